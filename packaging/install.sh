@@ -8,7 +8,8 @@
 # [default: ~/.local/bin]. Without SHA256, that of the archive, the release's file SHA256SUMS is taken, which
 # must come by HTTPS.
 #
-# Exit codes: 2 for what must be changed before it is run again, 5 for a failed download.
+# Exit codes: 2 for what must be changed before it is run again, such as a version without a release, 5 for a
+# failed download.
 set -eu
 
 fail() {
@@ -35,17 +36,29 @@ folder=${JOBLENS_BIN:-$HOME/.local/bin}
 command -v curl >/dev/null || fail "curl is not installed"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fetch() { curl --fail --silent --show-error --location --retry 3 "$@"; }
+# fetch ADDRESS FILE [OPTION...]
+fetch() {
+  address=$1
+  file=$2
+  shift 2
+  status=$(curl --silent --show-error --location --retry 3 --write-out '%{http_code}' --output "$file" "$@" "$address") ||
+    fail "cannot read $address" 5
+  case $status in
+    # 000 is that of addresses without HTTP.
+    2?? | 000) ;;
+    404 | 410) fail "joblens $version has no ${address##*/}: $address does not exist (HTTP $status)" ;;
+    *) fail "cannot read $address (HTTP $status)" 5 ;;
+  esac
+}
 if [ -z "$checksum" ]; then
-  fetch --proto '=https' --output "$work/SHA256SUMS" "$release/SHA256SUMS" ||
-    fail "cannot read $release/SHA256SUMS" 5
+  fetch "$release/SHA256SUMS" "$work/SHA256SUMS" --proto '=https'
   checksum=$(awk -v name="$name.tar.gz" '$2 == name { print $1 }' "$work/SHA256SUMS")
 fi
 case $checksum in
   *[!0-9a-fA-F]*) checksum= ;;
 esac
 [ ${#checksum} -eq 64 ] || fail "no SHA-256 checksum of $name.tar.gz"
-fetch --output "$work/$name.tar.gz" "$release/$name.tar.gz" || fail "cannot read $release/$name.tar.gz" 5
+fetch "$release/$name.tar.gz" "$work/$name.tar.gz"
 printf '%s  %s\n' "$checksum" "$work/$name.tar.gz" | sha256sum --check --status - ||
   fail "the checksum of $name.tar.gz is not $checksum"
 tar -xzf "$work/$name.tar.gz" -C "$work" "$name/joblens"

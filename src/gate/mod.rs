@@ -35,6 +35,8 @@ pub struct GatePolicy {
     pub start_timeout: Option<Duration>,
     /// A job that could not be read for this long will not be waited for.
     pub max_outage: Option<Duration>,
+    /// Neither will one that could never be read, after this long.
+    pub max_first_outage: Option<Duration>,
 }
 
 impl GatePolicy {
@@ -49,7 +51,16 @@ impl GatePolicy {
             missing_grace: Duration::from_secs(60),
             start_timeout: None,
             max_outage: None,
+            max_first_outage: None,
         }
+    }
+}
+
+impl GatePolicy {
+    /// How long a job may be unreadable.
+    pub fn outage_limit(&self, was_read: bool) -> Option<Duration> {
+        let first = self.max_first_outage.filter(|_| !was_read);
+        [self.max_outage, first].into_iter().flatten().min()
     }
 }
 

@@ -12,6 +12,9 @@ use crate::reference::{Reference, Scope};
 /// How many references justify a page of a list of active jobs.
 const REFERENCES_PER_PAGE: usize = 50;
 
+/// Maximum number of pages of a list by ids.
+const MAX_PAGES: usize = 3;
+
 /// What lists report of references of one kind: lists by ids where they take ids, else those of active
 /// jobs. `None` for the references that are in none of them.
 ///
@@ -83,15 +86,30 @@ async fn rows_by_ids<A: Sync>(
                 at: Cursor::FIRST,
                 options: batch.options,
             };
-            match read_page(ops, api, list, &mut rows).await {
+            match read_rows(ops, api, list).await {
                 Err(problem) if problem.category == Category::NotFound => {}
-                read => {
-                    read?;
-                }
+                read => rows.extend(read?),
             }
         }
     }
     Ok(rows)
+}
+
+/// The rows of a list by ids. One with more rows than ids may have two of one job; where more than a few pages
+/// would show that, none is used.
+async fn read_rows<A: Sync>(
+    ops: &dyn KindOps<A>,
+    api: &A,
+    mut list: ListRequest<'_>,
+) -> Result<Vec<GetResult>, Problem> {
+    let mut rows = Vec::new();
+    for _ in 0..MAX_PAGES {
+        match read_page(ops, api, list, &mut rows).await? {
+            Some(next) => list.at = next,
+            None => return Ok(rows),
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The rows of lists of active jobs, one list for each place with several references, as far as few

@@ -20,7 +20,7 @@ use super::context::CommandContext;
 use super::keyboard::Keyboard;
 use super::live_terminal::LiveTerminal;
 use super::lookup::Lookup;
-use super::poll::PollOptions;
+use super::poll::{MAX_FIRST_OUTAGE, PollOptions};
 use super::print::write_problem;
 use super::reporter::Reporter;
 use super::run_loop::RunLoop;
@@ -55,6 +55,7 @@ impl FollowOptions {
             interval: poll.interval()?,
             policy: GatePolicy {
                 missing_grace: poll.missing_grace()?,
+                max_first_outage: Some(MAX_FIRST_OUTAGE),
                 ..GatePolicy::new(Condition::Ended)
             },
             notice_codes,

@@ -70,6 +70,7 @@ async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> 
     let options = FollowOptions {
         policy: GatePolicy {
             missing_grace: Duration::ZERO,
+            max_first_outage: Some(MAX_FIRST_OUTAGE),
             ..GatePolicy::new(Condition::Ended)
         },
         interval: Some(seconds(1)),
@@ -228,6 +229,28 @@ async fn an_outage_is_reported_when_it_starts_and_when_it_ends() {
     let train = [["-", "pending"], ["pending", "failed"]];
     assert_eq!(transitions(&records, "train"), train);
     assert_eq!(records.last().expect("a summary")["errors"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_never_be_read_is_given_up_after_10_minutes() {
+    let never = client(|_, _| Reply::Failed(Category::ServiceError));
+    let run = follow(never, &["train"], records()).await;
+    assert_eq!((run.code, run.elapsed.as_secs() / 10), (5, 60));
+    let is_error = |line: &&String| line.starts_with("error: aliyun/job/C/train");
+    assert_eq!(
+        run.lines.iter().filter(is_error).count(),
+        1,
+        "{:?}",
+        run.lines
+    );
+    // What was read once is followed for as long as an outage takes.
+    let once = client(|now, _| match now.as_secs() {
+        1..5000 => Reply::Failed(Category::ServiceError),
+        5000.. => Reply::State(State::Succeeded),
+        0 => Reply::State(State::Running),
+    });
+    let run = follow(once, &["train"], records()).await;
+    assert_eq!((run.code, run.elapsed.as_secs() / 1000), (0, 5));
 }
 
 /// A client whose job `train` gets a warning after 2 s.

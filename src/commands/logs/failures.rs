@@ -1,6 +1,9 @@
 //! The last lines of the logs of jobs that failed, for their pages.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use super::select::{STDERR, label};
 use super::source_log::SourceLog;
@@ -16,6 +19,15 @@ use crate::sort::SortExt as _;
 
 /// Maximum number of lines that show why a job failed.
 const LINES: u64 = 10;
+
+/// Maximum length of a line, in characters; the rest is left out.
+const MAX_LINE_CHARS: usize = 2_000;
+
+/// Maximum number of bytes of a log that are read for its last lines.
+const MAX_BYTES: usize = 16 << 20;
+
+/// The logs of a job are read for this long at most.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The logs of this many jobs are read at most.
 const MAX_JOBS: usize = 10;
@@ -38,7 +50,8 @@ pub(in crate::commands) async fn failure_tails(
         .filter(has_logs)
         .take(MAX_JOBS)
         .map(|(job, reference)| async move {
-            match tail(lookup, &reference, job).await {
+            let tail = timeout(READ_TIMEOUT, tail(lookup, &reference, job)).await;
+            match tail.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(tail) => tail,
                 Err(mut problem) => {
                     lookup.transport.mask(&mut problem);
@@ -111,10 +124,17 @@ async fn tail_of(
     let mut log = SourceLog::new(source, &params);
     let mut tail = log.tail().unwrap_or_default();
     let options = lookup.options_for(reference.kind, Deadline::after(LOOKUP_TIMEOUT));
+    let mut bytes = 0;
     loop {
-        let reading = log.read(client, reference, &options).await?;
+        let mut reading = log.read(client, reference, &options).await?;
+        reading
+            .lines
+            .extend(log.take_long(lookup.transport.redactor()));
+        bytes += reading.lines.iter().map(Vec::len).sum::<usize>();
+        if bytes > MAX_BYTES {
+            return Err(too_large());
+        }
         tail.extend(reading.lines);
-        tail.extend(log.take_long(lookup.transport.redactor()));
         if !reading.has_more {
             break;
         }
@@ -123,7 +143,7 @@ async fn tail_of(
     let lines = tail.into_lines().into_iter().map(|line| {
         let mut line = String::from_utf8_lossy(&line).trim_end().to_owned();
         lookup.transport.redactor().text(&mut line);
-        line
+        shorten(line)
     });
     let lines: Vec<String> = lines.collect();
     Ok(LogTail {
@@ -131,4 +151,113 @@ async fn tail_of(
         label: label(&log.source),
         lines,
     })
+}
+
+fn too_slow() -> Problem {
+    let text = format!("no end of the log in {} s", READ_TIMEOUT.as_secs());
+    Problem::new(Category::Network, text)
+}
+
+fn too_large() -> Problem {
+    let text = format!("the log is larger than {} MiB", MAX_BYTES >> 20);
+    Problem::new(Category::InvalidResponse, text)
+}
+
+/// A line without what is too long to show.
+fn shorten(mut line: String) -> String {
+    if let Some((end, _)) = line.char_indices().nth(MAX_LINE_CHARS) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::commands::lookup::{Reply, ScriptedClient};
+    use crate::providers::{
+        self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
+    };
+
+    /// A client whose logs have no end, in pieces of this text.
+    struct EndlessLog {
+        jobs: ScriptedClient,
+        piece: String,
+        count: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Client for EndlessLog {
+        fn api(&self) -> &dyn CloudApi {
+            &self.jobs
+        }
+
+        async fn get(
+            &self,
+            reference: &Reference,
+            options: &GetOptions,
+        ) -> Result<GetResult, Problem> {
+            self.jobs.get(reference, options).await
+        }
+
+        async fn read_log(&self, _request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+            sleep(Duration::from_millis(1)).await;
+            let number = self.count.fetch_add(1, Ordering::SeqCst);
+            Ok(LogChunk {
+                data: self.piece.clone().into_bytes(),
+                next: Some(LogPosition::Offset(number as u64)),
+                has_more: true,
+                ..LogChunk::default()
+            })
+        }
+    }
+
+    /// The tails, the notices and the time that they took.
+    async fn read(piece: String) -> (Vec<LogTail>, Vec<String>, Duration) {
+        let client = EndlessLog {
+            jobs: ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed)),
+            piece,
+            count: AtomicUsize::new(0),
+        };
+        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+        let job = test_support::reference(kind.expect("a kind"), &["C", "train"]);
+        let lookup = Lookup::scripted(vec![job], &Arc::new(client));
+        let lookup = Arc::new(lookup);
+        let outcomes = lookup.outcomes().await;
+        let started = Instant::now();
+        let tails = failure_tails(&lookup, &outcomes).await;
+        let notices = lookup.notices.take_new().into_iter();
+        let messages = notices.map(|notice| notice.message).collect();
+        (tails, messages, started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_without_an_end_costs_a_notice() {
+        for (piece, words) in [
+            (String::new(), "no end of the log in 30 s"),
+            ("x".repeat(1 << 20), "the log is larger than 16 MiB"),
+        ] {
+            let (tails, notices, elapsed) = read(piece).await;
+            assert_eq!(tails, []);
+            let [notice] = &notices[..] else {
+                panic!("{notices:?}");
+            };
+            assert!(notice.ends_with(words), "{notice}");
+            assert!(elapsed <= READ_TIMEOUT, "{elapsed:?}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        assert_eq!(shorten("短".repeat(2_000)), "短".repeat(2_000));
+        let cut = shorten("短".repeat(2_001));
+        assert_eq!(cut, "短".repeat(2_000) + "…");
+    }
 }

@@ -87,7 +87,9 @@ impl LogStream<'_> {
                 Ok(()) if job.ended && self.logs.is_empty() => {
                     return Err(self.no_task(&job));
                 }
-                Ok(()) if job.ended && !self.show_error_stream(&job) => return Ok(()),
+                Ok(()) if job.ended && !self.show_error_stream(&job) => {
+                    return self.explain_silence(&job);
+                }
                 Ok(()) => outage = 0,
                 Err(LogStreamError::Problem(problem))
                     if problem.category == Category::NotFound && self.show_error_stream(&job) => {}
@@ -364,6 +366,7 @@ impl LogStream<'_> {
     fn write(&mut self, number: usize, blocks: Vec<Block>) {
         let mut out = Vec::with_capacity(blocks.iter().map(Vec::len).sum());
         let log = &mut self.logs[number];
+        log.has_text |= !blocks.is_empty();
         for block in blocks {
             self.printer
                 .print(&mut out, &log.source, &mut log.printed, &block);

@@ -239,7 +239,7 @@ impl Lookup {
     /// Looks these up with this client, whatever their accounts.
     pub(in crate::commands) fn scripted(
         references: Vec<Reference>,
-        client: &Arc<ScriptedClient>,
+        client: &Arc<impl Client + 'static>,
     ) -> Self {
         let transport = Transport::new(
             ClientOptions::default(),
@@ -248,8 +248,8 @@ impl Lookup {
             Arc::new(|_| {}),
         );
         let clients = references.iter().map(|reference| {
-            let client: Arc<dyn Client> = Arc::<ScriptedClient>::clone(client);
-            (account_of(reference), client)
+            let client = Arc::clone(client);
+            (account_of(reference), client as Arc<dyn Client>)
         });
         let clients = Clients::of(clients);
         Self {

@@ -26,6 +26,9 @@ pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
 
+/// What could never be read is followed for this long.
+pub(super) const MAX_FIRST_OUTAGE: Duration = Duration::from_secs(600);
+
 /// At most ten calls a second for each account.
 pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 

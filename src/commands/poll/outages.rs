@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::lookup::with_reference;
-use super::{PolledJob, Poller};
+use super::Poller;
 use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, Observation};
 use crate::model::{Notice, NoticeCode};
@@ -108,24 +108,22 @@ fn describe(cloud: &str, problem: &Problem) -> String {
 impl Poller {
     /// When the first outage that lasts will have lasted too long.
     pub(in crate::commands) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
-        let limit = rules.max_outage?;
-        let since = self
-            .jobs
-            .iter()
-            .filter(|watched| !watched.is_final)
-            .filter_map(PolledJob::unreadable_since)
-            .min()?;
-        since.checked_add(limit)
+        let active = self.jobs.iter().filter(|watched| !watched.is_final);
+        let limits = active.filter_map(|watched| {
+            let limit = rules.outage_limit(watched.history.read_at().is_some())?;
+            watched.unreadable_since()?.checked_add(limit)
+        });
+        limits.min()
     }
 
     /// Takes requests without a response for as long as an outage may last as failures: a server may take
     /// connections and never respond.
     pub(in crate::commands) fn fail_unanswered(&mut self, rules: &GatePolicy) {
-        let Some(limit) = rules.max_outage else {
-            return;
-        };
         let now = self.elapsed();
         for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
+            let Some(limit) = rules.outage_limit(polled.history.read_at().is_some()) else {
+                continue;
+            };
             let is_failed = polled.history.unreadable_since().is_some();
             let since = polled.unreadable_since().filter(|_| !is_failed);
             let Some(since) = since.filter(|since| now.saturating_sub(*since) >= limit) else {

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::super::list::keep_last;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
-use super::super::poll::obeyed_hint;
+use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::NoticeCode;
@@ -41,6 +41,8 @@ struct WatchedScope {
     /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
+    /// Since when no list has come, while none has.
+    failed_since: Option<Duration>,
 }
 
 type Listed = Result<ScopeListing, Box<Problem>>;
@@ -80,6 +82,7 @@ impl ScopeWatcher {
             is_done: false,
             known: None,
             problem: None,
+            failed_since: None,
         });
         Self {
             scopes: watched.collect(),
@@ -168,12 +171,15 @@ impl ScopeWatcher {
             }
             Err(problem) => {
                 let is_first = watched.problem.is_none();
-                let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
-                watched.next_at = now() + wait;
                 // A gateway may reject for a while what had a response before.
                 let is_rejected = problem.category == Category::InvalidArgument;
                 let was_listed = is_rejected && watched.known.is_some();
-                watched.is_done = is_final(problem.category) && !was_listed;
+                let failed_since = *watched.failed_since.get_or_insert(watched.next_at);
+                let outage = now().saturating_sub(failed_since);
+                let is_given_up = watched.known.is_none() && outage >= MAX_FIRST_OUTAGE;
+                watched.is_done = is_given_up || (is_final(problem.category) && !was_listed);
+                let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
+                watched.next_at = now() + wait;
                 watched.problem = Some((*problem).clone());
                 (is_first || watched.is_done).then_some(ScopeEvent::Error(problem, watched.is_done))
             }

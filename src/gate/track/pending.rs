@@ -22,7 +22,8 @@ impl JobHistory {
         at: Duration,
     ) -> Pending {
         let outage = at.saturating_sub(trouble.since);
-        let is_long = rules.max_outage.is_some_and(|limit| outage >= limit);
+        let limit = rules.outage_limit(self.last.is_some());
+        let is_long = limit.is_some_and(|limit| outage >= limit);
         let (cause, settled) = match trouble.category {
             Category::MissingCredentials
             | Category::Unauthenticated

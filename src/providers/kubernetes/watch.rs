@@ -6,8 +6,8 @@
 mod object;
 mod state;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -31,13 +31,24 @@ pub(super) struct Listed {
     pub version: Option<String>,
     /// There are more than are read.
     pub is_too_large: bool,
+    /// The names of objects that are listed in two ways.
+    pub torn: HashSet<String>,
 }
 
 impl Listed {
-    /// Takes in an object of a page; of one that is listed twice the newer version.
+    /// Takes in an object of a page; of one that is listed twice the newer version. One that is listed in two ways
+    /// with the same version, or without one, is left to its lookup.
     pub fn add(&mut self, name: String, object: Object) {
+        if self.torn.contains(&name) {
+            return;
+        }
         match self.objects.entry(name) {
             Entry::Occupied(known) if known.get().version > object.version => {}
+            Entry::Occupied(known)
+                if known.get().version == object.version && known.get().body != object.body =>
+            {
+                self.torn.insert(known.remove_entry().0);
+            }
             entry => {
                 entry.insert_entry(object);
             }

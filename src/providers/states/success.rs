@@ -1,5 +1,6 @@
 //! Whether the remainder of a response confirms that a job succeeded.
 
+use crate::error::Category;
 use crate::model::{Job, State, Task};
 
 /// Why a job failed.
@@ -62,6 +63,12 @@ pub(in crate::providers) fn doubt_unread(job: &mut Job) {
     leave_undecided(job, message.to_owned(), has_ended);
 }
 
+/// Leaves an end undecided that other fields contradict, as `message` explains. The job is polled again.
+pub(in crate::providers) fn contradict(job: &mut Job, message: String) {
+    job.unread_cause = Some(Category::InvalidResponse);
+    leave_undecided(job, message, false);
+}
+
 fn leave_undecided(job: &mut Job, message: String, has_ended: bool) {
     (job.state, job.exit_code) = (State::Unknown, None);
     job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
@@ -107,7 +114,6 @@ fn task_failure(task: &Task) -> (Option<String>, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Category;
 
     #[test]
     fn a_success_is_contradicted_by_a_task_then_by_a_failure_then_by_what_is_unread() {

@@ -146,6 +146,27 @@ fn a_failed_subtask_fails_a_running_job_that_nothing_else_calls_an_array_job() {
 }
 
 #[test]
+fn a_success_that_the_row_of_the_job_contradicts_is_undecided() {
+    for (word, code) in [
+        ("Succeeded", 0),
+        ("Running", 0),
+        ("Failed", 5),
+        ("Canceled", 5),
+    ] {
+        let server = Cloud {
+            described: vec![ordinary("10", "Succeeded")],
+            listed: vec![ordinary("10", word)],
+            ..Cloud::default()
+        }
+        .start();
+        let gate = run(&server, &["get", "--exit-status", "aliyun/job/c/10"]);
+        assert_eq!(gate.code, code, "{word}: {}", gate.stderr);
+        let denial = format!("the job is Succeeded, but {word} in the list");
+        assert_eq!(gate.stderr.contains(&denial), code != 0, "{}", gate.stderr);
+    }
+}
+
+#[test]
 fn an_ordinary_job_is_compared_with_the_list_once_for_each_state() {
     let server = Cloud {
         described: vec![ordinary("10", "Running")],

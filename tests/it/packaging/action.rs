@@ -256,6 +256,29 @@ fn an_archive_with_another_checksum_is_not_installed() {
 }
 
 #[test]
+fn a_release_that_does_not_exist_is_not_tried_again() {
+    let mut runner = Runner::new(None);
+    runner.path.push(runner.home.path().to_owned());
+    let given = [
+        ("references", PASSED),
+        ("version", "0.1.0"),
+        ("releases", "https://127.0.0.1:1"),
+        ("sha256", &*"0".repeat(64)),
+    ];
+    for (status, code, words) in [
+        ("404", 2, "error: joblens 0.1.0 has no joblens-0.1.0-"),
+        ("503", 5, "(HTTP 503)"),
+    ] {
+        let curl = runner.file("curl");
+        fs::write(&curl, format!("#!/bin/sh\nprintf {status}\n")).unwrap();
+        fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).unwrap();
+        let (found, text) = run(&mut runner, &inputs(&given), &[INSTALL]);
+        assert_eq!(found, code, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn a_version_or_machine_without_a_release_is_an_error_before_any_download() {
     let mut runner = Runner::new(None);
     let given = [

@@ -25,9 +25,11 @@ impl LogStream<'_> {
             match logs.position(|log| log.source.is_same(&source)) {
                 Some(number) => {
                     let known = std::mem::replace(&mut self.logs[number].source, source);
-                    if self.logs[number].source.restarts > known.restarts {
+                    let restarts = self.logs[number].source.restarts;
+                    if restarts > known.restarts {
                         self.end_streams(number..number + 1).await?;
-                        let restarted = self.restart(number).await;
+                        let times = restarts - known.restarts;
+                        let restarted = self.restart(number, times).await;
                         if restarted.is_err() {
                             // It counts as restarted once its end was read.
                             self.logs[number].source = known;
@@ -115,9 +117,14 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints the rest of the log of a container that was restarted.
-    async fn restart(&mut self, number: usize) -> Result<(), LogStreamError> {
-        let restarted = format!("{} was restarted", label(&self.logs[number].source));
+    /// Prints the rest of the log of a container that was restarted. After several restarts only the log of the
+    /// run before the last one is left.
+    async fn restart(&mut self, number: usize, times: u64) -> Result<(), LogStreamError> {
+        let mut restarted = format!("{} was restarted", label(&self.logs[number].source));
+        if times > 1 {
+            restarted +=
+                &format!(" {times} times; lines of the runs before the last may be missing");
+        }
         if !self.logs[number].is_window {
             self.note(restarted);
             return Ok(());

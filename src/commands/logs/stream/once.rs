@@ -5,8 +5,29 @@ use super::super::select::others;
 use super::{LogStream, LogStreamError};
 use crate::commands::lookup::with_reference;
 use crate::error::Category;
+use crate::model::Job;
 
 impl LogStream<'_> {
+    /// Why nothing was printed of the logs of a job that has ended, if nothing was.
+    ///
+    /// # Errors
+    /// None of them could be read.
+    pub(super) fn explain_silence(&self, job: &Job) -> Result<(), LogStreamError> {
+        if self.logs.iter().any(|log| log.has_text) || self.params.tail_lines == Some(0) {
+            return Ok(());
+        }
+        if !self.logs.iter().any(|log| log.is_opened) {
+            return Err(self.no_task(job));
+        }
+        let what = match self.logs.len() {
+            _ if self.params.since.is_some() => "no lines since that time",
+            1 => "the log is empty",
+            _ => "the logs are empty",
+        };
+        self.note(what.to_owned());
+        Ok(())
+    }
+
     /// Prints what is there now.
     ///
     /// # Errors

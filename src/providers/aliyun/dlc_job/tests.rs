@@ -14,7 +14,7 @@ use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
 use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
-use crate::test_support::{ServerResponse, TestServer};
+use crate::test_support::{ServerRequest, ServerResponse, TestServer};
 
 check_kind!(
     &DLC_JOB,
@@ -151,6 +151,28 @@ async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
         assert_eq!((row.state, row.ended), (state, is_known), "{fields}");
         let found = client.batch_get(&references, &ask()).await.unwrap();
         assert_eq!(found[0].is_some(), is_known, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_row_of_a_job_may_be_on_another_page() {
+    let references = [reference(&DLC_JOB, &["dlc1"])];
+    for (second, is_known) in [("Succeeded", true), ("Failed", false)] {
+        let responder = move |request: &ServerRequest| {
+            let word = match request.parameter("PageNumber").as_deref() {
+                Some("2") => second,
+                _ => "Succeeded",
+            };
+            let row = json!({"JobId": "dlc1", "Status": word});
+            let body = json!({"TotalCount": 2, "Jobs": [row]});
+            request
+                .path
+                .ends_with("/jobs")
+                .then(|| ServerResponse::json(200, &body))
+        };
+        let (_server, client) = serve(&CLOUD, Vec::new(), Arc::new(responder)).await;
+        let found = client.batch_get(&references, &ask()).await.unwrap();
+        assert_eq!(found[0].is_some(), is_known, "{second}");
     }
 }
 

@@ -86,7 +86,8 @@ impl Status {
         if response.request_id.0.is_none() && response.invoke_status.0.is_none() {
             return Err("RequestId or InvokeStatus".to_owned());
         }
-        if is_of_another(&response.command_id, command) {
+        // A success of no command is that of any.
+        if response.command_id.value.trimmed() != Some(command.trim()) {
             return Err("the requested CommandId".to_owned());
         }
         Ok(Self {

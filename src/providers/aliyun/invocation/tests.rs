@@ -30,7 +30,7 @@ fn status(word: &str, nodes: &[(&str, &str)]) -> Status {
         .iter()
         .map(|(id, word)| json!({"InstanceId": id, "InstanceInvokeStatus": word}))
         .collect();
-    let body = json!({"RequestId": "R", "InvokeStatus": word,
+    let body = json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": word,
         "InvokeInstances": {"InvokeInstance": nodes}});
     Status::decode(body.to_string().as_bytes(), "c").unwrap()
 }
@@ -249,12 +249,12 @@ fn tolerates_every_shape_of_the_list_of_nodes() {
         json!([]),
         json!({"InvokeInstance": null}),
     ] {
-        let body = json!({"InvokeStatus": "Running", "InvokeInstances": nodes});
+        let body = json!({"CommandId": "c", "InvokeStatus": "Running", "InvokeInstances": nodes});
         let status = Status::decode(body.to_string().as_bytes(), "c").unwrap();
         let (job, _) = status.into_job(invocation("c"), &[], None, false);
         assert_eq!((job.state, job.tasks.len()), (State::Running, 0));
     }
-    let body = br#"{"RequestId":"R","InvokeInstances":[{"InstanceId":"i-1"}]}"#;
+    let body = br#"{"RequestId":"R","CommandId":"c","InvokeInstances":[{"InstanceId":"i-1"}]}"#;
     let (job, _) = Status::decode(body, "c")
         .unwrap()
         .into_job(invocation("c"), &[], None, false);
@@ -274,6 +274,8 @@ fn refuses_answers_that_are_none_or_about_another_command() {
         "<ListInvocationStatusResponse></ListInvocationStatusResponse>",
         r#"{"InvokeInstances":{"InvokeInstance":[]}}"#,
         r#"{"InvokeStatus":"Finished","CommandId":"other"}"#,
+        r#"{"InvokeStatus":"Finished","CommandId":null}"#,
+        r#"{"RequestId":"R","InvokeStatus":"Finished"}"#,
         bomb,
     ] {
         assert!(Status::decode(body.as_bytes(), "c").is_err(), "{body}");

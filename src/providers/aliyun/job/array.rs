@@ -71,6 +71,7 @@ impl Api {
             .extend((listing, problem), &mut job, flag, reference, ask)
             .await;
         notices.append(&mut listed.0.notices);
+        let denial = listed.0.denial(&job, &ask.states);
         let is_conclusive = may_skip_list || listed.1.is_none();
         let is_ordinary = is_conclusive && is_ordinary(flag, &listed.0, listed.1.as_ref());
         if job.array.is_none() && is_ordinary {
@@ -78,10 +79,13 @@ impl Api {
             if listed.1.is_some() {
                 note_unchecked(&job, flag, &mut notices);
             }
+            deny(&mut job, denial);
             return GetResult { job, notices };
         }
         let found = GetResult { job, notices };
-        self.with_subtasks(found, listed, reference, ask).await
+        let mut found = self.with_subtasks(found, listed, reference, ask).await;
+        deny(&mut found.job, denial);
+        found
     }
 
     /// The rows of an array job and its subtasks, as far as they could be read, and what ended the
@@ -281,6 +285,13 @@ impl Api {
             notices.extend(notices_of_cause(cause));
         }
         GetResult { job, notices }
+    }
+}
+
+/// Leaves a success undecided that the row of the job denies.
+fn deny(job: &mut Job, denial: Option<String>) {
+    if let Some(denial) = denial.filter(|_| job.state == State::Succeeded) {
+        states::contradict(job, denial);
     }
 }
 

@@ -18,6 +18,8 @@ pub(in super::super) struct Page {
     pub(super) total_count: Option<i64>,
     is_total_unreadable: bool,
     pub(super) rows: Vec<Row>,
+    /// The ids of rows that were left out.
+    pub(super) unread: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,6 +60,7 @@ impl Page {
             total_count,
             is_total_unreadable: response.total_count.is_unreadable,
             rows: rows.into_iter().map(Row::from).collect(),
+            unread: Vec::new(),
         })
     }
 
@@ -72,7 +75,11 @@ impl Page {
         let is_doubtful = !page.rows.iter().all(is_certain);
         // Nothing that is unknown of a subtask makes its failure undone.
         let has_failed = |row: &Row| row.id.is_some() && row.state(&[]) == State::Failed;
-        page.rows.retain(|row| is_certain(row) || has_failed(row));
+        let (rows, unread): (Vec<Row>, Vec<Row>) = std::mem::take(&mut page.rows)
+            .into_iter()
+            .partition(|row| is_certain(row) || has_failed(row));
+        page.rows = rows;
+        page.unread = unread.into_iter().filter_map(|row| row.id).collect();
         let dropped = if is_doubtful {
             Some("JobId, State and IsArrayJob in every row of Jobs")
         } else if page.is_total_unreadable {

@@ -26,6 +26,8 @@ pub(in super::super) struct JobRows {
     is_partial: bool,
     /// The array jobs of which a subtask is listed.
     parents: HashSet<String>,
+    /// The jobs with a row that could not be read.
+    unread: HashSet<String>,
     /// The first page with a row of an array job or its subtasks, where the raw response was
     /// requested.
     document: Option<Vec<u8>>,
@@ -106,6 +108,7 @@ impl JobRows {
         self.is_partial = list.is_partial;
         self.short = self.short.or(list.short);
         self.parents.extend(list.parents);
+        self.unread.extend(list.unread);
         self.notices.extend(list.notices);
         self.request_id = list.request_id.or(self.request_id.take());
         for (id, row) in list.rows {
@@ -148,6 +151,22 @@ impl JobRows {
         self.document.as_deref()
     }
 
+    /// What denies the success of a job that was described: another end in its row.
+    ///
+    /// `own` are the user's words for states.
+    pub(super) fn denial(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
+        let described = job.state_raw.as_deref()?;
+        if self.is_torn(&job.id) {
+            return Some(format!(
+                "the job is {described}, but the list has rows with different states of it"
+            ));
+        }
+        let row = self.row(&job.id)?;
+        let is_other = row.state(own).is_unsuccessful();
+        let word = row.word.as_deref().filter(|_| is_other)?;
+        Some(format!("the job is {described}, but {word} in the list"))
+    }
+
     /// Adds a row; two that contradict each other leave none.
     fn insert(&mut self, id: String, row: Row) {
         self.rows
@@ -159,6 +178,16 @@ impl JobRows {
                 }
             })
             .or_insert(Some(row));
+    }
+
+    /// Takes note of rows that could not be read: others of the same jobs are not all that is listed of them.
+    fn tear_unread(&mut self, ids: impl IntoIterator<Item = String>) {
+        self.unread.extend(ids);
+        for id in &self.unread {
+            if let Some(row) = self.rows.get_mut(id) {
+                *row = row.take().filter(|row| row.state(&[]) == State::Failed);
+            }
+        }
     }
 
     /// The job as a cheap check shows it; `None` when only a separate request can show it: it is not
@@ -259,6 +288,7 @@ impl<'a> BatchPages<'a> {
             self.seen.insert(id.clone());
             listing.insert(id, row);
         }
+        listing.tear_unread(page.unread);
         let total = page
             .total_count
             .and_then(|total| usize::try_from(total).ok());
@@ -266,7 +296,8 @@ impl<'a> BatchPages<'a> {
             Some(_) => total.is_some_and(|total| self.rows < total),
             None => count >= MAX_ROWS,
         };
-        let is_complete = self.parent.is_none() && self.missing == 0;
+        // A list with more rows than jobs may have another row of one.
+        let is_complete = self.parent.is_none() && self.missing == 0 && (self.has_others || !more);
         let brings_rows = listing.rows.len() > before || (self.is_search && count > 0);
         let brings_more = brings_rows && !is_complete;
         let goes_on = more && brings_more && self.read < MAX_PAGES;

@@ -229,8 +229,7 @@ impl Status {
     /// Why the job failed, in a sentence.
     fn cause(&self) -> Option<String> {
         let Some(task) = self.failed_task() else {
-            let last = self.running_records.0.last();
-            return last.and_then(|run| run.end_reason.0.clone());
+            return self.last_run().and_then(|run| run.end_reason.0.clone());
         };
         let name = task.task.0.as_deref().unwrap_or("a task");
         let code = task.exit_code.0.unwrap_or_default();
@@ -238,6 +237,12 @@ impl Status {
             Some(message) => format!("{name}: {message} (exit code {code})"),
             None => format!("{name}: exit code {code}"),
         })
+    }
+
+    /// The run that began last, whatever their order.
+    fn last_run(&self) -> Option<&RunningRecord> {
+        let runs = self.running_records.0.iter();
+        runs.max_by_key(|run| run.started_at)
     }
 
     /// The exit code of the task that failed; 0 where the cloud calls the job completed and all tasks

@@ -1,5 +1,8 @@
 //! A custom resource as the API has it, made into the model.
 
+mod denial;
+mod word;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,6 +11,7 @@ use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_L
 use super::super::parts::Owner;
 use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
+use word::word;
 
 /// A job of any of the kinds.
 #[derive(Default, Deserialize)]
@@ -26,6 +30,8 @@ struct Spec {
     suspend: Checked<Flag>,
     run_policy: DefaultObject<RunPolicy>,
     queue: Text,
+    /// An object of a JobSet, text of a TFJob.
+    success_policy: Value,
     /// The groups of Volcano and JobSet.
     #[serde(alias = "replicatedJobs")]
     tasks: List<Group>,
@@ -104,7 +110,7 @@ struct Group {
     active: Int,
     ready: Int,
     succeeded: Int,
-    failed: Int,
+    failed: Checked<Int>,
     /// How many are in each phase, as Volcano counts.
     phase: Map<Int>,
 }
@@ -112,6 +118,7 @@ struct Group {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Node {
+    name: Text,
     display_name: Text,
     phase: Text,
     r#type: Text,
@@ -152,14 +159,6 @@ pub struct ReplicaGroup {
     pub failed: Option<i64>,
 }
 
-/// The word for the state of a job.
-struct Word<'a> {
-    text: &'a str,
-    /// True where it is a field of the resource; else it is derived.
-    is_own: bool,
-    condition: Option<&'a Condition>,
-}
-
 impl ApiObject for CustomObject {
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata.0
@@ -175,7 +174,7 @@ impl CustomObject {
     /// The job without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
-        let DefaultObject(mut spec) = self.spec;
+        let DefaultObject(spec) = self.spec;
         let (mut status, is_readable) = object(self.status);
         let (state, is_state_readable) = object(std::mem::take(&mut status.state));
         let field = jobs.state_field;
@@ -187,9 +186,10 @@ impl CustomObject {
             && !spec.suspend.is_unreadable
             && !spec.run_policy.0.suspend.is_unreadable
             && (field.is_phase() || status.conditions.are_readable());
-        let groups = groups(&mut spec, &mut status);
+        let groups = groups(&spec, &status);
         let word =
             Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
+        let denial = word.as_ref().and_then(|word| word.denial.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
         let what = jobs.kind.to_string();
@@ -214,7 +214,7 @@ impl CustomObject {
         let labels = meta.labels();
         let DefaultObject(policy) = spec.run_policy.0.scheduling_policy;
         let queue = spec.queue.0.or(policy.queue.0);
-        let job = Job {
+        let mut job = Job {
             name: meta.name.value.0.clone(),
             reason,
             message: message.reduce(|one, other| format!("{one}; {other}")),
@@ -233,82 +233,10 @@ impl CustomObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        GetResult { job, notices }
-    }
-}
-
-/// The word for the state: that of an end, what was done to the job, the phase or the newest condition that
-/// is known, and else what its pods do.
-fn word<'a>(
-    jobs: &CustomJobs,
-    meta: &ObjectMeta,
-    spec: &Spec,
-    (status, state): (&'a Status, &'a VolcanoState),
-    groups: &[ReplicaGroup],
-) -> Word<'a> {
-    let table = jobs.kind.states[0].map;
-    let known = |word: &str| {
-        let mut known = table.iter().filter(|(known, _)| *known == word);
-        known.next().map(|(_, state)| *state)
-    };
-    let is_end = |word: &str| known(word).is_some_and(State::is_end);
-    let has_phase = jobs.state_field.is_phase();
-    let phase = jobs.state_field.of(status, state);
-    let phase = phase.and_then(|word| word.value.trimmed());
-    let phase = phase.map(|text| (text, None));
-    let conditions = status.conditions.all_true().filter(|_| !has_phase);
-    let conditions = conditions.filter(|(word, _)| known(word).is_some());
-    let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
-    let mut ends = conditions
-        .iter()
-        .copied()
-        .chain(phase)
-        .filter(|(word, _)| is_end(word));
-    let own = |(text, condition)| Word {
-        text,
-        is_own: true,
-        condition,
-    };
-    let derived = |text| Word {
-        text,
-        is_own: false,
-        condition: None,
-    };
-    if let Some(end) = ends.next() {
-        // The state of one with two different ends is unknown, as is that of a success that other fields
-        // contradict.
-        let are_same = ends.all(|(word, _)| known(word) == known(end.0));
-        let succeeded = known(end.0) == Some(State::Succeeded);
-        let is_suspended = conditions.iter().any(|(word, _)| *word == "Suspended");
-        let is_unknown_end = !has_phase && phase.is_some_and(|(word, _)| !is_end(word));
-        let is_denied = succeeded && (is_suspended || status.lacks_success(jobs.state_field));
-        return match are_same && !is_unknown_end && !is_denied {
-            true => own(end),
-            false => own(("", None)),
-        };
-    }
-    let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
-    let is_suspended = is_suspended
-        .into_iter()
-        .any(|flag| flag.value.0 == Some(true));
-    let count =
-        |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
-    match conditions.last().copied().or(phase) {
-        _ if meta.is_deleted() => derived("Terminating"),
-        Some((text @ "Suspended", condition)) => own((text, condition)),
-        _ if is_suspended => Word {
-            is_own: true,
-            ..derived("Suspended")
-        },
-        // What it runs is newer than a condition that stays.
-        Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
-            derived("Running")
+        if let Some(denial) = denial {
+            states::contradict(&mut job, denial);
         }
-        Some(newest) => own(newest),
-        None if has_phase => derived("Pending"),
-        None if count(|one| one.ready) => derived("Running"),
-        None if count(|one| one.active) => derived("Starting"),
-        None => derived("Pending"),
+        GetResult { job, notices }
     }
 }
 
@@ -325,14 +253,6 @@ impl StateField {
 }
 
 impl Status {
-    /// True for a job of Volcano whose pods have all failed.
-    fn lacks_success(&self, field: StateField) -> bool {
-        let is_more_than_0 = |count: &Int| count.0.is_some_and(|count| count > 0);
-        field == StateField::StatePhase
-            && is_more_than_0(&self.failed)
-            && !is_more_than_0(&self.succeeded)
-    }
-
     /// When the job began; without a field for it, when it was running first.
     fn started(&self) -> Option<Time> {
         let fields = [&self.start_time, &self.started_at];
@@ -356,42 +276,42 @@ impl Status {
     }
 }
 
+/// The groups of a map and a list, with their names.
+fn groups_in<'a>(
+    map: &'a Map<DefaultObject<Group>>,
+    list: &'a List<Group>,
+) -> impl Iterator<Item = (Option<&'a str>, &'a Group)> {
+    let map = map
+        .0
+        .iter()
+        .map(|(name, group)| (Some(name.as_str()), &group.0));
+    map.chain(list.0.iter().map(|group| (group.name.trimmed(), group)))
+}
+
 /// The groups of a job: those that were ordered with their counts, then those that have counts only.
-fn groups(spec: &mut Spec, status: &mut Status) -> Vec<ReplicaGroup> {
-    let named = |map: &mut Map<DefaultObject<Group>>, list: &mut List<Group>| {
-        let map = std::mem::take(map)
-            .0
-            .into_iter()
-            .map(|(name, DefaultObject(group))| (name, group));
-        let list = std::mem::take(list).0.into_iter();
-        let list = list.filter_map(|group| Some((group.name.trimmed()?.to_owned(), group)));
-        map.chain(list).collect::<Vec<_>>()
-    };
-    let mut groups = named(&mut spec.replica_specs, &mut spec.tasks);
-    for (name, group) in named(
-        &mut status.replica_statuses,
-        &mut status.replicated_jobs_status,
-    ) {
-        let known = groups.iter_mut().find(|(known, _)| *known == name);
-        match known {
-            Some((_, ordered)) => {
-                *ordered = Group {
-                    replicas: ordered.replicas,
-                    ..group
-                }
-            }
-            None => groups.push((name, group)),
+fn groups(spec: &Spec, status: &Status) -> Vec<ReplicaGroup> {
+    let ordered = groups_in(&spec.replica_specs, &spec.tasks);
+    let mut groups: Vec<(&str, Option<i64>, &Group)> = ordered
+        .filter_map(|(name, group)| Some((name?, group.replicas.0, group)))
+        .collect();
+    for (name, group) in groups_in(&status.replica_statuses, &status.replicated_jobs_status) {
+        let Some(name) = name else {
+            continue;
+        };
+        match groups.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, _, counts)) => *counts = group,
+            None => groups.push((name, group.replicas.0, group)),
         }
     }
-    let groups = groups.into_iter().map(|(name, group)| {
+    let groups = groups.into_iter().map(|(name, replicas, group)| {
         let in_phase = |word: &str| group.phase.0.get(word).and_then(|count| count.0);
         ReplicaGroup {
-            name,
-            replicas: group.replicas.0,
+            name: name.to_owned(),
+            replicas,
             active: group.active.0.or(in_phase("Running")),
             ready: group.ready.0,
             succeeded: group.succeeded.0.or(in_phase("Succeeded")),
-            failed: group.failed.0.or(in_phase("Failed")),
+            failed: group.failed.value.0.or(in_phase("Failed")),
         }
     });
     groups.collect()

@@ -64,6 +64,7 @@ mod kubeflow {
             "items[].status.jobsStatus",
             "items[].status.jobsStatus[]",
             "items[].status.jobsStatus[].active",
+            "items[].status.jobsStatus[].failed",
             "items[].status.jobsStatus[].name",
             "items[].status.jobsStatus[].ready"
         ]
@@ -93,6 +94,7 @@ mod jobset {
             "items[].status.replicatedJobsStatus",
             "items[].status.replicatedJobsStatus[]",
             "items[].status.replicatedJobsStatus[].active",
+            "items[].status.replicatedJobsStatus[].failed",
             "items[].status.replicatedJobsStatus[].name",
             "items[].status.replicatedJobsStatus[].ready",
             "items[].status.terminalState"

@@ -130,9 +130,8 @@ impl JobObject {
         let DefaultObject(mut spec) = self.spec;
         let (status, is_readable) = object(self.status);
         // A condition that could not be read may be any.
-        // The outcome is unknown as well where it has ended, or was about to end, in two ways.
-        let is_readable =
-            is_readable && status.conditions.are_readable() && !is_contradicted(&spec, &status);
+        let is_readable = is_readable && status.conditions.are_readable();
+        let denial = denial(&spec, &status).filter(|_| is_readable);
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -148,7 +147,7 @@ impl JobObject {
         let template = std::mem::take(&mut spec.template.0.spec.0.containers);
         let template = containers(template, List::default(), false);
         let labels = meta.labels();
-        let job = Job {
+        let mut job = Job {
             name: meta.name.value.0.clone(),
             state_raw: condition.map(|_| word.to_owned()),
             reason: match (word, condition) {
@@ -170,6 +169,9 @@ impl JobObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
+        if let Some(denial) = denial {
+            states::contradict(&mut job, denial);
+        }
         let notices = Vec::new();
         GetResult { job, notices }
     }
@@ -228,39 +230,53 @@ const FAILURES: [&str; 5] = [
     "PodFailurePolicy",
 ];
 
-/// True where an end is denied by another condition, or a success by its reason or by the counts. A success
-/// policy needs no certain number of pods.
-fn is_contradicted(spec: &JobSpec, status: &JobStatus) -> bool {
+/// What denies an end: another condition, or, of a success, its reason or the counts. A job that is complete is
+/// not suspended any more (`spec.suspend` may change later), and a success policy needs no certain number of pods.
+fn denial(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let is_true = |word: &str| status.conditions.find_true(word).is_some();
+    let other = |words: &[&str]| {
+        let word = words.iter().find(|word| is_true(word));
+        word.map(|word| format!("the condition {word} is True"))
+    };
     let Some(complete) = status.conditions.find_true("Complete") else {
-        return is_true("Failed") && is_true("SuccessCriteriaMet");
+        let denial = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
+        return Some(format!("the condition Failed is True, but {denial}"));
     };
     let reason = complete.reason.trimmed();
     let met = status.conditions.find_true("SuccessCriteriaMet");
     let met = met.and_then(|condition| condition.reason.trimmed());
     let has_policy = [reason, met].contains(&Some("SuccessPolicy"));
-    is_true("Failed")
-        || is_true("FailureTarget")
-        || reason.is_some_and(|reason| FAILURES.contains(&reason))
-        || (!has_policy && is_incomplete(spec, status))
+    let failure = reason.filter(|reason| FAILURES.contains(reason));
+    let denial = other(&["Failed", "FailureTarget", "Suspended"])
+        .or_else(|| failure.map(|reason| format!("its reason is {reason}")))
+        .or_else(|| missing(spec, status).filter(|_| !has_policy))?;
+    Some(format!("the condition Complete is True, but {denial}"))
 }
 
-/// True where the counts of a job that is complete without a success policy show that it cannot be.
-fn is_incomplete(spec: &JobSpec, status: &JobStatus) -> bool {
+/// What a job that is complete without a success policy lacks by its counts. One that leaves out how many
+/// completions it needs, such as a work queue, needs one.
+fn missing(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let count = |count: &Int| count.0.unwrap_or(0);
-    let Some(completions) = spec.completions.0 else {
-        return false;
-    };
-    let indexes = indexes::count(&status.completed_indexes).filter(|_| spec.is_indexed());
-    let lacks_indexes =
-        indexes.is_some_and(|count| i64::try_from(count).is_ok_and(|count| count < completions));
-    let has_failed = spec.is_indexed() && status.failed_indexes.trimmed().is_some();
+    let (succeeded, needed) = (count(&status.succeeded), spec.completions.0.unwrap_or(1));
     // One that leaves out how many pods succeeded has no count to compare.
     let is_counted = status.succeeded.0.is_some() || count(&status.failed) > 0;
-    (is_counted && count(&status.succeeded) < completions)
-        || count(&status.active) > 0
-        || lacks_indexes
-        || has_failed
+    if is_counted && succeeded < needed {
+        return Some(format!("{succeeded} of {needed} pods have succeeded"));
+    }
+    spec.completions.0?;
+    let active = count(&status.active);
+    if active > 0 {
+        return Some(format!("{active} pods are active"));
+    }
+    if !spec.is_indexed() {
+        return None;
+    }
+    if let Some(failed) = status.failed_indexes.trimmed() {
+        return Some(format!("the indexes {failed} have failed"));
+    }
+    let complete = indexes::count(&status.completed_indexes)?;
+    let lacks = i64::try_from(complete).is_ok_and(|complete| complete < needed);
+    lacks.then(|| format!("{complete} of {needed} indexes are complete"))
 }
 
 /// The word for the state of a job, with the condition that it is, if it is one.

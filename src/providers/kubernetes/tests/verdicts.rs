@@ -1,5 +1,6 @@
 //! What contradicts itself, or is about another object, passes no gate.
 
+mod denials;
 mod evidence;
 
 use std::sync::Arc;

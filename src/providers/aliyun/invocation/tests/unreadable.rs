@@ -8,8 +8,7 @@ use crate::providers::test_support;
 fn an_unreadable_part_of_a_verdict_is_not_a_success() {
     let good = || exit("i-1", json!(0), json!(true));
     let exit_state = |node: &Value, result: &Value| {
-        let nodes =
-            json!({"RequestId": "R", "InvokeStatus": "Finished", "InvokeInstances": [node]});
+        let nodes = json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "InvokeInstances": [node]});
         let status = Status::decode(nodes.to_string().as_bytes(), "c").unwrap();
         let mut all = Results::default();
         all.add(page(json!(1), json!([result])));
@@ -30,8 +29,8 @@ fn an_unreadable_part_of_a_verdict_is_not_a_success() {
         assert_eq!(exit_state(&node, &result), State::Unknown, "{field}");
     }
     for body in [
-        json!({"RequestId": "R", "InvokeStatus": "Finished", "InvokeInstances": 7}),
-        json!({"RequestId": "R", "InvokeStatus": "Finished", "CommandId": {}}),
+        json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "InvokeInstances": 7}),
+        json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "CommandId": {}}),
     ] {
         assert!(Status::decode(body.to_string().as_bytes(), "c").is_err());
     }

@@ -187,7 +187,63 @@ fn pages_are_requested_while_they_bring_something_and_never_without_end() {
     let others = [row("other", "Running")];
     assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
     let both = [row("1", "Running"), row("2", "Running")];
-    assert!(!BatchPages::new(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
+    let mut pages = BatchPages::new(&["1", "2"]);
+    assert!(pages.add(page(Some(9_000), &both), &mut listing));
+    assert!(!pages.add(page(Some(9_000), &both), &mut listing));
+    let mut listing = JobRows::default();
+    let succeeded = [row("1", "Succeeded"), row("2", "Succeeded")];
+    let mut pages = BatchPages::new(&["1", "2"]);
+    assert!(pages.add(page(Some(3), &succeeded), &mut listing));
+    pages.add(page(Some(3), &[row("2", "Failed")]), &mut listing);
+    assert!(listing.row("1").is_some() && listing.row("2").is_none());
+}
+
+#[test]
+fn a_row_that_cannot_be_read_leaves_no_other_of_the_job() {
+    let odd = json!({"JobId": "10_1", "State": ["Failed"]});
+    let other = |word: &str| row("10_1", word);
+    for (rows, is_left) in [
+        (vec![odd.clone(), other("Succeeded")], false),
+        (vec![other("Succeeded"), odd.clone()], false),
+        (vec![odd, other("Failed")], true),
+        (vec![other("Succeeded")], true),
+    ] {
+        let body = json!({"TotalCount": rows.len(), "Jobs": rows}).to_string();
+        let (page, _) = Page::decode_readable(body.as_bytes()).unwrap();
+        let mut listing = JobRows::default();
+        BatchPages::new(&["10_1"]).add(page, &mut listing);
+        assert_eq!(listing.row("10_1").is_some(), is_left, "{body}");
+    }
+}
+
+#[test]
+fn the_row_of_a_job_may_deny_its_success() {
+    let listing = |words: &[&str]| {
+        let rows: Vec<Value> = words.iter().map(|word| row("5", word)).collect();
+        let mut listing = JobRows::default();
+        BatchPages::new(&["5"]).add(page(Some(rows.len()), &rows), &mut listing);
+        listing
+    };
+    let described = Job {
+        state_raw: Some("Succeeded".to_owned()),
+        ..job("5")
+    };
+    for (words, denial) in [
+        (&["Succeeded"][..], None),
+        (&["Running"], None),
+        (&[], None),
+        (
+            &["Failed"],
+            Some("the job is Succeeded, but Failed in the list"),
+        ),
+        (
+            &["Succeeded", "Failed"],
+            Some("the job is Succeeded, but the list has rows with different states of it"),
+        ),
+    ] {
+        let found = listing(words).denial(&described, &[]);
+        assert_eq!(found.as_deref(), denial, "{words:?}");
+    }
 }
 
 #[test]

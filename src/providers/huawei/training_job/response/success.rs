@@ -1,6 +1,6 @@
 //! What of a response confirms that a job succeeded, or is against it.
 
-use super::Status;
+use super::{RunningRecord, Status};
 use crate::providers::prelude::*;
 
 /// The words for the secondary phase of a job that has ended without a success.
@@ -75,6 +75,11 @@ impl Status {
         if is_one_of(NOT_ENDED) {
             return Some(Doubt::Unread(text));
         }
+        let is_running = |run: &RunningRecord| run.ended_at.is_none() && run.end_reason.0.is_none();
+        if self.last_run().is_some_and(is_running) {
+            let text = format!("the phase is {word}, but the last run has not ended");
+            return Some(Doubt::Unread(text));
+        }
         if let Some(name) = self.without_exit_code().filter(|_| is_whole) {
             let text = format!("the phase is {word}, but {name} has no exit code");
             return Some(Doubt::Unread(text));
@@ -106,8 +111,7 @@ impl Status {
 
     /// What the last run or a task reports of a failure in words. Runs before it were recovered.
     fn described_failure(&self) -> Option<String> {
-        let last = self.running_records.0.last();
-        let ended = last.map(|run| ("the last run", &run.end_reason));
+        let ended = self.last_run().map(|run| ("the last run", &run.end_reason));
         let tasks = self.task_statuses.0.iter();
         let tasks = tasks.map(|one| (one.task.trimmed().unwrap_or("a task"), &one.message));
         ended.into_iter().chain(tasks).find_map(|(who, text)| {

@@ -81,6 +81,28 @@ fn a_completed_job_of_which_the_last_run_or_a_task_reports_a_failure_is_unknown(
 }
 
 #[test]
+fn a_completed_job_whose_last_run_has_not_ended_is_polled_again() {
+    let read = |runs: Value| {
+        let status = json!({"phase": "Completed", "running_records": runs});
+        let job = read(&json!({"metadata": {"id": ID}, "status": status}))
+            .unwrap()
+            .job;
+        (job.state, job.ended, job.message)
+    };
+    let ended = json!({"start_at": 1, "end_at": 2, "end_reason": ""});
+    let failed = json!({"start_at": 3, "end_at": 4, "end_reason": "node fault"});
+    let running = json!({"start_at": 3, "start_type": "restarted"});
+    let open = "the phase is Completed, but the last run has not ended";
+    for runs in [json!([ended, running]), json!([running, ended])] {
+        let expected = (State::Unknown, false, Some(open.to_owned()));
+        assert_eq!(read(runs), expected);
+    }
+    // The last run is the one that began last, whatever their order.
+    assert_eq!(read(json!([failed, ended])).0, State::Unknown);
+    assert_eq!(read(json!([ended])), (State::Succeeded, true, None));
+}
+
+#[test]
 fn a_job_has_succeeded_only_with_that_phase_and_exit_codes_of_0() {
     let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
     let job = in_state("Completed", zero.clone()).job;

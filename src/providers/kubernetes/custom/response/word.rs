@@ -1,0 +1,97 @@
+//! The word for the state of a job.
+
+use super::super::super::object::{Condition, ObjectMeta};
+use super::super::CustomJobs;
+use super::{ReplicaGroup, Spec, Status, VolcanoState, denial};
+use crate::model::State;
+
+/// The word for the state of a job.
+pub(super) struct Word<'a> {
+    pub text: &'a str,
+    /// True where it is a field of the resource; else it is derived.
+    pub is_own: bool,
+    pub condition: Option<&'a Condition>,
+    /// What contradicts the word, if it is that of an end.
+    pub denial: Option<String>,
+}
+
+impl<'a> Word<'a> {
+    fn own(text: &'a str, condition: Option<&'a Condition>) -> Self {
+        Self {
+            text,
+            is_own: true,
+            condition,
+            denial: None,
+        }
+    }
+
+    fn derived(text: &'a str) -> Self {
+        Self {
+            is_own: false,
+            ..Self::own(text, None)
+        }
+    }
+}
+
+/// The word for the state: that of an end, what was done to the job, the phase or the newest condition that
+/// is known, and else what its pods do.
+pub(super) fn word<'a>(
+    jobs: &CustomJobs,
+    meta: &ObjectMeta,
+    spec: &Spec,
+    (status, state): (&'a Status, &'a VolcanoState),
+    groups: &[ReplicaGroup],
+) -> Word<'a> {
+    let table = jobs.kind.states[0].map;
+    let known = |word: &str| {
+        let mut known = table.iter().filter(|(known, _)| *known == word);
+        known.next().map(|(_, state)| *state)
+    };
+    let is_end = |word: &str| {
+        let mut known = table
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(word));
+        known.any(|(_, state)| state.is_end())
+    };
+    let has_phase = jobs.state_field.is_phase();
+    let phase = jobs.state_field.of(status, state);
+    let phase = phase.and_then(|word| word.value.trimmed());
+    let phase = phase.map(|text| (text, None));
+    let conditions = status.conditions.all_true().filter(|_| !has_phase);
+    let conditions = conditions.filter(|(word, _)| known(word).is_some());
+    let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
+    let mut ends = conditions.iter().copied().chain(phase);
+    if let Some((text, condition)) = ends.find(|(word, _)| is_end(word)) {
+        let words = conditions.iter().map(|(word, _)| *word);
+        let end = denial::End {
+            jobs,
+            name: meta.name.value.trimmed().unwrap_or_default(),
+            word: text,
+            is_condition: condition.is_some(),
+        };
+        return Word {
+            denial: end.denial(words, phase.map(|(word, _)| word), spec, status),
+            ..Word::own(text, condition)
+        };
+    }
+    let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
+    let is_suspended = is_suspended
+        .into_iter()
+        .any(|flag| flag.value.0 == Some(true));
+    let count =
+        |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
+    match conditions.last().copied().or(phase) {
+        _ if meta.is_deleted() => Word::derived("Terminating"),
+        Some((text @ "Suspended", condition)) => Word::own(text, condition),
+        _ if is_suspended => Word::own("Suspended", None),
+        // What it runs is newer than a condition that stays.
+        Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
+            Word::derived("Running")
+        }
+        Some((text, condition)) => Word::own(text, condition),
+        None if has_phase => Word::derived("Pending"),
+        None if count(|one| one.ready) => Word::derived("Running"),
+        None if count(|one| one.active) => Word::derived("Starting"),
+        None => Word::derived("Pending"),
+    }
+}
