@@ -305,8 +305,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// False for a renewal that was rejected a short time ago and never worked: its age was not the reason,
     /// and another one would cost a call. Files are always read again, since they may be corrected meanwhile.
     fn may_renew(&self, refused: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
-        let makes_calls = |provider: &Box<dyn CredentialProvider<S>>| provider.makes_calls();
-        let costs_call = self.provider.as_ref().is_some_and(makes_calls);
+        let provider = self.provider.as_deref();
+        let costs_call = provider.is_some_and(CredentialProvider::makes_calls);
         let has_succeeded = refused.has_succeeded.load(Ordering::Relaxed);
         refused.refreshed_at.is_none_or(|at| {
             let is_recent = (TimeDelta::zero()..RENEWAL_COOLDOWN).contains(&(now - at));

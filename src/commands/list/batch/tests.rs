@@ -13,8 +13,11 @@ fn job(id: &str, state: State, observed_at: i64) -> Job {
     }
 }
 
-/// What is left of these scopes, and how many rows each report has and shares.
-fn merged(scopes: Vec<Vec<Job>>) -> (Vec<(String, State)>, Vec<(usize, usize)>) {
+/// Jobs, and of each scope the numbers of rows and of rows that other scopes have.
+type Merged = (Vec<(String, State)>, Vec<(usize, usize)>);
+
+/// What is left of these scopes.
+fn merged(scopes: Vec<Vec<Job>>) -> Merged {
     let kind = providers::kinds().find(|kind| kind.list.is_some()).unwrap();
     let target = ListTarget::Jobs {
         scope: Scope {
