@@ -1,9 +1,7 @@
-//! Rows of pages, and what is left of them where later rows show the same job.
+//! Rows of pages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::report::ScopeReport;
-use super::snapshot::keep_last;
 use crate::model::{Job, ScopeSummary};
 use crate::providers::{COMPARED_FIELDS, Filter};
 
@@ -55,59 +53,3 @@ impl Batch {
         scopes.chain(self.jobs.iter().map(|job| &job.reference))
     }
 }
-
-/// The rows of all scopes, each job once; their reports get the numbers of rows.
-pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &Filter) -> Batch {
-    for (report, batch) in listed.iter_mut().zip(&mut found) {
-        keep_last(&mut batch.jobs, |job| &job.reference);
-        report.add(batch, filter);
-    }
-    merge_overlaps(&mut found, listed);
-    let mut all = Batch::default();
-    for batch in found {
-        all.jobs.extend(batch.jobs);
-        all.scopes.extend(batch.scopes);
-    }
-    all
-}
-
-/// Leaves a job that is in several scopes once: where it comes first, as it was read last.
-fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
-    let mut seen = HashSet::new();
-    let all = scopes.iter().flat_map(|scope| &scope.jobs);
-    let repeated = all.filter(|job| !seen.insert(&*job.reference));
-    let repeated: HashSet<String> = repeated.map(|job| job.reference.clone()).collect();
-    if repeated.is_empty() {
-        return;
-    }
-    let mut newest: HashMap<&str, &Job> = HashMap::new();
-    for job in scopes.iter().flat_map(|scope| &scope.jobs) {
-        if repeated.contains(&job.reference) {
-            let known = newest.entry(&job.reference).or_insert(job);
-            if job.observed_at >= known.observed_at {
-                *known = job;
-            }
-        }
-    }
-    let mut newest: HashMap<String, Job> = newest
-        .into_iter()
-        .map(|(reference, job)| (reference.to_owned(), job.clone()))
-        .collect();
-    for (scope, report) in scopes.iter_mut().zip(listed) {
-        let jobs = &mut scope.jobs;
-        let count = jobs.len();
-        jobs.retain_mut(|job| {
-            let is_repeated = repeated.contains(&job.reference);
-            match newest.remove(&job.reference) {
-                Some(newest) => *job = newest,
-                None if is_repeated => return false,
-                None => {}
-            }
-            true
-        });
-        report.repeated = count - jobs.len();
-    }
-}
-
-#[cfg(test)]
-mod tests;

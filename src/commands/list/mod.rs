@@ -2,6 +2,7 @@ mod batch;
 mod collector;
 mod footer;
 mod lister;
+mod merge;
 mod options;
 mod report;
 mod scopes;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+pub(super) use merge::keep_last;
 pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
-pub(super) use snapshot::{ListedScope, keep_last, list_jobs};
+pub(super) use snapshot::{ListedScope, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
@@ -188,7 +190,7 @@ impl ListRun {
             stdout,
             ..
         } = collector;
-        let found = batch::merge(&mut listed, found, &self.options.filter);
+        let found = merge::merge(&mut listed, found, &self.options.filter);
         if !is_streamed {
             shown.record(found.references());
         }

@@ -1,7 +1,5 @@
 //! All jobs of a target, for a command that prints no list.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -73,30 +71,6 @@ pub(in crate::commands) async fn list_jobs(
     reports.iter().map(|one| listed(one, &reports)).collect()
 }
 
-/// Keeps of the rows of a scope that show the same job the last one, in the place of the first: the list has changed
-/// between two pages.
-pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
-    let mut places: HashMap<&String, usize> = HashMap::new();
-    let mut moves = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
-        match places.entry(reference(row)) {
-            Entry::Vacant(place) => {
-                place.insert(at);
-            }
-            Entry::Occupied(place) => moves.push((at, *place.get())),
-        }
-    }
-    for (at, place) in &moves {
-        rows.swap(*at, *place);
-    }
-    let mut replaced = moves.into_iter().map(|(at, _)| at).peekable();
-    let mut at = 0;
-    rows.retain(|_| {
-        at += 1;
-        replaced.next_if_eq(&(at - 1)).is_none()
-    });
-}
-
 fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
     let parts = report.unread.failed_parts.first();
     let (cloud, _) = report.target.account();
@@ -111,19 +85,5 @@ fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
                 ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
             ),
         unreadable: report.unread.problems.len() + report.unread.without_id,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_row_of_a_job_is_kept_in_the_place_of_its_first() {
-        let rows = ["a1", "b1", "a2", "c1", "b2", "a3"].map(|row| (row[..1].to_owned(), row));
-        let mut rows = rows.to_vec();
-        keep_last(&mut rows, |(reference, _)| reference);
-        let rows: Vec<&str> = rows.iter().map(|(_, row)| *row).collect();
-        assert_eq!(rows, ["a3", "b2", "c1"]);
     }
 }

@@ -1,0 +1,89 @@
+//! What is left of the rows where later rows show the same job.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use super::batch::Batch;
+use super::report::ScopeReport;
+use crate::model::Job;
+use crate::providers::Filter;
+
+/// The rows of all scopes, each job once; their reports get the numbers of rows.
+pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &Filter) -> Batch {
+    for (report, batch) in listed.iter_mut().zip(&mut found) {
+        keep_last(&mut batch.jobs, |job| &job.reference);
+        report.add(batch, filter);
+    }
+    merge_overlaps(&mut found, listed);
+    let mut all = Batch::default();
+    for batch in found {
+        all.jobs.extend(batch.jobs);
+        all.scopes.extend(batch.scopes);
+    }
+    all
+}
+
+/// Leaves a job that is in several scopes once: where it comes first, as it was read last.
+fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
+    let mut seen = HashSet::new();
+    let all = scopes.iter().flat_map(|scope| &scope.jobs);
+    let repeated = all.filter(|job| !seen.insert(&*job.reference));
+    let repeated: HashSet<String> = repeated.map(|job| job.reference.clone()).collect();
+    if repeated.is_empty() {
+        return;
+    }
+    let mut newest: HashMap<&str, &Job> = HashMap::new();
+    for job in scopes.iter().flat_map(|scope| &scope.jobs) {
+        if repeated.contains(&job.reference) {
+            let known = newest.entry(&job.reference).or_insert(job);
+            if job.observed_at >= known.observed_at {
+                *known = job;
+            }
+        }
+    }
+    let mut newest: HashMap<String, Job> = newest
+        .into_iter()
+        .map(|(reference, job)| (reference.to_owned(), job.clone()))
+        .collect();
+    for (scope, report) in scopes.iter_mut().zip(listed) {
+        let jobs = &mut scope.jobs;
+        let count = jobs.len();
+        jobs.retain_mut(|job| {
+            let is_repeated = repeated.contains(&job.reference);
+            match newest.remove(&job.reference) {
+                Some(newest) => *job = newest,
+                None if is_repeated => return false,
+                None => {}
+            }
+            true
+        });
+        report.repeated = count - jobs.len();
+    }
+}
+
+/// Keeps of the rows of a scope that show the same job the last one, in the place of the first: the list has changed
+/// between two pages.
+pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
+    let mut places: HashMap<&String, usize> = HashMap::new();
+    let mut moves = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        match places.entry(reference(row)) {
+            Entry::Vacant(place) => {
+                place.insert(at);
+            }
+            Entry::Occupied(place) => moves.push((at, *place.get())),
+        }
+    }
+    for (at, place) in &moves {
+        rows.swap(*at, *place);
+    }
+    let mut replaced = moves.into_iter().map(|(at, _)| at).peekable();
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        replaced.next_if_eq(&(at - 1)).is_none()
+    });
+}
+
+#[cfg(test)]
+mod tests;
