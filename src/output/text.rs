@@ -128,9 +128,9 @@ fn take_columns(text: &str, columns: usize) -> &str {
     }
     // Never end between a character and the zero-width ones that belong to it.
     let rest = &text[end..];
-    let torn = rest.chars().next().is_some_and(|c| c.width() == Some(0));
+    let is_cut = rest.chars().next().is_some_and(|c| c.width() == Some(0));
     match text[..end].char_indices().next_back() {
-        Some((at, _)) if torn => &text[..at],
+        Some((at, _)) if is_cut => &text[..at],
         _ => &text[..end],
     }
 }

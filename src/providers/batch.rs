@@ -95,8 +95,8 @@ async fn rows_by_ids<A: Sync>(
     Ok(rows)
 }
 
-/// The rows of a list by ids. One with more rows than ids may have two of one job; where more than a few pages
-/// would show that, none is used.
+/// The rows of a list by ids. One that counts more rows than its first page has may have two of one job; where
+/// more than a few pages would show that, none is used.
 async fn read_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -104,7 +104,8 @@ async fn read_rows<A: Sync>(
 ) -> Result<Vec<GetResult>, Problem> {
     let mut rows = Vec::new();
     for _ in 0..MAX_PAGES {
-        match read_page(ops, api, list, &mut rows).await? {
+        let (next, total) = read_page(ops, api, list, &mut rows).await?;
+        match next.filter(|_| total.is_some_and(|total| total > rows.len() as u64)) {
             Some(next) => list.at = next,
             None => return Ok(rows),
         }
@@ -146,7 +147,7 @@ async fn active_rows<A: Sync>(
             let next = match read_page(ops, api, list, &mut rows).await {
                 // Lookups of each may do where the list of one place does not.
                 Err(problem) if !is_only && is_list_unavailable(&problem) => break,
-                next => next?,
+                next => next?.0,
             };
             let new = rows[before..].iter();
             found += new
@@ -170,17 +171,18 @@ fn scope_of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Option<S
     Scope::at(first.kind, &first.profile, &parents)
 }
 
-/// Adds the rows of a page, each with the notices of the page; gives where the next one begins.
+/// Adds the rows of a page, each with the notices of the page; gives where the next one begins, and how many
+/// rows there are in all.
 async fn read_page<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
     list: ListRequest<'_>,
     rows: &mut Vec<GetResult>,
-) -> Result<Option<Cursor>, Problem> {
+) -> Result<(Option<Cursor>, Option<u64>), Problem> {
     let page = ops.list(api, list).await?;
     for mut row in page.rows {
         row.notices.extend(page.notices.iter().cloned());
         rows.push(row);
     }
-    Ok(page.next)
+    Ok((page.next, page.total))
 }

@@ -292,7 +292,7 @@ fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
     if let Some(entry) = entry {
         let token = &entry.parts["token"];
         let number = token[..4].parse().unwrap();
-        assert!(*token == long(number), "a torn token");
+        assert!(*token == long(number), "a damaged token");
     }
 }
 

@@ -199,14 +199,7 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
     if found.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
-    let mut parts = found.into_parts();
-    let document = lenient::parse_raw(body);
-    if document.is_some_and(|document| document.get("entities") == Some(&Value::Null)) {
-        // Sub-jobs that may have failed would be in them. Some jobs leave the field out.
-        let missing = || "its entities are null".to_owned();
-        parts.doubt.get_or_insert_with(missing);
-    }
-    let found = parts.into_result(lookup, region);
+    let found = found.into_parts().into_result(lookup, region);
     Ok(found.with_raw(body, lookup.options))
 }
 

@@ -32,14 +32,14 @@ pub(super) struct Listed {
     /// There are more than are read.
     pub is_too_large: bool,
     /// The names of objects that are listed in two ways.
-    pub torn: HashSet<String>,
+    pub contradictory: HashSet<String>,
 }
 
 impl Listed {
     /// Takes in an object of a page; of one that is listed twice the newer version. One that is listed in two ways
     /// with the same version, or without one, is left to its lookup.
     pub fn add(&mut self, name: String, object: Object) {
-        if self.torn.contains(&name) {
+        if self.contradictory.contains(&name) {
             return;
         }
         match self.objects.entry(name) {
@@ -47,7 +47,7 @@ impl Listed {
             Entry::Occupied(known)
                 if known.get().version == object.version && known.get().body != object.body =>
             {
-                self.torn.insert(known.remove_entry().0);
+                self.contradictory.insert(known.remove_entry().0);
             }
             entry => {
                 entry.insert_entry(object);

@@ -77,7 +77,7 @@ pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(Strin
     let has_ended = has(&[State::Succeeded, State::Failed, State::Canceled]);
     job.state = if has(&[State::Running, State::Stopping]) {
         State::Running
-    } else if has(&[State::Unknown]) || listing.is_torn(&job.id) {
+    } else if has(&[State::Unknown]) || listing.is_contradictory(&job.id) {
         State::Unknown
     } else if !has(&[State::Pending, State::Starting]) {
         State::Succeeded
@@ -201,13 +201,15 @@ fn inconsistency(
     let succeeded = tasks.iter().filter(|t| t.state == State::Succeeded);
     let succeeded: BTreeSet<String> = succeeded.map(id_of).collect();
     let subtasks = listing.subtasks(&job.id);
-    let torn = || subtasks.iter().find(|(_, row)| row.is_none());
+    let contradictory = || subtasks.iter().find(|(_, row)| row.is_none());
     let missing = || expected.iter().find(|id| listing.row(id).is_none());
     let other = || tasks.iter().find(|task| task.state != State::Succeeded);
     let extra = || succeeded.difference(&expected).next();
     let first = bad
         .map(shown)
-        .or_else(|| torn().map(|((_, id), _)| format!("{id} is listed with different states")))
+        .or_else(|| {
+            contradictory().map(|((_, id), _)| format!("{id} is listed with different states"))
+        })
         .or_else(|| missing().map(|id| format!("{id} was not found")))
         .or_else(|| other().map(shown))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))

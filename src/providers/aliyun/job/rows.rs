@@ -74,7 +74,7 @@ impl JobRows {
     }
 
     /// True when two rows of this job contradict each other.
-    pub(super) fn is_torn(&self, id: &str) -> bool {
+    pub(super) fn is_contradictory(&self, id: &str) -> bool {
         self.rows.get(id.trim()).is_some_and(Option::is_none)
     }
 
@@ -156,7 +156,7 @@ impl JobRows {
     /// `own` are the user's words for states.
     pub(super) fn denial(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
         let described = job.state_raw.as_deref()?;
-        if self.is_torn(&job.id) {
+        if self.is_contradictory(&job.id) {
             return Some(format!(
                 "the job is {described}, but the list has rows with different states of it"
             ));
@@ -181,7 +181,7 @@ impl JobRows {
     }
 
     /// Takes note of rows that could not be read: others of the same jobs are not all that is listed of them.
-    fn tear_unread(&mut self, ids: impl IntoIterator<Item = String>) {
+    fn discard_rows_of(&mut self, ids: impl IntoIterator<Item = String>) {
         self.unread.extend(ids);
         for id in &self.unread {
             if let Some(row) = self.rows.get_mut(id) {
@@ -288,7 +288,7 @@ impl<'a> BatchPages<'a> {
             self.seen.insert(id.clone());
             listing.insert(id, row);
         }
-        listing.tear_unread(page.unread);
+        listing.discard_rows_of(page.unread);
         let total = page
             .total_count
             .and_then(|total| usize::try_from(total).ok());

@@ -289,7 +289,6 @@ fn a_success_needs_as_many_sub_jobs_as_the_cloud_counts() {
         json!({"sub_jobs_list": ["8"], "sub_jobs_result": null}),
         json!({"sub_jobs_total": 2, "sub_jobs": [sub_job("8"), sub_job("8")]}),
         json!({"sub_jobs_total": 1, "sub_jobs": [without_status]}),
-        Value::Null,
     ] {
         let body = json!({"job_id": "7", "status": "SUCCESS", "entities": entities});
         let job = read(&body).unwrap().job;

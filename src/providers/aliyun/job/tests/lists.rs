@@ -187,6 +187,7 @@ fn pages_are_requested_while_they_bring_something_and_never_without_end() {
     let others = [row("other", "Running")];
     assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
     let both = [row("1", "Running"), row("2", "Running")];
+    let mut listing = JobRows::default();
     let mut pages = BatchPages::new(&["1", "2"]);
     assert!(pages.add(page(Some(9_000), &both), &mut listing));
     assert!(!pages.add(page(Some(9_000), &both), &mut listing));
@@ -282,6 +283,6 @@ fn an_end_in_one_response_outweighs_an_older_state_in_another() {
         rows.add_list(listing(second), &[]);
         let word = rows.row("10_5").and_then(|row| row.word.as_deref());
         assert_eq!(word, merged, "{first} {second}");
-        assert_eq!(rows.is_torn("10_5"), merged.is_none());
+        assert_eq!(rows.is_contradictory("10_5"), merged.is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! What of a response confirms that a job succeeded, or is against it.
 
-use super::{RunningRecord, Status};
+use super::Status;
 use crate::providers::prelude::*;
 
 /// The words for the secondary phase of a job that has ended without a success.
@@ -73,11 +73,6 @@ impl Status {
             return Some(Doubt::Contradiction(text));
         }
         if is_one_of(NOT_ENDED) {
-            return Some(Doubt::Unread(text));
-        }
-        let is_running = |run: &RunningRecord| run.ended_at.is_none() && run.end_reason.0.is_none();
-        if self.last_run().is_some_and(is_running) {
-            let text = format!("the phase is {word}, but the last run has not ended");
             return Some(Doubt::Unread(text));
         }
         if let Some(name) = self.without_exit_code().filter(|_| is_whole) {

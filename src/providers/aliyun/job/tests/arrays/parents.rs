@@ -58,12 +58,12 @@ fn an_array_job_without_a_row_is_as_its_subtasks_are() {
         assert_eq!((parent.state, parent.ended), expected, "{rows:?} {range:?}");
         assert_eq!(parent.state_raw, None);
     }
-    let torn = [
+    let contradictory = [
         row("10", "Succeeded"),
         row("10", "Failed"),
         row("10_1", "Succeeded"),
     ];
-    assert_eq!(unnamed(Some((1, 1)), &torn).state, State::Unknown);
+    assert_eq!(unnamed(Some((1, 1)), &contradictory).state, State::Unknown);
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn an_active_job_is_certain_only_when_no_subtask_can_have_failed_unseen() {
         text(doubt(Some(5), &rows(1..=5), Some("why"))),
         "could not read all subtasks: why"
     );
-    let torn = [row("10_1", "Running"), row("10_1", "Failed")];
+    let contradictory = [row("10_1", "Running"), row("10_1", "Failed")];
     assert_eq!(
-        text(doubt(Some(2), &torn, None)),
+        text(doubt(Some(2), &contradictory, None)),
         "10_1 is listed with different states"
     );
     let others: Vec<Value> = (0..5).map(|n| row(&n.to_string(), "Running")).collect();
