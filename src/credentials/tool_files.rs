@@ -18,6 +18,15 @@ pub enum SourceResult {
     NotPresent,
     /// It has one, and no credential is in it; why.
     Empty(String),
+    /// It has one, without the profile that a variable selects.
+    NoSuchProfile {
+        /// The variable.
+        variable: &'static str,
+        /// The profile.
+        profile: String,
+        /// Which profiles the file has.
+        why: String,
+    },
     /// A credential.
     Found(FoundCredential),
     /// The metadata service of the machine, with its settings. It is used only where it is named:
@@ -33,7 +42,10 @@ impl SourceResult {
         match self {
             Self::Found(found) => Some(found),
             Self::Program(program) => Some(&mut program.found),
-            Self::NotPresent | Self::Empty(_) | Self::InstanceRole(_) => None,
+            Self::NotPresent
+            | Self::Empty(_)
+            | Self::NoSuchProfile { .. }
+            | Self::InstanceRole(_) => None,
         }
     }
 }

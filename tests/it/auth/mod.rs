@@ -13,6 +13,7 @@ mod places;
 mod prompts;
 mod renewals;
 mod roles;
+mod selected;
 mod signals;
 mod status;
 mod token_cache;
