@@ -131,7 +131,7 @@ impl CredentialFile {
     ) -> Result<SourceResult, Problem> {
         let chosen = self.selected(files);
         let name = named.or(chosen.map(|(_, name)| name)).unwrap_or("default");
-        let names = files.list(folder, end);
+        let names = files.list(folder, end)?;
         if !names.iter().any(|known| known == name) {
             let why = format!("~/{folder} has {}", no_profile(name, &names));
             return match (named, chosen) {
