@@ -18,6 +18,7 @@ mod signals;
 mod status;
 mod token_cache;
 mod tokens;
+mod unread;
 mod untrusted;
 
 use std::fs;
