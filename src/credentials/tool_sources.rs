@@ -141,7 +141,17 @@ impl CredentialChain {
         source: &str,
     ) -> Result<ResolvedCredential, Problem> {
         let (tool, named) = find_source(self.sources(cloud), profile, source)?;
-        let why = match self.load_tool(cloud, profile, tool, named)? {
+        let loaded = self.load_tool(cloud, profile, tool, named);
+        // The profile of the tool is named here and nowhere else.
+        let loaded = loaded.map_err(|problem| match problem.category {
+            Category::Usage => {
+                let what = format!("= '{}': {}", quotable(source), problem.message);
+                let hint = problem.hint.unwrap_or_else(|| format!("fix {SOURCE}"));
+                profile.invalid(SOURCE, &what).with_hint(hint)
+            }
+            _ => problem,
+        });
+        let why = match loaded? {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
             SourceResult::Program(program) => {
                 return self.load_from_program(cloud, profile, tool, &program);

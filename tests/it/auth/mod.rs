@@ -5,6 +5,7 @@ mod commands;
 mod credentials;
 mod damaged;
 mod forms;
+mod hints;
 mod matrix;
 mod order;
 mod partial;
