@@ -198,7 +198,7 @@ impl<S> InstanceRoleProvider<S> {
             404 => return Err(self.no_role(operation, response)),
             429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
             429 | 500.. => (Category::ServiceError, "try again later"),
-            300..=399 => (Category::MissingCredentials, ELSEWHERE),
+            300..=399 if !is_page => (Category::MissingCredentials, ELSEWHERE),
             // A service of this kind has pages of its own for 401, 403 and 404 only.
             _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
             _ => (Category::MissingCredentials, self.service.hint),

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::account::AccountId;
-use super::connector::{ClientSlot, ConnectResult, Connector, CredentialLog, cloud_of};
+use super::connector::{
+    CheckedAccount, ClientSlot, ConnectResult, Connector, CredentialLog, cloud_of,
+};
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::notices::NoticeLog;
 use crate::credentials::CredentialChain;
@@ -15,7 +17,6 @@ use crate::http::{Transport, check_tls_files};
 use crate::model::Time;
 #[cfg(test)]
 use crate::providers::Client;
-use crate::settings::Profile;
 use crate::sync::lock;
 
 /// How the commands are run that print the credentials of accounts.
@@ -35,9 +36,6 @@ pub(super) struct CheckedAccounts {
     /// In the order in which they were named.
     accounts: Vec<CheckedAccount>,
 }
-
-/// An account, and its plain settings or what is wrong with them.
-pub(super) type CheckedAccount = (AccountId, Result<Profile, Problem>);
 
 impl CheckedAccounts {
     /// Checks each account once.

@@ -8,7 +8,6 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::account::AccountId;
-use super::clients::CheckedAccount;
 use super::credential_expiry::{CredentialExpiry, is_printed};
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::{record_failed_account, record_profile, without_kept_tokens};
@@ -19,6 +18,9 @@ use crate::http::Transport;
 use crate::providers::{self, Client, Cloud};
 use crate::settings::Profile;
 use crate::sync::lock;
+
+/// An account, and its plain settings or what is wrong with them.
+pub(super) type CheckedAccount = (AccountId, Result<Profile, Problem>);
 
 /// The client of an account, or why it has none.
 pub(super) type ConnectResult = Result<Arc<dyn Client>, Problem>;
