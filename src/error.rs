@@ -194,6 +194,15 @@ impl Problem {
         }
     }
 
+    /// The same where it was found after requests were sent or a command was run, so that it cannot be a usage
+    /// error.
+    pub fn not_of_usage(mut self) -> Self {
+        if self.category == Category::Usage {
+            self.category = Category::MissingCredentials;
+        }
+        self
+    }
+
     /// The same with the account that it is about.
     pub fn with_account(mut self, cloud: &str, profile: &str) -> Self {
         self.cloud = Some(cloud.to_owned());

@@ -16,7 +16,8 @@ use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
 use crate::settings::{
-    METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema, unwritable_token_folder,
+    METADATA, Origin, Profile, SettingRole, SettingSpec, Settings, SettingsSchema,
+    unwritable_token_folder,
 };
 
 /// Show the credentials each cloud would use
@@ -48,6 +49,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 const STATUS: &str = "auth status";
 
 fn status(context: &CommandContext) -> CommandResult {
+    // Comes before any credential_command is run.
+    context.check_catalog_format(STATUS)?;
     let accounts = auth_status(context)?;
     let code = context.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
@@ -182,7 +185,7 @@ impl Account {
                 None => words.into_owned(),
             });
             status.location = Some(origin.location());
-            status.key = Some(key(keys, profile));
+            status.key = key(keys, profile);
         }
         let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
         status.region = shown("region");
@@ -239,14 +242,23 @@ fn origin<'a>(keys: &SettingsSchema, profile: &'a Profile) -> Option<&'a Origin>
     profile.origin(part.map_or(METADATA, |part| part.key))
 }
 
-/// The id of the key, masked, or the word for a credential without one.
-fn key(keys: &SettingsSchema, profile: &Profile) -> String {
+/// The id of the key, masked, or the word for a credential without one; `None` for a secret alone.
+fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
-        return "role".to_owned();
+        return Some("role".to_owned());
     }
     let mut ids = keys
         .credential_keys()
         .filter(|spec| spec.role == SettingRole::Id);
     let id = ids.find_map(|spec| profile.get(spec.key));
-    id.map_or_else(|| "token".to_owned(), masked_id)
+    let is_token = |spec: &SettingSpec| {
+        let is_known = spec.key.contains("token") || spec.key.contains("certificate");
+        is_known && profile.get(spec.key).is_some()
+    };
+    let token = || {
+        keys.credential_keys()
+            .any(is_token)
+            .then(|| "token".to_owned())
+    };
+    id.map(masked_id).or_else(token)
 }

@@ -72,7 +72,6 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let mut options = requested.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    options.needs_all_accounts = arguments.exit_status;
     options.lists = !arguments.detail;
     let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::process;
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
@@ -51,6 +51,15 @@ pub(super) fn spawn_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let thread = thread::Builder::new().spawn(work);
+    thread.unwrap_or_else(|error| no_thread(&error))
+}
+
+/// As [`spawn_thread`], for a thread that ends with `scope`.
+pub(super) fn spawn_scoped_thread<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let thread = thread::Builder::new().spawn_scoped(scope, work);
     thread.unwrap_or_else(|error| no_thread(&error))
 }
 

@@ -1,5 +1,7 @@
 //! The sources of a profile's credential, in their order.
 
+use std::time::Instant;
+
 use super::characters;
 use super::source::CredentialSource;
 use super::source_cache::SourceCache;
@@ -47,6 +49,14 @@ impl CredentialChain {
             settings,
             sources,
             cache,
+        }
+    }
+
+    /// The same, where no command runs longer than until `deadline`.
+    pub(crate) fn with_command_deadline(self, deadline: Option<Instant>) -> Self {
+        Self {
+            cache: self.cache.with_command_deadline(deadline),
+            ..self
         }
     }
 
@@ -110,9 +120,15 @@ impl CredentialChain {
         let is_default = plain.name == "default";
         let mut skipped = Vec::new();
         let profile = self.resolve(cloud, plain, &mut skipped);
-        let used = profile.as_ref().ok().filter(|_| is_default);
-        if let Some(used) = used.and_then(|used| used.source(cloud)) {
+        if !is_default {
+            return (profile, skipped);
+        }
+        let used = profile.as_ref().ok();
+        let used = used.map(|used| used.source(cloud));
+        if let Some(Some(used)) = used {
             skipped.extend(self.shadowed_tools(cloud, used));
+        }
+        if used.is_some() {
             skipped.extend(self.unread_variables(cloud).map(|why| SkippedSource {
                 source: "environment".to_owned(),
                 why,
@@ -153,7 +169,13 @@ impl CredentialChain {
         for (key, value) in &profile.values {
             let fault = characters::fault(key, value.text.expose());
             if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
-                return Err(profile.invalid(key, &what).with_hint(hint));
+                let problem = profile.invalid(key, &what).with_hint(hint);
+                let is_printed = profile.origin(key).is_some_and(Origin::is_command);
+                // A command was run, and others may have been.
+                return Err(match is_printed {
+                    true => problem.not_of_usage(),
+                    false => problem,
+                });
             }
         }
         self.add_region(cloud, &mut profile);
@@ -210,6 +232,14 @@ impl CredentialChain {
         }
         if !in_file.is_empty() {
             return Ok(Some(ResolvedCredential::from_values(in_file)));
+        }
+        // A key that was meant to be here is not that of another source.
+        let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
+        if let Some(key) = empty.take_if(|_| command.is_none()) {
+            let place = self.settings.file().place(cloud.cloud, &profile.name, key);
+            let what = format!("is empty (from {place})");
+            let hint = format!("set {key}, or remove it to use another source");
+            return Err(profile.invalid(key, &what).with_hint(hint));
         }
         match command {
             Some(words) => self.load_from_command(cloud, profile, words).map(Some),

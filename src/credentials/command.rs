@@ -79,12 +79,17 @@ impl fmt::Debug for PromptSink {
     }
 }
 
-/// What commands printed, by cloud and profile. They run one at a time, since they may prompt for input.
+/// What commands printed, by cloud and profile. Those of several accounts may run at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandCache {
-    runs: Arc<Mutex<HashMap<(String, String), CachedRun>>>,
+    runs: Arc<Mutex<HashMap<(String, String), SharedRun>>>,
     sink: PromptSink,
+    /// No command runs longer than until then.
+    deadline: Option<Instant>,
 }
+
+/// A command that runs does not hold up those of other accounts.
+type SharedRun = Arc<Mutex<CachedRun>>;
 
 #[derive(Debug, Default)]
 struct CachedRun {
@@ -118,7 +123,13 @@ impl CommandCache {
         Self {
             runs: Arc::default(),
             sink,
+            deadline: None,
         }
+    }
+
+    /// The same, where no command runs longer than until `deadline`.
+    pub(super) fn with_deadline(self, deadline: Option<Instant>) -> Self {
+        Self { deadline, ..self }
     }
 
     /// What the command of an account printed; it is run on the first use.
@@ -130,22 +141,32 @@ impl CommandCache {
         account: (String, String),
         invocation: &Invocation,
     ) -> Result<CommandOutput, CommandError> {
-        let mut runs = lock(&self.runs);
-        let ran = runs.entry(account).or_default();
+        let ran = self.cached_run(account);
+        let mut ran = lock(&ran);
         if ran.output.is_none() {
             ran.ran_at = Some(local_time());
         }
         let output = ran
             .output
-            .get_or_insert_with(|| run(invocation, COMMAND_TIMEOUT, &self.sink));
+            .get_or_insert_with(|| run(invocation, self.timeout(), &self.sink));
         output.clone()
+    }
+
+    fn cached_run(&self, account: (String, String)) -> SharedRun {
+        Arc::clone(lock(&self.runs).entry(account).or_default())
+    }
+
+    fn timeout(&self) -> Duration {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let left = self.deadline.map(left);
+        left.map_or(COMMAND_TIMEOUT, |left| left.min(COMMAND_TIMEOUT))
     }
 
     /// Has the command of an account run again at the next use, since what it printed may have become
     /// invalid. For the same reason it is run once in [`RERUN_COOLDOWN`].
     pub(super) fn invalidate(&self, account: (String, String), reason: RerunReason) {
-        let mut runs = lock(&self.runs);
-        let ran = runs.entry(account).or_default();
+        let ran = self.cached_run(account);
+        let mut ran = lock(&ran);
         if ran.may_rerun(reason) {
             ran.output = None;
             ran.rerun = Some((Instant::now(), reason == RerunReason::Rejected));
@@ -170,7 +191,8 @@ fn run(
         ProcessError::NotStarted(kind) => CommandError::NotRun(kind),
         ProcessError::TooMuchOutput => CommandError::Other("printed too much".to_owned()),
         ProcessError::Timeout => {
-            CommandError::Other(format!("timed out after {} s", timeout.as_secs()))
+            let seconds = timeout.as_secs_f64().round();
+            CommandError::Other(format!("timed out after {seconds} s"))
         }
     })?;
     let values = formats::decode(&ran.stdout);

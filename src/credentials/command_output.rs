@@ -1,12 +1,11 @@
 //! The credential that a profile's `credential_command` prints.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::command::CommandOutput;
 use super::expiry::{check_expiry, local_time};
-use super::program::{CommandError, Invocation, invocation, plugin_invocation};
+use super::program::{CommandError, Invocation, invocation, not_run_hint, plugin_invocation};
 use super::source::CredentialSource;
 use super::tool_files::CredentialProgram;
 use super::tool_sources::{origin, values};
@@ -57,18 +56,11 @@ impl CredentialChain {
         let printed = printed.map_err(|failure| {
             let next = match failure {
                 CommandError::NotRun(kind) => {
-                    let is_path = program.contains('/');
-                    let program = match is_path {
+                    let path = match program.contains('/') {
                         true => self.settings.beside_the_file(program),
                         false => program.into(),
                     };
-                    let program = quotable_path(&program);
-                    match kind {
-                        ErrorKind::PermissionDenied if is_path => {
-                            format!("run: chmod u+x {program}")
-                        }
-                        _ => format!("fix its path, or install {program}"),
-                    }
+                    not_run_hint(kind, &path)
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Format | CommandError::Other(_) => hint.clone(),
@@ -120,7 +112,10 @@ impl CredentialChain {
         };
         let printed = printed.map_err(|failure| {
             let next = match &failure {
-                CommandError::NotRun(_) => plugin.install_hint.clone(),
+                CommandError::NotRun(kind) => {
+                    let hint = || not_run_hint(*kind, Path::new(&plugin.command));
+                    Some(plugin.install_hint.clone().unwrap_or_else(hint))
+                }
                 CommandError::Insecure(insecure) => Some(insecure.hint.clone()),
                 CommandError::Format | CommandError::Other(_) => None,
             };

@@ -23,7 +23,7 @@ impl CredentialChain {
     }
 
     /// True when variables or a file of a tool, even a damaged one, give a credential for the
-    /// profile `default`, or a variable that only joblens reads sets one of its keys. Those of the
+    /// profile `default`, or select a profile that a file does not have, or a variable that only joblens reads sets one of its keys. Those of the
     /// cloud's own tools may be there for these.
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
@@ -39,7 +39,10 @@ impl CredentialChain {
                 let loaded = self.cache.load(cloud.cloud, source, &files, None);
                 matches!(
                     loaded,
-                    Ok(SourceResult::Found(_) | SourceResult::Program(_)) | Err(_)
+                    Ok(SourceResult::Found(_)
+                        | SourceResult::Program(_)
+                        | SourceResult::NoSuchProfile { .. })
+                        | Err(_)
                 )
             })
     }

@@ -64,8 +64,8 @@ impl CredentialFile {
         files: &ToolFiles,
         named: Option<&str>,
     ) -> Result<SourceResult, Problem> {
-        let mut variables = self.profile_variables.iter();
-        let chosen = named.or_else(|| variables.find_map(|name| files.selected_profile(name)));
+        let selected = self.selected(files);
+        let chosen = named.or(selected.map(|(_, name)| name));
         let (current, profiles) = match self.format {
             Format::JsonList => {
                 let document: Document<List<Value>> = json(file, self.hint)?;
@@ -77,7 +77,7 @@ impl CredentialFile {
                 let document: Document<BTreeMap<String, Value>> = json(file, self.hint)?;
                 (document.current, document.profiles.into_iter().collect())
             }
-            Format::IniSections => return self.read_section(file, files, named, chosen),
+            Format::IniSections => return self.read_section(file, files, named),
             Format::IniSection { name, inherits } => {
                 return self.read_only_section(file, files, named, name, inherits);
             }
@@ -89,13 +89,11 @@ impl CredentialFile {
             let names = profiles.iter().map(|(name, _)| name.as_str());
             let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
             let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
-            return match (named, self.current_hint) {
-                (Some(_), _) => Err(Problem::usage(why)),
-                (None, Some(hint)) if chosen.is_none() && !profiles.is_empty() => {
+            return match self.current_hint {
+                Some(hint) if chosen.is_none() && !profiles.is_empty() => {
                     Err(Problem::new(Category::MissingCredentials, why).with_hint(hint))
                 }
-                // A variable is that of several tools, another of which may have the profile.
-                _ => Ok(SourceResult::Empty(why)),
+                _ => without_profile(why, named, selected),
             };
         };
         let place = format!("for profile '{}'", quotable(name));
@@ -117,6 +115,12 @@ impl CredentialFile {
         Ok(resolved)
     }
 
+    /// The variable that chooses among the profiles, and the profile.
+    fn selected<'a>(&self, files: &'a ToolFiles) -> Option<(&'static str, &'a str)> {
+        let mut variables = self.profile_variables.iter();
+        variables.find_map(|name| Some((*name, files.selected_profile(name)?)))
+    }
+
     /// A tool that has a file for each profile.
     fn load_from_folder(
         &'static self,
@@ -125,10 +129,9 @@ impl CredentialFile {
         folder: &str,
         end: &str,
     ) -> Result<SourceResult, Problem> {
-        let mut variables = self.profile_variables.iter();
-        let chosen = variables.find_map(|name| Some((*name, files.selected_profile(name)?)));
+        let chosen = self.selected(files);
         let name = named.or(chosen.map(|(_, name)| name)).unwrap_or("default");
-        let names = files.list(folder, end);
+        let names = files.list(folder, end)?;
         if !names.iter().any(|known| known == name) {
             let why = format!("~/{folder} has {}", no_profile(name, &names));
             return match (named, chosen) {
@@ -157,17 +160,15 @@ impl CredentialFile {
         file: &SourceFile,
         files: &ToolFiles,
         named: Option<&str>,
-        chosen: Option<&str>,
     ) -> Result<SourceResult, Problem> {
         let ini = Ini::read(file, self.hint);
+        let selected = self.selected(files);
+        let chosen = named.or(selected.map(|(_, name)| name));
         let name = chosen.unwrap_or("default");
         let Some(keys) = ini.inheriting_section(name)? else {
             let names: Vec<_> = ini.names().collect();
             let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
-            return match named {
-                Some(_) => Err(Problem::usage(why)),
-                None => Ok(SourceResult::Empty(why)),
-            };
+            return without_profile(why, named, selected);
         };
         let without_comment = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
         let fields = self.text_fields(|name| keys.get(name).map(|text| without_comment(text)));
@@ -274,6 +275,24 @@ struct Document<P> {
 fn name_of(profile: &Value) -> String {
     let name = profile.get("name").and_then(Value::as_str);
     name.unwrap_or_default().trim().to_owned()
+}
+
+/// That a file does not have the profile that was named or selected.
+fn without_profile(
+    why: String,
+    named: Option<&str>,
+    selected: Option<(&'static str, &str)>,
+) -> Result<SourceResult, Problem> {
+    match (named, selected) {
+        (Some(_), _) => Err(Problem::usage(why)),
+        // A variable is that of several tools, another of which may have the profile.
+        (None, Some((variable, name))) => Ok(SourceResult::NoSuchProfile {
+            variable,
+            profile: name.to_owned(),
+            why,
+        }),
+        (None, None) => Ok(SourceResult::Empty(why)),
+    }
 }
 
 /// The profile that a tool does not have, among those that it has.

@@ -197,7 +197,8 @@ impl<S> InstanceRoleProvider<S> {
             200 => return Ok(()),
             404 => return Err(self.no_role(operation, response)),
             429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
-            429 | 500.. => (Category::ServiceError, self.service.hint),
+            429 | 500.. => (Category::ServiceError, "try again later"),
+            300..=399 if !is_page => (Category::MissingCredentials, ELSEWHERE),
             // A service of this kind has pages of its own for 401, 403 and 404 only.
             _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
             _ => (Category::MissingCredentials, self.service.hint),
@@ -268,7 +269,7 @@ impl<S> InstanceRoleProvider<S> {
 
     fn unreachable(&self, mut problem: Problem) -> Problem {
         if problem.category == Category::InvalidResponse {
-            problem.hint = Some(self.service.hint.to_owned());
+            problem.hint = Some(ELSEWHERE.to_owned());
             return problem;
         }
         // It is unrelated to the connection to the cloud.

@@ -10,10 +10,14 @@ use rustix::fs::{Access, access};
 
 use super::tool_files::CredentialProgram;
 use crate::error::kind_text;
+use crate::secret::quotable_path;
 use crate::settings::{Environment, InsecureFile, Settings, check_installed};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
+
+/// The file is of a format that the system does not run.
+pub(super) const NO_FORMAT: ErrorKind = ErrorKind::InvalidData;
 
 /// Why there is nothing to be had of a command, in words that follow its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +32,28 @@ pub(super) enum CommandError {
     Other(String),
 }
 
+/// What to do about a program that cannot be run, by its path or its name.
+pub(super) fn not_run_hint(kind: ErrorKind, program: &Path) -> String {
+    let is_path = program.components().nth(1).is_some();
+    let program = quotable_path(program);
+    match kind {
+        ErrorKind::PermissionDenied if is_path => format!("run: chmod u+x {program}"),
+        NO_FORMAT => format!("begin {program} with #! and its interpreter, such as #!/bin/sh"),
+        ErrorKind::IsADirectory => "fix its path".to_owned(),
+        _ if is_path => format!("fix its path, or create {program}"),
+        _ => format!("fix its path, or install {program}"),
+    }
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotRun(ErrorKind::IsADirectory) => {
+                f.write_str("cannot be run (not a regular file)")
+            }
+            Self::NotRun(NO_FORMAT) => {
+                f.write_str("cannot be run (neither a program nor a script that begins with #!)")
+            }
             Self::NotRun(kind) => write!(f, "cannot be run ({})", kind_text(*kind)),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
             Self::Format => f.write_str("did not print JSON or key=value lines"),
@@ -108,6 +131,9 @@ fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandErr
 /// The program, unless others could have written it or could put another one in its place.
 fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
     let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
+    if !data.is_file() {
+        return Err(CommandError::NotRun(ErrorKind::IsADirectory));
+    }
     match check_installed(&program, &data, is_searched) {
         Ok(()) => Ok(program),
         Err(insecure) => Err(CommandError::Insecure(InsecureFile {

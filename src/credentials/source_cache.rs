@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::command::{CommandCache, PromptSink};
 use super::source::CredentialSource;
@@ -41,6 +42,14 @@ impl SourceCache {
         Self {
             commands: CommandCache::new(prompts),
             files: Some(Arc::default()),
+        }
+    }
+
+    /// The same, where no command runs longer than until `deadline`.
+    pub(super) fn with_command_deadline(self, deadline: Option<Instant>) -> Self {
+        Self {
+            commands: self.commands.with_deadline(deadline),
+            ..self
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 use crate::settings::{
-    Environment, FileError, MAX_FILE_BYTES, is_mounted, quoted, read_text_up_to,
+    Environment, FileError, MAX_FILE_BYTES, is_dangling, is_mounted, quoted, read_text_up_to,
 };
 
 /// What a tool's files contain.
@@ -18,6 +19,15 @@ pub enum SourceResult {
     NotPresent,
     /// It has one, and no credential is in it; why.
     Empty(String),
+    /// It has one, without the profile that a variable selects.
+    NoSuchProfile {
+        /// The variable.
+        variable: &'static str,
+        /// The profile.
+        profile: String,
+        /// Which profiles the file has.
+        why: String,
+    },
     /// A credential.
     Found(FoundCredential),
     /// The metadata service of the machine, with its settings. It is used only where it is named:
@@ -33,7 +43,10 @@ impl SourceResult {
         match self {
             Self::Found(found) => Some(found),
             Self::Program(program) => Some(&mut program.found),
-            Self::NotPresent | Self::Empty(_) | Self::InstanceRole(_) => None,
+            Self::NotPresent
+            | Self::Empty(_)
+            | Self::NoSuchProfile { .. }
+            | Self::InstanceRole(_) => None,
         }
     }
 }
@@ -183,10 +196,7 @@ impl ToolFiles {
             return Ok(None);
         };
         match SourceFile::open(path) {
-            // A link that leads nowhere belongs to a place that is not mounted: it is there.
-            Err((fault, path)) if fault.is_absence() && named.is_none() && !path.is_symlink() => {
-                Ok(None)
-            }
+            Err((fault, path)) if named.is_none() && is_absent(&fault, &path) => Ok(None),
             opened => opened.map(Some).map_err(|(fault, path)| {
                 match variable.filter(|_| named.is_some()) {
                     Some(variable) => unreadable_named(&fault, &path, variable),
@@ -207,7 +217,7 @@ impl ToolFiles {
     /// As [`ToolFiles::open`].
     pub fn read(&self, path: &Path, max_bytes: u64) -> Result<Option<SourceFile>, Problem> {
         match SourceFile::read(path.to_path_buf(), max_bytes) {
-            Err((fault, path)) if fault.is_absence() && !path.is_symlink() => Ok(None),
+            Err((fault, path)) if is_absent(&fault, &path) => Ok(None),
             opened => opened.map(Some).map_err(unreadable),
         }
     }
@@ -229,21 +239,33 @@ impl ToolFiles {
         }
     }
 
-    /// Names of the files of a folder below HOME that end so, without that end, in order.
-    pub fn list(&self, below_home: &str, end: &str) -> Vec<String> {
-        let folder = self
-            .environment
-            .home()
-            .and_then(|home| fs::read_dir(home.join(below_home)).ok());
-        let mut names: Vec<String> = folder
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| Some(name.strip_suffix(end)?.to_owned()))
-            .collect();
+    /// Names of the files of a folder below HOME that end so, without that end, in order; none where the
+    /// folder is not there.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it is there and cannot be read.
+    pub fn list(&self, below_home: &str, end: &str) -> Result<Vec<String>, Problem> {
+        let Some(home) = self.environment.home() else {
+            return Ok(Vec::new());
+        };
+        let folder = home.join(below_home);
+        let entries = match fs::read_dir(&folder).map_err(FileError::from) {
+            Err(fault) if is_absent(&fault, &folder) => return Ok(Vec::new()),
+            entries => entries.and_then(|entries| Ok(entries.collect::<io::Result<Vec<_>>>()?)),
+        };
+        let entries = entries.map_err(|fault| unreadable((fault, folder)))?;
+        let names = entries.into_iter();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = names.filter_map(|name| Some(name.strip_suffix(end)?.to_owned()));
+        let mut names: Vec<String> = names.collect();
         names.sort();
-        names
+        Ok(names)
     }
+}
+
+/// True where a file or folder is not there, nor in a place that is not mounted.
+fn is_absent(fault: &FileError, path: &Path) -> bool {
+    fault.is_absence() && !is_dangling(path)
 }
 
 /// That the file which a variable names cannot be read.

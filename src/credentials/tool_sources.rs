@@ -106,6 +106,7 @@ impl CredentialChain {
         profile: &Profile,
         pass: &mut dyn FnMut(&str, String),
     ) -> Result<Option<ResolvedCredential>, Problem> {
+        let mut missing = None;
         for tool in self.sources(cloud) {
             match self.load_tool(cloud, profile, tool, tool.selection(profile)[0])? {
                 SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
@@ -114,10 +115,22 @@ impl CredentialChain {
                     return ran.map(Some);
                 }
                 SourceResult::Empty(why) => pass(tool.name(), why),
+                SourceResult::NoSuchProfile {
+                    variable,
+                    profile: name,
+                    why,
+                } => {
+                    let problem = || no_such_profile(variable, &name, &why);
+                    missing.get_or_insert_with(problem);
+                    pass(tool.name(), why);
+                }
                 SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
             }
         }
-        Ok(None)
+        match missing {
+            Some(problem) => Err(problem.with_account(profile.cloud, &profile.name)),
+            None => Ok(None),
+        }
     }
 
     /// What `source` names: `TOOL` or `TOOL:PROFILE`.
@@ -128,7 +141,17 @@ impl CredentialChain {
         source: &str,
     ) -> Result<ResolvedCredential, Problem> {
         let (tool, named) = find_source(self.sources(cloud), profile, source)?;
-        let why = match self.load_tool(cloud, profile, tool, named)? {
+        let loaded = self.load_tool(cloud, profile, tool, named);
+        // The profile of the tool is named here and nowhere else.
+        let loaded = loaded.map_err(|problem| match problem.category {
+            Category::Usage => {
+                let what = format!("= '{}': {}", quotable(source), problem.message);
+                let hint = problem.hint.unwrap_or_else(|| format!("fix {SOURCE}"));
+                profile.invalid(SOURCE, &what).with_hint(hint)
+            }
+            _ => problem,
+        });
+        let why = match loaded? {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
             SourceResult::Program(program) => {
                 return self.load_from_program(cloud, profile, tool, &program);
@@ -137,7 +160,7 @@ impl CredentialChain {
                 let origin = Origin::Machine;
                 return Ok(ResolvedCredential::from_values(values(settings, &origin)));
             }
-            SourceResult::Empty(why) => why,
+            SourceResult::Empty(why) | SourceResult::NoSuchProfile { why, .. } => why,
             SourceResult::NotPresent => format!("no file of {} found", tool.name()),
         };
         let message = format!(
@@ -171,7 +194,9 @@ impl CredentialChain {
         let skipped = behind.iter().filter_map(|tool| {
             let why = match self.cache.load(cloud.cloud, tool, &files, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
-                Ok(SourceResult::Empty(reason)) => reason,
+                Ok(
+                    SourceResult::Empty(reason) | SourceResult::NoSuchProfile { why: reason, .. },
+                ) => reason,
                 Ok(SourceResult::Found(_) | SourceResult::Program(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
             };
@@ -182,6 +207,13 @@ impl CredentialChain {
         });
         skipped.collect()
     }
+}
+
+/// That no tool has the profile that a variable selects: it is an account that was meant to be used.
+fn no_such_profile(variable: &str, name: &str, why: &str) -> Problem {
+    let message = format!("{variable} is '{}': {why}", quotable(name));
+    Problem::new(Category::MissingCredentials, message)
+        .with_hint(format!("fix or unset {variable}"))
 }
 
 /// Checks that the cloud of plain settings has the source that they name.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::text_file::{FileError, open_text};
+use super::text_file::{FileError, is_dangling, open_text};
 use super::{Environment, SettingsSchema, check_file, is_open_descriptor};
 use crate::error::Problem;
 use crate::model::State;
@@ -86,7 +86,7 @@ impl SettingsFile {
         }
         let (text, data) = match open_text(path, is_open_descriptor(path)) {
             Ok(opened) => opened,
-            Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
+            Err(FileError::Io(ErrorKind::NotFound)) if !named && !is_dangling(path) => {
                 return Ok(Self::default());
             }
             Err(error) => {

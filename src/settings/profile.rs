@@ -43,6 +43,18 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// True for a value that a command prints.
+    pub fn is_command(&self) -> bool {
+        matches!(
+            self,
+            Self::Command(_)
+                | Self::Tool {
+                    command: Some(_),
+                    ..
+                }
+        )
+    }
+
     /// Words for error messages.
     pub fn label(&self) -> Cow<'static, str> {
         match self {

@@ -62,6 +62,14 @@ impl FileError {
     }
 }
 
+/// True where a path leads through a link to a place that is not there: a file behind it is not mounted rather
+/// than absent.
+pub(crate) fn is_dangling(path: &Path) -> bool {
+    let mut existing = path.ancestors();
+    let existing = existing.find_map(|path| Some((path, path.symlink_metadata().ok()?)));
+    existing.is_some_and(|(path, data)| data.is_symlink() && path.metadata().is_err())
+}
+
 impl From<std::io::Error> for FileError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error.kind())
@@ -158,6 +166,27 @@ pub(crate) fn open_bytes(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_found_in_every_folder_of_a_path() {
+        let root = tempfile::tempdir().unwrap();
+        let link = |name: &str, to: &Path| {
+            let link = root.path().join(name);
+            std::os::unix::fs::symlink(to, &link).unwrap();
+            link
+        };
+        let nowhere = link("nowhere", &root.path().join("unmounted"));
+        let folder = link("folder", root.path());
+        for (path, expected) in [
+            (nowhere.clone(), true),
+            (nowhere.join("a/config.json"), true),
+            (folder.join("nowhere/config.json"), true),
+            (folder.join("a/config.json"), false),
+            (root.path().join("a/config.json"), false),
+        ] {
+            assert_eq!(is_dangling(&path), expected, "{}", path.display());
+        }
+    }
 
     #[test]
     fn an_encoding_that_is_not_utf_8_is_named() {

@@ -208,6 +208,17 @@ impl Settings {
         Ok(values)
     }
 
+    /// The first part of the credential that the table of a profile sets to an empty text.
+    pub(crate) fn empty_credential_key(&self, cloud: &SettingsSchema, name: &str) -> Option<&str> {
+        let mut entries = self.file.entries(cloud.cloud, name);
+        let is_empty = |(key, entry): &(&str, &file::SettingValue)| {
+            let is_empty =
+                matches!(entry, file::SettingValue::Text(text) if text.expose().is_empty());
+            is_empty && cloud.is_credential(key)
+        };
+        entries.find(is_empty).map(|(key, _)| key)
+    }
+
     /// The text of the file that a key of a profile refers to; `key`, the path, and where it is.
     fn text_of_file(
         &self,
@@ -219,10 +230,13 @@ impl Settings {
         let (text, _) = read.map_err(|fault| {
             let path = self.shown_path(path);
             let what = format!("refers to {path}, which {} (from {place})", fault.reason());
-            let hint = fault.hint().map_or_else(
-                || format!("create {path} with the value alone, or fix the path"),
-                str::to_owned,
-            );
+            let hint = match fault.hint() {
+                Some(hint) => hint.to_owned(),
+                None if fault.is_absence() => {
+                    format!("create {path} with the value alone, or fix the path")
+                }
+                None => "fix the file or its permissions, or fix the path".to_owned(),
+            };
             profile.invalid(key, &what).with_hint(hint)
         })?;
         // A program that rewrites it empties it first; another source would be another account.

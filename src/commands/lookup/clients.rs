@@ -2,84 +2,49 @@
 //! credential of any is read, since a credential may be printed by a command of the user's.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use super::credential_expiry::{CredentialExpiry, is_printed};
-use crate::commands::context::CommandContext;
+use super::account::AccountId;
+use super::connector::{
+    CheckedAccount, ClientSlot, ConnectResult, Connector, CredentialLog, cloud_of,
+};
+use super::credential_expiry::CredentialExpiry;
 use crate::commands::notices::NoticeLog;
-use crate::commands::recording::{record_failed_account, record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
-use crate::kind::Kind;
 use crate::model::Time;
-use crate::providers::{self, Client, Cloud};
-use crate::reference::{Reference, Scope};
-use crate::settings::{Profile, Settings};
+#[cfg(test)]
+use crate::providers::Client;
+use crate::sync::lock;
 
-/// Cloud and profile.
-pub(in crate::commands) type AccountId = (&'static str, Arc<str>);
-
-/// The account that a reference is looked up with.
-pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
-    (reference.kind.template.cloud, reference.profile.clone())
-}
-
-/// The account that a scope is looked up with.
-pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
-    (scope.kind.template.cloud, scope.profile.clone())
-}
-
-/// When requests of one account are sent.
+/// How the commands are run that print the credentials of accounts.
 #[derive(Debug, Default, Clone, Copy)]
-pub(in crate::commands) struct Pacing {
-    /// Shortest time between two requests.
-    pub min_interval: Option<Duration>,
-    /// This many requests more may go out at once before that.
-    pub extra_burst: u32,
-    /// After this time a refused credential is sent once more; `None` where it never is.
-    pub auth_cooldown: Option<Duration>,
-}
-
-/// What all clients of a run share.
-///
-/// # Errors
-/// Usage: an option or a setting of the connection is wrong.
-pub(in crate::commands) fn transport(
-    context: &CommandContext,
-    settings: &Settings,
-    notices: &NoticeLog,
-    pacing: Pacing,
-) -> Result<Arc<Transport>, Problem> {
-    let mut options = context.global.client_options(settings.file())?;
-    options.min_interval = pacing.min_interval;
-    options.burst += pacing.extra_burst;
-    options.auth_cooldown = pacing.auth_cooldown;
-    options.session = context.session.clone();
-    let variables = settings.environment().network();
-    settings.environment().check()?;
-    let clock = Arc::clone(&context.clock);
-    Transport::new(options, &variables, clock, context.event_sink(notices))
+pub(in crate::commands) struct CommandRuns {
+    /// No command runs longer than until then.
+    pub deadline: Option<Instant>,
+    /// They run while the other accounts are used.
+    pub in_background: bool,
 }
 
 /// Accounts whose plain settings were read and checked. No credential was read and no command was
 /// run.
-pub(super) struct CheckedAccounts<'a> {
+pub(super) struct CheckedAccounts {
     credentials: CredentialChain,
-    transport: &'a Arc<Transport>,
+    transport: Arc<Transport>,
     /// In the order in which they were named.
-    accounts: Vec<(AccountId, Result<Profile, Problem>)>,
+    accounts: Vec<CheckedAccount>,
 }
 
-impl<'a> CheckedAccounts<'a> {
+impl CheckedAccounts {
     /// Checks each account once.
     ///
     /// # Errors
     /// Usage: the proxy that requests of an account would take cannot be used.
     pub(super) fn new(
         credentials: CredentialChain,
-        transport: &'a Arc<Transport>,
+        transport: &Arc<Transport>,
         accounts: Vec<AccountId>,
     ) -> Result<Self, Problem> {
         let settings = credentials.settings();
@@ -106,7 +71,7 @@ impl<'a> CheckedAccounts<'a> {
         }
         Ok(Self {
             credentials,
-            transport,
+            transport: Arc::clone(transport),
             accounts: checked,
         })
     }
@@ -125,91 +90,78 @@ impl<'a> CheckedAccounts<'a> {
     /// # Errors
     /// As [`CheckedAccounts::new`], and those of `check`.
     pub(super) fn connect(
-        mut self,
+        self,
         notices: &NoticeLog,
+        commands: CommandRuns,
         check: impl FnOnce(&dyn Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>>,
     ) -> Result<Clients, Vec<Problem>> {
-        let credentials = self.credentials.clone();
-        let runs_command = |(account, plain): &(AccountId, Result<Profile, Problem>)| {
+        let runs_command = |(account, plain): &CheckedAccount| {
             let schema = cloud_of(account).settings_schema();
             let plain = plain.as_ref();
-            plain.is_ok_and(|plain| credentials.runs_program(&schema, plain))
+            plain.is_ok_and(|plain| self.credentials.runs_program(&schema, plain))
         };
-        let accounts = std::mem::take(&mut self.accounts).into_iter();
-        let (last, first): (Vec<_>, Vec<_>) = accounts.partition(runs_command);
-        let mut clients = Clients::default();
-        self.connect_accounts(first, &mut clients, notices)?;
-        if !last.is_empty() {
-            check(&|account| clients.by_account.get(account)?.as_ref().err().cloned())?;
+        let (last, first): (Vec<_>, Vec<_>) = self.accounts.into_iter().partition(runs_command);
+        let deadline = commands.deadline;
+        let connector = Connector::new(self.credentials, self.transport, notices, deadline);
+        let mut clients = Clients {
+            by_account: HashMap::new(),
+            log: connector.log(),
+        };
+        for (account, plain) in first {
+            let profile = connector.resolve(&account, plain);
+            let client = connector.connect(&account, profile)?;
+            clients.add(account, client);
         }
-        self.connect_accounts(last, &mut clients, notices)?;
+        if last.is_empty() {
+            return Ok(clients);
+        }
+        check(&|account| clients.problem(account))?;
+        // A single account has no others to wait with.
+        if commands.in_background && clients.by_account.len() + last.len() > 1 {
+            for (account, plain) in last {
+                let client = connector.connect_in_background(account.clone(), plain);
+                clients.by_account.insert(account, client);
+            }
+            return Ok(clients);
+        }
+        for (account, profile) in connector.resolve_at_once(last) {
+            let client = connector.connect(&account, profile)?;
+            clients.add(account, client);
+        }
         Ok(clients)
     }
-
-    fn connect_accounts(
-        &self,
-        accounts: Vec<(AccountId, Result<Profile, Problem>)>,
-        clients: &mut Clients,
-        notices: &NoticeLog,
-    ) -> Result<(), Problem> {
-        for (account, plain) in accounts {
-            let cloud = cloud_of(&account);
-            let keys = cloud.settings_schema();
-            let client = plain.and_then(|plain| {
-                let profile = self.credentials.with_credential(&keys, plain)?;
-                for notice in &profile.notices {
-                    notices.push(notice.clone());
-                }
-                let profile = without_kept_tokens(self.transport, profile);
-                let client: Result<Arc<dyn Client>, Problem> =
-                    cloud.client(&profile, self.transport).map(Arc::from);
-                let known = client.as_deref().ok();
-                record_profile(self.transport, &keys, &profile, known);
-                let client = client?;
-                let expiry = CredentialExpiry::from_profile(&*client, &keys, &profile);
-                clients.expiries.extend(expiry);
-                if is_printed(&keys, &profile) {
-                    clients.printed.insert(account.clone());
-                }
-                Ok(client)
-            });
-            if client.is_err() {
-                record_failed_account(self.transport, account.0, &account.1);
-            }
-            if let Ok(client) = &client {
-                // Known before the first request, whichever account it is for.
-                let endpoint = client.api().endpoint().unwrap_or_default();
-                self.transport.check_route(&endpoint)?;
-            }
-            clients.by_account.insert(account, client);
-        }
-        Ok(())
-    }
-}
-
-fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
-    providers::cloud(cloud).expect("every template belongs to a registered cloud")
 }
 
 /// The clients of a run, or why an account has none.
 #[derive(Default)]
 pub(super) struct Clients {
-    by_account: HashMap<AccountId, Result<Arc<dyn Client>, Problem>>,
-    /// The credentials that are known to expire.
-    pub expiries: Vec<CredentialExpiry>,
-    /// The accounts whose credentials are printed by a command, which renews them.
-    printed: HashSet<AccountId>,
+    by_account: HashMap<AccountId, Arc<ClientSlot>>,
+    log: Arc<Mutex<CredentialLog>>,
 }
 
 impl Clients {
     /// Clients that are there already.
     #[cfg(test)]
-    pub(super) fn of(clients: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
-        Self {
-            by_account: clients
-                .map(|(account, client)| (account, Ok(client)))
-                .collect(),
-            ..Self::default()
+    pub(super) fn of(connected: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
+        let mut clients = Self::default();
+        connected.for_each(|(account, client)| clients.add(account, Ok(client)));
+        clients
+    }
+
+    fn add(&mut self, account: AccountId, client: ConnectResult) {
+        let slot = ClientSlot::new(Some(client));
+        self.by_account.insert(account, Arc::new(slot));
+    }
+
+    /// What is wrong with other accounts than these is not a usage error: requests are sent nevertheless.
+    pub(super) fn keep_usage_errors_of(&self, accounts: &HashSet<&AccountId>) {
+        let others = self.by_account.iter();
+        let others = others.filter(|(account, _)| !accounts.contains(account));
+        for (_, slot) in others {
+            slot.send_modify(|client| {
+                let result = client.take();
+                *client = result.map(|result| result.map_err(Problem::not_of_usage));
+            });
         }
     }
 
@@ -220,69 +172,59 @@ impl Clients {
 
     /// When the credentials in use end, as far as that is known and nothing but a person renews them.
     pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
-        let clients = self.by_account.iter();
-        let clients = clients.filter(|(account, _)| !self.printed.contains(*account));
-        let times = clients.filter_map(|(account, client)| {
-            Some((
-                account,
-                client.as_ref().ok()?.api().credential().expires_at?,
-            ))
+        let accounts = self.by_account.keys();
+        let log = lock(&self.log);
+        let accounts = accounts.filter(|account| !log.printed.contains(*account));
+        let times = accounts.filter_map(|account| {
+            let client = self.get(account).ok()?;
+            Some((account, client.api().credential().expires_at?))
         });
         times.collect()
+    }
+
+    /// The credentials that are known to expire, each once.
+    pub(super) fn take_expiries(&self) -> Vec<CredentialExpiry> {
+        std::mem::take(&mut lock(&self.log).expiries)
+    }
+
+    /// True while the command that prints the credential of an account runs.
+    pub(super) fn is_connecting(&self, account: &AccountId) -> bool {
+        self.by_account[account].borrow().is_none()
+    }
+
+    /// Why an account that was connected cannot be used.
+    pub(super) fn problem(&self, account: &AccountId) -> Option<Problem> {
+        self.by_account
+            .get(account)?
+            .borrow()
+            .as_ref()?
+            .as_ref()
+            .err()
+            .cloned()
     }
 
     /// The client of an account that was connected.
     ///
     /// # Errors
+    /// Why the account cannot be used, or that it is not connected yet.
+    pub(super) fn get(&self, account: &AccountId) -> ConnectResult {
+        let client = self.by_account[account].borrow().clone();
+        client.unwrap_or_else(|| Err(not_connected(account)))
+    }
+
+    /// The client of an account, once it is connected.
+    ///
+    /// # Errors
     /// Why the account cannot be used.
-    pub(super) fn get(&self, account: &AccountId) -> Result<Arc<dyn Client>, Problem> {
-        self.by_account[account].clone()
+    pub(super) async fn connected(&self, account: &AccountId) -> ConnectResult {
+        let mut slot = self.by_account[account].subscribe();
+        // An error means that the slot is gone, which is kept here.
+        let _ = slot.wait_for(Option::is_some).await;
+        self.get(account)
     }
 }
 
-/// The same problem with the reference it is about.
-pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
-    problem.reference = Some(reference.to_string());
-    problem.input = Some(reference.input.to_string());
-    let permission = reference.kind.get.permission;
-    with_account_context(problem, &account_of(reference), Some(permission))
-}
-
-/// The same problem with the account it is about and what to do where neither the cloud nor the wire
-/// knew better; `permission` is what the call needs, where that is known.
-pub(in crate::commands) fn with_account_context(
-    mut problem: Problem,
-    (cloud, profile): &AccountId,
-    permission: Option<&str>,
-) -> Problem {
-    problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
-    problem.profile.get_or_insert_with(|| profile.to_string());
-    if problem.hint.is_none() {
-        problem.hint = default_hint(problem.category, permission);
-    }
-    problem
-}
-
-/// The permission that listing a kind needs.
-pub(in crate::commands) fn list_permission(kind: &Kind) -> Option<&'static str> {
-    kind.list.as_ref().map(|list| list.operation.permission)
-}
-
-fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
-    let step = match category {
-        Category::PermissionDenied => {
-            return Some(format!("the account needs the permission {}", permission?));
-        }
-        Category::ClockSkew => "synchronize the local clock",
-        Category::Network => "check the endpoint and network; --request-timeout allows more time",
-        Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
-        Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
-        Category::Usage
-        | Category::NotFound
-        | Category::MissingCredentials
-        | Category::Unauthenticated => {
-            return None;
-        }
-    };
-    Some(step.to_owned())
+fn not_connected((cloud, profile): &AccountId) -> Problem {
+    let message = format!("the credential of profile '{profile}' ({cloud}) has not been read");
+    Problem::new(Category::MissingCredentials, message).with_account(cloud, profile)
 }

@@ -5,24 +5,12 @@ use crate::output::{self, Zone};
 use crate::providers::Client;
 use crate::settings::{Origin, Profile, SettingRole, SettingsSchema};
 
-/// True for a value that a command prints.
-fn is_command(origin: &Origin) -> bool {
-    matches!(
-        origin,
-        Origin::Command(_)
-            | Origin::Tool {
-                command: Some(_),
-                ..
-            }
-    )
-}
-
 /// True for a credential that is renewed whenever it ends, since a command prints it.
 pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
     let mut origins = keys
         .credential_keys()
         .filter_map(|spec| profile.origin(spec.key));
-    origins.any(is_command)
+    origins.any(Origin::is_command)
 }
 
 /// A credential that is known to end.
@@ -56,7 +44,7 @@ impl CredentialExpiry {
             None => profile.credential_label(first.key, "token"),
         };
         let follows = match profile.origin(first.key) {
-            Some(origin) if is_command(origin) => "the command is run again when it expires".to_owned(),
+            Some(origin) if origin.is_command() => "the command is run again when it expires".to_owned(),
             Some(Origin::Tool { tool, path, .. }) => format!(
                 "{} is re-read when it expires; log in with {tool} before that",
                 path.display()

@@ -1,8 +1,10 @@
 //! The way from typed words to jobs: words → references ([`targets`]), references → clients
-//! ([`plan`], [`clients`]), clients → jobs ([`run`], [`outcomes`]).
+//! ([`plan`], [`clients`], [`connector`]), clients → jobs ([`run`], [`outcomes`]).
 
+mod account;
 mod clients;
 mod columns;
+mod connector;
 mod credential_expiry;
 mod inputs;
 mod list_rows;
@@ -13,9 +15,10 @@ mod run;
 mod scripted;
 mod targets;
 
-pub(super) use clients::{
+pub(super) use account::{
     AccountId, Pacing, list_permission, transport, with_account_context, with_reference,
 };
+pub(super) use clients::CommandRuns;
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use inputs::Inputs;

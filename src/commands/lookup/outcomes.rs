@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::clients::{AccountId, account_of, account_of_scope};
+use super::account::{AccountId, account_of, account_of_scope};
 use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::commands::progress_line::SLOW_REQUEST;

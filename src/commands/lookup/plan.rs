@@ -2,10 +2,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clients::{
-    AccountId, CheckedAccounts, Clients, Pacing, account_of, account_of_scope, transport,
-    with_account_context,
+use super::account::{
+    AccountId, Pacing, account_of, account_of_scope, transport, with_account_context,
 };
+use super::clients::{CheckedAccounts, Clients, CommandRuns};
 use super::columns;
 use super::inputs::Inputs;
 use super::run::{Lookup, Options};
@@ -69,8 +69,8 @@ impl LookupPlan {
     ///
     /// # Errors
     /// A usage error in an option, a setting of the connection, or the plain settings of an account,
-    /// before any credential is read or any `credential_command` is run; with
-    /// [`Options::needs_all_accounts`] also one that only the credential of an account shows.
+    /// before any credential is read or any `credential_command` is run; also one that only the credential
+    /// of an account shows.
     pub(in crate::commands) fn connect(
         self,
         context: &CommandContext,
@@ -92,10 +92,11 @@ impl LookupPlan {
         let named: Vec<_> = self.named().collect();
         let transport = transport(context, &self.settings, &notices, pacing)?;
         let credentials = context.credentials(&self.settings);
-        let clients = connect(credentials, &transport, &notices, &named, &named)?;
-        if self.options.needs_all_accounts {
-            check_accounts(&named, |account| clients.get(account).err())?;
-        }
+        let mut commands = self.options.commands;
+        // A recording has all accounts of a run.
+        commands.in_background &= context.session.is_live();
+        let clients = connect(credentials, &transport, &notices, [&named; 2], commands)?;
+        check_accounts(&named, |account| clients.problem(account))?;
         let latest = self.targets.latest();
         Ok(Lookup {
             references: self.references,
@@ -124,7 +125,7 @@ impl LookupPlan {
     }
 }
 
-/// Makes a client for each account of these. The usage errors of an account in `checked` are those of the
+/// Makes a client for each account that is named. The usage errors of an account in `checked` are those of the
 /// command; any other account fails by itself.
 ///
 /// # Errors
@@ -133,13 +134,18 @@ fn connect(
     credentials: CredentialChain,
     transport: &Arc<Transport>,
     notices: &NoticeLog,
-    named: &[Named<'_>],
-    checked: &[Named<'_>],
+    [named, checked]: [&[Named<'_>]; 2],
+    commands: CommandRuns,
 ) -> Result<Clients, Vec<Problem>> {
     let accounts = named.iter().map(|(account, ..)| account.clone()).collect();
     let accounts = CheckedAccounts::new(credentials, transport, accounts)?;
     check_accounts(checked, |account| accounts.problem(account).cloned())?;
-    accounts.connect(notices, |problem| check_accounts(checked, problem))
+    let clients = accounts.connect(notices, commands, |problem| {
+        check_accounts(checked, problem)
+    })?;
+    let checked = checked.iter().map(|(account, ..)| account);
+    clients.keep_usage_errors_of(&checked.collect());
+    Ok(clients)
 }
 
 /// Checks the accounts of everything that is looked up.
@@ -188,7 +194,14 @@ impl Lookup {
         let transport = transport(context, &settings, &notices, pacing)?;
         let credentials = context.credentials(&settings);
         let checked = if is_named { scopes } else { &[] };
-        let clients = connect(credentials, &transport, &notices, scopes, checked)?;
+        let commands = CommandRuns::default();
+        let clients = connect(
+            credentials,
+            &transport,
+            &notices,
+            [scopes, checked],
+            commands,
+        )?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

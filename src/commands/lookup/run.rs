@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clients::{
-    AccountId, Clients, account_of, account_of_scope, list_permission, with_account_context,
-    with_reference,
+use super::account::{
+    AccountId, account_of, account_of_scope, list_permission, with_account_context, with_reference,
 };
+use super::clients::{Clients, CommandRuns};
 use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
@@ -34,9 +34,8 @@ pub(in crate::commands) struct Options {
     pub needs_events: bool,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
-    /// An account that cannot be used is a usage error of the command: no other job can decide for the
-    /// jobs of that account.
-    pub needs_all_accounts: bool,
+    /// How the commands are run that print credentials.
+    pub commands: CommandRuns,
     /// What may appear among the references in addition to resources.
     pub allowed: AllowedTargets,
 }
@@ -112,9 +111,14 @@ impl Lookup {
         &self.settings
     }
 
-    /// The credentials that are known to expire at the start.
-    pub(in crate::commands) fn credential_expiries(&self) -> &[CredentialExpiry] {
-        &self.clients.expiries
+    /// The credentials that are known to expire when they are read, each once.
+    pub(in crate::commands) fn take_credential_expiries(&self) -> Vec<CredentialExpiry> {
+        self.clients.take_expiries()
+    }
+
+    /// True while the command that prints the credential for a reference runs.
+    pub(in crate::commands) fn is_connecting(&self, reference: &Reference) -> bool {
+        self.clients.is_connecting(&account_of(reference))
     }
 
     /// How resources of a kind are requested until a deadline.
@@ -139,7 +143,7 @@ impl Lookup {
         self.finalize(found, reference)
     }
 
-    /// The same without the finish.
+    /// The same without the finish. A command that prints the credential is waited for.
     ///
     /// # Errors
     /// Why the resource cannot be read.
@@ -148,7 +152,8 @@ impl Lookup {
         reference: &Reference,
         deadline: Deadline,
     ) -> Result<GetResult, Problem> {
-        let client = self.client(reference)?;
+        let client = self.clients.connected(&account_of(reference)).await;
+        let client = client.map_err(|problem| with_reference(problem, reference))?;
         let found = client
             .get(reference, &self.options_for(reference.kind, deadline))
             .await;

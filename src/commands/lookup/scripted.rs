@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::account::account_of;
 use super::clients::Clients;
-use super::clients::account_of;
 use super::{Lookup, Options};
 use crate::commands::notices::NoticeLog;
 use crate::credentials::CredentialInfo;

@@ -185,6 +185,10 @@ impl Poller {
         let quiet = self.options.quiet;
         let confirms = quiet.is_some_and(|quiet| watched.history.needs_confirmation(quiet, end));
         watched.start(now);
+        watched.awaits_client = self.lookup.is_connecting(&watched.reference);
+        if let Ok(client) = self.lookup.client(&watched.reference) {
+            watched.confirms_end = client.confirms_end(&watched.reference);
+        }
         self.accounts[watched.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
         self.running.spawn(async move {

@@ -60,6 +60,8 @@ pub(super) struct PolledJob {
     listed: bool,
     /// A lookup that finds its end sends a second request.
     confirms_end: bool,
+    /// Its request waits until the account is connected.
+    awaits_client: bool,
     in_flight: bool,
     /// It is due, but the account has too many requests in flight.
     deferred: bool,
@@ -131,6 +133,7 @@ impl PolledJob {
             last_poll: LastPoll::default(),
             listed: false,
             confirms_end: false,
+            awaits_client: false,
             in_flight: false,
             deferred: false,
             was_polled: false,

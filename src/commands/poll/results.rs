@@ -88,10 +88,13 @@ impl Poller {
 
     /// Takes in how long the response of a poll took.
     fn record_response(&mut self, number: JobIndex) {
-        let (watched, now) = (&self.jobs[number], self.elapsed());
+        let (now, watched) = (self.elapsed(), &mut self.jobs[number]);
         let account = &mut self.accounts[watched.account];
         let elapsed = now.saturating_sub(watched.polled_at);
-        account.response_times.record(elapsed);
+        // The time of a command is not that of a response.
+        if !std::mem::take(&mut watched.awaits_client) {
+            account.response_times.record(elapsed);
+        }
         account.responded_at = now;
     }
 

@@ -4,18 +4,21 @@ use std::time::Duration;
 use super::options::WaitOptions;
 use crate::commands::gate_report::{GateReport, GateState, GateStats, GateStatus};
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
-use crate::commands::lookup::Lookup;
+use crate::commands::lookup::{CredentialExpiry, Lookup};
 use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::{Notice, State, Time};
+use crate::model::{Notice, NoticeCode, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, ProgressRow, RenderContext};
 
 /// The interval of the line that a log gets when nothing has changed.
 const HEARTBEAT: Duration = Duration::from_secs(300);
+
+/// A wait without a deadline reports only credentials that expire within this time.
+const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// A decision about all references of a wait.
 pub(super) struct WaitHandler<'a> {
@@ -49,6 +52,7 @@ impl LoopHandler for WaitHandler<'_> {
 
     /// Decides by what was seen so far; jobs that need no more polls are dropped.
     fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
+        self.warn_expiring_credentials(&run.lookup);
         let is_timed_out = self.is_timed_out(run);
         if is_timed_out {
             run.poller.take_proved_ends();
@@ -147,7 +151,34 @@ impl<'a> WaitHandler<'a> {
         }
     }
 
+    /// Reports credentials that expire before the deadline, and what is unusual about the options.
+    pub(super) fn warn(&mut self, lookup: &Lookup) {
+        self.warn_expiring_credentials(lookup);
+        if let Some(warning) = self.options.warning {
+            self.reporter.println(format!("warning: {warning}"));
+        }
+    }
+
+    /// Reports credentials that expire before the deadline, or soon if there is none.
+    fn warn_expiring_credentials(&mut self, lookup: &Lookup) {
+        // A clock that is out of all bounds fails each look by itself.
+        let Ok(now) = lookup.now() else {
+            return;
+        };
+        let time = self.options.timeout.unwrap_or(EXPIRY_WARNING_WINDOW);
+        let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let is_near = |end: &CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
+        let expiries = lookup.take_credential_expiries().into_iter();
+        for end in expiries.filter(is_near) {
+            let line = format!("warning: {}", end.line(now, self.screen.zone));
+            self.reporter.println(line);
+            let notice = Notice::new(NoticeCode::CredentialEnds, end.message());
+            lookup.notices.push(notice);
+        }
+    }
+
     fn log(&mut self, run: &RunLoop, line: String) {
+        self.warn_expiring_credentials(&run.lookup);
         self.logged_at = run.poller.elapsed();
         self.reporter.println(line);
     }

@@ -6,13 +6,13 @@ mod tests;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 pub(super) use options::Arguments;
 
 use super::context::{CommandContext, CommandResult};
 use super::gate_report;
-use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
+use super::lookup::{CommandRuns, Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
@@ -22,19 +22,15 @@ use super::shutdown;
 use super::signals::Signals;
 use crate::error::{Category, Problem};
 use crate::http::{Session, Stopwatch};
-use crate::model::{Notice, NoticeCode};
+use crate::output;
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, Zone};
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
-/// A wait without a deadline reports only credentials that expire within this time.
-const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
-
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
-    let stopwatch = context.session.stopwatch();
-    let prepared = prepare(context, arguments);
+    let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
+    let prepared = prepare(context, arguments, started);
     let passed = stopwatch.lap("preparation");
     match prepared {
         Ok((lookup, mut plan, reports)) => {
@@ -60,12 +56,15 @@ const TIMED_OUT: u8 = 124;
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
-fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
+fn prepare(
+    context: &CommandContext,
+    arguments: &Arguments,
+    started: Instant,
+) -> Result<Setup, Vec<Problem>> {
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
     arguments.output.check(context)?;
     let settings = context.settings()?;
-    let mut options = arguments.output.options(&arguments.kind_flags);
-    options.needs_all_accounts = true;
+    let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;
     let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
@@ -82,6 +81,12 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
     reports.check(shows_secrets)?;
+    let limit = plan.timeout.filter(|timeout| !timeout.is_zero());
+    lookup.options.commands = CommandRuns {
+        deadline: limit.and_then(|limit| started.checked_add(limit)),
+        // A display that is drawn again and again would overwrite the prompts of a command.
+        in_background: !context.may_redraw(&io::stderr()),
+    };
     let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
@@ -93,17 +98,14 @@ async fn run_wait(
     reports: Reports,
     stopwatch: Stopwatch,
 ) -> u8 {
-    let mut reporter = match context.global.quiet {
+    let reporter = match context.global.quiet {
         true => Reporter::Quiet,
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
         false => Reporter::lines(&context.progress),
     };
-    warn_expiring_credentials(context, &lookup, plan, &mut reporter);
-    if let Some(warning) = plan.warning {
-        reporter.println(format!("warning: {warning}"));
-    }
     let screen = context.render_context(io::stderr().is_terminal());
     let mut wait = WaitHandler::new(plan, reports, reporter, screen);
+    wait.warn(&lookup);
     let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);
     let mut signals = Signals::new();
     let end = run
@@ -147,27 +149,4 @@ async fn run_wait(
         wait.reports.amend(&report);
     }
     written.code.unwrap_or(report.exit.code)
-}
-
-/// Reports credentials that expire before the deadline, or soon if there is none.
-fn warn_expiring_credentials(
-    context: &CommandContext,
-    lookup: &Lookup,
-    plan: &WaitOptions,
-    reporter: &mut Reporter,
-) {
-    let zone = context.global.zone().unwrap_or(Zone::Local);
-    // A clock that is out of all bounds fails each look by itself.
-    let Ok(now) = lookup.now() else {
-        return;
-    };
-    let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
-    let time = i64::try_from(time).unwrap_or(i64::MAX);
-    let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
-    for end in lookup.credential_expiries().iter().filter(is_near) {
-        reporter.println(format!("warning: {}", end.line(now, zone)));
-        lookup
-            .notices
-            .push(Notice::new(NoticeCode::CredentialEnds, end.message()));
-    }
 }

@@ -9,10 +9,11 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
 use rustix::termios::tcgetpgrp;
 
-use super::super::program::Invocation;
+use super::super::program::{Invocation, NO_FORMAT};
 use super::output::Output;
 use crate::sync::lock;
 
@@ -105,7 +106,13 @@ fn start(invocation: &Invocation) -> Result<(Child, ProcessTree), ErrorKind> {
     if has_own_group {
         command.process_group(0);
     }
-    let child = command.spawn().map_err(|error| error.kind())?;
+    let child = command.spawn().map_err(|error| {
+        // The library has no kind of its own for it.
+        match error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
+            true => NO_FORMAT,
+            false => error.kind(),
+        }
+    })?;
     let tree = ProcessTree {
         leader: Pid::from_child(&child),
         has_own_group,

@@ -353,13 +353,14 @@ impl CloudApi for Api {
 
 /// Where the API server is, and what its URL has before every path.
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
-    let server = match (profile.get(SERVER), profile.get("endpoint")) {
+    let (key, server) = match (profile.get(SERVER), profile.get("endpoint")) {
         (Some(_), Some(_)) => {
             let what = "is set, but the credential is that of a kubeconfig";
             let problem = profile.invalid("endpoint", what);
             return Err(problem.with_hint("unset endpoint, or set token as well"));
         }
-        (Some(server), None) | (None, Some(server)) => server,
+        (Some(server), None) => (SERVER, server),
+        (None, Some(server)) => ("endpoint", server),
         (None, None) if profile.secret("token").is_some() => return Err(no_endpoint(profile)),
         (None, None) => {
             let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
@@ -384,8 +385,7 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
         },
     );
     let endpoint = Endpoint::parse(&origin, &[], transport.options().allow_http);
-    let endpoint =
-        endpoint.map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
+    let endpoint = endpoint.map_err(|problem| profile.unusable(key, problem))?;
     Ok((endpoint, prefix.to_owned()))
 }
 

@@ -72,6 +72,20 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
 }
 
 #[test]
+fn a_secret_without_its_id_is_not_shown_as_a_token() {
+    let sandbox = Sandbox::new();
+    let secret = [("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4")];
+    let (lone, _) = account(&sandbox, "aliyun", "default", &secret);
+    assert_eq!(
+        (&lone["status"], &lone["key"]),
+        (&"broken".into(), &Value::Null)
+    );
+    let token = [("JOBLENS_SUGON_TOKEN", "env-secret-v4")];
+    let (token, _) = account(&sandbox, "sugon", "default", &token);
+    assert_eq!(token["key"], "token");
+}
+
+#[test]
 fn variables_that_are_not_read_are_named_beside_the_source_that_is_used() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &KOOCLI, &TCCLI]);
     for (cloud, variables, why) in [
@@ -175,6 +189,46 @@ fn columns_of_jobs_have_no_place_in_it() {
         let run = Sandbox::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains("does not support --"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_usage_error_comes_before_a_command_is_run() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.home.path().join("ran");
+    sandbox.configure(&format!(
+        "[aliyun.default]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n",
+        ran.display()
+    ));
+    for options in [
+        &["-o", "name"][..],
+        &["-o", "jsonl"],
+        &["--columns=key"],
+        &["--sort-by=key"],
+        &[],
+    ] {
+        let arguments = [&["auth", "status"], options].concat();
+        let run = sandbox
+            .joblens(&arguments)
+            .env("PATH", "/usr/bin:/bin")
+            .run();
+        let is_used_right = options.is_empty();
+        assert_eq!(run.code, if is_used_right { 4 } else { 2 }, "{options:?}");
+        assert_eq!(ran.exists(), is_used_right, "{options:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn variables_that_are_not_read_are_named_without_any_credential() {
+    for (cloud, variable) in [
+        ("aliyun", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
+        ("aliyun", "JOBLENS_ALIYUN_ACCESS_KEY_ID"),
+    ] {
+        let sandbox = Sandbox::new();
+        let (account, code) = account(&sandbox, cloud, "default", &[(variable, "x")]);
+        assert_eq!((code, &account["status"]), (4, &"not_configured".into()));
+        let skipped = &account["skipped_sources"][0];
+        assert_eq!(skipped["why"], format!("{variable} is set but not read"));
     }
 }
 

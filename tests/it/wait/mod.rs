@@ -12,6 +12,7 @@ mod outages;
 mod output;
 mod reports;
 mod signals_and_exit;
+mod slow_commands;
 mod terminal;
 mod usage;
 mod warnings;

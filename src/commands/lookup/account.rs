@@ -1,0 +1,104 @@
+//! What accounts share: their ids, the transport, and how their problems are addressed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::commands::context::CommandContext;
+use crate::commands::notices::NoticeLog;
+use crate::error::{Category, Problem};
+use crate::http::Transport;
+use crate::kind::Kind;
+use crate::reference::{Reference, Scope};
+use crate::settings::Settings;
+
+/// Cloud and profile.
+pub(in crate::commands) type AccountId = (&'static str, Arc<str>);
+
+/// The account that a reference is looked up with.
+pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
+    (reference.kind.template.cloud, reference.profile.clone())
+}
+
+/// The account that a scope is looked up with.
+pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
+    (scope.kind.template.cloud, scope.profile.clone())
+}
+
+/// When requests of one account are sent.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::commands) struct Pacing {
+    /// Shortest time between two requests.
+    pub min_interval: Option<Duration>,
+    /// This many requests more may go out at once before that.
+    pub extra_burst: u32,
+    /// After this time a refused credential is sent once more; `None` where it never is.
+    pub auth_cooldown: Option<Duration>,
+}
+
+/// What all clients of a run share.
+///
+/// # Errors
+/// Usage: an option or a setting of the connection is wrong.
+pub(in crate::commands) fn transport(
+    context: &CommandContext,
+    settings: &Settings,
+    notices: &NoticeLog,
+    pacing: Pacing,
+) -> Result<Arc<Transport>, Problem> {
+    let mut options = context.global.client_options(settings.file())?;
+    options.min_interval = pacing.min_interval;
+    options.burst += pacing.extra_burst;
+    options.auth_cooldown = pacing.auth_cooldown;
+    options.session = context.session.clone();
+    let variables = settings.environment().network();
+    settings.environment().check()?;
+    let clock = Arc::clone(&context.clock);
+    Transport::new(options, &variables, clock, context.event_sink(notices))
+}
+
+/// The same problem with the reference it is about.
+pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
+    problem.reference = Some(reference.to_string());
+    problem.input = Some(reference.input.to_string());
+    let permission = reference.kind.get.permission;
+    with_account_context(problem, &account_of(reference), Some(permission))
+}
+
+/// The same problem with the account it is about and what to do where neither the cloud nor the wire
+/// knew better; `permission` is what the call needs, where that is known.
+pub(in crate::commands) fn with_account_context(
+    mut problem: Problem,
+    (cloud, profile): &AccountId,
+    permission: Option<&str>,
+) -> Problem {
+    problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
+    problem.profile.get_or_insert_with(|| profile.to_string());
+    if problem.hint.is_none() {
+        problem.hint = default_hint(problem.category, permission);
+    }
+    problem
+}
+
+/// The permission that listing a kind needs.
+pub(in crate::commands) fn list_permission(kind: &Kind) -> Option<&'static str> {
+    kind.list.as_ref().map(|list| list.operation.permission)
+}
+
+fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
+    let step = match category {
+        Category::PermissionDenied => {
+            return Some(format!("the account needs the permission {}", permission?));
+        }
+        Category::ClockSkew => "synchronize the local clock",
+        Category::Network => "check the endpoint and network; --request-timeout allows more time",
+        Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
+        Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
+        Category::Usage
+        | Category::NotFound
+        | Category::MissingCredentials
+        | Category::Unauthenticated => {
+            return None;
+        }
+    };
+    Some(step.to_owned())
+}

@@ -1,0 +1,178 @@
+//! How the credential of an account is read and its client is made, at once or in the background.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::account::AccountId;
+use super::credential_expiry::{CredentialExpiry, is_printed};
+use crate::commands::notices::NoticeLog;
+use crate::commands::recording::{record_failed_account, record_profile, without_kept_tokens};
+use crate::commands::runtime::{spawn_scoped_thread, spawn_thread};
+use crate::credentials::CredentialChain;
+use crate::error::Problem;
+use crate::http::Transport;
+use crate::providers::{self, Client, Cloud};
+use crate::settings::Profile;
+use crate::sync::lock;
+
+/// An account, and its plain settings or what is wrong with them.
+pub(super) type CheckedAccount = (AccountId, Result<Profile, Problem>);
+
+/// The client of an account, or why it has none.
+pub(super) type ConnectResult = Result<Arc<dyn Client>, Problem>;
+
+/// The client of an account; `None` while its command runs.
+pub(super) type ClientSlot = watch::Sender<Option<ConnectResult>>;
+
+/// The cloud of an account.
+pub(super) fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
+    providers::cloud(cloud).expect("every template belongs to a registered cloud")
+}
+
+/// Makes the clients of accounts whose plain settings were checked.
+#[derive(Clone)]
+pub(super) struct Connector {
+    credentials: CredentialChain,
+    transport: Arc<Transport>,
+    notices: NoticeLog,
+    log: Arc<Mutex<CredentialLog>>,
+    deadline: Option<Instant>,
+}
+
+/// What is known of the credentials that were read.
+#[derive(Debug, Default)]
+pub(super) struct CredentialLog {
+    /// Those that are known to expire and that were not taken yet.
+    pub expiries: Vec<CredentialExpiry>,
+    /// The accounts whose credentials are printed by a command, which renews them.
+    pub printed: HashSet<AccountId>,
+}
+
+impl Connector {
+    /// No command runs longer than until `deadline`.
+    pub(super) fn new(
+        credentials: CredentialChain,
+        transport: Arc<Transport>,
+        notices: &NoticeLog,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            credentials: credentials.with_command_deadline(deadline),
+            transport,
+            notices: notices.clone(),
+            log: Arc::default(),
+            deadline,
+        }
+    }
+
+    /// What is known of the credentials that were read.
+    pub(super) fn log(&self) -> Arc<Mutex<CredentialLog>> {
+        Arc::clone(&self.log)
+    }
+
+    /// The profile of an account with its credential.
+    ///
+    /// # Errors
+    /// What is wrong with the account.
+    pub(super) fn resolve(
+        &self,
+        account: &AccountId,
+        plain: Result<Profile, Problem>,
+    ) -> Result<Profile, Problem> {
+        let keys = cloud_of(account).settings_schema();
+        self.credentials.with_credential(&keys, plain?)
+    }
+
+    /// As [`Connector::resolve`] for several accounts whose commands run at the same time; in their
+    /// order.
+    pub(super) fn resolve_at_once(&self, accounts: Vec<CheckedAccount>) -> Vec<CheckedAccount> {
+        thread::scope(|scope| {
+            let running = accounts.into_iter().map(|(account, plain)| {
+                let of_account = account.clone();
+                let resolve = move || self.resolve(&of_account, plain);
+                (account, spawn_scoped_thread(scope, resolve))
+            });
+            let running: Vec<_> = running.collect();
+            let ended = running.into_iter().map(|(account, resolving)| {
+                let profile = resolving.join();
+                (
+                    account,
+                    profile.expect("reading a credential does not panic"),
+                )
+            });
+            ended.collect()
+        })
+    }
+
+    /// Makes the client of an account whose credential was read. Nothing is sent.
+    ///
+    /// # Errors
+    /// Usage: the proxy that its requests would take cannot be used.
+    pub(super) fn connect(
+        &self,
+        account: &AccountId,
+        profile: Result<Profile, Problem>,
+    ) -> Result<ConnectResult, Problem> {
+        let client = profile.and_then(|profile| self.client(account, profile));
+        match &client {
+            // Known before the first request, whichever account it is for.
+            Ok(client) => self.check_route(&**client)?,
+            Err(_) => record_failed_account(&self.transport, account.0, &account.1),
+        }
+        Ok(client)
+    }
+
+    /// Runs the command of an account and makes its client while other accounts are used. What is wrong
+    /// with it is not a usage error, since requests of the others may have been sent. One that the deadline
+    /// ends stays unconnected.
+    pub(super) fn connect_in_background(
+        &self,
+        account: AccountId,
+        plain: Result<Profile, Problem>,
+    ) -> Arc<ClientSlot> {
+        let slot = Arc::new(ClientSlot::new(None));
+        let filled = Arc::clone(&slot);
+        let connector = self.clone();
+        spawn_thread(move || {
+            let profile = connector.resolve(&account, plain);
+            let client = connector
+                .connect(&account, profile)
+                .and_then(|client| client);
+            let client = client.map_err(Problem::not_of_usage);
+            let deadline = connector.deadline;
+            if client.is_ok() || deadline.is_none_or(|at| Instant::now() < at) {
+                filled.send_replace(Some(client));
+            }
+        });
+        slot
+    }
+
+    fn client(&self, account: &AccountId, profile: Profile) -> ConnectResult {
+        let cloud = cloud_of(account);
+        let keys = cloud.settings_schema();
+        for notice in &profile.notices {
+            self.notices.push(notice.clone());
+        }
+        let profile = without_kept_tokens(&self.transport, profile);
+        let client: ConnectResult = cloud.client(&profile, &self.transport).map(Arc::from);
+        let known = client.as_deref().ok();
+        record_profile(&self.transport, &keys, &profile, known);
+        let client = client?;
+        let mut log = lock(&self.log);
+        log.expiries
+            .extend(CredentialExpiry::from_profile(&*client, &keys, &profile));
+        if is_printed(&keys, &profile) {
+            log.printed.insert(account.clone());
+        }
+        Ok(client)
+    }
+
+    fn check_route(&self, client: &dyn Client) -> Result<(), Problem> {
+        let endpoint = client.api().endpoint().unwrap_or_default();
+        self.transport.check_route(&endpoint)
+    }
+}

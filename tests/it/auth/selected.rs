@@ -1,0 +1,54 @@
+//! Profiles of tools that variables select and that do not exist.
+
+use super::*;
+use crate::support::emulated::Emulated;
+use crate::support::jobs::WORLD;
+
+#[test]
+fn a_selected_profile_that_no_file_has_is_an_error_of_every_command() {
+    let emulated = Emulated::start(WORLD);
+    for file in [&ALIYUN_CLI, &ALIYUN_SDK] {
+        let sandbox = Sandbox::with(&[file]);
+        for variable in [
+            "ALIBABACLOUD_PROFILE",
+            "ALIBABA_CLOUD_PROFILE",
+            "ALICLOUD_PROFILE",
+        ] {
+            let message = format!("{variable} is 'nobody': ");
+            let hint = format!("fix or unset {variable}");
+            for (arguments, expected) in [
+                (&["list"][..], 4),
+                (&["doctor"], 4),
+                (&["auth", "status"], 4),
+                (&["get", JOB], 4),
+            ] {
+                let run = joblens(arguments)
+                    .env("HOME", sandbox.home.path().to_str().unwrap())
+                    .env("JOBLENS_KUBERNETES_ENDPOINT", &emulated.origin)
+                    .env("JOBLENS_KUBERNETES_TOKEN", "joblens-emulator-token")
+                    .env(variable, "nobody")
+                    .run();
+                let shown = (run.stdout + &run.stderr)
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                assert_eq!(run.code, expected, "{arguments:?}: {shown}");
+                for part in [&message, "has no profile 'nobody'; available: ", &hint] {
+                    assert!(shown.contains(part), "{arguments:?}: {part}: {shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_another_tool_has_is_used() {
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
+    sandbox.write(
+        ".alibabacloud/credentials",
+        "[other]\naccess_key_id = LTAIother\naccess_key_secret = sdk-prod-secret-k2\n",
+    );
+    let run = sandbox.get(JOB).env("ALIBABA_CLOUD_PROFILE", "other");
+    run.env("JOBLENS_ALIYUN_REGION", "cn-x").run();
+    assert_eq!(sandbox.signed_by(), "LTAIother");
+}
