@@ -78,11 +78,13 @@ impl fmt::Debug for PromptSink {
 /// What commands printed, by cloud and profile. Those of several accounts may run at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandCache {
-    runs: Arc<Mutex<HashMap<(String, String), Arc<Mutex<CachedRun>>>>>,
+    runs: Arc<Mutex<CachedRuns>>,
     sink: PromptSink,
     /// No command runs longer than until then.
     deadline: Option<Instant>,
 }
+
+type CachedRuns = HashMap<(String, String), Arc<Mutex<CachedRun>>>;
 
 #[derive(Debug, Default)]
 struct CachedRun {
