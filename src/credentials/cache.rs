@@ -342,11 +342,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
             account.set_credential_label(label);
         }
         let mut issued = ActiveCredential::new(issued, is_renewal.then(|| account.now()));
-        let margin = match provider.makes_calls() {
-            true => REFRESH_MARGIN,
-            false => TimeDelta::zero(),
-        };
-        if !issued.is_valid_for(account.server_now(), margin) {
+        if provider.makes_calls() && !issued.is_valid_for(account.server_now(), REFRESH_MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud reports when it ends.
             issued.expires_at = None;
         }

@@ -320,7 +320,7 @@ fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
         (&[JOB, HPC_JOB][..], "logs prints one job at a time"),
         (
             &["--tail", "-2", JOB][..],
-            "'--tail <N>': expected a number of lines, or -1 for all",
+            "invalid value '-2' for --tail: expected a number of lines, or -1 for all",
         ),
         (&["-f", "-p", JOB][..], "--previous"),
     ] {
