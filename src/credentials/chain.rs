@@ -233,7 +233,7 @@ impl CredentialChain {
         if !in_file.is_empty() {
             return Ok(Some(ResolvedCredential::from_values(in_file)));
         }
-        // A key that was meant to be here is not that of another source.
+        // An empty key is a mistake here: another source could be another account.
         let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
             let place = self.settings.file().place(cloud.cloud, &profile.name, key);

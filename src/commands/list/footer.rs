@@ -112,7 +112,7 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     messages
 }
 
-/// One line for each message, or one for all scopes of which the same is true where they are many.
+/// One line for each message, or one for all scopes with the same message where they are many.
 fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
     let mut groups: Vec<Vec<Message>> = Vec::new();
     for message in messages {

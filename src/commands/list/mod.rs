@@ -144,7 +144,7 @@ impl ListRun {
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
-            // A later row may show that a job is no longer in a requested state.
+            // A later row may show that a job left the requested states.
             streams: self.targets.len() == 1
                 && self.options.filter.states.is_empty()
                 && !self.active_first

@@ -73,7 +73,7 @@ pub(super) struct ScopeReport {
     pub target: ListTarget,
     /// How many were found.
     pub count: usize,
-    /// How many of these a scope before has, too.
+    /// How many of these are in an earlier scope as well.
     pub repeated: usize,
     /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
     pub uncompared: [usize; COMPARED_FIELDS.len()],

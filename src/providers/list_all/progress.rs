@@ -30,7 +30,7 @@ struct Seen {
     is_new: bool,
     /// No page of this pass had the row.
     is_new_in_pass: bool,
-    fate: Fate,
+    status: RowStatus,
     /// The state in which a page before has shown it, where that is another one: of this pass, or of an earlier one
     /// that passed it on.
     before: Option<State>,
@@ -38,14 +38,14 @@ struct Seen {
 
 /// What becomes of a row.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
+enum RowStatus {
     /// It is not wanted, or was passed on before.
     Dropped,
     /// It is passed on.
     Passed,
     /// It is passed on again, as its state has changed.
     Changed,
-    /// The same, but its state is no longer wanted.
+    /// The same, but it left the requested states.
     Withdrawn,
 }
 
@@ -67,25 +67,25 @@ impl SeenRows {
         let is_new_in_pass = is_new || seen.pass != self.pass;
         seen.pass = self.pass;
         let has_changed = state.is_some() && seen.state != state;
-        let fate = match (seen.is_passed, has_wanted_state) {
-            (false, _) if is_wanted => Fate::Passed,
-            (true, true) if has_changed => Fate::Changed,
-            (true, false) if has_changed => Fate::Withdrawn,
-            _ => Fate::Dropped,
+        let status = match (seen.is_passed, has_wanted_state) {
+            (false, _) if is_wanted => RowStatus::Passed,
+            (true, true) if has_changed => RowStatus::Changed,
+            (true, false) if has_changed => RowStatus::Withdrawn,
+            _ => RowStatus::Dropped,
         };
         // What an earlier pass has read is only older.
         let is_contradicted = has_changed && (seen.is_passed || !is_new_in_pass);
         let before = seen.state.filter(|_| is_contradicted);
-        match fate {
-            Fate::Passed => seen.is_passed = true,
-            Fate::Withdrawn => seen.is_passed = false,
-            Fate::Changed | Fate::Dropped => {}
+        match status {
+            RowStatus::Passed => seen.is_passed = true,
+            RowStatus::Withdrawn => seen.is_passed = false,
+            RowStatus::Changed | RowStatus::Dropped => {}
         }
         seen.state = state.or(seen.state);
         Seen {
             is_new,
             is_new_in_pass,
-            fate,
+            status,
             before,
         }
     }
@@ -115,13 +115,13 @@ impl SeenRows {
             }
             new += usize::from(seen.is_new_in_pass);
             costly += usize::from(seen.is_new && source.is_costly(row));
-            if matches!(seen.fate, Fate::Changed | Fate::Withdrawn) {
+            if matches!(seen.status, RowStatus::Changed | RowStatus::Withdrawn) {
                 page.changed.push(key.to_owned());
             }
-            if seen.fate == Fate::Withdrawn {
+            if seen.status == RowStatus::Withdrawn {
                 page.withdrawn.push(key.to_owned());
             }
-            seen.fate != Fate::Dropped
+            seen.status != RowStatus::Dropped
         });
         page.notices
             .extend(conflicts.notice("the later row counts"));

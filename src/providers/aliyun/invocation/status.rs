@@ -86,7 +86,7 @@ impl Status {
         if response.request_id.0.is_none() && response.invoke_status.0.is_none() {
             return Err("RequestId or InvokeStatus".to_owned());
         }
-        // A success of no command is that of any.
+        // A response without the id of a command could be about any.
         if response.command_id.value.trimmed() != Some(command.trim()) {
             return Err("the requested CommandId".to_owned());
         }
