@@ -203,12 +203,23 @@ impl RunLoop {
                     self.poller.add_discovered(&reference);
                 }
                 if let Some(problem) = failed_part {
-                    handler.on_failure(self, &problem, false);
+                    self.on_scope_failure(handler, *problem, false);
                 }
             }
             Some(ScopeEvent::Error(problem, is_final)) => {
-                handler.on_failure(self, &problem, is_final);
+                self.on_scope_failure(handler, *problem, is_final);
             }
         }
+    }
+
+    /// The scope is listed again unless this is final, whatever the cause.
+    fn on_scope_failure(
+        &self,
+        handler: &mut impl LoopHandler,
+        mut problem: Problem,
+        is_final: bool,
+    ) {
+        problem.retryable = !is_final;
+        handler.on_failure(self, &problem, is_final);
     }
 }

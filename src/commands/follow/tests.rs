@@ -16,10 +16,12 @@ use crate::commands::lookup::{Reply, ScriptedClient, now};
 use crate::commands::poll::MIN_CALL_INTERVAL;
 use crate::error::Category;
 use crate::gate::Condition;
+use crate::kind::Kind;
 use crate::model::{Event, Level, State, Time};
 use crate::output::document::EventFilter;
 use crate::output::{RecordWriter, TimelineWriter, Zone};
 use crate::providers::{self, test_support};
+use crate::reference::{DEFAULT_PROFILE, Scope};
 
 /// What came of following jobs.
 struct Followed {
@@ -59,14 +61,27 @@ fn reference(id: &str) -> String {
     format!("aliyun/job/C/{id}")
 }
 
+fn kind() -> &'static Kind {
+    let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+    kind.expect("aliyun/job is a kind")
+}
+
 /// Follows the jobs with these ids to their end, polled every second.
 async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> Followed {
-    let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
-    let kind = kind.expect("aliyun/job is a kind");
     let references = ids
         .iter()
-        .map(|id| test_support::reference(kind, &["C", id]));
+        .map(|id| test_support::reference(kind(), &["C", id]));
     let lookup = Lookup::scripted(references.collect(), &Arc::new(client));
+    follow_all(lookup, display).await
+}
+
+/// Follows all jobs of the cluster `C`, listed and polled every second.
+async fn follow_scope(client: ScriptedClient) -> Followed {
+    let scope = Scope::at(kind(), DEFAULT_PROFILE, &["C"]).expect("a scope");
+    follow_all(Lookup::scripted_scope(scope, &Arc::new(client)), records()).await
+}
+
+async fn follow_all(lookup: Lookup, display: FollowOutput) -> Followed {
     let options = FollowOptions {
         policy: GatePolicy {
             missing_grace: Duration::ZERO,
@@ -251,6 +266,28 @@ async fn what_could_never_be_read_is_given_up_after_10_minutes() {
     });
     let run = follow(once, &["train"], records()).await;
     assert_eq!((run.code, run.elapsed.as_secs() / 1000), (0, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_could_never_be_listed_is_given_up_after_10_minutes() {
+    let never = client(|_, _| Reply::Failed(Category::ServiceError));
+    let run = follow_scope(never).await;
+    assert_eq!((run.code, run.elapsed.as_secs() / 10), (5, 60));
+    let errors = run.records();
+    let errors = errors.iter().filter(|one| one["type"] == "error");
+    let errors: Vec<_> = errors
+        .map(|one| (one["ref"].clone(), one["retryable"].clone()))
+        .collect();
+    let error = |is_retryable: bool| (json!("aliyun/job/C/"), json!(is_retryable));
+    assert_eq!(errors, [error(true), error(false)]);
+    // What was listed once is listed again for as long as an outage takes; a rejected request ends it.
+    let once = client(|now, _| match now.as_secs() {
+        0 => Reply::NotFound,
+        1..5000 => Reply::Failed(Category::ServiceError),
+        5000.. => Reply::Failed(Category::PermissionDenied),
+    });
+    let run = follow_scope(once).await;
+    assert_eq!(run.elapsed.as_secs() / 1000, 5, "{:?}", run.lines);
 }
 
 /// A client whose job `train` gets a warning after 2 s.

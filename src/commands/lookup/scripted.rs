@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::account::account_of;
+use super::account::{account_of, account_of_scope};
 use super::clients::Clients;
 use super::{Lookup, Options};
 use crate::commands::notices::NoticeLog;
@@ -16,8 +16,8 @@ use crate::credentials::CredentialInfo;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Transport};
 use crate::model::{Job, State, Time};
-use crate::providers::{Client, CloudApi, GetOptions, GetResult, job_at};
-use crate::reference::Reference;
+use crate::providers::{Client, CloudApi, Cursor, Filter, GetOptions, GetResult, Page, job_at};
+use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
 use crate::sync::lock;
 
@@ -233,6 +233,21 @@ impl Client for ScriptedClient {
             };
         Ok(references.iter().map(row).collect())
     }
+
+    /// A list without jobs, unless the script has a failure for `list`.
+    async fn list(
+        &self,
+        _: &Scope,
+        _: &Filter,
+        _: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        self.send("list", options, false).await?;
+        match (self.script)(self.started.elapsed(), "list") {
+            Reply::Failed(category) => Err(Problem::new(category, "a failure of the script")),
+            _ => Ok(Page::default()),
+        }
+    }
 }
 
 impl Lookup {
@@ -262,6 +277,18 @@ impl Lookup {
             options: Options::default(),
             clients,
         }
+    }
+
+    /// The same for all jobs of a scope.
+    pub(in crate::commands) fn scripted_scope(
+        scope: Scope,
+        client: &Arc<impl Client + 'static>,
+    ) -> Self {
+        let mut lookup = Self::scripted(Vec::new(), client);
+        let client = Arc::clone(client) as Arc<dyn Client>;
+        lookup.clients = Clients::of(std::iter::once((account_of_scope(&scope), client)));
+        lookup.scopes.push(scope);
+        lookup
     }
 
     /// The same, with large numbers of jobs read from lists.
