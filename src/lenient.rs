@@ -25,7 +25,7 @@ use crate::json;
 
 pub use scalar::{Flag, Int, Num, Text};
 pub use shape::{
-    DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
+    Collected, DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
 };
 pub use timestamp::Timestamp;
 pub use unreadable::{UnreadableFields, collect_unreadable};

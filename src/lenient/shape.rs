@@ -1,6 +1,7 @@
 //! Lists and objects as clouds write them.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess};
@@ -23,6 +24,14 @@ pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
 
 /// A list that may be within an object, as in `{"Item": […]}`.
 pub type WrappedList<T> = List<T, true>;
+
+/// A list whose elements are added to a `C` as they are decoded, so that they are never in memory twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collected<T, C> {
+    /// What the elements were added to.
+    pub all: C,
+    element: PhantomData<T>,
+}
 
 /// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
 /// word within it.
@@ -112,6 +121,17 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
     }
 }
 
+impl<T, C: Default> Required<Collected<T, C>> {
+    /// What was collected, and whether there may be more that cannot be read, as in [`Self::all_rows`] of a list.
+    pub fn collected(self) -> (C, bool) {
+        match self {
+            Self::Present(collected) => (collected.all, false),
+            Self::Missing => (C::default(), false),
+            Self::Null | Self::Empty | Self::Unreadable => (C::default(), true),
+        }
+    }
+}
+
 impl<S> Required<S> {
     /// This one unless it is missing or null.
     #[must_use]
@@ -156,7 +176,9 @@ impl<'de, T: Deserialize<'de>, const IS_WRAPPED: bool> Shape<'de> for List<T, IS
     }
 
     fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
-        elements(seq, |Element(element)| element).map(|list| Some(Self(list)))
+        let mut list = Vec::new();
+        elements(seq, |Element(element)| list.push(element))?;
+        Ok(Some(Self(list)))
     }
 
     fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
@@ -175,20 +197,34 @@ impl<'de, T: Deserialize<'de>, const IS_WRAPPED: bool> Shape<'de> for List<T, IS
     }
 }
 
-fn elements<'de, A: SeqAccess<'de>, E: Deserialize<'de>, T>(
+fn elements<'de, A: SeqAccess<'de>, E: Deserialize<'de>>(
     seq: &mut A,
-    read: impl Fn(E) -> T,
-) -> Result<Vec<T>, A::Error> {
-    let mut list = Vec::new();
+    mut push: impl FnMut(E),
+) -> Result<(), A::Error> {
     while let Some(element) = seq.next_element()? {
         let elements = ELEMENTS.get() + 1;
         ELEMENTS.set(elements);
         if elements > MAX_ELEMENTS {
             return Err(de::Error::custom(format_args!("expected {TOO_MANY}")));
         }
-        list.push(read(element));
+        push(element);
     }
-    Ok(list)
+    Ok(())
+}
+
+impl<'de, T: Deserialize<'de>, C: Default + Extend<T>> Shape<'de> for Collected<T, C> {
+    const EXPECTED: &'static str = "a list";
+
+    fn empty() -> Self {
+        let (all, element) = (C::default(), PhantomData);
+        Self { all, element }
+    }
+
+    fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
+        let mut collected = Self::empty();
+        elements(seq, |Element(element)| collected.all.extend(Some(element)))?;
+        Ok(Some(collected))
+    }
 }
 
 /// The list within an object; `None` for another type.
@@ -208,7 +244,9 @@ impl<'de> Shape<'de> for Words {
     }
 
     fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
-        elements(seq, |Verbatim(word)| word).map(|words| Some(Self(words)))
+        let mut words = Vec::new();
+        elements(seq, |Verbatim(word)| words.push(word))?;
+        Ok(Some(Self(words)))
     }
 }
 

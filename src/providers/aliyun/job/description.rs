@@ -1,14 +1,15 @@
 //! What DescribeServerlessJobs reports of a job.
 
-use super::cause::{explain_job, explain_task, label};
+use super::cause::explain_job;
 use super::container;
 use super::details::{ArrayProperties, JobDetails};
-use super::group::{self, Group};
+use super::group::{self, Group, Groups, MAX_EVENTS};
 use super::row::Row;
 use super::subtask_id::{subtask_index, subtask_of};
 use super::success;
 use crate::http::RequestError;
 use crate::model::Array;
+use crate::providers::lenient::Collected;
 use crate::providers::prelude::*;
 use std::collections::BTreeSet;
 
@@ -26,9 +27,6 @@ pub(in super::super) const STATES: StateWords = &[
 /// it.
 pub(in super::super) const LISTABLE: [&str; 5] =
     ["Pending", "Running", "Succeeded", "Canceled", "Failed"];
-
-/// The cloud keeps no more events of a group than this.
-const MAX_EVENTS: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -53,7 +51,7 @@ struct JobInfo {
     last_modify_time: Timestamp,
     is_array_job: Checked<Flag>,
     array_properties: Checked<OptionalObject<ArrayProperties>>,
-    container_groups: Checked<Required<List<Group>>>,
+    container_groups: Checked<Required<Collected<Group, Groups>>>,
 }
 
 /// What a response to DescribeServerlessJobs reports about one job.
@@ -207,28 +205,18 @@ impl JobInfo {
             total_count,
             array_properties: properties,
         }));
-        let groups = self.container_groups.value.all_rows("ContainerGroups");
-        job.events_unreadable = groups.is_err();
-        for group in groups.unwrap_or_default() {
-            let Group {
-                mut task, events, ..
-            } = group;
-            // An element without an id, such as null, may be a group whose events are lost.
-            job.events_unreadable |= group.events_unreadable || task.id.is_none();
-            if events.len() >= MAX_EVENTS {
-                notices.push(Notice::new(
-                    NoticeCode::EventsTruncated,
-                    format!(
-                        "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
-                        job.reference,
-                        label(&task),
-                    ),
-                ));
-            }
-            explain_task(&mut task, &events);
-            job.tasks.push(task);
-            job.events.extend(events);
-        }
+        let (groups, is_unreadable) = self.container_groups.value.collected();
+        job.events_unreadable = is_unreadable || groups.events_unreadable;
+        notices.extend(groups.truncated.iter().map(|label| {
+            Notice::new(
+                NoticeCode::EventsTruncated,
+                format!(
+                    "{}: only the last {MAX_EVENTS} events per container group are available; older events of {label} may be missing",
+                    job.reference,
+                ),
+            )
+        }));
+        (job.tasks, job.events) = (groups.tasks, groups.events);
         job.resources = sum(&job.tasks);
         explain_job(job);
         success::confirm(job);

@@ -1,3 +1,4 @@
+use super::cause::{explain_task, label};
 use super::container::Container;
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::model::{
@@ -22,8 +23,38 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminating", State::Stopping),
 ];
 
-/// A container group, made into a task while the response is decoded: a response of thousands of
-/// groups is never held twice.
+/// This many events of a group are kept by the cloud.
+pub(super) const MAX_EVENTS: usize = 50;
+
+/// The groups of a job, of which a response may have thousands.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// The groups.
+    pub(super) tasks: Vec<Task>,
+    /// Their events.
+    pub(super) events: Vec<Event>,
+    /// True when there may be more events, which could not be read.
+    pub(super) events_unreadable: bool,
+    /// Labels of the groups of which older events may be missing.
+    pub(super) truncated: Vec<String>,
+}
+
+impl Extend<Group> for Groups {
+    fn extend<I: IntoIterator<Item = Group>>(&mut self, groups: I) {
+        for mut group in groups {
+            // An element without an id, such as null, may be a group whose events are lost.
+            self.events_unreadable |= group.events_unreadable || group.task.id.is_none();
+            if group.events.len() >= MAX_EVENTS {
+                self.truncated.push(label(&group.task));
+            }
+            explain_task(&mut group.task, &group.events);
+            self.tasks.push(group.task);
+            self.events.append(&mut group.events);
+        }
+    }
+}
+
+/// A container group, made into a task as soon as it is decoded.
 #[derive(Debug, Deserialize)]
 #[serde(from = "ContainerGroup")]
 pub(super) struct Group {
