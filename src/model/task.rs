@@ -77,7 +77,7 @@ impl Address {
     }
 }
 
-/// A volume; every branch that the cloud filled is kept.
+/// A volume; every branch that the cloud filled is kept. Boxed, since most volumes have one of them.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Volume {
     /// Name that mounts refer to.
@@ -86,19 +86,19 @@ pub struct Volume {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// A share over the network.
-    pub nfs: Option<Nfs>,
+    pub nfs: Option<Box<Nfs>>,
     /// An empty folder that is deleted with the task.
-    pub empty_dir: Option<EmptyDir>,
+    pub empty_dir: Option<Box<EmptyDir>>,
     /// Files written from the job's description.
     pub config_files: Vec<ConfigFile>,
     /// A disk.
-    pub disk: Option<Disk>,
+    pub disk: Option<Box<Disk>>,
     /// A volume of a driver.
-    pub flex: Option<Flex>,
+    pub flex: Option<Box<Flex>>,
 }
 
 /// A share over the network.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Nfs {
     /// Server's host.
     pub server: Option<String>,
@@ -109,7 +109,7 @@ pub struct Nfs {
 }
 
 /// An empty folder.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EmptyDir {
     /// Where it is stored, such as `Memory`.
     pub medium: Option<String>,
@@ -127,7 +127,7 @@ pub struct ConfigFile {
 }
 
 /// A disk.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Disk {
     /// The cloud's id.
     pub id: Option<String>,
@@ -136,7 +136,7 @@ pub struct Disk {
 }
 
 /// A volume of a driver.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(rename = "FlexVolume")]
 pub struct Flex {
     /// Driver's name.

@@ -149,20 +149,20 @@ fn volume(text: &str) -> Volume {
     Volume {
         name: some(),
         kind: some(),
-        nfs: Some(Nfs {
+        nfs: Some(Box::new(Nfs {
             server: some(),
             path: some(),
             read_only: None,
-        }),
+        })),
         config_files: vec![ConfigFile {
             path: some(),
             content: some(),
         }],
-        flex: Some(Flex {
+        flex: Some(Box::new(Flex {
             driver: some(),
             fs_type: some(),
             options: some(),
-        }),
+        })),
         ..Volume::default()
     }
 }

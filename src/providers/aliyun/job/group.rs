@@ -307,31 +307,18 @@ struct ConfigFileToPath {
 impl From<GroupVolume> for Volume {
     /// Every branch that is filled is kept, whatever the type is.
     fn from(volume: GroupVolume) -> Self {
-        let nfs = Nfs {
-            server: volume.nfs_volume_server.0,
-            path: volume.nfs_volume_path.0,
-            read_only: volume.nfs_volume_read_only.0,
-        };
-        let empty_dir = EmptyDir {
-            medium: volume.empty_dir_volume_medium.0,
-            size_limit: volume.empty_dir_volume_size_limit.0,
-        };
-        let disk = Disk {
-            id: volume.disk_volume_disk_id.0,
-            fs_type: volume.disk_volume_fs_type.0,
-        };
-        let flex = Flex {
-            driver: volume.flex_volume_driver.0,
-            fs_type: volume.flex_volume_fs_type.0,
-            options: volume.flex_volume_options.0,
-        };
         Self {
             name: volume.name.0,
             kind: volume.r#type.trimmed().map(str::to_owned),
-            nfs: (nfs.server.is_some() || nfs.path.is_some() || nfs.read_only.is_some())
-                .then_some(nfs),
-            empty_dir: (empty_dir.medium.is_some() || empty_dir.size_limit.is_some())
-                .then_some(empty_dir),
+            nfs: filled(Nfs {
+                server: volume.nfs_volume_server.0,
+                path: volume.nfs_volume_path.0,
+                read_only: volume.nfs_volume_read_only.0,
+            }),
+            empty_dir: filled(EmptyDir {
+                medium: volume.empty_dir_volume_medium.0,
+                size_limit: volume.empty_dir_volume_size_limit.0,
+            }),
             config_files: volume
                 .config_file_volume_config_file_to_paths
                 .0
@@ -341,11 +328,22 @@ impl From<GroupVolume> for Volume {
                     content: file.content.0,
                 })
                 .collect(),
-            disk: (disk.id.is_some() || disk.fs_type.is_some()).then_some(disk),
-            flex: (flex.driver.is_some() || flex.fs_type.is_some() || flex.options.is_some())
-                .then_some(flex),
+            disk: filled(Disk {
+                id: volume.disk_volume_disk_id.0,
+                fs_type: volume.disk_volume_fs_type.0,
+            }),
+            flex: filled(Flex {
+                driver: volume.flex_volume_driver.0,
+                fs_type: volume.flex_volume_fs_type.0,
+                options: volume.flex_volume_options.0,
+            }),
         }
     }
+}
+
+/// A branch that the cloud filled.
+fn filled<T: Default + PartialEq>(branch: T) -> Option<Box<T>> {
+    (branch != T::default()).then(|| Box::new(branch))
 }
 
 #[cfg(test)]
