@@ -1,8 +1,8 @@
 //! Credentials: where they are found, how they are fetched, and how long they are used.
 //!
 //! [`CredentialChain`] finds what a profile is to use: variables, the config file, the command of the
-//! config file, files of the clouds' own tools. A [`CredentialProvider`] issues what signs requests,
-//! and a [`CredentialCache`] keeps it while it is good.
+//! config file, files of the clouds' own tools. A `CredentialProvider` issues what signs requests,
+//! and a `CredentialCache` keeps it while it is good.
 
 mod beside_variables;
 mod cache;

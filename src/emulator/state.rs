@@ -128,7 +128,7 @@ pub struct EmulatedJob {
     pub parts: usize,
     /// Warnings it has had.
     pub warnings: Vec<Warning>,
-    /// What its last container, node or script writes; see [`JobAt::lines_of_part`].
+    /// What its last container, node or script writes; see `JobAt::lines_of_part`.
     pub log: Vec<LogLine>,
     /// Ages at which the main container was restarted.
     pub restarts: Vec<Duration>,

@@ -122,7 +122,8 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
 }
 
 impl<T, C: Default> Required<Collected<T, C>> {
-    /// What was collected, and whether there may be more that cannot be read, as in [`Self::all_rows`] of a list.
+    /// What was collected, and whether there may be more that cannot be read: null or an empty text in place of the
+    /// list.
     pub fn collected(self) -> (C, bool) {
         match self {
             Self::Present(collected) => (collected.all, false),

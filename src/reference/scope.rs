@@ -12,7 +12,7 @@ pub struct Scope {
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: Arc<str>,
-    /// Decoded segments: as many as [`Template::with_scope_segments`] sets at least, at most all but the id.
+    /// Decoded segments: as many as [`crate::kind::Template::with_scope_segments`] sets at least, at most all but the id.
     pub segments: Vec<String>,
     /// What was typed.
     pub input: String,
