@@ -26,10 +26,14 @@ pub(super) async fn batch_get<A: Sync>(
     batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
     let first = batch.references.first();
-    let rows = match first.and_then(|first| first.kind.max_ids) {
+    let max_ids = first.and_then(|first| first.kind.max_ids);
+    let rows = match max_ids {
         Some(max_ids) => rows_by_ids(ops, api, batch, max_ids).await?,
         None => active_rows(ops, api, batch).await?,
     };
+    // Of a list of active jobs, one that has ended is looked up by itself, for all that its row does not report.
+    let is_used =
+        |row: &GetResult| max_ids.is_some() || !row.job.ended && row.job.state_raw.is_some();
     let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
         let known = found.entry(row.job.reference.clone());
@@ -42,7 +46,7 @@ pub(super) async fn batch_get<A: Sync>(
             .or_insert_with(|| Some(row).filter(is_read));
     }
     let row = |reference: &Reference| {
-        let mut row = found.remove(&reference.to_string())??;
+        let mut row = found.remove(&reference.to_string())?.filter(is_used)?;
         row.job.input.clone_from(&reference.input);
         Some(row)
     };
@@ -114,7 +118,7 @@ async fn read_rows<A: Sync>(
 }
 
 /// The rows of lists of active jobs, one list for each place with several references, as far as few
-/// pages have them. A job that has ended is looked up by itself, for all that its row does not report.
+/// pages have them.
 async fn active_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -159,7 +163,6 @@ async fn active_rows<A: Sync>(
             }
         }
     }
-    rows.retain(|row| !row.job.ended && row.job.state_raw.is_some());
     Ok(rows)
 }
 

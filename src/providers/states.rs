@@ -8,7 +8,9 @@ use crate::model::{Job, Notice, NoticeCode, State, Task};
 use crate::secret::quotable;
 use crate::settings::Settings;
 
-pub(super) use success::{FailureCause, confirm_success, contradict, doubt_unread};
+pub(super) use success::{
+    FailureCause, confirm_success, contradict, doubt_unread, failure, failure_text,
+};
 
 /// How a resource ended whose state does not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

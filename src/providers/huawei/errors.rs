@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use super::CLOUD;
-use super::sub_jobs::failure_text;
 use super::training_job::TRAINING_JOB;
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
@@ -13,8 +12,8 @@ use crate::error::Category::{
 };
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
-use crate::providers::lenient;
 use crate::providers::request_id::RequestIdNames;
+use crate::providers::{lenient, states};
 
 /// Error bodies are short; a longer body is not searched for a code.
 const MAX_ERROR_BYTES: usize = 1 << 20;
@@ -170,7 +169,8 @@ fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
 /// The error of a response with a status of success, where a code may also mean that there was none.
 fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     let error = top.get("error").and_then(Value::as_object);
-    let is_failure = |text: &Option<String>| text.as_deref().and_then(failure_text).is_some();
+    let is_failure =
+        |text: &Option<String>| text.as_deref().and_then(states::failure_text).is_some();
     let in_spelling = |map, spelling: &(&'static str, &'static str)| {
         let found = error_in_object(map, std::slice::from_ref(spelling));
         found.filter(|(code, message)| is_failure(code) || is_failure(message))

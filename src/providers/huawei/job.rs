@@ -4,7 +4,7 @@
 //! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
 //! response about an unknown id.
 
-use super::sub_jobs::{JobParts, SubJobParts, distinct, failure, failure_text};
+use super::sub_jobs::{JobParts, SubJobParts, distinct};
 use super::{Api, Call};
 use crate::crypto::percent_encode;
 use crate::providers::lenient::Words;
@@ -240,7 +240,7 @@ impl AsyncJob {
         let error = texts
             .into_iter()
             .filter_map(Text::trimmed)
-            .find_map(failure_text);
+            .find_map(states::failure_text);
         if let Some(error) = error {
             return Some(format!("the response has the error {error}"));
         }
@@ -279,7 +279,7 @@ impl AsyncJob {
 
     /// Why the job failed: what IMS adds, else what the job reports, else what is known of its images.
     fn take_cause(&mut self) -> states::FailureCause {
-        let take = |text: &mut Text| failure(std::mem::take(text));
+        let take = |text: &mut Text| states::failure(std::mem::take(text));
         let code = take(&mut self.error_code).or(take(&mut self.code));
         let reason = take(&mut self.fail_reason).or(take(&mut self.message));
         self.entities.0.failure_cause(code, reason)
@@ -295,7 +295,7 @@ impl AsyncJob {
 
     fn into_sub_job(mut self) -> SubJobParts {
         // It is more precise than the cause of the sub-job.
-        let message = failure(self.entities.0.errorcode_message.clone());
+        let message = states::failure(self.entities.0.errorcode_message.clone());
         let cause = self.take_cause();
         SubJobParts {
             id: self.job_id.0,
@@ -321,9 +321,9 @@ impl Entities {
         code: Option<String>,
         reason: Option<String>,
     ) -> states::FailureCause {
-        let own = failure(self.error_code.clone());
-        let addition = failure(self.addition_error_code.clone());
-        let take = |text: &mut Text| failure(std::mem::take(text));
+        let own = states::failure(self.error_code.clone());
+        let addition = states::failure(self.addition_error_code.clone());
+        let take = |text: &mut Text| states::failure(std::mem::take(text));
         match take(&mut self.addition_error_msg) {
             Some(message) => states::FailureCause {
                 reason: addition.or(code).or(own),

@@ -35,20 +35,6 @@ pub(super) struct SubJobParts {
     pub details: Arc<dyn Details>,
 }
 
-/// A code, or a text about a failure; `None` for those that are written where there was none.
-pub(super) fn failure_text(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let is_zero = text.bytes().all(|byte| byte == b'0');
-    let mut words = ["null", "success"].into_iter();
-    let is_none = is_zero || words.any(|word| word.eq_ignore_ascii_case(text));
-    (!is_none).then_some(text)
-}
-
-/// The same of a field.
-pub(super) fn failure(text: Text) -> Option<String> {
-    text.0.filter(|text| failure_text(text).is_some())
-}
-
 /// How many different sub-jobs have these ids; each without one counts.
 pub(super) fn distinct<'a>(ids: impl Iterator<Item = &'a Text>) -> usize {
     let mut seen = BTreeSet::new();

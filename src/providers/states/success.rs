@@ -1,7 +1,42 @@
 //! Whether the remainder of a response confirms that a job succeeded.
 
 use crate::error::Category;
+use crate::lenient::Text;
 use crate::model::{Job, State, Task};
+
+/// What clouds write as the code or the text of a failure where there was none.
+const NO_FAILURE: &[&str] = &[
+    "n/a",
+    "nil",
+    "none",
+    "null",
+    "ok",
+    "succeed",
+    "succeeded",
+    "success",
+    "successful",
+    "操作成功",
+    "成功",
+    "无",
+];
+
+/// The code, or the text, of a failure; `None` for those that are written where there was none. A text with
+/// unreadable characters is about a failure.
+pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_zero = text
+        .chars()
+        .all(|character| matches!(character, '0' | '-' | '.' | ':'));
+    let word = text.trim_end_matches(['.', '!', '。']);
+    let mut words = NO_FAILURE.iter();
+    let is_none = is_zero || words.any(|known| known.eq_ignore_ascii_case(word));
+    (!is_none).then_some(text)
+}
+
+/// The same of a field.
+pub(in crate::providers) fn failure(text: Text) -> Option<String> {
+    text.0.filter(|text| failure_text(text).is_some())
+}
 
 /// Why a job failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,6 +149,45 @@ fn task_failure(task: &Task) -> (Option<String>, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_are_written_where_there_was_no_failure_are_none() {
+        for text in [
+            "",
+            " ",
+            "0",
+            "000",
+            "0:0",
+            "-",
+            "null",
+            "None",
+            "N/A",
+            "OK",
+            "Success",
+            "successful.",
+            "SUCCEED",
+            "无",
+            "成功",
+            "操作成功。",
+        ] {
+            assert_eq!(failure_text(text), None, "{text:?}");
+        }
+        for text in [
+            "1",
+            "-1",
+            "137:0",
+            "\u{fffd}",
+            "?",
+            "succeeded with errors",
+            "no quota",
+            "not ok",
+            "失败",
+            "未成功",
+            "无可用资源",
+        ] {
+            assert_eq!(failure_text(text), Some(text));
+        }
+    }
 
     #[test]
     fn a_success_is_contradicted_by_a_task_then_by_a_failure_then_by_what_is_unread() {

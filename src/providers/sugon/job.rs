@@ -150,7 +150,9 @@ impl KindOps<Api> for Jobs {
         };
         if live.job.ended && live.job.state == State::Unknown {
             match get_ended(&region, lookup, Some(&live.job)).await {
-                Ok(ended) if ended.job.ended => return Ok(ended),
+                Ok(ended) if ended.job.ended || ended.job.unread_cause.is_some() => {
+                    return Ok(ended);
+                }
                 Err(problem) if problem.category != Category::NotFound => {
                     let why = summarize(&problem);
                     let text = format!("cannot read the history of {reference}: {why}");
@@ -224,6 +226,12 @@ async fn get_ended(
     };
     let found = region.call(request, lookup.options.deadline, decode).await;
     let mut found = found.map(Decoded::into_result)?;
+    if let Some(end) = booking.other_end
+        && found.job.state == State::Succeeded
+    {
+        let text = format!("the job has succeeded, but the history lists {end}");
+        states::contradict(&mut found.job, text);
+    }
     if let Some(names) = booking.other_names {
         let reference = lookup.reference;
         let text = format!("{reference} is the newest of several jobs with this id: {names}");
@@ -233,11 +241,14 @@ async fn get_ended(
 }
 
 /// What the list of the history reports of a job.
+#[derive(Default)]
 struct Booking {
     /// When it was booked, as the cloud writes it; `None` where it is missing.
     at: Option<String>,
     /// The names of jobs that have its id, if there are several.
     other_names: Option<String>,
+    /// What the list reports in place of a success.
+    other_end: Option<String>,
 }
 
 /// The newest booking of a job.
@@ -250,7 +261,6 @@ async fn booking(
     live: Option<&Job>,
 ) -> Result<Booking, Problem> {
     let GetRequest { reference, options } = lookup;
-    let [place, manager] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
     let now = region.client.http.server_now();
     let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
     let end = time(-1);
@@ -265,15 +275,7 @@ async fn booking(
             if rows.iter().any(JobFields::is_id_unreadable) {
                 return Err("text or a number at jobId".to_owned().into());
             }
-            let rows = rows.into_iter();
-            let rows = rows.filter(|row| {
-                let is_of_run = |live: &Job| row.is_of_run(live, region.clock) != Some(false);
-                row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
-            });
-            let mut rows: Vec<JobFields> = rows.collect();
-            if rows.iter().any(|row| row.is_at(place, manager)) {
-                rows.retain(|row| row.is_at(place, manager));
-            }
+            let mut rows = rows_of(rows, reference, live, region.clock);
             let names: BTreeSet<&str> = rows.iter().filter_map(JobFields::name).collect();
             let has_time = |row: &JobFields| row.booked_at(region.clock).is_some();
             if names.len() > 1 && !rows.iter().all(has_time) {
@@ -285,6 +287,10 @@ async fn booking(
             let names: Vec<String> = names.collect();
             // A job that was requeued has been booked before.
             let newest = rows.iter().map(|row| row.booked_at(region.clock)).max();
+            rows.retain(|row| Some(row.booked_at(region.clock)) == newest);
+            let other_end = rows
+                .into_iter()
+                .find_map(|row| other_end(row, lookup, region.clock));
             match newest {
                 // The job may be beyond these rows, which are those of other jobs.
                 None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
@@ -292,6 +298,7 @@ async fn booking(
                 newest => Ok(newest.map(|at| Booking {
                     at: at.map(|at| region.clock.text(at.to_datetime())),
                     other_names: (names.len() > 1).then(|| names.join(", ")),
+                    other_end,
                 })),
             }
         };
@@ -300,10 +307,33 @@ async fn booking(
             return Ok(booking);
         }
     }
-    Ok(Booking {
-        at: None,
-        other_names: None,
-    })
+    Ok(Booking::default())
+}
+
+/// The rows of a job; `live` is the run whose end is wanted.
+fn rows_of(
+    mut rows: Vec<JobFields>,
+    reference: &Reference,
+    live: Option<&Job>,
+    clock: WallClock,
+) -> Vec<JobFields> {
+    let [place, manager] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
+    rows.retain(|row| {
+        let is_of_run = |live: &Job| row.is_of_run(live, clock) != Some(false);
+        row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
+    });
+    if rows.iter().any(|row| row.is_at(place, manager)) {
+        rows.retain(|row| row.is_at(place, manager));
+    }
+    rows
+}
+
+/// What a row reports in place of a success; `None` where it has one, or does not show the outcome.
+fn other_end(row: JobFields, lookup: GetRequest<'_>, clock: WallClock) -> Option<String> {
+    let job = row.into_result(Origin::History, lookup, clock).job;
+    let is_known = !matches!(job.state, State::Succeeded | State::Unknown);
+    let parts = job.state_raw.into_iter().chain(job.message);
+    is_known.then(|| parts.collect::<Vec<_>>().join(", "))
 }
 
 fn missing() -> DecodeError {

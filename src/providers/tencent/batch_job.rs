@@ -110,7 +110,8 @@ const STATES: StateWords = &[
     ("FAILED_INTERRUPTED", State::Failed),
 ];
 
-/// Maximum number of tasks of a job whose instances are read; each task costs a request.
+/// Maximum number of tasks of a job whose instances are read; each task costs a request. The numbers of a job that
+/// succeeded have to show that the instances of the others did.
 const MAX_TASKS: usize = 20;
 
 /// The most instances that the cloud gives at once.
@@ -138,40 +139,33 @@ impl KindOps<Api> for BatchJobs {
         let mut documents = Documents::new(options);
         documents.add(GET.name, None, &called);
         let called = called?;
-        let counted = called.data.counted_tasks();
+        let (counted, succeeded) = (called.data.counted_tasks(), called.data.counted_successes());
         let mut found = called.map(|job| job.into_result(api, lookup)).into_result();
         let tasks = std::mem::take(&mut found.job.tasks);
         let claims_success = found.job.state == State::Succeeded
             || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let mut doubts = Doubts::default();
         if claims_success && let Some(what) = response::missing_tasks(&tasks, counted) {
-            doubt(&mut found, what);
+            doubts.add(&mut found, what);
         }
-        let begun = begun_tasks(&tasks, claims_success, &mut found);
+        let begun = begun_tasks(&tasks, claims_success);
+        if let Some(what) = response::unread_tasks(begun.len()) {
+            match claims_success && succeeded < begun.len() as u64 {
+                true => doubts.add(&mut found, what),
+                false => note_unread(&mut found, &what),
+            }
+        }
+        let begun = &begun[..begun.len().min(MAX_TASKS)];
         let pages = if claims_success { MAX_PAGES } else { 1 };
         let called = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
-            let what = format!("the instances of the task {name}");
-            let mut read: Option<TaskResponse> = None;
-            for (offset, page) in called {
-                let part = match offset {
-                    0 => name.to_owned(),
-                    _ => format!("{name} from {offset}"),
-                };
-                documents.add(GET_TASK, Some(&part), &page);
-                let page = found.evidence(options, NoticeCode::PartsUnread, &what, page);
-                read = match (read, page) {
-                    (Some(read), Some(page)) => Some(read.join(page)),
-                    (read, page) => read.or(page),
-                };
-            }
+            let read = join_pages(name, called, options, &mut documents, &mut found);
             let Some(task) = read else { continue };
-            match task.doubt(name) {
-                Some(what) if claims_success => doubt(&mut found, what),
-                _ => {}
-            }
-            if let Some(what) = task.missing_instances(name) {
-                found.note(NoticeCode::PartsUnread, what);
+            match (task.doubt(name), task.missing_instances(name)) {
+                (Some(what), _) if claims_success => doubts.add(&mut found, what),
+                (_, Some(what)) => note_unread(&mut found, &what),
+                (_, None) => {}
             }
             failed = failed.or_else(|| task.failed_instances());
             let has_ended = found.job.ended;
@@ -191,6 +185,7 @@ impl KindOps<Api> for BatchJobs {
             message: failed,
         };
         states::confirm_success(&mut found.job, cause);
+        doubts.explain(&mut found.job);
         documents.attach(&mut found);
         Ok(found)
     }
@@ -209,30 +204,44 @@ impl KindOps<Api> for BatchJobs {
     }
 }
 
-/// Leaves the success of a job undecided until the next poll.
-fn doubt(found: &mut GetResult, what: String) {
-    found.note(NoticeCode::PartsUnread, what);
-    let cause = &mut found.job.unread_cause;
-    cause.get_or_insert(Category::InvalidResponse);
+/// What leaves the success of a job undecided until the next poll.
+#[derive(Default)]
+struct Doubts {
+    first: Option<String>,
 }
 
-/// The names of the tasks whose instances are read, failed ones first: those that have begun, and all of a
+impl Doubts {
+    fn add(&mut self, found: &mut GetResult, what: String) {
+        let text = format!("{} has succeeded, but {what}", found.job.reference);
+        found.note(NoticeCode::PartsUnread, text);
+        let cause = &mut found.job.unread_cause;
+        cause.get_or_insert(Category::InvalidResponse);
+        self.first.get_or_insert(what);
+    }
+
+    /// Names the first doubt in a job that is undecided, unless a part can never be read.
+    fn explain(self, job: &mut Job) {
+        let is_transient = job.unread_cause.is_some_and(Category::is_transient);
+        let is_undecided = job.state == State::Unknown && is_transient;
+        if let Some(what) = self.first.filter(|_| is_undecided) {
+            job.message = Some(response::doubted_success(&what));
+        }
+    }
+}
+
+fn note_unread(found: &mut GetResult, what: &str) {
+    let text = format!("{}: {what}", found.job.reference);
+    found.note(NoticeCode::PartsUnread, text);
+}
+
+/// The names of the tasks that have instances to read, failed ones first: those that have begun, and all of a
 /// job that the cloud calls succeeded.
-fn begun_tasks<'a>(tasks: &'a [Task], claims_success: bool, found: &mut GetResult) -> Vec<&'a str> {
+fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     let has_begun =
         |task: &&Task| claims_success || !matches!(task.state, State::Pending | State::Unknown);
     let mut begun: Vec<&Task> = tasks.iter().filter(has_begun).collect();
     begun.order_by_key(|task| task.state != State::Failed);
-    let mut begun: Vec<&str> = begun.iter().filter_map(|task| task.id.as_deref()).collect();
-    if begun.len() > MAX_TASKS {
-        let what = format!(
-            "read the instances of {MAX_TASKS} tasks, of {} that have begun",
-            begun.len()
-        );
-        found.note(NoticeCode::PartsUnread, what);
-    }
-    begun.truncate(MAX_TASKS);
-    begun
+    begun.iter().filter_map(|task| task.id.as_deref()).collect()
 }
 
 /// A task with its instances, in at most so many pages; each is with its offset.
@@ -261,6 +270,31 @@ async fn read_task(
         }
     }
     called
+}
+
+/// The pages of a task as one; each is added to the documents.
+fn join_pages(
+    task: &str,
+    pages: Vec<(usize, Result<Decoded<TaskResponse>, Problem>)>,
+    options: &GetOptions,
+    documents: &mut Documents,
+    found: &mut GetResult,
+) -> Option<TaskResponse> {
+    let what = format!("the instances of the task {task}");
+    let mut read: Option<TaskResponse> = None;
+    for (offset, page) in pages {
+        let part = match offset {
+            0 => task.to_owned(),
+            _ => format!("{task} from {offset}"),
+        };
+        documents.add(GET_TASK, Some(&part), &page);
+        let page = found.evidence(options, NoticeCode::PartsUnread, &what, page);
+        read = match (read, page) {
+            (Some(read), Some(page)) => Some(read.join(page)),
+            (read, page) => read.or(page),
+        };
+    }
+    read
 }
 
 /// Gives a job the failure of its instances and, where all were read, their start.

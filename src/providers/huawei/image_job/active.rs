@@ -98,9 +98,14 @@ async fn read_pages(
         next = at.after(items.len(), total);
         for row in items {
             let place = row.id().and_then(|id| wanted.get_mut(id));
-            if let Some(place) = place.filter(|place| place.is_none()) {
-                *place = Some((row, page.unreadable.clone()));
-                found += 1;
+            match place {
+                // Rows that contradict each other are not used: the job is looked up by itself.
+                Some(Some((known, _))) => known.compare_state(&row),
+                Some(place) => {
+                    *place = Some((row, page.unreadable.clone()));
+                    found += 1;
+                }
+                None => {}
             }
         }
     }

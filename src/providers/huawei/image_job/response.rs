@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::sub_jobs::{JobParts, SubJobParts, distinct, failure};
+use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
 use crate::providers::prelude::*;
 
 /// Words of sub-jobs; the first four are those of jobs.
@@ -132,6 +132,13 @@ impl ImageJob {
         self.id.trimmed()
     }
 
+    /// Removes the state where another row of the job has another one.
+    pub fn compare_state(&mut self, other: &Self) {
+        if self.status.trimmed() != other.status.trimmed() {
+            self.status = Text(None);
+        }
+    }
+
     pub fn has_state(&self) -> bool {
         self.status.trimmed().is_some()
     }
@@ -232,8 +239,8 @@ impl SubJob {
             status: self.status,
             begin_time: self.begin_time,
             end_time: self.end_time,
-            reason: failure(execution.error_code),
-            message: failure(execution.error_message),
+            reason: states::failure(execution.error_code),
+            message: states::failure(execution.error_message),
             details: Arc::new(SubJobDetails {
                 job_type: self.job_type.0,
                 resource_id: resource.resource_id.0,

@@ -2,7 +2,10 @@ mod errors;
 
 use super::*;
 use crate::model::State;
+use crate::providers::huawei::CLOUD;
 use crate::providers::test_support::{self, lookup};
+use crate::test_support::ServerResponse;
+use crate::test_support::jobs::{responding, serve};
 use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "702364883651395584";
@@ -302,4 +305,22 @@ fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
             .items
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_job_whose_rows_contradict_each_other_is_looked_up_by_itself() {
+    let row = |id: &str, status: &str| json!({"id": id, "status": status});
+    let rows = [
+        row("1", "RUNNING"),
+        row("1", "FAILED"),
+        row("2", "RUNNING"),
+        row("2", "RUNNING"),
+    ];
+    let body = json!({"count": 4, "items": rows});
+    let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
+    let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+    let references = ["1", "2"].map(reference);
+    let found = client.batch_get(&references, &test_support::ask()).await;
+    let is_used: Vec<bool> = found.unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(is_used, [false, true]);
 }

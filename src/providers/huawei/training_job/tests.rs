@@ -161,6 +161,24 @@ async fn a_list_of_active_jobs_reports_many() {
 }
 
 #[tokio::test]
+async fn a_job_with_another_row_in_a_list_of_active_jobs_is_looked_up_by_itself() {
+    let row = |id: &str, phase: &str| json!({"metadata": {"id": id}, "status": {"phase": phase}});
+    let rows = [
+        row("a", "Running"),
+        row("b", "Running"),
+        row("b", "Failed"),
+        row("c", "Completed"),
+    ];
+    let body = json!({"total": 4, "count": 4, "limit": 50, "items": rows});
+    let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
+    let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+    let references = ["a", "b", "c"].map(|id| reference(&TRAINING_JOB, &[id]));
+    let found = client.batch_get(&references, &ask()).await.unwrap();
+    let is_used: Vec<bool> = found.iter().map(Option::is_some).collect();
+    assert_eq!(is_used, [true, false, false]);
+}
+
+#[tokio::test]
 async fn parts_that_cannot_be_read_cost_a_notice() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
     let body = json!({"error_code": "ModelArts.2771", "error_msg": "No permission."});

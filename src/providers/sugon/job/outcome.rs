@@ -68,10 +68,9 @@ impl<'a> Reports<'a> {
         let [first, second] = self.records.map(|record| &record.reason);
         let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
         let reasons = || reasons.into_iter().flatten();
-        let is_reason = |word: &&str| !NO_REASON.iter().any(|no| no.eq_ignore_ascii_case(word));
         reasons()
             .find(|word| is_failure(word))
-            .or_else(|| reasons().find(is_reason))
+            .or_else(|| reasons().find_map(states::failure_text))
     }
 
     /// How the job ended by its numbers; `is_known` is true for words of the user's.
@@ -112,11 +111,9 @@ impl<'a> Reports<'a> {
     }
 }
 
-/// Values of a missing reason.
-const NO_REASON: [&str; 2] = ["None", "null"];
-
 /// The reasons of Slurm for an end without a success; those of jobs that wait are not among them.
-const FAILURES: [&str; 8] = [
+const FAILURES: [&str; 9] = [
+    "NodeDown",
     "NonZeroExitCode",
     "OutOfMemory",
     "TimeLimit",
@@ -127,11 +124,17 @@ const FAILURES: [&str; 8] = [
     RAISED_SIGNAL,
 ];
 
+/// With the number of the signal: `RaisedSignal:9(Killed)`.
 const RAISED_SIGNAL: &str = "RaisedSignal";
 
 fn is_failure(reason: &str) -> bool {
-    let mut failures = FAILURES.iter();
-    failures.any(|known| known.eq_ignore_ascii_case(reason))
+    FAILURES.iter().any(|known| is_reason(reason, known))
+}
+
+/// Whether a reason is a known one, which details may follow.
+fn is_reason(reason: &str, known: &str) -> bool {
+    let word = reason.split([':', ',']).next().unwrap_or_default();
+    word.trim().eq_ignore_ascii_case(known)
 }
 
 /// How a job ended, as far as numbers show it.
@@ -185,8 +188,8 @@ impl Exit {
         }
         let failure = job.reason.as_deref().filter(|reason| is_failure(reason));
         let has_failed = self.message().is_some() || failure.is_some();
-        let by_signal = self.signal.is_some()
-            || failure.is_some_and(|reason| reason.eq_ignore_ascii_case(RAISED_SIGNAL));
+        let by_signal =
+            self.signal.is_some() || failure.is_some_and(|reason| is_reason(reason, RAISED_SIGNAL));
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
             // A signal may be that of a cancellation.

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
-pub(super) use success::{failed_parts, missing_tasks};
+pub(super) use success::{doubted_success, failed_parts, missing_tasks, unread_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
@@ -151,7 +151,7 @@ impl Row for BatchJob {
         let failed = failed_parts(&metrics);
         let under_way = success::active_parts(&metrics).or_else(|| self.under_way());
         let under_way = under_way.filter(|_| read.state == State::Succeeded);
-        let failure_reason = success::failure_reason(&self.state_reason);
+        let failure_reason = states::failure(self.state_reason.clone());
         let mut job = Job {
             name: self.job_name.0.take(),
             reason: self.state_reason.0.take(),
@@ -169,7 +169,7 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
-        if let Some(under_way) = under_way {
+        if let Some(under_way) = &under_way {
             let text = format!("{} has succeeded, but {under_way}", job.reference);
             notices.push(Notice::new(NoticeCode::PartsUnread, text));
             job.unread_cause = Some(Category::InvalidResponse);
@@ -179,6 +179,9 @@ impl Row for BatchJob {
             message: failed,
         };
         states::confirm_success(&mut job, cause);
+        if let Some(under_way) = under_way.filter(|_| job.state == State::Unknown) {
+            job.message = Some(doubted_success(&under_way));
+        }
         GetResult { job, notices }
     }
 }

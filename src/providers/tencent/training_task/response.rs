@@ -65,16 +65,12 @@ impl Row for TrainingTask {
         if !lookup.options.show_secrets {
             self.mask();
         }
+        let failure = states::failure(self.failure_reason.value.clone());
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let region = self.region.0.take();
         let mut job = Job {
             name: self.name.0.take(),
-            message: self
-                .failure_reason
-                .value
-                .0
-                .clone()
-                .or(self.message.0.clone()),
+            message: failure.clone().or(self.message.0.clone()),
             user: self.sub_uin_name.or(&self.sub_uin),
             queue: self.resource_group_name.or(&self.resource_group_id),
             labels: tags
@@ -94,7 +90,7 @@ impl Row for TrainingTask {
         job.unread_cause = is_unread.then_some(Category::InvalidResponse);
         let cause = states::FailureCause {
             reason: None,
-            message: self.failure_reason.value.0.clone(),
+            message: failure,
         };
         states::confirm_success(&mut job, cause);
         job.details = Some(Arc::new(self));

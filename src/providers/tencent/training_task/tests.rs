@@ -280,7 +280,9 @@ async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
     let scope = Scope::at(&TRAINING_TASK, "default", &[]).unwrap();
     for (reason, state) in [
         (json!("OOMKilled"), State::Failed),
+        (json!("\u{fffd}\u{fffd}"), State::Failed),
         (json!(""), State::Succeeded),
+        (json!("None"), State::Succeeded),
         (Value::Null, State::Succeeded),
         (json!(["OOMKilled"]), State::Unknown),
         (json!("(none)"), State::Unknown),

@@ -14,20 +14,39 @@ const NOT_SUCCEEDED: &[&str] = &[
 ];
 
 /// Its words for a job that has not ended, or of which nothing is known. The vendor may add others, which mean
-/// nothing here.
+/// nothing here unless they are about a failure.
 const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
 
 /// Words that begin or end a word of a text about a failure.
 const FAILURE_WORDS: &[&str] = &[
-    "abnormal", "crash", "crashed", "error", "errors", "evicted", "failed", "failure", "fault",
-    "killed", "lost", "oom",
+    "abnormal",
+    "crash",
+    "crashed",
+    "error",
+    "errors",
+    "evicted",
+    "exception",
+    "failed",
+    "failure",
+    "fault",
+    "killed",
+    "lost",
+    "oom",
+    "panic",
+    "timeout",
 ];
 
 /// The same in Chinese.
-const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误"];
+const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误", "超时", "崩溃"];
 
 /// Words after which one for a failure means none.
 const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
+
+/// The same in Chinese, where one of [`CHINESE_FILLERS`] may be in between.
+const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
+
+/// Words between a negation and what it negates: `未发现异常`.
+const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
 
 /// What is against a success.
 pub(super) enum Doubt {
@@ -69,7 +88,7 @@ impl Status {
         };
         let other = secondary.unwrap_or_default();
         let text = format!("the phase is {word}, but the secondary phase is {other}");
-        if is_one_of(NOT_SUCCEEDED) {
+        if is_one_of(NOT_SUCCEEDED) || secondary.is_some_and(describes_failure) {
             return Some(Doubt::Contradiction(text));
         }
         if is_one_of(NOT_ENDED) {
@@ -134,7 +153,21 @@ fn describes_failure(text: &str) -> bool {
         is_failure(word) && !is_none && !NEGATIONS.contains(&before)
     });
     let mut chinese = CHINESE_FAILURE_WORDS.iter();
-    has_word || chinese.any(|word| lower.contains(word) && !lower.contains(&format!("无{word}")))
+    has_word || chinese.any(|word| contains_without_negation(&lower, word))
+}
+
+/// True where a Chinese word is in a text at a place where nothing negates it.
+fn contains_without_negation(text: &str, word: &str) -> bool {
+    let mut places = text.match_indices(word);
+    places.any(|(at, _)| {
+        let mut before = &text[..at];
+        let fillers = || CHINESE_FILLERS.iter();
+        while let Some(rest) = fillers().find_map(|filler| before.strip_suffix(filler)) {
+            before = rest;
+        }
+        let mut negations = CHINESE_NEGATIONS.iter();
+        !negations.any(|negation| before.ends_with(negation))
+    })
 }
 
 #[cfg(test)]
@@ -152,6 +185,12 @@ mod tests {
             "worker-0: error 3",
             "no error, then a fault",
             "节点故障",
+            "JobFailed",
+            "CompletedWithErrors",
+            "NullPointerException",
+            "作业超时",
+            "worker-0 无异常, worker-1 异常",
+            "无法启动, 发生错误",
         ] {
             assert!(describes_failure(text), "{text}");
         }
@@ -163,6 +202,10 @@ mod tests {
             "default queue",
             "exit code 0",
             "无异常",
+            "没有错误",
+            "未发现任何异常",
+            "没有发生故障",
+            "failover finished",
         ] {
             assert!(!describes_failure(text), "{text}");
         }

@@ -21,6 +21,7 @@ fn a_completed_job_with_another_secondary_phase_is_unknown() {
         ("Completed", "Failed"),
         ("completed", "ABNORMAL"),
         ("Completed", "Lost"),
+        ("Completed", "CompletedWithErrors"),
     ] {
         let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
         let notice = format!("huawei/training-job/{ID}: {text}; shown as unknown");

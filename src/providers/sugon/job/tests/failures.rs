@@ -132,6 +132,8 @@ fn a_sign_of_failure_is_found_in_every_place() {
         ),
         (json!({"reason": "nonzeroexitcode"}), State::Failed),
         (json!({"reason": "RaisedSignal"}), State::Failed),
+        (json!({"reason": "RaisedSignal:9(Killed)"}), State::Failed),
+        (json!({"reason": "NodeDown"}), State::Failed),
         (
             json!({"reason": "none", "jobInitAttr": record("Reason", "NonZeroExitCode")}),
             State::Failed,
@@ -180,6 +182,8 @@ fn a_sign_of_failure_is_found_in_every_place() {
         data["jobState"] = "statC".into();
         assert_eq!(state(Origin::History, data).0, expected, "{fields}");
     }
-    let only_reason = json!({"jobStatus": "statC", "reason": "RaisedSignal"});
-    assert_eq!(state(Origin::Live, only_reason).0, State::Unknown);
+    for reason in ["RaisedSignal", "RaisedSignal:15(Terminated)"] {
+        let only_reason = json!({"jobStatus": "statC", "reason": reason});
+        assert_eq!(state(Origin::Live, only_reason).0, State::Unknown);
+    }
 }

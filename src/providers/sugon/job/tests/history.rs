@@ -167,6 +167,98 @@ async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
 }
 
 #[tokio::test]
+async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_decide() {
+    let [old, new] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
+    let row = |word: &str, status: i64, at: &str| json!({"jobId": "7", "jobState": word, "jobExitStatus": status, "acctTime": at});
+    let listed = |end: &str| format!("the job has succeeded, but the history lists {end}");
+    let success = row("statC", 0, new);
+    for (rows, details, expected) in [
+        (vec![success.clone()], success.clone(), Ok(State::Succeeded)),
+        // A requeued job has been booked before.
+        (
+            vec![row("statRQ", 10006, old), success.clone()],
+            success.clone(),
+            Ok(State::Succeeded),
+        ),
+        (
+            vec![success.clone()],
+            row("statD", 0, new),
+            Ok(State::Failed),
+        ),
+        (vec![row("", 0, new)], success.clone(), Ok(State::Succeeded)),
+        (
+            vec![row("statD", 0, new)],
+            success.clone(),
+            Err(listed("statD")),
+        ),
+        (
+            vec![row("statC", 3, new)],
+            success.clone(),
+            Err(listed("statC, exit code 3")),
+        ),
+        (
+            vec![success.clone(), row("TIMEOUT", 0, new)],
+            success.clone(),
+            Err(listed("TIMEOUT")),
+        ),
+        // The details are those of another booking.
+        (
+            vec![row("statC", 0, old), row("CANCELLED", 0, new)],
+            row("statC", 0, old),
+            Err(listed("CANCELLED")),
+        ),
+    ] {
+        let what = json!([rows, details]).to_string();
+        let respond: Responder = Arc::new(move |request| {
+            let (status, body) = match request.path.as_str() {
+                "/hpc/openapi/v2/jobs/7" => (404, json!({"code": "404", "msg": "not found"})),
+                "/hpc/openapi/v2/historyjobs" => (
+                    200,
+                    json!({"code": "0", "data": {"total": rows.len(), "list": rows}}),
+                ),
+                _ => (200, json!({"code": "0", "data": details})),
+            };
+            Some(ServerResponse::json(status, &body))
+        });
+        let state = EmulatedState::new(Vec::new(), start_time());
+        let server = TestServer::start(&CLOUD, state, respond).await;
+        let client = client(&CLOUD, &server, &server.transport());
+        let job = client.get(&reference("7"), &ask()).await.unwrap().job;
+        let found = match (job.state, job.ended) {
+            (State::Unknown, false) => Err(job.message.unwrap()),
+            (state, _) => Ok(state),
+        };
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_live_job_whose_bookings_contradict_each_other_is_checked_again() {
+    let (start, end) = ("2026-03-25 10:00:00", "2026-03-25 11:00:00");
+    let details = booking("statC", start, end);
+    let row = booking("statD", start, end);
+    let live = live();
+    let respond: Responder = Arc::new(move |request| {
+        let (status, body) = match request.path.as_str() {
+            "/hpc/openapi/v2/jobs/7" => live.clone(),
+            "/hpc/openapi/v2/historyjobs" => {
+                let list = json!({"code": "0", "data": {"total": 1, "list": [row.1["data"]]}});
+                (200, list)
+            }
+            _ => details.clone(),
+        };
+        Some(ServerResponse::json(status, &body))
+    });
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, respond).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let job = client.get(&reference("7"), &ask()).await.unwrap().job;
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+    let message = "the job has succeeded, but the history lists statD";
+    assert_eq!(job.message.as_deref(), Some(message));
+}
+
+#[tokio::test]
 async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
     let missing = (404, json!({"code": "404", "msg": "not found"}));
     for (total, expected) in [(1, Category::NotFound), (300, Category::InvalidResponse)] {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::{MAX_INSTANCES, MAX_PAGES};
+use super::super::{MAX_INSTANCES, MAX_PAGES, MAX_TASKS};
 use super::{BatchJob, Metrics, TaskResponse};
 use crate::providers::prelude::*;
 
@@ -54,13 +54,6 @@ pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<S
     })
 }
 
-/// The reason of a failure. The vendor's samples have an empty text, or `successful`, without one.
-pub(super) fn failure_reason(reason: &Text) -> Option<String> {
-    let reason = reason.trimmed()?;
-    let is_success = reason.to_ascii_lowercase().starts_with("succe");
-    (!is_success).then(|| reason.to_owned())
-}
-
 impl BatchJob {
     /// That something is still done with the job, such as its termination.
     pub(super) fn under_way(&self) -> Option<String> {
@@ -75,6 +68,24 @@ impl BatchJob {
             .as_ref()
             .map_or(0, |tasks| sum(tasks.others().chain([tasks.succeed_count])))
     }
+
+    /// How many instances have succeeded, by their numbers.
+    pub(in super::super) fn counted_successes(&self) -> u64 {
+        let metrics = self.task_instances.0.as_ref();
+        metrics.map_or(0, |metrics| sum([metrics.succeed_count]))
+    }
+}
+
+/// That some of so many tasks are not read.
+pub(in super::super) fn unread_tasks(count: usize) -> Option<String> {
+    (count > MAX_TASKS).then(|| {
+        format!("only the instances of {MAX_TASKS} of the {count} tasks that have begun were read")
+    })
+}
+
+/// The message of a job that the cloud calls succeeded.
+pub(in super::super) fn doubted_success(doubt: &str) -> String {
+    format!("the job has succeeded, but {doubt}")
 }
 
 /// What a job that succeeded lacks of its tasks, of which it has so many by their numbers.
@@ -84,7 +95,7 @@ pub(in super::super) fn missing_tasks(tasks: &[Task], counted: u64) -> Option<St
     let lacks_word = |task: &Task| task.id.is_none() || task.state_raw.is_none();
     if read < counted.max(1) {
         let counted = counted.max(tasks.len() as u64);
-        return Some(format!("read {read} tasks, of {counted}"));
+        return Some(format!("only {read} of {counted} tasks are listed"));
     }
     let lacks_word = tasks.iter().any(lacks_word);
     lacks_word.then(|| "a task has no readable name or state".to_owned())
@@ -121,7 +132,8 @@ impl TaskResponse {
     /// That there are fewer instances than the response counts.
     pub(in super::super) fn missing_instances(&self, task: &str) -> Option<String> {
         let (total, read) = (self.task_instance_total_count.unsigned()?, self.count());
-        (total > read).then(|| format!("read {read} of {total} instances of the task {task}"))
+        (total > read)
+            .then(|| format!("only {read} of {total} instances of the task {task} were read"))
     }
 
     /// What does not confirm that the task succeeded.
@@ -146,7 +158,7 @@ impl TaskResponse {
             if instance.task_instance_state.trimmed().is_none() {
                 return Some(format!("the instance {task}/{index} has no readable state"));
             }
-            if let Some(reason) = failure_reason(&instance.state_reason) {
+            if let Some(reason) = states::failure(instance.state_reason.clone()) {
                 return Some(format!(
                     "the instance {task}/{index} has the reason {reason}"
                 ));

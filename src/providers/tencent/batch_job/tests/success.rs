@@ -96,6 +96,7 @@ async fn a_job_whose_responses_all_report_success_succeeded() {
         ("/TaskInstanceMetrics", json!(null)),
         ("/TaskInstanceSet/0/ExitCode", json!(null)),
         ("/TaskInstanceSet/0/StateReason", json!("successful")),
+        ("/TaskInstanceSet/0/StateReason", json!("None")),
     ] {
         let read = Case::new().task(pointer, value.clone()).state().await;
         assert_eq!(read, SUCCEEDED, "{pointer} {value}");
@@ -128,6 +129,7 @@ async fn a_success_is_not_decided_by_a_job_without_its_tasks() {
         ),
         ("/TaskInstanceMetrics/RunningCount", json!(3), UNDECIDED),
         ("/StateReason", json!("RunCommandFailed"), FAILED),
+        ("/StateReason", json!("succeeded with errors"), FAILED),
         ("/StateReason", json!({"x": 1}), UNDECIDED),
     ] {
         let read = Case::new().job(pointer, value.clone()).state().await;
@@ -245,6 +247,78 @@ async fn the_instances_of_a_job_that_succeeded_are_read_page_by_page() {
         assert_eq!((job.state, job.ended), expected, "{total}");
         let tasks = server.requested().into_iter();
         assert_eq!(tasks.filter(|name| name == GET_TASK).count(), requests);
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_of_a_job_show_whether_tasks_that_are_not_read_succeeded() {
+    for (tasks, succeeded, expected, requests) in [
+        (20, 0, SUCCEEDED, 20),
+        (21, 21, SUCCEEDED, 20),
+        (21, 40, SUCCEEDED, 20),
+        (21, 20, UNDECIDED, 20),
+        (21, 0, UNDECIDED, 20),
+    ] {
+        let rows =
+            (0..tasks).map(|task| json!({"TaskName": task.to_string(), "TaskState": "SUCCEED"}));
+        let mut case = Case::new().job("/TaskSet", rows.collect());
+        case = case.job("/TaskMetrics/SucceedCount", json!(tasks));
+        case = case.job("/TaskInstanceMetrics/SucceedCount", json!(succeeded));
+        let Case { job, task } = case;
+        let responder: Responder = Arc::new(move |request| {
+            let mut data = job.clone();
+            if emulated(&CLOUD).operation(request)? == GET_TASK {
+                let parameters: Value = serde_json::from_slice(&request.body).unwrap();
+                data = task.clone();
+                data["TaskName"] = parameters["TaskName"].clone();
+            }
+            Some(ServerResponse::json(200, &json!({"Response": data})))
+        });
+        let (server, client) = serve(Vec::new(), responder).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = found.unwrap();
+        assert_eq!(
+            (found.job.state, found.job.ended),
+            expected,
+            "{tasks} {succeeded}"
+        );
+        assert_eq!(found.notices.len(), usize::from(tasks > 20));
+        assert_eq!(server.requested().len(), 1 + requests);
+    }
+}
+
+#[tokio::test]
+async fn what_leaves_a_success_undecided_is_the_message_and_a_notice_with_the_reference() {
+    for (case, what) in [
+        (
+            Case::new().task("/TaskInstanceTotalCount", json!(3)),
+            "only 1 of 3 instances of the task main were read",
+        ),
+        (
+            Case::new().task("/TaskInstanceSet/0/StateReason", json!("Killed")),
+            "the instance main/0 has the reason Killed",
+        ),
+        (
+            Case::new().job("/TaskSet/0/TaskState", json!("")),
+            "a task has no readable name or state",
+        ),
+        (
+            Case::new().job("/TaskMetrics/SucceedCount", json!(2)),
+            "only 1 of 2 tasks are listed",
+        ),
+        (
+            Case::new().job("/NextAction", json!("TERMINATING")),
+            "its next action is TERMINATING",
+        ),
+    ] {
+        let (_server, client) = serve(Vec::new(), case.responder()).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = found.unwrap();
+        let message = format!("the job has succeeded, but {what}");
+        assert_eq!(found.job.message, Some(message));
+        let notice = format!("tencent/batch-job/job-1 has succeeded, but {what}");
+        let notices: Vec<_> = found.notices.iter().map(|one| &one.message).collect();
+        assert_eq!(notices, [&notice]);
     }
 }
 
