@@ -200,6 +200,18 @@ impl CommandContext {
         }
     }
 
+    /// The zone of times that people read, if none was chosen `default`. That of a recording does not depend on
+    /// the machine that replays it.
+    pub(super) fn zone(&self, default: Zone) -> Zone {
+        match (
+            self.global.zone().unwrap_or(default),
+            self.session.utc_offset(),
+        ) {
+            (Zone::Local, Some(offset)) => Zone::Fixed(offset),
+            (zone, _) => zone,
+        }
+    }
+
     /// The width and colors of the terminal, the zone of the reader and the time, for tables.
     pub(super) fn render_context(&self, terminal: bool) -> RenderContext {
         let width = terminal
@@ -211,10 +223,7 @@ impl CommandContext {
             colour: self
                 .global
                 .colour(terminal && self.terminal.colour, &self.environment),
-            zone: self.global.zone().unwrap_or(match terminal {
-                true => Zone::Local,
-                false => Zone::Utc,
-            }),
+            zone: self.zone(if terminal { Zone::Local } else { Zone::Utc }),
             now: Time::new(self.server_clocks.correct((self.clock)()))
                 .expect("the current year is before 10000, and a corrected time too"),
         }

@@ -38,7 +38,7 @@ impl CommandContext {
             return self.print_report(report);
         }
         self.print_with(report, |out, report, screen| {
-            let zone = self.global.zone().unwrap_or(Zone::Local);
+            let zone = self.zone(Zone::Local);
             let screen = RenderContext { zone, ..*screen };
             let jobs = &report.content.jobs;
             let Some(pager) = pager.filter(|_| !jobs.is_empty()) else {

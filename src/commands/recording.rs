@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::http::{Recorder, Replay, Session, Transport};
 use crate::output;
 use crate::providers::{Client, RECORDING_MASKS};
-use crate::secret::{MASK, mask_arguments, quotable_path};
+use crate::secret::{MASK, Secret, mask_arguments, quotable_path};
 use crate::settings::{Profile, RecordedProfile, SettingsSchema};
 
 /// The commands that send requests and end.
@@ -110,7 +110,8 @@ pub(super) fn record_profile(
     if let Session::Record(recorder) = &transport.options().session {
         let known = client.and_then(|client| client.api().credential().expires_at);
         let expires_at = known.or(profile.expires_at);
-        recorder.add_profile(RecordedProfile::new(keys, profile, expires_at));
+        let placeholder = |secret: &Secret| recorder.placeholder(secret);
+        recorder.add_profile(RecordedProfile::new(keys, profile, expires_at, placeholder));
     }
 }
 

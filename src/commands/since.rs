@@ -29,6 +29,7 @@ pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Resu
         let midnight = date.and_time(NaiveTime::MIN);
         match zone {
             Zone::Utc => Some(midnight.and_utc()),
+            Zone::Fixed(offset) => Some(offset.from_local_datetime(&midnight).single()?.to_utc()),
             // Where a change of the clock skips midnight, the day begins later.
             Zone::Local => (0..4).find_map(|hour| {
                 let begin = midnight + chrono::TimeDelta::hours(hour);
@@ -66,6 +67,8 @@ fn error(text: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use chrono::FixedOffset;
+
     use super::*;
     use crate::http::ResponseInfo;
 
@@ -85,6 +88,9 @@ mod tests {
     fn a_moment_is_a_time_ago_a_date_or_a_time_with_its_offset() {
         assert_eq!(parse("2h").as_deref(), Some("2023-11-14T20:13:20Z"));
         assert_eq!(parse("2026-01-02").as_deref(), Some("2026-01-02T00:00:00Z"));
+        let fixed = Zone::Fixed(FixedOffset::east_opt(8 * 3600).unwrap());
+        let date = parse_since("2026-01-02", &current_time(), fixed).unwrap();
+        assert_eq!(date.time().rfc3339(), "2026-01-01T16:00:00Z");
         let exact = parse("2026-01-02T03:04:05+08:00");
         assert_eq!(exact.as_deref(), Some("2026-01-01T19:04:05Z"));
         for wrong in [

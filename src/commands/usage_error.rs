@@ -140,6 +140,12 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
     if let Some(name) = suggestion(error) {
         return format!("did you mean '{name}'?");
     }
+    if command == Some("help")
+        && let Some(word) = text(error, ContextKind::InvalidSubcommand)
+        && let Some(name) = closest_match(suggestions::COMMANDS, word)
+    {
+        return format!("did you mean 'joblens help {name}'?");
+    }
     match (error.get(ContextKind::ValidValue), command) {
         (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
             let value = text(error, ContextKind::InvalidValue).unwrap_or_default();

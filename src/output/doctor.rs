@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
+use chrono::FixedOffset;
 use serde_json::{Value, json};
 
 use super::catalog::write;
@@ -60,10 +61,15 @@ fn row(account: Option<&AccountCheck>, check: &Check) -> Value {
 
 /// `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`
 fn host_line(machine: &HostInfo) -> String {
-    let time = Zone::Local.clock(machine.time);
     let HostInfo {
-        version, os, arch, ..
+        version,
+        os,
+        arch,
+        utc_offset_seconds,
+        ..
     } = machine;
+    let zone = FixedOffset::east_opt(*utc_offset_seconds).map_or(Zone::Utc, Zone::Fixed);
+    let time = zone.clock(machine.time);
     format!("{version} on {os} {arch}, {time}")
 }
 

@@ -1,5 +1,6 @@
 mod document;
 mod recorded;
+mod xml;
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -16,8 +17,9 @@ use crate::secret::{
     mask_urls,
 };
 
-pub(super) use document::{mask_document, mask_named, mask_xml};
+pub(super) use document::{mask_document, mask_named};
 pub use recorded::RECORDING_MASKS;
+pub(super) use xml::mask_xml;
 
 /// Masks the secrets in everything that a job reports in text: those of the run's credentials, and
 /// unless they are to be shown, those that travel in answers. State, ids, references and numbers stay as

@@ -11,7 +11,7 @@ use super::{CA_DATA, Environment, PROXY_URL, SettingRole, Settings, SettingsFile
 use super::{network, values::Values};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
-use crate::secret::{MASK, Secret, blanked_id, mask_proxy_url, mask_urls};
+use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
 
 /// Variables for the format of the output, which a replay takes from its own environment.
 const DISPLAY: [&str; 14] = [
@@ -83,19 +83,24 @@ struct RecordedValue {
 }
 
 impl RecordedProfile {
-    /// What is recorded of a profile whose credential ends then.
-    pub fn new(cloud: &SettingsSchema, profile: &Profile, expires_at: Option<Time>) -> Self {
+    /// What is recorded of a profile whose credential ends then. `placeholder` is what is in place of a secret.
+    pub fn new(
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        expires_at: Option<Time>,
+        placeholder: impl Fn(&Secret) -> String,
+    ) -> Self {
         let role = |key: &str| cloud.find(key).map(|spec| spec.role);
-        let shown = |key: &str, text: &str| match role(key) {
-            Some(SettingRole::Secret) => MASK.to_owned(),
-            Some(SettingRole::Id) => blanked_id(text),
-            _ if key == PROXY_URL => mask_proxy_url(text),
-            _ => mask_urls(text).into_owned(),
+        let shown = |key: &str, secret: &Secret| match (role(key), secret.expose()) {
+            (Some(SettingRole::Secret), _) => placeholder(secret),
+            (Some(SettingRole::Id), text) => blanked_id(text),
+            (_, text) if key == PROXY_URL => mask_proxy_url(text),
+            (_, text) => mask_urls(text).into_owned(),
         };
         let values = profile.values.iter().filter(|(key, _)| is_needed(key));
         let values = values.map(|(key, value)| {
             let origin = value.origin.clone();
-            let value = shown(key, value.text.expose());
+            let value = shown(key, &value.text);
             ((*key).to_owned(), RecordedValue { value, origin })
         });
         let notices = profile.notices.iter();

@@ -1,7 +1,7 @@
 //! Which names of options, variables, headers and fields have a secret as their value.
 
 /// Endings of the last word of a name whose value is a secret.
-const ENDINGS: [&str; 29] = [
+const ENDINGS: [&str; 30] = [
     "password",
     "passwd",
     "passphrase",
@@ -15,6 +15,7 @@ const ENDINGS: [&str; 29] = [
     "accountkey",
     "authkey",
     "encryptionkey",
+    "keydata",
     "masterkey",
     "passkey",
     "privatekey",
@@ -241,6 +242,7 @@ mod tests {
             "HW_SK",
             "-storepass",
             "UserPasswordHash",
+            "client-key-data",
         ] {
             assert_eq!(sensitivity(name), Some(Sensitivity::Certain), "{name}");
         }

@@ -21,7 +21,10 @@ pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
         time: Time::new((context.clock)()).expect("the current year is before 10000"),
-        utc_offset_seconds: Local::now().offset().local_minus_utc(),
+        utc_offset_seconds: match context.session.utc_offset() {
+            Some(offset) => offset.local_minus_utc(),
+            None => Local::now().offset().local_minus_utc(),
+        },
         settings_file: path.map(|path| path.display().to_string()),
     }
 }

@@ -57,7 +57,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
             .into());
     }
     let columns = columns(context)?;
-    let zone = context.global.zone().unwrap_or(Zone::Local);
+    let zone = context.zone(Zone::Local);
     let filter = arguments.filter(&context.current_time(), zone)?;
     let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
@@ -169,7 +169,7 @@ fn display(context: &CommandContext, lookup: &Lookup, filter: EventFilter) -> Fo
 /// A timeline is read in the reader's own time, on a terminal or not.
 fn describe_context(context: &CommandContext) -> RenderContext {
     RenderContext {
-        zone: context.global.zone().unwrap_or(Zone::Local),
+        zone: context.zone(Zone::Local),
         ..context.render_context(io::stdout().is_terminal())
     }
 }

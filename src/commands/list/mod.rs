@@ -63,9 +63,10 @@ struct ListRun {
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
-    let zone = context.global.zone().unwrap_or(Zone::Local);
+    let zone = context.zone(Zone::Local);
     let mut plan = arguments.options(&context.current_time(), zone)?;
     let settings = context.settings()?;
+    context.global.client_options(settings.file())?;
     let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {
         return Err(Problem::usage("no scope given")

@@ -128,7 +128,7 @@ impl Arguments {
     /// A usage error.
     pub(super) fn since(&self, context: &CommandContext) -> Result<Option<Since>, Problem> {
         let (current, since) = (context.current_time(), self.since.as_deref());
-        let zone = context.global.zone().unwrap_or(Zone::Local);
+        let zone = context.zone(Zone::Local);
         let since = since.map(|text| parse_since(text, &current, zone));
         since.transpose()
     }

@@ -3,7 +3,7 @@ use toml::Spanned;
 
 use super::spans::{ScenarioParser, Text};
 use crate::emulator::{self, Effect, Fault};
-use crate::error::Problem;
+use crate::error::{Problem, closest_match};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +37,11 @@ impl ScenarioParser<'_> {
             known.sort_unstable();
             known.dedup();
             if !known.contains(&name.as_str()) {
-                let hint = format!("operations: {}", known.join(", "));
+                let lower: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
+                let near = closest_match(lower.iter().map(String::as_str), name)
+                    .and_then(|near| known.iter().find(|name| name.eq_ignore_ascii_case(near)));
+                let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+                let hint = format!("{near}operations: {}", known.join(", "));
                 let what = "is not a known operation";
                 return Err(self.wrong_at(&fault.operation, what).with_hint(hint));
             }

@@ -284,6 +284,11 @@ fn an_error_in_a_fault_names_its_line() {
             ":1: missing key 'operation'",
         ),
     ]);
+    let misspelled = "[[fault]]\noperation = 'DescribeServerlesJobs'\nkind = 'reset'\n";
+    let problem = parse(misspelled).unwrap_err();
+    let hint = problem.hint.unwrap();
+    let suggested = "did you mean 'DescribeServerlessJobs'? operations: AssumeRole, ";
+    assert!(hint.starts_with(suggested), "{hint}");
 }
 
 #[test]

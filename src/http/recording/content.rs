@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::RecordingMasks;
 use crate::http::response::mask_json_values;
 use crate::lenient::{self, repair::with_faults};
-use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field, looks_random};
+use crate::secret::{
+    MASK, PrivateKeyMasker, Redactor, field_sensitivity, is_secret_field, looks_random,
+};
 
 /// Bytes of a body that are recorded at most.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -115,7 +117,7 @@ impl Masker<'_> {
             Err(_) => return (self.bytes(body), extent),
         };
         let text = match is_plain {
-            true => self.lines(text),
+            true => self.lines(text, &mut PrivateKeyMasker::default()),
             false => self.text(text),
         };
         (Content::Text(text), extent)
@@ -193,14 +195,14 @@ impl Masker<'_> {
 
     /// A text with its secrets masked.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        let mut text = PrivateKeyMasker::text(text);
         (self.masks.text)(&mut text);
         self.redactor.text(&mut text);
         text
     }
 
-    /// Lines, each of which is a document or a text.
-    pub(super) fn lines(&self, text: &str) -> String {
+    /// Lines, each of which is a document or a text. `keys` is that of all lines before.
+    pub(super) fn lines(&self, text: &str, keys: &mut PrivateKeyMasker) -> String {
         let masked = |line: &str| match document(line.as_bytes()) {
             Some((mut document, is_repaired)) => match self.mask(&mut document) {
                 true => {
@@ -216,7 +218,7 @@ impl Masker<'_> {
                 false => line.to_owned(),
             },
             None if line.trim_start().starts_with('{') => self.shape(line.as_bytes()),
-            None => self.text(line),
+            None => self.text(&keys.line(line).unwrap_or_else(|| line.to_owned())),
         };
         text.split_inclusive('\n').map(masked).collect()
     }

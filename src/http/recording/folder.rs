@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use chrono::FixedOffset;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,9 @@ pub(super) struct Header {
     pub command: Vec<String>,
     /// When the command was started.
     pub started_at: String,
+    /// The offset of the local time zone then; `None` in recordings without it.
+    #[serde(default)]
+    pub utc_offset_seconds: Option<i32>,
     /// When it ended, in milliseconds since its first request; `None` where it was killed.
     pub ended_ms: Option<u64>,
     pub exit_code: Option<u8>,
@@ -72,6 +76,11 @@ impl Header {
             return Err(unreadable(&path, &why));
         }
         read_json(&path).map_err(|why| unreadable(&path, &why))
+    }
+
+    /// The offset of the local time zone at the start of the run.
+    pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
+        FixedOffset::east_opt(self.utc_offset_seconds?)
     }
 
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
@@ -138,7 +147,12 @@ pub(super) fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(text)
+    let written = file.write_all(text);
+    if written.is_err() {
+        // A part of a file would make the whole recording unreadable.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Writes a file with one document.

@@ -17,7 +17,7 @@ use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -91,6 +91,15 @@ impl Session {
             Self::Live => Arc::new(Utc::now),
             Self::Record(recorder) => Arc::new(move || recorder.now()),
             Self::Replay(replay) => Arc::new(move || replay.now()),
+        }
+    }
+
+    /// The offset of local times where those of two runs must be equal; `None` for the time zone of this machine.
+    pub fn utc_offset(&self) -> Option<FixedOffset> {
+        match self {
+            Self::Live => None,
+            Self::Record(recorder) => recorder.utc_offset(),
+            Self::Replay(replay) => replay.utc_offset(),
         }
     }
 

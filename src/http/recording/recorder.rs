@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Local, SecondsFormat, TimeDelta, Utc};
 
 use super::content::{MAX_BODY, Masker};
 use super::exchange::Exchange;
 use super::folder::{self, Header};
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
-use crate::secret::Redactor;
+use crate::secret::{MASK, Redactor, Secret};
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
 
@@ -37,6 +37,8 @@ struct RecorderState {
     last_ms: u64,
     /// Exchanges so far.
     count: u64,
+    /// The secrets of the settings.
+    secrets: Vec<Secret>,
     /// Why the recording is not complete.
     failure: Option<String>,
 }
@@ -73,6 +75,7 @@ impl Recorder {
             joblens: env!("CARGO_PKG_VERSION").to_owned(),
             command,
             started_at: rfc3339(started_at),
+            utc_offset_seconds: Some(Local::now().offset().local_minus_utc()),
             ended_ms: None,
             exit_code: None,
             measured: BTreeMap::new(),
@@ -88,6 +91,7 @@ impl Recorder {
                 base: None,
                 last_ms: 0,
                 count: 0,
+                secrets: Vec::new(),
                 failure: None,
             }),
         };
@@ -104,6 +108,11 @@ impl Recorder {
         }
     }
 
+    /// The offset of the local time zone at the start.
+    pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
+        lock(&self.state).header.utc_offset()
+    }
+
     /// Records the settings of the run.
     pub fn set_settings(&self, settings: RecordedSettings) {
         lock(&self.state).header.settings = settings;
@@ -112,6 +121,21 @@ impl Recorder {
     /// Records the settings of an account that is used.
     pub fn add_profile(&self, profile: RecordedProfile) {
         lock(&self.state).header.settings.add(profile);
+    }
+
+    /// What is recorded in place of a secret of the settings. Different ones differ, since accounts with the same
+    /// key share what is known of it.
+    pub fn placeholder(&self, secret: &Secret) -> String {
+        let secrets = &mut lock(&self.state).secrets;
+        let known = secrets.iter().position(|known| known == secret);
+        let index = known.unwrap_or_else(|| {
+            secrets.push(secret.clone());
+            secrets.len() - 1
+        });
+        match index {
+            0 => MASK.to_owned(),
+            _ => format!("{MASK}.{}", index + 1),
+        }
     }
 
     /// Records that an account could not be used.

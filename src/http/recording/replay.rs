@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
@@ -100,6 +100,11 @@ impl Replay {
     /// The settings of the run that was recorded.
     pub fn settings(&self) -> &RecordedSettings {
         &self.header.settings
+    }
+
+    /// The offset of the local time zone of the run that was recorded.
+    pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
+        self.header.utc_offset()
     }
 
     /// A duration of the run that was recorded.

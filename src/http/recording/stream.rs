@@ -14,6 +14,7 @@ use super::exchange::{Exchange, Outcome};
 use super::recorder::Recorder;
 use crate::http::Transport;
 use crate::http::lines::{LineBody, StreamError};
+use crate::secret::PrivateKeyMasker;
 
 /// How far the run is: when the last outcome was known, in milliseconds since the first request.
 #[derive(Debug, Default)]
@@ -45,6 +46,8 @@ struct RecordedBody {
     parts: Vec<StreamPart>,
     /// When and how it ended.
     end: Option<(u64, StreamEnd)>,
+    /// The private key that a line may be a part of.
+    keys: PrivateKeyMasker,
     /// The line that is not complete.
     rest: Vec<u8>,
     /// Bytes of all lines.
@@ -67,6 +70,7 @@ pub(super) fn record(
         exchange,
         parts: Vec::new(),
         end: None,
+        keys: PrivateKeyMasker::default(),
         rest: Vec::new(),
         length: 0,
     };
@@ -100,7 +104,7 @@ impl RecordedBody {
 
     fn push(&mut self, at_ms: u64, text: &[u8]) {
         let masker = self.recorder.masker(self.transport.redactor(), None);
-        let text = masker.lines(&String::from_utf8_lossy(text));
+        let text = masker.lines(&String::from_utf8_lossy(text), &mut self.keys);
         self.parts.push(StreamPart { at_ms, text });
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::xml;
 use crate::providers::mask::mask_xml;
 use crate::providers::{GetOptions, raw};
+use crate::secret::mask_urls;
 
 /// The raw response: JSON as it came, XML as one text; `None` when it is nested too deep.
 ///
@@ -16,7 +17,7 @@ pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     Some(Value::String(match options.show_secrets {
         true => text.into_owned(),
-        false => mask_xml(&text),
+        false => mask_xml(&text, |text| mask_urls(text).into_owned()),
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::secret::{
 use crate::sort::SortExt as _;
 
 /// Fields that contain secrets of any sort.
-const SECRETS: [&str; 5] = [
+pub(super) const SECRETS: [&str; 5] = [
     "FlexVolumeOptions",
     "LoginCommand",
     "PrologScript",
@@ -19,7 +19,7 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// Fields that do so in these lists or objects only.
-const SECRETS_OF_LISTS: [(&str, &str); 11] = [
+pub(super) const SECRETS_OF_LISTS: [(&str, &str); 11] = [
     ("env", "value"),
     ("flexVolume", "options"),
     ("headers", "value"),
@@ -34,7 +34,7 @@ const SECRETS_OF_LISTS: [(&str, &str); 11] = [
 ];
 
 /// Fields with a command line. Those of one object are one, with `Args` at its end.
-const COMMANDS: [&str; 14] = [
+pub(super) const COMMANDS: [&str; 14] = [
     "Arg",
     "Args",
     "Cmd",
@@ -70,7 +70,7 @@ const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 /// its choices as well.
 const NAMED_VALUES: [&str; 4] = ["default", "enum", "value", "TagValue"];
 
-fn is_one_of(name: &str, names: &[&str]) -> bool {
+pub(super) fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -287,7 +287,11 @@ fn mask_commands(map: &mut Map<String, Value>) {
     let mut words: Vec<&mut Value> = Vec::new();
     for (_, line) in lines {
         match line {
-            Value::Array(list) => words.extend(list),
+            // A list may have objects, each with a command line of its own.
+            Value::Array(list) => {
+                let is_word = |word: &&mut Value| !word.is_object() && !word.is_array();
+                words.extend(list.iter_mut().filter(is_word));
+            }
             Value::String(_) => words.push(line),
             _ => {}
         }
@@ -304,43 +308,6 @@ fn mask_commands(map: &mut Map<String, Value>) {
             *word = masked.into();
         }
     }
-}
-
-/// Masks in a response in XML the texts of elements that may contain a secret.
-pub(in super::super) fn mask_xml(text: &str) -> String {
-    let lists = SECRETS_OF_LISTS.map(|(_, field)| field);
-    let may_be_secret = |name: &str| {
-        is_one_of(name, &SECRETS)
-            || is_one_of(name, &lists)
-            || is_one_of(
-                name.trim_end_matches('s'),
-                &COMMANDS.map(|name| name.trim_end_matches('s')),
-            )
-            || is_secret_field(name)
-    };
-    let mut tags = text.split('<');
-    let mut masked = tags.next().unwrap_or_default().to_owned();
-    let (mut is_secret, mut in_secret_text) = (false, false);
-    for tag in tags {
-        if std::mem::take(&mut in_secret_text) {
-            in_secret_text = !tag.contains("]]>");
-            continue;
-        }
-        let (head, content) = tag.split_once('>').unwrap_or((tag, ""));
-        let name = head.split_whitespace().next().unwrap_or_default();
-        masked.push('<');
-        if tag.starts_with("![CDATA[") && is_secret {
-            masked.push_str(&format!("![CDATA[{MASK}]]>"));
-            in_secret_text = !tag.contains("]]>");
-            continue;
-        }
-        is_secret = may_be_secret(name);
-        match is_secret && !content.trim().is_empty() {
-            true => masked.push_str(&format!("{head}>{MASK}")),
-            false => masked.push_str(&mask_urls(tag)),
-        }
-    }
-    masked
 }
 
 #[cfg(test)]

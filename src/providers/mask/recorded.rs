@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::document::{hide_below, mask_document, mask_named, mask_string, mask_xml};
+use super::document::{hide_below, mask_document, mask_named, mask_string};
+use super::xml::mask_xml;
 use crate::http::RecordingMasks;
 use crate::secret::mask_text;
 
@@ -124,20 +125,27 @@ fn for_each_document(value: &mut Value, apply: &mut dyn FnMut(&str, &mut Value))
     }
 }
 
-/// Masks a text without the fields that a document has.
+/// Masks a text that is not a document: each of its lines as a command line is masked. What is not secret in
+/// XML and HTML stays readable for programs.
 fn mask_recorded_text(text: &mut String) {
-    if text.trim_start().starts_with('<') {
-        *text = mask_xml(text);
-    }
-    let lines = text.split_inclusive('\n').map(|line| {
-        let (line, end) = line
-            .strip_suffix('\n')
-            .map_or((line, ""), |line| (line, "\n"));
-        let mut line = line.to_owned();
-        mask_string(&mut line);
-        line + end
-    });
-    *text = lines.collect();
+    *text = match text.trim_start().starts_with('<') {
+        true => mask_xml(text, masked_lines),
+        false => masked_lines(text),
+    };
+}
+
+fn masked_lines(text: &str) -> String {
+    text.split_inclusive('\n').map(masked_line).collect()
+}
+
+/// A line with its secrets masked. It keeps its end.
+fn masked_line(line: &str) -> String {
+    let (line, end) = line
+        .strip_suffix('\n')
+        .map_or((line, ""), |line| (line, "\n"));
+    let mut line = line.to_owned();
+    mask_string(&mut line);
+    mask_text(&line) + end
 }
 
 #[cfg(test)]
@@ -223,5 +231,18 @@ mod tests {
         let mut text = "step 1\nexport TOKEN=s3cret\r\nGET http://u:s3cret@h/\n模型".to_owned();
         mask_recorded_text(&mut text);
         assert_eq!(text, "step 1\nexport TOKEN=***\r\nGET http://***@h/\n模型");
+        let mut text =
+            "mysql -ps3cret db\nlogin --password s3cret -v\napi_key: s3cret\n".to_owned();
+        mask_recorded_text(&mut text);
+        assert_eq!(
+            text,
+            "mysql -p*** db\nlogin --password *** -v\napi_key: ***\n"
+        );
+        let mut page = "<E><!-- password: s3cret --><M>token=s3cret</M>\n<R>x</R></E>".to_owned();
+        mask_recorded_text(&mut page);
+        assert_eq!(
+            page,
+            "<E><!-- password: *** --><M>token=***</M>\n<R>x</R></E>"
+        );
     }
 }

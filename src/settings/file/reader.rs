@@ -20,6 +20,12 @@ const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [
 /// Keys that may be true or false without quotes.
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
+/// `; did you mean 'NAME'?` of the closest name; empty without one.
+fn near<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
+    let near = closest_match(names, word);
+    near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+}
+
 /// The texts of a list with commas between them; `None` when an element is not a text.
 fn joined(items: &DeArray<'_>) -> Option<String> {
     let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
@@ -236,8 +242,7 @@ impl Reader<'_> {
     }
 
     fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
-        let near = closest_match(keys.all().map(|spec| spec.key), name);
-        let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let near = near(keys.all().map(|spec| spec.key), name);
         let all = keys
             .all()
             .map(|spec| spec.key)
@@ -258,14 +263,10 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let name: &str = key.get_ref();
             if !HTTP_KEYS.contains(&name) {
-                let known = HTTP_KEYS.join(", ");
-                return Err(self.wrong(
-                    key.span().start,
-                    &format!(
-                        "unknown key '{}' in [http]; expected one of: {known}",
-                        quotable(name)
-                    ),
-                ));
+                let near = near(HTTP_KEYS, name);
+                let message = format!("unknown key '{}' in [http]{near}", quotable(name));
+                let hint = format!("keys of [http]: {}", HTTP_KEYS.join(", "));
+                return Err(self.wrong(key.span().start, &message).with_hint(hint));
             }
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
@@ -304,8 +305,12 @@ impl Reader<'_> {
                     _ => None,
                 };
                 let state = state.ok_or_else(|| {
-                    let known = State::ALL.map(State::as_str).join(", ");
-                    self.wrong(at, &format!("unknown state; expected one of: {known}"))
+                    let known = State::ALL.map(State::as_str);
+                    let text = value.get_ref().as_str().unwrap_or_default();
+                    let near = near(known, text);
+                    let hint = format!("states: {}", known.join(", "));
+                    self.wrong(at, &format!("unknown state{near}"))
+                        .with_hint(hint)
                 })?;
                 if state == State::Succeeded {
                     return Err(self.wrong(at, "states cannot be mapped to succeeded"));

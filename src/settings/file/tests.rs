@@ -55,12 +55,20 @@ fn an_error_names_the_line_and_never_a_value() {
             ":2:1: unknown key 'retries' in [http]",
         ),
         (
+            "[http]\nconcurency = 3\n",
+            ":2:1: unknown key 'concurency' in [http]; did you mean 'concurrency'?",
+        ),
+        (
             "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",
             ":2:1: states cannot be mapped to succeeded",
         ),
         (
             "[states.\"aliyun/job\"]\nDone = 'done'\n",
             ":2:1: unknown state",
+        ),
+        (
+            "[states.\"aliyun/job\"]\nDone = 'stoping'\n",
+            ":2:1: unknown state; did you mean 'stopping'?",
         ),
         (
             "[states.\"aliyun/jbo\"]\nDone = 'failed'\n",

@@ -285,6 +285,8 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
         &wrong,
         "invalid value '5' for --connect-timeout: missing unit",
     );
+    let unconfigured = joblens(&["list", "-o", "json", "--concurrency", "0"]).run();
+    assert_usage(&unconfigured, "invalid value '0' for --concurrency");
 }
 
 #[test]

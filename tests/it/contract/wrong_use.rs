@@ -87,6 +87,9 @@ fn a_file_that_is_missing_or_misplaced_is_reported_without_a_number() {
 #[test]
 fn an_unknown_topic_of_help_refers_to_the_general_help() {
     let run = joblens(&["help", "zzz"]).run();
+    let typo = joblens(&["help", "lsit"]).run();
+    let message = "error: unknown command 'lsit'\nhint: did you mean 'joblens help list'?\n";
+    assert_eq!((typo.code, &*typo.stderr), (2, message));
     let message = "error: unknown command 'zzz'\nhint: see: joblens --help\n";
     assert_eq!((run.code, run.stderr.as_str()), (2, message));
 }

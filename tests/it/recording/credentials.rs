@@ -82,3 +82,29 @@ fn an_error_names_the_key_as_the_recorded_run_did() {
     assert_private(&folder, &["HUAWEIWRONGKEY0089", "LTAI5tWrongKey3Qk"]);
     assert_same(&arguments, &recorded, &replay(&arguments, &folder));
 }
+
+#[test]
+fn an_account_does_not_share_the_rejected_secret_of_another_in_a_replay() {
+    let emulated = Emulated::start(
+        "[[job]]\nref = 'aliyun/job/c/5'\n\
+         states = [{after='0s', state='Running'}, {after='1s', state='Succeeded'}]\n",
+    );
+    let origin = &emulated.origin;
+    let table = |name: &str, secret: &str| {
+        format!(
+            "[aliyun.{name}]\nregion = 'cn-hangzhou'\nendpoint = '{origin}'\n\
+             access_key_id = 'testid'\naccess_key_secret = '{secret}'\n"
+        )
+    };
+    let config = Config::new(&(table("default", "testsecret") + &table("old", "wrong-secret-5")));
+    let (_parent, folder) = folder();
+    let wait = ["wait", "aliyun@old/job/c/5", "aliyun/job/c/5", "-t", "1m"];
+    let arguments = [&wait[..], &["--interval", "100ms", "--no-fail-fast"]].concat();
+    let path = config.path();
+    let options = with(&arguments, "--config", Path::new(&path));
+    let recorded = joblens(&with(&options, "--record", &folder)).run();
+    assert_eq!(recorded.code, 4, "{}", recorded.stderr);
+    assert!(recorded.stdout.contains("succeeded"), "{}", recorded.stdout);
+    assert_private(&folder, &["testsecret", "wrong-secret-5"]);
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}

@@ -70,3 +70,40 @@ fn a_number_that_could_not_be_read_decides_as_in_the_run() {
         assert_same(arguments, &recorded, &replay(arguments, &folder));
     }
 }
+
+#[test]
+fn a_list_of_commands_with_secrets_is_replayed() {
+    let scenario = "[[job]]\nref = 'aliyun/invocation/ehpc-hz-FYUr32/c-1'\nstates = [{after='0s', state='Running'}]\n";
+    let emulated = Emulated::start(scenario);
+    let (_parent, folder) = folder();
+    let arguments = ["list", "aliyun/invocation/ehpc-hz-FYUr32", "-o", "json"];
+    let run = emulated.joblens(&with(&arguments, "--record", &folder));
+    let recorded = run.run();
+    assert_eq!(recorded.job()["id"], "c-1");
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}
+
+#[test]
+fn a_replay_has_the_time_zone_of_the_recorded_run() {
+    let emulated = Emulated::start(WORLD);
+    let date = chrono::Utc::now().format("%Y-%m-%d").to_string();
+    for arguments in [
+        &["describe", FAILED][..],
+        &["events", FAILED],
+        &["get", FAILED, "--time", "local"],
+        &["list", "aliyun/job/ehpc-hz-FYUr32", "--since", &date],
+        &["doctor", "aliyun"],
+    ] {
+        let (_parent, folder) = folder();
+        let run = emulated.joblens(&with(arguments, "--record", &folder));
+        let recorded = run.env("TZ", "XXX-5:45").run();
+        let printed = recorded.stdout.clone() + &recorded.stderr;
+        assert!(
+            printed.contains("+05:45") || printed.contains("T18:15:00Z"),
+            "{printed}"
+        );
+        let replayed = joblens(&with(arguments, "--replay", &folder));
+        let replayed = replayed.env("TZ", "YYY+3").run();
+        assert_same(arguments, &recorded, &replayed);
+    }
+}

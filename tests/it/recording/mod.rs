@@ -3,6 +3,7 @@
 mod credentials;
 mod inputs;
 mod refusals;
+mod secrets;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -250,6 +251,20 @@ fn a_disk_that_is_full_costs_the_recording_alone() {
 /// Files may not grow beyond one block, as on a disk that is full.
 fn limited(run: Joblens) -> Joblens {
     run.ignoring("XFSZ").file_blocks(1)
+}
+
+#[test]
+fn a_response_that_could_not_be_written_is_missing_in_the_replay() {
+    let emulated = Emulated::start(&WORLD.replace("parts = 2", "parts = 100"));
+    let (_parent, folder) = folder();
+    let run = emulated.get(&with(&[FAILED], "--record", &folder));
+    let recorded = run.ignoring("XFSZ").file_blocks(32).run();
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    assert!(recorded.stderr.contains("is not complete"));
+    let replayed = replay(&["get", FAILED, "-o", "json"], &folder);
+    assert_eq!(replayed.code, 5, "{}", replayed.stderr);
+    let message = &replayed.error()["message"];
+    assert_eq!(message, "the recording has no response to this request");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Completion, as the shells request it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,17 +11,28 @@ use crate::support::joblens;
 /// What bash offers for a line with the cursor at its end. `typed` is the word as bash parts it,
 /// which is what it puts the answer in place of.
 fn bash(home: &Path, line: &str, parts: &[&str]) -> Vec<String> {
+    const TAB: u8 = 9;
+    let folder = Path::new(env!("CARGO_BIN_EXE_joblens")).parent().unwrap();
+    bash_with(folder, home, (line, parts), TAB)
+}
+
+/// The same with the program in `folder`, and with the type of the completion.
+fn bash_with(
+    folder: &Path,
+    home: &Path,
+    (line, parts): (&str, &[&str]),
+    comp_type: u8,
+) -> Vec<String> {
     let script = joblens(&["completion", "bash"]).run().stdout;
     let words = parts.iter().map(|part| shlex::try_quote(part).unwrap());
     let words = words.collect::<Vec<_>>().join(" ");
     let typed = shlex::try_quote(parts.last().unwrap()).unwrap();
     let call = format!(
-        "{script}\nCOMP_LINE={}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({words}); \
+        "{script}\nCOMP_LINE={}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({words}); COMP_TYPE={comp_type}; \
          COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n_joblens joblens {typed} x\n\
          printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
         shlex::try_quote(line).unwrap()
     );
-    let folder = Path::new(env!("CARGO_BIN_EXE_joblens")).parent().unwrap();
     let output = Command::new("bash")
         .args(["--norc", "--noprofile", "-c", &call])
         .env_clear()
@@ -52,6 +64,24 @@ pub fn home() -> tempfile::TempDir {
 pub fn listed(home: &Path, text: &str) {
     fs::create_dir_all(home.join(".cache/joblens")).unwrap();
     fs::write(home.join(".cache/joblens/references"), text).unwrap();
+}
+
+#[test]
+fn bash_lists_the_rows_of_the_last_list_with_their_numbers() {
+    const SECOND_TAB: u8 = b'?';
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("joblens");
+    fs::write(
+        &program,
+        "#!/bin/sh\nprintf '%%1\\taliyun/job/c/5\\n%%2\\taliyun/job/c/6\\n'\n",
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let line = ("joblens get %", &["joblens", "get", "%"][..]);
+    let listed = bash_with(folder.path(), folder.path(), line, SECOND_TAB);
+    assert_eq!(listed, ["%1 aliyun/job/c/5", "%2 aliyun/job/c/6"]);
+    let inserted = bash_with(folder.path(), folder.path(), line, b'%');
+    assert_eq!(inserted, ["%1", "%2"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ _joblens_unquote() {
 }
 
 _joblens() {
-    local rest=${COMP_LINE:0:COMP_POINT} words=() word value prefix program i REPLY
+    local rest=${COMP_LINE:0:COMP_POINT} words=() rows=() word value about prefix program i REPLY
     # Bash splits words at @, : and =, which references contain: join what is not separated by whitespace.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -44,12 +44,17 @@ _joblens() {
     # An alias is not a program.
     type -P -- "$program" >/dev/null || program=joblens
     COMPREPLY=()
-    while IFS=$'\t' read -r value _; do
+    while IFS=$'\t' read -r value about; do
+        rows+=("$value $about")
         value=${value#"$prefix"}
         # Of the characters that need a quote, values have blanks only.
         [[ $word == [\"\']* ]] || value=${value// /\\ }
         COMPREPLY+=("$value")
     done < <("$program" __complete -- "${words[@]}" 2>/dev/null)
+    # A number alone does not show which row it is. Of the candidates that are listed here, none is inserted.
+    if [[ $word == %* && ${#rows[@]} -gt 1 && $COMP_TYPE -eq 63 ]]; then
+        COMPREPLY=("${rows[@]}")
+    fi
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[/=] ]]; then
         compopt -o nospace 2>/dev/null
     fi

@@ -1,0 +1,83 @@
+//! Private keys in lines of text.
+
+use super::MASK;
+
+/// Words that the lines between the first line of a key and its Base64 begin with.
+const HEADERS: [&str; 2] = ["Proc-Type:", "DEK-Info:"];
+
+/// Masks the lines of private keys in PEM. Lines are passed one after another, since a log may come in parts.
+#[derive(Debug, Default)]
+pub struct PrivateKeyMasker {
+    is_inside: bool,
+}
+
+impl PrivateKeyMasker {
+    /// Masks a line that is a part of a key. It keeps the time at its beginning, and its end.
+    pub fn line(&mut self, line: &str) -> Option<String> {
+        let is_first = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----");
+        let is_last = line.contains("-----END ");
+        if !is_first && !self.is_inside {
+            return None;
+        }
+        let content = line.trim_end_matches(['\r', '\n']);
+        let end = &line[content.len()..];
+        let time = time(content);
+        let is_part = is_first || is_last || is_part_of_key(&content[time.len()..]);
+        self.is_inside = is_part && !is_last;
+        is_part.then(|| format!("{time}{MASK}{end}"))
+    }
+
+    /// Masks the lines of keys in a whole text.
+    pub fn text(text: &str) -> String {
+        let mut masker = Self::default();
+        let lines = text.split_inclusive('\n');
+        lines
+            .map(|line| masker.line(line).unwrap_or_else(|| line.to_owned()))
+            .collect()
+    }
+}
+
+/// `2026-01-02T03:04:05.123Z `, as services write it before a line of a log; empty without one.
+fn time(line: &str) -> &str {
+    let time = line.split_inclusive(' ').next().unwrap_or_default();
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"-:.TZ+ ".contains(&byte);
+    let is_time = time.len() > 20 && time.as_bytes()[10] == b'T' && time.bytes().all(is_part);
+    if is_time { time } else { "" }
+}
+
+fn is_part_of_key(content: &str) -> bool {
+    let content = content.trim();
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    content.bytes().all(is_base64) || HEADERS.iter().any(|header| content.starts_with(header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_private_key_is_masked_and_no_other() {
+        let text = "start\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n  MIIEvQIBADAN+/\r\nBgk=\n\
+            -----END RSA PRIVATE KEY-----\ndone\n";
+        let masked = "start\n***\n***\n***\n***\r\n***\n***\ndone\n";
+        assert_eq!(PrivateKeyMasker::text(text), masked);
+        let cut = "-----BEGIN PRIVATE KEY-----\nMIIE\nepoch 1: loss 0.5\nMIIE";
+        assert_eq!(
+            PrivateKeyMasker::text(cut),
+            "***\n***\nepoch 1: loss 0.5\nMIIE"
+        );
+        let one = "key=-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\nMIIE\n";
+        assert_eq!(PrivateKeyMasker::text(one), "***\nMIIE\n");
+    }
+
+    #[test]
+    fn a_line_keeps_its_time() {
+        let mut masker = PrivateKeyMasker::default();
+        for content in ["-----BEGIN PRIVATE KEY-----", "MIIE"] {
+            let line = format!("2026-01-02T03:04:05.123456789Z {content}\n");
+            let masked = "2026-01-02T03:04:05.123456789Z ***\n".to_owned();
+            assert_eq!(masker.line(&line), Some(masked));
+        }
+        assert_eq!(masker.line("2026-01-02T03:04:06Z epoch 1\n"), None);
+    }
+}
