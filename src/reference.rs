@@ -40,6 +40,11 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Cloud and profile, as the reference begins.
+    pub fn account(&self) -> String {
+        account(self.kind.template.cloud, &self.profile)
+    }
+
     /// The last segment.
     pub fn id(&self) -> &str {
         self.segments
@@ -81,11 +86,15 @@ impl fmt::Display for Reference {
 
 /// Cloud and profile of a canonical reference, with the slash after them.
 fn write_cloud(f: &mut fmt::Formatter<'_>, cloud: &str, profile: &str) -> fmt::Result {
-    f.write_str(cloud)?;
-    if profile != DEFAULT_PROFILE {
-        write!(f, "@{}", crypto::percent_encode(profile))?;
+    write!(f, "{}/", account(cloud, profile))
+}
+
+/// Cloud and profile, as references begin.
+fn account(cloud: &str, profile: &str) -> String {
+    match profile {
+        DEFAULT_PROFILE => cloud.to_owned(),
+        _ => format!("{cloud}@{}", crypto::percent_encode(profile)),
     }
-    f.write_str("/")
 }
 
 /// All of a canonical reference that comes before its id, with the slash between them.

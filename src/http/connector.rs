@@ -17,6 +17,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -52,6 +53,7 @@ pub(super) struct ConnectError {
 #[derive(Debug)]
 pub(super) enum ConnectFailure {
     Timeout,
+    TlsTimeout,
     /// Name or TCP.
     Tcp(Box<dyn Error + Send + Sync>),
     /// The name of the endpoint, which this machine resolves for a SOCKS proxy.
@@ -74,13 +76,16 @@ impl Error for ConnectError {
         match &self.cause {
             ConnectFailure::Tcp(cause) | ConnectFailure::NameForSocks(cause) => Some(&**cause),
             ConnectFailure::Tls(cause, _) => Some(cause),
-            ConnectFailure::Timeout | ConnectFailure::Tunnel(_) | ConnectFailure::Socks(_) => None,
+            ConnectFailure::Timeout
+            | ConnectFailure::TlsTimeout
+            | ConnectFailure::Tunnel(_)
+            | ConnectFailure::Socks(_) => None,
         }
     }
 }
 
 impl Connector {
-    async fn open(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectError> {
+    async fn open(self, uri: Uri, end: Instant) -> Result<TokioIo<Stream>, ConnectError> {
         let endpoint = Endpoint::parse(&uri.to_string(), &[], true)
             .map_err(|problem| failed(false)(ConnectFailure::Tcp(problem.message.into())))?;
         let proxy = self
@@ -94,7 +99,7 @@ impl Connector {
             Some(proxy) => {
                 let mut io = Stream::new(self.tcp(proxy.uri.clone(), true).await?);
                 if proxy.protocol == ProxyProtocol::Https {
-                    io = self.secure(io, proxy.host(), true).await?;
+                    io = self.secure(io, proxy.host(), true, end).await?;
                 }
                 if !endpoint.is_https() {
                     return Ok(TokioIo::new(Stream {
@@ -111,7 +116,7 @@ impl Connector {
             true => {
                 let name = self.server_name.as_deref();
                 let name = name.unwrap_or_else(|| endpoint.host());
-                self.secure(io, name, false).await?
+                self.secure(io, name, false, end).await?
             }
             false => io,
         }))
@@ -126,8 +131,14 @@ impl Connector {
         connected.map(TokioIo::into_inner)
     }
 
-    /// Starts TLS with a server of this name.
-    async fn secure(&self, io: Stream, host: &str, at_proxy: bool) -> Result<Stream, ConnectError> {
+    /// Starts TLS with a server of this name, until this moment at the latest.
+    async fn secure(
+        &self,
+        io: Stream,
+        host: &str,
+        at_proxy: bool,
+        end: Instant,
+    ) -> Result<Stream, ConnectError> {
         let tls_failed = |cause, request| failed(at_proxy)(ConnectFailure::Tls(cause, request));
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             let message = format!("{host} cannot be the name of a TLS server");
@@ -135,7 +146,9 @@ impl Connector {
             tls_failed(cause, CertificateRequest::None)
         })?;
         let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, io);
-        let (secured, request) = observe(handshake).await;
+        let (secured, request) = timeout_at(end, observe(handshake))
+            .await
+            .map_err(|_| failed(at_proxy)(ConnectFailure::TlsTimeout))?;
         secured
             .map(Stream::new)
             .map_err(|cause| tls_failed(cause, request))
@@ -204,9 +217,10 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
-        let limit = self.timeout;
+        // Steps with an end of their own have the same, so that theirs is the one that is reported.
+        let end = Instant::now() + self.timeout;
         Box::pin(async move {
-            let opened = tokio::time::timeout(limit, connector.open(uri)).await;
+            let opened = timeout_at(end, connector.open(uri, end)).await;
             opened.unwrap_or_else(|_| Err(failed(false)(ConnectFailure::Timeout)))
         })
     }

@@ -42,7 +42,7 @@ pub(super) fn network_error(
 /// A response that did not come to its end.
 pub(super) fn broken(message: impl Into<String>) -> RequestError {
     let fault = TransportFailure::direct(TransportFailureKind::Broken);
-    network_error(RetryAction::Backoff, fault, message)
+    network_error(RetryAction::Backoff, fault, message).with_hint("check the endpoint and network")
 }
 
 /// What went wrong on the way; URLs are never shown, they contain tokens.
@@ -57,10 +57,22 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
         return tls::tls_error(fault, at_proxy, CertificateRequest::None);
     }
     let hyper = find::<hyper::Error>(&causes);
-    if hyper.is_some_and(hyper::Error::is_parse) {
-        return broken("the response is not valid HTTP");
+    if hyper.is_some_and(hyper::Error::is_parse_too_large) {
+        return broken("the headers of the response are too large");
     }
-    let why = match find::<io::Error>(&causes) {
+    let system = find::<io::Error>(&causes);
+    // The length of a chunk is read from a body.
+    let is_chunk = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        )
+    };
+    if hyper.is_some_and(hyper::Error::is_parse) || system.is_some_and(is_chunk) {
+        let hint = "check the scheme and port of the endpoint";
+        return broken("the response is not valid HTTP").with_hint(hint);
+    }
+    let why = match system {
         Some(error) => io_text(error),
         None => "the server closed it".to_owned(),
     };
@@ -89,6 +101,7 @@ fn connect_error(
     }
     match &error.cause {
         ConnectFailure::Timeout => timeout_error(context.proxy.is_some()),
+        ConnectFailure::TlsTimeout => handshake_timeout(at_proxy),
         ConnectFailure::Tunnel(error) => proxy::tunnel_error(error, context),
         ConnectFailure::Socks(error) => proxy::socks_error(*error, context),
         ConnectFailure::Tls(..) | ConnectFailure::Tcp(_) | ConnectFailure::NameForSocks(_) => {
@@ -128,6 +141,25 @@ fn timeout_error(has_proxy: bool) -> RequestError {
         false => (
             "timed out connecting",
             "check the endpoint and whether a proxy is needed (HTTPS_PROXY)",
+        ),
+    };
+    let hint = format!("{check}; --connect-timeout allows more time");
+    network_error(RetryAction::Backoff, fault, message).with_hint(hint)
+}
+
+fn handshake_timeout(at_proxy: bool) -> RequestError {
+    let fault = TransportFailure {
+        kind: TransportFailureKind::ConnectTimeout,
+        at_proxy,
+    };
+    let (message, check) = match at_proxy {
+        true => (
+            "timed out in the TLS handshake with the proxy",
+            proxy::CHECK,
+        ),
+        false => (
+            "timed out in the TLS handshake",
+            "check that the endpoint's port uses TLS and whether a proxy is needed (HTTPS_PROXY)",
         ),
     };
     let hint = format!("{check}; --connect-timeout allows more time");

@@ -1,6 +1,6 @@
 //! HTML pages in place of a cloud's response: from a proxy, a gateway or a captive portal.
 
-use super::response::mask_sentence;
+use super::response::{mask_sentence, plain_text};
 use super::{RequestError, Response};
 use crate::error::Category;
 use crate::secret::Redactor;
@@ -71,7 +71,7 @@ pub(super) fn in_place_of_stream(response: &Response, redactor: &Redactor) -> Re
     RequestError::new(Category::InvalidResponse, message).with_hint(hint(response))
 }
 
-/// Names an HTML page in an error whose code no cloud has given.
+/// Names an HTML page, or the text of a gateway, in an error whose code no cloud has given.
 ///
 /// A page is not the cloud's decision on a permission: a proxy or firewall has written it. Other statuses
 /// keep their meaning, whichever server sends them: gateways reject credentials and filters with a page.
@@ -80,6 +80,12 @@ pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &
         return;
     }
     let Some(page) = describe(response, redactor) else {
+        if response.status >= 400
+            && let Some(text) = plain_text(&response.body, redactor)
+            && !error.message.contains(&text)
+        {
+            error.message = format!("{}: {text}", error.message);
+        }
         return;
     };
     if error.category == Category::PermissionDenied {
@@ -261,6 +267,32 @@ mod tests {
             explain(&mut error, &page, &Redactor::default());
             assert_eq!(error.category, category, "{status}");
             assert!(error.message.ends_with("'Login'"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_gateway_is_shown() {
+        let shown = |status, body: &str, code: Option<&str>| {
+            let response = page(status, body);
+            let mut error = RequestError::new(Category::ServiceError, "service error");
+            error.code = code.map(str::to_owned);
+            explain(&mut error, &response, &Redactor::default());
+            error.message
+        };
+        let text = "no healthy upstream\n";
+        assert_eq!(shown(503, text, None), "service error: no healthy upstream");
+        for (status, body, code) in [
+            (503, text, Some("Busy")),
+            (200, text, None),
+            (503, "{\"a\":1}", None),
+            (503, "", None),
+            (503, "service error", None),
+        ] {
+            assert_eq!(
+                shown(status, body, code),
+                "service error",
+                "{status} {body}"
+            );
         }
     }
 

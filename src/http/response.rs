@@ -51,27 +51,86 @@ impl Response {
     }
 }
 
+const MAX_EXCERPT_CHARS: usize = 120;
+/// This much of a body is read for its excerpt.
+const MAX_READ_BYTES: usize = 64 << 10;
+
 /// The beginning of a body, fit for an error message: one line, at most 120 characters, without the
-/// secrets of the run, and with the text values of JSON masked, since they may be secrets of others.
+/// secrets of the run, and with the text values of JSON and XML masked, since they may be secrets of others.
+/// Of what is not text, only the first bytes.
 pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
-    const MAX_EXCERPT_CHARS: usize = 120;
-    const MAX_READ_BYTES: usize = 64 << 10;
     const MAX_SHOWN_CHARS: usize = 4096;
     let mut text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]).into_owned();
     // Before anything is cut, since a part of a secret is not masked.
     redactor.text(&mut text);
     let text: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let shown = match text.chars().next() {
-        Some('{' | '[' | '"' | '\'') => mask_json_values(text),
-        Some('<') => mask_xml_texts(text),
-        _ => mask_urls(&mask_text(text)).into_owned(),
+    if is_binary(text) {
+        return first_bytes(body);
+    }
+    let (plain, document) = text.split_at(document_start(text));
+    let shown = match document.starts_with('<') {
+        true => mask_plain(plain) + &mask_xml_texts(document),
+        false => mask_plain(plain) + &mask_json_values(document),
     };
     let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_EXCERPT_CHARS) {
         None => line,
         Some((at, _)) => format!("{}…", &line[..at]),
     }
+}
+
+/// The beginning of a body as [`excerpt`] has it, where it is text that no program reads, such as that of a
+/// gateway.
+pub(super) fn plain_text(body: &[u8], redactor: &Redactor) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_plain = !text.is_empty() && !is_binary(text) && document_start(text) > 0;
+    is_plain.then(|| excerpt(body, redactor))
+}
+
+/// True for the beginning of UTF-16, of a compressed body, or of other bytes that are not text in UTF-8.
+fn is_binary(text: &str) -> bool {
+    let is_unreadable = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control();
+    let beginning = text.chars().take(MAX_EXCERPT_CHARS);
+    let (mut count, mut unreadable) = (0, 0);
+    for c in beginning.filter(|c| !c.is_whitespace()) {
+        if c == '\0' {
+            return true;
+        }
+        count += 1;
+        unreadable += usize::from(is_unreadable(&c));
+    }
+    unreadable * 4 > count
+}
+
+/// The first bytes, which show which format a body has.
+fn first_bytes(body: &[u8]) -> String {
+    const COUNT: usize = 4;
+    let bytes = body.iter().take(COUNT);
+    let bytes: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+    format!("bytes {}", bytes.join(" "))
+}
+
+/// Where JSON or XML begins in a text; its length if it has none.
+fn document_start(text: &str) -> usize {
+    if text.starts_with(['"', '\'']) {
+        return 0;
+    }
+    const LITERALS: [&str; 3] = ["true", "false", "null"];
+    let begins = |(at, bracket): &(usize, &str)| {
+        let rest = &text[at + bracket.len()..];
+        if *bracket == "<" {
+            return rest.starts_with(|c: char| c.is_alphabetic() || "!?/".contains(c));
+        }
+        let rest = rest.trim_start();
+        let is_value = |c: char| c.is_ascii_digit() || "\"'{[}]-".contains(c);
+        rest.is_empty()
+            || rest.starts_with(is_value)
+            || LITERALS.iter().any(|literal| rest.starts_with(literal))
+    };
+    let mut brackets = text.match_indices(['{', '[', '<']);
+    brackets.find(begins).map_or(text.len(), |(at, _)| at)
 }
 
 /// A sentence of a service without what grants access in its URLs and what it repeats of secrets.
@@ -103,7 +162,7 @@ pub(super) fn mask_json_values(text: &str) -> String {
     while let Some(at) = rest.find(['"', '\'']) {
         let (head, tail) = (&rest[..at], &rest[at + 1..]);
         let quote = char::from(rest.as_bytes()[at]);
-        masked.push_str(head);
+        masked.push_str(&mask_plain(head));
         let mut escaped = false;
         let end = tail.find(|c| {
             let is_end = c == quote && !escaped;
@@ -126,7 +185,12 @@ pub(super) fn mask_json_values(text: &str) -> String {
         }
         rest = after;
     }
-    masked + rest
+    masked + &mask_plain(rest)
+}
+
+/// Text without what it repeats of secrets.
+fn mask_plain(text: &str) -> String {
+    mask_urls(&mask_text(text)).into_owned()
 }
 
 #[cfg(test)]
@@ -144,7 +208,7 @@ mod tests {
         assert_eq!(excerpt(b"502 Bad\r\n Gateway\n"), "502 Bad Gateway");
         let long = excerpt("长".repeat(500).as_bytes());
         assert_eq!(long.chars().count(), 121);
-        assert_eq!(excerpt(b"\xff\xfe"), "\u{fffd}\u{fffd}");
+        assert_eq!(excerpt("502 网关 \u{fffd}".as_bytes()), "502 网关 \u{fffd}");
     }
 
     #[test]
@@ -176,6 +240,47 @@ mod tests {
             "http://u:hunter2@h/",
         ] {
             assert!(!excerpt(text.as_bytes()).contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_text_of_a_document_that_begins_later() {
+        for (body, shown) in [
+            (")]}',\n{\"v\":\"hunter2\"}", ")]}', {\"v\":\"***\"}"),
+            ("cb({\"v\":[\"hunter2\"]})", "cb({\"v\":[\"***\"]})"),
+            ("data: [\"hunter2\"]", "data: [\"***\"]"),
+            ("\u{fffd}{ 'v': 'hunter2'}", "\u{fffd}{ 'v': '***'}"),
+            ("1f\r\n<V>hunter2</V>", "1f <V>***</V>"),
+            ("[error] token=hunter2", "[error] token=***"),
+            ("[1] 'hunter2' token=hunter2", "[1] '***' token=***"),
+            ("[1,\"hunter2\"]", "[1,\"***\"]"),
+            ("x [ null, \"hunter2\"]", "x [ null, \"***\"]"),
+            ("[1] < 2 {a}", "[1] < 2 {a}"),
+        ] {
+            assert_eq!(excerpt(body.as_bytes()), shown);
+        }
+    }
+
+    #[test]
+    fn an_excerpt_of_what_is_not_text_is_its_first_bytes() {
+        let utf_16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let units = "{\"v\":\"hunter2\"}".encode_utf16();
+            units.flat_map(order).collect()
+        };
+        assert_eq!(excerpt(&utf_16(u16::to_le_bytes)), "bytes 7b 00 22 00");
+        assert_eq!(excerpt(&utf_16(u16::to_be_bytes)), "bytes 00 7b 00 22");
+        assert_eq!(excerpt(b"\x1f\x8b\x08\0\x01"), "bytes 1f 8b 08 00");
+        assert_eq!(excerpt(b"\xff\xfe"), "bytes ff fe");
+    }
+
+    #[test]
+    fn only_text_that_no_program_reads_is_plain() {
+        let text = |body: &str| plain_text(body.as_bytes(), &Redactor::default());
+        let sentence = "no healthy upstream, token=hunter2";
+        let masked = "no healthy upstream, token=***";
+        assert_eq!(text(sentence).as_deref(), Some(masked));
+        for body in ["", " \n", "{}", " [\"a\"]", "<Error/>", "\"a\"", "a\0"] {
+            assert_eq!(text(body), None, "{body}");
         }
     }
 

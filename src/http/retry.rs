@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::{Origin, Url};
 
 use super::Response;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
@@ -101,11 +102,7 @@ impl RequestError {
                 RetryAction::No,
                 "unexpected response (not modified)",
             ),
-            300..=399 => (
-                Category::InvalidResponse,
-                RetryAction::No,
-                "unexpected redirect (redirects are not followed)",
-            ),
+            300..=399 => return Some(redirect(response)),
             401 => (
                 Category::Unauthenticated,
                 RetryAction::No,
@@ -152,6 +149,19 @@ impl RequestError {
         ));
         Some(refusal)
     }
+}
+
+/// A redirect. Only the origin of its target is shown, since the rest of a URL may be a secret.
+fn redirect(response: &Response) -> RequestError {
+    let target = response.header("location");
+    let target = target.and_then(|text| Url::parse(text.trim()).ok());
+    let origin = target.map(|url| url.origin()).filter(Origin::is_tuple);
+    let to = origin.map_or(String::new(), |origin| {
+        format!(" to {}", origin.unicode_serialization())
+    });
+    let message = format!("unexpected redirect{to} (redirects are not followed)");
+    RequestError::new(Category::InvalidResponse, message)
+        .with_hint("check the scheme, host and path of the endpoint")
 }
 
 /// Shortest and longest wait between two attempts when no hint is given.
@@ -214,6 +224,34 @@ mod tests {
         }
         for status in [200, 400, 404, 500, 501] {
             assert_eq!(at(ServiceError, status), (ServiceError, RetryAction::No));
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_the_origin_of_its_target_and_nothing_else_of_it() {
+        for (target, shown) in [
+            (
+                Some("https://u:hunter2@login.example:8443/hunter2?t=hunter2#hunter2"),
+                " to https://login.example:8443",
+            ),
+            (
+                Some("HTTPS://login.example:443/"),
+                " to https://login.example",
+            ),
+            (Some("/relative"), ""),
+            (Some("data:hunter2"), ""),
+            (Some("hunter2://hunter2/"), ""),
+            (None, ""),
+        ] {
+            let headers = target.map(|target| ("location".to_owned(), target.to_owned()));
+            let response = Response {
+                status: 302,
+                headers: Vec::from_iter(headers),
+                ..Response::default()
+            };
+            let error = RequestError::from_status(&response).unwrap();
+            let expected = format!("unexpected redirect{shown} (redirects are not followed)");
+            assert_eq!(error.message, expected);
         }
     }
 

@@ -15,6 +15,9 @@ pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
     let (line, column) = error.position(body);
     let place = format!("line {line} column {column}");
     let text = error.to_string();
+    if body.trim_ascii().is_empty() {
+        return "JSON".to_owned();
+    }
     if error.is_end() {
         return format!("more JSON after {place}");
     }

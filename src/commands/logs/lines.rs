@@ -55,26 +55,17 @@ impl Lines {
 
     /// The beginning of a line that is too long to wait for its end, in pieces.
     pub(super) fn take_long(&mut self, redactor: &Redactor) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        while self.pending.len() > MAX_LINE_BYTES {
-            blocks.push(self.take_front(redactor));
+        let (mut blocks, mut start) = (Vec::new(), 0);
+        while self.pending.len() - start > MAX_LINE_BYTES {
+            let rest = &self.pending[start..];
+            let piece = &rest[..piece_length(rest, redactor)];
+            start += piece.len();
+            blocks.push(piece.to_vec());
+        }
+        if start > 0 {
+            self.pending = self.pending.split_off(start);
         }
         blocks
-    }
-
-    /// A piece that ends at a blank if there is one in its second half, and within no secret.
-    fn take_front(&mut self, redactor: &Redactor) -> Block {
-        let begins_character = |at: &usize| self.pending[*at] & 0xc0 != 0x80;
-        let end = MAX_LINE_BYTES - KEPT_BYTES;
-        let end = (end - 3..=end).rev().find(begins_character).unwrap_or(end);
-        let middle = end / 2;
-        let mut half = self.pending[middle..end].iter();
-        let blank = half.rposition(u8::is_ascii_whitespace);
-        let end = blank.map_or(end, |at| middle + at + 1);
-        let complete = complete_bytes(&self.pending[..end], redactor);
-        let end = Some(complete).filter(|at| *at > 0).unwrap_or(end);
-        let rest = self.pending.split_off(end);
-        std::mem::replace(&mut self.pending, rest)
     }
 
     /// The beginning of a line without an end, at the end of the log.
@@ -104,6 +95,20 @@ impl Lines {
         line.push(b'\n');
         Some(line)
     }
+}
+
+/// The length of a piece of a long line that ends at a blank if there is one in its second half, and within no
+/// secret.
+fn piece_length(line: &[u8], redactor: &Redactor) -> usize {
+    let begins_character = |at: &usize| line[*at] & 0xc0 != 0x80;
+    let end = MAX_LINE_BYTES - KEPT_BYTES;
+    let end = (end - 3..=end).rev().find(begins_character).unwrap_or(end);
+    let middle = end / 2;
+    let mut half = line[middle..end].iter();
+    let blank = half.rposition(u8::is_ascii_whitespace);
+    let end = blank.map_or(end, |at| middle + at + 1);
+    let complete = complete_bytes(&line[..end], redactor);
+    Some(complete).filter(|at| *at > 0).unwrap_or(end)
 }
 
 /// True for the beginning of a time in RFC 3339, or all of it.

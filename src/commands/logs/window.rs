@@ -30,7 +30,7 @@ impl Window {
         }
         let known = self.known_length(&window, has_times);
         let new = match known {
-            None if has_times => self.new_by_time(&window),
+            None if has_times || self.omitted > 0 => self.new_by_time(&window),
             known => known.map(|known| window[known..].to_vec()),
         };
         let new = match new {
@@ -51,8 +51,12 @@ impl Window {
         if self.last.is_empty() {
             return Some(0);
         }
+        // What is kept is the beginning of a line, which the window may have in full.
+        if self.omitted > 0 {
+            return None;
+        }
         let known = Some(overlap(&self.last, window)).filter(|known| *known > 0);
-        let contained = || contained(&self.last, window).filter(|_| has_times && self.omitted == 0);
+        let contained = || contained(&self.last, window).filter(|_| has_times);
         known.or_else(contained)
     }
 
@@ -286,6 +290,22 @@ mod tests {
         let (first, rest) = all.split_at(1 << 20);
         assert_eq!(window.advance(first.to_vec(), true), Some(Vec::new()));
         assert_eq!(window.advance_rest([rest, &new].concat()), new);
+    }
+
+    #[test]
+    fn a_window_that_begins_with_a_line_longer_than_what_is_kept_has_nothing_twice() {
+        let part = vec![b'x'; 1 << 20];
+        for (head, has_times) in [(&b"2026-01-02T03:04:05.5Z "[..], true), (b"no time", false)] {
+            let mut window = Window::default();
+            window.extend(head);
+            for _ in 0..20 {
+                window.extend(&part);
+            }
+            let first = [head, &part.repeat(3)].concat();
+            let rest = [&part.repeat(17)[..], b"rest"].concat();
+            assert_eq!(window.advance(first, has_times), Some(Vec::new()));
+            assert_eq!(window.advance_rest(rest), b"rest");
+        }
     }
 
     #[test]

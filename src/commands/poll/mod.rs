@@ -74,6 +74,8 @@ pub(super) struct PolledJob {
     has_detail_request: bool,
     /// A stream has reported a change since the newest poll was started.
     is_changed: bool,
+    /// The newest poll was started since a stream had reported a change.
+    follows_change: bool,
     /// A list named it, so that its ids are masked where they are shown.
     is_discovered: bool,
     /// Another job has its id, as the last response has shown.
@@ -141,6 +143,7 @@ impl PolledJob {
             final_row: None,
             has_detail_request: false,
             is_changed: false,
+            follows_change: false,
             is_discovered: false,
             is_replaced: false,
             failures: 0,
@@ -149,7 +152,8 @@ impl PolledJob {
 
     /// When the next poll is due: as scheduled, at a change, or right before the deadline.
     fn due_at(&self) -> Duration {
-        let change = self.is_changed.then(|| self.polled_at + MIN_CALL_INTERVAL);
+        let pause = schedule::pause_before_change(self.follows_change);
+        let change = self.is_changed.then(|| self.polled_at + pause);
         let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
         let due = last.into_iter().chain([change]).flatten();
         due.fold(self.next_at, Duration::min)
@@ -169,7 +173,8 @@ impl PolledJob {
 
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
-        (self.in_flight, self.is_changed, self.polled_at) = (true, false, now);
+        self.follows_change = std::mem::take(&mut self.is_changed);
+        (self.in_flight, self.polled_at) = (true, now);
         self.early_poll.start(now);
         self.last_poll.start(now);
     }

@@ -11,10 +11,10 @@ use crate::output;
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum OutageEvent {
-    /// A cloud cannot be read: the message.
+    /// An account cannot be read: the message.
     Started(String),
-    /// Everything that failed is readable again: cloud, and how long it took.
-    Ended(&'static str, Duration),
+    /// Everything that failed is readable again: the account, and how long it took.
+    Ended(String, Duration),
 }
 
 impl OutageEvent {
@@ -22,21 +22,21 @@ impl OutageEvent {
     pub(in crate::commands) fn notice(&self) -> Notice {
         match self {
             Self::Started(message) => Notice::new(NoticeCode::Outage, message.clone()),
-            Self::Ended(cloud, after) => {
+            Self::Ended(account, after) => {
                 let after = output::duration(after.as_secs() as i64);
                 Notice::new(
                     NoticeCode::Recovered,
-                    format!("{cloud} responds again after {after}"),
+                    format!("{account} responds again after {after}"),
                 )
             }
         }
     }
 }
 
-/// Which clouds cannot be read at the moment.
+/// Which accounts cannot be read at the moment.
 #[derive(Debug, Default)]
 pub(super) struct OutageTracker {
-    outages: BTreeMap<&'static str, Outage>,
+    outages: BTreeMap<String, Outage>,
 }
 
 #[derive(Debug)]
@@ -46,27 +46,27 @@ struct Outage {
 }
 
 impl OutageTracker {
-    /// A check of resource `number` failed. The first failure of a cloud starts an outage.
+    /// A check of resource `number` failed. The first failure of an account starts an outage.
     pub(super) fn record_failure(
         &mut self,
-        cloud: &'static str,
+        account: &str,
         number: usize,
         problem: &Problem,
         now: Duration,
     ) -> Option<OutageEvent> {
-        if let Some(outage) = self.outages.get_mut(cloud) {
+        if let Some(outage) = self.outages.get_mut(account) {
             outage.numbers.insert(number);
             return None;
         }
         let numbers = BTreeSet::from([number]);
         self.outages.insert(
-            cloud,
+            account.to_owned(),
             Outage {
                 since: now,
                 numbers,
             },
         );
-        let message = format!("{}; retrying", describe(cloud, problem));
+        let message = format!("{}; retrying", describe(account, problem));
         Some(OutageEvent::Started(message))
     }
 
@@ -74,34 +74,37 @@ impl OutageTracker {
     /// outage.
     pub(super) fn record_success(
         &mut self,
-        cloud: &'static str,
+        account: &str,
         number: usize,
         now: Duration,
     ) -> Option<OutageEvent> {
-        let outage = self.outages.get_mut(cloud)?;
+        let outage = self.outages.get_mut(account)?;
         outage.numbers.remove(&number);
         if !outage.numbers.is_empty() {
             return None;
         }
         let since = outage.since;
-        self.outages.remove(cloud);
-        Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
+        self.outages.remove(account);
+        Some(OutageEvent::Ended(
+            account.to_owned(),
+            now.saturating_sub(since),
+        ))
     }
 }
 
-/// What is wrong with a cloud: one that reports an error can be reached.
-fn describe(cloud: &str, problem: &Problem) -> String {
+/// What is wrong with an account: one whose cloud reports an error can be reached.
+fn describe(account: &str, problem: &Problem) -> String {
     let message = &problem.message;
     let is_gateway = || matches!(problem.http_status, Some(502..=504));
     match (problem.category, &problem.code) {
-        (Category::Throttled, _) => format!("{cloud} is throttling requests"),
+        (Category::Throttled, _) => format!("{account} is throttling requests"),
         (Category::InvalidResponse, _) => {
-            format!("the response of {cloud} cannot be read ({message})")
+            format!("the response of {account} cannot be read ({message})")
         }
-        (Category::Network, _) => format!("{cloud} is unreachable ({message})"),
-        (_, None) if is_gateway() => format!("{cloud} is unreachable ({message})"),
-        (_, None) => format!("{cloud} reports an error ({message})"),
-        (_, Some(code)) => format!("{cloud} reports an error ({code}: {message})"),
+        (Category::Network, _) => format!("{account} is unreachable ({message})"),
+        (_, None) if is_gateway() => format!("{account} is unreachable ({message})"),
+        (_, None) => format!("{account} reports an error ({message})"),
+        (_, Some(code)) => format!("{account} reports an error ({code}: {message})"),
     }
 }
 
@@ -190,11 +193,13 @@ mod tests {
         );
         assert_eq!(outages.record_failure("aliyun", 1, &problem, at(12)), None);
         assert_eq!(outages.record_success("aliyun", 2, at(13)), None);
-        assert_eq!(outages.record_success("sugon", 0, at(13)), None);
+        for other in ["sugon", "aliyun@prod"] {
+            assert_eq!(outages.record_success(other, 0, at(13)), None);
+        }
         assert_eq!(outages.record_success("aliyun", 0, at(14)), None);
         assert_eq!(
             outages.record_success("aliyun", 1, at(20)),
-            Some(OutageEvent::Ended("aliyun", at(10)))
+            Some(OutageEvent::Ended("aliyun".to_owned(), at(10)))
         );
         assert_eq!(outages.record_success("aliyun", 1, at(21)), None);
     }

@@ -284,7 +284,7 @@ impl Poller {
         let now = self.elapsed();
         let list_time = self.list_time(number);
         let watched = &mut self.jobs[number];
-        let cloud = watched.reference.kind.template.cloud;
+        let account = watched.reference.account();
         watched.finish_poll();
         (watched.failures, watched.problem) = (0, None);
         let mut changes = Vec::new();
@@ -310,7 +310,7 @@ impl Poller {
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));
         }
-        let turn = self.outages.record_success(cloud, number, now);
+        let turn = self.outages.record_success(&account, number, now);
         changes.extend(turn.map(PollEvent::Outage));
         changes
     }
@@ -336,14 +336,14 @@ impl Poller {
         }
         let mut changes = Vec::new();
         let watched = &mut self.jobs[number];
-        let cloud = watched.reference.kind.template.cloud;
+        let account = watched.reference.account();
         watched.history.observe(Observation::Failed(&problem), now);
         watched.failures = watched.failures.saturating_add(1);
         watched.interval = schedule::after_failures(watched.failures, self.options.interval);
         let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
         let wait = hint.max(watched.interval);
         watched.next_at = now + wait;
-        // A temporary failure is reported once for the cloud, and not for each resource.
+        // A temporary failure is reported once for the account, and not for each resource.
         let reported = watched.problem.as_ref().map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.category.is_transient() {
             changes.push(PollEvent::Problem(number));
@@ -352,9 +352,9 @@ impl Poller {
             self.defer_account(number, now + wait);
         }
         let turn = match problem.category.is_transient() {
-            true => self.outages.record_failure(cloud, number, &problem, now),
+            true => self.outages.record_failure(&account, number, &problem, now),
             // A cloud that returns an error does respond.
-            false => self.outages.record_success(cloud, number, now),
+            false => self.outages.record_success(&account, number, now),
         };
         changes.extend(turn.map(PollEvent::Outage));
         self.jobs[number].problem = Some(problem.into());

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::MIN_CALL_INTERVAL;
 use crate::http::MAX_RETRY_AFTER;
 
 /// Shortest time between two checks.
@@ -10,6 +11,15 @@ const MAX_INTERVAL: Duration = Duration::from_secs(30);
 /// to 30 s. What has just changed may change again soon; what was quiet for hours stays so.
 pub(super) fn pause(unchanged: Duration) -> Duration {
     (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
+}
+
+/// The time from a poll to that of a change which a stream has reported since. The first change is polled at
+/// once; a job that changes all the time takes no more polls than one without a stream.
+pub(super) fn pause_before_change(follows_change: bool) -> Duration {
+    match follows_change {
+        true => MIN_INTERVAL,
+        false => MIN_CALL_INTERVAL,
+    }
 }
 
 /// The time to the next check after this many consecutive failures: doubling from 1 s to 30 s, or
@@ -32,12 +42,39 @@ pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure:
 
 #[cfg(test)]
 mod tests {
+    use super::super::PolledJob;
     use super::*;
+    use crate::providers;
+    use crate::providers::test_support::reference;
 
     #[test]
     fn polls_often_after_a_change_and_rarely_when_nothing_changes() {
         let seconds = |unchanged| pause(Duration::from_secs(unchanged)).as_secs();
         assert_eq!([0, 20, 50, 300, 86_400].map(seconds), [2, 2, 5, 30, 30]);
+    }
+
+    #[test]
+    fn a_job_that_changes_all_the_time_is_polled_at_the_usual_interval() {
+        let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
+        let reference = reference(kind.unwrap(), &["ns", "a"]);
+        let mut polled = PolledJob::new(&reference, 0);
+        polled.next_at = MAX_INTERVAL * 2;
+        polled.start(Duration::ZERO);
+        let mut polls = Vec::new();
+        for _ in 0..3 {
+            polled.is_changed = true;
+            polls.push(polled.due_at());
+            polled.start(polled.due_at());
+        }
+        let first = MIN_CALL_INTERVAL;
+        assert_eq!(
+            polls,
+            [first, first + MIN_INTERVAL, first + MIN_INTERVAL * 2]
+        );
+        // One that was quiet since is polled at once again.
+        polled.start(MAX_INTERVAL);
+        polled.is_changed = true;
+        assert_eq!(polled.due_at(), MAX_INTERVAL + MIN_CALL_INTERVAL);
     }
 
     #[test]

@@ -6,6 +6,10 @@ use crate::http::response::mask_sentence;
 use crate::http::{Request, RequestError, Response, RetryAction, excerpt, html};
 use crate::secret::{MASK, looks_random};
 
+/// Maximum length of a message of a server, and of its codes and ids of requests.
+const MAX_MESSAGE_CHARS: usize = 4096;
+const MAX_ID_CHARS: usize = 200;
+
 impl ApiClient {
     /// A response that could not be understood.
     ///
@@ -93,6 +97,7 @@ impl ApiClient {
         problem.credential = Some(self.credential());
         problem.attempts = 1;
         self.transport.mask(&mut problem);
+        shorten(&mut problem.message, MAX_MESSAGE_CHARS);
         problem
     }
 
@@ -140,7 +145,20 @@ impl ApiClient {
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
         self.transport.mask(&mut problem);
+        let ids = [&mut problem.code, &mut problem.request_id];
+        for id in ids.into_iter().flatten() {
+            shorten(id, MAX_ID_CHARS);
+        }
         problem
+    }
+}
+
+/// Cuts a text of a server where it is longer than any that people read. Its secrets must be masked before,
+/// since a part of one is not.
+fn shorten(text: &mut String, max_chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(max_chars) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 

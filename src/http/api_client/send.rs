@@ -201,10 +201,10 @@ impl Call<'_> {
             return encoding;
         }
         let mut error = (self.classify)(response)?;
-        if let Some(encoding) = encoding {
-            error.message = format!("{}: {}", error.message, encoding.message);
+        match encoding {
+            Some(encoding) => error.message = format!("{}: {}", error.message, encoding.message),
+            None => html::explain(&mut error, response, self.client.transport.redactor()),
         }
-        html::explain(&mut error, response, self.client.transport.redactor());
         let is_direct = self.client.bypasses_proxy;
         let proxy = self.client.proxies().proxy_for(&self.request.endpoint);
         errors::explain_login(&mut error, response, proxy.filter(|_| !is_direct));

@@ -298,3 +298,19 @@ async fn a_host_that_hangs_keeps_a_shared_key_for_five_seconds() {
         counts = counted => assert_eq!(counts, [2, 3, 3]),
     }
 }
+
+#[test]
+fn what_a_server_sends_in_an_error_is_cut_where_it_is_too_long_to_read() {
+    let (account, _) = account();
+    let mut error = RequestError::new(Category::ServiceError, "长".repeat(5000) + "to/ken+==");
+    error.code = Some("c".repeat(5000));
+    error.request_id = Some("r".repeat(5000));
+    let problem = account.to_problem(&request(), error, None, 1);
+    assert_eq!(problem.message, "长".repeat(4096) + "…");
+    assert_eq!(problem.code.unwrap(), "c".repeat(200) + "…");
+    assert_eq!(problem.request_id.unwrap(), "r".repeat(200) + "…");
+    // No part of a secret is shown.
+    let error = RequestError::new(Category::ServiceError, "x".repeat(4090) + " to/ken+==");
+    let problem = account.to_problem(&request(), error, None, 1);
+    assert_eq!(problem.message, "x".repeat(4090) + " ***");
+}

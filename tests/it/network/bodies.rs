@@ -174,3 +174,82 @@ fn a_missing_client_certificate_is_recognized_on_a_page() {
     assert!(error["hint"].to_string().contains("client_cert"), "{error}");
     assert_eq!(error["category"], "invalid_argument");
 }
+
+#[test]
+fn what_is_not_http_is_named_with_what_to_check() {
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let invalid = "the response is not valid HTTP";
+    let header = format!("x: {}\r\n", "y".repeat(1 << 20));
+    for (response, message) in [
+        ("SSH-2.0-OpenSSH_9.6\r\n".to_owned(), invalid),
+        (format!("{chunked}5\r\n{{\"a\":1}}\r\n0\r\n\r\n"), invalid),
+        (format!("{chunked}{}\r\n{{}}\r\n", "f".repeat(30)), invalid),
+        (
+            format!("HTTP/1.1 200 OK\r\n{header}\r\n{{}}"),
+            "the headers of the response are too large",
+        ),
+    ] {
+        let server = Server::answering(response.into_bytes());
+        let error = run(&["get", REFERENCE], &server).run().error();
+        assert_eq!(error["message"], message);
+        let hint = error["hint"].as_str().unwrap();
+        assert!(
+            hint.contains("endpoint") && !hint.contains("timeout"),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn the_text_of_a_gateway_is_shown_for_every_cloud() {
+    let text = "Client sent an HTTP request to an HTTPS server, trace=71\n";
+    let server = Server::answering(http(
+        "400 Bad",
+        "content-type: text/plain\r\n",
+        text.as_bytes(),
+    ));
+    let secret = crate::support::SECRETS[0];
+    for (cloud, reference, names) in [
+        ("SUGON", REFERENCE, &["JOBLENS_SUGON_TOKEN"][..]),
+        (
+            "HUAWEI",
+            "huawei/image-job/1",
+            &["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"],
+        ),
+        (
+            "ALIYUN",
+            "aliyun/job/C/1",
+            &[
+                "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            ],
+        ),
+        (
+            "TENCENT",
+            "tencent/batch-job/1",
+            &["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"],
+        ),
+    ] {
+        let endpoints = ["", "BATCH_"].map(|part| format!("JOBLENS_{cloud}_{part}ENDPOINT"));
+        let run = joblens(&["get", reference, "-o", "json"])
+            .envs(
+                endpoints
+                    .iter()
+                    .map(|name| (name.as_str(), server.origin())),
+            )
+            .envs(names.iter().map(|name| (*name, secret)))
+            .env(&format!("JOBLENS_{cloud}_REGION"), "cn-north-4")
+            .env(&format!("JOBLENS_{cloud}_PROJECT_ID"), "p")
+            .run();
+        let error = run.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.ends_with(text.trim()), "{cloud}: {message}");
+    }
+}
+
+#[test]
+fn an_empty_response_is_called_so() {
+    let server = Server::answering(http("200 OK", "", b""));
+    let error = run(&["get", REFERENCE], &server).run().error();
+    assert_eq!(error["message"], "empty response; expected JSON");
+}

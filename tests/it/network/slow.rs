@@ -194,8 +194,9 @@ fn a_connection_that_times_out_names_its_own_option() {
             .env("JOBLENS_SUGON_ENDPOINT", endpoint)
     };
     let run = get(&format!("https://localhost:{port}")).run();
-    let hint = "check the endpoint and whether a proxy is needed (HTTPS_PROXY); --connect-timeout allows more time";
+    let hint = "check that the endpoint's port uses TLS and whether a proxy is needed (HTTPS_PROXY); --connect-timeout allows more time";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
+    assert_eq!(run.error()["message"], "timed out in the TLS handshake");
     let proxy = format!("http://127.0.0.1:{port}");
     let run = get("https://sugon.test").env("HTTPS_PROXY", proxy).run();
     let hint = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY; --connect-timeout allows more time";

@@ -265,3 +265,40 @@ fn a_token_service_that_fails_once_is_called_again_at_the_next_poll() {
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
+
+#[test]
+fn an_outage_of_one_profile_is_not_that_of_another_of_the_same_cloud() {
+    let state = |state: &str| {
+        json(format!(
+            r#"{{"code":"0","data":{{"id":"i-1","status":"{state}"}}}}"#
+        ))
+    };
+    let healthy = Server::answering(state("Running"));
+    let completed = state("Completed");
+    let failing = Server::start(move |number, _, stream| {
+        let _ = match number {
+            0 => stream.write_all(&http("503 Busy", "", b"")),
+            _ => stream.write_all(&completed),
+        };
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    let table = [("default", &healthy), ("lab", &failing)].map(|(profile, server)| {
+        let origin = server.origin();
+        format!("[sugon.{profile}]\nendpoint = '{origin}'\ntoken = 'token-t1'\n")
+    });
+    crate::support::tls::write(&config, &table.concat(), 0o600);
+    let references = ["sugon/instance/i-1", "sugon@lab/instance/i-1"];
+    let options = ["wait", "--any", "-t", LONG, "--max-attempts", "1"];
+    let run = joblens(&[&options[..], &references].concat())
+        .env("JOBLENS_CONFIG", config.to_str().unwrap())
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for expected in [
+        "sugon@lab is unreachable (",
+        "sugon@lab responds again after",
+    ] {
+        assert_eq!(lines(&run.stderr, expected), 1, "{}", run.stderr);
+    }
+    assert_eq!(lines(&run.stderr, "sugon is "), 0, "{}", run.stderr);
+}

@@ -30,6 +30,19 @@ fn a_line_without_an_end_is_not_joined_with_other_text() {
 }
 
 #[test]
+fn the_pieces_of_a_long_line_take_no_more_memory_than_the_line() {
+    let mut lines = Lines::default();
+    let line = vec![b'x'; 16 << 20];
+    lines.push(&line);
+    let pieces = lines.take_long(&Redactor::default());
+    let capacity: usize = pieces.iter().map(Vec::capacity).sum();
+    assert!(capacity <= line.len(), "{capacity}");
+    assert!(lines.pending.capacity() <= 2 * MAX_LINE_BYTES);
+    let rest = lines.finish().unwrap_or_default();
+    assert_eq!([pieces.concat(), rest].concat(), line);
+}
+
+#[test]
 fn a_secret_that_comes_in_pieces_is_not_shown_in_pieces() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
