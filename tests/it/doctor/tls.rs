@@ -329,6 +329,6 @@ fn a_server_that_accepts_the_connection_and_sends_nothing_times_out() {
     failure(&run)
         .is("connection", "network", 5)
         .after(&["dns"])
-        .contains("timed out connecting")
+        .contains("timed out in the TLS handshake")
         .advises("--connect-timeout");
 }

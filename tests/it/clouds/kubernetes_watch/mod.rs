@@ -327,6 +327,7 @@ fn a_server_that_is_none_of_kubernetes_ends_a_gate() {
     let server = Server::answering(http("404 Not Found", "", b"404 page not found\n"));
     let run = run(&server, &[JOB]);
     assert_eq!(run.code, 5, "{}", run.stderr);
-    assert_eq!(run.error()["message"], "the server does not serve this API");
+    let message = "the server does not serve this API: 404 page not found";
+    assert_eq!(run.error()["message"], message);
     assert!(run.elapsed < Duration::from_secs(40), "{:?}", run.elapsed);
 }
