@@ -77,7 +77,8 @@ impl Address {
     }
 }
 
-/// A volume; every branch that the cloud filled is kept. Boxed, since most volumes have one of them.
+/// A volume; every branch that the cloud filled is kept.
+// The branches are boxed, since most volumes have one of them.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Volume {
     /// Name that mounts refer to.
