@@ -25,7 +25,8 @@ use crate::json;
 
 pub use scalar::{Flag, Int, Num, Text};
 pub use shape::{
-    Collected, DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
+    AccumulatedList, DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words,
+    WrappedList,
 };
 pub use timestamp::Timestamp;
 pub use unreadable::{UnreadableFields, collect_unreadable};

@@ -27,7 +27,7 @@ pub type WrappedList<T> = List<T, true>;
 
 /// A list whose elements are added to a `C` as they are decoded, so that they are never in memory twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Collected<T, C> {
+pub struct AccumulatedList<T, C> {
     /// What the elements were added to.
     pub all: C,
     element: PhantomData<T>,
@@ -121,12 +121,12 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
     }
 }
 
-impl<T, C: Default> Required<Collected<T, C>> {
-    /// What was collected, and whether there may be more that cannot be read: null or an empty text in place of the
+impl<T, C: Default> Required<AccumulatedList<T, C>> {
+    /// What was accumulated, and whether there may be more that cannot be read: null or an empty text in place of the
     /// list.
-    pub fn collected(self) -> (C, bool) {
+    pub fn accumulated(self) -> (C, bool) {
         match self {
-            Self::Present(collected) => (collected.all, false),
+            Self::Present(list) => (list.all, false),
             Self::Missing => (C::default(), false),
             Self::Null | Self::Empty | Self::Unreadable => (C::default(), true),
         }
@@ -213,7 +213,7 @@ fn elements<'de, A: SeqAccess<'de>, E: Deserialize<'de>>(
     Ok(())
 }
 
-impl<'de, T: Deserialize<'de>, C: Default + Extend<T>> Shape<'de> for Collected<T, C> {
+impl<'de, T: Deserialize<'de>, C: Default + Extend<T>> Shape<'de> for AccumulatedList<T, C> {
     const EXPECTED: &'static str = "a list";
 
     fn empty() -> Self {
@@ -222,9 +222,9 @@ impl<'de, T: Deserialize<'de>, C: Default + Extend<T>> Shape<'de> for Collected<
     }
 
     fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
-        let mut collected = Self::empty();
-        elements(seq, |Element(element)| collected.all.extend(Some(element)))?;
-        Ok(Some(collected))
+        let mut list = Self::empty();
+        elements(seq, |Element(element)| list.all.extend(Some(element)))?;
+        Ok(Some(list))
     }
 }
 

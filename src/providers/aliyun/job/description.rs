@@ -9,7 +9,7 @@ use super::subtask_id::{subtask_index, subtask_of};
 use super::success;
 use crate::http::RequestError;
 use crate::model::Array;
-use crate::providers::lenient::Collected;
+use crate::providers::lenient::AccumulatedList;
 use crate::providers::prelude::*;
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ struct JobInfo {
     last_modify_time: Timestamp,
     is_array_job: Checked<Flag>,
     array_properties: Checked<OptionalObject<ArrayProperties>>,
-    container_groups: Checked<Required<Collected<Group, Groups>>>,
+    container_groups: Checked<Required<AccumulatedList<Group, Groups>>>,
 }
 
 /// What a response to DescribeServerlessJobs reports about one job.
@@ -205,7 +205,7 @@ impl JobInfo {
             total_count,
             array_properties: properties,
         }));
-        let (groups, is_unreadable) = self.container_groups.value.collected();
+        let (groups, is_unreadable) = self.container_groups.value.accumulated();
         job.events_unreadable = is_unreadable || groups.events_unreadable;
         notices.extend(groups.truncated.iter().map(|label| {
             Notice::new(
