@@ -61,15 +61,26 @@ pub(super) fn run(
     timeout: Duration,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Finished, ProcessError> {
-    let (mut child, tree) = start(invocation).map_err(ProcessError::NotStarted)?;
+    let started = start(invocation);
+    wait_for_exit();
+    let (mut child, tree) = started.map_err(ProcessError::NotStarted)?;
     let ran = wait(&mut child, timeout, on_line);
     if ran.is_err() {
         tree.kill();
         // An error means that it has ended just now.
         let _ = child.wait();
     }
+    wait_for_exit();
     lock(&RUNS).running.retain(|other| *other != tree);
     ran
+}
+
+/// Does not return where this process is about to end: its exit code must not be that of a command which was
+/// ended for that reason.
+fn wait_for_exit() {
+    while lock(&RUNS).is_closed {
+        thread::park();
+    }
 }
 
 /// Ends all that has not ended by itself, and starts nothing more: this process is about to end.

@@ -12,7 +12,13 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.json()["gate"]["met"], 500);
-    assert_eq!(emulated.accesses().len(), 5);
+    let requests: Vec<_> = emulated.requests().into_iter().collect();
+    let [(operation, count)] = &requests[..] else {
+        panic!("{requests:?}");
+    };
+    assert_eq!(operation, "aliyun/ListServerlessJobs");
+    // On a slow machine a second round may begin before the first one has come.
+    assert!((5..=10).contains(count), "{count}");
 }
 
 #[test]
