@@ -1,6 +1,6 @@
 //! HTML pages in place of a cloud's response: from a proxy, a gateway or a captive portal.
 
-use super::response::{mask_sentence, plain_text};
+use super::response::{mask_sentence, plain_text, shorten};
 use super::{RequestError, Response};
 use crate::error::Category;
 use crate::secret::Redactor;
@@ -125,13 +125,9 @@ fn title(body: &[u8], redactor: &Redactor) -> Option<String> {
         (!text.is_empty()).then_some(text)
     };
     let mut title = element("title").or_else(|| element("h1"))?;
-    // Before it is cut, since a part of a secret is not masked.
     redactor.text(&mut title);
     title = mask_sentence(&title);
-    if let Some((end, _)) = title.char_indices().nth(MAX_TITLE_CHARS) {
-        title.truncate(end);
-        title.push('…');
-    }
+    shorten(&mut title, MAX_TITLE_CHARS);
     Some(title)
 }
 

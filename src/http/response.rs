@@ -73,10 +73,17 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
         true => mask_plain(plain) + &mask_xml_texts(document),
         false => mask_plain(plain) + &mask_json_values(document),
     };
-    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_EXCERPT_CHARS) {
-        None => line,
-        Some((at, _)) => format!("{}…", &line[..at]),
+    let mut line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    shorten(&mut line, MAX_EXCERPT_CHARS);
+    line
+}
+
+/// Cuts a text of a server after this many characters. Its secrets must be masked before, since a part of one is
+/// not.
+pub(super) fn shorten(text: &mut String, max_chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(max_chars) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 

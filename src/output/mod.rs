@@ -70,7 +70,7 @@ pub use rows::RowWriter;
 pub use sort::Sort;
 pub use stream::{LogRecord, RecordBody, RecordWriter, Summary, record_schema, write_transition};
 pub use terminal::{restore as restore_terminal, restore_modes, silence_keys, write_unlocked};
-pub use text::escape;
+pub use text::{escape, truncate_chars};
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
 pub use zone::Zone;
 

@@ -27,7 +27,7 @@ pub(super) fn escape_lines(text: &str) -> String {
 }
 
 /// The text cut to this many characters, `…` included.
-pub(super) fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
+pub fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
         Some(_) => {

@@ -12,7 +12,7 @@ use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSupport;
 use crate::model::{Job, Notice, NoticeCode, State, failed_tasks};
-use crate::output::LogTail;
+use crate::output::{LogTail, truncate_chars};
 use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
 use crate::sort::SortExt as _;
@@ -143,7 +143,7 @@ async fn tail_of(
     let lines = tail.into_lines().into_iter().map(|line| {
         let mut line = String::from_utf8_lossy(&line).trim_end().to_owned();
         lookup.transport.redactor().text(&mut line);
-        shorten(line)
+        truncate_chars(&line, MAX_LINE_CHARS).into_owned()
     });
     let lines: Vec<String> = lines.collect();
     Ok(LogTail {
@@ -163,15 +163,6 @@ fn too_large() -> Problem {
     Problem::new(Category::InvalidResponse, text)
 }
 
-/// A line without what is too long to show.
-fn shorten(mut line: String) -> String {
-    if let Some((end, _)) = line.char_indices().nth(MAX_LINE_CHARS) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -186,15 +177,16 @@ mod tests {
         self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
     };
 
-    /// A client whose logs have no end, in pieces of this text.
-    struct EndlessLog {
+    /// A client whose logs are this text, again and again where it has more.
+    struct RepeatedLog {
         jobs: ScriptedClient,
         piece: String,
+        has_more: bool,
         count: AtomicUsize,
     }
 
     #[async_trait]
-    impl Client for EndlessLog {
+    impl Client for RepeatedLog {
         fn api(&self) -> &dyn CloudApi {
             &self.jobs
         }
@@ -213,17 +205,18 @@ mod tests {
             Ok(LogChunk {
                 data: self.piece.clone().into_bytes(),
                 next: Some(LogPosition::Offset(number as u64)),
-                has_more: true,
+                has_more: self.has_more,
                 ..LogChunk::default()
             })
         }
     }
 
     /// The tails, the notices and the time that they took.
-    async fn read(piece: String) -> (Vec<LogTail>, Vec<String>, Duration) {
-        let client = EndlessLog {
+    async fn read(piece: String, has_more: bool) -> (Vec<LogTail>, Vec<String>, Duration) {
+        let client = RepeatedLog {
             jobs: ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed)),
             piece,
+            has_more,
             count: AtomicUsize::new(0),
         };
         let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
@@ -244,7 +237,7 @@ mod tests {
             (String::new(), "no end of the log in 30 s"),
             ("x".repeat(1 << 20), "the log is larger than 16 MiB"),
         ] {
-            let (tails, notices, elapsed) = read(piece).await;
+            let (tails, notices, elapsed) = read(piece, true).await;
             assert_eq!(tails, []);
             let [notice] = &notices[..] else {
                 panic!("{notices:?}");
@@ -254,10 +247,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn long_lines_are_cut_between_characters() {
-        assert_eq!(shorten("短".repeat(2_000)), "短".repeat(2_000));
-        let cut = shorten("短".repeat(2_001));
-        assert_eq!(cut, "短".repeat(2_000) + "…");
+    #[tokio::test(start_paused = true)]
+    async fn long_lines_are_cut_between_characters() {
+        for (length, expected) in [
+            (2_000, "短".repeat(2_000)),
+            (2_001, "短".repeat(1_999) + "…"),
+        ] {
+            let (tails, notices, _) = read("短".repeat(length), false).await;
+            assert_eq!(notices, [""; 0]);
+            assert_eq!(tails[0].lines, [expected]);
+        }
     }
 }

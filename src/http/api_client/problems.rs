@@ -2,7 +2,7 @@
 
 use super::ApiClient;
 use crate::error::{Category, Problem};
-use crate::http::response::mask_sentence;
+use crate::http::response::{mask_sentence, shorten};
 use crate::http::{Request, RequestError, Response, RetryAction, excerpt, html};
 use crate::secret::{MASK, looks_random};
 
@@ -150,15 +150,6 @@ impl ApiClient {
             shorten(id, MAX_ID_CHARS);
         }
         problem
-    }
-}
-
-/// Cuts a text of a server where it is longer than any that people read. Its secrets must be masked before,
-/// since a part of one is not.
-fn shorten(text: &mut String, max_chars: usize) {
-    if let Some((end, _)) = text.char_indices().nth(max_chars) {
-        text.truncate(end);
-        text.push('…');
     }
 }
 
