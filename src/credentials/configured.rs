@@ -23,8 +23,8 @@ impl CredentialChain {
     }
 
     /// True when variables or a file of a tool, even a damaged one, give a credential for the
-    /// profile `default`, or select a profile that a file does not have, or a variable that only joblens reads sets one of its keys. Those of the
-    /// cloud's own tools may be there for these.
+    /// profile `default`, or select a profile that a file does not have, or a variable that only
+    /// joblens reads sets one of its keys. Those of the cloud's own tools may be there for these.
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
         let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RecordingMasks;
+use super::placeholders::Placeholders;
 use crate::http::response::mask_json_values;
 use crate::lenient::{self, repair::with_faults};
 use crate::secret::{
-    MASK, PrivateKeyMasker, Redactor, field_sensitivity, is_secret_field, looks_random,
+    MASK, PrivateKeyMasker, Redactor, Secret, field_sensitivity, is_secret_field, looks_random,
 };
 
 /// Bytes of a body that are recorded at most.
@@ -282,35 +283,8 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
 }
 
-/// What replaces the secrets of one response: different ones differ, as programs that compare them expect.
-struct Placeholders<'a> {
-    mask: &'a str,
-    secrets: Vec<String>,
-}
-
-impl<'a> Placeholders<'a> {
-    fn new(mask: &'a str) -> Self {
-        Self {
-            mask,
-            secrets: Vec::new(),
-        }
-    }
-
-    fn replace(&mut self, secret: &mut String) {
-        let known = self.secrets.iter().position(|known| known == secret);
-        let index = known.unwrap_or_else(|| {
-            self.secrets.push(secret.clone());
-            self.secrets.len() - 1
-        });
-        *secret = match index {
-            0 => self.mask.to_owned(),
-            _ => format!("{}.{}", self.mask, index + 1),
-        };
-    }
-}
-
 /// Masks what a service has issued: every text whose name marks it as a credential, and the ids of keys.
-fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders<'_>) {
+fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders) {
     const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
     match document {
         Value::Array(list) => list
@@ -319,14 +293,13 @@ fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders<'_>) {
         Value::Object(map) => {
             for (key, value) in map {
                 match value {
-                    Value::String(text) if IDS.contains(&key.as_str()) => {
-                        placeholders.replace(text)
-                    }
                     // A document in a text has fields of its own.
                     Value::String(text)
-                        if field_sensitivity(key).is_some() || text.contains(['{', '<']) =>
+                        if IDS.contains(&key.as_str())
+                            || field_sensitivity(key).is_some()
+                            || text.contains(['{', '<']) =>
                     {
-                        placeholders.replace(text);
+                        *text = placeholders.of(&Secret::new(text.as_str()));
                     }
                     _ => mask_credentials(value, placeholders),
                 }

@@ -8,6 +8,7 @@ mod attempt;
 mod content;
 mod exchange;
 mod folder;
+mod placeholders;
 mod recorder;
 mod replay;
 mod stream;

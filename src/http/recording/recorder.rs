@@ -9,6 +9,7 @@ use chrono::{DateTime, FixedOffset, Local, SecondsFormat, TimeDelta, Utc};
 use super::content::{MAX_BODY, Masker};
 use super::exchange::Exchange;
 use super::folder::{self, Header};
+use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
 use crate::secret::{MASK, Redactor, Secret};
@@ -37,8 +38,8 @@ struct RecorderState {
     last_ms: u64,
     /// Exchanges so far.
     count: u64,
-    /// The secrets of the settings.
-    secrets: Vec<Secret>,
+    /// The placeholders of the secrets of the settings.
+    placeholders: Placeholders,
     /// Why the recording is not complete.
     failure: Option<String>,
 }
@@ -91,7 +92,7 @@ impl Recorder {
                 base: None,
                 last_ms: 0,
                 count: 0,
-                secrets: Vec::new(),
+                placeholders: Placeholders::new(MASK),
                 failure: None,
             }),
         };
@@ -126,16 +127,7 @@ impl Recorder {
     /// What is recorded in place of a secret of the settings. Different ones differ, since accounts with the same
     /// key share what is known of it.
     pub fn placeholder(&self, secret: &Secret) -> String {
-        let secrets = &mut lock(&self.state).secrets;
-        let known = secrets.iter().position(|known| known == secret);
-        let index = known.unwrap_or_else(|| {
-            secrets.push(secret.clone());
-            secrets.len() - 1
-        });
-        match index {
-            0 => MASK.to_owned(),
-            _ => format!("{MASK}.{}", index + 1),
-        }
+        lock(&self.state).placeholders.of(secret)
     }
 
     /// Records that an account could not be used.
