@@ -6,7 +6,7 @@ use super::MASK;
 const HEADERS: [&str; 2] = ["Proc-Type:", "DEK-Info:"];
 
 /// Masks the lines of private keys in PEM. Lines are passed one after another, since a log may come in parts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PrivateKeyMasker {
     is_inside: bool,
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use super::folder::{self, Header};
 use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
-use crate::secret::{MASK, Redactor, Secret};
+use crate::secret::{MASK, PrivateKeyMasker, Redactor, Secret};
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
 
@@ -38,6 +38,8 @@ struct RecorderState {
     last_ms: u64,
     /// Exchanges so far.
     count: u64,
+    /// Where each log is in a private key, by its URL without the query.
+    keys: HashMap<String, PrivateKeyMasker>,
     /// The placeholders of the secrets of the settings.
     placeholders: Placeholders,
     /// Why the recording is not complete.
@@ -48,6 +50,10 @@ struct RecorderState {
 fn now() -> DateTime<Utc> {
     let now = Utc::now();
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+}
+
+fn path(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 pub(super) fn rfc3339(time: DateTime<Utc>) -> String {
@@ -92,6 +98,7 @@ impl Recorder {
                 base: None,
                 last_ms: 0,
                 count: 0,
+                keys: HashMap::new(),
                 placeholders: Placeholders::new(MASK),
                 failure: None,
             }),
@@ -122,6 +129,18 @@ impl Recorder {
     /// Records the settings of an account that is used.
     pub fn add_profile(&self, profile: RecordedProfile) {
         lock(&self.state).header.settings.add(profile);
+    }
+
+    /// Where the log at a URL is in a private key: a log may be read in several requests, and end within one.
+    pub(super) fn keys_of(&self, url: &str) -> PrivateKeyMasker {
+        let state = lock(&self.state);
+        state.keys.get(path(url)).cloned().unwrap_or_default()
+    }
+
+    /// Keeps what [`Self::keys_of`] gives.
+    pub(super) fn keep_keys(&self, url: &str, keys: &PrivateKeyMasker) {
+        let keys = keys.clone();
+        lock(&self.state).keys.insert(path(url).to_owned(), keys);
     }
 
     /// What is recorded in place of a secret of the settings. Different ones differ, since accounts with the same

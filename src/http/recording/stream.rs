@@ -62,6 +62,7 @@ pub(super) fn record(
     number: u64,
     exchange: Exchange,
 ) -> LineBody {
+    let keys = recorder.keys_of(&exchange.request.url);
     let recorded = RecordedBody {
         body,
         recorder: Arc::clone(recorder),
@@ -70,7 +71,7 @@ pub(super) fn record(
         exchange,
         parts: Vec::new(),
         end: None,
-        keys: PrivateKeyMasker::default(),
+        keys,
         rest: Vec::new(),
         length: 0,
     };
@@ -105,6 +106,8 @@ impl RecordedBody {
     fn push(&mut self, at_ms: u64, text: &[u8]) {
         let masker = self.recorder.masker(self.transport.redactor(), None);
         let text = masker.lines(&String::from_utf8_lossy(text), &mut self.keys);
+        self.recorder
+            .keep_keys(&self.exchange.request.url, &self.keys);
         self.parts.push(StreamPart { at_ms, text });
     }
 }
