@@ -6,16 +6,32 @@ use super::MASK;
 const HEADERS: [&str; 2] = ["Proc-Type:", "DEK-Info:"];
 
 /// Masks the lines of private keys in PEM. Lines are passed one after another, since a log may come in parts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PrivateKeyMasker {
     is_inside: bool,
+    /// Lines are passed from the last one to the first.
+    is_reversed: bool,
 }
 
 impl PrivateKeyMasker {
+    /// For lines that are passed from the last one to the first: masks what is in front of the end of a key, as
+    /// the last lines of a log may begin within one.
+    pub fn reversed() -> Self {
+        Self {
+            is_inside: false,
+            is_reversed: true,
+        }
+    }
+
     /// Masks a line that is a part of a key. It keeps the time at its beginning, and its end.
     pub fn line(&mut self, line: &str) -> Option<String> {
-        let is_first = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----");
-        let is_last = line.contains("-----END ");
+        let begins = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----");
+        let ends = line.contains("-----END ");
+        let is_private_end = ends && line.contains("PRIVATE KEY-----");
+        let (is_first, is_last) = match self.is_reversed {
+            true => (is_private_end, begins),
+            false => (begins, ends),
+        };
         if !is_first && !self.is_inside {
             return None;
         }
@@ -27,13 +43,26 @@ impl PrivateKeyMasker {
         is_part.then(|| format!("{time}{MASK}{end}"))
     }
 
-    /// Masks the lines of keys in a whole text.
+    /// Masks the lines of keys in a text, also of those that begin before it or end after it.
     pub fn text(text: &str) -> String {
-        let mut masker = Self::default();
+        if !text.contains("PRIVATE KEY-----") {
+            return text.to_owned();
+        }
+        let text = Self::default().lines(text);
+        Self::reversed().lines(&text)
+    }
+
+    /// Masks the lines of keys in the lines that follow those passed before; for a reversed one, precede them.
+    pub fn lines(&mut self, text: &str) -> String {
+        let is_reversed = self.is_reversed;
         let lines = text.split_inclusive('\n');
-        lines
-            .map(|line| masker.line(line).unwrap_or_else(|| line.to_owned()))
-            .collect()
+        let masked = |line: &str| self.line(line).unwrap_or_else(|| line.to_owned());
+        if !is_reversed {
+            return lines.map(masked).collect();
+        }
+        let mut lines: Vec<String> = lines.rev().map(masked).collect();
+        lines.reverse();
+        lines.concat()
     }
 }
 
@@ -68,6 +97,16 @@ mod tests {
         );
         let one = "key=-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\nMIIE\n";
         assert_eq!(PrivateKeyMasker::text(one), "***\nMIIE\n");
+    }
+
+    #[test]
+    fn lines_of_a_key_that_begins_before_the_text_are_masked() {
+        let text =
+            "epoch 1\nMIIE\n2026-01-02T03:04:05.123Z Bgk=\n-----END PRIVATE KEY-----\nMIIE\n";
+        let masked = "epoch 1\n***\n2026-01-02T03:04:05.123Z ***\n***\nMIIE\n";
+        assert_eq!(PrivateKeyMasker::text(text), masked);
+        let certificate = "MIIE\n-----END CERTIFICATE-----\n";
+        assert_eq!(PrivateKeyMasker::text(certificate), certificate);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl<'a> RecordingAttempt<'a> {
     ) {
         self.is_done = true;
         let outcome = match outcome {
-            Ok(response) => Outcome::Response(RecordedResponse::masked(response, &self.masker())),
+            Ok(response) => Outcome::Response(self.response(response)),
             Err(error) => Outcome::Error(self.masked(error)),
         };
         let end_ms = match outcome {
@@ -70,6 +70,15 @@ impl<'a> RecordingAttempt<'a> {
             }
             None => self.recorder.write(self.number, &exchange),
         }
+    }
+
+    fn response(&self, response: &Response) -> RecordedResponse {
+        let request = self.outgoing.request;
+        let log = format!("{}{}", request.endpoint.origin(), request.path);
+        let mut keys = self.recorder.keys_of(&log);
+        let masked = RecordedResponse::masked(response, &self.masker(), &mut keys);
+        self.recorder.keep_keys(&log, &keys);
+        masked
     }
 
     fn masker(&self) -> Masker<'_> {

@@ -92,8 +92,13 @@ pub(super) struct Masker<'a> {
 
 impl Masker<'_> {
     /// A body with its secrets masked, and how much of it that is. Lines of a plain text, such as a log, stay
-    /// as they are unless they contain a secret.
-    pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, Extent) {
+    /// as they are unless they contain a secret; `plain` is for such a text, and that of the lines before it.
+    pub(super) fn content(
+        &self,
+        body: &[u8],
+        plain: Option<&mut PrivateKeyMasker>,
+    ) -> (Content, Extent) {
+        let is_plain = plain.is_some();
         let is_cut = body.len() > self.max_body;
         let body = &body[..body.len().min(self.max_body)];
         if let Some((mut document, is_repaired)) = document(body).filter(|_| !is_cut)
@@ -117,9 +122,9 @@ impl Masker<'_> {
             }
             Err(_) => return (self.bytes(body), extent),
         };
-        let text = match is_plain {
-            true => self.lines(text, &mut PrivateKeyMasker::default()),
-            false => self.text(text),
+        let text = match plain {
+            Some(keys) => PrivateKeyMasker::reversed().lines(&self.lines(text, keys)),
+            None => self.text(text),
         };
         (Content::Text(text), extent)
     }
@@ -196,10 +201,14 @@ impl Masker<'_> {
 
     /// A text with its secrets masked.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = PrivateKeyMasker::text(text);
-        (self.masks.text)(&mut text);
-        self.redactor.text(&mut text);
-        text
+        self.line(PrivateKeyMasker::text(text))
+    }
+
+    /// A line with its secrets masked, except for parts of private keys.
+    fn line(&self, mut line: String) -> String {
+        (self.masks.text)(&mut line);
+        self.redactor.text(&mut line);
+        line
     }
 
     /// Lines, each of which is a document or a text. `keys` is that of all lines before.
@@ -219,7 +228,7 @@ impl Masker<'_> {
                 false => line.to_owned(),
             },
             None if line.trim_start().starts_with('{') => self.shape(line.as_bytes()),
-            None => self.text(&keys.line(line).unwrap_or_else(|| line.to_owned())),
+            None => self.line(keys.line(line).unwrap_or_else(|| line.to_owned())),
         };
         text.split_inclusive('\n').map(masked).collect()
     }

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Extent, Masker, is_secret_name};
 use crate::http::{Method, Request, RequestError, Response, encode_query};
+use crate::secret::PrivateKeyMasker;
 
 /// One attempt of a request and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +89,7 @@ impl Outgoing<'_> {
             method: request.method.as_str().to_owned(),
             url: format!("{origin}{path}{mark}{}", encode_query(&query)),
             headers: masker.pairs(headers.map(|(name, value)| (*name, value.as_str()))),
-            body: has_body.then(|| masker.content(&request.body, false).0),
+            body: has_body.then(|| masker.content(&request.body, None).0),
             is_for_credential: self.is_for_credential,
         }
     }
@@ -121,8 +122,12 @@ fn key(cloud: &str, profile: &str, operation: &str, request: &RecordedRequest) -
 }
 
 impl RecordedResponse {
-    /// The response with its secrets masked.
-    pub(super) fn masked(response: &Response, masker: &Masker<'_>) -> Self {
+    /// The response with its secrets masked. `keys` is where the log that it may continue is in a private key.
+    pub(super) fn masked(
+        response: &Response,
+        masker: &Masker<'_>,
+        keys: &mut PrivateKeyMasker,
+    ) -> Self {
         let headers = response.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
         let content_type = response.header("content-type").unwrap_or_default();
@@ -132,7 +137,7 @@ impl RecordedResponse {
             "binary/octet-stream",
         ];
         let is_plain = plain.iter().any(|name| content_type.starts_with(name));
-        let (body, extent) = masker.content(&response.body, is_plain);
+        let (body, extent) = masker.content(&response.body, is_plain.then_some(keys));
         Self {
             status: response.status,
             headers: masker.pairs(headers),

@@ -139,8 +139,11 @@ impl Recorder {
 
     /// Keeps what [`Self::keys_of`] gives.
     pub(super) fn keep_keys(&self, url: &str, keys: &PrivateKeyMasker) {
-        let keys = keys.clone();
-        lock(&self.state).keys.insert(path(url).to_owned(), keys);
+        let kept = &mut lock(&self.state).keys;
+        match *keys == PrivateKeyMasker::default() {
+            true => kept.remove(path(url)),
+            false => kept.insert(path(url).to_owned(), keys.clone()),
+        };
     }
 
     /// What is recorded in place of a secret of the settings. Different ones differ, since accounts with the same

@@ -120,9 +120,13 @@ impl Drop for RecordedBody {
         if !rest.is_empty() {
             self.push(end_ms, &rest);
         }
+        let mut parts = std::mem::take(&mut self.parts);
+        let mut keys = PrivateKeyMasker::reversed();
+        for part in parts.iter_mut().rev() {
+            part.text = keys.lines(&part.text);
+        }
         if let Outcome::Response(response) = &mut self.exchange.outcome {
             response.is_cut = self.length > MAX_BODY;
-            let parts = std::mem::take(&mut self.parts);
             response.body = Content::Stream { parts, end_ms, end };
         }
         self.recorder.write(self.number, &self.exchange);

@@ -22,7 +22,7 @@ fn masker<'a>(redactor: &'a Redactor, credential: Option<&str>) -> Masker<'a> {
 fn content(credential: Option<&str>, body: &[u8]) -> (Content, Extent) {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
-    masker(&redactor, credential).content(body, false)
+    masker(&redactor, credential).content(body, None)
 }
 
 #[test]
@@ -39,11 +39,29 @@ fn lines_of_a_log_stay_as_they_are_unless_they_contain_a_secret() {
         credential: None,
     };
     let log = "{\"a\":  1}\n{\"a\":  \"tok-s3cret-value-77\"}\n 步骤 tok-s3cret-value-77";
-    let (content, _) = masker.content(log.as_bytes(), true);
+    let (content, _) = masker.content(log.as_bytes(), Some(&mut PrivateKeyMasker::default()));
     let masked = "{\"a\":  1}\n{\"a\":\"***\"}\n 步骤 ***".to_owned();
     assert_eq!(content, Content::Text(masked));
-    let (content, _) = masker.content(b"{\"a\":  1}\n", true);
+    let (content, _) = masker.content(b"{\"a\":  1}\n", Some(&mut PrivateKeyMasker::default()));
     assert_eq!(content, Content::Text("{\"a\":  1}\n".to_owned()));
+}
+
+#[test]
+fn a_private_key_in_several_responses_of_a_log_is_masked() {
+    let redactor = Redactor::default();
+    let masker = masker(&redactor, None);
+    let mut keys = PrivateKeyMasker::default();
+    let mut recorded = |log: &str| masker.content(log.as_bytes(), Some(&mut keys)).0;
+    let first = "MIIA\n-----END RSA PRIVATE KEY-----\nstart\n-----BEGIN PRIVATE KEY-----\nMIIB\n";
+    assert_eq!(
+        recorded(first),
+        Content::Text("***\n***\nstart\n***\n***\n".to_owned())
+    );
+    let second = "MIIC\n-----END PRIVATE KEY-----\nMIID\n";
+    assert_eq!(
+        recorded(second),
+        Content::Text("***\n***\nMIID\n".to_owned())
+    );
 }
 
 #[test]
@@ -68,7 +86,7 @@ fn a_body_is_recorded_as_what_it_is() {
     let log = |body: &[u8]| {
         let redactor = Redactor::default();
         redactor.add([&Secret::new("tok-s3cret-value-77")]);
-        masker(&redactor, None).content(body, true)
+        masker(&redactor, None).content(body, Some(&mut PrivateKeyMasker::default()))
     };
     assert_eq!(
         log(&[0x1f, 0x8b, 0xff]),
@@ -92,7 +110,7 @@ fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
     let large = "长".repeat(MAX_TEST_BODY / 3 + 2);
     let (cut, extent) = {
         let redactor = Redactor::default();
-        masker(&redactor, None).content(large.as_bytes(), true)
+        masker(&redactor, None).content(large.as_bytes(), Some(&mut PrivateKeyMasker::default()))
     };
     assert_eq!(extent, Extent::Cut);
     assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
