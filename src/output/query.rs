@@ -11,6 +11,8 @@ mod memory;
 mod message;
 mod parse;
 mod paths;
+mod projection;
+mod reads;
 mod regex;
 mod rewrite;
 mod text;
@@ -126,10 +128,11 @@ fn apply(
     pieces: SyncSender<Vec<u8>>,
 ) -> io::Result<bool> {
     functions::mark_stack();
-    let filter = compile(expression, names).map_err(|error| failed(error.message))?;
+    let compiled = compile(expression, names);
+    let (filter, projection) = compiled.map_err(|error| failed(error.message))?;
     let values = values.iter().map(value::to_jaq);
     let values = values.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let input = value::to_jaq(document).map_err(failed)?;
+    let input = value::part_to_jaq(document, projection.part()).map_err(failed)?;
     memory::set_limit();
     // A large envelope takes as long to take apart as to build, and the process ends soon.
     std::mem::forget(input.clone());

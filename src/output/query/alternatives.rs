@@ -66,6 +66,10 @@ impl<'s> Alternatives<'s> {
         Some(Token(name, Tok::Var))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The patterns that a variable replaces.
     pub(super) fn of(&self, pattern: &Pattern<&'s str>) -> Option<(&'s str, &[Pattern<&'s str>])> {
         let Pattern::Var(name) = pattern else {

@@ -9,6 +9,8 @@ use jaq_core::{Compiler, Filter};
 
 use super::alternatives::Alternatives;
 use super::functions::{self, Data};
+use super::projection::Projection;
+use super::reads::reads;
 use super::rewrite::Rewriter;
 
 /// Reading is recursive; its depth is bounded by the length.
@@ -22,11 +24,15 @@ pub(super) struct SyntaxError {
     pub(super) span: Range<usize>,
 }
 
-/// Compiles an expression that may use variables, whose names begin with `$`.
+/// Compiles an expression that may use variables, whose names begin with `$`, and finds what it reads of its
+/// input.
 ///
 /// # Errors
 /// The first part that is wrong.
-pub(super) fn compile(expression: &str, variables: &[String]) -> Result<Filter<Data>, SyntaxError> {
+pub(super) fn compile(
+    expression: &str,
+    variables: &[String],
+) -> Result<(Filter<Data>, Projection), SyntaxError> {
     let wrong = |part: &str, message: String| SyntaxError {
         message,
         span: span(expression, part),
@@ -50,6 +56,10 @@ pub(super) fn compile(expression: &str, variables: &[String]) -> Result<Filter<D
         let part = Token::opt_as_str(found, expression);
         wrong(part, format!("expected {}", expected.as_str()))
     })?;
+    let projection = match alternatives.is_empty() {
+        true => reads(&main),
+        false => Projection::whole(),
+    };
     let prelude = load::parse(PRELUDE, |parser| parser.defs());
     let main = Def {
         name: "_main",
@@ -71,11 +81,12 @@ pub(super) fn compile(expression: &str, variables: &[String]) -> Result<Filter<D
     let compiler = Compiler::default()
         .with_funs(functions::all())
         .with_global_vars(variables.iter().map(String::as_str));
-    compiler.compile(modules).map_err(|errors| {
+    let filter = compiler.compile(modules).map_err(|errors| {
         let mut errors = errors.into_iter().flat_map(|(_, errors)| errors);
         let (name, kind) = errors.next().expect("an error has a place");
         wrong(name, format!("unknown {} '{name}'", kind.as_str()))
-    })
+    })?;
+    Ok((filter, projection))
 }
 
 /// Where a part is in the expression; the whole for what was written elsewhere.

@@ -9,6 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, Serializer,
 };
 
+use super::projection::Part;
 use crate::json::EXACT_NUMBER;
 
 type ValueError = serde::de::value::Error;
@@ -18,10 +19,18 @@ type ValueError = serde::de::value::Error;
 /// # Errors
 /// The document has something that JSON does not have.
 pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, ValueError> {
-    document.serialize(JaqSerializer)
+    part_to_jaq(document, Part::Whole)
 }
 
-struct JaqSerializer;
+/// Makes a value of a part of a document.
+///
+/// # Errors
+/// The part has something that JSON does not have.
+pub(super) fn part_to_jaq(document: &impl Serialize, part: Part<'_>) -> Result<Val, ValueError> {
+    document.serialize(JaqSerializer(part))
+}
+
+struct JaqSerializer<'a>(Part<'a>);
 
 fn impossible<T>(what: &str) -> Result<T, ValueError> {
     let message = format_args!("{what} is not valid in JSON");
@@ -36,15 +45,15 @@ macro_rules! integers {
     };
 }
 
-impl Serializer for JaqSerializer {
+impl<'a> Serializer for JaqSerializer<'a> {
     type Ok = Val;
     type Error = ValueError;
-    type SerializeSeq = List;
-    type SerializeTuple = List;
-    type SerializeTupleStruct = List;
+    type SerializeSeq = List<'a>;
+    type SerializeTuple = List<'a>;
+    type SerializeTupleStruct = List<'a>;
     type SerializeTupleVariant = Impossible<Val, ValueError>;
-    type SerializeMap = Object;
-    type SerializeStruct = Object;
+    type SerializeMap = Object<'a>;
+    type SerializeStruct = Object<'a>;
     type SerializeStructVariant = Impossible<Val, ValueError>;
 
     integers!(
@@ -125,15 +134,24 @@ impl Serializer for JaqSerializer {
         SerializeMap::end(object)
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<List, ValueError> {
-        Ok(List(Vec::with_capacity(length.unwrap_or_default())))
+    fn serialize_seq(self, length: Option<usize>) -> Result<List<'a>, ValueError> {
+        let each = self.0.each();
+        let length = each.and(length).unwrap_or_default();
+        Ok(List {
+            elements: Vec::with_capacity(length),
+            each,
+        })
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<List, ValueError> {
+    fn serialize_tuple(self, length: usize) -> Result<List<'a>, ValueError> {
         self.serialize_seq(Some(length))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<List, ValueError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        length: usize,
+    ) -> Result<List<'a>, ValueError> {
         self.serialize_seq(Some(length))
     }
 
@@ -147,18 +165,24 @@ impl Serializer for JaqSerializer {
         impossible("a variant of several values")
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Object, ValueError> {
-        let length = length.unwrap_or_default();
+    fn serialize_map(self, length: Option<usize>) -> Result<Object<'a>, ValueError> {
+        let length = match self.0 {
+            Part::Whole => length.unwrap_or_default(),
+            Part::Of(..) => 0,
+        };
         Ok(Object {
             fields: Map::with_capacity_and_hasher(length, Default::default()),
+            part: self.0,
             key: None,
             is_number: false,
         })
     }
 
-    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Object, ValueError> {
-        let mut object = self.serialize_map(Some(length))?;
-        object.is_number = name == EXACT_NUMBER;
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Object<'a>, ValueError> {
+        let is_number = name == EXACT_NUMBER;
+        let part = if is_number { Part::Whole } else { self.0 };
+        let mut object = JaqSerializer(part).serialize_map(Some(length))?;
+        object.is_number = is_number;
         Ok(object)
     }
 
@@ -174,23 +198,30 @@ impl Serializer for JaqSerializer {
 }
 
 /// The elements of a list so far.
-struct List(Vec<Val>);
+struct List<'a> {
+    elements: Vec<Val>,
+    /// What is taken of each of them.
+    each: Option<Part<'a>>,
+}
 
-impl SerializeSeq for List {
+impl SerializeSeq for List<'_> {
     type Ok = Val;
     type Error = ValueError;
 
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
-        push_shared(&mut self.0, value.serialize(JaqSerializer)?);
+        if let Some(part) = self.each {
+            let value = value.serialize(JaqSerializer(part))?;
+            push_shared(&mut self.elements, value);
+        }
         Ok(())
     }
 
     fn end(self) -> Result<Val, ValueError> {
-        Ok(Val::Arr(self.0.into()))
+        Ok(Val::Arr(self.elements.into()))
     }
 }
 
-impl SerializeTuple for List {
+impl SerializeTuple for List<'_> {
     type Ok = Val;
     type Error = ValueError;
 
@@ -203,7 +234,7 @@ impl SerializeTuple for List {
     }
 }
 
-impl SerializeTupleStruct for List {
+impl SerializeTupleStruct for List<'_> {
     type Ok = Val;
     type Error = ValueError;
 
@@ -270,29 +301,32 @@ fn is_same(left: &Val, right: &Val) -> bool {
 }
 
 /// The fields of an object so far.
-struct Object {
+struct Object<'a> {
     fields: Map,
-    key: Option<Val>,
+    part: Part<'a>,
+    /// The key of the next field, and what is taken of that; `None` for a field that is not taken.
+    key: Option<(Val, Part<'a>)>,
     is_number: bool,
 }
 
-impl SerializeMap for Object {
+impl SerializeMap for Object<'_> {
     type Ok = Val;
     type Error = ValueError;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), ValueError> {
-        match key.serialize(JaqSerializer)? {
-            key @ Val::TStr(_) => {
-                self.key = Some(key);
-                Ok(())
-            }
-            _ => impossible("a key that is not a string"),
-        }
+        let Val::TStr(name) = key.serialize(JaqSerializer(Part::Whole))? else {
+            return impossible("a key that is not a string");
+        };
+        let part = self.part.field(&String::from_utf8_lossy(&name));
+        self.key = part.map(|part| (Val::TStr(name), part));
+        Ok(())
     }
 
     fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
-        let key = self.key.take().expect("a key comes before its value");
-        self.fields.insert(key, value.serialize(JaqSerializer)?);
+        if let Some((key, part)) = self.key.take() {
+            self.fields
+                .insert(key, value.serialize(JaqSerializer(part))?);
+        }
         Ok(())
     }
 
@@ -301,7 +335,7 @@ impl SerializeMap for Object {
     }
 }
 
-impl SerializeStruct for Object {
+impl SerializeStruct for Object<'_> {
     type Ok = Val;
     type Error = ValueError;
 
@@ -310,9 +344,11 @@ impl SerializeStruct for Object {
         name: &'static str,
         value: &T,
     ) -> Result<(), ValueError> {
-        let value = value.serialize(JaqSerializer)?;
-        // A name that is part of the program is not copied.
-        self.fields.insert(Val::utf8_str(name), value);
+        if let Some(part) = self.part.field(name) {
+            let value = value.serialize(JaqSerializer(part))?;
+            // A name that is part of the program is not copied.
+            self.fields.insert(Val::utf8_str(name), value);
+        }
         Ok(())
     }
 

@@ -1,0 +1,368 @@
+//! What an expression reads of its input, found without evaluating it.
+//!
+//! Each term has an input and outputs that are values of the document, or were made by the expression. Of a value
+//! that is only passed on, no more than its kind is read. Where it is not known what a term does with its input,
+//! the whole input is taken.
+
+use jaq_core::load::lex::StrPart;
+use jaq_core::load::parse::{BinaryOp, Pattern, Term};
+use jaq_core::path::{Part, Path};
+
+use super::projection::{Place, Projection};
+use super::tree::Tree;
+
+/// Values of the document that an output may be; none for a value that the expression makes.
+type Places = Vec<Place>;
+
+/// What a tree reads of its input, as it was parsed. Patterns with alternatives must not be in it.
+pub(super) fn reads(tree: &Tree<'_>) -> Projection {
+    let mut reads = Reads {
+        projection: Projection::new(),
+        variables: Vec::new(),
+    };
+    let document = vec![reads.projection.document()];
+    let outputs = reads.term(tree, &document);
+    reads.take(&outputs);
+    reads.projection
+}
+
+struct Reads<'s> {
+    projection: Projection,
+    /// Variables that are bound at a term, the last one of a name being valid.
+    variables: Vec<(&'s str, Places)>,
+}
+
+impl<'s> Reads<'s> {
+    fn take(&mut self, places: &[Place]) {
+        for place in places {
+            self.projection.take(*place);
+        }
+    }
+
+    fn each(&mut self, places: &[Place]) -> Places {
+        let places = places.iter();
+        places.map(|place| self.projection.each(*place)).collect()
+    }
+
+    fn field(&mut self, places: &[Place], name: &str) -> Places {
+        let places = places.iter();
+        let fields = places.map(|place| self.projection.field(*place, name));
+        fields.collect()
+    }
+
+    /// The outputs of a term for an input.
+    fn term(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
+        if self.projection.is_too_large() {
+            return Places::new();
+        }
+        match term {
+            Term::Id => input.to_vec(),
+            Term::Num(_) | Term::Break(_) | Term::Arr(None) => Places::new(),
+            Term::Var(name) => self.variable(name),
+            Term::Str(None, parts) => self.string(parts, input),
+            Term::Arr(Some(inner)) | Term::Neg(inner) => self.made(inner, input),
+            Term::Obj(entries) => self.object(entries, input),
+            Term::BinOp(left, op, right) => self.operation(left, op, right, input),
+            Term::Label(_, inner) | Term::TryCatch(inner, None) => self.term(inner, input),
+            Term::Fold(_, source, Pattern::Var(name), arguments) => {
+                self.fold(source, name, arguments, input)
+            }
+            Term::IfThenElse(branches, otherwise) => {
+                let mut outputs = Places::new();
+                for (condition, then) in branches {
+                    self.term(condition, input);
+                    outputs.extend(self.term(then, input));
+                }
+                match otherwise {
+                    Some(otherwise) => outputs.extend(self.term(otherwise, input)),
+                    None => outputs.extend(input),
+                }
+                distinct(outputs)
+            }
+            Term::Call(name, arguments) => self.call(name, arguments, input),
+            Term::Path(head, path) => self.path(head, path, input),
+            Term::Recurse
+            | Term::Str(Some(_), _)
+            | Term::Fold(..)
+            | Term::TryCatch(_, Some(_))
+            | Term::Def(..) => self.unknown(input),
+        }
+    }
+
+    /// Takes the outputs of a term, of which the expression makes another value.
+    fn made(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
+        let outputs = self.term(term, input);
+        self.take(&outputs);
+        Places::new()
+    }
+
+    fn variable(&self, name: &str) -> Places {
+        let mut variables = self.variables.iter().rev();
+        let found = variables.find(|(known, _)| *known == name);
+        found.map(|(_, places)| places.clone()).unwrap_or_default()
+    }
+
+    fn string(&mut self, parts: &[StrPart<&'s str, Tree<'s>>], input: &[Place]) -> Places {
+        for part in parts {
+            if let StrPart::Term(term) = part {
+                self.made(term, input);
+            }
+        }
+        Places::new()
+    }
+
+    fn object(&mut self, entries: &[(Tree<'s>, Option<Tree<'s>>)], input: &[Place]) -> Places {
+        for (key, value) in entries {
+            match (literal(key), value) {
+                (Some(name), None) => {
+                    let field = self.field(input, &name);
+                    self.take(&field);
+                }
+                (None, None) if !matches!(key, Term::Var(_)) => {
+                    self.unknown(input);
+                }
+                (_, value) => {
+                    self.made(key, input);
+                    if let Some(value) = value {
+                        self.made(value, input);
+                    }
+                }
+            }
+        }
+        Places::new()
+    }
+
+    fn operation(
+        &mut self,
+        left: &Tree<'s>,
+        op: &BinaryOp<&'s str>,
+        right: &Tree<'s>,
+        input: &[Place],
+    ) -> Places {
+        match op {
+            BinaryOp::Pipe(None) => {
+                let outputs = self.term(left, input);
+                self.term(right, &outputs)
+            }
+            BinaryOp::Pipe(Some(pattern)) => {
+                let value = self.term(left, input);
+                self.bound(pattern, value, input, |reads| reads.term(right, input))
+            }
+            BinaryOp::Comma | BinaryOp::Alt => {
+                let mut outputs = self.term(left, input);
+                outputs.extend(self.term(right, input));
+                distinct(outputs)
+            }
+            // Whether a value is null or false is known by its kind.
+            BinaryOp::Or | BinaryOp::And => {
+                self.term(left, input);
+                self.term(right, input);
+                Places::new()
+            }
+            BinaryOp::Math(_) | BinaryOp::Cmp(_) => {
+                self.made(left, input);
+                self.made(right, input)
+            }
+            BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => {
+                self.unknown(input)
+            }
+        }
+    }
+
+    /// Reads a term with the variables of a pattern. A value that is taken apart by it is taken whole.
+    fn bound(
+        &mut self,
+        pattern: &Pattern<&'s str>,
+        value: Places,
+        input: &[Place],
+        body: impl FnOnce(&mut Self) -> Places,
+    ) -> Places {
+        let outer = self.variables.len();
+        match pattern {
+            Pattern::Var(name) => self.variables.push((name, value)),
+            pattern => {
+                self.take(&value);
+                if has_terms(pattern) {
+                    self.unknown(input);
+                }
+            }
+        }
+        let outputs = body(self);
+        self.variables.truncate(outer);
+        outputs
+    }
+
+    /// `reduce` and `foreach`: what their accumulator begins with is taken whole.
+    fn fold(
+        &mut self,
+        source: &Tree<'s>,
+        name: &'s str,
+        arguments: &[Tree<'s>],
+        input: &[Place],
+    ) -> Places {
+        let value = self.term(source, input);
+        let Some((first, rest)) = arguments.split_first() else {
+            return Places::new();
+        };
+        self.made(first, input);
+        self.bound(&Pattern::Var(name), value, input, |reads| {
+            for argument in rest {
+                reads.made(argument, &[]);
+            }
+            Places::new()
+        })
+    }
+
+    fn path(&mut self, head: &Tree<'s>, path: &Path<Tree<'s>>, input: &[Place]) -> Places {
+        let mut places = self.term(head, input);
+        for (part, _) in &path.0 {
+            places = match part {
+                Part::Range(None, None) | Part::Index(Term::Num(_)) => self.each(&places),
+                Part::Index(index) => match literal(index) {
+                    Some(name) => self.field(&places, &name),
+                    None => {
+                        self.take(&places);
+                        self.made(index, input)
+                    }
+                },
+                Part::Range(from, upto) => {
+                    self.take(&places);
+                    for bound in [from, upto].into_iter().flatten() {
+                        self.made(bound, input);
+                    }
+                    Places::new()
+                }
+            };
+        }
+        places
+    }
+
+    /// The outputs of functions that are part of jq.
+    fn call(&mut self, name: &str, arguments: &[Tree<'s>], input: &[Place]) -> Places {
+        match (name, arguments) {
+            ("empty" | "null" | "true" | "false" | "not" | "type" | "env" | "now", []) => {
+                Places::new()
+            }
+            (
+                "values" | "nulls" | "booleans" | "numbers" | "strings" | "arrays" | "objects"
+                | "iterables" | "scalars" | "reverse",
+                [],
+            ) => input.to_vec(),
+            ("length" | "keys" | "keys_unsorted" | "any" | "all", []) => {
+                self.each(input);
+                Places::new()
+            }
+            ("first" | "last", []) => self.each(input),
+            ("select", [condition]) => {
+                self.term(condition, input);
+                input.to_vec()
+            }
+            ("map", [inner]) => {
+                let each = self.each(input);
+                self.made(inner, &each)
+            }
+            ("any" | "all", [condition]) => {
+                let each = self.each(input);
+                self.term(condition, &each);
+                Places::new()
+            }
+            ("any" | "all", [values, condition]) => {
+                let values = self.term(values, input);
+                self.term(condition, &values);
+                Places::new()
+            }
+            ("first" | "last", [values]) => self.term(values, input),
+            ("limit" | "skip", [count, values]) => {
+                self.made(count, input);
+                self.term(values, input)
+            }
+            ("sort_by" | "unique_by", [key]) => {
+                let each = self.each(input);
+                self.made(key, &each);
+                input.to_vec()
+            }
+            ("min_by" | "max_by", [key]) => {
+                let each = self.each(input);
+                self.made(key, &each);
+                each
+            }
+            ("has", [key]) => {
+                self.each(input);
+                self.made(key, input)
+            }
+            _ => {
+                self.take(input);
+                for argument in arguments {
+                    self.argument(argument);
+                }
+                Places::new()
+            }
+        }
+    }
+
+    /// Takes the variables that the argument of an unknown function could read. Its input is part of the
+    /// input of the function.
+    fn argument(&mut self, argument: &Tree<'s>) {
+        match argument {
+            Term::Id | Term::Num(_) => {}
+            Term::Var(name) => {
+                let places = self.variable(name);
+                self.take(&places);
+            }
+            argument if literal(argument).is_some() => {}
+            Term::BinOp(left, BinaryOp::Comma, right) => {
+                self.argument(left);
+                self.argument(right);
+            }
+            _ => {
+                self.unknown(&[]);
+            }
+        }
+    }
+
+    /// Takes all that a term could read.
+    fn unknown(&mut self, input: &[Place]) -> Places {
+        self.take(input);
+        for (_, places) in std::mem::take(&mut self.variables) {
+            self.take(&places);
+        }
+        Places::new()
+    }
+}
+
+fn distinct(mut places: Places) -> Places {
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// The text of a string without interpolated terms.
+fn literal(term: &Tree<'_>) -> Option<String> {
+    let Term::Str(None, parts) = term else {
+        return None;
+    };
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            StrPart::Str(part) => text.push_str(part),
+            StrPart::Char(c) => text.push(*c),
+            StrPart::Term(_) => return None,
+        }
+    }
+    Some(text)
+}
+
+/// Whether a pattern has terms that are evaluated for its keys.
+fn has_terms(pattern: &Pattern<&str>) -> bool {
+    match pattern {
+        Pattern::Var(_) => false,
+        Pattern::Arr(inner) => inner.iter().any(has_terms),
+        Pattern::Obj(entries) => entries.iter().any(|(key, inner)| {
+            let is_name = matches!(key, Term::Var(_)) || literal(key).is_some();
+            !is_name || has_terms(inner)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
