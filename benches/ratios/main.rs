@@ -229,19 +229,19 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
         &format!("{what}: processor"),
         ours.cpu,
         ("| jq", pipe.cpu),
-        0.5,
+        0.25,
     );
     table.ratio(
         &format!("{what}: processor"),
         ours.cpu,
         ("jq alone", jq.cpu),
-        1.0,
+        0.25,
     );
     table.ratio(
         &format!("{what}: wall"),
         ours.wall,
         ("jq alone", jq.wall),
-        1.0,
+        0.25,
     );
 }
 
