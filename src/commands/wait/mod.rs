@@ -23,7 +23,7 @@ use super::signals::Signals;
 use crate::error::{Category, Problem};
 use crate::http::{Session, Stopwatch};
 use crate::output::document::{Envelope, Exit};
-use crate::output;
+use crate::output::{self, RenderContext, Zone};
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
@@ -104,7 +104,11 @@ async fn run_wait(
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
         false => Reporter::lines(&context.progress),
     };
-    let screen = context.render_context(io::stderr().is_terminal());
+    // Its messages are read, on a terminal or in a log.
+    let screen = RenderContext {
+        zone: context.zone(Zone::Local),
+        ..context.render_context(io::stderr().is_terminal())
+    };
     let mut wait = WaitHandler::new(plan, reports, reporter, screen);
     wait.warn(&lookup);
     let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);
