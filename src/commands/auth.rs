@@ -140,6 +140,7 @@ pub(super) fn account(
             endpoint: None,
             expires_at: None,
             is_certificate: false,
+            is_user: false,
             token_cache: None,
             problem: None,
             skipped_sources: Vec::new(),
@@ -186,6 +187,7 @@ impl Account {
             });
             status.location = Some(origin.location());
             status.key = key(keys, profile);
+            status.is_user = id(keys, profile).is_some_and(|spec| spec.id_name() == "user");
         }
         let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
         status.region = shown("region");
@@ -242,15 +244,18 @@ fn origin<'a>(keys: &SettingsSchema, profile: &'a Profile) -> Option<&'a Origin>
     profile.origin(part.map_or(METADATA, |part| part.key))
 }
 
-/// The id of the key, masked, or the word for a credential without one; `None` for a secret alone.
+/// The setting that has the id of the credential.
+fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec> {
+    let mut ids = keys.credential_keys();
+    ids.find(|spec| spec.role == SettingRole::Id && profile.get(spec.key).is_some())
+}
+
+/// The id of the key or the name of the user, masked, or the word for a credential without one; `None` for a secret alone.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());
     }
-    let mut ids = keys
-        .credential_keys()
-        .filter(|spec| spec.role == SettingRole::Id);
-    let id = ids.find_map(|spec| profile.get(spec.key));
+    let id = id(keys, profile).and_then(|spec| profile.get(spec.key));
     let is_token = |spec: &SettingSpec| {
         let is_known = spec.key.contains("token") || spec.key.contains("certificate");
         is_known && profile.get(spec.key).is_some()

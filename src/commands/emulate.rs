@@ -59,6 +59,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 }
 
 fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
+    context.check_only_format("emulate prints text")?;
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage("--print-env requires a port"));

@@ -7,7 +7,7 @@ use super::args::{LookupArgs, PollArgs};
 use super::context::{CommandContext, CommandResult};
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
-use super::lookup::{self, Lookup, LookupPlan, LookupResult};
+use super::lookup::{self, DETAILS_TIMEOUT, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
@@ -73,6 +73,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
     options.lists = !arguments.detail;
+    options.details_timeout = Some(DETAILS_TIMEOUT);
     let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     if arguments.exit_status {

@@ -65,7 +65,7 @@ pub(super) struct GlobalArgs {
     /// Don't print column headers
     #[arg(long, global = true)]
     no_headers: bool,
-    /// Time zone for displayed times [default: local on a terminal and in describe and events, otherwise utc]
+    /// Time zone for displayed times [default: local on a terminal and in messages, describe and events, otherwise utc]
     #[arg(long, global = true, value_enum, value_name = "ZONE")]
     time: Option<Zone>,
     /// When to use color

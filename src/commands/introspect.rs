@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
-use crate::output::{self, OutputOptions, RenderContext};
+use crate::output::{self, Format, OutputOptions, RenderContext};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::find_mistake;
 
@@ -101,6 +101,20 @@ impl CommandContext {
             () => return Ok(()),
         };
         Err(Problem::usage(format!("{command} {what}")).with_hint(hint))
+    }
+
+    /// Checks that no other output was requested of a command that has only one.
+    ///
+    /// # Errors
+    /// A usage error: an option for another output was given.
+    pub(super) fn check_only_format(&self, what: &str) -> Result<(), Problem> {
+        let (form, global) = (&self.output_options, &self.global);
+        let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();
+        match form.format == Format::Table && !picks {
+            true => Ok(()),
+            false => Err(Problem::usage(format!("{what} only"))
+                .with_hint("omit -o, --jq, --columns and --sort-by")),
+        }
     }
 
     /// Prints a catalog of joblens itself, and returns the exit code.

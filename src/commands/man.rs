@@ -34,6 +34,7 @@ pub(super) fn run(
     arguments: &Arguments,
     program: Command,
 ) -> CommandResult {
+    context.check_only_format("man prints the paths of the pages")?;
     let folder = &arguments.folder;
     let mut command = program.disable_help_subcommand(true);
     command.build();

@@ -152,6 +152,7 @@ impl Command {
                 | Self::Schema(_)
                 | Self::Auth(_)
                 | Self::Doctor(_)
+                | Self::Config(_)
         )
     }
 }
@@ -245,7 +246,7 @@ fn dispatch(
         Some(Command::Auth(arguments)) => auth::run(context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::run(context, &arguments),
         Some(Command::Config(arguments)) => config::run(context, &arguments),
-        Some(Command::Completion(arguments)) => Ok(completion::run(context, &arguments)),
+        Some(Command::Completion(arguments)) => completion::run(context, &arguments),
         Some(Command::Complete(words)) => Ok(completion::complete(context, words, self::command())),
         Some(Command::Man(arguments)) => man::run(context, &arguments, self::command()),
         Some(Command::Demo(arguments)) => demo::run(context, &arguments),

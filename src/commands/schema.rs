@@ -52,6 +52,8 @@ enum SchemaKind {
     Auth,
     /// Output of doctor -o json and -o yaml
     Doctor,
+    /// Output of config path and config init with -o json and -o yaml
+    Config,
 }
 
 /// Prints the schema of what other commands print.
@@ -80,6 +82,7 @@ impl SchemaKind {
             Self::States => compressed!("states"),
             Self::Auth => compressed!("auth"),
             Self::Doctor => compressed!("doctor"),
+            Self::Config => compressed!("config"),
         };
         read(compressed)
     }

@@ -233,8 +233,14 @@ impl<S: Signer + 'static> CredentialCache<S> {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let held = self.get(account, deadline).await?;
+        let own = held.signer.complete(request);
         let mut refused = match account
-            .send(request, &held.signer, classify, deadline)
+            .send(
+                own.as_ref().unwrap_or(request),
+                &held.signer,
+                classify,
+                deadline,
+            )
             .await
         {
             Ok(response) => {
@@ -250,6 +256,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
         };
         match self.refresh(&held, account, deadline).await {
             Ok(Some(renewed)) => {
+                let own = renewed.signer.complete(request);
+                let request = own.as_ref().unwrap_or(request);
                 let outcome = account
                     .send(request, &renewed.signer, classify, deadline)
                     .await;

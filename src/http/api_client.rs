@@ -315,6 +315,7 @@ impl ApiClient {
                 .min(attempt.deadline.remaining()),
             proxy,
             redactor: self.transport.redactor(),
+            now: self.transport.now(),
             unread_body: self.unread_body.as_ref(),
             proxy_authorization: proxy
                 .and_then(|proxy| self.proxy_authorization(&request.endpoint, proxy)),

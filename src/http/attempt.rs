@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{
@@ -34,6 +35,8 @@ pub(super) struct Attempt<'a> {
     pub proxy: Option<&'a Proxy>,
     /// What must not be shown of a proxy's page.
     pub redactor: &'a Redactor,
+    /// The local time.
+    pub now: DateTime<Utc>,
     /// Where the body of a success is left unread.
     pub unread_body: Option<&'a Mutex<Option<LineBody>>>,
     /// What a proxy that reads the request itself is shown.
@@ -80,6 +83,7 @@ impl Attempt<'_> {
             endpoint: &self.request.endpoint,
             proxy: self.proxy,
             redactor: self.redactor,
+            now: self.now,
         };
         let body_error = |error| match error {
             BodyError::Lost(error) => classify(&error, &context),

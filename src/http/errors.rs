@@ -7,6 +7,8 @@ mod tls;
 use std::error::Error;
 use std::io;
 
+use chrono::{DateTime, Utc};
+
 use super::client_certificate::CertificateRequest;
 use super::connector::{ConnectError, ConnectFailure};
 use super::proxies::Proxy;
@@ -25,6 +27,8 @@ pub(super) struct ErrorContext<'a> {
     pub proxy: Option<&'a Proxy>,
     /// What must not be shown of a proxy's page.
     pub redactor: &'a Redactor,
+    /// The local time.
+    pub now: DateTime<Utc>,
 }
 
 /// A refusal of the network.

@@ -118,6 +118,11 @@ pub trait Signer: Send + Sync {
         Vec::new()
     }
 
+    /// The request with what only the credential knows, such as its project; `None` where nothing of it is needed.
+    fn complete(&self, _request: &Request) -> Option<Request> {
+        None
+    }
+
     /// Headers of every request, which are never shown; a name may be there several times.
     fn headers(&self) -> &[(String, Secret)] {
         &[]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::secret::{MASK, Redactor, mask_message, mask_text, mask_urls};
+use crate::secret::{MASK, Redactor, mask_message, mask_text, mask_urls, mask_yaml};
 
 /// What a cloud answered, exactly as it came: it may contain secrets.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +68,9 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     if is_binary(text) {
         return first_bytes(body);
     }
+    // What does not begin as JSON or XML may be YAML.
+    let masked = (document_start(text) > 0).then(|| mask_yaml(text));
+    let text = masked.as_deref().unwrap_or(text);
     let (plain, document) = text.split_at(document_start(text));
     let shown = match document.starts_with('<') {
         true => mask_plain(plain) + &mask_xml_texts(document),
@@ -142,7 +145,9 @@ fn document_start(text: &str) -> usize {
 
 /// A sentence of a service without what grants access in its URLs and what it repeats of secrets.
 pub(super) fn mask_sentence(text: &str) -> String {
-    mask_message(&mask_urls(text)).into_owned()
+    // A service may repeat a document after its sentence.
+    let masked = text.trim_end().contains('\n').then(|| mask_yaml(text));
+    mask_message(&mask_urls(masked.as_deref().unwrap_or(text))).into_owned()
 }
 
 /// Replaces the texts of elements and the values of attributes, whether the XML is complete or not.
@@ -248,6 +253,25 @@ mod tests {
         ] {
             assert!(!excerpt(text.as_bytes()).contains("hunter2"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_excerpt_and_a_message_show_no_secret_of_yaml() {
+        for body in [
+            "password: correct hunter2\n",
+            "data:\n  token: |\n    hunter2\n    hunter2\n",
+            "args: [\"a\"]\nsecretKey: a hunter2\n",
+            "- name: DB_PASSWORD\n  value: hunter2\n",
+            "kind: Secret\ndata:\n  db: hunter2\n",
+            "invalid: {\"a\": 1}\npassword:\n  a hunter2\n",
+        ] {
+            let shown = excerpt(body.as_bytes());
+            assert!(!shown.contains("hunter2"), "{shown}");
+            let message = mask_sentence(&format!("admission denied:\n{body}"));
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+        let sentence = "token: not found";
+        assert_eq!(mask_sentence(sentence), sentence);
     }
 
     #[test]

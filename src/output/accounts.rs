@@ -78,9 +78,10 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     // A missing setting is not a failure, but the hint is shown.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
-    let key = match account.is_certificate {
-        true => "certificate",
-        false => "key",
+    let key = match () {
+        () if account.is_certificate => "certificate",
+        () if account.is_user => "user",
+        () => "key",
     };
     let one = [
         ("source", source),

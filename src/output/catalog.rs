@@ -10,7 +10,9 @@ use super::delimited::DelimitedWriter;
 use super::style::{styled, write_labelled};
 use super::table::{TextTable, TrailingColumn};
 use super::{Format, OutputOptions, RenderContext, json, markdown, yaml};
-use crate::output::document::{KindInfo, KindList, MappingSource, StateMap, StateMapping};
+use crate::output::document::{
+    ConfigPath, KindInfo, KindList, MappingSource, StateMap, StateMapping,
+};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 14;
@@ -56,6 +58,22 @@ pub fn write_states(
         _ => words.states.iter().map(state_row).collect(),
     };
     write(out, words, rows, form, screen)
+}
+
+/// Writes the path of the config file; as a table it is a line that scripts read.
+///
+/// # Errors
+/// Those of the writer, and as invalid data what an expression could not do.
+pub fn write_config_path(
+    out: &mut dyn Write,
+    path: &ConfigPath,
+    form: &OutputOptions,
+    screen: &RenderContext,
+) -> io::Result<()> {
+    match form.format {
+        Format::Table | Format::Wide if form.query.is_none() => writeln!(out, "{}", path.path),
+        _ => write(out, path, vec![json!({"path": path.path})], form, screen),
+    }
 }
 
 /// A word for people; csv and tsv have the fields of the document.

@@ -45,7 +45,7 @@ use crate::model::{Notice, Time};
 use crate::output::document::{Envelope, Gate};
 
 pub use accounts::write_accounts;
-pub use catalog::{is_for_catalogs, write_kinds, write_states};
+pub use catalog::{is_for_catalogs, write_config_path, write_kinds, write_states};
 pub use cause::cause;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::{DetailLevel, LogTail, PageOptions, write as write_pages};

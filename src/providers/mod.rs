@@ -36,6 +36,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use crate::credentials::{
     CredentialChain, CredentialInfo, CredentialSource, SourceCache, check_source,
@@ -189,6 +190,9 @@ pub struct GetOptions {
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
     pub deadline: Deadline,
+    /// How long further requests may take that decide nothing, once the job itself was read; `None` for as
+    /// long as the deadline allows.
+    pub details_timeout: Option<Duration>,
     /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
     /// repeated.
     pub changes: Option<Arc<Changes>>,
@@ -213,9 +217,28 @@ impl GetOptions {
             flags: Vec::new(),
             states: Vec::new(),
             deadline,
+            details_timeout: None,
             changes: None,
             is_last: false,
             needs_events: false,
+        }
+    }
+
+    /// The same for requests that decide neither a state nor a verdict, and begin now.
+    fn for_details(&self) -> Self {
+        let limit = self.details_timeout.map(Deadline::after);
+        Self {
+            deadline: limit.map_or(self.deadline, |limit| self.deadline.min(limit)),
+            ..self.clone()
+        }
+    }
+
+    /// The same for the parts and events of a job that was read. A gate for warnings needs them, unless the job
+    /// has failed.
+    fn for_parts(&self, job: &Job) -> Self {
+        match self.needs_events && !job.state.is_unsuccessful() {
+            true => self.clone(),
+            false => self.for_details(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::errors::{ErrorContext, ErrorSpec};
 use super::{Cloud, GetOptions, GetRequest, GetResult, mask_job};
@@ -79,6 +80,20 @@ pub fn answer(status: u16, name: &str) -> Response {
 /// A request with default options.
 pub fn ask() -> GetOptions {
     GetOptions::new(Deadline::after(Duration::from_secs(60)))
+}
+
+/// A request that does not wait for long for what decides nothing.
+pub fn ask_without_details() -> GetOptions {
+    GetOptions {
+        details_timeout: Some(Duration::from_millis(50)),
+        ..ask()
+    }
+}
+
+/// What comes while requests hang that are not waited for.
+pub async fn promptly<T>(result: impl Future<Output = T>) -> T {
+    let in_time = timeout(Duration::from_secs(20), result).await;
+    in_time.expect("a request that hangs is not waited for")
 }
 
 /// A lookup of a job.

@@ -94,6 +94,14 @@ impl SettingSpec {
         }
     }
 
+    /// What the id of a credential is called: a user with a password or a token is no key.
+    pub fn id_name(&self) -> &'static str {
+        match self.key {
+            "user" => "user",
+            _ => "key",
+        }
+    }
+
     /// True for the address of a service: `endpoint` and every `…_endpoint`.
     pub fn is_endpoint(&self) -> bool {
         self.key.rsplit('_').next() == Some("endpoint")

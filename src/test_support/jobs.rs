@@ -57,3 +57,10 @@ pub fn responding(
         is_meant.then(|| response.clone())
     })
 }
+
+/// Gives no response to these operations.
+pub fn hanging(cloud: &'static Cloud, operations: &'static [&'static str]) -> Responder {
+    let never = (Duration::from_secs(3_600), b"x".to_vec());
+    let response = ServerResponse::stream(Vec::new(), vec![never]);
+    responding(cloud, operations, response)
+}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use super::{EmulatedState, ServerRequest, ServerResponse, emulated};
 use crate::http::{ClientOptions, Transport};
@@ -122,11 +123,12 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
 }
 
 async fn write(stream: &mut BufReader<TcpStream>, response: &ServerResponse, now: DateTime<Utc>) {
+    let later = response.later.iter();
     let mut head = format!(
         "HTTP/1.1 {} X\r\ndate: {}\r\ncontent-length: {}\r\n",
         response.status,
         now.format("%a, %d %b %Y %H:%M:%S GMT"),
-        response.body.len()
+        response.body.len() + later.map(|(_, part)| part.len()).sum::<usize>()
     );
     for (name, value) in &response.headers {
         head += &format!("{name}: {value}\r\n");
@@ -135,4 +137,8 @@ async fn write(stream: &mut BufReader<TcpStream>, response: &ServerResponse, now
     let bytes = [head.as_bytes(), &response.body].concat();
     // A client that has gone away needs no response.
     let _ = stream.write_all(&bytes).await;
+    for (delay, part) in &response.later {
+        sleep(*delay).await;
+        let _ = stream.write_all(part).await;
+    }
 }

@@ -13,6 +13,7 @@ mod random;
 mod redactor;
 mod secret_masker;
 mod urls;
+mod yaml;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ pub use secret_masker::SecretMasker;
 pub use urls::{
     mask_access_url, mask_proxy_url, mask_urls, mask_user_info, percent_encode, proxy_secrets,
 };
+pub use yaml::mask_yaml;
 
 /// What is in place of a secret.
 pub const MASK: &str = "***";

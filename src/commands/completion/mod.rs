@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{Arg, Args, Command, ValueEnum};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
 
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use crate::model::State;
 use crate::output;
 use references::CompletionData;
@@ -54,14 +54,15 @@ pub(super) struct CompletionRequest {
 }
 
 /// Prints a script.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    context.check_only_format("completion prints a script")?;
     let script = match arguments.shell {
         Shell::Bash => include_str!("scripts/joblens.bash"),
         Shell::Zsh => include_str!("scripts/joblens.zsh"),
         Shell::Fish => include_str!("scripts/joblens.fish"),
         Shell::Powershell => include_str!("scripts/joblens.ps1"),
     };
-    context.print(script.to_owned(), false)
+    Ok(context.print(script.to_owned(), false))
 }
 
 /// Prints what the last word may become, one per line, with a tab before what it means.

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, kind_text};
 use crate::output;
+use crate::output::document::{ConfigPath, Envelope};
 use crate::settings::{SettingsFile, check_folders};
 
 /// Create a config file, or print its path
@@ -38,6 +39,11 @@ enum Action {
 
 /// Does what was requested with the config file that the other commands would read.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let command = match arguments.action {
+        Action::Init => "config init",
+        Action::Path => "config path",
+    };
+    context.check_catalog_format(command)?;
     let place = settings_path(context)?;
     if matches!(arguments.action, Action::Init) {
         write(&place)?;
@@ -47,7 +53,14 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let _ = output::write_line(&mut io::stderr(), &line);
         }
     }
-    Ok(context.print(format!("{}\n", place.display()), false))
+    let path = ConfigPath {
+        schema: Envelope::SCHEMA,
+        command,
+        path: place.display().to_string(),
+    };
+    context.print_catalog(command, |out, form, screen| {
+        output::write_config_path(out, &path, form, screen)
+    })
 }
 
 fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {

@@ -40,7 +40,7 @@ impl CredentialExpiry {
             .chain(parts)
             .find(|spec| spec.role == SettingRole::Id);
         let label = match id {
-            Some(id) => profile.credential_label(id.key, "key"),
+            Some(id) => profile.credential_label(id.key, id.id_name()),
             None => profile.credential_label(first.key, "token"),
         };
         let follows = match profile.origin(first.key) {

@@ -24,7 +24,7 @@ pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use inputs::Inputs;
 pub(super) use list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 pub(super) use plan::LookupPlan;
-pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, report};
+pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, report};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};
 pub(super) use targets::{

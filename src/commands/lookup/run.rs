@@ -21,6 +21,10 @@ use crate::settings::Settings;
 /// Total time limit of a request.
 pub(in crate::commands) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long requests for details may take once a job was read, where those that wait for it need no more than its
+/// state.
+pub(in crate::commands) const DETAILS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How resources are requested, for all references of a run.
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct Options {
@@ -32,6 +36,8 @@ pub(in crate::commands) struct Options {
     pub flags: Vec<&'static str>,
     /// The warnings of jobs and of all their parts decide.
     pub needs_events: bool,
+    /// How long further requests may take that decide nothing, once a job was read.
+    pub details_timeout: Option<Duration>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
     /// How the commands are run that print credentials.
@@ -128,6 +134,7 @@ impl Lookup {
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
             needs_events: self.options.needs_events,
+            details_timeout: self.options.details_timeout,
             states: self.settings.file().states(&kind.to_string()).to_vec(),
             ..GetOptions::new(deadline)
         }

@@ -35,7 +35,7 @@ use super::runtime::block_on;
 use super::signals::Signals;
 use crate::error::{self, Category, Problem, file_error_text};
 use crate::http::{self, Handler, ServerLimits};
-use crate::output::{ExpositionFormat, Format};
+use crate::output::ExpositionFormat;
 use document::Document;
 use exporter::Exporter;
 use log::MessageLog;
@@ -54,7 +54,7 @@ const AUTH_COOLDOWN: Duration = Duration::from_secs(600);
 
 /// Prints metrics, or serves them until a signal comes.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
-    check_format(context)?;
+    context.check_only_format("metrics prints the Prometheus text format")?;
     let options = arguments.options()?;
     let address = arguments.address()?;
     arguments.check_textfile()?;
@@ -96,19 +96,6 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let code = error::exit_code(&problems);
             Ok(print(context, document, textfile.as_deref(), code))
         }
-    }
-}
-
-/// Checks that no other output was requested.
-fn check_format(context: &CommandContext) -> Result<(), Problem> {
-    let (form, global) = (&context.output_options, &context.global);
-    let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();
-    match form.format == Format::Table && !picks {
-        true => Ok(()),
-        false => Err(
-            Problem::usage("metrics prints the Prometheus text format only")
-                .with_hint("omit -o, --jq, --columns and --sort-by"),
-        ),
     }
 }
 

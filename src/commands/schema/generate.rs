@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::SchemaKind;
 use crate::output;
-use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
+use crate::output::document::{
+    AuthStatus, ConfigPath, DoctorReport, Envelope, KindList, StateMap, Timeline,
+};
 use crate::providers;
 use compare::{Changes, compare};
 
@@ -26,6 +28,7 @@ impl SchemaKind {
             Self::States => document("StateMap", StateMap::json_schema),
             Self::Auth => document("AuthStatus", AuthStatus::json_schema),
             Self::Doctor => document("DoctorReport", DoctorReport::json_schema),
+            Self::Config => document("ConfigPath", ConfigPath::json_schema),
         }
     }
 }

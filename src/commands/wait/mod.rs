@@ -12,7 +12,7 @@ pub(super) use options::Arguments;
 
 use super::context::{CommandContext, CommandResult};
 use super::gate_report;
-use super::lookup::{CommandRuns, Lookup, LookupPlan};
+use super::lookup::{CommandRuns, DETAILS_TIMEOUT, Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
@@ -22,8 +22,8 @@ use super::shutdown;
 use super::signals::Signals;
 use crate::error::{Category, Problem};
 use crate::http::{Session, Stopwatch};
-use crate::output;
 use crate::output::document::{Envelope, Exit};
+use crate::output::{self, RenderContext, Zone};
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
@@ -73,6 +73,7 @@ fn prepare(
     let is_replay = matches!(context.session, Session::Replay(_));
     let plan = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
     lookup.options.needs_events = plan.policy.condition.needs_events();
+    lookup.options.details_timeout = Some(DETAILS_TIMEOUT);
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference, or use --allow-empty to accept an empty list")
@@ -103,7 +104,11 @@ async fn run_wait(
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
         false => Reporter::lines(&context.progress),
     };
-    let screen = context.render_context(io::stderr().is_terminal());
+    // Its messages are read, on a terminal or in a log.
+    let screen = RenderContext {
+        zone: context.zone(Zone::Local),
+        ..context.render_context(io::stderr().is_terminal())
+    };
     let mut wait = WaitHandler::new(plan, reports, reporter, screen);
     wait.warn(&lookup);
     let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);

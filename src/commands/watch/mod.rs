@@ -9,7 +9,7 @@ use super::args::PollArgs;
 use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
 use super::kind_flags::KindFlags;
-use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
+use super::lookup::{AllowedTargets, DETAILS_TIMEOUT, Inputs, Lookup, LookupPlan, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 use crate::output::Live;
@@ -62,6 +62,7 @@ fn prepare(
             latest: true,
         },
         flags: flags.given.clone(),
+        details_timeout: Some(DETAILS_TIMEOUT),
         ..Options::default()
     };
     let settings = context.settings()?;

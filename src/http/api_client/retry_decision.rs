@@ -69,8 +69,12 @@ impl ApiClient {
         if pause > MAX_RETRY_AFTER {
             error.category = Category::Throttled;
             let seconds = pause.as_secs();
+            let at_proxy = error
+                .transport_failure
+                .is_some_and(|failure| failure.at_proxy);
+            let who = if at_proxy { "proxy" } else { "cloud" };
             error.message = format!(
-                "{}; the cloud requests a wait of {seconds} s",
+                "{}; the {who} requests a wait of {seconds} s",
                 error.message
             );
             return RetryDecision::Fail;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::retry_decision::{FailedAttempt, RetryDecision};
 use super::*;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
 use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;
@@ -313,4 +313,31 @@ fn what_a_server_sends_in_an_error_is_cut_where_it_is_too_long_to_read() {
     let error = RequestError::new(Category::ServiceError, "x".repeat(4090) + " to/ken+==");
     let problem = account.to_problem(&request(), error, None, 1);
     assert_eq!(problem.message, "x".repeat(4090) + " ***");
+}
+
+#[test]
+fn a_proxy_requests_a_wait_as_a_cloud_does() {
+    let (account, _) = account();
+    let decide = |seconds| {
+        let failure = TransportFailure::at_proxy(TransportFailureKind::ProxyRefused);
+        let mut error = RequestError::new(Category::Network, "HTTP 429 to CONNECT");
+        error.retry = RetryAction::Backoff;
+        error.transport_failure = Some(failure);
+        error.retry_after = Some(Duration::from_secs(seconds));
+        let attempt = FailedAttempt {
+            response: None,
+            offset: 0,
+            attempts: 1,
+            resends: 0,
+        };
+        let decision = account.retry_decision(&request(), &mut error, attempt);
+        (decision, error.category, error.message)
+    };
+    let (decision, category, _) = decide(7);
+    let pause = matches!(decision, RetryDecision::After(pause) if pause.as_secs() == 7);
+    assert!(pause && category == Category::Network);
+    let (decision, category, message) = decide(600);
+    assert!(matches!(decision, RetryDecision::Fail) && category == Category::Throttled);
+    let expected = "HTTP 429 to CONNECT; the proxy requests a wait of 600 s";
+    assert_eq!(message, expected);
 }

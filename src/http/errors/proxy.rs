@@ -117,10 +117,14 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         false => RetryAction::No,
     };
     let message = format!("the proxy answered HTTP {status} to CONNECT{why}{page}");
-    proxy_error(retry, ProxyRefused, message).with_hint(match status {
+    let hint = match status {
         404 | 405 | 501 => CHECK.to_owned(),
         _ => allow(context),
-    })
+    };
+    let mut error = proxy_error(retry, ProxyRefused, message).with_hint(hint);
+    let retry_after = response.retry_after(context.now);
+    error.retry_after = retry_after.filter(|_| is_transient);
+    error
 }
 
 /// What a SOCKS proxy did in place of opening a connection.

@@ -8,6 +8,7 @@ use rustls::{
     PeerIncompatible, PeerMisbehaved,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The error for a proxy's response to `CONNECT`.
 fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestError {
@@ -18,14 +19,16 @@ fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestE
         endpoint: &endpoint,
         proxy: proxies.proxy_for(&endpoint),
         redactor: &Redactor::default(),
+        now: DateTime::UNIX_EPOCH,
     };
     let headers = authenticate
         .split(';')
         .filter(|value| !value.is_empty())
         .map(|value| ("proxy-authenticate".to_owned(), value.to_owned()));
+    let retry_after = ("retry-after".to_owned(), "7".to_owned());
     let response = Response {
         status,
-        headers: headers.collect(),
+        headers: headers.chain([retry_after]).collect(),
         body: b"<html><title>Access &amp; Denied</title>".to_vec(),
     };
     proxy::tunnel_error(&TunnelError::Refused(response), &context)
@@ -110,6 +113,8 @@ fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
             error.message
         );
         assert_eq!(error.retry, retry, "{status}");
+        let pause = (retry == RetryAction::Backoff).then_some(Duration::from_secs(7));
+        assert_eq!(error.retry_after, pause, "{status}");
         assert!(error.hint.is_some());
     }
 }

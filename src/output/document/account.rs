@@ -36,7 +36,7 @@ pub struct AccountStatus {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The key id, masked, or `token`; `role` for the instance role.
+    /// The key id or the name of the user, masked, or `token`; `role` for the instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,
@@ -47,6 +47,9 @@ pub struct AccountStatus {
     /// It is a client certificate, which nothing renews.
     #[serde(skip)]
     pub is_certificate: bool,
+    /// The key is the name of a user.
+    #[serde(skip)]
+    pub is_user: bool,
     /// The folder where tokens fetched with it are cached between runs; null when they are not.
     pub token_cache: Option<String>,
     /// Why it cannot be used.

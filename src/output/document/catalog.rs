@@ -18,6 +18,18 @@ pub struct KindList {
     pub kinds: Vec<KindInfo>,
 }
 
+/// The document of `joblens config path` and `joblens config init`.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct ConfigPath {
+    /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Envelope::SCHEMA))]
+    pub schema: &'static str,
+    /// Name of the command: `config path` or `config init`.
+    pub command: &'static str,
+    /// The path of the config file, which may not exist yet.
+    pub path: String,
+}
+
 /// One kind of resource in a cloud.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct KindInfo {

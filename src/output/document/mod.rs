@@ -10,7 +10,7 @@ mod timeline;
 mod timeline_event;
 
 pub use account::{AccountStatus, AuthState, AuthStatus};
-pub use catalog::{KindInfo, KindList, MappingSource, StateMap, StateMapping};
+pub use catalog::{ConfigPath, KindInfo, KindList, MappingSource, StateMap, StateMapping};
 pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
 pub use gate::Gate;
 pub use report::{Coverage, Envelope, Exit, ReportContent};

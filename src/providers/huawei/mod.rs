@@ -232,7 +232,14 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
-        let request = self.request(&call, &endpoint, &project);
+        // One that came with a token is known with the token only.
+        let is_of_token = self.project.get().is_none();
+        let project = if is_of_token {
+            sign::OWN_PROJECT
+        } else {
+            &project
+        };
+        let request = self.request(&call, &endpoint, project);
         self.client.call(&request, options.deadline, decode).await
     }
 }

@@ -13,6 +13,10 @@ pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
 /// Form of `X-Sdk-Date`.
 pub const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
+/// In a path, the project of the token that the request is sent with: a token that takes the place of a rejected
+/// one may be for another project.
+pub(super) const OWN_PROJECT: &str = "{project_id}";
+
 /// How an account of Huawei Cloud proves who it is.
 pub enum Signer {
     /// A key pair signs each request with SDK-HMAC-SHA256.
@@ -91,6 +95,14 @@ impl crate::http::Signer for Signer {
                 key.chain(security_token).map(Secret::expose).collect()
             }
         }
+    }
+
+    fn complete(&self, request: &Request) -> Option<Request> {
+        let project = self.project()?;
+        request.path.contains(OWN_PROJECT).then(|| Request {
+            path: request.path.replace(OWN_PROJECT, project),
+            ..request.clone()
+        })
     }
 
     fn sign(&self, request: &Request, now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {

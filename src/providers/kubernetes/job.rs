@@ -105,8 +105,7 @@ impl KindOps<Api> for Jobs {
             Ok((job.into_result(reference, api), (own, failed)))
         };
         let read = objects::lookup(api, &OBJECTS, lookup, decode);
-        let needs_parts = |outcome: &Outcome<_>| matches!(outcome, Outcome::Read(..));
-        let read = prefetch::with_parts(api, reference, options, read, needs_parts);
+        let read = prefetch::with_parts(api, reference, options, read, Outcome::read_job);
         let (outcome, prefetched) = read.await?;
         let (mut found, (parts, failed)) = match outcome {
             Outcome::Read(found, parts) => (*found, parts),

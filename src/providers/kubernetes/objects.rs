@@ -124,6 +124,16 @@ pub(super) enum Outcome<T> {
     Known(Box<GetResult>),
 }
 
+impl<T> Outcome<T> {
+    /// The job, where its own response was read.
+    pub fn read_job(&self) -> Option<&Job> {
+        match self {
+            Self::Read(found, _) => Some(&found.job),
+            Self::Known(_) => None,
+        }
+    }
+}
+
 /// Looks one job up. Another object of its name is another job.
 ///
 /// # Errors

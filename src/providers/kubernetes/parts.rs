@@ -43,6 +43,8 @@ pub(super) struct ReadParts {
     pub pods: Option<PodList>,
     /// Its own events, and those of others of its name.
     pub events: Option<EventList>,
+    /// How long further requests may take that decide nothing, if that is already being counted.
+    pub limited: Option<GetOptions>,
 }
 
 /// What a list of pods has come to.
@@ -58,11 +60,19 @@ impl Parts<'_> {
         read: ReadParts,
         options: &GetOptions,
     ) {
+        let mut limited = read
+            .limited
+            .unwrap_or_else(|| options.for_parts(&found.job));
         let pods = match read.pods {
             Some(pods) => pods,
-            None => list_pods(api, self.namespace, &self.selector, options).await,
+            None if is_derived(&found.job) => {
+                let pods = list_pods(api, self.namespace, &self.selector, options).await;
+                limited = options.for_parts(&found.job);
+                pods
+            }
+            None => list_pods(api, self.namespace, &self.selector, &limited).await,
         };
-        let pods = self.pods(found, pods);
+        let (pods, options) = (self.pods(found, pods), &limited);
         if let Some(events) = read.events {
             let own = std::mem::take(&mut self.uids);
             events::add_list(found, events, |(uid, _)| {
@@ -211,6 +221,11 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     })
 }
 
+/// True for a job whose pods decide its state.
+pub(super) fn is_derived(job: &Job) -> bool {
+    job.state == State::Starting && job.state_raw.is_none()
+}
+
 /// True where the events of a pod explain nothing.
 fn is_well(pod: &Task) -> bool {
     let is_ready = || {
@@ -228,7 +243,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
     job.tasks.order_by_key(|pod| pod.created_at);
     // A state that the object reports is its own.
-    if job.state == State::Starting && job.state_raw.is_none() {
+    if is_derived(job) {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
         let runs = |pod: &Task| {
             let has_running = || pod.containers.iter().any(|one| one.state == State::Running);

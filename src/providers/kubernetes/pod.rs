@@ -86,6 +86,7 @@ impl KindOps<Api> for Pods {
         };
         match uid {
             Some(uid) => {
+                let options = &options.for_parts(&found.job);
                 events::add(api, namespace, &[events::of_uid(&uid)], &mut found, options).await;
             }
             None if options.needs_events => events::note_unread(&mut found, "it has no UID"),

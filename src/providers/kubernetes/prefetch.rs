@@ -2,13 +2,15 @@
 
 use std::pin::pin;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, maybe_done, select};
+use tokio::time::{sleep, timeout};
 
 use super::events::{self, EventList};
-use super::parts::{Owner, Parts, PodList, ReadParts, list_pods};
+use super::parts::{Owner, Parts, PodList, ReadParts, is_derived, list_pods};
 use super::pod::PodTask;
 use super::{Api, GetOptions};
 use crate::error::Problem;
+use crate::model::Job;
 use crate::reference::Reference;
 
 /// The labels of pods that have the UID of their job, of which its selector is one.
@@ -20,7 +22,11 @@ pub(super) const REQUESTS: usize = 3;
 /// The parts of all objects that have had the name of a job.
 pub(super) struct Prefetched {
     pods: PodList,
+    /// What has chosen the pods.
+    selector: String,
     events: EventList,
+    /// How long further requests may take that decide nothing.
+    limited: GetOptions,
 }
 
 /// The selector of the pods of all jobs with this name.
@@ -28,8 +34,8 @@ pub(super) fn name_selector(name: &str) -> String {
     format!("job-name={name}")
 }
 
-/// Reads a job, and at the same time the parts of the jobs of its name. They are not waited for where there is no
-/// such job.
+/// Reads a job, and at the same time the parts of the jobs of its name. They are not waited for where `job_of`
+/// gives no job that needs them, and not for long where they decide nothing of it.
 ///
 /// # Errors
 /// Why the job was not read.
@@ -38,31 +44,63 @@ pub(super) async fn with_parts<T>(
     reference: &Reference,
     options: &GetOptions,
     read: impl Future<Output = Result<T, Problem>>,
-    needs_parts: impl Fn(&T) -> bool,
+    job_of: impl Fn(&T) -> Option<&Job>,
 ) -> Result<(T, Option<Prefetched>), Problem> {
-    let parts = async {
-        let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let name = reference.id();
-        let selectors = [
-            name_selector(name),
-            format!("involvedObject.kind=Job,involvedObject.name={name}"),
-        ];
-        let pods = list_pods(api, namespace, &selectors[0], options);
-        let events = events::list(api, namespace, &selectors[1], options);
-        let (pods, events) = join(pods, events).await;
-        Prefetched { pods, events }
+    let namespace = reference.segment("NAMESPACE").unwrap_or_default();
+    let name = reference.id();
+    let selectors = [
+        name_selector(name),
+        format!("involvedObject.kind=Job,involvedObject.name={name}"),
+    ];
+    let mut pods = pin!(maybe_done(list_pods(
+        api,
+        namespace,
+        &selectors[0],
+        options
+    )));
+    let mut events = pin!(maybe_done(events::list(
+        api,
+        namespace,
+        &selectors[1],
+        options
+    )));
+    let mut read = pin!(read);
+    let parts = join(pods.as_mut(), events.as_mut());
+    let first = match select(read.as_mut(), pin!(parts)).await {
+        Either::Left((read, _)) => Some(read),
+        Either::Right(_) => None,
     };
-    match select(pin!(read), pin!(parts)).await {
-        Either::Left((read, parts)) => {
-            let read = read?;
-            let parts = match needs_parts(&read) {
-                true => Some(parts.await),
-                false => None,
-            };
-            Ok((read, parts))
-        }
-        Either::Right((parts, read)) => Ok((read.await?, Some(parts))),
+    let read = match first {
+        Some(read) => read?,
+        None => read.await?,
+    };
+    let Some(job) = job_of(&read) else {
+        return Ok((read, None));
+    };
+    let mut limited = options.for_parts(job);
+    let limit = limited.deadline.remaining();
+    if limited.deadline >= options.deadline {
+        join(pods.as_mut(), events.as_mut()).await;
+    } else if is_derived(job) {
+        let pods_and_limit = async {
+            pods.as_mut().await;
+            sleep(limit).await;
+        };
+        select(pin!(pods_and_limit), events.as_mut()).await;
+        pods.as_mut().await;
+        limited = options.for_parts(job);
+    } else {
+        // What has not come by then is missing.
+        let _ = timeout(limit, join(pods.as_mut(), events.as_mut())).await;
     }
+    let missing = || Problem::deadline_exceeded("timed out before the response");
+    let parts = Prefetched {
+        pods: pods.take_output().unwrap_or_else(|| Err(missing())),
+        events: events.take_output().unwrap_or_else(|| Err(missing())),
+        selector: selectors[0].clone(),
+        limited,
+    };
+    Ok((read, Some(parts)))
 }
 
 impl Prefetched {
@@ -70,23 +108,28 @@ impl Prefetched {
     pub fn of(self, parts: &Parts<'_>) -> ReadParts {
         let job = parts.owner.as_ref();
         ReadParts {
-            pods: job.and_then(|job| pods_of(self.pods, &parts.selector, job)),
+            pods: job.and_then(|job| pods_of(self.pods, &self.selector, &parts.selector, job)),
             events: Some(self.events),
+            limited: Some(self.limited),
         }
     }
 }
 
-/// The pods that a selector of a job chooses; `None` where a request with it is necessary: they may be
+/// The pods that a selector of a job chooses, of those that another one has chosen; `None` where a request with it is necessary: they may be
 /// others, or older than what is known of the job.
-fn pods_of(pods: PodList, selector: &str, job: &Owner) -> Option<PodList> {
+fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);
     };
+    let is_new = is_as_new(read.data.version.as_deref(), job.version.as_deref());
+    if selector == read_by && is_new {
+        return Some(Ok(read));
+    }
     let uid = job.uid.as_deref()?;
     let mut labels = UID_LABELS.into_iter();
     let label = labels.find(|label| selector == format!("{label}={uid}"))?;
     let pods = &mut read.data;
-    if pods.has_more || !is_as_new(pods.version.as_deref(), job.version.as_deref()) {
+    if pods.has_more || !is_new {
         return None;
     }
     let is_labeled = |pod: &PodTask| {

@@ -1,3 +1,4 @@
+mod hanging;
 mod verdicts;
 mod warnings;
 

@@ -110,10 +110,11 @@ impl KindOps<Api> for Workloads {
             Outcome::Read(found, own) => (*found, own),
             Outcome::Known(found) => return Ok(*found),
         };
+        let limited = options.for_parts(&found.job);
         let lists = Lists {
             api,
             namespace,
-            options: lookup.options,
+            options: &limited,
         };
         let sets = lists.read(
             &mut found,
@@ -149,7 +150,10 @@ impl KindOps<Api> for Workloads {
             uids: std::mem::take(&mut own.uids),
             more_uids: std::mem::take(&mut own.more_uids),
         };
-        let read = ReadParts::default();
+        let read = ReadParts {
+            limited: Some(limited),
+            ..ReadParts::default()
+        };
         parts.add(api, &mut found, read, options).await;
         Ok(own.finish(found))
     }

@@ -114,6 +114,7 @@ impl KindOps<Api> for TrainingTasks {
             if let Some(created_at) = found.job.created_at {
                 events["StartTime"] = created_at.rfc3339().into();
             }
+            let options = &options.for_parts(&found.job);
             let (pods, events) = join(
                 api.read_product::<PodsResponse>(&TIONE, PODS, &id, options),
                 api.read_product::<EventsResponse>(&TIONE, EVENTS, &events, options),

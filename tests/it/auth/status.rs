@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -69,6 +69,30 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
         why.contains("is invalid: expected key = value at line 1"),
         "{why}"
     );
+}
+
+#[test]
+fn a_user_is_not_called_a_key() {
+    let sandbox = Sandbox::with(&[]);
+    let kubeconfig = json!({
+        "current-context": "main",
+        "clusters": [{"name": "c", "cluster": {"server": sandbox.server.origin()}}],
+        "users": [{"name": "cluster-admin-of-c", "user": {"token": "tok-in-kubeconfig"}}],
+        "contexts": [{"name": "main", "context": {"cluster": "c", "user": "cluster-admin-of-c"}}],
+    });
+    let path = sandbox.write("kubeconfig", &kubeconfig.to_string());
+    let run = sandbox
+        .joblens(&["auth", "status"])
+        .env("KUBECONFIG", path.to_str().unwrap())
+        .env("JOBLENS_HUAWEI_USER", "operator-of-jobs")
+        .env("JOBLENS_HUAWEI_PASSWORD", "s3cret-password")
+        .env("JOBLENS_HUAWEI_DOMAIN", "company")
+        .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
+        .run();
+    for user in ["  user         clus…f-c\n", "  user         oper…obs\n"] {
+        assert!(run.stdout.contains(user), "{user} in:\n{}", run.stdout);
+    }
+    assert!(!run.stdout.contains("  key "), "{}", run.stdout);
 }
 
 #[test]

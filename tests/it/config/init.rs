@@ -157,6 +157,14 @@ fn the_place_is_reported_in_the_order_in_which_it_is_read() {
         run.stdout
     };
     assert_eq!(path(&["config", "path"]), "/j.toml\n");
+    let document = r#"{"schema":"joblens/1","command":"config path","path":"/j.toml"}"#;
+    let shown = path(&["config", "path", "-o", "json"]);
+    assert_eq!(
+        shown.split_whitespace().collect::<String>(),
+        document.replace(' ', "")
+    );
+    assert_eq!(path(&["config", "path", "--jq", ".path"]), "/j.toml\n");
+    assert_eq!(path(&["config", "path", "-o", "tsv"]), "path\n/j.toml\n");
     assert_eq!(
         path(&["config", "path", "--config", "/c.toml"]),
         "/c.toml\n"
@@ -171,4 +179,21 @@ fn the_place_is_reported_in_the_order_in_which_it_is_read() {
         .env("XDG_CONFIG_HOME", "x")
         .run();
     assert_eq!(run.stdout, "/h/.config/joblens/config.toml\n");
+}
+
+#[test]
+fn init_reports_the_path_as_json_and_creates_nothing_for_a_format_without_one() {
+    let home = tempfile::tempdir().unwrap();
+    let init = |format| {
+        joblens(&["config", "init", "-o", format])
+            .env("HOME", home.path().to_str().unwrap())
+            .run()
+    };
+    let path = home.path().join(".config/joblens/config.toml");
+    let run = init("name");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(!path.exists());
+    let run = init("json");
+    assert_eq!(run.json()["path"], path.display().to_string());
+    assert!(path.exists());
 }

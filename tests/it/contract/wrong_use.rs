@@ -140,6 +140,25 @@ fn columns_of_catalogs_are_a_usage_error_with_a_hint() {
 }
 
 #[test]
+fn a_command_with_only_one_output_has_no_other_format() {
+    for (arguments, what) in [
+        (&["completion", "bash", "-o", "json"][..], "a script only"),
+        (&["completion", "fish", "--columns", "ref"], "a script only"),
+        (
+            &["man", "pages", "--jq", "."],
+            "the paths of the pages only",
+        ),
+        (&["emulate", "--print-env", "-o", "yaml"], "text only"),
+        (&["metrics", "aliyun", "-o", "csv"], "text format only"),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
+        let is_reported = run.stderr.contains(what) && run.stderr.contains("omit -o");
+        assert!(is_reported, "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_full_disk_is_reported_and_is_not_a_closed_output() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();

@@ -81,6 +81,7 @@ fn envelope(document: &Value, code: i32) -> Result<(), String> {
         ("kinds", "KindList"),
         ("states", "StateMap"),
         ("events", "Timeline"),
+        ("path", "ConfigPath"),
     ]
     .into_iter()
     .find(|(key, _)| document.get(key).is_some());
@@ -160,6 +161,7 @@ fn schemas() -> &'static Schemas {
         let documents = [
             ("", compiled(&envelope, &envelope)),
             ("AuthStatus", whole("auth")),
+            ("ConfigPath", whole("config")),
             ("DoctorReport", whole("doctor")),
             ("KindList", whole("kinds")),
             ("StateMap", whole("states")),

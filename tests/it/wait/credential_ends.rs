@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use super::{INSTANCE, JOB, job};
 use crate::support::emulated::Emulated;
-use crate::support::{Run, joblens};
+use crate::support::{Joblens, Run, joblens};
 
 /// A home folder with a config file.
 struct Home(tempfile::TempDir);
@@ -29,15 +29,18 @@ impl Home {
     }
 
     fn wait(&self, arguments: &[&str]) -> Run {
-        let config = self.0.path().join("config.toml");
         let mut all = vec!["wait", "-o", "json", "--interval", "50ms", "--time", "utc"];
         all.extend_from_slice(arguments);
-        joblens(&all)
+        self.joblens(&all).run()
+    }
+
+    fn joblens(&self, arguments: &[&str]) -> Joblens {
+        let config = self.0.path().join("config.toml");
+        joblens(arguments)
             .env("HOME", self.0.path().to_str().unwrap())
             .env("JOBLENS_CONFIG", config.to_str().unwrap())
             .env("PATH", "/usr/bin:/bin")
             .with_secret("testsecret")
-            .run()
     }
 }
 
@@ -86,6 +89,18 @@ fn is_reported_on_the_first_line_with_what_follows() {
         );
         assert_eq!(ends(&run), [expected]);
     }
+}
+
+#[test]
+fn is_reported_in_the_zone_of_the_reader_where_stderr_is_not_a_terminal() {
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let at = in_an_hour();
+    let home = printed(&emulated, &at.to_rfc3339());
+    let run = home.joblens(&["wait", JOB]).env("TZ", "UTC-8").run();
+    let local = at.with_timezone(&FixedOffset::east_opt(8 * 3600).unwrap());
+    let expected = format!(", at {};", local.format("%Y-%m-%d %H:%M:%S %:z"));
+    let first = run.stderr.lines().next().unwrap();
+    assert!(first.contains(&expected), "{first}");
 }
 
 #[test]

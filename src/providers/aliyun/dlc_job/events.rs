@@ -25,10 +25,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
     let path = format!("{}/events", path(lookup.reference));
     let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-    let called = api
-        .client
-        .call(&request, lookup.options.deadline, decode)
-        .await;
+    let deadline = lookup.options.for_parts(&found.job).deadline;
+    let called = api.client.call(&request, deadline, decode).await;
     let Some(response) = found.part("the events", called) else {
         found.job.events_unreadable = true;
         return;

@@ -8,11 +8,12 @@ use crate::providers::aliyun::errors::ERRORS;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::Text;
 use crate::providers::test_support::{
-    self, answer, ask, classify, lookup, moment, profile, reference, transport,
+    self, answer, ask, ask_without_details, classify, lookup, moment, profile, promptly, reference,
+    transport,
 };
 use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
-use crate::test_support::jobs::{job, responding, serve};
+use crate::test_support::jobs::{hanging, job, responding, serve};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{ServerRequest, ServerResponse, TestServer};
 
@@ -268,4 +269,14 @@ fn the_window_of_a_list_begins_at_a_full_hour() {
     let at = |text: &str| first_shown(text.parse().unwrap());
     assert_eq!(at("2026-01-12T15:00:00Z"), "2026-01-05T15:00:00Z");
     assert_eq!(at("2026-01-12T15:59:59Z"), "2026-01-05T15:00:00Z");
+}
+
+#[tokio::test]
+async fn events_that_hang_do_not_delay_a_failure() {
+    let jobs = vec![job(&DLC_JOB, "dlc1", "Failed", &[])];
+    let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["GetJobEvents"])).await;
+    let reference = reference(&DLC_JOB, &["dlc1"]);
+    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let job = found.unwrap().job;
+    assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

@@ -64,6 +64,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
     let GetRequest { reference, options } = lookup;
     let filter = json!({"JobId": reference.id()}).to_string();
     let size = PAGE_SIZE.to_string();
+    let deadline = options.for_parts(&found.job).deadline;
     for page in 1..=MAX_EVENT_PAGES {
         let page = page.to_string();
         let query = [
@@ -73,7 +74,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
         ];
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-        let called = api.client.call(&request, options.deadline, decode).await;
+        let called = api.client.call(&request, deadline, decode).await;
         let Some(response) = found.part("the events", called) else {
             found.job.events_unreadable = true;
             return;

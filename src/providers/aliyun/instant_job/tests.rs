@@ -6,8 +6,10 @@ use super::*;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
-use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
-use crate::test_support::jobs::{job, responding, serve};
+use crate::providers::test_support::{
+    ask, ask_without_details, lookup, moment, profile, promptly, reference, transport,
+};
+use crate::test_support::jobs::{hanging, job, responding, serve};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{Responder, ServerRequest, ServerResponse, emulated};
 
@@ -284,4 +286,14 @@ async fn a_job_whose_executor_failed_has_failed_whatever_its_state_is() {
     assert_eq!(job.state_raw.as_deref(), Some("Succeed"));
     assert!(job.message.unwrap().ends_with(": exit code 3"));
     assert_eq!(job.tasks[0].state, State::Failed);
+}
+
+#[tokio::test]
+async fn events_that_hang_do_not_delay_a_failure() {
+    let jobs = vec![job(&INSTANT_JOB, "job-1", "Failed", &[])];
+    let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListExecutorEvents"])).await;
+    let reference = reference(&INSTANT_JOB, &["job-1"]);
+    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let job = found.unwrap().job;
+    assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
@@ -286,4 +286,38 @@ async fn a_kept_token_is_kept_with_its_project() {
     cloud.set(DAY - 60);
     get(&run()).await.unwrap();
     assert_eq!(cloud.requested(), [TOKEN, GET]);
+}
+
+#[tokio::test]
+async fn a_kept_token_of_another_project_is_replaced_at_once() {
+    const OLD: &str = "0123456789abcdef0123456789abcdef";
+    let is_old = Arc::new(AtomicBool::new(true));
+    let before = Arc::clone(&is_old);
+    let cloud = cloud(move |incoming| {
+        let about = json!({"token": {
+            "expires_at": "2026-01-03T03:04:05Z", "project": {"id": OLD},
+        }});
+        let old = ServerResponse::json(201, &about).with_header("x-subject-token", "old-token");
+        match incoming.path.as_str() {
+            _ if !before.load(Ordering::Relaxed) => None,
+            "/v3/auth/tokens" => Some(old),
+            path => path
+                .contains(OLD)
+                .then(|| ServerResponse::json(404, &json!({}))),
+        }
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let kept = [
+        ("HOME", home.path().to_str().unwrap()),
+        ("JOBLENS_HUAWEI_TOKEN_CACHE", "true"),
+    ];
+    let run = || client(&cloud, &[&USER[..], &kept].concat()).unwrap();
+    get(&run()).await.unwrap_err();
+    assert_eq!(cloud.requested(), [TOKEN, GET]);
+    is_old.store(false, Ordering::Relaxed);
+    for requested in [&[GET, TOKEN, GET][..], &[GET]] {
+        assert_eq!(get(&run()).await.unwrap().as_deref(), Some("RUNNING"));
+        assert_eq!(cloud.requested(), requested);
+    }
 }

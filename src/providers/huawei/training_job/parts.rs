@@ -61,6 +61,7 @@ struct SubStage {
 /// Adds the last events of a job that was found, and before it runs the stage that it is in.
 pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
+    let options = &options.for_parts(&found.job);
     let is_early = found.job.state == State::Pending;
     let limit = MAX_EVENTS.to_string();
     let query = [("offset", "0"), ("limit", &*limit), ("order", "desc")];

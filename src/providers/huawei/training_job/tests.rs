@@ -10,11 +10,13 @@ use crate::error::Category;
 use crate::http::RetryAction;
 use crate::providers::huawei::CLOUD;
 use crate::providers::huawei::errors::ERRORS;
-use crate::providers::test_support::{ask, classify, lookup, reference, response};
+use crate::providers::test_support::{
+    ask, ask_without_details, classify, lookup, promptly, reference, response,
+};
 use crate::providers::{Client, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::Scope;
 use crate::test_support::ServerResponse;
-use crate::test_support::jobs::{job, responding, serve};
+use crate::test_support::jobs::{hanging, job, responding, serve};
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
@@ -295,4 +297,14 @@ async fn a_job_that_has_not_started_has_no_log() {
     let problem = read_log(&*client, &LogPosition::Start).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(problem.message, "the log is not generated yet");
+}
+
+#[tokio::test]
+async fn events_that_hang_do_not_delay_a_failure() {
+    let jobs = vec![job(&TRAINING_JOB, ID, "Failed", &[])];
+    let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListTrainingJobEvents"])).await;
+    let reference = reference(&TRAINING_JOB, &[ID]);
+    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let job = found.unwrap().job;
+    assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

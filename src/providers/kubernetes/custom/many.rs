@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::super::objects;
+use super::super::parts::is_derived;
 use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
 use crate::sync::lock;
@@ -61,6 +62,7 @@ pub(super) async fn batch_get(
                     if let Some(number) = numbers[at].filter(|_| row.is_some()) {
                         lock(&api.resources).insert(references[at].to_string(), number);
                     }
+                    // What its pods decide, a lookup reads.
                     found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
                 }
             }
@@ -112,9 +114,4 @@ async fn find_by_lists(
             lock(&api.resources).insert(reference.to_string(), number);
         }
     }
-}
-
-/// True for a job whose pods decide its state, which a lookup reads.
-fn is_derived(job: &Job) -> bool {
-    job.state == State::Starting && job.state_raw.is_none()
 }

@@ -1,6 +1,6 @@
 //! The pods of many jobs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::future::join_all;
 
@@ -18,7 +18,8 @@ const MAX_NAMES: usize = 50;
 /// This many pods of a namespace are read at most.
 const MAX_PODS: &str = "2000";
 
-/// Adds the pods of those jobs whose state they decide, by one list for each namespace.
+/// Adds the pods of those jobs whose state they decide, by one list for each namespace. Jobs whose pods take long
+/// are left to lookups, so that they delay no other job.
 pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetOptions) {
     let mut starting: BTreeMap<String, Vec<&mut Row>> = BTreeMap::new();
     for row in rows.iter_mut().flatten() {
@@ -32,11 +33,14 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
             _ => {}
         }
     }
+    let limited = options.for_details();
     let lists = starting.iter().map(async |(namespace, rows)| {
         let names: Vec<&str> = rows.iter().map(|row| row.found.job.id.as_str()).collect();
-        pods_of(api, namespace, &names, options).await
+        pods_of(api, namespace, &names, &limited).await
     });
     let lists = join_all(lists).await;
+    let is_limited = limited.deadline < options.deadline;
+    let mut open = BTreeSet::new();
     for ((namespace, mut rows), pods) in starting.into_iter().zip(lists) {
         match pods {
             Ok(pods) => {
@@ -46,11 +50,23 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
                 }
                 share(rows, pods);
             }
+            Err(problem) if is_limited && problem.is_deadline_exceeded() => {
+                open.insert(namespace);
+            }
             Err(problem) => {
                 let found = &mut rows[0].found;
                 let notice = events::unread("pods", &found.job, &problem.message);
                 found.notices.push(notice);
             }
+        }
+    }
+    for entry in rows {
+        let is_open = |row: &Row| {
+            let namespace = row.found.job.namespace.as_deref().unwrap_or_default();
+            row.found.job.state == State::Starting && open.contains(namespace)
+        };
+        if entry.as_ref().is_some_and(is_open) {
+            *entry = None;
         }
     }
 }

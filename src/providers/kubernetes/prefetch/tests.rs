@@ -122,6 +122,16 @@ async fn pods_that_may_be_others_or_older_are_requested_again() {
 }
 
 #[tokio::test]
+async fn pods_of_a_job_without_a_selector_are_requested_once() {
+    let mut unselected = job();
+    unselected["spec"]["selector"].take();
+    let pods = vec![pod("b", &json!({"job-name": "train"}), "Running")];
+    let (found, requested) = get(Some(unselected), ("100", pods)).await;
+    assert_eq!(found.unwrap().job.tasks[0].id.as_deref(), Some("b"));
+    assert_eq!(requested.len(), 3, "{requested:?}");
+}
+
+#[tokio::test]
 async fn a_job_that_does_not_exist_is_the_only_error() {
     let problem = get(None, ("100", Vec::new())).await.0.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);

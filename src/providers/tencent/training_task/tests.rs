@@ -9,10 +9,10 @@ use super::*;
 use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{ask, ask_without_details, promptly, reference};
 use crate::providers::{Client, Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::{Reference, Scope};
-use crate::test_support::jobs::responding;
+use crate::test_support::jobs::{hanging, responding};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{EmulatedJob, Responder, ServerResponse, emulated};
 

@@ -76,3 +76,13 @@ async fn a_task_that_is_looked_up_needs_no_failure_reason_to_succeed() {
     let found = client.get(&reference, &ask()).await.unwrap();
     assert_eq!(found.job.state, State::Succeeded);
 }
+
+#[tokio::test]
+async fn events_that_hang_do_not_delay_a_failure() {
+    let jobs = vec![task(TASK, "FAILED", &[])];
+    let (_server, client) = serve(jobs, hanging(&CLOUD, &[PODS, EVENTS])).await;
+    let reference = reference(&TRAINING_TASK, &[TASK]);
+    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let job = found.unwrap().job;
+    assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
+}
