@@ -115,8 +115,8 @@ impl Prefetched {
     }
 }
 
-/// The pods that a selector of a job chooses, of those that another one has chosen; `None` where a request with it is necessary: they may be
-/// others, or older than what is known of the job.
+/// The pods that a selector of a job chooses, of those that another one has chosen; `None` where a request with
+/// it is necessary: they may be others, or older than what is known of the job.
 fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);
