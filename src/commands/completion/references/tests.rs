@@ -76,6 +76,45 @@ fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
 }
 
 #[test]
+fn a_completed_id_is_read_as_the_id_that_was_listed() {
+    let mut known = known();
+    known.listed = [
+        "sugon/instance/a%2Fb",
+        "sugon/instance/100%25",
+        "sugon/instance/%E8%AE%AD%E7%BB%83%3A1",
+        "aliyun/job/ehpc-a/7_1%2D5",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for (typed, completed) in [
+        ("sugon/instance/a", "sugon/instance/a%2Fb"),
+        ("sugon/instance/100", "sugon/instance/100%25"),
+        ("sugon/instance/100%", "sugon/instance/100%25"),
+        ("sugon/instance/训", "sugon/instance/训练%3A1"),
+        ("sugon/instance/训练:", "sugon/instance/训练:1"),
+        (
+            "sugon/instance/%E8%AE%AD",
+            "sugon/instance/%E8%AE%AD%E7%BB%83%3A1",
+        ),
+        ("aliyun/job/ehpc-a/7", "aliyun/job/ehpc-a/7_1%2D5"),
+        ("aliyun/job/ehpc%2Da/7", "aliyun/job/ehpc%2Da/7_1%2D5"),
+        ("7_", "aliyun/job/ehpc-a/7_1%2D5"),
+        ("训", "sugon/instance/训练%3A1"),
+    ] {
+        let offered = values(known.references(OsStr::new(typed)));
+        assert_eq!(offered, [completed], "{typed}");
+    }
+    for typed in [
+        "sugon/instance/x%",
+        "sugon/instance/a/",
+        "aliyun/job/ehpc-a/7_1-",
+    ] {
+        let offered = values(known.references(OsStr::new(typed)));
+        assert!(offered.is_empty(), "{typed}: {offered:?}");
+    }
+}
+
+#[test]
 fn row_numbers_are_offered_with_their_references() {
     assert_eq!(references("%"), ["%1", "%3"]);
     let offered = known().references(OsStr::new("%3"));
