@@ -154,7 +154,8 @@ impl CompletionData {
             };
             // zsh puts candidates of one description together, in an order of its own.
             let about = |profile: &str| format!("profile {profile} of {}", known.name);
-            heads.push((format!("{name}/"), about(DEFAULT_PROFILE)));
+            let default = format!("default profile of {}", known.name);
+            heads.push((format!("{name}/"), default));
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {

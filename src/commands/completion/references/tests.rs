@@ -76,6 +76,25 @@ fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
 }
 
 #[test]
+fn clouds_and_profiles_are_described_each_in_its_own_words() {
+    let offered = known().references(OsStr::new(""));
+    let about = offered
+        .iter()
+        .map(|one| one.get_help().unwrap().to_string());
+    let about: Vec<String> = about.collect();
+    assert_eq!(
+        about[..3],
+        [
+            "default profile of aliyun",
+            "profile prod of aliyun",
+            "default profile of sugon"
+        ]
+    );
+    let different: BTreeSet<&String> = about.iter().collect();
+    assert_eq!(different.len(), about.len(), "{about:?}");
+}
+
+#[test]
 fn a_completed_id_is_read_as_the_id_that_was_listed() {
     let mut known = known();
     known.listed = [
