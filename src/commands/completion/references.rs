@@ -6,7 +6,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::super::completion_cache;
 use super::super::context::CommandContext;
-use super::super::shell_session::ShellSession;
+use super::super::shell_session::{ShellSession, with_profile};
 use super::prefix_matches;
 use crate::crypto::{percent_decode, percent_encode};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -18,6 +18,8 @@ use crate::settings::{Settings, SettingsSchema};
 pub(super) struct CompletionData {
     /// Cloud and name of each profile of the config file.
     profiles: Vec<(&'static str, String)>,
+    /// The profile of references without `@PROFILE`, if the line or the environment names one.
+    chosen_profile: Option<String>,
     /// References and scopes of the last lists, the latest first.
     listed: Vec<String>,
     /// The rows of the last list of this shell session.
@@ -41,6 +43,12 @@ impl CompletionData {
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
             profiles: profiles.collect(),
+            chosen_profile: named_profile(typed).or_else(|| {
+                context
+                    .environment
+                    .get("JOBLENS_PROFILE")
+                    .map(str::to_owned)
+            }),
             listed: completion_cache::path(&context.environment)
                 .map(|place| completion_cache::read(&place))
                 .unwrap_or_default(),
@@ -134,9 +142,17 @@ impl CompletionData {
             return Vec::new();
         }
         let found = found.into_iter();
-        found
-            .map(|(scope, id)| candidate(format!("{scope}/{id}"), String::new()))
-            .collect()
+        let found = found.map(|(scope, id)| format!("{scope}/{id}"));
+        let found = found.map(|one| match self.default_profile() {
+            DEFAULT_PROFILE => one,
+            _ => with_profile(&one),
+        });
+        found.map(|one| candidate(one, String::new())).collect()
+    }
+
+    /// The profile of references without `@PROFILE`.
+    fn default_profile(&self) -> &str {
+        self.chosen_profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
     /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.
@@ -171,7 +187,10 @@ impl CompletionData {
 
     /// `aliyun/job/`, then clusters and ids that were listed.
     fn under(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
-        let (name, profile) = head.split_once('@').unwrap_or((head, DEFAULT_PROFILE));
+        let (name, profile) = match head.split_once('@') {
+            Some((name, profile)) => (name, percent_decode(profile).unwrap_or_default()),
+            None => (head, self.default_profile().to_owned()),
+        };
         let known = CLOUDS
             .iter()
             .find(|known| known.name == name || short(known) == name);
@@ -192,7 +211,6 @@ impl CompletionData {
         let Some(template) = template else {
             return Vec::new();
         };
-        let profile = percent_decode(profile).unwrap_or_default();
         let account = match profile == DEFAULT_PROFILE {
             true => known.name.to_owned(),
             false => format!("{}@{profile}", known.name),
@@ -310,12 +328,27 @@ fn settings(
 /// The file of `--config` on the line.
 fn named_file(typed: &[OsString]) -> Option<PathBuf> {
     let complete = &typed[..typed.len() - 1];
-    complete.iter().enumerate().rev().find_map(|(at, word)| {
-        let word = word.to_str()?;
-        match word.strip_prefix("--config=") {
-            Some(path) => Some(PathBuf::from(path)),
-            None if word == "--config" => complete.get(at + 1).map(PathBuf::from),
-            None => None,
+    option_value(complete, "--config").map(PathBuf::from)
+}
+
+/// The profile of `-p` or `--profile` on the line.
+fn named_profile(typed: &[OsString]) -> Option<String> {
+    let complete = &typed[..typed.len() - 1];
+    // After `logs`, `-p` is `--previous`.
+    let mut parts = complete.split(|word| word == "logs");
+    let value = option_value(complete, "--profile");
+    let value = value.or_else(|| option_value(parts.next()?, "-p"));
+    value?.into_string().ok()
+}
+
+/// The last value of an option, in a word of its own or in that of the option.
+fn option_value(words: &[OsString], option: &str) -> Option<OsString> {
+    words.iter().enumerate().rev().find_map(|(at, word)| {
+        let rest = word.to_str()?.strip_prefix(option)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value.into()),
+            None if rest.is_empty() => words.get(at + 1).cloned(),
+            None => (!option.starts_with("--")).then(|| rest.into()),
         }
     })
 }

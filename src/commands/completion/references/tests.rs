@@ -14,6 +14,7 @@ fn known() -> CompletionData {
         profiles: profiles
             .map(|(cloud, name)| (cloud, name.to_owned()))
             .to_vec(),
+        chosen_profile: None,
         listed: listed.map(str::to_owned).to_vec(),
         rows: ["aliyun/job/ehpc-a/1", "", "huawei/image-job/17"]
             .map(str::to_owned)
@@ -194,6 +195,40 @@ fn scopes_end_before_the_last_segment() {
 #[test]
 fn profiles_of_several_clouds_are_reported_once() {
     assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
+}
+
+#[test]
+fn references_without_a_profile_are_those_of_the_chosen_one() {
+    let mut known = known();
+    known.chosen_profile = Some("prod".to_owned());
+    let references = |typed| values(known.references(OsStr::new(typed)));
+    assert_eq!(references("aliyun/job/"), ["aliyun/job/ehpc-b/"]);
+    assert_eq!(
+        references("aliyun@default/job/"),
+        ["aliyun@default/job/ehpc-a/", "aliyun@default/job/ehpc-c/"]
+    );
+    assert_eq!(references("17"), ["huawei@default/image-job/17"]);
+}
+
+#[test]
+fn takes_the_profile_that_the_line_names() {
+    let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+    let named = |text: &str| named_profile(&line(text));
+    for text in [
+        "-p prod get x",
+        "get -pprod x",
+        "get --profile=prod x",
+        "-p prod logs -p x",
+    ] {
+        assert_eq!(
+            named(&format!("joblens {text}")).as_deref(),
+            Some("prod"),
+            "{text}"
+        );
+    }
+    for text in ["get x", "get -p x", "logs -p x y", "get --profiles=prod x"] {
+        assert_eq!(named(&format!("joblens {text}")), None, "{text}");
+    }
 }
 
 #[test]
