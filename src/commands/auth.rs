@@ -250,7 +250,8 @@ fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec
     ids.find(|spec| spec.role == SettingRole::Id && profile.get(spec.key).is_some())
 }
 
-/// The id of the key or the name of the user, masked, or the word for a credential without one; `None` for a secret alone.
+/// The id of the key or the name of the user, masked, or the word for a credential without one; `None` for a
+/// secret alone.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::completion_cache::{MAX_PER_LIST, is_plain, read_lines, write};
 use crate::error::Problem;
+use crate::reference::DEFAULT_PROFILE;
 use crate::settings::Environment;
 
 /// Files of sessions that have used no reference for this long are removed.
@@ -175,7 +176,7 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
     let content = session.read();
     let Some(row) = row else {
         return match content.last {
-            Some(last) => Ok(last),
+            Some(last) => Ok(with_profile(&last)),
             None => fail(
                 "no single reference has been used in this shell session",
                 "pass a reference, or pipe references: joblens list -o name | joblens get -",
@@ -196,7 +197,7 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
     }
     let number = row.parse().unwrap_or(usize::MAX);
     match number.checked_sub(1).and_then(|at| content.rows.get(at)) {
-        Some(reference) if !reference.is_empty() => Ok(reference.clone()),
+        Some(reference) if !reference.is_empty() => Ok(with_profile(reference)),
         Some(_) => fail(
             "the reference in this row contains special characters",
             "pass the reference itself, in quotes",
@@ -208,6 +209,15 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
                 count => format!("its rows are %1 to %{count}"),
             },
         ),
+    }
+}
+
+/// A canonical reference or scope with its profile, also if it is the default one: where `-p` or
+/// `JOBLENS_PROFILE` chooses another profile, it would be read as a resource of that one.
+pub(super) fn with_profile(reference: &str) -> String {
+    match reference.split_once('/') {
+        Some((cloud, rest)) if !cloud.contains('@') => format!("{cloud}@{DEFAULT_PROFILE}/{rest}"),
+        _ => reference.to_owned(),
     }
 }
 
@@ -256,9 +266,9 @@ mod tests {
     fn rows_keep_their_numbers_until_the_next_list() {
         let (_folder, session) = session();
         let of = |word: &str| expand_word(word, Some(&session)).unwrap();
-        session.record_list(vec!["aliyun/job/c/1", "a/$(id)", "aliyun/job/c/3"]);
-        assert_eq!(of("%1").unwrap(), "aliyun/job/c/1");
-        assert_eq!(of("%3").unwrap(), "aliyun/job/c/3");
+        session.record_list(vec!["aliyun/job/c/1", "a/$(id)", "aliyun@prod/job/c/3"]);
+        assert_eq!(of("%1").unwrap(), "aliyun@default/job/c/1");
+        assert_eq!(of("%3").unwrap(), "aliyun@prod/job/c/3");
         assert!(error("%2", Some(&session)).contains("special characters"));
         for word in ["%0", "%4", "%99999999999999999999999"] {
             let problem = of(word).unwrap_err();
@@ -267,7 +277,7 @@ mod tests {
             assert_eq!(problem.input.as_deref(), Some(word));
         }
         session.record_list(vec!["aliyun/job/"]);
-        assert_eq!(of("%1").unwrap(), "aliyun/job/");
+        assert_eq!(of("%1").unwrap(), "aliyun@default/job/");
         assert!(of("%2").is_err());
     }
 
@@ -279,12 +289,12 @@ mod tests {
         session.record_list(vec!["aliyun/job/c/1", "aliyun/job/c/2"]);
         assert!(last().is_err());
         session.record_reference("sugon/instance/训练");
-        assert_eq!(last().unwrap(), "sugon/instance/训练");
+        assert_eq!(last().unwrap(), "sugon@default/instance/训练");
         assert_eq!(session.rows().len(), 2);
         session.record_list(vec!["aliyun/job/c/"]);
-        assert_eq!(last().unwrap(), "sugon/instance/训练");
+        assert_eq!(last().unwrap(), "sugon@default/instance/训练");
         session.record_list(vec!["aliyun/job/c/3"]);
-        assert_eq!(last().unwrap(), "aliyun/job/c/3");
+        assert_eq!(last().unwrap(), "aliyun@default/job/c/3");
     }
 
     #[test]
@@ -305,7 +315,7 @@ mod tests {
         assert!(session.rows().is_empty());
         session.record_list(vec!["aliyun/job/c/7"]);
         let row = expand_word("%1", Some(&session)).unwrap();
-        assert_eq!(row.unwrap(), "aliyun/job/c/7");
+        assert_eq!(row.unwrap(), "aliyun@default/job/c/7");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use clap::{Arg, Args, Command, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
 
 use super::context::{CommandContext, CommandResult};
@@ -131,13 +131,20 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("CONDITION", _) => ArgValueCompleter::new(goals),
         ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
             let words = ["junit=", "github", "gitlab-dotenv=", "json="];
-            // What follows a whole word is a file.
+            // What follows a whole word is a file, which the shell completes.
             prefix_matches(typed, words.into_iter().filter(|word| typed != *word))
         }),
-        (_, "columns" | "sort_by") => ArgValueCompleter::new(|typed: &OsStr| {
+        (_, "columns") => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, output::JobColumn::names())
         }),
-        _ => return argument,
+        (_, "sort_by") => ArgValueCompleter::new(sort_keys),
+        _ => match argument.get_value_hint() {
+            // Left to the shell, which reads `~`, variables and quotes, and escapes what it inserts.
+            ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath => {
+                ArgValueCompleter::new(|_: &OsStr| Vec::new())
+            }
+            _ => return argument,
+        },
     };
     argument.add(candidates)
 }
@@ -156,6 +163,16 @@ fn goals(typed: &OsStr) -> Vec<CompletionCandidate> {
             prefix_matches(&typed, words.iter().map(String::as_str))
         }
     }
+}
+
+/// The columns of `--sort-by`, with the minus sign of a descending order if it was typed.
+fn sort_keys(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let is_descending = typed.as_encoded_bytes().starts_with(b"-");
+    let sign = if is_descending { "-" } else { "" };
+    let keys: Vec<_> = output::JobColumn::names()
+        .map(|name| format!("{sign}{name}"))
+        .collect();
+    prefix_matches(typed, keys.iter().map(String::as_str))
 }
 
 /// The words that begin with what was typed.

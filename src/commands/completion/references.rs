@@ -6,7 +6,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::super::completion_cache;
 use super::super::context::CommandContext;
-use super::super::shell_session::ShellSession;
+use super::super::shell_session::{ShellSession, with_profile};
 use super::prefix_matches;
 use crate::crypto::{percent_decode, percent_encode};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -18,6 +18,8 @@ use crate::settings::{Settings, SettingsSchema};
 pub(super) struct CompletionData {
     /// Cloud and name of each profile of the config file.
     profiles: Vec<(&'static str, String)>,
+    /// The profile of references without `@PROFILE`, if the line or the environment names one.
+    chosen_profile: Option<String>,
     /// References and scopes of the last lists, the latest first.
     listed: Vec<String>,
     /// The rows of the last list of this shell session.
@@ -41,6 +43,12 @@ impl CompletionData {
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
             profiles: profiles.collect(),
+            chosen_profile: named_profile(typed).or_else(|| {
+                context
+                    .environment
+                    .get("JOBLENS_PROFILE")
+                    .map(str::to_owned)
+            }),
             listed: completion_cache::path(&context.environment)
                 .map(|place| completion_cache::read(&place))
                 .unwrap_or_default(),
@@ -125,8 +133,7 @@ impl CompletionData {
     fn by_id(&self, typed: &str) -> Vec<CompletionCandidate> {
         let found = self.listed.iter().filter_map(|one| {
             let (scope, id) = one.rsplit_once('/')?;
-            let id = percent_decode(id)?;
-            id.starts_with(typed).then(|| (scope, encoded(&id)))
+            Some((scope, completed_segment(id, typed)?))
         });
         let found: Vec<_> = found.collect();
         let mut scopes = found.iter().map(|(scope, _)| scope);
@@ -135,9 +142,17 @@ impl CompletionData {
             return Vec::new();
         }
         let found = found.into_iter();
-        found
-            .map(|(scope, id)| candidate(format!("{scope}/{id}"), String::new()))
-            .collect()
+        let found = found.map(|(scope, id)| format!("{scope}/{id}"));
+        let found = found.map(|one| match self.default_profile() {
+            DEFAULT_PROFILE => one,
+            _ => with_profile(&one),
+        });
+        found.map(|one| candidate(one, String::new())).collect()
+    }
+
+    /// The profile of references without `@PROFILE`.
+    fn default_profile(&self) -> &str {
+        self.chosen_profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
     /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.
@@ -153,12 +168,15 @@ impl CompletionData {
                 true => short(known),
                 false => known.name,
             };
-            heads.push((format!("{name}/"), format!("profile {DEFAULT_PROFILE}")));
+            // zsh puts candidates of one description together, in an order of its own.
+            let about = |profile: &str| format!("profile {profile} of {}", known.name);
+            let default = format!("default profile of {}", known.name);
+            heads.push((format!("{name}/"), default));
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {
                 let profile = encoded(profile);
-                (format!("{name}@{profile}/"), format!("profile {profile}"))
+                (format!("{name}@{profile}/"), about(&profile))
             }));
         }
         let heads = heads
@@ -169,7 +187,10 @@ impl CompletionData {
 
     /// `aliyun/job/`, then clusters and ids that were listed.
     fn under(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
-        let (name, profile) = head.split_once('@').unwrap_or((head, DEFAULT_PROFILE));
+        let (name, profile) = match head.split_once('@') {
+            Some((name, profile)) => (name, percent_decode(profile).unwrap_or_default()),
+            None => (head, self.default_profile().to_owned()),
+        };
         let known = CLOUDS
             .iter()
             .find(|known| known.name == name || short(known) == name);
@@ -190,32 +211,73 @@ impl CompletionData {
         let Some(template) = template else {
             return Vec::new();
         };
-        let profile = percent_decode(profile).unwrap_or_default();
-        let segments = percent_decode(segments).unwrap_or_default();
         let account = match profile == DEFAULT_PROFILE {
             true => known.name.to_owned(),
             false => format!("{}@{profile}", known.name),
         };
-        let canonical = format!("{account}/{}/{segments}", template.kind);
+        let segments: Vec<&str> = segments.split('/').collect();
+        let begun = segments.last().copied().unwrap_or_default();
+        let before = &typed[..typed.len() - begun.len()];
+        let listed = self.listed.iter().filter_map(|one| {
+            let mut parts = one.splitn(3, '/');
+            let is_same =
+                percent_decode(parts.next()?)? == account && parts.next()? == template.kind;
+            is_same
+                .then(|| next_segment(parts.next()?, &segments))
+                .flatten()
+        });
+        let values = template.segments.get(segments.len() - 1);
+        let values = values.map_or(&[][..], |segment| segment.values);
+        let values = values.iter().filter(|value| value.starts_with(begun));
         let mut seen = BTreeSet::new();
-        let listed = self
-            .listed
-            .iter()
-            .filter_map(|one| Some(percent_decode(one)?.strip_prefix(&canonical)?.to_owned()));
-        // Up to the end of the segment, so that a thousand resources of a cluster are one to
-        // choose.
-        let next = listed.filter_map(|rest| Some(rest.split_inclusive('/').next()?.to_owned()));
-        let place = segments.matches('/').count();
-        let values = template.segments.get(place).map_or(&[][..], |s| s.values);
-        let begun = segments.rsplit('/').next().unwrap_or_default();
-        let values = values
-            .iter()
-            .filter_map(|value| Some(format!("{}/", value.strip_prefix(begun)?)));
-        next.chain(values)
-            .filter(|part| seen.insert(part.clone()))
-            .map(|part| candidate(format!("{typed}{part}"), String::new()))
+        listed
+            .chain(values.map(|value| format!("{value}/")))
+            .filter(|segment| seen.insert(segment.clone()))
+            .map(|segment| candidate(format!("{before}{segment}"), String::new()))
             .collect()
     }
+}
+
+/// The segment of a listed reference that completes the last of the typed ones, with the slash after it,
+/// so that a thousand resources of a cluster are one to choose; `None` where the others differ.
+fn next_segment(listed: &str, typed: &[&str]) -> Option<String> {
+    let (begun, before) = typed.split_last()?;
+    let mut listed = listed.split_inclusive('/');
+    for typed in before {
+        let segment = listed.next()?.strip_suffix('/')?;
+        if percent_decode(segment)? != percent_decode(typed)? {
+            return None;
+        }
+    }
+    completed_segment(listed.next()?, begun)
+}
+
+/// A listed segment that begins with what was typed, in the encoding in which it was typed.
+///
+/// The result is read as the same segment: an escaped slash, percent sign or range stays escaped.
+fn completed_segment(listed: &str, begun: &str) -> Option<String> {
+    let (segment, slash) = match listed.strip_suffix('/') {
+        Some(segment) => (segment, "/"),
+        None => (listed, ""),
+    };
+    let decoded = percent_decode(segment)?;
+    // References escape the hyphen of an id that only looks like a range.
+    let is_like_range = segment.contains("%2D");
+    let readable = |text: &str| match is_like_range {
+        true => encoded(text).replace('-', "%2D"),
+        false => encoded(text),
+    };
+    let shown = readable(&decoded);
+    let mut forms = [shown.as_str(), segment].into_iter();
+    let completed = match forms.find(|form| form.starts_with(begun)) {
+        Some(form) => form.to_owned(),
+        None if is_like_range && begun.contains('-') => return None,
+        None => {
+            let rest = decoded.strip_prefix(&percent_decode(begun)?)?;
+            format!("{begun}{}", readable(rest))
+        }
+    };
+    Some(completed + slash)
 }
 
 fn candidate(value: String, help: String) -> CompletionCandidate {
@@ -236,9 +298,9 @@ fn is_unlisted(text: &str) -> bool {
     })
 }
 
-/// A profile's name as it is in references, with letters of all languages and blanks left readable.
-fn encoded(profile: &str) -> String {
-    let parts = profile.split_inclusive(|c: char| !c.is_ascii() || c == ' ');
+/// A name or id as it is in references, with letters of all languages and blanks left readable.
+fn encoded(name: &str) -> String {
+    let parts = name.split_inclusive(|c: char| !c.is_ascii() || c == ' ');
     let parts = parts.map(|part| {
         let end = part
             .trim_end_matches(|c: char| !c.is_ascii() || c == ' ')
@@ -266,12 +328,27 @@ fn settings(
 /// The file of `--config` on the line.
 fn named_file(typed: &[OsString]) -> Option<PathBuf> {
     let complete = &typed[..typed.len() - 1];
-    complete.iter().enumerate().rev().find_map(|(at, word)| {
-        let word = word.to_str()?;
-        match word.strip_prefix("--config=") {
-            Some(path) => Some(PathBuf::from(path)),
-            None if word == "--config" => complete.get(at + 1).map(PathBuf::from),
-            None => None,
+    option_value(complete, "--config").map(PathBuf::from)
+}
+
+/// The profile of `-p` or `--profile` on the line.
+fn named_profile(typed: &[OsString]) -> Option<String> {
+    let complete = &typed[..typed.len() - 1];
+    // After `logs`, `-p` is `--previous`.
+    let mut parts = complete.split(|word| word == "logs");
+    let value = option_value(complete, "--profile");
+    let value = value.or_else(|| option_value(parts.next()?, "-p"));
+    value?.into_string().ok()
+}
+
+/// The last value of an option, in a word of its own or in that of the option.
+fn option_value(words: &[OsString], option: &str) -> Option<OsString> {
+    words.iter().enumerate().rev().find_map(|(at, word)| {
+        let rest = word.to_str()?.strip_prefix(option)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value.into()),
+            None if rest.is_empty() => words.get(at + 1).cloned(),
+            None => (!option.starts_with("--")).then(|| rest.into()),
         }
     })
 }

@@ -4,6 +4,8 @@ zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z "PS1='' PS2='' PROMPT_EOL_MARK='' RPS1=''; fpath=($HOME/functions \$fpath)
 autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' list-prompt ''; stty -echo
+zstyle ':completion:*' completer _complete _another
+_another() { : > \$HOME/another; return 1 }
 show() { zle complete-word; print -r -- \"LINE<\$BUFFER>THE_\"\"END\" }
 zle -N show; bindkey '^X' show
 compadd() {
@@ -20,4 +22,5 @@ for line in "$@"; do
     print -r -- "$out"
     print -rl -- "OFFERED<" "$(< ~/offered)" ">ALL_OF_IT"
 done
+[[ -e ~/another ]] && print ANOTHER_COMPLETER_RAN
 zpty -d z

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::completion::{home, listed};
+use crate::support::emulated::Emulated;
 use crate::support::joblens;
+use crate::support::pty::Terminal;
 
 /// A line and all that is offered for its last word.
-const LINES: [(&str, &[&str]); 19] = [
+const LINES: [(&str, &[&str]); 22] = [
     ("joblens desc", &["describe"]),
     ("~/bin/joblens desc", &["describe"]),
     ("joblens get --show-s", &["--show-secrets"]),
@@ -30,6 +32,8 @@ const LINES: [(&str, &[&str]); 19] = [
         &["aliyun@prod/job/ehpc-b/10_1-9:2"],
     ),
     ("joblens get 5", &["aliyun/job/ehpc-a/5"]),
+    ("joblens list --sort-by=-cre", &["--sort-by=-created_at"]),
+    ("joblens get sugon/instance/100", &["sugon/instance/100%25"]),
     ("joblens wait --for running,succ", &["running,succeeded"]),
     ("joblens wait --for=no", &["--for=no-warnings="]),
     ("joblens wait --report j", &["junit=", "json="]),
@@ -38,6 +42,33 @@ const LINES: [(&str, &[&str]); 19] = [
     ("joblens get \"aliyun@pr", &["aliyun@prod/"]),
     ("joblens -p 'a ", &["a b"]),
     ("joblens -p a\\ ", &["a b"]),
+    ("joblens s", &["states", "schema", "sugon/"]),
+];
+
+/// A line that ends in a file, and what its last word becomes in fish and in zsh.
+const FILES: [(&str, &str, &str); 6] = [
+    ("joblens get -f ~/bin/jo", "~/bin/joblens", "~/bin/joblens"),
+    (
+        "joblens get -f ~/refs",
+        "~/refs (1).txt",
+        "~/refs\\ \\(1\\).txt",
+    ),
+    (
+        "joblens --config $HOME/bin/jo",
+        "$HOME/bin/joblens",
+        "$HOME/bin/joblens",
+    ),
+    ("joblens --record ~/bi", "~/bin/", "~/bin/"),
+    (
+        "joblens wait --report junit=~/bin/jo",
+        "junit=~/bin/joblens",
+        "junit=~/bin/joblens",
+    ),
+    (
+        "joblens wait --report=junit=~/bin/jo",
+        "--report=junit=~/bin/joblens",
+        "--report=junit=~/bin/joblens",
+    ),
 ];
 
 /// A home with settings, what was listed, and the program in its `bin`.
@@ -49,8 +80,9 @@ fn furnished() -> tempfile::TempDir {
     fs::write(settings, all).unwrap();
     listed(
         home.path(),
-        "aliyun@prod/job/ehpc-b/10_1-9:2\naliyun/job/ehpc-a/5\n",
+        "aliyun@prod/job/ehpc-b/10_1-9:2\naliyun/job/ehpc-a/5\nsugon/instance/100%25\n",
     );
+    fs::write(home.path().join("refs (1).txt"), "").unwrap();
     fs::create_dir(home.path().join("bin")).unwrap();
     let program = env!("CARGO_BIN_EXE_joblens");
     std::os::unix::fs::symlink(program, home.path().join("bin/joblens")).unwrap();
@@ -72,11 +104,21 @@ fn run(shell: &str, arguments: &[&str], home: &Path) -> Option<Output> {
         .unwrap();
     // What `timeout` reports about a program that is not there.
     if output.status.code() == Some(127) {
-        // Past the harness, which shows nothing of tests that pass.
-        let _ = writeln!(io::stderr(), "skipped: {shell} is not installed");
+        skipped(shell);
         return None;
     }
     Some(output)
+}
+
+/// Reports it past the harness, which shows nothing of tests that pass.
+fn skipped(shell: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {shell} is not installed");
+}
+
+/// The lines that are typed.
+fn all_lines() -> Vec<&'static str> {
+    let files = FILES.iter().map(|(line, _, _)| *line);
+    LINES.iter().map(|(line, _)| *line).chain(files).collect()
 }
 
 #[test]
@@ -88,20 +130,27 @@ fn fish_is_offered_the_same() {
         "source {}; for line in $argv; complete -C $line; echo ---; end",
         script.display()
     );
-    let lines = LINES.iter().map(|(line, _)| *line);
     let typed: Vec<&str> = ["--no-config", "-c", &call]
         .into_iter()
-        .chain(lines)
+        .chain(all_lines())
         .collect();
     let Some(output) = run("fish", &typed, home.path()) else {
         return;
     };
     let shown = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(shown.matches("---\n").count(), LINES.len(), "{errors}");
-    for ((line, expected), offered) in LINES.iter().zip(shown.split("---\n")) {
+    assert_eq!(
+        shown.matches("---\n").count(),
+        all_lines().len(),
+        "{errors}"
+    );
+    let files = FILES
+        .iter()
+        .map(|(line, offered, _)| (line, vec![*offered]));
+    let expected = LINES.iter().map(|(line, offered)| (line, offered.to_vec()));
+    for ((line, expected), offered) in expected.chain(files).zip(shown.split("---\n")) {
         let offered = offered.lines().map(|line| line.split('\t').next().unwrap());
-        assert_eq!(offered.collect::<Vec<_>>(), *expected, "{line}");
+        assert_eq!(offered.collect::<Vec<_>>(), expected, "{line}");
     }
 }
 
@@ -113,8 +162,7 @@ fn zsh_is_offered_the_same_and_sets_a_blank_after_whole_words_only() {
     let script = joblens(&["completion", "zsh"]).run().stdout;
     fs::write(folder.join("_joblens"), script).unwrap();
     let typing = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shell/complete.zsh");
-    let lines = LINES.iter().map(|(line, _)| *line);
-    let typed: Vec<&str> = ["-f", typing].into_iter().chain(lines).collect();
+    let typed: Vec<&str> = ["-f", typing].into_iter().chain(all_lines()).collect();
     let Some(output) = run("zsh", &typed, home.path()) else {
         return;
     };
@@ -124,7 +172,8 @@ fn zsh_is_offered_the_same_and_sets_a_blank_after_whole_words_only() {
         parts.map(|part| part.split(end).next().unwrap()).collect()
     };
     let offered = between("OFFERED<\n", "\n>ALL_OF_IT");
-    assert_eq!(offered.len(), LINES.len(), "{output:?}");
+    assert_eq!(offered.len(), all_lines().len(), "{output:?}");
+    assert!(!shown.contains("ANOTHER_COMPLETER_RAN"), "{shown}");
     for ((line, expected), offered) in LINES.iter().zip(offered) {
         assert_eq!(offered, expected.join("\n"), "{line}");
     }
@@ -140,4 +189,52 @@ fn zsh_is_offered_the_same_and_sets_a_blank_after_whole_words_only() {
     );
     let prefix = LINES.iter().position(|(line, _)| line.ends_with("@pr"));
     assert_eq!(lines[prefix.unwrap()], "joblens get aliyun@prod/");
+    for ((line, _, expected), becomes) in FILES.iter().zip(&lines[LINES.len()..]) {
+        let (_, word) = line.rsplit_once(' ').unwrap();
+        let before = line.strip_suffix(word).unwrap();
+        assert_eq!(becomes.trim_end(), format!("{before}{expected}"));
+    }
+}
+
+#[test]
+fn short_references_work_in_fish_and_zsh() {
+    let emulated = Emulated::start(super::WORLD);
+    let home = furnished();
+    let script = home.path().join("joblens.fish");
+    fs::write(&script, joblens(&["completion", "fish"]).run().stdout).unwrap();
+    let offer = format!("source {}; complete -C 'joblens get %'", script.display());
+    for (shell, options, offer) in [
+        ("fish", "--no-config", offer.as_str()),
+        ("zsh", "-f", "joblens __complete -- joblens get %"),
+    ] {
+        let command = format!(
+            "joblens list sugon/instance -o name -q; joblens get %1 -o name; joblens get - -o name; {offer}"
+        );
+        let terminal = Terminal::open();
+        let device = || terminal.user.try_clone().unwrap();
+        let path = format!("{}/bin:/usr/local/bin:/usr/bin:/bin", home.path().display());
+        // A session of its own, as each terminal has it.
+        let status = Command::new("timeout")
+            .args([
+                "60", "setsid", "--ctty", "--wait", shell, options, "-c", &command,
+            ])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", path)
+            .env("TERM", "dumb")
+            .envs(emulated.environment())
+            .stdin(device())
+            .stdout(device())
+            .stderr(device())
+            .status()
+            .unwrap();
+        let shown = terminal.shown();
+        if status.code() == Some(127) {
+            skipped(shell);
+            continue;
+        }
+        let lines: Vec<&str> = shown.lines().collect();
+        let id = "sugon/instance/i-0123456789";
+        assert_eq!(lines, [id, id, id, &format!("%1\t{id}")], "{shell}");
+    }
 }

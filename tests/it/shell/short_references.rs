@@ -51,6 +51,9 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
         piped.contains(&"sugon/instance/i-second".to_owned()),
         "{piped:?}"
     );
+    // It names the account of the list, whatever profile is chosen now.
+    let shown = shell.enter("JOBLENS_PROFILE=prod joblens get - -o name");
+    assert!(shown.contains("\nsugon/instance/i-second"), "{shown}");
     // It is not available to a script that runs unattended, nor in another session.
     let shown = shell.enter("joblens get %1 </dev/null 2>&1 | cat");
     assert!(shown.contains("only in an interactive shell"), "{shown}");

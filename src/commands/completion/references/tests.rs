@@ -14,6 +14,7 @@ fn known() -> CompletionData {
         profiles: profiles
             .map(|(cloud, name)| (cloud, name.to_owned()))
             .to_vec(),
+        chosen_profile: None,
         listed: listed.map(str::to_owned).to_vec(),
         rows: ["aliyun/job/ehpc-a/1", "", "huawei/image-job/17"]
             .map(str::to_owned)
@@ -73,6 +74,64 @@ fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
         .to_vec();
     let offered = values(known.references(OsStr::new("10_")));
     assert_eq!(offered, ["aliyun/job/a/10_3", "aliyun/job/a/10_4"]);
+}
+
+#[test]
+fn clouds_and_profiles_are_described_each_in_its_own_words() {
+    let offered = known().references(OsStr::new(""));
+    let about = offered
+        .iter()
+        .map(|one| one.get_help().unwrap().to_string());
+    let about: Vec<String> = about.collect();
+    assert_eq!(
+        about[..3],
+        [
+            "default profile of aliyun",
+            "profile prod of aliyun",
+            "default profile of sugon"
+        ]
+    );
+    let different: BTreeSet<&String> = about.iter().collect();
+    assert_eq!(different.len(), about.len(), "{about:?}");
+}
+
+#[test]
+fn a_completed_id_is_read_as_the_id_that_was_listed() {
+    let mut known = known();
+    known.listed = [
+        "sugon/instance/a%2Fb",
+        "sugon/instance/100%25",
+        "sugon/instance/%E8%AE%AD%E7%BB%83%3A1",
+        "aliyun/job/ehpc-a/7_1%2D5",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for (typed, completed) in [
+        ("sugon/instance/a", "sugon/instance/a%2Fb"),
+        ("sugon/instance/100", "sugon/instance/100%25"),
+        ("sugon/instance/100%", "sugon/instance/100%25"),
+        ("sugon/instance/训", "sugon/instance/训练%3A1"),
+        ("sugon/instance/训练:", "sugon/instance/训练:1"),
+        (
+            "sugon/instance/%E8%AE%AD",
+            "sugon/instance/%E8%AE%AD%E7%BB%83%3A1",
+        ),
+        ("aliyun/job/ehpc-a/7", "aliyun/job/ehpc-a/7_1%2D5"),
+        ("aliyun/job/ehpc%2Da/7", "aliyun/job/ehpc%2Da/7_1%2D5"),
+        ("7_", "aliyun/job/ehpc-a/7_1%2D5"),
+        ("训", "sugon/instance/训练%3A1"),
+    ] {
+        let offered = values(known.references(OsStr::new(typed)));
+        assert_eq!(offered, [completed], "{typed}");
+    }
+    for typed in [
+        "sugon/instance/x%",
+        "sugon/instance/a/",
+        "aliyun/job/ehpc-a/7_1-",
+    ] {
+        let offered = values(known.references(OsStr::new(typed)));
+        assert!(offered.is_empty(), "{typed}: {offered:?}");
+    }
 }
 
 #[test]
@@ -136,6 +195,40 @@ fn scopes_end_before_the_last_segment() {
 #[test]
 fn profiles_of_several_clouds_are_reported_once() {
     assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
+}
+
+#[test]
+fn references_without_a_profile_are_those_of_the_chosen_one() {
+    let mut known = known();
+    known.chosen_profile = Some("prod".to_owned());
+    let references = |typed| values(known.references(OsStr::new(typed)));
+    assert_eq!(references("aliyun/job/"), ["aliyun/job/ehpc-b/"]);
+    assert_eq!(
+        references("aliyun@default/job/"),
+        ["aliyun@default/job/ehpc-a/", "aliyun@default/job/ehpc-c/"]
+    );
+    assert_eq!(references("17"), ["huawei@default/image-job/17"]);
+}
+
+#[test]
+fn takes_the_profile_that_the_line_names() {
+    let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+    let named = |text: &str| named_profile(&line(text));
+    for text in [
+        "-p prod get x",
+        "get -pprod x",
+        "get --profile=prod x",
+        "-p prod logs -p x",
+    ] {
+        assert_eq!(
+            named(&format!("joblens {text}")).as_deref(),
+            Some("prod"),
+            "{text}"
+        );
+    }
+    for text in ["get x", "get -p x", "logs -p x y", "get --profiles=prod x"] {
+        assert_eq!(named(&format!("joblens {text}")), None, "{text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 # zsh completion for joblens
 
 _joblens() {
-    local line value help tab=$'\t'
+    local line value help tab=$'\t' found=1
     local -a parts ends wholes
     local program=${${(Q)words[1]}/#\~\//$HOME/}
     # An alias is not a program.
@@ -23,9 +23,16 @@ _joblens() {
             ends+=("$line")
         fi
     done
-    (( $#parts )) && _describe -V 'joblens' parts -S ''
-    (( $#ends )) && _describe -V 'joblens' ends
-    (( $#wholes )) && compadd -U -- $wholes
+    (( $#ends )) && _describe -V 'joblens' ends && found=0
+    (( $#parts )) && _describe -V 'joblens' parts -S '' && found=0
+    (( $#wholes )) && compadd -U -- $wholes && found=0
+    if (( ! $#parts && ! $#ends && ! $#wholes )); then
+        # A file may follow an equals sign, as in --report junit=FILE.
+        compset -P '*='
+        _files && found=0
+    fi
+    # Other completers, such as those that correct what was typed, run only if nothing was found.
+    return found
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
