@@ -106,8 +106,8 @@ impl Task {
             None => (self.exit_code, None, [&self.reason, &self.message]),
         };
         let is_killed = matches!(code, Some(STOPPED | KILLED)) || matches!(signal, Some(9 | 15));
-        let says_nothing = |text: &str| text.trim().is_empty() || repeats_exit_code(text, code);
-        let has_reason = texts.into_iter().flatten().any(|text| !says_nothing(text));
+        let is_filler = |text: &str| text.trim().is_empty() || repeats_exit_code(text, code);
+        let has_reason = texts.into_iter().flatten().any(|text| !is_filler(text));
         is_killed && !has_reason && !self.was_removed()
     }
 }

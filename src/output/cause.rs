@@ -40,6 +40,22 @@ pub fn cause(job: &Job) -> Option<String> {
     ended_badly.then(explained).flatten()
 }
 
+/// The message of what explains how a job failed, if it has several lines, of which [`cause`] has the last.
+pub(super) fn message_of_several_lines(job: &Job) -> Option<&str> {
+    if !is_bad(job) {
+        return None;
+    }
+    let task = job.failed_task();
+    let container = task.and_then(Task::failed_container);
+    let messages = [
+        container.and_then(|one| one.message.as_deref()),
+        task.and_then(|task| task.message.as_deref()),
+        job.message.as_deref(),
+    ];
+    let mut messages = messages.into_iter().flatten().map(str::trim);
+    messages.find(|text| text.contains('\n'))
+}
+
 /// What a job waits for that does not run, or no longer runs.
 fn waits_for(job: &Job) -> Option<String> {
     let waits = match job.state {
