@@ -3,18 +3,70 @@
 use super::{Container, Job, State, Task, Time};
 use crate::sort::SortExt as _;
 
+/// The exit codes of SIGTERM and SIGKILL.
+const STOPPED: i64 = 143;
+const KILLED: i64 = 137;
+
 /// The tasks that may explain a failure, the one that does first: those that failed before those that were
-/// canceled or have a failed container only, those with a reason before others, the newest of those with
-/// containers first. Of other tasks it is the first in order.
+/// canceled or have a failed container only, those with a reason before others.
+///
+/// Tasks with containers are replaced when they fail: those of the last attempt come first. Of tasks that ran
+/// at the same time, the one that failed first comes first, and those that may only have been stopped for it
+/// ([`Task::may_be_stopped`]) last. Tasks without containers are parallel parts, in the order of the job.
 pub fn failed_tasks(tasks: &[Task]) -> Vec<&Task> {
     let rank = |task: &Task| {
         let has_text = task.reason.is_some() || task.message.is_some();
         let is_explained = has_text || task.failed_container().is_some();
-        (task.state == State::Failed, is_explained, age(task))
+        (task.state != State::Failed, !is_explained)
     };
     let mut failed: Vec<&Task> = tasks.iter().filter(|task| is_bad(task)).collect();
-    failed.order_by_key(|task| std::cmp::Reverse(rank(task)));
-    failed
+    failed.order_by_key(|task| rank(task));
+    let ranks = failed.chunk_by(|one, next| rank(one) == rank(next));
+    ranks.flat_map(by_attempt).collect()
+}
+
+/// Attempts, the last one first; then tasks that are replaced by no other.
+fn by_attempt<'a>(tasks: &[&'a Task]) -> Vec<&'a Task> {
+    let (mut timed, parts): (Vec<_>, Vec<_>) =
+        tasks.iter().copied().partition(|task| run(task).is_some());
+    timed.order_by_key(|task| std::cmp::Reverse(run(task)));
+    let mut sorted = Vec::new();
+    for attempt in attempts(&timed) {
+        // A task may have been replaced while others of its attempt went on.
+        for tasks in stopped_last(attempt) {
+            for tasks in attempts(&tasks) {
+                let start = sorted.len();
+                sorted.extend_from_slice(tasks);
+                sorted[start..].order_by_key(|task| run(task));
+            }
+        }
+    }
+    sorted.extend(stopped_last(&parts).concat());
+    sorted
+}
+
+/// The tasks that failed by themselves, and those that may only have been stopped.
+fn stopped_last<'a>(tasks: &[&'a Task]) -> [Vec<&'a Task>; 2] {
+    let (stopped, culprits) = tasks
+        .iter()
+        .copied()
+        .partition(|task| task.may_be_stopped());
+    [culprits, stopped]
+}
+
+/// Splits tasks, of which the newest comes first, into those that ran at the same time as the newest that is
+/// left.
+fn attempts<'a, 'b>(tasks: &'b [&'a Task]) -> impl Iterator<Item = &'b [&'a Task]> {
+    let mut rest = tasks;
+    std::iter::from_fn(move || {
+        let newest = rest.first()?;
+        let start = newest.started_at.or(newest.created_at);
+        let overlaps = |task: &&&Task| run(task).map(|(end, _)| end) > start;
+        let count = rest.iter().take_while(overlaps).count().max(1);
+        let (attempt, older) = rest.split_at(count);
+        rest = older;
+        Some(attempt)
+    })
 }
 
 /// The first container that failed. How a sidecar ends decides nothing.
@@ -35,6 +87,29 @@ impl Task {
     pub fn failed_container(&self) -> Option<&Container> {
         failed_container(&self.containers)
     }
+
+    /// True for a task with a reason of its own, such as one that was evicted: its containers were only
+    /// stopped for that.
+    pub fn was_removed(&self) -> bool {
+        let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
+        let reason = trimmed(&self.reason).filter(|reason| !reason.is_empty());
+        let container = self.failed_container();
+        container.is_some_and(|one| reason.is_some() && reason != trimmed(&one.reason))
+    }
+
+    /// True for a task that was ended by a signal without a reason, as those are that the failure of another
+    /// one stops.
+    pub fn may_be_stopped(&self) -> bool {
+        let container = self.failed_container();
+        let (code, signal, texts) = match container {
+            Some(one) => (one.exit_code, one.signal, [&one.reason, &None]),
+            None => (self.exit_code, None, [&self.reason, &self.message]),
+        };
+        let is_killed = matches!(code, Some(STOPPED | KILLED)) || matches!(signal, Some(9 | 15));
+        let is_filler = |text: &str| text.trim().is_empty() || repeats_exit_code(text, code);
+        let has_reason = texts.into_iter().flatten().any(|text| !is_filler(text));
+        is_killed && !has_reason && !self.was_removed()
+    }
 }
 
 /// A container that failed in a task that succeeded in the end explains nothing.
@@ -46,11 +121,36 @@ fn is_bad(task: &Task) -> bool {
     }
 }
 
-/// When a task with containers ended, or was created where that is not known, and when it was created: one
-/// that fails is replaced. Other tasks are parallel parts of a job.
-fn age(task: &Task) -> Option<(Time, Time)> {
+/// When a task with containers ended, or was created where that is not known, and when it was created.
+fn run(task: &Task) -> Option<(Time, Time)> {
     let created_at = task.created_at.filter(|_| !task.containers.is_empty())?;
     Some((task.finished_at.unwrap_or(created_at), created_at))
+}
+
+/// True for a text that only repeats that something failed with an exit code, such as `Error` or `exit code 1`.
+pub fn repeats_exit_code(text: &str, exit_code: Option<i64>) -> bool {
+    const WORDS: [&str; 10] = [
+        "code",
+        "command",
+        "container",
+        "error",
+        "exit",
+        "exited",
+        "failed",
+        "process",
+        "status",
+        "with",
+    ];
+    let Some(code) = exit_code else {
+        return false;
+    };
+    let code = code.unsigned_abs().to_string();
+    let text = text.to_ascii_lowercase();
+    let mut words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some() && words.all(|word| word == code || WORDS.contains(&word))
 }
 
 #[cfg(test)]
@@ -74,24 +174,97 @@ mod tests {
         failed.filter_map(|task| task.id.as_deref()).collect()
     }
 
+    /// A task whose container ended with this code.
+    fn exited(id: &str, code: i64, reason: &str, run: [&str; 2]) -> Task {
+        let mut task = task(id, State::Failed, Some(run[0]), Some(run[1]));
+        task.containers[0] = Container {
+            state: State::Failed,
+            exit_code: Some(code),
+            reason: Some(reason.to_owned()),
+            ..Container::default()
+        };
+        task
+    }
+
     #[test]
-    fn the_newest_failed_task_comes_first() {
+    fn the_last_attempt_comes_first() {
         use State::{Canceled, Failed, Running, Succeeded};
         let tasks = [
             task("done", Succeeded, Some("01"), Some("59")),
             task("gone", Canceled, Some("01"), Some("58")),
             task("early", Failed, Some("01"), Some("10")),
-            task("late", Failed, Some("01"), Some("30")),
+            task("late", Failed, Some("11"), Some("30")),
             task("evicted", Failed, Some("40"), None),
             task("runs", Running, Some("50"), None),
         ];
         assert_eq!(ids(&tasks), ["evicted", "late", "early", "gone"]);
         let mut parts = [
             task("a", Failed, Some("01"), Some("10")),
-            task("b", Failed, Some("01"), Some("30")),
+            task("b", Failed, Some("11"), Some("30")),
         ];
         parts.iter_mut().for_each(|part| part.containers.clear());
         assert_eq!(ids(&parts), ["a", "b"]);
+    }
+
+    #[test]
+    fn of_tasks_that_ran_at_the_same_time_the_culprit_comes_first() {
+        let gang = [
+            exited("stopped", 143, "Error", ["01", "20"]),
+            exited("killed", 137, "Error", ["01", "19"]),
+            exited("culprit", 1, "Error", ["01", "30"]),
+        ];
+        assert_eq!(ids(&gang), ["culprit", "killed", "stopped"]);
+        let lost = [
+            exited("peer", 1, "Error", ["01", "21"]),
+            exited("memory", 137, "OOMKilled", ["01", "20"]),
+        ];
+        assert_eq!(ids(&lost), ["memory", "peer"]);
+        let mut evicted = exited("evicted", 137, "Error", ["01", "20"]);
+        evicted.reason = Some("Evicted".to_owned());
+        let removed = [exited("peer", 1, "Error", ["01", "21"]), evicted];
+        assert_eq!(ids(&removed), ["evicted", "peer"]);
+    }
+
+    #[test]
+    fn a_retry_that_failed_comes_before_its_earlier_runs_and_a_kill_of_the_last_attempt_first() {
+        let others_stopped = [
+            exited("first", 1, "Error", ["01", "10"]),
+            exited("second", 1, "Error", ["11", "20"]),
+            exited("other", 143, "Error", ["01", "21"]),
+        ];
+        assert_eq!(ids(&others_stopped), ["second", "first", "other"]);
+        let retries = [
+            exited("first", 1, "Error", ["01", "10"]),
+            exited("second", 137, "Error", ["11", "20"]),
+        ];
+        assert_eq!(ids(&retries), ["second", "first"]);
+    }
+
+    #[test]
+    fn parts_without_times_are_ranked_by_their_exit_codes() {
+        let part = |id: &str, code: i64| Task {
+            exit_code: Some(code),
+            created_at: None,
+            containers: Vec::new(),
+            ..task(id, State::Failed, None, None)
+        };
+        let parts = [part("a", 143), part("b", 1), part("c", 2)];
+        assert_eq!(ids(&parts), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn a_text_of_usual_words_and_the_exit_code_repeats_it() {
+        for (text, repeats) in [
+            ("Error", true),
+            ("exit code 1", true),
+            ("Container exited with code: 1", true),
+            ("exit code 2", false),
+            ("OOMKilled", false),
+            ("", false),
+        ] {
+            assert_eq!(repeats_exit_code(text, Some(1)), repeats, "{text}");
+        }
+        assert!(!repeats_exit_code("Error", None));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use container::{
 };
 pub use details::{Details, EXTENSIBLE, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object, UnreadableTimes};
-pub use failure::{failed_container, failed_tasks};
+pub use failure::{failed_container, failed_tasks, repeats_exit_code};
 pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
 pub use since::Since;
@@ -83,7 +83,9 @@ pub struct Job {
     pub reason: Option<String>,
     /// Why the state is what it is, in a sentence.
     pub message: Option<String>,
-    /// Exit code; null unless the resource has ended.
+    /// Exit code; null unless the resource has ended. Of several parts that failed, it is that of the one that
+    /// explains the failure: of those that ran at the same time the one that failed first, not one that was only
+    /// stopped; of retries the last.
     pub exit_code: Option<i64>,
     /// Who owns it.
     pub user: Option<String>,

@@ -1,34 +1,59 @@
-use crate::model::{Container, Event, Job, Level, State, Task};
+use super::cause_text::{ShownTexts, join, reason_line, reason_text, unless_exit_code};
+use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
 /// Why a job is in its state, in one line; `None` when there is nothing to explain.
 ///
-/// A job that failed, was canceled or is unknown is explained by the failed container of its newest
-/// failed task, by that task, or by its own reason; one that does not run by its own reason or its newest
-/// warning, and any other one by its newest warning.
+/// A job that failed, was canceled or is unknown is explained by [`cause`]; one that does not run by its own
+/// reason or its newest warning, and any other one by what has already failed of it and its newest warning.
 pub(super) fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
+    let parts = [cause, earlier_failures(job)];
+    let mut shown = ShownTexts::default();
+    for part in parts.iter().flatten() {
+        shown.add(part);
+    }
     let warnings = latest_warning(&job.events).map(|event| {
-        let text =
-            reason_text(event.reason.as_deref(), event.message.as_deref()).unwrap_or_default();
-        match job.warning_count {
-            1 => format!("1 warning: {text}"),
-            count => format!("{count} warnings, last: {text}"),
+        let message = reason_line(None, event.message.as_deref());
+        let text = shown.rest(event.reason.as_deref(), message.as_deref());
+        match (job.warning_count, text) {
+            (1, Some(text)) => format!("1 warning: {text}"),
+            (1, None) => "1 warning".to_owned(),
+            (count, Some(text)) => format!("{count} warnings, last: {text}"),
+            (count, None) => format!("{count} warnings"),
         }
     });
-    let parts: Vec<String> = [cause, warnings].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join("; "))
+    join(parts.into_iter().chain([warnings]))
 }
 
 /// Why a job failed, was canceled or is unknown, such as `container main exited with 137
 /// (OOMKilled)`; `None` for any other job, and when nothing explains it.
+///
+/// It is the failed container, or the part itself where the part has a reason of its own, with how many parts
+/// failed and what the job reports in addition; else reason and message of the job, or its failed part.
 pub fn cause(job: &Job) -> Option<String> {
     let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
     let explained = || {
         container_text(job)
-            .or_else(|| reason_text(job.reason.as_deref(), job.message.as_deref()))
-            .or_else(|| task_text(job))
+            .or_else(|| job_line(job))
+            .or_else(|| Some(task_text(job, job.failed_task()?)))
     };
     ended_badly.then(explained).flatten()
+}
+
+/// The message of what explains how a job failed, if it has several lines, of which [`cause`] has the last.
+pub(super) fn message_of_several_lines(job: &Job) -> Option<&str> {
+    if !is_bad(job) {
+        return None;
+    }
+    let task = job.failed_task();
+    let container = task.and_then(Task::failed_container);
+    let messages = [
+        container.and_then(|one| one.message.as_deref()),
+        task.and_then(|task| task.message.as_deref()),
+        job.message.as_deref(),
+    ];
+    let mut messages = messages.into_iter().flatten().map(str::trim);
+    messages.find(|text| text.contains('\n'))
 }
 
 /// What a job waits for that does not run, or no longer runs.
@@ -46,13 +71,49 @@ fn waits_for(job: &Job) -> Option<String> {
         .events
         .iter()
         .any(|event| event.level == Some(Level::Warning));
-    let reason = || reason_text(job.reason.as_deref(), job.message.as_deref());
+    let reason = || reason_line(job.reason.as_deref(), job.message.as_deref());
     (waits && !has_warnings).then(reason).flatten()
 }
 
 /// True when the row of a job deserves a line of its own for its cause.
 pub(super) fn needs_cause_line(job: &Job) -> bool {
-    matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
+    is_bad(job) || job.warning_count > 0 || has_failed_part(job)
+}
+
+fn is_bad(job: &Job) -> bool {
+    matches!(job.state, State::Failed | State::Canceled | State::Unknown)
+}
+
+fn has_failed_part(job: &Job) -> bool {
+    !job.ended && job.tasks.iter().any(|task| task.state == State::Failed)
+}
+
+/// What has already failed of a job that is active: `2 earlier pods failed (train-1: exited with 1)`.
+pub(super) fn earlier_failures(job: &Job) -> Option<String> {
+    if is_bad(job) || !has_failed_part(job) {
+        return None;
+    }
+    let failed = failed_tasks(&job.tasks);
+    let task = failed.first()?;
+    let how = match task.failed_container() {
+        Some(container) if !task.was_removed() => Some(ending(container)),
+        _ => {
+            let [reason, message] = words(task);
+            reason_line(reason, message).or_else(|| ended_with(task.exit_code, None))
+        }
+    };
+    let how = how.map_or_else(String::new, |how| format!(": {how}"));
+    let name = task_name(job, task).unwrap_or("one").trim();
+    // A task with containers is replaced when it fails.
+    let count = match task.containers.is_empty() {
+        true => failed_count(job)?,
+        false => {
+            let failed = job.tasks.iter().filter(|task| task.state == State::Failed);
+            let count = failed.clone().count();
+            format!("{count} earlier {} failed", plural(failed))
+        }
+    };
+    Some(format!("{count} ({name}{how})"))
 }
 
 /// The container that explains how a job failed, with its task.
@@ -63,30 +124,56 @@ pub(super) fn failed_container(job: &Job) -> Option<(&Task, &Container)> {
 
 fn container_text(job: &Job) -> Option<String> {
     let (task, container) = failed_container(job)?;
-    if is_removed(task, container) {
-        return task_text(job);
-    }
-    let previous = container.previous.as_deref();
-    let reason = container
-        .reason
-        .as_deref()
-        .or_else(|| previous.and_then(|previous| previous.reason.as_deref()));
-    let message = container
-        .message
-        .as_deref()
-        .or_else(|| previous.and_then(|previous| previous.message.as_deref()));
-    let detail = reason_text(reason, message).map_or_else(String::new, |text| format!(" ({text})"));
-    Some(format!(
-        "{} {}{detail}",
-        name(container),
-        exit_text(container)
-    ))
+    let part = match task.was_removed() {
+        true => task_text(job, task),
+        false => format!(
+            "{} {}",
+            container_name(job, task, container),
+            ending(container)
+        ),
+    };
+    let [reason, message] = own_words(job, Some(task));
+    let own = reason_line(reason, message);
+    join([Some(part), failed_count(job), own])
 }
 
-/// True for a pod with a reason of its own for the failure, such as one that was evicted: its containers
-/// were only stopped for that.
-fn is_removed(pod: &Task, container: &Container) -> bool {
-    pod.kind == "pod" && pod.reason.is_some() && pod.reason != container.reason
+/// Reason and message of a job; where only the last line of a message is shown, the part that it names is added.
+fn job_line(job: &Job) -> Option<String> {
+    let message = job.message.as_deref();
+    let line = reason_line(job.reason.as_deref(), message)?;
+    let task = job.failed_task();
+    let name = task.and_then(|task| task_name(job, task)).filter(|name| {
+        let has_lines = message.is_some_and(|text| text.trim().contains('\n'));
+        let is_named = message
+            .zip(task)
+            .is_some_and(|(text, task)| is_about(text, task));
+        has_lines && is_named && !line.contains(name)
+    });
+    Some(name.map_or_else(|| line.clone(), |name| format!("{name}: {line}")))
+}
+
+/// How a container ended, with reason and message in parentheses; those of the run before where the last one has
+/// none.
+fn ending(container: &Container) -> String {
+    let previous = container.previous.as_deref();
+    let reason = container.reason.as_deref();
+    let reason = reason.or_else(|| previous?.reason.as_deref());
+    let message = container.message.as_deref();
+    let message = message.or_else(|| previous?.message.as_deref());
+    let useful = |text| unless_exit_code(text, container.exit_code);
+    let detail = reason_line(useful(reason), useful(message));
+    let ended = ended_with(container.exit_code, container.signal);
+    let ended = ended.unwrap_or_else(|| "failed".to_owned());
+    detail.map_or_else(|| ended.clone(), |text| format!("{ended} ({text})"))
+}
+
+/// A container, with its task where the job has several: `container main of train-2`.
+pub(super) fn container_name(job: &Job, task: &Task, container: &Container) -> String {
+    let title = name(container);
+    match task_name(job, task).filter(|_| job.tasks.len() > 1) {
+        Some(task) => format!("{title} of {}", task.trim()),
+        None => title,
+    }
 }
 
 /// What a container is called: `init container setup`.
@@ -102,8 +189,30 @@ pub(super) fn name(container: &Container) -> String {
     )
 }
 
-fn exit_text(container: &Container) -> String {
-    ended_with(container.exit_code, container.signal).unwrap_or_else(|| "failed".to_owned())
+/// The name of a task. One with the name of its job, such as a subtask, is named by its id.
+pub(super) fn task_name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
+    let own = task.name.as_deref().filter(|_| task.name != job.name);
+    own.or(task.id.as_deref()).or(task.name.as_deref())
+}
+
+/// `container groups`, or `tasks` where there are several kinds.
+pub(super) fn plural<'a>(tasks: impl Iterator<Item = &'a Task> + Clone) -> String {
+    match tasks.clone().next() {
+        Some(first) if tasks.clone().all(|task| task.kind == first.kind) => {
+            let s = if tasks.count() == 1 { "" } else { "s" };
+            format!("{}{s}", first.kind.replace('_', " "))
+        }
+        _ => "tasks".to_owned(),
+    }
+}
+
+/// `3 of 8 tasks failed`, where there is more than one.
+pub(super) fn failed_count(job: &Job) -> Option<String> {
+    let failed = |task: &&Task| task.state == State::Failed;
+    let failed = job.tasks.iter().filter(failed).count();
+    let all = job.tasks.len();
+    (all > 1 && failed > 0)
+        .then(|| format!("{failed} of {all} {} failed", plural(job.tasks.iter())))
 }
 
 /// Exit code and signal as a sentence without its subject.
@@ -116,29 +225,103 @@ pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<
     })
 }
 
-fn task_text(job: &Job) -> Option<String> {
-    let task = job.failed_task()?;
-    let name = task
-        .name
-        .as_deref()
-        .or(task.id.as_deref())
-        .unwrap_or("a task");
-    let detail = reason_text(task.reason.as_deref(), task.message.as_deref())
-        .map_or_else(String::new, |text| format!(": {text}"));
-    Some(format!("{name} {}{detail}", task.state))
+fn task_text(job: &Job, task: &Task) -> String {
+    let name = task_name(job, task).unwrap_or("a task");
+    let [reason, message] = words(task);
+    let detail = reason_line(reason, message);
+    let detail = detail.map_or_else(String::new, |text| format!(": {text}"));
+    format!("{name} {}{detail}", task.state)
 }
 
-/// Reason and message without repetition.
-pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
-    let clean = |text: &str| {
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    };
-    match (reason.and_then(clean), message.and_then(clean)) {
-        (Some(reason), Some(message)) if message.contains(&reason) => Some(message),
-        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
-        (reason, message) => reason.or(message),
+/// Reason and message of a task, without what only repeats its exit code.
+pub(super) fn words(task: &Task) -> [Option<&str>; 2] {
+    [&task.reason, &task.message].map(|text| unless_exit_code(text.as_deref(), task.exit_code))
+}
+
+/// Reason and message of a job without what they repeat of the part that explains its failure. Those with the
+/// reason of the part are its own.
+pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
+    let (reason, message) = (job.reason.as_deref(), job.message.as_deref());
+    // joblens's own reason is for scripts.
+    if reason == Some(Job::SUBTASKS_UNREAD) {
+        return [None, message];
     }
+    let container = task.and_then(Task::failed_container);
+    let is_of_part = |text: &str, part: Option<&String>| {
+        part.is_some_and(|part| !part.trim().is_empty() && text.contains(part.trim()))
+    };
+    let reasons = [
+        task.and_then(|task| task.reason.as_ref()),
+        container.and_then(|one| one.reason.as_ref()),
+    ];
+    let messages = [
+        task.and_then(|task| task.message.as_ref()),
+        container.and_then(|one| one.message.as_ref()),
+    ];
+    let is_same = |part: &&String| Some(part.trim()) == reason.map(str::trim);
+    if reasons.iter().flatten().any(is_same) {
+        return [None, None];
+    }
+    let message = message.and_then(|text| match task {
+        Some(task) => before_part(text, task),
+        None => Some(text),
+    });
+    let message = message.filter(|text| !messages.iter().any(|part| is_of_part(text, *part)));
+    [reason, message].map(|text| unless_exit_code(text, job.exit_code))
+}
+
+/// A message up to where it is about a part: `Job has failed; pod a: exit code 1`.
+fn before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
+    let later = message
+        .match_indices("; ")
+        .map(|(at, mark)| (at, at + mark.len()));
+    let mut starts = std::iter::once((0, 0)).chain(later);
+    let part = starts.find(|(_, start)| is_about(&message[*start..], task));
+    let own = message[..part.map_or(message.len(), |(end, _)| end)].trim();
+    (!own.is_empty()).then_some(own)
+}
+
+/// True for a text that begins with the name of a task or of its failed container, after a word for what it is.
+fn is_about(text: &str, task: &Task) -> bool {
+    let container = task.failed_container().and_then(|one| one.name.as_ref());
+    let after_word = text.split_once(' ').map(|(_, rest)| rest);
+    let begins = |text: &str, name: &str, ends: &[&str]| {
+        let rest = text.strip_prefix(name.trim());
+        rest.is_some_and(|rest| ends.iter().any(|end| rest.starts_with(end)))
+    };
+    let is_of_task = |text: &str| {
+        let mut names = [&task.id, &task.name].into_iter().flatten();
+        names.any(|name| begins(text, name, &[":"]))
+    };
+    let of_container = after_word.zip(container);
+    is_of_task(text)
+        || after_word.is_some_and(is_of_task)
+        || of_container.is_some_and(|(text, name)| begins(text, name, &[":", " of "]))
+}
+
+/// True where the job or the part reports why it was stopped: a signal then needs no other explanation.
+pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
+    const STOPS: [&str; 7] = [
+        "deadline",
+        "evict",
+        "preempt",
+        "timeout",
+        "timelimit",
+        "cancel",
+        "stopped",
+    ];
+    let [reason, _] = own_words(job, Some(task));
+    let reason = reason
+        .unwrap_or_default()
+        .to_lowercase()
+        .replace(['_', ' '], "");
+    task.was_removed() || STOPS.iter().any(|word| reason.contains(word))
+}
+
+/// Reason and message of a job in full, without what they repeat of its failed part.
+pub(super) fn own_text(job: &Job, task: Option<&Task>) -> Option<String> {
+    let [reason, message] = own_words(job, task);
+    reason_text(reason, message)
 }
 
 /// Events come newest first.
@@ -149,119 +332,4 @@ fn latest_warning(events: &[Event]) -> Option<&Event> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn job(state: State) -> Job {
-        Job {
-            state,
-            reason: Some("OOMKilled".into()),
-            message: Some("container main: exit code 137 (OOMKilled)".into()),
-            ..Job::default()
-        }
-    }
-
-    #[test]
-    fn names_the_failed_container_and_its_exit_code() {
-        let mut failed = job(State::Failed);
-        failed.tasks = vec![Task {
-            state: State::Failed,
-            containers: vec![
-                Container {
-                    name: Some("side".into()),
-                    state: State::Succeeded,
-                    ..Container::default()
-                },
-                Container {
-                    name: Some("训练".into()),
-                    state: State::Failed,
-                    exit_code: Some(137),
-                    reason: Some("OOMKilled".into()),
-                    ..Container::default()
-                },
-            ],
-            ..Task::default()
-        }];
-        assert_eq!(
-            why(&failed).unwrap(),
-            "container 训练 exited with 137 (OOMKilled)"
-        );
-    }
-
-    #[test]
-    fn a_container_that_crashes_beside_one_that_runs_is_named() {
-        let mut running = job(State::Running);
-        running.reason = Some("CrashLoopBackOff".into());
-        running.message = Some("back-off 5m0s restarting failed container".into());
-        assert_eq!(why(&running), None);
-        running.tasks = vec![Task {
-            state: State::Running,
-            reason: running.reason.clone(),
-            ..Task::default()
-        }];
-        let crashing = "CrashLoopBackOff: back-off 5m0s restarting failed container";
-        assert_eq!(why(&running).unwrap(), crashing);
-    }
-
-    #[test]
-    fn a_pod_that_was_evicted_is_reported_as_such() {
-        let mut failed = job(State::Failed);
-        failed.tasks = vec![Task {
-            name: Some("a".into()),
-            kind: "pod".into(),
-            state: State::Failed,
-            reason: Some("Evicted".into()),
-            message: Some("The node was low on resource: memory.".into()),
-            containers: vec![Container {
-                name: Some("main".into()),
-                state: State::Failed,
-                exit_code: Some(137),
-                reason: Some("Error".into()),
-                ..Container::default()
-            }],
-            ..Task::default()
-        }];
-        let evicted = "a failed: Evicted: The node was low on resource: memory.";
-        assert_eq!(why(&failed).unwrap(), evicted);
-        failed.tasks[0].reason = Some("Error".into());
-        assert_eq!(
-            why(&failed).unwrap(),
-            "container main exited with 137 (Error)"
-        );
-    }
-
-    #[test]
-    fn a_job_that_goes_well_needs_no_explanation() {
-        assert_eq!(why(&job(State::Running)), None);
-        assert_eq!(
-            why(&job(State::Failed)).unwrap(),
-            "container main: exit code 137 (OOMKilled)"
-        );
-    }
-
-    #[test]
-    fn counts_warnings_and_quotes_the_newest() {
-        let mut running = job(State::Running);
-        running.warning_count = 2;
-        running.events = vec![
-            Event {
-                level: Some(Level::Normal),
-                reason: Some("Pulled".into()),
-                ..Event::default()
-            },
-            Event {
-                level: Some(Level::Warning),
-                reason: Some("BackOff".into()),
-                message: Some("again\n".into()),
-                ..Event::default()
-            },
-            Event {
-                level: Some(Level::Warning),
-                reason: Some("Older".into()),
-                ..Event::default()
-            },
-        ];
-        assert_eq!(why(&running).unwrap(), "2 warnings, last: BackOff: again");
-        assert!(needs_cause_line(&running));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::cause::message_of_several_lines;
 use super::test_case::{CaseOutcome, TestCase, cases, verdict};
 use super::text::{escape, escape_lines, truncate_chars};
 use crate::gate::Verdict;
@@ -109,6 +110,8 @@ fn result<W: Write>(
 ) -> io::Result<()> {
     let why = case.why(report);
     let message = attribute(&why);
+    let lines = case.job.and_then(message_of_several_lines);
+    let body = lines.map_or_else(|| why.clone(), |lines| format!("{why}\n{lines}"));
     let kind = case.kind(report);
     let name = match own {
         Element::Error => "error",
@@ -122,7 +125,7 @@ fn result<W: Write>(
         Element::Skipped => element.write_empty(),
         _ => element
             .with_attribute(("type", kind))
-            .write_text_content(BytesText::new(&text(&why))),
+            .write_text_content(BytesText::new(&text(&body))),
     }?;
     Ok(())
 }

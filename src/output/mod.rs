@@ -3,6 +3,7 @@
 mod accounts;
 mod catalog;
 mod cause;
+mod cause_text;
 mod cell;
 mod column;
 mod delimited;

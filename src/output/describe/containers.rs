@@ -1,28 +1,29 @@
 use std::io;
 
-use super::super::cause::{name, reason_text};
+use super::super::cause::name;
+use super::super::cause_text::reason_text;
 use super::super::human;
 use super::page::{Fields, PageWriter, Style, Value};
 use super::{command_line, exit_status, header};
 use crate::model::{Container, EnvVar, Mount, Port, Probe, Security, State, Termination};
 
-/// One container and all that is known of it.
-pub(super) fn write(page: &mut PageWriter, indent: usize, container: &Container) -> io::Result<()> {
-    page.paragraph(indent, &line(container))?;
+/// One container and all that is known of it; with `is_explained`, what stopped it is reported elsewhere.
+pub(super) fn write(
+    page: &mut PageWriter,
+    indent: usize,
+    container: &Container,
+    is_explained: bool,
+) -> io::Result<()> {
+    page.paragraph(indent, &line(container, is_explained))?;
     page.fields(indent + 2, &fields(page, container))
 }
 
-fn line(container: &Container) -> Value {
+fn line(container: &Container, is_explained: bool) -> Value {
     let title = match &container.name {
         None => "container".to_owned(),
         Some(_) => name(container),
     };
-    let words = [
-        container.reason.as_deref(),
-        container.detail_status.as_deref(),
-        container.message.as_deref(),
-    ];
-    let ended = exit_status::describe_exit(container.exit_code, container.signal, &words);
+    let ended = exit_status::describe_container(container, is_explained);
     let ended = ended.map_or_else(String::new, |ended| format!(", {ended}"));
     let is_reported = container.state != State::Unknown || container.state_raw.is_some();
     let raw = container.state_raw.as_deref();

@@ -1,6 +1,6 @@
 use std::io;
 
-use super::super::cause::reason_text;
+use super::super::cause_text::reason_text;
 use super::DetailLevel;
 use super::command_line::quote;
 use super::page::{PageWriter, Style, Value};

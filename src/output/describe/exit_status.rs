@@ -1,4 +1,5 @@
 use super::super::cause::ended_with;
+use crate::model::Container;
 
 /// Exit codes that mean the same for nearly every program and shell.
 const EXIT_CODES: [(i64, &str); 5] = [
@@ -14,6 +15,8 @@ const EXIT_CODES: [(i64, &str); 5] = [
 
 /// Exit codes from here on are this and the number of a signal.
 const SIGNALS_FROM: i64 = 128;
+
+const SIGTERM: i64 = 15;
 
 /// The signals of Linux: number, name, and what it mostly means.
 const SIGNALS: [(i64, &str, &str); 19] = [
@@ -58,10 +61,29 @@ pub(super) fn describe_exit(
     signal: Option<i64>,
     words: &[Option<&str>],
 ) -> Option<String> {
+    describe(exit_code, signal, words, false)
+}
+
+/// The same of a container; what stopped it is not guessed where that is explained.
+pub(super) fn describe_container(container: &Container, is_explained: bool) -> Option<String> {
+    let words = [
+        container.reason.as_deref(),
+        container.detail_status.as_deref(),
+        container.message.as_deref(),
+    ];
+    describe(container.exit_code, container.signal, &words, is_explained)
+}
+
+fn describe(
+    exit_code: Option<i64>,
+    signal: Option<i64>,
+    words: &[Option<&str>],
+    is_explained: bool,
+) -> Option<String> {
     // An exit code such as 137 contains the signal already.
     let is_in_code = signal.is_some() && signal == exit_code.and_then(signal_in);
     let ended = ended_with(exit_code, signal.filter(|_| !is_in_code))?;
-    Some(match explain_exit(exit_code, signal, words) {
+    Some(match explain_exit(exit_code, signal, words, is_explained) {
         Some(meaning) => format!("{ended}: {meaning}"),
         None => ended,
     })
@@ -71,16 +93,21 @@ fn explain_exit(
     exit_code: Option<i64>,
     signal: Option<i64>,
     words: &[Option<&str>],
+    is_explained: bool,
 ) -> Option<String> {
     let number = signal_of(exit_code, signal);
     let known = SIGNALS.iter().find(|(n, ..)| Some(*n) == number);
     if let Some((number, name, usual)) = known {
         let more = match number {
             9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
+            9 if is_explained => "",
             9 => ", most likely out of memory or kill -9",
             _ => "",
         };
-        return Some(format!("{usual} ({name}){more}"));
+        return match is_explained && *number == SIGTERM {
+            true => Some(format!("terminated ({name})")),
+            false => Some(format!("{usual} ({name}){more}")),
+        };
     }
     let code = exit_code?;
     let known = EXIT_CODES.iter().find(|(n, _)| *n == code);

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::super::cause_text::unless_exit_code;
 use super::super::human;
 use super::page::{Fields, PageWriter, Style, Value};
 use crate::model::{Array, Job, Resources, State, Time};
@@ -12,6 +13,10 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let is_named = job.name.as_ref().filter(|name| **name != job.id);
     fields.text("Name", is_named.cloned());
     fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
+    // joblens's own reason is for scripts.
+    let reason = job.reason.as_deref();
+    let reason = reason.filter(|reason| *reason != Job::SUBTASKS_UNREAD);
+    fields.text("Reason", unless_exit_code(reason, job.exit_code));
     fields.text("Exit code", job.exit_code.map(|code| code.to_string()));
     fields.text("Cloud", Some(scope_text(job)));
     fields.text("User", job.user.clone());

@@ -1,6 +1,9 @@
 use std::io;
 
-use super::super::cause::{failed_container, name, reason_text};
+use super::super::cause::{
+    container_name, earlier_failures, failed_container, failed_count, is_stop_explained, own_text,
+};
+use super::super::cause_text::{ShownTexts, reason_text, unless_exit_code};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
 use super::{LogTail, exit_status, tasks, warnings};
@@ -21,10 +24,12 @@ pub(super) fn write(
     if lines.is_empty() && is_bad && job.warning_count == 0 {
         lines.push("no reason reported".to_owned());
     }
+    let mut shown = ShownTexts::default();
     for line in lines {
+        shown.add(&line);
         page.paragraph(2, &Value::Text(line))?;
     }
-    warnings::write(page, job)?;
+    warnings::write(page, job, &mut shown)?;
     log_tail.map_or(Ok(()), |log| write_log(page, log))
 }
 
@@ -72,7 +77,11 @@ fn state(page: &PageWriter, job: &Job) -> Value {
 
 fn ended(page: &PageWriter, job: &Job) -> String {
     if !job.ended {
-        return ", other subtasks have not ended".to_owned();
+        let rest = match job.array.is_some() {
+            true => ", other subtasks have not ended",
+            false => ", but it has not ended",
+        };
+        return rest.to_owned();
     }
     let Some(time) = job.finished_at else {
         return " (end time unknown)".to_owned();
@@ -102,65 +111,57 @@ fn unknown(job: &Job) -> String {
 /// What failed, how it ended and what is reported about it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
-        let own = job_text(job);
-        let troubles = ongoing_problems(job).into_iter().chain(count(job));
-        return own.into_iter().chain(troubles).collect();
+        let own: Vec<String> = own_text(job, None).into_iter().collect();
+        let troubles = ongoing_problems(job, &own);
+        let count = match job.tasks.iter().any(has_failed_run) {
+            true => earlier_failures(job),
+            false => failed_count(job),
+        };
+        return own.into_iter().chain(troubles).chain(count).collect();
     }
     let mut lines = Vec::new();
     if let Some((task, container)) = failed_container(job) {
-        let of = match job.tasks.len() {
-            1 => String::new(),
-            _ => match tasks::name(job, task) {
-                Some(name) => format!(" of {}", name.trim()),
-                None => String::new(),
-            },
-        };
-        lines.push(format!("{}{of} {}", name(container), exit_text(container)));
-        lines.extend(words_of(container));
+        if task.was_removed() {
+            lines.push(failed_task(job, task));
+        }
+        let title = container_name(job, task, container);
+        let is_explained = is_stop_explained(job, task);
+        lines.push(format!("{title} {}", exit_text(container, is_explained)));
+        lines.extend(words_of(container).filter(|_| !task.was_removed()));
         lines.extend(restarts(container));
+        lines.extend(own_text(job, Some(task)));
     } else {
         let task = job.failed_task();
-        let shown = task.map(|task| failed_task(job, task));
-        let own = job_message(job, task);
-        lines.extend(own.into_iter().chain(shown));
+        lines.extend(job_message(job, task));
+        lines.extend(task.map(|task| failed_task(job, task)));
+        lines.extend(ongoing_problems(job, &lines));
     }
-    lines.extend(count(job));
+    lines.extend(failed_count(job));
     lines
 }
 
-/// Reason and message of the job; joblens's own reason is for scripts.
-fn job_text(job: &Job) -> Option<String> {
-    let reason = job.reason.as_deref();
-    let reason = reason.filter(|reason| *reason != Job::SUBTASKS_UNREAD);
-    reason_text(reason, job.message.as_deref())
+/// True for a task that failed and is replaced by another one.
+fn has_failed_run(task: &Task) -> bool {
+    task.state == State::Failed && !task.containers.is_empty()
 }
 
 /// Reason and message of the job, unless they only repeat those of the task.
 fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
-    if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
-        return job.message.clone();
+    let own = own_text(job, task);
+    if task.is_some() || job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+        return own;
     }
-    let own = job_text(job);
-    let Some(task) = task else {
-        let ended = exit_status::describe_exit(job.exit_code, None, &[job.reason.as_deref()]);
-        let parts: Vec<String> = ended.into_iter().chain(own).collect();
-        return (!parts.is_empty()).then(|| parts.join("; "));
-    };
-    let repeats = |text: Option<&str>| {
-        let text = text.map(str::trim).filter(|text| !text.is_empty());
-        text.is_some_and(|text| own.as_ref().is_some_and(|own| own.contains(text)))
-    };
-    let is_repeated = match task.message.as_deref() {
-        Some(message) => repeats(Some(message)),
-        None => repeats(tasks::name(job, task)),
-    };
-    own.filter(|_| !is_repeated)
+    let ended = exit_status::describe_exit(job.exit_code, None, &[job.reason.as_deref()]);
+    let parts: Vec<String> = ended.into_iter().chain(own).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn failed_task(job: &Job, task: &Task) -> String {
     let title = tasks::title(job, task);
     let words = [task.reason.as_deref(), task.message.as_deref()];
-    let how = match exit_status::describe_exit(task.exit_code, None, &words) {
+    // How the containers of a task that was removed ended explains nothing.
+    let code = task.exit_code.filter(|_| !task.was_removed());
+    let how = match exit_status::describe_exit(code, None, &words) {
         Some(how) => how,
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
@@ -175,13 +176,13 @@ fn with_words(ended: String, words: Option<String>) -> String {
 }
 
 /// How a container ended: `exited with 137: killed (SIGKILL), out of memory; it had 4GiB`.
-fn exit_text(container: &Container) -> String {
+fn exit_text(container: &Container, is_explained: bool) -> String {
     let words = [
         container.reason.as_deref(),
         container.detail_status.as_deref(),
         container.message.as_deref(),
     ];
-    let how = exit_status::describe_exit(container.exit_code, container.signal, &words);
+    let how = exit_status::describe_container(container, is_explained);
     let how = how.unwrap_or_else(|| "failed".to_owned());
     let memory = container.resources.memory_bytes.map(human::bytes);
     let is_why = exit_status::is_out_of_memory(container.exit_code, container.signal, &words);
@@ -192,7 +193,9 @@ fn exit_text(container: &Container) -> String {
 }
 
 fn words_of(container: &Container) -> Option<String> {
-    reason_text(container.reason.as_deref(), container.message.as_deref())
+    let [reason, message] = [&container.reason, &container.message]
+        .map(|text| unless_exit_code(text.as_deref(), container.exit_code));
+    reason_text(reason, message)
 }
 
 /// How often a container was restarted, and how the run before this one ended.
@@ -219,11 +222,13 @@ fn restarts(container: &Container) -> Option<String> {
 }
 
 /// Tasks that went wrong, and containers that wait for a reason, failed or were restarted, while
-/// the job is active.
-fn ongoing_problems(job: &Job) -> Vec<String> {
+/// the job is active. Reasons that were shown before are left out.
+fn ongoing_problems(job: &Job, before: &[String]) -> Vec<String> {
     if job.ended {
         return Vec::new();
     }
+    let mut shown = ShownTexts::default();
+    before.iter().for_each(|text| shown.add(text));
     let tasks = job.tasks.iter().filter(|task| task.containers.is_empty());
     let tasks = tasks.filter_map(|task| match task.state {
         State::Succeeded => None,
@@ -233,27 +238,25 @@ fn ongoing_problems(job: &Job) -> Vec<String> {
             Some(format!("{} is {state}: {words}", tasks::title(job, task)))
         }
     });
-    let containers = job.tasks.iter().flat_map(|task| {
+    let is_active = |task: &&Task| !has_failed_run(task);
+    let containers = job.tasks.iter().filter(is_active).flat_map(|task| {
         let containers = task.containers.iter();
+        let shown = &shown;
         containers.filter_map(move |container| {
             let words = words_of(container);
             let what = match container.state {
-                State::Failed => Some(with_words(exit_text(container), words)),
-                State::Pending => words.map(|words| format!("waits: {words}")),
+                State::Failed => Some(with_words(exit_text(container, false), words)),
+                State::Pending => words
+                    .filter(|words| !shown.contain(words))
+                    .map(|words| format!("waits: {words}")),
                 _ => None,
             };
             let parts: Vec<String> = what.into_iter().chain(restarts(container)).collect();
-            (!parts.is_empty()).then(|| format!("{} {}", name(container), parts.join("; ")))
+            let title = container_name(job, task, container);
+            (!parts.is_empty()).then(|| format!("{title} {}", parts.join("; ")))
         })
     });
-    tasks.chain(containers).take(MAX_ONGOING_PROBLEMS).collect()
-}
-
-/// `3 of 8 tasks failed`, where there is more than one.
-fn count(job: &Job) -> Option<String> {
-    let failed = |task: &&Task| task.state == State::Failed;
-    let failed = job.tasks.iter().filter(failed).count();
-    let all = job.tasks.len();
-    (all > 1 && failed > 0)
-        .then(|| format!("{failed} of {all} {} failed", tasks::plural(&job.tasks)))
+    let problems = tasks.chain(containers);
+    let is_new = |text: &String| !before.contains(text);
+    problems.filter(is_new).take(MAX_ONGOING_PROBLEMS).collect()
 }

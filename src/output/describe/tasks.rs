@@ -1,6 +1,7 @@
 use std::io;
 
-use super::super::cause::reason_text;
+use super::super::cause::{self, is_stop_explained, plural};
+use super::super::cause_text::reason_text;
 use super::super::human;
 use super::page::{Fields, PageWriter, Value};
 use super::{DetailLevel, containers, details, exit_status, header, volumes};
@@ -16,7 +17,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io
     if job.tasks.is_empty() {
         return Ok(());
     }
-    let head = header::head(&plural(&job.tasks));
+    let head = header::head(&plural(job.tasks.iter()));
     let all = match job.tasks.iter().any(has_known_state) {
         true => format!("({})", counts(job.tasks.iter())),
         false => String::new(),
@@ -44,26 +45,9 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io
 /// What a task is called: `container group rank-1`.
 pub(super) fn title(job: &Job, task: &Task) -> String {
     let kind = task.kind.replace('_', " ");
-    match name(job, task) {
+    match cause::task_name(job, task) {
         Some(name) => format!("{kind} {}", name.trim()),
         None => kind,
-    }
-}
-
-/// The name of a task. One with the name of its job, such as a subtask, is named by its id.
-pub(super) fn name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
-    let own = task.name.as_deref().filter(|_| task.name != job.name);
-    own.or(task.id.as_deref()).or(task.name.as_deref())
-}
-
-/// `container groups`, or `tasks` where there are several kinds.
-pub(super) fn plural(tasks: &[Task]) -> String {
-    match tasks.first() {
-        Some(first) if tasks.iter().all(|task| task.kind == first.kind) => {
-            let s = if tasks.len() == 1 { "" } else { "s" };
-            format!("{}{s}", first.kind.replace('_', " "))
-        }
-        _ => "tasks".to_owned(),
     }
 }
 
@@ -84,7 +68,7 @@ fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Res
     page.fields(4, &fields)?;
     for container in &task.containers {
         page.blank_line()?;
-        containers::write(page, 4, container)?;
+        containers::write(page, 4, container, is_stop_explained(job, task))?;
     }
     for volume in &task.volumes {
         page.blank_line()?;
@@ -136,7 +120,7 @@ fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
     let mut more = Fields::default();
     more.text("Reason", words(task));
     let id = task.id.as_deref();
-    more.no_break("ID", id.filter(|_| name(job, task) != id));
+    more.no_break("ID", id.filter(|_| cause::task_name(job, task) != id));
     more.no_break(
         "Node",
         task.node.as_deref().filter(|node| Some(*node) != id),
@@ -168,10 +152,6 @@ pub(super) fn words(task: &Task) -> Option<String> {
         .containers
         .iter()
         .any(|container| container.reason.is_some() && container.reason == task.reason);
-    let code = task.exit_code.map(|code| format!("exit code {code}"));
-    let reason = task
-        .reason
-        .as_deref()
-        .filter(|reason| Some(*reason) != code.as_deref());
-    reason_text(reason, task.message.as_deref()).filter(|_| !is_repeated)
+    let [reason, message] = cause::words(task);
+    reason_text(reason, message).filter(|_| !is_repeated)
 }

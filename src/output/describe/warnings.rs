@@ -1,6 +1,7 @@
 use std::io;
 
-use super::super::cause::{failed_container, reason_text};
+use super::super::cause::failed_container;
+use super::super::cause_text::{ShownTexts, reason_text};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
@@ -11,8 +12,9 @@ const MAX_WARNINGS: usize = 3;
 /// The same where events are all that is reported.
 const MAX_WARNINGS_ALONE: usize = 5;
 
-/// The warnings that are nearest to the end, or the newest while there is none.
-pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
+/// The warnings that are nearest to the end, or the newest while there is none. Of one whose message was shown
+/// only the reason is left.
+pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) -> io::Result<()> {
     let all = || {
         let events = job.events.iter();
         events.filter(|event| event.level == Some(Level::Warning))
@@ -55,16 +57,25 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
             || "at an unknown time".to_owned(),
             |at| when_of(page, at, end),
         );
-        let text = reason_text(event.reason.as_deref(), event.message.as_deref());
+        let text = text(event, shown);
         let times = match event.count {
             Some(count @ 2..) => format!(", {count} times"),
             _ => String::new(),
         };
-        let text = text.unwrap_or_else(|| "a warning (no text)".to_owned());
         let value = Value::Lead(Style::Warning, when, format!("{times}: {text}"));
         page.paragraph(4, &value)?;
     }
     Ok(())
+}
+
+/// What a warning reports, unless it was shown before.
+fn text(event: &Event, shown: &mut ShownTexts) -> String {
+    let (reason, message) = (event.reason.as_deref(), event.message.as_deref());
+    let text = shown.rest(reason, message);
+    message.into_iter().for_each(|message| shown.add(message));
+    let text = text.or_else(|| reason_text(reason, None));
+    text.or_else(|| reason_text(None, message))
+        .unwrap_or_else(|| "a warning (no text)".to_owned())
 }
 
 /// When a warning was seen, as seen from the end.

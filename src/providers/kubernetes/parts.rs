@@ -286,8 +286,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
             });
             job.exit_code = code;
             let parts = [job.message.take(), cause];
-            let parts = parts.into_iter().flatten();
-            job.message = parts.reduce(|one, other| format!("{one}; {other}"));
+            job.message = joined(parts);
         }
         State::Pending | State::Starting | State::Running if job.reason.is_none() => {
             if let Some((reason, message)) =
@@ -298,6 +297,12 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
         }
         _ => {}
     }
+}
+
+/// Sentences as one, without the full stop that the first one may end with.
+pub(super) fn joined(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let join = |one: String, other: String| format!("{}; {other}", one.trim_end_matches('.'));
+    parts.into_iter().flatten().reduce(join)
 }
 
 /// Why no pod was made, or why one does not become ready, is in the events alone.

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use super::list::{self, Row};
 use super::products::BATCH;
 use super::{Api, decode_product};
+use crate::model::failed_tasks;
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
@@ -302,9 +303,8 @@ fn explain(job: &mut Job, is_whole: bool) {
     let of_kind = |task: &&Task| task.kind == INSTANCE;
     let instances = || job.tasks.iter().filter(of_kind);
     let first = instances().filter_map(|task| task.started_at).min();
-    let mut failed: Vec<&Task> = instances()
-        .filter(|task| task.state == State::Failed)
-        .collect();
+    let mut failed = failed_tasks(&job.tasks);
+    failed.retain(|task| of_kind(task) && task.state == State::Failed);
     // An instance with an exit code is more specific than one whose node did not start.
     failed.order_by_key(|task| task.exit_code.is_none());
     let cause = failed

@@ -165,7 +165,7 @@ fn the_table_has_a_row_for_each_and_the_cause_of_a_failure() {
         assert_eq!(cells[..2], [*reference, state], "{line}");
     }
     assert!(
-        lines[1].contains("container main exited with 137 (OOMKilled: more than 16 GiB)"),
+        lines[1].contains("main of train-7-2 exited with 137 (OOMKilled: more than 16 GiB)"),
         "{}",
         lines[1]
     );

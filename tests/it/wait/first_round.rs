@@ -34,7 +34,7 @@ fn a_failure_that_is_seen_first_ends_it_only_when_all_are_known() {
         (IMAGE_JOB, "pending"),
     ];
     assert_eq!(verdicts(&run), are(&expected));
-    let cause = "failed: container main exited with 1 (Error)";
+    let cause = "failed: container main exited with 1";
     assert_eq!(reason(&run), format!("{JOB} {cause}; 1 failed, 2 pending"));
     let coverage = &run.json()["coverage"];
     assert_eq!(

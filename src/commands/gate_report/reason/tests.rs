@@ -98,7 +98,7 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
     );
     assert_eq!(
         failed,
-        "aliyun/job/c/2 failed: container main exited with 137 (OOMKilled); 1 failed, 3 pending"
+        "aliyun/job/c/2 failed: container main exited with 137 (OOMKilled); the job failed; 1 failed, 3 pending"
     );
     let mixed = vec![job(State::Succeeded), job(State::Canceled), killed()];
     assert_eq!(
@@ -184,7 +184,7 @@ fn reasons_beyond_a_few_are_counted() {
 
 #[test]
 fn a_message_of_a_cloud_is_one_line_of_bounded_length() {
-    let message = "磁盘已满\n".repeat(200);
+    let message = format!("Traceback:\n{}", "磁盘已满 ".repeat(200));
     let outcome = job(State::Failed).map(|job| Job {
         message: Some(message),
         ..job

@@ -1,9 +1,10 @@
+mod causes;
 mod hostile;
 
 use super::super::text::width;
 use super::super::{RenderContext, Zone};
 use super::{DetailLevel, PageOptions};
-use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
+use crate::model::{Array, Container, Event, Job, Level, State, Task, Termination, Time};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -141,6 +142,8 @@ fn every_state_has_its_time_and_an_unknown_one_a_cause() {
     );
     let mut partly = job(State::Failed);
     partly.ended = false;
+    assert_eq!(first(partly.clone()), "failed, but it has not ended");
+    partly.array = Some(Array::UNKNOWN);
     assert_eq!(first(partly), "failed, other subtasks have not ended");
     let mut silent = job(State::Unknown);
     silent.state_raw = None;
@@ -185,7 +188,7 @@ fn an_active_job_shows_what_already_went_wrong() {
         cause(&settled(running))[1..],
         [
             "  sub job b failed",
-            "  container main waits: ImagePullBackOff",
+            "  container main of c waits: ImagePullBackOff",
             "  1 of 3 sub jobs failed"
         ]
     );

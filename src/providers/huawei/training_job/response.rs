@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
+use crate::model::failed_tasks;
 use crate::providers::lenient::Words;
 use crate::providers::mask::mask_named;
 use crate::providers::prelude::*;
@@ -168,7 +169,8 @@ impl TrainingJob {
             known.any(|word| word.eq_ignore_ascii_case(secondary))
         };
         let reason = secondary.filter(|secondary| !is_known(secondary));
-        let message = (read.state == State::Failed).then(|| status.cause());
+        let tasks = status.tasks(read.state);
+        let message = (read.state == State::Failed).then(|| status.cause(&tasks));
         let mut details = TrainingJobDetails {
             job_type: self.kind,
             secondary_phase: status.secondary_phase.clone(),
@@ -190,7 +192,7 @@ impl TrainingJob {
             name: metadata.name.0,
             reason: reason.map(str::to_owned),
             message: message.flatten(),
-            exit_code: status.exit_code(read.state),
+            exit_code: status.exit_code(read.state, &tasks),
             user: metadata.user_name.0,
             queue: resource.pool_name.or(&resource.pool_id),
             priority: spec.schedule_policy.0.priority.0,
@@ -204,7 +206,7 @@ impl TrainingJob {
             started_at,
             finished_at: started_at.and_then(end),
             resources: resource.resources(),
-            tasks: status.tasks(read.state),
+            tasks,
             ..read.into_job(job_at(lookup.reference, region))
         };
         details.running_records = status.running_records;
@@ -215,25 +217,21 @@ impl TrainingJob {
     }
 }
 
-impl Status {
-    /// The first task that failed, one with a message before others.
-    fn failed_task(&self) -> Option<&TaskStatus> {
-        let failed = || {
-            let all = self.task_statuses.0.iter();
-            all.filter(|task| task.exit_code.not_zero().is_some())
-        };
-        let explained = failed().find(|task| task.message.0.is_some());
-        explained.or_else(|| failed().next())
-    }
+/// The task that explains a failure, of those that ended with another code than 0.
+fn failed_task(tasks: &[Task]) -> Option<&Task> {
+    let mut failed = failed_tasks(tasks).into_iter();
+    failed.find(|task| task.exit_code.is_some_and(|code| code != 0))
+}
 
+impl Status {
     /// Why the job failed, in a sentence.
-    fn cause(&self) -> Option<String> {
-        let Some(task) = self.failed_task() else {
+    fn cause(&self, tasks: &[Task]) -> Option<String> {
+        let Some(task) = failed_task(tasks) else {
             return self.last_run().and_then(|run| run.end_reason.0.clone());
         };
-        let name = task.task.0.as_deref().unwrap_or("a task");
-        let code = task.exit_code.0.unwrap_or_default();
-        Some(match &task.message.0 {
+        let name = task.id.as_deref().unwrap_or("a task");
+        let code = task.exit_code.unwrap_or_default();
+        Some(match &task.message {
             Some(message) => format!("{name}: {message} (exit code {code})"),
             None => format!("{name}: exit code {code}"),
         })
@@ -247,11 +245,11 @@ impl Status {
 
     /// The exit code of the task that failed; 0 where the cloud calls the job completed and all tasks
     /// ended with it.
-    fn exit_code(&self, state: State) -> Option<i64> {
+    fn exit_code(&self, state: State, tasks: &[Task]) -> Option<i64> {
         let mut codes = self.task_statuses.0.iter().map(|task| task.exit_code.0);
         let has_codes = !self.task_statuses.0.is_empty();
         let is_all_zero = has_codes && codes.all(|code| code == Some(0));
-        let failed = self.failed_task().and_then(|task| task.exit_code.0);
+        let failed = failed_task(tasks).and_then(|task| task.exit_code);
         failed.or((state == State::Succeeded && is_all_zero).then_some(0))
     }
 

@@ -56,7 +56,8 @@ fn a_failed_job_has_the_cause_of_the_task_with_a_message() {
         Some("worker-1: OOM (exit code 137)")
     );
     let job = in_state("Failed", codes(json!({"task": "worker-1", "exit_code": 1}))).job;
-    assert_eq!(job.message.as_deref(), Some("worker-0: exit code 143"));
+    assert_eq!(job.message.as_deref(), Some("worker-1: exit code 1"));
+    assert_eq!(job.exit_code, Some(1));
     let states: Vec<State> = job.tasks.iter().map(|task| task.state).collect();
     assert_eq!(states, [State::Failed, State::Failed]);
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::Api;
 use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
-use super::super::parts::Owner;
+use super::super::parts::{Owner, joined};
 use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
 use word::word;
@@ -207,7 +207,7 @@ impl CustomObject {
             ),
         };
         let failure = status.failed_node().filter(|_| read.state == State::Failed);
-        let message = [message, failure].into_iter().flatten();
+        let message = joined([message, failure]);
         let since = condition.and_then(Condition::since);
         let since = since.or(state.last_transition_time.utc());
         let finished_at = status.completion_time.utc().or(status.finished_at.utc());
@@ -217,7 +217,7 @@ impl CustomObject {
         let mut job = Job {
             name: meta.name.value.0.clone(),
             reason,
-            message: message.reduce(|one, other| format!("{one}; {other}")),
+            message,
             queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
             labels,
             created_at: meta.creation_timestamp.utc(),

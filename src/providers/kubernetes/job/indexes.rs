@@ -1,8 +1,8 @@
 //! The indexes of an Indexed job: ranges such as `0-2,5`.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use crate::model::failed_tasks;
 use crate::providers::prelude::*;
 
 /// The label of the pods of an index.
@@ -36,7 +36,7 @@ pub(super) fn count(text: &Text) -> Option<u64> {
     )
 }
 
-/// Adds a task for each failed index before the pods, with the cause of its newest failed pod.
+/// Adds a task before the pods for each failed index none of whose failed pods was read.
 pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
     let Some(ranges) = failed.and_then(ranges) else {
         return;
@@ -49,32 +49,20 @@ pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
         found.note(NoticeCode::PartsUnread, text);
     }
     let pods = std::mem::take(&mut found.job.tasks);
-    let failed = failed_tasks(&pods);
-    let failures = indexes
-        .into_iter()
-        .map(|index| failed_index(index, &failed));
-    found.job.tasks = failures.collect();
-    found.job.tasks.extend(pods);
+    let failed = pods.iter().filter(|pod| pod.state == State::Failed);
+    let labels = failed.filter_map(|pod| pod.labels.get(INDEX_LABEL)?.clone());
+    let known: HashSet<String> = labels.collect();
+    let ids = indexes.into_iter().map(|index| index.to_string());
+    let others = ids.filter(|id| !known.contains(id));
+    found.job.tasks = others.map(failed_index).chain(pods).collect();
 }
 
-fn failed_index(index: u32, pods: &[&Task]) -> Task {
-    let index = Some(index.to_string());
-    let is_own = |pod: &&&Task| pod.labels.get(INDEX_LABEL) == Some(&index);
-    let mut pods = pods.iter().filter(|pod| pod.state == State::Failed);
-    let pod = pods
-        .find(is_own)
-        .map(|pod| (*pod).clone())
-        .unwrap_or_default();
+fn failed_index(index: String) -> Task {
     Task {
-        id: index,
+        id: Some(index),
         kind: "subtask".to_owned(),
         state: State::Failed,
         ended: true,
-        reason: pod.reason,
-        message: pod.message,
-        exit_code: pod.exit_code,
-        started_at: pod.started_at,
-        finished_at: pod.finished_at,
         ..Task::default()
     }
 }
@@ -103,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_indexes_precede_the_pods_and_are_bounded() {
+    fn failed_indexes_without_a_failed_pod_precede_the_pods_and_are_bounded() {
         let pod = |index: &str, reason: &str, created_at: &str| Task {
             kind: "pod".to_owned(),
             created_at: Time::from_rfc3339(created_at),
@@ -138,7 +126,6 @@ mod tests {
             .map(|task| (task.kind.as_str(), task.reason.as_deref()));
         let expected = [
             ("subtask", None),
-            ("subtask", Some("OOMKilled")),
             ("pod", Some("Error")),
             ("pod", Some("OOMKilled")),
             ("pod", Some("Error")),
@@ -147,7 +134,7 @@ mod tests {
         let many = found("0-4294967295");
         assert_eq!(
             (many.job.tasks.len(), many.notices.len()),
-            (MAX_INDEXES + 3, 1)
+            (MAX_INDEXES + 1, 1)
         );
         assert_eq!(found("x").job.tasks.len(), 3);
     }

@@ -69,13 +69,52 @@ fn the_exit_code_is_not_that_of_a_sidecar() {
 
 #[test]
 fn the_cause_is_that_of_the_pod_that_failed_last() {
-    let list = [
-        pod("p2", "Failed", &exit(7, 9)),
-        pod("p1", "Failed", &exit(3, 1)),
-    ];
+    let mut retry = pod("p2", "Failed", &exit(7, 9));
+    retry["metadata"]["creationTimestamp"] = json!("2026-11-27T20:05:00Z");
+    let list = [retry, pod("p1", "Failed", &exit(3, 1))];
     let failed = job(State::Failed, &list);
     assert_eq!(failed.exit_code, Some(7));
     assert!(failed.message.unwrap().starts_with("pod p2: "));
+}
+
+#[test]
+fn the_cause_of_a_gang_is_the_pod_that_failed_first() {
+    let list = [
+        pod("p0", "Failed", &exit(143, 2)),
+        pod("p1", "Failed", &exit(3, 1)),
+    ];
+    let failed = job(State::Failed, &list);
+    assert_eq!(failed.exit_code, Some(3));
+    assert!(failed.message.unwrap().starts_with("pod p1: "));
+}
+
+#[test]
+fn the_cause_of_a_pod_that_was_preempted_is_its_condition() {
+    let mut preempted = pod("p", "Failed", &exit(137, 1));
+    preempted["status"]["conditions"] = json!([{
+        "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "preempting",
+    }]);
+    let failed = job(State::Failed, std::slice::from_ref(&preempted));
+    assert_eq!(
+        (failed.exit_code, failed.message.as_deref()),
+        (Some(137), Some("pod p: preempting"))
+    );
+    let main = &mut preempted["status"]["containerStatuses"][0]["state"]["terminated"];
+    main["reason"] = json!("OOMKilled");
+    let failed = job(State::Failed, &[preempted]);
+    assert_eq!(failed.tasks[0].reason.as_deref(), Some("OOMKilled"));
+}
+
+#[test]
+fn the_full_stop_before_the_cause_is_left_out() {
+    let mut failed = Job {
+        state: State::Failed,
+        message: Some("It has timed out.".to_owned()),
+        ..Job::default()
+    };
+    add_pods(&mut failed, pods(&[pod("p", "Failed", &exit(1, 1))]), true);
+    let message = "It has timed out; pod p: container main: Error, exit code 1";
+    assert_eq!(failed.message.as_deref(), Some(message));
 }
 
 #[test]

@@ -283,7 +283,10 @@ fn denial(
     }
 }
 
-/// Why a pod is as it is.
+/// The reason of a container that ran out of memory.
+const OUT_OF_MEMORY: &str = "OOMKilled";
+
+/// Why a pod is as it is: its own reason, then the disruption that removed it, then what failed in it.
 fn why(
     read: &NormalizedState,
     reason: Text,
@@ -299,7 +302,10 @@ fn why(
         return (None, None);
     }
     if read.ended {
+        // The containers of a pod that is removed end for that, unless they ran out of memory before.
         let failed = failed_container(containers);
+        let failed = failed
+            .filter(|one| disrupted.is_none() || one.reason.as_deref() == Some(OUT_OF_MEMORY));
         let failed = failed.and_then(|one| Some((one.reason.clone(), container::failure(one)?)));
         if let Some((reason, cause)) = failed {
             return (reason, Some(cause));

@@ -1,0 +1,139 @@
+//! Texts about a failure, none of which is shown twice.
+
+use crate::model::repeats_exit_code;
+
+/// Reason and message without repetition.
+pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    let clean = |text: &str| {
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    match (reason.and_then(clean), message.and_then(clean)) {
+        (Some(reason), Some(message)) if message.contains(&reason) => Some(message),
+        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
+        (reason, message) => reason.or(message),
+    }
+}
+
+/// The same with only the last line of a message, which is the error after a traceback.
+pub(super) fn reason_line(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    reason_text(reason, message.map(last_line))
+}
+
+/// The last line of a text that has letters or digits.
+fn last_line(text: &str) -> &str {
+    let mut lines = text.lines().rev().map(str::trim);
+    let last = lines.find(|line| line.contains(char::is_alphanumeric));
+    last.unwrap_or_else(|| text.trim())
+}
+
+/// A text, unless it only repeats the exit code that is shown before it.
+pub(super) fn unless_exit_code(text: Option<&str>, exit_code: Option<i64>) -> Option<&str> {
+    text.filter(|text| !repeats_exit_code(text, exit_code))
+}
+
+/// Texts as one sentence; a full stop inside it is left out.
+pub(super) fn join(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let join = |one: String, other: String| {
+        let end = one.strip_suffix('.').filter(|text| !text.ends_with('.'));
+        format!("{}; {other}", end.unwrap_or(&one))
+    };
+    parts.into_iter().flatten().reduce(join)
+}
+
+/// Texts that were shown, as they are compared.
+#[derive(Debug, Default)]
+pub(super) struct ShownTexts(Vec<String>);
+
+impl ShownTexts {
+    /// Adds a text.
+    pub(super) fn add(&mut self, text: &str) {
+        self.0.push(normalized(text));
+    }
+
+    /// True for a text that was shown, alone or within another one, and for one that has only a shorter text
+    /// before a colon in addition: `Failed to pull image "x": not found`.
+    pub(super) fn contain(&self, text: &str) -> bool {
+        let text = normalized(text);
+        let is_shown = |part: &str| self.0.iter().any(|shown| contains_words(shown, part));
+        let mut parts = text.match_indices(": ").map(|(at, _)| &text[at + 2..]);
+        is_shown(&text) || parts.any(|part| part.len() * 2 >= text.len() && is_shown(part))
+    }
+
+    /// Reason and message of an event, without the message that was shown; `None` where both were.
+    pub(super) fn rest(&self, reason: Option<&str>, message: Option<&str>) -> Option<String> {
+        let message = message.filter(|text| !text.trim().is_empty() && !self.contain(text));
+        let rest = reason_text(reason, message)?;
+        (!self.contain(&rest)).then_some(rest)
+    }
+}
+
+/// Lower case with single blanks, and without a full stop at the end.
+fn normalized(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .join(" ")
+        .to_lowercase()
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// True where a text contains another one, beginning and ending between words.
+fn contains_words(text: &str, part: &str) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut found = text.match_indices(part);
+    !part.is_empty()
+        && found.any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + part.len()..]);
+            let inside = |text: Option<char>, end: Option<char>| is_word(text) && is_word(end);
+            !inside(before.chars().next_back(), part.chars().next())
+                && !inside(part.chars().next_back(), after.chars().next())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_with_words_is_the_error() {
+        let traceback =
+            "Traceback (most recent call last):\n  File \"a.py\"\nValueError: 批大小\n}\n \n";
+        assert_eq!(
+            reason_line(Some("E1"), Some(traceback)).unwrap(),
+            "E1: ValueError: 批大小"
+        );
+        assert_eq!(reason_line(None, Some(" --- ")).unwrap(), "---");
+    }
+
+    #[test]
+    fn a_text_within_another_one_was_shown() {
+        let mut shown = ShownTexts::default();
+        shown.add("ImagePullBackOff: Back-off pulling image \"x\": ErrImagePull: rpc error: desc = x: not found");
+        for (text, is_shown) in [
+            ("Back-off  pulling image \"x\".", true),
+            ("Error: ErrImagePull", true),
+            (
+                "Failed to pull image \"x\": rpc error: desc = x: not found",
+                true,
+            ),
+            ("Failed to pull image \"x\": access denied", false),
+            ("mage", false),
+            ("a much longer text before the colon: not found", false),
+        ] {
+            assert_eq!(shown.contain(text), is_shown, "{text}");
+        }
+        let rest = |reason, message| shown.rest(Some(reason), Some(message));
+        let pulling = "Back-off pulling image \"x\"";
+        assert_eq!(rest("BackOff", pulling).as_deref(), Some("BackOff"));
+        assert_eq!(rest("ErrImagePull", pulling), None);
+        assert_eq!(rest("Failed", "no").as_deref(), Some("Failed: no"));
+        assert!(!ShownTexts::default().contain(""));
+    }
+
+    #[test]
+    fn a_full_stop_before_a_semicolon_is_left_out() {
+        let parts = ["It timed out.", "wait...", "done."].map(|part| Some(part.to_owned()));
+        assert_eq!(join(parts).unwrap(), "It timed out; wait...; done.");
+    }
+}
