@@ -67,14 +67,6 @@ pub struct Container {
     pub previous: Option<Box<Termination>>,
 }
 
-impl Container {
-    /// True for a container that waits to run again after a run that failed.
-    pub fn is_crashing(&self) -> bool {
-        let has_failed = |run: &Termination| run.state == State::Failed;
-        self.state == State::Pending && self.previous.as_deref().is_some_and(has_failed)
-    }
-}
-
 /// A state that a container has left.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Termination {

@@ -20,8 +20,6 @@ pub struct LogSource {
     pub state: State,
     /// How often the container was restarted.
     pub restarts: u64,
-    /// True for a container that waits to run again after a run that failed.
-    pub is_crashing: bool,
     /// The node that writes it, where requests name it.
     pub node: Option<String>,
 }
@@ -69,12 +67,11 @@ impl LogSource {
         self.task == other.task && self.container == other.container
     }
 
-    /// Where the log of something that failed, or of a container that crashes again and again, is in the order of the tasks that explain the failure; `None`
+    /// Where the log of something that failed is in the order of the tasks that explain the failure; `None`
     /// for another log.
     pub fn failure_rank(&self, failed: &[&Task]) -> Option<usize> {
         let is_own = |task: &&Task| task.id.as_ref().or(task.name.as_ref()) == self.task.as_ref();
-        let has_failed = self.state == State::Failed || self.is_crashing;
-        let has_failed = has_failed && !self.is_sidecar;
+        let has_failed = self.state == State::Failed && !self.is_sidecar;
         has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
     }
 
@@ -97,7 +94,6 @@ impl LogSource {
                 state => state,
             },
             restarts: container.restart_count.unwrap_or_default(),
-            is_crashing: container.is_crashing(),
             ..own.clone()
         });
         containers.collect()

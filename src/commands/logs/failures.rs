@@ -11,7 +11,7 @@ use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSupport;
-use crate::model::{Container, Job, Notice, NoticeCode, State, failed_tasks};
+use crate::model::{Job, Notice, NoticeCode, State, failed_tasks};
 use crate::output::{LogTail, truncate_chars};
 use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
@@ -35,20 +35,13 @@ const MAX_JOBS: usize = 10;
 /// This many logs of a job are read at most until one has lines.
 const MAX_SOURCES: usize = 8;
 
-/// True for a job that failed, and for one with a container that crashes again and again.
-fn has_failure(job: &Job) -> bool {
-    let containers = || job.tasks.iter().flat_map(|task| &task.containers);
-    let is_crashing = |container: &Container| container.is_crashing() && !container.is_sidecar;
-    job.state == State::Failed || (!job.ended && containers().any(is_crashing))
-}
-
-/// The last lines of the logs of those jobs that failed or crash. What cannot be read costs a notice.
+/// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.
 pub(in crate::commands) async fn failure_tails(
     lookup: &Lookup,
     outcomes: &[LookupResult],
 ) -> Vec<LogTail> {
     let jobs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
-    let failed = jobs.filter(|job| has_failure(job));
+    let failed = jobs.filter(|job| job.state == State::Failed);
     let failed = failed.filter_map(|job| Some((job, reference(lookup, job)?)));
     let has_logs = |(_, reference): &(&Job, Reference)| {
         matches!(reference.kind.logs, LogSupport::Operation(_))
@@ -180,7 +173,6 @@ mod tests {
 
     use super::*;
     use crate::commands::lookup::{Reply, ScriptedClient};
-    use crate::model::{Task, Termination};
     use crate::providers::{
         self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
     };
@@ -265,29 +257,5 @@ mod tests {
             assert_eq!(notices, [""; 0]);
             assert_eq!(tails[0].lines, [expected]);
         }
-    }
-
-    #[test]
-    fn a_job_that_crashes_again_and_again_has_a_failure() {
-        let run = |state| Termination {
-            state,
-            ..Termination::default()
-        };
-        let job = |ended, previous| Job {
-            state: State::Starting,
-            ended,
-            tasks: vec![Task {
-                containers: vec![Container {
-                    state: State::Pending,
-                    previous: Some(Box::new(run(previous))),
-                    ..Container::default()
-                }],
-                ..Task::default()
-            }],
-            ..Job::default()
-        };
-        assert!(has_failure(&job(false, State::Failed)));
-        assert!(!has_failure(&job(true, State::Failed)));
-        assert!(!has_failure(&job(false, State::Succeeded)));
     }
 }

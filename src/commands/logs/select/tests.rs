@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Container, Termination, Time};
+use crate::model::{Container, Time};
 
 fn job(states: &[(&str, &str, bool, State)]) -> Job {
     let task = |(task, container, init, state): &(&str, &str, bool, State)| Task {
@@ -89,21 +89,6 @@ fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded_in_the_end() {
     assert_eq!(first(&job, Choice::default()), "a/main");
     job.state = State::Succeeded;
     assert_eq!(first(&job, Choice::default()), "b/main");
-}
-
-#[test]
-fn a_container_that_crashes_comes_before_one_that_runs() {
-    let mut job = job(&[
-        ("a", "main", false, State::Running),
-        ("b", "main", false, State::Pending),
-    ]);
-    let first = |job: &Job| chosen(job, Choice::default()).unwrap().remove(0);
-    assert_eq!(first(&job), "a/main");
-    job.tasks[1].containers[0].previous = Some(Box::new(Termination {
-        state: State::Failed,
-        ..Termination::default()
-    }));
-    assert_eq!(first(&job), "b/main");
 }
 
 #[test]
