@@ -142,7 +142,8 @@ fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
     }
     let own = job_text(job);
     let Some(task) = task else {
-        let ended = exit_status::describe_exit(job.exit_code, None, &[job.reason.as_deref()]);
+        let words = [job.reason.as_deref(), job.message.as_deref()];
+        let ended = exit_status::describe_failure(job.exit_code, &words);
         let parts: Vec<String> = ended.into_iter().chain(own).collect();
         return (!parts.is_empty()).then(|| parts.join("; "));
     };
@@ -160,7 +161,7 @@ fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
 fn failed_task(job: &Job, task: &Task) -> String {
     let title = tasks::title(job, task);
     let words = [task.reason.as_deref(), task.message.as_deref()];
-    let how = match exit_status::describe_exit(task.exit_code, None, &words) {
+    let how = match exit_status::describe_failure(task.exit_code, &words) {
         Some(how) => how,
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
