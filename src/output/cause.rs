@@ -5,7 +5,7 @@ use crate::model::{Container, Event, Job, Level, State, Task};
 /// A job that failed, was canceled or is unknown is explained by the failed container of its newest
 /// failed task, by that task, or by its own reason; one that does not run by its own reason or its newest
 /// warning, and any other one by its newest warning.
-pub(super) fn why(job: &Job) -> Option<String> {
+pub fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let warnings = latest_warning(&job.events).map(|event| {
         let text =
@@ -129,7 +129,7 @@ fn task_text(job: &Job) -> Option<String> {
 }
 
 /// Reason and message without repetition.
-pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     let clean = |text: &str| {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
