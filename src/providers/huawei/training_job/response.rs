@@ -229,7 +229,12 @@ impl Status {
     /// Why the job failed, in a sentence.
     fn cause(&self) -> Option<String> {
         let Some(task) = self.failed_task() else {
-            return self.last_run().and_then(|run| run.end_reason.0.clone());
+            let run = self.last_run()?;
+            let reason = run.end_reason.trimmed()?;
+            let task = run.end_related_task.trimmed();
+            return Some(
+                task.map_or_else(|| reason.to_owned(), |task| format!("{task}: {reason}")),
+            );
         };
         let name = task.task.0.as_deref().unwrap_or("a task");
         let code = task.exit_code.0.unwrap_or_default();
