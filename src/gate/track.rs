@@ -209,7 +209,7 @@ impl JobHistory {
             job.state,
             State::Running | State::Stopping | State::Succeeded
         );
-        self.has_run |= runs || job.started_at.is_some();
+        self.has_run |= runs || job.has_started || job.started_at.is_some();
         if job.ended && job.state.is_end() && self.ended.is_none() {
             self.ended = Some(Ended {
                 state: job.state,

@@ -7,7 +7,7 @@ use super::scalar::{Scalar, ScalarVisitor, scalar};
 use crate::model::{Time, TimeText};
 
 /// A time in any form that [`TimeText`] reads, a Unix time as a number as well; absent where it is
-/// not set.
+/// not set, or `Unknown`, as Slurm writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timestamp(TimeText);
 
@@ -44,6 +44,7 @@ impl Timestamp {
 scalar!(Timestamp, "a time", |scalar| {
     let text = match scalar.or_absent() {
         Scalar::Null => return Ok(Self::default()),
+        Scalar::Text(text) if text.trim().eq_ignore_ascii_case("Unknown") => TimeText::Unset,
         Scalar::Text(text) => TimeText::parse(&text),
         Scalar::Whole(number) => TimeText::parse(&number.to_string()),
         Scalar::Number(text) => TimeText::parse(&text),

@@ -97,14 +97,17 @@ pub struct Job {
     pub labels: BTreeMap<String, Option<String>>,
     /// When it was submitted or created.
     pub created_at: Option<Time>,
-    /// When it began to run.
+    /// When it began to run; null while it is pending.
     pub started_at: Option<Time>,
+    /// True where a start was reported, also of a run before this one; not shown.
+    #[serde(skip)]
+    pub has_started: bool,
     /// When it ended; null before that.
     pub finished_at: Option<Time>,
     /// When the cloud last changed its record.
     pub updated_at: Option<Time>,
-    /// Whole seconds from start to end, or to `observed_at` while it runs; null where the end is not
-    /// reported.
+    /// Whole seconds from start to end, or to `observed_at` while it runs; null before it runs, and where
+    /// the end is not reported.
     pub duration_seconds: Option<i64>,
     /// What it was given.
     pub resources: Resources,
@@ -168,9 +171,14 @@ impl Job {
     }
 
     /// Fills what follows from other fields: newest events first, `warning_count`,
-    /// `duration_seconds`, and no end before the job has ended.
+    /// `duration_seconds`, no end before the job has ended, and no start while it is pending.
     pub fn finalize(&mut self, observed_at: Time) {
         self.observed_at = Some(observed_at);
+        // Schedulers report when they expect to start a job, or when its run before a requeue began.
+        let is_pending = self.state == State::Pending;
+        let start = self.started_at;
+        self.has_started = start.is_some_and(|start| !is_pending || start <= observed_at);
+        self.started_at = start.filter(|_| !is_pending);
         if !self.ended {
             self.finished_at = None;
             self.exit_code = None;
@@ -182,7 +190,9 @@ impl Job {
             .iter()
             .filter(|event| event.level == Some(Level::Warning))
             .count() as u64;
-        self.duration_seconds = self.started_at.and_then(|start| {
+        // A controller may have taken a job that is starting long before anything runs.
+        let start = self.started_at.filter(|_| self.state != State::Starting);
+        self.duration_seconds = start.and_then(|start| {
             let now = (!self.ended).then_some(observed_at);
             let until = self.finished_at.or(now)?;
             (until >= start).then(|| until.seconds_since(start))
@@ -227,4 +237,34 @@ impl Array {
         step: None,
         index: None,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_has_run_for_no_time_before_it_runs() {
+        let time = |seconds| Time::from_unix(seconds).unwrap();
+        // The state, when it started by the response, and what is left of that at 1,000.
+        for (state, start, started_at, has_started, duration) in [
+            (State::Pending, 400, None, true, None),
+            (State::Pending, 4_000, None, false, None),
+            (State::Starting, 400, Some(400), true, None),
+            (State::Running, 400, Some(400), true, Some(600)),
+        ] {
+            let mut job = Job {
+                state,
+                started_at: Some(time(start)),
+                ..Job::default()
+            };
+            job.finalize(time(1_000));
+            let shown = (job.started_at, job.has_started, job.duration_seconds);
+            assert_eq!(
+                shown,
+                (started_at.map(time), has_started, duration),
+                "{state}"
+            );
+        }
+    }
 }

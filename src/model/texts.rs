@@ -86,6 +86,7 @@ impl Texts for Job {
             started_at: _,
             finished_at: _,
             updated_at: _,
+            has_started: _,
             duration_seconds: _,
             resources,
             array: _,

@@ -5,7 +5,7 @@ use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 ///
 /// A job that failed, was canceled or is unknown is explained by [`cause`]; one that does not run by its own
 /// reason or its newest warning, and any other one by what has already failed of it and its newest warning.
-pub(super) fn why(job: &Job) -> Option<String> {
+pub fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let parts = [cause, earlier_failures(job)];
     let mut shown = ShownTexts::default();

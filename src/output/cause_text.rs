@@ -3,7 +3,7 @@
 use crate::model::repeats_exit_code;
 
 /// Reason and message without repetition.
-pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     let clean = |text: &str| {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())

@@ -75,6 +75,13 @@ impl LogSource {
         has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
     }
 
+    /// True for a container that does not run and was restarted before, such as one that crashes again and
+    /// again: its log is that of its last run.
+    pub fn waits_for_restart(&self) -> bool {
+        let is_early = matches!(self.state, State::Pending | State::Starting);
+        is_early && self.restarts > 0
+    }
+
     fn of_task(task: &Task) -> Vec<Self> {
         let own = Self {
             task: task.id.clone().or_else(|| task.name.clone()),

@@ -25,6 +25,7 @@ mod raw;
 mod request;
 mod request_id;
 mod shapes;
+mod slurm;
 pub mod states;
 pub mod sugon;
 pub mod tencent;

@@ -6,7 +6,7 @@ use super::super::poll::PolledJob;
 use super::{GateState, GateStats, GateStatus};
 use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
-use crate::model::State;
+use crate::model::{Job, State};
 use crate::output;
 use crate::sort::SortExt as _;
 
@@ -53,7 +53,7 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
     let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
     match rules.any {
         _ if watched.is_empty() => "no references given".to_owned(),
-        true => format!("{count}: {}", named(&met)),
+        true => format!("{count}: {}", named(&met, met.len())),
         false => count,
     }
 }
@@ -132,36 +132,42 @@ fn stopped(spent: GateStats) -> Option<String> {
 
 /// What the pending jobs are waited for, the weightiest cause first.
 fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
-    let mut groups: Vec<(PendingCause, String, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(PendingCause, String, Vec<&PolledJob>)> = Vec::new();
     for (one, evaluation) in watched.iter().zip(evaluations) {
         let Evaluation::Pending(open) = evaluation else {
             continue;
         };
-        let (why, reference) = (why(one, open), one.reference.to_string());
+        let why = why(one, open);
         let known =
             |group: &&mut (PendingCause, String, _)| group.0 == open.cause && group.1 == why;
         match groups.iter_mut().find(known) {
-            Some((_, _, references)) => references.push(reference),
-            None => groups.push((open.cause, why, vec![reference])),
+            Some((_, _, jobs)) => jobs.push(one),
+            None => groups.push((open.cause, why, vec![one])),
         }
     }
     groups.order_by_key(|(cause, _, _)| *cause);
     let mut text = String::new();
-    for (number, (_, why, references)) in groups.iter().take(MAX_REASONS).enumerate() {
+    // One reason is enough for a line; the jobs are in the same output with all of them.
+    let mut is_explained = false;
+    for (number, (cause, why, jobs)) in groups.iter().take(MAX_REASONS).enumerate() {
         let separator = if number == 0 { "" } else { "; " };
-        let (count, all) = (references.len(), watched.len());
+        let (count, all) = (jobs.len(), watched.len());
+        let waits = matches!(cause, PendingCause::Time | PendingCause::NotStarted);
+        let references = jobs.iter().take(MAX_NAMED).map(|one| {
+            let reference = one.reference.to_string();
+            let reason = waits_for(one).filter(|_| waits && !is_explained);
+            is_explained |= reason.is_some();
+            reason.map_or(reference.clone(), |why| format!("{reference} ({why})"))
+        });
+        let references = named(&Vec::from_iter(references), count);
         // A String takes everything.
         let _ = match why.strip_prefix("still ") {
-            Some(_) => write!(
-                text,
-                "{separator}{count} of {all} {why}: {}",
-                named(references)
-            ),
-            None => write!(text, "{separator}{}: {why}", named(references)),
+            Some(_) => write!(text, "{separator}{count} of {all} {why}: {references}"),
+            None => write!(text, "{separator}{references}: {why}"),
         };
     }
     let rest = groups.iter().skip(MAX_REASONS);
-    let rest: usize = rest.map(|(_, _, references)| references.len()).sum();
+    let rest: usize = rest.map(|(_, _, jobs)| jobs.len()).sum();
     if rest > 0 {
         let _ = write!(text, "; {rest} more pending");
     }
@@ -177,10 +183,21 @@ fn why(watched: &PolledJob, open: &Pending) -> String {
     }
 }
 
-/// The first references, and how many more there are.
-fn named(references: &[String]) -> String {
+/// Why a job has not begun to run, as far as it was read.
+fn waits_for(watched: &PolledJob) -> Option<String> {
+    let job = watched.job.as_ref()?;
+    let is_early = matches!(job.state, State::Pending | State::Starting);
+    let own = output::reason_text(job.reason.as_deref(), job.message.as_deref());
+    // joblens's own reason is for scripts.
+    let own = own.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
+    let why = own.or_else(|| output::why(job)).filter(|_| is_early);
+    why.map(|why| one_line(&why))
+}
+
+/// The first of this many references, and how many more there are.
+fn named(references: &[String], count: usize) -> String {
     let shown = references[..references.len().min(MAX_NAMED)].join(", ");
-    match references.len().saturating_sub(MAX_NAMED) {
+    match count.saturating_sub(MAX_NAMED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

@@ -4,8 +4,10 @@ use super::select::label;
 use super::source_log::SourceLog;
 use crate::error::{Category, Problem};
 use crate::kind::LogSpec;
-use crate::model::{Job, State};
+use crate::model::{Job, State, Task};
+use crate::output::reason_text;
 use crate::providers::{LogSource, NOT_STARTED};
+use crate::secret::shell_word;
 
 /// Why a reading has no lines, with the cloud's message; `None` for a log that may still get lines, and
 /// for one without lines since a moment.
@@ -20,7 +22,14 @@ pub(super) fn explain(
             .as_ref()
             .is_none_or(|cause| cause.category == Category::NotFound)
     {
-        return Some(never_restarted(&log.source, cause));
+        return Some(match log.source.restarts {
+            0 => never_restarted(&log.source, cause),
+            _ => wrote_nothing(&log.source, job, "no previous log", cause),
+        });
+    }
+    let has_crashed = !job.ended && log.source.waits_for_restart();
+    if has_crashed && (cause.is_some() || !log.has_since()) {
+        return Some(wrote_nothing(&log.source, job, "no log", cause));
     }
     let is_early = is_early(log.source.state) || is_early(job.state);
     // The states may be older than the response to the reading.
@@ -53,12 +62,69 @@ fn is_not_started(cause: &Problem) -> bool {
 }
 
 fn not_started(source: &LogSource, job: &Job) -> Problem {
+    if let Some(why) = waits_for(source, job) {
+        let what = format!("{} has not started yet: {why}", named(source));
+        return Problem::new(Category::NotFound, what).with_hint(describe_hint(job));
+    }
     let (log, state) = (label(source), job.state);
     let what = match log.is_empty() {
         true => format!("the job has not started yet; it is {state}"),
         false => format!("{log} has not started yet; the job is {state}"),
     };
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+}
+
+/// What is reported to keep what has the log from its start, which may never come.
+fn waits_for(source: &LogSource, job: &Job) -> Option<String> {
+    let (reason, message) = match (task_of(source, job), &source.task) {
+        (Some(task), _) => (&task.reason, &task.message),
+        (None, None) => (&job.reason, &job.message),
+        (None, Some(_)) => return None,
+    };
+    reason.as_ref()?;
+    reason_text(reason.as_deref(), message.as_deref())
+}
+
+fn task_of<'a>(source: &LogSource, job: &'a Job) -> Option<&'a Task> {
+    let id = source.task.as_ref()?;
+    let mut tasks = job.tasks.iter();
+    tasks.find(|task| task.id.as_ref().or(task.name.as_ref()) == Some(id))
+}
+
+fn describe_hint(job: &Job) -> String {
+    format!("see: joblens describe {}", shell_word(&job.reference))
+}
+
+/// The problem of a container that was restarted and has no log.
+fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Problem>) -> Problem {
+    let times = match source.restarts {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    };
+    let mut containers = task_of(source, job)
+        .into_iter()
+        .flat_map(|task| &task.containers);
+    let container = containers.find(|one| one.name == source.container);
+    let code = container.and_then(|one| {
+        let previous = one.previous.as_ref();
+        one.exit_code
+            .or(previous.and_then(|previous| previous.exit_code))
+    });
+    let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
+    let what = format!(
+        "{} has {lacks}: it was restarted {times}{code}, and wrote nothing, or its log was removed",
+        named(source)
+    );
+    let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
+    Problem {
+        message: match problem.message.is_empty() {
+            true => what,
+            false => format!("{what} ({})", problem.message),
+        },
+        ..problem
+    }
+    .with_hint(describe_hint(job))
 }
 
 /// True for the log of a job of which no part is known.
@@ -127,14 +193,11 @@ pub(super) fn named(source: &LogSource) -> String {
 mod tests {
     use super::*;
     use crate::kind::LogSupport;
+    use crate::model::{Container, Termination};
     use crate::providers::{self, LogParams};
 
     #[test]
     fn a_container_that_waits_by_the_response_has_not_started() {
-        let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
-        let LogSupport::Operation(spec) = &kind.unwrap().logs else {
-            panic!("the kind has logs");
-        };
         let source = LogSource {
             task: Some("x-abc".to_owned()),
             state: State::Running,
@@ -147,7 +210,7 @@ mod tests {
         };
         let text = |message: &str| {
             let cause = Problem::new(Category::NotFound, message);
-            explain(&log, &job, spec, Some(cause)).unwrap().message
+            explain(&log, &job, spec(), Some(cause)).unwrap().message
         };
         let waiting = "container \"main\" in pod \"x-abc\" is waiting to start: ContainerCreating";
         assert_eq!(
@@ -155,6 +218,72 @@ mod tests {
             "x-abc has not started yet; the job is running"
         );
         assert!(text("pods \"x-abc\" not found").starts_with("x-abc has no log"));
+    }
+
+    fn spec() -> &'static LogSpec {
+        let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
+        match &kind.unwrap().logs {
+            LogSupport::Operation(spec) => spec,
+            _ => panic!("the kind has logs"),
+        }
+    }
+
+    /// A job that is starting, with a container that waits after this many restarts.
+    fn waiting(restarts: u64, reason: &str) -> (Job, LogSource) {
+        let container = Container {
+            name: Some("main".to_owned()),
+            state: State::Pending,
+            restart_count: Some(restarts),
+            previous: Some(Box::new(Termination {
+                exit_code: Some(139),
+                ..Termination::default()
+            })),
+            ..Container::default()
+        };
+        let job = Job {
+            reference: "kubernetes/job/t/x".to_owned(),
+            state: State::Starting,
+            tasks: vec![Task {
+                id: Some("x-a".to_owned()),
+                state: State::Starting,
+                reason: Some(reason.to_owned()),
+                message: Some("back-off".to_owned()),
+                containers: vec![container],
+                ..Task::default()
+            }],
+            ..Job::default()
+        };
+        let source = LogSource::of_job(&job).remove(0);
+        (job, source)
+    }
+
+    #[test]
+    fn a_container_that_crashes_again_and_again_wrote_nothing() {
+        let (job, source) = waiting(14, "CrashLoopBackOff");
+        for (previous, log) in [(false, "no log"), (true, "no previous log")] {
+            let params = LogParams {
+                previous,
+                ..LogParams::default()
+            };
+            let log_of = SourceLog::new(source.clone(), &params);
+            let problem = explain(&log_of, &job, spec(), None).unwrap();
+            let expected = format!(
+                "x-a/main has {log}: it was restarted 14 times, last exit code 139, and wrote nothing, or its log was removed"
+            );
+            assert_eq!(problem.message, expected);
+            let hint = "see: joblens describe kubernetes/job/t/x";
+            assert_eq!(problem.hint.as_deref(), Some(hint));
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_reason_is_not_followed() {
+        let (job, source) = waiting(0, "ImagePullBackOff");
+        let log = SourceLog::new(source, &LogParams::default());
+        let problem = explain(&log, &job, spec(), None).unwrap();
+        let expected = "x-a/main has not started yet: ImagePullBackOff: back-off";
+        assert_eq!(problem.message, expected);
+        assert!(!problem.hint.unwrap().contains("-f"));
     }
 
     #[test]

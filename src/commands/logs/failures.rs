@@ -35,13 +35,14 @@ const MAX_JOBS: usize = 10;
 /// This many logs of a job are read at most until one has lines.
 const MAX_SOURCES: usize = 8;
 
-/// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.
+/// The last lines of the logs of those jobs that failed, or have a container that waits for its next restart.
+/// What cannot be read costs a notice.
 pub(in crate::commands) async fn failure_tails(
     lookup: &Lookup,
     outcomes: &[LookupResult],
 ) -> Vec<LogTail> {
     let jobs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
-    let failed = jobs.filter(|job| job.state == State::Failed);
+    let failed = jobs.filter(|job| job.state == State::Failed || has_crashed(job));
     let failed = failed.filter_map(|job| Some((job, reference(lookup, job)?)));
     let has_logs = |(_, reference): &(&Job, Reference)| {
         matches!(reference.kind.logs, LogSupport::Operation(_))
@@ -65,6 +66,16 @@ pub(in crate::commands) async fn failure_tails(
             }
         });
     join_all(tails).await.into_iter().flatten().collect()
+}
+
+/// True for a job that has not ended, of which a container waits for its next restart.
+fn has_crashed(job: &Job) -> bool {
+    let sources = LogSource::of_job(job);
+    !job.ended && sources.iter().any(is_crashed)
+}
+
+fn is_crashed(source: &LogSource) -> bool {
+    source.waits_for_restart() && !source.is_sidecar
 }
 
 /// The reference of a job that was looked up by it, or as the newest of its scope.
@@ -91,8 +102,12 @@ async fn tail(
     let client = lookup.client(reference)?;
     let mut sources = client.log_sources(reference, job);
     let failed = failed_tasks(&job.tasks);
-    sources.retain(|source| job.tasks.is_empty() || source.failure_rank(&failed).is_some());
-    sources.order_by_key(|source| source.failure_rank(&failed));
+    let rank = |source: &LogSource| match source.failure_rank(&failed) {
+        None if !job.ended && is_crashed(source) => Some(failed.len() + 1),
+        rank => rank,
+    };
+    sources.retain(|source| job.tasks.is_empty() || rank(source).is_some());
+    sources.order_by_key(rank);
     let of_tasks = sources.chunk_by(|one, next| one.task == next.task);
     let sorted = of_tasks.flat_map(|of_task| {
         let is_error_stream = |source: &&LogSource| source.container.as_deref() == Some(STDERR);
@@ -173,6 +188,7 @@ mod tests {
 
     use super::*;
     use crate::commands::lookup::{Reply, ScriptedClient};
+    use crate::model::{Container, Task};
     use crate::providers::{
         self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
     };
@@ -213,8 +229,17 @@ mod tests {
 
     /// The tails, the notices and the time that they took.
     async fn read(piece: String, has_more: bool) -> (Vec<LogTail>, Vec<String>, Duration) {
+        let failed = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed));
+        read_of(failed, piece, has_more).await
+    }
+
+    async fn read_of(
+        jobs: ScriptedClient,
+        piece: String,
+        has_more: bool,
+    ) -> (Vec<LogTail>, Vec<String>, Duration) {
         let client = RepeatedLog {
-            jobs: ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed)),
+            jobs,
             piece,
             has_more,
             count: AtomicUsize::new(0),
@@ -244,6 +269,28 @@ mod tests {
             };
             assert!(notice.ends_with(words), "{notice}");
             assert!(elapsed <= READ_TIMEOUT, "{elapsed:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_waits_for_its_next_restart_has_a_log() {
+        for (restarts, expected) in [(0, 0), (1, 1), (14, 1)] {
+            let starting = |_, _: &str| Reply::State(State::Starting);
+            let jobs = ScriptedClient::new(Duration::ZERO, starting);
+            let jobs = jobs.with_jobs(move |_, job| {
+                let container = Container {
+                    state: State::Pending,
+                    restart_count: Some(restarts),
+                    ..Container::default()
+                };
+                job.tasks = vec![Task {
+                    state: State::Starting,
+                    containers: vec![container],
+                    ..Task::default()
+                }];
+            });
+            let (tails, _, _) = read_of(jobs, "错误\n".to_owned(), false).await;
+            assert_eq!(tails.len(), expected, "{restarts} restarts");
         }
     }
 

@@ -28,6 +28,8 @@ impl Poller {
             if watched.in_flight || watched.is_final {
                 continue;
             }
+            let is_last = || watched.last_poll.due_at().is_some_and(|at| at <= now);
+            watched.poll_individually |= watched.explains_last && is_last();
             // What is due soon goes along, so that the members of a list call stay together.
             let slack = if watched.poll_individually {
                 Duration::ZERO

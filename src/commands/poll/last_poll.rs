@@ -121,6 +121,7 @@ impl Poller {
     /// Any row of a list call may need a confirming request, so that the list is read early enough to
     /// confirm all of them, and once more right before the deadline.
     pub(super) fn schedule_last_polls(&mut self) {
+        self.choose_explained();
         self.count_unfinished();
         let Some(deadline) = self.options.ends_at else {
             return;
@@ -132,11 +133,23 @@ impl Poller {
         for watched in self.jobs.iter_mut().filter(|watched| !watched.is_final) {
             let leads = leads[watched.account];
             watched.early_poll.at = at(leads.early).filter(|_| watched.listed);
-            watched.last_poll.at = match (watched.listed, watched.confirms_end) {
+            let is_listed = watched.listed && !watched.explains_last;
+            watched.last_poll.at = match (is_listed, watched.confirms_end) {
                 (true, _) => at(leads.list),
                 (false, true) => at(leads.confirmed),
                 (false, false) => at(leads.single),
             };
+        }
+    }
+
+    /// Chooses jobs whose last poll is a lookup: they do not run, and the list that they were read from does not
+    /// contain the events that may explain it.
+    fn choose_explained(&mut self) {
+        let explained = self.jobs.iter().filter(|watched| watched.is_explained);
+        let mut left = MAX_DETAILS.saturating_sub(explained.count());
+        for watched in &mut self.jobs {
+            watched.explains_last = left > 0 && watched.is_unexplained();
+            left -= usize::from(watched.explains_last);
         }
     }
 
@@ -148,7 +161,7 @@ impl Poller {
         for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
             let count = &mut self.accounts[watched.account].unfinished;
             let kind = watched.reference.kind;
-            count.single += u32::from(!watched.listed);
+            count.single += u32::from(!watched.listed || watched.explains_last);
             count.all += u32::from(!(watched.listed && is_large && kind.conclusive_rows));
             count.list_calls += kind.max_ids.map_or(0.0, |ids| 1.0 / ids as f64);
         }

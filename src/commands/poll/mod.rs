@@ -56,6 +56,10 @@ pub(super) struct PolledJob {
     early_poll: LastPoll,
     /// The last poll before the deadline.
     last_poll: LastPoll,
+    /// Its last poll looks it up alone, since a list call does not explain why it does not run.
+    explains_last: bool,
+    /// It was looked up for that.
+    is_explained: bool,
     /// The last response came from a list call.
     listed: bool,
     /// A lookup that finds its end sends a second request.
@@ -133,6 +137,8 @@ impl PolledJob {
             polled_at: Duration::ZERO,
             early_poll: LastPoll::default(),
             last_poll: LastPoll::default(),
+            explains_last: false,
+            is_explained: false,
             listed: false,
             confirms_end: false,
             awaits_client: false,
@@ -169,6 +175,17 @@ impl PolledJob {
     fn is_last_due(&self, now: Duration) -> bool {
         let mut last = [self.early_poll, self.last_poll].into_iter();
         last.any(|poll| poll.due_at().is_some_and(|at| at <= now))
+    }
+
+    /// True for a job that does not run, for a reason that only its events may have.
+    fn is_unexplained(&self) -> bool {
+        let is_unexplained = |job: &Job| {
+            let is_early = matches!(job.state, State::Pending | State::Starting);
+            is_early && job.reason.is_none() && job.message.is_none() && job.events.is_empty()
+        };
+        let has_events = self.reference.kind.has_events;
+        let is_open = self.listed && has_events && !self.is_explained && !self.is_final;
+        is_open && self.job.as_ref().is_some_and(is_unexplained)
     }
 
     /// Notes that a poll is started.

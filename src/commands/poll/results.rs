@@ -121,9 +121,16 @@ impl Poller {
             account.detail_requests -= 1;
             account.detail_requests == 0
         };
+        // What only would have explained a state is no failure of its poll.
+        let is_explanation = std::mem::take(&mut watched.explains_last) && watched.job.is_some();
+        watched.is_explained |= is_explanation;
         let mut events = match (outcome, row) {
             (Err(_), Some(row)) if !account.contradicts_rows => self.take_job(number, *row),
             (Ok(job), _) => self.take_job(number, job),
+            (Err(_), None) if is_explanation => {
+                self.jobs[number].finish_poll();
+                Vec::new()
+            }
             (Err(problem), _) => self.take_failure(number, problem, late),
         };
         if is_last_detail {
@@ -298,7 +305,7 @@ impl Poller {
                 } else {
                     Duration::ZERO
                 };
-                pause(job, server_now, unchanged).max(floor)
+                schedule::job_pause(job, server_now, unchanged).max(floor)
             });
             watched.next_at = now + watched.interval.mul_f64(self.jitter);
             let quiet = self.options.quiet;
@@ -382,17 +389,4 @@ impl PolledJob {
 fn is_later(state: State, before: State) -> bool {
     let before = lifecycle_order(before);
     before > 0 && lifecycle_order(state) > before
-}
-
-/// The time to the next check of a job whose state has not changed for this long.
-fn pause(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
-    let known = [job.created_at, job.started_at, job.updated_at]
-        .into_iter()
-        .flatten()
-        .max();
-    let on_record = known
-        .zip(server_now)
-        .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
-        .map(Duration::from_secs);
-    schedule::pause(on_record.unwrap_or_default().max(unchanged))
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::MIN_CALL_INTERVAL;
 use crate::http::MAX_RETRY_AFTER;
+use crate::model::{Job, Time};
 
 /// Shortest time between two checks.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(2);
@@ -38,6 +39,19 @@ pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure:
         Some(hint) => hint.min(MAX_RETRY_AFTER),
         None => Duration::ZERO,
     }
+}
+
+/// The time to the next check of a job whose state has not changed for this long.
+pub(super) fn job_pause(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
+    let known = [job.created_at, job.started_at, job.updated_at]
+        .into_iter()
+        .flatten()
+        .max();
+    let on_record = known
+        .zip(server_now)
+        .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
+        .map(Duration::from_secs);
+    pause(on_record.unwrap_or_default().max(unchanged))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod identity;
 mod single_check;
+mod unexplained;
 
 use std::future::pending;
 use std::pin::pin;

@@ -13,8 +13,11 @@ const EXIT_CODES: [(i64, &str); 5] = [
     ),
 ];
 
-/// Exit codes from here on are this and the number of a signal.
-const SIGNALS_FROM: i64 = 128;
+/// An exit code above one of these is it and the number of a signal: shells add 128, PBS adds 256.
+const SIGNAL_OFFSETS: [i64; 2] = [256, 128];
+
+/// The highest number of a signal.
+const MAX_SIGNAL: i64 = 64;
 
 const SIGTERM: i64 = 15;
 
@@ -89,6 +92,11 @@ fn describe(
     })
 }
 
+/// The same for something that failed or was canceled, which an exit code of 0 does not explain.
+pub(super) fn describe_failure(exit_code: Option<i64>, words: &[Option<&str>]) -> Option<String> {
+    describe_exit(exit_code.filter(|code| *code != 0), None, words)
+}
+
 fn explain_exit(
     exit_code: Option<i64>,
     signal: Option<i64>,
@@ -115,7 +123,9 @@ fn explain_exit(
 }
 
 fn signal_in(exit_code: i64) -> Option<i64> {
-    exit_code.checked_sub(SIGNALS_FROM)
+    let signals = SIGNAL_OFFSETS.map(|offset| exit_code.checked_sub(offset));
+    let mut signals = signals.into_iter().flatten();
+    signals.find(|signal| (1..=MAX_SIGNAL).contains(signal))
 }
 
 fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
@@ -130,10 +140,15 @@ pub(super) fn is_out_of_memory(
     words: &[Option<&str>],
 ) -> bool {
     const SIGKILL: i64 = 9;
-    const SIGNS: [&str; 3] = ["oomkill", "out of memory", "outofmemory"];
+    // Without blanks and underscores: `OUT_OF_MEMORY`, `Out of memory`.
+    const SIGNS: [&str; 5] = ["oomkill", "outofmemory", "内存超限", "内存不足", "内存溢出"];
     let is_memory_text = |text: &&str| {
         let text = text.to_ascii_lowercase();
-        SIGNS.iter().any(|sign| text.contains(sign))
+        let joined = text.replace([' ', '_', '-'], "");
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        // PBS: `job killed: mem 5242880kb exceeded limit 4194304kb`.
+        let is_limit = text.contains("mem ") && text.contains("exceeded limit");
+        SIGNS.iter().any(|sign| joined.contains(sign)) || words.any(|w| w == "oom") || is_limit
     };
     signal_of(exit_code, signal) == Some(SIGKILL) && words.iter().flatten().any(is_memory_text)
 }
@@ -171,6 +186,12 @@ mod tests {
                 143,
                 "exited with 143: terminated (by a user, a time limit or an eviction) (SIGTERM)",
             ),
+            (
+                271,
+                "exited with 271: terminated (by a user, a time limit or an eviction) (SIGTERM)",
+            ),
+            (256, "exited with 256"),
+            (-11, "exited with -11"),
             (2127, "exited with 2127"),
             (i64::MIN, "exited with -9223372036854775808"),
         ] {
@@ -195,6 +216,38 @@ mod tests {
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),
             "was terminated by signal 9: killed (SIGKILL), out of memory"
+        );
+    }
+
+    #[test]
+    fn clouds_have_several_words_for_a_lack_of_memory() {
+        for word in [
+            "OOM",
+            "OUT_OF_MEMORY",
+            "worker-1: OOM (exit code 137)",
+            "容器内存超限",
+            "job killed: mem 5242880kb exceeded limit 4194304kb",
+        ] {
+            let text = shown(Some(265), None, word);
+            assert_eq!(
+                text, "exited with 265: killed (SIGKILL), out of memory",
+                "{word}"
+            );
+        }
+        let text = shown(Some(137), None, "no room in the zoom level");
+        assert!(
+            text.ends_with("most likely out of memory or kill -9"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_exit_code_of_0_explains_no_failure() {
+        assert_eq!(describe_failure(Some(0), &[]), None);
+        let failed = describe_failure(Some(127), &[]);
+        assert_eq!(
+            failed.as_deref(),
+            Some("exited with 127: command not found")
         );
     }
 

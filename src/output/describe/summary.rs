@@ -151,7 +151,8 @@ fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
     if task.is_some() || job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
         return own;
     }
-    let ended = exit_status::describe_exit(job.exit_code, None, &[job.reason.as_deref()]);
+    let words = [job.reason.as_deref(), job.message.as_deref()];
+    let ended = exit_status::describe_failure(job.exit_code, &words);
     let parts: Vec<String> = ended.into_iter().chain(own).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -161,7 +162,7 @@ fn failed_task(job: &Job, task: &Task) -> String {
     let words = [task.reason.as_deref(), task.message.as_deref()];
     // How the containers of a task that was removed ended explains nothing.
     let code = task.exit_code.filter(|_| !task.was_removed());
-    let how = match exit_status::describe_exit(code, None, &words) {
+    let how = match exit_status::describe_failure(code, &words) {
         Some(how) => how,
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),

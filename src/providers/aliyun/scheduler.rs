@@ -2,6 +2,7 @@
 
 mod details;
 mod evidence;
+mod outcome;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,6 @@ use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use details::SchedulerJobDetails;
 pub(super) use evidence::EndEvidence;
-use evidence::ExitFields;
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
@@ -56,8 +56,10 @@ pub(super) struct JobFields<V> {
     runas_user: Text,
     priority: Int,
     command_line: Text,
-    #[serde(alias = "comment")]
     comment: Text,
+    /// Of PBS, which writes into it why a job waits or was ended. That of Slurm is its owner's.
+    #[serde(rename = "comment")]
+    pbs_comment: Text,
     #[serde(alias = "exec_host")]
     node_list: Text,
     #[serde(alias = "Output_Path")]
@@ -255,7 +257,7 @@ impl<V> JobFields<V> {
         };
         let details = SchedulerJobDetails {
             command: shown(&self.command_line),
-            comment: shown(&self.comment),
+            comment: shown(&self.comment).or_else(|| shown(&self.pbs_comment)),
             stdout_path: self.output_log.0.clone().or(self.stdout_path.0.clone()),
             stderr_path: self.error_log.0.clone().or(self.stderr_path.0.clone()),
             nodes: self.node_list.0.clone(),
@@ -282,27 +284,10 @@ impl<V> JobFields<V> {
             details: Some(Arc::new(details)),
             ..read.into_job(job_at(reference, api.region()))
         };
-        self.judge(&mut job, reference.kind, options.has_flag(&TRUST_FINISHED));
+        let evidence = self.evidence();
+        self.judge(&mut job, reference.kind, &evidence, options);
+        evidence.explain(&mut job, options.show_secrets);
         GetResult { job, notices }
-    }
-
-    /// What the response, and what is already known, reports about the end of the job.
-    pub fn evidence(&self) -> EndEvidence {
-        let own = ExitFields {
-            exit_status: self.exit_status,
-            exit_code: self.exit_code.clone(),
-            job_state: self.job_state.clone(),
-        };
-        let extra = self.extra_info.trimmed().map(|text| {
-            match lenient::decode_response::<ExitFields>(text.as_bytes()) {
-                Ok(fields) => EndEvidence::of(&fields),
-                // An object that was cut may have shown a failure.
-                Err(_) if text.contains('{') => EndEvidence::UNCLEAR,
-                Err(_) => EndEvidence::default(),
-            }
-        });
-        let own = EndEvidence::of(&own).and(extra.unwrap_or_default());
-        own.and(self.known.clone())
     }
 
     /// The place of a subtask in its array job; a job as a whole has no form that all schedulers share.
@@ -324,51 +309,6 @@ impl<V> JobFields<V> {
             index,
             ..Array::UNKNOWN
         }))
-    }
-
-    /// Decides how a job ended whose word alone does not show it.
-    fn judge(&self, job: &mut Job, job_kind: &Kind, trusts_finished: bool) {
-        let word = self.state.value.trimmed().unwrap_or_default();
-        let mut rules = job_kind.states[0].outcome_rules.iter();
-        let is_finished = rules.any(|rule| word.eq_ignore_ascii_case(rule.word));
-        if !is_finished && !job.ended {
-            return;
-        }
-        job.ended = true;
-        let EndEvidence {
-            exit_code,
-            failure,
-            is_unclear,
-        } = self.evidence();
-        job.exit_code = exit_code;
-        let request = &self.array_request;
-        let has_request = request.is_unreadable || request.value.0.is_some();
-        let is_whole_array = has_request && self.array_job_sub_id.0.is_none();
-        match (job.state, job.exit_code) {
-            (State::Succeeded | State::Unknown, _) if failure.is_some() => {
-                job.state = State::Failed;
-                job.message = failure;
-            }
-            (State::Succeeded, _) if is_whole_array => {
-                job.state = State::Unknown;
-                job.ended = false;
-                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-                job.message = Some("the subtasks of the array job may not have ended".to_owned());
-            }
-            (State::Unknown, Some(0)) if !is_whole_array && !is_unclear => {
-                job.state = State::Succeeded;
-            }
-            (State::Unknown, _) if is_finished && trusts_finished && !is_unclear => {
-                job.state = State::Succeeded;
-            }
-            (State::Succeeded, _) if !is_unclear => {}
-            (State::Succeeded | State::Unknown, _) => {
-                job.state = State::Unknown;
-                job.reason = Some("exit status unavailable".to_owned());
-                job.message = Some(states::without_outcome(word));
-            }
-            _ => {}
-        }
     }
 }
 

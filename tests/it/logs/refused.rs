@@ -25,19 +25,42 @@ fn a_log_for_a_full_disk_ends_with_5_as_any_other_output() {
 }
 
 #[test]
-fn an_array_job_names_the_logs_of_its_subtasks() {
-    let emulated = Emulated::start(
-        "[[job]]\nref = 'aliyun/job/ehpc-hz-FYUr32/10_3-4'\nage = '1h'\nstates = [{ after = '0s', state = 'Running' }]\n",
+fn the_log_of_an_array_job_is_that_of_its_subtask_that_failed() {
+    let job = |id: &str, end: &str| {
+        format!(
+            "[[job]]\nref = 'aliyun/job/ehpc-hz-FYUr32/{id}'\nage = '1h'\n\
+             log = [{{ after = '1m', line = 'log of {id}' }}]\n\
+             states = [{{ after = '0s', state = 'Running' }}, {{ after = '30m', {end} }}]\n"
+        )
+    };
+    let succeeded = job("10_3", "state = 'Succeeded', exit_code = 0");
+    let failed = job(
+        "10_4",
+        "state = 'Failed', exit_code = 137, reason = 'OOMKilled'",
     );
+    let emulated = Emulated::start(&(succeeded + &failed));
     let run = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/10"]);
-    assert_eq!(run.code, 2, "{}", run.stderr);
-    let hint = "joblens logs aliyun/job/ehpc-hz-FYUr32/10_3\n";
-    assert!(run.stderr.contains(hint), "{}", run.stderr);
-    assert!(
-        !emulated
-            .requests()
-            .contains_key("aliyun/DescribeContainerLog")
+    assert_eq!(
+        (run.code, &*run.stdout),
+        (0, "log of 10_4\n"),
+        "{}",
+        run.stderr
     );
+    assert!(run.stderr.contains("showing 10_4"), "{}", run.stderr);
+    let run = logs(
+        &emulated,
+        &["--task", "10_3", "aliyun/job/ehpc-hz-FYUr32/10"],
+    );
+    assert_eq!(
+        (run.code, &*run.stdout),
+        (0, "log of 10_3\n"),
+        "{}",
+        run.stderr
+    );
+    let page = emulated
+        .joblens(&["describe", "aliyun/job/ehpc-hz-FYUr32/10"])
+        .run();
+    assert!(page.stdout.contains("    log of 10_4\n"), "{}", page.stdout);
     let subtask = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/10_3"]);
     assert_eq!(subtask.code, 0, "{}", subtask.stderr);
 }

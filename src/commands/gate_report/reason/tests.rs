@@ -113,6 +113,28 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
 }
 
 #[test]
+fn an_undecided_gate_has_the_first_reason_of_a_job_that_does_not_run() {
+    let waiting = |reason: Option<&str>| {
+        let reason = reason.map(str::to_owned);
+        job(State::Pending).map(|job| Job { reason, ..job })
+    };
+    let quota = || waiting(Some("FailedCreate"));
+    let jobs = vec![waiting(None), quota(), waiting(Some("Unschedulable"))];
+    assert_eq!(
+        reason(&all("succeeded"), jobs, GateStatus::TimedOut),
+        "timed out after 1m10s; 3 of 3 still pending: aliyun/job/c/1, aliyun/job/c/2 (FailedCreate), aliyun/job/c/3"
+    );
+    let rules = GatePolicy {
+        start_timeout: Some(Duration::from_secs(60)),
+        ..all("succeeded")
+    };
+    assert_eq!(
+        reason(&rules, vec![quota()], GateStatus::Certain),
+        "aliyun/job/c/1 (FailedCreate): not started after 70 s (pending)"
+    );
+}
+
+#[test]
 fn a_passed_gate_counts_what_met_its_condition() {
     let two = || vec![job(State::Succeeded), job(State::Succeeded)];
     let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, GateStatus::Certain);

@@ -57,6 +57,28 @@ fn state(mut fields: Value, trust: bool) -> (State, bool, Option<i64>) {
 }
 
 #[test]
+fn the_scheduler_explains_a_wait_and_a_failure() {
+    let cause = |mut fields: Value| {
+        fields["JobId"] = "1".into();
+        let job = read(&json!({"JobInfo": fields}), false).unwrap().job;
+        let text = |text: Option<String>| text.unwrap_or_default();
+        [text(job.reason), text(job.message)]
+    };
+    let waits = r#"{"comment": "Not Running: ngpus --password s3cret-comment"}"#;
+    let pending = cause(json!({"State": "Queued", "ExtraInfo": waits}));
+    assert_eq!(pending, ["", "Not Running: ngpus --password ***"]);
+    let exceeded = r#"{"Exit_status": 271, "comment": "job killed: walltime exceeded limit"}"#;
+    let failed = cause(json!({"State": "Finished", "ExtraInfo": exceeded}));
+    assert_eq!(failed, ["", "job killed: walltime exceeded limit"]);
+    let timeout = r#"{"ExitCode": "0:15", "JobState": "TIMEOUT"}"#;
+    let failed = cause(json!({"State": "Failed", "ExtraInfo": timeout}));
+    assert_eq!(failed, ["TIMEOUT", "signal 15"]);
+    // That of Slurm is its owner's.
+    let own = json!({"State": "Queued", "Comment": "night run", "ExtraInfo": ""});
+    assert_eq!(cause(own), ["", ""]);
+}
+
+#[test]
 fn finished_succeeds_only_with_proof_or_by_the_switch() {
     let finished =
         |extra: &str, trust| state(json!({"State": "Finished", "ExtraInfo": extra}), trust);

@@ -139,6 +139,7 @@ impl JobFields {
         let tasks = tasks.flat_map(|(task, machine)| task.into_tasks(machine, reference, api));
         let mut job = Job {
             name: self.job_name.0,
+            reason: word.and_then(cause),
             user: self.owner_uid.0,
             queue: placement.pool.0,
             priority: placement.priority.0,
@@ -159,6 +160,12 @@ impl JobFields {
     }
 }
 
+/// The word for a state, where it also is the reason: the time for a start is over.
+fn cause(word: &str) -> Option<String> {
+    let is_cause = word.eq_ignore_ascii_case("Expired");
+    is_cause.then(|| word.to_owned())
+}
+
 impl TaskFields {
     fn into_tasks(self, machine: &Machine, reference: &Reference, api: &Api) -> Vec<Task> {
         let clock = api.clock;
@@ -171,7 +178,8 @@ impl TaskFields {
                 id: id.map(|(name, index)| format!("{}-{name}-{index}", reference.id())),
                 name: id.map(|(name, index)| format!("{name}-{index}")),
                 kind: "executor".to_owned(),
-                message: executor.status_reason.0,
+                reason: word.and_then(cause),
+                message: executor.status_reason.0.clone(),
                 created_at: clock.at(&executor.create_time),
                 started_at: clock.at(&executor.start_time),
                 finished_at: clock.at(&executor.end_time).filter(|_| state.ended),

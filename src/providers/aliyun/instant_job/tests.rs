@@ -50,6 +50,20 @@ fn an_exception_is_unknown_and_has_not_ended() {
 }
 
 #[test]
+fn a_job_that_expired_has_its_word_as_the_reason() {
+    let reasons = |word: &str| {
+        let executors = json!([{"ArrayId": 0, "Status": word}]);
+        let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
+        let read = read(&json!({"JobId": "job-1", "Status": word, "Tasks": tasks}));
+        let job = read.unwrap().job;
+        [job.reason.clone(), job.tasks[0].reason.clone()]
+    };
+    let expired = Some("Expired".to_owned());
+    assert_eq!(reasons("Expired"), [expired.clone(), expired]);
+    assert_eq!(reasons("Failed"), [None, None]);
+}
+
+#[test]
 fn a_response_must_be_about_the_job() {
     for fields in [
         json!(null),

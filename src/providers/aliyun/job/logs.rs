@@ -7,9 +7,10 @@ use super::super::sign::timestamp;
 use super::super::{Api, products::ECI};
 use super::{array, subtask_id};
 use crate::http::Method;
+use crate::model::failed_tasks;
 use crate::providers::log_text;
 use crate::providers::prelude::*;
-use crate::secret::shell_word;
+use crate::sort::SortExt as _;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -34,20 +35,46 @@ struct LogResponse {
 }
 
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
-    let (source, params, options) = (request.source, request.params, request.options);
-    if source.task.is_none() {
+    let source = request.source;
+    let Some(task) = source.task.as_deref() else {
         return Err(Problem::new(
             Category::NotFound,
             "the job has no container group",
         ));
+    };
+    let is_subtask = subtask_id::subtask_of(request.reference.id(), task).is_some();
+    if !is_subtask || source.container.is_some() {
+        return read_container(api, request).await;
     }
-    let task = source.task.as_deref().unwrap_or_default();
-    if subtask_id::subtask_of(request.reference.id(), task).is_some() && source.container.is_none()
-    {
-        let subtask = array::with_id(request.reference, task.to_owned()).to_string();
-        let hint = format!("name a subtask: joblens logs {}", shell_word(&subtask));
-        return Err(Problem::usage("an array job has no log of its own").with_hint(hint));
-    }
+    // The container groups of a subtask are in the response to its own lookup.
+    let subtask = array::with_id(request.reference, task.to_owned());
+    let found = api.job(&subtask, request.options).await?;
+    let Some(source) = main_log(&found.job) else {
+        let what = format!("the subtask {task} has no container group");
+        return Err(Problem::new(Category::NotFound, what));
+    };
+    let request = LogRequest {
+        source: &source,
+        ..request
+    };
+    read_container(api, request).await
+}
+
+/// The log that explains how a job failed, else that of its first main container.
+fn main_log(job: &Job) -> Option<LogSource> {
+    let failed = failed_tasks(&job.tasks);
+    let mut sources = LogSource::of_job(job);
+    sources.retain(|source| source.task.is_some() && source.container.is_some());
+    sources.order_by_key(|source| {
+        let rank = source.failure_rank(&failed);
+        let is_other = source.init || source.is_sidecar;
+        (rank.is_none(), rank, is_other)
+    });
+    sources.into_iter().next()
+}
+
+async fn read_container(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let (source, params, options) = (request.source, request.params, request.options);
     let lines = params
         .tail_lines
         .map_or(MAX_LINES, |lines| lines.min(MAX_LINES));

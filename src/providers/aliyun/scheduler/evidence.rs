@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::providers::lenient::{Checked, Int, Text};
+use crate::providers::slurm;
 
 /// The fields of PBS and of Slurm that show how a job ended.
 #[derive(Default, Deserialize)]
@@ -17,6 +18,9 @@ pub(super) struct ExitFields {
     /// Slurm's word for the state.
     #[serde(rename = "JobState")]
     pub job_state: Checked<Text>,
+    /// Of PBS.
+    #[serde(rename = "comment")]
+    pub comment: Text,
 }
 
 /// What such fields prove.
@@ -26,6 +30,10 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub exit_code: Option<i64>,
     /// What went wrong.
     pub failure: Option<String>,
+    /// Slurm's word for the state, where it explains the failure.
+    pub reason: Option<String>,
+    /// What PBS notes about the state.
+    pub comment: Option<String>,
     /// True when a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
 }
@@ -35,6 +43,8 @@ impl EndEvidence {
     pub(super) const UNCLEAR: Self = Self {
         exit_code: None,
         failure: None,
+        reason: None,
+        comment: None,
         is_unclear: true,
     };
 
@@ -44,6 +54,7 @@ impl EndEvidence {
             || fields.job_state.is_unreadable;
         let of_pbs = Self {
             is_unclear: is_unreadable,
+            comment: fields.comment.trimmed().map(str::to_owned),
             ..Self::of_exit_code(fields.exit_status.value.0)
         };
         let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
@@ -59,6 +70,8 @@ impl EndEvidence {
         Self {
             exit_code: bad_code.or(other.exit_code).or(self.exit_code),
             failure: self.failure.or(other.failure),
+            reason: self.reason.or(other.reason),
+            comment: self.comment.or(other.comment),
             is_unclear: self.is_unclear || other.is_unclear,
         }
     }
@@ -68,7 +81,7 @@ impl EndEvidence {
         Self {
             exit_code,
             failure: bad_code.map(|code| format!("exit status {code}")),
-            is_unclear: false,
+            ..Self::default()
         }
     }
 
@@ -78,7 +91,7 @@ impl EndEvidence {
         match (code.trim().parse::<i64>(), signal.trim().parse::<i64>()) {
             (Ok(0), Ok(0)) => Self::default(),
             (Ok(0), Ok(signal)) => Self {
-                failure: Some(format!("signal {signal}")),
+                failure: Some(slurm::signal_text(signal)),
                 ..Self::default()
             },
             (Ok(code), Ok(_)) => Self::of_exit_code(Some(code)),
@@ -90,6 +103,7 @@ impl EndEvidence {
     }
 
     fn of_slurm_state(word: &str) -> Self {
+        let reason = slurm::cause(word).map(str::to_owned);
         let word = word.to_ascii_uppercase();
         let is_failure = matches!(
             word.as_str(),
@@ -98,7 +112,8 @@ impl EndEvidence {
         Self {
             is_unclear: !is_failure && word != "COMPLETED",
             failure: is_failure.then(|| format!("scheduler state {word}")),
-            exit_code: None,
+            reason,
+            ..Self::default()
         }
     }
 }

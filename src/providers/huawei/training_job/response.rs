@@ -227,7 +227,12 @@ impl Status {
     /// Why the job failed, in a sentence.
     fn cause(&self, tasks: &[Task]) -> Option<String> {
         let Some(task) = failed_task(tasks) else {
-            return self.last_run().and_then(|run| run.end_reason.0.clone());
+            let run = self.last_run()?;
+            let reason = run.end_reason.trimmed()?;
+            let task = run.end_related_task.trimmed();
+            return Some(
+                task.map_or_else(|| reason.to_owned(), |task| format!("{task}: {reason}")),
+            );
         };
         let name = task.id.as_deref().unwrap_or("a task");
         let code = task.exit_code.unwrap_or_default();

@@ -63,6 +63,18 @@ fn a_failed_job_has_the_cause_of_the_task_with_a_message() {
 }
 
 #[test]
+fn a_run_that_a_task_has_ended_names_it() {
+    let message = |task: &str| {
+        let run = json!({"start_at": 1, "end_reason": "node fault", "end_related_task": task});
+        let status = json!({"phase": "Abnormal", "running_records": [run]});
+        let job = read(&json!({"metadata": {"id": ID}, "status": status}));
+        job.unwrap().job.message
+    };
+    assert_eq!(message("worker-1").as_deref(), Some("worker-1: node fault"));
+    assert_eq!(message("").as_deref(), Some("node fault"));
+}
+
+#[test]
 fn a_response_must_be_about_the_job() {
     for body in [
         json!({}),

@@ -49,6 +49,7 @@ struct PodStatus {
     reason: Text,
     message: Text,
     conditions: Conditions,
+    start_time: Timestamp,
     #[serde(rename = "podIP")]
     pod_ip: Text,
     #[serde(rename = "podIPs")]
@@ -165,7 +166,7 @@ impl PodObject {
             message,
             exit_code: exit_code(read.state, &all),
             created_at: meta.creation_timestamp.utc(),
-            started_at: started_at(&all),
+            started_at: started_at(&all, status.start_time.utc()),
             finished_at: finished_at.filter(|_| !is_doubtful),
             resources: container::total(&all),
             addresses: addresses(ips),
@@ -329,8 +330,12 @@ fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
     }
 }
 
-/// When the first of the containers began to run, restarts included.
-fn started_at(containers: &[Container]) -> Option<Time> {
+/// When the first of the containers began to run. Only the last two runs of each are known: where there were
+/// more, it is when the pod was taken by its node.
+fn started_at(containers: &[Container], pod_start: Option<Time>) -> Option<Time> {
+    const KNOWN_RESTARTS: u64 = 1;
+    let count = |one: &Container| one.restart_count.unwrap_or_default();
+    let has_unknown_runs = containers.iter().any(|one| count(one) > KNOWN_RESTARTS);
     let times = containers.iter().flat_map(|one| {
         let previous = one
             .previous
@@ -338,7 +343,9 @@ fn started_at(containers: &[Container]) -> Option<Time> {
             .and_then(|previous| previous.started_at);
         [one.started_at, previous]
     });
-    times.flatten().min()
+    let first = times.flatten().min();
+    let pod_start = pod_start.filter(|_| has_unknown_runs);
+    [first, pod_start].into_iter().flatten().min()
 }
 
 fn addresses(ips: impl Iterator<Item = Text>) -> Vec<Address> {
@@ -358,4 +365,23 @@ fn addresses(ips: impl Iterator<Item = Text>) -> Vec<Address> {
         }
     }
     addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_whose_first_run_is_no_longer_known_started_when_its_node_took_it() {
+        let time = |minute: i64| Time::from_unix(60 * minute);
+        let container = |restarts| Container {
+            restart_count: Some(restarts),
+            started_at: time(50),
+            ..Container::default()
+        };
+        assert_eq!(started_at(&[container(14)], time(10)), time(10));
+        assert_eq!(started_at(&[container(14)], None), time(50));
+        assert_eq!(started_at(&[container(0)], time(10)), time(50));
+        assert_eq!(started_at(&[Container::default()], time(10)), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{COMPLETED, STATES};
 use crate::providers::prelude::*;
+use crate::providers::slurm;
 
 /// Where an answer comes from, on which the meaning of a word depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,15 +158,27 @@ impl Exit {
     /// What went wrong, in words.
     fn message(&self) -> Option<String> {
         match (self.code, self.signal) {
-            (_, Some(signal)) => Some(format!("signal {signal}")),
+            (_, Some(signal)) => Some(slurm::signal_text(signal)),
             (None | Some(0), None) => None,
             (Some(code @ 1..=255), None) => Some(format!("exit code {code}")),
             (Some(status), None) => Some(format!("exit status {status} of the platform")),
         }
     }
 
-    /// Decides the meaning of a word that depends on its origin and on the word of the scheduler.
-    pub(super) fn judge(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
+    /// Decides the meaning of a word that depends on its origin and on the word of the scheduler, and
+    /// explains an end without a success by it; `time_limit` is in seconds.
+    pub(super) fn judge(
+        &self,
+        job: &mut Job,
+        origin: Origin,
+        reports: &Reports<'_>,
+        time_limit: Option<i64>,
+    ) {
+        self.judge_state(job, origin, reports);
+        self.explain(job, reports, time_limit);
+    }
+
+    fn judge_state(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
@@ -197,10 +210,17 @@ impl Exit {
             State::Succeeded if self.is_doubtful => job.state = State::Unknown,
             _ => {}
         }
+    }
+
+    fn explain(&self, job: &mut Job, reports: &Reports<'_>, time_limit: Option<i64>) {
+        let raw = job.state_raw.clone().unwrap_or_default();
+        let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
+        let is = |known: &str| word.eq_ignore_ascii_case(known);
+        let own = reports.worst_word();
         let reason = match job.state {
-            State::Failed | State::Canceled => {
-                own.filter(|own| state_of(own) != Some(State::Succeeded))
-            }
+            State::Failed | State::Canceled => own
+                .filter(|own| state_of(own) != Some(State::Succeeded))
+                .or_else(|| slurm::cause(&raw)),
             State::Running if own.is_some_and(|own| own.eq_ignore_ascii_case("SUSPENDED")) => {
                 Some("suspended")
             }
@@ -210,7 +230,13 @@ impl Exit {
         };
         job.reason = job.reason.take().or_else(|| reason.map(str::to_owned));
         if job.state == State::Failed {
-            job.message = self.message();
+            // A time limit explains the signal or status with which it was enforced.
+            let words = [job.reason.as_deref(), own, Some(&*raw)];
+            let is_time_limit = words.into_iter().flatten().any(slurm::is_time_limit);
+            job.message = match is_time_limit {
+                true => Some(slurm::time_limit_text(time_limit)),
+                false => self.message(),
+            };
         }
         if job.ended && job.state == State::Unknown {
             job.reason = Some("outcome unknown".to_owned());

@@ -242,7 +242,7 @@ impl JobFields {
             resources: self.resources(),
             ..read.into_job(job_at(reference, reference.segment("REGION")))
         };
-        exit.judge(&mut job, origin, &reports);
+        exit.judge(&mut job, origin, &reports, self.time_limit());
         let word = reports.scheduler_word();
         let details = self.details(word, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));
@@ -291,6 +291,12 @@ impl JobFields {
         }
     }
 
+    /// In seconds.
+    fn time_limit(&self) -> Option<i64> {
+        let requested = || self.wall_time_req.trimmed().and_then(seconds);
+        self.walltime.0.or_else(requested)
+    }
+
     fn resources(&self) -> Resources {
         let procs = [self.proc_num_req, self.proc_num_used, self.job_proc_num];
         let gpus = [self.gpu_num_req, self.gpu_num_used, self.job_gpu_num];
@@ -329,10 +335,7 @@ impl JobFields {
                 .0
                 .or(self.node_num_used.0)
                 .or(self.nodect.0),
-            time_limit_seconds: self
-                .walltime
-                .0
-                .or_else(|| self.wall_time_req.trimmed().and_then(seconds)),
+            time_limit_seconds: self.time_limit(),
             wait_seconds: self.job_wait_time.0,
             cpu_seconds: self.job_cpu_time.0,
             used: Resources {

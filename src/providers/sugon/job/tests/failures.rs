@@ -187,3 +187,97 @@ fn a_sign_of_failure_is_found_in_every_place() {
         assert_eq!(state(Origin::Live, only_reason).0, State::Unknown);
     }
 }
+
+/// State, reason and message of the data of an answer.
+fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<String>) {
+    data["jobId"] = "7".into();
+    let body = json!({"code": "0", "data": data}).to_string();
+    let (reference, options) = (reference("7"), ask());
+    let lookup = lookup(&reference, &options);
+    let found = decode_job(body.as_bytes(), origin, lookup, None, CHINA);
+    let job = found.unwrap().unwrap().job;
+    (job.state, job.reason, job.message)
+}
+
+#[test]
+fn the_word_of_the_scheduler_is_the_cause_of_an_end() {
+    for (data, expected) in [
+        (
+            json!({"jobState": "TIMEOUT", "jobExitStatus": 10006, "walltime": 3480}),
+            (
+                State::Failed,
+                "TIMEOUT",
+                Some("reached its time limit (58m)"),
+            ),
+        ),
+        (
+            json!({"jobState": "NODE_FAIL", "jobExitStatus": 0}),
+            (State::Failed, "NODE_FAIL", None),
+        ),
+        (
+            json!({"jobState": "CANCELLED by 1001", "jobExitStatus": 0}),
+            (State::Canceled, "CANCELLED by 1001", None),
+        ),
+        (
+            json!({"jobState": "OUT_OF_MEMORY", "jobExitStatus": 137}),
+            (State::Failed, "OUT_OF_MEMORY", Some("exit code 137")),
+        ),
+    ] {
+        let (state, reason, message) = cause(Origin::History, data.clone());
+        let shown = (state, reason.as_deref().unwrap_or("-"), message.as_deref());
+        assert_eq!(shown, expected, "{data}");
+    }
+    let failed = json!({"jobState": "FAILED", "jobExitStatus": 1});
+    let (_, reason, message) = cause(Origin::History, failed);
+    assert_eq!((reason, message.as_deref()), (None, Some("exit code 1")));
+}
+
+#[test]
+fn a_mark_of_slurm_is_not_a_signal_and_a_time_limit_explains_one() {
+    for (word, code, reason, expected) in [
+        (
+            "OUT_OF_MEMORY",
+            "0:125",
+            "OutOfMemory",
+            "exceeded its memory limit",
+        ),
+        (
+            "TIMEOUT",
+            "0:15",
+            "TimeLimit",
+            "reached its time limit (1h00m)",
+        ),
+        ("FAILED", "0:11", "RaisedSignal:11", "signal 11"),
+    ] {
+        let record = json!({"JobState": word, "ExitCode": code});
+        let data = json!({
+            "jobStatus": "statC", "jobInitAttr": record, "reason": reason, "wallTimeReq": "01:00:00",
+        });
+        let (state, shown, message) = cause(Origin::Live, data);
+        assert_eq!((state, shown.as_deref()), (State::Failed, Some(reason)));
+        assert_eq!(message.as_deref(), Some(expected), "{word}");
+    }
+}
+
+#[test]
+fn a_start_that_is_not_known_is_not_a_field_that_cannot_be_read() {
+    let record = |start: &str| json!({"JobState": "PENDING", "StartTime": start});
+    let read = |start: &str| {
+        let data = json!({"jobId": "7", "jobStatus": "statQ", "jobInitAttr": record(start)});
+        let body = json!({"code": "0", "data": data}).to_string();
+        let decode = |body: &[u8]| {
+            let (reference, options) = (reference("7"), ask());
+            decode_job(
+                body,
+                Origin::Live,
+                lookup(&reference, &options),
+                None,
+                CHINA,
+            )
+        };
+        let (found, unreadable) = lenient::collect_unreadable(|| decode(body.as_bytes()));
+        (found.unwrap().unwrap().job.started_at, unreadable.count)
+    };
+    assert_eq!(read("Unknown"), (None, 0));
+    assert_eq!(read("soon"), (None, 1));
+}

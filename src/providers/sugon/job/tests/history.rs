@@ -199,7 +199,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
         (
             vec![success.clone(), row("TIMEOUT", 0, new)],
             success.clone(),
-            Err(listed("TIMEOUT")),
+            Err(listed("TIMEOUT, reached its time limit")),
         ),
         // The details are those of another booking.
         (

@@ -1,0 +1,40 @@
+//! Jobs that do not run, whose reason no list contains.
+
+use super::*;
+
+/// A wait of 20 s for jobs whose rows have no reason; the report, and the jobs that were looked up.
+async fn wait_for(state: State, lookups: Reply, count: usize) -> (Envelope, Vec<String>) {
+    let script = move |_: Duration, _: &str| Reply::State(state);
+    let client = client(script).with_list_beside(move |_, _| lookups);
+    let client = client.with_jobs(|_, job| job.name = Some("训练".to_owned()));
+    let client = Arc::new(client);
+    let ids: Vec<String> = (0..count).map(|number| format!("j{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, elapsed) = wait(&client, &ids, &options(seconds(20))).await;
+    assert!(elapsed <= seconds(20), "{elapsed:?}");
+    let received = client.received().into_iter();
+    let mut looked_up: Vec<String> = received.map(|(_, what)| what).collect();
+    looked_up.retain(|what| what != "list");
+    (report, looked_up)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_poll_of_a_pending_job_looks_it_up() {
+    const PENDING: Reply = Reply::State(State::Pending);
+    let (report, looked_up) = wait_for(State::Pending, PENDING, 30).await;
+    assert_eq!(report.exit.code, 124);
+    let mut unique = looked_up.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!((unique.len(), looked_up.len()), (20, 20), "{looked_up:?}");
+    let (_, looked_up) = wait_for(State::Running, RUNNING, 30).await;
+    assert_eq!(looked_up, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_that_explains_nothing_does_not_change_the_exit_code() {
+    let denied = Reply::Failed(Category::PermissionDenied);
+    let (report, looked_up) = wait_for(State::Pending, denied, 30).await;
+    assert_eq!(report.exit.code, 124, "{:?}", report.errors);
+    assert_eq!(looked_up.len(), 20, "{looked_up:?}");
+}

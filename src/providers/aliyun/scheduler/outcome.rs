@@ -1,0 +1,162 @@
+//! How a job ended, and why it is in its state.
+
+use super::JobFields;
+use super::evidence::{EndEvidence, ExitFields};
+use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::prelude::*;
+use crate::secret::mask_text;
+
+impl<V> JobFields<V> {
+    /// What the response, and what is already known, reports about the end of the job.
+    pub fn evidence(&self) -> EndEvidence {
+        let own = ExitFields {
+            exit_status: self.exit_status,
+            exit_code: self.exit_code.clone(),
+            job_state: self.job_state.clone(),
+            comment: self.pbs_comment.clone(),
+        };
+        let extra = self.extra_info.trimmed().map(|text| {
+            match lenient::decode_response::<ExitFields>(text.as_bytes()) {
+                Ok(fields) => EndEvidence::of(&fields),
+                // An object that was cut may have shown a failure.
+                Err(_) if text.contains('{') => EndEvidence::UNCLEAR,
+                Err(_) => EndEvidence::default(),
+            }
+        });
+        let own = EndEvidence::of(&own).and(extra.unwrap_or_default());
+        own.and(self.known.clone())
+    }
+
+    /// Decides how a job ended whose word alone does not show it.
+    pub(super) fn judge(
+        &self,
+        job: &mut Job,
+        job_kind: &Kind,
+        evidence: &EndEvidence,
+        options: &GetOptions,
+    ) {
+        let trusts_finished = options.has_flag(&TRUST_FINISHED);
+        let word = self.state.value.trimmed().unwrap_or_default();
+        let mut rules = job_kind.states[0].outcome_rules.iter();
+        let is_finished = rules.any(|rule| word.eq_ignore_ascii_case(rule.word));
+        if !is_finished && !job.ended {
+            return;
+        }
+        job.ended = true;
+        let is_unclear = evidence.is_unclear;
+        job.exit_code = evidence.exit_code;
+        let request = &self.array_request;
+        let has_request = request.is_unreadable || request.value.0.is_some();
+        let is_whole_array = has_request && self.array_job_sub_id.0.is_none();
+        match (job.state, job.exit_code) {
+            (State::Succeeded | State::Unknown, _) if evidence.failure.is_some() => {
+                job.state = State::Failed;
+            }
+            (State::Succeeded, _) if is_whole_array => {
+                job.state = State::Unknown;
+                job.ended = false;
+                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                job.message = Some("the subtasks of the array job may not have ended".to_owned());
+            }
+            (State::Unknown, Some(0)) if !is_whole_array && !is_unclear => {
+                job.state = State::Succeeded;
+            }
+            (State::Unknown, _) if is_finished && trusts_finished && !is_unclear => {
+                job.state = State::Succeeded;
+            }
+            (State::Succeeded, _) if !is_unclear => {}
+            (State::Succeeded | State::Unknown, _) => {
+                job.state = State::Unknown;
+                job.reason = Some("exit status unavailable".to_owned());
+                job.message = Some(states::without_outcome(word));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl EndEvidence {
+    /// Explains the state by what the scheduler reports of it.
+    pub(super) fn explain(self, job: &mut Job, show_secrets: bool) {
+        let comment = self.comment.as_deref().and_then(cause);
+        let comment = comment.map(|text| match show_secrets {
+            true => text.to_owned(),
+            false => mask_text(text),
+        });
+        match job.state {
+            State::Pending => job.message = job.message.take().or(comment),
+            State::Failed | State::Canceled => {
+                job.reason = job.reason.take().or(self.reason);
+                job.message = comment.or(job.message.take()).or(self.failure);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The comment of PBS where it explains a state. Of a job that it has run, it begins with when and where,
+/// and how the job ended follows, which explains only what PBS itself has done:
+/// `Job run at Sun Nov 29 at 20:46 on (node1) and exceeded resource walltime`.
+fn cause(comment: &str) -> Option<&str> {
+    const USUAL_ENDS: [&str; 2] = ["finished", "failed"];
+    let comment = comment.trim();
+    if !comment.starts_with("Job run at ") {
+        return Some(comment).filter(|comment| !comment.is_empty());
+    }
+    let (_, end) = comment.rsplit_once(" and ")?;
+    (!USUAL_ENDS.contains(&end.trim())).then_some(comment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_that_explains_nothing_is_no_cause() {
+        let run = "Job run at Sun Nov 29 at 20:46 on (node1:ncpus=2)";
+        for comment in [
+            "",
+            run,
+            &format!("{run} and finished"),
+            &format!("{run} and failed"),
+        ] {
+            assert_eq!(cause(comment), None, "{comment}");
+        }
+        let exceeded = format!("{run} and exceeded resource walltime");
+        let waits = "Not Running: Insufficient amount of resource: ngpus (R: 8 A: 0 T: 16)";
+        for comment in [
+            &*exceeded,
+            waits,
+            "Job held, too many failed attempts to run",
+        ] {
+            assert_eq!(cause(comment), Some(comment));
+        }
+    }
+
+    #[test]
+    fn a_comment_explains_a_wait_and_a_failure_but_not_a_success() {
+        let message = |state, comment: &str| {
+            let evidence = EndEvidence {
+                failure: Some("exit status 271".to_owned()),
+                comment: Some(comment.to_owned()),
+                ..EndEvidence::default()
+            };
+            let mut job = Job {
+                state,
+                ..Job::default()
+            };
+            evidence.explain(&mut job, false);
+            job.message
+        };
+        let waits = "Not Running: ngpus";
+        assert_eq!(message(State::Pending, waits).as_deref(), Some(waits));
+        assert_eq!(message(State::Running, waits), None);
+        assert_eq!(message(State::Succeeded, waits), None);
+        let killed = "job killed: mem 5gb exceeded limit 4gb";
+        assert_eq!(message(State::Failed, killed).as_deref(), Some(killed));
+        assert_eq!(
+            message(State::Failed, "").as_deref(),
+            Some("exit status 271")
+        );
+    }
+}

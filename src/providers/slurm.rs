@@ -1,0 +1,96 @@
+//! What words and numbers of Slurm mean, which several clouds pass on.
+
+/// The state and the reason of a job that took too long.
+const TIME_LIMITS: [&str; 2] = ["TIMEOUT", "TimeLimit"];
+
+/// Words for an end without a success that explain it. `FAILED` does not.
+const CAUSES: [&str; 9] = [
+    "TIMEOUT",
+    "NODE_FAIL",
+    "BOOT_FAIL",
+    "OUT_OF_MEMORY",
+    "DEADLINE",
+    "LAUNCH_FAILED",
+    "CANCELLED",
+    "REVOKED",
+    "PREEMPTED",
+];
+
+/// In place of a signal, Slurm reports this number of a job that ran out of memory.
+const OUT_OF_MEMORY_MARK: i64 = 125;
+
+/// The word for a state, if it explains an end without a success, such as `CANCELLED by 1001`.
+pub(super) fn cause(word: &str) -> Option<&str> {
+    let word = word.trim();
+    let first = word.split_whitespace().next()?;
+    // A word that is too long for its column is cut, and ends in a `+`.
+    let is_cause = |known: &str| match first.strip_suffix('+').filter(|start| !start.is_empty()) {
+        Some(start) => known
+            .get(..start.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(start)),
+        None => known.eq_ignore_ascii_case(first),
+    };
+    CAUSES.iter().any(|known| is_cause(known)).then_some(word)
+}
+
+/// True for the state or the reason of a job that took too long.
+pub(super) fn is_time_limit(word: &str) -> bool {
+    let known = TIME_LIMITS.iter();
+    let mut known = known.map(|known| known.eq_ignore_ascii_case(word.trim()));
+    known.any(|is_known| is_known)
+}
+
+/// What is reported of a job that took too long, with its limit in seconds: `reached its time limit (58m)`.
+pub(super) fn time_limit_text(limit: Option<i64>) -> String {
+    let limit = limit.filter(|seconds| *seconds > 0).map(length);
+    let limit = limit.map_or_else(String::new, |limit| format!(" ({limit})"));
+    format!("reached its time limit{limit}")
+}
+
+/// What the second number of an exit code such as `0:15` means.
+pub(super) fn signal_text(signal: i64) -> String {
+    match signal {
+        OUT_OF_MEMORY_MARK => "exceeded its memory limit".to_owned(),
+        signal => format!("signal {signal}"),
+    }
+}
+
+/// `1d02h`, `1h05m`, `58m` or `30s`: a limit has two units at most.
+fn length(seconds: i64) -> String {
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match () {
+        () if hours >= 24 => format!("{}d{:02}h", hours / 24, hours % 24),
+        () if hours > 0 => format!("{hours}h{:02}m", minutes % 60),
+        () if minutes > 0 => format!("{minutes}m"),
+        () => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_explains_an_end_is_its_cause() {
+        for word in ["TIMEOUT", "node_fail", "CANCELLED by 1001", "OUT_OF_ME+"] {
+            assert_eq!(cause(word), Some(word), "{word}");
+        }
+        for word in ["", "FAILED", "COMPLETED", "statC", "+", "TIMEOUTS"] {
+            assert_eq!(cause(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn limits_and_marks_have_words() {
+        assert_eq!(time_limit_text(Some(3480)), "reached its time limit (58m)");
+        assert_eq!(
+            time_limit_text(Some(93_600)),
+            "reached its time limit (1d02h)"
+        );
+        assert_eq!(time_limit_text(None), "reached its time limit");
+        assert_eq!(signal_text(125), "exceeded its memory limit");
+        assert_eq!(signal_text(9), "signal 9");
+        assert!(is_time_limit("TimeLimit") && is_time_limit(" timeout "));
+        assert!(!is_time_limit("NonZeroExitCode"));
+    }
+}
