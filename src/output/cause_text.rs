@@ -1,5 +1,7 @@
 //! Texts about a failure, none of which is shown twice.
 
+use std::borrow::Cow;
+
 use crate::model::repeats_exit_code;
 
 /// Reason and message without repetition.
@@ -15,16 +17,28 @@ pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String
     }
 }
 
-/// The same with only the last line of a message, which is the error after a traceback.
+/// The same with a message on one line: all lines of a short one, and else the last one, which is the error after
+/// a traceback or at the end of a log.
 pub(super) fn reason_line(reason: Option<&str>, message: Option<&str>) -> Option<String> {
-    reason_text(reason, message.map(last_line))
+    reason_text(reason, message.map(on_one_line).as_deref())
+}
+
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    const MAX_CHARS: usize = 120;
+    let text = text.trim();
+    let is_long = || text.chars().nth(MAX_CHARS).is_some() || text.contains("Traceback (");
+    match text.contains('\n') {
+        false => text.into(),
+        true if is_long() => last_line(text).into(),
+        true => Vec::from_iter(text.split_whitespace()).join(" ").into(),
+    }
 }
 
 /// The last line of a text that has letters or digits.
 fn last_line(text: &str) -> &str {
     let mut lines = text.lines().rev().map(str::trim);
     let last = lines.find(|line| line.contains(char::is_alphanumeric));
-    last.unwrap_or_else(|| text.trim())
+    last.unwrap_or(text)
 }
 
 /// A text, unless it only repeats the exit code that is shown before it.
@@ -96,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_with_words_is_the_error() {
+    fn a_message_of_several_lines_is_on_one_line_and_a_long_one_is_cut_to_its_last_words() {
         let traceback =
             "Traceback (most recent call last):\n  File \"a.py\"\nValueError: 批大小\n}\n \n";
         assert_eq!(
@@ -104,6 +118,13 @@ mod tests {
             "E1: ValueError: 批大小"
         );
         assert_eq!(reason_line(None, Some(" --- ")).unwrap(), "---");
+        let log = format!("{}\nfatal: no space left\n---", "epoch\n".repeat(30));
+        assert_eq!(
+            reason_line(None, Some(&log)).unwrap(),
+            "fatal: no space left"
+        );
+        let short = "more than\n  16 GiB\n";
+        assert_eq!(reason_line(None, Some(short)).unwrap(), "more than 16 GiB");
     }
 
     #[test]

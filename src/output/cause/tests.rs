@@ -196,13 +196,17 @@ fn of_a_traceback_the_error_is_shown() {
     );
     let mut invocation = job(State::Failed);
     invocation.reason = None;
-    invocation.message = Some("node n1: exit code 2: first\ntar: cannot open\n".into());
+    let output = "a\n".repeat(100);
+    invocation.message = Some(format!("node n1: exit code 2: {output}tar: cannot open\n"));
     invocation.tasks = vec![Task {
         id: Some("n1".into()),
         state: State::Failed,
         ..Task::default()
     }];
     assert_eq!(why(&invocation).unwrap(), "n1: tar: cannot open");
+    invocation.message = Some("node n1: exit code 2: first\ntar: cannot open\n".into());
+    let whole = "node n1: exit code 2: first tar: cannot open";
+    assert_eq!(why(&invocation).unwrap(), whole);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn markdown_is_a_table_that_ends_no_cell_early() {
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 6);
     assert!(lines.iter().all(|line| line.matches('|').count() == 7));
-    assert!(lines[2].contains("more than&#92;n16 GiB"), "{}", lines[2]);
+    assert!(lines[2].contains("more than 16 GiB"), "{}", lines[2]);
 }
 
 #[test]
