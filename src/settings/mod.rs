@@ -94,7 +94,7 @@ impl SettingSpec {
         }
     }
 
-    /// What the id of a credential is called: a user with a password or a token is no key.
+    /// What the id of a credential is called; a password or a token belongs to a user.
     pub fn id_name(&self) -> &'static str {
         match self.key {
             "user" => "user",

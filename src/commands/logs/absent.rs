@@ -116,15 +116,17 @@ fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Probl
         "{} has {lacks}: it was restarted {times}{code}, and wrote nothing, or its log was removed",
         named(source)
     );
+    not_found(what, cause).with_hint(describe_hint(job))
+}
+
+/// The problem of a log that is absent, with what the cloud reports about it.
+fn not_found(what: String, cause: Option<Problem>) -> Problem {
     let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
-    Problem {
-        message: match problem.message.is_empty() {
-            true => what,
-            false => format!("{what} ({})", problem.message),
-        },
-        ..problem
-    }
-    .with_hint(describe_hint(job))
+    let message = match problem.message.is_empty() {
+        true => what,
+        false => format!("{what} ({})", problem.message),
+    };
+    Problem { message, ..problem }
 }
 
 /// True for the log of a job of which no part is known.
@@ -143,15 +145,7 @@ fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
         "{} has no previous log: it was not restarted, or that log was removed",
         named(source)
     );
-    let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
-    Problem {
-        message: match problem.message.is_empty() {
-            true => what,
-            false => format!("{what} ({})", problem.message),
-        },
-        ..problem
-    }
-    .with_hint("leave --previous out for the log of the present run")
+    not_found(what, cause).with_hint("leave --previous out for the log of the present run")
 }
 
 /// What to do for the logs of other jobs.
