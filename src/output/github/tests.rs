@@ -124,7 +124,7 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
         lines[6],
         "| aliyun&#64;prod/job/ehpc-hz-FYUr32/5 \
          | a&#124;b &#60;img src=x&#62; &#91;l&#93;(http&#58;//x) &#96;c&#96; \
-         | failed | unmet | 1m01s | failed: two |"
+         | failed | unmet | 1m01s | failed: one two |"
     );
     assert_eq!(
         lines[7],
