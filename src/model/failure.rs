@@ -47,11 +47,11 @@ fn by_attempt<'a>(tasks: &[&'a Task]) -> Vec<&'a Task> {
 
 /// The tasks that failed by themselves, and those that may only have been stopped.
 fn stopped_last<'a>(tasks: &[&'a Task]) -> [Vec<&'a Task>; 2] {
-    let (stopped, culprits) = tasks
+    let (stopped, failed) = tasks
         .iter()
         .copied()
         .partition(|task| task.may_be_stopped());
-    [culprits, stopped]
+    [failed, stopped]
 }
 
 /// Splits tasks, of which the newest comes first, into those that ran at the same time as the newest that is
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn of_tasks_that_ran_at_the_same_time_the_culprit_comes_first() {
+    fn of_tasks_that_ran_at_the_same_time_the_first_failure_comes_first() {
         let gang = [
             exited("stopped", 143, "Error", ["01", "20"]),
             exited("killed", 137, "Error", ["01", "19"]),
-            exited("culprit", 1, "Error", ["01", "30"]),
+            exited("failed", 1, "Error", ["01", "30"]),
         ];
-        assert_eq!(ids(&gang), ["culprit", "killed", "stopped"]);
+        assert_eq!(ids(&gang), ["failed", "killed", "stopped"]);
         let lost = [
             exited("peer", 1, "Error", ["01", "21"]),
             exited("memory", 137, "OOMKilled", ["01", "20"]),

@@ -35,9 +35,10 @@ pub(super) fn cause(word: &str) -> Option<&str> {
 
 /// True for the state or the reason of a job that took too long.
 pub(super) fn is_time_limit(word: &str) -> bool {
-    let known = TIME_LIMITS.iter();
-    let mut known = known.map(|known| known.eq_ignore_ascii_case(word.trim()));
-    known.any(|is_known| is_known)
+    let word = word.trim();
+    TIME_LIMITS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// What is reported of a job that took too long, with its limit in seconds: `reached its time limit (58m)`.

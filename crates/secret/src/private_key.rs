@@ -45,15 +45,15 @@ impl PrivateKeyMasker {
 
     /// Masks the lines of keys in a text, also of those that begin before it or end after it.
     pub fn text(text: &str) -> String {
-        if !text.contains("PRIVATE KEY-----") {
-            return text.to_owned();
-        }
         let text = Self::default().lines(text);
         Self::reversed().lines(&text)
     }
 
     /// Masks the lines of keys in the lines that follow those passed before; for a reversed one, precede them.
     pub fn lines(&mut self, text: &str) -> String {
+        if !self.is_inside && !text.contains("PRIVATE KEY-----") {
+            return text.to_owned();
+        }
         let is_reversed = self.is_reversed;
         let lines = text.split_inclusive('\n');
         let masked = |line: &str| self.line(line).unwrap_or_else(|| line.to_owned());

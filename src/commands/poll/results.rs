@@ -121,7 +121,7 @@ impl Poller {
             account.detail_requests -= 1;
             account.detail_requests == 0
         };
-        // What only would have explained a state is no failure of its poll.
+        // The state is known from a list: only its explanation could not be read.
         let is_explanation = std::mem::take(&mut watched.explains_last) && watched.job.is_some();
         watched.is_explained |= is_explanation;
         let mut events = match (outcome, row) {

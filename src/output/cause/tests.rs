@@ -146,7 +146,7 @@ fn job_of_pods(state: State, pods: &[(&str, i64, &str)]) -> Job {
 }
 
 #[test]
-fn the_culprit_of_several_pods_is_named_with_the_reason_of_the_job() {
+fn the_pod_that_failed_by_itself_is_named_with_the_reason_of_the_job() {
     let pods = [
         ("gang-0", 143, "31"),
         ("gang-5", 1, "30"),

@@ -35,7 +35,7 @@ pub(super) fn name_selector(name: &str) -> String {
 }
 
 /// Reads a job, and at the same time the parts of the jobs of its name. They are not waited for where `job_of`
-/// gives no job that needs them, and not for long where they decide nothing of it.
+/// returns `None`, and only for a short time where they do not decide the state of the job.
 ///
 /// # Errors
 /// Why the job was not read.

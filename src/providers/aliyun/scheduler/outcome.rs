@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_that_explains_nothing_is_no_cause() {
+    fn a_comment_without_an_explanation_is_not_a_cause() {
         let run = "Job run at Sun Nov 29 at 20:46 on (node1:ncpus=2)";
         for comment in [
             "",
