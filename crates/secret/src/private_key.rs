@@ -23,13 +23,19 @@ impl PrivateKeyMasker {
         }
     }
 
+    /// True within a key, after the lines that were passed.
+    pub fn is_inside(&self) -> bool {
+        self.is_inside
+    }
+
     /// Masks a line that is a part of a key. It keeps the time at its beginning, and its end.
     pub fn line(&mut self, line: &str) -> Option<String> {
         let begins = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----");
         let ends = line.contains("-----END ");
         let is_private_end = ends && line.contains("PRIVATE KEY-----");
         let (is_first, is_last) = match self.is_reversed {
-            true => (is_private_end, begins),
+            // A whole key on one line, such as one in JSON, does not end what is in front of it.
+            true => (is_private_end && !begins, begins),
             false => (begins, ends),
         };
         if !is_first && !self.is_inside {

@@ -123,7 +123,7 @@ impl Masker<'_> {
             Err(_) => return (self.bytes(body), extent),
         };
         let text = match plain {
-            Some(keys) => PrivateKeyMasker::reversed().lines(&self.lines(text, keys)),
+            Some(keys) => self.lines(&PrivateKeyMasker::reversed().lines(text), keys),
             None => self.text(text),
         };
         (Content::Text(text), extent)

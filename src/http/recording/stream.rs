@@ -104,8 +104,17 @@ impl RecordedBody {
     }
 
     fn push(&mut self, at_ms: u64, text: &[u8]) {
+        let mut reversed = PrivateKeyMasker::reversed();
+        let text = reversed.lines(&String::from_utf8_lossy(text));
+        // The key whose end has come may have begun in earlier parts, or before the log.
+        for part in self.parts.iter_mut().rev() {
+            if !reversed.is_inside() {
+                break;
+            }
+            part.text = reversed.lines(&part.text);
+        }
         let masker = self.recorder.masker(self.transport.redactor(), None);
-        let text = masker.lines(&String::from_utf8_lossy(text), &mut self.keys);
+        let text = masker.lines(&text, &mut self.keys);
         self.recorder
             .keep_keys(&self.exchange.request.url, &self.keys);
         self.parts.push(StreamPart { at_ms, text });
@@ -120,13 +129,9 @@ impl Drop for RecordedBody {
         if !rest.is_empty() {
             self.push(end_ms, &rest);
         }
-        let mut parts = std::mem::take(&mut self.parts);
-        let mut keys = PrivateKeyMasker::reversed();
-        for part in parts.iter_mut().rev() {
-            part.text = keys.lines(&part.text);
-        }
         if let Outcome::Response(response) = &mut self.exchange.outcome {
             response.is_cut = self.length > MAX_BODY;
+            let parts = std::mem::take(&mut self.parts);
             response.body = Content::Stream { parts, end_ms, end };
         }
         self.recorder.write(self.number, &self.exchange);
