@@ -19,7 +19,7 @@ use super::context::{CommandContext, CommandResult};
 use crate::error::Problem;
 use crate::output::{self, Format};
 
-pub(super) use fields::find_field;
+pub(super) use fields::DetailsSchema;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Columns of `details`, which depend on the kinds that are requested.
 
 use crate::commands::context::CommandContext;
-use crate::commands::schema::find_field;
+use crate::commands::schema::DetailsSchema;
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};
@@ -34,8 +34,9 @@ pub(in crate::commands) fn check(
     if kinds.is_empty() {
         return Ok(());
     }
+    let schema = DetailsSchema::read();
     for path in paths {
-        if let Err(known) = find_field(&kinds, &path) {
+        if let Err(known) = schema.find_field(&kinds, &path) {
             return Err(unknown(&kinds, &path.join("."), &known));
         }
     }

@@ -5,49 +5,65 @@ use serde_json::Value;
 use super::SchemaKind;
 use crate::kind::Kind;
 
-/// Finds a field of the `details` of any of these kinds by its path.
-///
-/// # Errors
-/// What there is in place of the first part that no kind has, each as a whole path.
-pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
-    let details = super::read(compressed!("details"));
-    let types = SchemaKind::Envelope.schema()["$defs"].take();
-    let mut here: Vec<Value> = kinds
-        .iter()
-        .filter_map(|kind| details[kind.to_string()].as_array())
-        .flatten()
-        .cloned()
-        .collect();
-    for (depth, part) in path.iter().enumerate() {
-        let objects: Vec<Value> = here
-            .iter()
-            .flat_map(|one| dereference(one, &types))
-            .collect();
-        if objects.iter().any(allows_any_field) {
-            return Ok(());
-        }
-        let fields = |one: &Value| one["properties"].as_object().cloned().unwrap_or_default();
-        let fields: Vec<(String, Value)> = objects.iter().flat_map(fields).collect();
-        here = fields
-            .iter()
-            .filter(|(name, _)| name == part)
-            .map(|(_, one)| one.clone())
-            .collect();
-        if here.is_empty() {
-            let before: String = path[..depth]
-                .iter()
-                .map(|part| format!("{part}."))
-                .collect();
-            let mut known: Vec<String> = fields
-                .into_iter()
-                .map(|(name, _)| format!("{before}{name}"))
-                .collect();
-            known.sort();
-            known.dedup();
-            return Err(known);
+/// The recorded schemas of the `details` of all kinds.
+pub struct DetailsSchema {
+    /// Schemas by kind, such as `aliyun/job`.
+    details: Value,
+    /// The types that they refer to.
+    types: Value,
+}
+
+impl DetailsSchema {
+    /// Reads the schemas, which are compressed in the binary.
+    pub fn read() -> Self {
+        Self {
+            details: super::read(compressed!("details")),
+            types: SchemaKind::Envelope.schema()["$defs"].take(),
         }
     }
-    Ok(())
+
+    /// Finds a field of the `details` of any of these kinds by its path.
+    ///
+    /// # Errors
+    /// The fields that exist in place of the first part that no kind has, each as a whole path.
+    pub fn find_field(&self, kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
+        let mut here: Vec<Value> = kinds
+            .iter()
+            .filter_map(|kind| self.details[kind.to_string()].as_array())
+            .flatten()
+            .cloned()
+            .collect();
+        for (depth, part) in path.iter().enumerate() {
+            let objects: Vec<Value> = here
+                .iter()
+                .flat_map(|one| dereference(one, &self.types))
+                .collect();
+            if objects.iter().any(allows_any_field) {
+                return Ok(());
+            }
+            let fields = |one: &Value| one["properties"].as_object().cloned().unwrap_or_default();
+            let fields: Vec<(String, Value)> = objects.iter().flat_map(fields).collect();
+            here = fields
+                .iter()
+                .filter(|(name, _)| name == part)
+                .map(|(_, one)| one.clone())
+                .collect();
+            if here.is_empty() {
+                let before: String = path[..depth]
+                    .iter()
+                    .map(|part| format!("{part}."))
+                    .collect();
+                let mut known: Vec<String> = fields
+                    .into_iter()
+                    .map(|(name, _)| format!("{before}{name}"))
+                    .collect();
+                known.sort();
+                known.dedup();
+                return Err(known);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The types behind references and choices.
@@ -97,28 +113,36 @@ mod tests {
 
     #[test]
     fn every_field_that_a_type_has_is_found_and_no_other() {
+        let schema = DetailsSchema::read();
         for kind in providers::kinds() {
-            let known = find_field(&[kind], &["nope"]).unwrap_err();
+            let known = schema.find_field(&[kind], &["nope"]).unwrap_err();
             for name in &known {
-                assert_eq!(find_field(&[kind], &[name]), Ok(()), "{name}");
+                assert_eq!(schema.find_field(&[kind], &[name]), Ok(()), "{name}");
             }
         }
         let all: Vec<&Kind> = providers::kinds().collect();
-        assert!(find_field(&all, &["nope"]).is_err());
+        assert!(schema.find_field(&all, &["nope"]).is_err());
     }
 
     #[test]
     fn a_field_of_one_kind_is_enough_and_one_of_a_field_is_looked_for_in_it() {
+        let schema = DetailsSchema::read();
         let [sugon, huawei] = [kind("sugon", "instance"), kind("huawei", "image-job")];
-        let of_sugon = find_field(&[sugon], &["nope"]).unwrap_err();
+        let of_sugon = schema.find_field(&[sugon], &["nope"]).unwrap_err();
         let own = of_sugon
             .iter()
-            .find(|name| find_field(&[huawei], &[name]).is_err());
+            .find(|name| schema.find_field(&[huawei], &[name]).is_err());
         let own = own.unwrap().as_str();
-        assert_eq!(find_field(&[huawei, sugon], &[own]), Ok(()));
-        let below = find_field(&[sugon], &["start_script", "nope"]).unwrap_err();
+        assert_eq!(schema.find_field(&[huawei, sugon], &[own]), Ok(()));
+        let below = schema
+            .find_field(&[sugon], &["start_script", "nope"])
+            .unwrap_err();
         let known = ["content", "enabled", "path", "scope"];
         assert_eq!(below, known.map(|name| format!("start_script.{name}")));
-        assert!(find_field(&[sugon], &["description", "nope"]).is_err());
+        assert!(
+            schema
+                .find_field(&[sugon], &["description", "nope"])
+                .is_err()
+        );
     }
 }
