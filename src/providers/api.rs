@@ -79,7 +79,7 @@ impl<R> Decoded<Page<R>> {
 /// The reason why a response with a successful status cannot be used.
 #[derive(Debug, PartialEq)]
 pub(super) enum DecodeError {
-    /// The response is invalid: what was expected, and at which place.
+    /// The response is invalid: what was expected, and where.
     Invalid(String),
     /// The response reports that the operation failed or found nothing.
     Failed(Box<RequestError>),
@@ -122,7 +122,7 @@ impl<S: Signer + 'static> SigningClient<S> {
     /// Sends a request with `http`, which can be the client for another host of the same account.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection.
+    /// An error of the cloud or the connection.
     pub async fn send(
         &self,
         http: &ApiClient,

@@ -1,4 +1,4 @@
-//! Classifies the errors of a cloud by rules that are data.
+//! Classifies a cloud's errors by declarative rules.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl ErrorRule {
         Self::ANY.for_status(status)
     }
 
-    /// Matches errors that have this category so far.
+    /// Matches errors with this category, which the HTTP status or [`ErrorSpec::rules`] determined.
     pub const fn category(category: Category) -> Self {
         Self {
             condition: Condition {

@@ -1,4 +1,4 @@
-//! Lists the jobs or scopes in a scope: one page per call, and one loop that reads all pages.
+//! Pages of lists of jobs and scopes. `list_all` reads all pages of a list.
 
 mod filter;
 
@@ -14,8 +14,8 @@ pub use filter::{COMPARED_FIELDS, Filter};
 /// A page with fewer rows than this is the last one if the cloud sends no total: no API has smaller pages.
 const MIN_PAGE_SIZE: usize = 10;
 
-/// An overlapping page repeats one in this many rows of the page before. The overlap costs few extra requests
-/// and covers as many rows as are likely to leave the list between two requests.
+/// Overlapping pages have one in this many rows in common: few enough to cost few extra requests, and enough
+/// for the rows that can leave the list between two requests.
 const OVERLAPPED_PART: usize = 20;
 
 /// The start of a page. Only the cloud that made it can interpret it.
@@ -167,10 +167,10 @@ pub struct Page<R = GetResult> {
     pub rows: Vec<R>,
     /// Problems of rows that could not be read and are not in `rows`, each with its reference.
     pub problems: Vec<Problem>,
-    /// Problems because of which parts of the list, such as all jobs of one type, are missing on this page and
-    /// all later ones.
+    /// Problems that cause parts of the list, such as all jobs of one type, to be missing on this page and all
+    /// later ones.
     pub failed_parts: Vec<Problem>,
-    /// Keys of the rows that an earlier page contained in another state.
+    /// Keys of the rows that were passed on before and have changed their state.
     pub changed: Vec<String>,
     /// Those of `changed` that no longer pass the filter.
     pub withdrawn: Vec<String>,

@@ -46,8 +46,8 @@ impl<'a> ListRequest<'a> {
         [self.at.page, self.filter.page_size(most)].map(|number| number.to_string())
     }
 
-    /// Creates the page from rows of a scope that is complete except for the job's id. `id` returns the id of a
-    /// row, `read` the job.
+    /// Creates the page from rows. The scope contains all segments of their references except the id. `id`
+    /// returns the id of a row, `read` its job.
     pub fn page<W>(
         &self,
         total: Option<i64>,

@@ -134,7 +134,7 @@ mod tests {
             r#"{"RequestId":""}"#,
             r#"{"RequestId":"a b"}"#,
             r#"{"RequestId":"a\nb"}"#,
-            // The id of another request, in a part of the response.
+            // The id belongs to a part of the response, or it is not known which id is that of the request.
             r#"{"Jobs":[{"RequestId":"R-2"}]}"#,
             r#"{"RequestId":"R-1","Jobs":[{"RequestId":"R-2"}"#,
             r#"{"Env":"\"RequestId\":\"R-3\"","Jobs":["#,

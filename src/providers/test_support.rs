@@ -90,7 +90,7 @@ pub fn ask_without_details() -> GetOptions {
     }
 }
 
-/// Returns the result, which must not wait for requests that hang.
+/// Awaits a result that must not depend on hanging requests; panics after 20 seconds.
 pub async fn promptly<T>(result: impl Future<Output = T>) -> T {
     let in_time = timeout(Duration::from_secs(20), result).await;
     in_time.expect("a request that hangs is not waited for")

@@ -8,7 +8,7 @@ use crate::settings::Profile;
 /// China Standard Time, which has no summer time.
 const CHINA_SECONDS: i32 = 8 * 3600;
 
-/// The time zone of a cloud's times without a zone.
+/// The UTC offset of times that a cloud sends without a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WallClock {
     /// Seconds east of UTC.

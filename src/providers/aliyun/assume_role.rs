@@ -28,7 +28,7 @@ const SECONDS: &str = "3600";
 
 static FIELDS: TemporaryKeyFields = key_fields(&["Credentials"], None);
 
-/// Settings that a tool's profile contains for its role, named after the parameter.
+/// External id for the role. Like the next two settings, only a tool's profile contains it, for its own role.
 pub(super) const EXTERNAL_ID: &str = "sts_external_id";
 /// Policy that restricts the permissions of the role.
 pub(super) const POLICY: &str = "sts_policy";
@@ -59,7 +59,7 @@ pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
 
 impl AssumeRoleProvider {
     /// # Errors
-    /// `usage` for an invalid setting, or the missing one.
+    /// `usage` for an invalid setting, or the error for a missing one.
     pub(super) fn new(
         role: &str,
         profile: &Profile,
@@ -77,7 +77,7 @@ impl AssumeRoleProvider {
             .map_err(|problem| profile.unusable("sts_endpoint", problem))?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
-            // Responses of STS contain secrets that are not masked.
+            // Responses of STS contain credentials, which must not be recorded.
             api: ApiClient::new(transport, profile, access_key::label(profile), known)
                 .for_credentials(),
             credentials: login,

@@ -127,7 +127,7 @@ impl KindOps<Api> for Invocations {
         get(api, lookup, InvocationDetails::default()).await
     }
 
-    /// The results are read once it has finished.
+    /// A second request reads the results of a finished command.
     fn confirms_end(&self, _reference: &Reference) -> bool {
         true
     }

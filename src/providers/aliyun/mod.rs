@@ -173,7 +173,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
 struct Api {
     client: SigningClient<Signer>,
     endpoints: Endpoints,
-    /// The time zone of the cloud's times without a zone.
+    /// The UTC offset of times that the cloud sends without a zone.
     clock: WallClock,
     /// True once the cloud has rejected a list of serverless jobs because the permission is missing or the list
     /// is not supported.

@@ -130,7 +130,7 @@ impl Filter {
     ) -> Option<Vec<&'static str>> {
         let mut states = self.states.clone();
         if states.contains(&State::Failed) {
-            // Other fields of a row can show that a job succeeded by its word but failed.
+            // Other fields of a row can show that a job with the word for success has failed.
             states.push(State::Succeeded);
         }
         Some(states::words_for(table, own, &states)).filter(|words| !words.is_empty())

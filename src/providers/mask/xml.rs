@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::document::{COMMANDS, SECRETS, SECRETS_OF_LISTS, is_one_of};
 use crate::secret::{MASK, is_secret_field, mask_urls};
 
-/// Attributes whose value is the name of the value in another attribute.
+/// Attributes that contain the name of a value in another attribute of the same element.
 const NAMES: [&str; 4] = ["id", "key", "name", "property"];
 
 /// Masks the texts of elements and the values of attributes that can contain a secret. `mask_content` masks the

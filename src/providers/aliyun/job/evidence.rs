@@ -28,7 +28,7 @@ pub(super) struct JobEvidence {
     pub(super) array: Option<Array>,
     /// The state in which it was last compared with the list, which contained no subtask.
     pub(super) checked_in: Option<State>,
-    /// True if a list of several jobs was requested for its first subtasks, too.
+    /// True if a list of several jobs has already requested its first subtasks.
     is_probed: bool,
 }
 
@@ -53,8 +53,9 @@ impl ArrayEvidence {
         lock(&self.0).entry(key(reference)).or_default().checked_in = Some(state);
     }
 
-    /// Returns the ids to list for these jobs of a cluster. For each job whose subtasks no list was requested
-    /// for yet, they include the ids of its first subtasks, as many as fit into the same requests.
+    /// Returns the ids to list for these jobs of a cluster. For jobs whose subtasks no list has requested yet,
+    /// they include the ids of the first subtasks: at least [`MIN_PROBES`], and as many as fit into the same
+    /// requests.
     pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
         let jobs = lock(&self.0);
         let is_new = |id: &&str| {

@@ -38,7 +38,7 @@ pub(super) fn has_range(array: &Array) -> bool {
     range(array).is_some()
 }
 
-/// Returns the one with a known range; `described` if both have one or neither has.
+/// Returns `known` if only its range is known, otherwise `described`, or `known` if `described` is `None`.
 pub(super) fn known_range(described: Option<Array>, known: Option<Array>) -> Option<Array> {
     let is_better = !described.as_ref().is_some_and(has_range);
     match known {
@@ -139,7 +139,7 @@ pub(in super::super) fn reconcile_subtasks(
         if has_failed {
             job.state = State::Failed;
         } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
-            // A canceled subtask never succeeds, and no running subtask can change the outcome.
+            // A canceled subtask never succeeds, and no subtask still runs, so the outcome is final.
             job.state = State::Canceled;
         } else {
             job.state = State::Unknown;
