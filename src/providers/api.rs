@@ -1,4 +1,4 @@
-//! One call of a cloud's API: signed, sent with retries, and decoded.
+//! Calls a cloud's API: signs a request, sends it with retries and decodes the response.
 
 use super::errors::{ErrorContext, ErrorSpec};
 use super::{GetResult, Page};
@@ -8,13 +8,13 @@ use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
 use crate::lenient::collect_unreadable;
 use crate::model::Notice;
 
-/// An account whose requests are signed, with what its cloud's error codes mean.
+/// A client that signs the requests of an account and classifies the errors of its cloud.
 pub(super) struct SigningClient<S> {
-    /// How requests are sent.
+    /// Sends the requests.
     pub http: ApiClient,
-    /// What signs them.
+    /// The credential that signs them.
     pub credentials: CredentialCache<S>,
-    /// What error codes mean.
+    /// The meaning of the cloud's error codes.
     pub errors: &'static ErrorSpec,
     /// The region of the profile, for hints.
     pub region: Option<String>,
@@ -22,18 +22,18 @@ pub(super) struct SigningClient<S> {
 
 /// A decoded response.
 pub(super) struct Decoded<T> {
-    /// What it contains.
+    /// The decoded body.
     pub data: T,
-    /// The response as it came.
+    /// The body as received.
     pub body: Vec<u8>,
-    /// The cloud's id of the request, where a header has it.
+    /// The cloud's id of the request, if a header contains it.
     pub request_id: Option<String>,
-    /// The fields that could not be read, if there are any.
+    /// A notice about the fields that could not be read, if any.
     pub unreadable: Option<Notice>,
 }
 
 impl<T> Decoded<T> {
-    /// The same with what `convert` makes of what it contains.
+    /// Converts the decoded body.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Decoded<U> {
         Decoded {
             data: convert(self.data),
@@ -45,7 +45,7 @@ impl<T> Decoded<T> {
 }
 
 impl Decoded<GetResult> {
-    /// What was found, with the id of its request and the fields that could not be read.
+    /// Returns the job with the id of its request and a notice about the fields that could not be read.
     pub fn into_result(self) -> GetResult {
         let mut found = self.data;
         found.job.request_id = self.request_id.or(found.job.request_id);
@@ -55,7 +55,7 @@ impl Decoded<GetResult> {
 }
 
 impl Decoded<Option<GetResult>> {
-    /// What was found, if anything, as [`Decoded::into_result`] gives it.
+    /// Returns the job, if one was found, as [`Decoded::into_result`] does.
     pub fn into_found(self) -> Option<GetResult> {
         let decoded = Decoded {
             data: self.data?,
@@ -68,7 +68,7 @@ impl Decoded<Option<GetResult>> {
 }
 
 impl<R> Decoded<Page<R>> {
-    /// The page with the fields that could not be read.
+    /// Returns the page with a notice about the fields that could not be read.
     pub fn into_page(self) -> Page<R> {
         let mut page = self.data;
         page.notices.extend(self.unreadable);
@@ -76,17 +76,17 @@ impl<R> Decoded<Page<R>> {
     }
 }
 
-/// Why a successful response is of no use.
+/// The reason why a response with a successful status cannot be used.
 #[derive(Debug, PartialEq)]
 pub(super) enum DecodeError {
-    /// It cannot be understood: what was expected, and where it was missed.
+    /// The response is invalid: what was expected, and where.
     Invalid(String),
-    /// It reports that the operation did not find or do what was requested.
+    /// The response reports that the operation failed or found nothing.
     Failed(Box<RequestError>),
 }
 
 impl DecodeError {
-    /// The response shows that there is no such job; a hint may name what to check.
+    /// Creates the error for a response without the requested job. The hint can name what to check.
     pub fn not_found(what: impl Into<String>, hint: Option<&str>) -> Self {
         let mut error = RequestError::new(Category::NotFound, what);
         error.hint = hint.map(str::to_owned);
@@ -103,11 +103,10 @@ impl From<String> for DecodeError {
 impl<S: Signer + 'static> SigningClient<S> {
     /// Sends a request and decodes the body of its response.
     ///
-    /// A credential that the cloud refuses is renewed once, where that is possible.
+    /// If the cloud rejects the credential, it is renewed once, if possible.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection, or `invalid_response` for a body that `decode`
-    /// does not understand.
+    /// An error of the cloud or the connection, or `invalid_response` if `decode` cannot read the body.
     pub async fn call<T, E: Into<DecodeError>>(
         &self,
         request: &Request,
@@ -120,10 +119,10 @@ impl<S: Signer + 'static> SigningClient<S> {
         Ok(decoded)
     }
 
-    /// Sends a request by `http`, which may be the same account at another host.
+    /// Sends a request with `http`, which can be the client for another host of the same account.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection.
+    /// An error of the cloud or the connection.
     pub async fn send(
         &self,
         http: &ApiClient,
@@ -140,10 +139,10 @@ impl<S: Signer + 'static> SigningClient<S> {
             .await
     }
 
-    /// Decodes the body of a successful response, which stays where it is.
+    /// Decodes the body of a successful response. [`Decoded::body`] is empty in the result.
     ///
     /// # Errors
-    /// `invalid_response`, or what `decode` read as a failure.
+    /// `invalid_response`, or the failure that `decode` returns.
     pub fn decode<T, E: Into<DecodeError>>(
         &self,
         request: &Request,

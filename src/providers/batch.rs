@@ -1,4 +1,4 @@
-//! Lookups of many jobs by lists.
+//! Looks up many jobs with a few list requests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,17 +9,17 @@ use crate::error::{Category, Problem};
 use crate::model::State;
 use crate::reference::{Reference, Scope};
 
-/// How many references justify a page of a list of active jobs.
+/// At most one page of a list of active jobs is read for this many references.
 const REFERENCES_PER_PAGE: usize = 50;
 
-/// Maximum number of pages of a list by ids.
+/// Maximum number of pages that are read of a list by ids.
 const MAX_PAGES: usize = 3;
 
-/// What lists report of references of one kind: lists by ids where they take ids, else those of active
-/// jobs. `None` for the references that are in none of them.
+/// Looks up jobs of one kind in lists: by their ids if the list accepts ids, otherwise in the list of active
+/// jobs. Returns `None` for references that are in no list.
 ///
 /// # Errors
-/// What went wrong, in which case nothing is known of any of them.
+/// The problem of a list request; then no job was looked up.
 pub(super) async fn batch_get<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -31,13 +31,13 @@ pub(super) async fn batch_get<A: Sync>(
         Some(max_ids) => rows_by_ids(ops, api, batch, max_ids).await?,
         None => active_rows(ops, api, batch).await?,
     };
-    // Of a list of active jobs, one that has ended is looked up by itself, for all that its row does not report.
+    // A row of an ended job in the list of active jobs is not used: a lookup of the job returns more than its row.
     let is_used =
         |row: &GetResult| max_ids.is_some() || !row.job.ended && row.job.state_raw.is_some();
     let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
         let known = found.entry(row.job.reference.clone());
-        // Rows that contradict each other, or lack what may show a failure, are not used: the job is
+        // Rows that contradict each other, or lack a field that can show a failure, are not used: the job is
         // looked up by itself.
         let is_read = |row: &GetResult| row.job.unread_cause.is_none();
         let state = |row: &GetResult| (row.job.state, row.job.state_raw.clone());
@@ -53,7 +53,7 @@ pub(super) async fn batch_get<A: Sync>(
     Ok(batch.references.iter().map(row).collect())
 }
 
-/// The rows of lists by ids, for a kind without places.
+/// Returns the rows of lists by ids, for a kind whose jobs are in no parent scope.
 async fn rows_by_ids<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -61,7 +61,7 @@ async fn rows_by_ids<A: Sync>(
     max_ids: usize,
 ) -> Result<Vec<GetResult>, Problem> {
     let mut groups = BTreeMap::<_, BTreeSet<_>>::new();
-    // A comma would make two ids of one.
+    // The list would read an id with a comma as two ids.
     for id in batch
         .references
         .iter()
@@ -99,8 +99,8 @@ async fn rows_by_ids<A: Sync>(
     Ok(rows)
 }
 
-/// The rows of a list by ids. One that counts more rows than its first page has may have two of one job; where
-/// more than a few pages would show that, none is used.
+/// Returns the rows of a list by ids. A total larger than the first page may mean two rows of one job. If
+/// finding them takes more than [`MAX_PAGES`] pages, no row is used.
 async fn read_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -117,8 +117,8 @@ async fn read_rows<A: Sync>(
     Ok(Vec::new())
 }
 
-/// The rows of lists of active jobs, one list for each place with several references, as far as few
-/// pages have them.
+/// Returns the rows of lists of active jobs, one list per scope with at least two references. Reads only a few
+/// pages of each list.
 async fn active_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -149,7 +149,7 @@ async fn active_rows<A: Sync>(
         for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
             let before = rows.len();
             let next = match read_page(ops, api, list, &mut rows).await {
-                // Lookups of each may do where the list of one place does not.
+                // If the list of one scope is unavailable, its jobs are looked up one by one.
                 Err(problem) if !is_only && is_list_unavailable(&problem) => break,
                 next => next?.0,
             };
@@ -166,7 +166,7 @@ async fn active_rows<A: Sync>(
     Ok(rows)
 }
 
-/// The scope of the first reference, which is that of all of them.
+/// Returns the scope of the first reference, which all of them have.
 fn scope_of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Option<Scope> {
     let first = references.into_iter().next()?;
     let (_, parents) = first.segments.split_last()?;
@@ -174,8 +174,8 @@ fn scope_of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Option<S
     Scope::at(first.kind, &first.profile, &parents)
 }
 
-/// Adds the rows of a page, each with the notices of the page; gives where the next one begins, and how many
-/// rows there are in all.
+/// Adds the rows of a page, each with the notices of the page. Returns the start of the next page and the total
+/// number of rows.
 async fn read_page<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,

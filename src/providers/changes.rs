@@ -1,4 +1,4 @@
-//! Jobs that a stream has reported to have changed.
+//! Collects the jobs that watch streams report as changed.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -21,7 +21,7 @@ impl Changes {
         self.reported.notify_one();
     }
 
-    /// Waits until jobs are reported, and takes their references.
+    /// Waits until at least one job is reported, and takes the references of all reported jobs.
     pub async fn next(&self) -> HashSet<String> {
         loop {
             let references = std::mem::take(&mut *lock(&self.references));

@@ -1,4 +1,4 @@
-//! The client of an account, and the operations of a kind that it is made of.
+//! Defines the client of an account and the operations of a kind.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -14,38 +14,38 @@ use crate::kind::Kind;
 use crate::model::Job;
 use crate::reference::{Reference, Scope};
 
-/// One account of one cloud, whatever the cloud.
+/// The client of one account of any cloud.
 #[async_trait]
 pub trait Client: Send + Sync {
-    /// What all kinds of the account share.
+    /// Returns the parts of the client that all kinds share.
     fn api(&self) -> &dyn CloudApi;
 
-    /// Looks one job up.
+    /// Looks up one job.
     ///
-    /// Address and region are filled. The common part is masked by the caller (see
-    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `raw` are
-    /// masked by the kind that made them.
+    /// The result contains the reference and the region. The caller masks the fields that all clouds have (see
+    /// [`mask_job`](super::mask_job)), so that they are masked in the same way; the kind masks `details` and
+    /// `raw`.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection.
+    /// An error of the cloud or the connection.
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem>;
 
-    /// True when [`Client::batch_get`] is cheaper than a lookup of each of these references, which are
-    /// of one kind.
+    /// Returns `true` if [`Client::batch_get`] is cheaper than single lookups of these references, which are of
+    /// one kind.
     fn can_batch(&self, _references: &[Reference]) -> bool {
         false
     }
 
-    /// True when a lookup that finds the end of this job sends a second request to confirm it.
+    /// Returns `true` if a lookup that finds this job ended sends a second request to confirm it.
     fn confirms_end(&self, _reference: &Reference) -> bool {
         false
     }
 
-    /// What list calls report of several jobs of one kind: one entry for each reference, in their order;
-    /// `None` for those that the lists do not contain.
+    /// Looks up several jobs of one kind with list requests. Returns one entry per reference, in the same
+    /// order; `None` for jobs that the lists do not contain.
     ///
     /// # Errors
-    /// What went wrong on the way, so that nothing is known of any.
+    /// The problem of a list request; then no job was looked up.
     async fn batch_get(
         &self,
         references: &[Reference],
@@ -54,15 +54,15 @@ pub trait Client: Send + Sync {
         Ok(references.iter().map(|_| None).collect())
     }
 
-    /// One page of a scope, newest first where the cloud can sort; `at` is the `next` of the page
-    /// before it. [`list_all`](super::list_all()) requests all of them.
+    /// Lists one page of a scope, newest jobs first if the cloud can sort. `at` is the `next` of the page
+    /// before. [`list_all`](super::list_all()) requests all pages.
     ///
-    /// Rows contain less than a lookup: no parts, no events, no document of the cloud's own. They are
-    /// addressed and masked as in [`Client::get`]. Filters that the cloud supports are part of the request;
-    /// all of `filter` is the caller's to apply.
+    /// Rows contain less than a lookup: no parts, no events and no raw response. References and masks are as in
+    /// [`Client::get`]. Filters that the cloud supports are part of the request; the caller must still apply
+    /// all of `filter`.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection; `usage` for a kind that cannot be listed.
+    /// An error of the cloud or the connection; `usage` for a kind that cannot be listed.
     async fn list(
         &self,
         scope: &Scope,
@@ -73,16 +73,16 @@ pub trait Client: Send + Sync {
         Err(not_listed(scope.kind))
     }
 
-    /// The logs of a job that was looked up, init containers first.
+    /// Returns the logs of a job that was looked up, init containers first.
     fn log_sources(&self, _reference: &Reference, job: &Job) -> Vec<LogSource> {
         LogSource::of_job(job)
     }
 
-    /// One piece of a log, for kinds whose [`Kind::logs`] is an operation. Its text is not masked.
+    /// Reads one piece of a log, for kinds whose [`Kind::logs`] is an operation. The text is not masked.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection; `not_found` where the log is not there;
-    /// `usage` for a kind without such an operation.
+    /// An error of the cloud or the connection; `not_found` if the log does not exist; `usage` for a kind
+    /// without such an operation.
     async fn read_log(&self, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         Err(request.unsupported())
     }
@@ -90,7 +90,7 @@ pub trait Client: Send + Sync {
     /// Checks whether a job exists, for kinds with [`Kind::needs_check_exists`].
     ///
     /// # Errors
-    /// `not_found` when it does not exist, or what went wrong.
+    /// `not_found` if it does not exist; an error of the cloud or the connection.
     async fn check_exists(
         &self,
         _reference: &Reference,
@@ -100,30 +100,30 @@ pub trait Client: Send + Sync {
     }
 }
 
-/// What all kinds of a cloud share: an account with its endpoint.
+/// The parts of a client that all kinds of a cloud share: an account with its endpoint.
 #[async_trait]
 pub trait CloudApi: Send + Sync {
-    /// Scheme, host and port that are queried; `None` while it has not been read from the cloud.
+    /// Returns scheme, host and port of the endpoint; `None` until it has been read from the cloud.
     fn endpoint(&self) -> Option<String>;
 
-    /// The URL of the proxy that the profile names, its name and password masked.
+    /// Returns the URL of the profile's proxy, with its user name and password masked.
     fn proxy(&self) -> Option<String> {
         None
     }
 
-    /// What is known of the account's credential without a request.
+    /// Describes the account's credential without a request.
     fn credential(&self) -> CredentialInfo;
 
-    /// How far the clocks of the servers are known to be ahead of the local one.
+    /// Returns how far the server's clock is ahead of the local one, as far as responses have shown it.
     fn clock_ahead(&self) -> TimeDelta {
         TimeDelta::zero()
     }
 
-    /// One page of the scopes of this account that contain jobs, such as clusters; `listing` is one
-    /// of its cloud's, `profile` the profile's name, for their references.
+    /// Lists one page of the scopes of this account that contain jobs, such as clusters. `listing` is one of
+    /// the cloud's listings; `profile` is the profile's name, for the references of the scopes.
     ///
     /// # Errors
-    /// The error of the cloud, or of the connection; `usage` where jobs are in no clusters.
+    /// An error of the cloud or the connection; `usage` if jobs are in no such scope.
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -134,8 +134,7 @@ pub trait CloudApi: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
-    /// Those of the optional kinds of a listing whose lists may contain jobs: all that are not known to be
-    /// missing.
+    /// Returns the optional kinds of a listing that the server may have: all that are not known to be missing.
     async fn served_kinds(
         &self,
         listing: &'static ScopeListing,
@@ -145,10 +144,10 @@ pub trait CloudApi: Send + Sync {
     }
 }
 
-/// What lists report of several jobs, in their order; `None` where the kind has no list of its own for it.
+/// The result of [`KindOps::batch_get`]: one entry per reference, or `None` if the kind does not implement it.
 pub(super) type BatchResult = Result<Option<Vec<Option<GetResult>>>, Problem>;
 
-/// The operations of one kind on the API of its cloud. What each does is described at [`Client`].
+/// The operations of one kind on the API of its cloud. See [`Client`] for what each one does.
 #[async_trait]
 pub(super) trait KindOps<A: Sync>: Sync {
     /// As [`Client::get`].
@@ -167,13 +166,13 @@ pub(super) trait KindOps<A: Sync>: Sync {
     }
 
     /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`] whose lists need more than
-    /// [`batch`](super::batch) does; `None` for the others.
+    /// [`batch`](super::batch) provides; `None` for other kinds.
     async fn batch_get(&self, _api: &A, _batch: BatchRequest<'_>) -> BatchResult {
         Ok(None)
     }
 
-    /// What the jobs of a list by ids must have in common, such as a workspace; `None` where it is not
-    /// known of this one.
+    /// Returns the property, such as a workspace, that all jobs of one list by ids must share; `None` if it is
+    /// not known for this job.
     fn batch_group(&self, _api: &A, _id: &str) -> Option<String> {
         None
     }

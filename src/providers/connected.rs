@@ -1,4 +1,4 @@
-//! One client over the API of a cloud and the operations of its kinds.
+//! Implements [`Client`] for the API of a cloud and the operations of its kinds.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -14,12 +14,12 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 use crate::secret::quotable;
 
-/// A smaller change of the clock changes nothing that a list requests.
+/// Smaller changes of the clock difference do not affect list requests.
 const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
-/// A cloud's API with the kinds that it serves.
+/// A cloud's API with the operations of its kinds.
 pub(super) struct Connected<A: 'static> {
-    /// The lists that the cloud has rejected.
+    /// The kinds whose lists the cloud has rejected.
     rejected_lists: RejectedLists,
     /// The account.
     pub api: A,
@@ -31,7 +31,7 @@ pub(super) struct Connected<A: 'static> {
 pub(super) type Operations<A> = &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))];
 
 impl<A: Sync> Connected<A> {
-    /// An account that was not used yet.
+    /// Creates a client for an account.
     pub fn new(api: A, kinds: Operations<A>) -> Self {
         Self {
             rejected_lists: RejectedLists::default(),
@@ -46,14 +46,14 @@ impl<A: Sync> Connected<A> {
     }
 }
 
-/// Notes that these are rows of a list.
+/// Marks jobs as rows of a list.
 fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     for row in rows {
         row.job.from_list = true;
     }
 }
 
-/// Notes that jobs may have failed although their rows report success.
+/// Adds a notice that jobs may have failed although their rows report success.
 fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
     let hidden = kind.list.as_ref().and_then(|list| list.hidden_evidence);
     let mut rows = page.rows.iter();
@@ -66,7 +66,8 @@ fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
     }
 }
 
-/// Notes that jobs are left out by their state although it is not recognized, or not known how they ended.
+/// Adds notices about jobs that a filter for states leaves out because their state is not recognized, or
+/// because the row does not show their outcome.
 fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
     if filter.states.is_empty() {
         return;
@@ -97,21 +98,21 @@ fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
     }
 }
 
-/// Whether notices name a field that may show a failure and could not be read.
+/// Reports whether notices name an unreadable field that can show a failure.
 fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
     let mut fields = notices.iter().flat_map(|notice| &notice.fields);
     let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());
     !kind.evidence.is_empty() && fields.any(is_evidence)
 }
 
-/// Takes back a success where a field that may show a failure could not be read.
+/// Makes a succeeded job's state unknown if a field that can show a failure could not be read.
 fn doubt_success(kind: &Kind, found: &mut GetResult) {
     if is_evidence_unread(kind, &found.notices) {
         doubt(&mut found.job);
     }
 }
 
-/// The same for the rows of a page, whose notices do not name the row.
+/// As [`doubt_success`] for all rows of a page, because a notice of the page does not name the row.
 fn doubt_rows(kind: &Kind, page: &mut Page) {
     if is_evidence_unread(kind, &page.notices) {
         page.rows.iter_mut().for_each(|row| doubt(&mut row.job));
@@ -194,8 +195,8 @@ impl<A: CloudApi> Client for Connected<A> {
             options,
         };
         loop {
-            // A page requested with a wrong clock, such as the jobs of the last day, is requested again
-            // once a response has shown it.
+            // A request that depends on the time, such as for the jobs of the last day, is sent again if its
+            // response shows that the local clock is wrong.
             let ahead = self.api.clock_ahead();
             let mut page = ops.list(&self.api, list).await?;
             mark_listed(page.rows.iter_mut());

@@ -1,17 +1,17 @@
-//! Addresses of a profile that may not be needed: a mistake in them is reported nevertheless.
+//! Checks the service addresses of a profile. Errors in them are reported even if they are not needed.
 
 use crate::credentials::check_endpoint;
 use crate::error::Problem;
 use crate::http::Endpoint;
 use crate::settings::{Profile, SettingSpec};
 
-/// Paths that the address of a service may end in.
+/// Paths that a service address can end with.
 const PATHS: &[&str] = &["/ai", "/v3"];
 
-/// Checks the addresses of services in addition to `endpoint`, which is always needed.
+/// Checks the service addresses and `endpoint`, which is always needed.
 ///
 /// # Errors
-/// Usage, naming the setting that is not an address.
+/// `usage`, with the name of the setting that is not an address.
 pub(super) fn check(
     profile: &Profile,
     keys: &[SettingSpec],
@@ -23,7 +23,7 @@ pub(super) fn check(
         let Some(text) = profile.get(spec.key) else {
             continue;
         };
-        // The vendor's tools write the host alone; a single word is none.
+        // The vendor's tools write only the host name. A single word without a dot is not a host name.
         let is_host = spec.key == "sts_endpoint" && !text.contains("://") && text.contains('.');
         let text = match is_host {
             true => format!("https://{text}"),

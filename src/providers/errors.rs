@@ -1,4 +1,4 @@
-//! What the errors of a cloud mean, as data.
+//! Classifies a cloud's errors by declarative rules.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use super::request_id::RequestIdNames;
 use crate::error::Category;
 use crate::http::{Request, RequestError, Response, RetryAction};
 
-/// How the errors of an API are read.
+/// How the errors of an API are parsed and classified.
 pub(super) struct ErrorSpec {
-    /// The error that a response reports; without a code, only the HTTP status makes it one.
+    /// Parses the error in a response. If it has no code, only the HTTP status makes the response an error.
     pub error_details: fn(&Response) -> ErrorDetails,
-    /// Where a response has the cloud's id of its request.
+    /// The headers and fields that contain the cloud's id of the request.
     pub request_id: RequestIdNames,
-    /// What failures mean; the first rule that matches counts, the HTTP status where none does.
+    /// Rules for all operations. The first rule that matches applies; if none does, the HTTP status decides.
     pub rules: &'static [ErrorRule],
-    /// What is different for single operations; the first rule that matches changes the result.
+    /// Rules for single operations. The first rule that matches changes the result of `rules`.
     pub overrides: &'static [ErrorRule],
 }
 
 /// The error that a response reports.
 #[derive(Debug, Default)]
 pub(super) struct ErrorDetails {
-    /// The cloud's code.
+    /// The cloud's error code.
     pub code: Option<String>,
-    /// The cloud's words.
+    /// The cloud's message.
     pub message: Option<String>,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
-    /// How long to wait, from a header of the cloud's own.
+    /// How long to wait, from a header that only this cloud uses.
     pub retry_after: Option<Duration>,
 }
 
-/// The request, as far as a hint needs it.
+/// The data that a hint can depend on.
 #[derive(Clone, Copy)]
 pub(super) struct ErrorContext<'a> {
     /// The request.
@@ -41,7 +41,7 @@ pub(super) struct ErrorContext<'a> {
 }
 
 impl ErrorContext<'_> {
-    /// A parameter of the query; empty where it is missing.
+    /// Returns a query parameter; empty if it is missing.
     pub fn parameter(&self, name: &str) -> &str {
         let mut query = self.request.query.iter();
         query
@@ -53,13 +53,13 @@ impl ErrorContext<'_> {
 /// The next step for the user.
 #[derive(Clone, Copy)]
 pub(super) enum Hint {
-    /// A text.
+    /// A fixed text.
     Text(&'static str),
-    /// What depends on the request.
+    /// A text that depends on the request.
     With(fn(&ErrorContext<'_>) -> Option<String>),
 }
 
-/// When a rule matches: everything that is given must match.
+/// When a rule applies: all conditions that are set must match.
 struct Condition {
     codes: &'static [&'static str],
     has_code: Option<bool>,
@@ -67,7 +67,7 @@ struct Condition {
     category: Option<Category>,
 }
 
-/// What some failures mean. What it does not set stays as the HTTP status has it.
+/// Changes the classification of some errors. Fields that are not set keep the value from the HTTP status.
 pub(super) struct ErrorRule {
     condition: Condition,
     category: Option<Category>,
@@ -90,8 +90,8 @@ impl ErrorRule {
         hint: None,
     };
 
-    /// Failures with one of these codes are of this category and not retried; a code that ends in `*`
-    /// is a prefix, one that begins with it a suffix.
+    /// Assigns a category without retries to errors with one of these codes. A code that ends in `*` is a
+    /// prefix, one that begins with `*` a suffix.
     pub const fn codes(codes: &'static [&'static str], category: Category) -> Self {
         Self {
             category: Some(category),
@@ -100,12 +100,12 @@ impl ErrorRule {
         }
     }
 
-    /// Failures with this HTTP status.
+    /// Matches errors with this HTTP status.
     pub const fn status(status: u16) -> Self {
         Self::ANY.for_status(status)
     }
 
-    /// Failures that are of this category otherwise.
+    /// Matches errors with this category, which the HTTP status or [`ErrorSpec::rules`] determined.
     pub const fn category(category: Category) -> Self {
         Self {
             condition: Condition {
@@ -116,54 +116,54 @@ impl ErrorRule {
         }
     }
 
-    /// Failures with any code.
+    /// Matches errors with any code.
     pub const fn any_code() -> Self {
         Self::ANY.for_code(true)
     }
 
-    /// Only those with one of these codes.
+    /// Matches only errors with one of these codes.
     pub const fn for_codes(mut self, codes: &'static [&'static str]) -> Self {
         self.condition.codes = codes;
         self
     }
 
-    /// Only those with this HTTP status.
+    /// Matches only errors with this HTTP status.
     pub const fn for_status(mut self, status: u16) -> Self {
         self.condition.status = Some(status);
         self
     }
 
-    /// Only those with a code, or without one.
+    /// Matches only errors with a code, or only those without one.
     pub const fn for_code(mut self, has_code: bool) -> Self {
         self.condition.has_code = Some(has_code);
         self
     }
 
-    /// They are of this category.
+    /// Sets the category.
     pub const fn becomes(mut self, category: Category) -> Self {
         self.category = Some(category);
         self
     }
 
-    /// Whether they are sent again.
+    /// Sets whether the request is retried.
     pub const fn retry(mut self, retry: RetryAction) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Their message where the cloud has none.
+    /// Sets the message. In [`ErrorSpec::rules`], the cloud's message has precedence.
     pub const fn message(mut self, message: &'static str) -> Self {
         self.message = Some(message);
         self
     }
 
-    /// What to do about them.
+    /// Sets the hint.
     pub const fn hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(Hint::Text(hint));
         self
     }
 
-    /// The hint for them, by the request.
+    /// Sets the hint to one that depends on the request.
     pub const fn hint_with(mut self, hint: fn(&ErrorContext<'_>) -> Option<String>) -> Self {
         self.hint = Some(Hint::With(hint));
         self
@@ -191,7 +191,7 @@ impl ErrorRule {
         error.retry = self.retry.unwrap_or(error.retry);
         match (self.message, &error.code) {
             (Some(message), _) => message.clone_into(&mut error.message),
-            // A code is more specific than a status that is known to be imprecise.
+            // The code is more specific than the default message of the HTTP status.
             (None, Some(code)) if !self.condition.codes.is_empty() => {
                 error.message.clone_from(code);
             }
@@ -206,7 +206,7 @@ impl ErrorRule {
 }
 
 impl ErrorSpec {
-    /// Reads failures of a request whose region does not matter.
+    /// Returns a classifier of responses to a request whose region does not matter.
     pub fn classifier(
         &self,
         request: &Request,
@@ -218,8 +218,8 @@ impl ErrorSpec {
         move |response| self.classify(&context, response)
     }
 
-    /// Reads a failure: by the cloud's code first, by the HTTP status where there is none or none that
-    /// is known; `None` for a success.
+    /// Classifies an error: by the cloud's code, or by the HTTP status if there is no code or no rule for it.
+    /// Returns `None` for a success.
     pub fn classify(
         &self,
         context: &ErrorContext<'_>,
@@ -233,7 +233,7 @@ impl ErrorSpec {
         let mut error =
             by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
         if details.code.is_some() {
-            // The cloud itself answered, so that a 407 is not a proxy's.
+            // The cloud itself answered, so a 407 is not from a proxy.
             error.transport_failure = None;
         }
         error.code = details.code;

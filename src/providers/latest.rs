@@ -8,18 +8,16 @@ use crate::model::Time;
 use crate::providers::{Client, GetOptions, GetResult};
 use crate::reference::{LATEST, Reference, Scope};
 
-/// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
+/// Rows of the single page that is requested from a cloud that sorts: enough to check the order.
 const LATEST_PAGE_SIZE: usize = 10;
 
-/// The newest resource of a scope that has all its segments.
+/// Returns the newest job of a scope that has all its segments.
 ///
-/// One page is requested where the cloud sorts; all of them where it does not, within the time of
-/// `ask`.
+/// Requests one page if the cloud sorts by time, otherwise all pages within the deadline of `ask`.
 ///
 /// # Errors
 /// `usage` for a kind without a list or without times in it, before the first request; `not_found` for an empty
-/// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
-/// the way.
+/// scope; `invalid_response` if the cloud does not report which job is the newest; errors of the list requests.
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
@@ -40,7 +38,7 @@ pub async fn latest(
     latest_of_all(client, scope, ask).await
 }
 
-/// The first of the first page; `None` when it is not what it should be.
+/// Returns the first job of the first page; `None` if the page is incomplete or not sorted by time.
 async fn first_of_sorted(
     client: &dyn Client,
     scope: &Scope,
@@ -70,7 +68,7 @@ async fn first_of_sorted(
     Ok(scope.reference_of(&first.job.reference))
 }
 
-/// The one with the greatest time of all.
+/// Returns the job with the latest creation time in the whole list.
 async fn latest_of_all(
     client: &dyn Client,
     scope: &Scope,
@@ -81,7 +79,7 @@ async fn latest_of_all(
     let mut failed_part = None;
     let mut on_page = |page: super::Page<GetResult>| {
         failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
-        // What cannot be read may be the newest.
+        // An unreadable row may be the newest job.
         undated_rows += page.problems.len();
         for found in page.rows {
             let Some(at) = found.job.created_at else {
@@ -90,7 +88,7 @@ async fn latest_of_all(
             };
             match &best {
                 Some((best_at, _)) if *best_at > at => {}
-                // A job comes again when its state has changed.
+                // A job is passed on again if its state has changed.
                 Some((_, best)) if *best == found.job.reference => {}
                 Some((best_at, _)) if *best_at == at => is_tied = true,
                 _ => {

@@ -1,4 +1,4 @@
-//! Lists of what is in a scope: one page a call, and one loop that drains them.
+//! Pages of lists of jobs and scopes. `list_all` reads all pages of a list.
 
 mod filter;
 
@@ -11,42 +11,42 @@ use crate::model::{self, Notice};
 use crate::reference::Reference;
 pub use filter::{COMPARED_FIELDS, Filter};
 
-/// A page with fewer rows than this is the last one where the cloud gives no total: no interface
-/// pages by less.
+/// A page with fewer rows than this is the last one if the cloud sends no total: no API has smaller pages.
 const MIN_PAGE_SIZE: usize = 10;
 
-/// Pages that overlap have one of so many rows in common: as few requests more, and as many rows as may leave the
-/// list between two of them.
+/// Overlapping pages have one in this many rows in common: few enough to cost few extra requests, and enough
+/// for the rows that can leave the list between two requests.
 const OVERLAPPED_PART: usize = 20;
 
-/// Where a page begins; only the cloud that made it can read it.
+/// The start of a page. Only the cloud that made it can interpret it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// Number of the page, from 1.
+    /// Page number, from 1.
     pub(super) page: usize,
-    /// Rows on the pages before it.
+    /// Number of rows on the pages before it.
     pub(super) offset: usize,
-    /// True when the pages before it came without the filter that was requested.
+    /// True if the pages before it were requested without the filter.
     pub(super) is_unfiltered: bool,
     /// Whether it begins with the last rows of the page before.
     pub(super) overlap: Overlap,
-    /// The start of each list, for a cloud with several.
+    /// The start in each list, for a cloud that reads several lists at once.
     pub(super) lists: Lists,
 }
 
-/// Whether a page begins with the last rows of the page before, which show that no row between them is lost.
+/// Whether a page begins with the last rows of the page before. Rows in common show that no row was lost
+/// between the two pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overlap {
-    /// It begins after them.
+    /// It begins after those rows.
     None,
-    /// It begins with this many of them.
+    /// It begins with this many of those rows.
     Rows(usize),
-    /// It begins after them, as do all pages to come: the cloud does not begin a page at any row.
+    /// It and all later pages begin after those rows: the cloud cannot start a page at an arbitrary row.
     Never,
 }
 
 impl Overlap {
-    /// How many rows the page before has, too.
+    /// Returns the number of rows that the page before also has.
     pub(super) fn rows(self) -> usize {
         match self {
             Self::Rows(rows) => rows,
@@ -55,17 +55,17 @@ impl Overlap {
     }
 }
 
-/// How far several lists that are read side by side have been read.
+/// The position in several lists that are read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lists {
-    /// Rows read of each; `None` for one that has ended.
+    /// Rows read of each list; `None` for a list that has ended.
     pub(super) offsets: [Option<usize>; Self::MAX],
-    /// How many rows those that have ended counted; `None` where one gave no count.
+    /// Total number of rows of the lists that have ended; `None` if one of them sent no total.
     pub(super) ended_total: Option<u64>,
 }
 
 impl Lists {
-    /// At most this many are read side by side.
+    /// Maximum number of lists that are read at once.
     pub(super) const MAX: usize = 3;
 
     const FIRST: Self = Self {
@@ -75,7 +75,7 @@ impl Lists {
 }
 
 impl Cursor {
-    /// Where a list begins.
+    /// The start of a list.
     pub const FIRST: Self = Self {
         page: 1,
         offset: 0,
@@ -84,13 +84,12 @@ impl Cursor {
         lists: Lists::FIRST,
     };
 
-    /// True for a page after the first of several lists that are read side by side.
+    /// Returns `true` for a page after the first one of several lists that are read at once.
     pub(super) fn is_merged(&self) -> bool {
         self.lists != Lists::FIRST
     }
 
-    /// The same place without lists of which no more can be read. How many rows there are in all
-    /// is then not known.
+    /// Drops lists that cannot be read further; the total number of rows is then not known.
     pub(super) fn without_lists(mut self, failed: impl IntoIterator<Item = usize>) -> Self {
         for list in failed {
             self.lists.offsets[list] = None;
@@ -99,9 +98,10 @@ impl Cursor {
         self
     }
 
-    /// The page after this one, which had this many rows; `None` when it was the last.
+    /// Returns the start of the page after this one, which had this many rows; `None` if it was the last page.
     ///
-    /// What decides is how many rows came, not how many were requested: a cloud may give fewer.
+    /// Uses the number of rows received, not the number requested, because a cloud can send fewer rows than
+    /// requested.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
         let next = Self {
             page: self.page.saturating_add(1),
@@ -117,7 +117,7 @@ impl Cursor {
 }
 
 impl Cursor {
-    /// The same place with the last rows of the page before, which had this many.
+    /// Moves the start back so that the page repeats the last rows of the page before, which had this many rows.
     pub(super) fn with_overlap(mut self, rows: usize) -> Self {
         let overlap = rows / OVERLAPPED_PART;
         if self.overlap == Overlap::None && overlap > 0 && self.offset > overlap {
@@ -126,7 +126,7 @@ impl Cursor {
         self
     }
 
-    /// The same place without rows of the page before.
+    /// Moves the start after all rows of the page before, for this and all later pages.
     pub(super) fn without_overlap(mut self) -> Self {
         self.offset += self.overlap.rows();
         self.overlap = Overlap::Never;
@@ -134,7 +134,7 @@ impl Cursor {
     }
 }
 
-/// A usage error: a kind without a list.
+/// Creates the usage error for a kind without a list.
 pub(super) fn not_listed(kind: &Kind) -> Problem {
     let problem = Problem::usage(format!("{kind} cannot be listed"));
     problem.with_hint(format!(
@@ -143,7 +143,7 @@ pub(super) fn not_listed(kind: &Kind) -> Problem {
     ))
 }
 
-/// True when the cloud answered well and gives no such list, so that lookups of each job may do.
+/// Returns `true` if the cloud responded that it does not provide the list. Lookups of each job may still work.
 pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
     matches!(
         problem.category,
@@ -151,11 +151,11 @@ pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
     )
 }
 
-/// True when there is more after a page of this many rows that ends at `offset`.
+/// Returns `true` if more rows follow a page of this many rows that ends at `offset`.
 pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     match total {
         Some(total) if total >= offset as u64 => rows > 0 && (offset as u64) < total,
-        // A total below the rows that came is wrong.
+        // A total smaller than the number of received rows is wrong.
         _ => rows >= MIN_PAGE_SIZE,
     }
 }
@@ -163,32 +163,33 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 /// One page of a list, in the cloud's order.
 #[derive(Debug)]
 pub struct Page<R = GetResult> {
-    /// What is listed, each under its own reference or scope, as far as its row reports.
+    /// The listed jobs or scopes, with the fields that the rows contain.
     pub rows: Vec<R>,
-    /// Errors of rows that are therefore not in `rows`, each addressed to its reference.
+    /// Problems of rows that could not be read and are not in `rows`, each with its reference.
     pub problems: Vec<Problem>,
-    /// Why parts of the list, such as all jobs of one type, are not on this page or any later one.
+    /// Problems that cause parts of the list, such as all jobs of one type, to be missing on this page and all
+    /// later ones.
     pub failed_parts: Vec<Problem>,
-    /// Keys of the rows that were handed on before and are now in another state.
+    /// Keys of the rows that were passed on before and have changed their state.
     pub changed: Vec<String>,
     /// Those of `changed` that no longer pass the filter.
     pub withdrawn: Vec<String>,
     /// Additional notices about the page as a whole.
     pub notices: Vec<Notice>,
-    /// Rows that name nothing that a reference could contain, and are therefore not in `rows`.
+    /// Number of rows without an id that is valid in a reference; they are not in `rows`.
     pub rows_without_id: usize,
-    /// Where the next page begins; `None` when this is the last.
+    /// The start of the next page; `None` if this is the last page.
     pub next: Option<Cursor>,
-    /// How many rows there are in all, where the response contains a total.
+    /// Total number of rows of the list, if the response contains it.
     pub total: Option<u64>,
-    /// The next page can begin at any row, and the order of rows is not documented: where one row leaves the
-    /// list and another one is appended, the total shows nothing.
+    /// True if the next page can begin at any row and the order of rows is not documented. If one row leaves
+    /// the list while another one is appended, the total does not show it.
     pub may_overlap: bool,
-    /// True where jobs that were created long ago are not listed, active ones included.
+    /// True if the list omits jobs that were created long ago, including active ones.
     pub omits_old: bool,
 }
 
-/// One page of the places of a cloud.
+/// One page of a list of scopes.
 pub type ScopePage = Page<model::ScopeSummary>;
 
 impl<R> Default for Page<R> {
@@ -210,7 +211,7 @@ impl<R> Default for Page<R> {
 }
 
 impl<R> Page<R> {
-    /// The page at `at` from the cloud's own rows; `read` gives `None` for a row that names nothing.
+    /// Creates the page at `at` from the cloud's rows. `read` returns `None` for a row without a valid id.
     pub(super) fn from_rows<W>(
         at: Cursor,
         total: Option<i64>,
@@ -231,8 +232,7 @@ impl<R> Page<R> {
 }
 
 impl Page {
-    /// The page at `at` from its rows: `address` makes a row's reference, `read` what is found under
-    /// it.
+    /// Creates the page at `at` from the cloud's rows. `address` returns the reference of a row, `read` its job.
     pub(super) fn from_addressed_rows<W>(
         at: Cursor,
         total: Option<i64>,
@@ -244,7 +244,7 @@ impl Page {
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
-            // What is true of a hundred rows is reported for one resource.
+            // A notice that applies to many rows is reported with the first one only.
             found
                 .notices
                 .retain(|notice| message.insert(notice.clone()));

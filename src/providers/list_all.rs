@@ -16,29 +16,29 @@ use crate::reference::Scope;
 use conflicts::merge_conflicts;
 use progress::ListProgress;
 
-/// Maximum number of pages in one drain: a million rows at a hundred a page.
+/// Maximum number of pages of a list: a million rows at a hundred rows per page.
 const MAX_PAGES: usize = 10_000;
-/// Consecutive pages without a row after which a list is not read further.
+/// Number of consecutive pages without a row after which a list is not read further.
 const MAX_EMPTY_PAGES: usize = 100;
-/// Maximum number of times that a list is read from its start where it loses rows.
+/// Maximum number of times that a list is read from its start because rows were lost.
 const MAX_PASSES: u8 = 3;
 
-/// Why a drained list may not be all there is.
+/// Why a list may be incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncation {
-    /// The limit was reached and there is more.
+    /// The limit was reached, and there are more rows.
     Limit(usize),
     /// The caller stopped taking pages.
     Stopped,
-    /// The cloud went on giving what it had given before.
+    /// The cloud returned a page without new rows.
     RepeatedPage,
-    /// There were more pages than any list should have, or than were requested.
+    /// There were more pages than the maximum, or than were requested.
     TooManyPages(usize),
-    /// The cloud counts more rows than it gave: rows, total.
+    /// The cloud reports a larger total than the number of rows it lists: rows, total.
     CountMismatch(u64, u64),
-    /// Rows left the list each time it was read, and those after them may have moved to a page before.
+    /// Rows left the list each time it was read; the rows after them may have moved to an earlier page.
     RowsMoved,
-    /// This many rows have no id that a reference can contain.
+    /// This many rows have no id that is valid in a reference.
     MissingIds(usize),
 }
 
@@ -61,42 +61,40 @@ impl fmt::Display for Truncation {
     }
 }
 
-/// What came of draining a list.
+/// The result of reading all pages of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListStats {
-    /// How many resources were passed on.
+    /// Number of rows that were passed on.
     pub rows: usize,
-    /// How many pages were requested.
+    /// Number of pages that were requested.
     pub pages: usize,
-    /// Why there may be more; `None` when this was all.
+    /// Why rows may be missing; `None` if the list is complete.
     pub truncation: Option<Truncation>,
 }
 
-/// Takes a page of a list; it breaks when no more are wanted. The next page is requested when it is
-/// done with this one.
+/// Receives a page of a list and breaks to stop. The next page is requested when the future has completed.
 pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> BoxFuture<'static, ControlFlow<()>> + Send);
 
-/// The response of a taker of pages that is done with one at once.
+/// Returns the completed future of an [`OnPage`] that handles a page at once.
 pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
     Box::pin(future::ready(flow))
 }
 
-/// Requests the pages of a list one after the other and hands on what each brings that is new and
-/// passes the filter, with the problems of single rows.
+/// Requests the pages of a list one after the other. Passes on the new rows of each page that match the filter,
+/// with the problems of single rows.
 ///
-/// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
-/// repeats a page. Where the cloud counts fewer rows on a later page, a row has left the list and others may
-/// have moved to a page that was read before: the list is read again, for the rows that did not come or have changed
-/// their state. The same is done where pages that overlap have no row in common. A row that was handed on is handed
-/// on again when a later one shows the job in another state, even one that the filter drops
-/// ([`Page::withdrawn`]). Where each resource costs requests of its own ([`list_limit`]), `limit` counts
-/// those that were requested, whatever their state.
+/// Stops after the last page, after `limit` jobs, when `on_page` breaks, or when the cloud repeats a page. If a
+/// later page has a smaller total, a row has left the list and others may have moved to a page that was already
+/// read: the list is read again, for rows that were missed or have changed their state. The same applies if
+/// overlapping pages have no row in common. A row is passed on again if a later one shows the job in another
+/// state, even if the filter drops that state ([`Page::withdrawn`]). If each job requires additional calls
+/// ([`list_limit`]), `limit` counts the jobs for which calls were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///
 /// # Errors
-/// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
-/// leaves when the drain begins.
+/// The problem of a page; the pages before it were passed on. Each page has as much time as `ask` allows when
+/// the first page is requested.
 pub async fn list_all(
     client: &dyn Client,
     scope: &Scope,
@@ -134,38 +132,38 @@ pub async fn list_all_scopes(
     pages_of(&source, ask, limit, on_page).await
 }
 
-/// What can be requested page by page.
+/// A list that can be requested page by page.
 #[async_trait]
 trait PageSource: Sync {
     type Row: Send;
 
     async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page<Self::Row>, Problem>;
 
-    /// What no other row has.
+    /// Returns the key of a row, which no other row has.
     fn key(row: &Self::Row) -> &str;
 
-    /// The state of a row, if it has one.
+    /// Returns the state of a row, if it has one.
     fn state(_row: &Self::Row) -> Option<State> {
         None
     }
 
-    /// False where the filter drops the row for its state.
+    /// Returns `false` if the filter drops the row because of its state.
     fn has_wanted_state(&self, _row: &Self::Row) -> bool {
         true
     }
 
-    /// False where the filter drops the row; `has_unreadable` is true where fields of the page could not be
+    /// Returns `false` if the filter drops the row. `has_unreadable` is true if fields of the page could not be
     /// read.
     fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
         true
     }
 
-    /// True when the row cost calls of its own.
+    /// Returns `true` if reading the row required additional calls.
     fn is_costly(&self, _row: &Self::Row) -> bool {
         false
     }
 
-    /// Maximum number of pages.
+    /// Returns the maximum number of pages.
     fn max_pages(&self) -> usize {
         MAX_PAGES
     }
@@ -175,7 +173,7 @@ struct JobPages<'c> {
     client: &'c dyn Client,
     scope: &'c Scope,
     filter: &'c Filter,
-    /// The details that cost separate calls, if such rows have them.
+    /// Matches the rows that required additional calls; `None` if rows of the kind require none.
     costly: Option<Filter>,
 }
 
@@ -217,7 +215,7 @@ impl PageSource for JobPages<'_> {
     }
 }
 
-/// Whether notices name a field that could not be read.
+/// Reports whether notices name a field that could not be read.
 fn names_unreadable(notices: &[Notice]) -> bool {
     let mut codes = notices.iter().map(|notice| notice.code);
     codes.any(|code| code == NoticeCode::UnreadableField)
@@ -250,7 +248,7 @@ impl PageSource for ScopePages<'_> {
     }
 }
 
-/// The one loop that requests pages.
+/// Requests the pages of any list.
 async fn pages_of<S: PageSource>(
     source: &S,
     ask: &GetOptions,

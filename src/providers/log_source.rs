@@ -1,4 +1,4 @@
-//! The logs that a job has.
+//! Lists the logs of a job.
 
 use crate::kind::{Kind, LogSupport};
 use crate::model::{Job, State, Task};
@@ -6,27 +6,27 @@ use crate::model::{Job, State, Task};
 /// One log of a job: of a container, of a task, or of a stream such as `stdout`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogSource {
-    /// Id of the task; `None` for a log of the job as a whole.
+    /// Id of the task, or its name if it has no id; `None` for a log of the whole job.
     pub task: Option<String>,
-    /// Name of the container or stream; `None` where a task has a single log.
+    /// Name of the container or stream; `None` if a task has a single log.
     pub container: Option<String>,
-    /// Path of the file, for kinds whose logs are files that are read by it.
+    /// Path of the file, for kinds whose logs are files.
     pub path: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
-    /// True for a container next to the main ones, whose end decides nothing.
+    /// True for a container that runs next to the main ones and whose exit does not affect the outcome.
     pub is_sidecar: bool,
-    /// State of the container, or of what has the log.
+    /// State of the container, or else of the task or job.
     pub state: State,
     /// How often the container was restarted.
     pub restarts: u64,
-    /// The node that writes it, where requests name it.
+    /// The node that writes the log, if requests need its name.
     pub node: Option<String>,
 }
 
 impl LogSource {
-    /// The logs of a job: one for each container, for each task without containers, or for the job
-    /// itself where it has no tasks.
+    /// Returns the logs of a job: one for each container, one for each task without containers, or one for a
+    /// job without tasks.
     pub fn of_job(job: &Job) -> Vec<Self> {
         let own = Self {
             state: job.state,
@@ -38,7 +38,7 @@ impl LogSource {
         }
     }
 
-    /// The same as far as a kind has logs, each stream by itself.
+    /// As [`LogSource::of_job`], limited to the logs that the kind has, with one log per stream.
     pub(super) fn of_kind(kind: &Kind, job: &Job) -> Vec<Self> {
         let LogSupport::Operation(spec) = &kind.logs else {
             return Self::of_job(job);
@@ -62,21 +62,21 @@ impl LogSource {
         sources.into_iter().flat_map(streams).collect()
     }
 
-    /// True for the same log of the same job, whatever its state.
+    /// Returns `true` if both are the same log of the same job. The state is not compared.
     pub fn is_same(&self, other: &Self) -> bool {
         self.task == other.task && self.container == other.container
     }
 
-    /// Where the log of something that failed is in the order of the tasks that explain the failure; `None`
-    /// for another log.
+    /// Returns the rank of the log of a failed task or container, in the order of the tasks that explain the
+    /// failure; `None` if it did not fail.
     pub fn failure_rank(&self, failed: &[&Task]) -> Option<usize> {
         let is_own = |task: &&Task| task.id.as_ref().or(task.name.as_ref()) == self.task.as_ref();
         let has_failed = self.state == State::Failed && !self.is_sidecar;
         has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
     }
 
-    /// True for a container that does not run and was restarted before, such as one that crashes again and
-    /// again: its log is that of its last run.
+    /// Returns `true` for a container that does not run but was restarted before, such as one that crashes
+    /// repeatedly. Its log is that of its last run.
     pub fn waits_for_restart(&self) -> bool {
         let is_early = matches!(self.state, State::Pending | State::Starting);
         is_early && self.restarts > 0
@@ -95,7 +95,7 @@ impl LogSource {
             container: container.name.clone(),
             init: container.init,
             is_sidecar: container.is_sidecar,
-            // One of which nothing is reported waits as its task does.
+            // A container without a reported state waits as its task does.
             state: match container.state {
                 State::Unknown if !task.ended => task.state,
                 state => state,

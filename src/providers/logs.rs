@@ -1,4 +1,4 @@
-//! Logs: which ones a job has, and how one is read piece by piece.
+//! Reads the logs of jobs piece by piece.
 
 use async_trait::async_trait;
 
@@ -12,22 +12,23 @@ use crate::reference::Reference;
 
 pub use super::log_source::LogSource;
 
-/// What is wanted of a log.
+/// Which part of a log to read, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogParams {
-    /// This many lines at the end.
+    /// Number of lines at the end of the log.
     pub tail_lines: Option<u64>,
-    /// Lines written then or later.
+    /// Time of the earliest line.
     pub since: Option<Time>,
-    /// The log of the container before its last restart.
+    /// Whether to read the log of the container before its last restart.
     pub previous: bool,
-    /// Each line begins with its time in RFC 3339 and a space.
+    /// Whether each line begins with its RFC 3339 time and a space.
     pub timestamps: bool,
-    /// The response goes on while the log is written: all of it is [`LogChunk::rest`], in parts as they come.
+    /// Whether the response continues while the log is written. All of the text is then in [`LogChunk::rest`],
+    /// which returns it as it arrives.
     pub follow: bool,
 }
 
-/// Where a piece of a log begins.
+/// The start of a piece of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum LogPosition {
     /// The start that [`LogParams`] select.
@@ -35,7 +36,7 @@ pub enum LogPosition {
     Start,
     /// After this many bytes.
     Offset(u64),
-    /// At a mark that the cloud gave.
+    /// At a token that the cloud returned.
     Token(String),
 }
 
@@ -44,31 +45,30 @@ pub enum LogPosition {
 pub struct LogRequest<'a> {
     /// The job.
     pub reference: &'a Reference,
-    /// Which of its logs.
+    /// The log of the job.
     pub source: &'a LogSource,
-    /// Where the piece begins.
+    /// The start of the piece.
     pub position: &'a LogPosition,
-    /// What is wanted of the log.
+    /// Which part of the log to read, and how.
     pub params: &'a LogParams,
-    /// The last bytes that were read before the position, at most [`COMPARED_BYTES`]; empty where none
-    /// were.
+    /// The last bytes that were read before the position, at most [`COMPARED_BYTES`]; empty for the first piece.
     pub before: &'a [u8],
-    /// How it is requested.
+    /// Options of the request.
     pub options: &'a GetOptions,
 }
 
-/// This many of the last bytes read are compared with those of the next reading: a log that was truncated or
-/// replaced may be longer by then than what was read of the one before it.
+/// Number of bytes read last that are compared with the next piece. A log that was truncated or replaced can be
+/// longer than the old one by then, so its size does not show it.
 pub const COMPARED_BYTES: usize = 256;
 
-/// Part of a server's message when a container has not started and has no log.
+/// Part of a server's message if a container has not started and has no log.
 pub const NOT_STARTED: &str = "is waiting to start";
 
 /// The notice about a log that was truncated or replaced.
 pub(super) const REPLACED_LOG: &str = "the log was truncated or replaced and is read from its start; lines between two readings may be missing";
 
 impl LogRequest<'_> {
-    /// A lookup of the job.
+    /// Returns the lookup of the job.
     pub(super) fn lookup(&self) -> GetRequest<'_> {
         GetRequest {
             reference: self.reference,
@@ -76,20 +76,20 @@ impl LogRequest<'_> {
         }
     }
 
-    /// The problem of a kind whose API has no operation for logs.
+    /// Creates the usage error for a kind whose API has no operation for logs.
     pub fn unsupported(&self) -> Problem {
         Problem::usage(format!("{} has no operation for logs", self.reference.kind))
     }
 }
 
-/// False where `text` does not end as what was read `before`; only what both have is compared.
+/// Returns `false` if the end of `text` differs from the end of `before`. Compares as many bytes as both have.
 pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
     let ends_alike = |before: &[u8], text: &[u8]| {
         let common = text.len().min(before.len());
         text.ends_with(&before[before.len() - common..])
     };
     match before.strip_suffix(REPLACEMENT) {
-        // The last character was incomplete then.
+        // The last character was incomplete when it was read.
         Some(before) => (0..REPLACEMENT.len()).any(|length| {
             let end = text.len().saturating_sub(length + 1);
             ends_alike(before, &text[..end])
@@ -98,13 +98,13 @@ pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// What is in a text for bytes that are not UTF-8.
+/// The character that replaces bytes that are not UTF-8.
 pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// The text of a log at a field of a response.
+/// Returns the text of a log from a field of a response.
 ///
 /// # Errors
-/// That text was expected: what cannot be read is not an empty log.
+/// The expected text, if the field cannot be read: an unreadable field is not an empty log.
 pub(super) fn log_text(field: Checked<Text>, name: &str) -> Result<String, String> {
     match field.is_unreadable {
         true => Err(format!("text at {name}")),
@@ -115,43 +115,43 @@ pub(super) fn log_text(field: Checked<Text>, name: &str) -> Result<String, Strin
 /// A piece of a log.
 #[derive(Debug, Default)]
 pub struct LogChunk {
-    /// The text as its writer wrote it, in any encoding.
+    /// The text as it was written, in any encoding.
     pub data: Vec<u8>,
-    /// Where the next piece begins; `None` where the API has no positions, so that each request
-    /// responds with the same window and new text is found by its overlap with the last one.
+    /// The start of the next piece; `None` if the API has no positions. Then each request returns the same
+    /// window, and new text is found by its overlap with the last window.
     pub next: Option<LogPosition>,
-    /// True where the text may begin with that of the last piece although `next` is known.
+    /// True if the text may begin with that of the last piece although `next` is set.
     pub overlaps: bool,
-    /// True where the text does not continue that of the last piece.
+    /// True if the text does not continue that of the last piece.
     pub is_disjoint: bool,
-    /// True when the next piece is there already.
+    /// True if the next piece is already available.
     pub has_more: bool,
-    /// What the same response has after the text.
+    /// The rest of the same response, after the text.
     pub rest: Option<LogBody>,
-    /// What the cloud left out, such as `only the last 2000 lines`.
+    /// Which part of the log is missing, such as `only the last 2000 lines`.
     pub truncated: Option<String>,
-    /// True where the cloud reports more text than it gives: reading does not go on.
+    /// True if the cloud reports more text than it returns: reading stops.
     pub lacks_rest: bool,
 }
 
-/// A log that comes in one response, which is read while it comes.
+/// A log in one response that is read as it arrives.
 #[derive(Debug)]
 pub struct LogBody {
     chunks: Chunks,
-    /// What to report when the response breaks off, without the reason.
+    /// The problem to report if the response breaks off, without the reason.
     problem: Problem,
 }
 
 impl LogBody {
-    /// The body of a response; `problem` is reported, with the reason, when it breaks off.
+    /// Creates the body of a response. `problem` is reported, with the reason, if the response breaks off.
     pub(super) fn new(chunks: Chunks, problem: Problem) -> Self {
         Self { chunks, problem }
     }
 
-    /// The next part of the text; `None` at its end.
+    /// Returns the next part of the text; `None` at its end.
     ///
     /// # Errors
-    /// `network`: the response broke off.
+    /// `network` if the response breaks off.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let next = self.chunks.next().await;
         next.map_err(|failure| Problem {
@@ -161,25 +161,25 @@ impl LogBody {
     }
 }
 
-/// A part of a file.
+/// A part of a log file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FilePart {
-    /// Its bytes.
+    /// Bytes of the part.
     pub data: Vec<u8>,
-    /// The size of the file, where the cloud reports it; it may be rounded up.
+    /// The size of the file in bytes, if the cloud reports it; it can be rounded up.
     pub size: Option<u64>,
 }
 
 /// A log that is a file of the cloud.
 #[async_trait]
 pub(super) trait LogFile: Sync {
-    /// At most this many bytes are in a part.
+    /// Maximum number of bytes in a part.
     const PART_BYTES: u64;
 
-    /// The part that begins after this many bytes.
+    /// Returns the part that begins after this many bytes.
     ///
     /// # Errors
-    /// An error of the cloud or of the connection.
+    /// An error of the cloud or the connection.
     async fn part(&self, offset: u64) -> Result<FilePart, Problem>;
 }
 
@@ -195,7 +195,7 @@ pub(super) async fn read_file<F: LogFile>(
         LogPosition::Offset(offset) => *offset,
         LogPosition::Start | LogPosition::Token(_) => 0,
     };
-    // The last bytes that were read are read again: those of another file differ.
+    // The last bytes that were read are read again: if they differ, the file was replaced.
     let compared = request.before.len();
     let from = offset.saturating_sub(compared as u64);
     let mut read = file.part(from).await?;
@@ -209,7 +209,7 @@ pub(super) async fn read_file<F: LogFile>(
         offset = 0;
         read = first;
     } else {
-        // Where the offset is not taken, this is the last part again, with the same end.
+        // If the cloud ignores the offset, this is the last part again, with the same end.
         let is_same = read.data.len() > compared && read.data.ends_with(request.before);
         if from > 0 && is_same && ignores_offset(file, from, &read.data).await {
             return Ok(without_rest(request.position.clone(), Vec::new()));
@@ -223,7 +223,7 @@ pub(super) async fn read_file<F: LogFile>(
         while size > window.max(read.data.len() as u64) {
             let mut data = read_to_end(size - window, size, file).await?;
             if data.is_empty() {
-                // The file is not as long as that: it is read from its start.
+                // The file is shorter than the reported size: it is read from its start.
                 break;
             }
             if data.starts_with(&read.data) && ignores_offset(file, 0, &read.data).await {
@@ -236,7 +236,7 @@ pub(super) async fn read_file<F: LogFile>(
                 let cut = format!("only the last {} MiB", MAX_TAIL_BYTES >> 20);
                 truncated = truncated.or((!has_enough).then_some(cut));
                 let end = size - window + data.len() as u64;
-                // The window begins within a line.
+                // The window can begin within a line.
                 let first_end = data.iter().position(|byte| *byte == b'\n');
                 data.drain(..first_end.map_or(0, |at| at + 1));
                 offset = end - data.len() as u64;
@@ -263,22 +263,22 @@ pub(super) async fn read_file<F: LogFile>(
     })
 }
 
-/// True where the part at an offset comes at another one too, so that the cloud does not take it: a log may
-/// have the same lines again and again.
+/// Returns `true` if the cloud ignores the offset: a request for another offset returns the same part. A single
+/// repeated part is not enough, since a log can repeat the same lines.
 async fn ignores_offset(file: &impl LogFile, offset: u64, part: &[u8]) -> bool {
     /// No file is this long.
     const BEYOND_END: u64 = 1 << 40;
     let Some(first) = part.first() else {
         return false;
     };
-    // The same byte again and again is the same at each offset within the file.
+    // A part of one repeated byte is the same at each offset within the file.
     let is_constant = part.iter().all(|byte| byte == first);
     let other = offset + if is_constant { BEYOND_END } else { 1 };
     let other = file.part(other).await;
     other.is_ok_and(|other| other.data == part)
 }
 
-/// Text after which the cloud gives no more of the file.
+/// Creates the chunk of a file of which the cloud returns no more.
 fn without_rest(next: LogPosition, data: Vec<u8>) -> LogChunk {
     LogChunk {
         data,
@@ -288,7 +288,7 @@ fn without_rest(next: LogPosition, data: Vec<u8>) -> LogChunk {
     }
 }
 
-/// This much of the end of a file is searched at most for its last lines.
+/// Maximum number of bytes at the end of a file that are searched for its last lines.
 const MAX_TAIL_BYTES: u64 = 16 << 20;
 
 async fn read_to_end(from: u64, size: u64, file: &impl LogFile) -> Result<Vec<u8>, Problem> {

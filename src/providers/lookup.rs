@@ -1,4 +1,4 @@
-//! What lookups of all clouds share: lists that the cloud rejects, and further calls for parts of a job.
+//! Helpers for lookups: remembers the lists that a cloud rejects, and reports failed calls for parts of a job.
 
 use std::sync::Mutex;
 
@@ -10,13 +10,13 @@ use crate::kind::{Kind, KindFlag};
 use crate::model::{Notice, NoticeCode};
 use crate::sync::lock;
 
-/// For the kinds whose words for the end do not show the outcome.
+/// Flag of the kinds whose state words for an ended job do not show the outcome.
 pub(super) const TRUST_FINISHED: KindFlag = KindFlag {
     name: "trust-finished",
     help: "Treat a finished job as succeeded when its exit codes are unavailable",
 };
 
-/// The kinds whose lists the cloud has rejected, so that they are not requested again.
+/// The kinds whose lists the cloud has rejected. Their lists are not requested again.
 #[derive(Debug, Default)]
 pub(super) struct RejectedLists(Mutex<Vec<&'static Kind>>);
 
@@ -25,12 +25,13 @@ impl RejectedLists {
         lock(&self.0).contains(&kind)
     }
 
-    /// True when lookups of each may do where the lists of a kind do not.
+    /// Records that the list of a kind was rejected. Returns `true` if its jobs should be looked up one by one
+    /// instead.
     pub fn record(&self, kind: &'static Kind, problem: &Problem) -> bool {
         if !is_list_unavailable(problem) {
             return false;
         }
-        // What is not found may be a single job.
+        // `not_found` can be about a single job.
         if problem.category != Category::NotFound {
             lock(&self.0).push(kind);
         }
@@ -39,13 +40,13 @@ impl RejectedLists {
 }
 
 impl GetResult {
-    /// What a further call reports of a part of the job, such as `the events`; `None`, with a notice,
-    /// where it failed.
+    /// Returns a part of the job, such as `the events`, from an additional call; `None`, with a notice, if the
+    /// call failed.
     pub(super) fn part<T>(&mut self, what: &str, called: Result<Decoded<T>, Problem>) -> Option<T> {
         self.part_or(NoticeCode::PartsUnread, what, called)
     }
 
-    /// The same with the code of the notice.
+    /// As [`GetResult::part`], with another code for the notice.
     pub(super) fn part_or<T>(
         &mut self,
         code: NoticeCode,
@@ -54,7 +55,7 @@ impl GetResult {
     ) -> Option<T> {
         match called {
             Ok(part) => {
-                // What is true of many parts is reported once.
+                // A notice that applies to many parts is reported once.
                 let new = part.unreadable.filter(|new| !self.notices.contains(new));
                 self.notices.extend(new);
                 Some(part.data)
@@ -67,8 +68,8 @@ impl GetResult {
         }
     }
 
-    /// The same for a part that may show a failure of a job that the cloud calls succeeded. With
-    /// [`TRUST_FINISHED`] the cloud's word suffices where the part can never be read.
+    /// As [`GetResult::part_or`], for a part that can show that a job failed although the cloud reports
+    /// success. With [`TRUST_FINISHED`], the cloud's state is accepted if the part can never be read.
     pub(super) fn evidence<T>(
         &mut self,
         options: &GetOptions,
@@ -83,7 +84,7 @@ impl GetResult {
         self.part_or(code, what, called)
     }
 
-    /// Adds a notice, unless it is there.
+    /// Adds a notice, unless the same one exists.
     pub(super) fn note(&mut self, code: NoticeCode, message: String) {
         let notice = Notice::new(code, message);
         if !self.notices.contains(&notice) {
@@ -91,8 +92,8 @@ impl GetResult {
         }
     }
 
-    /// The rows of the response about events; without them a notice, and the mark that warnings may
-    /// be missing.
+    /// Returns the events of a response. If they cannot be read, adds a notice and marks that warnings may be
+    /// missing.
     pub(super) fn events<T>(&mut self, rows: Result<Vec<T>, String>) -> Vec<T> {
         rows.unwrap_or_else(|expected| {
             self.job.events_unreadable = true;
@@ -103,14 +104,14 @@ impl GetResult {
         })
     }
 
-    /// True unless a part could not be read.
+    /// Returns `true` unless a part could not be read.
     pub(super) fn is_whole(&self) -> bool {
         let mut codes = self.notices.iter().map(|notice| notice.code);
         codes.all(|code| code != NoticeCode::PartsUnread)
     }
 }
 
-/// A failed call in one line: operation, the cloud's code, message and hint.
+/// Describes a failed call in one line: operation, the cloud's code, message and hint.
 pub(super) fn summarize(problem: &Problem) -> String {
     let operation = problem.operation.as_ref();
     let operation = operation.map_or_else(String::new, |operation| format!("{operation}: "));

@@ -21,9 +21,8 @@ pub(super) use document::{mask_document, mask_named};
 pub use recorded::RECORDING_MASKS;
 pub(super) use xml::mask_xml;
 
-/// Masks the secrets in everything that a job reports in text: those of the run's credentials, and
-/// unless they are to be shown, those that travel in answers. State, ids, references and numbers stay as
-/// they are, whatever the secrets are.
+/// Masks the secrets in all texts of a job: those of the run's credentials and, unless `show_secrets` is set,
+/// those in responses. Never changes state, ids, references and numbers.
 pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
     if !show_secrets {
         mask_fields(job);
@@ -33,8 +32,8 @@ pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
     job.visit_parts(&mut |part| masking.part(part));
 }
 
-/// Masks the secrets of the run's credentials in the reference and the ids of a row of a list, which the
-/// cloud made: only those that no ordinary id can be.
+/// Masks the secrets of the run's credentials in the reference and the ids of a row of a list, which the cloud
+/// sent. Masks only secrets that cannot be an ordinary id.
 pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
     let masks = redactor.masks();
     let parents = job.cluster.iter_mut().chain(&mut job.namespace);
@@ -48,7 +47,7 @@ pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
     }
 }
 
-/// As [`mask_job`], for a place, with the secrets of the run's credentials only.
+/// As [`mask_job`], for a scope. Masks the secrets of the run's credentials only.
 pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
     let id = scope.scope.clone();
     Masking::new(&id, redactor.masks(), true).part(scope);
@@ -56,11 +55,11 @@ pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
 }
 
 struct Masking<'a, M> {
-    /// The id of the resource, which stays as it is unless it is a secret itself, as a server may send it.
+    /// The id of the job, which is not masked; `None` if a server sent a secret as the id.
     id: Option<&'a str>,
     masks: M,
     show_secrets: bool,
-    /// All texts of a part, since one look at them costs far less than a look at each.
+    /// All texts of a part, because one search in all of them is much faster than a search in each.
     texts: Vec<u8>,
     url: Finder<'static>,
 }
@@ -93,7 +92,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
         }
     }
 
-    /// Takes a text to those of its part; false for one that has to be looked at by itself.
+    /// Adds a text to the texts of its part. Returns `false` for a field that must be searched separately.
     fn collect(&mut self, field: &TextField<'_>) -> bool {
         let is_taken = match field {
             TextField::Free(text)
@@ -132,7 +131,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
         }
     }
 
-    /// Masks the keys and the texts of a document; true when that changed it.
+    /// Masks the keys and the texts of a document. Returns `true` if it changed.
     fn document(&self, document: &mut Value) -> bool {
         match document {
             Value::String(text) => self.document_text(text),
@@ -159,9 +158,9 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
     }
 }
 
-/// Masks the secrets that travel in answers: values of environment variables, contents of config
-/// files, options of volume drivers, labels and arguments with the names of secrets, and what messages
-/// repeat of arguments. What is in `details` is masked by the cloud that wrote it.
+/// Masks the secrets in responses: values of environment variables, contents of config files, options of volume
+/// drivers, labels and arguments with the names of secrets, and arguments that messages repeat. The cloud's
+/// code has masked `details` already.
 fn mask_fields(job: &mut Job) {
     for (name, value) in &mut job.labels {
         if is_secret_field(name) {
@@ -173,7 +172,7 @@ fn mask_fields(job: &mut Job) {
     messages.chain([&mut job.message]).for_each(mask_sentence);
 }
 
-/// Masks the secrets that a message repeats of a command line or a request.
+/// Masks the secrets of a command line or a request that a message repeats.
 fn mask_sentence(message: &mut Option<String>) {
     if let Some(text) = message
         && let Cow::Owned(masked) = mask_message(text)
@@ -182,7 +181,7 @@ fn mask_sentence(message: &mut Option<String>) {
     }
 }
 
-/// Masks what grants access in URLs.
+/// Masks credentials in URLs.
 fn mask_url_field(field: TextField<'_>) {
     match field {
         TextField::Free(text) | TextField::Name(text) => {
@@ -193,7 +192,7 @@ fn mask_url_field(field: TextField<'_>) {
     }
 }
 
-/// Masks what grants access in the URLs of a text; true when that changed it.
+/// Masks credentials in the URLs of a text. Returns `true` if it changed.
 fn mask_url_text(text: &mut String) -> bool {
     let masked = match mask_urls(text) {
         Cow::Owned(masked) if masked != *text => masked,
@@ -214,7 +213,7 @@ fn mask_document_urls(document: &mut Value) -> bool {
     }
 }
 
-/// Details are typed and cannot be changed: where `mask` changes their document, it takes their place.
+/// Replaces details by their document if `mask` changes it, because typed details cannot be changed.
 fn replace_details(details: &mut Arc<dyn Details>, mask: &dyn Fn(&mut Value) -> bool) {
     let Ok(mut document) = serde_json::to_value(&**details) else {
         return;
@@ -245,7 +244,7 @@ fn mask_container(container: &mut Container) {
     for variable in &mut container.env {
         mask_value(&mut variable.value);
     }
-    // One command line: an option may be in the one and its value in the other.
+    // Both are one command line: an option can be in `command` and its value in `args`.
     mask_arguments(container.command.iter_mut().chain(&mut container.args));
     let probes = [
         &mut container.probes.liveness,

@@ -1,6 +1,6 @@
-//! The clouds: the name of each, its operations and how to call them.
+//! Registry of the supported clouds: their names, kinds, settings and clients.
 //!
-//! A cloud is one folder and one line in [`CLOUDS`].
+//! Each cloud is a folder and an entry in [`CLOUDS`].
 
 pub mod aliyun;
 mod api;
@@ -66,7 +66,7 @@ pub use logs::{
 pub use mask::{RECORDING_MASKS, mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 
-/// Every cloud there is.
+/// All supported clouds.
 pub static CLOUDS: [&Cloud; 5] = [
     &aliyun::CLOUD,
     &sugon::CLOUD,
@@ -75,47 +75,47 @@ pub static CLOUDS: [&Cloud; 5] = [
     &kubernetes::CLOUD,
 ];
 
-/// Domains of the public hosts of every cloud.
+/// Domains of the public hosts of all clouds.
 static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let domains = CLOUDS.iter().flat_map(|cloud| cloud.public_domains);
     domains.copied().collect()
 });
 
-/// One cloud.
+/// A supported cloud.
 pub struct Cloud {
     /// Long name.
     pub name: &'static str,
-    /// What can be checked.
+    /// Kinds of jobs that joblens can read.
     pub kinds: &'static [&'static Kind],
-    /// How the parent scopes of its jobs are listed, such as clusters; empty where there are none.
+    /// Listings of the scopes that contain jobs, such as clusters; empty if jobs are in no such scope.
     pub scope_listings: &'static [ScopeListing],
-    /// What the `details` of its places can be.
+    /// Schemas of the `details` of its scopes.
     pub scope_details: &'static [SchemaFn],
-    /// Settings of a profile of this cloud, in addition to those every cloud has.
+    /// Profile settings of this cloud, in addition to those that all clouds have.
     pub keys: &'static [SettingSpec],
-    /// Those that are enough for a profile, the first ones to fill in.
+    /// Settings that suffice for a profile.
     pub minimal_keys: &'static [&'static str],
-    /// Tools of this cloud whose files contain credentials, in the order in which they are queried.
+    /// Tools of this cloud that store credentials in files, in the order in which they are read.
     pub(crate) sources: &'static [CredentialSource],
-    /// How the names of variables begin that other programs read for this cloud.
+    /// Prefixes of the environment variables that other programs read for this cloud.
     pub variable_prefixes: &'static [&'static str],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
-    /// The endpoint that plain settings name.
+    /// Returns the endpoint that the plain settings define.
     ///
     /// # Errors
-    /// `missing_credentials` for what is not set, which a credential source may still give; `usage`
-    /// for settings that cannot be used.
+    /// `missing_credentials` for a missing setting, which a credential source can still provide; `usage` for
+    /// settings that cannot be used.
     pub endpoint: fn(&Profile, &Transport) -> Result<Endpoint, Problem>,
-    /// Makes the client of a profile. Nothing is sent.
+    /// Creates the client of a profile without sending a request.
     ///
     /// # Errors
-    /// `missing_credentials` or `usage` problems, with what to set.
+    /// `missing_credentials` or `usage`, with the settings to add or correct.
     pub connect: Connect,
 }
 
 impl Cloud {
-    /// The schema of the settings of this cloud.
+    /// Returns the schema of this cloud's settings.
     pub fn settings_schema(&self) -> SettingsSchema {
         SettingsSchema {
             cloud: self.name,
@@ -125,11 +125,11 @@ impl Cloud {
         }
     }
 
-    /// Checks plain settings, before any credential is read: those that cannot be used are wrong
-    /// whatever the credential is. Gives the endpoint as far as they name one.
+    /// Checks the plain settings before any credential is read, because invalid ones are wrong with any
+    /// credential. Returns the endpoint if they define one.
     ///
     /// # Errors
-    /// Usage, naming the setting.
+    /// `usage`, with the name of the setting.
     pub fn check_settings(
         &self,
         plain: &Profile,
@@ -144,11 +144,11 @@ impl Cloud {
         }
     }
 
-    /// The client of a profile. Nothing is sent.
+    /// Creates the client of a profile without sending a request.
     ///
     /// # Errors
-    /// `no_credentials` or `usage` problems, with what to set; the addresses of services that are not
-    /// needed have to be addresses too.
+    /// `missing_credentials` or `usage`, with the settings to add or correct. Service addresses must be valid
+    /// even if they are not needed.
     pub fn client(
         &self,
         profile: &Profile,
@@ -159,58 +159,58 @@ impl Cloud {
     }
 }
 
-/// How scopes that contain jobs, such as clusters, are listed.
+/// A listing of scopes that contain jobs, such as clusters.
 #[derive(Debug)]
 pub struct ScopeListing {
-    /// The kinds of the jobs in them; the scopes are listed as those of the first.
+    /// Kinds of the jobs in the scopes; the listed scopes are scopes of the first kind.
     pub kinds: &'static [&'static Kind],
-    /// Kinds that a server may not serve; the jobs of each are listed in all scopes at once.
+    /// Kinds that a server may lack. Their jobs are listed across all scopes at once.
     pub optional_kinds: &'static [&'static Kind],
-    /// The operation behind the list, with the interface it belongs to.
+    /// The operation that lists the scopes, with the name of its API.
     pub operation: &'static str,
-    /// The permission that listing needs, as the cloud writes it.
+    /// The permission that the operation needs, as the cloud writes it.
     pub permission: &'static str,
 }
 
-/// Makes the client of a profile.
+/// Creates the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
-/// The future of a function in the registry.
+/// A boxed future, as returned by functions in the registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How a resource is requested.
+/// Options of a lookup or a list request.
 #[derive(Debug, Clone)]
 pub struct GetOptions {
-    /// Keep the raw response.
+    /// Whether to keep the raw response.
     pub raw: bool,
-    /// Leave secrets in `details` and `raw` unmasked.
+    /// Whether to leave secrets in `details` and `raw` unmasked.
     pub show_secrets: bool,
-    /// Names of the switches of single kinds that were given.
+    /// Names of the given flags that only some kinds have.
     pub flags: Vec<&'static str>,
-    /// State words of the config file for this kind: word and state.
+    /// States of the config file for this kind: the cloud's word and the state it maps to.
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
     pub deadline: Deadline,
-    /// How long further requests may take that decide nothing, once the job itself was read; `None` for as
-    /// long as the deadline allows.
+    /// Timeout of the additional requests that affect neither a state nor a verdict, once the job itself was
+    /// read; `None` to use the deadline.
     pub details_timeout: Option<Duration>,
-    /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
-    /// repeated.
+    /// Receives the changes of jobs that the cloud can watch; `None` if the request is not repeated.
     pub changes: Option<Arc<Changes>>,
-    /// True for the last request before the caller's deadline: what a stream has shown does not suffice.
+    /// True for the last request before the caller's deadline: the job must be read again, even if a watch
+    /// stream has a copy.
     pub is_last: bool,
-    /// True where a verdict depends on the warnings of the job and of all its parts: what is not read of them
-    /// makes `events_unreadable` true.
+    /// True if a verdict depends on the warnings of the job and all its parts: if some cannot be read,
+    /// `events_unreadable` is set.
     pub needs_events: bool,
 }
 
 impl GetOptions {
-    /// True when this switch of a kind was given.
+    /// Returns `true` if this flag was given.
     fn has_flag(&self, flag: &KindFlag) -> bool {
         self.flags.contains(&flag.name)
     }
 
-    /// A request with default options, secrets masked.
+    /// Creates the default options, which mask secrets.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
@@ -225,7 +225,7 @@ impl GetOptions {
         }
     }
 
-    /// The same for requests that decide neither a state nor a verdict, and begin now.
+    /// Returns options for requests that affect neither a state nor a verdict and start now.
     fn for_details(&self) -> Self {
         let limit = self.details_timeout.map(Deadline::after);
         Self {
@@ -234,8 +234,8 @@ impl GetOptions {
         }
     }
 
-    /// The same for the parts and events of a job that was read. A gate for warnings needs them, unless the job
-    /// has failed.
+    /// Returns options for requests for the parts and events of a job that was read. A gate for warnings needs
+    /// them, unless the job has failed.
     fn for_parts(&self, job: &Job) -> Self {
         match self.needs_events && !job.state.is_unsuccessful() {
             true => self.clone(),
@@ -244,34 +244,34 @@ impl GetOptions {
     }
 }
 
-/// The result of a request.
+/// The result of a lookup.
 #[derive(Debug)]
 pub struct GetResult {
-    /// The resource.
+    /// The job.
     pub job: Job,
     /// Additional notices.
     pub notices: Vec<Notice>,
 }
 
 impl GetResult {
-    /// The same with the cloud's id of the request that it came from.
+    /// Sets the cloud's id of the request that returned the job.
     fn with_request_id(mut self, request_id: Option<String>) -> Self {
         self.job.request_id = request_id;
         self
     }
 }
 
-/// The sources of the credentials of all clouds. What was read once is taken from the cache.
+/// Returns the credential sources of all clouds. Credentials that were already read come from the cache.
 pub fn credential_chain(settings: &Settings, cache: &SourceCache) -> CredentialChain {
     let sources = CLOUDS.map(|cloud| (cloud.name, cloud.sources));
     CredentialChain::new(settings.clone(), sources.to_vec(), cache.clone())
 }
 
-/// A plain setting of a profile, as text: that of variables and the config file, else what the file of a
-/// tool has next to the credential.
+/// Returns a plain setting of a profile as text: from environment variables or the config file, otherwise from
+/// the tool's file that contains the credential.
 ///
 /// # Errors
-/// What is wrong with the profile.
+/// `usage` or another problem of the profile.
 pub fn plain_setting(
     settings: &Settings,
     cloud: &Cloud,
@@ -289,17 +289,17 @@ pub fn plain_setting(
     }
 }
 
-/// Every kind of every cloud.
+/// Returns all kinds of all clouds.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
     CLOUDS.iter().flat_map(|cloud| cloud.kinds.iter().copied())
 }
 
-/// The cloud with this long name.
+/// Returns the cloud with this long name.
 pub fn cloud(name: &str) -> Option<&'static Cloud> {
     CLOUDS.iter().copied().find(|cloud| cloud.name == name)
 }
 
-/// How the scopes that contain jobs of a kind are listed; `None` where there are none.
+/// Returns the listing of the scopes that contain jobs of a kind; `None` if there are no such scopes.
 pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
     let mut listings = CLOUDS.iter().flat_map(|cloud| cloud.scope_listings);
     listings.find(|listing| {
@@ -308,7 +308,7 @@ pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
     })
 }
 
-/// A job of which only its address is known.
+/// Creates a job of which only the reference and the region are known.
 pub fn job_at(reference: &Reference, region: Option<&str>) -> Job {
     Job {
         reference: reference.to_string(),

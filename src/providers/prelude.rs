@@ -1,4 +1,4 @@
-//! What the files of nearly every kind name.
+//! Common imports of the files of most kinds.
 
 pub(super) use std::sync::Arc;
 

@@ -1,25 +1,24 @@
-//! Products with an API of their own: their versions and their endpoints.
+//! Products of a cloud that have their own API, with its version and endpoint.
 
 use crate::error::Problem;
 use crate::http::{Endpoint, Request};
 use crate::settings::Profile;
 
-/// A product of a cloud with an API of its own.
+/// A product of a cloud that has its own API.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Product {
-    /// The first part of its public hosts.
+    /// The first part of the names of its public hosts.
     pub name: &'static str,
-    /// The version of its API, which no other product of the cloud has.
+    /// The version of its API, which is unique among the cloud's products.
     pub version: &'static str,
-    /// Its name in permissions.
+    /// The product's name in permissions.
     pub permission_prefix: &'static str,
-    /// The setting of its endpoint, where `endpoint` does not name it.
+    /// The setting for its endpoint, if `endpoint` does not apply to it.
     pub endpoint_key: Option<&'static str>,
 }
 
 impl Product {
-    /// A product whose name in permissions is that of its hosts, and whose endpoint has no setting of
-    /// its own.
+    /// Creates a product with the same name in permissions and hosts, and without its own setting for the endpoint.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             name,
@@ -29,7 +28,7 @@ impl Product {
         }
     }
 
-    /// The one of `all` that a request is for, by the header that has the version.
+    /// Returns the product of a request, by the header that contains the API version.
     pub fn of_request(
         all: &[&'static Self],
         header: &str,
@@ -41,11 +40,11 @@ impl Product {
         all.find(|product| product.version == version)
     }
 
-    /// The endpoint: the one that is set for the product, else what `shared` makes of `endpoint`, else
-    /// the address that `public` gives.
+    /// Returns the endpoint: from the product's setting, otherwise what `shared` returns for the setting
+    /// `endpoint`, otherwise the address that `public` returns.
     ///
     /// # Errors
-    /// `usage` for an address that cannot be used, and as `public`.
+    /// `usage` for an invalid address; the errors of `public`.
     pub fn endpoint(
         &self,
         profile: &Profile,
@@ -64,14 +63,14 @@ impl Product {
     }
 }
 
-/// The endpoints of the products of a profile.
+/// The endpoints of a profile's products.
 pub(super) struct Endpoints(Vec<(&'static Product, Endpoint)>);
 
 impl Endpoints {
-    /// The endpoints of these products.
+    /// Determines the endpoints of these products.
     ///
     /// # Errors
-    /// As `endpoint`.
+    /// The errors of `endpoint`.
     pub fn new(
         all: &[&'static Product],
         endpoint: impl Fn(&'static Product) -> Result<Endpoint, Problem>,
@@ -81,7 +80,7 @@ impl Endpoints {
         endpoints.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The endpoint of a product.
+    /// Returns the endpoint of a product.
     pub fn of(&self, product: &Product) -> &Endpoint {
         let mut all = self.0.iter();
         let found = all.find(|(known, _)| *known == product);

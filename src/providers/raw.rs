@@ -7,7 +7,7 @@ use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 
 impl GetResult {
-    /// The same with the raw response, if requested; its secrets are masked, unless they are to be shown.
+    /// Adds the raw response, if requested. Its secrets are masked unless they are to be shown.
     pub(super) fn with_raw(mut self, body: &[u8], options: &GetOptions) -> Self {
         let read = || document(body, options);
         attach(&mut self.job, &mut self.notices, options, read);
@@ -15,7 +15,8 @@ impl GetResult {
     }
 }
 
-/// Keeps the raw response in the job, if requested, with a mask for what has no usual name.
+/// Adds the raw response to the job, if requested. `mask` masks the secrets in fields that [`mask_document`]
+/// does not know.
 pub(super) fn attach_masked(
     found: &mut GetResult,
     body: &[u8],
@@ -31,7 +32,7 @@ pub(super) fn attach_masked(
     });
 }
 
-/// The document of a response as it is shown; `None` when it is nested too deep.
+/// Returns the document of a response as it is shown; `None` if it is nested too deeply.
 pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
     let mut document = lenient::parse_raw(body)?;
     if !options.show_secrets {
@@ -40,7 +41,7 @@ pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
     Some(document)
 }
 
-/// Keeps the document that `read` makes in the job, if it was requested.
+/// Adds the document that `read` returns to the job, if requested.
 pub(super) fn attach(
     job: &mut Job,
     notices: &mut Vec<Notice>,
@@ -62,10 +63,10 @@ pub(super) fn attach(
     }
 }
 
-/// The documents of a lookup that calls several operations, by operation and part.
+/// The raw responses of a lookup that calls several operations, by operation and part.
 pub(super) struct Documents<'a> {
     options: &'a GetOptions,
-    /// `None` where one is nested too deep to be kept.
+    /// `None` if one of them is nested too deeply.
     all: Option<Map<String, Value>>,
 }
 
@@ -75,8 +76,8 @@ impl<'a> Documents<'a> {
         Self { options, all }
     }
 
-    /// Keeps the response of a call that succeeded, if raw responses were requested; `part` is the name
-    /// of the part of the job, where there are several.
+    /// Adds the response of a successful call, if raw responses were requested. `part` is the name of the part
+    /// of the job, if there are several.
     pub fn add<T>(
         &mut self,
         operation: &str,
@@ -97,7 +98,7 @@ impl<'a> Documents<'a> {
         });
     }
 
-    /// Keeps the documents in the job that was found.
+    /// Adds the documents to the job.
     pub fn attach(self, found: &mut GetResult) {
         let read = || self.all.map(Value::Object);
         attach(&mut found.job, &mut found.notices, self.options, read);

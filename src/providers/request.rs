@@ -1,53 +1,53 @@
-//! What is requested of a kind: one job, several, or a page of a list.
+//! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
 
 use super::{Cursor, Filter, GetOptions, GetResult, Page};
 use crate::reference::{Reference, Scope};
 
-/// A lookup of one job; a row of a list is read as if it answered one.
+/// A lookup of one job. A row of a list is read as the response to a lookup.
 #[derive(Clone, Copy)]
 pub(super) struct GetRequest<'a> {
-    /// The job.
+    /// The job to look up.
     pub reference: &'a Reference,
-    /// How it is requested.
+    /// Options of the request.
     pub options: &'a GetOptions,
 }
 
 /// A lookup of several jobs of one kind.
 #[derive(Clone, Copy)]
 pub(super) struct BatchRequest<'a> {
-    /// The jobs.
+    /// The jobs to look up.
     pub references: &'a [Reference],
-    /// How they are requested.
+    /// Options of the requests.
     pub options: &'a GetOptions,
 }
 
 /// A page of a list.
 #[derive(Clone, Copy)]
 pub(super) struct ListRequest<'a> {
-    /// What is listed.
+    /// The scope to list.
     pub scope: &'a Scope,
-    /// What the cloud may leave out, as far as it can filter.
+    /// The filter; the cloud applies the parts that it supports.
     pub filter: &'a Filter,
-    /// Where the page begins.
+    /// The start of the page.
     pub at: Cursor,
-    /// How it is requested.
+    /// Options of the request.
     pub options: &'a GetOptions,
 }
 
 impl<'a> ListRequest<'a> {
-    /// The lookup that a row would answer.
+    /// Returns the lookup to which a row is the response.
     pub fn lookup(&self, reference: &'a Reference) -> GetRequest<'a> {
         let options = self.options;
         GetRequest { reference, options }
     }
 
-    /// The number of the page and how many rows it may contain, where the cloud gives at most `most`.
+    /// Returns the page number and the page size, if the cloud allows at most `most` rows.
     pub fn page_numbers(&self, most: usize) -> [String; 2] {
         [self.at.page, self.filter.page_size(most)].map(|number| number.to_string())
     }
 
-    /// The page of these rows of a scope whose references lack an id only; `id` gives that of a row,
-    /// `read` what the row reports.
+    /// Creates the page from rows. The scope contains all segments of their references except the id. `id`
+    /// returns the id of a row, `read` its job.
     pub fn page<W>(
         &self,
         total: Option<i64>,

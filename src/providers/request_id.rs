@@ -1,28 +1,28 @@
-//! Where the responses of a cloud have the id of their request.
+//! Finds the request id in the responses of a cloud.
 
 use serde_json::{Map, Value};
 
 use super::lenient;
 use crate::http::Response;
 
-/// The names under which a cloud's responses have it.
+/// The headers and fields that contain the request id.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestIdNames {
-    /// Headers, in lower case; the first that is there counts.
+    /// Headers, in lower case; the first one in the response is used.
     pub headers: &'static [&'static str],
-    /// Members of the body of an error, or elements where it is XML.
+    /// Members of a JSON error, or elements of an XML error.
     pub members: &'static [&'static str],
 }
 
-/// A larger body is searched only to this length.
+/// Number of bytes that are searched in a larger body.
 const MAX_BYTES: usize = 64 << 10;
-/// A longer text is not an id.
+/// Maximum length of an id.
 const MAX_ID_BYTES: usize = 128;
-/// The members that contain the whole response, or its error.
+/// Members that contain the whole response or its error.
 const ENVELOPES: [&str; 3] = ["Response", "Error", "error"];
 
 impl RequestIdNames {
-    /// The id in a header.
+    /// Returns the id from a header.
     pub fn in_headers(&self, response: &Response) -> Option<String> {
         let mut headers = self.headers.iter();
         headers
@@ -30,7 +30,8 @@ impl RequestIdNames {
             .map(str::to_owned)
     }
 
-    /// The id in a header, or else in the body: that of an error, or one that cannot be read otherwise.
+    /// Returns the id from a header, or else from the body. The body is that of an error or of a response that
+    /// cannot be decoded.
     pub fn in_error(&self, response: &Response) -> Option<String> {
         let in_body = || self.in_body(&response.body);
         self.in_headers(response).or_else(in_body)
@@ -57,7 +58,7 @@ impl RequestIdNames {
         })
     }
 
-    /// The id in XML, or in JSON that is damaged or too long; `None` where there are several.
+    /// Returns the id from XML, or from JSON that is damaged or too long; `None` if there are several ids.
     fn in_text(&self, text: &str) -> Option<String> {
         let forms = self.members.iter().flat_map(|name| {
             let element = (format!("<{name}>"), "", '<');
@@ -133,7 +134,7 @@ mod tests {
             r#"{"RequestId":""}"#,
             r#"{"RequestId":"a b"}"#,
             r#"{"RequestId":"a\nb"}"#,
-            // That of a part, and of which part is not known.
+            // The id belongs to a part of the response, or it is not known which id is that of the request.
             r#"{"Jobs":[{"RequestId":"R-2"}]}"#,
             r#"{"RequestId":"R-1","Jobs":[{"RequestId":"R-2"}"#,
             r#"{"Env":"\"RequestId\":\"R-3\"","Jobs":["#,

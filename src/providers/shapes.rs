@@ -1,4 +1,4 @@
-//! What `details` can contain, as JSON Schema: every cloud describes its own, the registry all of them.
+//! Describes the `details` of all clouds as JSON Schema.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -6,8 +6,8 @@ use super::{CLOUDS, kinds};
 use crate::kind::SchemaFn;
 use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 
-/// Declares structs of `details` that are read from fields in a case of serde's and printed in
-/// `snake_case`; without a case, from fields in `PascalCase`. Fields after `=>` are read and not printed.
+/// Declares structs of `details`. They are deserialized from fields in the given serde case, by default
+/// `PascalCase`, and printed in `snake_case`. Fields after `=>` are read but not printed.
 macro_rules! detail_structs {
     ($case:tt => $($(#[$attribute:meta])* $name:ident {
         $($(#[$field_attribute:meta])* $field:ident: $type:ty,)*
@@ -34,12 +34,12 @@ macro_rules! detail_structs {
 }
 pub(super) use detail_structs;
 
-/// The shape of a type.
+/// Returns the schema of a type.
 pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Adds the types of `details` of jobs, tasks and places to the definitions of a schema.
+/// Adds the types of `details` of jobs, tasks and scopes to the definitions of a schema.
 pub fn describe_details(generator: &mut SchemaGenerator) {
     let jobs = kinds().flat_map(|kind| kind.details.job);
     let tasks = kinds().flat_map(|kind| kind.details.task);
@@ -49,7 +49,7 @@ pub fn describe_details(generator: &mut SchemaGenerator) {
     define::<ScopeDetails>(generator, scopes);
 }
 
-/// Gives a placeholder its content, where a document has one.
+/// Replaces the definition of a placeholder type, if the schema contains it.
 fn define<T: JsonSchema>(
     generator: &mut SchemaGenerator,
     shapes: impl Iterator<Item = &'static SchemaFn>,
@@ -61,7 +61,7 @@ fn define<T: JsonSchema>(
     let mut any = vec![json_schema!({ "type": "null" })];
     for shape in shapes {
         let shape = shape(generator);
-        // Several kinds may have the same.
+        // Several kinds can have the same schema.
         if !any.contains(&shape) {
             any.push(shape);
         }

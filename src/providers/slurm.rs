@@ -1,9 +1,9 @@
-//! What words and numbers of Slurm mean, which several clouds pass on.
+//! Interprets words and numbers of Slurm that several clouds pass on.
 
-/// The state and the reason of a job that took too long.
+/// The state and the reason of a job that exceeded its time limit.
 const TIME_LIMITS: [&str; 2] = ["TIMEOUT", "TimeLimit"];
 
-/// Words for an end without a success that explain it. `FAILED` does not.
+/// State words that explain why a job did not succeed. `FAILED` does not.
 const CAUSES: [&str; 9] = [
     "TIMEOUT",
     "NODE_FAIL",
@@ -16,14 +16,14 @@ const CAUSES: [&str; 9] = [
     "PREEMPTED",
 ];
 
-/// In place of a signal, Slurm reports this number of a job that ran out of memory.
+/// The number that Slurm reports instead of a signal if a job ran out of memory.
 const OUT_OF_MEMORY_MARK: i64 = 125;
 
-/// The word for a state, if it explains an end without a success, such as `CANCELLED by 1001`.
+/// Returns a state word, such as `CANCELLED by 1001`, if it explains why the job did not succeed.
 pub(super) fn cause(word: &str) -> Option<&str> {
     let word = word.trim();
     let first = word.split_whitespace().next()?;
-    // A word that is too long for its column is cut, and ends in a `+`.
+    // A word that is too long for its column is truncated and ends with `+`.
     let is_cause = |known: &str| match first.strip_suffix('+').filter(|start| !start.is_empty()) {
         Some(start) => known
             .get(..start.len())
@@ -33,7 +33,7 @@ pub(super) fn cause(word: &str) -> Option<&str> {
     CAUSES.iter().any(|known| is_cause(known)).then_some(word)
 }
 
-/// True for the state or the reason of a job that took too long.
+/// Returns `true` for the state or the reason of a job that exceeded its time limit.
 pub(super) fn is_time_limit(word: &str) -> bool {
     let word = word.trim();
     TIME_LIMITS
@@ -41,14 +41,14 @@ pub(super) fn is_time_limit(word: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// What is reported of a job that took too long, with its limit in seconds: `reached its time limit (58m)`.
+/// Returns the message of a job that exceeded its time limit in seconds: `reached its time limit (58m)`.
 pub(super) fn time_limit_text(limit: Option<i64>) -> String {
     let limit = limit.filter(|seconds| *seconds > 0).map(length);
     let limit = limit.map_or_else(String::new, |limit| format!(" ({limit})"));
     format!("reached its time limit{limit}")
 }
 
-/// What the second number of an exit code such as `0:15` means.
+/// Describes the second number of an exit code such as `0:15`.
 pub(super) fn signal_text(signal: i64) -> String {
     match signal {
         OUT_OF_MEMORY_MARK => "exceeded its memory limit".to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn signal_text(signal: i64) -> String {
     }
 }
 
-/// `1d02h`, `1h05m`, `58m` or `30s`: a limit has two units at most.
+/// Formats a duration as `1d02h`, `1h05m`, `58m` or `30s`, with at most two units.
 fn length(seconds: i64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     match () {

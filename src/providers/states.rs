@@ -1,4 +1,4 @@
-//! How a cloud's state words become the model's states.
+//! Maps the state words of clouds to the states of the model.
 
 mod success;
 
@@ -12,22 +12,22 @@ pub(super) use success::{
     FailureCause, confirm_success, contradict, doubt_unread, failure, failure_text,
 };
 
-/// How a resource ended whose state does not show it.
+/// The outcome of a job or task whose state word does not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
     Succeeded,
-    /// One is not.
+    /// An exit code is not 0.
     Failed,
-    /// They cannot be read.
+    /// The exit codes cannot be read.
     Unknown,
 }
 
 impl ExitOutcome {
-    /// Every outcome.
+    /// All outcomes.
     pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unknown];
 
-    /// The outcome for one exit code.
+    /// Returns the outcome for one exit code.
     pub fn from_exit_code(exit_code: Option<i64>) -> Self {
         match exit_code {
             Some(0) => Self::Succeeded,
@@ -36,7 +36,7 @@ impl ExitOutcome {
         }
     }
 
-    /// The state of a resource that ended so.
+    /// Returns the state for the outcome.
     pub fn state(self) -> State {
         match self {
             Self::Succeeded => State::Succeeded,
@@ -46,19 +46,19 @@ impl ExitOutcome {
     }
 }
 
-/// What a word means.
+/// The meaning of a state word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NormalizedState {
     /// Normalised state.
     pub state: State,
-    /// The word, trimmed; null when there was none.
+    /// The word, trimmed; `None` if there was no word.
     pub raw: Option<String>,
-    /// True when the state can no longer change by itself.
+    /// True if the state cannot change by itself any more.
     pub ended: bool,
 }
 
 impl NormalizedState {
-    /// This job in this state.
+    /// Sets the state of a job.
     pub fn into_job(self, job: Job) -> Job {
         Job {
             state: self.state,
@@ -68,7 +68,7 @@ impl NormalizedState {
         }
     }
 
-    /// A task in this state, of which nothing else is known.
+    /// Creates a task with this state and no other fields.
     pub fn into_task(self) -> Task {
         Task {
             state: self.state,
@@ -79,7 +79,7 @@ impl NormalizedState {
     }
 }
 
-/// The message of a job that ended with a word, which may be empty, that does not show the outcome.
+/// Returns the message of a job that ended with a word that does not show the outcome. The word can be empty.
 pub fn without_outcome(word: &str) -> String {
     let word = if word.is_empty() {
         "an empty state"
@@ -89,11 +89,11 @@ pub fn without_outcome(word: &str) -> String {
     format!("{word} does not say whether the job succeeded")
 }
 
-/// Reads a word, without regard to case and surrounding white space.
+/// Maps a word to a state, ignoring case and surrounding white space.
 ///
-/// `own` are the user's states from the config file; they apply to states that the table does not
-/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is
-/// reported in `notices` as a word of `what` (such as `aliyun/job`).
+/// `own` are the user's states from the config file, for words that the table does not contain. A word in
+/// neither of them has the state `unknown`, keeps its spelling, has not ended, and is reported in `notices` as
+/// a word of `what` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
     own: &[(String, State)],
@@ -131,7 +131,7 @@ pub fn normalize(
     }
 }
 
-/// A word is shown whole or not at all: a part of a secret would not be masked.
+/// A word is shown completely or not at all, because a part of a secret would not be masked.
 fn unknown_word(raw: &str, what: &str) -> String {
     const MAX_CHARS: usize = 60;
     match raw.chars().count() {
@@ -144,7 +144,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
     }
 }
 
-/// True for a word that some cloud is known to use for a state or for the level of an event.
+/// Returns `true` for a word that a cloud is known to use for a state or for the level of an event.
 pub fn is_known_word(word: &str) -> bool {
     let is_state = || {
         let levels = super::kinds().flat_map(|kind| kind.states);
@@ -154,10 +154,10 @@ pub fn is_known_word(word: &str) -> bool {
     crate::model::Level::parse(word).is_some() || is_state()
 }
 
-/// Checks that the states of the config file are in none of joblens' own tables.
+/// Checks that the words in the config file are not already in joblens' own tables.
 ///
 /// # Errors
-/// Usage: a state whose meaning is known already, for which the file has no effect.
+/// `usage` for a word whose state is already known, so that the config file would have no effect.
 pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
     for kind in super::kinds() {
         let name = kind.to_string();
@@ -176,8 +176,8 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The only word of a cloud that means `state`; `None` when several words do, or when a
-/// word that the table does not contain might be among what is requested.
+/// Returns the cloud's only word for the requested states; `None` if there are several, or if a word that the
+/// table does not contain may mean one of them.
 ///
 /// `own` are the user's states from the config file.
 pub fn single_word_for(
@@ -191,8 +191,8 @@ pub fn single_word_for(
     }
 }
 
-/// The words of a cloud for the requested states; none when a word that the table does not contain might
-/// be among them.
+/// Returns the cloud's words for the requested states; empty if a word that the table does not contain may mean
+/// one of them.
 pub fn words_for(
     table: StateWords,
     own: &[(String, State)],

@@ -1,4 +1,4 @@
-//! What the tests of the clouds share: fixture files and the models they become.
+//! Helpers for the tests of the clouds: fixture files, requests, profiles and comparisons with models.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,24 +21,24 @@ use crate::reference::Reference;
 use crate::secret::Redactor;
 use crate::settings::{Environment, Profile, Settings};
 
-/// The path of a file below `fixtures/`.
+/// Returns the path of a file below `fixtures/`.
 pub fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name)
 }
 
-/// A file below `fixtures/`.
+/// Reads a file below `fixtures/`.
 pub fn read(name: &str) -> Vec<u8> {
     fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// A JSON file below `fixtures/`.
+/// Reads a JSON file below `fixtures/`.
 pub fn json(name: &str) -> Value {
     serde_json::from_slice(&read(name)).unwrap()
 }
 
-/// A request of an operation with these parameters.
+/// Creates a request for an operation with these query parameters.
 pub fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
     let endpoint = Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap();
     Request {
@@ -47,7 +47,7 @@ pub fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
     }
 }
 
-/// What an API reads from a response to a request without parameters.
+/// Classifies a response to a request without parameters.
 pub(in crate::providers) fn classify(
     spec: &ErrorSpec,
     response: &Response,
@@ -59,7 +59,7 @@ pub(in crate::providers) fn classify(
     spec.classify(&context, response)
 }
 
-/// A response with this body.
+/// Creates a response with this body.
 pub fn response(status: u16, body: &str) -> Response {
     Response {
         status,
@@ -68,7 +68,7 @@ pub fn response(status: u16, body: &str) -> Response {
     }
 }
 
-/// A fixture as a response with a status.
+/// Creates a response with this status and a fixture as its body.
 pub fn answer(status: u16, name: &str) -> Response {
     Response {
         status,
@@ -77,12 +77,12 @@ pub fn answer(status: u16, name: &str) -> Response {
     }
 }
 
-/// A request with default options.
+/// Creates default options with a timeout of 60 seconds.
 pub fn ask() -> GetOptions {
     GetOptions::new(Deadline::after(Duration::from_secs(60)))
 }
 
-/// A request that does not wait for long for what decides nothing.
+/// Creates options with a short timeout for requests that affect neither state nor verdict.
 pub fn ask_without_details() -> GetOptions {
     GetOptions {
         details_timeout: Some(Duration::from_millis(50)),
@@ -90,13 +90,13 @@ pub fn ask_without_details() -> GetOptions {
     }
 }
 
-/// What comes while requests hang that are not waited for.
+/// Awaits a result that must not depend on hanging requests; panics after 20 seconds.
 pub async fn promptly<T>(result: impl Future<Output = T>) -> T {
     let in_time = timeout(Duration::from_secs(20), result).await;
     in_time.expect("a request that hangs is not waited for")
 }
 
-/// A lookup of a job.
+/// Creates a lookup of a job.
 pub(in crate::providers) fn lookup<'a>(
     reference: &'a Reference,
     options: &'a GetOptions,
@@ -104,7 +104,7 @@ pub(in crate::providers) fn lookup<'a>(
     GetRequest { reference, options }
 }
 
-/// A reference of the default profile.
+/// Creates a reference of the default profile.
 pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     let mut reference = Reference {
         kind,
@@ -116,13 +116,13 @@ pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     reference
 }
 
-/// The default profile of a cloud.
+/// Returns the default profile of a cloud.
 pub fn default_profile(cloud: &Cloud, settings: &Settings) -> Profile {
     let chain = super::credential_chain(settings, &SourceCache::default());
     chain.profile(&cloud.settings_schema(), "default").unwrap()
 }
 
-/// The default profile of a cloud with these variables and no config file.
+/// Returns the default profile of a cloud with these environment variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
     let pairs = variables
         .iter()
@@ -138,7 +138,7 @@ pub fn write_secret(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A transport whose clock does not advance.
+/// Creates a transport whose clock does not advance.
 pub fn transport(now: DateTime<Utc>) -> Arc<Transport> {
     Transport::new(
         ClientOptions::default(),
@@ -149,12 +149,12 @@ pub fn transport(now: DateTime<Utc>) -> Arc<Transport> {
     .unwrap()
 }
 
-/// A moment from RFC 3339.
+/// Parses an RFC 3339 time.
 pub fn moment(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// The job of `found` as JSON, seen at `observed_at`.
+/// Converts the job of `found`, read at `observed_at`, to JSON.
 pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
     let mut job = found.job;
     job.finalize(Time::from_rfc3339(observed_at).unwrap());
@@ -164,7 +164,7 @@ pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
     serde_json::to_value(&job).unwrap()
 }
 
-/// Compares a model with its file, or writes the file when `JOBLENS_BLESS` is 1.
+/// Compares a model with its file. Writes the file first if `JOBLENS_BLESS` is 1.
 pub fn assert_model(name: &str, model: &Value) {
     let shown = serde_json::to_string_pretty(model).unwrap() + "\n";
     if std::env::var("JOBLENS_BLESS").is_ok_and(|value| value == "1") {
@@ -174,7 +174,7 @@ pub fn assert_model(name: &str, model: &Value) {
     assert_eq!(shown, expected, "{name}; JOBLENS_BLESS=1 rewrites it");
 }
 
-/// Every text, number and truth value of a document, with the path that leads to it.
+/// Collects every text, number and boolean of a document with its path.
 fn leaves(value: &Value, at: &str, into: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
@@ -190,11 +190,10 @@ fn leaves(value: &Value, at: &str, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// Proves that every value of a document is in the model.
+/// Checks that every value of a document is in the model.
 ///
-/// `converted` gives, by path, the text that a value becomes; every other value must be in the
-/// model as it is, and must be the only one of its spelling in the document, so that it cannot be
-/// mistaken for another.
+/// `converted` contains, by path, the text that a value is converted to. Every other value must be in the model
+/// unchanged. It must also be unique in the document, so that it cannot be mistaken for another one.
 pub fn assert_nothing_lost(document: &Value, model: &Value, converted: &[(&str, &str)]) {
     let (mut given, mut kept) = (Vec::new(), Vec::new());
     leaves(document, "", &mut given);

@@ -8,20 +8,20 @@ use crate::settings::Profile;
 /// China Standard Time, which has no summer time.
 const CHINA_SECONDS: i32 = 8 * 3600;
 
-/// How a cloud's times without a zone are read.
+/// The UTC offset of times that a cloud sends without a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WallClock {
     /// Seconds east of UTC.
     pub offset_seconds: i32,
-    /// True when no setting defines it.
+    /// True if no setting defines the offset.
     pub is_assumed: bool,
 }
 
 impl WallClock {
-    /// The profile's `utc_offset`, else UTC+8.
+    /// Returns the profile's `utc_offset`, or UTC+8 if it is not set.
     ///
     /// # Errors
-    /// A usage error when the setting is not a valid offset.
+    /// `usage` if the setting is not a valid offset.
     pub fn from_profile(profile: &Profile) -> Result<Self, Problem> {
         let (offset_seconds, is_set) = profile.utc_offset_seconds(CHINA_SECONDS)?;
         Ok(Self {
@@ -30,18 +30,18 @@ impl WallClock {
         })
     }
 
-    /// The moment that a response names.
+    /// Returns the time in a field of a response.
     pub fn at(self, time: &Timestamp) -> Option<Time> {
         time.at(self.offset_seconds)
     }
 
-    /// A moment as `yyyy-MM-dd HH:mm:ss`.
+    /// Formats a time as `yyyy-MM-dd HH:mm:ss`.
     pub fn text(self, moment: DateTime<Utc>) -> String {
         let local = moment + TimeDelta::seconds(self.offset_seconds.into());
         local.format("%Y-%m-%d %H:%M:%S").to_string()
     }
 
-    /// An event of this level, from the first to the last time that a response names.
+    /// Creates an event with this level, first time and last time.
     pub fn event(self, level: &Text, first: Timestamp, last: Timestamp) -> Event {
         Event {
             level: level.trimmed().and_then(Level::parse),
@@ -56,7 +56,7 @@ impl WallClock {
         }
     }
 
-    /// Notes once that the zone is an assumption, if any of these times has none.
+    /// Adds a notice that the time zone is assumed, if any of these times has no zone.
     pub fn note_assumed<'a>(
         self,
         cloud: &str,

@@ -1,4 +1,4 @@
-//! The key pair that everything begins with: of the profile, or of the machine.
+//! The access key of a profile or of the machine's role, with which requests are signed or roles assumed.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use crate::http::{self, Transport};
 use crate::secret::Secret;
 use crate::settings::{Origin, Profile};
 
-/// How the ids of temporary keys begin.
+/// Prefix of the ids of temporary keys.
 const TEMPORARY: &str = "STS.";
 
-/// Secret parts of a credential.
+/// Settings of a credential whose values are masked.
 const SECRET_KEYS: [&str; 3] = ["access_key_id", "access_key_secret", "security_token"];
 
-/// The key pair of a profile as what signs with it.
+/// Creates the signing credential from the key pair of a profile.
 ///
 /// # Errors
-/// What is missing or wrong.
+/// A missing or invalid setting.
 pub(super) fn credential_cache<S>(
     profile: &Profile,
     transport: &Arc<Transport>,
@@ -39,17 +39,17 @@ where
     CredentialCache::from_key_source(&source, profile, transport)
 }
 
-/// How messages call it.
+/// Returns the name of the credential in messages.
 pub(super) fn label(profile: &Profile) -> String {
     profile.credential_label("access_key_id", "key")
 }
 
-/// What is masked in answers.
+/// Returns the secrets to mask in responses.
 pub(super) fn secrets(profile: &Profile) -> impl Iterator<Item = &Secret> {
     SECRET_KEYS.iter().filter_map(|key| profile.secret(key))
 }
 
-/// The key pair that is in a profile, with the token of a temporary one.
+/// Returns the key pair that a profile contains, with the token if it is temporary.
 fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Problem> {
     let secret = profile.secret("access_key_secret");
     let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
@@ -73,7 +73,8 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
     Ok(credential(signer, None))
 }
 
-/// That a temporary key has no token, with the variable of the family that the key is from.
+/// Creates the problem of a temporary key without a token. It suggests the variable with the same prefix as
+/// that of the key.
 fn missing_token(profile: &Profile) -> Problem {
     let variable = match profile.origin("access_key_id") {
         Some(Origin::Variable(name)) => name.split_once("_ACCESS_KEY"),
@@ -85,7 +86,7 @@ fn missing_token(profile: &Profile) -> Problem {
     profile.missing("security token", &keys, &variables)
 }
 
-/// A key pair that STS or the metadata service issued.
+/// Creates the credential from a key pair that STS or the metadata service issued.
 pub(super) fn issued<S: From<Signer>>(key: TemporaryKey) -> Credential<S> {
     let signer = Signer {
         access_key_id: key.id,

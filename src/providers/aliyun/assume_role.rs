@@ -1,4 +1,4 @@
-//! A role that a key pair takes on: STS gives temporary keys for it.
+//! Assumes a role with a key pair: STS issues temporary keys for it.
 //!
 //! Source: credentials-go 1.4.12, the provider of RAM roles; STS API version `2015-04-01`.
 
@@ -17,9 +17,9 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
 use crate::settings::{Origin, Profile, ROLE};
 
-/// The vendor's name of the operation.
+/// Name of the operation.
 pub(super) const ASSUME_ROLE: &str = "AssumeRole";
-/// Version of STS.
+/// API version of STS.
 pub(super) const VERSION: &str = "2015-04-01";
 
 const ADDRESS: &str = "https://sts.aliyuncs.com";
@@ -28,25 +28,25 @@ const SECONDS: &str = "3600";
 
 static FIELDS: TemporaryKeyFields = key_fields(&["Credentials"], None);
 
-/// Further settings of a tool's profile for its own role, by the name of the parameter.
+/// External id for the role. Like the next two settings, only a tool's profile contains it, for its own role.
 pub(super) const EXTERNAL_ID: &str = "sts_external_id";
-/// A policy that takes permissions away from the role.
+/// Policy that restricts the permissions of the role.
 pub(super) const POLICY: &str = "sts_policy";
-/// How long the temporary keys are to be good.
+/// Lifetime of the temporary keys in seconds.
 pub(super) const LIFETIME: &str = "sts_duration_seconds";
 
-/// A role that the key pair of a profile takes on.
+/// Provides temporary keys for a role that a profile's key pair assumes.
 pub(super) struct AssumeRoleProvider {
     api: ApiClient,
     credentials: CredentialCache<sign_v1::Signer>,
     endpoint: Endpoint,
     role: String,
-    /// The parameters of the call, as its body has them.
+    /// The parameters of the call, encoded as its body.
     form_body: String,
 }
 
 /// # Errors
-/// Usage: the setting is not the name of a role.
+/// `usage` if the setting is not the ARN of a role.
 pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     if role.starts_with("acs:ram::") && role.chars().all(is_plain) {
@@ -59,7 +59,7 @@ pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
 
 impl AssumeRoleProvider {
     /// # Errors
-    /// A usage error, or what is missing.
+    /// `usage` for an invalid setting, or the error for a missing one.
     pub(super) fn new(
         role: &str,
         profile: &Profile,
@@ -68,7 +68,7 @@ impl AssumeRoleProvider {
         check_role(role, profile)?;
         let login = access_key::credential_cache(profile, transport)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
-        // The vendor's tools write the host alone.
+        // The vendor's tools write only the host name.
         let text = match text.contains("://") {
             true => text.to_owned(),
             false => format!("https://{text}"),
@@ -77,7 +77,7 @@ impl AssumeRoleProvider {
             .map_err(|problem| profile.unusable("sts_endpoint", problem))?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
-            // Its answers contain secrets, which are not masked there.
+            // Responses of STS contain credentials, which must not be recorded.
             api: ApiClient::new(transport, profile, access_key::label(profile), known)
                 .for_credentials(),
             credentials: login,
@@ -136,7 +136,7 @@ impl AssumeRoleProvider {
     }
 }
 
-/// The label of the keys of an assumed role in messages.
+/// Returns the name of an assumed role's keys in messages.
 pub(super) fn label(role: &str, credential: &str) -> String {
     format!("role {role} by {credential}")
 }
@@ -153,7 +153,7 @@ impl CredentialProvider<Signer> for AssumeRoleProvider {
 }
 
 fn form_body(role: &str, profile: &Profile) -> String {
-    // The settings of a tool for its role apply to that role only.
+    // The settings in a tool's profile apply only to the role of that profile.
     let is_tools = matches!(profile.origin(ROLE), Some(Origin::Tool { .. }));
     let beside = |key| profile.get(key).filter(|_| is_tools);
     let session = profile.get("role_session_name").unwrap_or(SESSION);

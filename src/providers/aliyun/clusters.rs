@@ -1,4 +1,4 @@
-//! The clusters of a region, by pages.
+//! Lists the clusters of a region.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::providers::lenient::WrappedList;
 use crate::providers::prelude::*;
 use crate::reference::Scope;
 
-/// The page size that is requested, in clusters; the cloud gives no more.
+/// Clusters per page, the maximum that the cloud allows.
 const PAGE_SIZE: usize = 50;
 
 /// `details` of a cluster.
@@ -37,11 +37,11 @@ pub struct ClusterDetails {
     #[serde(skip_serializing)]
     #[schemars(skip)]
     create_time: Timestamp,
-    /// Text of its owner.
+    /// Description that its owner wrote.
     pub description: Text,
-    /// Zone it is in.
+    /// Availability zone.
     pub zone_id: Text,
-    /// `PublicCloud`, `OnPremise` or the like.
+    /// Location, such as `PublicCloud` or `OnPremise`.
     pub location: Text,
     /// Scheduler, such as `slurm` or `pbs`.
     #[serde(rename(deserialize = "SchedulerType"))]
@@ -53,52 +53,52 @@ pub struct ClusterDetails {
     pub deploy_mode: Text,
     /// Version of E-HPC.
     pub ehpc_version: Text,
-    /// Compute nodes in all.
+    /// Number of compute nodes.
     #[serde(rename(deserialize = "Count"))]
     pub node_count: Int,
-    /// Compute nodes by how they are.
+    /// Number of compute nodes by status.
     pub computes: DefaultObject<NodeCounts>,
-    /// Manager nodes by how they are.
+    /// Number of manager nodes by status.
     pub managers: DefaultObject<NodeCounts>,
-    /// Login nodes, a JSON text of the cloud's own.
+    /// Login nodes, as JSON text from the cloud.
     pub login_nodes: Text,
-    /// What all compute nodes have.
+    /// Resources of all compute nodes.
     pub total_resources: DefaultObject<ClusterResources>,
-    /// What of it is in use.
+    /// Resources that are in use.
     pub used_resources: DefaultObject<ClusterResources>,
-    /// Highest price an hour of its spot nodes.
+    /// Highest hourly price of its spot nodes.
     #[serde(rename(deserialize = "ComputeSpotPriceLimit"))]
     pub spot_price_limit: Num,
     /// Virtual private cloud.
     pub vpc_id: Text,
-    /// Its switch.
+    /// VSwitch.
     #[serde(rename(deserialize = "VSwitchId"))]
     pub vswitch_id: Text,
 }
 
-/// Nodes of a cluster by how they are.
+/// Number of nodes of a cluster by status.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 #[schemars(!default)]
 pub struct NodeCounts {
-    /// All of them.
+    /// All nodes.
     #[serde(rename(deserialize = "Total"))]
     pub total: Int,
-    /// Well.
+    /// Nodes in normal status.
     #[serde(rename(deserialize = "NormalCount"))]
     pub normal: Int,
-    /// Not well.
+    /// Nodes in abnormal status.
     #[serde(rename(deserialize = "ExceptionCount"))]
     pub exception: Int,
-    /// Being changed.
+    /// Nodes on which an operation runs.
     #[serde(rename(deserialize = "OperatingCount"))]
     pub operating: Int,
-    /// Stopped.
+    /// Stopped nodes.
     #[serde(rename(deserialize = "StoppedCount"))]
     pub stopped: Int,
 }
 
-/// What the nodes of a cluster have, or use.
+/// Resources that the nodes of a cluster have or use.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(default, rename_all(deserialize = "PascalCase"))]
 #[schemars(!default)]
@@ -107,7 +107,7 @@ pub struct ClusterResources {
     pub cpu: Int,
     /// GPUs.
     pub gpu: Int,
-    /// Memory in a unit that the cloud does not state.
+    /// Memory, in a unit that the cloud does not document.
     pub memory: Int,
 }
 
@@ -155,10 +155,10 @@ struct Scheduler {
     scheduler_type: Text,
 }
 
-/// One page of the clusters of the region that have jobs of a kind.
+/// Lists one page of the region's clusters that contain jobs of a kind.
 ///
 /// # Errors
-/// An error of the cloud or of the connection.
+/// An error of the cloud or the connection.
 pub(super) async fn list(
     api: &Api,
     kind: &'static Kind,
@@ -198,7 +198,7 @@ pub(super) fn decode(
     }))
 }
 
-/// The same for a page of E-HPC NEXT.
+/// As [`decode`], for a page of E-HPC NEXT.
 pub(super) fn decode_next(
     body: &[u8],
     at: Cursor,

@@ -1,4 +1,4 @@
-//! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
+//! Reads credentials from the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
 
 mod unsupported;
 
@@ -12,7 +12,7 @@ use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
 use crate::settings::ROLE;
 
-/// In the order in which the vendor's own SDKs read them.
+/// The sources, in the order in which the vendor's own SDKs read them.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "aliyun-cli",
@@ -56,11 +56,11 @@ pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "alibabacloud",
         path_variable: Some("ALIBABA_CLOUD_CREDENTIALS_FILE"),
-        // Of the SDKs for Go and for Python.
+        // The files of the SDKs for Go and for Python.
         paths: &[".alibabacloud/credentials", ".alibabacloud/credentials.ini"],
         format: Format::IniSections,
-        // The SDKs read the first alone; who set another for aliyun-cli means that profile here as
-        // well.
+        // The SDKs read only the first variable. A user who set another one for aliyun-cli expects that profile
+        // here as well.
         profile_variables: &[
             "ALIBABA_CLOUD_PROFILE",
             "ALIBABACLOUD_PROFILE",
@@ -82,14 +82,14 @@ pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::InstanceRole(&SERVICE),
 ];
 
-/// The values that are there.
+/// Returns the values that are set.
 fn present(values: &[(&'static str, Option<&str>)]) -> KeyValues {
     let filled = values.iter();
     let filled = filled.filter_map(|(key, value)| Some((*key, Secret::new((*value)?))));
     filled.collect()
 }
 
-/// The mode of a profile of aliyun-cli, which guesses one that is not written.
+/// Returns the mode of a profile of aliyun-cli. A missing mode is inferred as aliyun-cli does.
 fn mode<'a>(profile: &'a FileProfile<'_>) -> &'a str {
     let is_set = |name| profile.get(name).is_some();
     match profile.get("mode") {
@@ -109,7 +109,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         "EcsRamRole" => return Ok(profile.instance_role(&SERVICE, profile.get("ram_role_name"))),
         mode => return Err(unsupported::mode(profile, mode)),
     };
-    // Damage in any field is an error, also where there is no key.
+    // An invalid field is an error even if there is no key.
     profile.parse::<Int>("expired_seconds")?;
     profile.parse::<Flag>("enable_vpc")?;
     let expires_at = profile.parse::<Int>("sts_expiration")?.not_zero();
@@ -140,7 +140,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     if mode == "RamRoleArn" {
         values.extend(role(profile)?);
     }
-    // Keys that are cached without their end are used: the cloud decides whether they have expired.
+    // Cached keys without an expiration time are used: the cloud decides whether they have expired.
     let what = profile.place.trim_start_matches("for ");
     let path = profile.file.path.display();
     let what = format!("the credentials of {what} in {path}");
@@ -151,7 +151,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     profile.found_until(values, expires_at, &what, &hint)
 }
 
-/// What takes on the role of mode RamRoleArn, in addition to the key.
+/// Returns the settings to assume the role in mode RamRoleArn, in addition to the key.
 fn role(profile: &FileProfile<'_>) -> Result<KeyValues, Problem> {
     let Some(role) = profile.get("ram_role_arn") else {
         return Err(profile.problem("has no ram_role_arn"));

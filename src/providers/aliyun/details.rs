@@ -1,3 +1,3 @@
-//! Structs of `details` that have the names of the response.
+//! The macro for structs of `details` with the field names of the response.
 
 pub(super) use crate::providers::shapes::detail_structs;

@@ -1,7 +1,7 @@
 //! Jobs of PAI-DLC, API version `2020-12-03`.
 //!
-//! Source: alibabacloud_pai_dlc20201203 1.11.6 and the PAI-DLC API reference. Not documented: the zone of
-//! the times of events, which end of a log `MaxLines` keeps, and the HTTP status of an unknown id.
+//! Source: alibabacloud_pai_dlc20201203 1.11.6 and the PAI-DLC API reference. Not documented: the zone of the
+//! times of events, which end of a log `MaxLines` keeps, and the HTTP status for an unknown id.
 
 mod details;
 mod events;
@@ -64,7 +64,7 @@ const LIST: Operation = Operation::new(
     "paidlc:ListJobs, paiworkspace:ListWorkspaces",
 );
 
-/// Words that are documented, and the two that clients of third parties have.
+/// Documented state words, and two that third-party clients contain.
 const STATES: StateWords = &[
     ("Creating", State::Pending),
     ("Created", State::Pending),
@@ -85,7 +85,7 @@ const STATES: StateWords = &[
     ("SubmitFailed", State::Failed),
 ];
 
-/// When a job that succeeded by its word has not.
+/// When a job with the word for success has not succeeded.
 const SUCCEEDED: &str =
     "failed where it failed later than it succeeded; a failed pod alone may have been replaced";
 
@@ -98,19 +98,20 @@ const POD_STATES: StateWords = &[
     ("Unknown", State::Unknown),
 ];
 
-/// How many rows a page has at most.
+/// Maximum rows per page.
 const PAGE_SIZE: usize = 50;
 
-/// Days of jobs that the cloud lists without a start time.
+/// Days of jobs that the cloud lists if no start time is requested.
 const DEFAULT_DAYS: i64 = 7;
 
-/// When the window of jobs begins: a full hour, so that the pages of a list, and a replay, have the same.
+/// Returns the start of the time range of a list: a full hour, so that all pages of a list, and a replay, use
+/// the same start.
 fn first_shown(now: DateTime<Utc>) -> String {
     let past_hour = TimeDelta::seconds(now.timestamp().rem_euclid(3600));
     timestamp(now - TimeDelta::days(DEFAULT_DAYS) - past_hour)
 }
 
-/// Before the first job.
+/// A time before the first job.
 const FIRST_TIME: &str = "2000-01-01T00:00:00Z";
 
 const PATH: &str = "/api/v1/jobs";
@@ -136,18 +137,19 @@ impl KindOps<Api> for DlcJobs {
         Ok(found)
     }
 
-    /// The workspace, as far as a lookup has shown it.
+    /// Returns the job's workspace, if a lookup has shown it.
     fn batch_group(&self, api: &Api, id: &str) -> Option<String> {
         lock(&api.dlc_workspaces).get(id).cloned()
     }
 
-    /// One page of the jobs of a workspace, or of all where none is set, the last created first; without a
-    /// start those of the last days, unless few rows or certain ones are wanted.
+    /// Lists one page of the jobs of the profile's workspace, or of all workspaces if none is set, the last
+    /// created first. Without a start time it lists the jobs of the last days, unless a few rows or certain
+    /// jobs are requested.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let word = list.filter.single_state_word(STATES, &list.options.states);
         let since = list.filter.since.as_ref();
         let since = since.map(|since| timestamp(since.time().to_datetime()));
-        // A job that still runs may be older.
+        // An active job can be older.
         let is_cut = since.is_none()
             && list.filter.page_rows.is_none()
             && list.filter.ids.is_empty()
@@ -156,7 +158,7 @@ impl KindOps<Api> for DlcJobs {
             true => first_shown(api.client.http.server_now()),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
-        // An account id is not a name.
+        // The cloud filters by user name; an account id is not a name.
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
         let user = list.filter.user.as_deref().filter(is_name);
         let [page, size] = list.page_numbers(PAGE_SIZE);

@@ -1,4 +1,4 @@
-//! the raw response, as it is shown when it is requested.
+//! Prepares the raw response for output.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ use crate::providers::mask::mask_xml;
 use crate::providers::{GetOptions, raw};
 use crate::secret::mask_urls;
 
-/// The raw response: JSON as it came, XML as one text; `None` when it is nested too deep.
+/// Returns the raw response: JSON as received, XML as one text; `None` if it is nested too deeply.
 ///
-/// Unless secrets are requested, they are masked.
+/// Secrets are masked unless `show_secrets` is set.
 pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
     if !xml::is_xml(body) {
         return raw::document(body, options);

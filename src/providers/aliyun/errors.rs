@@ -1,7 +1,7 @@
-//! What the codes of the products and of STS mean.
+//! Maps the error codes of the products and of STS to categories and hints.
 //!
-//! Throttling comes with status 400 here, an unknown key with 404, and a missing permission with 407.
-//! Source: the error pages of the operations and the SDK's error handling.
+//! This cloud reports throttling with HTTP status 400, an unknown key with 404, and a missing permission with
+//! 407. Source: the error pages of the operations and the SDK's error handling.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec}
 use crate::providers::lenient::{self, OptionalObject, Text};
 use crate::providers::request_id::RequestIdNames;
 
-/// A larger body is not searched for an error.
+/// Maximum size of a body that is searched for an error.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-/// A longer message of the cloud is cut.
+/// A longer message of the cloud is truncated to this length.
 const MAX_MESSAGE_CHARS: usize = 600;
 
 const ENDPOINT: &str = "wrong endpoint or region: check endpoint and region of the profile";
@@ -79,7 +79,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ),
         ErrorRule::codes(&["NotFound"], NotFound)
             .hint("check the id and the region; records of old jobs are deleted"),
-        // The command of the scheduler failed; the status 403 is not about a permission.
+        // A command of the scheduler failed. Its HTTP status 403 is not about a permission.
         ErrorRule::codes(&["ExecFail"], ServiceError)
             .hint("check the id, and the scheduler of the cluster"),
         ErrorRule::codes(&["ManagerNotFound"], ServiceError)
@@ -123,7 +123,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("the endpoint must be https://"),
         ErrorRule::codes(&["Throttling*"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["Missing*", "Invalid*"], InvalidArgument),
-        // A failure without a code did not come from the operation: a gateway or proxy wrote it.
+        // An error without a code is not from the operation: a gateway or proxy sent it.
         ErrorRule::status(404).for_code(false).hint(ENDPOINT),
         ErrorRule::status(407)
             .for_code(false)
@@ -138,7 +138,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[],
 };
 
-/// The errors of STS, whose next steps are other than those of E-HPC.
+/// The errors of STS, which need other hints than those of E-HPC.
 pub(super) const STS_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::category(PermissionDenied).hint(
@@ -154,7 +154,7 @@ pub(super) const STS_ERRORS: ErrorSpec = ErrorSpec {
     ..ERRORS
 };
 
-/// The error body; the gateway writes its keys in upper or lower case.
+/// The body of an error; the gateway sends its keys in upper or lower case.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ErrorBody {
@@ -164,7 +164,7 @@ struct ErrorBody {
     message: Text,
     #[serde(rename = "RequestId", alias = "requestId", alias = "requestid")]
     request_id: Text,
-    /// The root of the XML form.
+    /// The root element of an error in XML.
     #[serde(rename = "Error")]
     error: OptionalObject<ErrorBody>,
 }
@@ -172,7 +172,7 @@ struct ErrorBody {
 fn error_details(response: &Response) -> ErrorDetails {
     let body = decode(&response.body);
     let message = body.message.trimmed().map(sentence);
-    // A good status with a code is an error only when it has a message.
+    // A successful status with a code is an error only if it has a message.
     let is_error = response.status >= 300 || message.is_some();
     ErrorDetails {
         code: body.code.trimmed().filter(|_| is_error).map(str::to_owned),
@@ -190,7 +190,7 @@ fn decode(body: &[u8]) -> ErrorBody {
         true => xml::json(body, "Error").and_then(|json| lenient::decode_response(json.as_bytes())),
         false => lenient::decode_response::<ErrorBody>(body),
     };
-    // What is not an error body has no code; the status decides then.
+    // Another body has no code; then the status decides.
     let body = decoded.unwrap_or_default();
     match body.error.0 {
         Some(inner) => *inner,
@@ -198,13 +198,13 @@ fn decode(body: &[u8]) -> ErrorBody {
     }
 }
 
-/// `x-acs-retry-after`: milliseconds; only a positive whole number counts.
+/// Parses `x-acs-retry-after`, in milliseconds. Only a positive whole number is valid.
 fn retry_after(response: &Response) -> Option<Duration> {
     let milliseconds: u64 = response.header("x-acs-retry-after")?.trim().parse().ok()?;
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
 }
 
-/// One line without its period, not longer than a reader takes in.
+/// Converts a message to one line of limited length without a final period.
 fn sentence(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');
@@ -219,7 +219,7 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let product = products::of_request(context.request);
     let prefix = product.permission_prefix;
     let other = match product == &DLC {
-        // Documents of the vendor use both.
+        // The vendor's documentation uses both.
         true => format!(" or pai:{operation}, and a role in the workspace"),
         false => String::new(),
     };

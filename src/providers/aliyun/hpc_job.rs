@@ -1,8 +1,8 @@
 //! Jobs of the schedulers of E-HPC NEXT clusters, API version `2024-07-30`: GetJob and ListJobs.
 //!
-//! Source: alibabacloud_ehpc20240730 2.4.0 and the E-HPC NEXT API reference. Not documented: the words
-//! of canceled jobs, what GetJob answers to an unknown id, the keys of `ExtraInfo`, the unit of memory
-//! (schedulers count by 1024), and which jobs `CreateTimeStart` and `JobStatus=finished` leave out.
+//! Source: alibabacloud_ehpc20240730 2.4.0 and the E-HPC NEXT API reference. Not documented: the state words of
+//! canceled jobs, the response of GetJob to an unknown id, the keys of `ExtraInfo`, the unit of memory
+//! (schedulers use 1024), and which jobs `CreateTimeStart` and `JobStatus=finished` omit.
 
 mod response;
 
@@ -37,10 +37,10 @@ const GET: Operation = operation!("E-HPC 2024-07-30", "ehpc", "GetJob");
 const LIST: Operation = operation!("E-HPC 2024-07-30", "ehpc", "ListJobs");
 const LOGS: LogSpec = scheduler_log::spec(operation!("E-HPC 2024-07-30", "ehpc", "GetJobLog"));
 
-/// The state that PBS reports for every job that ended, whatever the outcome.
+/// The state that PBS reports for every job that ended, with any outcome.
 const FINISHED: &str = "FINISHED";
 
-/// The words of PBS, and those of Slurm where they differ by more than case.
+/// State words of PBS, and those of Slurm that differ by more than case.
 const STATES: StateWords = &[
     ("QUEUED", State::Pending),
     ("Pending", State::Pending),
@@ -66,7 +66,7 @@ impl KindOps<Api> for HpcJobs {
         call.await.map(Decoded::into_result)
     }
 
-    /// One page of the jobs of a cluster, the last submitted first.
+    /// Lists one page of a cluster's jobs, the last submitted first.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let [page, size] = list.page_numbers(scheduler::PAGE_SIZE);
         let job_filter = job_filter(list.filter).to_string();
@@ -87,7 +87,7 @@ impl KindOps<Api> for HpcJobs {
     }
 }
 
-/// The filters that the cloud applies, where its documentation leaves no doubt.
+/// Returns the filters for the cloud to apply. Uses only those whose meaning its documentation makes clear.
 fn job_filter(filter: &Filter) -> Value {
     let mut fields = json!({"SortBy": {"SubmitOrder": "desc"}});
     if filter.is_active_only() {

@@ -1,4 +1,4 @@
-//! The role of an ECS instance, through its metadata service.
+//! Gets credentials for the role of an ECS instance from its metadata service.
 //!
 //! Source: credentials-go 1.4.12, the provider of ECS roles.
 
@@ -12,7 +12,7 @@ pub(super) const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/
 pub(super) const TOKEN_HEADER: &str = "x-aliyun-ecs-metadata-token";
 const TTL_HEADER: &str = "x-aliyun-ecs-metadata-token-ttl-seconds";
 
-/// A temporary key pair as STS and the metadata service give it, in an object of its own or not.
+/// Returns the fields of a temporary key pair in responses of STS (inside `object`) and of the metadata service.
 pub(super) const fn key_fields(
     object: &'static [&'static str],
     code: Option<&'static str>,

@@ -1,8 +1,8 @@
 //! Jobs of E-HPC Instant, API version `2023-07-01`.
 //!
-//! Source: alibabacloud_ehpcinstant20230701 4.1.0 and its API reference. Not documented: the zone of its
-//! times, whether `Exception` is final, what GetJob answers to an unknown id, and what DescribeJobResults
-//! gives while an executor runs.
+//! Source: alibabacloud_ehpcinstant20230701 4.1.0 and its API reference. Not documented: the zone of its times,
+//! whether `Exception` is final, the response of GetJob to an unknown id, and the response of
+//! DescribeJobResults while an executor runs.
 
 mod details;
 mod response;
@@ -69,7 +69,7 @@ const GET: Operation = Operation::new(
 
 const LIST: Operation = operation!("E-HPC Instant 2023-07-01", "ehpc", "ListJobs");
 
-/// The words of jobs and of executors; the last two are those of older pages.
+/// State words of jobs and of executors. `Deleting` and `Unknown` are from older documentation.
 const STATES: StateWords = &[
     ("Pending", State::Pending),
     ("Suspended", State::Pending),
@@ -87,10 +87,10 @@ const STATES: StateWords = &[
     ("Unknown", State::Unknown),
 ];
 
-/// When a job that succeeded by its word has not.
+/// When a job with the word for success has not succeeded.
 const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0, unknown where one may have";
 
-/// The most rows of a page that the cloud allows.
+/// Maximum rows per page that the cloud allows.
 const PAGE_SIZE: usize = 100;
 
 /// The operations on jobs of E-HPC Instant.
@@ -111,7 +111,7 @@ impl KindOps<Api> for InstantJobs {
         Ok(found)
     }
 
-    /// One page of the jobs of the region.
+    /// Lists one page of the region's jobs.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut fields = json!({});
         if !list.filter.ids.is_empty() {
@@ -121,7 +121,7 @@ impl KindOps<Api> for InstantJobs {
             fields["Status"] = word.into();
         }
         if let Some(since) = &list.filter.since {
-            // It may be a time of the region or a Unix time: all zones are within a day.
+            // The value can be a local time or a Unix time, which differ by less than a day.
             let since = since.time().to_datetime() - TimeDelta::days(1);
             fields["TimeCreatedAfter"] = since.timestamp().into();
         }

@@ -1,5 +1,5 @@
-//! Commands on the nodes of a cluster: ListInvocationStatus, and ListInvocationResults once a command
-//! has finished.
+//! Commands on the nodes of a cluster. Reads ListInvocationStatus, and ListInvocationResults once a command has
+//! finished.
 
 mod commands;
 mod logs;
@@ -94,27 +94,27 @@ pub struct InvocationDetails {
     #[serde(skip_serializing)]
     #[schemars(skip)]
     command_id: Text,
-    /// `known` when every node's exit code was read, else `unknown`.
+    /// `known` if every node's exit code was read, else `unknown`.
     #[serde(skip_deserializing)]
     #[schemars(!skip_deserializing)]
     pub exit_codes: &'static str,
-    /// What runs, with secrets in its arguments masked; only lists report it.
+    /// Command, with secrets in its arguments masked; only lists report it.
     #[serde(rename(deserialize = "CommandContent"))]
     pub content: Text,
-    /// Longest time it may run; only lists report it.
+    /// Maximum run time in seconds; only lists report it.
     #[serde(rename(deserialize = "Timeout"))]
     pub timeout_seconds: Int,
-    /// The folder it runs in; only lists report it.
+    /// Working directory; only lists report it.
     pub working_dir: Text,
 }
 
-/// `details` of a node of an invocation; null until its result was read.
+/// `details` of a node of an invocation; null until its result is read.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunNode")]
 pub struct NodeDetails {
-    /// The cloud's own verdict; false with exit code 0 counts as failed.
+    /// Whether the cloud reports success; false with exit code 0 counts as failed.
     pub success: Option<bool>,
-    /// State word of the result, which may differ from that of the status.
+    /// State word of the result, which can differ from that of the status.
     pub record_status: Option<String>,
 }
 
@@ -127,14 +127,14 @@ impl KindOps<Api> for Invocations {
         get(api, lookup, InvocationDetails::default()).await
     }
 
-    /// The results are read when it has finished.
+    /// A second request reads the results of a finished command.
     fn confirms_end(&self, _reference: &Reference) -> bool {
         true
     }
 
-    /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the
-    /// list reports no states. It fails with a lookup where the same is true of all of them; what
-    /// is wrong with one command alone is on the page.
+    /// Lists one page of a cluster's commands and looks up each one that can match the filter, because the list
+    /// reports no states. Fails if the problem of a lookup affects all of them; a problem of a single command
+    /// is on the page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let (page, size) = (list.at.page.to_string(), PAGE_SIZE.to_string());
         let query = [
@@ -150,7 +150,7 @@ impl KindOps<Api> for Invocations {
             Some((list.scope.reference(&[command.id()?])?, command))
         });
         let wanted = list.filter.without_states();
-        // Rows keep no documents.
+        // Rows contain no raw responses.
         let bare = GetOptions {
             raw: false,
             ..list.options.clone()
@@ -180,14 +180,14 @@ impl KindOps<Api> for Invocations {
     }
 }
 
-/// True for the word of a node that has ended: before that, what it reports of its end is not a fact.
+/// Returns `true` for the state word of a node that has ended. Before that, its exit code and output are not valid.
 fn is_final(word: Option<&str>) -> bool {
     ["Finished", "Failed", "Stopped"]
         .iter()
         .any(|end| is_word(word, end))
 }
 
-/// A command of the list, requested unless its row already shows that it does not match.
+/// Looks up a command of the list, unless its row already shows that it does not match.
 async fn list_row(
     api: &Api,
     reference: Reference,
@@ -216,7 +216,7 @@ async fn list_row(
     })
 }
 
-/// What is wrong with a lookup and will be with the next.
+/// Returns `true` for a problem that affects all lookups of the account.
 fn is_of_the_account(category: Category) -> bool {
     matches!(
         category,
@@ -227,7 +227,7 @@ fn is_of_the_account(category: Category) -> bool {
     )
 }
 
-/// How a command goes or went; `command` is what is known of it beforehand.
+/// Looks up a command. `command` contains the fields from the list, if it was listed.
 async fn get(
     api: &Api,
     lookup: GetRequest<'_>,
@@ -269,13 +269,13 @@ async fn get(
     Ok(GetResult { job, notices })
 }
 
-/// the raw response; `None` when it was not requested as well.
+/// Returns the raw response; `None` if it was not requested or is nested too deeply.
 fn raw_document(body: &[u8], options: &GetOptions) -> Option<Value> {
     options.raw.then(|| document::read(body, options)).flatten()
 }
 
-/// The results of a finished invocation, as far as they can be read; `documents` keeps the
-/// responses when raw responses are requested, `unreadable` the fields that could not be read.
+/// Reads the results of a finished invocation, as far as possible. Adds the raw responses to `documents` if
+/// they are requested, and notices about unreadable fields to `unreadable`.
 async fn results(
     api: &Api,
     lookup: GetRequest<'_>,

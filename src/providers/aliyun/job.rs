@@ -1,4 +1,4 @@
-//! Serverless jobs.
+//! Serverless jobs of E-HPC.
 
 mod array;
 mod batch;
@@ -26,7 +26,7 @@ use details::{GroupDetails, JobDetails};
 pub(super) use description::{LISTABLE, decode};
 pub(super) use evidence::ArrayEvidence;
 
-/// Serverless jobs.
+/// Serverless jobs of E-HPC.
 pub static JOB: Kind = Kind {
     id_reuse: IdReuse::Numbered,
     summary: "Job of a serverless E-HPC cluster, with its containers",
@@ -90,7 +90,7 @@ impl KindOps<Api> for Jobs {
         api.job(lookup.reference, lookup.options).await
     }
 
-    /// A success is checked against the list of the subtasks.
+    /// A success of a possible array job is checked against the list of its subtasks.
     fn confirms_end(&self, reference: &Reference) -> bool {
         parent::can_be_array_id(reference.id())
     }
@@ -100,7 +100,7 @@ impl KindOps<Api> for Jobs {
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
-        // Another lookup may have learned meanwhile that this account may not list.
+        // Another lookup may have found meanwhile that this account has no permission to list.
         let clusters = api.batchable(batch.references).unwrap_or_default();
         let found = api
             .batch_get_jobs(clusters, batch.references, batch.options)
@@ -108,7 +108,7 @@ impl KindOps<Api> for Jobs {
         found.map(Some)
     }
 
-    /// One page of the jobs of a cluster, the last submitted first.
+    /// Lists one page of a cluster's jobs, the last submitted first.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut query = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
         let word = list.filter.single_state_word(STATES, &list.options.states);

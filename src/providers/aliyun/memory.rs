@@ -1,6 +1,6 @@
-//! Sizes of memory as texts.
+//! Parses memory sizes.
 
-/// `1gb` of PBS, `1536MB` of Slurm.
+/// Parses a memory size in bytes, such as `1gb` of PBS or `1536MB` of Slurm.
 pub(super) fn memory_bytes(text: &str) -> Option<u64> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())

@@ -55,7 +55,7 @@ use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
 
-/// Alibaba Cloud E-HPC.
+/// Alibaba Cloud: E-HPC, E-HPC Instant and PAI-DLC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
     kinds: &[
@@ -82,7 +82,7 @@ pub static CLOUD: Cloud = Cloud {
     ],
     scope_details: schemas_for_tests(&[schema_of::<ClusterDetails>]),
     keys: &[
-        // As the SDKs, aliyun-cli with its two other prefixes, and Terraform name them.
+        // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
         SettingSpec::setting(
             "region",
             &[
@@ -112,7 +112,7 @@ pub static CLOUD: Cloud = Cloud {
             ],
         )
         .with_aliases(&["secret_access_key"]),
-        // The other name is that of programs of mode External of the CLI.
+        // The alias `sts_token` is the name that programs for the CLI's mode External use.
         SettingSpec::secret(
             "security_token",
             &[
@@ -123,8 +123,8 @@ pub static CLOUD: Cloud = Cloud {
             ],
         )
         .with_aliases(&["sts_token", "session_token"]),
-        // Variables of the vendor's that name a role belong to another way to log in; none of them
-        // makes a key pair take on a role.
+        // The vendor's variables for a role belong to another login method. None of them makes a key pair
+        // assume a role.
         SettingSpec::setting(ROLE, &[]),
         SettingSpec::setting("role_session_name", &[]),
         SettingSpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
@@ -169,23 +169,24 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     ))
 }
 
-/// One profile's access to E-HPC.
+/// A client of the products for one profile.
 struct Api {
     client: SigningClient<Signer>,
     endpoints: Endpoints,
-    /// How its times without a zone are read.
+    /// The UTC offset of times that the cloud sends without a zone.
     clock: WallClock,
-    /// True once the cloud has rejected a list, for lack of permission or as not supported.
+    /// True once the cloud has rejected a list of serverless jobs because the permission is missing or the list
+    /// is not supported.
     lists_unavailable: AtomicBool,
-    /// True once the cloud has denied this key the permission to list jobs.
+    /// True once the cloud has denied this key the permission to list serverless jobs.
     list_denied: AtomicBool,
-    /// What earlier responses have shown of its jobs.
+    /// Which serverless jobs are array jobs, according to earlier responses.
     array_evidence: ArrayEvidence,
-    /// The workspace of lists of PAI-DLC.
+    /// The workspace whose PAI-DLC jobs are listed, if the profile sets one.
     workspace: Option<String>,
-    /// The workspaces that the list of jobs of PAI-DLC goes on with.
+    /// The workspaces for the next pages of the list of PAI-DLC jobs.
     workspaces: Mutex<Vec<String>>,
-    /// The workspaces of jobs of PAI-DLC that earlier responses have shown, by id.
+    /// The workspaces of PAI-DLC jobs, by job id, according to earlier responses.
     dlc_workspaces: Mutex<HashMap<String, String>>,
 }
 
@@ -200,7 +201,7 @@ impl Api {
                 let label = assume_role::label(role, &access_key::label(profile));
                 let sts = assume_role::AssumeRoleProvider::new(role, profile, transport)?;
                 let login = CredentialCache::from_provider(sts);
-                // The profile does not name the role of the machine.
+                // The profile does not identify the machine's role, so its keys are not kept between runs.
                 let login = match profile.uses_instance_role() {
                     true => login,
                     false => login.persistent(profile, transport, ""),
@@ -232,12 +233,12 @@ impl Api {
         self.client.region.as_deref()
     }
 
-    /// A request of an operation. All parameters are in the query, the body is empty.
+    /// Creates a request for an operation. All parameters are in the query; the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
         self.product_request(&EHPC, operation, method, query)
     }
 
-    /// The same with the operation of another product.
+    /// As [`Api::request`], for an operation of another product.
     fn product_request(
         &self,
         product: &Product,
@@ -257,7 +258,7 @@ impl Api {
         }
     }
 
-    /// A request of an operation with a path of its own; parameters without a value are left out.
+    /// Creates a request for an operation with its own path. Parameters without a value are omitted.
     fn path_request(
         &self,
         product: &Product,
@@ -314,7 +315,7 @@ impl CloudApi for Api {
     }
 }
 
-/// The cluster of a reference or scope.
+/// Returns the cluster of a reference or scope.
 fn cluster_of(segment: Option<&str>) -> &str {
     segment.expect("the template of the kind has a cluster")
 }

@@ -1,4 +1,4 @@
-//! The products that are requested.
+//! The products of the cloud whose APIs are called, and their endpoints.
 
 use crate::error::Problem;
 use crate::http::{Endpoint, Request};
@@ -17,7 +17,7 @@ pub(super) static ECI: Product = Product {
     ..Product::new("eci", "2018-08-08")
 };
 
-/// PAI-DLC, jobs of training.
+/// PAI-DLC, which runs training jobs.
 pub(super) static DLC: Product = Product {
     endpoint_key: Some("dlc_endpoint"),
     permission_prefix: "paidlc",
@@ -40,19 +40,19 @@ pub(super) static WORKSPACE: Product = Product {
 
 pub(super) static ALL: [&Product; 6] = [&EHPC, &EHPC_NEXT, &ECI, &DLC, &INSTANT, &WORKSPACE];
 
-/// The product that a request is for.
+/// Returns the product of a request.
 pub(super) fn of_request(request: &Request) -> &'static Product {
     Product::of_request(&ALL, "x-acs-version", request).unwrap_or(&EHPC)
 }
 
-/// The endpoint of a product: the one that is set for it, else `endpoint`, else
+/// Returns the endpoint of a product: its own setting, otherwise `endpoint`, otherwise
 /// `https://PRODUCT.REGION.aliyuncs.com`.
 ///
-/// A public host of E-HPC in `endpoint` is the host of E-HPC only: other products have the public host of
-/// the same region and network.
+/// A public host of E-HPC in `endpoint` applies to E-HPC only. Other products use their public host in the same
+/// region and network.
 ///
 /// # Errors
-/// `missing_credentials` where neither region nor endpoint is set, `usage` where one cannot be used.
+/// `missing_credentials` if neither region nor endpoint is set, `usage` if one of them is invalid.
 pub(super) fn endpoint(
     product: &Product,
     profile: &Profile,
@@ -76,7 +76,7 @@ pub(super) fn endpoint(
     })
 }
 
-/// The address of a product next to a public address of E-HPC, such as
+/// Returns the address of a product that corresponds to a public address of E-HPC, such as
 /// `https://ehpc-vpc.cn-hangzhou.aliyuncs.com`.
 fn public_host(endpoint: &str, host: &str) -> Option<String> {
     let rest = endpoint.strip_prefix("https://ehpc")?;

@@ -1,4 +1,4 @@
-//! Jobs of schedulers, as both versions of E-HPC report them, made into the model.
+//! Converts scheduler jobs to the model, for both versions of E-HPC.
 
 mod details;
 mod evidence;
@@ -39,8 +39,8 @@ impl<R> Default for ListResponse<R> {
     }
 }
 
-/// A job as GetJob of E-HPC NEXT has it; the other names are those of its list, of the list of E-HPC 1.0,
-/// and of PBS. `V` is the form of its variables.
+/// A job with the field names of GetJob of E-HPC NEXT. The aliases are the names of its list, of the list of
+/// E-HPC 1.0, and of PBS. `V` is the format of its variables.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct JobFields<V> {
@@ -57,7 +57,7 @@ pub(super) struct JobFields<V> {
     priority: Int,
     command_line: Text,
     comment: Text,
-    /// Of PBS, which writes into it why a job waits or was ended. That of Slurm is its owner's.
+    /// Comment of PBS, which explains why a job waits or was ended. Slurm's comment is written by the job's owner.
     #[serde(rename = "comment")]
     pbs_comment: Text,
     #[serde(alias = "exec_host")]
@@ -75,7 +75,7 @@ pub(super) struct JobFields<V> {
     exit_code: Checked<Text>,
     job_state: Checked<Text>,
     extra_info: Text,
-    /// What another operation reports of its end.
+    /// Evidence of its end from another operation.
     #[serde(skip)]
     pub known: EndEvidence,
     array_job_id: Text,
@@ -109,11 +109,11 @@ struct Amounts {
     nodes: Int,
 }
 
-/// The most rows of a page that the cloud allows.
+/// Maximum rows per page that the cloud allows.
 pub(super) const PAGE_SIZE: usize = 50;
 
-/// What both kinds have in common: references, lists, logs and flags. The words are the long and the short
-/// name, and the reference of a sample with what the kind is.
+/// Creates a kind with the parts that both kinds share: references, lists, logs and flags. Takes the long and
+/// the short name, and a sample reference with a summary.
 pub(super) const fn kind(
     [names, [sample, summary]]: [[&'static str; 2]; 2],
     states: &'static [StateTable],
@@ -135,7 +135,7 @@ pub(super) const fn kind(
     }
 }
 
-/// The table of a kind whose words for the end are these; notes describe words.
+/// Creates the state table of a kind; the notes describe single words.
 pub(super) const fn states(
     map: StateWords,
     outcome_rules: &'static [OutcomeRule],
@@ -148,7 +148,7 @@ pub(super) const fn states(
     }
 }
 
-/// Which outcome a word for the end that does not show how a job ended is taken for, and when.
+/// Describes which outcome is used for a word that does not show how a job ended.
 pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
     OutcomeRule {
         word,
@@ -161,7 +161,7 @@ pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
 }
 
 /// # Errors
-/// The response reports that the operation failed.
+/// `service_error` if the response reports that the operation failed.
 pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
     match success.value.0 {
         Some(false) => {
@@ -173,19 +173,20 @@ pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
     }
 }
 
-/// That the cluster does not have a job.
+/// Creates the error for a job that the cluster does not have.
 pub(super) fn not_found(reference: &Reference) -> DecodeError {
     let what = format!("job {} not found in the cluster", reference.id());
     DecodeError::not_found(what, None)
 }
 
-/// True for the id of the requested job; PBS takes an id without its server, and responds with both.
+/// Returns `true` for the id of the requested job. PBS accepts an id without its server, and responds with both.
 pub(super) fn matches_id(id: &str, reference: &Reference) -> bool {
     let mut parts = id.split_once('.').into_iter();
     id == reference.id() || parts.any(|(number, _)| number == reference.id())
 }
 
-/// A page of rows that become [`JobFields`]; `known` gives what is known of the end of a job by its id.
+/// Decodes a page of rows that convert to [`JobFields`]. `known` returns what other responses have shown about
+/// the end of a job, by its id.
 pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     body: &[u8],
     api: &Api,
@@ -198,7 +199,7 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     let rows = response.jobs.rows("Jobs", total)?;
     let rows = rows.into_iter().map(Into::into).collect();
     let read = |mut fields: JobFields<Text>, lookup: GetRequest<'_>| {
-        // A JSON text.
+        // Lists contain the variables as JSON text.
         let variables = fields.variables.0.take().unwrap_or_default();
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
         fields.known = known(lookup.reference.id());
@@ -209,18 +210,18 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
 }
 
 impl<V> JobFields<V> {
-    /// The id, under the name of GetJob or that of ListJobs.
+    /// Returns the id, from the field of GetJob or that of ListJobs.
     pub fn id(&self) -> Option<&str> {
         let id = self.job_id.value.trimmed();
         id.or_else(|| self.id.value.trimmed())
     }
 
-    /// The id, unless it is in doubt.
+    /// Returns the id, unless it cannot be read.
     fn readable_id(&self) -> Option<&str> {
         self.id().filter(|_| !self.is_id_unreadable())
     }
 
-    /// True when the id cannot be read, or the two names give different ones.
+    /// Returns `true` if the id cannot be read, or if the two fields differ.
     pub fn is_id_unreadable(&self) -> bool {
         let ids = [&self.job_id, &self.id];
         let differs =
@@ -290,7 +291,8 @@ impl<V> JobFields<V> {
         GetResult { job, notices }
     }
 
-    /// The place of a subtask in its array job; a job as a whole has no form that all schedulers share.
+    /// Returns the position of a subtask in its array job. Schedulers have no common format for array jobs as a
+    /// whole.
     fn array(&self) -> Option<Array> {
         let index = Some(self.array_job_sub_id.0?);
         let request = self.array_request.value.trimmed().unwrap_or_default();
@@ -323,7 +325,7 @@ impl Amounts {
     }
 }
 
-/// The user of `user@server`.
+/// Returns the user of `user@server`.
 fn user(owner: &str) -> &str {
     owner.split_once('@').map_or(owner, |(user, _)| user)
 }

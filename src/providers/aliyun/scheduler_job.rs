@@ -1,9 +1,9 @@
 //! Jobs of the schedulers of E-HPC 1.0 clusters, API version `2018-04-12`: DescribeJob and
 //! ListJobsWithFilters.
 //!
-//! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob gives what the
-//! scheduler reports of a job, as an object or as JSON text. Not documented: the keys of it, which are read as
-//! those of PBS, and the zone of its times; where it has no state, the list is searched.
+//! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob returns the scheduler's
+//! own record of a job, as an object or as JSON text. Not documented: the keys of that record, which are read
+//! as those of PBS, and the zone of its times. If it has no state, the list is searched.
 
 mod document;
 
@@ -44,7 +44,7 @@ const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeJob");
 const LIST: Operation = operation!("E-HPC 2018-04-12", "ehpc", "ListJobsWithFilters");
 const LOGS: LogSpec = scheduler_log::spec(operation!("E-HPC 2018-04-12", "ehpc", "GetJobLog"));
 
-/// The words of the list, and the letters of PBS.
+/// State words of the list, and state letters of PBS.
 const STATES: StateWords = &[
     ("QUEUED", State::Pending),
     ("RUNNING", State::Running),
@@ -62,7 +62,7 @@ const STATES: StateWords = &[
     ("X", State::Unknown),
 ];
 
-/// Maximum number of pages of the list on which a job without a state is searched.
+/// Maximum number of list pages that are searched for the state of a job.
 const MAX_PAGES: usize = 4;
 
 /// The operations on jobs of schedulers.
@@ -104,8 +104,8 @@ impl KindOps<Api> for SchedulerJobs {
     }
 }
 
-/// One page of the jobs of a cluster, the last submitted first; `known` gives what is known of the end
-/// of a job by its id.
+/// Lists one page of a cluster's jobs, the last submitted first. `known` returns what other responses have
+/// shown about the end of a job, by its id.
 async fn read_page(
     api: &Api,
     list: ListRequest<'_>,
@@ -133,8 +133,8 @@ async fn read_page(
     found.await.map(Decoded::into_page)
 }
 
-/// Gives a job what the list reports of it, if it is among the newest; its document stays, and
-/// so does the evidence of its end.
+/// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
+/// evidence of its end.
 async fn read_row(
     api: &Api,
     lookup: GetRequest<'_>,
@@ -206,14 +206,14 @@ struct Message {
     job_info: Required<Map<JobFields<Map<Text>>>>,
 }
 
-/// The same as JSON text.
+/// A response with the jobs as JSON text.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct TextResponse {
     request_id: Text,
 }
 
-/// What DescribeJob reports about a job, and how it ended.
+/// Decodes a response of DescribeJob to the job and the evidence of its end.
 fn decode_job(
     body: &[u8],
     api: &Api,
@@ -283,7 +283,7 @@ fn decode_fields(
     Ok((fields, request_id))
 }
 
-/// That several jobs have the id without the name of their server.
+/// Creates the error for an id without a server name that several jobs have.
 fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
     let [first, second] = ids;
     let what = format!(
@@ -295,7 +295,7 @@ fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
     DecodeError::Failed(Box::new(error))
 }
 
-/// The first node of `["compute2", "compute3"]`, of `compute2/0+compute3/0` or of `compute2`.
+/// Returns the first node of `["compute2", "compute3"]`, of `compute2/0+compute3/0` or of `compute2`.
 fn first_node(nodes: &str) -> Option<&str> {
     let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == '.';
     let mut parts = nodes.split(|c| !is_part(c));

@@ -1,7 +1,7 @@
-//! Standard output and error of scheduler jobs.
+//! Reads standard output and error of scheduler jobs.
 //!
-//! GetJobLog gives the bytes from an offset on, in Base64, and in E-HPC NEXT the size of the file, which may
-//! be rounded up.
+//! GetJobLog returns the bytes after an offset in Base64. In E-HPC NEXT it also returns the size of the file,
+//! which can be rounded up.
 
 use super::scheduler::check_success;
 use super::{Api, cluster_of, products::EHPC_NEXT};
@@ -11,7 +11,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::{FilePart, LogFile, log_text, read_file};
 
-/// How the output is read by an operation.
+/// Describes logs that are read with an operation.
 pub(super) const fn spec(operation: Operation) -> LogSpec {
     LogSpec {
         is_file: true,
@@ -22,7 +22,7 @@ pub(super) const fn spec(operation: Operation) -> LogSpec {
 
 const OPERATION: &str = "GetJobLog";
 
-/// The streams of a job.
+/// Names of the streams of a job.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 #[derive(Default, Deserialize)]
@@ -81,7 +81,7 @@ impl LogFile for Stream<'_> {
             false => Method::Get,
         };
         query.extend(is_next.then_some(("LogType", name)));
-        // E-HPC 1.0 reads the log of a job that runs from its node.
+        // E-HPC 1.0 reads the log of a running job from its node.
         let host = node.filter(|_| !is_next && !source.state.is_end());
         query.extend(host.map(|host| ("ExecHost", host)));
         let api = self.api;

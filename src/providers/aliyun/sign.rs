@@ -1,7 +1,7 @@
-//! How we prove who we are: signature version 3, `ACS3-HMAC-SHA256`.
+//! Signs requests with signature version 3, `ACS3-HMAC-SHA256`.
 //!
 //! Source: "V3 request structure and signature" of the vendor's SDK documentation, and
-//! alibabacloud-openapi-util 0.2.4, whose known answers the tests assert stage by stage.
+//! alibabacloud-openapi-util 0.2.4, whose test vectors the tests check for each step.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -10,7 +10,7 @@ use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
 use crate::sort::SortExt as _;
 
-/// Name of the scheme, as it is in the Authorization header and in the string to sign.
+/// Name of the scheme in the Authorization header and in the string to sign.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
 /// The parts of a request that are signed.
@@ -20,15 +20,15 @@ pub struct SigningParams<'a> {
     pub method: &'a str,
     /// Percent-encoded path.
     pub path: &'a str,
-    /// Decoded parameters in any order.
+    /// Decoded query parameters in any order.
     pub query: &'a [(String, String)],
     /// The headers to sign, in any order and case.
     pub headers: &'a [(String, String)],
-    /// The body as it is sent.
+    /// The body as sent.
     pub body: &'a [u8],
 }
 
-/// What is hashed: method, path, sorted query, sorted headers, their names, and the body's hash.
+/// Returns the text to hash: method, path, sorted query, sorted headers, their names, and the hash of the body.
 pub fn canonical_request(parts: &SigningParams<'_>) -> String {
     let mut query: Vec<_> = parts.query.iter().collect();
     query.order_by(|a, b| a.0.cmp(&b.0));
@@ -54,7 +54,7 @@ pub fn canonical_request(parts: &SigningParams<'_>) -> String {
     .join("\n")
 }
 
-/// Lower-case names of the headers, sorted and joined by `;`.
+/// Returns the lower-case names of the headers, sorted and joined by `;`.
 pub fn signed_headers(headers: &[(String, String)]) -> String {
     let mut names: Vec<String> = sorted_headers(headers)
         .into_iter()
@@ -64,13 +64,13 @@ pub fn signed_headers(headers: &[(String, String)]) -> String {
     names.join(";")
 }
 
-/// The text whose HMAC is the signature: the scheme's name and the canonical request's hash.
+/// Returns the text whose HMAC is the signature: the name of the scheme and the hash of the canonical request.
 pub fn string_to_sign(canonical_request: &str) -> String {
     let hash = crypto::sha256_hex(canonical_request.as_bytes());
     format!("{ALGORITHM}\n{hash}")
 }
 
-/// Lower-case hex HMAC-SHA256 under the access key secret itself; no key is derived.
+/// Returns the HMAC-SHA256 in lower-case hex. The key is the access key secret itself; no key is derived.
 pub fn signature(secret: &str, string_to_sign: &str) -> String {
     crypto::hex(&crypto::hmac_sha256(
         secret.as_bytes(),
@@ -78,12 +78,13 @@ pub fn signature(secret: &str, string_to_sign: &str) -> String {
     ))
 }
 
-/// The time as this cloud writes it in requests: `2026-01-02T03:04:05Z`.
+/// Formats a time as in requests to this cloud: `2026-01-02T03:04:05Z`.
 pub fn timestamp(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Lower-case names, trimmed values, sorted by name; values of a repeated name sorted and joined.
+/// Returns headers with lower-case names and trimmed values, sorted by name. The values of a repeated name are
+/// sorted and joined.
 fn sorted_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     let mut sorted: Vec<(String, String)> = headers
         .iter()
@@ -100,7 +101,7 @@ fn sorted_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     sorted
 }
 
-/// An Authorization header taken apart.
+/// The fields of an Authorization header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
     /// The access key id.
@@ -112,8 +113,7 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Reads `ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`; `None` when a part is
-    /// missing.
+    /// Parses `ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`; returns `None` if a part is missing.
     pub fn parse(header: &str) -> Option<Self> {
         let fields = header.trim().strip_prefix(ALGORITHM)?;
         let field = |name: &str| {
@@ -132,8 +132,8 @@ impl Authorization {
         })
     }
 
-    /// True when the signature is the secret's over these parts; of their headers, those named in
-    /// `SignedHeaders` count, and each of them must be there.
+    /// Returns `true` if the signature of these parts is valid for the secret. Only headers in `SignedHeaders`
+    /// are used, and all of them must exist.
     pub fn is_signed_with(&self, secret: &str, parts: &SigningParams<'_>) -> bool {
         let headers: Vec<(String, String)> = parts
             .headers
@@ -153,10 +153,10 @@ impl Authorization {
     }
 }
 
-/// Signs with an access key, and with a security token if the key is a temporary one.
+/// Signs requests with an access key, and with a security token if the key is temporary.
 ///
-/// The request names its operation itself, in `x-acs-action` and `x-acs-version`. Signed are
-/// `host`, every `x-acs-*` header, and `content-type` where there is one.
+/// The request itself contains its operation in `x-acs-action` and `x-acs-version`. The signature covers
+/// `host`, every `x-acs-*` header, and `content-type` if it is set.
 #[derive(Debug, Clone)]
 pub struct Signer {
     /// The access key id.

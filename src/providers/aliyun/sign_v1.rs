@@ -1,8 +1,8 @@
-//! How a key proves itself to STS: signature version 1, `HMAC-SHA1` over parameters, which the
-//! vendor's own credential libraries use there.
+//! Signs requests to STS with signature version 1, `HMAC-SHA1` over the parameters. The vendor's own credential
+//! libraries use it for STS.
 //!
-//! Source: credentials-go 1.4.12 and alibabacloud-openapi-util 0.2.4, whose known answers the tests
-//! assert stage by stage.
+//! Source: credentials-go 1.4.12 and alibabacloud-openapi-util 0.2.4, whose test vectors the tests check for
+//! each step.
 
 use chrono::{DateTime, Utc};
 
@@ -12,10 +12,10 @@ use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
 use crate::sort::SortExt as _;
 
-/// Decoded names and values.
+/// Decoded names and values of parameters.
 pub type Params = Vec<(String, String)>;
 
-/// Parameters of query and body together, sorted by name and joined; names and values are encoded.
+/// Joins the parameters of query and body, sorted by name. Names and values are percent-encoded.
 pub fn canonical_query(parameters: &[(String, String)]) -> String {
     let mut sorted: Vec<_> = parameters.iter().collect();
     sorted.order_by(|a, b| a.0.cmp(&b.0));
@@ -25,18 +25,18 @@ pub fn canonical_query(parameters: &[(String, String)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// The text whose HMAC is the signature.
+/// Returns the text whose HMAC is the signature.
 pub fn string_to_sign(method: &str, canonical_query: &str) -> String {
     format!("{method}&%2F&{}", percent_encode(canonical_query))
 }
 
-/// Base64 of HMAC-SHA1 under the secret and an ampersand.
+/// Returns the HMAC-SHA1 in Base64. The key is the secret followed by `&`.
 pub fn signature(secret: &str, string_to_sign: &str) -> String {
     let key = format!("{secret}&");
     base64(&hmac_sha1(key.as_bytes(), string_to_sign.as_bytes()))
 }
 
-/// The parameters of a body that is a form, where `+` is a space.
+/// Parses the parameters of a form body, in which `+` is a space.
 fn parse_form(body: &[u8]) -> Params {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let decode = |text: &str| percent_decode(&text.replace('+', " ")).unwrap_or_default();
@@ -46,7 +46,7 @@ fn parse_form(body: &[u8]) -> Params {
         .collect()
 }
 
-/// Signs with an access key. The request names its action, version and format itself.
+/// Signs requests with an access key. The request itself contains its action, version and format.
 #[derive(Debug, Clone)]
 pub struct Signer(pub sign::Signer);
 

@@ -2,20 +2,20 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 use serde_json::{Map, Value};
 
-/// More elements than this in one answer are refused.
+/// Maximum number of elements in a response.
 const MAX_ELEMENTS: usize = 200_000;
-/// Deeper nesting than this is refused; documented responses nest four deep.
+/// Maximum nesting depth; documented responses are nested four levels deep.
 const MAX_DEPTH: usize = 32;
-/// Elements that are items of a list even when there is only one of them.
+/// Elements that are items of a list even if there is only one of them.
 const ITEMS: [&str; 2] = ["InvokeInstance", "InvocationResult"];
 
-/// True when a body is XML rather than JSON.
+/// Returns `true` if a body is XML rather than JSON.
 pub(super) fn is_xml(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The text of the document as JSON would have it, with the root as its only key.
+/// Converts an XML document to JSON text with the root as its only key.
 ///
 /// # Errors
 /// As [`tree`].
@@ -24,20 +24,18 @@ pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
     let json = tree.to_string();
     Ok(match is_broken {
         false => json,
-        // The JSON reader reports the position of such a character.
+        // The JSON reader reports the position of an invalid character.
         true => json.replace('\u{fffd}', r"\ud800"),
     })
 }
 
-/// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`, and whether it has characters that
-/// cannot be read.
+/// Converts an XML document to `{ROOT: {CHILD: text, …}}`. Also returns whether it contains unreadable characters.
 ///
-/// Attributes, comments and text next to elements are left out; invalid UTF-8 and references to
-/// characters that do not exist become U+FFFD. Entities are never expanded, a
-/// document type is refused.
+/// Attributes, comments and text next to elements are dropped; invalid UTF-8 and references to characters that
+/// do not exist become U+FFFD. Custom entities are never expanded; a document type is an error.
 ///
 /// # Errors
-/// What was expected, without any text of the response.
+/// The expected document, without any text of the response.
 pub(super) fn tree(body: &[u8], root: &str) -> Result<(Value, bool), String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body);
@@ -110,7 +108,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<(Value, bool), String> {
     Ok((document, is_broken))
 }
 
-/// The text of a character reference or of a predefined entity.
+/// Returns the text of a character reference or of a predefined entity.
 fn entity(reference: &BytesRef<'_>) -> Result<String, String> {
     match reference.resolve_char_ref() {
         Err(_) => Ok("\u{fffd}".to_owned()),
@@ -137,7 +135,7 @@ impl Element {
     }
 
     /// # Errors
-    /// A repeated element that is not a list item: which of the two counts would be a guess.
+    /// A repeated element that is not a list item, because it is not known which one is valid.
     fn add(&mut self, name: String, value: Value) -> Result<(), String> {
         let is_item = ITEMS.contains(&name.as_str());
         match self.children.get_mut(&name) {

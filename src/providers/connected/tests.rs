@@ -9,7 +9,7 @@ use crate::providers::test_support::{ask, reference};
 use crate::providers::{CLOUDS, CredentialInfo, job_at};
 use crate::sync::lock;
 
-/// The requested names, and what the list answers when it fails.
+/// An API that records the requested names, and the error of its list, if any.
 #[derive(Default)]
 struct Api {
     requested: Mutex<Vec<Vec<String>>>,

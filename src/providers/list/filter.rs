@@ -4,38 +4,38 @@ use crate::kind::{StateWords, UnlistedField};
 use crate::model::{Job, Since, State};
 use crate::providers::states;
 
-/// What the resources of a list must match; the default matches all of them.
+/// Filters for the jobs of a list; the default matches all jobs.
 ///
-/// Filters are pushed to the cloud where its API supports them; [`list_all`](crate::providers::list_all()) checks every
-/// row nevertheless.
+/// The cloud applies the filters that its API supports; [`list_all`](crate::providers::list_all()) still checks
+/// every row.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that have it; empty
-    /// for any.
+    /// Accepted ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that set it;
+    /// empty for any.
     pub ids: Vec<String>,
     /// Accepted states; empty for any.
     pub states: Vec<State>,
-    /// Pattern of the name or the id.
+    /// Pattern that the name or the id must match.
     pub name: Option<Pattern>,
-    /// Who owns it.
+    /// User who owns the job.
     pub user: Option<String>,
-    /// Queue or card group.
+    /// Queue or card group of the job.
     pub queue: Option<String>,
-    /// Selector of its labels, which the cloud applies; for kinds whose list has one.
+    /// Label selector, which the cloud applies; only for kinds whose list supports one.
     pub selector: Option<String>,
-    /// It was created then or later.
+    /// Earliest creation time.
     pub since: Option<Since>,
-    /// No more rows than this are wanted on a page, where the cloud lets one choose.
+    /// Maximum number of rows per page, if the cloud supports a page size.
     pub page_rows: Option<usize>,
-    /// No more pages than this are requested.
+    /// Maximum number of pages to request.
     pub max_pages: Option<usize>,
-    /// A person has named the place, so that an empty list of one that does not exist is an error.
+    /// True if the user named the scope, so that an empty list of a scope that does not exist is an error.
     pub checks_scope: bool,
-    /// A product that is not installed is an empty list: the scope was not named.
+    /// True if the user did not name the scope, so that a product that is not installed has an empty list.
     pub is_optional: bool,
 }
 
-/// Options that keep a row whose field is not known, and what the row lacks.
+/// Options that keep a row without the field they compare, and a description of that field.
 pub const COMPARED_FIELDS: [(&str, &str); 5] = [
     ("--since", "readable creation time"),
     ("--user", "readable user"),
@@ -45,10 +45,9 @@ pub const COMPARED_FIELDS: [(&str, &str); 5] = [
 ];
 
 impl Filter {
-    /// True when a resource matches. A field that a row does not have fails its filter, except for
-    /// state and creation time, which every resource has, and except where fields of the response could not
-    /// be read (`has_unreadable`): an unreadable field does not drop the row. A job that has not ended in a
-    /// state that is not known may be active.
+    /// Returns `true` if a job matches. A row without a field fails the filter for it. Exceptions are the state
+    /// and the creation time, which every job has, and unreadable fields (`has_unreadable`): they do not drop
+    /// the row. A job that has not ended and whose state is unknown matches a filter for active jobs.
     pub fn matches(&self, job: &Job, has_unreadable: bool) -> bool {
         let is_requested = |requested: Option<&String>, field: Option<&String>| {
             let (Some(requested), Some(field)) = (requested, field) else {
@@ -68,7 +67,7 @@ impl Filter {
                 .is_none_or(|since| job.created_at.is_none_or(|at| at >= since.time()))
     }
 
-    /// True when the state is what was requested, or may be.
+    /// Returns `true` if the state is, or can be, one of the requested states.
     pub(in crate::providers) fn matches_state(&self, job: &Job) -> bool {
         let includes_all_active = State::ACTIVE
             .iter()
@@ -78,7 +77,7 @@ impl Filter {
         self.states.is_empty() || self.states.contains(&job.state) || may_match
     }
 
-    /// Of each option in [`COMPARED_FIELDS`], whether it kept a resource that does not have its field.
+    /// Reports for each option in [`COMPARED_FIELDS`] whether it kept a job without the field it compares.
     pub fn uncompared(&self, job: &Job) -> [bool; COMPARED_FIELDS.len()] {
         let is_named = job.name.is_some() || self.matches_name(None, &job.id);
         [
@@ -90,20 +89,20 @@ impl Filter {
         ]
     }
 
-    /// True when the name or the id is what was requested.
+    /// Returns `true` if the name or the id matches the pattern.
     pub fn matches_name(&self, name: Option<&str>, id: &str) -> bool {
         self.name.as_ref().is_none_or(|pattern| {
             name.is_some_and(|name| pattern.matches(name.trim())) || pattern.matches(id)
         })
     }
 
-    /// True when it requests active jobs only.
+    /// Returns `true` if the filter accepts active jobs only.
     pub(in crate::providers) fn is_active_only(&self) -> bool {
         let mut states = self.states.iter();
         !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
-    /// The same without regard to states, which may cost calls to read.
+    /// Returns the filter without states, because reading a state can require additional calls.
     pub(in crate::providers) fn without_states(&self) -> Self {
         Self {
             states: Vec::new(),
@@ -111,8 +110,8 @@ impl Filter {
         }
     }
 
-    /// The one state of a cloud that equals the requested states; `None` when several do, or
-    /// unrecognized ones might.
+    /// Returns the cloud's only state word for the requested states; `None` if there are several, or if
+    /// unrecognized words may mean one of them.
     pub(in crate::providers) fn single_state_word(
         &self,
         table: StateWords,
@@ -121,8 +120,9 @@ impl Filter {
         states::single_word_for(table, own, &self.states)
     }
 
-    /// The states of a cloud that equal the requested states, or may turn out to; `None` where none are
-    /// requested, or unrecognized ones might be among them.
+    /// Returns the cloud's state words for the requested states, including words of jobs that other fields can
+    /// show to be in one of them. Returns `None` if no states are requested, or if unrecognized words may mean
+    /// one of them.
     pub(in crate::providers) fn state_words(
         &self,
         table: StateWords,
@@ -130,20 +130,20 @@ impl Filter {
     ) -> Option<Vec<&'static str>> {
         let mut states = self.states.clone();
         if states.contains(&State::Failed) {
-            // Other fields of a row may contradict its word.
+            // Other fields of a row can show that a job with the word for success has failed.
             states.push(State::Succeeded);
         }
         Some(states::words_for(table, own, &states)).filter(|words| !words.is_empty())
     }
 
-    /// The page size that is requested, in rows, where the cloud gives at most `most`.
+    /// Returns the number of rows to request per page, if the cloud allows at most `most`.
     pub(in crate::providers) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))
     }
 }
 
 impl Filter {
-    /// True when it requests this.
+    /// Returns `true` if the filter uses this field.
     pub fn filters_on(&self, unlisted: UnlistedField) -> bool {
         match unlisted {
             UnlistedField::State => !self.states.is_empty(),

@@ -16,11 +16,11 @@ use crate::providers::{
 };
 use crate::reference::{Reference, Scope};
 
-/// Gives a page after the other, the last one again and again.
+/// A client that returns the pages one after the other, and then repeats the last one.
 struct Pages {
     pages: Vec<(Vec<String>, Option<u64>)>,
     requested: AtomicUsize,
-    /// The requests that begin a list.
+    /// Numbers of the requests for a first page.
     starts: &'static [usize],
 }
 
@@ -108,7 +108,7 @@ fn scope() -> Scope {
     }
 }
 
-/// Ids that were handed on, page by page, and what came of it.
+/// Returns the ids that were passed on, page by page, and the statistics.
 async fn listed(
     pages: &[(Vec<String>, Option<u64>)],
     limit: Option<usize>,
@@ -117,7 +117,7 @@ async fn listed(
     listed_again(pages, limit, stop_after, &[0]).await
 }
 
-/// The same of a list that is read from its start at these requests.
+/// As [`listed`], for a list that is read from its start at these requests.
 async fn listed_again(
     pages: &[(Vec<String>, Option<u64>)],
     limit: Option<usize>,
@@ -325,7 +325,7 @@ async fn places_are_drained_by_the_same_loop() {
     );
 }
 
-/// Gives what a function makes of a scope and the place of a page.
+/// A client that returns the page that a function creates for a scope and a cursor.
 struct Lists<F>(F);
 
 #[async_trait]
@@ -349,7 +349,7 @@ impl<F: Fn(&Scope, Cursor) -> Page + Send + Sync> Client for Lists<F> {
     }
 }
 
-/// A page of which rows share an id in two namespaces, and one row is lost.
+/// Creates a page with two rows that share an id in two namespaces, and one unreadable row.
 fn mixed(scope: &Scope, at: Cursor) -> Page {
     let rows = ["a", "b"].map(|namespace| GetResult {
         job: crate::providers::job_at(&scope.reference(&[namespace, "web"]).unwrap(), None),

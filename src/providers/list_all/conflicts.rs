@@ -1,11 +1,11 @@
-//! Lists that show the same job in different states.
+//! Reports jobs that a list contains in different states.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Notice, NoticeCode, State};
 use crate::providers::list::Page;
 
-/// Jobs that were listed in two states; they get one notice, however many they are.
+/// Jobs that were listed in two states. They share one notice.
 #[derive(Default)]
 pub(super) struct Conflicts {
     first: Option<String>,
@@ -19,7 +19,7 @@ impl Conflicts {
             .get_or_insert_with(|| format!("{reference} is listed as {before} and as {after}"));
     }
 
-    /// The notice; `outcome` is what follows for each of the jobs.
+    /// Returns the notice. `outcome` is the consequence for each of the jobs.
     pub fn notice(self, outcome: &str) -> Option<Notice> {
         let first = self.first?;
         let more = match self.count - 1 {
@@ -32,7 +32,7 @@ impl Conflicts {
     }
 }
 
-/// Makes rows of one page that show the same job in different states one row of an unknown state.
+/// Merges rows of one page that show the same job in different states into one row with an unknown state.
 pub(super) fn merge_conflicts(page: &mut Page) {
     let mut first = HashMap::new();
     let rows = page.rows.iter().enumerate();

@@ -1,4 +1,4 @@
-//! How far a list has been read, and what may be missing of it.
+//! Tracks how far a list has been read and which rows may be missing.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -9,12 +9,12 @@ use crate::crypto;
 use crate::model::State;
 use crate::providers::list::{Cursor, Page};
 
-/// The rows of the pages so far. Digests take the same few bytes for references of any length, so that
-/// a list of a hundred thousand rows needs little memory.
+/// The rows of all pages so far. The keys are digests of a short fixed length, so that a list of a hundred
+/// thousand rows needs little memory.
 #[derive(Default)]
 struct SeenRows {
     rows: HashMap<[u8; 16], SeenRow>,
-    /// How many times the list was read before.
+    /// Number of times that the list was read before.
     pass: u8,
 }
 
@@ -24,28 +24,27 @@ struct SeenRow {
     pass: u8,
 }
 
-/// What [`SeenRows`] returns about a row.
+/// The result of inserting a row into [`SeenRows`].
 struct Seen {
-    /// No page before had the row.
+    /// No earlier page contained the row.
     is_new: bool,
-    /// No page of this pass had the row.
+    /// No earlier page of this pass contained the row.
     is_new_in_pass: bool,
     status: RowStatus,
-    /// The state in which a page before has shown it, where that is another one: of this pass, or of an earlier one
-    /// that passed it on.
+    /// The different state that an earlier page showed: of this pass, or of an earlier pass that passed the row on.
     before: Option<State>,
 }
 
-/// What becomes of a row.
+/// How a row is handled.
 #[derive(Clone, Copy, PartialEq)]
 enum RowStatus {
-    /// It is not wanted, or was passed on before.
+    /// It does not match the filter, or was passed on before.
     Dropped,
     /// It is passed on.
     Passed,
-    /// It is passed on again, as its state has changed.
+    /// It is passed on again because its state has changed.
     Changed,
-    /// The same, but it left the requested states.
+    /// It is passed on again because it is no longer in a requested state.
     Withdrawn,
 }
 
@@ -73,7 +72,7 @@ impl SeenRows {
             (true, false) if has_changed => RowStatus::Withdrawn,
             _ => RowStatus::Dropped,
         };
-        // What an earlier pass has read is only older.
+        // A different state in an earlier pass is not a contradiction: it is only older.
         let is_contradicted = has_changed && (seen.is_passed || !is_new_in_pass);
         let before = seen.state.filter(|_| is_contradicted);
         match status {
@@ -90,25 +89,26 @@ impl SeenRows {
         }
     }
 
-    /// Whether a page of this pass had the row.
+    /// Reports whether an earlier page of this pass contained the row.
     fn is_known(&self, key: &str) -> bool {
         let seen = self.rows.get(&crypto::digest_128(key.as_bytes()));
         seen.is_some_and(|seen| seen.pass == self.pass)
     }
 
-    /// Drops what was passed on before or is not wanted; counts the rows and problems that are new in this
-    /// pass, and the rows that cost calls.
+    /// Drops rows that were passed on before or do not match the filter. Returns how many rows and problems are
+    /// new in this pass, and how many rows required additional calls.
     fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
         let has_unreadable = names_unreadable(&page.notices);
         let mut conflicts = Conflicts::default();
-        // Rows move to the next page when something new comes in before it is requested.
-        // The same job may be in two lists, and be wanted as only one of them shows it.
+        // A row moves to the next page if a new one is added before that page is requested. The same job can
+        // also be in two lists, and match the filter as only one of them shows it.
         page.rows.retain(|row| {
             let is_wanted = source.is_wanted(row, has_unreadable);
             let (key, state) = (S::key(row), S::state(row));
             let seen = self.insert(key, state, is_wanted, source.has_wanted_state(row));
-            // An unknown state contradicts nothing: a list of live jobs may contain less than the history.
+            // An unknown state is not a contradiction: a list of live jobs can contain fewer fields than the
+            // history.
             let before = seen.before.filter(|before| *before != State::Unknown);
             if let Some((before, after)) = before.zip(state) {
                 conflicts.add(key, before, after);
@@ -132,25 +132,25 @@ impl SeenRows {
             seen.is_none_or(|seen| seen.is_new)
         });
         if self.pass > 0 && page.rows.is_empty() {
-            // The notices of a page that was read before.
+            // These notices were passed on in an earlier pass.
             page.notices.clear();
         }
         (new, costly)
     }
 }
 
-/// How many rows came, and how many the cloud counts.
+/// The number of rows received, and the totals that the cloud reports.
 #[derive(Default)]
 struct Counts {
     rows: u64,
-    /// Without those that an earlier page had.
+    /// Rows that no earlier page contained.
     distinct: u64,
     /// The total of the last page.
     total: Option<u64>,
-    /// The least total of a page: rows that come in while the list is read are not on the pages before.
+    /// The smallest total of any page: rows added while the list is read are not on the pages already read.
     least_total: Option<u64>,
-    /// Rows left the list while it was read: a page had a smaller total than the one before it, or none
-    /// of the rows with which it overlaps.
+    /// True if rows left the list while it was read: a page had a smaller total than the one before it, or none
+    /// of the rows with which it should overlap.
     has_shrunk: bool,
 }
 
@@ -163,8 +163,9 @@ impl Counts {
         self.least_total = [self.least_total, page.total].into_iter().flatten().min();
     }
 
-    /// The mismatch after the last page, at `at`, where rows are missing. Rows may come twice while others
-    /// never come; only lists that are merged may both have and count the same row.
+    /// Returns the mismatch after the last page, at `at`, if rows are missing. A row can be received twice
+    /// while another one is never received. Only if lists are merged can the same row be both received and
+    /// counted twice.
     fn missing(&self, at: Cursor) -> Option<Truncation> {
         let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
         let all = [(self.rows, self.total), distinct];
@@ -179,26 +180,26 @@ impl Counts {
 #[derive(Default)]
 pub(super) struct ListProgress {
     seen: SeenRows,
-    /// Of this pass.
+    /// Counts of this pass.
     counts: Counts,
     /// Rows of this pass without an id.
     unnamed: usize,
     pub(super) pages: usize,
-    /// Pages in a row without a row.
+    /// Number of consecutive pages without a row.
     empty_pages: usize,
     pub(super) kept: usize,
-    /// Rows and problems that cost calls of their own.
+    /// Number of rows and problems that required additional calls.
     spent: usize,
     has_failed_parts: bool,
-    /// The limit left out rows of the last page.
+    /// True if rows of the last page were dropped because of the limit.
     pub(super) is_over: bool,
-    /// The last page had nothing that those before it did not have.
+    /// True if the last page contained no new rows.
     is_repeated: bool,
 }
 
 impl ListProgress {
-    /// True where a page that should begin with a few known rows has no other, although there are more: the cloud
-    /// begins its pages at multiples of their size only.
+    /// Returns `true` if a page that should begin with a few known rows contains only known rows, although more
+    /// rows follow: the cloud starts pages only at multiples of the page size.
     pub(super) fn is_rounded<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
         at.overlap.rows() > 0
             && page.next.is_some()
@@ -206,7 +207,7 @@ impl ListProgress {
             && page.rows.iter().all(|row| self.seen.is_known(S::key(row)))
     }
 
-    /// Drops what is not wanted or was passed on before, and counts the rest of the page at `at`.
+    /// Drops rows that do not match the filter or were passed on before, and counts the rest of the page at `at`.
     pub(super) fn add<S: PageSource>(
         &mut self,
         source: &S,
@@ -236,7 +237,7 @@ impl ListProgress {
         }
     }
 
-    /// Drops the rows beyond this many; those that were passed on before need no room.
+    /// Keeps at most `room` rows, not counting those that were passed on before.
     fn fill<S: PageSource>(&mut self, page: &mut Page<S::Row>, room: usize) {
         let changed: HashSet<&str> = page.changed.iter().map(String::as_str).collect();
         let mut new = 0;
@@ -249,17 +250,18 @@ impl ListProgress {
         self.kept += new.min(room);
     }
 
-    /// How many of the first so many rows the page before has, too; none of them shows that rows have moved.
+    /// Returns how many of the first `overlap` rows the page before also has. If it has none of them, rows have
+    /// moved.
     fn count_overlap<S: PageSource>(&mut self, page: &Page<S::Row>, overlap: usize) -> usize {
         let rows = page.rows.iter().take(overlap);
         let known = rows.filter(|row| self.seen.is_known(S::key(row))).count();
-        // A row without an id, or one that could not be read, may be the one that is known.
+        // A row without an id, or an unreadable one, may be the known row.
         let is_comparable = page.rows_without_id == 0 && page.problems.is_empty();
         self.counts.has_shrunk |= overlap > 0 && is_comparable && known == 0;
         known
     }
 
-    /// Why the page after the last one is not requested.
+    /// Returns the reason not to request the next page, if there is one.
     pub(super) fn stop(
         &self,
         limit: Option<usize>,
@@ -277,7 +279,7 @@ impl ListProgress {
         }
     }
 
-    /// True when the last page was read, and rows may have moved past the reader.
+    /// Returns `true` if the list must be read again because rows may have moved to a page that was already read.
     pub(super) fn must_repeat(&self, max_pages: usize) -> bool {
         let may_repeat = self.seen.pass + 1 < MAX_PASSES && self.pages < max_pages;
         self.counts.has_shrunk && may_repeat && !self.has_failed_parts
@@ -288,7 +290,7 @@ impl ListProgress {
         (self.counts, self.unnamed) = (Counts::default(), 0);
     }
 
-    /// What is missing although the last page, at `at`, was read.
+    /// Returns what is missing although the last page, at `at`, was read.
     pub(super) fn missing(&self, at: Cursor) -> Option<Truncation> {
         let moved = self.counts.has_shrunk.then_some(Truncation::RowsMoved);
         let unnamed = (self.unnamed > 0).then_some(Truncation::MissingIds(self.unnamed));

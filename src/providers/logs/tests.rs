@@ -5,7 +5,7 @@ use crate::providers::aliyun;
 use crate::providers::test_support::{ask, reference};
 use crate::sync::lock;
 
-/// A file with the size that the cloud reports of it, and the offsets that were read.
+/// A file, the size that the cloud reports for it, and the offsets that were read.
 struct Lines<'a> {
     text: &'a str,
     size: Option<u64>,
@@ -27,7 +27,7 @@ impl LogFile for Lines<'_> {
     }
 }
 
-/// A piece of a file after a position, before which this was read.
+/// Reads the piece of a file at a position, after the bytes `before`.
 async fn piece(
     file: &impl LogFile,
     params: &LogParams,
@@ -47,7 +47,7 @@ async fn piece(
     read_file(request, file).await.unwrap()
 }
 
-/// A file of a cloud that does not take the offset, and its size.
+/// A file of a cloud that ignores the offset, and its reported size.
 struct Same(&'static [u8], Option<u64>);
 
 #[async_trait]
@@ -62,7 +62,7 @@ impl LogFile for Same {
     }
 }
 
-/// Reads a file piece by piece; gives its text from the first piece on, and the offsets that were read.
+/// Reads a file piece by piece. Returns its text from the first piece on, and the offsets that were read.
 async fn read(text: &str, lines: Option<u64>, size: Option<u64>) -> (String, Vec<u64>) {
     let params = LogParams {
         tail_lines: lines,

@@ -18,7 +18,7 @@ pub(super) const SECRETS: [&str; 5] = [
     "startScriptContent",
 ];
 
-/// Fields that do so in these lists or objects only.
+/// Fields that contain secrets only in these lists or objects.
 pub(super) const SECRETS_OF_LISTS: [(&str, &str); 11] = [
     ("env", "value"),
     ("flexVolume", "options"),
@@ -33,7 +33,7 @@ pub(super) const SECRETS_OF_LISTS: [(&str, &str); 11] = [
     ("ConfigFileVolumeConfigFileToPaths", "Content"),
 ];
 
-/// Fields with a command line. Those of one object are one, with `Args` at its end.
+/// Fields with a command line. The fields of one object form one command line, with `Args` at its end.
 pub(super) const COMMANDS: [&str; 14] = [
     "Arg",
     "Args",
@@ -51,7 +51,7 @@ pub(super) const COMMANDS: [&str; 14] = [
     "startScriptPath",
 ];
 
-/// Fields with text of a person, who may have pasted a command line or a setting.
+/// Fields with text that a user wrote, which can contain a command line or a setting.
 const TEXTS: [&str; 8] = [
     "AppExtraInfo",
     "Comment",
@@ -63,24 +63,24 @@ const TEXTS: [&str; 8] = [
     "TuningParameters",
 ];
 
-/// Fields with the address of a page.
+/// Fields with the URL of a page.
 const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 
-/// Fields with the value of what is named next to them; those of a parameter of a workflow are its default and
-/// its choices as well.
+/// Fields with the value that belongs to a name in the same object. A parameter of a workflow has its value in
+/// its default and its choices, too.
 const NAMED_VALUES: [&str; 4] = ["default", "enum", "value", "TagValue"];
 
 pub(super) fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Masks the secrets of a raw response: what the model masks, fields with the name of a secret, and the
-/// user info of URLs.
+/// Masks the secrets of a raw response: the fields that are masked in the model, fields with the name of a
+/// secret, and the user info of URLs.
 pub(in super::super) fn mask_document(document: &mut Value) {
     mask_below(document, "");
 }
 
-/// Masks below `value`, which is under the key `parent`.
+/// Masks the secrets in `value`, which is at the key `parent`.
 fn mask_below(value: &mut Value, parent: &str) {
     match value {
         Value::String(text) => {
@@ -96,7 +96,7 @@ fn mask_below(value: &mut Value, parent: &str) {
     }
 }
 
-/// Masks the words of a command line in a list of any name.
+/// Masks the arguments of a command line in a list of any name.
 fn mask_options(list: &mut [Value]) {
     let is_option = |word: &Value| word.as_str().is_some_and(|word| word.starts_with('-'));
     if list.iter().any(is_option) {
@@ -111,8 +111,8 @@ fn is_document(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
-/// Masks a text that is a document, such as a copy of a manifest in an annotation, by its fields; one
-/// without secrets stays as it was written. False where the text is something else.
+/// Masks the fields of a document in a text, such as a copy of a manifest in an annotation. A document without
+/// secrets keeps its original text. Returns `false` if the text is not a document.
 fn mask_inner_document(text: &mut String) -> bool {
     let document = Some(&*text).filter(|text| is_document(text));
     let Some(document) = document.and_then(|text| parse_raw(text.as_bytes())) else {
@@ -126,7 +126,7 @@ fn mask_inner_document(text: &mut String) -> bool {
     true
 }
 
-/// True for a value of `Authorization`.
+/// Returns `true` for the value of an `Authorization` header.
 fn is_credentials(text: &str) -> bool {
     let value = ["Basic ", "Bearer "]
         .iter()
@@ -134,7 +134,7 @@ fn is_credentials(text: &str) -> bool {
     value.is_some_and(|value| value.len() >= 8 && !value.contains(char::is_whitespace))
 }
 
-/// Masks what a message repeats of a command line, and what grants access in its URLs.
+/// Masks the secrets of a command line that a message repeats, and credentials in its URLs.
 fn mask_sentence(text: &mut String) {
     if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;
@@ -159,7 +159,7 @@ pub(super) fn mask_string(text: &mut String) {
     }
 }
 
-/// True for `NAME=…` and `export NAME=…`.
+/// Returns `true` for `NAME=…` and `export NAME=…`.
 fn begins_with_variable(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches("export ");
     let name = text.split_once('=').map_or("", |(name, _)| name);
@@ -206,8 +206,8 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
     }
 }
 
-/// Masks fields by their names at any depth: every value of `secrets` and below, and the texts of
-/// `texts` that look like secrets.
+/// Masks fields by their names at any depth: all values in `secrets` fields, and texts in `texts` fields that
+/// look like secrets.
 pub(in super::super) fn mask_named(document: &mut Value, secrets: &[&str], texts: &[&str]) {
     match document {
         Value::Array(list) => list
@@ -226,7 +226,7 @@ pub(in super::super) fn mask_named(document: &mut Value, secrets: &[&str], texts
     }
 }
 
-/// Hides every value, but not the names in a list of names and values.
+/// Masks every value, but not the names in a list of names and values.
 pub(super) fn hide_below(value: &mut Value) {
     match value {
         Value::Array(list) => {
@@ -242,7 +242,7 @@ pub(super) fn hide_below(value: &mut Value) {
     }
 }
 
-/// The value of the name next to it.
+/// Returns the value in an object with a name and a value.
 fn value_of_name(row: &mut Map<String, Value>) -> Option<&mut Value> {
     let has_name = row.keys().any(|key| is_one_of(key, &["key", "name"]));
     let mut fields = row.iter_mut();
@@ -250,7 +250,7 @@ fn value_of_name(row: &mut Map<String, Value>) -> Option<&mut Value> {
     has_name.then_some(value)
 }
 
-/// Masks a value under the name of a secret. Of an object the texts are masked, except names.
+/// Masks a value at the name of a secret. In an object, masks all texts except names.
 fn mask_secret(value: &mut Value, key: &str, sensitivity: Sensitivity) {
     match value {
         Value::String(text) if sensitivity.covers(text) => hide(value),
@@ -272,7 +272,7 @@ fn mask_secret(value: &mut Value, key: &str, sensitivity: Sensitivity) {
 }
 
 fn hide(value: &mut Value) {
-    // E-HPC writes `--` for what is not there.
+    // E-HPC sends `--` for a missing value.
     if !value.is_null() && *value != "" && *value != "--" {
         *value = MASK.into();
     }
@@ -287,7 +287,7 @@ fn mask_commands(map: &mut Map<String, Value>) {
     let mut words: Vec<&mut Value> = Vec::new();
     for (_, line) in lines {
         match line {
-            // A list may have objects, each with a command line of its own.
+            // A list can contain objects, each with its own command line.
             Value::Array(list) => {
                 let is_word = |word: &&mut Value| !word.is_object() && !word.is_array();
                 words.extend(list.iter_mut().filter(is_word));

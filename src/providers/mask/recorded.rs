@@ -1,4 +1,4 @@
-//! Masks of recordings, which are independent of the kind of a response.
+//! Masks the secrets in recordings, for responses of any kind.
 
 use serde_json::Value;
 
@@ -7,13 +7,13 @@ use super::xml::mask_xml;
 use crate::http::RecordingMasks;
 use crate::secret::mask_text;
 
-/// How secrets are masked in recordings.
+/// The functions that mask secrets in recordings.
 pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
     document: mask_recorded,
     text: mask_recorded_text,
 };
 
-/// Fields of which every value is masked, in addition to those that are masked in all documents.
+/// Fields whose values are all masked, in addition to those that are masked in all documents.
 const SECRETS: [&str; 11] = [
     "AssumeUserInfo",
     "CustomEnvs",
@@ -28,7 +28,7 @@ const SECRETS: [&str; 11] = [
     "task_urls",
 ];
 
-/// Fields with a command line or with what their owner wrote.
+/// Fields with a command line or with text that a user wrote.
 const TEXTS: [&str; 13] = [
     "Command",
     "CommandContent",
@@ -45,10 +45,10 @@ const TEXTS: [&str; 13] = [
     "value",
 ];
 
-/// Fields with a document as a text, which a mask for texts would break.
+/// Fields that contain a document as text. Masking that text directly would make it invalid.
 const DOCUMENTS: [&str; 2] = ["JobInfo", "VariableList"];
 
-/// Masks the secrets of a response of any kind: at least what is masked in raw responses.
+/// Masks the secrets of a response of any kind: at least those that are masked in raw responses.
 fn mask_recorded(document: &mut Value) {
     let mut inner = Vec::new();
     take_documents(document, &mut inner);
@@ -59,15 +59,15 @@ fn mask_recorded(document: &mut Value) {
     put_documents(document, &mut inner);
 }
 
-/// Masks every text as a command line is masked, or as the document that it is: a person may have written
-/// either into any field.
+/// Masks every text as a command line, or as a document if it is one, because a user can have written either
+/// into any field.
 fn mask_texts(value: &mut Value) {
     match value {
         Value::String(text) => match serde_json::from_str(text) {
             Ok(document @ (Value::Object(_) | Value::Array(_))) => {
                 let mut masked = document.clone();
                 mask_recorded(&mut masked);
-                // The text of a document without secrets stays as it was written.
+                // A document without secrets keeps its original text.
                 if masked != document {
                     *text = masked.to_string();
                 }
@@ -80,7 +80,7 @@ fn mask_texts(value: &mut Value) {
     }
 }
 
-/// Takes out the documents that are texts, in their order.
+/// Replaces documents in texts by null and collects them in order.
 fn take_documents(value: &mut Value, inner: &mut Vec<Value>) {
     for_each_document(value, &mut |_, field| {
         let text = field.as_str().unwrap_or_default();
@@ -91,7 +91,7 @@ fn take_documents(value: &mut Value, inner: &mut Vec<Value>) {
     });
 }
 
-/// Puts them back masked, the last one first.
+/// Puts the collected documents back, masked. `inner` is in reverse order.
 fn put_documents(value: &mut Value, inner: &mut Vec<Value>) {
     for_each_document(value, &mut |name, field| {
         if field.is_null()
@@ -125,8 +125,7 @@ fn for_each_document(value: &mut Value, apply: &mut dyn FnMut(&str, &mut Value))
     }
 }
 
-/// Masks a text that is not a document: each of its lines as a command line is masked. What is not secret in
-/// XML and HTML stays readable for programs.
+/// Masks each line of a text that is not a document as a command line. XML and HTML remain parsable.
 fn mask_recorded_text(text: &mut String) {
     *text = match text.trim_start().starts_with('<') {
         true => mask_xml(text, masked_lines),
@@ -138,7 +137,7 @@ fn masked_lines(text: &str) -> String {
     text.split_inclusive('\n').map(masked_line).collect()
 }
 
-/// A line with its secrets masked. It keeps its end.
+/// Masks the secrets of a line and keeps its line end.
 fn masked_line(line: &str) -> String {
     let (line, end) = line
         .strip_suffix('\n')

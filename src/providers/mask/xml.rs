@@ -1,15 +1,15 @@
-//! Secrets in responses in XML, and in pages in HTML.
+//! Masks the secrets in XML responses and HTML pages.
 
 use std::ops::Range;
 
 use super::document::{COMMANDS, SECRETS, SECRETS_OF_LISTS, is_one_of};
 use crate::secret::{MASK, is_secret_field, mask_urls};
 
-/// Attributes whose value is the name of what another attribute has the value of.
+/// Attributes that contain the name of a value in another attribute of the same element.
 const NAMES: [&str; 4] = ["id", "key", "name", "property"];
 
-/// Masks in a response in XML the texts of elements and the values of attributes that may contain a secret.
-/// Other texts are masked by `mask_content`.
+/// Masks the texts of elements and the values of attributes that can contain a secret. `mask_content` masks the
+/// other texts.
 pub(in super::super) fn mask_xml(text: &str, mask_content: fn(&str) -> String) -> String {
     let mut tags = text.split('<');
     let mut masked = tags.next().unwrap_or_default().to_owned();
@@ -42,7 +42,7 @@ pub(in super::super) fn mask_xml(text: &str, mask_content: fn(&str) -> String) -
     masked
 }
 
-/// True for the name of an element whose text may be a secret.
+/// Returns `true` for the name of an element whose text can be a secret.
 fn may_be_secret(name: &str) -> bool {
     let lists = SECRETS_OF_LISTS.map(|(_, field)| field);
     let singular = COMMANDS.map(|name| name.trim_end_matches('s'));
@@ -52,7 +52,7 @@ fn may_be_secret(name: &str) -> bool {
         || is_secret_field(name)
 }
 
-/// Masks the values of attributes with the name of a secret, and those next to such a name:
+/// Masks the values of attributes with the name of a secret, and values next to an attribute with such a name:
 /// `<input name="token" value="…">`.
 fn mask_attributes(head: &str) -> String {
     let attributes = attributes(head);
@@ -73,7 +73,7 @@ fn mask_attributes(head: &str) -> String {
     masked
 }
 
-/// The names of the attributes of an element, with the places of their values.
+/// Returns the names of the attributes of an element and the positions of their values.
 fn attributes(head: &str) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;

@@ -1,10 +1,10 @@
-//! Whether the remainder of a response confirms that a job succeeded.
+//! Checks whether the other fields of a response confirm that a job succeeded.
 
 use crate::error::Category;
 use crate::lenient::Text;
 use crate::model::{Job, State, Task};
 
-/// What clouds write as the code or the text of a failure where there was none.
+/// Texts that clouds send as the code or the text of a failure if there was no failure.
 const NO_FAILURE: &[&str] = &[
     "n/a",
     "nil",
@@ -20,8 +20,8 @@ const NO_FAILURE: &[&str] = &[
     "无",
 ];
 
-/// The code, or the text, of a failure; `None` for those that are written where there was none. A text with
-/// unreadable characters is about a failure.
+/// Returns the code or the text of a failure; `None` for a text that clouds send if there was no failure. A
+/// text with unreadable characters is a failure.
 pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
     let text = text.trim();
     let is_zero = text
@@ -33,7 +33,7 @@ pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
     (!is_none).then_some(text)
 }
 
-/// The same of a field.
+/// As [`failure_text`], for a field.
 pub(in crate::providers) fn failure(text: Text) -> Option<String> {
     text.0.filter(|text| failure_text(text).is_some())
 }
@@ -41,17 +41,17 @@ pub(in crate::providers) fn failure(text: Text) -> Option<String> {
 /// Why a job failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::providers) struct FailureCause {
-    /// The code.
+    /// The code of the failure.
     pub reason: Option<String>,
-    /// The message.
+    /// The message of the failure.
     pub message: Option<String>,
 }
 
-/// Checks a success against the remainder of the response, since a gate would pass on it. A job that the
-/// cloud calls succeeded is failed where a task has failed or has another exit code than 0, or where other
-/// fields contain a failure (`cause`); so is such a task. It is undecided where the word of a task is
-/// another one than that of a success, and where [`doubt_unread`] makes it so. What is undecided fails
-/// where tasks that were read later show it.
+/// Checks a success against the other fields of the response, because a gate would pass on it. A job that the
+/// cloud reports as succeeded has failed if a task has failed or has an exit code other than 0, or if other
+/// fields contain a failure (`cause`). A task that succeeded with such an exit code has failed, too. The job's
+/// state becomes unknown if the word of a task is not that of a success, or as in [`doubt_unread`]. A job with
+/// such an unknown state fails if tasks that were read later show a failure.
 pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
     let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);
@@ -80,8 +80,8 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) 
     }
 }
 
-/// Takes back a success where what may show a failure could not be read ([`GetResult::evidence`]). The job is
-/// polled again where the next poll may read it.
+/// Makes the state of a succeeded job unknown if a part that can show a failure could not be read
+/// ([`GetResult::evidence`]). The job is polled again if the next poll may be able to read the part.
 ///
 /// [`GetResult::evidence`]: crate::providers::GetResult::evidence
 pub(in crate::providers) fn doubt_unread(job: &mut Job) {
@@ -98,7 +98,8 @@ pub(in crate::providers) fn doubt_unread(job: &mut Job) {
     leave_undecided(job, message.to_owned(), has_ended);
 }
 
-/// Leaves an end undecided that other fields contradict, as `message` explains. The job is polled again.
+/// Makes the state of an ended job unknown because other fields contradict it, as `message` explains. The job
+/// is polled again.
 pub(in crate::providers) fn contradict(job: &mut Job, message: String) {
     job.unread_cause = Some(Category::InvalidResponse);
     leave_undecided(job, message, false);
@@ -112,7 +113,7 @@ fn leave_undecided(job: &mut Job, message: String, has_ended: bool) {
     job.finished_at = job.finished_at.filter(|_| has_ended);
 }
 
-/// That a task of a job that succeeded has a word for another state.
+/// Describes a task of a succeeded job whose word means another state.
 fn contradiction(job: &Job) -> Option<String> {
     let mut tasks = job.tasks.iter();
     let other = tasks.find(|task| task.state_raw.is_some() && task.state != State::Succeeded)?;
@@ -130,7 +131,7 @@ fn name_of(task: &Task) -> &str {
     name.unwrap_or("a task")
 }
 
-/// Code and message of the failure of a task.
+/// Returns the code and the message of a task's failure.
 fn task_failure(task: &Task) -> (Option<String>, String) {
     let name = name_of(task);
     // The message of a task that succeeded does not explain the failure.

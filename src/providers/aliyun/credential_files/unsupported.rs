@@ -1,11 +1,11 @@
-//! Errors for the kinds of credentials that are not read. One that is not known is never quoted: it may be a
-//! secret that was pasted in its place.
+//! Errors for unsupported types of credentials. An unknown type is never quoted, because it can be a secret
+//! that was pasted into the wrong field.
 
 use crate::credentials::file::FileProfile;
 use crate::error::Problem;
 use crate::secret::quotable;
 
-/// Modes of aliyun-cli.
+/// Unsupported modes of aliyun-cli.
 const MODES: [&str; 8] = [
     "RsaKeyPair",
     "RamRoleArnWithRoleName",
@@ -17,7 +17,7 @@ const MODES: [&str; 8] = [
     "Anonymous",
 ];
 
-/// Types of the SDKs' sections.
+/// Unsupported types of sections in the SDKs' file.
 const TYPES: [&str; 8] = [
     "bearer",
     "cloud_sso",
@@ -29,7 +29,7 @@ const TYPES: [&str; 8] = [
     "static_bearer",
 ];
 
-/// The problem of a profile of aliyun-cli with another mode than those that are read.
+/// Creates the problem of a profile of aliyun-cli with an unsupported mode.
 pub(super) fn mode(profile: &FileProfile<'_>, mode: &str) -> Problem {
     let hint = match mode {
         "External" => {
@@ -47,7 +47,7 @@ pub(super) fn mode(profile: &FileProfile<'_>, mode: &str) -> Problem {
     profile.file.problem(&what, hint)
 }
 
-/// The problem of a section of the SDKs' file with another type than those that are read.
+/// Creates the problem of a section of the SDKs' file with an unsupported type.
 pub(super) fn section_type(profile: &FileProfile<'_>, kind: &str) -> Problem {
     let name = quotable(profile.name.unwrap_or_default());
     let what = match TYPES.contains(&kind) {

@@ -1,4 +1,4 @@
-//! What only jobs of PAI-DLC have, as responses contain it.
+//! `details` of PAI-DLC jobs, with the fields of the responses.
 
 use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
@@ -11,16 +11,16 @@ detail_structs! {
     DlcJobDetails {
         /// Framework, such as `PyTorchJob`.
         job_type: Text,
-        /// Finer state, where there is one.
+        /// More detailed state, if there is one.
         sub_status: Text,
-        /// Text of its owner.
+        /// Description that its owner wrote.
         description: Text,
-        /// What runs, with secrets in its arguments masked.
+        /// Command, with secrets in its arguments masked.
         #[serde(rename(deserialize = "UserCommand"))]
         command: Text,
-        /// Folder it runs in.
+        /// Working directory.
         working_dir: Text,
-        /// Its environment; values are masked.
+        /// Environment variables; values are masked.
         envs: Map<Text>,
         /// Workspace it belongs to.
         workspace_id: Text,
@@ -30,9 +30,9 @@ detail_structs! {
         user_id: Text,
         /// Account that pays.
         tenant_id: Text,
-        /// `PUBLIC` in its workspace, or `PRIVATE`.
+        /// `PUBLIC` (visible in its workspace) or `PRIVATE`.
         accessibility: Text,
-        /// Cluster that it runs in.
+        /// Cluster it runs in.
         cluster_id: Text,
         /// Name of its resource group; `queue` is the id.
         resource_name: Text,
@@ -42,52 +42,52 @@ detail_structs! {
         resource_level: Text,
         /// `ECS`, `Lingjun` or `ACS`.
         resource_type: Text,
-        /// When it was submitted, as the cloud writes it.
+        /// Time of submission, as the cloud writes it.
         #[serde(rename(deserialize = "GmtSubmittedTime"))]
         submitted_at: Text,
-        /// How long it has run, as the cloud counts it.
+        /// Time it has run in seconds, as the cloud counts it.
         #[serde(rename(deserialize = "Duration"))]
         run_seconds: Int,
-        /// Longest time it may run; only lists report it.
+        /// Maximum run time in minutes; only lists report it.
         #[serde(rename(deserialize = "JobMaxRunningTimeMinutes"))]
         max_running_minutes: Int,
-        /// Memory in the cloud's words; its unit is documented in lists only.
+        /// Memory as the cloud writes it; its unit is documented only for lists.
         request_memory: Text,
-        /// How often it was restarted, and how often it may be: `1/10`.
+        /// Number of restarts and its maximum: `1/10`.
         restart_times: Text,
-        /// How many nodes it has; only lists report it.
+        /// Number of nodes; only lists report it.
         node_count: Int,
-        /// Those nodes.
+        /// Names of the nodes.
         node_names: Words,
-        /// True where its records were deleted.
+        /// True if its records were deleted.
         is_deleted: Flag,
-        /// True with a debugger.
+        /// True if a debugger is enabled.
         #[serde(rename(deserialize = "EnabledDebugger"))]
         debugger: Flag,
-        /// True where other jobs may take its resources.
+        /// True if other jobs can preempt its resources.
         #[serde(rename(deserialize = "EnablePreemptibleJob"))]
         preemptible: Flag,
-        /// True where it uses resources that are promised to others.
+        /// True if it uses oversold resources.
         #[serde(rename(deserialize = "UseOversoldResource"))]
         oversold: Flag,
-        /// Python packages that are installed first.
+        /// Python packages that are installed before it starts.
         #[serde(rename(deserialize = "ThirdpartyLibs"))]
         packages: Words,
-        /// Folder of a `requirements.txt`.
+        /// Directory of a `requirements.txt`.
         #[serde(rename(deserialize = "ThirdpartyLibDir"))]
         package_dir: Text,
         /// Its pods by role.
         #[serde(rename(deserialize = "JobSpecs"))]
         specs: List<PodSpec>,
-        /// How many pods of each role there are.
+        /// Number of pods by role.
         #[serde(rename(deserialize = "JobReplicaStatuses"))]
         replicas: List<ReplicaStatus>,
-        /// The states it has been in.
+        /// Its states so far.
         status_history: List<StatusPeriod>,
         /// Its restarts.
         #[serde(rename(deserialize = "RestartRecord"))]
         restarts: List<Restart>,
-        /// Where its code comes from.
+        /// Source of its code.
         code_source: DefaultObject<CodeSource>,
         /// Data that it mounts.
         data_sources: List<DataSource>,
@@ -101,7 +101,7 @@ detail_structs! {
     PodSpec {
         /// Role, such as `Worker`.
         r#type: Text,
-        /// How many.
+        /// Number of pods.
         pod_count: Int,
         /// Image address.
         image: Text,
@@ -109,10 +109,10 @@ detail_structs! {
         ecs_spec: Text,
         /// `Always`, `Never` or `OnFailure`.
         restart_policy: Text,
-        /// What each has.
+        /// Resources of each pod.
         resource_config: DefaultObject<ResourceConfig>,
     }
-    /// What a pod has, as the cloud writes it.
+    /// Resources of a pod, as the cloud writes them.
     #[schemars(rename = "AliyunDlcResources")]
     ResourceConfig {
         /// vCPU.
@@ -129,57 +129,57 @@ detail_structs! {
         /// Shared memory, such as `16Gi`.
         shared_memory: Text,
     }
-    /// Pods of one role by how they are.
+    /// Number of pods of one role by status.
     #[schemars(rename = "AliyunDlcReplicas")]
     ReplicaStatus {
         /// Role, such as `Worker`.
         r#type: Text,
-        /// Running.
+        /// Running pods.
         active: Int,
-        /// In the queue.
+        /// Pods in the queue.
         queuing: Int,
-        /// Out of the queue.
+        /// Pods that have left the queue.
         dequeued: Int,
-        /// All of them.
+        /// All pods.
         estimated_pod_count: Int,
     }
-    /// A state that a job was in.
+    /// A past or current state of a job.
     #[schemars(rename = "AliyunDlcStatus")]
     StatusPeriod {
-        /// The cloud's word.
+        /// The cloud's state word.
         status: Text,
-        /// Since when, as the cloud writes it.
+        /// Start time, as the cloud writes it.
         start_time: Text,
-        /// Until when.
+        /// End time, as the cloud writes it.
         end_time: Text,
-        /// Why, as a short word.
+        /// Code of the reason.
         reason_code: Text,
-        /// Why, in a sentence.
+        /// Message of the reason.
         reason_message: Text,
     }
     /// A restart of a job.
     #[schemars(rename = "AliyunDlcRestart")]
     Restart {
-        /// Its number.
+        /// Number of the restart.
         job_restart_count: Int,
-        /// State in which it happened.
+        /// State of the job at the restart.
         occur_phase: Text,
-        /// When, as the cloud writes it.
+        /// Time of the restart, as the cloud writes it.
         occur_time: Text,
-        /// Why.
+        /// Reason of the restart.
         reason: Text,
-        /// How it went.
+        /// Status of the restart.
         restart_status: Text,
         /// `PodLevel` or `JobLevel`.
         restart_level_type: Text,
-        /// How long it took, in seconds.
+        /// Duration in seconds.
         restart_duration_in_sec: Int,
-        /// Why it failed.
+        /// Reason why the restart failed.
         restart_fail_reason: Text,
-        /// What caused it.
+        /// Id of the cause.
         #[serde(rename(deserialize = "TriggerID"))]
         trigger_id: Text,
-        /// The errors behind it.
+        /// Errors that led to it.
         #[serde(rename(deserialize = "DetailErrorInfoList"))]
         errors: List<RestartError>,
     }
@@ -188,11 +188,11 @@ detail_structs! {
     RestartError {
         /// The cloud's code.
         error_code: Text,
-        /// What happened.
+        /// Error message.
         error_msg: Text,
-        /// The same in detail.
+        /// Detailed error message.
         detail_error_msg: Text,
-        /// What reported it.
+        /// Component that reported the error.
         error_source: Text,
         /// Node.
         node: Text,
@@ -200,15 +200,15 @@ detail_structs! {
         pod: Text,
         /// True for the error that caused the restart.
         trigger_restart: Flag,
-        /// True when the job does not use the node again.
+        /// True if this job does not use the node again.
         add_job_level_blacklist: Flag,
-        /// True when no job uses the node again.
+        /// True if no job uses the node again.
         add_node_to_blacklist: Flag,
     }
-    /// Where the code of a job comes from.
+    /// Source of a job's code.
     #[schemars(rename = "AliyunDlcCodeSource")]
     CodeSource {
-        /// The cloud's id.
+        /// Id of the code source.
         code_source_id: Text,
         /// Branch.
         branch: Text,
@@ -220,11 +220,11 @@ detail_structs! {
     /// Data that a job mounts.
     #[schemars(rename = "AliyunDlcDataSource")]
     DataSource {
-        /// The cloud's id.
+        /// Id of the data source.
         data_source_id: Text,
         /// Path in the pods.
         mount_path: Text,
-        /// Where it is stored.
+        /// Location of the data.
         uri: Text,
     }
     /// Network of a job.
@@ -232,31 +232,31 @@ detail_structs! {
     UserVpc {
         /// Virtual private cloud.
         vpc_id: Text,
-        /// Its switch.
+        /// VSwitch.
         switch_id: Text,
         /// Security group.
         security_group_id: Text,
-        /// Interface of the default route.
+        /// Network interface of the default route.
         default_route: Text,
-        /// Address ranges that are reached as well.
+        /// Additional address ranges that are reachable.
         extended_cidrs: Words,
     }
     /// Settings of a job.
     #[schemars(rename = "AliyunDlcSettings")]
     JobSettings {
-        /// What submitted it.
+        /// Client that submitted it.
         caller: Text,
-        /// How long its pods are kept after its end.
+        /// Minutes for which its pods are kept after its end.
         #[serde(rename(deserialize = "JobReservedMinutes"))]
         reserved_minutes: Int,
-        /// When its pods are kept.
+        /// Condition under which its pods are kept.
         #[serde(rename(deserialize = "JobReservedPolicy"))]
         reserved_policy: Text,
-        /// True when the cloud watches it for errors.
+        /// True if the cloud monitors it for errors.
         #[serde(rename(deserialize = "EnableErrorMonitoringInAIMaster"))]
         error_monitoring: Flag,
     } => {
-        /// They are the `labels` of the job.
+        /// Tags, which become the `labels` of the job.
         tags: Map<Text>,
     }
     /// `details` of a pod.
@@ -269,15 +269,15 @@ detail_structs! {
         pod_uid: Text,
         /// `Normal` or `Evicted`.
         sub_status: Text,
-        /// How it is paid for.
+        /// Type of the resources it uses.
         resource_type: Text,
-        /// How long it has run, as the cloud counts it.
+        /// Time it has run in seconds, as the cloud counts it.
         #[serde(rename(deserialize = "Duration"))]
         run_seconds: Num,
-        /// Kinds of profiles that can be taken.
+        /// Supported types of profiling.
         #[serde(rename(deserialize = "supportedProfilingTypes"))]
         profiling: Text,
-        /// The pod before each of its restarts.
+        /// Pods that earlier restarts replaced.
         #[serde(rename(deserialize = "HistoryPods"))]
         history: List<PastPod>,
     }
@@ -292,17 +292,17 @@ detail_structs! {
         sub_status: Text,
         /// Its address.
         ip: Text,
-        /// When it began to run, as the cloud writes it.
+        /// Start time, as the cloud writes it.
         #[serde(rename(deserialize = "GmtStartTime"))]
         started_at: Text,
-        /// When it ended, as the cloud writes it.
+        /// End time, as the cloud writes it.
         #[serde(rename(deserialize = "GmtFinishTime"))]
         finished_at: Text,
     }
 }
 
 impl DlcJobDetails {
-    /// Masks what may contain secrets.
+    /// Masks fields that can contain secrets.
     pub(super) fn mask(&mut self) {
         let Map(envs) = &mut self.envs;
         let values = envs.values_mut().filter_map(|value| value.0.as_mut());

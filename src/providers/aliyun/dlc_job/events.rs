@@ -1,4 +1,4 @@
-//! Events of a job: lines of text with a time in front.
+//! Reads the events of a job, which are lines of text that begin with a time.
 
 use super::super::{Api, products::DLC};
 use super::{FIRST_TIME, path};
@@ -14,13 +14,13 @@ struct EventsResponse {
     events: Required<Words>,
 }
 
-/// The most events that the cloud gives.
+/// Maximum number of events that the cloud returns.
 const MAX_EVENTS: usize = 2000;
 
-/// Adds the events of a job that was found; a notice where they cannot be read.
+/// Adds the events of a job, or a notice if they cannot be read.
 pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
     let created_at = found.job.created_at.map(|at| at.rfc3339());
-    // Without a start the cloud gives those of the last 7 days.
+    // Without a start time the cloud returns the events of the last 7 days.
     let query = [("StartTime", created_at.as_deref().or(Some(FIRST_TIME)))];
     let path = format!("{}/events", path(lookup.reference));
     let request = api.path_request(&DLC, EVENTS, path, &query);
@@ -40,7 +40,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
         }
     };
     if lines.len() >= MAX_EVENTS {
-        // Which ones it leaves out is not documented.
+        // Which events it omits is not documented.
         let text = format!("{} may have more events", found.job.reference);
         found.note(NoticeCode::EventsTruncated, text);
         found.job.events_unreadable = true;
@@ -48,7 +48,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
     let created_at = found.job.created_at;
     let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;
-    // The zone is not documented: where it cannot be that of the clock it is UTC.
+    // The time zone is not documented. If an event would precede the job's creation in the assumed zone, it is UTC.
     let is_utc = lines.iter().any(|line| line.0.is_local() && is_early(line));
     if !is_utc {
         let times = lines.iter().map(|(time, _)| time);
@@ -67,7 +67,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
     found.job.events = events.collect();
 }
 
-/// The time and the text of a line such as `2026-01-12 14:20:00 Created pod: x`.
+/// Splits a line such as `2026-01-12 14:20:00 Created pod: x` into time and text.
 fn split(line: &str) -> (Timestamp, &str) {
     let spaces = line.match_indices(' ').map(|(at, _)| at);
     let ends: Vec<usize> = spaces.take(2).collect();

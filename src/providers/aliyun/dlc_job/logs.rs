@@ -1,7 +1,8 @@
-//! Logs of the pods of a job.
+//! Reads the logs of a job's pods.
 //!
-//! GetPodLogs gives lines without positions or times, standard output and error mixed, and at most 2,000 of
-//! them; which end of a longer log is not documented. So the time is divided until each part has fewer.
+//! GetPodLogs returns lines without positions or times, with standard output and error mixed, and at most 2,000
+//! lines; which end of a longer log it returns is not documented. Therefore the time range is divided until
+//! each part has fewer lines.
 
 use chrono::DateTime;
 
@@ -14,7 +15,7 @@ use crate::providers::LogPosition;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 
-/// How the logs are read.
+/// The operation that reads the logs, and its options.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     previous: true,
@@ -23,16 +24,17 @@ pub(super) const LOGS: LogSpec = LogSpec {
 
 const LOG: Operation = operation!("PAI-DLC 2020-12-03", "paidlc", "GetPodLogs");
 
-/// How many lines are requested; the cloud documents no other number.
+/// Number of lines to request; the cloud documents no other number.
 const MAX_LINES: usize = 2000;
 
 /// [`FIRST_TIME`](super::FIRST_TIME) as Unix time.
 const FIRST_SECOND: i64 = 946_684_800;
 
-/// A line is taken to be readable this many seconds after it was written.
+/// Seconds after which a written line is assumed to be readable.
 const MAX_DELAY: i64 = 60;
 
-/// After this many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
+/// Number of consecutive seconds with too many lines after which the rest is skipped, because the cloud may
+/// ignore `EndTime`.
 const MAX_CUTS: u8 = 3;
 
 #[derive(Default, Deserialize)]
@@ -41,7 +43,7 @@ struct LogResponse {
     logs: Checked<Words>,
 }
 
-/// How often a pod was restarted, as its details report it.
+/// Returns how often a pod was restarted, from its details.
 pub(super) fn restarts(pod: &Task) -> u64 {
     let details = serde_json::to_value(&pod.details).unwrap_or_default();
     details["history"].as_array().map_or(0, Vec::len) as u64
@@ -107,18 +109,18 @@ fn decode(body: &[u8]) -> Result<Vec<String>, String> {
     }
 }
 
-/// The log of one life of a pod.
+/// The log of a pod between two restarts.
 struct PodLog<'a> {
     api: &'a Api,
     path: String,
     uid: Option<String>,
     options: &'a GetOptions,
-    /// Unix time.
+    /// Current Unix time.
     now: i64,
 }
 
 impl PodLog<'_> {
-    /// At most [`MAX_LINES`] lines of a time.
+    /// Returns at most [`MAX_LINES`] lines of a time range.
     async fn lines(&self, window: LogWindow) -> Result<Vec<String>, Problem> {
         let second = |second| DateTime::from_timestamp(second, 0).map(timestamp);
         let (start, end) = (second(window.start), window.end(self.now).and_then(second));
@@ -126,7 +128,7 @@ impl PodLog<'_> {
         let query = [
             ("PodUid", self.uid.as_deref()),
             ("MaxLines", Some(&*most)),
-            // Without a start the cloud gives the lines of the last 7 days.
+            // Without a start time the cloud returns the lines of the last 7 days.
             ("StartTime", start.as_deref()),
             ("EndTime", end.as_deref()),
         ];
@@ -136,7 +138,7 @@ impl PodLog<'_> {
         called.await.map(|found| found.data)
     }
 
-    /// The last seconds of a window whose lines one response contains, and those lines.
+    /// Returns the last seconds of a window whose lines fit into one response, and those lines.
     async fn last_lines(&self, mut window: LogWindow) -> Result<(LogWindow, Vec<String>), Problem> {
         let mut lines = self.lines(window).await?;
         while is_full(&lines) && window.span(self.now) > 1 {
@@ -148,7 +150,7 @@ impl PodLog<'_> {
         Ok((window, lines))
     }
 
-    /// The last lines of a log that one response does not contain.
+    /// Returns the last lines of a log that does not fit into one response.
     async fn tail(&self, window: LogWindow, wanted: u64) -> Result<LogChunk, Problem> {
         let (window, lines) = self.last_lines(window).await?;
         let count = lines.len();
@@ -163,20 +165,20 @@ impl PodLog<'_> {
 /// A range of seconds of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct LogWindow {
-    /// Unix time of the first one.
+    /// Unix time of the first second.
     start: i64,
-    /// How many; `None` for all until now.
+    /// Number of seconds; `None` for all until now.
     seconds: Option<i64>,
-    /// True where no line of them was read before.
+    /// True if none of its lines was read before.
     is_new: bool,
-    /// Unix time of the last reading.
+    /// Unix time of the last request.
     read_at: i64,
-    /// How many seconds before them had more lines than one response contains, in a row.
+    /// Number of consecutive seconds before the window with more lines than fit into one response.
     cuts: u8,
 }
 
 impl LogWindow {
-    /// Unix time after the last second; `None` for now.
+    /// Returns the Unix time after the last second; `None` for now.
     fn end(self, now: i64) -> Option<i64> {
         let end = self.start.checked_add(self.seconds?)?;
         (end < now).then_some(end)
@@ -186,8 +188,8 @@ impl LogWindow {
         self.end(now).unwrap_or(now) - self.start
     }
 
-    /// What was read of the last minute at the last reading: its lines are the last ones that are known,
-    /// and after it all are new.
+    /// Returns the window of the last minute before the last request. It ends with the last lines that were
+    /// read; all lines after it are new.
     fn until_last_reading(self) -> Self {
         let end = self.read_at.saturating_add(1);
         let start = self.start.max(end - MAX_DELAY);
@@ -198,8 +200,9 @@ impl LogWindow {
         }
     }
 
-    /// The lines of this window, and where reading goes on: at its end, or with the same start, or, when
-    /// half of what a response contains was read, with a later one.
+    /// Creates the chunk with the lines of this window. The next window begins at its end. For a window until
+    /// now, the next one has the same start, or a later one if at least half of the maximum number of lines was
+    /// read.
     fn chunk(self, lines: &[String], now: i64) -> LogChunk {
         let is_cut = is_full(lines);
         let (is_long, later) = (lines.len() >= MAX_LINES / 2, now - MAX_DELAY);
@@ -232,10 +235,10 @@ impl LogWindow {
         LogChunk {
             data: text.into_bytes(),
             next: Some(LogPosition::Token(next.token())),
-            // After seconds without a line, all that comes is new.
+            // After a window without lines, all lines are new.
             overlaps: !self.is_new && !lines.is_empty(),
             has_more: next.start > self.start && next.start < now,
-            // What a second that is not over lacks comes with the next reading.
+            // Missing lines of a window until now are returned by the next request.
             truncated: (is_cut && self.end(now).is_some()).then(|| match self.cuts {
                 0..MAX_CUTS => format!("{MAX_LINES} lines of one second, the maximum of a response"),
                 MAX_CUTS.. => format!(
@@ -271,7 +274,7 @@ fn is_full(lines: &[String]) -> bool {
     lines.len() >= MAX_LINES
 }
 
-/// What `decode` reads of the response to a lookup of the job.
+/// Looks up the job and returns what `decode` reads from the response.
 async fn job<T: Send>(
     api: &Api,
     request: LogRequest<'_>,

@@ -1,4 +1,4 @@
-//! What GetJob and ListJobs report of a job, made into the model.
+//! Converts the responses of GetJob and ListJobs to the model.
 
 use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
@@ -19,7 +19,7 @@ struct ListResponse {
     jobs: Required<List<JobFields>>,
 }
 
-/// The same rows once more, since `details` are read by a type of their own.
+/// The rows of [`ListResponse`], deserialized a second time for `details`, which have their own type.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct DetailRows {
@@ -80,7 +80,7 @@ struct PastPod {
     gmt_create_time: Timestamp,
 }
 
-/// The pods once more, as [`DetailRows`].
+/// The pods, deserialized a second time for their `details`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct PodRows {
@@ -123,13 +123,13 @@ pub(super) fn decode_list(
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
 
-/// When a job was created, as GetJob reports it.
+/// Reads the creation time of a job from a response to GetJob.
 pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
     let fields: JobFields = lenient::decode_response(body)?;
     Ok(fields.gmt_create_time.utc())
 }
 
-/// The id of a pod before its last restart, as GetJob reports it.
+/// Reads the id of a pod before its last restart from a response to GetJob.
 pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
     let fields: JobFields = lenient::decode_response(body)?;
     let mut pods = fields.pods.0.into_iter();
@@ -141,7 +141,8 @@ pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, Str
     Ok(previous.and_then(|past| past.pod_uid.0))
 }
 
-/// Masks in a response to GetJob what is masked in its model, and what the model does not keep.
+/// Masks the fields of a response to GetJob that are masked in the model, and secrets that the model does not
+/// contain.
 fn mask(document: &mut Value) {
     let Value::Object(fields) = document else {
         if let Value::Array(list) = document {
@@ -202,14 +203,14 @@ impl JobFields {
         let [succeeded_at, failed_at] =
             [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
         let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
-        // Whether it is left of a run before is not known.
+        // It is not known whether this field is left from an earlier run.
         let is_other_end = read.state == State::Succeeded
             && (self.reason_code.value.trimmed().is_some_and(is_other_end)
                 || failed_at.is_some() && failed_at == succeeded_at
                 || succeeded_at.is_some_and(|at| self.gmt_stopped_time.utc() > Some(at)));
         let is_unread =
             self.reason_code.is_unreadable || self.gmt_failed_time.is_unreadable || is_other_end;
-        // A job that is restarted may keep the time, and the code, of the run before.
+        // A restarted job can keep the time and the code of its earlier run.
         let has_failed = match failed_at {
             Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
             None => is_failure,
@@ -243,7 +244,7 @@ impl JobFields {
             unread_cause: is_unread.then_some(Category::InvalidResponse),
             ..read.into_job(job_at(reference, api.region()))
         };
-        // The pods are added later: the service replaces those that fail.
+        // The pods are added later and do not affect the outcome, because the service replaces failed pods.
         if has_failed {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
             states::confirm_success(&mut job, states::FailureCause { reason, message });
@@ -255,7 +256,7 @@ impl JobFields {
     }
 }
 
-/// True for a code of another end than a success, except for [`JOB_FAILED`], whose time counts.
+/// Returns `true` for a code that contradicts a success, except for [`JOB_FAILED`], for which the times decide.
 fn is_other_end(code: &str) -> bool {
     let lower = code.to_ascii_lowercase();
     let is_other =
@@ -264,7 +265,7 @@ fn is_other_end(code: &str) -> bool {
 }
 
 impl Pod {
-    /// A task that is described by the role of the pod.
+    /// Converts the pod to a task with the resources of its role.
     fn into_task(self, job: &str, details: PodDetails, specs: &[PodSpec]) -> Task {
         let word = self.status.trimmed();
         let state = states::normalize(POD_STATES, &[], word, "", &mut Vec::new());
@@ -313,13 +314,13 @@ impl ResourceConfig {
     }
 }
 
-/// Memory such as `64Gi` in bytes.
+/// Parses a memory size such as `64Gi` to bytes.
 pub(super) fn quantity(text: &Text) -> Option<u64> {
     let text = text.trimmed()?;
     memory_bytes(&format!("{}b", text.strip_suffix('i')?))
 }
 
-/// A number of cards; `None` for parts of one.
+/// Converts a number of GPUs; `None` for a fraction.
 fn whole(number: Num) -> Option<u64> {
     let whole = number
         .0

@@ -74,10 +74,10 @@ fn a_job_that_failed_last_has_failed_whatever_its_state_is() {
     assert_eq!(state("JobFailed", early.into(), late.into()), failed());
     assert_eq!(state("JobFailed", late.into(), Value::Null), failed());
     assert_eq!(state("", Value::Null, late.into()), failed());
-    // A run before a restart.
+    // The failure is of an earlier run, before a restart.
     let succeeded = (State::Succeeded, None);
     assert_eq!(state("JobFailed", late.into(), early.into()), succeeded);
-    // The service replaces pods.
+    // The failed pod is ignored, because the service replaces failed pods.
     assert_eq!(state("", late.into(), Value::Null), succeeded);
     assert_eq!(
         state("JobSucceeded", late.into(), Value::Null).0,
@@ -121,7 +121,7 @@ async fn events_that_are_missing_or_may_be_cut_leave_warnings_unknown() {
     }
 }
 
-/// A client of a cloud whose list reports one job that succeeded, with these additional fields.
+/// Creates a client of a cloud that lists one succeeded job with these additional fields.
 async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
     let mut row = json!({"JobId": "dlc1", "Status": "Succeeded"});
     let fields = fields.as_object().unwrap().clone();

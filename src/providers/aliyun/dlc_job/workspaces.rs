@@ -1,4 +1,4 @@
-//! The workspaces of an account, whose jobs are listed side by side.
+//! Lists the workspaces of an account and merges the lists of their jobs.
 
 use std::cmp::Reverse;
 
@@ -17,7 +17,7 @@ const OPERATION: &str = "ListWorkspaces";
 /// Maximum number of workspaces whose jobs are listed.
 const MAX_WORKSPACES: usize = 100;
 
-/// How many workspaces a page has.
+/// Workspaces per page.
 const PAGE_SIZE: usize = 20;
 
 #[derive(Default, Deserialize)]
@@ -36,14 +36,15 @@ struct Workspace {
 /// Why the jobs of some workspaces are not listed.
 #[derive(Default)]
 pub(super) struct Incomplete {
-    /// The account may not list workspaces.
+    /// The account cannot list workspaces, so only the default one is used.
     pub notice: Option<Notice>,
-    /// They could not be read, or are too many.
+    /// The workspaces could not be read, or there are too many.
     pub problem: Option<Problem>,
 }
 
-/// The workspaces whose pages make the page at `at`, and why they may not be all. A list begins with those
-/// that the cloud names; where it names none, with the default one, which is `None`.
+/// Returns the workspaces whose pages make up the page at `at`, and why other workspaces may be missing. The
+/// first page uses the workspaces that the cloud lists; if there are none, the default workspace, which is
+/// `None`.
 pub(super) async fn of_page(
     api: &Api,
     at: Cursor,
@@ -99,7 +100,7 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
     }
 }
 
-/// The ids on a page of the workspaces, and how many there are in all.
+/// Returns the ids on a page of workspaces and the total number of workspaces.
 async fn page(
     api: &Api,
     at: Cursor,
@@ -119,11 +120,11 @@ async fn page(
     called.map(|found| found.data)
 }
 
-/// One page of the pages of several workspaces, the last created first. A workspace that fails alone is a
-/// failed part, and is not requested again.
+/// Merges the pages of several workspaces into one, the last created jobs first. If some workspaces fail, they
+/// are reported as failed parts and are not requested again.
 ///
 /// # Errors
-/// The first one, where all fail.
+/// The first problem, if all workspaces fail.
 pub(super) async fn merge(
     api: &Api,
     at: Cursor,

@@ -8,7 +8,7 @@ fn answer(status: u16, body: &str) -> Response {
     test_support::response(status, body)
 }
 
-/// What a response to a request about a cluster means in a region.
+/// Classifies a response to a request about a cluster in a region.
 fn classify_in(region: &str, response: &Response) -> Option<RequestError> {
     let query = [("ClusterId", "ehpc-hz-FYUr32")];
     let context = ErrorContext {

@@ -1,4 +1,4 @@
-//! What GetJob and ListJobs report of a job, made into the model.
+//! Converts the responses of GetJob and ListJobs to the model.
 
 use super::super::Api;
 use super::super::scheduler::{JobFields, check_success, matches_id, not_found};
@@ -63,7 +63,7 @@ pub(super) fn decode_job(
     Ok(found)
 }
 
-/// Masks in a response to GetJob what is masked in its model.
+/// Masks the fields of a response to GetJob that are masked in the model.
 fn mask(document: &mut Value) {
     if let Some(Value::String(command)) = document.pointer_mut("/JobInfo/CommandLine") {
         *command = mask_text(command);

@@ -73,7 +73,7 @@ fn the_scheduler_explains_a_wait_and_a_failure() {
     let timeout = r#"{"ExitCode": "0:15", "JobState": "TIMEOUT"}"#;
     let failed = cause(json!({"State": "Failed", "ExtraInfo": timeout}));
     assert_eq!(failed, ["TIMEOUT", "signal 15"]);
-    // That of Slurm is its owner's.
+    // A comment of Slurm is its owner's.
     let own = json!({"State": "Queued", "Comment": "night run", "ExtraInfo": ""});
     assert_eq!(cause(own), ["", ""]);
 }
@@ -261,7 +261,7 @@ async fn one_list_of_a_cluster_serves_its_active_jobs() {
             .iter()
             .map(|row| Some(&*row.as_ref()?.job.id))
             .collect();
-        // What has ended, and what is alone in its cluster, is looked up by itself.
+        // A job that has ended, or is the only one in its cluster, is looked up by itself.
         assert_eq!(ids, [Some("1"), None, None, Some("3"), None], "{kind}");
         assert_eq!(server.requested(), [operation], "{kind}");
     }

@@ -1,4 +1,4 @@
-//! What only jobs of E-HPC Instant have, as responses contain it.
+//! `details` of E-HPC Instant jobs, with the fields of the responses.
 
 use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
@@ -9,7 +9,7 @@ detail_structs! {
     /// `details` of an `aliyun/instant-job`.
     #[schemars(rename = "AliyunInstantJob")]
     InstantJobDetails {
-        /// Text of its owner.
+        /// Description that its owner wrote.
         #[serde(rename(deserialize = "JobDescription"))]
         description: Text,
         /// `HPC` or `K8S`.
@@ -19,13 +19,13 @@ detail_structs! {
         app_name: Text,
         /// JSON text of the application.
         app_extra_info: Text,
-        /// How many tasks it has; only lists report it.
+        /// Number of tasks; only lists report it.
         task_count: Int,
-        /// How many executors it has; only lists report it.
+        /// Number of executors; only lists report it.
         executor_count: Int,
         /// True for a task that runs until it is stopped; only lists report it.
         task_sustainable: Flag,
-        /// The jobs that it waits for.
+        /// Jobs that it waits for.
         dependency_policy: DefaultObject<Dependencies>,
         /// Where it runs.
         deployment_policy: DefaultObject<Deployment>,
@@ -34,19 +34,19 @@ detail_structs! {
         /// Its tasks; the `tasks` of the job are their executors.
         tasks: List<TaskDescription>,
     }
-    /// The jobs that a job waits for.
+    /// Jobs that a job waits for.
     #[schemars(rename = "AliyunInstantDependencies")]
     Dependencies {
-        /// Each of them.
+        /// The jobs.
         #[serde(rename(deserialize = "JobDependency"))]
         jobs: List<Dependency>,
     }
-    /// A job that another waits for.
+    /// A job that another job waits for.
     #[schemars(rename = "AliyunInstantDependency")]
     Dependency {
         /// Its id.
         job_id: Text,
-        /// What is waited for, such as `AfterSucceeded`.
+        /// Condition, such as `AfterSucceeded`.
         r#type: Text,
     }
     /// Where a job runs; its pool is the `queue` of the job, its tags are the `labels`.
@@ -62,12 +62,12 @@ detail_structs! {
     /// Network of a job.
     #[schemars(rename = "AliyunInstantNetwork")]
     Network {
-        /// Switches.
+        /// VSwitches.
         #[serde(rename(deserialize = "Vswitch"))]
         vswitches: Words,
-        /// True with public addresses.
+        /// True if it has public addresses.
         enable_external_ip_address: Flag,
-        /// True with network interfaces of its own.
+        /// True if it has its own network interfaces.
         #[serde(rename(deserialize = "EnableENIMapping"))]
         enable_eni_mapping: Flag,
     }
@@ -89,19 +89,19 @@ detail_structs! {
     TaskDescription {
         /// Its name.
         task_name: Text,
-        /// True for one that runs until it is stopped.
+        /// True for a task that runs until it is stopped.
         task_sustainable: Flag,
         /// Its executors.
         executor_policy: DefaultObject<ExecutorPolicy>,
         /// What each executor runs.
         task_spec: DefaultObject<TaskSpec>,
     }
-    /// How many executors a task has.
+    /// Number of executors of a task.
     #[schemars(rename = "AliyunInstantExecutors")]
     ExecutorPolicy {
         /// Maximum number of executors.
         max_count: Int,
-        /// Their indices.
+        /// Indices of the executors.
         array_spec: DefaultObject<ArraySpec>,
     }
     /// Indices of executors.
@@ -111,15 +111,15 @@ detail_structs! {
         index_start: Int,
         /// Last index.
         index_end: Int,
-        /// Distance of two indices.
+        /// Difference between two consecutive indices.
         index_step: Int,
     }
-    /// What an executor runs; its resources are those of the `tasks` of the job.
+    /// What an executor runs; its resources are also those of the job's `tasks`.
     #[schemars(rename = "AliyunInstantTaskSpec")]
     TaskSpec {
         /// Machines and disks.
         resource: DefaultObject<Machine>,
-        /// When it is tried again.
+        /// When it is retried.
         retry_policy: DefaultObject<RetryPolicy>,
         /// Images and scripts.
         task_executor: List<TaskExecutor>,
@@ -134,10 +134,10 @@ detail_structs! {
         cores: Num,
         /// Memory in GiB.
         memory: Num,
-        /// True with hyper-threading.
+        /// True if hyper-threading is enabled.
         #[serde(rename(deserialize = "EnableHT"))]
         hyper_threading: Flag,
-        /// How its host names begin.
+        /// Prefix of its host names.
         host_name_prefix: Text,
         /// Machine types.
         instance_types: Words,
@@ -152,18 +152,18 @@ detail_structs! {
         /// Size in GiB.
         size: Num,
     }
-    /// When an executor is tried again.
+    /// When an executor is retried.
     #[schemars(rename = "AliyunInstantRetries")]
     RetryPolicy {
         /// Maximum number of retries.
         retry_count: Int,
-        /// What exit codes lead to.
+        /// Actions for exit codes.
         exit_code_actions: List<ExitCodeAction>,
     }
-    /// What an exit code leads to.
+    /// Action for an exit code.
     #[schemars(rename = "AliyunInstantExitCodeAction")]
     ExitCodeAction {
-        /// `Retry`, `Exit` or the like.
+        /// Action, such as `Retry` or `Exit`.
         action: Text,
         /// The exit code.
         exit_code: Int,
@@ -180,9 +180,9 @@ detail_structs! {
     VirtualMachine {
         /// Image id.
         image: Text,
-        /// What runs first, in Base64; masked unless secrets were requested.
+        /// Script that runs first, in Base64; masked unless secrets were requested.
         prolog_script: Text,
-        /// What runs, in Base64; masked unless secrets were requested.
+        /// Script, in Base64; masked unless secrets were requested.
         script: Text,
     }
     /// Volume of an executor.
@@ -198,7 +198,7 @@ detail_structs! {
 }
 
 impl InstantJobDetails {
-    /// Masks what may contain secrets.
+    /// Masks fields that can contain secrets.
     pub(super) fn mask(&mut self) {
         let masked = |text: &mut Text| text.0 = text.0.as_deref().map(mask_text);
         [&mut self.description, &mut self.app_extra_info]

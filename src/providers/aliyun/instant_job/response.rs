@@ -1,4 +1,4 @@
-//! What GetJob and ListJobs report of a job, made into the model.
+//! Converts the responses of GetJob and ListJobs to the model.
 
 use super::super::Api;
 use super::STATES;
@@ -21,7 +21,7 @@ struct ListResponse {
     job_list: Required<List<JobFields>>,
 }
 
-/// The same responses once more, since `details` are read by a type of their own.
+/// The same responses, deserialized a second time for `details`, which have their own type.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct DetailResponse {
@@ -101,7 +101,7 @@ pub(super) fn decode_list(
     list: ListRequest<'_>,
 ) -> Result<Page, DecodeError> {
     let response: ListResponse = lenient::decode_response(body)?;
-    // It may be absent.
+    // The total can be missing.
     let total = response.total_count.0;
     let rows = response.job_list.rows("JobList", total)?;
     let details: DetailResponse = lenient::decode_response(body)?;
@@ -151,7 +151,7 @@ impl JobFields {
             ..read.into_job(job_at(reference, api.region()))
         };
         job.details = Some(Arc::new(details));
-        // The job itself has no reason.
+        // The response has a message for executors only.
         if !matches!(job.state, State::Running | State::Succeeded) {
             let mut alike = job.tasks.iter().filter(|task| task.state == job.state);
             job.message = alike.find_map(|task| task.message.clone());
@@ -160,7 +160,7 @@ impl JobFields {
     }
 }
 
-/// The word for a state, where it also is the reason: the time for a start is over.
+/// Returns the state word if it is also the reason: `Expired` means that the time to start is over.
 fn cause(word: &str) -> Option<String> {
     let is_cause = word.eq_ignore_ascii_case("Expired");
     is_cause.then(|| word.to_owned())

@@ -1,4 +1,4 @@
-//! What further operations report of the executors of a job: events, exit codes and output.
+//! Reads the events, exit codes and output of a job's executors with additional operations.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::providers::log_text;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
-/// How the output is read.
+/// The operation that reads the output, and its options.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     may_lack_end: true,
@@ -24,16 +24,16 @@ const RESULTS: Operation = operation!("E-HPC Instant 2023-07-01", "ehpc", "Descr
 
 const EVENTS: &str = "ListExecutorEvents";
 
-/// The most bytes of output that the cloud gives.
+/// Maximum number of bytes of output that the cloud returns.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Maximum number of executors whose exit codes are read, since each costs a request.
+/// Maximum number of executors whose exit codes are read, because each requires a request.
 const MAX_EXIT_CODES: usize = 100;
 
-/// This many of them are read at once.
+/// Number of exit codes that are requested at once.
 const MAX_CONCURRENT: usize = 20;
 
-/// This many pages of events are read at most.
+/// Maximum number of pages of events.
 const MAX_EVENT_PAGES: usize = 10;
 
 #[derive(Default, Deserialize)]
@@ -59,7 +59,7 @@ struct ResultsResponse {
     output: Checked<Text>,
 }
 
-/// Adds the events of a job that was found; a notice where they cannot be read.
+/// Adds the events of a job, or a notice if they cannot be read.
 pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
     let filter = json!({"JobId": reference.id()}).to_string();
@@ -104,7 +104,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
     let count = found.job.events.len();
     let text = format!("{reference} may have more than the {count} events that were read");
     found.note(NoticeCode::EventsTruncated, text);
-    // In which order the cloud gives them is not documented.
+    // The order of the events is not documented, so any of them can be missing.
     found.job.events_unreadable = true;
 }
 
@@ -128,8 +128,8 @@ impl ExecutorEvent {
     }
 }
 
-/// Adds the exit codes of the first executors of a job that has ended, failed ones first, and that of
-/// the job where it follows from them.
+/// Adds the exit codes of the first executors of an ended job, failed ones first, and derives the exit code of
+/// the job if possible.
 pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
     let reference = lookup.reference;
     if !found.job.ended {
@@ -149,7 +149,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         .filter_map(|at| found.job.tasks[*at].id.as_deref())
         .collect();
     if !unknown.is_empty() || ids.len() < ended.len() {
-        // The exit code of one of them is not read.
+        // The exit code of at least one executor cannot be read.
         found.job.unread_cause = Some(Category::InvalidResponse);
     }
     for some in ended
@@ -196,12 +196,12 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     states::confirm_success(job, states::FailureCause::default());
 }
 
-/// True for an executor that has ended, and for one without a state.
+/// Returns `true` for an executor that has ended or has no state.
 fn may_have_exit_code(task: &Task) -> bool {
     matches!(task.state, State::Succeeded | State::Failed) || task.state_raw.is_none()
 }
 
-/// The output of an executor, in one piece.
+/// Reads the whole output of an executor.
 pub(super) async fn read_log(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let since = request.params.since;
     let since = since.map(|since| timestamp(since.to_datetime()));
@@ -225,7 +225,7 @@ fn decode_output(output: Checked<Text>) -> Result<Vec<u8>, String> {
     crypto::from_base64(&text).ok_or_else(|| "Base64 at Output".to_owned())
 }
 
-/// What is known of an executor, with this many bytes of its output.
+/// Requests the results of an executor, with at most this many bytes of its output.
 async fn results(
     api: &Api,
     lookup: GetRequest<'_>,
@@ -253,7 +253,7 @@ async fn results(
         .await
 }
 
-/// The name of the task and the index in the id of an executor, `JOB-TASK-INDEX`.
+/// Returns the task name and the index in the id of an executor, `JOB-TASK-INDEX`.
 fn parts<'a>(job: &str, executor: &'a str) -> Option<(&'a str, &'a str)> {
     let rest = executor.strip_prefix(job)?.strip_prefix('-')?;
     rest.rsplit_once('-')

@@ -95,7 +95,7 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
 
 #[tokio::test]
 async fn events_are_read_as_far_as_the_cloud_counts_them() {
-    // The total of the cloud, how many a page has, how many there are, and how many are read.
+    // The cloud's total, events per page, events that exist, and events that are read.
     for (total, size, available, read, is_unreadable) in [
         (Some(60), 50, 60, 60, false),
         (None, 50, 60, 50, false),
@@ -253,7 +253,7 @@ async fn a_success_is_not_decided_while_exit_codes_cannot_be_read() {
             .iter()
             .filter(|name| *name == "DescribeJobResults")
             .count();
-        // Without a permission the first executors are enough.
+        // Without a permission, only the first executors are requested.
         assert_eq!(count, if status == 200 { 30 } else { 20 });
     }
 }

@@ -1,4 +1,4 @@
-//! What ListCommands reports of commands.
+//! Reads the responses of ListCommands.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::lenient::{self, Int, Required, WrappedList};
 use crate::model::Job;
 use crate::secret::mask_text;
 
-/// The page size that is requested, in commands, each of which costs a request; the cloud gives 10
-/// by default, and 50 at most.
+/// Commands per page. Each command requires a request, so this is the cloud's default of 10 instead of its
+/// maximum of 50.
 pub(in super::super) const PAGE_SIZE: usize = 10;
 
 #[derive(Debug, Default, Deserialize)]
@@ -20,10 +20,10 @@ struct CommandsResponse {
     commands: Required<WrappedList<InvocationDetails>>,
 }
 
-/// Reads a page of a response to ListCommands: its commands, and how many there are in all.
+/// Decodes a page of ListCommands. Returns its commands and the total number of commands.
 ///
 /// # Errors
-/// What was expected of the response, and where it was missed.
+/// What was expected, and where in the response.
 pub(in super::super) fn decode(
     body: &[u8],
     show_secrets: bool,
@@ -40,12 +40,12 @@ pub(in super::super) fn decode(
 }
 
 impl InvocationDetails {
-    /// The cloud's id.
+    /// Returns the cloud's id of the command.
     pub(in super::super) fn id(&self) -> Option<&str> {
         self.command_id.trimmed()
     }
 
-    /// The job as far as the list alone shows it, without a state.
+    /// Creates the job from the list only, without a state.
     pub(in super::super) fn into_bare_job(self, at: Job) -> Job {
         let exit_codes = "unknown";
         Job {

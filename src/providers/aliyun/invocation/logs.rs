@@ -1,7 +1,7 @@
-//! Output of the nodes of an invocation.
+//! Reads the output of the nodes of an invocation.
 //!
-//! The cloud gives all of it at once, standard output and error mixed, and nothing before the command has
-//! ended. Other sources mention that it keeps the first 24 KB only; the reference names no limit.
+//! The cloud returns all output at once, with standard output and error mixed, and nothing before the command
+//! has ended. Other sources mention that it keeps only the first 24 KB; the reference documents no limit.
 
 use super::super::{Api, cluster_of};
 use super::status::ResultsPage;
@@ -10,7 +10,7 @@ use crate::http::Method;
 use crate::providers::log_text;
 use crate::providers::prelude::*;
 
-/// How the output is read.
+/// The operation that reads the output.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
     RESULTS,
     "E-HPC 2018-04-12 ListInvocationResults",

@@ -1,4 +1,4 @@
-//! How an invocation ended: the status and the results of its nodes made into a job.
+//! Determines how an invocation ended, and converts its status and the results of its nodes to a job.
 
 use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
 use super::{InvocationDetails, NodeDetails};
@@ -8,10 +8,10 @@ use crate::providers::states::{self, ExitOutcome};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Status {
-    /// Makes the job; its address is known already.
+    /// Converts the status to a job. `at` contains its reference.
     ///
-    /// `own` are the user's words for states, `results` what was read of a finished invocation.
-    /// With `trust_finished` one whose exit codes cannot be read counts as succeeded.
+    /// `own` are the user's state words. `results` are the results of a finished invocation. With
+    /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
     pub(in super::super) fn into_job(
         self,
         at: Job,
@@ -69,7 +69,7 @@ impl Status {
     }
 }
 
-/// Judges a finished invocation by its nodes; returns why exit codes are missing, if any are.
+/// Determines the state of a finished invocation from its nodes. Returns why exit codes are missing, if any are.
 fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
     let has_no_nodes = nodes.is_empty();
     let (tasks, verdicts): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
@@ -111,7 +111,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
     why
 }
 
-/// The nodes with their results, then results of nodes that are not listed.
+/// Returns the nodes with their results, then the results of nodes that are not listed.
 fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutcome)> {
     let mut by_node: HashMap<Option<String>, Vec<NodeResult>> = HashMap::new();
     let mut extra = Vec::new();
@@ -126,7 +126,7 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
     let mut tasks = Vec::new();
     for node in nodes {
         let reported = by_node.remove(&node.id).unwrap_or_default();
-        // Of several results of one node the worst counts.
+        // If a node has several results, the worst one is used.
         let worst =
             reported
                 .into_iter()
@@ -148,7 +148,7 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
     tasks
 }
 
-/// A node and what is known of its end.
+/// Converts a node and its result to a task and an outcome.
 fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     let verdict = node_outcome(&node, result.as_ref());
     // Unrecognized states are reported once for the whole response.
@@ -191,7 +191,7 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     (task, verdict)
 }
 
-/// True unless the node's own state is another one than `Finished`.
+/// Returns `true` if the node's state is `Finished` or not known.
 fn may_have_finished(task: &Task) -> bool {
     task.state_raw.is_none() || is_word(task.state_raw.as_deref(), "Finished")
 }
@@ -202,7 +202,7 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
     if words.iter().any(|word| is_word(*word, "Failed")) {
         return ExitOutcome::Failed;
     }
-    // A node that still runs, or whose word is not known, has no end to report.
+    // A node that still runs, or whose state word is not known, has not ended.
     let has_ended = |word: &Option<&str>| {
         word.is_none() || is_word(*word, "Finished") || is_word(*word, "Stopped")
     };
@@ -219,7 +219,7 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
     }
 }
 
-/// A command that could not be run names the first node on which it could not.
+/// Sets the reason of a command that could not be run to the first node on which it could not.
 fn explain_failure_to_run(job: &mut Job) {
     if let Some(task) = job.tasks.iter().find(|task| task.state == State::Failed) {
         job.reason = Some("failed to run".to_owned());

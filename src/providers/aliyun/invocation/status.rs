@@ -1,4 +1,4 @@
-//! What ListInvocationStatus and ListInvocationResults report about a command.
+//! Reads the responses of ListInvocationStatus and ListInvocationResults.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use super::InvocationDetails;
 use crate::providers::lenient::WrappedList;
 use crate::providers::prelude::*;
 
-/// What the words of an invocation and of its nodes mean. `Finished` means that the command ended,
-/// with any outcome: that is read from the exit codes.
+/// State words of an invocation and of its nodes. `Finished` means that the command ended with any outcome,
+/// which is read from the exit codes.
 pub(in super::super) const STATES: StateWords = &[
     ("Running", State::Running),
     ("Finished", State::Unknown),
@@ -18,7 +18,7 @@ pub(in super::super) const STATES: StateWords = &[
     ("Stopped", State::Canceled),
 ];
 
-/// How many results a page contains; the cloud allows no more.
+/// Results per page, the maximum that the cloud allows.
 pub(in super::super) const RESULTS_PAGE_SIZE: usize = 50;
 
 /// Maximum number of pages.
@@ -29,20 +29,20 @@ const MAX_PAGES: usize = 200;
 pub(in super::super) struct Status {
     /// The cloud's id of the request.
     pub(super) request_id: Option<String>,
-    /// The word for the whole command.
+    /// The state word of the whole command.
     pub(super) word: Option<String>,
     /// The nodes it runs on.
     pub(super) nodes: Vec<Node>,
-    /// What the list of commands reports of it.
+    /// The fields from the list of commands.
     pub(super) command: InvocationDetails,
 }
 
-/// A node and its word.
+/// A node and its state word.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) id: Option<String>,
     pub(super) word: Option<String>,
-    /// Its id or word could not be read.
+    /// True if its id or state word could not be read.
     pub(super) is_doubtful: bool,
 }
 
@@ -53,7 +53,7 @@ struct StatusResponse {
     command_id: Checked<Text>,
     invoke_status: Text,
     invoke_instances: Required<WrappedList<Checked<NodeRow>>>,
-    /// The format of the older documentation, and of XML.
+    /// The format in older documentation and in XML.
     list_invocation_status_response: OptionalObject<StatusResponse>,
 }
 
@@ -64,7 +64,7 @@ struct NodeRow {
     instance_invoke_status: Text,
 }
 
-/// Decodes JSON, or XML with this root, into the same type.
+/// Decodes JSON, or XML with this root, to the same type.
 fn decode<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
     match xml::is_xml(body) {
         true => lenient::decode_response(xml::json(body, root)?.as_bytes()),
@@ -73,10 +73,10 @@ fn decode<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
 }
 
 impl Status {
-    /// Reads a response about `command`.
+    /// Decodes a response about `command`.
     ///
     /// # Errors
-    /// What was expected of the response, and where it was missed.
+    /// What was expected, and where in the response.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
         let response: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
         let response = match response.list_invocation_status_response.0 {
@@ -86,7 +86,7 @@ impl Status {
         if response.request_id.0.is_none() && response.invoke_status.0.is_none() {
             return Err("RequestId or InvokeStatus".to_owned());
         }
-        // A response without the id of a command could be about any.
+        // A response without the id of a command can be about any command.
         if response.command_id.value.trimmed() != Some(command.trim()) {
             return Err("the requested CommandId".to_owned());
         }
@@ -98,24 +98,24 @@ impl Status {
         })
     }
 
-    /// The same with what the list of commands reports.
+    /// Adds the fields from the list of commands.
     pub(in super::super) fn with_command(self, command: InvocationDetails) -> Self {
         Self { command, ..self }
     }
 
-    /// True when the results are there to be read.
+    /// Returns `true` if the command has finished, so that the results can be read.
     pub(in super::super) fn is_finished(&self) -> bool {
         is_word(self.word.as_deref(), "Finished")
     }
 }
 
-/// True unless an id is that of the requested command, or is absent.
+/// Returns `true` unless the id is that of the requested command or is missing.
 fn is_of_another(id: &Checked<Text>, command: &str) -> bool {
     let other = id.value.trimmed().is_some_and(|id| id != command.trim());
     other || id.is_unreadable
 }
 
-/// The nodes; one that is listed twice alike is one node.
+/// Returns the nodes without identical duplicates.
 fn nodes(listed: Required<WrappedList<Checked<NodeRow>>>) -> Result<Vec<Node>, String> {
     let mut seen = HashSet::new();
     let nodes = listed.rows("InvokeInstances", Some(0))?.into_iter();
@@ -131,7 +131,7 @@ fn nodes(listed: Required<WrappedList<Checked<NodeRow>>>) -> Result<Vec<Node>, S
     Ok(nodes.collect())
 }
 
-/// Compares without regard to case and surrounding white space.
+/// Compares words, ignoring case and surrounding white space.
 pub(super) fn is_word(word: Option<&str>, wanted: &str) -> bool {
     word.is_some_and(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
@@ -143,7 +143,7 @@ pub(in super::super) struct ResultsPage {
     pub(super) results: Vec<NodeResult>,
 }
 
-/// What a node reported.
+/// The result of a node.
 #[derive(Debug)]
 pub(super) struct NodeResult {
     pub(super) id: Option<String>,
@@ -152,7 +152,7 @@ pub(super) struct NodeResult {
     pub(super) success: Option<bool>,
     pub(super) message: Checked<Text>,
     pub(super) finished_at: Option<Time>,
-    /// A part of its verdict could not be read.
+    /// True if a field that shows its outcome could not be read.
     pub(super) is_doubtful: bool,
 }
 
@@ -178,10 +178,10 @@ struct ResultRow {
 }
 
 impl ResultsPage {
-    /// Reads a page about `command`.
+    /// Decodes a page about `command`.
     ///
     /// # Errors
-    /// What was expected of the response, and where it was missed.
+    /// What was expected, and where in the response.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
         let response: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
         let response = match response.list_invocation_results_response.0 {
@@ -221,35 +221,35 @@ impl From<ResultRow> for NodeResult {
     }
 }
 
-/// What makes two results of a node the same: id, word, exit code and `Success`.
+/// The fields in which identical results of a node agree: id, word, exit code and `Success`.
 type Seen = (Option<String>, Option<String>, Option<i64>, Option<bool>);
 
-/// The results of all pages that were read.
+/// The results of all pages read so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct Results {
-    /// One result for each node.
+    /// The results, at least one for each node.
     pub(super) nodes: Vec<NodeResult>,
-    /// Why some could not be read.
+    /// Why some results could not be read.
     pub(super) unread: Option<String>,
-    /// How many there are could not be read.
+    /// True if the total number of results could not be read.
     pub(super) is_total_unreadable: bool,
     seen: HashSet<Seen>,
     ids: HashSet<Option<String>>,
-    /// The largest total of a page: results do not vanish.
+    /// The largest total of any page, because results are not removed.
     total: Option<usize>,
     pages: usize,
 }
 
 impl Results {
-    /// Takes a page; true when there is another to request.
+    /// Adds a page. Returns `true` if the next page must be requested.
     ///
-    /// A page that brings no new node ends the reading, so that a server cannot keep it going.
+    /// A page without new results is the last one, so that a server cannot cause an endless loop.
     pub(in super::super) fn add(&mut self, page: ResultsPage) -> bool {
         self.pages += 1;
         let size = page.results.len();
         let known = self.nodes.len();
         for result in page.results {
-            // A node that is reported twice alike is one node; another verdict on it is kept.
+            // Identical results of a node are one result; a result with another outcome is kept.
             let (id, word) = (result.id.clone(), result.word.clone());
             let verdict = (id.clone(), word, result.exit_code, result.success);
             if self.seen.insert(verdict) {
@@ -277,12 +277,12 @@ impl Results {
         goes_on
     }
 
-    /// The reading ended early.
+    /// Records that not all pages could be read.
     pub(in super::super) fn fail(&mut self, why: String) {
         self.unread = Some(why);
     }
 
-    /// Number of the next page, from 1.
+    /// Returns the number of the next page, from 1.
     pub(in super::super) fn next_page(&self) -> usize {
         self.pages + 1
     }

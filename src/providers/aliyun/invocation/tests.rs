@@ -224,7 +224,7 @@ fn pages_are_read_to_the_end_and_no_further() {
     let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(same_page), false);
     assert_eq!(job.state, State::Unknown);
 
-    // A total that falls does not make results less.
+    // A smaller total on a later page is ignored.
     let mut falling = Results::default();
     assert!(falling.add(page(json!(60), numbered(0, 50))));
     assert!(!falling.add(page(json!(50), json!([]))));

@@ -1,4 +1,4 @@
-//! Array jobs as a whole, which are as good as their subtasks.
+//! Looks up array jobs as a whole, whose state depends on their subtasks.
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ use crate::providers::prelude::*;
 const SUBMISSION_SECONDS: i64 = 60;
 
 impl Api {
-    /// A job, and with an array job its subtasks.
+    /// Looks up a job, and the subtasks of an array job.
     pub(super) async fn job(
         &self,
         reference: &Reference,
@@ -28,10 +28,10 @@ impl Api {
         }
     }
 
-    /// The job as it was described, checked against its subtasks where it may have some.
+    /// Checks the described job against its subtasks, if it can have any.
     ///
-    /// Whatever the cloud's own flag is, the list is read once for each state of a job that has not
-    /// failed, and before each success.
+    /// Whatever the cloud's flag is, the list is read once for each state of a job that has not failed, and
+    /// before each success.
     async fn checked(
         &self,
         described: Described,
@@ -88,8 +88,8 @@ impl Api {
         found
     }
 
-    /// The rows of an array job and its subtasks, as far as they could be read, and what ended the
-    /// reading early.
+    /// Lists the rows of an array job and its subtasks as far as possible. Returns them and the problem that
+    /// ended the reading early.
     async fn subtasks(
         &self,
         reference: &Reference,
@@ -108,12 +108,11 @@ impl Api {
         .await
     }
 
-    /// The rows of [`Self::subtasks`] and those that its ids have left out; what they show of the
-    /// array job is filled in and remembered.
+    /// Adds the rows that the ids of [`Self::subtasks`] omit. Sets and records what the rows show of the array job.
     ///
-    /// Without a range the list was requested the first 99 indices only. A subtask that is listed
-    /// contains the range; where none does, and where the cloud does not even report an ordinary
-    /// job, the jobs that were submitted with it are searched as well.
+    /// Without a range, the list was requested for the first 99 indices only. A lookup of a listed subtask
+    /// returns the range. If no subtask has it, or if the flag is missing and no subtask was found, the jobs
+    /// that were submitted at the same time are searched as well.
     async fn extend(
         &self,
         (mut listing, mut problem): (JobRows, Option<Problem>),
@@ -155,7 +154,7 @@ impl Api {
         (listing, problem)
     }
 
-    /// The subtasks of a job among the jobs that were submitted with it, whatever their indices.
+    /// Searches the subtasks of a job, with any index, among the jobs that were submitted at the same time.
     async fn search(
         &self,
         reference: &Reference,
@@ -180,8 +179,8 @@ impl Api {
         }
     }
 
-    /// An array job that only the list contains, with a row of its own or by its subtasks; else
-    /// `missing`, which is the error of the request for the job.
+    /// Looks up an array job that only the list contains, in its own row or those of its subtasks. Otherwise
+    /// returns `missing`, the error of the request for the job.
     async fn listed_parent(
         &self,
         reference: &Reference,
@@ -194,7 +193,7 @@ impl Api {
         let known = self.array_evidence.of(reference).array;
         let (listing, problem) = self.subtasks(reference, known.as_ref(), ask).await;
         if !listing.is_array(reference.id()) {
-            // Whether it is missing is not known while the list cannot be queried.
+            // It is not known whether the job is missing if the list cannot be queried.
             return Err(match problem {
                 Some(problem) if !is_list_unavailable(&problem) => problem,
                 _ => missing,
@@ -222,7 +221,7 @@ impl Api {
             .await)
     }
 
-    /// The range of an array job, which lists do not report: any of its subtasks has it.
+    /// Returns the range of an array job. Lists do not report it, but a lookup of any of its subtasks does.
     async fn range(
         &self,
         reference: &Reference,
@@ -235,7 +234,7 @@ impl Api {
         let candidates = match (listed.first(), listed.last()) {
             (Some(first), Some(last)) if first == last => vec![(*first).to_owned()],
             (Some(first), Some(last)) => vec![(*first).to_owned(), (*last).to_owned()],
-            // They may have been removed from the list.
+            // The subtasks may have been removed from the list.
             _ if state == State::Succeeded => vec![format!("{id}_1"), format!("{id}_0")],
             _ => Vec::new(),
         };
@@ -255,7 +254,7 @@ impl Api {
         None
     }
 
-    /// The array job with its subtasks as they are listed, as good as they are.
+    /// Adds the listed subtasks to the array job and adjusts its state to them.
     async fn with_subtasks(
         &self,
         found: GetResult,
@@ -288,14 +287,14 @@ impl Api {
     }
 }
 
-/// Leaves a success undecided that the row of the job denies.
+/// Makes the state of a succeeded job unknown if its row in the list contradicts it.
 fn deny(job: &mut Job, denial: Option<String>) {
     if let Some(denial) = denial.filter(|_| job.state == State::Succeeded) {
         states::contradict(job, denial);
     }
 }
 
-/// Notices from the request for a subtask, except that its raw response was left out.
+/// Returns the notices of the request for a subtask, except that its raw response was omitted.
 fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
@@ -303,10 +302,10 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
         .filter(|notice| notice.code != NoticeCode::RawOmitted)
 }
 
-/// True when a success is final although only the list could show that it is an array job.
+/// Returns `true` if a success is final even though only the list could show that the job is an array job.
 ///
-/// An explicit flag counts unless a list was read in part: what it left out may be a subtask. Without
-/// a flag only a key that may not list, which can obtain no evidence, has to do without it.
+/// A flag is used unless a list was only partly read, because the missing rows can be subtasks. Without a flag
+/// the whole list is needed, except for a key without permission to list, which cannot get more evidence.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
     let is_whole = listing.short().is_none() && !listing.is_partial();
     match (problem, flag) {
@@ -316,7 +315,7 @@ fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>)
     }
 }
 
-/// Notes a success that no list confirms and no flag calls that of an ordinary job.
+/// Adds a notice about a success that no list and no flag confirm to be that of an ordinary job.
 fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
     if flag.is_none() && job.state == State::Succeeded {
         notices.push(Notice::new(
@@ -330,13 +329,13 @@ fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
     }
 }
 
-/// True when the cloud has the cluster and not the job, or takes only ids of subtasks.
+/// Returns `true` if the cloud has the cluster but not the job, or accepts only ids of subtasks.
 fn is_not_found(problem: &Problem) -> bool {
     let code = problem.code.as_deref().unwrap_or_default();
     match problem.category {
         Category::NotFound => code != "ClusterNotFound",
         Category::InvalidArgument => code.starts_with("InvalidParam") || code.contains("Job"),
-        // Codes of other versions of the API.
+        // Codes of other API versions.
         Category::ServiceError => problem.http_status == Some(404) && code.contains("Job"),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! Cheap checks of many jobs: ListServerlessJobs by their ids.
+//! Checks many jobs with few requests, by listing them by their ids with ListServerlessJobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::providers::prelude::*;
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl Api {
-    /// The jobs for which a list saves calls: those of clusters with two or more of the jobs.
+    /// Returns the jobs for which a list saves calls: those of clusters with two or more of the jobs.
     pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return None;
@@ -31,13 +31,13 @@ impl Api {
         (!clusters.is_empty()).then_some(clusters)
     }
 
-    /// What the lists of these clusters report about the references.
+    /// Looks up the references in the lists of these clusters.
     ///
-    /// Jobs of an unknown cluster, or of a list that the cloud rejects, are left out: a request for
-    /// each reports the error better, or needs no list.
+    /// Jobs of an unknown cluster, or of a list that the cloud rejects, are omitted: a request for each job
+    /// reports the error better, or needs no list.
     ///
     /// # Errors
-    /// The error, in which case nothing is known of any of them.
+    /// The error of a list request; then no job was looked up.
     pub(in super::super) async fn batch_get_jobs<'a>(
         &'a self,
         clusters: Clusters<'a>,
@@ -62,7 +62,7 @@ impl Api {
             let at = job_at(reference, self.region());
             let checked_in = self.array_evidence.of(reference).checked_in;
             let message = listing.job_for(at, &ask.states, checked_in);
-            // Whatever its flag is, the success of a job that may be an array job is checked.
+            // The success of a job that can be an array job is checked, whatever its flag is.
             let is_proved = |job: &Job| job.state != State::Succeeded || !can_be_array_id(&job.id);
             let message = message.filter(|(job, _)| is_proved(job));
             message.map(|(job, notices)| GetResult { job, notices })
@@ -74,8 +74,8 @@ impl Api {
             .collect())
     }
 
-    /// The rows of these jobs, as far as they could be read, and what ended the reading early; with
-    /// an array job as `parent` the rows of all its subtasks that come with them.
+    /// Lists the rows of these jobs as far as possible. Returns them and the problem that ended the reading
+    /// early. If `parent` is an array job, all rows of its subtasks in the responses are included.
     pub(super) async fn list(
         &self,
         cluster: &str,
@@ -95,7 +95,7 @@ impl Api {
                 .read_pages(cluster, &filter, pages, &mut listing, ask)
                 .await
             {
-                // Jobs without a row are looked up one by one, subtasks are not.
+                // Jobs without a row are looked up one by one; subtasks are not.
                 Ok(problem) => skipped = skipped.or(problem.filter(|_| parent.is_some())),
                 Err(problem) => return (listing, Some(problem)),
             }
@@ -103,10 +103,10 @@ impl Api {
         (listing, skipped)
     }
 
-    /// Reads the pages of one list into `listing`; what is wrong with rows that were skipped.
+    /// Reads the pages of one list into `listing`. Returns the problem of rows that were skipped.
     ///
     /// # Errors
-    /// What ended the reading early.
+    /// The error that ended the reading early.
     pub(super) async fn read_pages(
         &self,
         cluster: &str,
@@ -123,7 +123,7 @@ impl Api {
                 .send(&client.http, &request, ask.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
-            // One bad row must not hide a failed subtask next to it.
+            // An unreadable row must not hide a failed subtask in another row.
             let decoded = client.decode(&request, &response, Page::decode_readable)?;
             listing.notices.extend(decoded.unreadable);
             let (page, dropped) = decoded.data;
@@ -164,7 +164,7 @@ impl Api {
         request
     }
 
-    /// A list that the cloud rejected once is not requested again.
+    /// Records that the cloud rejected the list, so that it is not requested again.
     pub(super) fn record_list_denied(&self, problem: &Problem) {
         if problem.category == Category::PermissionDenied {
             self.list_denied.store(true, Ordering::Relaxed);
@@ -178,7 +178,7 @@ impl Api {
     }
 }
 
-/// Parameters of a list that name the jobs.
+/// Returns the parameters of a list that select the jobs.
 fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
     ids.iter()
         .zip(1..)

@@ -1,10 +1,10 @@
-//! Why a job and its container groups failed.
+//! Determines why a job and its container groups failed.
 
 use crate::model::{Container, Event, Level, failed_tasks};
 use crate::providers::prelude::*;
 
-/// Gives a group that has ended its exit code, and a failed one its cause: the first container
-/// that failed, else the newest warning.
+/// Sets the exit code of a container group that has ended, and the cause of a failed one: the first container
+/// that failed, otherwise the newest warning.
 pub(super) fn explain_task(task: &mut Task, events: &[Event]) {
     match task.state {
         State::Succeeded => task.exit_code = all_zero(task.containers.iter()),
@@ -27,7 +27,7 @@ pub(super) fn explain_task(task: &mut Task, events: &[Event]) {
     }
 }
 
-/// 0 when every main container ended with 0.
+/// Returns 0 if every main container ended with 0.
 fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> {
     let mut main = containers.filter(|container| !container.init).peekable();
     main.peek()?;
@@ -35,8 +35,8 @@ fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> 
         .then_some(0)
 }
 
-/// Exit code, reason and sentence of the first container that failed; where none has, of the first
-/// that failed before its last restart. `of` comes after the container's name.
+/// Returns exit code, reason and message of the first container that failed; if none failed, of the first that
+/// failed before its last restart. `of` follows the container's name in the message.
 fn failed_container(
     containers: &[Container],
     of: &str,
@@ -74,14 +74,14 @@ fn failed_container(
     ))
 }
 
-/// Gives a failed job the cause of its newest failed group, one with a failed container first.
+/// Sets the cause of a failed job: that of its newest failed group, preferably one with a failed container.
 pub(super) fn explain_job(job: &mut Job) {
     match job.state {
         State::Succeeded => {
             job.exit_code = all_zero(job.tasks.iter().flat_map(|task| &task.containers));
         }
         State::Failed => {
-            // A side container of a group that went well may have been killed at its end.
+            // A sidecar of a group that succeeded may have been killed at its end.
             let mut failed = failed_tasks(&job.tasks);
             failed.retain(|task| task.state == State::Failed);
             let others = job.tasks.iter();
@@ -109,7 +109,7 @@ pub(super) fn explain_job(job: &mut Job) {
     }
 }
 
-/// How a message names a group.
+/// Returns the name of a group in messages.
 pub(super) fn label(task: &Task) -> String {
     let name = task.name.as_ref().or(task.id.as_ref());
     name.map_or_else(

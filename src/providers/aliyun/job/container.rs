@@ -5,7 +5,7 @@ use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
 
-/// What a container's words mean; `Terminated` is read by its exit code.
+/// State words of a container. The state for `Terminated` depends on its exit code.
 pub(in super::super) const STATES: StateWords = &[
     ("Waiting", State::Pending),
     ("Running", State::Running),
@@ -20,7 +20,7 @@ pub(super) struct Container {
     image: Text,
     image_pull_policy: Text,
     commands: Words,
-    /// The spelling of init containers.
+    /// The name of the field for init containers.
     command: Words,
     args: Words,
     working_dir: Text,

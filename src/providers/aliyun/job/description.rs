@@ -1,4 +1,4 @@
-//! What DescribeServerlessJobs reports of a job.
+//! Reads the responses of DescribeServerlessJobs.
 
 use super::cause::explain_job;
 use super::container;
@@ -13,7 +13,7 @@ use crate::providers::lenient::AccumulatedList;
 use crate::providers::prelude::*;
 use std::collections::BTreeSet;
 
-/// What a job's words mean.
+/// State words of a job.
 pub(in super::super) const STATES: StateWords = &[
     ("Pending", State::Pending),
     ("Initing", State::Starting),
@@ -23,8 +23,8 @@ pub(in super::super) const STATES: StateWords = &[
     ("Failed", State::Failed),
 ];
 
-/// The words that ListServerlessJobs is documented to filter by: `Initing` is none, though rows show
-/// it.
+/// State words by which ListServerlessJobs can filter according to its documentation. `Initing` is not among
+/// them, although rows contain it.
 pub(in super::super) const LISTABLE: [&str; 5] =
     ["Pending", "Running", "Succeeded", "Canceled", "Failed"];
 
@@ -54,28 +54,27 @@ struct JobInfo {
     container_groups: Checked<Required<AccumulatedList<Group, Groups>>>,
 }
 
-/// What a response to DescribeServerlessJobs reports about one job.
+/// One job in a response to DescribeServerlessJobs.
 #[derive(Debug)]
 pub(in super::super) struct Described {
-    /// The job; `array` is filled where any field shows that it is an array job or a part of one.
+    /// The job. `array` is set if any field shows that it is an array job or a subtask.
     pub(in super::super) job: Job,
     /// Additional notices.
     pub(in super::super) notices: Vec<Notice>,
-    /// The cloud's own flag for array jobs, where it can be read.
+    /// The cloud's flag for array jobs, if it can be read.
     pub(in super::super) is_array_job: Option<bool>,
-    /// True when a field that shows whether it is one has another type than expected.
+    /// True if a field that shows whether it is an array job has another type than expected.
     pub(super) is_flag_unreadable: bool,
-    /// Subtasks of the job that the same response contains.
+    /// Subtasks of the job in the same response.
     pub(super) subtasks: Vec<Row>,
 }
 
-/// Reads a response to DescribeServerlessJobs into a job whose address is known already.
+/// Decodes a response to DescribeServerlessJobs. `at` contains the job's reference.
 ///
-/// `own` are the user's words for states. Of several jobs, the one with the address's id is taken.
+/// `own` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
 ///
 /// # Errors
-/// `not_found` for an empty list; what was expected of a response that is none, or is about another
-/// job.
+/// `not_found` for an empty list; what was expected of an invalid response, or of one about another job.
 pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
@@ -106,7 +105,7 @@ pub(in super::super) fn decode(
     let Some(info) = requested.next() else {
         return Err(match subtasks.is_empty() {
             true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
-            // The list may contain the array job that they belong to.
+            // The list may contain the array job of these subtasks.
             false => no_such_job(&at.id, response.request_id.0),
         });
     };
@@ -190,7 +189,7 @@ impl JobInfo {
         job.updated_at = self.last_modify_time.utc();
         let properties = self.array_properties.value;
         let index = subtask_index(&job.id);
-        // A range on an id without an index marks an array job as well as the flag, which may be unreadable.
+        // A range for an id without an index shows an array job, like the flag, which may be unreadable.
         let flag = self.is_array_job.value.0;
         let is_given = |range: &ArrayProperties| is_range(range, flag == Some(false));
         let range = properties.0.as_deref();
@@ -224,15 +223,15 @@ impl JobInfo {
     }
 }
 
-/// True when the properties have a range; those of ordinary jobs may be zeros. A step alone is not
-/// enough where the flag is false.
+/// Returns `true` if the properties contain a range; those of ordinary jobs can be zeros. If the flag is false,
+/// a step is not enough.
 fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
     let step = properties.step.0.filter(|_| !is_denied);
     let numbers = [properties.start.0, properties.end.0, step];
     numbers.iter().flatten().any(|number| *number != 0)
 }
 
-/// Sums over all groups; unknown when one group does not report it.
+/// Adds up the resources of all groups. A resource is unknown if one group does not report it.
 fn sum(tasks: &[Task]) -> Resources {
     let known = !tasks.is_empty();
     Resources {
@@ -259,7 +258,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     parts.try_fold(0_u64, |sum, part| sum.checked_add(part?))
 }
 
-/// Reports each unrecognized state of groups and containers once.
+/// Adds one notice for each unrecognized state of groups and containers.
 fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
     let groups = tasks.iter().filter_map(|task| {
         Some((

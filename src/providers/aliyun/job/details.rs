@@ -8,13 +8,13 @@ use crate::providers::prelude::*;
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunJob")]
 pub struct JobDetails {
-    /// Number of jobs that the response reports.
+    /// Total number of jobs in the response.
     pub total_count: Option<i64>,
-    /// Index range as reported, also for jobs that are not array jobs.
+    /// Index range as reported, even for jobs that are not array jobs.
     pub array_properties: OptionalObject<ArrayProperties>,
 }
 
-/// Index range, ends included.
+/// Index range, including both ends.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 #[schemars(!default)]
@@ -25,24 +25,24 @@ pub struct ArrayProperties {
     /// Last index.
     #[serde(rename(deserialize = "IndexEnd"))]
     pub end: Int,
-    /// Distance of two indices.
+    /// Difference between two consecutive indices.
     #[serde(rename(deserialize = "IndexStep"))]
     pub step: Int,
 }
 
-/// `details` of a container group; null when the cloud reports nothing of it.
+/// `details` of a container group; null if the cloud reports none.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunContainerGroup")]
 pub struct GroupDetails {
-    /// When it succeeded.
+    /// Time at which it succeeded.
     pub succeeded_at: Option<Time>,
-    /// When it failed.
+    /// Time at which it failed.
     pub failed_at: Option<Time>,
-    /// When it ran out of its time, as a spot instance.
+    /// Time at which it expired, for a spot instance.
     pub expired_at: Option<Time>,
-    /// What it is charged as.
+    /// Billing.
     pub billing: Billing,
-    /// Where it is connected.
+    /// Network.
     pub network: Network,
     /// RAM role of its instance.
     pub ram_role_name: Option<String>,
@@ -54,37 +54,37 @@ pub struct GroupDetails {
     pub sysctls: List<NameValue>,
 }
 
-/// What a container group is charged as.
+/// Billing of a container group.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Billing {
     /// `NoSpot`, `SpotWithPriceLimit` or `SpotAsPriceGo`.
     pub spot_strategy: Option<String>,
-    /// Highest price an hour.
+    /// Highest hourly price.
     pub spot_price_limit: Option<f64>,
-    /// Discount as the cloud counts it.
+    /// Discount, as the cloud writes it.
     pub discount: Option<i64>,
 }
 
-/// Where a container group is connected.
+/// Network of a container group.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Network {
     /// Virtual private cloud.
     pub vpc_id: Option<String>,
-    /// Its switch.
+    /// VSwitch.
     pub vswitch_id: Option<String>,
     /// Security group.
     pub security_group_id: Option<String>,
     /// Elastic network interface.
     pub eni_instance_id: Option<String>,
-    /// The vendor's own side of the connection.
+    /// The vendor's side of the connection.
     pub tenant: Tenant,
     /// Name resolution.
     pub dns: OptionalObject<Dns>,
-    /// Lines of its hosts file.
+    /// Lines of its `/etc/hosts` file.
     pub host_aliases: List<HostAlias>,
 }
 
-/// The vendor's own side of the connection; documented as not open to users.
+/// The vendor's side of the connection; documented as not available to users.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Tenant {
     /// Elastic network interface.
@@ -93,7 +93,7 @@ pub struct Tenant {
     pub eni_ip: Option<String>,
     /// Security group.
     pub security_group_id: Option<String>,
-    /// Switch.
+    /// VSwitch.
     pub vswitch_id: Option<String>,
 }
 
@@ -106,18 +106,18 @@ pub struct Dns {
     pub name_servers: Words,
     /// Options of the resolver.
     pub options: List<NameValue>,
-    /// Domains that are searched.
+    /// Search domains.
     pub searches: Words,
 }
 
-/// A line of a hosts file.
+/// A line of a `/etc/hosts` file.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, rename_all(deserialize = "PascalCase"))]
 #[schemars(!default)]
 pub struct HostAlias {
     /// Address.
     pub ip: Text,
-    /// Names of that address.
+    /// Host names of that address.
     pub hostnames: Words,
 }
 

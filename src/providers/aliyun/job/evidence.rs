@@ -1,4 +1,4 @@
-//! What earlier responses have shown of the jobs of an account.
+//! Remembers which jobs of an account earlier responses have shown to be array jobs.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,29 +11,29 @@ use crate::model::{Array, State};
 use crate::reference::Reference;
 use crate::sync::lock;
 
-/// Minimum number of subtasks of each job that the first list of several jobs requests.
+/// Minimum number of subtasks per job that the first list of several jobs requests.
 const MIN_PROBES: usize = 2;
 
-/// Evidence of jobs by cluster and id.
+/// Evidence about jobs, by cluster and id.
 ///
-/// One response may show that a job is an array job and the next one may not, so that what was shown
-/// once stays known; and a list that was read need not be read again while nothing changes.
+/// One response can show that a job is an array job while the next one does not, so evidence is kept. A list
+/// that was read need not be read again while the state of the job does not change.
 #[derive(Debug, Default)]
 pub(in super::super) struct ArrayEvidence(Mutex<HashMap<(String, String), JobEvidence>>);
 
-/// Evidence of one job.
+/// Evidence about one job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct JobEvidence {
-    /// It is an array job: its range, as far as it is known.
+    /// The range of an array job, as far as it is known; `None` if it is not known to be one.
     pub(super) array: Option<Array>,
-    /// The state in which it was last compared with the list, which showed no subtask.
+    /// The state in which it was last compared with the list, which contained no subtask.
     pub(super) checked_in: Option<State>,
-    /// A list of several jobs was requested its first subtasks and showed none.
+    /// True if a list of several jobs has already requested its first subtasks.
     is_probed: bool,
 }
 
 impl ArrayEvidence {
-    /// What is known of a job.
+    /// Returns the evidence about a job.
     pub(super) fn of(&self, reference: &Reference) -> JobEvidence {
         lock(&self.0)
             .get(&key(reference))
@@ -41,20 +41,21 @@ impl ArrayEvidence {
             .unwrap_or_default()
     }
 
-    /// Records an array job.
+    /// Records an array job and its range.
     pub(super) fn record_array(&self, reference: &Reference, array: Array) {
         let mut jobs = lock(&self.0);
         let known = jobs.entry(key(reference)).or_default();
         known.record_array(array);
     }
 
-    /// Records that the list showed no subtask of a job in this state.
+    /// Records that the list contained no subtask of a job in this state.
     pub(super) fn record_ordinary(&self, reference: &Reference, state: State) {
         lock(&self.0).entry(key(reference)).or_default().checked_in = Some(state);
     }
 
-    /// The ids to list for these jobs of a cluster: in addition to their own, those of the first subtasks
-    /// of each job that no list was requested yet, as many as fit into the same requests.
+    /// Returns the ids to list for these jobs of a cluster. For jobs whose subtasks no list has requested yet,
+    /// they include the ids of the first subtasks: at least [`MIN_PROBES`], and as many as fit into the same
+    /// requests.
     pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
         let jobs = lock(&self.0);
         let is_new = |id: &&str| {
@@ -71,7 +72,7 @@ impl ArrayEvidence {
         own.chain(probes).collect()
     }
 
-    /// Records what the list of [`Self::with_probes`] showed of these jobs.
+    /// Records the result of the list for the ids of [`Self::with_probes`].
     pub(super) fn record_probes(&self, cluster: &str, ids: &[&str], listing: &JobRows) {
         let mut jobs = lock(&self.0);
         for id in ids.iter().filter(|id| can_be_array_id(id)) {
@@ -93,7 +94,7 @@ impl JobEvidence {
         }
     }
 
-    /// True when a list of several jobs need not be requested subtasks of it.
+    /// Returns `true` if a list of several jobs need not request subtasks of this job.
     fn is_settled(&self) -> bool {
         self.is_probed || self.array.is_some() || self.checked_in.is_some()
     }

@@ -9,7 +9,7 @@ use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
 use std::collections::BTreeMap;
 
-/// What a container group's words mean.
+/// State words of a container group.
 pub(in super::super) const STATES: StateWords = &[
     ("Pending", State::Starting),
     ("Scheduling", State::Starting),
@@ -23,26 +23,26 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminating", State::Stopping),
 ];
 
-/// This many events of a group are kept by the cloud.
+/// Number of events per group that the cloud keeps.
 pub(super) const MAX_EVENTS: usize = 50;
 
-/// The groups of a job, of which a response may have thousands.
+/// The groups of a job. A response can contain thousands.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// The groups.
     pub(super) tasks: Vec<Task>,
     /// Their events.
     pub(super) events: Vec<Event>,
-    /// True when there may be more events, which could not be read.
+    /// True if there may be more events that could not be read.
     pub(super) events_unreadable: bool,
-    /// Labels of the groups of which older events may be missing.
+    /// Labels of the groups whose older events may be missing.
     pub(super) truncated: Vec<String>,
 }
 
 impl Extend<Group> for Groups {
     fn extend<I: IntoIterator<Item = Group>>(&mut self, groups: I) {
         for mut group in groups {
-            // An element without an id, such as null, may be a group whose events are lost.
+            // An element without an id, such as null, can be a group whose events are lost.
             self.events_unreadable |= group.events_unreadable || group.task.id.is_none();
             if group.events.len() >= MAX_EVENTS {
                 self.truncated.push(label(&group.task));
@@ -54,7 +54,7 @@ impl Extend<Group> for Groups {
     }
 }
 
-/// A container group, made into a task as soon as it is decoded.
+/// A container group, converted to a task while it is decoded.
 #[derive(Debug, Deserialize)]
 #[serde(from = "ContainerGroup")]
 pub(super) struct Group {
@@ -62,7 +62,7 @@ pub(super) struct Group {
     pub(super) task: Task,
     /// Its events.
     pub(super) events: Vec<Event>,
-    /// True when there may be more events, which could not be read.
+    /// True if there may be more events that could not be read.
     pub(super) events_unreadable: bool,
 }
 
@@ -182,7 +182,7 @@ impl From<ContainerGroup> for Group {
     }
 }
 
-/// The end of a group, by the time that belongs to its state.
+/// Returns the end time of a group, from the field for its state.
 fn finished_at(reading: &NormalizedState, details: &GroupDetails) -> Option<Time> {
     let raw = reading.raw.as_deref();
     let is_expired = raw.is_some_and(|raw| raw.eq_ignore_ascii_case("Expired"));
@@ -194,7 +194,7 @@ fn finished_at(reading: &NormalizedState, details: &GroupDetails) -> Option<Time
     }
 }
 
-/// The events, and whether there may be more that cannot be read.
+/// Returns the events, and whether there may be more that cannot be read.
 fn events(events: Required<List<GroupEvent>>, task: Option<&String>) -> (Vec<Event>, bool) {
     let events = events.all_rows("Events");
     let is_unreadable = events.is_err();
@@ -305,7 +305,7 @@ struct ConfigFileToPath {
 }
 
 impl From<GroupVolume> for Volume {
-    /// Every branch that is filled is kept, whatever the type is.
+    /// Keeps the fields of all volume types that are set, whatever `Type` is.
     fn from(volume: GroupVolume) -> Self {
         Self {
             name: volume.name.0,
@@ -341,7 +341,7 @@ impl From<GroupVolume> for Volume {
     }
 }
 
-/// A branch that the cloud filled.
+/// Returns the fields of a volume type, if any is set.
 fn filled<T: Default + PartialEq>(branch: T) -> Option<Box<T>> {
     (branch != T::default()).then(|| Box::new(branch))
 }

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::{self};
 use crate::reference::Scope;
 
-/// How many ids a call takes and how many rows a page contains: the cloud's pages contain no more.
+/// Maximum number of ids per call and of rows per page that the cloud allows.
 pub(in super::super) const MAX_ROWS: usize = 100;
 
 /// One page of a response to ListServerlessJobs.
@@ -18,7 +18,7 @@ pub(in super::super) struct Page {
     pub(super) total_count: Option<i64>,
     is_total_unreadable: bool,
     pub(super) rows: Vec<Row>,
-    /// The ids of rows that were left out.
+    /// The ids of rows that were dropped.
     pub(super) unread: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ struct ListJobsResponse {
     jobs: Required<List<JobRow>>,
 }
 
-/// All of it is text here, numbers and times too.
+/// A row; the cloud sends all fields as text, including numbers and times.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct JobRow {
@@ -47,10 +47,10 @@ struct JobRow {
 }
 
 impl Page {
-    /// Reads a page.
+    /// Decodes a page.
     ///
     /// # Errors
-    /// What was expected of the response, and where it was missed.
+    /// What was expected, and where in the response.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
         let response: ListJobsResponse = lenient::decode_response(body)?;
         let total_count = response.total_count.value.0;
@@ -64,16 +64,16 @@ impl Page {
         })
     }
 
-    /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of the
-    /// page is next to it.
+    /// Decodes a page without the rows whose id, state or flag cannot be read. Also returns what was expected,
+    /// if something could not be read.
     ///
     /// # Errors
-    /// As [`Self::decode`], where the page as a whole cannot be read.
+    /// As [`Self::decode`], if the page as a whole cannot be read.
     pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
         let mut page = Self::decode(body)?;
         let is_certain = |row: &Row| row.id.is_some() && !row.is_doubtful;
         let is_doubtful = !page.rows.iter().all(is_certain);
-        // Nothing that is unknown of a subtask makes its failure undone.
+        // A failed subtask has failed even if its other fields cannot be read.
         let has_failed = |row: &Row| row.id.is_some() && row.state(&[]) == State::Failed;
         let (rows, unread): (Vec<Row>, Vec<Row>) = std::mem::take(&mut page.rows)
             .into_iter()
@@ -92,9 +92,9 @@ impl Page {
 }
 
 impl Page {
-    /// The jobs of a cluster as the rows of this page report them.
+    /// Converts the rows of this page to jobs of a cluster.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(in super::super) fn into_page(
         self,
         scope: &Scope,
@@ -128,7 +128,7 @@ impl Page {
                     job.array.get_or_insert(Array::UNKNOWN);
                     job.message = Some(format!("{subtask} failed"));
                 } else if is_parent && job.state == State::Succeeded {
-                    // A lookup of the job itself would list its subtasks, and reports the same until then.
+                    // A lookup of the job would list its subtasks; until then it reports the same state.
                     job.state = State::Unknown;
                     job.ended = false;
                     job.finished_at = None;
@@ -166,7 +166,7 @@ impl Row {
         self.id.as_deref()
     }
 
-    /// True for an array job as a whole, whose id has no index.
+    /// Returns `true` for an array job as a whole, whose id has no index.
     pub(in super::super) fn is_parent(&self) -> bool {
         self.is_array == Some(true) && self.may_be_parent()
     }
@@ -181,9 +181,9 @@ impl Row {
         states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
     }
 
-    /// Fills a job whose address is known already with the fields of the row.
+    /// Sets the fields of a job from the row. The job already has its reference.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(in super::super) fn fill(
         &self,
         job: &mut Job,
@@ -207,12 +207,12 @@ impl Row {
         });
     }
 
-    /// The row as a part of the array job it belongs to.
+    /// Converts the row to a task of its array job.
     pub(super) fn task(&self, own: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
         let mut unknown = Vec::new();
         let word = self.word.as_deref();
         let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
-        // A thousand subtasks in one unknown state are reported once.
+        // An unknown state of many subtasks is reported once.
         unknown.retain(|new| !notices.iter().any(|text| text.message == new.message));
         notices.append(&mut unknown);
         Task {

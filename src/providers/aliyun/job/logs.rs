@@ -1,7 +1,7 @@
-//! Logs of the containers of a serverless job, which ECI has.
+//! Reads the logs of a serverless job's containers from ECI.
 //!
-//! Source: the ECI 2018-08-08 reference of DescribeContainerLog. It gives the end of a log only: at most
-//! 2,000 lines and 1 MiB, without a position to go on from.
+//! Source: the ECI 2018-08-08 reference of DescribeContainerLog. It returns only the end of a log, at most
+//! 2,000 lines and 1 MiB, without a position from which to continue.
 
 use super::super::sign::timestamp;
 use super::super::{Api, products::ECI};
@@ -12,7 +12,7 @@ use crate::providers::log_text;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
-/// How the logs are read.
+/// The operation that reads the logs, and its options.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     previous: true,
@@ -22,10 +22,10 @@ pub(super) const LOGS: LogSpec = LogSpec {
 
 const LOG: Operation = operation!("ECI 2018-08-08", "eci", "DescribeContainerLog");
 
-/// The most lines that the cloud gives.
+/// Maximum number of lines that the cloud returns.
 const MAX_LINES: u64 = 2000;
 
-/// The most bytes that the cloud gives.
+/// Maximum number of bytes that the cloud returns.
 const MAX_BYTES: usize = 1 << 20;
 
 #[derive(Default, Deserialize)]
@@ -46,7 +46,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     if !is_subtask || source.container.is_some() {
         return read_container(api, request).await;
     }
-    // The container groups of a subtask are in the response to its own lookup.
+    // Only a lookup of a subtask returns its container groups.
     let subtask = array::with_id(request.reference, task.to_owned());
     let found = api.job(&subtask, request.options).await?;
     let Some(source) = main_log(&found.job) else {
@@ -60,7 +60,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     read_container(api, request).await
 }
 
-/// The log that explains how a job failed, else that of its first main container.
+/// Returns the log that explains why a job failed, or else that of its first main container.
 fn main_log(job: &Job) -> Option<LogSource> {
     let failed = failed_tasks(&job.tasks);
     let mut sources = LogSource::of_job(job);
@@ -107,7 +107,7 @@ fn decode(body: &[u8], wanted: Option<u64>) -> Result<LogChunk, String> {
     let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64;
     let wants_more = wanted.is_none_or(|wanted| wanted > MAX_LINES);
     let truncated = match () {
-        // The cloud cuts at whole lines, so that the limit is rarely met exactly.
+        // The cloud truncates at line ends, so the size is rarely exactly the maximum.
         () if data.len() * 10 >= MAX_BYTES * 9 => Some("only the last 1 MiB".to_owned()),
         () if wants_more && lines >= MAX_LINES => Some(format!("only the last {MAX_LINES} lines")),
         () => None,

@@ -7,19 +7,18 @@ use super::subtask_id::subtask_index;
 use crate::model::{Array, failed_tasks};
 use crate::providers::prelude::*;
 
-/// An array job whose indices are further apart than this is not read subtask by subtask.
+/// If the range of an array job is larger than this, its subtasks are not read one by one.
 const MAX_SUBTASKS: u64 = 10_000;
 
-/// True for an id that an array job as a whole may have.
+/// Returns `true` for an id that an array job as a whole can have.
 pub(in super::super) fn can_be_array_id(id: &str) -> bool {
     subtask_index(id).is_none()
 }
 
-/// The ids to list to see all subtasks of an array job.
+/// Returns the ids to list for all subtasks of an array job.
 ///
-/// Besides the job itself they are those of every index of its range, whatever its step, and this many
-/// next to the range as fit into the same requests: a range or a step that is wrong must not hide a
-/// subtask.
+/// They are the job's own id and those of every index in its range, whatever its step, and as many next to the
+/// range as fit into the same requests, so that an incorrect range or step does not hide a subtask.
 pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<String> {
     let range = array.and_then(range);
     let (first, last) = match range {
@@ -34,12 +33,12 @@ pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<Stri
         .collect()
 }
 
-/// True when the indices of the subtasks are known.
+/// Returns `true` if the indices of the subtasks are known.
 pub(super) fn has_range(array: &Array) -> bool {
     range(array).is_some()
 }
 
-/// The array job with the better known range.
+/// Returns `known` if only its range is known, otherwise `described`, or `known` if `described` is `None`.
 pub(super) fn known_range(described: Option<Array>, known: Option<Array>) -> Option<Array> {
     let is_better = !described.as_ref().is_some_and(has_range);
     match known {
@@ -48,7 +47,7 @@ pub(super) fn known_range(described: Option<Array>, known: Option<Array>) -> Opt
     }
 }
 
-/// First and last index and their distance; `None` when they cannot be read or contain too many.
+/// Returns first index, last index and step; `None` if they are invalid or the range is too large.
 fn range(array: &Array) -> Option<(i64, i64, usize)> {
     let (start, end) = (array.start?, array.end?);
     let step = usize::try_from(array.step.unwrap_or(1)).ok()?;
@@ -56,15 +55,15 @@ fn range(array: &Array) -> Option<(i64, i64, usize)> {
     (is_range && end.abs_diff(start) < MAX_SUBTASKS).then_some((start, end, step))
 }
 
-/// The ids of all subtasks by the range of the array job.
+/// Returns the ids of all subtasks in the range of the array job.
 fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
     let (start, end, step) = range(array)?;
     let indices = (start..=end).step_by(step);
     Some(indices.map(|index| format!("{id}_{index}")).collect())
 }
 
-/// Fills an array job that has no row of its own with what its subtasks show of it, for
-/// [`reconcile_subtasks`] to compare with them.
+/// Sets the fields of an array job without its own row from its subtasks. [`reconcile_subtasks`] then compares
+/// its state with them.
 pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(String, State)]) {
     let rows: Vec<&Row> = listing.subtasks(&job.id).into_values().flatten().collect();
     if let Some(first) = rows.first() {
@@ -99,13 +98,13 @@ pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(Strin
     job.finished_at = finished_at.filter(|_| job.ended);
 }
 
-/// Gives an array job its subtasks. One that is not failed or canceled itself has failed where one of
-/// them has; it has not ended before the cloud reports its end, as other subtasks may still run. One that the
-/// cloud calls succeeded is canceled where one of them was, and its state is unknown where the list
-/// does not show that every one of them succeeded. One that is active stays so, with a reason, where
-/// a subtask that was not read may have failed.
+/// Adds the subtasks to an array job and adjusts its state to them. A job that has not failed or been canceled
+/// itself has failed if a subtask has, but has not ended before the cloud reports its end, because other
+/// subtasks may still run. A job that the cloud reports as succeeded is canceled if a subtask was canceled; its
+/// state is unknown if the list does not show that every subtask succeeded. An active job stays active, with a
+/// reason, if a subtask that was not read may have failed.
 ///
-/// `unread` is why rows are missing.
+/// `unread` is the reason why rows are missing.
 pub(in super::super) fn reconcile_subtasks(
     job: &mut Job,
     listing: &JobRows,
@@ -140,7 +139,7 @@ pub(in super::super) fn reconcile_subtasks(
         if has_failed {
             job.state = State::Failed;
         } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
-            // A canceled subtask never succeeds, and nothing still runs that could change it.
+            // A canceled subtask never succeeds, and no subtask still runs, so the outcome is final.
             job.state = State::Canceled;
         } else {
             job.state = State::Unknown;
@@ -152,7 +151,7 @@ pub(in super::super) fn reconcile_subtasks(
     job.tasks.extend(tasks);
 }
 
-/// Why a subtask of an active job may have failed unseen.
+/// Returns why a subtask of an active job may have failed without being listed as failed.
 fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option<String> {
     if let Some(why) = unread {
         return Some(format!("could not read all subtasks: {why}"));
@@ -178,7 +177,7 @@ fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option
     }
 }
 
-/// Why it is not certain that every subtask has succeeded.
+/// Returns why it is not certain that every subtask has succeeded.
 fn inconsistency(
     job: &Job,
     listing: &JobRows,
@@ -236,7 +235,7 @@ fn shown(task: &Task) -> String {
     }
 }
 
-/// The id of the newest subtask that failed, when the array job failed.
+/// Returns the id of the newest failed subtask of a failed array job.
 pub(in super::super) fn failed_subtask(job: &Job) -> Option<&str> {
     let failed = newest_failed_subtask(&job.tasks).filter(|_| job.state == State::Failed);
     job.tasks[failed?].id.as_deref()
@@ -252,8 +251,8 @@ fn is_failed_subtask(task: &Task) -> bool {
     task.kind == "subtask" && task.state == State::Failed
 }
 
-/// Gives a failed array job the cause of its newest failed subtask, as far as the response to the
-/// request for it (`cause`) shows it.
+/// Sets the cause of a failed array job to that of its newest failed subtask. `cause` is the job in the
+/// response to the lookup of that subtask.
 pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
     let more = job
         .tasks

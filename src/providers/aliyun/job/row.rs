@@ -1,6 +1,6 @@
 use crate::model::Time;
 
-/// One job as the list reports it.
+/// A row of the list of jobs.
 #[derive(Debug)]
 pub(in super::super) struct Row {
     pub(super) id: Option<String>,
@@ -12,8 +12,8 @@ pub(in super::super) struct Row {
     pub(super) created_at: Option<Time>,
     pub(super) started_at: Option<Time>,
     pub(super) finished_at: Option<Time>,
-    /// The cloud's own flag for array jobs and their subtasks, where it can be read.
+    /// The cloud's flag for array jobs and their subtasks, if it can be read.
     pub(super) is_array: Option<bool>,
-    /// The state or the flag has another type than expected.
+    /// True if the state or the flag has another type than expected.
     pub(super) is_doubtful: bool,
 }

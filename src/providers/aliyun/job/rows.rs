@@ -1,4 +1,4 @@
-//! The rows of a list that answer for the jobs that were requested.
+//! Collects the rows of the requested jobs from the pages of a list.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,56 +7,54 @@ use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
 use crate::providers::prelude::*;
 
-/// At most this many pages are requested for one call's ids: enough for a server that gives 10 rows a
-/// page whatever it is requested.
+/// Maximum number of pages for the ids of one call: enough for a server that returns 10 rows per page, whatever
+/// size is requested.
 const MAX_PAGES: usize = 10;
 
-/// The rows of the jobs that were requested.
+/// The rows of the requested jobs.
 #[derive(Debug, Default)]
 pub(in super::super) struct JobRows {
     /// The cloud's id of the last request.
     pub(in super::super) request_id: Option<String>,
-    /// The fields of the responses that could not be read.
+    /// Notices about unreadable fields of the responses.
     pub(super) notices: Vec<Notice>,
-    /// By id; empty where two rows of one job contradict each other.
+    /// Rows by id; `None` if two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
-    /// How many rows a list contains by its own count, and how many came, where fewer did.
+    /// The total that a list reports and the number of rows received, if it is smaller.
     short: Option<(usize, usize)>,
-    /// More rows are listed than were read.
+    /// True if the list contains more rows than were read.
     is_partial: bool,
-    /// The array jobs of which a subtask is listed.
+    /// The array jobs with a listed subtask.
     parents: HashSet<String>,
-    /// The jobs with a row that could not be read.
+    /// The jobs with an unreadable row.
     unread: HashSet<String>,
-    /// The first page with a row of an array job or its subtasks, where the raw response was
-    /// requested.
+    /// The first page with a row of an array job or its subtasks, if the raw response was requested.
     document: Option<Vec<u8>>,
 }
 
 impl JobRows {
-    /// The job as the list reports it.
+    /// Returns the row of a job.
     pub(in super::super) fn row(&self, id: &str) -> Option<&Row> {
         self.rows.get(id.trim())?.as_ref()
     }
 
-    /// How many rows the cloud counts and how many it gave, where it returned fewer than requested.
+    /// Returns the total that the cloud reports and the number of rows it returned, if it is smaller.
     pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
         self.short
     }
 
-    /// True when more rows are listed than were read: some could not be read, or the cloud gave
-    /// other jobs than those requested. What was not read may be listed nevertheless.
+    /// Returns `true` if the list contains more rows than were read: some were unreadable, or the cloud
+    /// returned jobs that were not requested. A job without a row can then be listed nevertheless.
     pub(in super::super) fn is_partial(&self) -> bool {
         self.is_partial
     }
 
-    /// Takes note of rows that could not be read.
+    /// Records that rows could not be read.
     pub(in super::super) fn mark_partial(&mut self) {
         self.is_partial = true;
     }
 
-    /// The subtasks of an array job by index, as far as they are listed; `None` in place of a row
-    /// that another one contradicts.
+    /// Returns the listed subtasks of an array job by index; `None` for a row that another one contradicts.
     pub(super) fn subtasks(&self, parent: &str) -> BTreeMap<(i64, &str), Option<&Row>> {
         let rows = self.rows.iter();
         let subtasks = rows.filter_map(|(id, row)| {
@@ -66,21 +64,21 @@ impl JobRows {
         subtasks.collect()
     }
 
-    /// True when the list shows that this is an array job, by its own flag or by a subtask.
+    /// Returns `true` if the list shows that this is an array job, by its flag or by a subtask.
     pub(in super::super) fn is_array(&self, id: &str) -> bool {
         self.row(id).is_some_and(Row::is_parent)
             || self.parents.contains(id.trim())
             || self.rows.keys().any(|row| subtask_of(id, row).is_some())
     }
 
-    /// True when two rows of this job contradict each other.
+    /// Returns `true` if two rows of this job contradict each other.
     pub(super) fn is_contradictory(&self, id: &str) -> bool {
         self.rows.get(id.trim()).is_some_and(Option::is_none)
     }
 
-    /// True when a subtask of this array job has failed.
+    /// Returns `true` if a subtask of this array job has failed.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(super) fn has_failed_subtask(&self, parent: &str, own: &[(String, State)]) -> bool {
         let rows = self.subtasks(parent).into_values().flatten();
         rows.into_iter().any(|row| row.state(own) == State::Failed)
@@ -88,7 +86,7 @@ impl JobRows {
 
     /// Adds rows of jobs from another response.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(super) fn add_rows(
         &mut self,
         rows: impl IntoIterator<Item = Row>,
@@ -101,9 +99,9 @@ impl JobRows {
         }
     }
 
-    /// Adds the rows of another list of the same jobs, which contains what this one has left out.
+    /// Adds the rows of another list of the same jobs, which contains rows that this list omits.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(super) fn add_list(&mut self, list: Self, own: &[(String, State)]) {
         self.is_partial = list.is_partial;
         self.short = self.short.or(list.short);
@@ -116,8 +114,8 @@ impl JobRows {
         }
     }
 
-    /// Adds a row of another response. Between two responses a job may end; two ends contradict each
-    /// other.
+    /// Adds a row of another response. A job can end between two responses, but two different ends contradict
+    /// each other.
     fn merge(&mut self, id: String, row: Option<Row>, own: &[(String, State)]) {
         let is_end = |row: &Option<Row>| row.as_ref().is_none_or(|row| row.state(own).is_end());
         let known = self.rows.remove(&id);
@@ -133,7 +131,7 @@ impl JobRows {
         self.rows.insert(id, merged);
     }
 
-    /// Keeps the page that was just added, where it is the first with a row of an array job.
+    /// Keeps the page that was just added, if it is the first one with a row of an array job.
     pub(super) fn keep_document(
         &mut self,
         pages: &BatchPages<'_>,
@@ -146,14 +144,14 @@ impl JobRows {
         }
     }
 
-    /// The raw response that [`Self::keep_document`] kept.
+    /// Returns the raw response that [`Self::keep_document`] kept.
     pub(super) fn document(&self) -> Option<&[u8]> {
         self.document.as_deref()
     }
 
-    /// What denies the success of a job that was described: another end in its row.
+    /// Returns why the success of a described job is contradicted: its row shows another end.
     ///
-    /// `own` are the user's words for states.
+    /// `own` are the user's state words.
     pub(super) fn denial(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
         let described = job.state_raw.as_deref()?;
         if self.is_contradictory(&job.id) {
@@ -167,7 +165,7 @@ impl JobRows {
         Some(format!("the job is {described}, but {word} in the list"))
     }
 
-    /// Adds a row; two that contradict each other leave none.
+    /// Adds a row. Two rows that contradict each other are both dropped.
     fn insert(&mut self, id: String, row: Row) {
         self.rows
             .entry(id)
@@ -180,7 +178,8 @@ impl JobRows {
             .or_insert(Some(row));
     }
 
-    /// Takes note of rows that could not be read: others of the same jobs are not all that is listed of them.
+    /// Drops the rows of jobs with an unreadable row, except failed ones, because they do not show all that is
+    /// listed of the job.
     fn discard_rows_of(&mut self, ids: impl IntoIterator<Item = String>) {
         self.unread.extend(ids);
         for id in &self.unread {
@@ -190,9 +189,8 @@ impl JobRows {
         }
     }
 
-    /// The job as a cheap check shows it; `None` when only a separate request can show it: it is not
-    /// listed, its state is missing, or it is an array job, whose state depends on its subtasks, or
-    /// may be one.
+    /// Returns the job from its row. Returns `None` if a separate request is needed: the job is not listed, has
+    /// no state, or is or can be an array job, whose state depends on its subtasks.
     ///
     /// `checked_in` is the state in which it was last compared with the list of its subtasks.
     pub(in super::super) fn job_for(
@@ -213,13 +211,13 @@ impl JobRows {
     }
 }
 
-/// The pages that answer for one call's ids.
+/// Progress through the pages for the ids of one call.
 #[derive(Debug)]
 pub(in super::super) struct BatchPages<'a> {
     wanted: HashSet<&'a str>,
-    /// An array job whose subtasks are wanted too, whichever they are.
+    /// An array job whose subtasks are all wanted, too.
     parent: Option<&'a str>,
-    /// The list is not filtered by ids, so that pages without wanted rows are not conclusive.
+    /// True if the list is not filtered by ids, so that a page without wanted rows need not be the last one.
     is_search: bool,
     has_others: bool,
     seen: HashSet<String>,
@@ -229,7 +227,7 @@ pub(in super::super) struct BatchPages<'a> {
 }
 
 impl<'a> BatchPages<'a> {
-    /// Pages of which none was read.
+    /// Creates the state before the first page.
     pub(in super::super) fn new(ids: &[&'a str]) -> Self {
         let wanted: HashSet<&str> = ids.iter().map(|id| id.trim()).collect();
         Self {
@@ -244,7 +242,7 @@ impl<'a> BatchPages<'a> {
         }
     }
 
-    /// The same for an array job, whose subtasks are all taken.
+    /// As [`Self::new`], for an array job with all its subtasks.
     pub(in super::super) fn of_array(parent: &'a str, ids: &[&'a str]) -> Self {
         Self {
             parent: Some(parent),
@@ -252,7 +250,7 @@ impl<'a> BatchPages<'a> {
         }
     }
 
-    /// The same for an array job among all jobs of its cluster.
+    /// As [`Self::of_array`], for a list of all jobs of the cluster.
     pub(in super::super) fn search(parent: &'a str) -> Self {
         Self {
             is_search: true,
@@ -260,15 +258,15 @@ impl<'a> BatchPages<'a> {
         }
     }
 
-    /// Number of the next page, from 1.
+    /// Returns the number of the next page, from 1.
     pub(in super::super) fn next(&self) -> usize {
         self.read + 1
     }
 
-    /// Takes a page; true when there is another to request.
+    /// Adds a page. Returns `true` if the next page must be requested.
     ///
-    /// A page of a list by ids that brings none of the jobs that are still missing ends the reading,
-    /// so that a server that ignores the filter, or repeats itself, cannot keep it going.
+    /// A page of a list by ids without any of the jobs that are still missing is the last one, so that a server
+    /// that ignores the filter, or repeats itself, cannot cause an endless loop.
     pub(in super::super) fn add(&mut self, page: Page, listing: &mut JobRows) -> bool {
         self.read += 1;
         self.rows += page.rows.len();
@@ -296,13 +294,13 @@ impl<'a> BatchPages<'a> {
             Some(_) => total.is_some_and(|total| self.rows < total),
             None => count >= MAX_ROWS,
         };
-        // A list with more rows than jobs may have another row of one.
+        // A list with more rows than jobs can contain another row of a job.
         let is_complete = self.parent.is_none() && self.missing == 0 && (self.has_others || !more);
         let brings_rows = listing.rows.len() > before || (self.is_search && count > 0);
         let brings_more = brings_rows && !is_complete;
         let goes_on = more && brings_more && self.read < MAX_PAGES;
         listing.is_partial |= self.has_others && more && !goes_on;
-        // A list that contains other jobs as well was not filtered, and its count is about all of them.
+        // A list that contains other jobs was not filtered, so its total includes all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
             listing.short.get_or_insert((total, seen));

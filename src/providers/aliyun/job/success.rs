@@ -1,4 +1,4 @@
-//! Whether the container groups of a job confirm its success.
+//! Checks whether the container groups of a job confirm its success.
 
 use crate::model::Container;
 use crate::providers::prelude::*;
@@ -6,13 +6,13 @@ use crate::sort::SortExt as _;
 
 use super::cause::label;
 
-/// Exit codes of a container that is stopped by SIGKILL or SIGTERM.
+/// Exit codes of a container that was stopped by SIGKILL or SIGTERM.
 const STOPPED: [i64; 2] = [137, 143];
 
-/// Takes back a success that a container group contradicts: the job has failed where a group or its
-/// main container has, and is undecided where a group has not ended or its state cannot be read. A
-/// group that is being deleted has been judged before, and a failed one that the job's retry has
-/// replaced does not count. That there are no groups does not contradict: the cloud deletes them.
+/// Changes the state of a succeeded job that a container group contradicts. The job has failed if a group or
+/// its main container has; its state is unknown if a group has not ended or its state cannot be read. Groups
+/// that are being deleted, and failed ones that a retry of the job has replaced, are ignored. Missing groups do
+/// not contradict a success, because the cloud deletes them.
 pub(super) fn confirm(job: &mut Job) {
     if job.state != State::Succeeded {
         return;
@@ -45,14 +45,14 @@ pub(super) fn confirm(job: &mut Job) {
     }
 }
 
-/// True for a state that a group of a job that succeeded cannot have.
+/// Returns `true` for a state that a group of a succeeded job cannot have.
 fn is_open(state: State) -> bool {
     use State::{Pending, Running, Starting, Unknown};
     matches!(state, Pending | Starting | Running | Unknown)
 }
 
-/// The exit code with which a main container failed. One that is stopped next to another that ended
-/// with 0 is a side container at the end of its group.
+/// Returns the exit code of a main container that failed. A container that was stopped while another one ended
+/// with 0 is a sidecar at the end of its group.
 fn failed_code(containers: &[Container]) -> Option<i64> {
     let main = || containers.iter().filter(|container| !container.init);
     let is_done = main().any(|container| container.exit_code == Some(0));
@@ -66,14 +66,15 @@ fn failed_code(containers: &[Container]) -> Option<i64> {
     })
 }
 
-/// Which groups have failed and were replaced: one was created after the end of each of them.
+/// Reports for each group whether it failed and was replaced. Each replacement is another group that was
+/// created after its end.
 fn replaced(tasks: &[Task]) -> Vec<bool> {
     let mut created: Vec<Time> = tasks.iter().filter_map(|task| task.created_at).collect();
     created.order_by_key(|time| *time);
     let mut failed: Vec<(Time, usize)> = Vec::new();
     for (at, task) in tasks.iter().enumerate() {
         let end = task.finished_at.filter(|_| task.state == State::Failed);
-        // A group that begins after its own end would replace itself.
+        // A group with a creation time after its end would replace itself.
         let end = end.filter(|end| task.created_at.is_none_or(|start| start <= *end));
         failed.extend(end.map(|end| (end, at)));
     }

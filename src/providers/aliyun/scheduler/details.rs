@@ -9,9 +9,9 @@ use crate::model::Resources;
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunHpcJob")]
 pub struct SchedulerJobDetails {
-    /// What runs, with secrets in its arguments masked; lists do not report it.
+    /// Command, with secrets in its arguments masked; lists do not report it.
     pub command: Option<String>,
-    /// Text of its owner or of the scheduler; only lists report it.
+    /// Comment of its owner or of the scheduler; only lists report it.
     pub comment: Option<String>,
     /// File of its standard output.
     pub stdout_path: Option<String>,
@@ -19,18 +19,18 @@ pub struct SchedulerJobDetails {
     pub stderr_path: Option<String>,
     /// Its nodes as the scheduler writes them: `compute[002,005]`.
     pub nodes: Option<String>,
-    /// How many nodes it requested.
+    /// Number of nodes it requested.
     pub node_count: Option<i64>,
-    /// What it uses, or used, of `resources`.
+    /// Resources it uses or used.
     pub used: Resources,
-    /// How many nodes it uses, or used.
+    /// Number of nodes it uses or used.
     pub used_node_count: Option<i64>,
     /// Id of the array job it belongs to.
     pub array_job_id: Option<String>,
     /// Indices of the array job as they were submitted: `1-5:2`.
     pub array_request: Option<String>,
-    /// Its environment; values are masked.
+    /// Environment variables; values are masked.
     pub variables: BTreeMap<String, Option<String>>,
-    /// JSON text of the scheduler's own.
+    /// JSON text with the scheduler's own record.
     pub extra_info: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a scheduler reports of how a job ended, in addition to the word for its state.
+//! Reads how a job ended from scheduler fields other than its state word.
 
 use serde::Deserialize;
 
@@ -9,37 +9,37 @@ use crate::providers::slurm;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ExitFields {
-    /// Of PBS, once the job has ended.
+    /// Exit status of PBS, once the job has ended.
     #[serde(rename = "Exit_status")]
     pub exit_status: Checked<Int>,
-    /// `1:0` of Slurm: exit code and signal.
+    /// Exit code and signal of Slurm, such as `1:0`.
     #[serde(rename = "ExitCode")]
     pub exit_code: Checked<Text>,
     /// Slurm's word for the state.
     #[serde(rename = "JobState")]
     pub job_state: Checked<Text>,
-    /// Of PBS.
+    /// Comment of PBS.
     #[serde(rename = "comment")]
     pub comment: Text,
 }
 
-/// What such fields prove.
+/// Evidence of how a job ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::providers::aliyun) struct EndEvidence {
-    /// The exit code; one other than 0 if there are several.
+    /// The exit code. If there are several, one other than 0 has precedence.
     pub exit_code: Option<i64>,
-    /// What went wrong.
+    /// Description of the failure.
     pub failure: Option<String>,
-    /// Slurm's word for the state, where it explains the failure.
+    /// Slurm's state word, if it explains the failure.
     pub reason: Option<String>,
-    /// What PBS notes about the state.
+    /// Comment of PBS about the state.
     pub comment: Option<String>,
-    /// True when a field cannot be read, or has a value that does not show how the job ended.
+    /// True if a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
 }
 
 impl EndEvidence {
-    /// That of a field that cannot be read.
+    /// Evidence from a field that cannot be read.
     pub(super) const UNCLEAR: Self = Self {
         exit_code: None,
         failure: None,
@@ -64,7 +64,7 @@ impl EndEvidence {
             .and(slurm_state.unwrap_or_default())
     }
 
-    /// Both: of two exit codes one other than 0 counts.
+    /// Combines both. If the exit codes differ, one other than 0 has precedence.
     pub fn and(self, other: Self) -> Self {
         let bad_code = self.exit_code.filter(|code| *code != 0);
         Self {
@@ -85,7 +85,7 @@ impl EndEvidence {
         }
     }
 
-    /// Slurm reports `0:0` of jobs that run and of canceled ones as well, so it proves nothing.
+    /// Parses an exit code of Slurm. Slurm also reports `0:0` for running and canceled jobs, so it proves nothing.
     fn of_slurm_code(text: &str) -> Self {
         let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
         match (code.trim().parse::<i64>(), signal.trim().parse::<i64>()) {

@@ -1,4 +1,4 @@
-//! How a job ended, and why it is in its state.
+//! Determines how a job ended and the reason for its state.
 
 use super::JobFields;
 use super::evidence::{EndEvidence, ExitFields};
@@ -7,7 +7,7 @@ use crate::providers::prelude::*;
 use crate::secret::mask_text;
 
 impl<V> JobFields<V> {
-    /// What the response, and what is already known, reports about the end of the job.
+    /// Collects the evidence of the job's end from the response and from other operations.
     pub fn evidence(&self) -> EndEvidence {
         let own = ExitFields {
             exit_status: self.exit_status,
@@ -18,7 +18,7 @@ impl<V> JobFields<V> {
         let extra = self.extra_info.trimmed().map(|text| {
             match lenient::decode_response::<ExitFields>(text.as_bytes()) {
                 Ok(fields) => EndEvidence::of(&fields),
-                // An object that was cut may have shown a failure.
+                // A truncated object may have contained a failure.
                 Err(_) if text.contains('{') => EndEvidence::UNCLEAR,
                 Err(_) => EndEvidence::default(),
             }
@@ -27,7 +27,7 @@ impl<V> JobFields<V> {
         own.and(self.known.clone())
     }
 
-    /// Decides how a job ended whose word alone does not show it.
+    /// Determines the outcome of a job whose state word does not show it.
     pub(super) fn judge(
         &self,
         job: &mut Job,
@@ -76,7 +76,7 @@ impl<V> JobFields<V> {
 }
 
 impl EndEvidence {
-    /// Explains the state by what the scheduler reports of it.
+    /// Sets reason and message of a job from the evidence.
     pub(super) fn explain(self, job: &mut Job, show_secrets: bool) {
         let comment = self.comment.as_deref().and_then(cause);
         let comment = comment.map(|text| match show_secrets {
@@ -94,9 +94,9 @@ impl EndEvidence {
     }
 }
 
-/// The comment of PBS where it explains a state. Of a job that it has run, it begins with when and where,
-/// and how the job ended follows, which explains only what PBS itself has done:
-/// `Job run at Sun Nov 29 at 20:46 on (node1) and exceeded resource walltime`.
+/// Returns the comment of PBS if it explains a state. For a job that has run, it begins with time and node, and
+/// then describes the end. Only an end that PBS itself caused is an explanation: `Job run at Sun Nov 29 at
+/// 20:46 on (node1) and exceeded resource walltime`.
 fn cause(comment: &str) -> Option<&str> {
     const USUAL_ENDS: [&str; 2] = ["finished", "failed"];
     let comment = comment.trim();

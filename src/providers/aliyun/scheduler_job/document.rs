@@ -1,4 +1,4 @@
-//! The forms of `JobInfo`, and what of it is shown.
+//! Reads the forms of `JobInfo` and masks its secrets.
 
 use serde_json::Map;
 
@@ -9,8 +9,8 @@ use crate::secret::{MASK, mask_text};
 
 const JOB_INFO: &str = "/Message/JobInfo";
 
-/// The job where `JobInfo` is not an object of jobs by their ids: one job with its id in `JobId`, as an
-/// object, as the JSON text of one, or as the text of Slurm.
+/// Returns the job if `JobInfo` contains one job instead of an object of jobs by id: as an object with `JobId`,
+/// as its JSON text, or as the text of Slurm.
 pub(super) fn single_job(info: &Value) -> Option<Value> {
     match info {
         Value::String(text) if text.trim_start().starts_with("JobId=") => Some(slurm_job(text)),
@@ -22,13 +22,13 @@ pub(super) fn single_job(info: &Value) -> Option<Value> {
     }
 }
 
-/// Reads `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
+/// Parses `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
 fn slurm_job(text: &str) -> Value {
     let mut job = Map::new();
     let fields = text.split_whitespace();
     for (name, value) in fields.filter_map(|field| field.split_once('=')) {
         if ["JobId", "JobState", "ExitCode"].contains(&name) {
-            // A name or a comment may contain such a field: what is there twice is unreadable.
+            // A name or a comment can contain such a field, so a repeated field is unreadable.
             let value = match job.contains_key(name) {
                 true => Value::Array(Vec::new()),
                 false => value.into(),
@@ -39,13 +39,13 @@ fn slurm_job(text: &str) -> Value {
     Value::Object(job)
 }
 
-/// The document of a response as it is shown; `None` when it is nested too deep.
+/// Returns the document of a response as it is shown; `None` if it is nested too deeply.
 pub(super) fn shown(body: &[u8], options: &GetOptions) -> Option<Value> {
     if options.show_secrets {
         return raw::document(body, options);
     }
     let mut document = lenient::parse_raw(body)?;
-    // Masking a JSON text as a text would break it.
+    // Masking the JSON text as plain text would make it invalid.
     let info = document.pointer_mut(JOB_INFO).map(Value::take);
     mask_document(&mut document);
     if let Some((place, mut info)) = document.pointer_mut(JOB_INFO).zip(info) {
@@ -69,7 +69,7 @@ fn mask_info(info: &mut Value) {
     };
 }
 
-/// Masks all secrets of jobs, which are one object or an object of objects.
+/// Masks all secrets of one job or of an object of jobs.
 fn mask_jobs(jobs: &mut Value) {
     mask_document(jobs);
     mask_job(jobs);
@@ -101,7 +101,7 @@ fn mask_job(job: &mut Value) {
             _ => {}
         }
     }
-    // Arguments as XML, in which an option and its value are apart.
+    // Arguments as XML, in which an option and its value are in separate elements.
     if let Some(arguments) = job
         .get_mut("argument_list")
         .filter(|value| !value.is_null())

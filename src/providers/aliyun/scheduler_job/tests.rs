@@ -150,7 +150,7 @@ fn values_of_variables_and_arguments_are_masked_in_a_text_and_the_rest_is_whole(
     assert_eq!(shown["2.scheduler"]["Variable_List"]["GREETING"], "***");
 }
 
-/// State, whether it has ended, and exit code of a job whose state only the list reports.
+/// Returns state, whether it has ended, and exit code of a job whose state only the list reports.
 async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
     let respond: Responder = Arc::new(move |request| {
         let is_list = request.header("x-acs-action") == Some("ListJobsWithFilters");

@@ -31,7 +31,7 @@ struct Vector {
 fn vectors() -> Vec<Vector> {
     let files = [
         include_str!("../../../../fixtures/aliyun/vectors/acs3.json"),
-        // Operations of other products, some of which have paths.
+        // Operations of other products, some with a path.
         include_str!("../../../../fixtures/aliyun/vectors/acs3-more.json"),
     ];
     let read = |text| serde_json::from_str::<Vectors>(text).unwrap().vectors;
@@ -251,7 +251,7 @@ fn agrees_with_the_answer_that_the_vendor_published() {
     );
 }
 
-/// The string to sign, after its hash was compared.
+/// Returns the string to sign, after checking the hash of the canonical request.
 fn asserted(
     method: &str,
     query: &[(&str, &str)],

@@ -118,7 +118,7 @@ fn signer(secret: &str, token: Option<&str>) -> Signer {
     }
 }
 
-/// The request as it comes in at the emulator.
+/// Returns the request as the emulator receives it.
 fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> ServerRequest {
     peer::incoming(request, &signer.sign(request, at, nonce), now())
 }

@@ -1,4 +1,4 @@
-//! Logs of jobs of PAI-DLC and of E-HPC Instant, over time.
+//! Tests of logs of PAI-DLC and E-HPC Instant jobs over time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn step(after: u64, state: &str) -> StateChange {
     }
 }
 
-/// A job with two parts that writes a line every 10 seconds, and is restarted after 25 seconds.
+/// Starts a server with a job of two parts that writes a line every 10 seconds and is restarted after 25 seconds.
 async fn server(kind: &Kind) -> TestServer {
     let line = |n: u64| LogLine {
         after: Duration::from_secs(n * 10),

@@ -1,4 +1,4 @@
-//! Tests of the whole cloud: fixtures against the model, the emulator against the client.
+//! Tests of the whole cloud: of fixtures against the model, and of the emulator against the client.
 
 mod emulator;
 mod fixtures;
@@ -20,17 +20,17 @@ pub(super) fn reference(kind: usize, id: &str) -> Reference {
     test_support::reference(CLOUD.kinds[kind], &["ehpc-hz-FYUr32", id])
 }
 
-/// The address of `aliyun/job/ehpc-hz-FYUr32/ID`.
+/// Creates the job of `aliyun/job/ehpc-hz-FYUr32/ID`.
 pub(super) fn job(id: &str) -> Job {
     job_at(&reference(0, id), Some("cn-hangzhou"))
 }
 
-/// The address of `aliyun/invocation/ehpc-hz-FYUr32/ID`.
+/// Creates the job of `aliyun/invocation/ehpc-hz-FYUr32/ID`.
 pub(super) fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
 }
 
-/// What a response to DescribeServerlessJobs reports about the job at this address.
+/// Decodes a response to DescribeServerlessJobs about the job with the reference of `at`.
 pub(super) fn read_jobs(
     body: &[u8],
     at: Job,
@@ -44,13 +44,13 @@ pub(super) fn fixture(name: &str) -> Vec<u8> {
     test_support::read(&format!("aliyun/{name}"))
 }
 
-/// The job as JSON, after the last steps that every request takes, unmasked.
+/// Converts a job to JSON, after the last steps of every request, unmasked.
 pub(super) fn shown(mut job: Job) -> Value {
     job.finalize(Time::from_rfc3339("2022-09-22T08:00:00Z").unwrap());
     serde_json::to_value(&job).unwrap()
 }
 
-/// Compares with a fixture; with `JOBLENS_BLESS=1` writes it.
+/// Compares a job with a fixture; writes the fixture if `JOBLENS_BLESS` is 1.
 pub(super) fn assert_model(name: &str, job: Job) {
     let notices = Vec::new();
     let model = test_support::model(GetResult { job, notices }, "2022-09-22T08:00:00Z", true);

@@ -103,7 +103,7 @@ fn commands(show_secrets: bool) -> Vec<InvocationDetails> {
     commands
 }
 
-/// The details of the documented command that has finished.
+/// Returns the details of the finished command in the documentation.
 fn details(show_secrets: bool) -> Value {
     let id = "c-hz01v8x80o3";
     let [command, _] = <[InvocationDetails; 2]>::try_from(commands(show_secrets)).unwrap();

@@ -1,4 +1,4 @@
-//! Roles that a key takes on, and that of the machine.
+//! Tests of roles that a key assumes, and of the machine's role.
 
 mod machine;
 
@@ -70,7 +70,7 @@ async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
     Ok(found.job.state_raw)
 }
 
-/// Rejects this many requests.
+/// Returns a responder that rejects this many requests.
 fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
@@ -109,7 +109,7 @@ async fn the_role_of_an_instance_takes_on_another() {
         cloud.requested(),
         [TOKEN, ROLE, CREDENTIALS, ASSUME_ROLE, GET]
     );
-    // The role ends first.
+    // The keys of the assumed role expire first.
     cloud.set(HOUR);
     get(&ehpc).await.unwrap();
     assert_eq!(cloud.requested(), [ASSUME_ROLE, GET]);

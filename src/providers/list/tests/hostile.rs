@@ -1,4 +1,4 @@
-//! Lists that contradict themselves or never end.
+//! Tests of lists that contradict themselves or never end.
 
 use super::*;
 use crate::model::State;
@@ -16,7 +16,7 @@ async fn pages_without_rows_end_a_list() {
     assert_eq!(truncation, Some(Truncation::TooManyPages(100)));
 }
 
-/// The page with this number, of rows with these ids and states.
+/// Creates the page with this number from ids and states.
 fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, at: Cursor) -> Page {
     let row = |(id, state): &(&str, State)| GetResult {
         job: Job {

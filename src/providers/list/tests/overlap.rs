@@ -2,12 +2,12 @@ use super::*;
 
 use std::sync::Mutex;
 
-/// A list in an order of its own, of which each request shows rows from any offset.
+/// A list in an undocumented order. A request can start at any offset.
 struct Unsorted {
     rows: Mutex<Vec<String>>,
-    /// Rows that leave the list after each page, as many as are appended.
+    /// Number of rows that leave the list, and of rows that are appended, after each page.
     leaving: usize,
-    /// After how many pages no more rows leave it.
+    /// Number of pages after which no more rows leave the list.
     is_quiet_after: usize,
     begins: Begins,
     offsets: Mutex<Vec<usize>>,
@@ -72,7 +72,8 @@ impl Client for Unsorted {
     }
 }
 
-/// What was listed of 250 rows, the offsets, and the rows that are in the list at the end and did not come.
+/// Lists 250 rows. Returns the statistics, the requested offsets, and the rows that are in the list at the end
+/// but were not listed.
 async fn drained(
     leaving: usize,
     is_quiet_after: usize,
@@ -114,11 +115,11 @@ async fn pages_of_an_unsorted_list_overlap() {
 
 #[tokio::test]
 async fn a_row_that_leaves_while_another_is_appended_hides_none() {
-    // The total is the same on each page. Rows of the page before are still at the start of the next one.
+    // The total is the same on each page. The next page still begins with rows of the page before.
     let (listed, offsets, lost) = drained(1, 1, Begins::Anywhere).await;
     assert_eq!(listed, stats(251, 3, None));
     assert_eq!((offsets, lost), (vec![0, 95, 190], vec![]));
-    // More of them leave than pages overlap: it is read again.
+    // More rows leave than the pages overlap: the list is read again.
     let (listed, offsets, lost) = drained(7, 1, Begins::Anywhere).await;
     assert_eq!(listed, stats(257, 6, None));
     assert_eq!(offsets, [0, 95, 190, 0, 95, 190]);

@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_list_that_loses_rows_while_it_is_read_is_read_again() {
-    // The row 5 ends after the first page: 20 moves to the first page.
+    // Row 5 leaves the list after the first page, and row 20 moves to the first page.
     let left: Vec<String> = ids(0..5).into_iter().chain(ids(6..40)).collect();
     let pages = [
         (ids(0..20), Some(40)),
@@ -31,7 +31,7 @@ async fn a_list_that_goes_on_losing_rows_is_incomplete() {
         truncation: Some(Truncation::RowsMoved),
     };
     assert_eq!(listed, moved);
-    // A total that falls to nothing is wrong, not a list that has ended.
+    // A total that falls to 0 is wrong; the list has not ended.
     let pages = [
         (ids(0..20), Some(60)),
         (ids(20..40), Some(50)),
@@ -55,8 +55,8 @@ async fn a_limit_counts_the_rows_of_a_list_that_is_read_again() {
     assert_eq!(listed.truncation, Some(Truncation::Limit(30)));
 }
 
-/// Hands on jobs of the pages of a list that is read twice, as it loses a row: `a` in the state `before`, then in
-/// the state `after`, and returns what came of it and the pages.
+/// Lists jobs that are read twice because the list loses a row: `a` is first in the state `before`, then in the
+/// state `after`. Returns the statistics and the pages.
 async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Vec<Page>) {
     let pages = AtomicUsize::new(0);
     let client = Lists(move |scope: &Scope, at: Cursor| {
@@ -107,7 +107,7 @@ const A: &str = "tencent/service/c/n/a";
 #[tokio::test]
 async fn a_job_that_changed_while_the_list_was_read_again_comes_in_its_new_state() {
     let (listed, pages) = changed(State::Running, State::Failed, &Filter::default()).await;
-    // Three jobs do not reach the limit, however often they come.
+    // Three jobs do not reach the limit, even if they are listed several times.
     assert_eq!((listed.rows, listed.pages, listed.truncation), (3, 4, None));
     let rows = pages.iter().flat_map(|page| &page.rows);
     let states: Vec<State> = rows

@@ -1,9 +1,9 @@
-//! Fields of another type than documented.
+//! Tests of fields with another type than documented.
 
 use super::*;
 use crate::providers::test_support;
 
-/// What is unreadable might be the word or the flag that shows that a node failed.
+/// An unreadable field could be the state word or the flag that shows that a node failed.
 #[test]
 fn an_unreadable_part_of_a_verdict_is_not_a_success() {
     let good = || exit("i-1", json!(0), json!(true));

@@ -12,7 +12,7 @@ use super::lists::{page, row};
 use crate::model::{Array, Job, Notice, State};
 use crate::providers::aliyun::tests::{assert_model, fixture, job, read_jobs};
 
-/// The array job 10 with the subtasks 1 to 5 whose word is `word`, judged by these rows.
+/// Creates the array job 10 with the state word `word` and the subtasks 1 to 5, and reconciles it with these rows.
 fn judged(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {
     let range = json!({"IndexStart": 1, "IndexEnd": 5});
     judged_by(word, &range, (None, rows), unread)
@@ -36,7 +36,7 @@ fn judged_by(
     (parent, notices)
 }
 
-/// The pages of the rows of an array job and its subtasks.
+/// Reads the pages of an array job and its subtasks, and checks that no further page is requested.
 fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
     let ids = ids_to_list("10", parent.array.as_ref());
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

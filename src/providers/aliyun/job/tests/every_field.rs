@@ -9,7 +9,7 @@ fn model_of(document: &Value) -> Option<Value> {
     Some(shown(job))
 }
 
-/// Every leaf of a document with its JSON pointer.
+/// Collects every leaf of a document with its JSON pointer.
 fn leaves(value: &Value, at: String, found: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(map) => map
@@ -29,7 +29,7 @@ fn leaves_of(value: &Value) -> Vec<(String, Value)> {
     found
 }
 
-/// The same kind of value, but another one.
+/// Returns another value of the same type.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(flag) => Value::Bool(!flag),

@@ -297,11 +297,11 @@ fn the_cost_of_groups_does_not_grow_faster_than_their_number() {
         begun.elapsed()
     };
     let (few, many) = (read(250), read(5_000));
-    // 20 times as many; a cost that grows with the square is 400 times as high.
+    // There are 20 times as many; a quadratic cost would be 400 times as high.
     assert!(many < few * 120, "{few:?}, {many:?}");
 }
 
-/// JSON of any shape under the keys that the reader looks for.
+/// Generates JSON of any shape for the keys that the reader uses.
 fn any_answer() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -15,7 +15,7 @@ fn glanced(listing: &JobRows, id: &str) -> Option<(Job, Vec<Notice>)> {
     listing.job_for(job(id), &[], None)
 }
 
-/// A row as terse as the tests need it.
+/// Creates a row with the fields that the tests need.
 pub(super) fn row(id: &str, word: &str) -> Value {
     json!({"JobId": id, "State": word, "IsArrayJob": "True"})
 }

@@ -1,4 +1,4 @@
-//! The role of an instance, through its metadata service.
+//! Tests of the role of an instance.
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn the_role_of_an_instance_is_fetched_in_three_steps_and_renewed() {
     assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET]);
 }
 
-/// A service that answers these paths so, and the rest as it should.
+/// Starts a server with these responses for paths, and the usual ones for other paths.
 async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let responses = responses.to_vec();
     cloud(move |incoming| {
@@ -64,7 +64,7 @@ async fn a_response_that_is_not_a_role_name_is_used_in_no_path() {
 
 const KEYS: &str = "/latest/meta-data/ram/security-credentials/joblens-emulator";
 
-/// A path of the metadata service, its response, and the error.
+/// Path of the metadata service, status and body of its response, and the category and text of the error.
 const UNUSABLE: [(&str, u16, &str, Category, &str); 13] = [
     (
         ROLES_PATH,
@@ -171,7 +171,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
         assert!(text.contains(expected), "{expected}: {text}");
-        // A role that is missing causes neither.
+        // A missing role causes neither of them.
         let is_unrelated_to_roles = matches!(status, 300..=399 | 500..);
         assert!(
             !(is_unrelated_to_roles && text.contains("attach a RAM role")),
@@ -283,6 +283,6 @@ async fn a_dead_service_is_not_called_for_each_job_in_turn() {
         assert_eq!(problem.category, Category::Network);
         assert!(problem.hint.unwrap().contains("attach a RAM role"));
     }
-    // The token, and the role without one.
+    // One request is for the token, the other for the role without a token.
     assert_eq!(transport.calls(), 2);
 }

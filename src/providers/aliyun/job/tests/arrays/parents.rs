@@ -1,8 +1,8 @@
-//! Parents that only their subtasks show, and what is certain of active ones.
+//! Tests of array jobs without their own row, and of doubts about active ones.
 
 use super::*;
 
-/// The array job 10 that only these rows show, with this range.
+/// Creates the array job 10 with this range from the rows of its subtasks only.
 fn unnamed(range: Option<(i64, i64)>, rows: &[Value]) -> Job {
     let mut listing = JobRows::default();
     BatchPages::of_array("10", &["10"]).add(page(Some(rows.len()), rows), &mut listing);
