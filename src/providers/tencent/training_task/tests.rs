@@ -33,7 +33,7 @@ fn task(id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     job(&TRAINING_TASK, id, word, lines)
 }
 
-/// Reads a log to its end from a position on; gives its text and the position after it.
+/// Reads a log from a position to its end. Returns its text and the position after it.
 async fn read(
     client: &dyn Client,
     params: &LogParams,
