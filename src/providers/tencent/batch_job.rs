@@ -127,9 +127,8 @@ pub(super) struct BatchJobs;
 
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
-    /// Requests a job and replaces its tasks by their instances, which have the exit codes. Tasks that have not
-    /// begun,
-    /// or whose instances could not be read, are kept.
+    /// Requests a job and replaces its tasks by their instances, which have the exit codes. Tasks
+    /// that have not begun, or whose instances could not be read, are kept.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let id = json!({"JobId": reference.id()});

@@ -1,9 +1,8 @@
 //! Reads the logs of a task's pods.
 //!
-//! DescribeLogs returns lines by time and offset. Its paging contexts are valid only for the time range of one
-//! request,
-//! and lines become readable some time after they were written. The last seconds are therefore read again, and the
-//! lines that were already read are removed.
+//! DescribeLogs returns lines by time and offset. Its paging contexts are valid only for the time
+//! range of one request, and lines become readable some time after they were written. The last
+//! seconds are therefore read again, and the lines that were already read are removed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
