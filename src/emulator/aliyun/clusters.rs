@@ -39,7 +39,7 @@ fn clusters(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// The clusters of E-HPC NEXT.
+/// Lists the clusters of E-HPC NEXT.
 fn next_clusters(call: &EmulatedCall<'_>) -> Answer {
     let row = |(id, created_at)| {
         json!({
