@@ -1,28 +1,41 @@
 //! Reads a TOML file that describes the content and the faults of the emulated clouds.
 //!
-//! ```toml latency = "20ms"          # minimum duration of every response speed = 60
-//! # divides the time until future state changes by 60 clock_offset = "-20m"     # offset of the
-//! server's clock gzip = true               # compresses responses if the client accepts it
+//! ```toml
+//! latency = "20ms"          # minimum duration of every response
+//! speed = 60                # divides the time until future state changes by 60
+//! clock_offset = "-20m"     # offset of the server's clock
+//! gzip = true               # compresses responses if the client accepts it
 //!
-//! [[job]] ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range creates one resource per subtask
-//! name = "训练 resnet" user = "lin" queue = "gpu" age = "3h"                # age when the emulator
-//! starts appears = "5s"            # does not exist before this time; default: exists from the
-//! start vanishes = "20s"          # does not exist from this time; default: never vanishes parts =
-//! 2                 # container groups, nodes or sub-jobs; default: 1 states = [
+//! [[job]]
+//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range creates one resource per subtask
+//! name = "训练 resnet"
+//! user = "lin"
+//! queue = "gpu"
+//! age = "3h"                # age when the emulator starts
+//! appears = "5s"            # does not exist before this time; default: exists from the start
+//! vanishes = "20s"          # does not exist from this time; default: never vanishes
+//! parts = 2                 # container groups, nodes or sub-jobs; default: 1
+//! states = [
 //!   { after = "0s", state = "Pending" },
 //!   # state: a state word of the cloud, or any other word with unrecognized = true
 //!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
-//! ] warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }] log = [
-//! # output of the last container, node or script
+//! ]
+//! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
+//! log = [                   # output of the last container, node or script
 //!   { after = "2m", line = "epoch {n} 损失 0.9", every = "1s", times = 60 },   # {n} counts from 1
-//! ] restarts = ["10m"]        # when the main container was restarted document = "{}"           #
-//! served unchanged; or document_file, next to the scenario
+//! ]
+//! restarts = ["10m"]        # when the main container was restarted
+//! document = "{}"           # served unchanged; or document_file, next to the scenario
 //!
-//! [[fault]] operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all cloud = "aliyun"          #
-//! default: all clouds kind = "throttle"         # throttle refuse status html truncate reset slow drip empty
-//! redirect skip = 2                  # lets this many requests pass first times = 3                 # affects this
-//! many requests; default: all retry_after = "2s"        # for throttle and status from = "10s"              # start
-//! of the fault; default: the start of the emulator until = "70s"             # end of the fault; default: never
+//! [[fault]]
+//! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
+//! cloud = "aliyun"          # default: all clouds
+//! kind = "throttle"         # throttle refuse status html truncate reset slow drip empty redirect
+//! skip = 2                  # lets this many requests pass first
+//! times = 3                 # affects this many requests; default: all
+//! retry_after = "2s"        # for throttle and status
+//! from = "10s"              # start of the fault; default: the start of the emulator
+//! until = "70s"             # end of the fault; default: never
 //! # status = 503            # status (503) and html (502)
 //! # delay = "500ms"         # slow
 //! # location = "http://…"   # redirect
