@@ -189,7 +189,7 @@ impl Route {
         }
     }
 
-    /// An operation with a separate path and any method. The gateway does not verify its requests.
+    /// An operation with a separate path whose handler checks the method and credentials.
     pub const fn public(operation: &'static str, path: &'static str) -> Self {
         Self {
             path,

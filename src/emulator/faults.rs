@@ -11,7 +11,7 @@ pub struct Fault {
     pub cloud: Option<&'static str>,
     /// The cloud's name of the affected operation; `None` for all.
     pub operation: Option<String>,
-    /// What happens.
+    /// Effect on the response.
     pub effect: Effect,
     /// Number of requests that pass before the fault begins.
     pub skip: u64,

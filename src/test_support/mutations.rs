@@ -1,9 +1,9 @@
 //! Tests the effect of wrongly typed fields: replaces each field of each documented response by
 //! values of all types, one at a time.
 //!
-//! If the field is neither essential nor evidence, only its value may be lost, and one message must name
-//! it. If it is essential, such as the id or the state, the result must be an error or an unknown state.
-//! If it is evidence, such as an exit code, the state may become unknown, but must not become a success.
+//! If the field is neither essential nor evidence, only its value may be lost, and one message must name it. If
+//! it is essential, such as the id or the state, the result must be an error, an unknown state or the same state
+//! as before. If it is evidence, such as an exit code, the state may change, but not to a success.
 
 use std::collections::HashMap;
 use std::fs;

@@ -12,7 +12,7 @@ pub enum EmulatedError {
     Refused,
     /// The cloud fails with this HTTP status.
     Unavailable(u16),
-    /// There is no such operation.
+    /// The operation does not exist.
     UnknownOperation,
     /// The operation does not allow this method.
     Method,
@@ -22,7 +22,7 @@ pub enum EmulatedError {
     MissingHeader(&'static str),
     /// This parameter is invalid.
     Invalid(&'static str),
-    /// There is no such resource.
+    /// The resource does not exist.
     NotFound,
     /// The signature is wrong.
     Signature,

@@ -2,7 +2,7 @@ use super::objects::Objects;
 use super::{time, uid, version_of};
 use crate::emulator::prelude::*;
 
-/// Jobs.
+/// Jobs of the API group `batch`.
 pub struct Jobs;
 
 pub(super) const KIND: &str = "kubernetes/job";

@@ -165,7 +165,7 @@ async fn start(scenario: Scenario) -> (Emulator, Accesses) {
 struct Reply {
     head: String,
     body: Vec<u8>,
-    /// How reading ended.
+    /// Result of reading.
     end: io::Result<usize>,
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Region {
     profile: String,
 }
 
-/// The hosts of a service of a region.
+/// The hosts of a region's service.
 pub(super) struct ServiceHosts {
     hosts: OnceCell<Hosts>,
     failures: NegativeCache,

@@ -27,7 +27,7 @@ pub(super) enum TokenScope<'a> {
     Home,
     /// The region with this id.
     Region(&'a str),
-    /// The platform itself.
+    /// The platform.
     Platform,
 }
 

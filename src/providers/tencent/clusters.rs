@@ -17,12 +17,12 @@ detail_structs! { "camelCase" =>
         /// Version of Kubernetes.
         #[serde(rename(deserialize = "k8sVersion"))]
         kubernetes_version: Text,
-        /// Operating system of its nodes.
+        /// Operating system of the nodes.
         os: Text,
         /// Number of nodes.
         #[serde(rename(deserialize = "nodeNum"))]
         node_count: Int,
-        /// `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
+        /// State of the nodes: `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
         node_status: Text,
         /// Total number of vCPUs of the nodes.
         #[serde(skip_deserializing)]

@@ -38,7 +38,7 @@ impl ListRotation {
     /// Looks up the references in a few pages of the lists.
     ///
     /// # Errors
-    /// The first failed request; the result is then empty for all references.
+    /// The error of the first failed request; no reference is then looked up here.
     pub(super) async fn batch_get(
         &self,
         api: &Api,

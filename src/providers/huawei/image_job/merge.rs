@@ -86,8 +86,8 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     }
 }
 
-/// Returns the time below which another list may still contain newer rows; `None` if all lists have ended or if
-/// a list is not sorted by time.
+/// Returns the time before which rows must wait, because another list may still contain newer ones; `None` if
+/// all lists have ended or if a list is not sorted by time.
 fn cutoff(pages: &[TypePage]) -> Option<Time> {
     let is_sorted = |page: &TypePage| {
         let times = || page.page.items.iter().map(ImageJob::begin_time);

@@ -69,7 +69,7 @@ detail_structs! { "snake_case" =>
         engine_name: Text,
         /// Version of the framework.
         engine_version: Text,
-        /// User's own image.
+        /// Image provided by the user.
         image_url: Text,
     }
     /// Input or output data.

@@ -80,7 +80,7 @@ detail_structs! {
         host_ids: Words,
         /// Id of the dedicated host.
         host_id: Text,
-        /// How a dedicated resource pack is used.
+        /// Tenancy of the dedicated resource pack.
         dedicated_resource_pack_tenancy: Text,
         /// Ids of dedicated resource packs.
         dedicated_resource_pack_ids: Words,
