@@ -362,7 +362,7 @@ impl EmulatedCall<'_> {
         }
     }
 
-    /// Checks when a request was signed; `None` stands for an unreadable time.
+    /// Checks when a request was signed; `None` means that the time is unreadable.
     pub fn check_time(
         &self,
         signed_at: Option<DateTime<Utc>>,

@@ -38,7 +38,7 @@ pub(super) fn reference(data: &[u8]) {
                 let Ok(Target::Jobs(read)) = parser.parse(&written) else {
                     panic!("{text:?} is written as {written}, which is not a reference");
                 };
-                // An id that contains a range stands for several ids.
+                // An id that contains a range means several ids.
                 let parts = |one: &Reference| {
                     (
                         one.kind.to_string(),

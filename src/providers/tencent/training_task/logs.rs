@@ -56,7 +56,7 @@ struct Line {
 #[derive(Debug, PartialEq, Eq)]
 struct RunLogPosition {
     run: String,
-    /// `None` stands for the last hour.
+    /// `None` means the last hour.
     second: Option<DateTime<Utc>>,
     /// Hashes of the lines that were read, repeated as often as the line occurred.
     known: Vec<u64>,
