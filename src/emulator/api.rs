@@ -23,11 +23,11 @@ pub type Answer = Result<ServerResponse, EmulatedError>;
 
 /// A cloud of the emulator.
 pub trait EmulatedApi: Sync {
-    /// Variables that make a run use the emulator, in addition to the endpoints, which are set for every cloud in
-    /// the same way.
+    /// Returns the variables that make a run use the emulator, in addition to the endpoints, which are set for
+    /// every cloud in the same way.
     fn environment(&self) -> &'static [(&'static str, &'static str)];
 
-    /// The kinds of the cloud, and the services that issue credentials.
+    /// Returns the kinds of the cloud, and the services that issue credentials.
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind];
 
     /// Returns the operation that a request names in a header or parameter, even if it is unknown. Returns `None` for
@@ -146,7 +146,7 @@ pub trait EmulatedKind: Sync {
     }
 }
 
-/// Answers an operation, or returns an error.
+/// Function that answers an operation, or returns an error.
 pub type Handler = fn(&EmulatedCall<'_>) -> Answer;
 
 /// A kind that consists of routes only.
@@ -172,12 +172,12 @@ pub struct Route {
     version: &'static str,
     /// The operation skips the checks of the gateway.
     is_public: bool,
-    /// Answers the operation; `None` for [`EmulatedKind::respond`].
+    /// Function that answers the operation; `None` for [`EmulatedKind::respond`].
     handler: Option<Handler>,
 }
 
 impl Route {
-    /// An operation that requests name, with any method.
+    /// Creates a route for an operation that requests name, with any method.
     pub const fn action(operation: &'static str) -> Self {
         Self {
             operation,
@@ -189,7 +189,7 @@ impl Route {
         }
     }
 
-    /// An operation with a separate path whose handler checks the method and credentials.
+    /// Creates a route for an operation with a separate path whose handler checks the method and credentials.
     pub const fn public(operation: &'static str, path: &'static str) -> Self {
         Self {
             path,
@@ -198,7 +198,7 @@ impl Route {
         }
     }
 
-    /// An operation with a separate path.
+    /// Creates a route for an operation with a separate path.
     pub const fn get(operation: &'static str, path: &'static str) -> Self {
         Self {
             path,
@@ -206,7 +206,7 @@ impl Route {
         }
     }
 
-    /// An operation with a separate path that reads data but uses POST.
+    /// Creates a route for an operation with a separate path that reads data but uses POST.
     pub const fn post(operation: &'static str, path: &'static str) -> Self {
         Self::get(operation, path).only(&["POST"])
     }

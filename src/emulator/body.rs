@@ -50,7 +50,7 @@ impl Payload {
         }
     }
 
-    /// A body that continues after its first part.
+    /// Creates a body that continues after its first part.
     pub fn timed(first: Bytes, later: Vec<(Duration, Vec<u8>)>) -> Self {
         let now = Instant::now();
         let later = later.into_iter();

@@ -17,7 +17,7 @@ pub const CREDENTIALS: &str = "MetadataCredentials";
 /// The role of every instance.
 const NAME: &str = "joblens-emulator";
 
-/// Describes a cloud's metadata service.
+/// A cloud's metadata service.
 #[derive(Debug)]
 pub struct Imds {
     /// The paths of its steps.

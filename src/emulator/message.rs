@@ -108,7 +108,7 @@ impl ServerResponse {
         }
     }
 
-    /// A stream of JSON documents, one per line: `body` is sent immediately, `later` follows.
+    /// Creates a stream of JSON documents, one per line: `body` is sent immediately, `later` follows.
     pub fn stream(body: Vec<u8>, later: Vec<(Duration, Vec<u8>)>) -> Self {
         Self {
             later,
@@ -116,12 +116,12 @@ impl ServerResponse {
         }
     }
 
-    /// A JSON response.
+    /// Creates a JSON response.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json;charset=utf-8", body.to_string())
     }
 
-    /// A document that is served unchanged; XML is recognized by its first character.
+    /// Creates a response with an unchanged document; XML is recognized by its first character.
     pub fn document(status: u16, body: &str) -> Self {
         let content_type = match body.trim_start().starts_with('<') {
             true => "text/xml;charset=utf-8",
@@ -130,7 +130,7 @@ impl ServerResponse {
         Self::new(status, content_type, body)
     }
 
-    /// A response without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16) -> Self {
         Self {
             status,
@@ -140,12 +140,12 @@ impl ServerResponse {
         }
     }
 
-    /// A plain text.
+    /// Creates a plain-text response.
     pub fn text(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain;charset=utf-8", body)
     }
 
-    /// An HTML page, as returned by gateways.
+    /// Creates an HTML page, as returned by gateways.
     pub fn html(status: u16, body: String) -> Self {
         Self::new(status, "text/html", body)
     }

@@ -111,7 +111,7 @@ impl fmt::Display for AccessRecord {
     }
 }
 
-/// Receives each access before its response is sent, in the order of the responses.
+/// Callback that receives each access before its response is sent, in the order of the responses.
 pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 
 /// A running emulator; it stops when it is dropped.

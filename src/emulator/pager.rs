@@ -28,12 +28,12 @@ pub struct Page {
 }
 
 impl Pager {
-    /// Positions are page numbers from 1.
+    /// Creates a pager whose positions are page numbers from 1.
     pub const fn pages(default_size: usize, max_size: usize) -> Self {
         Self::numbers(["PageNumber", "PageSize"], default_size, max_size)
     }
 
-    /// Positions are page numbers from 1; `names` are the parameters for position and size.
+    /// Creates a pager whose positions are page numbers from 1; `names` are the parameters for position and size.
     pub const fn numbers(names: [&'static str; 2], default_size: usize, max_size: usize) -> Self {
         Self {
             first: 1,
@@ -41,7 +41,7 @@ impl Pager {
         }
     }
 
-    /// Positions are page numbers from 0; `names` are the parameters for position and size.
+    /// Creates a pager whose positions are page numbers from 0; `names` are the parameters for position and size.
     pub const fn pages_from_0(
         names: [&'static str; 2],
         default_size: usize,
@@ -53,7 +53,7 @@ impl Pager {
         }
     }
 
-    /// Positions are row numbers from 0; `names` are the parameters for position and size.
+    /// Creates a pager whose positions are row numbers from 0; `names` are the parameters for position and size.
     pub const fn rows(
         names: [&'static str; 2],
         default_size: usize,

@@ -44,13 +44,13 @@ impl Fields {
 /// The tested call.
 #[derive(Clone)]
 pub enum Call {
-    /// Looks up this reference.
+    /// Lookup of this reference.
     Get(Reference),
-    /// Lists jobs of the kind.
+    /// List of the jobs of the kind.
     List,
-    /// Lists the scopes of the cloud.
+    /// List of the cloud's scopes.
     Scopes,
-    /// Checks whether this reference exists.
+    /// Check whether this reference exists.
     Exists(Reference),
 }
 

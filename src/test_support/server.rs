@@ -15,7 +15,7 @@ use crate::providers::test_support::moment;
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-/// Returns a response that replaces the emulator's, or `None`.
+/// Function that returns a response to replace the emulator's, or `None`.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
 
 /// An emulated cloud behind a real connection.

@@ -37,7 +37,7 @@ const INSTANT: &str = "2023-07-01";
 const WORKSPACE_API: &str = "2021-02-04";
 const STS: &str = "2015-04-01";
 
-/// An operation of one API version that only accepts POST.
+/// Creates a route for an operation of one API version that only accepts POST.
 const fn post(version: &'static str, operation: &'static str, handler: Handler) -> Route {
     let route = Route::action(operation).version(version);
     route.only(&["POST"]).to(handler)

@@ -140,6 +140,8 @@ fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
     ServerResponse::json(status, &body).with_header("x-request-id", request_id)
 }
 
+/// Checks the project in the path.
+///
 /// # Errors
 /// An error if the project in the path is not that of the credential.
 fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {

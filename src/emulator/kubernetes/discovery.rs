@@ -3,7 +3,7 @@
 use super::user;
 use crate::emulator::prelude::*;
 
-/// Returns the API groups with their resources.
+/// The API groups with their resources.
 pub struct Discovery;
 
 const GROUPS: &str = "GetAPIVersions";

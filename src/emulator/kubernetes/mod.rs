@@ -66,7 +66,7 @@ impl EmulatedApi for ApiServer {
         }
     }
 
-    /// A watch has the same path as a list.
+    /// Returns the operation of a watch, which has the same path as a list.
     fn action(&self, request: &ServerRequest) -> Option<String> {
         let watch = request.parameter("watch");
         watch.filter(|watch| watch == "1" || watch == "true")?;

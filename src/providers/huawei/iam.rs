@@ -82,7 +82,7 @@ impl Signer for User<'_> {
     }
 }
 
-/// Exchanges the password of a user for tokens.
+/// Credential provider that exchanges a user's password for tokens.
 pub(super) struct IamPasswordProvider {
     profile: Profile,
     api: ApiClient,
@@ -92,6 +92,8 @@ pub(super) struct IamPasswordProvider {
 }
 
 impl IamPasswordProvider {
+    /// Creates the provider.
+    ///
     /// # Errors
     /// An error if a part of the credential is missing.
     pub(super) fn new(

@@ -255,7 +255,7 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A GET request without a query.
+    /// Builds a GET request without a query.
     fn get(product: &'a Product, operation: &'static str, path: &'a str) -> Self {
         Self {
             product,

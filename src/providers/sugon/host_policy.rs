@@ -67,7 +67,7 @@ const CHINESE_LABELS: &[&str] = &[
 /// Domains under known top-level domains below which a provider gives names to its customers, one per line.
 const SHARED_DOMAINS: &str = include_str!("shared_domains.txt");
 
-/// Decides which hosts may receive a token: the configured endpoint, hosts in its domain over TLS, and hosts that
+/// Policy for the hosts that may receive a token: the configured endpoint, hosts in its domain over TLS, and hosts that
 /// the profile lists.
 #[derive(Debug)]
 pub(super) struct HostPolicy {

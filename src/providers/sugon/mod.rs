@@ -76,7 +76,7 @@ struct Api {
     home: Arc<Region>,
     /// Other regions by their ids; the platform has the key `None`.
     others: Mutex<HashMap<Option<String>, Arc<Region>>>,
-    /// Exchanges the key for tokens; `None` if a token is configured.
+    /// Exchange of the key for tokens; `None` if a token is configured.
     exchange: Option<Arc<Exchange>>,
     list_state: instance::ListState,
     profile: Profile,

@@ -25,7 +25,7 @@ pub(super) struct Region {
     pub endpoint: Endpoint,
     /// In the order of [`Service::ALL`].
     pub services: [ServiceHosts; 2],
-    /// Decides which hosts of the region may receive the token.
+    /// Policy for the hosts of the region that may receive the token.
     policy: HostPolicy,
     /// `true` if the token is configured and cannot be renewed.
     is_static_token: bool,

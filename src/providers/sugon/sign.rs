@@ -7,7 +7,7 @@ use crate::http::{Request, SigningInstructions};
 use crate::providers::lenient::{self, Int};
 use crate::secret::Secret;
 
-/// Sends the token unchanged in the header `token`.
+/// Signer that sends the token unchanged in the header `token`.
 pub struct Signer {
     token: Secret,
 }

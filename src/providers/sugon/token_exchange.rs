@@ -60,7 +60,7 @@ pub(super) fn is_configured(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
 }
 
-/// Signs the exchange request.
+/// Key pair that signs the exchange request.
 pub(super) struct KeyPair {
     user: String,
     access_key: Secret,
@@ -105,7 +105,7 @@ pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
-/// Exchanges the key pair of a profile; one exchange returns the tokens of all scopes.
+/// Exchange of a profile's key pair; one request returns the tokens of all scopes.
 pub(super) struct Exchange {
     api: ApiClient,
     credentials: CredentialCache<KeyPair>,
@@ -123,6 +123,8 @@ struct IssuedTokens {
 }
 
 impl Exchange {
+    /// Creates the exchange.
+    ///
     /// # Errors
     /// A usage error, or an error for a missing part of the key.
     pub(super) fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
@@ -193,7 +195,7 @@ impl Exchange {
     }
 }
 
-/// Provides the tokens of one scope.
+/// Provider of the tokens for one scope.
 pub(super) struct TokenExchangeProvider {
     exchange: Arc<Exchange>,
     wanted: Option<String>,

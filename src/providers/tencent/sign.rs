@@ -9,7 +9,7 @@ use crate::sort::SortExt as _;
 /// The only method of signature v2 that is used here. Without this parameter, the cloud would expect SHA-1.
 pub const METHOD: &str = "HmacSHA256";
 
-/// Signs requests of API 2.0 with signature v2 (called v1 in the documentation of API 3.0), and of API 3.0 with TC3.
+/// Signer for API 2.0 with signature v2 (called v1 in the documentation of API 3.0), and for API 3.0 with TC3.
 pub struct Signer {
     /// Id of the key.
     pub secret_id: Secret,

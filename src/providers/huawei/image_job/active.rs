@@ -20,7 +20,7 @@ const LISTS: usize = JOB_TYPES.len() * STATUSES.len();
 /// The requested ids, each with the row that was found and the unreadable fields of its page.
 type Wanted<'a> = HashMap<&'a str, Option<(ImageJob, Option<Notice>)>>;
 
-/// Remembers across rounds which list to read first.
+/// The rotation of the lists, which continues from one round to the next.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListRotation {
     /// The list to begin with, because a round may run out of pages before it has read all lists.

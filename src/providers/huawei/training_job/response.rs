@@ -86,6 +86,8 @@ struct ListResponse {
 }
 
 impl JobPage {
+    /// Decodes a page.
+    ///
     /// # Errors
     /// An error if the response is not a list.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
