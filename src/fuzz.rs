@@ -1,5 +1,5 @@
-//! What the fuzz targets in `fuzz/` run: everything that reads bytes that others have written. Only
-//! tests and fuzzers have this module.
+//! Entry points of the fuzz targets in `fuzz/`, for all code that reads data from outside the
+//! program. Only compiled for tests and fuzzers.
 
 mod edits;
 mod files;
@@ -9,10 +9,10 @@ mod responses;
 mod tests;
 mod texts;
 
-/// The name of a fuzz target, and what reads its inputs.
+/// Name of a fuzz target, and the function that reads its inputs.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every fuzz target.
+/// All fuzz targets.
 pub static TARGETS: [Target; 16] = [
     ("aliyun", |data| responses::read("aliyun", data)),
     ("command_output", texts::command_output),
@@ -32,10 +32,10 @@ pub static TARGETS: [Target; 16] = [
     ("tencent", |data| responses::read("tencent", data)),
 ];
 
-/// Reads an input as the target of this name does.
+/// Runs the target with this name on an input.
 ///
 /// # Panics
-/// There is no such target, or the input shows a fault.
+/// If the target does not exist, or if the input reveals a bug.
 pub fn run(name: &str, data: &[u8]) {
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, read) = target.unwrap_or_else(|| panic!("no fuzz target '{name}'"));

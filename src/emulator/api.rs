@@ -1,8 +1,7 @@
-//! What the emulated clouds have in common: the way from a request to the response.
+//! Shared by all emulated clouds: matches a request to an operation, verifies it and returns the response.
 //!
-//! A cloud matches a request to an operation, checks it as its gateway would (signature, time, nonce),
-//! and lets the kind that has the operation answer from the [`EmulatedState`]. Errors are named here
-//! and worded by each cloud.
+//! A cloud verifies a request like its real gateway (signature, time, nonce); the kind of the operation then answers
+//! from the [`EmulatedState`]. [`EmulatedError`] lists the errors, and each cloud formats them.
 
 mod error;
 
@@ -19,61 +18,61 @@ use crate::crypto::percent_decode;
 
 pub use error::EmulatedError;
 
-/// The response to a request, or why it fails.
+/// The response to a request, or the error.
 pub type Answer = Result<ServerResponse, EmulatedError>;
 
-/// What the emulator does in a cloud's place.
+/// A cloud of the emulator.
 pub trait EmulatedApi: Sync {
-    /// Variables that make a run use the emulator, in addition to the endpoints, which are set for every
-    /// cloud alike.
+    /// Returns the variables that make a run use the emulator, in addition to the endpoints, which are set for
+    /// every cloud in the same way.
     fn environment(&self) -> &'static [(&'static str, &'static str)];
 
-    /// The kinds of the cloud, and the services that give credentials.
+    /// Returns the kinds of the cloud, and the services that issue credentials.
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind];
 
-    /// The operation that a request names in a header or parameter, known or not; `None` for
-    /// requests to other clouds, and in clouds whose operations have paths of their own.
+    /// Returns the operation that a request names in a header or parameter, even if it is unknown. Returns `None` for
+    /// requests to other clouds, and in clouds whose operations have separate paths.
     fn action(&self, _request: &ServerRequest) -> Option<String> {
         None
     }
 
-    /// The version of the API that a request names; `None` in clouds whose requests name none.
+    /// Returns the API version that a request names; `None` in clouds whose requests name none.
     fn version(&self, _request: &ServerRequest) -> Option<String> {
         None
     }
 
-    /// The decoded parameters of a request.
+    /// Returns the decoded parameters of a request.
     fn parameters(&self, request: &ServerRequest) -> Vec<(String, String)> {
         request.parameters()
     }
 
-    /// Checks credentials, signature and time of a request.
+    /// Verifies the credential, signature and time of a request.
     ///
     /// # Errors
-    /// What the gateway rejects.
+    /// The error that the gateway returns.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError>;
 
-    /// The response that contains the data of an operation.
+    /// Returns the response that contains the data of an operation.
     fn success(&self, data: Value) -> ServerResponse {
         ServerResponse::json(200, &data)
     }
 
-    /// The response that is a document of the scenario.
+    /// Returns the response for a document of the scenario.
     fn document(&self, text: &str) -> ServerResponse {
         ServerResponse::document(200, text)
     }
 
-    /// The response to a request that fails.
+    /// Returns the response to a failed request.
     fn error(&self, error: EmulatedError) -> ServerResponse;
 
-    /// The same in clouds where it depends on the API that the request is for.
+    /// Returns the response to a failed request, in clouds where it depends on the requested API.
     fn error_to(&self, _request: &ServerRequest, error: EmulatedError) -> ServerResponse {
         self.error(error)
     }
 }
 
 impl dyn EmulatedApi {
-    /// The cloud's name of the requested operation; `None` when the request is not for this cloud.
+    /// Returns the cloud's name of the requested operation; `None` if the request is not for this cloud.
     pub fn operation(&self, request: &ServerRequest) -> Option<String> {
         let action = self.action(request);
         let (_, route, _) = self.find(action.as_deref(), request);
@@ -81,7 +80,7 @@ impl dyn EmulatedApi {
         known.map(str::to_owned).or(action)
     }
 
-    /// The response to a request for this cloud.
+    /// Returns the response to a request for this cloud.
     pub fn respond(&self, request: &ServerRequest, state: &EmulatedState) -> ServerResponse {
         let (kind, route, segments) = self.find(self.action(request).as_deref(), request);
         let call = EmulatedCall {
@@ -111,7 +110,7 @@ impl dyn EmulatedApi {
         })
     }
 
-    /// The kind and the operation for a request, and the segments of its path.
+    /// Finds the kind and operation of a request, and the variable segments of its path.
     fn find(
         &self,
         action: Option<&str>,
@@ -133,31 +132,31 @@ impl dyn EmulatedApi {
     }
 }
 
-/// One kind of a cloud, or one of its services that give credentials.
+/// A kind of a cloud, or a service that issues credentials.
 pub trait EmulatedKind: Sync {
-    /// Its operations.
+    /// Returns its operations.
     fn routes(&self) -> &'static [Route];
 
-    /// The answer to an operation whose route has no [`Handler`].
+    /// Answers an operation whose route has no [`Handler`].
     ///
     /// # Errors
-    /// What is wrong with the call.
+    /// The error of the request.
     fn respond(&self, _: &EmulatedCall<'_>) -> Answer {
         Err(EmulatedError::UnknownOperation)
     }
 }
 
-/// The answer to an operation, or what is wrong with the call.
+/// Function that answers an operation, or returns an error.
 pub type Handler = fn(&EmulatedCall<'_>) -> Answer;
 
-/// A kind that consists of routes alone.
+/// A kind that consists of routes only.
 impl EmulatedKind for &'static [Route] {
     fn routes(&self) -> &'static [Route] {
         self
     }
 }
 
-/// What a request needs that no kind has.
+/// The route for requests that match no kind.
 static UNKNOWN: &[Route] = &[Route::action("")];
 
 /// An operation and the requests that call it.
@@ -165,20 +164,20 @@ static UNKNOWN: &[Route] = &[Route::action("")];
 pub struct Route {
     /// The cloud's name of the operation.
     pub operation: &'static str,
-    /// Methods in upper case; all when empty.
+    /// Methods in upper case; if empty, all are allowed.
     methods: &'static [&'static str],
-    /// The path, in which `{}` means one segment; empty when requests name the operation.
+    /// The path, in which `{}` matches one segment; empty if requests name the operation.
     path: &'static str,
-    /// The version of its API; empty where requests name none.
+    /// The API version; empty if requests name none.
     version: &'static str,
-    /// It is answered without the checks of the gateway.
+    /// The operation skips the checks of the gateway.
     is_public: bool,
-    /// What answers it; `None` for [`EmulatedKind::respond`].
+    /// Function that answers the operation; `None` for [`EmulatedKind::respond`].
     handler: Option<Handler>,
 }
 
 impl Route {
-    /// An operation that requests name themselves, with any method.
+    /// Creates a route for an operation that requests name, with any method.
     pub const fn action(operation: &'static str) -> Self {
         Self {
             operation,
@@ -190,7 +189,7 @@ impl Route {
         }
     }
 
-    /// An operation with a path of its own that checks method and credentials itself.
+    /// Creates a route for an operation with a separate path whose handler checks the method and credentials.
     pub const fn public(operation: &'static str, path: &'static str) -> Self {
         Self {
             path,
@@ -199,7 +198,7 @@ impl Route {
         }
     }
 
-    /// An operation with a path of its own.
+    /// Creates a route for an operation with a separate path.
     pub const fn get(operation: &'static str, path: &'static str) -> Self {
         Self {
             path,
@@ -207,22 +206,22 @@ impl Route {
         }
     }
 
-    /// An operation with a path of its own that reads with a POST.
+    /// Creates a route for an operation with a separate path that reads data but uses POST.
     pub const fn post(operation: &'static str, path: &'static str) -> Self {
         Self::get(operation, path).only(&["POST"])
     }
 
-    /// The same with these methods alone.
+    /// Restricts the route to these methods.
     pub const fn only(self, methods: &'static [&'static str]) -> Self {
         Self { methods, ..self }
     }
 
-    /// The same in a version of the API alone.
+    /// Restricts the route to an API version.
     pub const fn version(self, version: &'static str) -> Self {
         Self { version, ..self }
     }
 
-    /// The same with what answers it.
+    /// Sets the handler.
     pub const fn to(self, handler: Handler) -> Self {
         Self {
             handler: Some(handler),
@@ -230,17 +229,17 @@ impl Route {
         }
     }
 
-    /// True for requests with the path of the operation.
+    /// Returns `true` if the path belongs to the operation.
     pub fn has_path(&self, path: &str) -> bool {
         self.segments(Some(self.operation), path).is_some()
     }
 
-    /// True for requests that name the version, if the operation has one.
+    /// Returns `true` if the request names the operation's version, or if the operation has none.
     fn is_in(&self, version: Option<&str>) -> bool {
         self.version.is_empty() || version == Some(self.version)
     }
 
-    /// The decoded segments at the places of `{}`; `None` for requests for other operations.
+    /// Returns the decoded segments that match `{}`; `None` if the request is for another operation.
     fn segments(&self, action: Option<&str>, path: &str) -> Option<Vec<String>> {
         let mut segments = Vec::new();
         let is_named = action == Some(self.operation);
@@ -266,41 +265,41 @@ pub struct EmulatedCall<'a> {
     api: &'a dyn EmulatedApi,
     /// The request.
     pub request: &'a ServerRequest,
-    /// What the emulated clouds contain.
+    /// The content of the emulated clouds.
     pub state: &'a EmulatedState,
-    /// The cloud's name of the operation; empty when it has none of this name.
+    /// The cloud's name of the operation; empty if the operation is unknown.
     pub operation: &'static str,
-    /// Decoded segments of the path, one for each `{}` of the route.
+    /// Decoded segments of the path, one per `{}` of the route.
     pub segments: Vec<String>,
     /// Decoded parameters of body and query.
     pub parameters: Vec<(String, String)>,
 }
 
 impl EmulatedCall<'_> {
-    /// The server's time.
+    /// Returns the server's time.
     pub fn now(&self) -> DateTime<Utc> {
         self.request.now
     }
 
-    /// The parameter with this name, unless it is empty.
+    /// Returns a parameter, unless it is empty.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.parameters.iter();
         let found = all.find(|(known, value)| known == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that must be there.
+    /// Returns a required parameter.
     pub fn required(&self, name: &'static str) -> Result<&str, EmulatedError> {
         self.parameter(name).ok_or(EmulatedError::Missing(name))
     }
 
-    /// A header that must be there and not be empty.
+    /// Returns a required header, which must not be empty.
     pub fn header(&self, name: &'static str) -> Result<&str, EmulatedError> {
         let found = self.request.header(name).filter(|value| !value.is_empty());
         found.ok_or(EmulatedError::MissingHeader(name))
     }
 
-    /// A number in a range, or this one when it is not given.
+    /// Returns a number within a range, or the default if the parameter is missing.
     pub fn number<T: FromStr + PartialOrd>(
         &self,
         name: &'static str,
@@ -314,12 +313,12 @@ impl EmulatedCall<'_> {
         number.ok_or(EmulatedError::Invalid(name))
     }
 
-    /// The response that contains the data of the operation.
+    /// Returns the response that contains the data of the operation.
     pub fn data(&self, data: Value) -> Answer {
         Ok(self.api.success(data))
     }
 
-    /// The response about a resource: the document of the scenario, or these data.
+    /// Returns the response about a resource: the document of the scenario, otherwise these data.
     pub fn about(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
         match &view.job.document {
             Some(document) => Ok(self.api.document(document)),
@@ -327,22 +326,22 @@ impl EmulatedCall<'_> {
         }
     }
 
-    /// The resource of a kind (`aliyun/job`) with these segments, as it is now.
+    /// Returns the resource of a kind (such as `aliyun/job`) with these segments, in its current state.
     pub fn find(&self, kind: &str, segments: &[&str]) -> Result<JobAt<'_>, EmulatedError> {
         let found = self.state.find(kind, segments, self.now());
         found.ok_or(EmulatedError::NotFound)
     }
 
-    /// The resources of a kind that a list shows, in the order of the scenario. A document is
-    /// for the one response it was written as, and has no row.
+    /// Returns the resources of a kind that appear in a list, in the order of the scenario. A resource that only has
+    /// a document has no row: the document is for one response.
     pub fn rows(&self, kind: &str) -> Vec<JobAt<'_>> {
         let all = self.state.all(kind, self.now());
         all.filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
             .collect()
     }
 
-    /// The secret that goes with the id of a key: that of the test key, or of the temporary key
-    /// with this token, whose id begins with `prefix`.
+    /// Returns the secret of a key id: of the test key, or of the temporary key with this token, whose id begins with
+    /// `prefix`.
     pub fn secret_of(
         &self,
         prefix: &str,
@@ -363,7 +362,7 @@ impl EmulatedCall<'_> {
         }
     }
 
-    /// Checks when a request was signed; `None` is what cannot be read.
+    /// Checks when a request was signed; `None` means that the time is unreadable.
     pub fn check_time(
         &self,
         signed_at: Option<DateTime<Utc>>,

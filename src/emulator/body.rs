@@ -10,37 +10,37 @@ use tokio::time::{Instant, Interval, Sleep, interval, sleep_until};
 
 use crate::http::ServerBody;
 
-/// How often a dripping body gives a byte.
+/// Interval between the bytes of a dripping body.
 const DRIP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The body of a response, which may go wrong on purpose.
+/// The body of a response, which may be faulty on purpose.
 #[derive(Debug)]
 pub(super) enum Payload {
-    /// All of it.
+    /// The complete body.
     Whole(Bytes),
-    /// The first half of what is announced; then the connection breaks.
+    /// The first half of the announced length, then a broken connection.
     Half {
         head: Bytes,
         announced: u64,
         flushed: bool,
     },
-    /// A byte now and then, without end.
+    /// One byte per interval, without end.
     Drip(Interval),
-    /// Pieces at their times.
+    /// Parts, each sent at its time.
     Timed {
         pieces: VecDeque<(Instant, Bytes)>,
         timer: Pin<Box<Sleep>>,
     },
 }
 
-/// Ends a connection in the middle of a body.
+/// The error that ends a connection in the middle of a body.
 #[derive(Debug, thiserror::Error)]
 #[error("the emulator broke the connection")]
 pub(super) struct Broken;
 
 impl Payload {
     pub fn half(body: &Bytes) -> Self {
-        // A response without a body still has to announce something that never comes.
+        // A response without a body must also announce bytes that never arrive.
         let announced = body.len().max(2) as u64;
         let half = body.len() / 2;
         Self::Half {
@@ -50,7 +50,7 @@ impl Payload {
         }
     }
 
-    /// A body that goes on after its first piece.
+    /// Creates a body that continues after its first part.
     pub fn timed(first: Bytes, later: Vec<(Duration, Vec<u8>)>) -> Self {
         let now = Instant::now();
         let later = later.into_iter();
@@ -65,7 +65,7 @@ impl Payload {
         Self::Drip(interval(DRIP_INTERVAL))
     }
 
-    /// The same as the server takes it.
+    /// Converts the body to the type that the server accepts.
     pub fn boxed(self) -> ServerBody {
         self.map_err(Into::into).boxed_unsync()
     }
@@ -85,8 +85,8 @@ impl Body for Payload {
             }
             Self::Whole(_) => return Poll::Ready(None),
             Self::Half { flushed, .. } => {
-                // The server writes out what it has while a body is not ready, so the client gets
-                // the first half before the connection breaks.
+                // While a body is not ready, the server sends what it has buffered, so the client
+                // receives the first half before the connection breaks.
                 if !std::mem::replace(flushed, true) {
                     context.waker().wake_by_ref();
                     return Poll::Pending;

@@ -1,4 +1,4 @@
-//! The emulator's time: what its clock shows, and how fast its resources live.
+//! The emulator's time: its clock, and the speed of its resources' state changes.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::state::EmulatedJob;
 
-/// The wall clock of the emulated clouds, which may be wrong on purpose.
+/// The clock of the emulated clouds, which may be wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EmulatorClock {
-    /// How far it is ahead of the local clock; negative when it is behind.
+    /// Difference to the local clock; negative if it is behind.
     pub offset: TimeDelta,
 }
 
 impl EmulatorClock {
-    /// What the clock shows.
+    /// Returns the time that the clock shows.
     pub fn now(self) -> DateTime<Utc> {
         Utc::now() + self.offset
     }
 }
 
-/// The same job with everything after the emulator's start happening `speed` times as soon.
+/// Divides the time between the emulator's start and each later change of a job by `speed`.
 ///
-/// What is before the start is not moved, so that every time in a response is a time of the wall clock
-/// and none is in the future.
+/// Changes before the start are not moved. Every time in a response is therefore a time of the wall clock, and none
+/// is in the future.
 pub fn scale_time(mut job: EmulatedJob, speed: f64) -> EmulatedJob {
     let age = job.age;
     let sooner = |after: Duration| match after.checked_sub(age) {

@@ -1,27 +1,27 @@
-//! Which request goes wrong, and how.
+//! Selects the faults of requests.
 
 use crate::sync::lock;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// One fault.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Long name of the cloud that it befalls; `None` for all.
+    /// Long name of the affected cloud; `None` for all.
     pub cloud: Option<&'static str>,
-    /// The cloud's name of the operation that it befalls; `None` for all.
+    /// The cloud's name of the affected operation; `None` for all.
     pub operation: Option<String>,
-    /// What happens.
+    /// Effect on the response.
     pub effect: Effect,
-    /// How many requests it lets pass first.
+    /// Number of requests that pass before the fault begins.
     pub skip: u64,
-    /// How many requests it hits after that; `None` for all.
+    /// Number of requests that are affected after that; `None` for all.
     pub times: Option<u64>,
-    /// When the client may come back, sent in `retry-after` in whole seconds, rounded up.
+    /// Delay before a retry, sent in `retry-after` in whole seconds, rounded up.
     pub retry_after: Option<Duration>,
-    /// When it begins, counted from the emulator's start on the wall clock.
+    /// Start of the fault, relative to the emulator's start on the wall clock.
     pub from: Duration,
-    /// When it is over, counted alike; `None` for never.
+    /// End of the fault, relative to the emulator's start; `None` for never.
     pub until: Option<Duration>,
 }
 
@@ -31,33 +31,33 @@ impl Fault {
     }
 }
 
-/// What happens to a response.
+/// The effect of a fault on a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The cloud's own "rate limited".
+    /// The cloud's response for "rate limited".
     Throttle,
-    /// The cloud's own refusal of a credential.
+    /// The cloud's response for a rejected credential.
     Refuse,
-    /// The cloud's own failure with this HTTP status.
+    /// The cloud's error response with this HTTP status.
     Status(u16),
     /// A gateway's HTML page with this HTTP status.
     Html(u16),
-    /// Half the announced body, then the end of the connection.
+    /// Half of the announced body, then the end of the connection.
     Truncate,
-    /// Half the announced body, then a reset of the connection.
+    /// Half of the announced body, then a reset of the connection.
     Reset,
-    /// The right answer, this much later.
+    /// The normal response after this delay.
     Slow(Duration),
     /// One byte every 100 ms, without end.
     Drip,
     /// Status 200 and no body.
     Empty,
-    /// Status 302 to this address.
+    /// Status 302 with this address.
     Redirect(String),
 }
 
 impl Effect {
-    /// The word as scenario files have it.
+    /// Returns the name in scenario files.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Throttle => "throttle",
@@ -74,7 +74,7 @@ impl Effect {
     }
 }
 
-/// The faults of a scenario and how many requests have come to each.
+/// The faults of a scenario, with the number of requests that each has seen.
 #[derive(Debug)]
 pub struct Faults {
     faults: Vec<Fault>,
@@ -82,17 +82,17 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Faults that have met no request yet.
+    /// Creates faults that have seen no request yet.
     pub fn new(faults: Vec<Fault>) -> Self {
         let met = Mutex::new(vec![0; faults.len()]);
         Self { faults, hits: met }
     }
 
-    /// The fault that hits this request, if one does.
+    /// Returns the fault that affects this request, if any.
     ///
-    /// Faults apply in the order of the scenario; a request that one of them takes does not
-    /// come to those after it, so that a list reads as a course of events. What comes outside of a
-    /// fault's time is not counted by its `skip` and `times`.
+    /// Faults are tried in the order of the scenario. A request that one fault affects is not
+    /// counted by the following ones, so a list of faults describes a sequence of events. Requests
+    /// outside the time of a fault do not count for its `skip` and `times`.
     pub fn next_for(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
         let mut met = lock(&self.hits);
         self.faults

@@ -1,4 +1,4 @@
-//! The metadata services of emulated instances.
+//! Emulates the metadata services of instances.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -7,29 +7,29 @@ use super::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use super::message::{ServerRequest, ServerResponse};
 use super::tokens::{SECURITY_TOKEN, TemporaryKey};
 
-/// The step that gives a token for the others.
+/// The step that returns a token for the other steps.
 pub const TOKEN: &str = "MetadataToken";
-/// The step that names the role.
+/// The step that returns the name of the role.
 pub const ROLE: &str = "MetadataRole";
-/// The step that gives the keys of the role.
+/// The step that returns the keys of the role.
 pub const CREDENTIALS: &str = "MetadataCredentials";
 
-/// The role that every instance has.
+/// The role of every instance.
 const NAME: &str = "joblens-emulator";
 
-/// A cloud's metadata service, as data.
+/// A cloud's metadata service.
 #[derive(Debug)]
 pub struct Imds {
     /// The paths of its steps.
     pub routes: &'static [Route],
-    /// Header with the token; the time to live is in one of the same name with `-ttl-seconds`. None
-    /// where the service does not have tokens.
+    /// Header with the token. The header with the suffix `-ttl-seconds` sets its lifetime. Empty if the service does
+    /// not use tokens.
     pub token_header: &'static str,
-    /// How ids of temporary keys begin.
+    /// Prefix of the ids of temporary keys.
     pub prefix: &'static str,
-    /// How long keys are valid.
+    /// Lifetime of the keys.
     pub lifetime: TimeDelta,
-    /// The document about keys that are given now.
+    /// Returns the document for keys that are issued now.
     pub document: fn(&TemporaryKey, DateTime<Utc>) -> Value,
 }
 
@@ -70,7 +70,7 @@ impl Imds {
         }
     }
 
-    /// A token that is shown must be good; none is needed.
+    /// Returns `true` if the token is valid or missing, since no token is required.
     fn is_known(&self, request: &ServerRequest) -> bool {
         let token = request.header(self.token_header);
         token.is_none_or(|token| SECURITY_TOKEN.read(token, request.now).is_ok())

@@ -1,4 +1,4 @@
-//! Requests and responses of the emulator, as plain data.
+//! Requests and responses of the emulator as plain data.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::http::PeerCertificate;
 
-/// A request as it came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct ServerRequest {
     /// Method in upper case.
@@ -16,9 +16,9 @@ pub struct ServerRequest {
     pub path: String,
     /// Query, still percent-encoded, without `?`; empty if there is none.
     pub query: String,
-    /// Headers with lower-case names, in the order they came.
+    /// Headers with lower-case names, in the order in which they were received.
     pub headers: Vec<(String, String)>,
-    /// The certificate that the client has shown.
+    /// The client's certificate.
     pub certificate: Option<PeerCertificate>,
     /// Body.
     pub body: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct ServerRequest {
 }
 
 impl ServerRequest {
-    /// The first header with this lower-case name.
+    /// Returns the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -35,12 +35,12 @@ impl ServerRequest {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Decoded parameters of the query; `+` is a space.
+    /// Returns the decoded parameters of the query; `+` is a space.
     pub fn query_parameters(&self) -> Vec<(String, String)> {
         form(&self.query)
     }
 
-    /// Parameters of a body that is a form or a JSON object, then those of the query, all decoded.
+    /// Returns the decoded parameters of a form or JSON body, then those of the query.
     pub fn parameters(&self) -> Vec<(String, String)> {
         let kind = self.header("content-type").unwrap_or_default();
         let mut parameters = match kind.starts_with("application/x-www-form-urlencoded") {
@@ -51,7 +51,7 @@ impl ServerRequest {
         parameters
     }
 
-    /// The decoded parameter with this name, unless it is empty.
+    /// Returns a decoded parameter, unless it is empty.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut parameters = self.parameters().into_iter();
         let found = parameters.find(|(key, value)| key == name && !value.is_empty());
@@ -59,7 +59,7 @@ impl ServerRequest {
     }
 }
 
-/// The decoded pairs of a form or query.
+/// Decodes the pairs of a form or query.
 fn form(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| {
         let text = text.replace('+', " ");
@@ -73,7 +73,7 @@ fn form(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The fields of a JSON object, as text; none where there is no object.
+/// Returns the fields of a JSON object as text; empty if the body is not an object.
 fn object(body: &[u8]) -> Vec<(String, String)> {
     let object: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     let fields = object.into_iter().filter(|(_, value)| !value.is_null());
@@ -85,16 +85,16 @@ fn object(body: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A response before it is sent.
+/// A response to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerResponse {
     /// HTTP status.
     pub status: u16,
-    /// Headers with lower-case names; length and date are added.
+    /// Headers with lower-case names; `content-length` and `date` are added later.
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
-    /// What follows the body, each this long after the head.
+    /// Parts that follow the body, each with its delay after the head.
     pub later: Vec<(Duration, Vec<u8>)>,
 }
 
@@ -108,7 +108,7 @@ impl ServerResponse {
         }
     }
 
-    /// A stream of JSON documents, one in a line: those that are sent at once, and what follows.
+    /// Creates a stream of JSON documents, one per line: `body` is sent immediately, `later` follows.
     pub fn stream(body: Vec<u8>, later: Vec<(Duration, Vec<u8>)>) -> Self {
         Self {
             later,
@@ -116,12 +116,12 @@ impl ServerResponse {
         }
     }
 
-    /// A JSON response.
+    /// Creates a JSON response.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json;charset=utf-8", body.to_string())
     }
 
-    /// A document that is served as it is; XML is recognised by its first character.
+    /// Creates a response with an unchanged document; XML is recognized by its first character.
     pub fn document(status: u16, body: &str) -> Self {
         let content_type = match body.trim_start().starts_with('<') {
             true => "text/xml;charset=utf-8",
@@ -130,7 +130,7 @@ impl ServerResponse {
         Self::new(status, content_type, body)
     }
 
-    /// A response without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16) -> Self {
         Self {
             status,
@@ -140,17 +140,17 @@ impl ServerResponse {
         }
     }
 
-    /// A plain text.
+    /// Creates a plain-text response.
     pub fn text(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain;charset=utf-8", body)
     }
 
-    /// A page for people, as gateways have it.
+    /// Creates an HTML page, as returned by gateways.
     pub fn html(status: u16, body: String) -> Self {
         Self::new(status, "text/html", body)
     }
 
-    /// The same response with one more header.
+    /// Adds a header.
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self

@@ -1,7 +1,7 @@
-//! The clouds on one loopback port: for `demo`, for people's scripts and for the tests.
+//! Emulates the clouds on one loopback port, for `demo`, for users' scripts and for tests.
 //!
-//! What each cloud checks and answers is in a folder of its own; here are the HTTP server, the clock,
-//! the faults and the scenario around them.
+//! Each cloud's checks and responses are in a separate folder. This module contains the HTTP server, the clock, the
+//! faults and the scenario.
 
 mod aliyun;
 mod api;
@@ -61,14 +61,14 @@ fn clouds() -> Vec<(&'static str, &'static dyn EmulatedApi)> {
     APIS.map(|(cloud, api)| (cloud.name, api)).to_vec()
 }
 
-/// The emulator of the cloud with this long name.
+/// Returns the emulator of the cloud with this long name.
 #[cfg(test)]
 pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
     let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
     found.map(|(_, api)| api)
 }
 
-/// The operations of a cloud, or of all.
+/// Returns the operations of one cloud, or of all clouds.
 fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
     let apis = APIS
         .into_iter()
@@ -78,23 +78,23 @@ fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
     routes.map(|route| route.operation)
 }
 
-/// The port of `joblens emulate` when none is given, so that it is the same in scripts.
+/// The default port of `joblens emulate`, so that scripts can rely on it.
 pub const DEFAULT_PORT: u16 = 7411;
 
-/// A request that was answered, without headers and query, which may contain secrets.
+/// A handled request, without headers and query, which may contain secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRecord {
     /// Method in upper case.
     pub method: String,
     /// Path, still percent-encoded, without the query.
     pub path: String,
-    /// Long name of the cloud that took it; `None` when none did.
+    /// Long name of the cloud that received the request; `None` if none did.
     pub cloud: Option<&'static str>,
     /// The cloud's name of the operation.
     pub operation: Option<String>,
     /// HTTP status of the response.
     pub status: u16,
-    /// Word of the fault that hit it.
+    /// Name of the fault that affected the request.
     pub fault: Option<&'static str>,
 }
 
@@ -111,7 +111,7 @@ impl fmt::Display for AccessRecord {
     }
 }
 
-/// Where accesses go: each before its answer is sent, in the order of the responses.
+/// Callback that receives each access before its response is sent, in the order of the responses.
 pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 
 /// A running emulator; it stops when it is dropped.
@@ -124,20 +124,20 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the clouds on a port of 127.0.0.1; port 0 takes a free one.
+    /// Starts the clouds on a port of 127.0.0.1; with port 0, the system chooses a free one.
     ///
-    /// Must be called inside a tokio runtime, which then has to be kept running.
+    /// Must be called inside a tokio runtime, which must then keep running.
     ///
     /// # Errors
-    /// The port cannot be used, such as `AddrInUse`.
+    /// An error if the port cannot be used, such as `AddrInUse`.
     pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
         Self::start_with(scenario, port, None, log, clouds()).await
     }
 
-    /// The same over TLS.
+    /// Starts the clouds over TLS.
     ///
     /// # Errors
-    /// As [`Emulator::start`].
+    /// The errors of [`Emulator::start`].
     pub async fn start_tls(
         scenario: Scenario,
         port: u16,
@@ -167,21 +167,21 @@ impl Emulator {
         })
     }
 
-    /// `http://127.0.0.1:PORT`, with `https` over TLS.
+    /// Returns the origin: `http://127.0.0.1:PORT`, or `https` with TLS.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// How often each operation was requested, as `cloud/operation`; the same that `GET
-    /// /_emulator/requests` answers.
+    /// Returns how often each operation was requested, as `cloud/operation`. `GET /_emulator/requests` returns the
+    /// same counts.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.state.counts()
     }
 
-    /// Ends every connection and gives the port back.
+    /// Closes all connections and releases the port.
     pub async fn stop(mut self) {
         self.accepting.abort();
-        // The only error is that the task was stopped, which is what was requested.
+        // The only possible error is that the task was stopped, as requested.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -192,9 +192,8 @@ impl Drop for Emulator {
     }
 }
 
-/// Variables that make a run use the emulator at `origin`, with the well-known test keys: every
-/// endpoint of every cloud is set, and every variable that would give another credential is empty,
-/// which counts as unset.
+/// Returns the variables that make a run use the emulator at `origin` with the well-known test keys: all endpoints
+/// of all clouds are set, and variables that could provide another credential are empty, which counts as unset.
 pub fn environment(origin: &str) -> Vec<(String, String)> {
     APIS.into_iter()
         .flat_map(|(cloud, api)| variables(cloud, api, origin))
@@ -203,7 +202,7 @@ pub fn environment(origin: &str) -> Vec<(String, String)> {
 
 fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String, String)> {
     let keys = cloud.settings_schema();
-    // A metadata service has no TLS: over TLS its requests fail at the emulator, and go nowhere else.
+    // A metadata service does not use TLS. If the emulator does, these requests fail there and go nowhere else.
     let plain = origin.replacen("https:", "http:", 1);
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| match spec.key {
@@ -226,8 +225,8 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
     variables
 }
 
-/// The same for a shell, in which people may have chosen a config file and a profile: both may name
-/// the real clouds. Over TLS, every cloud trusts the certificates of a file.
+/// Returns the variables for a shell. They also reset a config file and profile that the user may have selected
+/// and that could refer to the real clouds. With TLS, every cloud trusts the certificates in `ca_file`.
 pub fn shell_environment(origin: &str, ca_file: Option<&str>) -> Vec<(String, String)> {
     let mut variables = environment(origin);
     for (cloud, _) in APIS.iter().filter(|_| ca_file.is_some()) {

@@ -4,36 +4,36 @@ use std::ops::RangeInclusive;
 
 use super::api::{EmulatedCall, EmulatedError};
 
-/// How an operation names the place and the size of a page.
+/// How an operation specifies the position and size of a page.
 #[derive(Debug)]
 pub struct Pager {
     at: &'static str,
     size: &'static str,
     default_size: usize,
     sizes: RangeInclusive<usize>,
-    /// The place of the first page.
+    /// Position of the first page.
     first: usize,
-    /// Places are numbers of pages, not of rows.
+    /// `true` if positions count pages instead of rows.
     counts_pages: bool,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// The place, as the request has it.
+    /// The position in the request.
     pub at: usize,
-    /// How many rows the page has at most.
+    /// Maximum number of rows.
     pub size: usize,
     skip: usize,
 }
 
 impl Pager {
-    /// Places are numbers of pages, from 1.
+    /// Creates a pager whose positions are page numbers from 1.
     pub const fn pages(default_size: usize, max_size: usize) -> Self {
         Self::numbers(["PageNumber", "PageSize"], default_size, max_size)
     }
 
-    /// The same with the names of place and size.
+    /// Creates a pager whose positions are page numbers from 1; `names` are the parameters for position and size.
     pub const fn numbers(names: [&'static str; 2], default_size: usize, max_size: usize) -> Self {
         Self {
             first: 1,
@@ -41,7 +41,7 @@ impl Pager {
         }
     }
 
-    /// Places are numbers of pages, from 0; with the names of place and size.
+    /// Creates a pager whose positions are page numbers from 0; `names` are the parameters for position and size.
     pub const fn pages_from_0(
         names: [&'static str; 2],
         default_size: usize,
@@ -53,7 +53,7 @@ impl Pager {
         }
     }
 
-    /// Places are numbers of rows, from 0; with the names of place and size.
+    /// Creates a pager whose positions are row numbers from 0; `names` are the parameters for position and size.
     pub const fn rows(
         names: [&'static str; 2],
         default_size: usize,
@@ -70,10 +70,10 @@ impl Pager {
         }
     }
 
-    /// The page that a call requests.
+    /// Returns the requested page.
     ///
     /// # Errors
-    /// A parameter is wrong.
+    /// An error for an invalid parameter.
     pub fn page(&self, call: &EmulatedCall<'_>) -> Result<Page, EmulatedError> {
         let at = call.number(self.at, self.first, self.first..=usize::MAX)?;
         let size = call.number(self.size, self.default_size, self.sizes.clone())?;
@@ -86,7 +86,7 @@ impl Pager {
 }
 
 impl Page {
-    /// The rows of the page.
+    /// Returns the rows of the page.
     pub fn of<T>(self, rows: Vec<T>) -> impl Iterator<Item = T> {
         rows.into_iter().skip(self.skip).take(self.size)
     }

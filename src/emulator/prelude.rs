@@ -1,4 +1,4 @@
-//! What the files of nearly every emulated kind name.
+//! Imports that most emulated kinds need.
 
 pub(super) use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 pub(super) use serde_json::{Value, json};

@@ -25,11 +25,11 @@ use crate::http::{
 };
 use crate::sync::lock;
 
-/// Bytes of a request's body that are read at most.
+/// Maximum size of a request body that is read.
 const MAX_REQUEST_BYTES: usize = 64 << 10;
 const COUNTS_PATH: &str = "/_emulator/requests";
 
-/// The state of the emulated clouds that all connections share.
+/// The state of the emulated clouds, shared by all connections.
 pub(super) struct ServerState {
     clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     emulated: EmulatedState,
@@ -51,7 +51,7 @@ impl fmt::Debug for ServerState {
     }
 }
 
-/// A request that one of the clouds takes.
+/// A request that belongs to one of the clouds.
 struct MatchedOperation<'a> {
     cloud: &'static str,
     server: &'static dyn EmulatedApi,
@@ -130,7 +130,7 @@ impl ServerState {
         response
     }
 
-    /// The request as plain data, or its method and path when its body is too large.
+    /// Returns the request as plain data, or its method and path if its body is too large.
     async fn read(
         &self,
         request: Request<body::Incoming>,
@@ -156,7 +156,7 @@ impl ServerState {
         })
     }
 
-    /// The first cloud that takes the request, and what befalls it there.
+    /// Returns the first cloud that accepts the request, with the operation and the fault that affects it.
     fn match_operation(&self, incoming: &ServerRequest) -> Option<MatchedOperation<'_>> {
         let (cloud, server, operation) = self.clouds.iter().find_map(|(cloud, server)| {
             server
@@ -207,7 +207,7 @@ impl ServerState {
         answer
     }
 
-    /// The emulator's own responses.
+    /// Returns a response of the emulator itself.
     fn control_response(&self, path: &str) -> ServerResponse {
         if path == COUNTS_PATH {
             return ServerResponse::json(200, &serde_json::json!(self.counts()));
@@ -235,7 +235,7 @@ impl ServerState {
         answer.with_header("content-encoding", "gzip")
     }
 
-    /// The response as hyper sends it; invalid HTTP becomes an error of the emulator.
+    /// Converts a response for hyper; invalid HTTP becomes an error response of the emulator.
     fn response(
         &self,
         answer: ServerResponse,
@@ -284,7 +284,7 @@ impl ServerState {
     }
 }
 
-/// Serves connections until it is dropped.
+/// Serves connections until the future is dropped.
 pub(super) async fn serve(listener: TcpListener, tls: Option<ServerTls>, state: Arc<ServerState>) {
     let handler: Handler = Arc::new(move |request| {
         let state = Arc::clone(&state);
@@ -305,7 +305,7 @@ fn gateway_page(status: u16) -> ServerResponse {
     ServerResponse::html(status, page)
 }
 
-/// `Tue, 14 Nov 2023 22:13:20 GMT` (RFC 9110, section 5.6.7).
+/// Formats a time such as `Tue, 14 Nov 2023 22:13:20 GMT` (RFC 9110, section 5.6.7).
 fn http_date(moment: DateTime<Utc>) -> String {
     moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -1,4 +1,4 @@
-//! What the emulated clouds contain: resources, and the states they go through.
+//! Content of the emulated clouds: resources and their state changes.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -10,18 +10,18 @@ use crate::sync::lock;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-/// Everything that the emulated clouds contain.
+/// The content of the emulated clouds.
 #[derive(Debug, Default)]
 pub struct EmulatedState {
     /// The resources, in the order of the scenario.
     pub jobs: Vec<EmulatedJob>,
-    /// When the emulated clouds came to life; ages count from here.
+    /// The emulator's start; ages are relative to it.
     pub started_at: DateTime<Utc>,
     nonces: Mutex<HashSet<String>>,
 }
 
 impl EmulatedState {
-    /// A state with these resources, started at `born_at`.
+    /// Creates a state with these resources that starts at `born_at`.
     pub fn new(jobs: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
         Self {
             jobs,
@@ -30,8 +30,8 @@ impl EmulatedState {
         }
     }
 
-    /// The resource of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before
-    /// it appears and once it has vanished.
+    /// Returns the resource of a kind (such as `aliyun/job`) with these segments, in its state at `now`; `None`
+    /// before it appears and after it has vanished.
     pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobAt<'_>> {
         self.jobs
             .iter()
@@ -46,7 +46,7 @@ impl EmulatedState {
             .and_then(|job| self.at(job, now))
     }
 
-    /// The resources of a kind that exist at `now`, in the order of the scenario.
+    /// Returns the resources of a kind that exist at `now`, in the order of the scenario.
     pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
         self.jobs
             .iter()
@@ -54,13 +54,13 @@ impl EmulatedState {
             .filter_map(move |job| self.at(job, now))
     }
 
-    /// A resource as it is at `now`; `None` before it appears and once it has vanished.
+    /// Returns a resource in its state at `now`; `None` before it appears and after it has vanished.
     pub fn at<'a>(&self, job: &'a EmulatedJob, now: DateTime<Utc>) -> Option<JobAt<'a>> {
         let exists = job.exists_at(now - self.started_at);
         exists.then(|| job.at(self.started_at, now))
     }
 
-    /// When a resource appears, changes its state and vanishes.
+    /// Returns when a resource appears, changes its state and vanishes.
     pub fn changes<'a>(&self, job: &'a EmulatedJob) -> impl Iterator<Item = DateTime<Utc>> + 'a {
         let started_at = self.started_at;
         let steps = job
@@ -72,8 +72,8 @@ impl EmulatedState {
         ends.chain(steps)
     }
 
-    /// The clusters of the jobs of these kinds, each once, with the creation time of its oldest job;
-    /// in the order of the scenario.
+    /// Returns the distinct clusters of these kinds' jobs in the order of the scenario, each with
+    /// the creation time of its oldest job.
     pub fn clusters(&self, kinds: &[&str]) -> Vec<(&str, DateTime<Utc>)> {
         let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
         for job in self.jobs.iter().filter(|job| kinds.contains(&&*job.kind)) {
@@ -89,26 +89,27 @@ impl EmulatedState {
         places
     }
 
-    /// True when a resource of these kinds (`aliyun/` for all of a cloud) is in the cluster.
+    /// Returns `true` if the cluster contains a resource whose kind begins with `kinds` (`aliyun/`
+    /// for a whole cloud).
     pub fn has_cluster(&self, kinds: &str, cluster: &str) -> bool {
         let mut jobs = self.jobs.iter().filter(|job| job.kind.starts_with(kinds));
         jobs.any(|job| job.segments.first().is_some_and(|place| place == cluster))
     }
 
-    /// True the first time a nonce is shown.
+    /// Returns `true` the first time a nonce is used.
     pub fn use_nonce(&self, nonce: &str) -> bool {
         lock(&self.nonces).insert(nonce.to_owned())
     }
 }
 
-/// One resource of the scenario.
+/// A resource of the scenario.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EmulatedJob {
-    /// `cloud/kind`
+    /// Kind, as `cloud/kind`.
     pub kind: String,
-    /// Segments of its reference.
+    /// Segments of the reference.
     pub segments: Vec<String>,
-    /// Name given by its owner; the last segment when there is none.
+    /// Name given by the owner; by default the last segment.
     pub name: Option<String>,
     /// Owner.
     pub user: Option<String>,
@@ -116,32 +117,32 @@ pub struct EmulatedJob {
     pub queue: Option<String>,
     /// Workspace, in clouds that have them.
     pub workspace: Option<String>,
-    /// How old it was when the world was born.
+    /// Age at the emulator's start.
     pub age: Duration,
-    /// How long after the world's birth it appears.
+    /// Time after the emulator's start at which it appears.
     pub appears_after: Duration,
-    /// How long after the world's birth it vanishes; `None` for never.
+    /// Time after the emulator's start at which it vanishes; `None` for never.
     pub vanishes_after: Option<Duration>,
-    /// The states it goes through, by age; the first one at age 0.
+    /// State changes by age; the first one at age 0.
     pub steps: Vec<StateChange>,
     /// Number of parts: container groups, nodes, sub-jobs.
     pub parts: usize,
-    /// Warnings it has had.
+    /// Warnings over its lifetime.
     pub warnings: Vec<Warning>,
-    /// What its last container, node or script writes; see `JobAt::lines_of_part`.
+    /// Output of the last container, node or script; see `JobAt::lines_of_part`.
     pub log: Vec<LogLine>,
     /// Ages at which the main container was restarted.
     pub restarts: Vec<Duration>,
-    /// A document that is served in place of a made-up one.
+    /// A document that is served instead of a generated one.
     pub document: Option<String>,
 }
 
-/// A state of a resource and when it is reached.
+/// A state of a resource, and the time at which it begins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StateChange {
     /// Age at which the state is reached.
     pub after: Duration,
-    /// The cloud's value.
+    /// State word of the cloud.
     pub state: String,
     /// Exit code of the last part; the others end with 0.
     pub exit_code: Option<i64>,
@@ -154,13 +155,13 @@ pub struct StateChange {
 /// A warning event.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Warning {
-    /// Age at which it was first seen.
+    /// Age at which the warning first occurred.
     pub after: Duration,
     /// Short reason.
     pub reason: String,
-    /// What happened.
+    /// Description.
     pub message: String,
-    /// How often.
+    /// Number of occurrences.
     pub count: u64,
 }
 
@@ -171,27 +172,27 @@ pub struct LogLine {
     pub after: Duration,
     /// The line without its end.
     pub text: String,
-    /// True for the standard error, where an API reads the two streams apart.
+    /// `true` for the standard error, if an API returns the two streams separately.
     pub is_stderr: bool,
 }
 
-/// A resource at one moment.
+/// A resource at a point in time.
 #[derive(Debug, Clone, Copy)]
 pub struct JobAt<'a> {
     /// The resource.
     pub job: &'a EmulatedJob,
-    /// The state it is in.
+    /// The current state.
     pub step: &'a StateChange,
     /// When the resource was created.
     pub created_at: DateTime<Utc>,
-    /// When it came into its present state.
+    /// When the current state began.
     pub since: DateTime<Utc>,
-    /// The moment.
+    /// The point in time.
     pub now: DateTime<Utc>,
 }
 
 impl EmulatedJob {
-    /// True when the cloud has it this long after the start of the world.
+    /// Returns `true` if the resource exists at this time after the emulator's start.
     fn exists_at(&self, since_birth: TimeDelta) -> bool {
         let since_birth = since_birth.to_std().unwrap_or_default();
         since_birth >= self.appears_after
@@ -225,34 +226,34 @@ impl EmulatedJob {
 }
 
 impl<'a> JobAt<'a> {
-    /// The id, which ends the reference.
+    /// Returns the id, which is the last segment of the reference.
     pub fn id(&self) -> &'a str {
         self.job.segments.last().map_or("", String::as_str)
     }
 
-    /// The name given by its owner, or the id.
+    /// Returns the name given by the owner, or the id.
     pub fn name(&self) -> &'a str {
         self.job.name.as_deref().unwrap_or_else(|| self.id())
     }
 
-    /// True in a state with one of these words.
+    /// Returns `true` if the state is one of these words.
     pub fn is(&self, words: &[&str]) -> bool {
         is_one_of(self.step, words)
     }
 
-    /// When it came into its present state, if that has one of these words.
+    /// Returns when the current state began, if it is one of these words.
     pub fn ended_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
         self.is(words).then_some(self.since)
     }
 
-    /// When a state with one of these words was first reached, if that has happened.
+    /// Returns when a state with one of these words was first reached; `None` if none was.
     pub fn reached_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
         let mut steps = self.job.steps.iter();
         let step = steps.find(|step| is_one_of(step, words))?;
         Some(self.created_at + step.after).filter(|at| *at <= self.now)
     }
 
-    /// The warnings it has had so far, each with when it was first seen.
+    /// Returns the warnings so far, each with the time of its first occurrence.
     pub fn warnings(&self) -> impl Iterator<Item = (&'a Warning, DateTime<Utc>)> {
         let (created_at, now) = (self.created_at, self.now);
         let all = self.job.warnings.iter();
@@ -262,13 +263,13 @@ impl<'a> JobAt<'a> {
 }
 
 impl JobAt<'_> {
-    /// How often the main container has been restarted so far.
+    /// Returns the number of restarts of the main container so far.
     pub fn restart_count(&self) -> usize {
         self.restarted_at().count()
     }
 
-    /// The lines that the main container has written so far since its last restart, or between the
-    /// two restarts before it, each with the time at which it was written.
+    /// Returns the lines that the main container has written since its last restart, each with its time. With
+    /// `previous`, returns the lines of the run that ended with this restart.
     pub fn log_lines(&self, previous: bool) -> Vec<(DateTime<Utc>, &str)> {
         let lines = self.lines_of_run(previous);
         lines
@@ -276,9 +277,9 @@ impl JobAt<'_> {
             .collect()
     }
 
-    /// The lines of one part. The last one, which decides how the job ends and is the one that is
-    /// restarted, writes all; the others write the same but for the standard error, and for what comes
-    /// within a second before the job changes its state.
+    /// Returns the lines of one part. The last part writes all lines, determines how the job ends,
+    /// and is the one that is restarted. The other parts omit the standard error and the lines
+    /// within a second before a state change.
     pub fn lines_of_part(&self, is_last: bool, previous: bool) -> Vec<(DateTime<Utc>, &str)> {
         match is_last {
             true => self.log_lines(previous),
@@ -303,7 +304,7 @@ impl JobAt<'_> {
         self.job.log.iter().filter(is_shared)
     }
 
-    /// The text of the standard output and of the standard error of a part so far.
+    /// Returns the standard output and standard error of a part so far.
     pub fn streams(&self, is_last: bool) -> (String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         let lines: Vec<&LogLine> = match is_last {
@@ -328,7 +329,7 @@ impl JobAt<'_> {
             0 => self.now,
             _ => match starts.next() {
                 Some(end) => end - TimeDelta::milliseconds(1),
-                // Before the first line.
+                // No line precedes this time.
                 None => self.created_at - TimeDelta::milliseconds(1),
             },
         };
@@ -350,7 +351,7 @@ fn is_one_of(step: &StateChange, words: &[&str]) -> bool {
     words.iter().any(is_word)
 }
 
-/// Puts resources in the order of their creation, or the last created first.
+/// Sorts resources by creation time.
 pub fn sort_by_creation(all: &mut [JobAt<'_>], is_ascending: bool) {
     match is_ascending {
         true => all.order_by_key(|view| view.created_at),
@@ -358,14 +359,14 @@ pub fn sort_by_creation(all: &mut [JobAt<'_>], is_ascending: bool) {
     }
 }
 
-/// Adds the fields of an object to another.
+/// Adds the fields of one object to another.
 pub fn merge(object: &mut Value, fields: Value) {
     if let (Value::Object(object), Value::Object(fields)) = (object, fields) {
         object.extend(fields);
     }
 }
 
-/// Text at UTC+8 without a zone, as several clouds write times.
+/// Formats a time at UTC+8 without a time zone, as several clouds do.
 pub fn china_time(moment: DateTime<Utc>) -> String {
     let moment = moment + TimeDelta::hours(8);
     moment.format("%Y-%m-%d %H:%M:%S").to_string()

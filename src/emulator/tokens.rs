@@ -1,44 +1,44 @@
-//! Tokens and temporary keys as the emulated clouds give them. Everything follows from the token, so
-//! that none is remembered and any emulator of the same build takes them.
+//! Tokens and temporary keys of the emulated clouds. All data is derived from the token, so none is stored, and
+//! every emulator of the same build accepts them.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::crypto::{base64url, from_base64url, hex, hmac_sha256, nonce, sha256_hex};
 
-/// The well-known key id of the emulator; it opens nothing else.
+/// The well-known key id, valid only in the emulator.
 pub const TEST_ID: &str = "testid";
-/// The well-known key secret of the emulator; it opens nothing else.
+/// The well-known key secret, valid only in the emulator.
 pub const TEST_SECRET: &str = "testsecret";
-/// The well-known token that may go with the test key.
+/// The well-known token that can be sent with the test key.
 pub const TEST_TOKEN: &str = "testtoken";
 
-/// Tokens of temporary keys contain signs that are written otherwise in a URL.
+/// Format of temporary keys' tokens; it contains characters that must be escaped in a URL.
 pub const SECURITY_TOKEN: TokenFormat = TokenFormat {
     head: "",
     tail: "/+==",
 };
 
-/// What is around the claims of a token and their signature.
+/// The parts of a token around its signed claims.
 #[derive(Debug)]
 pub struct TokenFormat {
-    /// Before the claims.
+    /// Prefix of the claims.
     pub head: &'static str,
-    /// After the signature.
+    /// Suffix of the signature.
     pub tail: &'static str,
 }
 
-/// Why a token opens nothing.
+/// Why a token is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
-    /// It was not given here.
+    /// The emulator did not issue it.
     Unknown,
-    /// It has run out.
+    /// It has expired.
     Expired,
 }
 
 impl TokenFormat {
-    /// A token with these claims and its end, of which no two are alike.
+    /// Issues a unique token with these claims and this expiry.
     pub fn issue(&self, mut claims: Value, expires_at: DateTime<Utc>) -> String {
         claims["expireTime"] = expires_at.timestamp_millis().to_string().into();
         claims["invoker"] = nonce().into();
@@ -46,10 +46,10 @@ impl TokenFormat {
         format!("{signed}.{}{}", sign(&signed), self.tail)
     }
 
-    /// The claims of a token and when it ends.
+    /// Returns the claims and expiry of a token.
     ///
     /// # Errors
-    /// Why it opens nothing.
+    /// An error if the token is not valid.
     pub fn read(
         &self,
         token: &str,
@@ -83,23 +83,23 @@ pub struct TemporaryKey {
     pub id: String,
     /// The key.
     pub secret: String,
-    /// The token that goes with it.
+    /// Token that is sent with the key.
     pub token: String,
-    /// When it ends.
+    /// Expiry of the key.
     pub expires_at: DateTime<Utc>,
 }
 
 impl TemporaryKey {
-    /// New keys, of which no two are alike; ids begin with `prefix`.
+    /// Creates a unique key whose id begins with `prefix`.
     pub fn new(prefix: &str, expires_at: DateTime<Utc>) -> Self {
         let token = SECURITY_TOKEN.issue(json!({}), expires_at);
         Self::derive(prefix, token, expires_at)
     }
 
-    /// The keys that a token was given with.
+    /// Returns the key that was issued with a token.
     ///
     /// # Errors
-    /// Why it opens nothing.
+    /// An error if the token is not valid.
     pub fn from_token(prefix: &str, token: &str, now: DateTime<Utc>) -> Result<Self, TokenError> {
         let (_, expires_at) = SECURITY_TOKEN.read(token, now)?;
         Ok(Self::derive(prefix, token.to_owned(), expires_at))

@@ -1,19 +1,20 @@
-//! Edits of the fixtures, so that inputs get past the decoders: which fixture, which values of its
-//! bodies, and what becomes of them.
+//! Edits fixtures, so that inputs get past the decoders. An input selects a fixture, values in its bodies, and the
+//! changes to them.
 
 use serde_json::{Value, json};
 
-/// The first byte of an input that is edits. No request begins with it.
+/// First byte of an input that contains edits. No request begins with it.
 pub(super) const MARK: u8 = 0x02;
 
-/// Numbers at the limits of what is computed with them.
+/// Numbers at the limits of computations.
 const NUMBERS: [i64; 8] = [0, 1, -1, 137, 255, 1 << 32, i64::MAX, i64::MIN];
 
-/// Edits that make a body larger than this are left out: repeated repetitions would take all time and memory.
+/// Maximum size of an edited body. Larger results are discarded, because repetitions of repetitions
+/// would take too much time and memory.
 const MAX_BODY: usize = 1 << 20;
 
-/// The fixture that the input names, with the edits that follow in six bytes each; nothing for other
-/// inputs. `secret` is inserted by the edits that select it.
+/// Applies the edits, of six bytes each, to the fixture that the input selects; `None` for other inputs. Some edits
+/// insert `secret`.
 pub(super) fn edited(seeds: &[Vec<u8>], data: &[u8], secret: &str) -> Option<Vec<u8>> {
     let (&MARK, [low, high, edits @ ..]) = data.split_first()? else {
         return None;
@@ -50,7 +51,7 @@ fn number(bytes: [u8; 2]) -> usize {
     usize::from(u16::from_le_bytes(bytes))
 }
 
-/// The strings of the bodies, such as states, which are put in place of others.
+/// Returns the strings of the bodies, such as states, which edits insert elsewhere.
 fn words(parts: &[Vec<u8>]) -> Vec<String> {
     let text = parts.iter().flat_map(|part| part.utf8_chunks());
     let words = text.flat_map(|chunk| chunk.valid().split('"'));
@@ -58,7 +59,7 @@ fn words(parts: &[Vec<u8>]) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// How many values there are, with those inside of others.
+/// Counts the values, including nested ones.
 fn nodes(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(nodes).sum::<usize>(),
@@ -67,7 +68,7 @@ fn nodes(value: &Value) -> usize {
     }
 }
 
-/// Edits the value with this number.
+/// Edits the value with index `at`.
 fn visit(value: &mut Value, at: &mut usize, edit: &mut dyn FnMut(&mut Value)) -> bool {
     if *at == 0 {
         edit(value);

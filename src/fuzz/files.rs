@@ -1,4 +1,4 @@
-//! Files of users: kubeconfig, INI, settings and scenarios.
+//! Fuzz targets for users' files: kubeconfig, INI, settings and scenarios.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::model::Time;
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::settings::{Environment, Settings, SettingsSchema};
 
-/// A folder that is removed at the end of its thread, where that ends in order.
+/// A folder that is removed when its thread ends normally.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -34,7 +34,7 @@ thread_local! {
     static FOLDER: Folder = Folder::new();
 }
 
-/// Calls `read` with the only file in a folder, both of this thread.
+/// Writes the input to a file in the thread's folder, and calls `read` with it.
 fn with_file(data: &[u8], read: impl FnOnce(&Path)) {
     FOLDER.with(|folder| {
         let path = folder.0.join("file");
@@ -43,13 +43,13 @@ fn with_file(data: &[u8], read: impl FnOnce(&Path)) {
     });
 }
 
-/// What settings may contain.
+/// Known settings and kinds.
 static CATALOG: LazyLock<([SettingsSchema; CLOUDS.len()], Vec<String>)> = LazyLock::new(|| {
     let kinds = providers::kinds().map(ToString::to_string).collect();
     (CLOUDS.map(Cloud::settings_schema), kinds)
 });
 
-/// The files of a user whose home is the folder of `path`, which is also the kubeconfig.
+/// Returns the files of a user whose home is the folder of `path`; `path` is also the kubeconfig.
 fn tool_files(path: &Path) -> ToolFiles {
     let home = path.parent().unwrap_or(path);
     let variables = [("HOME", home), ("KUBECONFIG", path)];
@@ -58,7 +58,7 @@ fn tool_files(path: &Path) -> ToolFiles {
     ToolFiles::new(Environment::new(variables), now)
 }
 
-/// Reads a kubeconfig and the connections of its contexts. No program is run.
+/// Reads a kubeconfig and the connections of its contexts, without running programs.
 pub(super) fn kubeconfig(data: &[u8]) {
     with_file(data, |path| {
         let files = tool_files(path);
@@ -80,7 +80,7 @@ pub(super) fn ini(data: &[u8]) {
     }
 }
 
-/// Reads a config file. No command of it is run.
+/// Reads a config file, without running its commands.
 pub(super) fn settings(data: &[u8]) {
     let (clouds, kinds) = &*CATALOG;
     with_file(data, |path| {
@@ -96,7 +96,7 @@ pub(super) fn settings(data: &[u8]) {
     });
 }
 
-/// Reads the scenario of an emulator.
+/// Reads a scenario of the emulator.
 pub(super) fn scenario(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let kinds: Vec<&'static Kind> = providers::kinds().collect();

@@ -1,4 +1,4 @@
-//! The fixtures as inputs of the targets that read responses.
+//! Converts fixtures to inputs of the targets that read responses.
 
 use std::collections::HashSet;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::kind::Kind;
 
-/// The folder of the sources.
+/// Returns the folder of the sources.
 pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of a folder by name.
+/// Returns the files of a folder, sorted by name.
 pub(super) fn files(folder: PathBuf) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -19,8 +19,8 @@ pub(super) fn files(folder: PathBuf) -> Vec<PathBuf> {
     files
 }
 
-/// The fixtures of a kind as inputs of its calls; the first one of all calls, since they read the same
-/// response.
+/// Returns the fixtures of a kind as inputs of its calls. Calls that read the same response only
+/// get the first fixture each, except for one call, which gets all.
 pub(super) fn inputs(kind: &'static Kind) -> Vec<Vec<u8>> {
     let folder = root().join("fixtures").join(kind.to_string());
     let all = files(folder.clone());

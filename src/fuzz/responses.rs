@@ -1,8 +1,8 @@
-//! Responses of the clouds, by the clients of their accounts: from the body to what is shown.
+//! Reads responses of the clouds with the clients, from the body to the output.
 //!
-//! An input is text in parts that begin with the character 0x1e. The first part is the request:
-//! the kind and a call, such as `job get`. Each part is a response: a line with the name of its operation
-//! and the HTTP status, and the body, in which the byte 0x1f is replaced by the secret of the account.
+//! An input is a text whose parts are separated by the character 0x1e. The first part is the request: a kind
+//! and a call, such as `job get`. Each further part is a response: a line with the name of the operation and
+//! the HTTP status, then the body, in which each byte 0x1f is replaced by the secret of the account.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -29,19 +29,19 @@ use crate::settings::{Environment, Profile, Settings};
 
 use super::{edits, fixtures};
 
-/// An address without a server; nothing is sent.
+/// An address without a server; no request is sent.
 const ORIGIN: &str = "http://127.0.0.1:1";
 
-/// A secret of an account, which no word, name or id can be.
+/// A secret of the account that cannot occur as a word, name or id.
 const SECRET: &str = "Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg";
 
-/// Secrets of the emulator that are words, which are not masked everywhere.
+/// Secrets of the emulator that are words; they are not masked everywhere.
 const WORDS: [&str; 2] = ["testsecret", "joblens-emulator-token"];
 
-/// A time for models, signatures and ages.
+/// The time for models, signatures and ages.
 const NOW: &str = "2026-01-02T03:04:05Z";
 
-/// The request, and the responses.
+/// The request and the responses of an input.
 struct Input<'a> {
     kind: &'static Kind,
     call: &'a str,
@@ -80,7 +80,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// What responds to requests: each part once, to its own operation where there is one.
+    /// Returns the responder: it uses each part once, if possible for a request of the same operation.
     fn responder(&self) -> Box<dyn FnMut(&Request) -> Response> {
         let parts = self.parts.iter().map(|part| {
             let response = Response {
@@ -105,7 +105,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// An account as the environment of the emulator has it, and what does not depend on an input.
+/// An account with the emulator's environment, and data that is shared by all inputs.
 struct Account {
     runtime: Runtime,
     transport: Arc<Transport>,
@@ -119,7 +119,7 @@ thread_local! {
 }
 
 impl Account {
-    /// The account of this thread in a cloud.
+    /// Returns the thread's account in a cloud.
     fn of(cloud: &'static Cloud) -> Rc<Self> {
         ACCOUNTS.with_borrow_mut(|accounts| {
             let account = accounts.entry(cloud.name);
@@ -161,7 +161,7 @@ impl Account {
         }
     }
 
-    /// The input with its edits made and the secret in its places.
+    /// Applies the edits of an input and inserts the secret.
     fn input(&self, cloud: &Cloud, data: &[u8]) -> Vec<u8> {
         let edited = match data.first() {
             Some(&edits::MARK) => {
@@ -179,7 +179,7 @@ impl Account {
     }
 }
 
-/// Reads responses of a cloud and shows what comes of them.
+/// Reads responses of a cloud and writes the results in all formats.
 pub(super) fn read(cloud: &str, data: &[u8]) {
     let cloud = providers::cloud(cloud).expect("a target is named after a cloud");
     let account = Account::of(cloud);
@@ -187,7 +187,7 @@ pub(super) fn read(cloud: &str, data: &[u8]) {
     let Some(input) = Input::parse(cloud, &data) else {
         return;
     };
-    // A client keeps state of earlier responses; each input has its own.
+    // A client stores state from earlier responses, so each input gets a new one.
     let client = (cloud.connect)(&account.profile, &account.transport);
     let client = client.expect("the environment has all settings");
     let (found, problem) = with_responses(input.responder(), || {
@@ -281,8 +281,8 @@ async fn ask(
     }
 }
 
-/// Shows jobs in every format, with the masks of the account. JSON must be JSON, and nothing that is shown
-/// to people may control their terminal. Nothing contains the secret.
+/// Writes jobs in every format, with the masks of the account. Checks that JSON is valid, that text
+/// cannot control the terminal, and that nothing contains the secret.
 fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, secret: &str) {
     let now = Time::from_rfc3339(NOW).expect("a time in RFC 3339");
     let (mut jobs, mut notices) = (Vec::new(), Vec::<Notice>::new());
@@ -355,7 +355,7 @@ fn check_secret(out: &[u8], secret: &str) {
     assert!(found.is_none(), "{}", String::from_utf8_lossy(out));
 }
 
-/// What is printed is text, and without control characters but those that end lines and cells.
+/// Checks that output is text without control characters, except for ends of lines and cells.
 fn check_text(out: &[u8]) {
     let text = std::str::from_utf8(out).expect("output is UTF-8");
     let control = text

@@ -1,4 +1,4 @@
-//! The seeds, which are made of the fixtures, and the inputs in `fuzz/corpus` and `fuzz/regressions`.
+//! Tests the seeds, which are built from the fixtures, and the inputs in `fuzz/corpus` and `fuzz/regressions`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ fn seeds() -> Seeds {
             "{} scopes\n\x1eList 200\n{{}}",
             cloud.kinds[0].template.kind
         );
-        // A fixture whose values are replaced by words, numbers and the secret.
+        // Inputs that replace values of a fixture with words, numbers and the secret.
         let edited =
             (0..9).map(|edit| [[0x02, edit, 0].as_slice(), &[1, 9, 0, edit, 3, 0]].concat());
         let others = edited.chain([head.into_bytes()]);
@@ -69,7 +69,7 @@ fn seeds() -> Seeds {
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with([' ', '#']));
     let document = "{\"jobs\": [{\"a\": 1.5e300, \"b\": [\"训练\", null, -0.0]}], \"c\": 10000000000000000000001}";
-    // What they give is tested elsewhere.
+    // The results of these expressions are tested elsewhere.
     let cases = cases.step_by(5);
     let cases = cases.map(|expression| format!("{expression}\n{document}").into_bytes());
     seeds.insert("jq", cases.collect());
@@ -147,7 +147,7 @@ fn every_target_reads_its_seeds_and_the_inputs_that_were_found() {
     });
 }
 
-/// `JOBLENS_SEEDS=fuzz/seeds` writes them for cargo-fuzz.
+/// Writes the seeds for cargo-fuzz if `JOBLENS_SEEDS=fuzz/seeds` is set.
 #[test]
 fn the_seeds_are_written_where_requested() {
     let named = std::env::var("JOBLENS_SEEDS").map(|folder| root().join(folder));

@@ -1,4 +1,4 @@
-//! Texts of users, servers and commands.
+//! Fuzz targets for texts from users, servers and commands.
 
 use std::rc::Rc;
 
@@ -15,7 +15,8 @@ pub(super) use crate::commands::fuzz_logs as logs;
 pub(super) use crate::credentials::fuzz::command_output;
 pub(super) use crate::http::fuzz::{gzip, html};
 
-/// Reads a reference, a scope and what is listed. What was read is written so that it is read again.
+/// Parses a reference, a scope and a list target. A parsed reference must be formatted so that it
+/// can be parsed again.
 pub(super) fn reference(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -37,7 +38,7 @@ pub(super) fn reference(data: &[u8]) {
                 let Ok(Target::Jobs(read)) = parser.parse(&written) else {
                     panic!("{text:?} is written as {written}, which is not a reference");
                 };
-                // An id with a range in it means several ids.
+                // An id that contains a range means several ids.
                 let parts = |one: &Reference| {
                     (
                         one.kind.to_string(),
@@ -60,7 +61,7 @@ pub(super) fn reference(data: &[u8]) {
     }
 }
 
-/// Expressions that end whatever they are applied to.
+/// Expressions that terminate for every input.
 const EXPRESSIONS: [&str; 12] = [
     ".",
     "tostream",
@@ -76,7 +77,8 @@ const EXPRESSIONS: [&str; 12] = [
     "del(..)?",
 ];
 
-/// Reads a document as serde_json does, or refuses it at the same place, and writes it so that it is read again.
+/// Compares the JSON parser with serde_json: same value, or an error at the same position. The
+/// value must survive being written and parsed again.
 pub(super) fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -89,7 +91,7 @@ pub(super) fn json(data: &[u8]) {
             assert_eq!(value, expected, "{text:?}");
             value
         }
-        // Only a key of serde_json's own, for numbers, has a value of a wrong type.
+        // Only serde_json's internal key for numbers can have a value of a wrong type.
         (Err(_), Err(expected)) if expected.is_data() => return,
         (Err(error), Err(expected)) => {
             let place = (expected.line(), expected.column());

@@ -1,4 +1,4 @@
-//! Emulated jobs and their clients.
+//! Emulated jobs and their clients for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{
 use crate::kind::Kind;
 use crate::providers::{Client, Cloud};
 
-/// A job that was created a minute ago and writes its lines this many milliseconds after its creation.
+/// Returns a job that was created a minute ago; `lines` are the milliseconds between its creation and each log line.
 pub fn job(kind: &Kind, id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     let log = lines.iter().enumerate();
     EmulatedJob {
@@ -33,7 +33,7 @@ pub fn job(kind: &Kind, id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     }
 }
 
-/// A client of an emulator with these jobs, in which the responder has the first word.
+/// Starts an emulator with these jobs and connects a client. `responder` can replace the emulator's response.
 pub async fn serve(
     cloud: &'static Cloud,
     jobs: Vec<EmulatedJob>,
@@ -45,7 +45,7 @@ pub async fn serve(
     (server, client)
 }
 
-/// Gives this response to these operations.
+/// Returns a responder that sends this response for these operations.
 pub fn responding(
     cloud: &'static Cloud,
     operations: &'static [&'static str],
@@ -58,7 +58,7 @@ pub fn responding(
     })
 }
 
-/// Gives no response to these operations.
+/// Returns a responder that never completes the response for these operations.
 pub fn hanging(cloud: &'static Cloud, operations: &'static [&'static str]) -> Responder {
     let never = (Duration::from_secs(3_600), b"x".to_vec());
     let response = ServerResponse::stream(Vec::new(), vec![never]);

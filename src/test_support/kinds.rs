@@ -1,9 +1,9 @@
-//! What every kind must do, through its cloud's client: read its fixtures, mask their secrets, and be
-//! served by the emulator.
+//! Tests that apply to every kind, through its cloud's client: reading its fixtures, masking their secrets, and the
+//! emulator.
 //!
-//! A fixture is `fixtures/CLOUD/KIND/NAME.json` with its model `NAME.model.json`: a job, or a list of
-//! jobs for a response of the list operation. Responses of further operations are
-//! `NAME.OPERATION.json`.
+//! A fixture is `fixtures/CLOUD/KIND/NAME.json` with its model `NAME.model.json`. The model is a
+//! job, or a list of jobs if the fixture is a response of the list operation. Responses of other
+//! operations are in `NAME.OPERATION.json`.
 
 use std::fs;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDIN
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::Profile;
 
-/// The time of observation of models that have none.
+/// The observation time of models that contain none.
 pub(super) const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
 
-/// Words that begin what no masked output may show.
+/// Prefixes of secrets in fixtures; masked output must not contain them.
 const SECRETS: [&str; 3] = ["secret-in-", "tok-in-", "s3cret"];
 
-/// Checks a kind in a test of its own.
+/// Defines a test that checks a kind.
 macro_rules! check_kind {
     ($kind:expr, essential: $essential:expr, evidence: $evidence:expr) => {
         #[tokio::test]
@@ -49,7 +49,7 @@ macro_rules! check_kind {
 }
 pub(crate) use check_kind;
 
-/// Checks everything that all kinds have in common.
+/// Checks the behavior that all kinds share.
 pub async fn check(kind: &'static Kind) {
     let cloud = providers::cloud(kind.template.cloud).unwrap();
     let names = fixtures(kind);
@@ -73,13 +73,13 @@ pub async fn check(kind: &'static Kind) {
     check_emulated(cloud, kind).await;
 }
 
-/// A client of a cloud that responds so.
+/// Connects a client to an emulator with this responder.
 async fn serve(cloud: &'static Cloud, responder: Responder) -> Box<dyn Client> {
     let state = EmulatedState::new(Vec::new(), start_time());
     connect(cloud, &TestServer::start(cloud, state, responder).await)
 }
 
-/// The responses as a recording contains them, without secrets.
+/// Returns the responses as in a recording, without secrets.
 fn recorded(responder: Responder) -> Responder {
     Arc::new(move |request| {
         let mut response = responder(request)?;
@@ -98,7 +98,7 @@ fn recorded(responder: Responder) -> Responder {
     })
 }
 
-/// The fixtures with a model, below `fixtures/`, without their endings.
+/// Returns the fixtures that have a model, as paths below `fixtures/` without extensions.
 pub(super) fn fixtures(kind: &Kind) -> Vec<String> {
     let files = fs::read_dir(path(&kind.to_string())).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -111,7 +111,7 @@ pub(super) fn fixtures(kind: &Kind) -> Vec<String> {
     stems
 }
 
-/// Responds with the files of a fixture, and as the emulator where it has none.
+/// Responds with the files of a fixture, and for other operations as the emulator.
 fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> Responder {
     let list = kind.list.as_ref().map(|list| list.operation);
     let main = match is_list {
@@ -134,7 +134,7 @@ fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
     client(cloud, server, &server.transport())
 }
 
-/// A client of the server with a transport of its own or a shared one.
+/// Connects a client to the server. The transport may be shared with other clients.
 pub fn client(
     cloud: &'static Cloud,
     server: &TestServer,
@@ -143,7 +143,7 @@ pub fn client(
     (cloud.connect)(&server_profile(cloud, server), transport).unwrap()
 }
 
-/// The profile of the server's only account.
+/// Returns the profile of the server's only account.
 pub(super) fn server_profile(cloud: &'static Cloud, server: &TestServer) -> Profile {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
@@ -170,7 +170,7 @@ pub fn scope(kind: &'static Kind) -> Scope {
     Scope::at(kind, DEFAULT_PROFILE, &parents).unwrap()
 }
 
-/// The model of a fixture by its reference, that of the sample where the file has none.
+/// Returns the model of a fixture. The reference is in the expected model, otherwise it is the kind's sample.
 async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Value) -> Value {
     let read = |options| get_once(client, kind, name, expected, options);
     let (masked, shown) = (read([true, false]).await, read([true, true]).await);
@@ -184,7 +184,7 @@ async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Va
     read([false, false]).await
 }
 
-/// The model with a raw response or without, and with secrets or without.
+/// Returns the model, with or without raw response and secrets.
 async fn get_once(
     client: &dyn Client,
     kind: &'static Kind,
@@ -204,7 +204,7 @@ async fn get_once(
     model(found, observed_at, !show_secrets)
 }
 
-/// The models of the rows of a list.
+/// Returns the models of a list's rows.
 async fn list(client: &dyn Client, kind: &'static Kind, first: Option<&Value>) -> Value {
     let filter = Filter {
         page_rows: Some(1),
@@ -221,7 +221,7 @@ fn observed_at(model: &Value) -> &str {
     model["observed_at"].as_str().unwrap_or(OBSERVED_AT)
 }
 
-/// Checks that a job of the emulator is found, listed and known to exist, and another is not.
+/// Checks that the client finds and lists an emulated job, and does not find a missing one.
 async fn check_emulated(cloud: &'static Cloud, kind: &'static Kind) {
     let sample = reference(kind, kind.template.sample);
     let words = kind.states.first().into_iter().flat_map(|table| table.map);

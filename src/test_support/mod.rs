@@ -1,4 +1,4 @@
-//! What tests need of more than one layer: the emulated clouds as peers of their clients.
+//! Shared test helpers: the emulated clouds as servers for their clients.
 
 pub mod jobs;
 pub mod kinds;
@@ -18,17 +18,17 @@ use crate::emulator;
 use crate::http::{Request, Response, SigningInstructions};
 use crate::providers::Cloud;
 
-/// The emulator of a cloud.
+/// Returns the emulator of a cloud.
 pub fn emulated(cloud: &Cloud) -> &'static dyn EmulatedApi {
     emulator::api(cloud.name).expect("every cloud is emulated")
 }
 
-/// The cloud's own refusal of a credential.
+/// Returns the cloud's response to a rejected credential.
 pub fn refused(cloud: &Cloud) -> ServerResponse {
     emulated(cloud).error(EmulatedError::Refused)
 }
 
-/// A signed request as the emulator receives it.
+/// Converts a signed request to the form in which the emulator receives it.
 pub fn incoming(
     request: &Request,
     proof: &SigningInstructions,
@@ -63,7 +63,7 @@ pub fn incoming(
     }
 }
 
-/// The emulator's answer as the client receives it.
+/// Converts a response of the emulator to the form in which the client receives it.
 pub fn received(outgoing: ServerResponse) -> Response {
     Response {
         status: outgoing.status,

@@ -1,9 +1,9 @@
-//! What a field of another type costs: every field of every documented response is replaced, one at a
-//! time, by values of all types.
+//! Tests the effect of wrongly typed fields: replaces each field of each documented response by
+//! values of all types, one at a time.
 //!
-//! A field that is not essential costs itself alone, and is named once. An essential one, such as the
-//! id or the state, ends in an error or an unknown state. One that is evidence, such as an exit code,
-//! may cost the state that it proves, and never makes it better.
+//! If the field is neither essential nor evidence, only its value may be lost, and one message must name it. If
+//! it is essential, such as the id or the state, the result must be an error, an unknown state or the same state
+//! as before. If it is evidence, such as an exit code, the state may change, but not to a success.
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,15 +22,14 @@ use crate::providers::test_support::{ask, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, scope_listing};
 use crate::reference::{DEFAULT_PROFILE, Reference};
 
-/// The fields of a kind's responses that are more than text to show, by the ends of their paths
-/// without indices, such as `JobInfos[].State`.
+/// Fields that affect the result, by the end of their path without indices, such as `JobInfos[].State`.
 #[derive(Clone, Copy)]
 pub struct Fields {
-    /// Without it nothing is known.
+    /// Fields without which nothing is known about the job.
     pub essential: &'static [&'static str],
-    /// It proves a state.
+    /// Fields that confirm a state.
     pub evidence: &'static [&'static str],
-    /// The last keys of fields without which a success is undecided.
+    /// Last path segments of fields without which a success is undecided.
     pub keys_of_evidence: &'static [&'static str],
 }
 
@@ -42,55 +41,55 @@ impl Fields {
     }
 }
 
-/// The request.
+/// The tested call.
 #[derive(Clone)]
 pub enum Call {
-    /// A lookup of this reference.
+    /// Lookup of this reference.
     Get(Reference),
-    /// The list of the kind.
+    /// List of the jobs of the kind.
     List,
-    /// The places of the cloud.
+    /// List of the cloud's scopes.
     Scopes,
-    /// Whether this reference exists.
+    /// Check whether this reference exists.
     Exists(Reference),
 }
 
-/// Responses by operation, and the request.
+/// The call to test, and the files with its responses.
 pub struct Case {
     pub kind: &'static Kind,
     pub call: Call,
-    /// Operation and file below `fixtures/`.
+    /// Operation, and file below `fixtures/`.
     pub files: Vec<(String, String)>,
 }
 
-/// What a value is put in place of.
+/// Placeholder for the replaced value.
 const PLACE: &str = "place of the value";
 
-/// What came of a call.
+/// Result of a call.
 #[derive(Debug, Clone, PartialEq)]
 struct Outcome {
-    /// Reference and state of each job, and whether it has ended.
+    /// Reference and state of each job, and whether the job has ended.
     states: Vec<(String, State, bool)>,
-    /// Everything that is shown, where that is compared.
+    /// The complete output, if it is compared.
     shown: Value,
-    /// The messages about fields that could not be read.
+    /// Messages about unreadable fields.
     unreadable: Vec<String>,
 }
 
-/// A field that was replaced.
+/// A replaced value.
 struct Mutation {
-    /// `JobInfos[0].State`.
+    /// Path of the field, such as `JobInfos[0].State`.
     path: String,
-    /// `JobInfos[].State`.
+    /// Path without indices, such as `JobInfos[].State`.
     pattern: String,
     old: Value,
     new: Value,
-    /// The document with the new value.
+    /// The document that contains the new value.
     text: String,
 }
 
 impl Mutation {
-    /// True where the new value cannot be read as one of the old type.
+    /// Returns `true` if the new value cannot be converted to the old type.
     fn has_other_type(&self) -> bool {
         match self.old.is_object() || self.old.is_array() {
             true => self.new.is_number() || self.new == json!("text"),
@@ -98,7 +97,7 @@ impl Mutation {
         }
     }
 
-    /// True where its value may be lost only if it is named.
+    /// Returns `true` if a message must name the field when its value is lost.
     fn must_be_named(&self, fields: Fields) -> bool {
         let is_text = !fields.evidence.contains(&self.pattern.as_str());
         is_text && self.has_other_type() && !self.old.is_null()
@@ -123,7 +122,7 @@ pub async fn check_kind(kind: &'static Kind, fields: Fields) {
     }
 }
 
-/// The case of a fixture of a kind, with the files of its further operations.
+/// Returns the test case of a fixture, with the files of its other operations.
 fn case(kind: &'static Kind, name: &str) -> Case {
     let expected = read_json(&format!("{name}.model.json"));
     let (call, main) = match &expected {
@@ -148,7 +147,7 @@ fn case(kind: &'static Kind, name: &str) -> Case {
     Case { kind, call, files }
 }
 
-/// Checks every mutation of the responses of a case.
+/// Checks all mutations of a test case.
 pub async fn check(case: Case, fields: Fields) {
     let cloud = providers::cloud(case.kind.template.cloud).unwrap();
     let files: Vec<Value> = case.files.iter().map(|(_, file)| read_json(file)).collect();
@@ -166,7 +165,7 @@ pub async fn check(case: Case, fields: Fields) {
     let world = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(cloud, world, responder).await;
     let (transport, profile) = (server.transport(), server_profile(cloud, &server));
-    // What one response shows of a job must not be remembered at the next.
+    // Each call needs a new client, because a client remembers facts about jobs.
     let client = || (cloud.connect)(&profile, &transport).unwrap();
     let baseline = call(&*client(), &case, true).await;
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
@@ -188,7 +187,7 @@ pub async fn check(case: Case, fields: Fields) {
     }
 }
 
-/// The document with each key twice whose value is neither list nor object.
+/// Returns the document with duplicate keys for all values that are neither a list nor an object.
 fn with_scalars_twice(document: &Value) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match document {
@@ -209,7 +208,8 @@ fn with_scalars_twice(document: &Value) -> String {
     }
 }
 
-/// What comes of the call of a case; what is shown only with `is_compared`, and where all could be read.
+/// Performs the call of a test case. The output is included only if `is_compared` is set and all
+/// fields were readable.
 async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
     let options = ask();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
@@ -264,8 +264,8 @@ async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Out
     })
 }
 
-/// Every field of a document, each with every value; of the same field of many rows the first, and the
-/// second as well where it is more than text to show.
+/// Returns the mutations: every field of the document with every value. If the same field occurs in many rows, only
+/// the first one is used, and for fields that affect the result also the second.
 fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation> {
     let values = [
         json!(null),
@@ -305,7 +305,7 @@ fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation>
     })
 }
 
-/// `JobInfos[].State` for `JobInfos[0].State`.
+/// Removes the indices: `JobInfos[].State` for `JobInfos[0].State`.
 fn pattern(path: &str) -> String {
     let parts = path.split('[').map(|part| match part.split_once(']') {
         Some((_, rest)) => format!("[]{rest}"),
@@ -314,7 +314,7 @@ fn pattern(path: &str) -> String {
     parts.collect()
 }
 
-/// The fields of a document as JSON pointers and as paths.
+/// Collects the fields of a document as JSON pointers and paths.
 fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
@@ -340,7 +340,7 @@ fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String,
     }
 }
 
-/// Fails where a mutation has cost more than it may.
+/// Fails if a mutation has a larger effect than allowed.
 fn judge(
     mutation: &Mutation,
     baseline: &Outcome,
@@ -351,7 +351,7 @@ fn judge(
 ) {
     let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
     if is_one_of(fields.essential) {
-        // A list may show the other rows, each as it was.
+        // A list may still contain the other rows, unchanged.
         let states = found.map(|found| found.states).unwrap_or_default();
         let name = mutation.pattern.rsplit('.').next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
@@ -361,7 +361,7 @@ fn judge(
         for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
             let before = known.find(|(known, ..)| *known == reference);
-            // What is active without anything that is known of its parts is starting.
+            // An active job is shown as starting if nothing is known about its parts.
             let is_known = before.is_none_or(|(_, before, ended)| {
                 *before == state || (state == State::Starting && !ended)
             });
@@ -382,12 +382,12 @@ fn judge(
         assert_eq!(found.states, baseline.states, "{what}");
     }
     let is_named = |message: &String| {
-        // The name of the operation may contain the path.
+        // The operation's name may also contain the path.
         let (_, fields) = message.split_once(": ").unwrap();
         fields.matches(&mutation.path).count() == 1
     };
     match found.unreadable.as_slice() {
-        // It was read, or is not shown at all.
+        // The value was readable, or is not part of the output.
         [] => {
             let is_lost = mutation.must_be_named(fields) && found.shown != baseline.shown;
             assert!(!is_lost, "{what}: not named");

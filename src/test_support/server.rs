@@ -1,4 +1,4 @@
-//! One emulated cloud on loopback whose clock a test sets, for clients that fetch and renew.
+//! An emulated cloud on loopback whose clock is set by the test, for clients that cache and renew.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,10 +15,10 @@ use crate::providers::test_support::moment;
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-/// A response in place of the cloud's own.
+/// Function that returns a response to replace the emulator's, or `None`.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
 
-/// A cloud behind a real connection.
+/// An emulated cloud behind a real connection.
 pub struct TestServer {
     pub origin: String,
     seconds: Arc<AtomicI64>,
@@ -26,7 +26,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A cloud in which the script has the first word.
+    /// Starts a server that answers with `script`, or as the emulator where it returns `None`.
     pub async fn start(cloud: &'static Cloud, world: EmulatedState, script: Responder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let served = Self {
@@ -59,30 +59,30 @@ impl TestServer {
         served
     }
 
-    /// A transport with the cloud's clock.
+    /// Returns a transport that uses the server's clock.
     pub fn transport(&self) -> Arc<Transport> {
         let seconds = self.seconds.clone();
         let clock = Arc::new(move || at(&seconds));
         Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap()
     }
 
-    /// Sets the clock, in seconds since the test began.
+    /// Sets the clock, in seconds after the start of the test.
     pub fn set(&self, seconds: i64) {
         self.seconds.store(seconds, Ordering::Relaxed);
     }
 
-    /// The clock that [`Self::set`] sets.
+    /// Returns the clock that [`Self::set`] sets.
     pub fn clock(&self) -> Arc<AtomicI64> {
         self.seconds.clone()
     }
 
-    /// The requests since the last call.
+    /// Returns the requests since the last call of this function.
     pub fn requested(&self) -> Vec<String> {
         std::mem::take(&mut *self.operations.lock().unwrap())
     }
 }
 
-/// When tests begin.
+/// Returns the time at which tests begin.
 pub fn start_time() -> DateTime<Utc> {
     moment(BORN)
 }
@@ -135,7 +135,7 @@ async fn write(stream: &mut BufReader<TcpStream>, response: &ServerResponse, now
     }
     head += "\r\n";
     let bytes = [head.as_bytes(), &response.body].concat();
-    // A client that has gone away needs no response.
+    // The client may have closed the connection.
     let _ = stream.write_all(&bytes).await;
     for (delay, part) in &response.later {
         sleep(*delay).await;

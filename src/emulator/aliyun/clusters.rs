@@ -2,7 +2,7 @@ use super::{EHPC, EHPC_NEXT, list, post};
 use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::timestamp;
 
-/// The clusters of the scenario.
+/// Routes of the clusters in the scenario.
 pub static CLUSTERS: &[Route] = &[
     Route::action("ListClusters")
         .only(&["GET"])
@@ -39,7 +39,7 @@ fn clusters(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// The clusters of E-HPC NEXT.
+/// Lists the clusters of E-HPC NEXT.
 fn next_clusters(call: &EmulatedCall<'_>) -> Answer {
     let row = |(id, created_at)| {
         json!({

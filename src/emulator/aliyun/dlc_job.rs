@@ -5,7 +5,7 @@ use crate::emulator::prelude::*;
 use crate::emulator::state::Warning;
 use crate::providers::aliyun::sign::timestamp;
 
-/// Jobs of PAI-DLC and their workspaces.
+/// Routes of PAI-DLC jobs and their workspaces.
 pub static DLC_JOB: &[Route] = &[
     Route::get("ListJobs", "/api/v1/jobs").version(DLC).to(jobs),
     Route::get("ListWorkspaces", "/api/v1/workspaces")
@@ -34,7 +34,7 @@ pub static DLC_JOB: &[Route] = &[
 
 const KIND: &str = "aliyun/dlc-job";
 const EVENTS: &str = "GetJobEvents";
-/// The default workspace.
+/// Id of the default workspace.
 const WORKSPACE: &str = "268";
 
 fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
@@ -46,7 +46,7 @@ fn event((warning, at): (&Warning, DateTime<Utc>)) -> String {
     format!("{at} {}: {}", warning.reason, warning.message)
 }
 
-/// A moment that a parameter names, or this one.
+/// Returns the time in a parameter, or the default.
 fn time(
     call: &EmulatedCall<'_>,
     name: &'static str,
@@ -104,7 +104,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// The lines of a pod.
+/// Returns the log lines of a pod.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
     let mut pods = pods(view).into_iter();
     let found = pods
@@ -118,7 +118,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
     let is_past = uid.is_some() && past.is_some_and(|past| past["PodUid"].as_str() == uid);
     let mut lines = view.lines_of_part(pods.next().is_none(), is_past);
     lines.retain(|(at, _)| (start..end).contains(at));
-    // Which end is kept is not documented; the first lines are the harder ones to go on from.
+    // Which end is kept is not documented; keeping the first lines is the harder case for a client.
     lines.truncate(most);
     let lines: Vec<&str> = lines.into_iter().map(|(_, line)| line).collect();
     call.data(json!({
@@ -128,7 +128,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
     }))
 }
 
-/// What list and lookup report alike.
+/// Returns the fields that lists and lookups share.
 fn row(view: &JobAt<'_>) -> Value {
     let ended = |words: &[&str]| view.ended_at(words).map(timestamp);
     let (failed, stopped) = (ended(&["Failed", "FailedReserving"]), ended(&["Stopped"]));
@@ -168,7 +168,7 @@ fn job(view: &JobAt<'_>) -> Value {
     job
 }
 
-/// None before the job runs; the last one ends as the job does.
+/// Returns the pods: none before the job runs. Only the last one ends as the job does.
 fn pods(view: &JobAt<'_>) -> Vec<Value> {
     let Some(started_at) = view.reached_at(&["Running"]) else {
         return Vec::new();

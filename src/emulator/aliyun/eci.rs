@@ -2,7 +2,7 @@ use super::{ECI, request_id};
 use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::timestamp;
 
-/// The logs of the containers of serverless jobs.
+/// Routes for the logs of serverless jobs' containers.
 pub static CONTAINER_LOGS: &[Route] = &[Route::action(LOG)
     .only(&["GET", "POST"])
     .version(ECI)
@@ -46,7 +46,7 @@ fn log(call: &EmulatedCall<'_>) -> Answer {
     }))
 }
 
-/// Whether a container group is the last one of a job; `None` for groups of other jobs.
+/// Reports whether a container group is the last one of a job; `None` for groups of other jobs.
 fn is_last_of(view: &JobAt<'_>, group: &str) -> Option<bool> {
     let part = group
         .strip_prefix("eci-")?

@@ -3,7 +3,7 @@ use super::{EHPC_NEXT, cluster, post, request_id};
 use crate::crypto;
 use crate::emulator::prelude::*;
 
-/// Jobs of the schedulers of E-HPC NEXT.
+/// Routes of the schedulers' jobs in E-HPC NEXT.
 pub static HPC_JOB: &[Route] = &[
     post(EHPC_NEXT, "GetJob", |call| {
         let view = find(call, KIND)?;
@@ -42,7 +42,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     })
 }
 
-/// The bytes of the requested streams from an offset on.
+/// Returns the bytes of the requested streams from an offset.
 fn log(call: &EmulatedCall<'_>) -> Answer {
     let view = find(call, KIND)?;
     let offset = call.number("Offset", 0, 0..=usize::MAX)?;
@@ -61,7 +61,7 @@ fn log(call: &EmulatedCall<'_>) -> Answer {
     }))
 }
 
-/// Times have no zone here, and are Unix times in the list.
+/// Returns a job. Its times have no time zone here, but are Unix times in the list.
 fn job(view: &JobAt<'_>) -> Value {
     let time = |moment: DateTime<Utc>| china_time(moment).replace(' ', "T");
     let exit_status = view.step.exit_code.filter(|_| view.is(&["FINISHED"]));

@@ -3,7 +3,7 @@ use crate::crypto;
 use crate::emulator::prelude::*;
 use crate::emulator::state::Warning;
 
-/// Jobs of E-HPC Instant.
+/// Routes of E-HPC Instant jobs.
 pub static INSTANT_JOB: &[Route] = &[
     post(INSTANT, "GetJob", |call| {
         filter(call)?;
@@ -27,7 +27,7 @@ fn filter(call: &EmulatedCall<'_>) -> Result<Value, EmulatedError> {
     serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("Filter"))
 }
 
-/// The list gives no count.
+/// Lists jobs; the response contains no total.
 fn jobs(call: &EmulatedCall<'_>) -> Answer {
     let filter = filter(call)?;
     let after = filter["TimeCreatedAfter"].as_i64();
@@ -68,7 +68,7 @@ fn events(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// Output and exit code of an executor: the last one ends with the exit code of the job.
+/// Returns the output and exit code of an executor. Only the last one ends with the exit code of the job.
 fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     call.required("TaskName")?;
     let index = call.number("ArrayIndex", 0, 0..=last(view))?;
@@ -92,7 +92,7 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     }))
 }
 
-/// The index of the last executor.
+/// Returns the index of the last executor.
 fn last(view: &JobAt<'_>) -> usize {
     view.job.parts.saturating_sub(1)
 }

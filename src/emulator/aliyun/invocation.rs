@@ -2,7 +2,7 @@ use super::{EHPC, cluster, list, request_id};
 use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::timestamp;
 
-/// Commands that were run on nodes of a cluster.
+/// Routes of commands that were run on the nodes of a cluster.
 pub static INVOCATION: &[Route] = &[
     Route::action("ListInvocationStatus")
         .only(&["GET"])
@@ -28,7 +28,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
     call.find(KIND, &[cluster(call)?, call.required("CommandId")?])
 }
 
-/// The commands, without states.
+/// Lists the commands, without states.
 fn commands(call: &EmulatedCall<'_>) -> Answer {
     let cluster = cluster(call)?;
     let wanted = call.parameter("CommandId");
@@ -45,7 +45,7 @@ fn commands(call: &EmulatedCall<'_>) -> Answer {
     list(call, &PAGER, all.collect(), row, wrap)
 }
 
-/// The nodes of an invocation, and which is the last one; only that one fails.
+/// Returns the nodes of an invocation, each with whether it is the last one; only the last one fails.
 fn nodes(view: &JobAt<'_>) -> impl Iterator<Item = (String, bool)> {
     let parts = view.job.parts.max(1);
     (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))

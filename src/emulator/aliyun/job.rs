@@ -7,7 +7,7 @@ use crate::emulator::state::{EmulatedState, Warning};
 use crate::providers::aliyun::sign::timestamp;
 use crate::sort::SortExt as _;
 
-/// Serverless jobs.
+/// Routes of serverless jobs.
 pub static JOB: &[Route] = &[
     Route::action("DescribeServerlessJobs")
         .only(METHODS)
@@ -22,10 +22,10 @@ pub static JOB: &[Route] = &[
 const KIND: &str = "aliyun/job";
 const METHODS: &[&str] = &["GET", "POST"];
 
-/// How many rows a page has at most, and how many ids a request takes.
+/// Maximum number of rows per page, and of ids per request.
 const MAX_ROWS: usize = 100;
 
-/// States that the list filters by; `Initing` is not documented as one.
+/// States that the list can filter by; the documentation does not include `Initing`.
 const LISTABLE: [&str; 5] = ["Pending", "Running", "Succeeded", "Canceled", "Failed"];
 
 const ENDS: [&str; 3] = ["Succeeded", "Canceled", "Failed"];
@@ -81,14 +81,14 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// The values of a flattened list, `JobIds.1` and so on.
+/// Returns the values of a flattened list: `JobIds.1`, `JobIds.2` and so on.
 fn flattened<'a>(call: &'a EmulatedCall<'_>, prefix: &str) -> Vec<&'a str> {
     let all = call.parameters.iter();
     let all = all.filter(|(name, _)| name.starts_with(prefix));
     all.map(|(_, value)| value.as_str()).collect()
 }
 
-/// Numbers and times are text here, unlike in the response about one job.
+/// Returns a row. Its numbers and times are text, unlike in the response of a lookup.
 fn row(view: &JobAt<'_>, is_array: bool) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     json!({
@@ -102,8 +102,8 @@ fn row(view: &JobAt<'_>, is_array: bool) -> Value {
     })
 }
 
-/// The indices of the array job that a resource is, or belongs to: they are spanned by all subtasks
-/// of the scenario, also by those that are not there at the moment.
+/// Returns the index range of the array job that a resource is or belongs to. All subtasks of the scenario count,
+/// including those that do not exist at the moment.
 fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
     let parent = parent(view.id());
     let subtasks = subtasks(state, &view.job.segments[0]);
@@ -121,7 +121,7 @@ fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
     Some(json!({"IndexStart": start, "IndexEnd": end, "IndexStep": step}))
 }
 
-/// Array job and index of every subtask of a cluster.
+/// Returns the array job and index of each subtask in a cluster.
 fn subtasks<'a>(
     state: &'a EmulatedState,
     cluster: &'a str,
@@ -132,12 +132,12 @@ fn subtasks<'a>(
     segments.filter_map(|segments| index(segments.last()?))
 }
 
-/// The array job that a subtask belongs to; any other job itself.
+/// Returns the array job of a subtask; for any other job, its own id.
 fn parent(id: &str) -> &str {
     index(id).map_or(id, |(parent, _)| parent)
 }
 
-/// Array job and index in the id of a subtask.
+/// Splits the id of a subtask into array job and index.
 fn index(id: &str) -> Option<(&str, u64)> {
     let (parent, index) = id.rsplit_once('_')?;
     let is_number = !parent.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
@@ -147,7 +147,7 @@ fn index(id: &str) -> Option<(&str, u64)> {
 fn job(state: &EmulatedState, view: &JobAt<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp();
     let array = array(state, view);
-    // The containers of an array job are its subtasks'.
+    // The containers of an array job belong to its subtasks.
     let parts = match array.is_some() && index(view.id()).is_none() {
         true => 0,
         false => view.job.parts.max(1),

@@ -1,4 +1,4 @@
-//! Alibaba Cloud: parameters in query or form, one path but for PAI-DLC.
+//! Emulates Alibaba Cloud. Parameters are in the query or form; except for PAI-DLC, all operations use the same path.
 
 mod clusters;
 mod dlc_job;
@@ -25,10 +25,10 @@ use super::state::{JobAt, merge};
 use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
 
-/// The emulator in the cloud's place.
+/// The emulated cloud.
 pub struct Gateway;
 
-// Versions of the APIs.
+// API versions.
 const EHPC: &str = "2018-04-12";
 const EHPC_NEXT: &str = "2024-07-30";
 const ECI: &str = "2018-08-08";
@@ -37,16 +37,16 @@ const INSTANT: &str = "2023-07-01";
 const WORKSPACE_API: &str = "2021-02-04";
 const STS: &str = "2015-04-01";
 
-/// An operation of a version of an API, with POST alone.
+/// Creates a route for an operation of one API version that only accepts POST.
 const fn post(version: &'static str, operation: &'static str, handler: Handler) -> Route {
     let route = Route::action(operation).version(version);
     route.only(&["POST"]).to(handler)
 }
 
-/// How ids of temporary keys begin.
+/// Prefix of the ids of temporary keys.
 const PREFIX: &str = "STS.";
 
-// The cloud's error messages.
+// Error messages of the cloud.
 const TIME_FORMAT: &str = "Specified time stamp or date value is not well formatted.";
 const CLOCK_SKEW: &str = "Specified time stamp or date value is expired.";
 const SIGNATURE: &str = "Specified signature is not matched with our calculation.";
@@ -55,7 +55,7 @@ const REFUSED: &str = "Specified access key is not found.";
 const UNKNOWN_OPERATION: &str = "Specified api is not found, please check your url and method.";
 const UNAVAILABLE: &str = "The request has failed due to a temporary failure of the server.";
 
-/// The metadata service of an instance.
+/// The metadata service of an emulated instance.
 static IMDS: Imds = Imds {
     routes: &[
         Route::public(TOKEN, "/latest/api/token"),
@@ -73,7 +73,7 @@ static IMDS: Imds = Imds {
     },
 };
 
-/// Temporary keys in the form in which the cloud gives them.
+/// Returns temporary keys in the format of the cloud.
 fn key_document(key: &TemporaryKey) -> Value {
     json!({
         "AccessKeyId": key.id, "AccessKeySecret": key.secret, "SecurityToken": key.token,
@@ -107,11 +107,12 @@ impl EmulatedApi for Gateway {
         }
     }
 
-    /// Requests of the SDKs name the operation in a header, those of version 1 in a parameter as well.
+    /// Requests of the SDKs name the operation in a header; requests with signature version 1 can
+    /// also use a parameter.
     fn action(&self, request: &ServerRequest) -> Option<String> {
         let is_ours = request.path == "/" || request.path.starts_with("/api/v1/");
         let named = request.header("x-acs-action").map(str::to_owned);
-        // Keys in parameters are called so in another cloud.
+        // Tencent Cloud uses this name for keys in parameters.
         let is_foreign = || named.is_none() && request.parameter("SecretId").is_some();
         if !is_ours || is_foreign() {
             return None;
@@ -132,7 +133,7 @@ impl EmulatedApi for Gateway {
         use EmulatedError as E;
         let (status, code, message) = match error {
             E::Response(response) => return response,
-            // With status 400 and a header of its own.
+            // The response has status 400 and an additional header.
             E::Throttled => {
                 let message = "Request was denied due to user flow control.";
                 let response = failure(400, "Throttling.User", message);
@@ -181,7 +182,7 @@ impl EmulatedApi for Gateway {
     }
 }
 
-/// The error for a signature that is not that of a text.
+/// Returns the error for a signature that does not match a text.
 fn wrong_signature(text: &str) -> ServerResponse {
     let message = format!("{SIGNATURE} server string to sign is:{text}");
     failure(400, "SignatureDoesNotMatch", &message)
@@ -198,7 +199,7 @@ fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
     ServerResponse::json(status, &body)
 }
 
-/// An id that looks like the cloud's and is the same for the same text, so that output repeats.
+/// Returns an id in the cloud's format. The same seed gives the same id, so that output is reproducible.
 fn request_id(seed: impl Display) -> String {
     let hex = crypto::sha256_hex(seed.to_string().as_bytes()).to_ascii_uppercase();
     let parts = [
@@ -211,7 +212,7 @@ fn request_id(seed: impl Display) -> String {
     parts.join("-")
 }
 
-/// The requested cluster; one exists when any emulated resource is in it.
+/// Returns the requested cluster. A cluster exists if any emulated resource belongs to it.
 fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
     let cluster = call.required("ClusterId")?;
     if call.state.has_cluster("aliyun/", cluster) {
@@ -225,7 +226,7 @@ fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
     )))
 }
 
-/// A job by its id alone, which other products miss by another code than E-HPC.
+/// Finds a job by its id only. For a missing job, other products return another code than E-HPC.
 fn find_job<'a>(
     call: &'a EmulatedCall<'_>,
     kind: &str,
@@ -237,7 +238,7 @@ fn find_job<'a>(
     })
 }
 
-/// The requested page of these rows, in the field that `wrap` puts them into.
+/// Returns the requested page of the rows; `wrap` puts them into a field.
 fn list<T>(
     call: &EmulatedCall<'_>,
     pager: &Pager,

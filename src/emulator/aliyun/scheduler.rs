@@ -1,24 +1,24 @@
-//! Jobs of the schedulers of clusters, as both versions of E-HPC list them.
+//! Lists jobs of clusters' schedulers, for both versions of E-HPC.
 
 use super::{cluster, list};
 use crate::emulator::prelude::*;
 
-/// What the list of a version filters and sorts by, and what it shows.
+/// Parameters and row format of a version's list.
 pub(super) struct JobList<'a> {
     pub kind: &'static str,
     pub cluster: &'a str,
-    /// The parameter that names the status.
+    /// Name of the parameter with the status.
     pub parameter: &'static str,
     pub status: Option<&'a str>,
-    /// The order of submission.
+    /// Requested order of submission.
     pub order: Option<&'a str>,
-    /// The words of jobs that have ended.
+    /// State words of ended jobs.
     pub ended: &'static [&'static str],
     pub row: fn(&JobAt<'_>) -> Value,
 }
 
 impl JobList<'_> {
-    /// A page of the jobs of the requested cluster that match, the last submitted first.
+    /// Returns a page of the matching jobs in the requested cluster, by default the last submitted first.
     pub fn page(&self, call: &EmulatedCall<'_>, matches: impl Fn(&JobAt<'_>) -> bool) -> Answer {
         let is_ended = match self.status {
             None | Some("all") => None,
@@ -44,7 +44,7 @@ impl JobList<'_> {
     }
 }
 
-/// The job of a cluster that a request names.
+/// Returns the job that a request names.
 pub(super) fn find<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Result<JobAt<'a>, EmulatedError> {
     call.find(kind, &[cluster(call)?, call.required("JobId")?])
 }

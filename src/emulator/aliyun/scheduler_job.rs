@@ -3,7 +3,7 @@ use super::{EHPC, cluster, request_id};
 use crate::crypto;
 use crate::emulator::prelude::*;
 
-/// Jobs of the schedulers of E-HPC 1.0.
+/// Routes of the schedulers' jobs in E-HPC 1.0.
 pub static SCHEDULER_JOB: &[Route] = &[
     Route::action("DescribeJob").version(EHPC).to(|call| {
         let view = find(call, KIND)?;
@@ -18,10 +18,10 @@ pub static SCHEDULER_JOB: &[Route] = &[
 
 const KIND: &str = "aliyun/scheduler-job";
 
-/// The node on which all jobs run.
+/// Name of the node that runs all jobs.
 const NODE: &str = "compute2";
 
-/// The words of jobs that have ended.
+/// State words of ended jobs.
 const ENDED: &[&str] = &["FINISHED", "F", "X"];
 
 fn jobs(call: &EmulatedCall<'_>) -> Answer {
@@ -43,8 +43,8 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     })
 }
 
-/// The bytes from an offset on; nothing is written to the standard error. The log of a
-/// running job needs the name of its node.
+/// Returns the bytes of the log from an offset; the standard error is empty. The log of a running job needs the
+/// name of its node.
 fn log(call: &EmulatedCall<'_>) -> Answer {
     let view = find(call, KIND)?;
     if !view.is(ENDED) && call.required("ExecHost")? != NODE {
@@ -61,7 +61,7 @@ fn log(call: &EmulatedCall<'_>) -> Answer {
     }))
 }
 
-/// PBS's report of a job.
+/// Returns the report of PBS about a job.
 fn job(view: &JobAt<'_>) -> Value {
     const LETTERS: &[(&str, &str)] = &[("QUEUED", "Q"), ("RUNNING", "R"), ("FINISHED", "F")];
     let state = view.step.state.as_str();

@@ -2,7 +2,7 @@ use super::{PREFIX, STS, failure, key_document, request_id};
 use crate::emulator::prelude::*;
 use crate::emulator::tokens::TemporaryKey;
 
-/// The service that gives the temporary keys of a role.
+/// Routes of the service that issues temporary keys for a role.
 pub static STS_KEYS: &[Route] = &[Route::action("AssumeRole")
     .only(&["GET", "POST"])
     .version(STS)

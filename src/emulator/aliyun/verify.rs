@@ -1,4 +1,4 @@
-//! The signatures that the gateway takes: ACS3, and version 1 in a parameter or in a header.
+//! Verifies the signatures that the gateway accepts: ACS3, and version 1 in a parameter or header.
 
 use super::{PREFIX, wrong_signature};
 use crate::crypto::{base64, hmac_sha1};
@@ -7,10 +7,10 @@ use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::{Authorization, SigningParams};
 use crate::providers::aliyun::sign_v1;
 
-/// How far a signed time may be off.
+/// Maximum difference between the signed time and the server's time.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
-/// How the header `authorization` begins with a signature of version 1.
+/// Prefix of the `authorization` header for a signature of version 1.
 const VERSION_1: &str = "acs ";
 
 /// Checks key, time, signature and nonce. SDKs send `x-acs-action` with every version.
@@ -63,7 +63,7 @@ fn version_1_parameter(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     let is_signed = call.parameter("SignatureMethod") == Some("HMAC-SHA1")
         && call.parameter("SignatureVersion") == Some("1.0")
         && call.required("Signature")? == sign_v1::signature(&secret, &text);
-    // The vendor's SDK fails on an error without the text.
+    // The vendor's SDK fails if the error does not contain the text.
     check(call, is_signed, nonce).map_err(|error| match error {
         EmulatedError::Signature => EmulatedError::Response(wrong_signature(&text)),
         error => error,
@@ -83,7 +83,7 @@ fn version_1_header(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     let text = text_of_headers(call.request);
     let is_signed = call.request.header("x-acs-signature-method") == Some("HMAC-SHA1")
         && given == base64(&hmac_sha1(secret.as_bytes(), text.as_bytes()));
-    // SDKs of this version send no nonce with a header.
+    // SDKs of this version send no nonce if the signature is in a header.
     let nonce = call.request.header("x-acs-signature-nonce");
     match (is_signed, nonce) {
         (true, None) => Ok(()),
@@ -92,7 +92,7 @@ fn version_1_header(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     }
 }
 
-/// What version 1 signs where the signature is in a header; values of the query are decoded.
+/// Returns the text to sign for version 1 with the signature in a header; values of the query are decoded.
 fn text_of_headers(request: &ServerRequest) -> String {
     let mut lines = vec![request.method.clone()];
     let plain = ["accept", "content-md5", "content-type", "date"];

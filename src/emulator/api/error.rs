@@ -1,32 +1,32 @@
-//! Why the emulator refuses a request.
+//! Reasons why the emulator rejects a request.
 
 use crate::emulator::message::ServerResponse;
 use crate::emulator::tokens::TokenError;
 
-/// Why a request fails; each cloud has its own form for it.
+/// Why a request fails; each cloud formats it differently.
 #[derive(Debug)]
 pub enum EmulatedError {
     /// Too many requests.
     Throttled,
-    /// The credential is not known.
+    /// The credential is unknown.
     Refused,
     /// The cloud fails with this HTTP status.
     Unavailable(u16),
-    /// There is no such operation.
+    /// The operation does not exist.
     UnknownOperation,
-    /// The operation takes other methods.
+    /// The operation does not allow this method.
     Method,
     /// This parameter is missing.
     Missing(&'static str),
     /// This header is missing or malformed.
     MissingHeader(&'static str),
-    /// This parameter is wrong.
+    /// This parameter is invalid.
     Invalid(&'static str),
-    /// There is no such resource.
+    /// The resource does not exist.
     NotFound,
     /// The signature is wrong.
     Signature,
-    /// The time of the signature cannot be read.
+    /// The time of the signature is unreadable.
     TimeFormat,
     /// The time of the signature is too far from the server's.
     ClockSkew,
@@ -34,6 +34,6 @@ pub enum EmulatedError {
     Replayed,
     /// The token is wrong.
     Token(TokenError),
-    /// An error of this operation only.
+    /// An error that only this operation returns.
     Response(ServerResponse),
 }

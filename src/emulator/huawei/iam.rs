@@ -3,14 +3,14 @@ use crate::crypto::nonce;
 use crate::emulator::prelude::*;
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenFormat};
 
-/// The service that issues tokens for a password, and lists the projects.
+/// Routes of the service that issues tokens for a password and lists the projects.
 pub static IAM: &[Route] = &[
     Route::public("KeystoneCreateUserTokenByPassword", "/v3/auth/tokens")
         .to(|call| Ok(traced(token(call)))),
     Route::get("KeystoneListProjects", "/v3/projects").to(|call| Ok(traced(projects(call)))),
 ];
 
-/// Tokens look like the cloud's, which are CMS documents.
+/// Tokens look like the cloud's CMS documents.
 pub const TOKEN_FORMAT: TokenFormat = TokenFormat {
     head: "MII",
     tail: "",
@@ -20,7 +20,7 @@ fn traced(response: ServerResponse) -> ServerResponse {
     response.with_header("x-iam-trace-id", nonce())
 }
 
-/// Checks user, password, domain and scope, and gives a token of the project.
+/// Checks user, password, domain and scope, and issues a token for the project.
 fn token(call: &EmulatedCall<'_>) -> ServerResponse {
     let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
     let identity = &body["auth"]["identity"];
@@ -52,7 +52,7 @@ fn token(call: &EmulatedCall<'_>) -> ServerResponse {
         .with_header("x-subject-token", TOKEN_FORMAT.issue(json!({}), expires_at))
 }
 
-/// The projects of a name.
+/// Returns the projects with a name.
 fn projects(call: &EmulatedCall<'_>) -> ServerResponse {
     let project = json!({"id": PROJECT, "name": REGION, "enabled": true, "is_domain": false});
     let is_wanted = call.parameter("name").is_none_or(|name| name == REGION);

@@ -1,7 +1,7 @@
 use super::{PROJECT, check_project, failure};
 use crate::emulator::prelude::*;
 
-/// Jobs of image servers.
+/// Routes of image server jobs.
 pub static IMAGE_JOB: &[Route] = &[
     Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}").to(|call| {
         check_project(call)?;
@@ -14,10 +14,10 @@ pub static IMAGE_JOB: &[Route] = &[
 
 const KIND: &str = "huawei/image-job";
 
-/// The types of jobs; a list is of one of them, and every job that is served of the first.
+/// The job types. A list returns jobs of one type; all emulated jobs have the first type.
 const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
-/// One page of the jobs with the type and status that are requested; the type must be given.
+/// Returns a page of the jobs with the requested type and status; the type is required.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     check_project(call)?;
     let job_type = call.parameter("job_type").unwrap_or_default();
@@ -38,7 +38,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"count": count, "items": items}))
 }
 
-/// One page of the sub-jobs with the type, status and job that are requested, if any are.
+/// Returns a page of the sub-jobs, filtered by type, status and job if these are given.
 fn list_sub_jobs(call: &EmulatedCall<'_>) -> Answer {
     check_project(call)?;
     let page = Pager::rows(["offset", "limit"], 10, 1..=100).page(call)?;
@@ -52,7 +52,7 @@ fn list_sub_jobs(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"count": count, "items": page.of(all).collect::<Vec<_>>()}))
 }
 
-/// A job of the list, which has no sub-jobs.
+/// Returns a row of the list, which has no sub-jobs.
 fn row(view: &JobAt<'_>) -> Value {
     json!({
         "id": view.id(),
@@ -64,7 +64,7 @@ fn row(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// The documented response for a resource of the scenario.
+/// Returns the documented response for a resource of the scenario.
 fn image_job(view: &JobAt<'_>) -> Value {
     let mut job = row(view);
     job["sub_jobs"] = sub_jobs(view).into();
@@ -101,14 +101,14 @@ fn sub_jobs(view: &JobAt<'_>) -> Vec<Value> {
     (1..=parts).map(sub_job).collect()
 }
 
-/// An id of 18 digits, as the cloud gives them.
+/// Returns an id of 18 digits, as in the cloud.
 fn digits(seed: &str) -> String {
     let hash = sha256_hex(seed.as_bytes());
     let number = u64::from_str_radix(&hash[..15], 16).expect("15 hex digits fit into 64 bits");
     format!("7{:017}", number % 100_000_000_000_000_000)
 }
 
-/// With as many fraction digits as are needed, as the cloud writes it.
+/// Formats a time with as many fraction digits as needed, as in the cloud.
 fn time(moment: DateTime<Utc>) -> String {
     let text = moment.format("%Y-%m-%dT%H:%M:%S%.3f").to_string();
     format!("{}Z", text.trim_end_matches('0').trim_end_matches('.'))

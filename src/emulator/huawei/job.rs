@@ -2,7 +2,7 @@ use super::check_project;
 use crate::crypto::nonce;
 use crate::emulator::prelude::*;
 
-/// Asynchronous jobs, whose paths are the same in all services.
+/// Routes of asynchronous jobs, whose paths are the same in all services.
 pub static JOB: &[Route] = &[Route::get("ShowJob", "/v1/{}/jobs/{}").to(|call| {
     check_project(call)?;
     let mut all = call.state.all("huawei/job", call.now());
@@ -39,7 +39,7 @@ fn job(view: &JobAt<'_>) -> Value {
     fields(view, view.id(), job_type, &view.step.state, &entities)
 }
 
-/// A sub-job; the last one fails with the job.
+/// Returns a sub-job; the last one fails with the job.
 fn sub_job(view: &JobAt<'_>, part: usize, parts: usize) -> Value {
     let hash = sha256_hex(format!("{}/{part}", view.id()).as_bytes());
     let word = match view.is(&["FAIL"]) && part + 1 < parts {

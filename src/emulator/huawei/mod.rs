@@ -1,5 +1,5 @@
-//! Huawei Cloud: Workspace APP, ModelArts, asynchronous jobs and IAM: a path for each operation, tokens or signatures in
-//! headers.
+//! Emulates Huawei Cloud: Workspace APP, ModelArts, asynchronous jobs and IAM. Each operation has a path; tokens or
+//! signatures are in headers.
 
 mod iam;
 mod image_job;
@@ -16,21 +16,21 @@ use super::tokens::{TEST_ID, TEST_SECRET};
 use crate::crypto::nonce;
 use crate::providers::huawei::sign;
 
-/// The emulator in the cloud's place.
+/// The emulated cloud.
 pub struct Gateway;
 
-/// The project that everything is in.
+/// The only project.
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
 /// The region of the project.
 const REGION: &str = "cn-north-4";
 
-/// An `X-Auth-Token` that opens nothing but the emulator.
+/// An `X-Auth-Token` that is valid only in the emulator.
 const TEST_TOKEN: &str = "joblens-test-auth-token";
 
-/// How ids of temporary keys begin.
+/// Prefix of the ids of temporary keys.
 const PREFIX: &str = "HST3";
 
-// The cloud's error messages.
+// Error messages of the cloud.
 const REFUSED: &str = "Incorrect IAM authentication information";
 const CLOCK_SKEW: &str = "the time of the request is off by more than 15 minutes";
 const UNKNOWN_OPERATION: &str =
@@ -38,7 +38,7 @@ const UNKNOWN_OPERATION: &str =
 const THROTTLED: &str =
     "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second";
 
-/// The metadata service of an instance.
+/// The metadata service of an emulated instance.
 static IMDS: Imds = Imds {
     routes: &[
         Route::public(TOKEN, "/meta-data/latest/api/token"),
@@ -77,7 +77,7 @@ impl EmulatedApi for Gateway {
         }
     }
 
-    /// Checks token or signature.
+    /// Verifies the token or signature.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         match call.request.header("x-auth-token") {
             Some(TEST_TOKEN) => Ok(()),
@@ -140,8 +140,10 @@ fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
     ServerResponse::json(status, &body).with_header("x-request-id", request_id)
 }
 
+/// Checks the project in the path.
+///
 /// # Errors
-/// The project in the path is not that of the credential.
+/// An error if the project in the path is not that of the credential.
 fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     match call.segments[0] == PROJECT {
         true => Ok(()),
@@ -188,7 +190,7 @@ fn verify_signature(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     Ok(())
 }
 
-/// Key id, names of the signed headers and signature.
+/// Returns key id, names of the signed headers, and signature.
 fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
     let rest = authorization
         .strip_prefix(sign::ALGORITHM)?

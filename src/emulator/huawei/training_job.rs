@@ -1,7 +1,7 @@
 use super::{PROJECT, failure};
 use crate::emulator::prelude::*;
 
-/// Training jobs of ModelArts, all in the default workspace.
+/// Routes of ModelArts training jobs, all in the default workspace.
 pub static TRAINING_JOB: &[Route] = &[
     Route::get("ShowTrainingJobDetails", "/v2/{}/training-jobs/{}").to(|call| {
         let view = find(call)?;
@@ -27,10 +27,10 @@ pub static TRAINING_JOB: &[Route] = &[
 const KIND: &str = "huawei/training-job";
 const WORKSPACE: &str = "0";
 
-/// The words of jobs that have ended.
+/// State words of ended jobs.
 const ENDED: [&str; 4] = ["Completed", "Failed", "Abnormal", "Terminated"];
 
-/// This much of the end of a log is given at most.
+/// Maximum number of bytes that are returned from the end of a log.
 const MAX_LOG_BYTES: usize = 5 << 20;
 
 fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
@@ -49,7 +49,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
     call.find(KIND, &[&call.segments[1]])
 }
 
-/// A page of the jobs that pass the filters, the last created first.
+/// Returns a page of the jobs that match the filters, the last created first.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     check_project(call)?;
     let page = Pager::pages_from_0(["offset", "limit"], 50, 1..=50).page(call)?;
@@ -148,7 +148,7 @@ fn job(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// With the offset of China, as the cloud writes it.
+/// Formats a time with the UTC offset of China, as in the cloud.
 fn time(at: DateTime<Utc>) -> String {
     (at + TimeDelta::hours(8))
         .format("%Y-%m-%dT%H:%M:%S+08:00")
@@ -177,7 +177,7 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     }))
 }
 
-/// Scheduling until the job runs.
+/// Returns the stages: scheduling until the job runs.
 fn stages(view: &JobAt<'_>) -> Value {
     let started_at = view.reached_at(&["Running"]);
     let stage = |order: u32, name: &str, start: DateTime<Utc>, end: Option<DateTime<Utc>>| {
@@ -193,7 +193,7 @@ fn stages(view: &JobAt<'_>) -> Value {
     json!({"total_count": 1, "running_records": [{"record_order": 1, "stages": stages}]})
 }
 
-/// The log of a task; none before the job runs.
+/// Returns the log of a task; no log exists before the job runs.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> Answer {
     let names: Vec<String> = tasks(view).collect();
     if !names.iter().any(|name| name == task) {

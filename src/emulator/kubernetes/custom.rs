@@ -4,17 +4,17 @@ use super::owner::{self, Owner};
 use super::{time, version_of};
 use crate::emulator::prelude::*;
 
-/// Jobs that are custom resources.
+/// Custom resources that are jobs.
 pub struct CustomJobs {
     owner: Owner,
     routes: &'static [Route; 5],
-    /// The name of the resource, with its group.
+    /// The name of the resource, including its group.
     resource: &'static str,
-    /// The status for a state.
+    /// Returns the status for a state.
     status: fn(&JobAt<'_>) -> Value,
 }
 
-/// The routes of a resource.
+/// Defines the routes of a resource.
 macro_rules! routes {
     ($kind:literal, $api:literal, $plural:literal) => {
         &[
@@ -60,7 +60,7 @@ pub(super) const VOLCANO: CustomJobs = CustomJobs {
     },
 };
 
-/// Of the jobs of Kubeflow only PyTorchJobs are served.
+/// Of the Kubeflow jobs, only PyTorchJobs are emulated.
 pub(super) const KUBEFLOW: CustomJobs = CustomJobs {
     owner: owner::KUBEFLOW,
     routes: routes!("PyTorchJob", "kubeflow.org/v1", "pytorchjobs"),
@@ -88,7 +88,7 @@ pub(super) const ARGO: CustomJobs = CustomJobs {
     },
 };
 
-/// A status with a condition, or with active or ready pods where the state is none.
+/// Returns a status with a condition or, for states without a condition, with the number of active or ready pods.
 fn conditions(view: &JobAt<'_>) -> Value {
     let word = view.step.state.as_str();
     let parts = view.job.parts.max(1);

@@ -1,9 +1,9 @@
-//! Which resources the API server has, as kubectl requests before anything else.
+//! API discovery, which kubectl requests before anything else.
 
 use super::user;
 use crate::emulator::prelude::*;
 
-/// The groups of the API with their resources.
+/// The API groups with their resources.
 pub struct Discovery;
 
 const GROUPS: &str = "GetAPIVersions";
@@ -11,7 +11,7 @@ const RESOURCES: &str = "GetAPIResources";
 const VERSION: &str = "GetVersion";
 const REVIEW: &str = "CreateSelfSubjectReview";
 
-/// Group and version, name and kind of a resource, its short name, and whether it is in namespaces.
+/// For each resource: group and version, name, kind, short name, and whether it is namespaced.
 const ALL: &[(&str, &str, &str, &str, bool)] = &[
     ("v1", "pods", "Pod", "po", true),
     ("v1", "events", "Event", "ev", true),

@@ -4,7 +4,7 @@ use super::pod::{self, pods};
 use super::{list, time, uid};
 use crate::emulator::prelude::*;
 
-/// Events of pods and of what has pods.
+/// Events of pods and of their owners.
 pub struct Events;
 
 const LIST: &str = "ListNamespacedEvent";
@@ -48,7 +48,7 @@ impl EmulatedKind for Events {
     }
 }
 
-/// The warnings of a resource as events of an object.
+/// Converts the warnings of a resource to events of an object.
 fn of(view: &JobAt<'_>, object: &Value) -> Vec<Value> {
     let warnings = view.warnings().enumerate();
     let events = warnings.map(|(number, (warning, at))| {

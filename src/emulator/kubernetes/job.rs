@@ -2,7 +2,7 @@ use super::objects::Objects;
 use super::{time, uid, version_of};
 use crate::emulator::prelude::*;
 
-/// Jobs.
+/// Jobs of the API group `batch`.
 pub struct Jobs;
 
 pub(super) const KIND: &str = "kubernetes/job";
@@ -34,13 +34,13 @@ impl EmulatedKind for Jobs {
     }
 }
 
-/// Namespace and name of a resource.
+/// Returns namespace and name of a resource.
 pub(super) fn names<'a>(view: &JobAt<'a>) -> [&'a str; 2] {
     let namespace = view.job.segments.first().map_or("", String::as_str);
     [namespace, view.id()]
 }
 
-/// The labels of the pods of a job.
+/// Returns the labels of a job's pods.
 pub(super) fn labels(view: &JobAt<'_>) -> Value {
     let [namespace, name] = names(view);
     let uid = uid("Job", namespace, name);
@@ -50,7 +50,7 @@ pub(super) fn labels(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// What the pods of a job consist of.
+/// Returns the spec of a job's pods.
 pub(super) fn pod_spec() -> Value {
     json!({
         "containers": [{

@@ -1,10 +1,10 @@
-//! Lists of objects: selectors and pages.
+//! Selectors and pages of lists.
 
 use super::status;
 use crate::crypto::{base64url, from_base64url};
 use crate::emulator::prelude::*;
 
-/// The objects that a call selects, as a page of a list of this kind.
+/// Returns a page of the objects that a request selects, as a list of this kind.
 pub(super) fn respond(
     call: &EmulatedCall<'_>,
     kind: &str,
@@ -39,10 +39,10 @@ pub(super) fn respond(
     call.data(json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": page}))
 }
 
-/// Keeps the objects that a call selects.
+/// Keeps the objects that a request selects.
 ///
 /// # Errors
-/// A selector that cannot be read.
+/// An error for an invalid selector.
 pub(super) fn select(call: &EmulatedCall<'_>, items: &mut Vec<Value>) -> Result<(), EmulatedError> {
     for (name, is_label) in [("labelSelector", true), ("fieldSelector", false)] {
         if let Some(selector) = call.parameter(name) {
@@ -59,15 +59,15 @@ fn bad_selector(selector: &str) -> EmulatedError {
     EmulatedError::Response(status(400, "BadRequest", &message, json!({})))
 }
 
-/// A part of a selector: a key, and the values of which it must have or must not have one.
+/// A condition of a selector: the key must have, or must not have, one of the values.
 struct Requirement<'a> {
     key: &'a str,
-    /// Empty where any value will do.
+    /// Empty if any value matches.
     values: Vec<&'a str>,
     is_negated: bool,
 }
 
-/// The parts of `a=b,c!=d,e in (f,g),h`.
+/// Parses the conditions of a selector such as `a=b,c!=d,e in (f,g),h`.
 fn requirements(selector: &str) -> Option<Vec<Requirement<'_>>> {
     let mut depth = 0;
     let parts = selector.split(|c| {

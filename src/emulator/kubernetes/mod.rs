@@ -1,4 +1,4 @@
-//! Kubernetes: the API server of a cluster, for jobs, workloads, pods, their events and logs.
+//! Emulates the API server of a Kubernetes cluster, for jobs, workloads, pods, their events and logs.
 
 mod custom;
 mod discovery;
@@ -20,10 +20,10 @@ use super::message::{ServerRequest, ServerResponse};
 use super::state::JobAt;
 use crate::crypto::sha256_hex;
 
-/// A token that opens nothing but the emulator.
+/// A token that is valid only in the emulator.
 const TEST_TOKEN: &str = "joblens-emulator-token";
 
-/// The reasons of statuses.
+/// The reasons in `Status` objects.
 const REASONS: [(u16, &str); 9] = [
     (400, "BadRequest"),
     (401, "Unauthorized"),
@@ -36,7 +36,7 @@ const REASONS: [(u16, &str); 9] = [
     (504, "Timeout"),
 ];
 
-/// The emulator in place of an API server.
+/// The emulated API server.
 pub struct ApiServer;
 
 impl EmulatedApi for ApiServer {
@@ -66,7 +66,7 @@ impl EmulatedApi for ApiServer {
         }
     }
 
-    /// A watch has the path of a list.
+    /// Returns the operation of a watch, which has the same path as a list.
     fn action(&self, request: &ServerRequest) -> Option<String> {
         let watch = request.parameter("watch");
         watch.filter(|watch| watch == "1" || watch == "true")?;
@@ -129,10 +129,10 @@ impl EmulatedApi for ApiServer {
     }
 }
 
-/// Name and groups of who sends a request: those of a certificate, else those of the token.
+/// Returns name and groups of the user, from the certificate or otherwise from the token.
 ///
 /// # Errors
-/// The credential is refused, or there is none.
+/// An error if the credential is rejected or missing.
 fn user(request: &ServerRequest) -> Result<(String, Vec<String>), EmulatedError> {
     let authenticated = |name: &str, mut groups: Vec<String>| {
         groups.push("system:authenticated".to_owned());
@@ -150,12 +150,12 @@ fn user(request: &ServerRequest) -> Result<(String, Vec<String>), EmulatedError>
     }
 }
 
-/// The same with the id of a request.
+/// Adds the id of the request.
 fn audited(response: ServerResponse) -> ServerResponse {
     response.with_header("audit-id", "4f1c0f2a-7d1b-4f53-9b0e-5a0a6f0a9d11")
 }
 
-/// An error as API servers report it.
+/// Returns an error in the format of API servers.
 fn status(code: u16, reason: &str, message: &str, details: Value) -> ServerResponse {
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -164,7 +164,7 @@ fn status(code: u16, reason: &str, message: &str, details: Value) -> ServerRespo
     audited(ServerResponse::json(code, &body))
 }
 
-/// That there is no such object.
+/// Returns the error for a missing object.
 fn not_found(resource: &str, name: &str) -> ServerResponse {
     let (kind, group) = resource.split_once('.').unwrap_or((resource, ""));
     let details = json!({"name": name, "group": group, "kind": kind});
@@ -172,12 +172,12 @@ fn not_found(resource: &str, name: &str) -> ServerResponse {
     status(404, "NotFound", &message, details)
 }
 
-/// A time as objects have it.
+/// Formats a time as in objects.
 fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The UID of an object.
+/// Returns the UID of an object.
 fn uid(kind: &str, namespace: &str, name: &str) -> String {
     let hash = sha256_hex(format!("{kind}/{namespace}/{name}").as_bytes());
     let parts = [
@@ -190,16 +190,16 @@ fn uid(kind: &str, namespace: &str, name: &str) -> String {
     parts.join("-")
 }
 
-/// The version when the emulator starts, which goes up by one each millisecond.
+/// The resource version at the emulator's start; it increases by one per millisecond.
 const FIRST_VERSION: i64 = 1000;
 
-/// The version of all objects at a moment.
+/// Returns the resource version at a time.
 fn version(call: &EmulatedCall<'_>, at: DateTime<Utc>) -> String {
     let age = at - call.state.started_at;
     (age.num_milliseconds().max(0) + FIRST_VERSION).to_string()
 }
 
-/// The version of an object, which is that of its last change.
+/// Returns the resource version of an object, which depends on the time of its last change.
 fn version_of(view: &JobAt<'_>) -> String {
     let started_at = view.created_at + view.job.age;
     let changed_at = view.since.max(started_at + view.job.appears_after);

@@ -2,7 +2,7 @@ use super::owner::OWNERS;
 use super::{list, not_found, pod, time};
 use crate::emulator::prelude::*;
 
-/// kubectl requests the namespace of an object that it did not find.
+/// kubectl requests the namespace if it does not find an object.
 const READ: &str = "ReadNamespace";
 
 /// The namespaces of the scenario.

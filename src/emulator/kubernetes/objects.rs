@@ -1,25 +1,25 @@
-//! Objects of a resource: lookup, list and watch.
+//! Lookup, list and watch of a resource's objects.
 
 use super::{list, not_found, watch};
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
-/// The objects that resources of one kind of the scenario are.
+/// The objects for one kind of the scenario.
 pub(super) struct Objects<'a> {
-    /// Their kind in the scenario.
+    /// Kind in the scenario.
     pub kind: &'static str,
-    /// Their kind in the cluster, and the version of its API.
+    /// Kind in the cluster, and API version.
     pub object: [&'static str; 2],
-    /// The name of the resource, with its group.
+    /// The name of the resource, including its group.
     pub resource: &'static str,
     pub make: &'a dyn Fn(&JobAt<'_>) -> Value,
 }
 
 impl Objects<'_> {
-    /// The response to a lookup, a list or a watch.
+    /// Answers a lookup, list or watch.
     ///
     /// # Errors
-    /// What is wrong with the call.
+    /// The error of the request.
     pub fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let [kind, version] = self.object;
         if call.operation.starts_with("Read") {
@@ -39,7 +39,7 @@ impl Objects<'_> {
         }
         let rows = rows(call, self.kind).into_iter().map(|view| {
             let object = (self.make)(&view);
-            // Only items of custom resources name their kind.
+            // Only list items of custom resources contain their kind.
             match version.contains('.') {
                 true => object,
                 false => without_kind(object),
@@ -49,7 +49,7 @@ impl Objects<'_> {
     }
 }
 
-/// The resources of a kind in the namespace of a call, by name.
+/// Returns the resources of a kind in the requested namespace, sorted by name.
 pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobAt<'a>> {
     let namespace = call.segments.first();
     let mut rows = call.rows(kind);
@@ -58,7 +58,7 @@ pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobAt<'a>>
     rows
 }
 
-/// Items of a list do not name their kind.
+/// Removes the kind, because list items do not contain it.
 pub(super) fn without_kind(mut object: Value) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.remove("kind");

@@ -1,17 +1,17 @@
-//! What has pods: jobs, workloads and custom resources.
+//! Objects that own pods: jobs, workloads and custom resources.
 
 use super::{job, uid};
 use crate::emulator::prelude::*;
 use crate::model::State;
 use crate::providers;
 
-/// An object whose pods the server has.
+/// A type of object whose pods are emulated.
 pub(super) struct Owner {
-    /// Its kind in the scenario.
+    /// Kind in the scenario.
     pub kind: &'static str,
-    /// Its kind in the cluster, and the version of its API.
+    /// Kind in the cluster, and API version.
     pub object: [&'static str; 2],
-    /// The label of its pods that has its name; that of a workload has the value of its selector.
+    /// The pod label that contains the owner's name; for a workload, it also matches the selector.
     pods_label: &'static str,
 }
 
@@ -49,12 +49,12 @@ pub(super) const ARGO: Owner = Owner {
 pub(super) static OWNERS: [Owner; 6] = [JOB, WORKLOAD, VOLCANO, KUBEFLOW, JOBSET, ARGO];
 
 impl Owner {
-    /// The owner with the kind of a resource of the scenario.
+    /// Returns the owner type for a resource of the scenario.
     fn of(view: &JobAt<'_>) -> Option<&'static Self> {
         OWNERS.iter().find(|owner| owner.kind == view.job.kind)
     }
 
-    /// The UID of the object of a resource.
+    /// Returns the UID of a resource's object.
     pub fn uid(&self, view: &JobAt<'_>) -> String {
         let [namespace, name] = job::names(view);
         let kind = if self.kind == JOB.kind {
@@ -66,12 +66,12 @@ impl Owner {
     }
 }
 
-/// The name of the only ReplicaSet of a workload.
+/// Returns the name of a workload's only ReplicaSet.
 pub(super) fn replica_set_name(view: &JobAt<'_>) -> String {
     format!("{}-{}", view.id(), &WORKLOAD.uid(view)[..8])
 }
 
-/// The labels of the pods of a resource, and the object that owns them.
+/// Returns the labels of a resource's pods, and a reference to the object that owns them.
 pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
     let owner = Owner::of(view)?;
     let ([kind, version], name, uid) = match owner.kind == WORKLOAD.kind {
@@ -91,7 +91,7 @@ pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
     Some((labels, reference))
 }
 
-/// The phase of a pod of a resource, and whether it has a node; `None` where it has no pods.
+/// Returns the phase of a resource's pod, and whether it has a node; `None` if the resource has no pods.
 pub(super) fn pod_phase(view: &JobAt<'_>, is_last: bool) -> Option<(&'static str, bool)> {
     let word = view.step.state.as_str();
     let is_workload = view.job.kind == WORKLOAD.kind;
@@ -108,7 +108,7 @@ pub(super) fn pod_phase(view: &JobAt<'_>, is_last: bool) -> Option<(&'static str
     })
 }
 
-/// What the word for the state of a resource means.
+/// Returns the state of a resource.
 fn state(view: &JobAt<'_>) -> State {
     let mut kinds = providers::kinds();
     let kind = kinds.find(|kind| kind.to_string() == view.job.kind);

@@ -5,7 +5,7 @@ use super::{list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
-/// Pods: those of the scenario, and those of its jobs and workloads.
+/// Pods of the scenario, and of its jobs and workloads.
 pub struct Pods;
 
 pub(super) const KIND: &str = "kubernetes/pod";
@@ -14,10 +14,10 @@ const LIST: &str = "ListNamespacedPod";
 const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
 
-/// A log is followed for this long.
+/// Maximum time for following a log.
 const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
-/// The only container.
+/// Name of the only container.
 const CONTAINER: &str = "main";
 
 impl EmulatedKind for Pods {
@@ -71,19 +71,19 @@ impl EmulatedKind for Pods {
     }
 }
 
-/// True for the pod whose log is read.
+/// Returns `true` for the pod whose log is requested.
 fn is_log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> bool {
     call.operation == LOG && call.segments.get(1) == Some(&pod.name)
 }
 
-/// A pod of the scenario, or of one of its jobs with its number there.
+/// A pod of the scenario, or of one of its jobs with an index.
 pub(super) struct Pod<'a> {
     pub view: JobAt<'a>,
     pub name: String,
     index: Option<usize>,
 }
 
-/// All pods.
+/// Returns all pods.
 pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
     kinds()
         .flat_map(|kind| call.rows(kind))
@@ -91,13 +91,13 @@ pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
         .collect()
 }
 
-/// The kinds of the scenario that are pods or have them.
+/// Returns the kinds of the scenario that are pods or own pods.
 fn kinds() -> impl Iterator<Item = &'static str> {
     let owners = OWNERS.iter().map(|owner| owner.kind);
     std::iter::once(KIND).chain(owners)
 }
 
-/// The pods of a resource. A suspended job has none.
+/// Returns the pods of a resource. A suspended job has none.
 fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
     if view.job.kind == KIND {
         let name = view.id().to_owned();
@@ -121,7 +121,7 @@ fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
 }
 
 impl Pod<'_> {
-    /// The last pod of a job decides how the job ends.
+    /// Returns `true` for the last pod of a job, which determines how the job ends.
     fn is_last(&self) -> bool {
         self.index
             .is_none_or(|index| index + 1 == self.view.job.parts.max(1))
@@ -131,7 +131,7 @@ impl Pod<'_> {
         uid("Pod", names(&self.view)[0], &self.name)
     }
 
-    /// The phase, and whether the pod has a node.
+    /// Returns the phase, and whether the pod has a node.
     fn phase(&self) -> (&str, bool) {
         match (self.index, self.view.step.state.as_str()) {
             (None, "Pending") => ("Pending", false),
@@ -215,7 +215,7 @@ impl Pod<'_> {
     }
 }
 
-/// The lines of the container; only the last pod of a job writes any.
+/// Returns the log lines of the container.
 fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
     let bad_request = |message: String| {
         let response = status(400, "BadRequest", &message, json!({}));
@@ -244,7 +244,7 @@ fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
         ));
     }
     let (mut view, is_last) = (pod.view, pod.is_last());
-    // What is still to be written.
+    // Lines that are written later.
     if call.parameter("follow") == Some("true") && phase == "Running" {
         let end = call.now() + MAX_FOLLOW;
         let changes = call.state.changes(view.job).filter(|at| *at > call.now());

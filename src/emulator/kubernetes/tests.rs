@@ -9,7 +9,7 @@ use crate::http::PeerCertificate;
 use crate::providers::kubernetes::CLOUD;
 use crate::test_support::{emulated, start_time};
 
-/// The response to a request this many milliseconds after the start.
+/// Returns the response to a request `after` milliseconds after the start.
 fn get(path: &str, query: &str, after: i64) -> ServerResponse {
     let after_start = Duration::from_millis;
     let step = |after, state: &str| StateChange {
@@ -47,7 +47,7 @@ fn request(path: &str, query: &str, after: i64) -> ServerRequest {
     }
 }
 
-/// The response to a watch, and its events: time, type, name.
+/// Returns the response to a watch, and its events: time, type, name.
 fn watch(path: &str, query: &str, after: i64) -> (ServerResponse, Vec<(u64, String, String)>) {
     let response = get(path, &format!("watch=1&{query}"), after);
     let first = (Duration::ZERO, response.body.clone());

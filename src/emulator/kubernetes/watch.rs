@@ -1,4 +1,4 @@
-//! Streams of what changes in the objects of a list.
+//! Streams the changes of a list's objects.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::emulator::prelude::*;
 use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
 
-/// How long a server keeps changes.
+/// How long the server stores changes.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The changes of the objects of a list, from the version of the call until its timeout.
+/// Returns the changes from the requested version until the timeout.
 pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> Answer {
     let length = Duration::from_secs(call.number("timeoutSeconds", 300, 0..=3600)?);
     let version = call
@@ -57,19 +57,20 @@ pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> Answer
     Ok(ServerResponse::stream(body, later))
 }
 
-/// A list of objects that is watched.
+/// A watched list of objects.
 pub(super) struct WatchedList<'a> {
     pub call: &'a EmulatedCall<'a>,
-    /// Their kind, and the version of its API.
+    /// Kind of the list, and API version.
     pub kind: [&'static str; 2],
-    /// The kinds of the resources that they are made of.
+    /// Kinds of the scenario's resources that the objects belong to.
     pub resources: &'a [&'a str],
-    /// The objects of a resource of the scenario.
+    /// Returns the objects of a resource.
     pub objects: &'a dyn Fn(&JobAt<'_>) -> Vec<Value>,
 }
 
 impl WatchedList<'_> {
-    /// The resources of the namespace of the call. A document has no row in lists.
+    /// Returns the resources in the requested namespace. A resource that only has a document does
+    /// not appear in lists.
     fn jobs(&self) -> impl Iterator<Item = &EmulatedJob> {
         let namespace = self.call.segments.first();
         let jobs = self.call.state.jobs.iter();
@@ -80,7 +81,7 @@ impl WatchedList<'_> {
         })
     }
 
-    /// The selected objects of a resource at a moment.
+    /// Returns the selected objects of a resource at a time.
     fn objects_at(
         &self,
         job: &EmulatedJob,
@@ -102,7 +103,7 @@ impl WatchedList<'_> {
         )
     }
 
-    /// The events of the current objects.
+    /// Returns the events for the current objects.
     fn current(&self) -> Result<Vec<u8>, EmulatedError> {
         let mut body = Vec::new();
         for job in self.jobs() {
@@ -112,7 +113,7 @@ impl WatchedList<'_> {
         Ok(body)
     }
 
-    /// The events after one moment until another, with the time from now on.
+    /// Returns the events within a period, each with the delay from now.
     fn changes(
         &self,
         from: DateTime<Utc>,

@@ -5,7 +5,7 @@ use super::pod::pods;
 use super::{list, time, uid, version_of};
 use crate::emulator::prelude::*;
 
-/// Deployments, with a ReplicaSet, a service and an EndpointSlice each.
+/// Deployments, each with a ReplicaSet, a service and an EndpointSlice.
 pub struct Workloads;
 
 const KIND: &str = WORKLOAD.kind;
@@ -58,7 +58,7 @@ impl EmulatedKind for Workloads {
     }
 }
 
-/// How many pods there are and should be, and how many are available.
+/// Returns the number of pods, which is also the desired number, and the number of available pods.
 fn replicas(view: &JobAt<'_>) -> (usize, usize) {
     let replicas = match view.is(&["ScaledToZero"]) {
         true => 0,

@@ -26,7 +26,7 @@ struct File {
     faults: Vec<FaultTable>,
 }
 
-/// Types in the words of Rust, and in those of people who write TOML.
+/// Type names in the parser's messages, with names for users who write TOML.
 const TYPES: [(&str, &str); 8] = [
     ("a string", "text in quotes"),
     ("a sequence", "a list [ … ]"),
@@ -38,7 +38,7 @@ const TYPES: [(&str, &str); 8] = [
     ("i64", "a whole number"),
 ];
 
-/// The message of an error of the parser without words of Rust.
+/// Rewrites an error message of the parser without Rust terms.
 fn in_words(message: &str) -> String {
     let expected = message.strip_prefix("invalid ").and_then(|rest| {
         let (_, expected) = rest.rsplit_once("expected ")?;

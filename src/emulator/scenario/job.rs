@@ -70,7 +70,7 @@ struct LogTable {
 
 const MAX_PARTS: usize = 10_000;
 
-/// How often a line of a log may be written at most.
+/// Maximum number of times that a log line is repeated.
 const MAX_REPEATS: u32 = 100_000;
 
 impl ScenarioParser<'_> {
@@ -183,7 +183,7 @@ impl ScenarioParser<'_> {
         })
     }
 
-    /// The lines of a log, each as often as it is written.
+    /// Returns the lines of a log, including repetitions.
     fn log(&self, lines: &[LogTable]) -> Result<Vec<LogLine>, Problem> {
         let mut log = Vec::new();
         for line in lines {

@@ -1,48 +1,48 @@
-//! What the emulated clouds contain and what they do wrong, as a TOML file describes it.
+//! Reads a TOML file that describes the content and the faults of the emulated clouds.
 //!
 //! ```toml
-//! latency = "20ms"          # how long every response takes at least
-//! speed = 60                # future state changes happen 60 times as soon
-//! clock_offset = "-20m"     # the server's clock is wrong by this much
-//! gzip = true               # answers are compressed for those who accept it
+//! latency = "20ms"          # minimum duration of every response
+//! speed = 60                # divides the time until future state changes by 60
+//! clock_offset = "-20m"     # offset of the server's clock
+//! gzip = true               # compresses responses if the client accepts it
 //!
 //! [[job]]
-//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range makes a resource for each subtask
+//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range creates one resource per subtask
 //! name = "训练 resnet"
 //! user = "lin"
 //! queue = "gpu"
-//! age = "3h"                # how old it is when the emulator starts
-//! appears = "5s"            # the cloud does not have it before; from the start when left out
-//! vanishes = "20s"          # nor from then on; never when left out
-//! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
+//! age = "3h"                # age when the emulator starts
+//! appears = "5s"            # does not exist before this time; default: exists from the start
+//! vanishes = "20s"          # does not exist from this time; default: never vanishes
+//! parts = 2                 # container groups, nodes or sub-jobs; default: 1
 //! states = [
 //!   { after = "0s", state = "Pending" },
-//!   # state: a word of the cloud, or another with unrecognized = true
+//!   # state: a state word of the cloud, or any other word with unrecognized = true
 //!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
 //! ]
 //! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
-//! log = [                   # what its last container, node or script writes
+//! log = [                   # output of the last container, node or script
 //!   { after = "2m", line = "epoch {n} 损失 0.9", every = "1s", times = 60 },   # {n} counts from 1
 //! ]
 //! restarts = ["10m"]        # when the main container was restarted
-//! document = "{}"           # served as it is; or document_file, next to the scenario
+//! document = "{}"           # served unchanged; or document_file, next to the scenario
 //!
 //! [[fault]]
 //! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
-//! cloud = "aliyun"          # all clouds when left out
+//! cloud = "aliyun"          # default: all clouds
 //! kind = "throttle"         # throttle refuse status html truncate reset slow drip empty redirect
 //! skip = 2                  # lets this many requests pass first
-//! times = 3                 # affects this many; all when left out
-//! retry_after = "2s"        # throttle and status
-//! from = "10s"              # when it begins; at the start when left out
-//! until = "70s"             # when it is over; never when left out
+//! times = 3                 # affects this many requests; default: all
+//! retry_after = "2s"        # for throttle and status
+//! from = "10s"              # start of the fault; default: the start of the emulator
+//! until = "70s"             # end of the fault; default: never
 //! # status = 503            # status (503) and html (502)
 //! # delay = "500ms"         # slow
 //! # location = "http://…"   # redirect
 //! ```
 //!
-//! `appears`, `vanishes`, `from` and `until` count seconds of the wall clock since the emulator's
-//! start, whatever `speed` is: a client uses the wall clock.
+//! `appears`, `vanishes`, `from` and `until` are relative to the emulator's start on the wall clock. They do not
+//! depend on `speed`, because clients use the wall clock.
 
 mod fault;
 mod file;
@@ -66,13 +66,13 @@ pub struct Scenario {
     pub jobs: Vec<EmulatedJob>,
     /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
-    /// How long every response takes at least.
+    /// Minimum duration of every response.
     pub latency: Duration,
-    /// How many emulated seconds pass in a second, for the states of the resources; above 0.
+    /// Emulated seconds per second, for the states of the resources; greater than 0.
     pub speed: f64,
-    /// What the server's clock shows.
+    /// The server's clock.
     pub clock: EmulatorClock,
-    /// Answers are compressed when the request accepts it.
+    /// `true` to compress responses if the request accepts it.
     pub gzip: bool,
 }
 
@@ -89,14 +89,14 @@ impl Default for Scenario {
     }
 }
 
-/// The text of the built-in scenario.
+/// Text of the built-in scenario.
 pub const BUILT_IN: &str = include_str!("../default.toml");
 
 impl Scenario {
-    /// The built-in scenario: resources of every kind in every state.
+    /// Returns the built-in scenario: resources of every kind in every state.
     ///
     /// # Errors
-    /// As [`Scenario::parse`].
+    /// The errors of [`Scenario::parse`].
     pub fn built_in() -> Result<Self, Problem> {
         Self::parse(BUILT_IN, Path::new("default.toml"), &registered_kinds())
     }
@@ -104,19 +104,19 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// A usage error: the file cannot be read, or as [`Scenario::parse`].
+    /// A usage error if the file cannot be read, or the errors of [`Scenario::parse`].
     pub fn read(path: &Path) -> Result<Self, Problem> {
         let text = spans::contents(path)
             .map_err(|what| Problem::usage(format!("the scenario {} {what}", path.display())))?;
         Self::parse(&text, path, &registered_kinds())
     }
 
-    /// Reads the text of a scenario that is in the file `path`, with references of these kinds.
+    /// Parses the text of the scenario file `path`, which can refer to resources of `kinds`.
     ///
-    /// The profile of a reference is ignored; a range becomes a resource for each subtask.
+    /// The profile of a reference is ignored; a range creates one resource per subtask.
     ///
     /// # Errors
-    /// A usage error with file, line and what is wrong there.
+    /// A usage error with file, line and cause.
     pub fn parse(text: &str, path: &Path, kinds: &[&'static Kind]) -> Result<Self, Problem> {
         spans::ScenarioParser { text, path, kinds }.parse()
     }

@@ -1,4 +1,4 @@
-//! The values of a scenario file, and errors that name their lines.
+//! Values of a scenario file, and errors that name their lines.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,13 +11,13 @@ use crate::error::{Problem, kind_text};
 use crate::kind::Kind;
 use crate::settings;
 
-/// A text and where it is, so that an error can name the line.
+/// A text with its position, so that an error can name the line.
 pub(super) type Text = Spanned<String>;
 
-/// Longer times than ten years only serve to leave the calendar.
+/// Maximum duration: ten years. Longer durations could exceed the range of calendar dates.
 const MAX_DURATION: Duration = Duration::from_secs(3650 * 86_400);
 
-/// The text of a file, or what is wrong with it.
+/// Returns the text of a file, or an error message.
 pub(super) fn contents(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn contents(path: &Path) -> Result<String, String> {
     })
 }
 
-/// A scenario's text while it is read.
+/// The text of a scenario during parsing.
 pub(super) struct ScenarioParser<'a> {
     pub text: &'a str,
     pub path: &'a Path,
@@ -37,7 +37,7 @@ impl ScenarioParser<'_> {
         text.map_or(Ok(Duration::ZERO), |text| self.duration(text))
     }
 
-    /// A stretch of time since the emulator's start: when it begins, and when it is over.
+    /// Parses a period that is relative to the emulator's start: its start, and its end if it has one.
     pub fn span(
         &self,
         from: Option<&Text>,
@@ -58,7 +58,7 @@ impl ScenarioParser<'_> {
         self.duration_of(text, text.get_ref())
     }
 
-    /// The duration that a part of a text gives.
+    /// Parses the duration in a part of a text.
     pub(super) fn duration_of(&self, place: &Text, text: &str) -> Result<Duration, Problem> {
         let duration = settings::duration(text).ok_or_else(|| {
             self.wrong_at(
@@ -72,13 +72,13 @@ impl ScenarioParser<'_> {
         Ok(duration)
     }
 
-    /// A usage error at a text, which is shown.
+    /// Returns a usage error that quotes a text and names its line.
     pub fn wrong_at(&self, text: &Text, what: &str) -> Problem {
         let shown = text.get_ref();
         self.wrong(text.span().start, &format!("'{shown}' {what}"))
     }
 
-    /// A usage error at a byte of the file.
+    /// Returns a usage error with the line of a byte in the file.
     pub fn wrong(&self, at: usize, what: &str) -> Problem {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();

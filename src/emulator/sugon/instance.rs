@@ -1,7 +1,7 @@
 use crate::emulator::prelude::*;
 use crate::providers::sugon::CLOUD;
 
-/// AI instances.
+/// Routes of container instances.
 pub static INSTANCE: &[Route] = &[
     Route::get(
         "InstanceServiceDetail",
@@ -17,10 +17,10 @@ pub static INSTANCE: &[Route] = &[
 
 const KIND: &str = "sugon/instance";
 const LIST: &str = "ListInstances";
-/// What runs in every instance of the emulator.
+/// Type of all emulated instances.
 const TASK_TYPE: &str = "jupyter";
 
-/// One page of the instances, filtered by the fields of the body, or by the query where the body lacks them.
+/// Returns a page of the instances, filtered by fields of the body or otherwise parameters of the query.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     let page = Pager::rows(["start", "limit"], 20, 0..=usize::MAX).page(call)?;
     let states = CLOUD.kinds[0].states[0].map;
@@ -40,7 +40,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     call.data(page.of(all).map(|view| row(&view)).collect())
 }
 
-/// The fields that the list has, as the vendor's command-line tool reads them.
+/// Returns the fields of a list row, as the vendor's command-line tool reads them.
 fn row(view: &JobAt<'_>) -> Value {
     json!({
         "id": view.id(), "instanceServiceName": view.name(), "status": view.step.state,
@@ -49,7 +49,7 @@ fn row(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// The documented response for a resource of the scenario.
+/// Returns the documented response for a resource of the scenario.
 fn instance(view: &JobAt<'_>) -> Value {
     let is_running = view.is(&["Running"]);
     let notebook = &sha256_hex(view.id().as_bytes())[..32];

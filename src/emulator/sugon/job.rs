@@ -4,7 +4,7 @@ use super::tokens::REGION;
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
-/// Jobs of schedulers.
+/// Routes of the schedulers' jobs.
 pub static JOB: &[Route] = &[
     Route::get("GetJob", "/hpc/openapi/v2/jobs/{}").to(get),
     Route::get("ListJobs", "/hpc/openapi/v2/jobs")
@@ -27,11 +27,11 @@ pub static JOB: &[Route] = &[
 
 const KIND: &str = "sugon/job";
 
-// Place and size of a page of the region and of the platform.
+// Parameters for position and size of a page, for a region and for the platform.
 const OF_ROWS: [&str; 2] = ["start", "limit"];
 const OF_PAGES: [&str; 2] = ["page", "size"];
 
-/// How jobs end, with the words of Slurm and the status of the history.
+/// Outcomes of jobs: the platform's word, Slurm's word, and the exit status in the history.
 const ENDED: [(&str, &str, i64); 6] = [
     ("statC", "COMPLETED", 0),
     ("statD", "FAILED", 1),
@@ -41,13 +41,13 @@ const ENDED: [(&str, &str, i64); 6] = [
     ("statDE", "CANCELLED by 1234", 0),
 ];
 
-/// This long a job that has ended is among the live ones.
+/// How long an ended job remains in the list of live jobs.
 const LIVE_TIME: TimeDelta = TimeDelta::minutes(5);
 
-/// This long after its end a job is not in the history.
+/// Delay between the end of a job and its entry in the history.
 const BOOKING_TIME: TimeDelta = TimeDelta::seconds(44);
 
-/// Lines on a page of a file.
+/// Number of lines per page of a file.
 const PAGE_LINES: usize = 1000;
 
 fn get(call: &EmulatedCall<'_>) -> Answer {
@@ -83,7 +83,7 @@ fn is_booked(view: &JobAt<'_>) -> bool {
     ended(view).is_some() && view.now >= view.since + BOOKING_TIME
 }
 
-/// One page of the jobs of a scheduler, which this parameter names, or of all.
+/// Returns a page of the jobs of the scheduler in the given parameter, or of all jobs.
 fn list(
     call: &EmulatedCall<'_>,
     page: [&'static str; 2],
@@ -130,8 +130,8 @@ fn list(
     })
 }
 
-/// One page of the standard output of a job, from the start of the file; nothing is written to the
-/// standard error.
+/// Returns a page of a job's standard output, counted from the start of the file; the standard error is
+/// empty.
 fn file(call: &EmulatedCall<'_>) -> Answer {
     let path = call.required("dirPath")?;
     let page = call.number("triggerNum", 1, 1..=usize::MAX)?;
@@ -182,7 +182,7 @@ fn time(moment: Option<DateTime<Utc>>) -> String {
     moment.map(china_time).unwrap_or_default()
 }
 
-/// The scheduler's report; the word of the platform covers all ends.
+/// Returns the scheduler's record; it has a word for each outcome, while the platform has one for all.
 fn record(view: &JobAt<'_>) -> Value {
     let word = ended(view).map(|(word, _)| word);
     let word = word.unwrap_or(if view.is(&["statR"]) {
@@ -194,7 +194,7 @@ fn record(view: &JobAt<'_>) -> Value {
     json!({"JobState": word, "ExitCode": format!("{code}:0"), "Reason": view.step.reason.as_deref().unwrap_or("None")})
 }
 
-/// What both answers about live jobs have.
+/// Returns the fields that both responses about live jobs share.
 fn common(view: &JobAt<'_>) -> Value {
     let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
     json!({

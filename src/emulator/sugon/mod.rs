@@ -1,4 +1,4 @@
-//! Sugon SCNet: a token in a header, codes in the body of responses with status 200.
+//! Emulates Sugon SCNet: a token in a header, and error codes in the body of responses with status 200.
 
 mod instance;
 mod job;
@@ -10,7 +10,7 @@ use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
 use super::message::ServerResponse;
 use super::tokens::TokenError;
 
-/// A token of the documented shape that opens nothing but the emulator; it ends in 2100.
+/// A token in the documented format that is valid only in the emulator; it expires in 2100.
 const TEST_TOKEN: &str = concat!(
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
     "eyJjb21wdXRlVXNlciI6ImpvYmxlbnMtZW11bGF0b3IiLCJleHBpcmVUaW1lIjoiNDEwMjQ0N",
@@ -18,7 +18,7 @@ const TEST_TOKEN: &str = concat!(
     "hFCXDWsw_hCIGDevola-zW0X0jR2xMmsi6YPW5X3mL8",
 );
 
-/// The same for the platform.
+/// The token for the platform.
 const PLATFORM_TOKEN: &str = concat!(
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
     "eyJjb21wdXRlVXNlciI6ImpvYmxlbnMtZW11bGF0b3IiLCJleHBpcmVUaW1lIjoiNDEwMjQ0N",
@@ -26,7 +26,7 @@ const PLATFORM_TOKEN: &str = concat!(
     "L_E8MW8ALTKwdIZ0Q9AZryTxpKjtd2zY5AHxr0FLoHI",
 );
 
-/// The emulator in the cloud's place.
+/// The emulated cloud.
 pub struct ScNet;
 
 impl EmulatedApi for ScNet {
@@ -46,7 +46,7 @@ impl EmulatedApi for ScNet {
         let token = call.request.header("token");
         let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
         let place = tokens::place(token, call.now())?;
-        // The platform lists the jobs of all regions, and the regions serve the rest.
+        // The platform lists the jobs of all regions; the regions serve everything else.
         let is_platform = call.request.path.starts_with("/ac/openapi/v2/jobs/");
         match is_platform == (place == tokens::PLATFORM) {
             true => Ok(()),
@@ -62,9 +62,9 @@ impl EmulatedApi for ScNet {
         use EmulatedError as E;
         let (code, message) = match error {
             E::Response(response) => return response,
-            // An instance that is not there is an instance without data.
+            // The response for a missing instance is a success without data.
             E::NotFound => return self.success(Value::Null),
-            // No throttling is documented for this API; its gateways throttle as HTTP has it.
+            // Throttling is not documented for this API; the gateways return HTTP 429.
             E::Throttled => return gateway_page(429),
             E::Unavailable(status) => return gateway_page(status),
             E::Missing(_) | E::MissingHeader(_) => ("10003", "缺少必要参数"),

@@ -1,10 +1,10 @@
-//! Tokens and the centre, as the platform gives them.
+//! Emulates the platform's tokens and list of hosts.
 
 use crate::emulator::prelude::*;
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenError, TokenFormat};
 use crate::providers::sugon::token_exchange;
 
-/// The services of the platform.
+/// Routes of the platform's services.
 pub static PLATFORM_SERVICES: &[Route] = &[
     Route::public("GetUserTokens", "/api/user/v3/tokens").to(tokens),
     Route::get("GetCenterInfo", "/ac/openapi/v2/center").to(|call| call.data(centre(call))),
@@ -12,7 +12,7 @@ pub static PLATFORM_SERVICES: &[Route] = &[
 
 /// The id of the only region.
 pub const REGION: &str = "11112";
-/// The id by which the platform gives its own token.
+/// The id under which the platform issues its own token.
 pub const PLATFORM: &str = "0";
 
 /// A JWT, signed with HMAC-SHA256.
@@ -21,7 +21,7 @@ const FORMAT: TokenFormat = TokenFormat {
     tail: "",
 };
 
-/// Checks the signature of a key pair and gives the tokens of its regions.
+/// Checks the signature of a key pair and issues the tokens of its regions.
 fn tokens(call: &EmulatedCall<'_>) -> Answer {
     if call.request.method != "POST" {
         return Err(EmulatedError::Method);
@@ -30,7 +30,7 @@ fn tokens(call: &EmulatedCall<'_>) -> Answer {
     let (timestamp, signature) = (call.header("timestamp")?, call.header("signature")?);
     let seconds = timestamp.parse().ok();
     let signed_at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    // The cloud's own window is not documented.
+    // The cloud's time window is not documented.
     call.check_time(signed_at, TimeDelta::minutes(15))?;
     let message = token_exchange::message(access_key, timestamp, user);
     if access_key != TEST_ID || signature != token_exchange::signature(TEST_SECRET, &message) {
@@ -47,7 +47,7 @@ fn tokens(call: &EmulatedCall<'_>) -> Answer {
     ]))
 }
 
-/// The centre of the emulator's region, where it is itself.
+/// Returns the centre of the emulated region; its host is the emulator.
 fn centre(call: &EmulatedCall<'_>) -> Value {
     let host = call.request.header("host").unwrap_or_default();
     json!({
@@ -61,7 +61,7 @@ fn centre(call: &EmulatedCall<'_>) -> Value {
     })
 }
 
-/// The place that a token opens.
+/// Returns the region or platform that a token gives access to.
 pub fn place(token: &str, now: DateTime<Utc>) -> Result<&'static str, EmulatedError> {
     let (claims, _) = FORMAT.read(token, now).map_err(EmulatedError::Token)?;
     let mut places = [REGION, PLATFORM].into_iter();

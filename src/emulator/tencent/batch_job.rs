@@ -2,7 +2,7 @@ use super::{filter_values, items, response};
 use crate::crypto::base64;
 use crate::emulator::prelude::*;
 
-/// Jobs of Batch, each with one task whose instances are the parts of the scenario's job.
+/// Routes of Batch jobs. Each has one task, whose instances are the parts of the scenario's job.
 pub static BATCH_JOB: &[Route] = &[
     Route::action("DescribeJobs").to(list),
     Route::action("DescribeJob").to(|call| {
@@ -18,13 +18,13 @@ const KIND: &str = "tencent/batch-job";
 /// The name of the only task.
 const TASK: &str = "main";
 
-/// The most bytes of a log.
+/// Maximum number of bytes of a log.
 const MAX_LOG_BYTES: usize = 2048;
 
-/// The words of jobs that have ended.
+/// State words of ended jobs.
 const ENDED: [&str; 3] = ["SUCCEED", "FAILED", "FAILED_INTERRUPTED"];
 
-/// The counts of the metrics, by the words of their states.
+/// Names of the counts in the metrics, with their state words.
 const COUNTS: [(&str, &str); 8] = [
     ("SubmittedCount", "SUBMITTED"),
     ("PendingCount", "PENDING"),
@@ -40,7 +40,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
     call.find(KIND, &[call.required("JobId")?])
 }
 
-/// The job whose task a request names.
+/// Returns the job of the requested task.
 fn find_task<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
     let view = find(call)?;
     match call.required("TaskName")? == TASK {
@@ -72,13 +72,13 @@ fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The times of a job or task; the end of one that has not ended is nonsense here, as in the cloud.
+/// Returns the times of a job or task. Before the end, the end time is meaningless, as in the cloud.
 fn times(view: &JobAt<'_>) -> Value {
     let ended_at = view.ended_at(&ENDED).unwrap_or(view.created_at);
     json!({"CreateTime": time(view.created_at), "EndTime": time(ended_at)})
 }
 
-/// How many of a number are in the state of the job.
+/// Returns metrics in which all `count` parts are in the state of the job.
 fn metrics(view: &JobAt<'_>, count: usize) -> Value {
     let counts = COUNTS.iter();
     counts
@@ -128,7 +128,7 @@ fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     call.data(response(call, task))
 }
 
-/// An instance; the last one decides how the job ends.
+/// Returns an instance; the last one determines how the job ends.
 fn instance(view: &JobAt<'_>, part: usize) -> Value {
     let is_last = part + 1 == view.job.parts.max(1);
     let word = match view.is(&["FAILED"]) && !is_last {
@@ -149,7 +149,7 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
     instance
 }
 
-/// The end of the two streams of the instances.
+/// Returns the end of both streams of the instances.
 fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let indexes: Vec<usize> = match items(call, "TaskInstanceIndexes")? {
         Some(indexes) => indexes,

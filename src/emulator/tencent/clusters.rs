@@ -3,10 +3,10 @@ use std::cmp::Reverse;
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
-/// The clusters of the scenario.
+/// Routes of the clusters in the scenario.
 pub static CLUSTERS: &[Route] = &[Route::action("DescribeCluster").to(list)];
 
-/// One page of the clusters, newest first.
+/// Returns a page of the clusters, newest first.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     let page = Pager::rows(["offset", "limit"], 20, 0..=usize::MAX).page(call)?;
     let mut all = call.state.clusters(&["tencent/service"]);

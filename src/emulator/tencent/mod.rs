@@ -1,4 +1,4 @@
-//! Tencent Cloud: CCS (API 2.0), and TI-ONE and Batch (API 3.0), each with one path.
+//! Emulates Tencent Cloud: CCS (API 2.0), TI-ONE and Batch (API 3.0). Each API uses a single path.
 
 mod batch_job;
 mod clusters;
@@ -20,16 +20,16 @@ use super::tokens::{TEST_ID, TEST_SECRET, TokenError};
 use crate::crypto::sha256_hex;
 use crate::providers::tencent::products::{BATCH, Product, TIONE};
 
-/// The emulator in the cloud's place.
+/// The emulated cloud.
 pub struct Ccs;
 
-/// How ids of temporary keys begin.
+/// Prefix of the ids of temporary keys.
 const PREFIX: &str = "AKID";
 
-/// What every response of API 3.0 is in.
+/// The field that contains every response of API 3.0.
 const RESPONSE: &str = "Response";
 
-/// The metadata service of an instance.
+/// The metadata service of an emulated instance.
 static IMDS: Imds = Imds {
     routes: &[
         Route::public(ROLE, "/latest/meta-data/cam/security-credentials/"),
@@ -185,12 +185,12 @@ impl EmulatedApi for Ccs {
     }
 }
 
-/// True for requests of API 3.0.
+/// Returns `true` for requests of API 3.0.
 fn is_product(request: &ServerRequest) -> bool {
     request.path == "/"
 }
 
-/// The product of API 3.0 that has an operation.
+/// Returns the product of API 3.0 that an operation belongs to.
 fn product_of(operation: &str) -> Option<&'static Product> {
     let products = [
         (training_task::TRAINING_TASK, &TIONE),
@@ -202,14 +202,14 @@ fn product_of(operation: &str) -> Option<&'static Product> {
     product.map(|(_, product)| product)
 }
 
-/// A response of API 3.0; the vendor's SDKs read errors of this content type alone.
+/// Returns a response of API 3.0. The vendor's SDKs read errors only if they have this content type.
 fn product_response(status: u16, body: &Value) -> ServerResponse {
     let mut response = ServerResponse::json(status, body);
     response.headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     response
 }
 
-/// A response of API 3.0 with these data.
+/// Returns a response of API 3.0 with this data.
 fn response(call: &EmulatedCall<'_>, mut data: Value) -> Value {
     merge(&mut data, json!({"RequestId": request_id(call.request)}));
     json!({RESPONSE: data})
@@ -220,7 +220,7 @@ fn request_id(request: &ServerRequest) -> String {
     format!("7c1f2f3a-5b0e-4d0c-9f3e-{}", &hash[..12])
 }
 
-/// The items of a list, which are text where they are not in JSON; `None` where it is not given.
+/// Returns the items of a list; outside of JSON, they are text. Returns `None` if the parameter is missing.
 fn items<T: FromStr>(
     call: &EmulatedCall<'_>,
     name: &'static str,
@@ -238,7 +238,7 @@ fn items<T: FromStr>(
     items.map(Some).ok_or_else(invalid)
 }
 
-/// The values of a filter of API 3.0; `None` where it is not given.
+/// Returns the values of an API 3.0 filter; `None` if it is missing.
 fn filter_values(
     call: &EmulatedCall<'_>,
     name: &str,

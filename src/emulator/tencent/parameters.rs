@@ -1,10 +1,10 @@
-//! Lists and objects of API 3.0 in a query or form: `JobIds.0=a`, `Filters.0.Values.0=b`.
+//! Converts lists and objects of API 3.0 in a query or form: `JobIds.0=a`, `Filters.0.Values.0=b`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// A value that is made of parameters whose names begin alike.
+/// A value that is built from parameters with a common prefix.
 #[derive(Debug, Default)]
 struct Node {
     text: Option<String>,
@@ -17,8 +17,8 @@ enum Segment {
     Name(String),
 }
 
-/// The same parameters, with those that belong to one list as one, in JSON, which is how they are in
-/// a body of JSON.
+/// Combines the parameters of each list or object into one parameter in JSON, the same form as in a JSON
+/// body.
 pub(super) fn joined(parameters: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut joined = Vec::new();
     let mut lists: BTreeMap<String, Node> = BTreeMap::new();

@@ -1,7 +1,7 @@
 use crate::emulator::prelude::*;
 use serde_json::Map;
 
-/// Services of a cluster.
+/// Routes of a cluster's services.
 pub static SERVICE: &[Route] = &[
     Route::action("DescribeServiceEvent").to(|call| {
         let view = find(call)?;
@@ -24,7 +24,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
     call.find(KIND, &[cluster, namespace(call), service])
 }
 
-/// The services of one namespace or of all, which come without pages.
+/// Lists the services of one or all namespaces, without paging.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     let (cluster, namespace) = (call.required("clusterId")?, namespace(call));
     if !call.state.has_cluster(KIND, cluster) {
@@ -39,7 +39,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"services": rows.iter().map(service).collect::<Vec<_>>()}))
 }
 
-/// The namespaces of the services of a cluster, which come without pages.
+/// Lists the namespaces that contain services of a cluster, without paging.
 fn list_namespaces(call: &EmulatedCall<'_>) -> Answer {
     let cluster = call.required("clusterId")?;
     let rows = call.rows(KIND);
@@ -55,7 +55,7 @@ fn list_namespaces(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"totalCount": names.len(), "namespaces": namespaces}))
 }
 
-/// What the cluster reports of a service.
+/// Returns the fields of a service in the list.
 fn service(view: &JobAt<'_>) -> Value {
     let parts = view.job.parts.max(1);
     let warnings = view.job.warnings.iter();
@@ -69,7 +69,7 @@ fn service(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// Warnings of the scenario, and for each pod the event of its start.
+/// Returns the warnings of the scenario, and an event for the start of each pod.
 fn events(view: &JobAt<'_>) -> Vec<Value> {
     let pod = |part: usize| {
         let hash = sha256_hex(format!("{}/{part}", view.id()).as_bytes());

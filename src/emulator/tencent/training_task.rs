@@ -1,7 +1,7 @@
 use super::{filter_values, response};
 use crate::emulator::prelude::*;
 
-/// Training tasks of TI-ONE.
+/// Routes of TI-ONE training tasks.
 pub static TRAINING_TASK: &[Route] = &[
     Route::action("DescribeTrainingTasks").to(list),
     Route::action("DescribeTrainingTask").to(|call| {
@@ -16,7 +16,7 @@ pub static TRAINING_TASK: &[Route] = &[
 
 const KIND: &str = "tencent/training-task";
 
-/// The words of tasks that have ended.
+/// State words of ended tasks.
 const ENDED: [&str; 4] = ["SUCCEED", "FAILED", "SUBMIT_FAILED", "STOPPED"];
 
 fn pods(call: &EmulatedCall<'_>) -> Answer {
@@ -50,7 +50,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     ))
 }
 
-/// The task whose run a request names, and how many runs came after it: none or one.
+/// Returns the task of the requested run, and the number of later runs, which is 0 or 1.
 fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), EmulatedError> {
     if call.required("Service")? != "TRAIN" {
         return Err(EmulatedError::Invalid("Service"));
@@ -66,7 +66,8 @@ fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), Emulated
         .ok_or(EmulatedError::NotFound)
 }
 
-/// The lines since a time, the last hour by default. All pods end as the task does, and write the same.
+/// Returns the lines since a time, by default of the last hour. All pods end as the task does and
+/// write the same lines.
 fn logs(call: &EmulatedCall<'_>) -> Answer {
     let (view, later) = of_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
@@ -97,7 +98,7 @@ fn logs(call: &EmulatedCall<'_>) -> Answer {
     call.data(response(call, json!({"Context": "", "Content": lines})))
 }
 
-/// The warnings of the scenario.
+/// Returns the warnings of the scenario.
 fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let warnings = view.warnings().map(|(warning, first_at)| {
         json!({
@@ -114,7 +115,7 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     ))
 }
 
-/// The name of a run, which a restart ends; `later` runs came after it.
+/// Returns the name of a run that `later` runs follow; a restart begins a new run.
 fn run(view: &JobAt<'_>, later: usize) -> String {
     let number = view.restart_count().saturating_sub(later);
     let text = match number {
@@ -153,7 +154,7 @@ fn role(view: &JobAt<'_>) -> Value {
     })
 }
 
-/// What list and lookup have in common, but for the form of times.
+/// Returns the fields that lists and lookups share; their time formats differ.
 fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
     let ended_at = view.ended_at(&ENDED);
     let started_at = view.reached_at(&["RUNNING"]);
@@ -196,7 +197,7 @@ fn detail(view: &JobAt<'_>) -> Value {
     detail
 }
 
-/// `2026-09-13T19:01:00+08`
+/// Formats a time such as `2026-09-13T19:01:00+08`.
 fn hour_offset(at: DateTime<Utc>) -> String {
     format!("{}+08", china_time(at).replace(' ', "T"))
 }

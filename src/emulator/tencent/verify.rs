@@ -1,5 +1,5 @@
-//! The signatures that the gateways take: TC3 in a header, and version 2 (`HmacSHA1`, `HmacSHA256`) in a
-//! parameter.
+//! Verifies the signatures that the gateways accept: TC3 in a header, and version 2 (`HmacSHA1`, `HmacSHA256`)
+//! in a parameter.
 
 use super::PREFIX;
 use crate::crypto::{base64, hmac_sha1};
@@ -8,10 +8,10 @@ use crate::providers::tencent::products::Product;
 use crate::providers::tencent::sign;
 use crate::providers::tencent::tc3::SigningParams;
 
-/// How far a signed time may be off.
+/// Maximum difference between the signed time and the server's time.
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 
-/// What takes the place of the body where an SDK leaves it unsigned.
+/// The value that replaces the body's hash if an SDK does not sign the body.
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// Checks a request of API 2.0, whose signature is a parameter.
@@ -34,7 +34,7 @@ pub(super) fn product(call: &EmulatedCall<'_>, product: &Product) -> Result<(), 
     }
 }
 
-/// Checks key, time, signature and nonce over all that was received.
+/// Verifies key, time, signature and nonce over all received parameters.
 fn parameters(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     call.required("Region")?;
     let id = call.required("SecretId")?;
@@ -65,7 +65,7 @@ fn parameters(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     call.check_nonce(&format!("tencent {nonce}"))
 }
 
-/// Checks key, time and signature; there is no nonce.
+/// Verifies key, time and signature; TC3 has no nonce.
 fn tc3(call: &EmulatedCall<'_>, product: &Product) -> Result<(), EmulatedError> {
     call.header("x-tc-region")?;
     let signed_at = time(call.header("x-tc-timestamp")?);

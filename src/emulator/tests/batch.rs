@@ -1,4 +1,4 @@
-//! The clouds' clients against their own emulated clouds, which check every signature.
+//! Tests the clients against the emulated clouds, which verify every signature.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(super) struct TestEmulator {
     scenario: String,
 }
 
-/// The clouds with the resources of this scenario.
+/// Starts the clouds with the resources of this scenario.
 pub(super) async fn world(scenario: &str) -> TestEmulator {
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = scenario.to_owned();
@@ -270,7 +270,7 @@ async fn image_jobs_on_their_way_are_found_with_few_pages() {
     assert_eq!(world.calls("huawei/ListImageJobs"), 6);
     assert_eq!(listed[150].as_ref().unwrap().job.state, State::Pending);
 
-    // One page is all that two references may take, and the next round begins where they are.
+    // Two references may take only one page; the next round begins with the list that contains them.
     let waiting = of(2000..2002);
     let first = batch_get(&*client, &waiting).await;
     assert_eq!(states(&first), [None; 2]);

@@ -1,4 +1,4 @@
-//! The list of commands, which costs a request each, against the emulated cloud.
+//! Tests the list of commands, which needs one request per command.
 
 use std::ops::ControlFlow;
 

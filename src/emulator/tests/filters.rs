@@ -1,4 +1,4 @@
-//! What the clouds filter by themselves, against their own emulated clouds.
+//! Tests the filters that the clouds apply themselves.
 
 use chrono::{TimeDelta, Utc};
 
@@ -24,13 +24,13 @@ async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page
         .unwrap()
 }
 
-/// How many rows the first page brings.
+/// Returns the number of rows on the first page.
 async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
     let client = world.client(scope.kind.template.cloud);
     first_page(&*client, scope, filter).await.rows.len()
 }
 
-/// One resource in each of these states.
+/// Describes one resource in each of these states.
 fn each(kind: &str, words: &[&str]) -> String {
     let job = |word: &&str| jobs(&format!("{kind}{word}-"), word, 1);
     words.iter().map(job).collect()
@@ -54,11 +54,11 @@ async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
         (&[State::Running], 1),
         (&[State::Failed], 1),
         (&[State::Canceled], 0),
-        // No word, or none that the cloud filters by.
+        // The state has no word, or none that the cloud can filter by.
         (&[State::Starting], all),
         (&[State::Stopping], all),
         (&[State::Unknown], all),
-        // Two words.
+        // The filter has two words.
         (&[State::Pending, State::Running], all),
         (&[State::Pending, State::Starting], all),
     ] {

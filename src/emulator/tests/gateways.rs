@@ -1,4 +1,4 @@
-//! What the gateways take in addition to the calls of this program, and what they refuse.
+//! Tests which requests the gateways accept, including those of other programs, and which they reject.
 
 use super::*;
 use crate::crypto::{base64, hmac_sha1, percent_encode};
@@ -18,7 +18,7 @@ fn state() -> EmulatedState {
     state_at(now())
 }
 
-/// All jobs were created then.
+/// Returns a state in which all jobs were created at `at`.
 fn state_at(at: DateTime<Utc>) -> EmulatedState {
     let job = |kind: &str, segments: &[&str], state: &str| EmulatedJob {
         kind: kind.to_owned(),
@@ -72,7 +72,7 @@ fn respond(cloud: &Cloud, request: &ServerRequest) -> (u16, Value) {
     )
 }
 
-/// A request with a signature of version 1, in the query or in a form.
+/// Returns a request with a signature of version 1, in the query or in a form.
 fn version_1(business: &[(&str, &str)], key: [&str; 2], is_form: bool) -> ServerRequest {
     let method = if is_form { "POST" } else { "GET" };
     let common = [
@@ -163,7 +163,7 @@ fn sts_takes_the_action_in_a_header_as_its_own_library_sends_it() {
     );
 }
 
-/// A request of the vendor's own library: a form, signed with HMAC-SHA1 unless it names another.
+/// Returns a request of the vendor's library: a form, signed with HMAC-SHA1 unless `method` names another algorithm.
 fn tencent(action: &str, method: Option<&str>, token: Option<&str>) -> ServerRequest {
     let timestamp = now().timestamp().to_string();
     let mut all = vec![
@@ -236,7 +236,7 @@ fn tencent_lists_the_namespaces_of_a_cluster() {
     assert_eq!(body["data"]["namespaces"][0]["name"], "default");
 }
 
-/// Requests as an SDK sends them, with their names.
+/// Returns requests as sent by an SDK, with their names.
 fn sdk_requests(cloud: &Cloud) -> Vec<(String, ServerRequest)> {
     let file = json(&format!("{}/vectors/sdk-requests.json", cloud.name));
     let requests = file["requests"].as_array().unwrap().iter();
@@ -259,7 +259,7 @@ fn sdk_requests(cloud: &Cloud) -> Vec<(String, ServerRequest)> {
     requests.collect()
 }
 
-/// The cloud that takes a request, and the response with jobs that were created at `at`.
+/// Returns the cloud that accepts a request, and its response with jobs that were created at `at`.
 fn dispatch(request: &ServerRequest, at: DateTime<Utc>) -> (&'static str, String) {
     let mut apis = APIS.into_iter();
     let (cloud, api) = apis
@@ -282,7 +282,7 @@ fn requests_of_the_vendors_sdks_are_served_with_every_signature() {
             assert_eq!(taken_by, cloud.name, "{name}");
             let body: Value = serde_json::from_str(&body).unwrap();
             let response = body.get("Response").unwrap_or(&body);
-            // One job is in the state of the filter.
+            // One job matches the state of the filter.
             let total = ["TotalCount", "JobId"].map(|key| &response[key]);
             let is_right = total[0] == &json!(1) || total[1] == &json!("dlc-1");
             assert!(is_right, "{name}: {body}");

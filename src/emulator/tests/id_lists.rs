@@ -1,4 +1,4 @@
-//! Lists that take ids, and filters of kinds of Aliyun without clusters.
+//! Tests lists that accept ids, and filters of Aliyun kinds without clusters.
 
 use chrono::{TimeDelta, Utc};
 
@@ -106,7 +106,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
         .await,
         everything
     );
-    // The newest job is requested without a limit of its age.
+    // The request for the newest job has no limit of age.
     let page_rows = Some(10);
     assert_eq!(
         list(Filter {
@@ -153,7 +153,7 @@ async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
     assert_eq!(first, ["a0", "b0", "a1", "b1"]);
     assert_eq!(world.calls("aliyun/ListWorkspaces"), 1);
     assert_eq!(world.calls("aliyun/ListJobs"), 4);
-    // Lists by ids are those of the workspaces that were seen.
+    // Lists by ids use only the workspaces that were seen.
     let requested = named("aliyun/dlc-job", ["b0", "b1", "a0"]);
     let found = client.batch_get(&requested, &test_support::ask()).await;
     assert!(found.unwrap().iter().all(Option::is_some));

@@ -40,7 +40,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         );
         for spec in addresses {
             let name = keys.variable(spec.key);
-            // Other hosts are not allowed at all, and no proxy is used.
+            // Additional hosts are not allowed, and no proxy is used.
             let is_empty = spec.is_host_list() || spec.key == PROXY_URL;
             let expected = if is_empty { "" } else { origin };
             assert_eq!(
@@ -49,7 +49,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
                 "{name}"
             );
         }
-        // What is not a test credential is empty.
+        // Variables of other credentials are empty.
         for name in keys.credential_keys().flat_map(|spec| spec.variables) {
             let value = &variables[*name];
             let is_given = api.environment().iter().any(|(known, _)| known == name);
@@ -67,7 +67,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
     );
 }
 
-/// A cloud that takes `/fake/OPERATION`.
+/// A cloud that accepts `/fake/OPERATION`.
 struct Fake;
 
 impl EmulatedApi for Fake {
@@ -83,7 +83,7 @@ impl EmulatedApi for Fake {
         Some(request.path.strip_prefix("/fake/")?.to_owned())
     }
 
-    /// Responds to everything here, as it has no kinds.
+    /// Answers every request here, because this cloud has no kinds.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         Err(EmulatedError::Response(match call.request.path.as_str() {
             "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
@@ -112,7 +112,7 @@ impl EmulatedApi for Fake {
     }
 }
 
-/// A cloud that would take everything.
+/// A cloud that also accepts a path of [`Fake`].
 struct Greedy;
 
 impl EmulatedApi for Greedy {
@@ -165,7 +165,7 @@ async fn start(scenario: Scenario) -> (Emulator, Accesses) {
 struct Reply {
     head: String,
     body: Vec<u8>,
-    /// How reading ended.
+    /// Result of reading.
     end: io::Result<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! The newest of a scope, against the emulated clouds.
+//! Tests finding the newest resource of a scope.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn one_page_is_enough_where_the_cloud_sorts() {
     assert_eq!(world.calls("sugon/ListInstances"), 1);
 }
 
-/// What is the newest where the first page of a list that should be sorted has these creation times.
+/// Returns the newest resource if the first page of a supposedly sorted list has these creation times.
 async fn newest_of(times: &[Option<&str>]) -> Result<String, Problem> {
     let rows = times.iter().enumerate().map(|(at, time)| {
         let mut row = serde_json::json!({"Id": format!("t-{at}"), "Status": "RUNNING"});
@@ -78,7 +78,7 @@ async fn all_pages_are_read_where_the_cloud_does_not_sort() {
         latest(&world, &project).await.unwrap(),
         "huawei/image-job/0"
     );
-    // Three pages of one type, and one of each other.
+    // The first type takes three pages, the other two types one page each.
     assert_eq!(world.calls("huawei/ListImageJobs"), 5);
     let namespace = scope("tencent/service", &["c", "n"]);
     let found = latest(&world, &namespace).await.unwrap();

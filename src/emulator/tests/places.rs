@@ -1,4 +1,4 @@
-//! The clouds' lists of clusters, against their own emulated clouds.
+//! Tests the lists of clusters.
 
 use std::ops::ControlFlow;
 
@@ -27,7 +27,7 @@ async fn drained(
     (all, drained)
 }
 
-/// Two resources in each cluster, the first one the newest.
+/// Describes the resources `below` in each cluster; those of the first cluster are the newest.
 fn clusters(kind: &str, below: &[&str], count: usize) -> String {
     let jobs = (0..count).flat_map(|n| {
         below.iter().map(move |below| {

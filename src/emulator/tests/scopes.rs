@@ -1,4 +1,4 @@
-//! The clouds' lists of what is in a scope, against their own emulated clouds.
+//! Tests the lists of resources in a scope.
 
 use std::ops::ControlFlow;
 
@@ -47,10 +47,10 @@ pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
         .collect()
 }
 
-/// Enough of a kind for three pages.
+/// Number of resources that needs three pages.
 const MANY: usize = 205;
 
-/// The references that are listed, newest first like `jobs`.
+/// Returns the expected references, newest first, in the same order as `jobs`.
 pub(super) fn references(kind: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{kind}{n}")).collect()
 }
@@ -76,7 +76,7 @@ async fn three_pages(
     assert_eq!((drained.pages, drained.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
     let operation = format!("{}/{operation}", scope.kind.template.cloud);
-    // Huawei lists each of three types by itself.
+    // Huawei needs a separate list for each of three types.
     let of_other_types = if scope.kind.template.cloud == "huawei" {
         2
     } else {

@@ -1,4 +1,4 @@
-//! The server itself: connections, bodies, the clock, and what it records.
+//! Tests the server: connections, bodies, the clock, and the access log.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Credentials in the files of the vendor's SDKs (SDK for Python 3.1) and of KooCLI 7.
+//! Reads credentials from the files of the vendor's SDKs (SDK for Python 3.1) and of KooCLI 7.
 
 use serde::Deserialize;
 
@@ -9,13 +9,13 @@ use crate::credentials::{CredentialSource, SourceResult};
 use crate::error::Problem;
 use crate::lenient::Text;
 
-/// The SDKs' file before KooCLI's, which is mostly encrypted.
+/// The credential files; the SDKs' file comes before KooCLI's, which is mostly encrypted.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "huaweicloud",
         path_variable: Some("HUAWEICLOUD_SDK_CREDENTIALS_FILE"),
         paths: &[".huaweicloud/credentials"],
-        // Its sections are kinds of credentials; this one is that of services with regions.
+        // Each section is for one type of credential; `basic` is for services that have regions.
         format: Format::IniSection {
             name: "basic",
             inherits: true,
@@ -56,16 +56,16 @@ pub static SOURCES: [CredentialSource; 3] = [
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Encryption {
-    /// A word, `true` where it is missing.
+    /// `true` or `false`; `true` if it is missing.
     #[serde(default)]
     auth_encrypt: Text,
 }
 
-/// What to do about a credential that is more than a key.
+/// The hint for a credential that is not a plain access key.
 const USE_KEYS: &str =
     "provide temporary keys with credential_command, or use a profile with an access key";
 
-/// The modes of KooCLI that are known; another may be a secret that was pasted in its place.
+/// The known modes of KooCLI. An unknown mode is not printed: it can be a secret pasted into the wrong field.
 const OTHER_MODES: [&str; 4] = ["agency", "ecsAgency", "SSO", "token"];
 
 fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
@@ -79,7 +79,7 @@ fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     profile.resolve()
 }
 
-/// Refuses a profile whose key is not the credential that KooCLI would use, or not all of it.
+/// Rejects a profile if KooCLI would use another credential than its key, or more than its key.
 fn check_mode(profile: &FileProfile<'_>) -> Result<(), Problem> {
     let mode = profile.get("mode").unwrap_or("AKSK");
     let agency = ["agencyName", "agencyDomainId", "agencyDomainName"];

@@ -1,6 +1,6 @@
-//! What the errors of the API gateway, of the products and of IAM mean.
+//! Maps the error codes of the API gateway, the products and IAM to error categories.
 //!
-//! ModelArts has one code for several HTTP statuses, and HTTP 400 for a job that does not exist.
+//! ModelArts uses the same code with several HTTP statuses, and HTTP 400 for a job that does not exist.
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ use crate::providers::{lenient, states};
 /// Error bodies are short; a longer body is not searched for a code.
 const MAX_ERROR_BYTES: usize = 1 << 20;
 
-/// Names of code and message in the order the vendor's SDK 3.1.219 looks for them.
+/// Field names of an error's code and message, in the order in which the vendor's SDK 3.1.219 looks for them.
 const SPELLINGS: [(&str, &str); 3] = [
     ("error_code", "error_msg"),
     ("errorCode", "errorMsg"),
@@ -29,7 +29,7 @@ const LOCKED: &str = "check the {credential} and the {project_id} before retryin
 const PROJECT: &str = "check project_id and region: each region has projects of its own";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 
-/// Codes of ModelArts for a log that is not generated, was cleared, or is kept nowhere.
+/// Codes of ModelArts for a log that is not generated yet, was deleted, or is not stored.
 const NO_LOG: &[&str] = &[
     "ModelArts.2776",
     "ModelArts.2818",
@@ -38,7 +38,7 @@ const NO_LOG: &[&str] = &[
     "ModelArts.2822",
 ];
 
-/// Codes of ModelArts for a credential that is not taken, with HTTP status 403 as well.
+/// Codes of ModelArts for a rejected credential; they also come with HTTP status 403.
 const CREDENTIAL: &[&str] = &[
     "ModelArts.0202",
     "ModelArts.0203",
@@ -48,8 +48,8 @@ const CREDENTIAL: &[&str] = &[
     "ModelArts.6620",
 ];
 
-/// Codes of ModelArts for a missing permission or a frozen account, with HTTP statuses 400, 401 and 500
-/// as well.
+/// Codes of ModelArts for a missing permission or a frozen account; they also come with HTTP statuses 400,
+/// 401 and 500.
 const DENIED: &[&str] = &[
     "ModelArts.0108",
     "ModelArts.0109",
@@ -59,7 +59,7 @@ const DENIED: &[&str] = &[
     "ModelArts.2837",
 ];
 
-/// The errors of the products.
+/// Error rules of the products.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     error_details,
     request_id: RequestIdNames {
@@ -78,7 +78,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(NO_LOG, NotFound),
         ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(LOCKED),
         ErrorRule::codes(DENIED, PermissionDenied).hint_with(permission),
-        // With a status of 404, which is not that of a missing job.
+        // It comes with HTTP status 404, but does not mean that the job is missing.
         ErrorRule::codes(&["ModelArts.2786"], PermissionDenied).hint(PROJECT),
         ErrorRule::codes(&["ModelArts.0210"], InvalidArgument)
             .for_status(400)
@@ -86,11 +86,11 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["ModelArts.0210"], PermissionDenied)
             .for_status(403)
             .hint(PROJECT),
-        // The service answers 500 for its own errors too, which a second call does not heal.
+        // The service also uses HTTP 500 for its own errors, and a retry does not help.
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
         ErrorRule::category(Unauthenticated).hint(LOCKED),
         ErrorRule::category(PermissionDenied).hint_with(permission),
-        // Without a code it may be the answer of a proxy or of another host.
+        // A 404 without a code can come from a proxy or another host.
         ErrorRule::status(404)
             .for_code(true)
             .becomes(NotFound)
@@ -99,7 +99,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[],
 };
 
-/// The errors of IAM, whose next steps are other than those of Workspace.
+/// Error rules of IAM. Their hints differ from those of Workspace APP.
 pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
     request_id: RequestIdNames {
         headers: &["x-request-id", "x-iam-trace-id"],
@@ -121,7 +121,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
     ..ERRORS
 };
 
-/// The permission of the operation, where a kind has it.
+/// Returns the permission that the operation needs, if a kind declares it.
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let name = context.request.operation;
     let operations = CLOUD.kinds.iter().flat_map(|kind| kind.operations());
@@ -144,7 +144,7 @@ fn error_details(response: &Response) -> ErrorDetails {
     let is_good = (200..300).contains(&response.status);
     let has = |name: &str| top.get(name).is_some_and(|value| !value.is_null());
     let error = match is_good {
-        // An asynchronous job may have the code of its own failure; its decoder reads all spellings.
+        // An asynchronous job can contain the code of its failure; its decoder reads all spellings.
         true if has("job_id") && has("status") => None,
         true => error_in_success(top),
         false => error_in(top),
@@ -160,13 +160,13 @@ fn error_details(response: &Response) -> ErrorDetails {
 /// Code and message of an error body.
 type ErrorBody = (Option<String>, Option<String>);
 
-/// The error of an object itself, else of the first object in it that has one.
+/// Returns the error of the object, or of the first nested object that has one.
 fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
     error_in_object(map, &SPELLINGS)
         .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
 }
 
-/// The error of a response with a status of success, where a code may also mean that there was none.
+/// Returns the error in a response with a 2xx status, where a code can also mean "no error".
 fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     let error = top.get("error").and_then(Value::as_object);
     let is_failure =
@@ -198,8 +198,8 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// On a wrong signature the gateway echoes its canonical request, headers and all, with `|` for
-/// line ends; only the signer's own tests can use it.
+/// Removes the canonical request, including its headers, that the gateway appends to a signature error (with `|`
+/// for line ends). Only the tests of the signer need it.
 fn strip_echo(message: &str) -> String {
     match message.split_once('|') {
         Some((head, _)) => format!("{head}…"),

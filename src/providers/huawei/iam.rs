@@ -1,4 +1,4 @@
-//! What IAM gives: a token for a password, and the id of a region's project.
+//! Calls IAM: exchanges a password for a token, and finds the project of a region.
 
 use std::sync::Mutex;
 
@@ -15,23 +15,25 @@ use crate::secret::Secret;
 use crate::settings::{Profile, RerunReason};
 use crate::sync::lock;
 
-/// Parts of a user's credential.
+/// Setting names of a user's credential.
 const PARTS: [&str; 3] = ["user", "password", "domain"];
 
-/// Variables that give them.
+/// Environment variables for these settings.
 const VARIABLES: [&str; 3] = [
     "JOBLENS_HUAWEI_USER",
     "JOBLENS_HUAWEI_PASSWORD",
     "JOBLENS_HUAWEI_DOMAIN",
 ];
 
-/// True when a profile has a user, or a part of one.
+/// Returns `true` if the profile has a user, or at least one part of its credential.
 pub(super) fn is_configured(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
 }
 
+/// Rejects a profile that has another credential besides the user.
+///
 /// # Errors
-/// A usage error when there is another credential in addition to the user.
+/// A usage error if there is one.
 pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     let other = super::CREDENTIAL_KEYS
         .iter()
@@ -44,10 +46,10 @@ pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     }
 }
 
-/// The address of IAM: the one that is set, else that of the region.
+/// Returns the endpoint of IAM: the configured one, otherwise the one of the region.
 ///
 /// # Errors
-/// A usage error, or that there is no region.
+/// A usage error for an invalid setting, or `missing_credentials` without a region.
 pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
     let Some(region) = profile.get("region") else {
         let keys = ["region", "project_id"];
@@ -67,7 +69,7 @@ pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpo
         .map_err(|problem| profile.unusable("iam_endpoint", problem))
 }
 
-/// Domain, name and password of a user, which the body of a request contains.
+/// Domain, name and password of a user, sent in the request body.
 struct User<'a>([&'a str; 3]);
 
 impl Signer for User<'_> {
@@ -80,18 +82,20 @@ impl Signer for User<'_> {
     }
 }
 
-/// A user whose password is exchanged for tokens.
+/// Credential provider that exchanges a user's password for tokens.
 pub(super) struct IamPasswordProvider {
     profile: Profile,
     api: ApiClient,
     endpoint: Endpoint,
-    /// The password as it was read last.
+    /// The password from the last read.
     password: Mutex<Secret>,
 }
 
 impl IamPasswordProvider {
+    /// Creates the provider.
+    ///
     /// # Errors
-    /// What is missing.
+    /// An error if a part of the credential is missing.
     pub(super) fn new(
         profile: &Profile,
         account: ApiClient,
@@ -213,10 +217,10 @@ fn password(profile: &Profile) -> Secret {
     password.unwrap_or_else(|| Secret::new(""))
 }
 
-/// Requests the project that has the region's name.
+/// Requests the id of the project that has the region's name.
 ///
 /// # Errors
-/// An error of IAM, or that there is no such project or more than one.
+/// The error of IAM, or an error if there is no such project or more than one.
 pub(super) async fn find_project(
     account: &ApiClient,
     login: &CredentialCache<sign::Signer>,

@@ -1,6 +1,6 @@
 //! Jobs of image servers.
 //!
-//! The cloud lists the jobs of one type a call, so that a page here is a page of each type.
+//! Each list request returns jobs of one type, so a page here is merged from one page per type.
 
 mod active;
 mod merge;
@@ -72,7 +72,7 @@ pub(super) const LIST: Operation = Operation::new(
 
 const PATH: &str = "image-server-jobs";
 
-/// How many rows a page of the list contains; the cloud allows no more.
+/// Maximum number of rows that the cloud allows per page.
 const PAGE_SIZE: usize = 100;
 
 /// The operations on image jobs.
@@ -93,9 +93,9 @@ impl KindOps<Api> for ImageJobs {
         found.map(Some)
     }
 
-    /// One page of the project's jobs of all types, newest first, of one status where that is what
-    /// the filter requests. It fails when all of the types do. One that fails alone is a failed
-    /// part of the page, and is not requested again.
+    /// Returns one page of the project's jobs of all types, newest first, limited to one status if the filter
+    /// requests exactly one. It fails if the requests for all types fail. If only some fail, the page lists
+    /// them as failed parts, and they are not requested again.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let status = list.filter.single_state_word(STATES, &list.options.states);
         let lists = list.at.lists.offsets.into_iter().enumerate();
@@ -113,7 +113,7 @@ impl KindOps<Api> for ImageJobs {
                 page.map_err(|problem| (number, problem))
             })
         });
-        // A check that lists are allowed needs one row, not a request for each type.
+        // A check that lists are permitted needs one row, so it sends one request instead of one per type.
         let calls = calls.take(list.filter.page_size(JOB_TYPES.len()));
         let (mut pages, mut failed) = (Vec::new(), Vec::new());
         for outcome in join_all(calls).await {
@@ -141,12 +141,12 @@ impl KindOps<Api> for ImageJobs {
     }
 }
 
-/// The path of one job below that of the project.
+/// Returns the path of a job below the project's path.
 pub(super) fn path(reference: &Reference) -> String {
     format!("{PATH}/{}", percent_encode(reference.id()))
 }
 
-/// The jobs of a type after the first `offset`, of one status or of all, with the request's id.
+/// Requests the jobs of one type after the first `offset` jobs, with one status or with any.
 async fn list_page(
     api: &Api,
     job_type: &str,
@@ -172,7 +172,7 @@ async fn list_page(
     api.call(call, options, JobPage::decode).await
 }
 
-/// The problem of a type's list, with the type.
+/// Adds the job type to the message of a failed list request.
 fn with_type((list, mut problem): (usize, Problem)) -> Problem {
     problem.message = format!("job_type {}: {}", JOB_TYPES[list], problem.message);
     problem

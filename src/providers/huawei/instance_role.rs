@@ -1,6 +1,6 @@
-//! The agency of an ECS instance, through its metadata service.
+//! Reads temporary credentials of an ECS instance's agency from the metadata service.
 //!
-//! Source: the vendor's SDK for Python 3.1.219, the provider of metadata credentials.
+//! Source: the provider of metadata credentials in the vendor's SDK for Python 3.1.219.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) static SERVICE: ImdsService = ImdsService {
         is_retried: true,
     }),
     path: CredentialPath::Single(KEY_PATH),
-    // Instances of several ages give the parts several names.
+    // The field names depend on the age of the instance.
     fields: TemporaryKeyFields {
         object: &["credential", "credentials"],
         code: None,

@@ -1,8 +1,7 @@
-//! The asynchronous jobs of services such as ECS, EVS and IMS: what a call that creates or deletes
-//! resources has started.
+//! Asynchronous jobs of services such as ECS, EVS and IMS. A request that creates or deletes resources starts one.
 //!
-//! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
-//! response about an unknown id.
+//! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service can list these jobs. The response for an
+//! unknown id is not documented.
 
 use super::sub_jobs::{JobParts, SubJobParts, distinct};
 use super::{Api, Call};
@@ -12,7 +11,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use std::collections::BTreeSet;
 
-/// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
+/// The services that have asynchronous jobs, as named in their hosts; elastic IPs use `vpc`.
 const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
 
 /// Asynchronous jobs.
@@ -66,7 +65,7 @@ const GET: Operation = Operation::new(
     "ReadOnlyAccess of the service",
 );
 
-/// Types of jobs that consist of sub-jobs, even of a single one.
+/// Job types that always have sub-jobs, even if there is only one.
 const TYPES_OF_SUB_JOBS: &[&str] = &["baremetalBatchCreate", "batchCreateVolume", "createServer"];
 
 const STATES: StateWords = &[
@@ -82,46 +81,46 @@ detail_structs! { "snake_case" =>
     /// `details` of a `huawei/job`.
     #[schemars(rename = "HuaweiJob")]
     JobDetails {
-        /// What is done, such as `createServer`.
+        /// Type of operation, such as `createServer`.
         job_type: Text,
-        /// What it is done to.
+        /// Resources that the job works on.
         entities: DefaultObject<Entities>,
     }
     /// `details` of a sub-job.
     #[schemars(rename = "HuaweiJobPart")]
     SubJobDetails {
-        /// What is done.
+        /// Type of operation.
         job_type: Text,
-        /// What it is done to.
+        /// Resources that the sub-job works on.
         entities: DefaultObject<Entities>,
     }
-    /// What a job is done to, as far as its service reports it.
+    /// Resources that a job works on, as far as the service reports them.
     #[schemars(rename = "HuaweiJobEntities")]
     Entities {
-        /// Server.
+        /// Id of the server.
         server_id: Text,
-        /// Network interface.
+        /// Id of the network interface.
         nic_id: Text,
-        /// Disk.
+        /// Id of the disk.
         volume_id: Text,
         /// Type of the disk.
         volume_type: Text,
         /// Size of the disk in GB.
         #[serde(rename(deserialize = "size"))]
         size_gb: Int,
-        /// Image.
+        /// Id of the image.
         image_id: Text,
-        /// Step that an image is in.
+        /// Step that the processing of an image has reached.
         current_task: Text,
-        /// How far an image is, as the cloud counts.
+        /// Progress of an image in percent.
         process_percent: Num,
-        /// Code of the error of an image.
+        /// Error code of an image.
         error_code: Text,
         /// Code of an additional error.
         addition_error_code: Text,
-        /// Code of an alarm.
+        /// Alarm code.
         alarm_code: Text,
-        /// Images of a job for many.
+        /// Results of a job on several images.
         results: List<ImageResult>,
     } => {
         name: Text,
@@ -134,14 +133,14 @@ detail_structs! { "snake_case" =>
         sub_jobs: List<AsyncJob>,
         sub_jobs_result: List<AsyncJob>,
     }
-    /// An image of a job for many.
+    /// Result for one image of a job on several images.
     #[schemars(rename = "HuaweiImageResult")]
     ImageResult {
-        /// Image.
+        /// Id of the image.
         image_id: Text,
-        /// Its project.
+        /// Id of the image's project.
         project_id: Text,
-        /// The cloud's word.
+        /// Status, as reported by the cloud.
         status: Text,
     }
 }
@@ -157,10 +156,10 @@ pub struct AsyncJob {
     end_time: Timestamp,
     error_code: Text,
     fail_reason: Text,
-    /// An error of the lookup, in place of the two fields before.
+    /// An error of the lookup, which replaces the two fields above.
     code: Text,
     message: Text,
-    /// The spellings of an error of the lookup that no job has.
+    /// Spellings of a lookup error that never occur in a job.
     error: DefaultObject<LookupError>,
     #[serde(rename = "errorCode")]
     other_code: Text,
@@ -228,7 +227,7 @@ impl AsyncJob {
         }
     }
 
-    /// What leaves a success undecided, here or in a sub-job at any depth.
+    /// Returns why a success cannot be trusted, in the job or in a sub-job at any depth.
     fn doubt(&self) -> Option<String> {
         let texts = [
             &self.error.0.code,
@@ -271,13 +270,13 @@ impl AsyncJob {
         image.or_else(|| below().find_map(Self::doubt))
     }
 
-    /// True for a job of a type that consists of sub-jobs, in all documented responses.
+    /// Returns `true` if the job has a type that consists of sub-jobs in all documented responses.
     fn is_of_sub_jobs(&self) -> bool {
         let own = self.job_type.trimmed();
         own.is_some_and(|own| TYPES_OF_SUB_JOBS.contains(&own))
     }
 
-    /// Why the job failed: what IMS adds, else what the job reports, else what is known of its images.
+    /// Returns the failure cause from the additional error of IMS, the job, or its images, in this order.
     fn take_cause(&mut self) -> states::FailureCause {
         let take = |text: &mut Text| states::failure(std::mem::take(text));
         let code = take(&mut self.error_code).or(take(&mut self.code));
@@ -285,16 +284,16 @@ impl AsyncJob {
         self.entities.0.failure_cause(code, reason)
     }
 
-    /// Adds a sub-job and all below it, of which each may show a failure.
+    /// Adds a sub-job and all its descendants, because each of them can contain a failure.
     fn add_to(mut self, all: &mut Vec<SubJobParts>) {
-        // The reader of JSON bounds the depth.
+        // The JSON parser limits the depth.
         let below = self.entities.0.take_sub_jobs();
         all.push(self.into_sub_job());
         below.into_iter().for_each(|one| one.add_to(all));
     }
 
     fn into_sub_job(mut self) -> SubJobParts {
-        // It is more precise than the cause of the sub-job.
+        // This message is more precise than the sub-job's cause.
         let message = states::failure(self.entities.0.errorcode_message.clone());
         let cause = self.take_cause();
         SubJobParts {
@@ -314,8 +313,8 @@ impl AsyncJob {
 }
 
 impl Entities {
-    /// Code and message of a failure, both of one error: what IMS adds, else what the job reports, else what
-    /// IMS reports about the image.
+    /// Returns code and message of the same failure: the additional error of IMS, otherwise the error of the job,
+    /// otherwise the error of the image.
     fn failure_cause(
         &mut self,
         code: Option<String>,
@@ -341,7 +340,7 @@ impl Entities {
         }
     }
 
-    /// That an image of a job for many has failed.
+    /// Returns a message about the first failed image of a job on several images.
     fn failed_image(&self) -> Option<String> {
         let mut images = self.results.0.iter();
         let image = images.find(|image| image.state() == Some(State::Failed))?;
@@ -368,7 +367,7 @@ impl ImageResult {
         found.map(|(_, state)| *state)
     }
 
-    /// That it is not known to have succeeded.
+    /// Returns a message unless the image is known to have succeeded.
     fn doubt(&self) -> Option<String> {
         let id = self.image_id.0.as_deref().unwrap_or("?");
         let word = self.status.trimmed().unwrap_or("without a status");

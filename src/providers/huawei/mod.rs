@@ -83,7 +83,7 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
-/// The vendor's name of the operation that gives a token for a password.
+/// The vendor's name of the operation that exchanges a password for a token.
 const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 
 /// The vendor's name of the operation that lists projects.
@@ -103,21 +103,21 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     ))
 }
 
-/// One key, token or user of one project.
+/// Client for one credential (key, token or user) and one project.
 struct Api {
     client: SigningClient<sign::Signer>,
     /// The endpoint of the first product.
     endpoint: Endpoint,
     profile: Profile,
     allow_http: bool,
-    /// True for a key pair, which signs each call.
+    /// `true` for a key pair, which signs each request.
     is_key: bool,
-    /// The project that is set, or was found for a key.
+    /// The configured project, or the one found for a key.
     project: OnceCell<String>,
     project_failures: NegativeCache,
-    /// The service that the project is read from when it is not set.
+    /// The IAM endpoint for looking up the project if it is not configured.
     iam: Option<Endpoint>,
-    /// What earlier lists of image jobs have shown.
+    /// The state of the lookups in lists of image jobs.
     image_lists: ListRotation,
 }
 
@@ -145,7 +145,7 @@ impl Api {
             (Some(login), _) => login,
             (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
                 profile,
-                // Its answers contain tokens, which are not masked there.
+                // Its responses contain tokens that are not masked, so they must not be recorded.
                 ApiClient::new(
                     transport,
                     profile,
@@ -176,11 +176,11 @@ impl Api {
         })
     }
 
-    /// The id of the project, from the settings or from IAM.
+    /// Returns the project id, from the settings or from IAM.
     async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
         let client = &self.client;
         if !self.is_key {
-            // The project of a token is known when the token is.
+            // The project of a token is known only once the token is.
             let held = client.credentials.get(&client.http, deadline).await?;
             if let Some(project) = held.signer.project() {
                 return Ok(project.to_owned());
@@ -205,7 +205,7 @@ impl Api {
         self.client.region.as_deref()
     }
 
-    /// A request below the project's path.
+    /// Builds a request below the project's path.
     fn request(&self, call: &Call<'_>, endpoint: &Endpoint, project: &str) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
@@ -232,7 +232,7 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
-        // One that came with a token is known with the token only.
+        // The project of a token can change with the token, so the path gets a placeholder.
         let is_of_token = self.project.get().is_none();
         let project = if is_of_token {
             sign::OWN_PROJECT
@@ -244,18 +244,18 @@ impl Api {
     }
 }
 
-/// What is requested of a product, below the path of the project.
+/// A call to a product, below the project's path.
 struct Call<'a> {
     product: &'a Product,
     operation: &'static str,
     path: &'a str,
     query: &'a [(&'a str, &'a str)],
-    /// Sent with POST.
+    /// If present, the request is a POST with this body.
     body: Option<&'a Value>,
 }
 
 impl<'a> Call<'a> {
-    /// A GET without a query.
+    /// Builds a GET request without a query.
     fn get(product: &'a Product, operation: &'static str, path: &'a str) -> Self {
         Self {
             product,
@@ -281,7 +281,7 @@ impl CloudApi for Api {
     }
 }
 
-/// What is masked in answers.
+/// Settings whose values are masked in responses.
 const SECRET_KEYS: [&str; 5] = [
     "access_key_id",
     "secret_access_key",
@@ -290,7 +290,7 @@ const SECRET_KEYS: [&str; 5] = [
     "password",
 ];
 
-/// Parts of a credential; each of them travels in a header.
+/// Parts of a credential; each is sent in a header.
 const CREDENTIAL_KEYS: [&str; 4] = [
     "access_key_id",
     "secret_access_key",
@@ -338,7 +338,7 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     })
 }
 
-/// A key pair or a token, never both: a choice between them would be a guess.
+/// Returns the signer for a key pair or a token. Having both is an error, because either could be meant.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     let missing = || {
         let variables = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"];
@@ -362,7 +362,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     }
 }
 
-/// The project id, fit for a path segment and a header.
+/// Returns the project id, checked to be safe in a path segment and a header.
 fn project_id_of(profile: &Profile) -> Result<String, Problem> {
     const WHERE: &str =
         "find it in the console under My Credentials > API Credentials (我的凭证), one per region";

@@ -1,4 +1,4 @@
-//! The products that are requested: their hosts, their versions, and the settings of their endpoints.
+//! The products that are used: their hosts, API versions and endpoint settings.
 
 use super::{CLOUD, regions};
 use crate::error::Problem;
@@ -7,7 +7,7 @@ use crate::providers::products::Product;
 use crate::secret::is_region_like;
 use crate::settings::Profile;
 
-/// Workspace APP, whose endpoint is `endpoint`; its hosts depend on the region.
+/// Workspace APP, whose endpoint setting is `endpoint`; its host name depends on the region.
 pub(super) static WORKSPACE: Product = Product::new("workspace", "v1");
 
 /// ModelArts, which trains models.
@@ -16,14 +16,15 @@ pub(super) static MODELARTS: Product = Product {
     ..Product::new("modelarts", "v2")
 };
 
-/// The endpoint of a product: the one that is set for it, else `endpoint`, else its public host in the
+/// Returns the endpoint of a product: from its own setting, otherwise from `endpoint`, otherwise its public host in
+/// the region.
+///
+/// If `endpoint` is a public host, it belongs to one product, and other products get their own host in the same
 /// region.
 ///
-/// A public host in `endpoint` is that of one product: others have their own in the same region.
-///
 /// # Errors
-/// `missing_credentials` without a region; `usage` for an address that cannot be used, and for a region in
-/// where the host of the product is not known.
+/// `missing_credentials` without a region; `usage` for an invalid address, and for a region in which the product's
+/// host is not known.
 pub(super) fn endpoint(
     product: &Product,
     profile: &Profile,
@@ -35,7 +36,7 @@ pub(super) fn endpoint(
     })
 }
 
-/// The address of a product next to the public address of another one.
+/// Derives the address of a product from the public address of another product in the same region.
 fn address_beside(product: &Product, endpoint: &str) -> Option<String> {
     let host = endpoint.strip_prefix("https://")?.trim_end_matches('/');
     let (_, rest) = host.split_once('.')?;
@@ -70,11 +71,10 @@ fn unknown_region(product: &Product, profile: &Profile, region: &str) -> Problem
     ))
 }
 
-/// The endpoint that a profile names: that of Workspace APP, which some regions do not have, else that of
-/// ModelArts.
+/// Returns the endpoint of Workspace APP or, in a region without Workspace APP, of ModelArts.
 ///
 /// # Errors
-/// As [`endpoint`].
+/// The errors of [`endpoint`].
 pub(super) fn first_endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
     let is_known = profile.get("region").is_some_and(regions::is_known);
     match endpoint(&WORKSPACE, profile, allow_http) {

@@ -1,4 +1,4 @@
-/// Regions that serve Workspace APP under the name `appstream`, from the vendor's SDK 3.1.219.
+/// Regions in which the host of Workspace APP begins with `appstream`, from the vendor's SDK 3.1.219.
 const APPSTREAM: [&str; 5] = [
     "cn-north-9",
     "cn-southwest-2",
@@ -7,7 +7,7 @@ const APPSTREAM: [&str; 5] = [
     "cn-south-1",
 ];
 
-/// Regions that serve it under the name `workspace`, from the same table.
+/// Regions in which it begins with `workspace`, from the same table.
 const WORKSPACE: [&str; 12] = [
     "la-south-2",
     "sa-brazil-1",
@@ -23,7 +23,7 @@ const WORKSPACE: [&str; 12] = [
     "ap-southeast-2",
 ];
 
-/// Every region, from the table of ECS in the same SDK.
+/// All regions, from the table of ECS in the same SDK.
 const ALL: [&str; 33] = [
     "cn-north-1",
     "cn-north-4",
@@ -60,12 +60,12 @@ const ALL: [&str; 33] = [
     "cn-southwest-3",
 ];
 
-/// True for a region of the vendor's.
+/// Returns `true` for a region of the vendor.
 pub fn is_known(region: &str) -> bool {
     ALL.contains(&region)
 }
 
-/// The first part of the host of Workspace APP in a region; `None` where the vendor's table has no row.
+/// Returns the first label of the Workspace APP host in a region; `None` if the vendor's table has no entry.
 pub fn workspace_host(region: &str) -> Option<&'static str> {
     match region {
         _ if APPSTREAM.contains(&region) => Some("appstream"),

@@ -7,38 +7,38 @@ use crate::secret::Secret;
 
 use super::is_project_id;
 
-/// The scheme's name, which begins the `Authorization` header and the string to sign.
+/// Name of the signing scheme, the first word of the `Authorization` header and of the string to sign.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// Form of `X-Sdk-Date`.
+/// Format of `X-Sdk-Date`.
 pub const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// In a path, the project of the token that the request is sent with: a token that takes the place of a rejected
-/// one may be for another project.
+/// Placeholder in a path for the project of the token that the request is sent with. A request can be retried with
+/// a new token, which may belong to another project.
 pub(super) const OWN_PROJECT: &str = "{project_id}";
 
-/// How an account of Huawei Cloud proves who it is.
+/// A credential that authenticates requests to Huawei Cloud.
 pub enum Signer {
-    /// A key pair signs each request with SDK-HMAC-SHA256.
+    /// A key pair, which signs each request with SDK-HMAC-SHA256.
     Key {
         /// AK.
         id: Secret,
         /// SK.
         secret: Secret,
-        /// Goes with a temporary key pair.
+        /// The token of a temporary key pair.
         security_token: Option<Secret>,
     },
     /// An IAM token, sent as `X-Auth-Token`.
     Token {
-        /// The token itself.
+        /// The token.
         token: Secret,
-        /// The project that it is for, as reported by IAM.
+        /// The token's project, as reported by IAM.
         project: Option<String>,
     },
 }
 
 impl Signer {
-    /// The project that IAM gave the token for.
+    /// Returns the project for which IAM issued the token.
     pub(super) fn project(&self) -> Option<&str> {
         match self {
             Self::Token { project, .. } => project.as_deref(),
@@ -46,7 +46,7 @@ impl Signer {
         }
     }
 
-    /// A token as a credential.
+    /// Wraps a token in a credential.
     pub(super) fn credential(token: Secret, project: Option<String>) -> Credential<Self> {
         Credential {
             secrets: vec![token.clone()],
@@ -64,7 +64,7 @@ impl Storable for Signer {
                 let project = project.clone().map(|id| ("project".to_owned(), id));
                 [Some(token), project].into_iter().flatten().collect()
             }
-            // A key is given, not issued.
+            // A configured key is not stored: it was not issued.
             Self::Key { .. } => StoredFields::new(),
         }
     }
@@ -77,7 +77,7 @@ impl Storable for Signer {
     }
 }
 
-/// True for what can be sent as a token.
+/// Returns `true` if the text can be sent as a token.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -150,10 +150,10 @@ fn key_headers(
     added
 }
 
-/// The canonical request and the names of the signed headers.
+/// Returns the canonical request and the names of the signed headers.
 ///
-/// `path` is as it is sent, `query` decoded. Every header given is signed, except those whose name
-/// contains `_` (the vendor's SDK 3.1.219 leaves them out).
+/// `path` is as sent, `query` is decoded. All given headers are signed, except those with `_` in their name,
+/// which the vendor's SDK 3.1.219 omits as well.
 pub fn canonical_request(
     method: &str,
     path: &str,
@@ -188,8 +188,8 @@ pub fn canonical_request(
     (canonical, names)
 }
 
-/// Decoded, then split and encoded: an encoded slash becomes a plain one here. The slash at the end
-/// is for signing only.
+/// Returns the canonical path: decoded, then split and encoded, so that an encoded slash becomes a plain one.
+/// The trailing slash is added for signing only.
 fn canonical_path(path: &str) -> String {
     let decoded = percent_decode(path).unwrap_or_else(|| path.to_owned());
     let mut canonical = decoded
@@ -203,7 +203,7 @@ fn canonical_path(path: &str) -> String {
     canonical
 }
 
-/// Sorted by name and value before they are encoded.
+/// Returns the canonical query: sorted by name and value, then encoded.
 fn canonical_query(query: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = query.iter().collect();
     pairs.sort();
@@ -214,7 +214,7 @@ fn canonical_query(query: &[(String, String)]) -> String {
         .join("&")
 }
 
-/// What the key signs: scheme, `X-Sdk-Date` and the hash of the canonical request.
+/// Returns the string to sign: scheme, `X-Sdk-Date` and the hash of the canonical request.
 pub fn string_to_sign(date: &str, canonical_request: &str) -> String {
     format!(
         "{ALGORITHM}\n{date}\n{}",
@@ -222,7 +222,7 @@ pub fn string_to_sign(date: &str, canonical_request: &str) -> String {
     )
 }
 
-/// Lower-case hex; the secret key is used as it is, without derivation.
+/// Returns the signature in lower-case hex. The secret key is used without derivation.
 pub fn signature(secret: &str, string_to_sign: &str) -> String {
     hex(&hmac_sha256(secret.as_bytes(), string_to_sign.as_bytes()))
 }

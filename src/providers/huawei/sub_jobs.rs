@@ -1,41 +1,41 @@
-//! Jobs that consist of sub-jobs; only these report why they failed.
+//! Converts jobs with sub-jobs; only the sub-jobs report why a job failed.
 
 use crate::model::Details;
 use crate::providers::prelude::*;
 use std::collections::BTreeSet;
 
-/// What a response reports of a job.
+/// The fields of a job, independent of the service.
 pub(super) struct JobParts {
     pub name: Option<String>,
     pub status: Text,
     pub created_at: Option<Time>,
-    /// When it began to run, where its sub-jobs do not report it.
+    /// When the job began to run, if its sub-jobs do not report it.
     pub started_at: Option<Time>,
     pub finished_at: Option<Time>,
-    /// Why it failed, where its sub-jobs do not report it.
+    /// Why the job failed, if its sub-jobs do not report it.
     pub cause: states::FailureCause,
-    /// How many sub-jobs the cloud counts, and how many different ones it lists.
+    /// Number of sub-jobs reported by the cloud, and number of distinct ones in the list.
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
-    /// What leaves a success undecided, such as a sub-job that is named and not listed.
+    /// Why a success cannot be trusted, for example because a sub-job is named but not listed.
     pub doubt: Option<String>,
     pub details: Arc<dyn Details>,
 }
 
-/// What a response reports of a sub-job.
+/// The fields of a sub-job, independent of the service.
 pub(super) struct SubJobParts {
     pub id: Option<String>,
     pub name: Option<String>,
     pub status: Text,
     pub begin_time: Timestamp,
     pub end_time: Timestamp,
-    /// Code of the failure.
+    /// Failure code.
     pub reason: Option<String>,
     pub message: Option<String>,
     pub details: Arc<dyn Details>,
 }
 
-/// How many different sub-jobs have these ids; each without one counts.
+/// Counts the distinct ids; sub-jobs without an id all count.
 pub(super) fn distinct<'a>(ids: impl Iterator<Item = &'a Text>) -> usize {
     let mut seen = BTreeSet::new();
     ids.filter(|id| id.0.is_none() || seen.insert(id.0.as_deref()))
@@ -43,7 +43,7 @@ pub(super) fn distinct<'a>(ids: impl Iterator<Item = &'a Text>) -> usize {
 }
 
 impl JobParts {
-    /// The job of a kind whose tables are those of its jobs and of their sub-jobs.
+    /// Converts the job. The first table of the kind's state words is for jobs, the second for sub-jobs.
     pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
@@ -57,7 +57,7 @@ impl JobParts {
             let text = format!("{reference} reports {total} sub-jobs but lists {listed}");
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
         }
-        // One that is not listed, or has no status, may have failed.
+        // A sub-job that is not listed or has no status may have failed.
         let lacks_sub_jobs = total.is_some_and(|total| total > listed as i64)
             || self
                 .sub_jobs
@@ -114,7 +114,7 @@ impl SubJobParts {
         let own = &options.states;
         let read = states::normalize(words, own, word, "", &mut Vec::new());
         let created_at = self.begin_time.utc();
-        // A sub-job that succeeded has neither.
+        // A successful sub-job has neither a reason nor a message.
         let is_explained = self.reason.is_some() || self.message.is_some();
         let has_failed = read.state == State::Succeeded && is_explained;
         Task {
@@ -137,7 +137,7 @@ impl SubJobParts {
     }
 }
 
-/// A thousand sub-jobs in one unknown state are reported once.
+/// Adds one notice per unknown state word, however many sub-jobs have it.
 fn note_unknown_words(
     tasks: &[Task],
     kind: &Kind,
@@ -157,14 +157,14 @@ fn note_unknown_words(
     }
 }
 
-/// Why a job failed, which only its sub-jobs report: code of the first failed one, and a message.
+/// Returns the failure cause from the sub-jobs: the code and message of the first failed one.
 fn failure_cause(tasks: &[Task]) -> states::FailureCause {
     let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
     let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
     if failed.is_empty() {
         failed = tasks.iter().filter(has_error).collect();
     }
-    // One with a reason takes precedence over an earlier one.
+    // A failed sub-job with a reason or message takes precedence over earlier ones without.
     let Some(first) = failed
         .iter()
         .find(|task| has_error(task))

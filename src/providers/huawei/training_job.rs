@@ -1,7 +1,7 @@
 //! Training jobs of ModelArts, API version 2.
 //!
-//! Source: huaweicloudsdkmodelarts 3.1.219. Not documented: the end of a job (its start and its duration
-//! give it), whether `Abnormal` is final, and what the `count` of a list counts.
+//! Source: huaweicloudsdkmodelarts 3.1.219. Not documented: when a job ended (computed from its start and
+//! duration), whether `Abnormal` is final, and what the `count` of a list counts.
 
 mod details;
 mod logs;
@@ -66,7 +66,7 @@ const STATES: StateWords = &[
     ("Terminated", State::Canceled),
 ];
 
-/// How many rows a page has at most.
+/// Maximum number of rows per page.
 const PAGE_SIZE: usize = 50;
 
 fn path(reference: &Reference) -> String {
@@ -88,7 +88,7 @@ impl KindOps<Api> for TrainingJobs {
         Ok(found)
     }
 
-    /// One page of the jobs, newest first.
+    /// Returns one page of the jobs, newest first.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let words = list.filter.state_words(STATES, &list.options.states);
         let size = list.filter.page_size(PAGE_SIZE);
@@ -111,7 +111,7 @@ impl KindOps<Api> for TrainingJobs {
     }
 }
 
-/// A page of the jobs with one of these words, or of all. Places are numbers of pages here, from 0.
+/// Returns a page of the jobs with one of these state words, or of all jobs. Here, a cursor is a page number from 0.
 async fn search(
     api: &Api,
     words: Option<&[&str]>,

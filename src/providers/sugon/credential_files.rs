@@ -1,4 +1,4 @@
-//! Access keys in the file of scnet-cli.
+//! Reads access keys from the file of scnet-cli.
 
 use crate::credentials::file::{CredentialFile, FileField, FileProfile, Format};
 use crate::credentials::{CredentialSource, SourceResult};
@@ -6,7 +6,7 @@ use crate::lenient;
 use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
 
-/// The only tool there is.
+/// The credential files; scnet-cli is the only tool that has one.
 pub static SOURCES: [CredentialSource; 1] = [CredentialSource::File(CredentialFile {
     name: "scnet",
     paths: &[".scnet/config.json"],
@@ -28,8 +28,8 @@ pub static SOURCES: [CredentialSource; 1] = [CredentialSource::File(CredentialFi
     ..CredentialFile::PLAIN
 })];
 
-/// Hosts that the tool takes in place of the usual ones; what each of them serves is not
-/// documented, so that none is used.
+/// Returns a notice if the profile overrides hosts. The overrides are not used, because it is not documented which
+/// services these hosts serve.
 fn overrides(profile: &FileProfile<'_>) -> Option<Notice> {
     let document = lenient::parse_raw(profile.file.text.as_bytes())?;
     let name = profile.name.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is around the data of every response.
+//! Decodes the envelope that surrounds the data of every response.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,11 +15,11 @@ struct Single<T> {
     data: Checked<OptionalObject<T>>,
 }
 
-/// Decodes a response about one resource; `None` for the documented success around no data, which is
-/// how this cloud reports that there is none.
+/// Decodes a response about one resource. Returns `None` if a success contains no data, which is how this cloud
+/// reports a missing resource.
 ///
 /// # Errors
-/// What was expected, such as `what` in data.
+/// A description of what was expected, such as `what` in data.
 pub(super) fn decode_data<T>(body: &[u8], what: &str) -> Result<Option<T>, String>
 where
     T: Default + PartialEq + DeserializeOwned,
@@ -41,8 +41,8 @@ struct Several<T> {
     data: Required<ListOrObject<T, ListObject<T>>>,
 }
 
-/// The list within data, as most lists of this cloud have it; the vendor's command-line tool reads
-/// one of them as data itself.
+/// A list inside an object, as in most lists of this cloud. The vendor's command-line tool reads one list directly
+/// from `data`.
 #[derive(Default, Deserialize)]
 #[serde(default, bound = "T: Default + DeserializeOwned")]
 struct ListObject<T> {
@@ -52,12 +52,12 @@ struct ListObject<T> {
     records: Required<List<T>>,
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Debug)]
 pub(super) struct ListPage<T> {
-    /// How many rows there are in all.
+    /// Total number of rows.
     pub total: Option<i64>,
-    /// The rows, which may have fewer fields than a lookup of one reports.
+    /// The rows, which may have fewer fields than a lookup.
     pub rows: Vec<T>,
 }
 
@@ -65,7 +65,7 @@ impl<T: Default + DeserializeOwned> ListPage<T> {
     /// Decodes a response without a failure.
     ///
     /// # Errors
-    /// What was expected and not there.
+    /// A description of what is missing in the response.
     pub(super) fn decode(body: &[u8]) -> Result<Self, String> {
         let envelope: Several<T> = lenient::decode_response(body)?;
         check_code(&envelope.code)?;
@@ -80,7 +80,7 @@ impl<T: Default + DeserializeOwned> ListPage<T> {
                 let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
                 (total, rows.rows("in data", total)?)
             }
-            // Null and an empty text mean no rows.
+            // Null and an empty text mean that there are no rows.
             Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
             Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
         };

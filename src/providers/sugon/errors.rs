@@ -1,4 +1,4 @@
-//! What the codes of the open API mean.
+//! Maps the error codes of the open API to error categories.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::providers::request_id::RequestIdNames;
 const PERMISSION: &str = "check that {token} is of the computing region, not of the platform, and that its user may read this";
 const EXPIRED: &str = "permission denied or token expired";
 
-/// The errors of calls with a token.
+/// Error rules for requests with a token.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     error_details,
     request_id: RequestIdNames {
@@ -43,7 +43,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[],
 };
 
-/// The errors of the exchange of a key for tokens, where two codes mean something else.
+/// Error rules for exchanging a key for tokens, where two codes have another meaning.
 pub(super) const EXCHANGE_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::codes(&["10009"], Unauthenticated).hint(
@@ -55,7 +55,7 @@ pub(super) const EXCHANGE_ERRORS: ErrorSpec = ErrorSpec {
     ..ERRORS
 };
 
-/// The envelope without its data, whose shape is documented for success only.
+/// The envelope without the data, whose shape is documented only for success.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ErrorHead {
@@ -64,10 +64,10 @@ struct ErrorHead {
     message: Text,
 }
 
-/// Checks the code of a response that is not a failure.
+/// Checks that the code of a response means success.
 ///
 /// # Errors
-/// What was expected.
+/// A description of the expected code.
 pub(super) fn check_code(code: &Checked<Text>) -> Result<(), String> {
     match code.value.trimmed() {
         Some("0") => Ok(()),

@@ -1,4 +1,4 @@
-//! Which of the hosts that a centre names may receive the token.
+//! Decides which of the hosts returned by the platform may receive the token.
 
 use std::net::IpAddr;
 
@@ -6,21 +6,21 @@ use crate::error::Problem;
 use crate::http::Endpoint;
 use crate::settings::Profile;
 
-/// The setting that lists further hosts.
+/// The setting that lists additional hosts.
 pub(super) const AI_HOSTS: &str = "ai_hosts";
 
-/// No centre has more; each of them costs an account and, when it is down, a timeout.
+/// Maximum number of hosts. No centre has more; each host needs a client and, if it is down, costs a timeout.
 const MAX_HOSTS: usize = 16;
 
-/// The longest URL that is read.
+/// Maximum length of a URL.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Paths that the URL of a host may end in.
+/// Paths that may follow the host in a URL.
 pub(super) const PATHS: &[&str] = &["/ai", "/hpc"];
 
-/// Top-level domains whose public suffixes are known here, and those of private networks. The domain of
-/// a host anywhere else may be open to everybody, as `gitlab.io` and `blog.br` are: a host too few is an
-/// error that names the setting, a host too many a leak.
+/// Top-level domains whose public suffixes are known here, and those of private networks. Under other top-level
+/// domains, anybody may be able to register names below a host's domain, as with `gitlab.io` and `blog.br`. Rejecting
+/// a valid host only causes an error that names the setting, but accepting a wrong one leaks the token.
 const KNOWN_TOPS: &[&str] = &[
     "cn",
     "com",
@@ -40,10 +40,10 @@ const KNOWN_TOPS: &[&str] = &[
     "xn--io0a7i",
 ];
 
-/// Second-level labels of `cn` below which anybody can register a name; shorter ones count as such.
+/// Second-level labels of `cn` below which anybody can register a name, in addition to all labels of up to 3 letters.
 const GENERIC_LABELS: &[&str] = &["asso", "info", "name"];
 
-/// The same in Chinese, in punycode: companies, networks, organizations, schools, authorities.
+/// The same labels in Chinese (punycode): companies, networks, organizations, schools, authorities.
 const CHINESE_LABELS: &[&str] = &[
     "xn--55qx5d",
     "xn--io0a7i",
@@ -64,11 +64,11 @@ const CHINESE_LABELS: &[&str] = &[
     "xn--czrw28b",
 ];
 
-/// Domains of known tops below which customers of a provider get names, one per line.
+/// Domains under known top-level domains below which a provider gives names to its customers, one per line.
 const SHARED_DOMAINS: &str = include_str!("shared_domains.txt");
 
-/// The hosts that may receive a token: the endpoint that names them, those of its domain over TLS,
-/// and those that the profile lists.
+/// Policy for the hosts that may receive a token: the configured endpoint, hosts in its domain over TLS, and hosts that
+/// the profile lists.
 #[derive(Debug)]
 pub(super) struct HostPolicy {
     named_by: Endpoint,
@@ -77,26 +77,26 @@ pub(super) struct HostPolicy {
 
 #[derive(Debug)]
 enum ListedHost {
-    /// Any port of it, over TLS.
+    /// This host with any port, over TLS.
     AnyPort(String),
-    /// Exactly this one.
+    /// Exactly this endpoint.
     Exact(Endpoint),
 }
 
 /// The hosts of a response, split by the policy.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    /// Different hosts in the order of the response, at most [`MAX_HOSTS`].
+    /// Distinct hosts in the order of the response, at most [`MAX_HOSTS`].
     pub allowed: Vec<Endpoint>,
-    /// Why the first of the others is not among them.
+    /// Why the first rejected host was rejected.
     pub rejected: Option<String>,
 }
 
 impl HostPolicy {
-    /// The policy of a profile for the hosts that an endpoint names.
+    /// Returns the policy of a profile for the hosts that the endpoint `named_by` returns.
     ///
     /// # Errors
-    /// Usage, when `ai_hosts` has an entry that is not a host.
+    /// A usage error if `ai_hosts` has an entry that is not a host.
     pub(super) fn new(profile: &Profile, named_by: &Endpoint) -> Result<Self, Problem> {
         let text = profile.get(AI_HOSTS).unwrap_or_default();
         let entries = text.split(|c: char| c == ',' || c.is_whitespace());
@@ -116,12 +116,12 @@ impl HostPolicy {
         })
     }
 
-    /// True for the endpoint that names the others.
+    /// Returns `true` for the endpoint that returned the hosts.
     pub(super) fn is_named_by(&self, host: &Endpoint) -> bool {
         self.named_by == *host
     }
 
-    /// Splits URLs into hosts that may receive the token and the rest.
+    /// Splits URLs into hosts that may receive the token and hosts that may not.
     pub(super) fn check<'a>(&self, urls: impl IntoIterator<Item = &'a str>) -> Checked {
         let mut checked = Checked::default();
         for url in urls {
@@ -143,8 +143,8 @@ impl HostPolicy {
         if url.len() > MAX_URL_BYTES {
             return Err(format!("its URL is longer than {MAX_URL_BYTES} bytes"));
         }
-        // Plain HTTP is for the endpoint itself and for loopback hosts that are listed, whatever is
-        // allowed elsewhere.
+        // Plain HTTP is allowed only for the endpoint itself and for listed loopback hosts, whatever other settings
+        // allow.
         let host = Endpoint::parse(url, PATHS, true).map_err(|problem| problem.message)?;
         if self.is_named_by(&host) || self.listed.iter().any(|listed| listed.is(&host)) {
             return Ok(host);
@@ -175,7 +175,7 @@ impl ListedHost {
             return Endpoint::parse(entry, PATHS, false).map(Self::Exact);
         }
         let host = Endpoint::parse(&format!("https://{entry}"), PATHS, false)?;
-        // The parser drops the default port, which is a port as well.
+        // The parser drops the default port, but an explicit `:443` also restricts the entry to this port.
         let has_port = entry.trim_end_matches('/').ends_with(":443") || host.has_port();
         Ok(match has_port {
             true => Self::Exact(host),
@@ -195,15 +195,15 @@ fn without_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// True for a domain and the names below it.
+/// Returns `true` if the host is the domain or below it.
 fn is_within(host: &str, domain: &str) -> bool {
     let rest = without_dot(host).strip_suffix(domain);
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The domain whose names belong to the same organization as a host: its parent, or itself where the
-/// parent is open to everybody; `None` for addresses, for hosts without such a domain, and where that
-/// is not known.
+/// Returns the domain whose names belong to the same organization as the host: the host's parent
+/// or, if anybody can register names below the parent, the host itself. Returns `None` for
+/// addresses, for hosts without such a domain, and if the organization is not known.
 fn shared_domain(host: &str) -> Option<&str> {
     let host = without_dot(host);
     let (_, top) = host.rsplit_once('.')?;
@@ -221,8 +221,8 @@ fn shared_domain(host: &str) -> Option<&str> {
     })
 }
 
-/// True for a domain with a known top below which anybody can register a name: `cn`, `com.cn`, `cn.com`.
-/// Some others are taken for one too.
+/// Returns `true` for a domain below which anybody can register a name, such as `cn`, `com.cn` or
+/// `cn.com`; `domain` must have a known top-level domain. Some other domains also match.
 fn is_public_suffix(domain: &str) -> bool {
     let Some((label, top)) = domain.split_once('.') else {
         return true;

@@ -1,4 +1,4 @@
-//! Where the services of a computing region are: their hosts, which only the platform lists.
+//! Finds the hosts of a computing region's services, which only the platform lists.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,26 +12,26 @@ use crate::http::{ApiClient, Deadline, Endpoint, Request, Response};
 use crate::providers::api::SigningClient;
 use crate::providers::lenient::{self, List, OptionalObject, Text};
 
-/// The platform, unless another is set.
+/// The default address of the platform.
 pub(super) const PLATFORM: &str = "https://www.scnet.cn";
 
-/// Name of the part that contains the hosts where they are kept.
+/// Key of the hosts in the stored fields.
 const HOSTS: &str = "hosts";
 
 /// A service of a computing region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
-    /// Container instances.
+    /// Service for container instances.
     Ai,
-    /// Jobs of schedulers, and their files.
+    /// Service for jobs of schedulers and their files.
     Hpc,
 }
 
 impl Service {
-    /// Every service.
+    /// All services.
     pub(super) const ALL: [Self; 2] = [Self::Ai, Self::Hpc];
 
-    /// The service that a path belongs to.
+    /// Returns the service that a path belongs to.
     pub(super) fn of_path(path: &str) -> Self {
         match path.starts_with("/hpc/") {
             true => Self::Hpc,
@@ -39,7 +39,7 @@ impl Service {
         }
     }
 
-    /// The key under which its hosts are stored between runs.
+    /// Returns the key under which the hosts are stored between runs.
     pub(super) fn stored_key(self) -> &'static str {
         match self {
             Self::Ai => CENTRE,
@@ -55,22 +55,22 @@ impl Service {
     }
 }
 
-/// Hosts that all serve the same region.
+/// Hosts that serve the same region.
 pub(super) struct Hosts {
     hosts: Vec<(Endpoint, ApiClient)>,
-    /// The one that is queried first.
+    /// Index of the host that is tried first.
     good: AtomicUsize,
 }
 
 impl Hosts {
-    /// At least one host, in the order in which they are queried.
+    /// Creates clients for at least one host; they are tried in this order.
     pub(super) fn new(hosts: Vec<Endpoint>, account: &ApiClient, policy: &HostPolicy) -> Self {
         let has_twin = hosts.len() > 1;
         let at = |host| {
             let account = account.for_host(has_twin);
             match policy.is_named_by(&host) {
                 true => (host, account),
-                // The profile's endpoint settings do not apply to hosts that others name.
+                // The profile's endpoint settings do not apply to hosts that the platform returned.
                 false => (host, account.with_verification()),
             }
         };
@@ -80,14 +80,14 @@ impl Hosts {
         }
     }
 
-    /// What [`Hosts::from_parts`] reads.
+    /// Returns the fields that [`Hosts::from_parts`] reads.
     pub(super) fn parts(&self) -> StoredFields {
         let origins = self.hosts.iter().map(|(host, _)| host.origin());
         let origins = origins.collect::<Vec<_>>().join(" ");
         StoredFields::from([(HOSTS.to_owned(), origins)])
     }
 
-    /// The hosts that an earlier run found; `None` when one of them is not allowed.
+    /// Restores the hosts found by an earlier run; `None` if one of them is not allowed.
     pub(super) fn from_parts(
         parts: &StoredFields,
         account: &ApiClient,
@@ -98,11 +98,11 @@ impl Hosts {
         is_good.then(|| Self::new(checked.allowed, account, policy))
     }
 
-    /// Sends a call to the host that was good before, and to the next one only when the way to it is
-    /// broken. `request` names the last one.
+    /// Sends a request to the host that worked last, and to the next host only if the connection fails. Sets the
+    /// endpoint of `request` to the last host tried.
     ///
     /// # Errors
-    /// The error of a host, else what is wrong with the connection to the last of them.
+    /// The error of a host, or the connection error of the last host.
     pub(super) async fn send(
         &self,
         client: &SigningClient<sign::Signer>,
@@ -155,10 +155,10 @@ struct Address {
     enable: Text,
 }
 
-/// Requests the hosts of a service from the platform, for the region whose token this is.
+/// Requests the hosts of a service from the platform, for the region of the token.
 ///
 /// # Errors
-/// An error of the platform, or that it returned no usable host.
+/// The error of the platform, or an error if it returned no usable host.
 pub(super) async fn find(
     client: &SigningClient<sign::Signer>,
     platform: &Endpoint,
@@ -190,8 +190,8 @@ pub(super) async fn find(
     Ok(Hosts::new(checked.allowed, account, policy))
 }
 
-/// The addresses that are marked by the word `true`. The vendor's table shows a list of centres, its
-/// sample one centre.
+/// Returns the addresses that are enabled with the word `true`. The vendor's table shows a list of centres, but its
+/// sample a single centre.
 fn enabled(body: &[u8], service: Service) -> Result<Vec<String>, String> {
     let centres: Vec<Centre> = match lenient::decode::<ListForm>(body) {
         Ok(response) => response.data.0,

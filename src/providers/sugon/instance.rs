@@ -41,21 +41,21 @@ pub static INSTANCE: Kind = Kind {
     .with_details(&[schema_of::<Instance>], &[])
 };
 
-/// Returns all details of one instance; the vendor gives it no name.
+/// Requests all details of an instance. The vendor has no name for this operation.
 pub(super) const GET: Operation = Operation::new(
     "InstanceServiceDetail",
     "GET /ai/openapi/v2/instance-service/{id}/detail",
     REGION_TOKEN,
 );
 
-/// Lists instances; the vendor gives it no name.
+/// Lists instances. The vendor has no name for this operation.
 pub(super) const LIST: Operation = Operation::new(
     "ListInstances",
     "GET /ai/openapi/v2/instance-service/task",
     REGION_TOKEN,
 );
 
-/// The six words of the list call's filter; the detail page names none.
+/// The six state words of the list's filter; the documentation of the lookup names none.
 pub(super) const STATES: StateWords = &[
     ("Waiting", State::Pending),
     ("Deploying", State::Starting),
@@ -89,37 +89,37 @@ pub(super) fn path(reference: &Reference) -> String {
 }
 
 detail_structs! { "camelCase" =>
-    /// What only a Sugon instance has.
+    /// Fields that only a Sugon instance has.
     #[schemars(rename = "SugonInstance")]
     Instance {
-        /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
+        /// Type of the environment: `ssh`, `jupyter`, `codeserver`, `rstudio`.
         task_type: Text,
-        /// Number of containers; `resources` are those of one.
+        /// Number of containers; `resources` are per container.
         #[serde(rename(deserialize = "taskNumber"))]
         task_count: Int,
-        /// Current index of the container; the vendor explains it no further.
+        /// Current index of the container; the vendor does not explain it.
         current_index: Int,
-        /// `unlimited` or `HH:MM:SS`.
+        /// Time limit: `unlimited` or `HH:MM:SS`.
         #[serde(rename(deserialize = "timeoutLimit"))]
         time_limit: Text,
-        /// How long it has run, in the cloud's words.
+        /// Run time so far, as formatted by the cloud.
         #[serde(rename(deserialize = "duration"))]
         duration_text: Text,
-        /// How long it may still run, in the cloud's words.
+        /// Remaining run time, as formatted by the cloud.
         #[serde(rename(deserialize = "remainingTime"))]
         remaining_text: Text,
-        /// The resources in the cloud's words.
+        /// Description of the resources from the cloud.
         resource_spec: Text,
-        /// The owner's description.
+        /// Description from the owner.
         description: Text,
-        /// Name of the image; its address is the container's `image`.
+        /// Name of the image; the container's `image` is its address.
         #[serde(rename(deserialize = "version"))]
         image_name: Text,
-        /// Its TensorBoard.
+        /// TensorBoard of the instance.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         tensorboard: Tensorboard,
-        /// The script run at its start.
+        /// Script that runs when the instance starts.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         start_script: StartScript,
@@ -150,16 +150,16 @@ detail_structs! { "camelCase" =>
     }
     /// The TensorBoard of an instance.
     Tensorboard {
-        /// The cloud's id.
+        /// Id, as assigned by the cloud.
         id: Text,
         /// Folder of the logs.
         path: Text,
     }
-    /// The script run at the start of an instance.
+    /// Script that runs when an instance starts.
     StartScript {
-        /// True when it is used.
+        /// True if the script is used.
         enabled: Flag,
-        /// `all` containers or `header`, the first one.
+        /// Containers that run the script: `all`, or `header` for the first one.
         scope: Text,
         /// Path, with masked arguments.
         path: Text,
@@ -187,8 +187,8 @@ pub struct PortInfo {
 /// Decodes a response without a failure.
 ///
 /// # Errors
-/// What was expected and not there, such as an instance with the requested id; `not_found`
-/// for the documented success around no data, which is how this cloud reports it.
+/// A description of what is missing in the response, such as an instance with the requested id; `not_found` if a
+/// success contains no data, which is how this cloud reports a missing instance.
 pub(super) fn decode(
     body: &[u8],
     lookup: GetRequest<'_>,
@@ -207,12 +207,12 @@ pub(super) fn decode(
 }
 
 impl Instance {
-    /// The id of the instance.
+    /// Returns the id of the instance.
     pub(super) fn id(&self) -> Option<&str> {
         self.id.trimmed()
     }
 
-    /// The instance as far as a lookup or the list reports it.
+    /// Converts an instance from a lookup or a list.
     fn into_result(mut self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
         let (own, mut notices) = (&lookup.options.states, Vec::new());
         let word = self.status.trimmed();
@@ -245,7 +245,7 @@ impl Instance {
         GetResult { job, notices }
     }
 
-    /// The one part of which the response reports: address, image, ports and mounts.
+    /// Returns the only part that the response describes: address, image, ports and mounts.
     fn take_notebook(&mut self) -> Option<Task> {
         let ports = std::mem::take(&mut self.container_port_info_list.0).into_iter();
         let ports = ports.map(|port| Port {
@@ -282,7 +282,7 @@ impl Instance {
         is_there.then_some(Task { containers, ..task })
     }
 
-    /// What only an instance has.
+    /// Returns the details that only an instance has.
     fn into_details(mut self, show_secrets: bool) -> Self {
         self.tensorboard = Tensorboard {
             id: std::mem::take(&mut self.tensorboard_id),

@@ -1,9 +1,9 @@
 //! Jobs of the schedulers of computing regions.
 //!
-//! A job is in the answer about live jobs until five minutes after its end, and in the history once it
-//! is booked, about a minute after its end. In between, and right after its submission, it may be in
-//! neither. Not documented: the zone of the times (UTC+8 in what is published of it), the exit statuses
-//! of the platform above 255, and how long the history goes back.
+//! A job is listed as live until five minutes after its end, and in the history once it is booked
+//! (entered into the accounting records), about a minute after its end. It may be in neither until
+//! it is booked, and right after its submission. Not documented: the time zone (UTC+8 in published
+//! examples), exit statuses of the platform above 255, and how long jobs stay in the history.
 
 mod details;
 mod list;
@@ -70,14 +70,14 @@ pub static JOB: Kind = Kind {
     .with_details(&[schema_of::<JobDetails>], &[])
 };
 
-/// Gets a live job; the vendor has no name for it or for the other operations here.
+/// Requests a live job. The vendor has no name for this and the other operations here.
 const GET: Operation = Operation::new(
     "GetJob",
     "GET /hpc/openapi/v2/jobs/{id}, else historyjobs/{scheduler}/{id}",
     REGION_TOKEN,
 );
 
-/// Lists the live jobs of a scheduler, and then those that have ended; or those of all regions.
+/// Lists the live jobs of a scheduler, then its ended jobs; or the jobs of all regions.
 const LIST: Operation = Operation::new(
     "ListJobs",
     "POST /ac/openapi/v2/jobs/monitor/page-list, history/page-list; of one scheduler GET /hpc/openapi/v2/jobs, historyjobs",
@@ -87,10 +87,10 @@ const LIST: Operation = Operation::new(
 const GET_ENDED: &str = "GetHistoryJob";
 const LIST_ENDED: &str = "ListHistoryJobs";
 
-/// A live job of this word has ended in any way.
+/// State word of a live job that has ended, with any outcome.
 const COMPLETED: &str = "statC";
 
-/// The words of the platform, then those of Slurm, which it passes on for some jobs.
+/// State words of the platform, then those of Slurm, which the platform passes through for some jobs.
 const STATES: StateWords = &[
     ("statQ", State::Pending),
     ("statH", State::Pending),
@@ -131,7 +131,7 @@ const STATES: StateWords = &[
     ("PREEMPTED", State::Canceled),
 ];
 
-/// How many days back a job that has ended is looked for, first and then.
+/// How many days back the history is searched, in the first and in the second attempt.
 const HISTORY_DAYS: [i64; 2] = [30, 365];
 
 /// The operations on jobs.
@@ -139,8 +139,8 @@ pub(super) struct Jobs;
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    /// Looks a job up among the live ones, and in the history where it is not there, or has ended
-    /// without a word for the outcome.
+    /// Looks up a job among the live ones. If it is not there, or has ended without a known outcome, looks it up
+    /// in the history.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let reference = lookup.reference;
         let region = api.region(reference.segment("REGION").unwrap_or_default())?;
@@ -181,7 +181,7 @@ fn scheduler(reference: &Reference) -> &str {
     reference.segment("SCHEDULER").unwrap_or_default()
 }
 
-/// A GET with a query.
+/// Builds a GET request with a query.
 fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
     Request {
         query: pairs(query),
@@ -189,7 +189,7 @@ fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &
     }
 }
 
-/// A live job; `None` where it is not, or no longer, among them.
+/// Requests a live job; `None` if it is not, or no longer, live.
 async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetResult>, Problem> {
     let path = format!(
         "/hpc/openapi/v2/jobs/{}",
@@ -200,14 +200,14 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
     let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
     match region.call(request, lookup.options.deadline, decode).await {
         Ok(found) => Ok(found.into_found()),
-        // A 404 without the envelope is from another server.
+        // A 404 without the envelope comes from another server.
         Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
         Err(problem) => Err(problem),
     }
 }
 
-/// A job in the history, which is fast only with the time at which it was booked; `live` is the run
-/// whose end is wanted.
+/// Requests a job from the history, which is fast only with the time of booking; `live` is the run whose outcome is
+/// wanted.
 async fn get_ended(
     region: &Region,
     lookup: GetRequest<'_>,
@@ -240,21 +240,21 @@ async fn get_ended(
     Ok(found)
 }
 
-/// What the list of the history reports of a job.
+/// The fields of a job in the list of the history.
 #[derive(Default)]
 struct Booking {
-    /// When it was booked, as the cloud writes it; `None` where it is missing.
+    /// When the job was booked, in the cloud's format; `None` if it is missing.
     at: Option<String>,
-    /// The names of jobs that have its id, if there are several.
+    /// The names of the jobs with this id, if there are several.
     other_names: Option<String>,
-    /// What the list reports in place of a success.
+    /// The outcome in the list, if it is not a success.
     other_end: Option<String>,
 }
 
-/// The newest booking of a job.
+/// Returns the newest booking of a job.
 ///
 /// # Errors
-/// `not_found` for a job that is not in the history.
+/// `not_found` if the job is not in the history.
 async fn booking(
     region: &Region,
     lookup: GetRequest<'_>,
@@ -285,14 +285,14 @@ async fn booking(
             }
             let names = names.into_iter().map(|name| format!("{name:?}"));
             let names: Vec<String> = names.collect();
-            // A job that was requeued has been booked before.
+            // A requeued job has several bookings.
             let newest = rows.iter().map(|row| row.booked_at(region.clock)).max();
             rows.retain(|row| Some(row.booked_at(region.clock)) == newest);
             let other_end = rows
                 .into_iter()
                 .find_map(|row| other_end(row, lookup, region.clock));
             match newest {
-                // The job may be beyond these rows, which are those of other jobs.
+                // These rows are other jobs; the requested job may follow after them.
                 None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|at| Booking {
@@ -310,7 +310,7 @@ async fn booking(
     Ok(Booking::default())
 }
 
-/// The rows of a job; `live` is the run whose end is wanted.
+/// Returns the rows of a job; `live` is the run whose outcome is wanted.
 fn rows_of(
     mut rows: Vec<JobFields>,
     reference: &Reference,
@@ -328,7 +328,7 @@ fn rows_of(
     rows
 }
 
-/// What a row reports in place of a success; `None` where it has one, or does not show the outcome.
+/// Returns the outcome of a row if it is known and not a success.
 fn other_end(row: JobFields, lookup: GetRequest<'_>, clock: WallClock) -> Option<String> {
     let job = row.into_result(Origin::History, lookup, clock).job;
     let is_known = !matches!(job.state, State::Succeeded | State::Unknown);

@@ -55,10 +55,10 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
-/// Our name of the operation that reports where the services of a computing region are.
+/// The name used here for the operation that returns the hosts of a computing region's services.
 const CENTRE: &str = "GetCenterInfo";
 
-/// Our name of the operation that gives tokens for a key pair.
+/// The name used here for the operation that exchanges a key pair for tokens.
 const TOKENS: &str = "GetUserTokens";
 
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
@@ -71,12 +71,12 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     ))
 }
 
-/// One account: the computing region of its settings, and what else its key opens.
+/// Client for one account: its configured computing region, and other regions that its key can access.
 struct Api {
     home: Arc<Region>,
-    /// Other regions by their ids, and the platform by none.
+    /// Other regions by their ids; the platform has the key `None`.
     others: Mutex<HashMap<Option<String>, Arc<Region>>>,
-    /// Fetches tokens; `None` when the token is given.
+    /// Exchange of the key for tokens; `None` if a token is configured.
     exchange: Option<Arc<Exchange>>,
     list_state: instance::ListState,
     profile: Profile,
@@ -97,10 +97,10 @@ impl Api {
         })
     }
 
-    /// The region with this id, by a token of its own.
+    /// Returns the region with this id, with its own token.
     ///
     /// # Errors
-    /// That the token of the profile is not known to be that of the region.
+    /// An error unless the profile's token is known to belong to the region.
     fn region(&self, id: &str) -> Result<Arc<Region>, Problem> {
         let home = self.profile.get("cluster_id");
         if home == Some(id) {
@@ -125,10 +125,10 @@ impl Api {
         }
     }
 
-    /// The platform, which lists the jobs of all regions.
+    /// Returns the platform, which lists the jobs of all regions.
     ///
     /// # Errors
-    /// That its token is missing.
+    /// An error if the platform's token is missing.
     fn platform(&self) -> Result<Arc<Region>, Problem> {
         self.for_scope(TokenScope::Platform)
     }
@@ -164,7 +164,7 @@ impl CloudApi for Api {
     }
 }
 
-/// The address that a key gives, else the default.
+/// Returns the endpoint from a setting, otherwise the default.
 fn address(
     profile: &Profile,
     key: &str,
@@ -177,7 +177,7 @@ fn address(
         .map_err(|problem| profile.unusable(key, problem))
 }
 
-/// The endpoint that plain settings name, with the other hosts that may be queried.
+/// Returns the endpoint from the settings, and checks the setting for additional hosts.
 fn plain_endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
     let endpoint = address(profile, "endpoint", None, transport)?;
     let platform = address(profile, "platform_endpoint", None, transport)?;

@@ -1,4 +1,4 @@
-//! What one token gives access to: a computing region, or the platform.
+//! Client for the scope of one token: a computing region, or the platform.
 
 use std::sync::Arc;
 
@@ -21,33 +21,33 @@ use crate::settings::Profile;
 pub(super) struct Region {
     pub client: SigningClient<sign::Signer>,
     pub transport: Arc<Transport>,
-    /// The host that is set, else the platform's, which lists the hosts of the region.
+    /// The configured host, otherwise the platform's, which lists the hosts of the region.
     pub endpoint: Endpoint,
     /// In the order of [`Service::ALL`].
     pub services: [ServiceHosts; 2],
-    /// Which hosts of the region may receive the token.
+    /// Policy for the hosts of the region that may receive the token.
     policy: HostPolicy,
-    /// True when the token was given and no other can be fetched.
+    /// `true` if the token is configured and cannot be renewed.
     is_static_token: bool,
-    /// True when the token had expired by the local clock at the start, which may be wrong.
+    /// `true` if the token had already expired at the start according to the local clock, which may be wrong.
     doubts_clock: bool,
     pub clock: WallClock,
     profile: String,
 }
 
-/// The hosts of a service of a region.
+/// The hosts of a region's service.
 pub(super) struct ServiceHosts {
     hosts: OnceCell<Hosts>,
     failures: NegativeCache,
-    /// The hosts that an earlier run found with a token that it fetched.
+    /// The hosts that an earlier run found with a token from the exchange.
     pub stored: Option<StoredValue>,
 }
 
 impl Region {
-    /// A scope that the account may use; without an exchange, by the token of the profile.
+    /// Creates the client for a scope; without `exchange`, it uses the token of the profile.
     ///
     /// # Errors
-    /// A usage error, or what is missing.
+    /// A usage error, or an error for a missing setting.
     pub(super) fn new(
         profile: &Profile,
         transport: &Arc<Transport>,
@@ -113,7 +113,7 @@ impl Region {
         Ok(region)
     }
 
-    /// Rejects an expired token before anything is sent with it.
+    /// Rejects an expired token before it is sent.
     fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
         let expired = expires_at
             .filter(|at| match self.doubts_clock {
@@ -136,12 +136,12 @@ impl Region {
         )))
     }
 
-    /// A GET of a path.
+    /// Builds a GET request for a path.
     pub(super) fn request(&self, operation: &'static str, path: &str) -> Request {
         Request::get(operation, &self.endpoint, path)
     }
 
-    /// Calls an operation at a host of the region; see [`SigningClient::call`].
+    /// Calls an operation on a host of the region; see [`SigningClient::call`].
     pub(super) async fn call<T, E: Into<DecodeError>>(
         &self,
         mut request: Request,
@@ -152,7 +152,7 @@ impl Region {
         self.client.decode(&request, &response, decode)
     }
 
-    /// Sends a call to a host of the region; `request` names the last one.
+    /// Sends a request to a host of the region. Sets the endpoint of `request` to the last host tried.
     async fn send(&self, request: &mut Request, deadline: Deadline) -> Result<Response, Problem> {
         let client = &self.client;
         let held = client.credentials.get(&client.http, deadline).await?;
@@ -166,7 +166,7 @@ impl Region {
         let result = hosts.send(client, request, deadline).await;
         result.map_err(|problem| match problem.category {
             Category::Network => {
-                // They may have moved.
+                // The hosts may have moved.
                 known.stored.iter().for_each(StoredValue::invalidate);
                 problem
             }
@@ -177,7 +177,7 @@ impl Region {
         })
     }
 
-    /// The hosts of a service, as an earlier run found them or as the platform names them.
+    /// Returns the hosts of a service, from an earlier run or from the platform.
     async fn find(
         &self,
         service: Service,
@@ -203,8 +203,8 @@ impl Region {
     }
 }
 
-/// The host that is queried, and whether it serves all of the scope; else it is the platform's, which
-/// lists the others.
+/// Returns the endpoint, and whether it serves the whole scope. If it does not, it is the platform, which lists the
+/// hosts.
 fn endpoint(
     profile: &Profile,
     transport: &Transport,
@@ -212,7 +212,7 @@ fn endpoint(
     scope: TokenScope<'_>,
 ) -> Result<(Endpoint, bool), Problem> {
     let address = |key, default| address(profile, key, default, transport);
-    // A token is sent only to a host that a setting or the cloud named.
+    // A configured token is sent only to hosts that the settings or the cloud name.
     let default = Some(hosts::PLATFORM).filter(|_| !is_static_token);
     let missing = || profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"]);
     let is_platform = matches!(scope, TokenScope::Platform);
@@ -235,7 +235,7 @@ pub(super) fn token_label(profile: &Profile) -> String {
     profile.credential_label("token", "token")
 }
 
-/// The token of a profile.
+/// Returns the token of a profile.
 fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     let token = profile
         .secret("token")
@@ -243,7 +243,7 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     Ok(sign::Signer::credential(token.clone()))
 }
 
-/// The token of the platform that a profile has in addition to that of its region.
+/// Returns the platform's token, which a profile can have in addition to the region's token.
 fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     let (key, variable) = ("platform_token", "JOBLENS_SUGON_PLATFORM_TOKEN");
     let token = profile.secret(key);

@@ -7,18 +7,18 @@ use crate::http::{Request, SigningInstructions};
 use crate::providers::lenient::{self, Int};
 use crate::secret::Secret;
 
-/// Sends the token as it is, in the header `token`.
+/// Signer that sends the token unchanged in the header `token`.
 pub struct Signer {
     token: Secret,
 }
 
 impl Signer {
-    /// A signer for one token of a computing region.
+    /// Creates a signer for a token of a computing region.
     pub fn new(token: Secret) -> Self {
         Self { token }
     }
 
-    /// The same as a credential.
+    /// Wraps a token in a credential.
     pub(super) fn credential(token: Secret) -> Credential<Self> {
         let signer = Self::new(token.clone());
         Credential {
@@ -28,7 +28,7 @@ impl Signer {
         }
     }
 
-    /// When the token expires; `None` when it is not a JWT or has no expiry.
+    /// Returns when the token expires; `None` if it is not a JWT or never expires.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let payload = self.token.expose().split('.').nth(1)?;
         let claims: Claims = lenient::decode(&from_base64url(payload)?).ok()?;
@@ -47,7 +47,7 @@ impl Storable for Signer {
     }
 }
 
-/// True for what can be sent as a token.
+/// Returns `true` if the text can be sent as a token.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -61,7 +61,7 @@ impl crate::http::Signer for Signer {
     }
 }
 
-/// The one claim that matters to a client, which cannot verify the token anyway.
+/// The only claim that a client needs; a client cannot verify the token anyway.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Claims {

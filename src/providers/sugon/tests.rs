@@ -27,7 +27,7 @@ fn client(endpoint: &str, token: &str) -> Result<Api, Problem> {
     )
 }
 
-/// The token that the emulator takes without an exchange.
+/// Returns the token that the emulator accepts without an exchange.
 fn test_token() -> &'static str {
     emulated(&CLOUD).environment()[0].1
 }
@@ -40,7 +40,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     test_support::classify(&errors::ERRORS, response)
 }
 
-/// What the emulator answers to the client's own signed request.
+/// Returns the emulator's response to a request signed by the client.
 fn requested(token: &str, id: &str) -> Response {
     let client = client("http://127.0.0.1:7411", token).unwrap();
     let request = client.home.request(GET.name, &path(&reference(id)));
@@ -122,7 +122,7 @@ fn each_form_of_the_list_requests_the_same_and_is_answered() {
             Some(LIST.name)
         );
         if has_body {
-            // The body is enough.
+            // The body is sufficient without the query.
             incoming.query.clear();
         }
         let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));

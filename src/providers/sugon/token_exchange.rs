@@ -1,4 +1,4 @@
-//! A key pair is exchanged for tokens, one for each computing region.
+//! Exchanges a key pair for tokens, one for each computing region.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::providers::lenient::{self, List, Text};
 use crate::secret::{Secret, quotable};
 use crate::settings::Profile;
 
-/// Where tokens are given, unless another host is set.
+/// The default host for the exchange.
 const HOST: &str = "https://api.scnet.cn";
 
 /// What a token gives access to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum TokenScope<'a> {
-    /// The region of the settings, or the only one.
+    /// The configured region, or the only one.
     Home,
     /// The region with this id.
     Region(&'a str),
-    /// The platform itself.
+    /// The platform.
     Platform,
 }
 
 impl<'a> TokenScope<'a> {
-    /// The name by which its token is kept between runs, in addition to that of the home region.
+    /// Returns the name under which the token is stored between runs; the home region's is empty.
     pub(super) fn as_str(self) -> &'a str {
         match self {
             Self::Home => "",
@@ -42,25 +42,25 @@ impl<'a> TokenScope<'a> {
     }
 }
 
-/// The platform's own entry among the regions; its token opens no region.
+/// Id of the platform in the list of regions; its token gives no access to regions.
 const PLATFORM_ID: &str = "0";
 
-/// Parts of the credential.
+/// Setting names of the credential.
 const PARTS: [&str; 3] = ["user", "access_key", "secret_key"];
 
-/// Variables that give them.
+/// Environment variables for these settings.
 const VARIABLES: [&str; 3] = [
     "JOBLENS_SUGON_USER",
     "JOBLENS_SUGON_ACCESS_KEY",
     "JOBLENS_SUGON_SECRET_KEY",
 ];
 
-/// True when a profile has a key pair, or a part of one.
+/// Returns `true` if the profile has a key pair, or at least one part of it.
 pub(super) fn is_configured(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
 }
 
-/// Signs the exchange.
+/// Key pair that signs the exchange request.
 pub(super) struct KeyPair {
     user: String,
     access_key: Secret,
@@ -89,7 +89,7 @@ impl crate::http::Signer for KeyPair {
     }
 }
 
-/// What is signed: JSON in exactly this order, in which nothing but backslash and quote is escaped.
+/// Returns the text to sign: JSON in exactly this order, with only backslashes and quotes escaped.
 pub(crate) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     format!(
@@ -100,12 +100,12 @@ pub(crate) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
     )
 }
 
-/// Lower-case hex of HMAC-SHA256.
+/// Returns the HMAC-SHA256 in lower-case hex.
 pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
-/// The exchange of one profile's key pair, which issues the tokens of all scopes at once.
+/// Exchange of a profile's key pair; one request returns the tokens of all scopes.
 pub(super) struct Exchange {
     api: ApiClient,
     credentials: CredentialCache<KeyPair>,
@@ -118,13 +118,15 @@ pub(super) struct Exchange {
 #[derive(Default)]
 struct IssuedTokens {
     regions: Vec<RegionToken>,
-    /// Those that were given away, so that another one is wanted when they are requested again.
+    /// The tokens that were already used. Requesting one of them again causes a new exchange.
     taken: Vec<String>,
 }
 
 impl Exchange {
+    /// Creates the exchange.
+    ///
     /// # Errors
-    /// A usage error, or what is missing.
+    /// A usage error, or an error for a missing part of the key.
     pub(super) fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         if profile.secret("token").is_some() {
             return Err(profile
@@ -148,7 +150,7 @@ impl Exchange {
         })
     }
 
-    /// The provider of the tokens of one scope.
+    /// Returns the provider of the tokens for one scope.
     pub(super) fn provider(self: &Arc<Self>, scope: TokenScope<'_>) -> TokenExchangeProvider {
         TokenExchangeProvider {
             exchange: Arc::clone(self),
@@ -184,7 +186,7 @@ impl Exchange {
     }
 
     fn unreadable(&self, expected: &str) -> Problem {
-        // The response is not shown: it may be a token.
+        // The response is not printed: it may contain a token.
         let what = format!("invalid response: expected {expected}");
         let problem = self
             .api
@@ -193,7 +195,7 @@ impl Exchange {
     }
 }
 
-/// Issues the tokens of one scope.
+/// Provider of the tokens for one scope.
 pub(super) struct TokenExchangeProvider {
     exchange: Arc<Exchange>,
     wanted: Option<String>,
@@ -253,7 +255,7 @@ pub(super) fn label(profile: &Profile) -> String {
     profile.credential_label("access_key", "key")
 }
 
-/// The key pair of a profile.
+/// Returns the key pair of a profile.
 fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
     let part = |key: &str| {
         let missing = || profile.missing("complete access key", &PARTS, &VARIABLES);
@@ -299,7 +301,7 @@ impl RegionToken {
     }
 }
 
-/// The platform's own token; why there is none, and what to do.
+/// Returns the platform's token, or an error message and a hint.
 fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, String)> {
     let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
     let token = platform.find_map(|region| region.token.trimmed());
@@ -312,7 +314,8 @@ fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, Str
     })
 }
 
-/// The token of the region that is wanted, else of the only one; why there is none, and what to do.
+/// Returns the token of the wanted region or, if none is specified, of the only region; otherwise an error message
+/// and a hint.
 fn select_region_token(
     regions: &[RegionToken],
     wanted: Option<&str>,

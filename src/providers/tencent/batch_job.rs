@@ -1,7 +1,7 @@
-//! Jobs of Batch, API version `2017-03-12`: jobs have tasks, and tasks have instances.
+//! Jobs of Batch, API version `2017-03-12`. A job has tasks, and a task has instances.
 //!
-//! Source: tencentcloud-sdk-python-batch 3.1.171. Not documented: what a canceled job is called (there is no
-//! word for it, so that a terminated job is failed), and in which order jobs are listed.
+//! Source: tencentcloud-sdk-python-batch 3.1.171. Not documented: the state of a canceled job (no state word exists
+//! for it, so a terminated job counts as failed), and the order in which jobs are listed.
 
 mod logs;
 mod response;
@@ -99,7 +99,7 @@ const TASK: &str = "task";
 /// The kind of instances of tasks.
 const INSTANCE: &str = "task_instance";
 
-/// The words of jobs, tasks and instances.
+/// State words of jobs, tasks and instances.
 const STATES: StateWords = &[
     ("SUBMITTED", State::Pending),
     ("PENDING", State::Pending),
@@ -111,15 +111,15 @@ const STATES: StateWords = &[
     ("FAILED_INTERRUPTED", State::Failed),
 ];
 
-/// Maximum number of tasks of a job whose instances are read; each task costs a request. The numbers of a job that
-/// succeeded have to show that the instances of the others did.
+/// Maximum number of tasks of a job whose instances are read, with one request per task. If a successful job has more
+/// tasks, its metrics must show that their instances succeeded.
 const MAX_TASKS: usize = 20;
 
-/// The most instances that the cloud gives at once.
+/// Maximum number of instances per response.
 const MAX_INSTANCES: usize = 1000;
 
-/// Maximum number of pages of instances that are read of each task of a job that succeeded; of other jobs the
-/// first one is.
+/// Maximum number of pages of instances that are read per task of a successful job. For other jobs, only the first
+/// page is read.
 const MAX_PAGES: usize = 10;
 
 /// The operations on jobs.
@@ -127,8 +127,8 @@ pub(super) struct BatchJobs;
 
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
-    /// A job with the instances of its tasks, which have the exit codes, in place of the tasks; those
-    /// that have not begun, or could not be read, are kept as they are.
+    /// Requests a job and replaces its tasks by their instances, which have the exit codes. Tasks
+    /// that have not begun, or whose instances could not be read, are kept.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let id = json!({"JobId": reference.id()});
@@ -205,7 +205,7 @@ impl KindOps<Api> for BatchJobs {
     }
 }
 
-/// What leaves the success of a job undecided until the next poll.
+/// Reasons that leave a job's success undecided until the next poll.
 #[derive(Default)]
 struct Doubts {
     first: Option<String>,
@@ -220,7 +220,7 @@ impl Doubts {
         self.first.get_or_insert(what);
     }
 
-    /// Names the first doubt in a job that is undecided, unless a part can never be read.
+    /// Sets the message of an undecided job to the first reason, unless a part can never be read.
     fn explain(self, job: &mut Job) {
         let is_transient = job.unread_cause.is_some_and(Category::is_transient);
         let is_undecided = job.state == State::Unknown && is_transient;
@@ -235,8 +235,8 @@ fn note_unread(found: &mut GetResult, what: &str) {
     found.note(NoticeCode::PartsUnread, text);
 }
 
-/// The names of the tasks that have instances to read, failed ones first: those that have begun, and all of a
-/// job that the cloud calls succeeded.
+/// Returns the names of the tasks whose instances are read, failed tasks first. These are the tasks that have begun
+/// or, if the cloud reports success for the job, all tasks.
 fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     let has_begun =
         |task: &&Task| claims_success || !matches!(task.state, State::Pending | State::Unknown);
@@ -245,7 +245,7 @@ fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     begun.iter().filter_map(|task| task.id.as_deref()).collect()
 }
 
-/// A task with its instances, in at most so many pages; each is with its offset.
+/// Requests a task with its instances, in at most `pages` pages. Returns each page with its offset.
 async fn read_task(
     api: &Api,
     lookup: GetRequest<'_>,
@@ -273,7 +273,7 @@ async fn read_task(
     called
 }
 
-/// The pages of a task as one; each is added to the documents.
+/// Joins the pages of a task, and adds each page to the documents.
 fn join_pages(
     task: &str,
     pages: Vec<(usize, Result<Decoded<TaskResponse>, Problem>)>,
@@ -298,7 +298,7 @@ fn join_pages(
     read
 }
 
-/// Gives a job the failure of its instances and, where all were read, their start.
+/// Sets the failure of a job from its instances and, if all instances were read, its start time.
 fn explain(job: &mut Job, is_whole: bool) {
     let of_kind = |task: &&Task| task.kind == INSTANCE;
     let instances = || job.tasks.iter().filter(of_kind);

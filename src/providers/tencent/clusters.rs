@@ -1,4 +1,4 @@
-//! The clusters of a region, by pages.
+//! Lists the clusters of a region page by page.
 
 use super::{Api, CLUSTERS, decode, service::SERVICE};
 use crate::model::ScopeSummary;
@@ -9,52 +9,52 @@ use crate::reference::Scope;
 const MIB: i64 = 1 << 20;
 
 detail_structs! { "camelCase" =>
-    /// What the list reports of a Tencent cluster.
+    /// Fields of a Tencent cluster in the list.
     #[schemars(rename = "TencentCluster")]
     ClusterDetails {
-        /// Text of its owner.
+        /// Description from the owner.
         description: Text,
         /// Version of Kubernetes.
         #[serde(rename(deserialize = "k8sVersion"))]
         kubernetes_version: Text,
-        /// Operating system of its nodes.
+        /// Operating system of the nodes.
         os: Text,
-        /// Nodes in all.
+        /// Number of nodes.
         #[serde(rename(deserialize = "nodeNum"))]
         node_count: Int,
-        /// `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
+        /// State of the nodes: `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
         node_status: Text,
-        /// vCPU of all nodes.
+        /// Total number of vCPUs of the nodes.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         cpu: Option<f64>,
-        /// Memory of all nodes.
+        /// Total memory of the nodes.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         memory_bytes: Option<i64>,
-        /// When it was last changed.
+        /// Time of the last change.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         updated_at: Option<Time>,
-        /// Address range of its containers.
+        /// Address range of the containers.
         #[serde(rename(deserialize = "clusterCIDR"))]
         cidr: Text,
-        /// Address of its API from outside.
+        /// External address of the Kubernetes API.
         #[serde(rename(deserialize = "clusterExternalEndpoint"))]
         external_endpoint: Text,
-        /// True when that address is open.
+        /// True if the external address is open.
         #[serde(rename(deserialize = "openHttps"))]
         is_https_open: Flag,
-        /// Virtual private cloud.
+        /// Id of the virtual private cloud.
         #[serde(rename(deserialize = "unVpcId"))]
         vpc_id: Text,
-        /// The same in the cloud's older numbering.
+        /// Number of the virtual private cloud in the cloud's older numbering.
         #[serde(rename(deserialize = "vpcId"))]
         vpc_number: Int,
-        /// Subnet of the load balancer before its masters.
+        /// Subnet of the load balancer in front of the masters.
         #[serde(rename(deserialize = "masterLbSubnetId"))]
         load_balancer_subnet_id: Text,
-        /// Project it is charged to.
+        /// Project that the cluster is charged to.
         project_id: Text,
         /// Number of the region.
         region_id: Int,
@@ -71,7 +71,7 @@ detail_structs! { "camelCase" =>
     }
 }
 
-/// Samples and clients have `clusters`, one table has `clusterSet`.
+/// The field is `clusters` in samples and clients, but `clusterSet` in one table of the documentation.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ClusterList {
@@ -80,11 +80,10 @@ struct ClusterList {
     cluster_set: Required<List<ClusterDetails>>,
 }
 
-/// The requested page size, in clusters: the cloud's own default, since
-/// it documents no maximum.
+/// Requested page size in clusters. It is the cloud's default, because no maximum is documented.
 const PAGE_SIZE: usize = 20;
 
-/// One page of the clusters of the region, newest first.
+/// Requests a page of the region's clusters, newest first.
 ///
 /// # Errors
 /// An error of the cloud or of the connection.
@@ -101,7 +100,7 @@ pub(super) async fn list(
     page.map(Decoded::into_page)
 }
 
-/// Decodes the page at `at`; `region` is that of the profile.
+/// Decodes the page at `at`; `region` is the profile's region.
 fn decode_page(
     body: &[u8],
     at: Cursor,

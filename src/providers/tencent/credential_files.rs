@@ -1,4 +1,4 @@
-//! Credentials in the files of tccli and of the vendor's SDKs (tccli 3.1, SDK for Python 3.1).
+//! Reads credentials from the files of tccli and of the vendor's SDKs (tccli 3.1, SDK for Python 3.1).
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable, shell_word};
 
 const FOLDER: &str = ".tccli";
 
-/// The tool's own files before those of the SDKs, which contain no region.
+/// The credential files. Those of tccli come before those of the SDKs, which contain no region.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "tccli",
@@ -40,7 +40,7 @@ pub static SOURCES: [CredentialSource; 3] = [
         name: "tencentcloud",
         paths: &[".tencentcloud/credentials"],
         shared_path: Some("etc/tencentcloud/credentials"),
-        // The SDK reads the section alone.
+        // The SDK reads only this section.
         format: Format::IniSection {
             name: "default",
             inherits: false,
@@ -54,12 +54,12 @@ pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::InstanceRole(&SERVICE),
 ];
 
-/// Further entries, one per service, of any shape.
+/// The file of a profile's settings; it also has an entry of any shape for each service.
 #[derive(Deserialize)]
 struct Configure {
     #[serde(default, rename = "_sys_param")]
     system: OptionalObject<System>,
-    /// The region in very old files; in all others the service of that name.
+    /// The region in very old files. In newer files, this entry belongs to the service named `region`.
     #[serde(default)]
     region: serde_json::Value,
 }
@@ -70,7 +70,7 @@ struct System {
     region: Text,
 }
 
-/// The region of a profile, which is in a file of its own.
+/// Returns the region of a profile, which is in a separate file.
 fn region(profile: &FileProfile<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
     let name = profile.name.unwrap_or_default();
     let path = format!("{FOLDER}/{name}.configure");
@@ -93,13 +93,13 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         Some("cvm-role") => {
             let mut result = profile.instance_role(&SERVICE, None);
             if let SourceResult::Found(found) = &mut result {
-                // It does not contain a secret.
+                // The type contains no secret.
                 found.notices.clear();
                 found.values.extend(region);
             }
             return Ok(result);
         }
-        // It may be a secret that was pasted in place of the type.
+        // The type is not printed: it can be a secret pasted into the wrong field.
         Some(_) => {
             return Err(profile.problem("has an unknown type").with_hint(
                 "use a profile with keys, or provide temporary keys with credential_command",
@@ -181,7 +181,7 @@ mod tests {
         assert!(findings.notices.is_empty(), "it is there for everybody");
         write(root, "home/.tencentcloud/credentials", &keys("own"));
         assert_eq!(found_credential(root).values[0].1.expose(), "own");
-        // The first that exists is taken alone.
+        // Only the first existing file is used.
         write(root, "home/.tencentcloud/credentials", "[default]\n");
         assert!(matches!(read(root), Ok(SourceResult::Empty(_))));
     }

@@ -1,5 +1,5 @@
-//! What the codes of both APIs mean, numbers in API 2.0 and words in API 3.0; all of them come with HTTP
-//! status 200.
+//! Maps the error codes of both APIs to error categories: numbers in API 2.0, words in API 3.0. Both APIs send them
+//! with HTTP status 200.
 
 use serde::Deserialize;
 
@@ -13,24 +13,24 @@ use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec}
 use crate::providers::lenient::{self, DefaultObject, OptionalObject, Required, Text};
 use crate::providers::request_id::RequestIdNames;
 
-/// The hint where the API itself may be gone.
+/// The hint for an error that can mean that the API no longer exists.
 pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
-/// Where the events of a service can be read as well.
+/// The hint that the events of a service are also available elsewhere.
 const OWN_API: &str =
     "the cluster's own API has the same events: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
-/// The hint where a service is not found.
+/// The hint if a service is not found.
 pub(super) const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
 
-/// The hint where a task or job is not found.
+/// The hint if a task or job is not found.
 const CHECK_ID: &str = "check the id, and the region and account of the profile";
 
 const KEY: &str = "check {secret_id}, {secret_key} and {token}";
 const CLOCK: &str = "check the local clock";
 
-/// The errors of every operation.
+/// Error rules of all operations.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     error_details,
     request_id: RequestIdNames {
@@ -87,7 +87,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["InternalError*", "ServiceUnavailable*"], ServiceError)
             .retry(RetryAction::Backoff),
         ErrorRule::category(PermissionDenied).hint_with(permission),
-        // A failure without a code did not come from this API.
+        // A failure without a code does not come from this API.
         ErrorRule::category(InvalidArgument)
             .for_code(false)
             .hint_with(check_endpoint),
@@ -95,7 +95,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[],
 };
 
-/// Codes of missing permissions, whatever comes before the dot.
+/// Codes of missing permissions, with any text before the dot.
 const PERMISSION_CODES: &[&str] = &[
     "UnauthorizedOperation*",
     "*.UnauthorizedOperation",
@@ -104,7 +104,7 @@ const PERMISSION_CODES: &[&str] = &[
     "AuthFailure.CamException",
 ];
 
-/// Codes of parameters that are not taken.
+/// Codes of rejected parameters.
 const USAGE_CODES: &[&str] = &[
     "InvalidParameter*",
     "InvalidFilter*",
@@ -113,7 +113,7 @@ const USAGE_CODES: &[&str] = &[
     "InternalError.Param",
 ];
 
-/// The envelope of API 3.0 without its data.
+/// The envelope of API 3.0 without the data.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ProductErrorHead {
@@ -134,7 +134,7 @@ struct ResponseError {
     message: Text,
 }
 
-/// The envelope of API 2.0 without its data.
+/// The envelope of API 2.0 without the data.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ErrorHead {
@@ -153,7 +153,7 @@ fn error_details(response: &Response) -> ErrorDetails {
         Required::Missing | Required::Null | Required::Empty => None,
     };
     if let Some(error) = error {
-        // An error without a code is one, whatever data is next to it.
+        // An error without a code is still an error, even if the response contains data.
         let code = error.code.trimmed().unwrap_or("Error");
         return ErrorDetails {
             code: Some(code.to_owned()),
@@ -166,7 +166,7 @@ fn error_details(response: &Response) -> ErrorDetails {
     let message = head.message.trimmed();
     let is_failure = |word: &&str| !word.eq_ignore_ascii_case("success");
     let described = head.code_desc.trimmed().filter(is_failure);
-    // A success that is described as something else is none.
+    // A code of success with a description other than "success" is a failure.
     let codes = [&head.code, &head.return_code].map(|code| code.trimmed());
     let failed = codes.into_iter().flatten().find(|code| *code != "0");
     let code = match codes {
@@ -200,7 +200,7 @@ fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
     })
 }
 
-/// A parameter that is not taken may be the region, which has two spellings.
+/// Returns the other spelling of the region, because the region may be the rejected parameter.
 fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     let region = context.parameter("Region");
     let other = regions::other_spelling(region)?;
@@ -209,7 +209,7 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     ))
 }
 
-/// What to check where a resource is not found. A service may be there for the cluster's own API only.
+/// Returns what to check if a resource is not found. The cluster's own API may know a service that this API does not.
 fn not_found(context: &ErrorContext<'_>) -> Option<String> {
     Some(match context.request.operation.contains("Service") {
         true => format!("{CHECK_ADDRESS}; {OWN_API}"),
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use crate::providers::test_support::{answer, classify, json, path, request, response};
 
-    /// What a code of API 3.0 means, and whether the request is sent again.
+    /// Returns the category of an API 3.0 code, and whether to retry.
     fn read(code: &str) -> (crate::error::Category, RetryAction) {
         let body = serde_json::json!({"Response": {"Error": {"Code": code}, "RequestId": "r"}});
         let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();

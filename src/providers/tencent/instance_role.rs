@@ -1,6 +1,6 @@
-//! The role of a CVM instance, through its metadata service.
+//! Reads temporary credentials of a CVM instance's role from the metadata service.
 //!
-//! Source: tencentcloud-sdk-python-common 3.1.195, the provider of CVM roles.
+//! Source: the provider of CVM roles in tencentcloud-sdk-python-common 3.1.195.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Lists of API 3.0.
+//! Reads lists of API 3.0.
 
 use serde::de::DeserializeOwned;
 
@@ -8,19 +8,19 @@ use crate::providers::products::Product;
 
 /// A row of a list.
 pub(super) trait Row: DeserializeOwned + Send {
-    /// The product that has the list.
+    /// The product that the list belongs to.
     const PRODUCT: &'static Product;
-    /// The operation that gives the list.
+    /// The operation that returns the list.
     const OPERATION: &'static str;
-    /// The most rows of a page that the cloud allows.
+    /// Maximum number of rows per page.
     const PAGE_SIZE: usize;
-    /// The order of the list cannot be chosen and is not documented.
+    /// `true` if the order of the list is undocumented and cannot be chosen.
     const IS_UNSORTED: bool;
 
-    /// The id; `None` for a row without one that can be read.
+    /// Returns the id; `None` if it is missing or unreadable.
     fn id(&self) -> Option<&str>;
 
-    /// What the row reports of a job.
+    /// Converts the row to a job.
     fn into_result(self, api: &Api, lookup: GetRequest<'_>) -> GetResult;
 }
 
@@ -43,10 +43,10 @@ impl<R> Default for ListResponse<R> {
     }
 }
 
-/// One page of a list that is requested with these parameters in addition to its place and size.
+/// Requests a page of a list; offset and limit are added to `parameters`.
 ///
 /// # Errors
-/// As [`Api::call_product`].
+/// The errors of [`Api::call_product`].
 pub(super) async fn list<R: Row>(
     api: &Api,
     list: ListRequest<'_>,

@@ -67,7 +67,7 @@ pub static CLOUD: Cloud = Cloud {
     ],
     minimal_keys: &["region", "secret_id", "secret_key"],
     sources: &credential_files::SOURCES,
-    // TKE sets variables of its own in pods with a role.
+    // `TKE_` is the prefix of the variables that TKE sets in pods with a role.
     variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_", "TKE_"],
     public_domains: &[
         "qcloud.com",
@@ -86,7 +86,7 @@ pub static CLOUD: Cloud = Cloud {
 /// The vendor's name of the operation that lists clusters.
 const CLUSTERS: &str = "DescribeCluster";
 
-/// Fixed by the vendor for every call of API 2.0.
+/// The vendor uses this path for all requests of API 2.0.
 const PATH: &str = "/v2/index.php";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
@@ -103,7 +103,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     ))
 }
 
-/// One key of one region.
+/// Client for one key and one region.
 struct Api {
     client: SigningClient<sign::Signer>,
     endpoint: Endpoint,
@@ -181,7 +181,7 @@ impl Api {
         self.client.call(&request, options.deadline, decode).await
     }
 
-    /// The same for a response that is read by its fields alone.
+    /// Calls an operation of API 3.0 whose response needs no further checks than its fields.
     async fn read_product<T: DeserializeOwned + Default>(
         &self,
         product: &Product,
@@ -193,7 +193,8 @@ impl Api {
             .await
     }
 
-    /// A host that is gone looks like a broken network, unless it is this machine.
+    /// Adds the hint about the retired API to network errors: a host that no longer exists looks like a network
+    /// failure, unless it is this machine.
     fn with_retirement_hint(&self, mut problem: Problem) -> Problem {
         if problem.category == Category::Network && !self.endpoint.is_loopback() {
             let hint = problem.hint.take();
@@ -229,8 +230,8 @@ impl CloudApi for Api {
     }
 }
 
-/// The envelope of every response; tables of the documentation put the content next to the code, its
-/// samples within `data`, and some write `returnCode`.
+/// The envelope of every response. In tables of the documentation, the content is next to the code; in its samples,
+/// within `data`. Some write `returnCode`.
 #[derive(Default, Deserialize)]
 #[serde(
     default,
@@ -243,10 +244,10 @@ struct Envelope<T> {
     data: Required<OptionalObject<T>>,
 }
 
-/// Decodes the content of a response without a failure, from `data` unless there is nothing in it.
+/// Decodes the content of a response without a failure, from `data` unless `data` is empty.
 ///
 /// # Errors
-/// What was expected and not there.
+/// A description of what is missing in the response.
 fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
     let envelope: Envelope<T> = lenient::decode_response(body)?;
     let codes = [&envelope.code, &envelope.return_code].map(|code| code.trimmed());
@@ -275,7 +276,7 @@ struct ProductEnvelope<T> {
 /// Decodes the content of a response of API 3.0.
 ///
 /// # Errors
-/// What was expected and not there.
+/// A description of what is missing in the response.
 fn decode_product<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, String> {
     let envelope: ProductEnvelope<T> = lenient::decode_response(body)?;
     match envelope.response {
@@ -284,7 +285,7 @@ fn decode_product<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Strin
     }
 }
 
-/// Parts of a credential; each of them travels with a call or signs it.
+/// Parts of a credential; each is sent with a request or signs it.
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
 
 fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
@@ -318,7 +319,7 @@ fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
     }
 }
 
-/// The key pair of a profile, with the token of a temporary one.
+/// Returns the key pair of a profile, with its token if the key pair is temporary.
 fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
     let part = |key| {

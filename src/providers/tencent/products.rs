@@ -1,4 +1,4 @@
-//! The products of API 3.0, whose names are those of their hosts, signatures and permissions.
+//! The products of API 3.0. Their names are used in hosts, signatures and permissions.
 
 use super::{CLOUD, regions};
 use crate::error::Problem;
@@ -6,13 +6,13 @@ use crate::http::{Endpoint, Request};
 pub(crate) use crate::providers::products::Product;
 use crate::settings::Profile;
 
-/// The platform for training.
+/// TI-ONE, the training platform.
 pub(crate) static TIONE: Product = Product {
     endpoint_key: Some("tione_endpoint"),
     ..Product::new("tione", "2021-11-11")
 };
 
-/// Batch computing.
+/// Batch, for batch computing.
 pub(crate) static BATCH: Product = Product {
     endpoint_key: Some("batch_endpoint"),
     ..Product::new("batch", "2017-03-12")
@@ -20,16 +20,16 @@ pub(crate) static BATCH: Product = Product {
 
 pub(super) static ALL: [&Product; 2] = [&TIONE, &BATCH];
 
-/// The product that a request is for; `None` for API 2.0.
+/// Returns the product of a request; `None` for API 2.0.
 pub(super) fn of_request(request: &Request) -> Option<&'static Product> {
     Product::of_request(&ALL, "x-tc-version", request)
 }
 
-/// The endpoint of a product: the one that is set for it, else `endpoint` unless it is a public host,
-/// which serves one product alone, else the public host of the product.
+/// Returns the endpoint of a product: from its own setting, otherwise from `endpoint`, otherwise its public host.
+/// A public host in `endpoint` is ignored, because it serves only one product.
 ///
 /// # Errors
-/// `usage` for an address that cannot be used.
+/// `usage` for an invalid address.
 pub(super) fn endpoint(
     product: &Product,
     profile: &Profile,
@@ -40,7 +40,7 @@ pub(super) fn endpoint(
     product.endpoint(profile, allow_http, shared, public)
 }
 
-/// The name of a region in API 3.0, which does not take the short codes of API 2.0.
+/// Returns the name of a region in API 3.0, which does not accept the short codes of API 2.0.
 pub(super) fn region_name(region: &str) -> &str {
     match region.contains('-') {
         true => region,

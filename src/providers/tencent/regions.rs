@@ -1,5 +1,4 @@
-/// Short codes of API 2.0 and the names that API 3.0 uses; which of them this API takes is not
-/// documented.
+/// Short region codes of API 2.0, with the names of API 3.0. Which of them API 2.0 accepts is not documented.
 const SPELLINGS: [(&str, &str); 25] = [
     ("gz", "ap-guangzhou"),
     ("sh", "ap-shanghai"),
@@ -28,7 +27,7 @@ const SPELLINGS: [(&str, &str); 25] = [
     ("sao", "sa-saopaulo"),
 ];
 
-/// The other spelling of a region.
+/// Returns the other spelling of a region.
 pub fn other_spelling(region: &str) -> Option<&'static str> {
     SPELLINGS.iter().find_map(|(short, long)| match region {
         _ if region == *short => Some(*long),

@@ -1,4 +1,4 @@
-//! Services of a cluster: their events, whether they exist, and the list of them.
+//! Services of a cluster: their events, existence checks, and lists.
 
 use serde::de::IgnoredAny;
 
@@ -46,10 +46,10 @@ pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClu
 /// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
-/// Added to every list of events: the vendor's page promises those of the last hour.
+/// Notice for every list of events: according to the vendor's documentation, it contains only the last hour.
 const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
 
-/// Reported once in a run that reads a service.
+/// Notice for every run that reads a service; it is printed once.
 const SUCCESSOR: &str = "Tencent has retired the API of tencent/service; use kubernetes/workload";
 
 /// The operations on services.
@@ -64,7 +64,7 @@ impl KindOps<Api> for Service {
         call.await.map(Decoded::into_result)
     }
 
-    /// One page contains all services of a cluster, or of one namespace of it.
+    /// Returns all services of a cluster, or of one of its namespaces, in one page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let namespace = list.scope.segment("NAMESPACE");
         let of = match namespace {
@@ -90,7 +90,7 @@ impl KindOps<Api> for Service {
         Ok(page)
     }
 
-    /// A service that does not exist has no events either, so their absence proves nothing.
+    /// Checks whether a service exists. An empty list of events does not prove that it does.
     async fn check_exists(&self, api: &Api, lookup: GetRequest<'_>) -> Result<(), Problem> {
         let parameters = address(lookup.reference);
         let check = |body: &[u8]| find_service(body, lookup.reference);
@@ -112,17 +112,17 @@ pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
 #[serde(default, rename_all = "camelCase")]
 struct EventList {
     event_list: Required<List<ServiceEvent>>,
-    /// Null means no known events.
+    /// Null means that no events are known.
     data: Required<OptionalObject<IgnoredAny>>,
 }
 
-/// The events, in `data` or at the top level, and whether some may be missing: null instead of
-/// the list does not prove that there are none.
+/// Returns the events, in `data` or at the top level, and whether some may be missing: null in place of the list
+/// does not prove that there are none.
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;
     let (is_list, is_blank) = match inner {
         Required::Present(List(mut events)) if !events.is_empty() => {
-            // Either place may have events that the other one lacks.
+            // Either list may contain events that the other lacks.
             return match lenient::decode_response::<EventList>(body)?.event_list {
                 Required::Present(List(outer)) if outer != events => {
                     events.extend(outer);
@@ -160,7 +160,7 @@ struct ServiceEvent {
     message: Text,
 }
 
-/// Nothing in the response names the service, and no state is reported; what it contains are events.
+/// Decodes events. The response contains neither the service's name nor a state.
 pub(super) fn decode_events(
     body: &[u8],
     api: &Api,
@@ -200,7 +200,7 @@ impl ServiceEvent {
     }
 }
 
-/// One service, or the list of one that the documentation's table has.
+/// A service, or a list of one service, as in a table of the documentation.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct ServiceInfo {
@@ -220,7 +220,7 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     let ListOrObject { list, object } = service.value;
     let mut services = list.unwrap_or_default();
     services.extend(object);
-    // An object with nothing in it is what an absent one may be printed as.
+    // An empty object may mean that the service does not exist.
     services.retain(|service| *service != ServiceName::default());
     let matches = |service: &ServiceName| {
         let namespace = service.namespace.trimmed();
@@ -245,8 +245,7 @@ struct ServiceList {
     services: Required<List<ServiceDetails>>,
 }
 
-/// The services of a namespace, or of all. Those of another namespace than the requested one are
-/// left out.
+/// Returns the services of a namespace, or of all namespaces. Services of other namespaces are left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>, String> {
     let list: ServiceList = decode(body)?;
     // Null means no services.
@@ -260,23 +259,24 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>,
 }
 
 detail_structs! { "camelCase" =>
-    /// What the list reports of a Tencent service in addition to its name.
+    /// Fields of a Tencent service in the list, in addition to its name.
     #[schemars(rename = "TencentService")]
     ServiceDetails {
-        /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
+        /// Health of the containers, not a state: `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`,
+        /// `RollingBack`.
         status: Text,
-        /// Why containers are not well, and how many of them.
+        /// Why containers are unhealthy, with the number of containers per reason.
         #[serde(rename(deserialize = "reasonMap"))]
         reasons: Map<Int>,
-        /// How many replicas there are.
+        /// Current number of replicas.
         current_replicas: Int,
-        /// How many replicas there should be.
+        /// Desired number of replicas.
         desired_replicas: Int,
-        /// The load balancer before it.
+        /// Load balancer in front of the service.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         load_balancer: LoadBalancer,
-        /// Its address outside of the cluster.
+        /// Address outside the cluster.
         external_ip: Text,
     } => {
         service_name: Text,
@@ -285,18 +285,18 @@ detail_structs! { "camelCase" =>
         lb_id: Text,
         lb_status: Text,
     }
-    /// The load balancer before a service.
+    /// Load balancer in front of a service.
     LoadBalancer {
-        /// The cloud's id.
+        /// Id, as assigned by the cloud.
         id: Text,
-        /// `None`, `Creating`, `Running`.
+        /// Status: `None`, `Creating` or `Running`.
         status: Text,
     }
 }
 
 impl ServiceDetails {
-    /// The service as far as the list reports it. Its status is that of its containers and does not
-    /// show whether it will end: it is not used as the state.
+    /// Converts a service of the list. Its status describes its containers and does not show whether the service will
+    /// end, so it is not used as the state.
     fn into_result(mut self, reference: &Reference, api: &Api) -> GetResult {
         let (clock, mut notices) = (api.clock, Vec::new());
         clock.note_assumed("tencent", [&self.created_at], &mut notices);
@@ -314,7 +314,7 @@ impl ServiceDetails {
         GetResult { job, notices }
     }
 
-    /// How its containers are, in a sentence: `1 of 3 replicas; ImagePullBackOff 2`.
+    /// Summarizes the containers, for example `1 of 3 replicas; ImagePullBackOff 2`.
     fn summary(&self) -> Option<String> {
         let replicas = match (self.current_replicas.0, self.desired_replicas.0) {
             (Some(current), Some(desired)) => Some(format!("{current} of {desired} replicas")),

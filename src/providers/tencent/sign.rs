@@ -6,16 +6,16 @@ use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
 use crate::sort::SortExt as _;
 
-/// The one method of signature v2 that is used here; absence would mean SHA-1.
+/// The only method of signature v2 that is used here. Without this parameter, the cloud would expect SHA-1.
 pub const METHOD: &str = "HmacSHA256";
 
-/// Signs with signature v2 (which the 3.0 documentation calls v1), and API 3.0 with TC3.
+/// Signer for API 2.0 with signature v2 (called v1 in the documentation of API 3.0), and for API 3.0 with TC3.
 pub struct Signer {
     /// Id of the key.
     pub secret_id: Secret,
     /// The key.
     pub secret_key: Secret,
-    /// Goes with a temporary key.
+    /// Token of a temporary key.
     pub token: Option<Secret>,
 }
 
@@ -58,7 +58,7 @@ impl crate::http::Signer for Signer {
 }
 
 impl Signer {
-    /// Signs a request that has no query.
+    /// Signs a request without a query.
     fn sign_tc3(
         &self,
         service: &str,
@@ -89,14 +89,14 @@ impl Signer {
     }
 }
 
-/// A positive number below 2^63 from the hex digits of a nonce.
+/// Converts the hex digits of a nonce to a positive number below 2^63.
 fn number_of(nonce: &str) -> u64 {
     let digits = nonce.chars().filter_map(|c| c.to_digit(16));
     let number = digits.fold(0_u64, |number, digit| number << 4 | u64::from(digit));
     (number >> 1).max(1)
 }
 
-/// Parameters sorted by name (`_` read as `.`) and joined, with nothing encoded.
+/// Joins the parameters, sorted by name (with `_` as `.`) and without encoding.
 pub fn canonical_query(parameters: &[(&str, &str)]) -> String {
     let mut pairs: Vec<(String, &str)> = parameters
         .iter()
@@ -110,12 +110,12 @@ pub fn canonical_query(parameters: &[(&str, &str)]) -> String {
         .join("&")
 }
 
-/// What the key signs: method, host, path and the canonical query, without a scheme.
+/// Returns the text to sign: method, host without scheme, path and canonical query.
 pub fn text_to_sign(method: &str, host: &str, path: &str, parameters: &[(&str, &str)]) -> String {
     format!("{method}{host}{path}?{}", canonical_query(parameters))
 }
 
-/// Base64 of the HMAC; the secret key is used as it is.
+/// Returns the HMAC in Base64. The secret key is used without derivation.
 pub fn signature(secret_key: &str, text_to_sign: &str) -> String {
     base64(&hmac_sha256(secret_key.as_bytes(), text_to_sign.as_bytes()))
 }

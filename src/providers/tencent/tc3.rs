@@ -1,5 +1,4 @@
-//! Signature TC3-HMAC-SHA256 of API 3.0, which signs the headers `content-type` and `host`, as the
-//! vendor's SDKs do.
+//! Signature TC3-HMAC-SHA256 of API 3.0. Like the vendor's SDKs, it signs the headers `content-type` and `host`.
 
 use chrono::{DateTime, Utc};
 
@@ -11,27 +10,27 @@ pub const JSON: &str = "application/json";
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const SIGNED_HEADERS: &str = "content-type;host";
 
-/// What is signed of a request.
+/// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
 pub struct SigningParams<'a> {
     /// `POST` or `GET`.
     pub method: &'a str,
-    /// The query as it is sent, without `?`.
+    /// The query as sent, without `?`.
     pub query: &'a str,
     /// Content type.
     pub content_type: &'a str,
-    /// Host, with a port that is not the default one.
+    /// Host, with the port if it is not the default.
     pub host: &'a str,
     /// Body.
     pub body: &'a [u8],
-    /// The product: `batch`.
+    /// The product, such as `batch`.
     pub service: &'a str,
-    /// When it is signed.
+    /// Time of signing.
     pub signed_at: DateTime<Utc>,
 }
 
 impl SigningParams<'_> {
-    /// What the signature is made over, before it is hashed.
+    /// Returns the canonical request, whose hash is signed.
     pub fn canonical_request(&self) -> String {
         format!(
             "{}\n/\n{}\ncontent-type:{}\nhost:{}\n\n{SIGNED_HEADERS}\n{}",
@@ -43,14 +42,14 @@ impl SigningParams<'_> {
         )
     }
 
-    /// What the key signs.
+    /// Returns the string to sign.
     pub fn string_to_sign(&self) -> String {
         let (seconds, scope) = (self.signed_at.timestamp(), self.scope());
         let hash = sha256_hex(self.canonical_request().as_bytes());
         format!("{ALGORITHM}\n{seconds}\n{scope}\n{hash}")
     }
 
-    /// The key of one day and product.
+    /// Derives the key for one day and product.
     pub fn signing_key(&self, secret_key: &str) -> [u8; 32] {
         let day = hmac_sha256(
             format!("TC3{secret_key}").as_bytes(),
@@ -60,7 +59,7 @@ impl SigningParams<'_> {
         hmac_sha256(&service, b"tc3_request")
     }
 
-    /// The header `authorization`.
+    /// Returns the value of the `authorization` header.
     pub fn authorization(&self, secret_id: &str, secret_key: &str) -> String {
         let key = self.signing_key(secret_key);
         let signature = hex(&hmac_sha256(&key, self.string_to_sign().as_bytes()));

@@ -1,4 +1,4 @@
-//! What the tests of the kinds share: emulated jobs and their clients.
+//! Shared test helpers: emulated jobs and their clients.
 
 use super::CLOUD;
 use crate::providers::Client;
@@ -7,12 +7,12 @@ use crate::test_support::{EmulatedJob, Responder, ServerResponse, TestServer, jo
 
 pub use jobs::job;
 
-/// A client of an emulator with these jobs, in which the responder has the first word.
+/// Starts an emulator with these jobs and connects a client. `responder` can replace the emulator's response.
 pub async fn serve(jobs: Vec<EmulatedJob>, responder: Responder) -> (TestServer, Box<dyn Client>) {
     jobs::serve(&CLOUD, jobs, responder).await
 }
 
-/// Refuses these operations.
+/// Returns a responder that denies these operations.
 pub fn refusing(operations: &'static [&'static str]) -> Responder {
     let body = test_support::json("tencent/errors/cam-no-auth.json");
     jobs::responding(&CLOUD, operations, ServerResponse::json(200, &body))

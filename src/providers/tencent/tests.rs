@@ -119,7 +119,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     test_support::classify(&ERRORS, response)
 }
 
-/// The hint about an error code of an operation in a region.
+/// Returns the hint for an error code of an operation in a region.
 fn hint(operation: &'static str, region: &str, code: u32) -> Option<String> {
     let response = test_support::response(200, &format!(r#"{{"code":{code}}}"#));
     let context = ErrorContext {

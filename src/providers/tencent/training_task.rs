@@ -1,7 +1,7 @@
 //! Training tasks of TI-ONE, API version `2021-11-11`.
 //!
-//! Source: tencentcloud-sdk-python-tione 3.1.191. Not documented: the zone of the times of the list, how
-//! long events and logs are kept.
+//! Source: tencentcloud-sdk-python-tione 3.1.191. Not documented: the time zone of the times in lists, and how long
+//! events and logs are kept.
 
 mod details;
 mod logs;
@@ -59,7 +59,7 @@ const LIST: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeTraini
 const PODS: &str = "DescribeTrainingTaskPods";
 const EVENTS: &str = "DescribeEvents";
 
-/// What training is called where several services share an operation.
+/// The name of the training service in operations that several services share.
 const SERVICE: &str = "TRAIN";
 
 const STATES: StateWords = &[
@@ -84,7 +84,7 @@ const POD_STATES: StateWords = &[
     ("TERMINATED", State::Canceled),
 ];
 
-/// The most events that the cloud gives at once.
+/// Maximum number of events per response.
 const MAX_EVENTS: usize = 100;
 
 /// The operations on training tasks.
@@ -92,7 +92,7 @@ pub(super) struct TrainingTasks;
 
 #[async_trait]
 impl KindOps<Api> for TrainingTasks {
-    /// A task with its pods and events, which the cloud reports separately.
+    /// Requests a task, then its pods and events, which the cloud reports separately.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let mut documents = Documents::new(options);
@@ -132,7 +132,7 @@ impl KindOps<Api> for TrainingTasks {
             }
             found.job.tasks = tasks;
         } else {
-            // Warnings are requested by the id of the run.
+            // Warnings are requested with the id of the run.
             found.job.events_unreadable = true;
             if found.job.started_at.is_some() || found.job.state == State::Running {
                 let what = format!("cannot read the events of {reference}: its run is not known");
@@ -143,7 +143,7 @@ impl KindOps<Api> for TrainingTasks {
         Ok(found)
     }
 
-    /// One page of the tasks, newest first.
+    /// Returns a page of the tasks, newest first.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut parameters = json!({"Order": "DESC", "OrderField": "CreateTime"});
         if !list.filter.ids.is_empty() {
@@ -159,7 +159,7 @@ impl KindOps<Api> for TrainingTasks {
     }
 }
 
-/// The response to a lookup of a task, with the id of its request.
+/// Looks up a task; the result includes the id of the request.
 async fn task(
     api: &Api,
     lookup: GetRequest<'_>,

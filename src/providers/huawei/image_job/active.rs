@@ -1,7 +1,8 @@
-//! Lookups of many jobs by lists of active ones, which take no ids: one for each type of job and word.
+//! Looks up many jobs at once in the lists of active jobs. The lists do not accept ids; there is one for each
+//! job type and status.
 //!
-//! Jobs that have ended are not listed: their number only grows, and a job that has ended is requested by
-//! itself once more anyway, for all that its row does not report.
+//! Finished jobs are not listed, because their number only grows. A finished job is requested individually once
+//! more anyway, because its row does not contain everything.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,23 +11,23 @@ use super::response::{ImageJob, JOB_TYPES, JobPage};
 use super::{Api, list_page};
 use crate::providers::prelude::*;
 
-/// The words of active jobs.
+/// The status words of active jobs.
 const STATUSES: [&str; 2] = ["RUNNING", "WAITING"];
 
-/// How many lists there are.
+/// The number of lists.
 const LISTS: usize = JOB_TYPES.len() * STATUSES.len();
 
-/// The rows that were found by their ids, each with the fields of its page that could not be read.
+/// The requested ids, each with the row that was found and the unreadable fields of its page.
 type Wanted<'a> = HashMap<&'a str, Option<(ImageJob, Option<Notice>)>>;
 
-/// What earlier rounds have shown of the lists.
+/// The rotation of the lists, which continues from one round to the next.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListRotation {
-    /// The list to begin with, since the pages of a round may not do for all.
+    /// The list to begin with, because a round may run out of pages before it has read all lists.
     first: AtomicUsize,
 }
 
-/// How many pages of the lists a round may request: far fewer than one request per reference.
+/// Returns how many pages a round may request: far fewer than one request per reference.
 fn max_pages(references: usize) -> usize {
     const REFERENCES_PER_PAGE: usize = 50;
     let for_each_list = LISTS.min(references / 2);
@@ -34,10 +35,10 @@ fn max_pages(references: usize) -> usize {
 }
 
 impl ListRotation {
-    /// What a few pages of the lists report of the references.
+    /// Looks up the references in a few pages of the lists.
     ///
     /// # Errors
-    /// What went wrong on the way, so that nothing is known of any.
+    /// The error of the first failed request; no reference is then looked up here.
     pub(super) async fn batch_get(
         &self,
         api: &Api,
@@ -46,7 +47,7 @@ impl ListRotation {
         let mut wanted: Wanted<'_> = batch.references.iter().map(|r| (r.id(), None)).collect();
         let mut pages = max_pages(batch.references.len());
         let first = self.first.load(Ordering::Relaxed);
-        // Of the lists that were queried: how many were found there, and its number.
+        // The list with the most hits so far: number of hits, number of the list.
         let mut best = (0, first);
         for turn in 0..LISTS {
             if pages == 0 || wanted.values().all(Option::is_some) {
@@ -56,7 +57,7 @@ impl ListRotation {
             let found = read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
             best = match found > best.0 {
                 true => (found, list),
-                // Where none was found the next round goes on after what this one has seen.
+                // Without any hit, the next round continues after the lists that this round has read.
                 false if best.0 == 0 => (0, (list + 1) % LISTS),
                 false => best,
             };
@@ -79,8 +80,8 @@ impl ListRotation {
     }
 }
 
-/// Reads pages of a list until all that is wanted is found, the list ends, or no page may be requested
-/// any more; how many were found.
+/// Reads pages of a list until all wanted rows are found, the list ends, or no pages are left. Returns how many
+/// rows were found.
 async fn read_pages(
     api: &Api,
     list: usize,
@@ -99,7 +100,7 @@ async fn read_pages(
         for row in items {
             let place = row.id().and_then(|id| wanted.get_mut(id));
             match place {
-                // Rows that contradict each other are not used: the job is looked up by itself.
+                // Contradicting rows are not used: the job is then requested individually.
                 Some(Some((known, _))) => known.compare_state(&row),
                 Some(place) => {
                     *place = Some((row, page.unreadable.clone()));

@@ -1,4 +1,4 @@
-//! One list out of those of all types, newest first.
+//! Merges the lists of all job types into one list, newest first.
 
 use super::response::{ImageJob, JobPage};
 use crate::providers::has_more;
@@ -7,11 +7,11 @@ use crate::sort::SortExt as _;
 
 /// A page of the list of one type.
 pub(super) struct TypePage {
-    /// The number of the type.
+    /// Index of the job type.
     pub list: usize,
-    /// How many of its rows are before the page.
+    /// How many rows of the list precede the page.
     pub offset: usize,
-    /// The cloud's id of the request.
+    /// The cloud's request id.
     pub request_id: Option<String>,
     /// The fields that could not be read.
     pub unreadable: Option<Notice>,
@@ -21,26 +21,26 @@ pub(super) struct TypePage {
 
 /// A page of the list of all types.
 pub(super) struct Merged {
-    /// The rows, each with the cloud's id of the request that it came from.
+    /// The rows, each with the cloud's id of the request that returned it.
     pub rows: Vec<(ImageJob, Option<String>)>,
-    /// Where the next page begins; `None` when this is the last.
+    /// Start of the next page; `None` if this page is the last.
     pub next: Option<Cursor>,
-    /// How many rows there are in all, where every list has a total.
+    /// Total number of rows, if every list reports a total.
     pub total: Option<u64>,
     /// The fields that could not be read.
     pub notices: Vec<Notice>,
 }
 
-/// Merges a page of each list that has not ended.
+/// Merges one page from each list that has not ended.
 ///
-/// Rows that are older than what may still come of another list are left for the next page, where
-/// they are requested again, so that the first rows are the newest of all. Where the cloud does not
-/// list by time all rows are taken as they come.
+/// A row is left for the next page, and requested again there, if another list may still contain newer rows.
+/// This keeps the merged list sorted, newest first. If the cloud does not sort a list by time, all rows are
+/// used in the order in which they arrive.
 pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     let cutoff = cutoff(&pages);
     let mut lists = at.lists;
     let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
-    // Lists that were not queried this time may contain any number.
+    // The total is unknown if a list was not queried this time.
     let mut total = at.lists.ended_total;
     total = total.filter(|_| is_open(&lists.offsets) == pages.len());
     let (mut rows, mut notices) = (Vec::new(), Vec::new());
@@ -86,8 +86,8 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     }
 }
 
-/// The time before which rows of a list may still come; `None` when none may, or when the cloud does
-/// not list by time.
+/// Returns the time before which rows must wait, because another list may still contain newer ones; `None` if
+/// all lists have ended or if a list is not sorted by time.
 fn cutoff(pages: &[TypePage]) -> Option<Time> {
     let is_sorted = |page: &TypePage| {
         let times = || page.page.items.iter().map(ImageJob::begin_time);
@@ -110,8 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Lists of jobs by the minute in which they began, newest first, as a cloud gives them by pages
-    /// of `size`.
+    /// Builds the pages of `size` rows that a cloud would return, from the start minutes of the jobs, newest first.
     fn pages(lists: &[Vec<u32>; 3], at: Cursor, size: usize, counts: bool) -> Vec<TypePage> {
         let page = |list: usize, offset: usize| {
             let items: Vec<Value> = lists[list]
@@ -138,7 +137,7 @@ mod tests {
         offsets.map(|(list, offset)| page(list, offset)).collect()
     }
 
-    /// All ids in the order in which they come, how many pages there were, and the last total.
+    /// Reads all pages. Returns the ids in the order of arrival, and the last total.
     fn drained(lists: &[Vec<u32>; 3], size: usize, counts: bool) -> (Vec<String>, Option<u64>) {
         let (mut ids, mut at) = (Vec::new(), Cursor::FIRST);
         for _ in 0..100 {

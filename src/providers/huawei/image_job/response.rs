@@ -1,4 +1,4 @@
-//! What answers about image jobs contain, and the jobs they become.
+//! Decodes responses about image jobs.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
 use crate::providers::prelude::*;
 
-/// Words of sub-jobs; the first four are those of jobs.
+/// State words of sub-jobs; the first four also apply to jobs.
 pub const STATES: StateWords = &[
     ("WAITING", State::Pending),
     ("RUNNING", State::Running),
@@ -17,10 +17,10 @@ pub const STATES: StateWords = &[
     ("ABNORMAL", State::Unknown),
 ];
 
-/// Words of jobs.
+/// State words of jobs.
 pub const JOB_STATES: StateWords = STATES.split_at(4).0;
 
-/// One job, as it is looked up or listed.
+/// A job in the response of a lookup or list.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ImageJob {
@@ -61,34 +61,34 @@ struct ExecuteInfo {
     error_message: Text,
 }
 
-/// What only a Huawei image job has.
+/// Fields that only a Huawei image job has.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "HuaweiImageJob")]
 pub struct ImageJobDetails {
-    /// What is done, such as `CREATE_SERVER` or `CREATE_SERVER_IMAGE`.
+    /// Type of operation, such as `CREATE_SERVER` or `CREATE_SERVER_IMAGE`.
     pub job_type: Option<String>,
-    /// How many sub-jobs the cloud counts.
+    /// Number of sub-jobs, as reported by the cloud.
     pub sub_jobs_total: Option<i64>,
 }
 
-/// What only a sub-job of a Huawei image job has.
+/// Fields that only a sub-job of a Huawei image job has.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "HuaweiSubJob")]
 pub struct SubJobDetails {
-    /// What is done.
+    /// Type of operation.
     pub job_type: Option<String>,
-    /// Id of the resource it works on.
+    /// Id of the resource that the sub-job works on.
     pub resource_id: Option<String>,
-    /// Project it belongs to.
+    /// Id of the project.
     pub project_id: Option<String>,
-    /// Job it belongs to.
+    /// Id of the parent job.
     pub job_id: Option<String>,
 }
 
 /// Decodes a response about one job.
 ///
 /// # Errors
-/// What was expected and not there, such as a job with the requested id.
+/// A description of what is missing in the response, such as a job with the requested id.
 pub fn decode(
     body: &[u8],
     lookup: GetRequest<'_>,
@@ -103,7 +103,7 @@ pub fn decode(
     Ok(found.with_raw(body, lookup.options))
 }
 
-/// Leaves a success undecided while the sub-jobs do not all confirm it.
+/// Changes a success to an unknown state unless all sub-jobs confirm it.
 fn doubt_success(job: &mut Job) {
     if job.state != State::Succeeded {
         return;
@@ -123,7 +123,7 @@ fn doubt_success(job: &mut Job) {
 }
 
 impl ImageJob {
-    /// When the job began.
+    /// Returns when the job began.
     pub fn begin_time(&self) -> Option<Time> {
         self.begin_time.utc()
     }
@@ -132,7 +132,7 @@ impl ImageJob {
         self.id.trimmed()
     }
 
-    /// Removes the state where another row of the job has another one.
+    /// Removes the state if another row of the same job has a different one.
     pub fn compare_state(&mut self, other: &Self) {
         if self.status.trimmed() != other.status.trimmed() {
             self.status = Text(None);
@@ -143,7 +143,7 @@ impl ImageJob {
         self.status.trimmed().is_some()
     }
 
-    /// The job without its sub-jobs, hence without a cause of failure.
+    /// Converts a row to a job without sub-jobs, and therefore without a failure cause.
     pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let details = ImageJobDetails {
             job_type: self.job_type.0.clone(),
@@ -160,12 +160,12 @@ impl ImageJob {
     }
 }
 
-/// The types of jobs that the cloud lists, one a call; jobs of others are shown by their id only.
+/// The job types that can be listed, one per request. A job of another type can only be looked up by its id.
 pub const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
-/// One page of the list of jobs.
+/// A page of the list of jobs.
 pub struct JobPage {
-    /// How many jobs the list contains in all, where the cloud gives a sensible count.
+    /// Total number of jobs in the list, if the cloud reports a plausible number.
     pub total: Option<u64>,
     /// Jobs without their sub-jobs.
     pub items: Vec<ImageJob>,
@@ -182,7 +182,7 @@ impl JobPage {
     /// Decodes a page.
     ///
     /// # Errors
-    /// What was expected and not there.
+    /// A description of what is missing in the response.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
         let page: ImageJobsResponse = lenient::decode_response(body)?;
         let items = page.items.rows("items", page.count.0)?;
@@ -199,7 +199,7 @@ impl ImageJob {
             Required::Empty => (true, Vec::new()),
             _ => (total.is_some(), Vec::new()),
         };
-        // A lookup always reports them, or that there are 0.
+        // A lookup always reports the sub-jobs, or that there are 0 of them.
         let unlisted = (!is_listed).then(|| "its sub-jobs are not listed".to_owned());
         let id = lookup.reference.id();
         let doubt = unlisted.or_else(|| sub_jobs.iter().find_map(|one| one.doubt(id)));
@@ -223,7 +223,7 @@ impl ImageJob {
 }
 
 impl SubJob {
-    /// That it is a sub-job of another job.
+    /// Returns a message if the sub-job belongs to another job.
     fn doubt(&self, job: &str) -> Option<String> {
         let other = self.job_id.trimmed().filter(|id| *id != job)?;
         let id = self.id.trimmed().unwrap_or("a sub-job");

@@ -333,7 +333,7 @@ fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
     let body = json!({"status": 200, "code": "Ecs.0203", "message": "busy"});
     let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
     assert_eq!(error.code.as_deref(), Some("Ecs.0203"));
-    // A job that failed has a code of its own.
+    // `error_code` is the code of the failed job, not of the request.
     let body = json!({"job_id": "7", "status": "FAIL", "error_code": "Ecs.0219"}).to_string();
     assert_eq!(classify(&ERRORS, &response(200, &body)), None);
 }

@@ -53,7 +53,7 @@ fn every_stage_agrees_with_the_vendors_code() {
     }
 }
 
-/// A request to `host` signed by the client's own signer.
+/// Returns the `Authorization` header that the signer creates for a request.
 fn authorization(request: &Request, security_token: Option<&str>) -> String {
     let signer = Signer::Key {
         id: Secret::new("testid"),

@@ -179,8 +179,7 @@ async fn no_project_or_several_are_an_error_with_a_hint() {
         })
         .await;
         let client = client(&cloud, &KEY).unwrap();
-        // A second resource of a long list does not request again, and a request a while later
-        // does.
+        // The failure is cached: a second resource in a list sends no new request, but a request a while later does.
         for (second, requested) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
             cloud.set(second);
             let problem = get(&client).await.unwrap_err();
@@ -229,7 +228,7 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
         ..EmulatedJob::default()
     };
     let world = EmulatedState::new((0..205).map(job).collect(), start_time());
-    // The token that is given first ends with the first page.
+    // The first token expires after the first page.
     let pages = AtomicUsize::new(0);
     let script: Responder = Arc::new(move |incoming| {
         let is_list = incoming.path.ends_with("/image-server-jobs");
@@ -260,7 +259,7 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
         (205, 3, None)
     );
     assert_eq!((rows, ids.len()), (205, 205));
-    // The lists of the three types are requested at the same time, in any order with the token.
+    // The lists of the three types are requested concurrently, in any order with the token.
     let mut requested = cloud.requested();
     requested.sort();
     assert_eq!(requested, [[TOKEN; 2].as_slice(), &[LIST.name; 6]].concat());
@@ -282,7 +281,7 @@ async fn a_kept_token_is_kept_with_its_project() {
         let project = client.api.project(test_support::ask().deadline).await;
         assert_eq!(project.unwrap(), PROJECT);
     }
-    // It ends between two runs.
+    // The token expires between two runs.
     cloud.set(DAY - 60);
     get(&run()).await.unwrap();
     assert_eq!(cloud.requested(), [TOKEN, GET]);

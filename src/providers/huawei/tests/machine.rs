@@ -34,7 +34,7 @@ async fn cloud(
     .await
 }
 
-/// A service that answers these paths so, and the rest as it should.
+/// Starts a server that returns the given responses for these paths, and otherwise answers as the emulator.
 async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let responses = responses.to_vec();
     cloud(move |incoming| {
@@ -81,7 +81,7 @@ async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.requested(), requested, "{second}");
     }
-    // Its project is found as that of any key is.
+    // The project is looked up as for any other key.
     let client = connect(&cloud, &[("HUAWEICLOUD_SDK_PROJECT_ID", "")]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, PROJECTS, GET]);
@@ -123,7 +123,7 @@ async fn keys_under_other_names_are_read() {
     ] {
         let cloud = answering(&[(KEY_PATH, 200, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
-        // The emulator has no such key.
+        // The emulator does not know this key.
         assert_eq!(problem.category, Category::Unauthenticated);
         let requested = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
         assert_eq!(cloud.requested(), requested);

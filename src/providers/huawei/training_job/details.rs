@@ -1,4 +1,4 @@
-//! What only training jobs have, as responses contain it.
+//! The fields that only training jobs have, as they appear in responses.
 
 use serde::de::{Deserialize, Deserializer};
 
@@ -9,47 +9,47 @@ detail_structs! { "snake_case" =>
     /// `details` of a `huawei/training-job`.
     #[schemars(rename = "HuaweiTrainingJob")]
     TrainingJobDetails {
-        /// `job`, `hetero_job`, `edge_job` and others.
+        /// Type of job: `job`, `hetero_job`, `edge_job` and others.
         job_type: Text,
-        /// Finer state, whose words may change.
+        /// Detailed state; the set of words may change.
         secondary_phase: Text,
-        /// Text of its owner.
+        /// Description from the owner.
         description: Text,
-        /// Workspace it belongs to; `0` is the default one.
+        /// Id of the workspace; `0` is the default one.
         workspace_id: Text,
-        /// What runs.
+        /// Program that the job runs.
         algorithm: Algorithm,
-        /// What it runs on.
+        /// Machines that it runs on.
         resource: Resource,
-        /// True where other jobs may take its resources.
+        /// True if other jobs may take its resources.
         preemptible: Flag,
-        /// Its runs, the first one first.
+        /// Runs of the job, the first one first.
         running_records: List<RunningRecord>,
     }
-    /// What runs.
+    /// Program that a job runs.
     #[schemars(rename = "HuaweiTrainingAlgorithm")]
     Algorithm {
-        /// The cloud's id.
+        /// Id, as assigned by the cloud.
         id: Text,
         /// Name.
         name: Text,
-        /// Folder of its code.
+        /// Folder of the code.
         code_dir: Text,
-        /// Its first file.
+        /// File that is started.
         boot_file: Text,
-        /// Folder it runs in.
+        /// Working directory.
         working_dir: Text,
         /// Command line, with secrets in its arguments masked.
         command: Text,
-        /// Its parameters; values of secret names are masked.
+        /// Parameters; values with the name of a secret are masked.
         parameters: List<Parameter>,
         /// Framework and image.
         engine: DefaultObject<Engine>,
-        /// Data that it reads.
+        /// Input data.
         inputs: List<DataPath>,
-        /// Data that it writes.
+        /// Output data.
         outputs: List<DataPath>,
-        /// Its environment; values are masked.
+        /// Environment variables; values are masked.
         environments: List<Map<Text>>,
     }
     /// A parameter.
@@ -63,49 +63,49 @@ detail_structs! { "snake_case" =>
     /// Framework and image.
     #[schemars(rename = "HuaweiTrainingEngine")]
     Engine {
-        /// The cloud's id.
+        /// Id, as assigned by the cloud.
         engine_id: Text,
         /// Framework, such as `PyTorch`.
         engine_name: Text,
         /// Version of the framework.
         engine_version: Text,
-        /// Image of the user's own.
+        /// Image provided by the user.
         image_url: Text,
     }
-    /// Data that is read or written.
+    /// Input or output data.
     #[schemars(rename = "HuaweiTrainingData")]
     DataPath {
         /// Name.
         name: Text,
-        /// Where it is in the container.
+        /// Path in the container.
         local_dir: Text,
-        /// Where it is in the cloud.
+        /// Location in the cloud.
         remote: DefaultObject<RemotePath>,
     }
-    /// A place in the cloud.
+    /// Location in the cloud.
     #[schemars(rename = "HuaweiTrainingRemote")]
     RemotePath {
-        /// In object storage.
+        /// Location in object storage.
         obs: DefaultObject<ObsPath>,
     }
-    /// A place in object storage.
+    /// Location in object storage.
     #[schemars(rename = "HuaweiObsPath")]
     ObsPath {
         /// Bucket and path.
         obs_url: Text,
     }
-    /// What a job runs on.
+    /// Machines that a job runs on.
     #[schemars(rename = "HuaweiTrainingResource")]
     Resource {
-        /// `regular`, `economic` and others.
+        /// Scheduling policy: `regular`, `economic` and others.
         policy: Text,
         /// Machine type.
         flavor_id: Text,
-        /// Machine type in words.
+        /// Description of the machine type.
         flavor_name: Text,
-        /// How many machines.
+        /// Number of machines.
         node_count: Int,
-        /// Id of its resource pool; `queue` is the name.
+        /// Id of the resource pool; `queue` is its name.
         pool_id: Text,
     } => {
         pool_name: Checked<Text>,
@@ -114,10 +114,10 @@ detail_structs! { "snake_case" =>
     /// A machine type.
     #[schemars(rename = "HuaweiFlavorDetail")]
     FlavorDetail {
-        /// What it has.
+        /// Hardware of the machine.
         flavor_info: DefaultObject<Flavor>,
     }
-    /// What a machine has.
+    /// Hardware of a machine.
     #[schemars(rename = "HuaweiFlavor")]
     Flavor {
         /// CPU.
@@ -129,36 +129,36 @@ detail_structs! { "snake_case" =>
         /// Memory.
         memory: DefaultObject<Amount>,
     }
-    /// How much a machine has of something.
+    /// Amount of one resource of a machine.
     #[schemars(rename = "HuaweiAmount")]
     Amount {
-        /// Cores of a CPU.
+        /// CPU cores.
         core_num: Num,
-        /// Number of cards.
+        /// Number of GPU or NPU cards.
         unit_num: Int,
         /// Type of the cards.
         product_name: Text,
-        /// Size of a memory.
+        /// Memory size.
         size: Int,
-        /// Its unit, such as `GB`.
+        /// Unit of the memory size, such as `GB`.
         unit: Text,
     }
     /// A run of a job.
     #[schemars(rename = "HuaweiTrainingRun")]
     RunningRecord {
-        /// When it began.
+        /// When the run began.
         #[serde(rename(deserialize = "start_at"), deserialize_with = "time")]
         started_at: Option<Time>,
-        /// When it ended.
+        /// When the run ended.
         #[serde(rename(deserialize = "end_at"), deserialize_with = "time")]
         ended_at: Option<Time>,
-        /// `init_or_rescheduled` or `restarted`.
+        /// Why the run began: `init_or_rescheduled` or `restarted`.
         start_type: Text,
-        /// Why it ended.
+        /// Why the run ended.
         end_reason: Text,
-        /// The task that ended it.
+        /// Task that ended the run.
         end_related_task: Text,
-        /// How the job went on, such as `job_reschedule`.
+        /// How the job recovered, such as `job_reschedule`.
         end_recover: Text,
     }
 }

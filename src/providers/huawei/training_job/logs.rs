@@ -1,4 +1,4 @@
-//! Logs of the tasks of a job: at most the last 5 MB of each, with the size of the whole.
+//! Reads the logs of a job's tasks: at most the last 5 MB of each, with the total size.
 
 use super::super::products::MODELARTS;
 use super::super::{Api, Call};
@@ -8,7 +8,7 @@ use crate::http::RequestError;
 use crate::providers::prelude::*;
 use crate::providers::{LogPosition, REPLACED_LOG, REPLACEMENT, continues, log_text};
 
-/// How the logs are read.
+/// Describes how to read the logs.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
     "ShowTrainingJobLogsPreview",
     "ModelArts GET /v2/{project_id}/training-jobs/{job_id}/tasks/{task_id}/logs/preview",
@@ -19,7 +19,7 @@ pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
 #[serde(default)]
 struct Preview {
     content: Checked<Text>,
-    /// What the field was called until March 2022.
+    /// Name of this field until March 2022.
     context: Checked<Text>,
     full_size: Int,
 }
@@ -41,10 +41,10 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         .map(|found| found.data)
 }
 
-/// The text after a position, before which this was read.
+/// Decodes the text after `position`; `before` is the text already read up to there.
 fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk, DecodeError> {
     if body.trim_ascii().is_empty() {
-        // HTTP 204, in place of code ModelArts.2776.
+        // HTTP 204, which is sent instead of code ModelArts.2776.
         let error = RequestError::new(Category::NotFound, "the log is not generated yet");
         return Err(DecodeError::Failed(Box::new(error)));
     }
@@ -60,7 +60,7 @@ fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk
     }
     Ok(match size.filter(|size| *size >= text.len() as u64) {
         Some(size) => after(text.into_bytes(), size, position, before),
-        // The sizes are of something else: what is new is found by the text.
+        // The size does not belong to this text, so new text is found by comparing texts.
         None => LogChunk {
             data: text.into_bytes(),
             ..LogChunk::default()
@@ -68,13 +68,13 @@ fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk
     })
 }
 
-/// What the end of a log of `size` bytes has after a position.
+/// Returns the new part of `end`, the last bytes of a log of `size` bytes, after `position`.
 fn after(mut end: Vec<u8>, size: u64, position: &LogPosition, before: &[u8]) -> LogChunk {
     let start = size - end.len() as u64;
-    // A position is within the text, whose length is a `usize`.
+    // A position lies within the text, whose length is a `usize`.
     let within = |from: u64| usize::try_from(from - start).unwrap_or(end.len());
     let is_after = |from: usize| {
-        // The length of a text with bytes that are not UTF-8 is not that of the log.
+        // Invalid UTF-8 is replaced, so the length of the text can differ from that of the log.
         let mut rest = end[from..].windows(REPLACEMENT.len());
         continues(before, &end[..from]) || rest.any(|part| part == REPLACEMENT)
     };
@@ -146,7 +146,7 @@ mod tests {
         let (text, next, cut) = read(8, at(1008));
         assert_eq!((text.as_str(), next), ("第1行\n", Some(at(8))));
         assert_eq!(cut.as_deref(), Some(REPLACED_LOG));
-        // Sizes that are not those of the text.
+        // The size does not match the text.
         assert_eq!(read(3, LogPosition::Start).1, None);
     }
 
@@ -165,7 +165,7 @@ mod tests {
             read("x\ny\nz\n", 6, 4, "a\nb\n"),
             ("x\ny\nz\n".to_owned(), true)
         );
-        // Two bytes of the character were there at the last reading.
+        // The previous read ended after two of the three bytes of this character.
         assert!(!read("轮次", 6, 5, "轮\u{fffd}").1);
         assert_eq!(read("ab\u{fffd}\n", 16, 11, "z"), same("b\u{fffd}\n"));
     }

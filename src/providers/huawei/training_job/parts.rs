@@ -1,4 +1,4 @@
-//! What a job's events and stages report of it.
+//! Adds the events and the current stage of a training job.
 
 use futures_util::future::join;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use crate::providers::prelude::*;
 const EVENTS: &str = "ListTrainingJobEvents";
 const STAGES: &str = "ListTrainingJobStages";
 
-/// The most events that the cloud gives at once.
+/// Maximum number of events per response.
 const MAX_EVENTS: usize = 100;
 
 #[derive(Default, Deserialize)]
@@ -58,7 +58,7 @@ struct SubStage {
     en_message: Text,
 }
 
-/// Adds the last events of a job that was found, and before it runs the stage that it is in.
+/// Adds the most recent events of a job and, until it runs, its current stage.
 pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
     let options = &options.for_parts(&found.job);
@@ -83,7 +83,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
             let total = events.total.value;
             let rows = found.events(events.events.first_page("events", total.0));
             let has_more = total.unsigned() > Some(rows.len() as u64);
-            // New ones are missing unless the last ones fill the page.
+            // New events are missing unless the most recent ones fill the page.
             let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(&events.order, &rows);
             found.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
             if has_more {
@@ -110,7 +110,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
     }
 }
 
-/// False where a response shows that its events are not the last ones.
+/// Returns `false` if the response shows that its events are not the most recent ones.
 fn is_newest_first(order: &Text, rows: &[JobEvent]) -> bool {
     let is_ascending = order
         .trimmed()
@@ -119,7 +119,7 @@ fn is_newest_first(order: &Text, rows: &[JobEvent]) -> bool {
     !is_ascending && times.is_sorted_by(|one, other| one >= other)
 }
 
-/// Calls an operation about a part of a job; a notice where that fails.
+/// Requests a part of a job; a failure becomes a notice.
 async fn part<T: DeserializeOwned + Send>(
     api: &Api,
     operation: &'static str,
@@ -143,7 +143,7 @@ async fn part<T: DeserializeOwned + Send>(
         })
 }
 
-/// The stage that the last run is in, such as `Preparing: Pull image`.
+/// Returns the current stage of the last run, such as `Preparing: Pull image`.
 fn current(stages: &StagesResponse) -> Option<String> {
     let run = stages.running_records.0.last()?;
     let is_open = |stage: &&Stage| stage.start_time.0.is_some() && stage.end_time.0.is_none();
@@ -155,7 +155,7 @@ fn current(stages: &StagesResponse) -> Option<String> {
 }
 
 impl JobEvent {
-    /// The event, with the task that is at the start of its message.
+    /// Converts an event, and reads its task from the start of the message.
     fn into_event(self, tasks: &[Task]) -> Event {
         let word = self.level.trimmed();
         let level = match word.map(str::to_ascii_lowercase).as_deref() {

@@ -1,4 +1,4 @@
-//! What ModelArts reports of a job, made into the model.
+//! Decodes responses about training jobs.
 
 mod success;
 
@@ -13,7 +13,7 @@ use crate::providers::prelude::*;
 use crate::providers::states::ExitOutcome;
 use success::judge_success;
 
-/// A job, as it is looked up or listed.
+/// A job in the response of a lookup or list.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TrainingJob {
@@ -41,7 +41,7 @@ struct Metadata {
 struct Status {
     phase: Checked<Text>,
     secondary_phase: Text,
-    /// Milliseconds.
+    /// In milliseconds.
     duration: Int,
     start_time: Timestamp,
     tasks: Words,
@@ -74,7 +74,7 @@ struct SchedulePolicy {
 /// A page of the list.
 pub(super) struct JobPage {
     pub rows: Vec<TrainingJob>,
-    /// The size of the page, where the cloud changed it.
+    /// The actual page size, if the cloud changed it.
     limit: Option<usize>,
 }
 
@@ -86,11 +86,13 @@ struct ListResponse {
 }
 
 impl JobPage {
+    /// Decodes a page.
+    ///
     /// # Errors
-    /// That a list was expected.
+    /// An error if the response is not a list.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
         let response: ListResponse = lenient::decode_response(body)?;
-        // Other numbers of a page count all jobs of the user, or are not documented.
+        // The counts in the response cover all jobs of the user, or are not documented.
         let rows = response.items.rows("items", None)?;
         let limit = response
             .limit
@@ -99,7 +101,7 @@ impl JobPage {
         Ok(Self { rows, limit })
     }
 
-    /// The page after this one; `None` after one that is not full.
+    /// Returns the cursor of the next page; `None` if this page is not full.
     pub fn next(&self, at: Cursor, size: usize) -> Option<Cursor> {
         let size = self.limit.map_or(size, |limit| limit.clamp(1, size));
         let is_full = self.rows.len() >= size;
@@ -131,7 +133,7 @@ impl TrainingJob {
         self.metadata.0.id.value.trimmed()
     }
 
-    /// The job, of which a list may leave out exit codes.
+    /// Converts a row of a list, which can lack exit codes.
     pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         self.into_result(lookup, region, false)
     }
@@ -162,7 +164,7 @@ impl TrainingJob {
         let kind = "huawei/training-job";
         let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
         let secondary = status.secondary_phase.trimmed();
-        // The word of a success explains nothing.
+        // The word for a success explains nothing.
         let known = [word, Some("Completed")];
         let is_known = |secondary: &str| {
             let mut known = known.into_iter().flatten();
@@ -217,14 +219,14 @@ impl TrainingJob {
     }
 }
 
-/// The task that explains a failure, of those that ended with another code than 0.
+/// Returns the first failed task with an exit code other than 0; it explains the failure.
 fn failed_task(tasks: &[Task]) -> Option<&Task> {
     let mut failed = failed_tasks(tasks).into_iter();
     failed.find(|task| task.exit_code.is_some_and(|code| code != 0))
 }
 
 impl Status {
-    /// Why the job failed, in a sentence.
+    /// Describes in a sentence why the job failed.
     fn cause(&self, tasks: &[Task]) -> Option<String> {
         let Some(task) = failed_task(tasks) else {
             let run = self.last_run()?;
@@ -242,14 +244,13 @@ impl Status {
         })
     }
 
-    /// The run that began last, whatever their order.
+    /// Returns the run that began last, whatever the order of the list.
     fn last_run(&self) -> Option<&RunningRecord> {
         let runs = self.running_records.0.iter();
         runs.max_by_key(|run| run.started_at)
     }
 
-    /// The exit code of the task that failed; 0 where the cloud calls the job completed and all tasks
-    /// ended with it.
+    /// Returns the exit code of the failed task; 0 if the job is completed and all tasks have exit code 0.
     fn exit_code(&self, state: State, tasks: &[Task]) -> Option<i64> {
         let mut codes = self.task_statuses.0.iter().map(|task| task.exit_code.0);
         let has_codes = !self.task_statuses.0.is_empty();
@@ -258,19 +259,19 @@ impl Status {
         failed.or((state == State::Succeeded && is_all_zero).then_some(0))
     }
 
-    /// The tasks, of which the cloud reports names, and exit codes at the end.
+    /// Returns the tasks. The cloud reports their names and, when they have ended, their exit codes.
     fn tasks(&self, job: State) -> Vec<Task> {
         let statuses = &self.task_statuses.0;
         let mut names: Vec<&str> = self.tasks.0.iter().map(String::as_str).collect();
         let others = statuses.iter().map(|task| task.task.0.as_deref());
         names.extend(others.map(Option::unwrap_or_default));
         let mut known = std::collections::HashSet::new();
-        // Exit codes may come without a name.
+        // A status with an exit code may lack a task name.
         names.retain(|name| known.insert(*name));
         let task = |name: &str| {
             let of_name = |task: &&TaskStatus| task.task.0.as_deref().unwrap_or_default() == name;
             let statuses = || statuses.iter().filter(of_name);
-            // Of several statuses of a task a failed one counts.
+            // If a task has several statuses, a failed one takes precedence.
             let failed = statuses().find(|task| task.exit_code.not_zero().is_some());
             let status = failed.or_else(|| statuses().next());
             let exit_code = status.and_then(|task| task.exit_code.0);
@@ -293,7 +294,7 @@ impl Status {
 }
 
 impl Resource {
-    /// What all machines have together.
+    /// Returns the total resources of all machines.
     fn resources(&self) -> Resources {
         let flavor = &self.flavor_detail.0.flavor_info.0;
         let nodes = self.node_count.unsigned().filter(|nodes| *nodes > 0);

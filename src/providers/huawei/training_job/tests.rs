@@ -96,7 +96,7 @@ fn a_page_that_is_not_full_is_the_last_one() {
     };
     assert!(page(50, json!(50)) && page(50, Value::Null));
     assert!(!page(49, json!(50)) && !page(0, json!(50)) && !page(49, json!(0)));
-    // The cloud may give less than was requested.
+    // The cloud may return fewer rows than requested.
     assert!(page(20, json!(20)) && !page(19, json!(20)));
 }
 
@@ -270,7 +270,7 @@ async fn a_waiting_job_shows_its_stage() {
     assert_eq!(found.job.message.as_deref(), Some("Preparing: Pull image"));
 }
 
-/// Reads a log of a task from a position on.
+/// Reads a log of a task from a position.
 async fn read_log(
     client: &dyn Client,
     position: &LogPosition,

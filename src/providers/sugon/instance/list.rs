@@ -1,8 +1,8 @@
-//! The list of instances, by pages.
+//! Lists instances page by page.
 //!
-//! The vendor's page shows a JSON body on a GET, the vendor's own command-line tool sends the same
-//! names as a query, another client uses a path of its own. Which of them a region answers is not
-//! documented, so they are tried in this order until one does.
+//! The vendor's documentation shows a GET with a JSON body, the vendor's command-line tool sends
+//! the same names in the query, and another client uses a different path. It is not documented
+//! which of these a region accepts, so they are tried in this order until one works.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +12,18 @@ use super::{Api, Instance, LIST, STATES};
 use crate::http::Request;
 use crate::providers::prelude::*;
 
-/// The page size that is requested, in rows.
+/// Requested page size in rows.
 const PAGE_SIZE: usize = 100;
 
 /// A way to request the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum ListVariant {
-    /// A JSON body, as documented. The query repeats it: a server that reads only that would
-    /// else answer with its first page again and again.
+    /// A JSON body, as documented. The query repeats the parameters: otherwise, a server that only reads the query
+    /// would return its first page again and again.
     JsonBody,
-    /// A query.
+    /// Parameters in the query.
     Query,
-    /// A query below `/list`.
+    /// Parameters in the query, with `/list` added to the path.
     ListPath,
 }
 
@@ -33,12 +33,12 @@ const VARIANTS: [ListVariant; 3] = [
     ListVariant::ListPath,
 ];
 
-/// The parameters of a call other than the offset.
+/// Parameters of a request, except for the offset.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct ListParams {
-    /// The only status, if there is one.
+    /// The only status to list, if any.
     pub status: Option<&'static str>,
-    /// How many rows at most.
+    /// Maximum number of rows.
     pub rows: usize,
 }
 
@@ -51,26 +51,25 @@ impl Default for ListParams {
     }
 }
 
-/// What earlier calls of the list have shown.
+/// What earlier list requests have shown about the region.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListState {
-    /// Which request this region accepts, once it has accepted one.
+    /// The variant that the region accepts, once it has accepted one.
     working_variant: OnceLock<ListVariant>,
-    /// True once the list has been refused with a filter and given without.
+    /// `true` once the list was rejected with a filter but accepted without.
     filter_unsupported: AtomicBool,
 }
 
-/// One page of the instances, newest first, in the form that has answered before, else in the first
-/// that answers.
+/// Requests a page of the instances, newest first, with the variant that worked before or the first one that works.
 ///
-/// Of one status where the filter requests that, unless the cloud refuses such a call and
-/// gives the same without it; what it does not filter is filtered by the caller.
+/// Filters by status if the filter requests a single one, unless the cloud rejects such a request and accepts it
+/// without a status. The caller then filters the rows.
 ///
 /// # Errors
-/// The error of the first form when none is accepted, or what went wrong on the way.
+/// The error of the first variant if none is accepted, or any other error.
 pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, Problem> {
     let is_first = list.at == Cursor::FIRST;
-    // Pages of one list must all be filtered, or none, or their offsets would not fit.
+    // The pages of a list must be all filtered or all unfiltered, otherwise their offsets do not match.
     let is_plain = match is_first {
         true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
         false => list.at.is_unfiltered,
@@ -168,7 +167,7 @@ pub(in super::super) fn list_request(
 
 const INTERNAL_ERROR: &str = "10001";
 
-/// True when the cloud responded and may accept another form.
+/// Returns `true` if the cloud responded and may accept another variant.
 fn is_variant_error(problem: &Problem) -> bool {
     matches!(
         problem.category,
@@ -176,7 +175,7 @@ fn is_variant_error(problem: &Problem) -> bool {
     ) || is_refused(problem)
 }
 
-/// True when the cloud may not accept a parameter.
+/// Returns `true` if the cloud may have rejected a parameter.
 fn is_refused(problem: &Problem) -> bool {
     problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
 }

@@ -7,40 +7,40 @@ use crate::model::{Resources, Time};
 #[derive(Debug, Default, JsonSchema, Serialize)]
 #[schemars(rename = "SugonJob")]
 pub struct JobDetails {
-    /// Name of the computing region; only lists report it.
+    /// Name of the computing region; only present in lists.
     pub region_name: Option<String>,
     /// Name of the scheduler.
     pub scheduler_name: Option<String>,
-    /// The scheduler's own word for the state: `COMPLETED`, `OUT_OF_MEMORY`.
+    /// State word of the scheduler, such as `COMPLETED` or `OUT_OF_MEMORY`.
     pub scheduler_state: Option<String>,
-    /// The application it was submitted as: `BASIC`.
+    /// Application type of the submission, such as `BASIC`.
     pub app_type: Option<String>,
     /// Group of the user.
     pub group: Option<String>,
-    /// What runs, with secrets in its arguments masked; only the history reports it.
+    /// Command, with secrets in its arguments masked; only present in the history.
     pub command: Option<String>,
-    /// Folder in which it runs.
+    /// Working directory.
     pub work_dir: Option<String>,
-    /// File of its standard output.
+    /// Path of the standard output.
     pub stdout_path: Option<String>,
-    /// File of its standard error.
+    /// Path of the standard error.
     pub stderr_path: Option<String>,
-    /// Its nodes as the scheduler writes them: `a01r1n[00-03]`.
+    /// Nodes in the scheduler's format, such as `a01r1n[00-03]`.
     pub nodes: Option<String>,
-    /// How many nodes it requested, or uses.
+    /// Number of nodes that the job requested or uses.
     pub node_count: Option<i64>,
-    /// Seconds that it may run.
+    /// Time limit in seconds.
     pub time_limit_seconds: Option<i64>,
-    /// Seconds that it waited in the queue.
+    /// Waiting time in the queue in seconds.
     pub wait_seconds: Option<i64>,
-    /// Seconds of CPU time that it used.
+    /// Used CPU time in seconds.
     pub cpu_seconds: Option<i64>,
-    /// What it uses, or used.
+    /// Resources that the job uses or used.
     pub used: Resources,
-    /// Signal that ended it.
+    /// Signal that ended the job.
     pub signal: Option<i64>,
-    /// Exit status of the platform; above 255 it is not an exit code.
+    /// Exit status of the platform; a value above 255 is not an exit code.
     pub exit_status: Option<i64>,
-    /// When the history took it in.
+    /// When the job was entered into the history.
     pub booked_at: Option<Time>,
 }

@@ -1,6 +1,6 @@
-//! Lists: first the live jobs, then those that have ended, page by page.
+//! Lists the live jobs, then the ended ones, page by page.
 //!
-//! The platform lists the jobs of all regions; those of one scheduler are listed by its region.
+//! The platform lists the jobs of all regions; a region lists the jobs of one scheduler.
 
 use chrono::TimeDelta;
 
@@ -20,13 +20,13 @@ const LIVE_PATH: &str = "/hpc/openapi/v2/jobs";
 const LIST_ALL: &str = "ListJobsOfPlatform";
 const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
 
-/// The page size that is requested, in rows.
+/// Requested page size in rows.
 const PAGE_SIZE: usize = 100;
 
-/// Days of history that are listed without a start time, as the platform's own default.
+/// Number of days of history that are listed without a start time; it is also the platform's default.
 const DEFAULT_DAYS: i64 = 7;
 
-/// One page of the jobs of a scope.
+/// Requests a page of the jobs of a scope.
 pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
     let origin = match list.at.lists.offsets[0] {
         Some(_) => Origin::Live,
@@ -37,7 +37,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let found = region.call(request, list.options.deadline, decode).await?;
     let ListPage { total, mut rows } = found.data;
     let count = rows.len();
-    // The cloud is trusted with no filter: a row would get the address of another job.
+    // The cloud's filters are not trusted: a row of another scheduler would get the address of another job.
     let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
     rows.retain(|row| row.is_at(region_id, scheduler));
     let dropped = count - rows.len();
@@ -47,7 +47,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     };
     let mut page = Page::from_addressed_rows(list.at, total, rows, address, read);
     page.notices.extend(found.unreadable);
-    // Of all regions, pages are numbered. The history is sorted.
+    // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
     page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());
     let known = total.filter(|_| dropped == 0);
@@ -73,7 +73,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     Ok(page)
 }
 
-/// The request for a page, and where it goes.
+/// Returns the request for a page and the region that receives it.
 fn request(
     api: &Api,
     list: ListRequest<'_>,
@@ -101,7 +101,7 @@ fn request(
             Origin::Live => (LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
             Origin::History => (LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
         };
-        // What a window would mean for a job that has not started is not documented.
+        // The effect of a time window on jobs that have not started is not documented.
         let is_cut = origin == Origin::History;
         let [start, end] = [start, end].map(|time| if is_cut { time } else { String::new() });
         let body = json!({
@@ -142,7 +142,7 @@ fn request(
     Ok((region, request))
 }
 
-/// The parameters of the history of a scheduler that are always there.
+/// Returns the required parameters for the history of a scheduler.
 pub(super) fn history_query<'a>(
     scheduler: &'a str,
     start: &'a str,
@@ -159,7 +159,7 @@ pub(super) fn history_query<'a>(
 }
 
 impl JobFields {
-    /// The address of a row; a scope contains its beginning.
+    /// Returns the address of a row, which begins with the segments of the scope.
     fn reference(&self, scope: &Scope) -> Option<Reference> {
         let own = [self.region(), self.scheduler(), self.id()];
         let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();

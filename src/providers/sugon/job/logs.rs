@@ -1,6 +1,6 @@
-//! Standard output and error of jobs, which are files in the storage of the region.
+//! Reads standard output and error of jobs, which are files in the storage of the region.
 //!
-//! The cloud gives pages of 1,000 lines, counted from the start of the file, and how many there are.
+//! The cloud returns pages of 1,000 lines, counted from the start of the file, and the number of pages.
 
 use std::any::Any;
 
@@ -12,7 +12,7 @@ use crate::http::{Method, Request, RequestError};
 use crate::providers::prelude::*;
 use crate::providers::{LogPosition, REPLACED_LOG, continues, log_text};
 
-/// How the output is read.
+/// Describes how to read the output.
 pub(super) const LOGS: LogSpec = LogSpec {
     is_file: true,
     ..LogSpec::new(Operation::new(
@@ -22,7 +22,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     ))
 };
 
-/// The streams of a job; both may be in one file.
+/// Returns the streams of a job; both can be in the same file.
 pub(super) fn sources(job: &Job) -> Vec<LogSource> {
     let details = job.details.as_deref().map(|details| details as &dyn Any);
     let details = details.and_then(|details| details.downcast_ref::<JobDetails>());
@@ -47,12 +47,12 @@ struct Content {
     data: Checked<Text>,
     all_line_total: Int,
     total_trigger_times: Int,
-    /// Text in what is published.
+    /// A text in published examples.
     success: Flag,
     errmsg: Text,
 }
 
-/// Where reading goes on: a page, from 1, and this many bytes of it.
+/// Position at which reading continues: a page number from 1, and the number of bytes already read from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     page: u64,
@@ -79,13 +79,13 @@ impl Mark {
     }
 }
 
-/// One page of a file.
+/// A page of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct FilePage {
     text: String,
-    /// How many pages the file has.
+    /// Number of pages in the file.
     pages: Option<u64>,
-    /// How many lines the file has.
+    /// Number of lines in the file.
     lines: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     };
     let mut mark = Mark::parse(request.position);
     let mut file = read(mark.page).await?;
-    // Where the number of a page is not taken, each is the one before it again.
+    // If the cloud ignores the page number, it returns the same page for each number.
     let mut is_same = false;
     if let (LogPosition::Start, Some(lines)) = (request.position, request.params.tail_lines) {
         mark.page = file.page_of_last(lines);
@@ -135,7 +135,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         let before = before.trim_ascii_end();
         is_same = !before.is_empty() && text.trim_ascii_end().ends_with(before);
     }
-    // A log may have the same lines again and again, but none after its last page.
+    // A log can contain the same lines repeatedly, but has no lines after its last page.
     let beyond = file.pages.filter(|_| is_same && !file.text.is_empty());
     if let Some(pages) = beyond
         && let Ok(beyond) = read(pages.saturating_add(1)).await
@@ -166,7 +166,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 }
 
 impl FilePage {
-    /// The page on which the last lines begin, this many of them; this is the first one.
+    /// Returns the page on which the last `lines` lines begin; `self` is the first page.
     fn page_of_last(&self, lines: u64) -> u64 {
         let size = self.text.lines().count() as u64;
         match (self.pages, self.lines) {
@@ -178,14 +178,14 @@ impl FilePage {
         }
     }
 
-    /// False for a mark beyond the end of the file, or after other text than was read `before`.
+    /// Returns `false` if the mark is beyond the end of the file, or if its text differs from the text read `before`.
     fn has(&self, mark: Mark, before: &[u8]) -> bool {
         let text = self.text.as_bytes().get(..mark.bytes);
         text.is_some_and(|text| continues(before, text))
             && (mark == Mark::START || self.pages.is_none_or(|pages| mark.page <= pages))
     }
 
-    /// The text of the page after a mark. A page that others follow is complete, unless it has no text.
+    /// Returns the text of the page after a mark. A page that is not the last one is complete, unless it has no text.
     fn after(mut self, mark: Mark) -> LogChunk {
         let is_followed = self.pages.is_some_and(|pages| mark.page < pages);
         let is_complete = is_followed && !self.text.is_empty();
@@ -213,7 +213,7 @@ impl FilePage {
 }
 
 fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
-    // An empty file may come without data.
+    // The response for an empty file may contain no data.
     let content = decode_data::<Content>(body, "the content of a file")?.unwrap_or_default();
     if content.success.0 == Some(false) {
         let message = content.errmsg.0.unwrap_or_default();

@@ -1,24 +1,24 @@
-//! How a job ended: by its word, by that of its scheduler, and by numbers.
+//! Determines how a job ended, from the platform's state word, the scheduler's state word, and exit codes.
 
 use super::{COMPLETED, STATES};
 use crate::providers::prelude::*;
 use crate::providers::slurm;
 
-/// Where an answer comes from, on which the meaning of a word depends.
+/// Source of a response, which determines the meaning of a state word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The live jobs.
+    /// Live jobs.
     Live,
-    /// The jobs that have ended.
+    /// Ended jobs.
     History,
 }
 
-/// What the scheduler itself reports about a job.
+/// The scheduler's record of a job.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Record {
     job_state: Checked<Text>,
-    /// `1:0`: exit code and signal.
+    /// Exit code and signal, such as `1:0`.
     exit_code: Checked<Text>,
     reason: Checked<Text>,
     pub start_time: Timestamp,
@@ -30,18 +30,18 @@ impl Record {
     }
 }
 
-/// What a response reports of the end of a job in several places. Where two of them differ, the one that
-/// shows a failure counts.
+/// Reports about the end of a job in different fields of a response. If they differ, a report of a failure takes
+/// precedence.
 pub(super) struct Reports<'a> {
-    /// The records of the scheduler, of which two forms are known.
+    /// The scheduler's records, in the two known formats.
     pub records: [&'a Record; 2],
-    /// True where a record could not be read.
+    /// `true` if a record could not be read.
     pub is_unreadable: bool,
-    /// The other one of the two words of the platform.
+    /// The second of the platform's two state words.
     pub word: Option<&'a str>,
     pub code: &'a Checked<Text>,
     pub reason: &'a Checked<Text>,
-    /// Of the history only.
+    /// Only present in the history.
     pub status: Option<&'a Checked<Int>>,
 }
 
@@ -51,20 +51,20 @@ impl<'a> Reports<'a> {
         words.into_iter().chain([self.word]).flatten()
     }
 
-    /// The word of the scheduler.
+    /// Returns the scheduler's state word.
     pub(super) fn scheduler_word(&self) -> Option<&'a str> {
         let words = || self.records.into_iter().filter_map(Record::word);
         words().find(|word| is_bad(word)).or(words().next())
     }
 
-    /// The same, or another word of the platform where that alone is bad.
+    /// Returns the scheduler's state word, or the platform's second one if only that is a failure.
     fn worst_word(&self) -> Option<&'a str> {
         self.words()
             .find(|word| is_bad(word))
             .or_else(|| self.scheduler_word())
     }
 
-    /// The reason of a failure, else the first one.
+    /// Returns the reason of a failure, or the first reason.
     pub(super) fn reason(&self) -> Option<&'a str> {
         let [first, second] = self.records.map(|record| &record.reason);
         let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
@@ -74,7 +74,8 @@ impl<'a> Reports<'a> {
             .or_else(|| reasons().find_map(states::failure_text))
     }
 
-    /// How the job ended by its numbers; `is_known` is true for words of the user's.
+    /// Returns how the job ended according to exit codes and signals; `is_known` reports whether the user's settings
+    /// define a state word.
     pub(super) fn exit(&self, is_known: impl Fn(&str) -> bool) -> Exit {
         let [one, two] = self.records;
         let texts = [&one.exit_code, &two.exit_code, self.code];
@@ -95,7 +96,7 @@ impl<'a> Reports<'a> {
             ..Exit::default()
         };
         let mut codes = Vec::from_iter(self.status.and_then(|status| Some((status.value.0?, 0))));
-        // The outer code is often empty.
+        // The code outside the records is often empty.
         for text in texts.iter().filter_map(|text| text.value.trimmed()) {
             let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
             match (code.trim().parse(), signal.trim().parse()) {
@@ -112,7 +113,7 @@ impl<'a> Reports<'a> {
     }
 }
 
-/// The reasons of Slurm for an end without a success; those of jobs that wait are not among them.
+/// Slurm's reasons for an end without success; reasons of waiting jobs are not included.
 const FAILURES: [&str; 9] = [
     "NodeDown",
     "NonZeroExitCode",
@@ -125,37 +126,37 @@ const FAILURES: [&str; 9] = [
     RAISED_SIGNAL,
 ];
 
-/// With the number of the signal: `RaisedSignal:9(Killed)`.
+/// The reason for a signal; the signal's number follows, as in `RaisedSignal:9(Killed)`.
 const RAISED_SIGNAL: &str = "RaisedSignal";
 
 fn is_failure(reason: &str) -> bool {
     FAILURES.iter().any(|known| is_reason(reason, known))
 }
 
-/// Whether a reason is a known one, which details may follow.
+/// Reports whether a reason is the `known` one, which details may follow.
 fn is_reason(reason: &str, known: &str) -> bool {
     let word = reason.split([':', ',']).next().unwrap_or_default();
     word.trim().eq_ignore_ascii_case(known)
 }
 
-/// How a job ended, as far as numbers show it.
+/// How a job ended according to exit codes and signals.
 #[derive(Default)]
 pub(super) struct Exit {
     code: Option<i64>,
-    /// The signal that ended it.
+    /// The signal that ended the job.
     pub signal: Option<i64>,
-    /// True where what may show a failure could not be read, or is a word that is not known.
+    /// `true` if a field that can show a failure is unreadable or contains an unknown word.
     is_doubtful: bool,
 }
 
 impl Exit {
-    /// The exit code, unless a signal ended the job, or it is a status of the platform.
+    /// Returns the exit code, unless a signal ended the job or the code is a status of the platform.
     pub(super) fn exit_code(&self) -> Option<i64> {
         let code = self.code.filter(|code| (0..=255).contains(code))?;
         (code != 0 || self.signal.is_none()).then_some(code)
     }
 
-    /// What went wrong, in words.
+    /// Describes the failure.
     fn message(&self) -> Option<String> {
         match (self.code, self.signal) {
             (_, Some(signal)) => Some(slurm::signal_text(signal)),
@@ -165,8 +166,8 @@ impl Exit {
         }
     }
 
-    /// Decides the meaning of a word that depends on its origin and on the word of the scheduler, and
-    /// explains an end without a success by it; `time_limit` is in seconds.
+    /// Sets the state if it depends on the origin or on the scheduler's state word, and the reason of an end without
+    /// success; `time_limit` is in seconds.
     pub(super) fn judge(
         &self,
         job: &mut Job,
@@ -189,7 +190,7 @@ impl Exit {
         } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
             (job.state, job.ended) = (state, state.is_end());
         } else if origin == Origin::History && job.state != State::Pending && !job.ended {
-            // The history has only jobs that have ended; one that waits was requeued.
+            // The history contains only ended jobs; a waiting job in it was requeued.
             let has_evidence = !word.is_empty() || job.finished_at.is_some();
             (job.state, job.ended) = (State::Unknown, has_evidence);
         } else if is(COMPLETED) {
@@ -205,7 +206,7 @@ impl Exit {
             self.signal.is_some() || failure.is_some_and(|reason| is_reason(reason, RAISED_SIGNAL));
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
-            // A signal may be that of a cancellation.
+            // The signal may come from a cancellation.
             State::Unknown if job.ended && has_failed && !by_signal => job.state = State::Failed,
             State::Succeeded if self.is_doubtful => job.state = State::Unknown,
             _ => {}
@@ -230,7 +231,7 @@ impl Exit {
         };
         job.reason = job.reason.take().or_else(|| reason.map(str::to_owned));
         if job.state == State::Failed {
-            // A time limit explains the signal or status with which it was enforced.
+            // A time limit explains the signal or exit status with which it was enforced.
             let words = [job.reason.as_deref(), own, Some(&*raw)];
             let is_time_limit = words.into_iter().flatten().any(slurm::is_time_limit);
             job.message = match is_time_limit {
@@ -249,14 +250,14 @@ fn is_bad(word: &str) -> bool {
     state_of(word).is_some_and(State::is_unsuccessful)
 }
 
-/// True for words of live jobs that the scheduler's own word explains.
+/// Returns `true` for state words of live jobs that need the scheduler's word to be understood.
 fn is_vague(word: &str) -> bool {
     let mut vague = [COMPLETED, "statE", "statX"].into_iter();
     vague.any(|known| word.eq_ignore_ascii_case(known))
 }
 
-/// The word of the table for one of Slurm, and the state that it means: of `CANCELLED by 1234`, and of
-/// `OUT_OF_ME+`, which is cut. No success is read from a part of a word.
+/// Returns the table's entry for a state word of Slurm, including forms such as `CANCELLED by 1234` and the truncated
+/// `OUT_OF_ME+`. A truncated word never means a success.
 pub(super) fn known_word(word: &str) -> Option<(&'static str, State)> {
     let starts = |known: &str, start: &str| {
         let head = known.get(..start.len());
@@ -281,7 +282,7 @@ pub(super) fn known_word(word: &str) -> Option<(&'static str, State)> {
     all.all(|(_, state)| *state == first.1).then_some(*first)
 }
 
-/// The state that a word of Slurm means.
+/// Returns the state that a state word of Slurm means.
 fn state_of(word: &str) -> Option<State> {
     known_word(word).map(|(_, state)| state)
 }

@@ -1,4 +1,4 @@
-//! What the answers of the live jobs and of the history report of a job, made into the model.
+//! Decodes jobs in responses about live jobs and from the history.
 
 use super::super::envelope::decode_data;
 use super::outcome::{Exit, Origin, Record, Reports, known_word};
@@ -7,8 +7,8 @@ use crate::providers::prelude::*;
 use crate::providers::states::{NormalizedState, normalize};
 use crate::secret::mask_text;
 
-/// A job as one of six operations has it: the two of live jobs, the two of the history, and the two
-/// lists of the platform.
+/// A job in the responses of six operations: two for live jobs, two for the history, and two lists of the
+/// platform.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct JobFields {
@@ -25,7 +25,7 @@ pub(super) struct JobFields {
     job_status: Checked<Text>,
     job_state: Checked<Text>,
     job_init_attr: Required<OptionalObject<Record>>,
-    /// JSON in a text.
+    /// JSON inside a text.
     init_content_attr: Checked<Text>,
     reason: Checked<Text>,
     exit_code: Checked<Text>,
@@ -58,13 +58,13 @@ pub(super) struct JobFields {
     dcu_num_used: Int,
     job_proc_num: Int,
     job_gpu_num: Int,
-    /// KB.
+    /// In KB.
     job_mem_used: Int,
     job_cpu_time: Int,
     job_wait_time: Int,
-    /// Seconds.
+    /// In seconds.
     walltime: Int,
-    /// `1-00:00:00`
+    /// Such as `1-00:00:00`.
     wall_time_req: Text,
     job_submit_time: Timestamp,
     job_queue_time: Timestamp,
@@ -73,10 +73,10 @@ pub(super) struct JobFields {
     acct_time: Timestamp,
 }
 
-/// That the record of the scheduler is something else than documented.
+/// Error for a scheduler record that is not as documented.
 struct Unreadable;
 
-/// Decodes a response about one job; `None` where there is none, or one of another run than `live`.
+/// Decodes a response about one job; `None` if it contains none, or a run other than `live`.
 pub(super) fn decode_job(
     body: &[u8],
     origin: Origin,
@@ -95,7 +95,7 @@ pub(super) fn decode_job(
         let expected = "a job of the requested region and scheduler";
         return Err(expected.to_owned().into());
     }
-    // What shows nothing of its time may be a booking of any job that has had the id.
+    // A booking without times can belong to any job that ever had this id.
     if live.is_some_and(|live| fields.is_of_run(live, clock) != Some(true)) {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ pub(super) fn decode_job(
     Ok(Some(found))
 }
 
-/// Masks the secrets in what was submitted, and in what its owner wrote.
+/// Masks the secrets in the submitted commands and in the owner's comment.
 fn mask_texts(document: &mut Value) {
     const PLACES: [&str; 7] = [
         "/data/command",
@@ -135,18 +135,18 @@ impl JobFields {
         self.job_id.is_unreadable
     }
 
-    /// Id of the region.
+    /// Returns the id of the region.
     pub(super) fn region(&self) -> Option<&str> {
         self.cluster_id.value.trimmed()
     }
 
-    /// Id of the scheduler.
+    /// Returns the id of the scheduler.
     pub(super) fn scheduler(&self) -> Option<&str> {
         let id = self.job_manager_id.value.trimmed();
         id.or_else(|| self.history_manager_id.value.trimmed())
     }
 
-    /// True unless it names another region or scheduler than the wanted ones.
+    /// Returns `true` unless the job names another region or scheduler than the given ones.
     pub(super) fn is_at(&self, region: Option<&str>, scheduler: Option<&str>) -> bool {
         let is_other = |own: Option<&str>, wanted: Option<&str>| {
             let both = own.zip(wanted);
@@ -155,16 +155,16 @@ impl JobFields {
         !is_other(self.region(), region) && !is_other(self.scheduler(), scheduler)
     }
 
-    /// When it was taken in by the history.
+    /// Returns when the job was entered into the history.
     pub(super) fn booked_at(&self, clock: WallClock) -> Option<Time> {
         clock.at(&self.acct_time)
     }
 
-    /// Whether it is a booking of the run that `live` is; `None` where it has nothing that is comparable.
+    /// Reports whether this is a booking of the run `live`; `None` if no times can be compared.
     ///
-    /// A job that was requeued has been booked before, and a scheduler gives an id again: a booking is of an
-    /// earlier run, or of another job, if it began or was over before the live one was submitted or began. Users
-    /// are not compared, since accounts have several names.
+    /// A requeued job has several bookings, and a scheduler reuses ids. A booking belongs to an
+    /// earlier run or another job if it began, ended or was booked before the live run was
+    /// submitted or began. Users are not compared, because an account can have several names.
     pub(super) fn is_of_run(&self, live: &Job, clock: WallClock) -> Option<bool> {
         let names = self.job_name.trimmed().zip(live.name.as_deref());
         if names.is_some_and(|(name, live)| name != live.trim()) {
@@ -249,7 +249,7 @@ impl JobFields {
         GetResult { job, notices }
     }
 
-    /// The state by the word of the platform alone.
+    /// Returns the state according to the platform's state word only.
     fn state(&self, options: &GetOptions, notices: &mut Vec<Notice>) -> NormalizedState {
         let word = self.job_status.value.trimmed();
         let word = word.or_else(|| self.job_state.value.trimmed());
@@ -264,7 +264,7 @@ impl JobFields {
         }
     }
 
-    /// The record of the scheduler, as an object.
+    /// Returns the scheduler's record if it is an object.
     fn attributes(&self) -> Result<Record, Unreadable> {
         match &self.job_init_attr {
             Required::Present(OptionalObject(record)) => {
@@ -275,7 +275,7 @@ impl JobFields {
         }
     }
 
-    /// The same as JSON in a text.
+    /// Returns the scheduler's record if it is JSON in a text.
     fn content(&self) -> Result<Record, Unreadable> {
         let Checked {
             value,
@@ -291,7 +291,7 @@ impl JobFields {
         }
     }
 
-    /// In seconds.
+    /// Returns the time limit in seconds.
     fn time_limit(&self) -> Option<i64> {
         let requested = || self.wall_time_req.trimmed().and_then(seconds);
         self.walltime.0.or_else(requested)
@@ -353,7 +353,7 @@ fn first<const N: usize>(texts: [&Text; N]) -> Option<String> {
     texts.into_iter().find_map(|text| text.0.clone())
 }
 
-/// The first of several counts of the same; of accelerators those that there are.
+/// Returns the resources, each from the first count that is present; of GPUs and DCUs, those that the job has.
 fn resources(procs: &[Int], gpus: &[Int], dcus: &[Int]) -> Resources {
     let first = |counts: &[Int]| counts.iter().find_map(|count| count.unsigned());
     let [gpus, dcus] = [gpus, dcus].map(first);
@@ -370,7 +370,7 @@ fn resources(procs: &[Int], gpus: &[Int], dcus: &[Int]) -> Resources {
     }
 }
 
-/// Seconds of `1-00:00:00`; `None` for `UNLIMITED`.
+/// Converts a duration such as `1-00:00:00` to seconds; `None` for `UNLIMITED`.
 fn seconds(text: &str) -> Option<i64> {
     let (days, time) = text.split_once('-').unwrap_or(("0", text));
     let days: i64 = days.parse().ok()?;

@@ -40,7 +40,7 @@ const CHINA: WallClock = WallClock {
     is_assumed: false,
 };
 
-/// State and whether it has ended, of the data of an answer.
+/// Returns the state, whether the job has ended, and the exit code for the data of a response.
 fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();

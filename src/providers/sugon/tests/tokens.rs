@@ -68,7 +68,7 @@ fn refused() -> ServerResponse {
     )
 }
 
-/// Rejects this many requests.
+/// Rejects the first `times` requests.
 fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
@@ -185,7 +185,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_is_not_about_the_time() {
     assert_eq!(cloud.requested(), [TOKENS]);
 }
 
-/// The centre first names a host without a listener, then the cloud itself.
+/// Returns a centre with two hosts: one without a listener, then the emulator itself.
 fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     move |path, host| {
         let urls = json!([
@@ -199,7 +199,7 @@ fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     }
 }
 
-/// An address without a listener.
+/// Returns an address without a listener.
 fn dead() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

@@ -1,7 +1,7 @@
-//! Standard output and error of the instances of tasks.
+//! Reads standard output and error of task instances.
 //!
-//! DescribeTaskLogs gives at most 2,048 bytes of each, in Base64; which ones is not documented. The whole
-//! output is in object storage, where the job redirects it to.
+//! DescribeTaskLogs returns at most 2,048 bytes of each stream in Base64; which bytes is not documented. The complete
+//! output is in object storage, at the path to which the job redirects it.
 
 use super::{BATCH, INSTANCE};
 use crate::crypto;
@@ -9,7 +9,7 @@ use crate::providers::log_text;
 use crate::providers::prelude::*;
 use crate::providers::tencent::{Api, decode_product};
 
-/// How the output is read.
+/// Describes how to read the output.
 pub(super) const LOGS: LogSpec = LogSpec {
     may_lack_end: true,
     task_kind: Some(INSTANCE),
@@ -20,7 +20,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
 /// The streams of an instance.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
-/// The most bytes that the cloud gives of a stream.
+/// Maximum number of bytes per stream in a response.
 const MAX_BYTES: usize = 2048;
 
 #[derive(Default, Deserialize)]
@@ -71,7 +71,7 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
     let log = logs
         .into_iter()
         .find(|log| log.task_instance_index.value.0 == Some(index));
-    // An instance that has written nothing may be left out.
+    // An instance without output may be missing in the response.
     let log = log.unwrap_or_default();
     let (text, folder, file) = match is_stdout {
         true => (
@@ -103,13 +103,13 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
     })
 }
 
-/// Reads Base64 with or without the head of a data URL.
+/// Decodes Base64 with or without the prefix of a data URL.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.rsplit_once(";base64,").map_or(text, |(_, text)| text);
     crypto::from_base64(text)
 }
 
-/// Drops the parts of characters at the start and the end of a text that was cut by bytes.
+/// Removes incomplete characters at both ends of a text that was cut at byte positions.
 fn trim_broken_ends(data: &mut Vec<u8>) {
     let is_continuation = |byte: &&u8| **byte & 0xc0 == 0x80;
     let head = data.iter().take(3).take_while(is_continuation).count();

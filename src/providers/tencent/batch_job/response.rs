@@ -1,4 +1,4 @@
-//! What Batch reports of a job, its tasks and their instances, made into the model.
+//! Decodes responses about Batch jobs, their tasks and instances.
 
 mod success;
 
@@ -11,23 +11,23 @@ use crate::sort::SortExt as _;
 pub(super) use success::{doubted_success, failed_parts, missing_tasks, unread_tasks};
 
 detail_structs! {
-    /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
+    /// `details` of a `tencent/batch-job`; other fields are in the job itself.
     #[schemars(rename = "TencentBatchJob")]
     BatchJob {
-        /// Zone it runs in.
+        /// Zone that the job runs in.
         zone: Text,
-        /// What is under way, such as `TERMINATING`.
+        /// Pending operation, such as `TERMINATING`.
         next_action: Text,
-        /// Which tasks wait for which.
+        /// Dependencies between tasks.
         #[serde(rename(deserialize = "DependenceSet"))]
         dependencies: List<Dependency>,
-        /// How many tasks are in which state.
+        /// Number of tasks in each state.
         #[serde(rename(deserialize = "TaskMetrics"))]
         tasks: OptionalObject<Metrics>,
-        /// How many instances of tasks are in which state; lists do not report it.
+        /// Number of task instances in each state; missing in lists.
         #[serde(rename(deserialize = "TaskInstanceMetrics"))]
         task_instances: OptionalObject<Metrics>,
-        /// Where it runs; only lists report it.
+        /// Where the job runs; only present in lists.
         placement: OptionalObject<Placement>,
     } => {
         job_id: Checked<Text>,
@@ -41,32 +41,32 @@ detail_structs! {
         tags: List<Tag>,
         request_id: Text,
     }
-    /// A task that waits for another one.
+    /// Dependency of a task on another task.
     #[schemars(rename = "TencentBatchDependency")]
     Dependency {
-        /// The task that ends first.
+        /// Task that must end first.
         start_task: Text,
-        /// The task that waits.
+        /// Task that waits.
         end_task: Text,
     }
-    /// Numbers by state.
+    /// Number of tasks or instances in each state.
     #[schemars(rename = "TencentBatchMetrics")]
     Metrics {
-        /// `SUBMITTED`.
+        /// Number in state `SUBMITTED`.
         submitted_count: Int,
-        /// `PENDING`.
+        /// Number in state `PENDING`.
         pending_count: Int,
-        /// `RUNNABLE`.
+        /// Number in state `RUNNABLE`.
         runnable_count: Int,
-        /// `STARTING`.
+        /// Number in state `STARTING`.
         starting_count: Int,
-        /// `RUNNING`.
+        /// Number in state `RUNNING`.
         running_count: Int,
-        /// `SUCCEED`.
+        /// Number in state `SUCCEED`.
         succeed_count: Int,
-        /// `FAILED_INTERRUPTED`.
+        /// Number in state `FAILED_INTERRUPTED`.
         failed_interrupted_count: Int,
-        /// `FAILED`.
+        /// Number in state `FAILED`.
         failed_count: Int,
     }
     /// Where a job runs.
@@ -76,27 +76,27 @@ detail_structs! {
         zone: Text,
         /// Id of the project.
         project_id: Int,
-        /// Dedicated hosts.
+        /// Ids of dedicated hosts.
         host_ids: Words,
-        /// Dedicated host.
+        /// Id of the dedicated host.
         host_id: Text,
-        /// How a dedicated resource pack is used.
+        /// Tenancy of the dedicated resource pack.
         dedicated_resource_pack_tenancy: Text,
-        /// Dedicated resource packs.
+        /// Ids of dedicated resource packs.
         dedicated_resource_pack_ids: Words,
-        /// Rack.
+        /// Id of the rack.
         rack_id: Text,
     }
-    /// Where the output of an instance is kept as a whole.
+    /// Location of the complete output of an instance.
     #[schemars(rename = "TencentBatchRedirect")]
     Redirect {
-        /// Place of its standard output.
+        /// Path of the standard output.
         stdout_redirect_path: Text,
-        /// Place of its standard error.
+        /// Path of the standard error.
         stderr_redirect_path: Text,
-        /// File of its standard output.
+        /// File name of the standard output.
         stdout_redirect_file_name: Text,
-        /// File of its standard error.
+        /// File name of the standard error.
         stderr_redirect_file_name: Text,
     }
 }
@@ -118,7 +118,7 @@ pub struct TaskRow {
 }
 
 impl BatchJob {
-    /// The job, if it is the requested one.
+    /// Returns the job if it is the requested one, otherwise an error.
     pub(super) fn check_id(self, reference: &Reference) -> Result<Self, DecodeError> {
         match self.job_id.value.trimmed() {
             Some(id) if id == reference.id() => Ok(self),
@@ -228,23 +228,23 @@ struct Instance {
     redirect_info: DefaultObject<Redirect>,
 }
 
-/// `details` of an instance of a task.
+/// `details` of a task instance.
 #[derive(Debug, schemars::JsonSchema, serde::Serialize)]
 #[schemars(rename = "TencentBatchTaskInstance")]
 pub struct TaskInstanceDetails {
-    /// Number of the instance, from 0.
+    /// Index of the instance, from 0.
     pub index: Option<i64>,
     /// When its node was launched.
     pub launched_at: Option<Time>,
-    /// Where its output is kept as a whole.
+    /// Location of its complete output.
     pub redirect: Redirect,
 }
 
 impl TaskResponse {
-    /// The same where it is about this task of this job.
+    /// Returns the response if it is about this task of this job.
     ///
     /// # Errors
-    /// It is about another one.
+    /// An error if it is about another task or job.
     pub fn check_names(self, job: &str, task: &str) -> Result<Self, String> {
         let is_other = |id: &str| id != job;
         if self.job_id.is_unreadable || self.job_id.value.trimmed().is_some_and(is_other) {
@@ -256,8 +256,8 @@ impl TaskResponse {
             .ok_or_else(|| "the requested TaskName".to_owned())
     }
 
-    /// The instances by their numbers; `has_ended` where the job has. The task comes first where it
-    /// contradicts a success that the cloud claims for the job.
+    /// Returns the instances in the order of their indexes; `has_ended` is true if the job has ended. The task is
+    /// returned before them if it contradicts a success that the cloud claims for the job.
     pub fn into_tasks(
         self,
         has_ended: bool,
@@ -297,7 +297,7 @@ impl Instance {
         let what = "an instance of tencent/batch-job";
         let read = states::normalize(STATES, &[], word, what, notices);
         let index = self.task_instance_index.0;
-        // A failed instance with code 0 never ran: its node did not start.
+        // A failed instance with exit code 0 never ran, because its node did not start.
         let exit_code = self.exit_code.0.filter(|code| match code {
             0 => read.state == State::Succeeded,
             _ => read.ended || has_ended,

@@ -118,7 +118,7 @@ async fn a_success_is_not_decided_while_instances_cannot_be_read() {
     for (responder, trusts, expected) in [
         (error("InternalError"), false, undecided(false)),
         (error("InternalError"), true, undecided(false)),
-        // The answer would be the same the next time.
+        // A repeated request would get the same response.
         (refusing(&[GET_TASK]), false, undecided(true)),
         (refusing(&[GET_TASK]), true, (State::Succeeded, true, None)),
     ] {

@@ -8,7 +8,7 @@ use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
 
-/// The API as seen from China; with `utc_offset` as the profile may set it.
+/// Returns an API client in the time zone of China, or with `utc_offset` from the profile.
 fn api(utc_offset: Option<&str>) -> Api {
     let offset = utc_offset.map(|offset| ("JOBLENS_TENCENT_UTC_OFFSET", offset));
     let variables = [
@@ -268,7 +268,7 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
         (page.category, page.retry),
         (Category::ServiceError, RetryAction::Backoff)
     );
-    // A wrong endpoint must not read as "there is no such service".
+    // A wrong endpoint must not be reported as a missing service.
     let elsewhere = answered(404, "<html>not found</html>").unwrap();
     assert_eq!(elsewhere.category, Category::InvalidArgument);
     let odd = answered(503, r#"{"code":0}"#).unwrap();

@@ -20,7 +20,7 @@ fn every_stage_agrees_with_the_vendors_code() {
         assert_eq!(canonical_query(&parameters), text("canonical"), "{name}");
         let to_sign = text_to_sign(text("method"), text("host"), text("path"), &parameters);
         assert_eq!(to_sign, text("string_to_sign"), "{name}");
-        // SHA-1 is not shipped; those vectors end at the text to sign.
+        // SHA-1 is not implemented, so these test vectors end at the text to sign.
         if parameters.contains(&("SignatureMethod", METHOD)) {
             let signature = signature(text("access_key_secret"), &to_sign);
             assert_eq!(signature, text("signature"), "{name}");

@@ -12,7 +12,7 @@ use crate::test_support::{EmulatedJob, EmulatedState, ServerResponse, TestServer
 const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
 const HOUR: i64 = 3600;
 
-/// A service that answers these paths so, and the rest as it should.
+/// Starts a server that returns the given responses for these paths, and otherwise answers as the emulator.
 async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let job = EmulatedJob {
         kind: "tencent/service".to_owned(),

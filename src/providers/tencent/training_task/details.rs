@@ -1,4 +1,4 @@
-//! What TI-ONE reports of a training task.
+//! The fields of a training task in responses of TI-ONE.
 
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
@@ -6,7 +6,7 @@ use crate::secret::{MASK, mask_access_url, mask_text};
 
 const MIB: u64 = 1 << 20;
 
-/// What a row does not have may be in the response to a lookup.
+/// Marks a field that a row lacks as unreadable, because a lookup may contain it.
 fn left_out() -> Checked<Text> {
     Checked {
         value: Text::default(),
@@ -14,88 +14,88 @@ fn left_out() -> Checked<Text> {
     }
 }
 
-/// What is read in place of a missing key is not what is printed.
+/// Removes the default from the schema: it applies when reading, not to the output.
 fn without_default(schema: &mut schemars::Schema) {
     schema.remove("default");
 }
 
 detail_structs! {
-    /// `details` of a `tencent/training-task`; the fields that are not shown are in the job itself.
+    /// `details` of a `tencent/training-task`; other fields are in the job itself.
     #[schemars(rename = "TencentTrainingTask")]
     TrainingTask {
-        /// Why it failed.
+        /// Why the task failed.
         #[serde(default = "left_out")]
         #[schemars(transform = without_default)]
         failure_reason: Checked<Text>,
         /// Other information from the cloud.
         message: Text,
-        /// Id of its latest run, which logs and events belong to.
+        /// Id of the latest run; logs and events belong to it.
         latest_instance_id: Text,
-        /// `PYTORCH`, `TENSORFLOW` and others.
+        /// Framework: `PYTORCH`, `TENSORFLOW` and others.
         framework_name: Text,
         /// Version of the framework.
         framework_version: Text,
         /// Environment of the framework.
         framework_environment: Text,
-        /// `PS_WORKER`, `DDP`, `MPI`, `HOROVOD`.
+        /// Training mode: `PS_WORKER`, `DDP`, `MPI`, `HOROVOD`.
         training_mode: Text,
-        /// `PREPAID` or `POSTPAID_BY_HOUR`.
+        /// Billing method: `PREPAID` or `POSTPAID_BY_HOUR`.
         charge_type: Text,
-        /// `BILLING`, `ARREARS_STOP`, `NOT_BILLING`.
+        /// Billing status: `BILLING`, `ARREARS_STOP`, `NOT_BILLING`.
         charge_status: Text,
-        /// What it costs, in words.
+        /// Description of the price.
         billing_info: Text,
-        /// How long it has run, as the cloud counts.
+        /// Run time, as reported by the cloud.
         #[serde(rename(deserialize = "RuntimeInSeconds"))]
         runtime_seconds: Int,
-        /// Id of its resource group.
+        /// Id of the resource group.
         resource_group_id: Text,
-        /// What each role was given.
+        /// Resources of each role.
         #[serde(rename(deserialize = "ResourceConfigInfos"))]
         roles: List<Role>,
-        /// What runs, with secrets in its arguments masked; lists do not report it.
+        /// Commands, with secrets in their arguments masked; missing in lists.
         #[serde(rename(deserialize = "StartCmdInfo"))]
         commands: OptionalObject<Commands>,
-        /// Its parameters as JSON text, with secrets masked.
+        /// Parameters as JSON text, with secrets masked.
         tuning_parameters: Text,
-        /// Its environment, values masked; only lists report it.
+        /// Environment variables with masked values; only present in lists.
         #[serde(rename(deserialize = "Envs"))]
         variables: List<Variable>,
-        /// Its image.
+        /// Container image.
         #[serde(rename(deserialize = "ImageInfo"))]
         image: OptionalObject<Image>,
-        /// Where its code is.
+        /// Location of the code.
         #[serde(rename(deserialize = "CodePackagePath"))]
         code: OptionalObject<CosPath>,
-        /// Repositories with its code.
+        /// Repositories with the code.
         #[serde(rename(deserialize = "CodeRepos"))]
         repositories: List<Repository>,
-        /// Where its data is: `COS`, `CFS` and others.
+        /// Type of data storage: `COS`, `CFS` and others.
         data_source: Text,
-        /// Where its results go.
+        /// Location of the results.
         output: OptionalObject<CosPath>,
-        /// True when its log is also kept in CLS.
+        /// True if the log is also stored in CLS.
         log_enable: Flag,
-        /// Where its log is kept in CLS.
+        /// Location of the log in CLS.
         log_config: OptionalObject<LogConfig>,
-        /// Network.
+        /// Id of the virtual private cloud.
         vpc_id: Text,
-        /// Subnet.
+        /// Id of the subnet.
         subnet_id: Text,
-        /// Id of its TensorBoard.
+        /// Id of the TensorBoard.
         #[serde(rename(deserialize = "TensorBoardId"))]
         tensorboard_id: Text,
-        /// Text of its owner.
+        /// Remark from the owner.
         remark: Text,
-        /// Address that is called at changes; the query is masked.
+        /// URL that is called when the task changes, with the query masked.
         callback_url: Text,
-        /// Account.
+        /// Account of the owner.
         uin: Text,
-        /// Sub-account of its owner.
+        /// Sub-account of the owner.
         sub_uin: Text,
-        /// App id of the account; only lists report it.
+        /// App id of the account; only present in lists.
         app_id: Text,
-        /// Who changed it last; only lists report it.
+        /// User who last changed the task; only present in lists.
         #[serde(rename(deserialize = "LatestOperatorInfo"))]
         latest_operator: OptionalObject<Operator>,
     } => {
@@ -111,28 +111,28 @@ detail_structs! {
         region: Text,
         tags: List<Tag>,
     }
-    /// What each instance of a role was given.
+    /// Resources of each instance of a role.
     #[schemars(rename = "TencentTrainingRole")]
     Role {
-        /// `WORKER`, `PS`, `MASTER` and others.
+        /// Role: `WORKER`, `PS`, `MASTER` and others.
         role: Text,
-        /// How many instances.
+        /// Number of instances.
         #[serde(rename(deserialize = "InstanceNum"))]
         instance_count: Int,
         /// CPU in thousandths of a core.
         cpu: Int,
         /// Memory in MiB.
         memory: Int,
-        /// Cards in hundredths.
+        /// GPU cards in hundredths.
         gpu: Int,
         /// Type of the cards.
         gpu_type: Text,
         /// Machine type.
         instance_type: Text,
-        /// Machine type in words.
+        /// Alias of the machine type.
         instance_type_alias: Text,
     }
-    /// What runs.
+    /// Commands that a task runs.
     #[schemars(rename = "TencentTrainingCommands")]
     Commands {
         /// Command of all instances.
@@ -153,24 +153,24 @@ detail_structs! {
         /// Value; masked.
         value: Text,
     }
-    /// An image without its secrets.
+    /// Container image, without its secrets.
     #[schemars(rename = "TencentTrainingImage")]
     Image {
-        /// `TCR`, `CCR`, `PreSet`, `CUSTOM`.
+        /// Type of image: `TCR`, `CCR`, `PreSet`, `CUSTOM`.
         #[serde(rename(deserialize = "ImageType"))]
         image_type: Text,
-        /// Address.
+        /// Address of the image.
         #[serde(rename(deserialize = "ImageUrl"))]
         url: Text,
         /// Name.
         #[serde(rename(deserialize = "ImageName"))]
         name: Text,
-        /// Region of its registry.
+        /// Region of the registry.
         registry_region: Text,
-        /// Id of its registry.
+        /// Id of the registry.
         registry_id: Text,
     }
-    /// A place in object storage.
+    /// Location in object storage.
     #[schemars(rename = "TencentCosPath")]
     CosPath {
         /// Bucket.
@@ -180,32 +180,32 @@ detail_structs! {
         /// Paths in the bucket.
         paths: Words,
     }
-    /// A repository.
+    /// Repository with code.
     #[schemars(rename = "TencentCodeRepository")]
     Repository {
-        /// The cloud's id.
+        /// Id, as assigned by the cloud.
         id: Text,
-        /// Where it is in the container.
+        /// Path in the container.
         target_path: Text,
     }
-    /// Where a log is kept.
+    /// Location of a log in CLS.
     #[schemars(rename = "TencentLogConfig")]
     LogConfig {
-        /// Set of logs.
+        /// Id of the log set.
         logset_id: Text,
-        /// Topic.
+        /// Id of the log topic.
         topic_id: Text,
     }
-    /// Who changed a task.
+    /// User who changed a task.
     #[schemars(rename = "TencentOperator")]
     Operator {
         /// Sub-account.
         sub_uin: Text,
-        /// Its name.
+        /// Name of the sub-account.
         sub_uin_name: Text,
-        /// True for the platform itself.
+        /// True if the platform itself changed the task.
         is_platform_operator: Flag,
-        /// What was done, such as `STOP`.
+        /// Operation, such as `STOP`.
         operation_type: Text,
     }
 }
@@ -233,7 +233,8 @@ impl TrainingTask {
         self.callback_url.0 = url.map(|url| mask_access_url(&url));
     }
 
-    /// What all instances of all roles were given; a sum is unknown where one of them reports no value.
+    /// Returns the total resources of all instances of all roles. A total is unknown if a role does not report
+    /// a value.
     pub(super) fn resources(&self) -> Resources {
         let mut roles = self.roles.0.iter();
         let first = roles.next().map_or_else(Resources::default, |role| {
@@ -258,10 +259,10 @@ fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 impl Role {
-    /// What this many instances of the role were given.
+    /// Returns the total resources of this number of instances of the role.
     pub(super) fn resources(&self, instances: Option<u64>) -> Resources {
         let total = |amount: Int| amount.unsigned()?.checked_mul(instances?);
-        // A part of a card is not counted.
+        // A fraction of a card is not counted.
         let hundredths = total(self.gpu).filter(|hundredths| hundredths % 100 == 0);
         Resources {
             cpu: total(self.cpu).map(|thousandths| thousandths as f64 / 1000.0),

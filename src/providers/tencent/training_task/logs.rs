@@ -1,8 +1,8 @@
-//! Logs of the pods of a task.
+//! Reads the logs of a task's pods.
 //!
-//! DescribeLogs gives lines by time and rows. Its contexts end with the time range of a request, and lines
-//! become readable a while after they were written, so that the last seconds are read again, without the lines
-//! of them that were read.
+//! DescribeLogs returns lines by time and offset. Its paging contexts are valid only for the time
+//! range of one request, and lines become readable some time after they were written. The last
+//! seconds are therefore read again, and the lines that were already read are removed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -14,7 +14,7 @@ use crate::providers::LogPosition;
 use crate::providers::prelude::*;
 use crate::providers::tencent::{Api, decode_product};
 
-/// How the logs are read.
+/// Describes how to read the logs.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     timestamps: true,
@@ -23,19 +23,19 @@ pub(super) const LOGS: LogSpec = LogSpec {
 
 const LOG: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeLogs");
 
-/// The most lines that one request gives.
+/// Maximum number of lines per response.
 const PAGE_LINES: usize = 100;
 
-/// This many new lines are given at once.
+/// Number of new lines after which a chunk is returned.
 const MAX_NEW_LINES: usize = 1000;
 
-/// A line is taken to be readable this long after it was written.
+/// Delay after which a written line is assumed to be readable.
 const MAX_DELAY: TimeDelta = TimeDelta::seconds(10);
 
-/// The most lines that are read again for those between them that come late.
+/// Maximum number of lines that are read again to find late lines between them.
 const MAX_KNOWN_LINES: usize = 500;
 
-/// The most lines that are read for the end of a log, as many as the cloud finds in all.
+/// Maximum number of lines that are read from the end of a log; the cloud finds no more.
 const MAX_TAIL_LINES: usize = 10_000;
 
 #[derive(Default, Deserialize)]
@@ -52,13 +52,13 @@ struct Line {
     timestamp: Timestamp,
 }
 
-/// A position in the log of a run: the lines of a second and later ones, without those that are known.
+/// A position in the log of a run: the lines from `second` on, without those in `known`.
 #[derive(Debug, PartialEq, Eq)]
 struct RunLogPosition {
     run: String,
-    /// `None` for the last hour.
+    /// `None` means the last hour.
     second: Option<DateTime<Utc>>,
-    /// Hashes of the lines that were read, as often as they were.
+    /// Hashes of the lines that were read, repeated as often as the line occurred.
     known: Vec<u64>,
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 }
 
 impl LogReader<'_> {
-    /// Where the log of the latest run begins.
+    /// Returns the position at the start of the latest run's log.
     async fn start(&self) -> Result<RunLogPosition, Problem> {
         let (task, _) = task(self.api, self.request.lookup()).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
@@ -100,7 +100,7 @@ impl LogReader<'_> {
         })
     }
 
-    /// A page of the lines until `end`.
+    /// Requests a page of the lines before `end`.
     async fn lines(
         &self,
         position: &RunLogPosition,
@@ -125,7 +125,7 @@ impl LogReader<'_> {
         called.await.map(|found| found.data)
     }
 
-    /// The new lines at a position.
+    /// Reads the new lines at a position.
     async fn page(&self, position: RunLogPosition) -> Result<LogChunk, Problem> {
         let mut lines: Vec<Line> = Vec::new();
         let has_more = loop {
@@ -140,12 +140,12 @@ impl LogReader<'_> {
         Ok(self.chunk(&position.new_lines(lines), next, has_more))
     }
 
-    /// Where reading goes on after all lines of a position: at the last second, or before it where lines that
-    /// were written then may not be readable yet.
+    /// Returns the position after these lines: their last second, or an earlier one if lines written then may not be
+    /// readable yet.
     fn next(&self, position: &RunLogPosition, lines: &[Line]) -> RunLogPosition {
         let mut second = position.second;
         let seconds = lines.iter().map(|line| {
-            // Lines without a readable time are of the second before them.
+            // A line without a readable time belongs to the same second as the line before it.
             second = line.second().or(second);
             second
         });
@@ -171,15 +171,15 @@ impl LogReader<'_> {
         }
     }
 
-    /// The last lines, read from the end until the first line of the last second is known, from which the
-    /// log is read on.
+    /// Reads the last lines backwards until it has all lines of the last second, because reading continues from
+    /// there.
     async fn tail(&self, position: RunLogPosition, wanted: u64) -> Result<LogChunk, Problem> {
         let count = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
         let is_whole = loop {
-            // Lines that come while pages are read move the others to the next page.
+            // New lines that arrive between two pages move other lines to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
             let page = self.lines(&position, "DESC", lines.len(), end).await?;
@@ -193,7 +193,7 @@ impl LogReader<'_> {
         };
         let is_cut = wanted > count as u64 && lines.len() >= MAX_TAIL_LINES;
         lines.reverse();
-        // The first second may have lines that were not read.
+        // Some lines of the first second may not have been read.
         let first = lines.iter().find_map(Line::second);
         let first = first.filter(|_| !is_whole);
         let position = RunLogPosition {
@@ -234,7 +234,7 @@ fn decode(body: &[u8]) -> Result<Vec<Line>, String> {
     }
 }
 
-/// Adds a page to the lines before it, without those that others which came meanwhile moved to it.
+/// Appends a page, without the lines that moved to it because new lines arrived.
 fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
     let first = page.first().map(Line::hash);
     let known = lines.iter().position(|line| Some(line.hash()) == first);
@@ -250,7 +250,7 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
 }
 
 impl Line {
-    /// A number that other lines do not have.
+    /// Returns a hash that identifies the line.
     fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         let at = self.timestamp.utc().map(|at| at.to_datetime());
@@ -263,7 +263,7 @@ impl Line {
         Some(time.to_datetime().trunc_subsecs(0))
     }
 
-    /// The line, or lines, with the end that only some have in the response.
+    /// Returns the text of the entry with a final line end, which only some entries have in the response.
     fn text(&self, with_time: bool) -> String {
         let message = self.message.value.0.as_deref().unwrap_or_default();
         let message = message.strip_suffix('\n').unwrap_or(message);
@@ -278,7 +278,7 @@ impl Line {
 }
 
 impl RunLogPosition {
-    /// The lines that are not known.
+    /// Returns the lines that are not in `known`.
     fn new_lines(&self, mut lines: Vec<Line>) -> Vec<Line> {
         let mut known: HashMap<u64, usize> = HashMap::new();
         for hash in &self.known {

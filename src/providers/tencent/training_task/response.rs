@@ -1,4 +1,4 @@
-//! What TI-ONE reports of a task, its pods and its events, made into the model.
+//! Decodes responses about TI-ONE tasks, their pods and events.
 
 use super::details::{Role, TrainingTask};
 use super::{LIST, MAX_EVENTS, POD_STATES, STATES, TIONE};
@@ -16,10 +16,10 @@ pub(super) struct TaskResponse {
 }
 
 impl TaskResponse {
-    /// The task, with the id of the request.
+    /// Returns the task and the id of the request.
     ///
     /// # Errors
-    /// There is none, or another one.
+    /// An error if the response contains no task, or another one.
     pub fn read(
         self,
         reference: &Reference,
@@ -30,8 +30,8 @@ impl TaskResponse {
         match task.id.value.trimmed() {
             Some(id) if id == reference.id() => {
                 let mut task = task;
-                // Where a lookup leaves the reason out, there is none; one that is there and cannot be
-                // read is evidence.
+                // In a lookup, a missing reason means that there is none; an unreadable reason is evidence of a
+                // failure.
                 task.failure_reason.is_unreadable = false;
                 Ok((*task, self.request_id.0))
             }
@@ -118,7 +118,7 @@ struct Pod {
 }
 
 impl PodsResponse {
-    /// The pods; those of which only the name is reported have no state.
+    /// Converts the pods. A pod of which only the name is reported has no state.
     pub fn into_tasks(self, clock: WallClock, notices: &mut Vec<Notice>) -> Vec<Task> {
         let pods = self.pod_info_list.0;
         let times = pods.iter().flat_map(|pod| [&pod.start_time, &pod.end_time]);
@@ -190,7 +190,7 @@ struct TaskEvent {
 }
 
 impl EventsResponse {
-    /// The events, each with the pod that it is about.
+    /// Converts the events, each with the pod that it is about.
     pub fn into_events(self, clock: WallClock, pods: &[Task], found: &mut GetResult) -> Vec<Event> {
         let total = self.total_count.0;
         let events = found.events(self.events.first_page("Events", total));
@@ -207,7 +207,7 @@ impl EventsResponse {
                 let what = format!("Tencent returned only the last {read} events");
                 found.note(NoticeCode::EventsTruncated, what);
             }
-            // Any of those that are missing may be the newest.
+            // The newest event may be among the missing ones.
             true => {
                 found.job.events_unreadable = true;
                 let reference = &found.job.reference;

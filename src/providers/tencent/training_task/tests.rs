@@ -33,7 +33,7 @@ fn task(id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     job(&TRAINING_TASK, id, word, lines)
 }
 
-/// Reads a log to its end from a position on; gives its text and the position after it.
+/// Reads a log from a position to its end. Returns its text and the position after it.
 async fn read(
     client: &dyn Client,
     params: &LogParams,
@@ -294,7 +294,7 @@ async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
         assert_eq!(page.unwrap().rows[0].job.state, state);
         let references = [reference(&TRAINING_TASK, &[TASK])];
         let found = client.batch_get(&references, &ask()).await.unwrap();
-        // It is looked up by itself.
+        // The task is then looked up individually.
         assert_eq!(found[0].is_none(), state == State::Unknown);
     }
 }

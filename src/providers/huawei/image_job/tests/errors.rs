@@ -1,4 +1,4 @@
-//! What responses with an error mean.
+//! Tests how responses with errors are classified.
 
 use super::*;
 use crate::error::Category;

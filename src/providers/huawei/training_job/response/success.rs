@@ -1,9 +1,9 @@
-//! What of a response confirms that a job succeeded, or is against it.
+//! Checks whether a response confirms or contradicts that a job succeeded.
 
 use super::Status;
 use crate::providers::prelude::*;
 
-/// The words for the secondary phase of a job that has ended without a success.
+/// Words of the secondary phase of a job that ended without success.
 const NOT_SUCCEEDED: &[&str] = &[
     "Abnormal",
     "CreateFailed",
@@ -13,11 +13,11 @@ const NOT_SUCCEEDED: &[&str] = &[
     "TerminatedFailed",
 ];
 
-/// Its words for a job that has not ended, or of which nothing is known. The vendor may add others, which mean
-/// nothing here unless they are about a failure.
+/// Words of the secondary phase of a job that has not ended or whose state is not known. Words that the vendor adds
+/// later have no effect unless they describe a failure.
 const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
 
-/// Words that begin or end a word of a text about a failure.
+/// Prefixes and suffixes of words that describe a failure.
 const FAILURE_WORDS: &[&str] = &[
     "abnormal",
     "crash",
@@ -36,27 +36,27 @@ const FAILURE_WORDS: &[&str] = &[
     "timeout",
 ];
 
-/// The same in Chinese.
+/// Chinese words that describe a failure.
 const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误", "超时", "崩溃"];
 
-/// Words after which one for a failure means none.
+/// Words that negate the failure word after them.
 const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
 
-/// The same in Chinese, where one of [`CHINESE_FILLERS`] may be in between.
+/// Chinese negations; one of [`CHINESE_FILLERS`] may follow before the failure word.
 const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
 
 /// Words between a negation and what it negates: `未发现异常`.
 const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
 
-/// What is against a success.
+/// Why a success cannot be trusted.
 pub(super) enum Doubt {
-    /// A word for another end; which of the two words counts is not documented.
+    /// The response also contains a word for a different outcome; which word is right is not documented.
     Contradiction(String),
-    /// What a later response may report otherwise.
+    /// A later response may resolve the doubt.
     Unread(String),
 }
 
-/// Takes back a success where a task has failed, or something is against it.
+/// Revokes a success if a task has failed or if there is a doubt.
 pub(super) fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut Vec<Notice>) {
     if job.state == State::Succeeded
         && let Some(Doubt::Unread(_)) = doubt
@@ -78,7 +78,7 @@ pub(super) fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut V
 }
 
 impl Status {
-    /// What is against a success; `is_whole` where the response has the exit codes of tasks.
+    /// Returns why a success cannot be trusted. `is_whole` is true if the response contains exit codes.
     pub(super) fn doubt(&self, is_whole: bool) -> Option<Doubt> {
         let word = self.phase.value.trimmed().unwrap_or_default();
         let secondary = self.secondary_phase.trimmed();
@@ -103,8 +103,8 @@ impl Status {
         Some(Doubt::Contradiction(text))
     }
 
-    /// A task without an exit code. That every response has exit codes is not documented; one that has some has
-    /// those of all tasks.
+    /// Returns a task without an exit code. Responses without any exit code are accepted, because exit codes are not
+    /// documented for every response; a response with some must have them for all tasks.
     fn without_exit_code(&self) -> Option<&str> {
         let statuses = &self.task_statuses.0;
         if statuses.is_empty() {
@@ -123,7 +123,8 @@ impl Status {
         missing.next().or(open)
     }
 
-    /// What the last run or a task reports of a failure in words. Runs before it were recovered.
+    /// Returns a failure that the last run or a task describes in words. The job recovered from failures of
+    /// earlier runs.
     fn described_failure(&self) -> Option<String> {
         let ended = self.last_run().map(|run| ("the last run", &run.end_reason));
         let tasks = self.task_statuses.0.iter();
@@ -135,7 +136,7 @@ impl Status {
     }
 }
 
-/// Whether a text is about a failure. `no error` is not, nor is `default`.
+/// Reports whether a text describes a failure. `no error` and `default` do not.
 fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut before = "";
@@ -148,7 +149,7 @@ fn describes_failure(text: &str) -> bool {
     };
     let has_word = words.any(|word| {
         let before = std::mem::replace(&mut before, word);
-        // `0 errors`, but not `worker-0: error`.
+        // `0 errors` means none, but `worker-0: error` is an error.
         let is_none = before == "0" && word.ends_with('s');
         is_failure(word) && !is_none && !NEGATIONS.contains(&before)
     });
@@ -156,7 +157,7 @@ fn describes_failure(text: &str) -> bool {
     has_word || chinese.any(|word| contains_without_negation(&lower, word))
 }
 
-/// True where a Chinese word is in a text at a place where nothing negates it.
+/// Returns `true` if a text contains a Chinese word that is not negated.
 fn contains_without_negation(text: &str, word: &str) -> bool {
     let mut places = text.match_indices(word);
     places.any(|(at, _)| {

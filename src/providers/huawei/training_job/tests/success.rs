@@ -1,4 +1,4 @@
-//! What a completed job needs to have succeeded.
+//! Tests which responses count as a success of a completed job.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn a_completed_job_of_which_the_last_run_or_a_task_reports_a_failure_is_unknown(
     assert_eq!(found, unknown("the last run ended with: node fault"));
     let found = read(&[""], "OOMKilled");
     assert_eq!(found, unknown("worker-0 ended with: OOMKilled"));
-    // The job went on after the run that a fault ended.
+    // The job continued after the run that a fault ended.
     for (reasons, message) in [
         (&["node fault", ""][..], ""),
         (&["completed"], "no error"),

@@ -1,4 +1,4 @@
-//! Jobs of the emulator through the client.
+//! Tests the client with emulated jobs.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -170,7 +170,7 @@ async fn live_jobs_are_listed_before_those_of_the_history_and_each_once() {
         let scope = Scope::at(&JOB, "default", parents).unwrap();
         let [live, history] = operations;
         for (second, states, count, requested) in [
-            // The jobs that have ended are live as well.
+            // The ended jobs are still in the live list.
             (200, vec![], 112, vec![live, live, history]),
             (1000, vec![], 112, vec![live, live, history]),
             (1000, vec![State::Running], 110, vec![live, live]),
@@ -204,7 +204,7 @@ async fn a_job_whose_end_only_the_history_shows_is_found_by_its_state() {
     let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
     for (states, expected) in [
         (vec![State::Failed], vec![State::Failed]),
-        // The row of the history follows, and is the one that counts.
+        // The row of the history comes later and takes precedence.
         (vec![], vec![State::Unknown, State::Failed]),
     ] {
         let filter = Filter {
@@ -215,7 +215,7 @@ async fn a_job_whose_end_only_the_history_shows_is_found_by_its_state() {
     }
 }
 
-/// The states of what is listed.
+/// Returns the states of the listed jobs.
 async fn listed(client: &dyn Client, scope: &Scope, filter: &Filter) -> Vec<State> {
     let mut found = Vec::new();
     let mut on_page = |page: Page| {
@@ -243,7 +243,7 @@ async fn one_list_serves_the_live_jobs_of_a_scheduler() {
     assert_eq!(server.requested(), ["ListJobs"]);
 }
 
-/// All of a log from a position on.
+/// Reads a log from a position to its end.
 async fn read_log(
     client: &dyn Client,
     job: &Job,
@@ -306,7 +306,7 @@ async fn a_log_is_read_page_by_page_and_followed() {
             .map(|number| format!("line {number} 损失\n"))
             .collect()
     };
-    // 199 lines are there after 21 seconds, 1,099 after 30 and 2,500 after 45.
+    // The file has 199 lines after 21 seconds, 1,099 after 30 and 2,500 after 45.
     let (mut position, running) = (LogPosition::Start, get(21).await);
     let sources = client.log_sources(&reference("1"), &running);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Several reports of one end.
+//! Tests responses that report the end of a job in several fields.
 
 use serde_json::{Value, json};
 
@@ -188,7 +188,7 @@ fn a_sign_of_failure_is_found_in_every_place() {
     }
 }
 
-/// State, reason and message of the data of an answer.
+/// Returns the state, reason and message for the data of a response.
 fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<String>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();

@@ -1,10 +1,10 @@
-//! Lookups that the live jobs do not answer alone.
+//! Tests lookups that need the history in addition to the live jobs.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// What is found where the live lookup and the history respond so, each with a status and a body.
+/// Looks up a job, with the given status and body for the live lookup and for the history.
 async fn found(live: (u16, Value), history: (u16, Value)) -> Result<GetResult, Problem> {
     let respond: Responder = Arc::new(move |request| {
         let (status, body) = match request.path.as_str() {
@@ -88,7 +88,7 @@ async fn a_booking_of_another_job_with_the_id_does_not_decide() {
         (queued(), booked("new", "", "", before), State::Unknown),
         (queued(), booked("new", before, "", after), State::Unknown),
         (queued(), booked("old", after, after, after), State::Unknown),
-        // A booking without any time is not conclusive, and neither is one for a job without a time.
+        // A booking without times is not conclusive, and neither is a booking for a job without times.
         (queued(), booked("new", "", "", ""), State::Unknown),
         (job(json!({})), booked("new", "", "", after), State::Unknown),
         (
@@ -117,7 +117,7 @@ async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
             [row("a", own, old), row("b", own, new)],
             Ok((new, Some(newest))),
         ),
-        // A requeued job, and a job of another scheduler.
+        // A requeued job, then a job of another scheduler.
         ([row("b", own, old), row("b", own, new)], Ok((new, None))),
         ([row("b", own, old), row("a", 999, new)], Ok((old, None))),
         (
@@ -174,7 +174,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
     let success = row("statC", 0, new);
     for (rows, details, expected) in [
         (vec![success.clone()], success.clone(), Ok(State::Succeeded)),
-        // A requeued job has been booked before.
+        // A requeued job has an earlier booking.
         (
             vec![row("statRQ", 10006, old), success.clone()],
             success.clone(),
@@ -201,7 +201,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
             success.clone(),
             Err(listed("TIMEOUT, reached its time limit")),
         ),
-        // The details are those of another booking.
+        // The details belong to another booking.
         (
             vec![row("statC", 0, old), row("CANCELLED", 0, new)],
             row("statC", 0, old),

@@ -1,8 +1,8 @@
-//! Tokens and hosts that a run keeps for the next ones.
+//! Tests tokens and hosts that are stored for later runs.
 
 use super::*;
 
-/// Variables of a run that keeps its tokens in a home.
+/// Returns the variables of a run that stores its tokens in `home`.
 fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
     let home = home.path().to_str().unwrap().to_owned();
     let flag = ("JOBLENS_SUGON_TOKEN_CACHE", "true".to_owned());
@@ -23,7 +23,7 @@ async fn a_later_run_uses_the_stored_token_and_hosts() {
         (0, &[TOKENS, CENTRE, GET][..]),
         (1, &[GET]),
         (DAY - 61, &[GET]),
-        // The token is renewed, and then the hosts.
+        // The token is renewed, then the hosts are requested again.
         (DAY - 60, &[TOKENS, CENTRE, GET]),
         (DAY, &[GET]),
     ] {

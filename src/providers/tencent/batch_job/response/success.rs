@@ -1,4 +1,4 @@
-//! What of the responses confirms that a job succeeded, or shows that it did not.
+//! Checks whether responses confirm or contradict that a job succeeded.
 
 use std::collections::HashSet;
 
@@ -21,19 +21,18 @@ impl Metrics {
         [self.failed_count, self.failed_interrupted_count]
     }
 
-    /// All but those that succeeded.
+    /// Returns the counts of all states except success.
     fn others(&self) -> impl Iterator<Item = Int> {
         self.active().into_iter().chain(self.failed())
     }
 }
 
-/// The sum of counts.
 fn sum(counts: impl IntoIterator<Item = Int>) -> u64 {
     let counts = counts.into_iter().filter_map(Int::unsigned);
     counts.fold(0, u64::saturating_add)
 }
 
-/// That parts have failed, by their numbers.
+/// Returns a message if the metrics count failed parts.
 pub(in super::super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
     all.iter().find_map(|(metrics, what)| {
         let failed = sum(metrics.0.as_ref()?.failed());
@@ -41,7 +40,7 @@ pub(in super::super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -
     })
 }
 
-/// That parts have not ended, by their numbers, or that a number cannot be right.
+/// Returns a message if the metrics count parts that have not ended, or if a count is negative.
 pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
     all.iter().find_map(|(metrics, what)| {
         let metrics = metrics.0.as_ref()?;
@@ -55,13 +54,13 @@ pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<S
 }
 
 impl BatchJob {
-    /// That something is still done with the job, such as its termination.
+    /// Returns a message if an operation on the job, such as its termination, is pending.
     pub(super) fn under_way(&self) -> Option<String> {
         let action = self.next_action.trimmed()?;
         Some(format!("its next action is {action}"))
     }
 
-    /// How many tasks the job has, by their numbers.
+    /// Returns the number of tasks according to the metrics.
     pub(in super::super) fn counted_tasks(&self) -> u64 {
         self.tasks
             .0
@@ -69,26 +68,26 @@ impl BatchJob {
             .map_or(0, |tasks| sum(tasks.others().chain([tasks.succeed_count])))
     }
 
-    /// How many instances have succeeded, by their numbers.
+    /// Returns the number of successful instances according to the metrics.
     pub(in super::super) fn counted_successes(&self) -> u64 {
         let metrics = self.task_instances.0.as_ref();
         metrics.map_or(0, |metrics| sum([metrics.succeed_count]))
     }
 }
 
-/// That some of so many tasks are not read.
+/// Returns a message if there are too many tasks to read the instances of all.
 pub(in super::super) fn unread_tasks(count: usize) -> Option<String> {
     (count > MAX_TASKS).then(|| {
         format!("only the instances of {MAX_TASKS} of the {count} tasks that have begun were read")
     })
 }
 
-/// The message of a job that the cloud calls succeeded.
+/// Returns the message of a job that the cloud calls succeeded, with the reason for doubt.
 pub(in super::super) fn doubted_success(doubt: &str) -> String {
     format!("the job has succeeded, but {doubt}")
 }
 
-/// What a job that succeeded lacks of its tasks, of which it has so many by their numbers.
+/// Returns a message if a successful job lists fewer tasks than its metrics count, or tasks without a name or state.
 pub(in super::super) fn missing_tasks(tasks: &[Task], counted: u64) -> Option<String> {
     let names: HashSet<&str> = tasks.iter().filter_map(|task| task.id.as_deref()).collect();
     let read = names.len() as u64;
@@ -102,14 +101,15 @@ pub(in super::super) fn missing_tasks(tasks: &[Task], counted: u64) -> Option<St
 }
 
 impl TaskResponse {
-    /// How many different instances it has.
+    /// Returns the number of distinct instances.
     fn count(&self) -> u64 {
         let indexes = self.task_instance_set.0.iter();
         let indexes = indexes.filter_map(|instance| instance.task_instance_index.0);
         indexes.collect::<HashSet<_>>().len() as u64
     }
 
-    /// Where the next page begins, if there are more instances and this one had some that are not `known`.
+    /// Returns the offset of the next page if there are more instances and this page has some that are not in
+    /// `known`.
     pub(in super::super) fn next_offset(
         &self,
         offset: usize,
@@ -123,20 +123,20 @@ impl TaskResponse {
         (has_more && known.len() > before).then_some(next)
     }
 
-    /// The same with the instances of the next page.
+    /// Adds the instances of the next page.
     pub(in super::super) fn join(mut self, next: Self) -> Self {
         self.task_instance_set.0.extend(next.task_instance_set.0);
         self
     }
 
-    /// That there are fewer instances than the response counts.
+    /// Returns a message if there are fewer instances than the response counts.
     pub(in super::super) fn missing_instances(&self, task: &str) -> Option<String> {
         let (total, read) = (self.task_instance_total_count.unsigned()?, self.count());
         (total > read)
             .then(|| format!("only {read} of {total} instances of the task {task} were read"))
     }
 
-    /// What does not confirm that the task succeeded.
+    /// Returns a reason to doubt that the task succeeded.
     pub(in super::super) fn doubt(&self, task: &str) -> Option<String> {
         let instances = &self.task_instance_set.0;
         let Some(total) = self.task_instance_total_count.unsigned() else {
@@ -168,13 +168,13 @@ impl TaskResponse {
         Some(format!("{active} of the task {task}"))
     }
 
-    /// True where so many instances succeeded, by their numbers.
+    /// Returns `true` if at least `total` instances succeeded according to the metrics.
     fn all_succeeded(&self, total: u64) -> bool {
         let metrics = self.task_instance_metrics.0.as_ref();
         metrics.is_some_and(|metrics| metrics.succeed_count.unsigned() >= Some(total))
     }
 
-    /// That instances have failed.
+    /// Returns a message if instances have failed.
     pub(in super::super) fn failed_instances(&self) -> Option<String> {
         failed_parts(&[(&self.task_instance_metrics, "instances")])
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::test_support::{Responder, emulated};
 
-/// What `get` makes of a job whose task `main` has one instance, after changes of both responses.
+/// A `get` of a job whose task `main` has one instance, with changes to both responses.
 struct Case {
     job: Value,
     task: Value,
@@ -60,7 +60,7 @@ impl Case {
     }
 }
 
-/// Sets a value; one that is `"(none)"` is removed.
+/// Sets a value, or removes it if the new value is `"(none)"`.
 fn set(document: &mut Value, pointer: &str, value: Value) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap();
@@ -207,7 +207,7 @@ async fn a_success_is_not_decided_by_a_task_without_its_instances() {
     );
 }
 
-/// A server that has `total` instances, of which it gives at most `per_page` at once; the one numbered
+/// Starts a server with `total` instances and at most `per_page` instances per response. The instance with the index
 /// `failed` has failed.
 fn paging(total: usize, per_page: usize, failed: usize, metrics: Value) -> Responder {
     Arc::new(move |request| {
@@ -236,7 +236,7 @@ async fn the_instances_of_a_job_that_succeeded_are_read_page_by_page() {
         (300, 100, usize::MAX, json!(null), SUCCEEDED, 3),
         (1500, 1000, usize::MAX, json!(null), SUCCEEDED, 2),
         (1500, 1000, 1200, json!(null), FAILED, 2),
-        // More than are read: the numbers have to show that the others succeeded.
+        // There are more instances than are read, so the metrics must show that the others succeeded.
         (10_500, 1000, usize::MAX, json!(null), UNDECIDED, 10),
         (10_500, 1000, usize::MAX, all(10_499), UNDECIDED, 10),
         (10_500, 1000, usize::MAX, all(10_500), SUCCEEDED, 10),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Whether events may be missing from this response.
+/// Returns `true` if events may be missing from this response.
 async fn are_unreadable(fields: &Value) -> bool {
     let mut body = json!({"Response": {"RequestId": "r"}});
     let response = body["Response"].as_object_mut().unwrap();
