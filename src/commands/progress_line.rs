@@ -54,7 +54,7 @@ impl ProgressLine {
     pub(super) fn start(&self) {
         lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
-        // If no thread can be started, there is no line.
+        // Without a thread, the line is not drawn.
         let _ = thread::Builder::new().spawn(move || shared.draw());
     }
 

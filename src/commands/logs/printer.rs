@@ -82,7 +82,7 @@ pub(super) struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    /// Reports whether a line can be printed in pieces: it is no record, and no line of another log comes between.
+    /// Reports whether a line can be printed in pieces: not as a record, and not between lines of other logs.
     pub(super) fn joins_pieces(&self) -> bool {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
