@@ -119,7 +119,7 @@ struct Transition<'a> {
     state: State,
     /// The cloud's value.
     state_raw: Option<&'a str>,
-    /// Why the state is what it is.
+    /// The reason for the state.
     reason: Option<&'a str>,
 }
 

@@ -7,7 +7,7 @@ use super::page::{Fields, PageWriter, Value};
 use super::{DetailLevel, containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
-/// For more tasks than this, only failed ones are shown.
+/// Maximum number of tasks to show; failed ones are always shown.
 const MAX_TASKS: usize = 10;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";

@@ -17,7 +17,7 @@ pub struct Envelope<T = ReportContent> {
     /// What was found.
     #[serde(flatten)]
     pub content: T,
-    /// What could not be answered, in the order of the references.
+    /// The failures, in the order of the references.
     pub errors: Vec<Problem>,
     /// Additional notices.
     pub notices: Vec<Notice>,
@@ -35,7 +35,7 @@ pub struct Envelope<T = ReportContent> {
 /// The jobs and scopes that were found.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct ReportContent {
-    /// What was found, in the order of the references.
+    /// The jobs that were found, in the order of the references.
     pub jobs: Vec<Job>,
     /// Scopes, such as clusters, where scopes were listed; else empty.
     pub scopes: Vec<ScopeSummary>,

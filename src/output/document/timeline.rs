@@ -11,7 +11,7 @@ use crate::model::{Job, Notice, Since};
 /// A timeline: what happened to resources, and what could not be read.
 pub type Timeline = Envelope<TimelineContent>;
 
-/// What happened.
+/// The content of a timeline.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineContent {
     /// All events of all references, oldest first; entries without a time come last.
