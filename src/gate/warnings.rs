@@ -11,7 +11,7 @@ pub(super) struct Warnings {
     known: HashMap<Key, Sighting>,
     /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
-    /// Since when no warning is certain to have occurred.
+    /// Since when it is certain that no warning has occurred.
     quiet_since: Duration,
     new: Option<String>,
     undated: Option<String>,
@@ -110,7 +110,7 @@ impl Warnings {
         self.new.as_deref()
     }
 
-    /// Returns the text of a warning in the latest response that may still be occurring, if unknown.
+    /// Returns the text of a warning in the latest response, if it is unknown whether it still occurs.
     pub(super) fn undated(&self) -> Option<&str> {
         self.undated.as_deref()
     }

@@ -16,7 +16,7 @@ const MAX_TITLE_CHARS: usize = 200;
 const MAX_MESSAGE_CHARS: usize = 4000;
 /// Maximum number of characters in a cell of the table.
 const MAX_CELL_CHARS: usize = 300;
-/// Maximum number of bytes in the lists of references; all outputs of a job can have 1 MiB in UTF-16.
+/// Maximum number of bytes in the lists of references; all outputs of a job can take 1 MiB in UTF-16.
 const MAX_REFERENCES: usize = 200_000;
 
 /// Title and message of an annotation.

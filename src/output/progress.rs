@@ -34,8 +34,8 @@ impl Progress {
     /// Returns the bytes that replace the last lines by jobs and a status line; empty
     /// if the terminal already shows them.
     ///
-    /// If there are more jobs than rows, a line counts the others, final jobs first. `is_final` is true for each job
-    /// that needs no more polls; `row` returns the row of a job.
+    /// If there are more jobs than rows, final jobs are omitted first, and a line counts the omitted ones.
+    /// `is_final` is true for each job that needs no more polls; `row` returns the row of a job.
     pub fn draw(
         &mut self,
         is_final: &[bool],

@@ -200,8 +200,8 @@ impl ScopeReport {
         }
     }
 
-    /// Returns all problems, except rows without an id, and failures that are only worth a notice: a kind that the
-    /// account may not use. `all` are the reports of the whole list.
+    /// Returns all problems, except rows without an id, and failures that are only worth a notice: a kind that
+    /// the account need not have. `all` are the reports of the whole list.
     pub(super) fn problems<'a>(&'a self, all: &[Self]) -> impl Iterator<Item = &'a Problem> {
         let parts = self.unread.failed_parts.iter();
         let problems = self.unread.problems.iter();

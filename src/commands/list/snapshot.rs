@@ -22,7 +22,7 @@ pub(in crate::commands) struct ListedScope {
     pub cloud: &'static str,
     /// Why it, or a part of it, could not be listed.
     pub problem: Option<Problem>,
-    /// It was not named and may be rejected, such as a scope of a product that the account does not use.
+    /// It was not named and can be rejected, such as a scope of a product that the account does not use.
     pub is_optional: bool,
     /// There are more jobs than were listed.
     pub is_truncated: bool,

@@ -130,7 +130,7 @@ impl Follow {
             .is_some_and(|stream| stream.number == number)
     }
 
-    /// Reports whether the stream delivers all text. Before the first line, a server may not even send a response.
+    /// Reports whether the stream delivers all text. Before the first line, a server might not even send a response.
     pub(super) fn is_read(&self) -> bool {
         self.stream
             .as_ref()
