@@ -23,7 +23,7 @@ impl Condition {
         matches!(self, Self::NoWarnings(_))
     }
 
-    /// Returns how long no new warning may occur, if the condition depends on warnings.
+    /// Returns the time without a new warning to wait for, if the condition depends on warnings.
     pub fn quiet_time(&self) -> Option<Duration> {
         match self {
             Self::NoWarnings(quiet) => Some(*quiet),

@@ -17,8 +17,8 @@ pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String
     }
 }
 
-/// Combines them with the message on one line: all lines of a short message, otherwise the last line, which is the
-/// error after a traceback or at the end of a log.
+/// Combines reason and message on one line: all lines of a short message, otherwise the last line, which is the error
+/// after a traceback or at the end of a log.
 pub(super) fn reason_line(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     reason_text(reason, message.map(on_one_line).as_deref())
 }

@@ -1,4 +1,4 @@
-//! Formats the output, one file per format. Only this module prints.
+//! Formats the output, one file per format. Only `output` and `commands` write to the standard streams.
 
 mod accounts;
 mod catalog;
