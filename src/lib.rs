@@ -1,12 +1,12 @@
 //! A command-line tool that inspects, waits for and watches jobs and containers across clouds.
 //!
-//! The layering of the modules is checked by a test. A file names only what is to its right:
-//! `commands`, `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`,
-//! `lenient`, `model`, `crypto`, `secret`, `json`, `error`, `sync`, `sort`. Beside them is `output`, with the printed
-//! documents, which names `gate`, `model`, `json`, `error`, `sync` and `sort` only. No cloud names another, wire types
-//! stay in their cloud's folder, and the model does not depend on clouds or formats. What a module needs from
-//! the left is passed in as plain data or as a function. `secret` and `json` are crates of their own, since they
-//! read and write every byte that is shown and are therefore optimized for speed.
+//! A test checks the layers of the modules. A file uses only modules to the right of its own: `commands`,
+//! `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`, `lenient`, `model`,
+//! `crypto`, `secret`, `json`, `error`, `sync`, `sort`. `output` with the printed documents is beside them; it
+//! uses only `gate`, `model`, `json`, `error`, `sync` and `sort`. No cloud uses another, wire types stay in
+//! their cloud's folder, and the model does not depend on clouds or formats. What a module needs from the left
+//! is passed in as plain data or as a function. `secret` and `json` are separate crates, optimized for speed,
+//! since they read and write every byte that is shown.
 
 pub mod commands;
 pub mod credentials;

@@ -1,4 +1,4 @@
-//! Parse, run, exit code.
+//! The `joblens` program: runs the command line and exits with its code.
 
 use std::process::ExitCode;
 

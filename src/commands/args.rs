@@ -1,4 +1,4 @@
-//! Options that several commands have.
+//! Options shared by several commands.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(super) struct OutputArgs {
 
 impl OutputArgs {
     /// # Errors
-    /// A usage error: the format does not show the responses of the API.
+    /// Returns a usage error if the format does not show raw API responses.
     pub(super) fn check(&self, context: &CommandContext) -> Result<(), Problem> {
         let format = context.output_options.format;
         let shows_raw = matches!(format, Format::Json | Format::Jsonl | Format::Yaml);
@@ -52,7 +52,7 @@ impl OutputArgs {
         }
     }
 
-    /// The options of a request, with the switches of kinds.
+    /// Returns the options of a request, with the given kind-specific flags.
     pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
         Options {
             raw: self.raw,
@@ -64,18 +64,18 @@ impl OutputArgs {
 }
 
 impl LookupArgs {
-    /// True when nothing of it was given.
+    /// Reports whether no reference, file or option was given.
     pub(super) fn is_empty(&self) -> bool {
         let is_plain = !self.output.raw && !self.output.show_secrets;
         self.inputs().is_empty() && is_plain && self.kind_flags.given.is_empty()
     }
 
-    /// What names the resources.
+    /// Returns the references and files to read.
     pub(super) fn inputs(&self) -> Inputs<'_> {
         Inputs::new(&self.references, &self.files)
     }
 
-    /// How the resources are requested.
+    /// Returns the options of the request.
     pub(super) fn options(&self) -> Options {
         Options {
             allowed: AllowedTargets::LATEST,
@@ -83,10 +83,10 @@ impl LookupArgs {
         }
     }
 
-    /// The references, read and checked before any account is connected.
+    /// Reads and checks the references, before any account is connected.
     ///
     /// # Errors
-    /// Usage errors: no reference, or all references that are wrong.
+    /// Usage errors: no reference was given, or the errors of all invalid references.
     pub(super) fn plan(
         &self,
         context: &CommandContext,
@@ -102,10 +102,10 @@ impl LookupArgs {
         LookupPlan::parse(context, settings, self.inputs(), options)
     }
 
-    /// Everything that the request needs. Nothing is sent.
+    /// Prepares everything that the request needs. Sends nothing.
     ///
     /// # Errors
-    /// Usage errors: as [`LookupArgs::plan`] and [`LookupPlan::connect`].
+    /// Usage errors, as for [`LookupArgs::plan`] and [`LookupPlan::connect`].
     pub(super) fn lookup(
         &self,
         context: &CommandContext,
@@ -117,7 +117,7 @@ impl LookupArgs {
     }
 }
 
-/// This long a resource may be missing before that is reported.
+/// The default time for which a resource can be absent before it is reported as missing.
 const MISSING_GRACE: &str = "60s";
 
 /// Options of `wait`, `watch` and `events --follow`.
@@ -152,10 +152,10 @@ impl Default for PollArgs {
 }
 
 impl PollArgs {
-    /// A fixed polling interval, if set.
+    /// Returns the fixed polling interval, if set.
     ///
     /// # Errors
-    /// A usage error for an invalid or zero duration.
+    /// Returns a usage error for an invalid or zero duration.
     pub(super) fn interval(&self) -> Result<Option<Duration>, Problem> {
         let text = self.interval.as_deref();
         let interval = text
@@ -172,7 +172,7 @@ impl PollArgs {
     }
 
     /// # Errors
-    /// A usage error for an invalid duration.
+    /// Returns a usage error for an invalid duration.
     pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
         parse_duration("--missing-grace", &self.missing_grace)
     }

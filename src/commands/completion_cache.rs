@@ -1,4 +1,4 @@
-//! References that the last lists showed, kept for the completion of a shell. They contain no secret.
+//! A cache of the references in the last lists, for shell completion. It contains no secrets.
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::Environment;
 
-/// Nothing is kept of a list that shows more than this.
+/// A longer list is not cached.
 pub(super) const MAX_PER_LIST: usize = 1000;
 
-/// The oldest ones are forgotten beyond this.
+/// The oldest references beyond this number are removed.
 const MAX_CACHED_REFERENCES: usize = 4000;
 
-/// More bytes than this are none of ours.
+/// A larger file was not written by joblens.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// What a list has shown so far.
+/// The references shown by a list so far; `None` if there are more than [`MAX_PER_LIST`].
 #[derive(Debug)]
 pub(super) struct ListedReferences(Option<Vec<String>>);
 
@@ -28,7 +28,7 @@ impl Default for ListedReferences {
 }
 
 impl ListedReferences {
-    /// Notes references or scopes.
+    /// Adds references or scopes.
     pub(super) fn record<'a>(&mut self, shown: impl Iterator<Item = &'a String>) {
         let Some(so_far) = &mut self.0 else { return };
         let room = MAX_PER_LIST - so_far.len();
@@ -36,35 +36,34 @@ impl ListedReferences {
         self.0 = self.0.take().filter(|so_far| so_far.len() <= MAX_PER_LIST);
     }
 
-    /// What was noted, in order; none where it was more than [`MAX_PER_LIST`].
+    /// Returns the recorded references in order; none if there were more than [`MAX_PER_LIST`].
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flatten().map(String::as_str)
     }
 
-    /// Keeps it for later runs.
+    /// Writes the references to the cache.
     pub(super) fn save(&self, environment: &Environment) {
         save(environment, self.all());
     }
 }
 
-/// The file; none without a home directory.
+/// Returns the path of the cache; `None` without a home directory.
 pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
     Some(environment.cache_folder()?.join("references"))
 }
 
-/// References and scopes, the latest first; none when there is no such file, or another user may
-/// write it.
+/// Reads references and scopes, newest first. Returns none if the file does not exist
+/// or another user can write it.
 pub(super) fn read(place: &Path) -> Vec<String> {
     let lines = read_lines(place).unwrap_or_default().into_iter();
     let lines = lines.filter(|line| is_plain(line));
     lines.take(MAX_CACHED_REFERENCES).collect()
 }
 
-/// The lines of a file of the cache, as far as they can be read; none of a file that another user may
-/// write.
+/// Reads the lines of a cache file up to its maximum size; none if another user can write it.
 ///
 /// # Errors
-/// Those of reading a file.
+/// Returns the error of reading the file.
 pub(super) fn read_lines(place: &Path) -> io::Result<Vec<String>> {
     if !fs::symlink_metadata(place)?.is_file() {
         return Ok(Vec::new());
@@ -78,8 +77,8 @@ pub(super) fn read_lines(place: &Path) -> io::Result<Vec<String>> {
     Ok(lines.map_while(Result::ok).collect())
 }
 
-/// Puts the references of this list before those of earlier ones. A failure costs a convenience
-/// only and is not reported.
+/// Inserts the references of this list before those of earlier lists. Errors are
+/// ignored, since the cache is only a convenience.
 fn save<'a>(environment: &Environment, shown: impl IntoIterator<Item = &'a str>) {
     let shown: Vec<&str> = shown.into_iter().filter(|one| is_plain(one)).collect();
     if let (false, Some(place)) = (shown.is_empty(), path(environment)) {
@@ -97,10 +96,10 @@ fn merge(shown: &[&str], before: &[String]) -> String {
     all.fold(String::new(), |text, one| text + one + "\n")
 }
 
-/// Replaces a file of the cache, which only the user can read.
+/// Replaces a cache file, which only the user can read.
 ///
 /// # Errors
-/// Those of writing a file.
+/// Returns the error of writing the file.
 pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     let folder = place.parent().expect("the file is in a folder");
     DirBuilder::new()
@@ -122,7 +121,7 @@ pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// A shell puts it on the command line as it is: nothing in it may mean more than itself there.
+/// Reports whether a reference has no special characters for a shell, which inserts it unquoted.
 pub(super) fn is_plain(reference: &str) -> bool {
     let harmless = |c: char| c.is_alphanumeric() || "/@._-:+,%=".contains(c);
     reference.contains('/') && reference.len() <= 512 && reference.chars().all(harmless)

@@ -1,4 +1,4 @@
-//! What every command has: its global options, the environment, and what is made of them.
+//! The context of every command: its global options, the environment, and values derived from them.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -20,37 +20,37 @@ use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings, SettingsFile};
 
-/// The exit code of a command, or why it was used wrongly.
+/// The exit code of a command, or its usage errors.
 pub(super) type CommandResult = Result<u8, Vec<Problem>>;
 
-/// What every command has: global options, environment, and where to write.
+/// The context of every command: global options, environment, and output options.
 pub(super) struct CommandContext {
     pub global: GlobalArgs,
-    /// The variables, taken once at the start.
+    /// The environment variables, read once at the start.
     pub environment: Environment,
-    /// How the output is written.
+    /// The format and options of the output.
     pub output_options: OutputOptions,
-    /// The order of jobs, where one was requested.
+    /// The requested order of jobs, if any.
     pub sort: Option<Sort>,
-    /// The time of requests, signatures and tables.
+    /// The time for requests, signatures and tables.
     pub clock: Clock,
-    /// What requests are recorded in, or answered from.
+    /// Where requests are recorded, or replayed from.
     pub session: Session,
-    /// What responses report about that clock.
+    /// The differences between the servers' clocks and this one, from responses.
     server_clocks: Arc<ServerClocks>,
-    /// What `TERM` reports about the terminal.
+    /// The capabilities of the terminal, by `TERM`.
     pub terminal: TerminalSupport,
-    /// Names the requests that take long.
+    /// The line that shows slow requests.
     pub progress: ProgressLine,
-    /// What was read of the sources of credentials.
+    /// Cached results of reading the sources of credentials.
     source_cache: SourceCache,
 }
 
 impl CommandContext {
-    /// Reads the options of the output.
+    /// Parses the output options.
     ///
     /// # Errors
-    /// A usage error, with a context that can show it.
+    /// Returns a usage error, and a context to print it with.
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
@@ -99,7 +99,7 @@ impl CommandContext {
         }
     }
 
-    /// The context of a command with these global options, in an empty environment.
+    /// Returns the context of a command with these global options, in an empty environment.
     #[cfg(test)]
     pub(super) fn of_options(options: &[&str]) -> Self {
         use clap::{Args as _, FromArgMatches as _};
@@ -112,7 +112,7 @@ impl CommandContext {
         context.expect("these options are right")
     }
 
-    /// The config file that options and environment name, with the environment.
+    /// Returns the settings from the environment and from the config file that options or environment name.
     pub(super) fn settings(&self) -> Result<Settings, Problem> {
         let clouds = CLOUDS.map(Cloud::settings_schema);
         let kinds: Vec<String> = providers::kinds()
@@ -133,7 +133,7 @@ impl CommandContext {
         Ok(settings)
     }
 
-    /// Waits for a signal, or for the end of the recording that is replayed.
+    /// Waits for a signal, or for the end of the replayed recording. Returns the exit code.
     pub(super) async fn stopped(&self, signals: &mut Signals) -> u8 {
         tokio::select! {
             biased;
@@ -142,23 +142,23 @@ impl CommandContext {
         }
     }
 
-    /// The sources of the credentials that settings name. Each is read once in a run.
+    /// Returns the sources of the credentials in the settings. Each source is read once per run.
     pub(super) fn credentials(&self, settings: &Settings) -> CredentialChain {
         providers::credential_chain(settings, &self.source_cache)
     }
 
-    /// The profile of references without `@PROFILE`.
+    /// Returns the profile for references without `@PROFILE`.
     pub(super) fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
         self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
     }
 
-    /// The profile that options or environment choose.
+    /// Returns the profile that the options or the environment select.
     pub(super) fn chosen_profile<'a>(&'a self, settings: &'a Settings) -> Option<&'a str> {
         let option = self.global.profile.as_deref();
         option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
-    /// Traces go to stderr at once, notices are printed with the output.
+    /// Returns a sink that prints traces to stderr at once and keeps notices for the output.
     pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
         let (verbose, notices) = (self.global.verbose, notices.clone());
         let (progress, server_clocks) = (self.progress.clone(), Arc::clone(&self.server_clocks));
@@ -177,22 +177,22 @@ impl CommandContext {
         })
     }
 
-    /// Whether a stream is a terminal that may be drawn on again and again: not between the lines of
-    /// traces, not where cursor movement is not known to be supported, not while another job has it, and
-    /// not in CI, which keeps all of it as a log.
+    /// Reports whether a stream is a terminal that can be redrawn: not with traces on
+    /// it, not without known support for cursor movement, not while another job has
+    /// the terminal, and not in CI, which keeps all output as a log.
     pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {
         let is_log = self.global.verbose || self.environment.is_ci();
         stream.is_terminal() && self.terminal.cursor && !is_log && !is_in_background(stream)
     }
 
-    /// Names the requests that take long on stderr, until the output is printed.
+    /// Shows slow requests on stderr until the output is printed.
     pub(super) fn show_progress(&self) {
         if self.may_redraw(&io::stderr()) && !self.global.quiet {
             self.progress.start();
         }
     }
 
-    /// The local time, and what responses report about it.
+    /// Returns the local time and the known differences of the servers' clocks.
     pub(super) fn current_time(&self) -> CurrentTime {
         CurrentTime {
             now: (self.clock)(),
@@ -200,8 +200,8 @@ impl CommandContext {
         }
     }
 
-    /// The zone of times that people read, if none was chosen `default`. That of a recording does not depend on
-    /// the machine that replays it.
+    /// Returns the time zone for display, with `default` if none was chosen. A replay uses that of the
+    /// recording, to be independent of its own machine.
     pub(super) fn zone(&self, default: Zone) -> Zone {
         match (
             self.global.zone().unwrap_or(default),
@@ -212,7 +212,7 @@ impl CommandContext {
         }
     }
 
-    /// The width and colors of the terminal, the zone of the reader and the time, for tables.
+    /// Returns the rendering options of tables: width and colors of the terminal, time zone and time.
     pub(super) fn render_context(&self, terminal: bool) -> RenderContext {
         let width = terminal
             .then(terminal_size::terminal_size)
@@ -230,7 +230,7 @@ impl CommandContext {
     }
 }
 
-/// The program as it was called, for command lines that can be copied.
+/// Returns the program as it was called, for command lines to copy.
 pub(super) fn program() -> String {
     std::env::args()
         .next()

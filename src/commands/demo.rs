@@ -15,7 +15,7 @@ use crate::settings::{Environment, Settings};
 #[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
 
-/// One of each kind of the built-in scenario.
+/// One reference of each kind in the built-in scenario.
 const REFERENCES: [&str; 6] = [
     "aliyun/job/ehpc-hz-FYUr32/train-7",
     "aliyun/job/ehpc-hz-FYUr32/10_3",
@@ -25,8 +25,8 @@ const REFERENCES: [&str; 6] = [
     "tencent/service/cls-xxxxx/default/test-web-service",
 ];
 
-/// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
-/// hand.
+/// Starts the emulated clouds, gets one resource of each kind from them, and prints
+/// the commands that do the same.
 pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
     let report = block_on(async {
         let scenario = Scenario::built_in()?;
@@ -39,7 +39,8 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));
-        // --profile selects accounts, and each emulated cloud has one: the references name it.
+        // --profile selects an account, but each emulated cloud has only the default
+        // one, so name it explicitly.
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::from_environment(environment);
         let options = Options::default();
@@ -58,7 +59,7 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
     })
 }
 
-/// The command lines that do the same.
+/// Returns the command lines that do the same.
 fn manual_steps() -> String {
     let program = program();
     let references = REFERENCES.join(" \\\n    ");

@@ -50,7 +50,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     Ok(context.print_describe(report, options, pager(context, arguments)))
 }
 
-/// The pager, unless it is turned off or stdout cannot be redrawn.
+/// Returns the pager, unless it is turned off or stdout cannot be redrawn.
 fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
     let is_used = !arguments.no_pager && context.may_redraw(&io::stdout());
     is_used.then(|| Pager::new(&context.environment)).flatten()

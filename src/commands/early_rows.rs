@@ -1,4 +1,4 @@
-//! Rows of `get` that are printed while others are still awaited.
+//! Prints rows of `get` while later ones are pending.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -9,12 +9,12 @@ use crate::output::document::Envelope;
 use crate::output::{Row, RowWriter, TableWriter};
 use crate::reference::Reference;
 
-/// Prints outcomes in the order of the references, in formats whose rows are independent.
+/// Prints outcomes in the order of the references, in formats with independent rows.
 pub(super) struct EarlyRows<'a> {
     context: &'a CommandContext,
     references: &'a [Reference],
     rows: Option<Rows<'a>>,
-    /// Outcomes that were printed, errors included, and the jobs among them.
+    /// The number of printed outcomes, including errors; `jobs` counts only the jobs.
     outcomes: usize,
     jobs: usize,
     written: io::Result<()>,
@@ -26,7 +26,7 @@ enum Rows<'a> {
 }
 
 impl<'a> EarlyRows<'a> {
-    /// Nothing is printed yet, nor before the end where rows have to be sorted.
+    /// Creates the printer. If rows must be sorted, it prints nothing before the end.
     pub(super) fn new(context: &'a CommandContext, references: &'a [Reference]) -> Self {
         let options = &context.output_options;
         let screen = context.render_context(io::stdout().is_terminal());
@@ -45,7 +45,7 @@ impl<'a> EarlyRows<'a> {
         }
     }
 
-    /// Prints what has come since the last time and is awaited by nothing before it.
+    /// Prints the new outcomes up to the first pending one.
     pub(super) fn print(&mut self, outcomes: &[Option<LookupResult>]) {
         let ready = outcomes.iter().take_while(|outcome| outcome.is_some());
         let ready = ready.count();
@@ -72,7 +72,7 @@ impl<'a> EarlyRows<'a> {
         self.write(&rows, jobs);
     }
 
-    /// Prints the rest, what failed and the notices; returns the exit code.
+    /// Prints the remaining rows, the errors and the notices. Returns the exit code.
     pub(super) fn finish(mut self, report: Envelope) -> u8 {
         if self.outcomes == 0 {
             return self.context.print_report(report);
@@ -89,7 +89,7 @@ impl<'a> EarlyRows<'a> {
             .exit_code_after_write(self.written, report.exit.code)
     }
 
-    /// Writes the first `count` rows but those that were written before.
+    /// Writes the first `count` rows, except those already written.
     fn write(&mut self, rows: &[Row<'_>], count: usize) {
         let Some(writer) = self.rows.as_mut().filter(|_| self.written.is_ok()) else {
             return;

@@ -53,7 +53,7 @@ fn port(text: &str) -> Result<u16, &'static str> {
     port.map_err(|_| "must be a number from 0 to 65535")
 }
 
-/// Serves until it is interrupted, or prints the variables of a shell.
+/// Serves until it is interrupted, or prints the variables for a shell.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     Ok(serve(context, arguments)?)
 }
@@ -110,10 +110,10 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
 }
 
 impl Arguments {
-    /// The files of TLS, if it is served.
+    /// Loads the TLS files, if TLS is used.
     ///
     /// # Errors
-    /// A usage error: a file that cannot be used.
+    /// Returns a usage error for an unusable file.
     fn tls(&self) -> Result<Option<ServerTls>, Problem> {
         let files = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
         let read = |(certificate, key): (&PathBuf, &PathBuf)| {
@@ -122,7 +122,7 @@ impl Arguments {
         files.map(read).transpose()
     }
 
-    /// The options that `--print-env` needs as well.
+    /// Returns the TLS options to repeat with `--print-env`.
     fn tls_options(&self) -> String {
         let options = [("--tls-cert", &self.tls_cert), ("--tls-key", &self.tls_key)];
         let given = options.into_iter().filter_map(|(name, path)| {
@@ -133,7 +133,7 @@ impl Arguments {
     }
 }
 
-/// One `export` line a variable, quoted for a POSIX shell.
+/// Returns one `export` line per variable, quoted for a POSIX shell.
 fn exports(arguments: &Arguments) -> String {
     let certificate = arguments.tls_cert.as_ref();
     let certificate = certificate.map(|path| {

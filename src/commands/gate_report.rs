@@ -1,4 +1,4 @@
-//! What a gate over watched resources comes to.
+//! Reports the result of a gate over polled resources.
 
 mod reason;
 
@@ -12,7 +12,7 @@ use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 use crate::secret::shell_word;
 
-/// The evaluation of all resources.
+/// Evaluates all resources.
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
@@ -24,10 +24,10 @@ pub(super) fn evaluate_all(
         .collect()
 }
 
-/// A usage error: a condition that resources of a kind can never meet.
+/// Checks that every kind of the references can meet the condition.
 ///
 /// # Errors
-/// The first reference of such a kind.
+/// Returns a usage error for the first reference whose kind cannot meet it.
 pub(super) fn check_condition(
     references: &[Reference],
     condition: &Condition,
@@ -69,46 +69,46 @@ fn can_meet(reference: &Reference, condition: &Condition) -> bool {
 /// Whether a gate is polling, or why it stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GateStatus {
-    /// It is polling; a report is written in the meantime.
+    /// The gate is polling; this is an intermediate report.
     Running,
-    /// The verdict is certain, or no later poll can change anything.
+    /// The verdict is certain, or no later poll can change it.
     Certain,
-    /// No time is left.
+    /// The timeout has passed.
     TimedOut,
-    /// Everything was checked once, and no more was requested.
+    /// Everything was checked once, as requested.
     OneCheck,
-    /// A signal came.
+    /// SIGINT was received.
     Interrupted,
-    /// A request to end came.
+    /// SIGTERM or SIGHUP was received.
     Terminated,
 }
 
 /// What a gate has used so far, and its status.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GateStats {
-    /// Time since the start.
+    /// The time since the start.
     pub elapsed: Duration,
-    /// Number of requests sent.
+    /// The number of requests sent.
     pub requests: u64,
-    /// Whether it is polling, or why it stopped.
+    /// Whether the gate is polling, or why it stopped.
     pub status: GateStatus,
 }
 
-/// A gate and the jobs that it judges.
+/// A gate and the jobs that it evaluates.
 pub(super) struct GateState<'a> {
-    /// What was polled, in the order of the references.
+    /// The polled jobs, in the order of the references.
     pub watched: &'a [PolledJob],
-    /// The result of each.
+    /// The evaluation of each job.
     pub evaluations: &'a [Evaluation],
-    /// How the gate judges.
+    /// The rules of the gate.
     pub rules: &'a GatePolicy,
-    /// What was decided.
+    /// The decision of the gate.
     pub decision: &'a Decision,
-    /// What was used, and why the gate stops.
+    /// What the gate has used, and why it stopped.
     pub spent: GateStats,
 }
 
-/// What a gate comes to, but for its jobs.
+/// The result of a gate, without its jobs.
 pub(super) struct GateReport {
     gate: Gate,
     errors: Vec<Problem>,
@@ -116,7 +116,7 @@ pub(super) struct GateReport {
 }
 
 impl GateReport {
-    /// The verdict at this moment.
+    /// Evaluates the verdict at this moment.
     pub(super) fn new(state: &GateState<'_>) -> Self {
         let GateState {
             watched,
@@ -154,7 +154,7 @@ impl GateReport {
         }
     }
 
-    /// The output of the gate: for each reference the last that was read of it, or why there is nothing.
+    /// Returns the output of the gate: for each reference the last job that was read, or why there is none.
     /// `jobs` are in the order of the references.
     pub(super) fn into_envelope(
         self,
@@ -164,7 +164,7 @@ impl GateReport {
         code: u8,
     ) -> Envelope {
         let requested = self.verdicts.len() as u64;
-        // Instead of `jobs`: there may be thousands.
+        // Reuses the memory of `jobs`: there can be thousands.
         let judged = jobs
             .into_iter()
             .zip(self.verdicts)
@@ -181,7 +181,7 @@ impl GateReport {
     }
 }
 
-/// The problem of a reference with neither a response nor an error.
+/// Returns the problem of a reference with neither a response nor an error.
 fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
     let message = match status {
         GateStatus::TimedOut => "not checked before the timeout",

@@ -40,19 +40,19 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// True when nothing of it was given.
+    /// Reports whether no reference or option was given.
     pub(super) fn is_empty(&self) -> bool {
         self.lookup.is_empty() && !self.detail && !self.exit_status && !self.watch
     }
 
-    /// The first reference; `-` where they are read from a file.
+    /// Returns the first reference; `-` if references are read from a file.
     pub(super) fn first_word(&self) -> Option<&str> {
         let file = self.lookup.files.first().map(|_| "-");
         self.lookup.references.first().map(String::as_str).or(file)
     }
 }
 
-/// Looks up what was named and shows it.
+/// Looks up the references and shows the resources.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     if arguments.watch {
         let (inputs, flags) = (arguments.lookup.inputs(), &arguments.lookup.kind_flags);
@@ -66,11 +66,11 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     print(context, arguments)
 }
 
-/// Prints what was named; returns the exit code.
+/// Prints the resources and returns the exit code.
 fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let requested = &arguments.lookup;
     let mut options = requested.options();
-    // A gate needs a fixed reference.
+    // With `--exit-status`, references must be fixed, so `@latest` is not allowed.
     options.allowed.latest = !arguments.exit_status;
     options.lists = !arguments.detail;
     options.details_timeout = Some(DETAILS_TIMEOUT);
@@ -100,10 +100,10 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     })
 }
 
-/// Checks what a gate needs before any account is connected.
+/// Checks the references of a gate, before any account is connected.
 ///
 /// # Errors
-/// A usage error: no reference, or one of a kind without states.
+/// Returns a usage error: no reference, or one of a kind without states.
 fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>> {
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
@@ -111,7 +111,7 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
     gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
 }
 
-/// The gate of a single check: jobs that are still active leave it undecided.
+/// Evaluates a gate once: jobs that are still active leave it undecided.
 fn poll_once(
     lookup: &Lookup,
     outcomes: Vec<LookupResult>,

@@ -160,7 +160,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Whether colors may be used on a stream; `terminal` if it is a terminal that supports colors.
+    /// Reports whether to use colors on a stream; `terminal` if it is a terminal that supports colors.
     pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
         let forced = environment
             .get("CLICOLOR_FORCE")
@@ -175,12 +175,12 @@ impl Color {
 }
 
 impl GlobalArgs {
-    /// The output format.
+    /// Returns the output format.
     pub(super) fn format(&self) -> Format {
         self.output
     }
 
-    /// The format alone, for errors before the other options are parsed.
+    /// Returns only the format and the header option, for errors before the other options are parsed.
     pub(super) fn plain_output_options(&self) -> output::OutputOptions {
         output::OutputOptions {
             format: self.format(),
@@ -190,11 +190,10 @@ impl GlobalArgs {
         }
     }
 
-    /// How an answer is shown; a command with columns of its own reads their names itself.
+    /// Returns the output options. A command with its own columns parses their names itself.
     ///
     /// # Errors
-    /// A usage error: a column or an expression that cannot be read, or that the format cannot
-    /// show.
+    /// Returns a usage error for a column or an expression that is invalid or does not apply to the format.
     pub(super) fn output_options(
         &self,
         own_columns: bool,
@@ -202,7 +201,7 @@ impl GlobalArgs {
     ) -> Result<output::OutputOptions, Problem> {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
-            // The expression works on the envelope.
+            // The expression reads the JSON envelope.
             (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq needs JSON output")
@@ -232,7 +231,7 @@ impl GlobalArgs {
         })
     }
 
-    /// The expression of `--jq` with its variables.
+    /// Compiles the expression of `--jq` with its variables.
     fn query(&self, environment: &Environment) -> Result<Option<output::Query>, Problem> {
         let Some(expression) = &self.jq else {
             let needs = [
@@ -265,29 +264,30 @@ impl GlobalArgs {
         output::Query::parse(expression, fixed.into_iter().chain(named)).map(Some)
     }
 
-    /// What resources are sorted by, if chosen; a command with its own columns does not sort.
+    /// Returns the sort order of resources, if chosen; a command with its own columns does not sort.
     ///
     /// # Errors
-    /// A usage error with the closest column.
+    /// Returns a usage error that names the closest column.
     pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
         let column = self.sort_by.as_deref().filter(|_| !own_columns);
         column.map(output::Sort::parse).transpose()
     }
 
-    /// The zone of times that people read, if it was chosen.
+    /// Returns the time zone for display, if chosen.
     pub(super) fn zone(&self) -> Option<Zone> {
         self.time
     }
 
-    /// Whether colours may be used on a stream; `terminal` if it is a terminal that supports colours.
+    /// Reports whether to use colors on a stream; `terminal` if it is a terminal that supports colors.
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }
 
-    /// The limits of the transport: options before `[http]` of the config file before the defaults.
+    /// Returns the limits of the transport. Options override `[http]` of the config
+    /// file, which overrides the defaults.
     ///
     /// # Errors
-    /// A usage error that names the option or key.
+    /// Returns a usage error that names the option or key.
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
         let located = |option: bool, key: &str, problem: Problem| match option {
@@ -362,7 +362,7 @@ impl GlobalArgs {
     }
 }
 
-/// True for a variable that has the id of a key.
+/// Reports whether a variable contains the id of a key.
 fn is_key_id(name: &str) -> bool {
     CLOUDS.iter().any(|cloud| {
         let keys = cloud.settings_schema();
@@ -373,7 +373,7 @@ fn is_key_id(name: &str) -> bool {
     })
 }
 
-/// The name of a variable of jq, without a `$`.
+/// Parses the name of a jq variable, without a `$`.
 fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
     let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if name.is_empty() || !is_word || name.starts_with(|c: char| c.is_ascii_digit()) {

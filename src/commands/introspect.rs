@@ -1,4 +1,4 @@
-//! Shared by the commands about joblens itself: the selected kinds, and the printing.
+//! Shared by the commands about joblens itself: selects kinds, and prints catalogs.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -9,10 +9,10 @@ use crate::output::{self, Format, OutputOptions, RenderContext};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::find_mistake;
 
-/// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
+/// Returns the kinds that `CLOUD` or `CLOUD/KIND` selects, by long or short names; all if `named` is `None`.
 ///
 /// # Errors
-/// A usage error: an unknown cloud or kind, with the closest known one.
+/// Returns a usage error for an unknown cloud or kind, with the closest known one.
 pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Problem> {
     let Some(named) = named else {
         return Ok(providers::kinds().collect());
@@ -64,7 +64,7 @@ fn short_of(cloud: &Cloud) -> Option<&'static str> {
     cloud.kinds.first().map(|kind| kind.template.cloud_short)
 }
 
-/// The nearest name, or all there are where none is near.
+/// Suggests the closest name, or lists all names if none is close.
 fn hint(names: Vec<&str>, near: Option<&str>) -> String {
     match near {
         Some(near) => format!("did you mean '{near}'?"),
@@ -80,10 +80,10 @@ fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: Strin
 }
 
 impl CommandContext {
-    /// Whether output that is not a list of resources can be shown in the requested format.
+    /// Checks that output other than a list of resources supports the requested format.
     ///
     /// # Errors
-    /// A usage error for a format or an option that only applies to resources.
+    /// Returns a usage error for a format or an option that only applies to resources.
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (
@@ -103,10 +103,10 @@ impl CommandContext {
         Err(Problem::usage(format!("{command} {what}")).with_hint(hint))
     }
 
-    /// Checks that no other output was requested of a command that has only one.
+    /// Checks that no other format was requested from a command that has only one.
     ///
     /// # Errors
-    /// A usage error: an option for another output was given.
+    /// Returns a usage error if an option for another format was given.
     pub(super) fn check_only_format(&self, what: &str) -> Result<(), Problem> {
         let (form, global) = (&self.output_options, &self.global);
         let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();

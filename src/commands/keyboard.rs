@@ -1,4 +1,4 @@
-//! The keys that are pressed while a table is shown.
+//! Reads the keys that are pressed while a table is shown.
 
 use std::ffi::CString;
 use std::future;
@@ -13,17 +13,17 @@ use tokio::time::sleep;
 use super::job_control::{controls_process, is_in_background};
 use crate::output::silence_keys;
 
-/// A command in the background looks this often whether it has the terminal back.
+/// How often a command in the background checks whether it has the terminal again.
 const BACKGROUND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The terminal that keys come from.
+/// The terminal that keys are read from.
 ///
-/// It is opened again: non-blocking mode would otherwise be that of every program on the terminal.
+/// It is opened again, because non-blocking mode would otherwise affect every program on the terminal.
 pub(super) struct Keyboard(pipe::Receiver);
 
 impl Keyboard {
-    /// The terminal at standard input, or the controlling terminal where that is something else, such
-    /// as a list of references; `None` where there is neither.
+    /// Opens the terminal at stdin, or the controlling terminal if stdin is not one (for example a list of
+    /// references). Returns `None` if there is neither.
     pub(super) fn open() -> Option<Self> {
         let stdin = io::stdin();
         let named = stdin
@@ -33,16 +33,16 @@ impl Keyboard {
         let path: CString = named.flatten().or_else(controlling)?;
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let terminal = open(path, flags, Mode::empty()).ok()?;
-        // Whatever becomes readable is like a pipe in this.
+        // A pipe receiver can poll any descriptor that becomes readable.
         pipe::Receiver::from_owned_fd_unchecked(terminal)
             .ok()
             .map(Self)
     }
 
-    /// Takes the keys: they are no longer shown, and each is read at once.
+    /// Turns off echo and line mode, so that keys are not shown and each is read at once.
     pub(super) fn take(&self) {
         if !is_in_background(&self.0) {
-            // Where the terminal refuses it, keys are shown and `q` needs Enter.
+            // If the terminal refuses, keys are shown and `q` needs Enter.
             let _ = silence_keys(&self.0);
         }
     }
@@ -50,7 +50,7 @@ impl Keyboard {
     /// Waits for the key `q`; forever once the terminal is gone.
     pub(super) async fn quit(&self) {
         while self.0.readable().await.is_ok() {
-            // Keys that are pressed meanwhile are those of another job.
+            // Keys pressed now belong to another job.
             if is_in_background(&self.0) {
                 sleep(BACKGROUND_INTERVAL).await;
                 continue;

@@ -5,10 +5,10 @@ use crate::kind::KindFlag;
 use crate::providers;
 use crate::sort::SortExt as _;
 
-/// The switches that single kinds have, as options of a command that looks jobs up.
+/// Kind-specific switches, as options of a command that looks up jobs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KindFlags {
-    /// Names of those that were given.
+    /// The names of the given switches.
     pub given: Vec<&'static str>,
 }
 
@@ -38,7 +38,7 @@ impl FromArgMatches for KindFlags {
     }
 }
 
-/// Every switch, each once though several kinds may have it.
+/// Returns every switch once, even if several kinds have it.
 fn all() -> Vec<&'static KindFlag> {
     let flags = providers::kinds().flat_map(|kind| kind.flags);
     let mut flags: Vec<&KindFlag> = flags.collect();

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     named: Option<String>,
 }
 
-/// Shows the kinds of the registry.
+/// Shows the registered kinds.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let kinds = introspect::kinds_of(arguments.named.as_deref())?;
     let kinds = KindList {
@@ -66,7 +66,7 @@ fn segments(template: &Template) -> String {
     names.map(|name| format!("/{name}")).collect()
 }
 
-/// The form of scopes: optional segments are in brackets.
+/// Returns the form of scopes, with optional segments in brackets.
 fn scope(template: &Template) -> String {
     let parents = template.segments.len().saturating_sub(1);
     let mut scope = format!("{}/{}", template.cloud, template.kind);

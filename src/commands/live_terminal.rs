@@ -1,4 +1,4 @@
-//! The terminal below what is drawn again and again.
+//! The terminal of output that is redrawn.
 
 use std::future;
 
@@ -9,30 +9,30 @@ use super::job_control;
 use super::keyboard::Keyboard;
 use super::signals::handler;
 
-/// The terminal below live lines: its keys, its size, and the shell that may suspend the command.
+/// The terminal of live lines: its keys, its size, and the suspension by a shell.
 pub(super) struct LiveTerminal<'a> {
-    /// `None` where no keys can be read.
+    /// `None` if keys cannot be read.
     pub keyboard: Option<&'a Keyboard>,
     resized: Signal,
     suspended: Signal,
     continued: Signal,
-    /// The command has stopped itself and was not yet informed that it goes on.
+    /// The command stopped itself and has not yet received SIGCONT.
     was_stopped: bool,
 }
 
-/// What happens to the terminal.
+/// An event of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TerminalEvent {
-    /// It has another size.
+    /// The size has changed.
     Resized,
-    /// Ctrl-Z, where a shell can continue the command: it is given back before [`LiveTerminal::stop`].
+    /// Ctrl-Z, if a shell can continue the command. Restore the terminal before [`LiveTerminal::stop`].
     Suspended,
-    /// The command goes on after something else has stopped it.
+    /// The command continues after another process stopped it.
     Continued,
 }
 
 impl<'a> LiveTerminal<'a> {
-    /// Takes SIGWINCH, SIGTSTP and SIGCONT.
+    /// Handles SIGWINCH, SIGTSTP and SIGCONT.
     pub(super) fn new(keyboard: Option<&'a Keyboard>) -> Self {
         let signal = |number: Number| handler(SignalKind::from_raw(number.as_raw()));
         Self {
@@ -44,7 +44,7 @@ impl<'a> LiveTerminal<'a> {
         }
     }
 
-    /// Waits for what happens next to a terminal; forever where there is none.
+    /// Waits for the next event of a terminal; forever without one.
     pub(super) async fn next_event(terminal: &mut Option<Self>) -> TerminalEvent {
         match terminal {
             Some(terminal) => terminal.next().await,

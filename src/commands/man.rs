@@ -11,7 +11,7 @@ use clap_mangen::roff::{Roff, roman};
 use super::context::{CommandContext, CommandResult};
 use crate::error::Problem;
 
-/// The date of the pages of this version.
+/// The date of this version's pages.
 const RELEASE_DATE: &str = "2026-11-27";
 
 /// Write man pages, one for each command, into a folder
@@ -25,10 +25,10 @@ pub(super) struct Arguments {
     folder: PathBuf,
 }
 
-/// What begins the paragraph about exit codes in the help of a command.
+/// The beginning of the exit-code paragraph in the help of a command.
 const EXIT_CODES: &str = "Exit codes: ";
 
-/// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
+/// Writes the pages and prints their paths. The same version always writes the same pages.
 pub(super) fn run(
     context: &CommandContext,
     arguments: &Arguments,
@@ -48,7 +48,7 @@ pub(super) fn run(
     Ok(context.print(written, false))
 }
 
-/// A page with its sections in the usual order of man pages.
+/// Renders a page with its sections in the usual order of man pages.
 fn render(page: &Man, command: &Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     page.render_title(&mut text)?;
@@ -89,7 +89,7 @@ fn render(page: &Man, command: &Command) -> io::Result<Vec<u8>> {
 }
 
 fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<()> {
-    // What the short help leaves out has its text here.
+    // Include the options that the short help omits.
     let complete = command
         .clone()
         .mut_args(|option| option.hide_short_help(false));
@@ -108,7 +108,7 @@ fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<(
         .try_for_each(|inner| pages(inner, folder, written))
 }
 
-/// The day of the release, or of `SOURCE_DATE_EPOCH`, as builds that can be repeated set it.
+/// Returns the release date, or that of `SOURCE_DATE_EPOCH`, which reproducible builds set.
 fn date() -> String {
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
     let epoch = epoch.and_then(|seconds| seconds.parse().ok());

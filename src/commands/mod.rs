@@ -1,4 +1,4 @@
-//! The commands: a file each, its arguments and its run side by side.
+//! The commands: one file each, with its arguments and its implementation.
 
 mod args;
 mod auth;
@@ -115,7 +115,7 @@ enum Command {
 }
 
 impl Command {
-    /// The word that calls it.
+    /// Returns the name of the command on the command line.
     fn name(&self) -> &'static str {
         match self {
             Self::Get(_) => "get",
@@ -140,7 +140,7 @@ impl Command {
         }
     }
 
-    /// True where rows are not resources, so that the columns of resources do not apply.
+    /// Reports whether rows are not resources, so that the columns of resources do not apply.
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
@@ -157,11 +157,11 @@ impl Command {
     }
 }
 
-/// Order of a help text; the examples of a command are its `before_help`.
+/// The order of a help text; the examples of a command are its `before_help`.
 const HELP_TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n\
                              {all-args}{after-help}";
 
-/// The command line with all commands.
+/// Returns the command line parser with all commands.
 fn command() -> clap::Command {
     fn with_template(command: clap::Command) -> clap::Command {
         command
@@ -171,7 +171,7 @@ fn command() -> clap::Command {
     with_template(Cli::command())
 }
 
-/// Whether help may have colours: not on a terminal that does not support them.
+/// Returns when help uses colors: not on a terminal that does not support them.
 fn help_colour(environment: &Environment) -> ColorChoice {
     let is_forced = environment.get("CLICOLOR_FORCE").is_some();
     match is_forced || TerminalSupport::new(environment).colour {
@@ -182,7 +182,7 @@ fn help_colour(environment: &Environment) -> ColorChoice {
 
 /// Runs the command line and returns the exit code of the process.
 ///
-/// `arguments` begin with the program's own name; the environment is taken once.
+/// `arguments` begin with the name of the program. The environment is read once.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let code = run_command(arguments);
     end_commands();
@@ -220,7 +220,7 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     code
 }
 
-/// Runs a command, or `get` where there is none.
+/// Runs a command, or `get` if none is given.
 fn dispatch(
     context: &CommandContext,
     command: Option<Command>,
@@ -258,7 +258,7 @@ fn dispatch(
                     .into())
             }
             None => {
-                // Help that was not requested is an error, so it goes to stderr.
+                // Help that was not requested is an error, so print it to stderr.
                 let help = self::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 Ok(2)

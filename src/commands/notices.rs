@@ -6,12 +6,12 @@ use crate::model::{Notice, NoticeCode};
 use crate::output;
 use crate::sync::lock;
 
-/// Notices of a run, each once.
+/// The notices of a run, without duplicates.
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct NoticeLog(Arc<Mutex<NoticeLogInner>>);
 
-/// Notices in the order in which they came. A response can contain a hundred thousand unrecognized
-/// states, so that the known ones are not searched one by one.
+/// The notices in order of arrival, and a set of the known ones: a response can contain a hundred thousand
+/// unrecognized states, which a linear search would make slow.
 #[derive(Debug, Default)]
 struct NoticeLogInner {
     notices: Vec<Notice>,
@@ -20,20 +20,20 @@ struct NoticeLogInner {
 }
 
 impl NoticeLog {
-    /// Keeps a notice, unless it was kept before.
+    /// Adds a notice, unless it is known.
     pub(in crate::commands) fn push(&self, notice: Notice) {
         self.is_new(notice);
     }
 
-    /// Keeps a notice of an account; those of a server that is not verified and of a credential that
-    /// a proxy can read go to stderr at once, even with `-q`.
+    /// Adds a notice of an account. Prints it to stderr at once, even with `-q`, if it is about a server that
+    /// is not verified or a credential that a proxy can read.
     pub(in crate::commands) fn push_and_print(&self, notice: Notice) {
         let is_urgent = matches!(
             notice.code,
             NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy
         );
         if self.is_new(notice.clone()) && is_urgent {
-            // Standard error that is gone is not a reason to stop.
+            // A closed stderr does not stop the command.
             let _ = output::write_notice(&mut io::stderr().lock(), &notice);
         }
     }
@@ -47,7 +47,7 @@ impl NoticeLog {
         is_new
     }
 
-    /// The notices since the last call.
+    /// Returns the notices since the last call.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = lock(&self.0);
         let new = kept.notices[kept.shown..].to_vec();
@@ -55,12 +55,12 @@ impl NoticeLog {
         new
     }
 
-    /// Takes all notices and removes them, so that a command without an end keeps none.
+    /// Removes and returns all notices, so that a command without an end does not accumulate them.
     pub(in crate::commands) fn take_all(&self) -> Vec<Notice> {
         std::mem::take(&mut *lock(&self.0)).notices
     }
 
-    /// All notices so far.
+    /// Returns all notices so far.
     pub(in crate::commands) fn all(&self) -> Vec<Notice> {
         lock(&self.0).notices.clone()
     }

@@ -1,4 +1,4 @@
-//! The pager that shows a details page on a terminal.
+//! Shows a details page on a terminal through a pager.
 
 use std::io::{self, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -11,30 +11,30 @@ use super::signals::{Signals, exit_by_signal};
 use crate::error::file_error_text;
 use crate::settings::Environment;
 
-/// The variables that name a pager, the first one before the others.
+/// The variables that name a pager; the first one has priority.
 const VARIABLES: [&str; 2] = ["JOBLENS_PAGER", "PAGER"];
-/// The pager where none is named.
+/// The default pager.
 const DEFAULT_PAGER: &str = "less";
-/// Variables of pagers with what git and gh set them to. less ends by itself where a page fits (F),
-/// shows colours (R), and leaves the page on the terminal (X).
+/// Variables of pagers, with the values that git and gh set. less exits at once if the page fits (F), shows
+/// colors (R), and leaves the page on the terminal (X).
 const PAGER_ENVIRONMENT: [(&str, &str); 2] = [("LESS", "FRX"), ("LV", "-c")];
 
-/// A command that shows what it reads.
+/// A command that displays its stdin.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pager {
-    /// The variable that names it; `None` for the default one, which need not exist.
+    /// The variable that names the pager; `None` for the default one, which need not exist.
     variable: Option<&'static str>,
     words: Vec<String>,
     environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Pager {
-    /// The pager that the environment chooses; `None` for an empty value and for `cat`.
+    /// Returns the pager from the environment; `None` for an empty value and for `cat`.
     pub(super) fn new(environment: &Environment) -> Option<Self> {
         let mut named = VARIABLES.iter().map(|name| (*name, environment.raw(name)));
         let named = named.find_map(|(name, value)| Some((name, value?)));
         let command = named.map_or(DEFAULT_PAGER, |(_, command)| command);
-        // What is not quoted as a shell does is taken for the name of a program.
+        // A value with invalid shell quoting is used as the name of a program.
         let words = shlex::split(command).unwrap_or_else(|| vec![command.to_owned()]);
         let is_none = words.is_empty() || words == ["cat"];
         let unset = |(name, _): &(&str, &str)| environment.raw(name).is_none();
@@ -45,11 +45,11 @@ impl Pager {
         })
     }
 
-    /// Shows a text until the pager ends. A pager that is not to be found leaves that to stdout; what
-    /// is wrong with one that was named is passed to `warn`.
+    /// Shows a text until the pager exits. If the pager cannot be run, writes the text to stdout, and passes a
+    /// warning to `warn` if a variable names the pager.
     ///
     /// # Errors
-    /// Those of stdout.
+    /// Returns the error of writing to stdout.
     pub(super) fn show(self, text: Vec<u8>, warn: impl FnOnce(String)) -> io::Result<()> {
         let spawned = Command::new(&self.words[0])
             .args(&self.words[1..])
@@ -74,16 +74,17 @@ impl Pager {
     }
 }
 
-/// Passes a text to a pager and waits for its end. Ctrl-C is the pager's; other signals end both.
+/// Sends a text to a pager and waits until it exits. The pager handles Ctrl-C; other
+/// signals end both processes.
 async fn shown(mut pager: Child, text: Vec<u8>) {
     let mut signals = Signals::new();
     let id = Pid::from_child(&pager);
     let mut ended = spawn_blocking_detached(move || {
         if let Some(mut input) = pager.stdin.take() {
-            // A pager that was left has shown what was wanted.
+            // The user can quit the pager before it has read everything.
             let _ = input.write_all(&text);
         }
-        // Its exit code does not show whether all of the output was displayed.
+        // The exit code does not show whether all of the output was displayed.
         let _ = pager.wait();
     });
     loop {
@@ -93,7 +94,7 @@ async fn shown(mut pager: Child, text: Vec<u8>) {
             code = signals.next() => code,
         };
         if code != 130 {
-            // It may have ended meanwhile.
+            // The pager can have exited already.
             let _ = kill_process(id, Signal::TERM);
             let _ = ended.await;
             exit_by_signal(code);

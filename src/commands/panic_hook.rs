@@ -1,4 +1,4 @@
-//! What a panic leaves behind: a usable terminal, one line, exit code 5 and no core file.
+//! Handles a panic: leaves a usable terminal, one line, exit code 5 and no core file.
 
 use std::io;
 use std::panic::{self, PanicHookInfo};
@@ -9,8 +9,8 @@ use crate::output::{restore_terminal, write_unlocked};
 /// The exit code of an internal error.
 const INTERNAL_ERROR: i32 = 5;
 
-/// Makes every panic, on whatever thread, end the process with exit code 5 and one line on stderr,
-/// and keeps the kernel from writing the memory of this process, with its secrets, to disk.
+/// Makes every panic, on any thread, end the process with exit code 5 and one line on stderr. Prevents the
+/// kernel from writing the memory of this process, with its secrets, to disk.
 pub fn install_panic_hook() {
     forbid_core_files();
     panic::set_hook(Box::new(|info| {
@@ -20,8 +20,8 @@ pub fn install_panic_hook() {
     }));
 }
 
-/// Where the panic was. Its message is shown only if it is a literal of the source: what is formatted
-/// may contain a secret.
+/// Returns the line about a panic with its location. Includes the message only if it is a literal of the
+/// source: a formatted one can contain a secret.
 fn line(info: &PanicHookInfo<'_>) -> String {
     let place = info
         .location()
@@ -31,15 +31,15 @@ fn line(info: &PanicHookInfo<'_>) -> String {
     format!("error: internal error{place}{message}; please report this bug\n")
 }
 
-/// Sets the limit of core files to 0. Where the kernel pipes core files to a program, which ignores
-/// that limit, the process is not dumpable at all.
+/// Sets the limit of core files to 0. The kernel ignores this limit if it pipes core files to a program, so on
+/// Linux also makes the process non-dumpable.
 fn forbid_core_files() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
-    // A system that refuses this is not a reason to refuse the command.
+    // If the system refuses this, run the command anyway.
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -61,10 +61,10 @@ mod tests {
         Format, Frame, Live, OutputOptions, RenderContext, TerminalSize, Zone, silence_keys,
     };
 
-    /// Names the test that runs in a process of its own.
+    /// The variable with which a test runs itself in a separate process.
     const CHILD: &str = "JOBLENS_TEST_OF_PANIC_HOOK";
 
-    /// A pseudo terminal: its controlling side, and its device.
+    /// Opens a pseudoterminal: returns its controlling side and the path of its device.
     fn terminal() -> (OwnedFd, String) {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
@@ -77,8 +77,8 @@ mod tests {
         File::options().read(true).write(true).open(name).unwrap()
     }
 
-    /// Runs `test` of this binary again in a process of its own, which finds `value` in [`CHILD`];
-    /// `None` in that very process.
+    /// Runs `test` of this binary again in a separate process, with `value` in the
+    /// variable [`CHILD`]. Returns `None` in that process.
     fn in_a_process_of_its_own(test: &str, value: &str) -> Option<Output> {
         if std::env::var_os(CHILD).is_some() {
             return None;

@@ -1,5 +1,4 @@
-//! Printing: the output to stdout, everything else to stderr, and the exit code that follows from
-//! both.
+//! Prints the output to stdout and messages to stderr, and derives the exit code from both.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -12,21 +11,21 @@ use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zone};
 
-/// The exit code of an output that was closed by its reader.
+/// Returns the exit code if the reader closed the output.
 pub(super) fn closed() -> u8 {
     141
 }
 
 impl CommandContext {
-    /// Prints an answer and what failed, and returns the exit code.
+    /// Prints a report and its errors, and returns the exit code.
     pub(super) fn print_report(&self, report: Envelope) -> u8 {
         self.print_with(report, |out, report, screen| {
             output::write(out, report, &self.output_options, screen)
         })
     }
 
-    /// The same with pages for people in place of tables, unless columns were chosen, on a terminal
-    /// through a pager. Nobody parses a page, so that its times are local wherever it goes.
+    /// Prints a report like [`Self::print_report`], but as pages for people instead of tables, unless columns
+    /// were chosen; on a terminal through a pager. Pages are not for programs, so their times are always local.
     pub(super) fn print_describe(
         &self,
         report: Envelope,
@@ -54,7 +53,7 @@ impl CommandContext {
         })
     }
 
-    /// Prints errors and notices, writes the answer to stdout, and returns the exit code.
+    /// Prints errors and notices, writes the report to stdout, and returns the exit code.
     pub(super) fn print_with(
         &self,
         mut report: Envelope,
@@ -67,12 +66,12 @@ impl CommandContext {
         let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &report, &screen);
         let code = self.exit_code_after_write(written, report.exit.code);
-        // The process ends here: to take thousands of containers apart would be time for nothing.
+        // The process exits next: freeing thousands of containers would only take time.
         std::mem::forget(report);
         code
     }
 
-    /// The exit code of a command whose answer was written, or was not.
+    /// Returns the exit code of a command after writing its output.
     pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
             Ok(()) => self.code_after_query(code),
@@ -88,7 +87,7 @@ impl CommandContext {
         }
     }
 
-    /// `-e`: exit code 1 in place of 0 when the last output of the expression is null or false.
+    /// With `-e`, turns exit code 0 into 1 if the last output of the expression is null or false.
     pub(super) fn code_after_query(&self, code: u8) -> u8 {
         let query = self.output_options.query.as_ref();
         let query = query.filter(|_| self.global.jq_exit_status);
@@ -105,12 +104,12 @@ impl CommandContext {
         }
     }
 
-    /// The messages that a gate ends with: for stderr the errors, and one line with the verdict, which comes
-    /// last even with `-q`. With `--jq` also its output for stdout, since a failure of the expression changes
-    /// the exit code.
+    /// Returns the last messages of a gate for stderr: the errors, and one line with
+    /// the verdict, which comes last even with `-q`. With `--jq`, also returns the
+    /// output for stdout, since a failure of the expression changes the exit code.
     ///
-    /// Output that cannot be made turns exit code 0 of the report into 5: a program that reads it must not
-    /// take its absence for success.
+    /// If the output cannot be generated, exit code 0 of the report becomes 5: a program that reads the output
+    /// must not take its absence for success.
     pub(super) fn gate_messages(
         &self,
         report: &mut Envelope,
@@ -139,8 +138,8 @@ impl CommandContext {
         (response, messages)
     }
 
-    /// Writes a gate's report, or what `--jq` has made of it. A report of thousands of jobs takes several
-    /// times its memory as JSON, so that it is made while it is written.
+    /// Returns a writer of a gate's report, or of the output of `--jq`. A report of thousands of jobs takes
+    /// several times its memory as JSON, so the JSON is generated while it is written.
     pub(super) fn gate_writer(
         &self,
         report: &Arc<Envelope>,
@@ -164,7 +163,8 @@ impl CommandContext {
         }
     }
 
-    /// Ends a gate of a single check, after its notices. Output that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check, after its notices. Output that cannot be
+    /// written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         self.progress.stop();
         let mut messages = Vec::new();
@@ -181,18 +181,18 @@ impl CommandContext {
         }
         let _ = io::stderr().write_all(&messages);
         let code = report.exit.code;
-        // The process ends here: to take thousands of jobs apart would be time for nothing.
+        // The process exits next: freeing thousands of jobs would only take time.
         std::mem::forget(report);
         code
     }
 
-    /// Ends a command that was used wrongly.
+    /// Ends a command with usage errors.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
         self.print_report(report.without_requests())
     }
 
-    /// Prints a text that is not the response of a cloud, and returns the exit code.
+    /// Prints a text that is not a cloud's response, to stderr if `beside` is set. Returns the exit code.
     pub(super) fn print(&self, text: String, beside: bool) -> u8 {
         let written = match beside {
             true => io::stderr().write_all(text.as_bytes()),
@@ -201,7 +201,7 @@ impl CommandContext {
         self.exit_code_after_write(written, 0)
     }
 
-    /// What failed, and the notices.
+    /// Prints the errors and the notices.
     pub(super) fn print_messages(&self, report: &Envelope) {
         for problem in &report.errors {
             self.print_problem(problem);
@@ -220,12 +220,13 @@ impl CommandContext {
         }
     }
 
-    /// Notices that only describe how an answer was read stay in the envelope without `-v`.
+    /// Reports whether to print a notice. Notices that only describe how a response
+    /// was read are printed only with `-v`.
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
-            // Part of the footer of a list.
+            // It is part of a list's footer.
             NoticeCode::ListIncomplete => false,
-            // Printed when it came.
+            // Already printed when they were added.
             NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy => false,
             NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated | NoticeCode::RetiredApi => {
                 self.global.verbose
@@ -241,14 +242,14 @@ impl CommandContext {
     }
 }
 
-/// The output of a gate is lost: exit code 0 becomes 5, every other code is kept.
+/// Changes exit code 0 to 5, since the output of a gate is lost; keeps every other code.
 pub(super) fn lose_output(report: &mut Envelope) {
     if report.exit.code == 0 {
         report.exit = Exit::new(5);
     }
 }
 
-/// An answer that could not be written, or not be made of what was found.
+/// Returns the problem of output that could not be written or generated.
 pub(super) fn write_problem(error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::InvalidData => {

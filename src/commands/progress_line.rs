@@ -1,4 +1,4 @@
-//! A line on the terminal at stderr that names the requests that take long.
+//! A line on the terminal at stderr that names slow requests.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,14 +11,14 @@ use crate::http::TransportEvent;
 use crate::output::TerminalSize;
 use crate::sync::lock;
 
-/// Requests that take longer than this are shown.
+/// A request that takes longer than this is shown.
 pub(super) const SLOW_REQUEST: Duration = Duration::from_secs(1);
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
-/// Without requests nothing is drawn; the first one ends this.
+/// How long the drawing thread sleeps without requests; the first request wakes it.
 const IDLE_INTERVAL: Duration = Duration::from_secs(60);
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
 
-/// The line, which is shown from [`ProgressLine::start`] to [`ProgressLine::stop`].
+/// The line, visible from [`ProgressLine::start`] to [`ProgressLine::stop`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct ProgressLine(Arc<Shared>);
 
@@ -31,11 +31,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct LineState {
     is_running: bool,
-    /// Others are writing on the terminal.
+    /// The number of other writers that are using the terminal.
     writers: usize,
-    /// The line that the cursor is in is not the own one.
+    /// The cursor is in an unfinished line of other output.
     is_mid_line: bool,
-    /// What is on the terminal.
+    /// The text of the line on the terminal.
     drawn: String,
     requests: BTreeMap<u64, SentRequest>,
 }
@@ -50,15 +50,15 @@ struct SentRequest {
 }
 
 impl ProgressLine {
-    /// Draws from now on.
+    /// Starts to draw.
     pub(super) fn start(&self) {
         lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
-        // Where there can be no more threads, there is no line.
+        // Without a thread, the line is not drawn.
         let _ = thread::Builder::new().spawn(move || shared.draw());
     }
 
-    /// Clears the line and draws no more.
+    /// Clears the line and stops drawing.
     pub(super) fn stop(&self) {
         let mut state = lock(&self.0.state);
         state.clear();
@@ -66,7 +66,7 @@ impl ProgressLine {
         self.0.changed.notify_all();
     }
 
-    /// Clears the line while something else is written, which may take as long as it likes.
+    /// Clears the line while `write` uses the terminal, however long that takes.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         let change = |by: isize| {
             let mut state = lock(&self.0.state);
@@ -79,13 +79,13 @@ impl ProgressLine {
         written
     }
 
-    /// An output on the same terminal.
+    /// Wraps an output on the same terminal.
     pub(super) fn share_terminal<W: Write>(&self, out: W) -> SharedTerminal<W> {
         let progress = self.clone();
         SharedTerminal { out, progress }
     }
 
-    /// Follows the requests of a run.
+    /// Updates the requests of a run.
     pub(super) fn record(&self, event: &TransportEvent) {
         let mut state = lock(&self.0.state);
         match *event {
@@ -112,7 +112,7 @@ impl ProgressLine {
     }
 }
 
-/// An output on the terminal of the line, which is cleared while something is written.
+/// An output on the terminal of the line, which is cleared during each write.
 pub(super) struct SharedTerminal<W> {
     out: W,
     progress: ProgressLine,
@@ -133,7 +133,7 @@ impl<W: Write> Write for SharedTerminal<W> {
 }
 
 impl Shared {
-    /// Draws the line again and again until it is stopped; without requests it only waits.
+    /// Redraws the line until it is stopped; waits while there are no requests.
     fn draw(&self) {
         let mut state = lock(&self.state);
         while state.is_running {
@@ -142,7 +142,7 @@ impl Shared {
                 _ if is_in_background(io::stderr()) => {}
                 Some(text) if text != state.drawn => {
                     let line = [CLEAR_LINE, text.as_bytes()].concat();
-                    // A terminal that is gone is not a reason to stop.
+                    // A terminal that is gone does not stop the command.
                     let _ = io::stderr().write_all(&line);
                     state.drawn = text;
                 }
@@ -169,8 +169,8 @@ impl LineState {
         }
     }
 
-    /// `waiting for sugon (attempt 1, 3 s)`: the slowest request of each cloud; `None` while none is
-    /// slow, or something else has the terminal.
+    /// Returns for example `waiting for sugon (attempt 1, 3 s)`, with the slowest request of each cloud.
+    /// Returns `None` if no request is slow, or if other output is using the terminal.
     fn text(&self, now: Instant, width: usize) -> Option<String> {
         if self.writers > 0 || self.is_mid_line {
             return None;

@@ -13,16 +13,16 @@ use crate::providers::{Client, RECORDING_MASKS};
 use crate::secret::{MASK, Secret, mask_arguments, quotable_path};
 use crate::settings::{Profile, RecordedProfile, SettingsSchema};
 
-/// The commands that send requests and end.
+/// The commands that can be recorded: they send requests and end.
 const COMMANDS: [&str; 8] = [
     "get", "describe", "logs", "events", "list", "wait", "watch", "doctor",
 ];
 
-/// What the options request.
+/// Returns the recording or replay that the options request.
 ///
 /// # Errors
-/// Usage: the command sends no requests, the folder of a recording cannot be made, or a recording cannot
-/// be read.
+/// Returns a usage error: the command sends no requests, the folder of a recording cannot be created, or a
+/// recording cannot be read.
 pub(super) fn session(
     global: &GlobalArgs,
     command: &str,
@@ -43,7 +43,7 @@ pub(super) fn session(
         let hint = format!("use it with one of: {}", COMMANDS.join(", "));
         return Err(Problem::usage(message).with_hint(hint));
     }
-    // Where the program is installed is not recorded.
+    // The path of the program is not recorded.
     let rest = arguments.iter().skip(1);
     let rest = rest.map(|word| word.to_string_lossy().into_owned());
     let mut words: Vec<String> = std::iter::once("joblens".to_owned()).chain(rest).collect();
@@ -56,7 +56,7 @@ pub(super) fn session(
     }
 }
 
-/// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`: people give secrets to jq in them.
+/// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`, which can be secrets.
 fn mask_jq_variables(words: &mut [String]) {
     let options = words.iter().enumerate();
     let options = options.filter(|(_, word)| matches!(word.as_str(), "--arg" | "--argjson"));
@@ -69,10 +69,10 @@ fn mask_jq_variables(words: &mut [String]) {
 }
 
 impl CommandContext {
-    /// Refuses to record where secrets are shown.
+    /// Refuses to record output with visible secrets.
     ///
     /// # Errors
-    /// A usage error.
+    /// Returns a usage error.
     pub(super) fn check_recording(&self, shows_secrets: bool) -> Result<(), Problem> {
         match &self.session {
             Session::Record(_) if shows_secrets => Err(Problem::usage(
@@ -83,7 +83,7 @@ impl CommandContext {
         }
     }
 
-    /// Ends the recording. That it is not complete changes no exit code.
+    /// Ends the recording. An incomplete recording does not change the exit code.
     pub(super) fn finish_recording(&self, exit_code: u8) {
         let Session::Record(recorder) = &self.session else {
             return;
@@ -94,13 +94,13 @@ impl CommandContext {
             let folder = self.global.record.as_deref();
             let folder = folder.map(quotable_path).unwrap_or_default();
             let line = format!("warning: the recording in {folder} is not complete ({why})");
-            // Standard error that is gone is not a reason to fail.
+            // A closed stderr does not make the command fail.
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }
     }
 }
 
-/// Records the settings of an account that is used, with its client where there is one.
+/// Records the settings of a used account, with its client if there is one.
 pub(super) fn record_profile(
     transport: &Arc<Transport>,
     keys: &SettingsSchema,
@@ -122,8 +122,8 @@ pub(super) fn record_failed_account(transport: &Arc<Transport>, cloud: &str, nam
     }
 }
 
-/// Leaves tokens of earlier runs alone where requests are recorded or replayed, since all that a run
-/// depends on must be in its recording.
+/// Ignores cached tokens of earlier runs if requests are recorded or replayed, since a recording must contain
+/// everything that the run depends on.
 pub(super) fn without_kept_tokens(transport: &Arc<Transport>, profile: Profile) -> Profile {
     let token_cache_dir = match transport.options().session.is_live() {
         true => profile.token_cache_dir,

@@ -1,4 +1,4 @@
-//! The messages of a long command on stderr while it runs.
+//! Prints the messages of a long command to stderr while it runs.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
 /// How a long command reports its progress.
 pub(super) enum Reporter {
-    /// Not at all.
+    /// No progress.
     Quiet,
-    /// A line at a time.
+    /// One line per message.
     Lines(Sender<String>, JoinHandle<()>),
-    /// One line a job on a terminal.
+    /// One redrawn line per job, on a terminal.
     Progress(TerminalProgress),
 }
 
-/// Lines that are drawn again and again on the terminal at stderr.
+/// Lines that are redrawn on the terminal at stderr.
 pub(super) struct TerminalProgress {
     progress: Progress,
     writer: Sender<String>,
     thread: JoinHandle<()>,
-    /// Parts that are not written yet.
+    /// The number of texts that are not written yet.
     backlog: Arc<AtomicUsize>,
 }
 
 impl Reporter {
-    /// A line at a time, written by a thread of its own: a full pipe must not stop the command.
-    /// `progress` is cleared meanwhile.
+    /// Prints one line per message. A separate thread writes them, because a full pipe must not stop the
+    /// command. Clears `progress` during each write.
     pub(super) fn lines(progress: &ProgressLine) -> Self {
         let (lines, thread) = stderr_writer(Arc::default(), progress.clone());
         Self::Lines(lines, thread)
     }
 
-    /// One line a job, on a terminal that may be drawn on.
+    /// Draws one line per job, on a terminal that can be redrawn.
     pub(super) fn progress() -> Self {
         let backlog = Arc::default();
         let (writer, thread) = stderr_writer(Arc::clone(&backlog), ProgressLine::default());
@@ -63,7 +63,7 @@ impl Reporter {
         }
     }
 
-    /// The lines of jobs, if they have any, so that changes need not be reported.
+    /// Returns the terminal with one line per job, if there is one. Changes then need no message.
     pub(super) fn terminal(&mut self) -> Option<&mut TerminalProgress> {
         match self {
             Self::Progress(terminal) => Some(terminal),
@@ -71,12 +71,12 @@ impl Reporter {
         }
     }
 
-    /// True when jobs have lines of their own.
+    /// Reports whether each job has its own redrawn line.
     pub(super) fn is_live(&self) -> bool {
         matches!(self, Self::Progress(_))
     }
 
-    /// Ends: takes the live lines away, and waits until the last line is written, which may never be.
+    /// Clears the live lines and waits until the last line is written, which can take forever.
     pub(super) fn finish(self) {
         let thread = match self {
             Self::Quiet => return,
@@ -90,16 +90,16 @@ impl Reporter {
                 thread
             }
         };
-        // The writer panics at nothing it does.
+        // The writer has no code that panics.
         let _ = thread.join();
     }
 
-    /// Ends, and waits for the last line no longer than this.
+    /// Finishes, but waits at most `limit` for the last line.
     pub(super) fn finish_within(self, limit: Duration) {
         let (sender, done) = mpsc::channel();
         spawn_thread(move || {
             self.finish();
-            // The receiver is gone when the time is over.
+            // The receiver is gone after the limit.
             let _ = sender.send(());
         });
         let _ = done.recv_timeout(limit);
@@ -107,7 +107,7 @@ impl Reporter {
 }
 
 impl TerminalProgress {
-    /// Shows jobs and a status line in place of those shown before; see [`Progress::draw`].
+    /// Draws jobs and a status line in place of the last ones; see [`Progress::draw`].
     pub(super) fn draw(
         &mut self,
         is_final: &[bool],
@@ -118,13 +118,13 @@ impl TerminalProgress {
         if is_in_background(io::stderr()) {
             self.detach();
         } else if self.backlog.load(Ordering::Acquire) == 0 {
-            // What a terminal has not taken yet would only be out of date.
+            // Skip this if the terminal is slow: a queued text would be out of date.
             let text = self.progress.draw(is_final, row, status, context, size());
             self.write(text);
         }
     }
 
-    /// The cursor has moved: the next lines are drawn where it is.
+    /// Draws the next lines at the cursor, because it was moved.
     pub(super) fn detach(&mut self) {
         self.progress.detach();
     }
@@ -143,7 +143,7 @@ impl TerminalProgress {
     }
 }
 
-/// A thread that writes each text to stderr at once.
+/// Starts a thread that writes each text to stderr at once.
 fn stderr_writer(
     backlog: Arc<AtomicUsize>,
     progress: ProgressLine,
@@ -151,7 +151,7 @@ fn stderr_writer(
     let (sender, texts) = mpsc::channel::<String>();
     let thread = spawn_thread(move || {
         for text in texts {
-            // Standard error that is gone is not a reason to stop.
+            // A closed stderr does not stop the command.
             let _ = progress.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
             backlog.fetch_sub(1, Ordering::AcqRel);
         }
@@ -159,7 +159,7 @@ fn stderr_writer(
     (sender, thread)
 }
 
-/// The size of the terminal at stderr.
+/// Returns the size of the terminal at stderr.
 fn size() -> TerminalSize {
     TerminalSize::of(io::stderr())
 }

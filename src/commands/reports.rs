@@ -1,4 +1,4 @@
-//! Reports for CI systems: which were requested, when they are due, and where they go.
+//! Reports for CI systems: parses the requested ones, decides when they are due, and writes them.
 
 mod sink;
 #[cfg(test)]
@@ -22,12 +22,12 @@ const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_PER_SECOND: usize = 500;
 /// Timeout of a write to a stream without a reader.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The same when a signal ends the command: its process must be gone within 100 ms.
+/// The same timeout when a signal ends the command: the process must exit within 100 ms.
 const WRITE_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(40);
-/// GitHub drops the summary of a step when it is larger.
+/// GitHub drops the summary of a step if it is larger.
 const MAX_SUMMARY_BYTES: u64 = 1 << 20;
 
-/// What a report is written as.
+/// Writes a report in its format.
 type WriteFn = fn(&mut dyn Write, &Envelope) -> io::Result<()>;
 
 /// The reports that `--report` requested.
@@ -39,7 +39,7 @@ pub(super) struct Reports {
     write_interval: Duration,
 }
 
-/// A report that is a file of its own.
+/// A report in a separate file.
 struct ReportFile {
     option: String,
     write_fn: WriteFn,
@@ -47,18 +47,18 @@ struct ReportFile {
     is_reported: bool,
 }
 
-/// What a step of GitHub Actions gives to the runner.
+/// The files that a step of GitHub Actions passes to the runner.
 struct GitHub {
     summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
 }
 
 impl Reports {
-    /// Reads the values of `--report`: `junit=FILE`, `github`, `gitlab-dotenv=FILE`, `json=FILE`.
-    /// Nothing is written.
+    /// Parses the values of `--report`: `junit=FILE`, `github`, `gitlab-dotenv=FILE`,
+    /// `json=FILE`. Writes nothing.
     ///
     /// # Errors
-    /// A usage error: an unknown report, a missing file name, or a file that is named twice.
+    /// Returns a usage error: an unknown report, a missing file name, or a file that is named twice.
     pub(super) fn parse(values: &[String], environment: &Environment) -> Result<Self, Problem> {
         let mut reports = Self {
             files: Vec::new(),
@@ -122,12 +122,11 @@ impl Reports {
         Ok(())
     }
 
-    /// Creates the folders that are missing, and makes sure that each report can be written, before
-    /// anything is waited for. Reports that exist keep their content; those with secrets become
-    /// readable by their owner alone.
+    /// Creates missing folders and checks that each report can be written, before the command waits for
+    /// anything. Existing reports keep their content; those with secrets become readable only by their owner.
     ///
     /// # Errors
-    /// A usage error naming the report that cannot be written and why.
+    /// Returns a usage error that names the report that cannot be written and why.
     pub(super) fn check(&self, has_secrets: bool) -> Result<(), Problem> {
         for target in &self.files {
             let checked = target.sink.check().and_then(|()| match has_secrets {
@@ -143,7 +142,7 @@ impl Reports {
             let option = format!("github: {}", path.display());
             checked.map_err(|error| cannot_write(&option, &error))?;
         }
-        // Two names of one file can differ until their folder exists.
+        // Two names of the same file can look different until their folder exists.
         self.check_distinct_files()
     }
 
@@ -152,8 +151,8 @@ impl Reports {
         self.changed = true;
     }
 
-    /// When the next write is due, as time from the start of the command; `None` while there is
-    /// nothing new to write.
+    /// Returns when the next write is due, as time since the start of the command;
+    /// `None` if nothing has changed.
     pub(super) fn due_at(&self) -> Option<Duration> {
         let is_rewritten = self.files.iter().any(|target| !target.sink.is_stream());
         let next = self
@@ -162,12 +161,13 @@ impl Reports {
         (self.changed && is_rewritten).then_some(next)
     }
 
-    /// Whether a write is due at this time from the start: at first, and after a change once a second.
+    /// Reports whether a write is due `now` (time since the start): at first, and
+    /// after a change at most once per second.
     pub(super) fn due(&self, now: Duration) -> bool {
         self.due_at().is_some_and(|at| at <= now)
     }
 
-    /// Rewrites the files; streams and what GitHub's steps share wait for the end.
+    /// Rewrites the files. Streams and GitHub's shared files are written only at the end.
     ///
     /// A report that cannot be written is reported once and never ends the wait.
     pub(super) fn write(
@@ -187,12 +187,13 @@ impl Reports {
         }
     }
 
-    /// Writes everything for the last time; annotations of GitHub go to `err`.
+    /// Writes all reports for the last time; annotations of GitHub go to `err`.
     ///
-    /// Where a report fails, the others contain exit code 5 instead of 0, with which the process exits.
+    /// If a report cannot be written, the others contain exit code 5 instead of 0, as
+    /// the process will return it.
     ///
     /// # Errors
-    /// The first report that could not be written. It has been reported.
+    /// Returns the first report that could not be written. It has been reported to `on_problem`.
     pub(super) fn finish(
         &mut self,
         report: &Envelope,
@@ -213,7 +214,7 @@ impl Reports {
                 first.get_or_insert(problem);
             }
         };
-        // What can be written again comes first: a later failure changes its content.
+        // Write rewritable files first: a later failure changes their content.
         self.files.order_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
             keep(target.write(&last, timeout, on_problem), &mut last);
@@ -238,8 +239,8 @@ impl Reports {
         first.map_or(Ok(()), Err)
     }
 
-    /// Writes again what can be written again, after the exit code of the finished report has
-    /// changed. What fails now has been reported or is replaced by nothing: the old report stays.
+    /// Rewrites all reports that can be rewritten, after the exit code of the finished report has changed.
+    /// Ignores errors: they have been reported, or the old report remains.
     pub(super) fn amend(&mut self, report: &Envelope) {
         for target in &mut self.files {
             if !target.sink.is_stream() {
@@ -272,7 +273,7 @@ impl ReportFile {
 }
 
 impl GitHub {
-    /// Writes one part; the outputs come last, since they alone repeat the exit code to programs.
+    /// Writes one part. The outputs are written last, because only they contain the exit code for programs.
     fn write(&self, part: GitHubPart, report: &Envelope, err: &mut dyn Write) -> io::Result<()> {
         match part {
             GitHubPart::Annotations => output::write_annotations(err, report),
@@ -281,7 +282,7 @@ impl GitHub {
                     return Ok(());
                 };
                 let room = MAX_SUMMARY_BYTES.saturating_sub(sink::length(path));
-                // Two line breaks may precede it.
+                // Two line breaks can precede it.
                 let room = usize::try_from(room).unwrap_or(0).saturating_sub(2);
                 let mut bytes = b"\n".to_vec();
                 output::write_step_summary(&mut bytes, report, room)?;
@@ -297,7 +298,7 @@ impl GitHub {
     }
 }
 
-/// What GitHub gets, in the order in which it is written.
+/// The parts of GitHub's report, in the order in which they are written.
 #[derive(Debug, Clone, Copy)]
 enum GitHubPart {
     Annotations,
@@ -340,7 +341,7 @@ fn unwritable(option: &str, error: &io::Error) -> Problem {
             file_error_text(error)
         ),
     );
-    // No call was made that could be made again.
+    // There was no request that could be retried.
     problem.retryable = false;
     problem
 }

@@ -1,5 +1,5 @@
-//! The loop of `wait`, `watch` and `events --follow`: polls jobs and lists scopes until a handler is
-//! reached or a signal comes.
+//! The loop of `wait`, `watch` and `events --follow`: polls jobs and lists scopes
+//! until the handler ends it or a signal comes.
 
 mod scopes;
 
@@ -20,10 +20,10 @@ use crate::model::NoticeCode;
 use crate::output;
 use scopes::{ScopeEvent, ScopeWatcher};
 
-/// The longest time between two checks of a handler.
+/// The maximum time between two checks of a handler.
 const MAX_SLEEP: Duration = Duration::from_secs(300);
 
-/// The notices that `wait`, `watch` and `metrics` print when they come, each once.
+/// The notices that `wait`, `watch` and `metrics` print at once, each only once.
 pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::UnknownState,
     NoticeCode::ClockCorrected,
@@ -34,47 +34,47 @@ pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::ListWindow,
 ];
 
-/// What a command waits for and what it shows meanwhile.
+/// Decides when the loop ends, and shows its progress.
 pub(super) trait LoopHandler {
-    /// How the loop ends by itself.
+    /// The result if the handler ends the loop.
     type Outcome;
 
-    /// Checks all jobs, first of all and after each change; the outcome ends the loop.
+    /// Checks all jobs, at the start and after each change. A returned outcome ends the loop.
     fn check(&mut self, run: &mut RunLoop) -> Option<Self::Outcome>;
 
-    /// A job was read, or could not be.
+    /// Handles a job that was read or could not be read.
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent);
 
-    /// A scope or a job cannot be read; `is_final` when it is not tried again.
+    /// Handles a scope or a job that cannot be read; `is_final` if it is not retried.
     fn on_failure(&mut self, _run: &RunLoop, _problem: &Problem, _is_final: bool) {}
 
-    /// A line about an outage, or a notice.
+    /// Handles a line about an outage, or a notice.
     fn on_message(&mut self, run: &RunLoop, line: String);
 
-    /// When the next check is due even if nothing changes, as time since the start.
+    /// Returns when the next check is due even if nothing changes, as time since the start.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration>;
 
-    /// Waits for a change of the output: its end, or `None` when it must be drawn again.
+    /// Waits for a change of the output. Returns an outcome if it was closed, or `None` if it must be redrawn.
     async fn output_changed(&mut self) -> Option<Self::Outcome> {
         future::pending().await
     }
 }
 
-/// The jobs and scopes of a command that runs until a handler is reached.
+/// The jobs and scopes of a command that runs until its handler ends it.
 pub(super) struct RunLoop {
     pub poller: Poller,
     pub scopes: ScopeWatcher,
     pub lookup: Arc<Lookup>,
-    /// How the state of a job is judged.
+    /// The rules by which the state of a job is evaluated.
     pub policy: GatePolicy,
-    /// The notices that are printed when they come.
+    /// The notices that are printed at once.
     notice_codes: &'static [NoticeCode],
     /// The time since the start.
     stopwatch: Stopwatch,
 }
 
 impl RunLoop {
-    /// A loop that has not polled anything yet.
+    /// Creates a loop that has not polled anything yet.
     pub(super) fn new(
         lookup: Arc<Lookup>,
         policy: GatePolicy,
@@ -92,10 +92,10 @@ impl RunLoop {
         }
     }
 
-    /// Runs until the handler is reached.
+    /// Runs until the handler returns an outcome.
     ///
     /// # Errors
-    /// The exit code that `stop` ends with, if it does so before.
+    /// Returns the exit code of `stop` if it completes first.
     pub(super) async fn run<G: LoopHandler>(
         &mut self,
         handler: &mut G,
@@ -135,34 +135,34 @@ impl RunLoop {
         }
     }
 
-    /// The evaluation of each job now.
+    /// Evaluates each job now.
     pub(super) fn evaluations(&self) -> Vec<Evaluation> {
         gate_report::evaluate_all(&self.poller.jobs, &self.policy, self.poller.elapsed())
     }
 
-    /// The time since the start as it is shown: in a recording that of the last response, so that its replay
-    /// shows the same.
+    /// Returns the time since the start for display. In a recording it is the time of the last response, so
+    /// that a replay shows the same.
     pub(super) fn shown_elapsed(&self) -> Duration {
         self.stopwatch.elapsed()
     }
 
-    /// The time that the whole run took, in a replay that of the recorded one.
+    /// Returns the duration of the whole run; in a replay, that of the recorded run.
     pub(super) fn total_elapsed(&self) -> Duration {
         self.stopwatch.lap("elapsed")
     }
 
-    /// Counts the time from an earlier moment on, wherever it is shown.
+    /// Uses an earlier start for the times that are shown.
     pub(super) fn with_stopwatch(self, stopwatch: Stopwatch) -> Self {
         Self { stopwatch, ..self }
     }
 
-    /// The time since the start, as messages show it.
+    /// Formats the time since the start for messages.
     pub(super) fn clock(&self) -> String {
         output::duration(self.shown_elapsed().as_secs() as i64)
     }
 
-    /// When to wake up: the next poll or list, a start that is overdue, an outage that lasts too
-    /// long, or what the handler needs.
+    /// Returns when to wake up: at the next poll or list, at the start timeout, when an outage lasts too long,
+    /// or when the handler requires it.
     fn wake_at(&self, handler: &impl LoopHandler) -> Instant {
         let now = self.poller.elapsed();
         let start = self.policy.start_timeout.filter(|at| *at > now);
@@ -212,7 +212,7 @@ impl RunLoop {
         }
     }
 
-    /// The scope is listed again unless this is final, whatever the cause.
+    /// Reports a scope that cannot be listed. It is listed again unless this is final, whatever the cause.
     fn on_scope_failure(
         &self,
         handler: &mut impl LoopHandler,

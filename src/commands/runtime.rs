@@ -1,4 +1,4 @@
-//! The asynchronous runtime of a command.
+//! Creates the asynchronous runtime of a command.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -13,11 +13,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::io_text;
 use crate::output::restore_terminal;
 
-/// Files that a run opens at once at least: outputs, signals, event queue, settings and a connection.
+/// The minimum number of files that a run opens at once: outputs, signals, event
+/// queue, settings and a connection.
 const MIN_OPEN_FILES: u64 = 16;
 
-/// A runtime on the one thread that this process needs. Where the system gives none, the process ends
-/// with exit code 5 and one line.
+/// Creates a single-threaded runtime. If the system refuses, the process exits with code 5 and prints one line.
 pub(super) fn runtime() -> Runtime {
     if let Some(limit) = getrlimit(Resource::Nofile).current
         && limit < MIN_OPEN_FILES
@@ -33,7 +33,7 @@ pub(super) fn runtime() -> Runtime {
     runtime.unwrap_or_else(|error| exit(error))
 }
 
-/// Calls `command` on a thread of its own where the limit of the first one's stack is too low.
+/// Calls `command` on a new thread if the stack limit of the main thread is too low.
 pub fn on_sufficient_stack<T: Send + 'static>(command: impl FnOnce() -> T + Send + 'static) -> T {
     const MIN_STACK: u64 = 1 << 20;
     const STACK: usize = 8 << 20;
@@ -46,7 +46,7 @@ pub fn on_sufficient_stack<T: Send + 'static>(command: impl FnOnce() -> T + Send
     ended.unwrap_or_else(|_| exit("the command was aborted"))
 }
 
-/// A thread. Where the system has no more, the process ends with exit code 5 and one line.
+/// Spawns a thread. If the system refuses, the process exits with code 5 and prints one line.
 pub(super) fn spawn_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
@@ -54,7 +54,7 @@ pub(super) fn spawn_thread<T: Send + 'static>(
     thread.unwrap_or_else(|error| no_thread(&error))
 }
 
-/// As [`spawn_thread`], for a thread that ends with `scope`.
+/// Spawns a thread like [`spawn_thread`], which ends with `scope`.
 pub(super) fn spawn_scoped_thread<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
@@ -72,16 +72,16 @@ fn no_thread(error: &io::Error) -> ! {
 }
 
 fn exit(reason: impl Display) -> ! {
-    // Standard error that is gone changes no exit code.
+    // A closed stderr does not change the exit code.
     let _ = writeln!(io::stderr(), "error: cannot start: {reason}");
     process::exit(5)
 }
 
-/// Runs a command to its end. What still hangs in a name server's answer then is left behind.
+/// Runs a command to its end. Does not wait for unfinished blocking calls, such as a slow DNS lookup.
 pub(super) fn block_on<T>(command: impl Future<Output = T>) -> T {
     let runtime = runtime();
-    // What blocks, such as a name lookup, waits for a thread of a pool that has one, and panics
-    // where the first one cannot be started.
+    // A blocking call, such as a DNS lookup, waits for a free thread of the pool, but panics if the pool cannot
+    // start its first thread. Start one first, so that this failure is reported.
     drop(spawn_thread(|| {}).join());
     drop(runtime.spawn_blocking(|| {}));
     let ended = runtime.block_on(command);

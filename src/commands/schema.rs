@@ -1,4 +1,4 @@
-/// A recorded document as the build compressed it from `fixtures/schema/`.
+/// Includes a recorded document, compressed by the build from `fixtures/schema/`.
 macro_rules! compressed {
     ($name:literal) => {
         include_bytes!(concat!(env!("OUT_DIR"), "/schema/", $name, ".json.gz"))
@@ -56,7 +56,7 @@ enum SchemaKind {
     Config,
 }
 
-/// Prints the schema of what other commands print.
+/// Prints the schema of other commands' output.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
     let global = &context.global;
@@ -72,7 +72,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 }
 
 impl SchemaKind {
-    /// The recorded schema, which tests generate from the types.
+    /// Returns the recorded schema, which tests generate from the types.
     fn schema(self) -> Value {
         let compressed: &[u8] = match self {
             Self::Envelope => compressed!("envelope"),

@@ -1,8 +1,8 @@
-//! What `-` and `%N` name at the prompt: the reference that was used last in a shell session, and the
-//! rows of its last list.
+//! Expands `-` and `%N` at the prompt: the last reference used in a shell session,
+//! and the rows of its last list.
 //!
-//! A shell session is that of setsid(2), which each terminal has of its own, together with the time at
-//! which its first process started, since process ids are used again.
+//! A shell session is identified by the session of setsid(2), of which each terminal has its own, and by the
+//! start time of its first process, since process ids are reused.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -14,10 +14,10 @@ use crate::error::Problem;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::Environment;
 
-/// Files of sessions that have used no reference for this long are removed.
+/// Files of sessions that have not used a reference for this long are removed.
 const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
 
-/// The references of one shell session, in a file of its own.
+/// The file with the references of one shell session.
 pub(super) struct ShellSession {
     path: PathBuf,
 }
@@ -31,7 +31,7 @@ struct Content {
     no_rows: Option<NoRows>,
 }
 
-/// Why no rows of a list are kept.
+/// Why no rows of a list are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NoRows {
     Empty,
@@ -41,7 +41,7 @@ enum NoRows {
 impl NoRows {
     const ALL: [Self; 2] = [Self::Empty, Self::TooMany];
 
-    /// The line of the file. No reference begins with a percent sign.
+    /// Returns the line in the file. No reference begins with a percent sign.
     fn line(self) -> &'static str {
         match self {
             Self::Empty => "%empty",
@@ -51,8 +51,8 @@ impl NoRows {
 }
 
 impl ShellSession {
-    /// The session of a person at a terminal; none where no stream is a terminal, and in CI, so that no
-    /// script depends on what was run before it.
+    /// Returns the session of a user at a terminal. Returns `None` if no stream is a terminal, and in CI, so
+    /// that scripts do not depend on earlier commands.
     pub(super) fn interactive(environment: &Environment) -> Option<Self> {
         let has_terminal =
             io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal();
@@ -62,20 +62,20 @@ impl ShellSession {
         }
     }
 
-    /// The session of this process, with or without a terminal: a shell completes a word in pipes.
+    /// Returns the session of this process even without a terminal: shells run completion with pipes.
     pub(super) fn of_process(environment: &Environment) -> Option<Self> {
         let name = format!("session.{}", session_key()?);
         let path = environment.cache_folder()?.join(name);
         Some(Self { path })
     }
 
-    /// The rows of the last list, in order.
+    /// Returns the rows of the last list, in order.
     pub(super) fn rows(&self) -> Vec<String> {
         self.read().rows
     }
 
-    /// Keeps the rows of a list that was shown. Of a longer list than [`MAX_PER_LIST`] no row is kept,
-    /// and none of the list before.
+    /// Stores the rows of a list that was shown, in place of those of the list before. A list longer than
+    /// [`MAX_PER_LIST`] is stored without rows.
     pub(super) fn record_list(&self, rows: Vec<&str>) {
         let mut content = self.read();
         if let [single] = rows[..]
@@ -93,7 +93,7 @@ impl ShellSession {
         self.write(&content);
     }
 
-    /// Keeps the only reference of a command.
+    /// Stores the only reference of a command.
     pub(super) fn record_reference(&self, reference: &str) {
         let mut content = self.read();
         if is_plain(reference) && content.last.as_deref() != Some(reference) {
@@ -118,7 +118,7 @@ impl ShellSession {
         }
     }
 
-    /// A failure costs a convenience only and is not reported.
+    /// Writes the file. Errors are ignored, since it is only a convenience.
     fn write(&self, content: &Content) {
         if !self.path.exists() {
             self.remove_old();
@@ -130,7 +130,7 @@ impl ShellSession {
         let _ = write(&self.path, &text);
     }
 
-    /// Removes the files of other sessions that are [`MAX_AGE`] old.
+    /// Removes the files of other sessions that are older than [`MAX_AGE`].
     fn remove_old(&self) {
         let folder = self.path.parent().map(fs::read_dir);
         for entry in folder.into_iter().flatten().flatten().flatten() {
@@ -144,10 +144,10 @@ impl ShellSession {
     }
 }
 
-/// The reference that a word means at the prompt; `None` for any other word.
+/// Expands `-` or `%N` to a reference; returns `None` for any other word.
 ///
 /// # Errors
-/// A usage error: no terminal, or no such reference in this session.
+/// Returns a usage error: no terminal, or no such reference in this session.
 pub(super) fn expand_word(
     word: &str,
     session: Option<&ShellSession>,
@@ -164,7 +164,7 @@ pub(super) fn expand_word(
     }
 }
 
-/// The last reference, or that of a row; otherwise a message and a hint.
+/// Returns the last reference or that of a row, or else a message and a hint.
 fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (String, String)> {
     let fail = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
     let Some(session) = session else {
@@ -212,8 +212,8 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
     }
 }
 
-/// A canonical reference or scope with its profile, also if it is the default one: where `-p` or
-/// `JOBLENS_PROFILE` chooses another profile, it would be read as a resource of that one.
+/// Adds the profile to a canonical reference or scope, even the default one: otherwise `-p` or
+/// `JOBLENS_PROFILE` would select another profile.
 pub(super) fn with_profile(reference: &str) -> String {
     match reference.split_once('/') {
         Some((cloud, rest)) if !cloud.contains('@') => format!("{cloud}@{DEFAULT_PROFILE}/{rest}"),
@@ -221,13 +221,12 @@ pub(super) fn with_profile(reference: &str) -> String {
     }
 }
 
-/// An empty text in place of a row that [`is_plain`] refuses, so that the rows after it keep their
-/// numbers.
+/// Replaces a row that [`is_plain`] rejects with an empty text, so that the rows after it keep their numbers.
 fn usable(row: &str) -> &str {
     if is_plain(row) { row } else { "" }
 }
 
-/// What names the session of this process; none if its first process has ended.
+/// Returns the key of this process's session; `None` if the first process of the session has ended.
 fn session_key() -> Option<String> {
     if cfg!(target_os = "linux") {
         let session = stat_field(Path::new("/proc/self/stat"), 3)?;
@@ -238,7 +237,7 @@ fn session_key() -> Option<String> {
     Some(session.as_raw_nonzero().to_string())
 }
 
-/// A number of /proc/PID/stat, counted from 0 after the name of the program, which may contain blanks.
+/// Reads a number of /proc/PID/stat. Counts from 0 after the program name, which can contain spaces.
 fn stat_field(path: &Path, number: usize) -> Option<String> {
     let text = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&text);

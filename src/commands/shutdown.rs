@@ -1,5 +1,4 @@
-//! How a long command ends: by a signal or by itself, and never delayed by outputs
-//! without a reader.
+//! Ends a long command, after a signal or normally, without waiting for outputs that nobody reads.
 
 use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
@@ -12,15 +11,15 @@ use super::runtime::{runtime, spawn_thread};
 use super::signals::{Signals, exit_by_signal};
 use crate::output::OutputOptions;
 
-/// An output gets this much time after a signal: the process must be gone within 100 ms.
+/// How long an output can take after a signal: the process must exit within 100 ms.
 const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
-/// The messages are written before the answer, unless they take longer than this.
+/// Messages are written before the report, unless they take longer than this.
 const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Makes an answer in its form, on this thread.
+/// Calls `make` to generate the output, on this thread.
 ///
-/// An expression of jq may go on without end, and the signals were taken from the system: one that
-/// comes meanwhile ends the process, and one that has come, with its exit code here, soon does.
+/// A jq expression can run forever, and the signals have no default action now. A signal during the call
+/// therefore ends the process at once, and an earlier one, with the exit code `signalled`, after a moment.
 pub(super) fn run_interruptible<T>(
     form: &OutputOptions,
     signalled: Option<u8>,
@@ -55,11 +54,10 @@ pub(super) fn run_interruptible<T>(
     response
 }
 
-/// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
+/// Writes the report to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
-/// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
-/// rest is lost. `complain` makes the lines about an answer that could not be written, which come
-/// before what is reported.
+/// Waits for a slow reader, but after a signal only for a moment; the rest is then lost. `complain` returns the
+/// lines about a report that could not be written, which come before `messages`.
 pub(super) async fn write(
     reporter: Reporter,
     response: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
@@ -85,7 +83,7 @@ pub(super) async fn write(
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }
-        // Standard error that is gone changes no verdict.
+        // A closed stderr does not change the verdict.
         let _ = io::stderr().write_all(&[complaint, messages].concat());
     });
     let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
@@ -93,18 +91,18 @@ pub(super) async fn write(
     WriteResult { code, failure }
 }
 
-/// What came of writing the last outputs.
+/// The result of writing the last outputs.
 pub(super) struct WriteResult {
-    /// The exit code of a signal that came meanwhile.
+    /// The exit code of a signal during the writes.
     pub code: Option<u8>,
     /// Why stdout did not accept the output. A closed pipe is not a failure.
     pub failure: Option<io::Error>,
 }
 
-/// Writes an answer to stdout. A reader that has left, such as `head`, has what it wanted.
+/// Writes a report to stdout. A closed pipe is a success: its reader, such as `head`, has read what it needs.
 ///
 /// # Errors
-/// Those of stdout, such as a full disk.
+/// Returns other errors of stdout, such as a full disk.
 pub(super) fn write_out(
     response: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -115,8 +113,8 @@ pub(super) fn write_out(
     }
 }
 
-/// Waits for work to be done and returns its result, if there is one, or the exit code of a signal;
-/// after a signal it waits only for a moment.
+/// Waits for a result, or for a signal and its exit code. After a signal, waits for
+/// the result only for a moment.
 async fn wait_or_signal<T>(
     done: oneshot::Receiver<T>,
     signals: &mut Signals,
@@ -133,14 +131,14 @@ async fn wait_or_signal<T>(
     }
 }
 
-/// Does what may block on a thread of its own, which the end of the process ends as well.
+/// Runs blocking work on a separate thread, which does not keep the process running.
 pub(super) fn spawn_blocking_detached<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, done) = oneshot::channel();
     spawn_thread(move || {
         let result = work();
-        // The receiver may be gone.
+        // The receiver can be gone.
         let _ = sender.send(result);
     });
     done

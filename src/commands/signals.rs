@@ -17,7 +17,7 @@ const QUIT: u8 = 131;
 /// True once a command handles the signals itself.
 static ARE_HANDLED: AtomicBool = AtomicBool::new(false);
 
-/// The signals that end a command. Each is `None` while it is ignored.
+/// The signals that end a command; `None` if ignored.
 pub(super) struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
@@ -27,9 +27,9 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP, which from now on do nothing by themselves. Those stay
-    /// ignored that were ignored when the process started: SIGHUP under `nohup`, and SIGINT in a
-    /// background job of a script, which the first process of a container is not.
+    /// Handles SIGINT, SIGTERM and SIGHUP, in place of their default actions. Signals that were ignored when
+    /// the process started stay ignored: SIGHUP under `nohup`, and SIGINT in a background job of a script. The
+    /// first process of a container is not such a job, so it always handles SIGINT.
     pub(super) fn new() -> Self {
         ARE_HANDLED.store(true, Ordering::Release);
         Self::take()
@@ -47,13 +47,13 @@ impl Signals {
         }
     }
 
-    /// Takes SIGQUIT as well, for a command that has to restore the terminal.
+    /// Also handles SIGQUIT, for a command that has to restore the terminal.
     pub(super) fn with_quit(mut self) -> Self {
         self.quit = unless_ignored(SignalKind::quit());
         self
     }
 
-    /// Waits for a signal and returns its exit code; SIGHUP ends a command as SIGTERM does.
+    /// Waits for a signal and returns its exit code; SIGHUP has that of SIGTERM.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             biased;
@@ -65,14 +65,14 @@ impl Signals {
     }
 }
 
-/// Lets signals end the first process of a container, which has no default action.
+/// Makes signals end the first process of a container, for which they have no default action.
 pub(super) fn end_first_process_by_signals() {
     if is_first_process() {
         end_process_by_signals();
     }
 }
 
-/// Lets signals end this process, with all that it has started, while no command handles them.
+/// Makes signals end this process and its child processes while no command handles them.
 pub(super) fn end_process_by_signals() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
@@ -80,7 +80,7 @@ pub(super) fn end_process_by_signals() {
         spawn_thread(move || {
             runtime().block_on(async {
                 let mut signals = Signals::take().with_quit();
-                // The thread that started this one waits for it.
+                // The thread that started this one is waiting.
                 let _ = are_taken.send(());
                 loop {
                     let code = signals.next().await;
@@ -90,12 +90,12 @@ pub(super) fn end_process_by_signals() {
                 }
             });
         });
-        // An error means that this process is ending.
+        // An error means that this process is exiting.
         let _ = taken.recv();
     });
 }
 
-/// Ends this process at once, with what it has started, and leaves a usable terminal.
+/// Ends this process and its child processes at once, and restores the terminal.
 pub(super) fn exit_by_signal(code: u8) -> ! {
     restore_terminal();
     end_commands();
@@ -106,7 +106,7 @@ fn is_first_process() -> bool {
     getpid() == Pid::INIT
 }
 
-/// A handler of one signal.
+/// Installs a handler for a signal.
 pub(super) fn handler(kind: SignalKind) -> Signal {
     signal(kind).expect("a handler of this signal can always be set")
 }
@@ -115,7 +115,7 @@ fn unless_ignored(kind: SignalKind) -> Option<Signal> {
     (!is_ignored(kind)).then(|| handler(kind))
 }
 
-/// Waits for a signal; forever where it is not handled.
+/// Waits for a signal; forever if it is not handled.
 async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
@@ -123,14 +123,14 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// True when the process ignores a signal. Where that cannot be found out, since `/proc` exists on
-/// Linux only, that is assumed of SIGHUP: its default action ends a command as well.
+/// Reports whether the process ignores a signal. Without `/proc`, which only Linux has, assumes so for SIGHUP:
+/// its default action ends a command as well.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores(&status, kind.as_raw_value()).unwrap_or(kind == SignalKind::hangup())
 }
 
-/// Whether a signal is in the mask of ignored signals of a `/proc/PID/status`; `None` without a mask.
+/// Reports whether a signal is in the mask of ignored signals in `/proc/PID/status`; `None` without a mask.
 fn ignores(status: &str, number: i32) -> Option<bool> {
     let mask = status
         .lines()

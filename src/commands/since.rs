@@ -1,4 +1,4 @@
-//! Since when: the moment that `--since` names.
+//! Parses the time of `--since`.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::model::{Since, Time};
 use crate::output::Zone;
 use crate::settings::{self, parse_duration};
 
-/// The local time, and what responses report about it.
+/// The local time, and the differences of the servers' clocks.
 #[derive(Debug, Clone)]
 pub(super) struct CurrentTime {
     pub now: DateTime<Utc>,
     pub clocks: Arc<ServerClocks>,
 }
 
-/// A moment: this long ago by the clocks of the servers, the midnight a date begins with, or a time with its
-/// offset.
+/// Parses a duration before now (by the clocks of the servers), a date (its
+/// midnight), or a time with its offset.
 ///
 /// # Errors
-/// A usage error.
+/// Returns a usage error.
 pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Result<Since, Problem> {
     let exact = || Some(DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc());
     let date = || {
@@ -30,7 +30,7 @@ pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Resu
         match zone {
             Zone::Utc => Some(midnight.and_utc()),
             Zone::Fixed(offset) => Some(offset.from_local_datetime(&midnight).single()?.to_utc()),
-            // Where a change of the clock skips midnight, the day begins later.
+            // If a change to daylight saving time skips midnight, the day begins later.
             Zone::Local => (0..4).find_map(|hour| {
                 let begin = midnight + chrono::TimeDelta::hours(hour);
                 Some(Local.from_local_datetime(&begin).earliest()?.to_utc())
@@ -44,7 +44,7 @@ pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Resu
     moment.map(Since::from).ok_or_else(|| error(text))
 }
 
-/// A moment that is this long ago.
+/// Parses a duration, and returns the time that long ago.
 fn ago(text: &str, current: &CurrentTime) -> Option<Since> {
     let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
     let moment = current.now.checked_sub_signed(ago)?;

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     named: Option<String>,
 }
 
-/// Shows the tables that words are read by, and the words of the config file.
+/// Shows the mappings of status words to states: the built-in ones and those of the config file.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let words = state_map(context, arguments)?;
     context.print_catalog("states", |out, form, screen| {
@@ -49,7 +49,7 @@ fn is_same(own: &str, word: &str) -> bool {
     own.trim().eq_ignore_ascii_case(word)
 }
 
-/// The words of one level: those of its table, then those of the config file.
+/// Returns the mappings of one level: those of its table, then those of the config file.
 fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<StateMapping> {
     let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
     let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {

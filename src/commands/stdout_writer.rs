@@ -18,24 +18,24 @@ use super::runtime::spawn_thread;
 use super::signals::Signals;
 use crate::http::Session;
 
-/// An interrupted command ends within this time, whatever its outputs do.
+/// An interrupted command ends within this time, even if its outputs are blocked.
 pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 
-/// Standard output behind a thread of its own: a reader that stalls must not stop the command.
+/// Standard output, written by a separate thread: a blocked reader must not stop the command.
 ///
-/// Each part is written at once and whole, past the line buffer of the standard library.
+/// Each part is written at once and in full, without the line buffer of the standard library.
 pub(super) struct StdoutWriter {
     sender: Sender<Vec<u8>>,
     backlog: Arc<Backlog>,
-    /// What failed; `None` once that was returned.
+    /// Receives the write error; `None` once it was returned.
     failure: Option<oneshot::Receiver<io::Error>>,
-    /// Detects when a pipe's reader has gone; `None` where the system cannot.
+    /// Detects that the reader has closed the pipe; `None` if the system does not support this.
     pipe: Option<pipe::Sender>,
-    /// The clock of a replay does not move on while a reader is waited for.
+    /// The clock of a replay stops while the command waits for a reader.
     session: Session,
 }
 
-/// What is not written yet.
+/// The parts that are not written yet.
 #[derive(Debug, Default)]
 struct Backlog {
     parts: AtomicUsize,
@@ -44,10 +44,10 @@ struct Backlog {
 }
 
 impl StdoutWriter {
-    /// A writer to standard output of a run.
+    /// Opens the writer to the stdout of a run.
     ///
     /// # Errors
-    /// No descriptor is left.
+    /// Returns an error if no file descriptor is free.
     pub(super) fn open(context: &CommandContext) -> io::Result<Self> {
         let session = context.session.clone();
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -56,7 +56,7 @@ impl StdoutWriter {
             return Ok(Self::new(terminal, None).with_session(session));
         }
         let watched = io::stdout().as_fd().try_clone_to_owned()?;
-        // Only readiness is polled, so that it need not be in non-blocking mode.
+        // This descriptor is only polled for readiness, so it need not be in non-blocking mode.
         let pipe = pipe::Sender::from_owned_fd_unchecked(watched).ok();
         Ok(Self::new(out, pipe).with_session(session))
     }
@@ -65,7 +65,7 @@ impl StdoutWriter {
         Self { session, ..self }
     }
 
-    /// A writer to `out`; `pipe` detects when its reader has gone.
+    /// Creates a writer to `out`; `pipe` detects that its reader has closed it.
     pub(super) fn new(mut out: impl Write + Send + 'static, pipe: Option<pipe::Sender>) -> Self {
         let (sender, parts) = mpsc::channel::<Vec<u8>>();
         let (failed, failure) = oneshot::channel();
@@ -92,7 +92,7 @@ impl StdoutWriter {
         }
     }
 
-    /// Writes a part when those before it are written.
+    /// Queues a part, which is written after the earlier ones.
     pub(super) fn write(&self, part: Vec<u8>) {
         if !part.is_empty() {
             self.backlog.parts.fetch_add(1, Ordering::AcqRel);
@@ -101,12 +101,12 @@ impl StdoutWriter {
         }
     }
 
-    /// True while the reader has not taken everything.
+    /// Reports whether the reader has not read everything.
     pub(super) fn has_backlog(&self) -> bool {
         self.backlog.parts.load(Ordering::Acquire) > 0
     }
 
-    /// Blocks this thread until the reader has taken everything, or for [`FLUSH_TIMEOUT`].
+    /// Blocks this thread until the reader has read everything, or for [`FLUSH_TIMEOUT`].
     pub(super) fn flush_blocking(&self) {
         let started = Instant::now();
         while self.has_backlog() && started.elapsed() < FLUSH_TIMEOUT {
@@ -114,11 +114,10 @@ impl StdoutWriter {
         }
     }
 
-    /// Waits until the reader has taken everything, so that what is written later does not pile up;
-    /// or until nothing can be written any longer.
+    /// Waits until the reader has read everything, so that later output does not accumulate.
     ///
     /// # Errors
-    /// Why nothing can be written any longer.
+    /// Returns why nothing can be written any longer.
     pub(super) async fn flushed(&mut self) -> io::Result<()> {
         let backlog = Arc::clone(&self.backlog);
         let all_written = async {
@@ -152,19 +151,19 @@ impl StdoutWriter {
         error
     }
 
-    /// Waits until everything is written, and returns the error, unless [`StdoutWriter::closed`] has.
+    /// Waits until everything is written. Returns the error, unless [`StdoutWriter::closed`] has returned it.
     pub(super) async fn close(self) -> Option<io::Error> {
         drop(self.sender);
         let failure = self.failure?;
         tokio::select! {
-            // A writer that is done goes without a word.
+            // A writer that succeeds drops the channel without sending an error.
             failure = failure => failure.ok(),
             never = self.session.hold_clock() => match never {},
         }
     }
 
-    /// The same for a command that was interrupted: what cannot be written soon is lost. Where it was the
-    /// recorded run that was interrupted, its output is written to the end.
+    /// Closes the writer after an interruption: output that cannot be written soon is lost. If the recorded run
+    /// was interrupted, its replay writes all of the output.
     pub(super) async fn close_soon(self) {
         if self.session.has_ended() {
             let mut signals = Signals::new();
@@ -195,7 +194,7 @@ mod tests {
     use crate::http::Replay;
     use crate::providers::RECORDING_MASKS;
 
-    /// A disk without space.
+    /// A disk without free space.
     struct FullDisk;
 
     impl Write for FullDisk {

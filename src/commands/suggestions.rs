@@ -1,8 +1,8 @@
-//! Words that people bring from other tools, answered with one sentence.
+//! Hints for commands and options of other tools.
 
 use crate::error::{Problem, closest_match};
 
-/// What a command of other tools is called here.
+/// Returns a hint for a command of other tools.
 fn foreign_command_hint(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
@@ -21,7 +21,7 @@ fn foreign_command_hint(word: &str) -> Option<&'static str> {
     })
 }
 
-/// The words that call a command.
+/// The names of the commands.
 pub(super) const COMMANDS: [&str; 20] = [
     "get",
     "describe",
@@ -45,7 +45,7 @@ pub(super) const COMMANDS: [&str; 20] = [
     "help",
 ];
 
-/// A first word that is neither a command nor a reference.
+/// Returns the problem of a first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
     let problem = Problem::usage(format!("unknown command '{word}'"));
     if let Some(advice) = foreign_command_hint(&word.to_ascii_lowercase()) {
@@ -59,7 +59,7 @@ pub(super) fn unknown_command(word: &str) -> Problem {
     }
 }
 
-/// A sentence for an option of other tools.
+/// Returns a hint for an option of other tools.
 pub(super) fn flag_hint(argument: &str, command: Option<&str>) -> Option<&'static str> {
     let name = argument.split('=').next().unwrap_or_default();
     Some(match name {

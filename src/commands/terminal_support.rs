@@ -1,15 +1,15 @@
-//! What the terminal is capable of, by its name in `TERM`.
+//! The capabilities of the terminal, by its name in `TERM`.
 
 use crate::settings::Environment;
 
-/// What a terminal is known to understand.
+/// The known capabilities of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TerminalSupport {
-    /// Moving the cursor and erasing, as the VT100 does.
+    /// Moving the cursor and erasing, as on the VT100.
     pub cursor: bool,
-    /// The colours of ANSI.
+    /// ANSI colors.
     pub colour: bool,
-    /// A second screen, and a cursor that can be hidden.
+    /// An alternate screen, and a cursor that can be hidden.
     pub alternate_screen: bool,
 }
 
@@ -31,7 +31,7 @@ const XTERM: TerminalSupport = TerminalSupport {
     ..CONSOLE
 };
 
-/// Terminals by the beginning of their names, the first that fits.
+/// Terminals by the prefix of their names; the first match counts.
 const TERMINALS: [(&str, TerminalSupport); 31] = [
     ("vt52", NONE),
     ("vt", VT100),
@@ -66,7 +66,7 @@ const TERMINALS: [(&str, TerminalSupport); 31] = [
     ("xterm", XTERM),
 ];
 
-/// Ends of names that only terminals like xterm have.
+/// Suffixes that only xterm-like terminals have.
 const XTERM_SUFFIXES: [&str; 3] = ["-256color", "-direct", "-truecolor"];
 
 impl TerminalSupport {
@@ -75,7 +75,7 @@ impl TerminalSupport {
         let name = environment.get("TERM").unwrap_or_default();
         let name = name.to_ascii_lowercase();
         let is_named = |start: &str| match name.strip_prefix(start) {
-            // `st` is not the beginning of `stupid`.
+            // `st` must not match `stupid`.
             Some(rest) => !rest.starts_with(|c: char| c.is_ascii_alphabetic()),
             None => false,
         };

@@ -1,5 +1,4 @@
-//! Invalid command lines: reported in the layout of every other error, and in the requested document
-//! format.
+//! Reports invalid command lines, in the layout of every other error and in the requested document format.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -18,8 +17,8 @@ use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
 use crate::secret::quotable;
 use crate::settings::Environment;
 
-/// Prints help or version, or an error about the options in the layout of every other error.
-/// Returns the exit code.
+/// Prints help, the version, or an error about the options in the layout of every
+/// other error. Returns the exit code.
 pub(super) fn print(
     error: &clap::Error,
     commands: &clap::Command,
@@ -70,7 +69,7 @@ pub(super) fn print(
     }
 }
 
-/// An error of clap as a problem, without its usage lines.
+/// Converts an error of clap to a problem, without its usage lines.
 fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> Problem {
     let argument = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue).map(quotable);
@@ -96,7 +95,7 @@ fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command)
     Problem::usage(message).with_hint(hint(error, command, commands))
 }
 
-/// The name of an option, without its value.
+/// Returns the name of an option, without its value.
 fn name_of(argument: &str) -> &str {
     let is_option = argument.starts_with('-');
     let name = argument.split([' ', '=']).next().unwrap_or(argument);
@@ -110,7 +109,7 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
     }
 }
 
-/// The message of clap in one line, without the lists that it appends.
+/// Returns the message of clap on one line, without the lists that it appends.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);
@@ -120,7 +119,7 @@ fn first_paragraph(error: &clap::Error) -> String {
     message.strip_prefix("error: ").unwrap_or(&message).into()
 }
 
-/// The next step: what is used in its place here, the closest name, the possible values, or the help.
+/// Returns the next step: joblens's equivalent, the closest name, the possible values, or the help.
 fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> String {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     if let Some(advice) = suggestions::flag_hint(argument, command) {
@@ -158,7 +157,7 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
     }
 }
 
-/// The name that clap suggests in place of what was typed, unless it only resembles a part of it.
+/// Returns the name that clap suggests for the typed one, unless it only resembles a part of it.
 fn suggestion(error: &clap::Error) -> Option<&str> {
     use ContextKind as Kind;
     [
@@ -172,13 +171,13 @@ fn suggestion(error: &clap::Error) -> Option<&str> {
             ContextValue::Strings(names) => names.first()?,
             _ => return None,
         };
-        // What makes a run less safe is chosen, and not guessed.
+        // Do not suggest options that make a run less safe.
         let is_unsafe = ["--allow-http", "--show-secrets"].contains(&name.as_str());
         closest_match([name.as_str()], text(error, typed)?).filter(|_| !is_unsafe)
     })
 }
 
-/// The command that was meant: the first word that is one.
+/// Returns the command on the command line: the first word that is the name of one.
 fn command(arguments: &[&str]) -> Option<&'static str> {
     let mut words = arguments.iter().skip(1);
     words.find_map(|word| {
@@ -187,7 +186,7 @@ fn command(arguments: &[&str]) -> Option<&'static str> {
     })
 }
 
-/// The name of a command in documents.
+/// Returns the name of a command in documents.
 fn name(command: Option<&'static str>) -> &'static str {
     match command {
         None | Some("help") => "get",
@@ -197,7 +196,7 @@ fn name(command: Option<&'static str>) -> &'static str {
     }
 }
 
-/// When colors are used, as far as the arguments can be read.
+/// Returns the color option, as far as the arguments can be parsed.
 fn color(arguments: &[&str]) -> global::Color {
     let values = option_values(arguments, |argument| {
         let value = argument.strip_prefix("--color")?;
@@ -207,8 +206,7 @@ fn color(arguments: &[&str]) -> global::Color {
     words.next_back().unwrap_or(global::Color::Auto)
 }
 
-/// The last format that the arguments request, as far as they can be read, where it is one for
-/// programs.
+/// Returns the last requested format, as far as the arguments can be parsed, if it is one for programs.
 fn document_format(arguments: &[&str]) -> Option<Format> {
     let values = option_values(arguments, |argument| {
         let value = argument.strip_prefix("--output").or_else(|| {
@@ -222,8 +220,8 @@ fn document_format(arguments: &[&str]) -> Option<Format> {
     format.is_document().then_some(format)
 }
 
-/// The values of an option. `joined` returns what follows its name in the same argument, which is
-/// empty where the value is the next argument.
+/// Returns the values of an option. `joined` returns the text after its name in the same argument; if it is
+/// empty, the value is the next argument.
 fn option_values<'a>(
     arguments: &[&'a str],
     joined: fn(&'a str) -> Option<&'a str>,

@@ -9,21 +9,21 @@ use crate::settings;
 /// The condition that a job has to meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// One of these states.
+    /// The job reaches one of these states.
     States(Vec<State>),
-    /// Any end.
+    /// The job ends in any state.
     Ended,
-    /// This much time in which no warning was new.
+    /// No new warning occurs for this long.
     NoWarnings(Duration),
 }
 
 impl Condition {
-    /// True where warnings decide.
+    /// Reports whether the condition depends on warnings.
     pub fn needs_events(&self) -> bool {
         matches!(self, Self::NoWarnings(_))
     }
 
-    /// How long there may be no warning, where warnings decide.
+    /// Returns the time without a new warning to wait for, if the condition depends on warnings.
     pub fn quiet_time(&self) -> Option<Duration> {
         match self {
             Self::NoWarnings(quiet) => Some(*quiet),
@@ -31,11 +31,11 @@ impl Condition {
         }
     }
 
-    /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case; a state may
-    /// also be the word of one of `kinds` for it.
+    /// Parses `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case. A state can also be given
+    /// as the word that one of `kinds` uses for it.
     ///
     /// # Errors
-    /// A usage error that lists the valid values.
+    /// Returns a usage error that lists the valid values.
     pub fn parse(text: &str, kinds: &[&'static Kind]) -> Result<Self, Problem> {
         let lower = text.trim().to_ascii_lowercase();
         if lower == "ended" {
@@ -64,7 +64,7 @@ fn invalid(text: &str, reason: &str) -> Problem {
     ))
 }
 
-/// A state by its name, or by the word of a kind for it.
+/// Parses a state, given as its name or as the word of a kind for it.
 fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State, Problem> {
     match State::parse(&word.to_ascii_lowercase()) {
         Some(State::Unknown) => return Err(invalid(text, "a job cannot be awaited as unknown")),
@@ -102,10 +102,10 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     let lower = word.to_ascii_lowercase();
     let states = State::ALL.iter().map(|state| state.as_str());
     let known = problem.hint.as_deref().unwrap_or_default();
-    // The word of kubectl, with or without what precedes it there.
+    // Accept kubectl's form, with or without `condition=`.
     let bare = lower.strip_prefix("condition=").unwrap_or(&lower);
     let hint = match bare {
-        // Jobs that failed are done as well: a gate must not pass them by mistake.
+        // Failed jobs are done as well: a gate must not pass them by mistake.
         "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
             format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }
@@ -117,7 +117,7 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     problem.with_hint(hint)
 }
 
-/// The states that a word means in these kinds, each once.
+/// Returns the states that a word means in these kinds, without duplicates.
 pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) -> Vec<State> {
     let mut states = Vec::new();
     for state in kinds.flat_map(|kind| readings(kind, word)) {
@@ -128,8 +128,8 @@ pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) ->
     states
 }
 
-/// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
-/// where the word does not show how the job ended, or none for a word in no table.
+/// Returns what a kind's word for the state of a job can mean, ignoring case: one state, several if the word does
+/// not show how the job ended, or none for an unknown word.
 fn readings(kind: &Kind, word: &str) -> Vec<State> {
     let is_word = |known: &str| known.eq_ignore_ascii_case(word);
     let Some(table) = kind.states.first() else {

@@ -1,8 +1,7 @@
 //! Gates: conditions on jobs that decide an exit code.
 //!
-//! Everything here is pure: results of checks and times are passed in. The two rules above all
-//! others: never "passed" when a job ended without reaching the condition, and never "failed" when
-//! none did.
+//! Everything here is pure: results of polls and times are passed in. Two rules take precedence over all others:
+//! never "passed" if a job ended without meeting the condition, and never "failed" if no job did.
 
 mod condition;
 mod track;
@@ -16,31 +15,31 @@ pub use condition::{Condition, states_of_word};
 pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 
-/// How a gate judges.
+/// The rules of a gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePolicy {
     /// The condition of each job.
     pub condition: Condition,
-    /// One job is enough.
+    /// One job that meets the condition is enough.
     pub any: bool,
-    /// Stops when the verdict is certain, and does not check the rest.
+    /// Stop when the verdict is certain, without checking the other jobs.
     pub fail_fast: bool,
     /// An unrecognized state counts as a failure, not as active.
     pub unknown_fails: bool,
-    /// A resource that is considered missing is waited for.
+    /// Keep waiting for a resource that counts as missing.
     pub waits_for_missing: bool,
-    /// In this time from the start nothing is believed to be missing.
+    /// For this time from the start, no resource counts as missing.
     pub missing_grace: Duration,
-    /// A job that does not run by then will not be waited for.
+    /// Stop waiting for a job that does not run by then.
     pub start_timeout: Option<Duration>,
-    /// A job that could not be read for this long will not be waited for.
+    /// Stop waiting for a job that could not be read for this long.
     pub max_outage: Option<Duration>,
-    /// Neither will one that could never be read, after this long.
+    /// Stop waiting for a job that could never be read after this long.
     pub max_first_outage: Option<Duration>,
 }
 
 impl GatePolicy {
-    /// The rules of a gate that requires the success of all.
+    /// Returns the rules of a gate that all jobs must pass.
     pub fn new(condition: Condition) -> Self {
         Self {
             condition,
@@ -57,7 +56,7 @@ impl GatePolicy {
 }
 
 impl GatePolicy {
-    /// How long a job may be unreadable.
+    /// Returns how long a job can be unreadable.
     pub fn outage_limit(&self, was_read: bool) -> Option<Duration> {
         let first = self.max_first_outage.filter(|_| !was_read);
         [self.max_outage, first].into_iter().flatten().min()
@@ -69,24 +68,24 @@ impl GatePolicy {
 pub enum Evaluation {
     /// It met the condition.
     Met,
-    /// It ended without reaching the condition, or had a new warning.
+    /// It ended without meeting the condition, or had a new warning.
     Unmet(String),
     /// It is active, missing or unreadable.
     Pending(Pending),
 }
 
-/// Why a job is open.
+/// Why a job is pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// What an undecided gate would take its exit code from.
+    /// The cause, which determines the exit code of an undecided gate.
     pub cause: PendingCause,
-    /// No later check can change it.
+    /// No later poll can change it.
     pub is_final: bool,
-    /// In words.
+    /// The reason as a text.
     pub reason: Cow<'static, str>,
 }
 
-/// What keeps a job open, the weightiest first.
+/// The causes of a pending job, the most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PendingCause {
     /// Reading it is not permitted: exit code 4.
@@ -95,14 +94,14 @@ pub enum PendingCause {
     Service,
     /// It does not exist: exit code 3.
     Missing,
-    /// It did not start in time: as [`Self::Time`], and more time cannot change it.
+    /// It did not start in time: the same exit codes as [`Self::Time`], but more time cannot change it.
     NotStarted,
     /// It is active: exit code 124, or 8 for a single check.
     Time,
 }
 
 impl Evaluation {
-    /// The word as it is in JSON: `met`, `unmet` or `pending`.
+    /// Returns the value in JSON: `met`, `unmet` or `pending`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Met => "met",

@@ -9,7 +9,7 @@ use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
-/// One check of a resource.
+/// The result of one poll of a resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Observation<'a> {
     /// It was read.
@@ -18,29 +18,28 @@ pub enum Observation<'a> {
     Failed(&'a Problem),
 }
 
-/// Two checks that do not find a resource must be at least this far apart before it counts as
-/// missing.
+/// The minimum time between two polls that do not find a resource before it counts as missing.
 pub const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What the checks of one resource have shown so far.
+/// The results of all polls of one resource so far.
 ///
 /// All times count from the start of the gate on a monotonic clock.
 #[derive(Debug, Clone, Default)]
 pub struct JobHistory {
-    /// The resource reports events only.
+    /// The resource only reports events.
     stateless: bool,
     /// The resource never ends: only its last state counts.
     is_endless: bool,
     /// A stateless resource was confirmed to exist.
     confirmed: bool,
-    /// It was confirmed together with the check that is recorded next.
+    /// Its existence was confirmed together with the poll that is recorded next.
     is_check_confirmed: bool,
     last: Option<LastObserved>,
     observed: Vec<State>,
     has_run: bool,
     ended: Option<Ended>,
     not_found: Option<NotFoundSpan>,
-    /// For this long checks may miss a resource that exists.
+    /// For this long, polls can fail to find a resource that exists.
     missing_grace: Duration,
     read_failure: Option<Box<ReadFailure>>,
     warnings: Option<Box<Warnings>>,
@@ -50,9 +49,9 @@ pub struct JobHistory {
 struct LastObserved {
     state: State,
     word: Option<String>,
-    /// Why the state is not certain although the value is recognized.
+    /// Why the state is uncertain although the value is recognized.
     inconsistency: Option<Box<Inconsistency>>,
-    /// The references whose events the response leaves out.
+    /// The references whose events the response omits.
     unread_events: Option<String>,
     why: Option<String>,
     ended: bool,
@@ -60,18 +59,18 @@ struct LastObserved {
     since: Duration,
     /// When the resource was last read.
     at: Duration,
-    /// It was confirmed then that it exists.
+    /// That read confirmed that it exists.
     is_confirmed: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Inconsistency {
     message: String,
-    /// What kept the subtasks from being read, if anything did.
+    /// The category of the failure to read the subtasks, if any.
     cause: Option<Category>,
 }
 
-/// An end that was seen; what comes after it no longer counts.
+/// An end that was seen; later states no longer count.
 #[derive(Debug, Clone)]
 struct Ended {
     state: State,
@@ -92,7 +91,7 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// A resource that was not checked yet; `stateless` when its kind reports events only.
+    /// Creates the history of a resource that was not polled yet; `stateless` if its kind only reports events.
     pub fn new(stateless: bool) -> Self {
         Self {
             stateless,
@@ -100,12 +99,12 @@ impl JobHistory {
         }
     }
 
-    /// The same for a resource that never ends.
+    /// Sets whether the resource never ends.
     pub fn with_endless(self, is_endless: bool) -> Self {
         Self { is_endless, ..self }
     }
 
-    /// The same for a resource that checks may miss for this long although it exists.
+    /// Sets for how long polls can fail to find the resource although it exists.
     pub fn with_missing_grace(self, missing_grace: Duration) -> Self {
         Self {
             missing_grace,
@@ -113,50 +112,50 @@ impl JobHistory {
         }
     }
 
-    /// True where a check that may end now has to confirm that a stateless resource exists: the first, and one
-    /// that ends after the quiet time, since what was deleted meanwhile has no warnings either.
+    /// Reports whether a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
+    /// after the quiet time, since a resource that was deleted in the meantime has no warnings either.
     pub fn needs_confirmation(&self, quiet: Duration, now: Duration) -> bool {
         let may_be_gone = !self.confirmed || self.not_found.is_some();
         self.stateless && (may_be_gone || self.quiet_until(quiet).is_some_and(|until| now >= until))
     }
 
-    /// When the quiet time is over, if no warning comes.
+    /// Returns when the quiet time ends if no warning occurs.
     pub fn quiet_until(&self, quiet: Duration) -> Option<Duration> {
         let since = self.warnings.as_ref()?.quiet_since();
         Some(since.saturating_add(quiet))
     }
 
-    /// The resource was confirmed to exist, together with the check that is recorded next.
+    /// Records that the resource exists, together with the poll that is recorded next.
     pub fn confirm(&mut self) {
         (self.confirmed, self.is_check_confirmed) = (true, true);
     }
 
-    /// The state that was last read, if any.
+    /// Returns the last state, if any.
     pub fn state(&self) -> Option<State> {
         self.last.as_ref().map(|seen| seen.state)
     }
 
-    /// Since when the state that was last read has been seen.
+    /// Returns when the last state was first seen.
     pub fn since(&self) -> Option<Duration> {
         self.last.as_ref().map(|seen| seen.since)
     }
 
-    /// When the resource was last read, if it ever was.
+    /// Returns when the resource was last read, if ever.
     pub fn read_at(&self) -> Option<Duration> {
         self.last.as_ref().map(|seen| seen.at)
     }
 
-    /// Since when the resource has been unreadable, while it is.
+    /// Returns since when the resource has been unreadable, if it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
         self.read_failure.as_ref().map(|trouble| trouble.since)
     }
 
-    /// True when an end was seen.
+    /// Reports whether an end was seen.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some()
     }
 
-    /// Records a check.
+    /// Records the result of a poll.
     pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
         match look {
             Observation::Read(job) => self.observe_job(job, at),
@@ -222,7 +221,7 @@ impl JobHistory {
         }
     }
 
-    /// The evaluation of the resource at a moment.
+    /// Evaluates the resource at a given time.
     pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
         if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
             return evaluation;
@@ -261,7 +260,7 @@ impl JobHistory {
                     None => Evaluation::Met,
                 }
             }
-            // A failed part settles the outcome, though other parts may still run.
+            // A failed part decides the outcome, even if other parts are still running.
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()))
             }
@@ -269,8 +268,7 @@ impl JobHistory {
         }
     }
 
-    /// The evaluation of a resource whose end was seen; `None` while it has not ended, or when its
-    /// end decides nothing.
+    /// Evaluates a resource whose end was seen. Returns `None` if it has not ended, or if the end does not decide.
     fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
         let reached = match goal {
@@ -285,15 +283,15 @@ impl JobHistory {
         })
     }
 
-    /// True when one of the states was seen, or must have been passed between two checks. A failed or
-    /// canceled job has reached no other state, whatever was seen before.
+    /// Reports whether one of the states was seen, or must have been passed between two polls. A failed or canceled
+    /// job has reached no other state, whatever was seen before.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         if now.is_unsuccessful() {
             return states.contains(&now);
         }
         states.iter().any(|state| {
-            // Every job is pending, starting and running active to success; stopping it need not
-            // be, and what is stopping may never have run.
+            // Every job that is active or has succeeded was pending and starting before, and running if it is later
+            // in the lifecycle. It need not pass stopping, and a stopping job can have never run.
             let on_every_way = matches!(state, State::Pending | State::Starting | State::Running)
                 && now != State::Stopping;
             *state == now
@@ -314,7 +312,7 @@ impl JobHistory {
         at: Duration,
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
-            // A failed part settles the outcome, though other parts may still run.
+            // A failed part decides the outcome, even if other parts are still running.
             (_, state) if state.is_unsuccessful() => {
                 return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
             }
@@ -384,7 +382,7 @@ fn with_reason(state: State, why: Option<&str>) -> String {
     }
 }
 
-/// The position of a state in the life of a job; 0 for those that can follow any other.
+/// Returns the position of a state in the lifecycle of a job; 0 for states that can follow any other.
 pub fn lifecycle_order(state: State) -> u8 {
     match state {
         State::Pending => 1,

@@ -16,7 +16,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The JSON value.
+    /// Returns the value in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -26,7 +26,7 @@ impl Verdict {
     }
 }
 
-/// What a gate decided, or that it is over undecided.
+/// The decision of a gate, which can be undecided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The verdict.
@@ -36,7 +36,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// A gate that was stopped before it could decide.
+    /// Returns the decision of a gate that was stopped before it could decide.
     pub fn undecided() -> Self {
         Self {
             verdict: Verdict::Undecided,
@@ -44,8 +44,7 @@ impl Decision {
         }
     }
 
-    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for a single
-    /// check.
+    /// Returns the exit code; `pending` is that of a gate whose time is up: 124, or 8 for a single check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
             (Verdict::Passed, _) => 0,
@@ -60,18 +59,18 @@ impl Decision {
     }
 }
 
-/// How far the polling of a gate has come.
+/// The progress of a gate's polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// A reference has neither been answered nor failed yet, and may be soon.
+    /// A reference has neither a response nor a failure yet, and can get one soon.
     FirstRound,
-    /// Every reference was answered or failed at least once, unless its server hangs.
+    /// Every reference had a response or a failure at least once, unless its server hangs.
     Polling,
-    /// No time is left, so that the gate ends.
+    /// The time is up.
     Over,
 }
 
-/// Decides a gate, or returns `None` while it must poll again.
+/// Decides a gate, or returns `None` if it must poll again.
 ///
 /// A verdict that is certain early waits for the first round, so that every reference is reported.
 pub fn decide(
@@ -99,7 +98,8 @@ pub fn decide(
     })
 }
 
-/// For `all`, one unmet job fails and all met jobs pass; for `any`, one met job passes and all unmet jobs fail.
+/// Returns a certain verdict. For `all`, one unmet job fails and all met jobs pass;
+/// for `any`, one met job passes and all unmet jobs fail.
 fn conclusive(evaluations: &[Evaluation], any: bool) -> Option<Verdict> {
     let is_yes = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Met);
     let is_no = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Unmet(_));
@@ -117,12 +117,12 @@ fn is_active(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(open) if !open.is_final)
 }
 
-/// True for a job that did not start in time: not all jobs can meet the condition.
+/// Reports whether a job did not start in time, so that not all jobs can meet the condition.
 fn is_not_started(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(open) if open.cause == PendingCause::NotStarted)
 }
 
-/// The weightiest cause among the open ones.
+/// Returns the most important cause of the pending jobs.
 fn heaviest(evaluations: &[Evaluation]) -> Option<PendingCause> {
     let causes = evaluations
         .iter()

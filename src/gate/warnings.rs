@@ -1,26 +1,26 @@
-//! Which warnings of a job are new since the first response.
+//! Finds the warnings of a job that are new since the first response.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::model::{Event, Job, Level, Time};
 
-/// The warnings in all responses for one job so far.
+/// The warnings of one job in all responses so far.
 #[derive(Debug, Clone)]
 pub(super) struct Warnings {
     known: HashMap<Key, Sighting>,
-    /// When the first response came, until one has all events: a warning before it is not new.
+    /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
     quiet_since: Duration,
     new: Option<String>,
     undated: Option<String>,
-    /// True while the latest response may contain warnings that could not be read.
+    /// The latest response may omit warnings that could not be read.
     are_unreadable: bool,
 }
 
-/// What makes an event the same in two responses: kind and name of its object, reason, message, and
-/// when it was first seen, as a time or as a text that cannot be read.
+/// The identity of an event in two responses: kind and name of its object, reason, message, and when it was first
+/// seen, as a time or as an unreadable text.
 type Key = (
     Option<String>,
     Option<String>,
@@ -36,14 +36,14 @@ struct Sighting {
     rows: usize,
     count: Option<u64>,
     last_at: Option<Time>,
-    /// The texts of last times that cannot be read.
+    /// The texts of last times that are unreadable.
     unreadable: BTreeSet<String>,
-    /// False where no time shows whether it occurred again.
+    /// False if no time shows whether it occurred again.
     is_dated: bool,
 }
 
 impl Warnings {
-    /// The warnings of the first response, at this time from the start of the gate. None is new.
+    /// Records the warnings of the first response, at this time from the start of the gate. None of them is new.
     pub(super) fn first(job: &Job, at: Duration) -> Self {
         let mut warnings = Self {
             known: HashMap::new(),
@@ -61,7 +61,7 @@ impl Warnings {
         warnings
     }
 
-    /// Takes in a later response.
+    /// Records a later response.
     pub(super) fn see(&mut self, job: &Job, at: Duration) {
         (self.undated, self.are_unreadable) = (None, false);
         let started = self.without_baseline;
@@ -76,7 +76,7 @@ impl Warnings {
                 self.new = Some(text.clone());
             }
             if before.as_ref().is_some_and(|before| !before.is_dated) {
-                // It may have occurred until now.
+                // It may have occurred up to now.
                 self.quiet_since = at;
             }
             self.note_undated(&now, text, at);
@@ -88,34 +88,34 @@ impl Warnings {
         }
         self.note_unreadable(job, at);
         if !job.events_unreadable && self.without_baseline.take().is_some() {
-            // What came before could not be read.
+            // Earlier warnings could not be read.
             self.quiet_since = at;
         }
     }
 
-    /// Notes a response that may contain warnings that could not be read.
+    /// Records that a response may omit warnings that could not be read.
     fn note_unreadable(&mut self, job: &Job, at: Duration) {
         if job.events_unreadable {
             (self.quiet_since, self.are_unreadable) = (at, true);
         }
     }
 
-    /// True while the latest response may contain warnings that could not be read.
+    /// Reports whether the latest response may omit warnings that could not be read.
     pub(super) fn are_unreadable(&self) -> bool {
         self.are_unreadable
     }
 
-    /// The text of the first warning that is new, if any.
+    /// Returns the text of the first new warning, if any.
     pub(super) fn new_one(&self) -> Option<&str> {
         self.new.as_deref()
     }
 
-    /// The text of a warning in the latest response of which it is unknown whether it goes on.
+    /// Returns the text of a warning in the latest response, if it is unknown whether it still occurs.
     pub(super) fn undated(&self) -> Option<&str> {
         self.undated.as_deref()
     }
 
-    /// Since when it is certain that no warning has occurred, as time from the start of the gate.
+    /// Returns since when it is certain that no warning has occurred, as time from the start of the gate.
     pub(super) fn quiet_since(&self) -> Duration {
         self.quiet_since
     }
@@ -135,7 +135,7 @@ impl Sighting {
             count: event.count,
             last_at: event.last_at,
             unreadable: event.unreadable_times.last.iter().cloned().collect(),
-            // What occurred once has no later time, unless the cloud gives one that cannot be read.
+            // A single occurrence has no later time, unless the cloud reports an unreadable one.
             is_dated: event.last_at.is_some()
                 || (event.count == Some(1)
                     && event.first_at.is_some()
@@ -143,7 +143,7 @@ impl Sighting {
         }
     }
 
-    /// Two rows of one response, or of two.
+    /// Merges two rows, of one response or of two.
     fn merged_with(self, other: Self) -> Self {
         Self {
             rows: self.rows.max(other.rows),
@@ -154,14 +154,14 @@ impl Sighting {
         }
     }
 
-    /// True when it has occurred again since an earlier response. A field that either of them lacks
-    /// shows nothing.
+    /// Reports whether the warning has occurred again since an earlier response. A
+    /// field that is missing in either is ignored.
     fn is_newer_than(&self, before: &Self) -> bool {
         let has_grown = is_greater(self.count, before.count);
         if self.is_dated {
             return has_grown || is_greater(self.last_at, before.last_at);
         }
-        // A count that starts again is that of a new occurrence, unless a row has gone.
+        // A lower count means a new occurrence, unless a row has disappeared.
         let has_changed = is_greater(before.count, self.count) && self.rows >= before.rows;
         let has_another_text =
             !before.unreadable.is_empty() && !self.unreadable.is_subset(&before.unreadable);
@@ -173,8 +173,8 @@ fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one > other)
 }
 
-/// The warnings of one response by their key, each with its text. A response may contain a row more than
-/// once, which makes it no newer: it is compared with earlier responses, and not with itself.
+/// Returns the warnings of one response by their key, each with its text. A row that appears twice in a response is
+/// not newer: rows are only compared with earlier responses.
 fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();
     for event in events.iter().filter(|event| may_be_warning(event)) {
@@ -192,8 +192,8 @@ fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     all
 }
 
-/// True unless the level of the event is known to be harmless: a level that is missing or unknown, such as
-/// `Error`, may be worse than a warning.
+/// Reports whether an event may be a warning: any level except a known harmless one. A missing or unknown level,
+/// such as `Error`, may be worse than a warning.
 fn may_be_warning(event: &Event) -> bool {
     event.level != Some(Level::Normal)
 }
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// What is new, what is undated, and since when it is quiet after two responses.
+    /// Returns the new warning, the undated one, and the start of the quiet time after two responses.
     fn after(first: &[Event], second: &[Event]) -> (Option<String>, Option<String>, u64) {
         let mut warnings = Warnings::first(&with(first), AT(1));
         warnings.see(&with(second), AT(10));
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(seen(&new).new_one(), Some("pull"));
         let mut warnings = seen(&old);
         assert_eq!(warnings.new_one(), None);
-        // From the first response with events on, another warning is new whatever its time.
+        // After the first response with events, another warning is new whatever its time.
         warnings.see(&with(&[old, warning("other", Some(1), Some(900))]), AT(20));
         assert_eq!(warnings.new_one(), Some("other"));
     }
@@ -309,7 +309,7 @@ mod tests {
         assert!(new(&[old.clone(), old.clone()]).is_some());
         assert!(new(&[warning("pull", None, None)]).is_none());
         assert!(after(&[], std::slice::from_ref(&old)).0.is_some());
-        // Of two rows one has gone.
+        // One of two rows has disappeared.
         let two = [old.clone(), warning("pull", Some(1), None)];
         assert_eq!(after(&two, &two[1..]).0, None);
     }
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(after(&[once(2)], &[once(2)]).1, Some("a".to_owned()));
     }
 
-    /// A warning that occurred once at a known time, with these texts of times that cannot be read.
+    /// Returns a warning that occurred once at a known time, with these unreadable texts of times.
     fn unreadable(first: Option<&str>, last: Option<&str>) -> Event {
         Event {
             first_at: Time::from_unix(100),
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(after(&before, &later), (a.clone(), a.clone(), 10));
         assert_eq!(after(&text(None, None), &later), (None, a.clone(), 10));
         assert_eq!(after(&text(Some("b"), None), &text(Some("c"), None)).0, a);
-        // Of two rows one has gone.
+        // One of two rows has disappeared.
         let two = [before[0].clone(), later[0].clone()];
         assert_eq!(after(&two, &before).0, None);
     }

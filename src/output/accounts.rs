@@ -1,4 +1,4 @@
-//! The credential and endpoint of each cloud: a paragraph for each account, or a row.
+//! Writes the credential and endpoint of each account, as a paragraph or as a row.
 
 use std::io::{self, BufWriter, Write};
 
@@ -9,13 +9,13 @@ use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, escape};
 use crate::output::document::{AccountStatus, AuthState, AuthStatus};
 
-/// Columns before the texts of a paragraph.
+/// Width of the labels of a paragraph.
 const LABELS: usize = 15;
 
-/// Writes the credential and endpoint of each cloud.
+/// Writes the credential and endpoint of each account.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write_accounts(
     out: &mut dyn Write,
     accounts: &AuthStatus,
@@ -75,7 +75,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
             Some(place) => format!("{source} ({place})"),
             None => source.clone(),
         });
-    // A missing setting is not a failure, but the hint is shown.
+    // A missing setting is not a failure, but its hint is shown.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
     let key = match () {

@@ -1,4 +1,4 @@
-//! Catalogs of joblens itself, in every form that supports them.
+//! Writes catalogs of joblens itself, in every format that supports them.
 
 use std::io::{self, BufWriter, Write};
 
@@ -14,19 +14,19 @@ use crate::output::document::{
     ConfigPath, KindInfo, KindList, MappingSource, StateMap, StateMapping,
 };
 
-/// Columns before the texts of a paragraph.
+/// Width of the labels of a paragraph.
 const LABELS: usize = 14;
 
-/// True for the formats that a catalog can be shown in: it has no resources, hence no records and
-/// no references.
+/// Reports whether a catalog can be written in a format. It has no resources, so it has no records and references.
 pub fn is_for_catalogs(format: Format) -> bool {
     !matches!(format, Format::Jsonl | Format::Name)
 }
 
-/// Writes the resource kinds; for people an overview of a line each, by cloud, or all of each.
+/// Writes the resource kinds. For people, this is an overview with one line per kind
+/// by cloud, or all data of each kind.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write_kinds(
     out: &mut dyn Write,
     kinds: &KindList,
@@ -43,10 +43,10 @@ pub fn write_kinds(
     write(out, kinds, rows(&kinds.kinds)?, form, screen)
 }
 
-/// Writes what the clouds' words mean.
+/// Writes the mappings of the clouds' words to states.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write_states(
     out: &mut dyn Write,
     words: &StateMap,
@@ -60,10 +60,10 @@ pub fn write_states(
     write(out, words, rows, form, screen)
 }
 
-/// Writes the path of the config file; as a table it is a line that scripts read.
+/// Writes the path of the config file; as a table it is a single line, which scripts can read.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write_config_path(
     out: &mut dyn Write,
     path: &ConfigPath,
@@ -76,7 +76,7 @@ pub fn write_config_path(
     }
 }
 
-/// A word for people; csv and tsv have the fields of the document.
+/// Returns the row of a mapping for people; csv and tsv have the fields of the document.
 fn state_row(word: &StateMapping) -> Value {
     json!({
         "kind": format!("{}/{}", word.cloud, word.kind),
@@ -91,13 +91,13 @@ fn state_row(word: &StateMapping) -> Value {
     })
 }
 
-/// Rows that have the fields of the document.
+/// Returns rows with the fields of the document.
 fn rows(list: &[impl Serialize]) -> io::Result<Vec<Value>> {
     let rows = list.iter().map(serde_json::to_value);
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Writes a document in the form that was requested, or its rows, whose fields are the columns.
+/// Writes a document in the requested format, or its rows with their fields as columns.
 pub(super) fn write(
     out: &mut dyn Write,
     document: &(impl Serialize + Sync),
@@ -134,7 +134,7 @@ pub(super) fn write(
     }
 }
 
-/// A cell of which nothing is known is not repeated below its row.
+/// Removes the dash of an empty cell, so that it is not repeated below its row.
 fn without_dash(cell: &str) -> String {
     match cell {
         "-" => String::new(),
@@ -142,7 +142,7 @@ fn without_dash(cell: &str) -> String {
     }
 }
 
-/// Writes a line for each kind, below its cloud.
+/// Writes one line per kind, below its cloud.
 fn overview(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let width = kinds.iter().map(|kind| kind.template.len()).max();
@@ -162,7 +162,7 @@ fn overview(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> 
     out.flush()
 }
 
-/// Writes a paragraph for each kind: its template, and what belongs to it.
+/// Writes a paragraph per kind: its template, and its data.
 fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     for (number, kind) in kinds.iter().enumerate() {

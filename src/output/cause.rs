@@ -1,10 +1,10 @@
 use super::cause_text::{ShownTexts, join, reason_line, reason_text, unless_exit_code};
 use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
-/// Why a job is in its state, in one line; `None` when there is nothing to explain.
+/// Explains the state of a job in one line; returns `None` if there is nothing to explain.
 ///
-/// A job that failed, was canceled or is unknown is explained by [`cause`]; one that does not run by its own
-/// reason or its newest warning, and any other one by what has already failed of it and its newest warning.
+/// A failed, canceled or unknown job is explained by [`cause`], and a job that does not run by its own reason or its
+/// newest warning. Any other job is explained by its parts that have already failed and by its newest warning.
 pub fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let parts = [cause, earlier_failures(job)];
@@ -25,11 +25,11 @@ pub fn why(job: &Job) -> Option<String> {
     join(parts.into_iter().chain([warnings]))
 }
 
-/// Why a job failed, was canceled or is unknown, such as `container main exited with 137
-/// (OOMKilled)`; `None` for any other job, and when nothing explains it.
+/// Explains why a job failed, was canceled or is unknown, such as `container main exited with 137 (OOMKilled)`.
+/// Returns `None` for any other job, and if nothing explains it.
 ///
-/// It is the failed container, or the part itself where the part has a reason of its own, with how many parts
-/// failed and what the job reports in addition; else reason and message of the job, or its failed part.
+/// Names the failed container, or its task if the task was removed, with the number of failed tasks and what the job
+/// reports in addition. Without a failed container, returns reason and message of the job, or of its failed task.
 pub fn cause(job: &Job) -> Option<String> {
     let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
     let explained = || {
@@ -40,7 +40,8 @@ pub fn cause(job: &Job) -> Option<String> {
     ended_badly.then(explained).flatten()
 }
 
-/// The message of what explains how a job failed, if it has several lines, of which [`cause`] has the last.
+/// Returns the message that explains why a job failed, if it has several lines.
+/// [`cause`] can shorten it to the last one.
 pub(super) fn message_of_several_lines(job: &Job) -> Option<&str> {
     if !is_bad(job) {
         return None;
@@ -56,11 +57,11 @@ pub(super) fn message_of_several_lines(job: &Job) -> Option<&str> {
     messages.find(|text| text.contains('\n'))
 }
 
-/// What a job waits for that does not run, or no longer runs.
+/// Returns what a job waits for, if it does not run or no longer runs.
 fn waits_for(job: &Job) -> Option<String> {
     let waits = match job.state {
         State::Pending | State::Starting | State::Stopping => true,
-        // A sidecar may run next to a container that does not.
+        // A sidecar can run next to a container that does not.
         State::Running => {
             let mut waiting = job.tasks.iter().filter(|task| !task.ended);
             job.reason.is_some() && waiting.any(|task| task.reason == job.reason)
@@ -75,7 +76,7 @@ fn waits_for(job: &Job) -> Option<String> {
     (waits && !has_warnings).then(reason).flatten()
 }
 
-/// True when the row of a job deserves a line of its own for its cause.
+/// Reports whether the row of a job gets a separate line for its cause.
 pub(super) fn needs_cause_line(job: &Job) -> bool {
     is_bad(job) || job.warning_count > 0 || has_failed_part(job)
 }
@@ -88,7 +89,7 @@ fn has_failed_part(job: &Job) -> bool {
     !job.ended && job.tasks.iter().any(|task| task.state == State::Failed)
 }
 
-/// What has already failed of a job that is active: `2 earlier pods failed (train-1: exited with 1)`.
+/// Describes the failed parts of an active job: `2 earlier pods failed (train-1: exited with 1)`.
 pub(super) fn earlier_failures(job: &Job) -> Option<String> {
     if is_bad(job) || !has_failed_part(job) {
         return None;
@@ -104,7 +105,7 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
     };
     let how = how.map_or_else(String::new, |how| format!(": {how}"));
     let name = task_name(job, task).unwrap_or("one").trim();
-    // A task with containers is replaced when it fails.
+    // A task with containers is replaced if it fails.
     let count = match task.containers.is_empty() {
         true => failed_count(job)?,
         false => {
@@ -116,7 +117,7 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
     Some(format!("{count} ({name}{how})"))
 }
 
-/// The container that explains how a job failed, with its task.
+/// Returns the container that explains why a job failed, with its task.
 pub(super) fn failed_container(job: &Job) -> Option<(&Task, &Container)> {
     let task = job.failed_task()?;
     Some((task, task.failed_container()?))
@@ -137,7 +138,8 @@ fn container_text(job: &Job) -> Option<String> {
     join([Some(part), failed_count(job), own])
 }
 
-/// Reason and message of a job; where only the last line of a message is shown, the part that it names is added.
+/// Returns reason and message of a job on one line. If only the last line of the
+/// message is shown, adds the part that the message names.
 fn job_line(job: &Job) -> Option<String> {
     let message = job.message.as_deref();
     let line = reason_line(job.reason.as_deref(), message)?;
@@ -152,8 +154,7 @@ fn job_line(job: &Job) -> Option<String> {
     Some(name.map_or_else(|| line.clone(), |name| format!("{name}: {line}")))
 }
 
-/// How a container ended, with reason and message in parentheses; those of the run before where the last one has
-/// none.
+/// Describes how a container ended, with reason and message in parentheses, or those of the previous run if missing.
 fn ending(container: &Container) -> String {
     let previous = container.previous.as_deref();
     let reason = container.reason.as_deref();
@@ -167,7 +168,7 @@ fn ending(container: &Container) -> String {
     detail.map_or_else(|| ended.clone(), |text| format!("{ended} ({text})"))
 }
 
-/// A container, with its task where the job has several: `container main of train-2`.
+/// Names a container, with its task if the job has several: `container main of train-2`.
 pub(super) fn container_name(job: &Job, task: &Task, container: &Container) -> String {
     let title = name(container);
     match task_name(job, task).filter(|_| job.tasks.len() > 1) {
@@ -176,7 +177,7 @@ pub(super) fn container_name(job: &Job, task: &Task, container: &Container) -> S
     }
 }
 
-/// What a container is called: `init container setup`.
+/// Names a container: `init container setup`.
 pub(super) fn name(container: &Container) -> String {
     let what = if container.init {
         "init container"
@@ -189,13 +190,13 @@ pub(super) fn name(container: &Container) -> String {
     )
 }
 
-/// The name of a task. One with the name of its job, such as a subtask, is named by its id.
+/// Returns the name of a task. If it equals the name of the job, as for a subtask, returns the id.
 pub(super) fn task_name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
     let own = task.name.as_deref().filter(|_| task.name != job.name);
     own.or(task.id.as_deref()).or(task.name.as_deref())
 }
 
-/// `container groups`, or `tasks` where there are several kinds.
+/// Returns the plural of the kind, such as `container groups`, or `tasks` for several kinds.
 pub(super) fn plural<'a>(tasks: impl Iterator<Item = &'a Task> + Clone) -> String {
     match tasks.clone().next() {
         Some(first) if tasks.clone().all(|task| task.kind == first.kind) => {
@@ -206,7 +207,7 @@ pub(super) fn plural<'a>(tasks: impl Iterator<Item = &'a Task> + Clone) -> Strin
     }
 }
 
-/// `3 of 8 tasks failed`, where there is more than one.
+/// Counts failed tasks: `3 of 8 tasks failed`. Returns `None` for a single task.
 pub(super) fn failed_count(job: &Job) -> Option<String> {
     let failed = |task: &&Task| task.state == State::Failed;
     let failed = job.tasks.iter().filter(failed).count();
@@ -215,7 +216,7 @@ pub(super) fn failed_count(job: &Job) -> Option<String> {
         .then(|| format!("{failed} of {all} {} failed", plural(job.tasks.iter())))
 }
 
-/// Exit code and signal as a sentence without its subject.
+/// Describes exit code and signal in a sentence without subject.
 pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<String> {
     Some(match (exit_code, signal) {
         (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
@@ -233,16 +234,16 @@ fn task_text(job: &Job, task: &Task) -> String {
     format!("{name} {}{detail}", task.state)
 }
 
-/// Reason and message of a task, without what only repeats its exit code.
+/// Returns reason and message of a task, except texts that only repeat its exit code.
 pub(super) fn words(task: &Task) -> [Option<&str>; 2] {
     [&task.reason, &task.message].map(|text| unless_exit_code(text.as_deref(), task.exit_code))
 }
 
-/// Reason and message of a job without what they repeat of the part that explains its failure. Those with the
-/// reason of the part are its own.
+/// Returns reason and message of a job, except what they repeat of the part that explains its failure. If the job
+/// has the same reason as the part, returns neither.
 pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
     let (reason, message) = (job.reason.as_deref(), job.message.as_deref());
-    // joblens's own reason is for scripts.
+    // The reason that joblens sets itself is for scripts.
     if reason == Some(Job::SUBTASKS_UNREAD) {
         return [None, message];
     }
@@ -270,7 +271,7 @@ pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a st
     [reason, message].map(|text| unless_exit_code(text, job.exit_code))
 }
 
-/// A message up to where it is about a part: `Job has failed; pod a: exit code 1`.
+/// Returns the beginning of a message, up to the text about a part: `Job has failed; pod a: exit code 1`.
 fn before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
     let later = message
         .match_indices("; ")
@@ -281,7 +282,8 @@ fn before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
     (!own.is_empty()).then_some(own)
 }
 
-/// True for a text that begins with the name of a task or of its failed container, after a word for what it is.
+/// Reports whether a text begins with the name of a task or of its failed container,
+/// optionally after a word for its type.
 fn is_about(text: &str, task: &Task) -> bool {
     let container = task.failed_container().and_then(|one| one.name.as_ref());
     let after_word = text.split_once(' ').map(|(_, rest)| rest);
@@ -299,7 +301,7 @@ fn is_about(text: &str, task: &Task) -> bool {
         || of_container.is_some_and(|(text, name)| begins(text, name, &[":", " of "]))
 }
 
-/// True where the job or the part reports why it was stopped: a signal then needs no other explanation.
+/// Reports whether the job or the part explains why it was stopped, so that a signal needs no other explanation.
 pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
     const STOPS: [&str; 7] = [
         "deadline",
@@ -318,13 +320,13 @@ pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
     task.was_removed() || STOPS.iter().any(|word| reason.contains(word))
 }
 
-/// Reason and message of a job in full, without what they repeat of its failed part.
+/// Returns reason and message of a job in full, except what they repeat of its failed part.
 pub(super) fn own_text(job: &Job, task: Option<&Task>) -> Option<String> {
     let [reason, message] = own_words(job, task);
     reason_text(reason, message)
 }
 
-/// Events come newest first.
+/// Returns the latest warning. Events are sorted newest first.
 fn latest_warning(events: &[Event]) -> Option<&Event> {
     events
         .iter()

@@ -1,10 +1,10 @@
-//! Texts about a failure, none of which is shown twice.
+//! Combines texts about a failure without repetition.
 
 use std::borrow::Cow;
 
 use crate::model::repeats_exit_code;
 
-/// Reason and message without repetition.
+/// Combines reason and message without repetition.
 pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     let clean = |text: &str| {
         let text = text.trim();
@@ -17,8 +17,8 @@ pub fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String
     }
 }
 
-/// The same with a message on one line: all lines of a short one, and else the last one, which is the error after
-/// a traceback or at the end of a log.
+/// Combines reason and message on one line: all lines of a short message, otherwise the last line, which is the error
+/// after a traceback or at the end of a log.
 pub(super) fn reason_line(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     reason_text(reason, message.map(on_one_line).as_deref())
 }
@@ -34,19 +34,19 @@ fn on_one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The last line of a text that has letters or digits.
+/// Returns the last line with letters or digits.
 fn last_line(text: &str) -> &str {
     let mut lines = text.lines().rev().map(str::trim);
     let last = lines.find(|line| line.contains(char::is_alphanumeric));
     last.unwrap_or(text)
 }
 
-/// A text, unless it only repeats the exit code that is shown before it.
+/// Returns a text, unless it only repeats the exit code shown before it.
 pub(super) fn unless_exit_code(text: Option<&str>, exit_code: Option<i64>) -> Option<&str> {
     text.filter(|text| !repeats_exit_code(text, exit_code))
 }
 
-/// Texts as one sentence; a full stop inside it is left out.
+/// Joins texts to one sentence, without full stops inside it.
 pub(super) fn join(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     let join = |one: String, other: String| {
         let end = one.strip_suffix('.').filter(|text| !text.ends_with('.'));
@@ -55,7 +55,7 @@ pub(super) fn join(parts: impl IntoIterator<Item = Option<String>>) -> Option<St
     parts.into_iter().flatten().reduce(join)
 }
 
-/// Texts that were shown, as they are compared.
+/// Texts that were shown, in normalized form.
 #[derive(Debug, Default)]
 pub(super) struct ShownTexts(Vec<String>);
 
@@ -65,8 +65,8 @@ impl ShownTexts {
         self.0.push(normalized(text));
     }
 
-    /// True for a text that was shown, alone or within another one, and for one that has only a shorter text
-    /// before a colon in addition: `Failed to pull image "x": not found`.
+    /// Reports whether a text was shown, alone or within another one. A shorter text before a colon is ignored, as
+    /// in `Failed to pull image "x": not found`.
     pub(super) fn contain(&self, text: &str) -> bool {
         let text = normalized(text);
         let is_shown = |part: &str| self.0.iter().any(|shown| contains_words(shown, part));
@@ -74,7 +74,7 @@ impl ShownTexts {
         is_shown(&text) || parts.any(|part| part.len() * 2 >= text.len() && is_shown(part))
     }
 
-    /// Reason and message of an event, without the message that was shown; `None` where both were.
+    /// Returns reason and message of an event, except a message that was shown; `None` if both were.
     pub(super) fn rest(&self, reason: Option<&str>, message: Option<&str>) -> Option<String> {
         let message = message.filter(|text| !text.trim().is_empty() && !self.contain(text));
         let rest = reason_text(reason, message)?;
@@ -82,7 +82,7 @@ impl ShownTexts {
     }
 }
 
-/// Lower case with single blanks, and without a full stop at the end.
+/// Normalizes a text: lower case, single spaces, and no full stop at the end.
 fn normalized(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words
@@ -92,7 +92,7 @@ fn normalized(text: &str) -> String {
         .to_owned()
 }
 
-/// True where a text contains another one, beginning and ending between words.
+/// Reports whether a text contains another one at word boundaries.
 fn contains_words(text: &str, part: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut found = text.match_indices(part);

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::{RenderContext, human};
 use crate::model::Time;
 
-/// What is in one place of a table, before it is text.
+/// The typed content of a table cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell<'a> {
-    /// Nothing is known.
+    /// The value is unknown.
     Absent,
     /// A text, or a word of the model.
     Text(Cow<'a, str>),
@@ -17,22 +17,22 @@ pub(super) enum Cell<'a> {
     Integer(i64),
     /// A number.
     Number(f64),
-    /// True or false.
+    /// A boolean.
     Flag(bool),
-    /// A moment.
+    /// A time.
     Time(Time),
-    /// A moment, which people read as the time that has passed since.
+    /// A time that is shown to people as the time since then.
     Age(Time),
-    /// Seconds that something took; those of what goes on were counted at the second moment.
+    /// A duration in seconds; if it is still running, with the time at which it was measured.
     Seconds(i64, Option<Time>),
-    /// Bytes.
+    /// A number of bytes.
     Bytes(u64),
     /// A number of resources of a kind.
     Counted(u64, Option<&'a str>),
 }
 
 impl Cell<'_> {
-    /// The cell for a program: UTC, seconds, bytes, `true`; empty where nothing is known.
+    /// Returns the cell for programs: UTC, seconds, bytes, `true`; empty if unknown.
     pub(super) fn raw(&self) -> Cow<'_, str> {
         Cow::Owned(match self {
             Self::Absent => return Cow::Borrowed(""),
@@ -45,10 +45,9 @@ impl Cell<'_> {
         })
     }
 
-    /// The cell for people, not escaped yet; `None` where nothing is known.
+    /// Returns the cell for people, not escaped yet; `None` if unknown.
     ///
-    /// On a terminal ages and the run of what goes on count to the present; in a pipe a moment is
-    /// shown as itself.
+    /// On a terminal, ages and running durations count up to the current time; in a pipe, a time is shown as such.
     pub(super) fn display(&self, screen: &RenderContext) -> Option<Cow<'_, str>> {
         let is_terminal = screen.width.is_some();
         Some(Cow::Owned(match self {
@@ -71,7 +70,7 @@ impl Cell<'_> {
         }))
     }
 
-    /// The order of two cells of one column; what is not known comes last.
+    /// Compares two cells of one column; unknown values come last.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Absent, Self::Absent) => Ordering::Equal,
@@ -79,7 +78,7 @@ impl Cell<'_> {
             (_, Self::Absent) => Ordering::Less,
             (Self::Text(one), Self::Text(other)) => one.cmp(other),
             (Self::Time(one), Self::Time(other)) => one.cmp(other),
-            // The younger one has the smaller age.
+            // The later time is the smaller age.
             (Self::Age(one), Self::Age(other)) => other.cmp(one),
             (one, other) => one.as_number().total_cmp(&other.as_number()),
         }

@@ -5,52 +5,51 @@ use super::text::truncate_chars;
 use super::{RenderContext, Zone};
 use crate::error::{Problem, closest_match};
 
-/// A longer cell is cut on a terminal, so that one row takes no more than a screen.
+/// A longer cell is truncated on a terminal, so that one row takes no more than a screen.
 const MAX_CELL_CHARS: usize = 1000;
 
-/// What a cell depends on in addition to its row.
+/// The inputs of a cell in addition to its row.
 #[derive(Debug, Clone, Copy)]
 pub struct CellContext<'a> {
-    /// Name of the column.
+    /// The name of the column.
     pub(super) column: &'a str,
-    /// The zone of times that are part of a text.
+    /// The time zone for times within a text.
     pub(super) zone: Zone,
 }
 
 /// Reads the cell of one row.
 pub(super) type CellReader<T> = for<'r> fn(&'r T, &CellContext<'_>) -> Cell<'r>;
 
-/// One column of rows of type `T`: of tables, Markdown, csv and tsv.
+/// A column of rows of type `T`, for tables, Markdown, csv and tsv.
 #[derive(Debug, Clone)]
 pub struct Column<T> {
-    /// What the user calls it, the name of the field in JSON where it is one.
+    /// The name for users, which is that of the JSON field if there is one.
     pub(super) name: Cow<'static, str>,
-    /// Its header in tables for people, unless it is the name in capitals.
+    /// The header in tables for people, unless it is the name in capitals.
     header: Option<&'static str>,
     read: CellReader<T>,
 }
 
-/// Rows with columns that a user chooses by name.
+/// Rows with columns that users select by name.
 pub trait Tabular: Clone + 'static {
-    /// Columns that repeat others in words for people: csv and tsv have them only if chosen.
+    /// Columns that repeat others in words for people: csv and tsv omit them unless they are chosen.
     const REPEATED: &'static [&'static str];
-    /// Begins the message about a name that is not known.
+    /// The beginning of the message about an unknown name.
     const UNKNOWN_COLUMN: &'static str;
-    /// Names the columns of [`Self::dynamic_column`] after the list of the others.
+    /// Describes the columns of [`Self::dynamic_column`], after the list of the others.
     const DYNAMIC_COLUMNS: &'static str = "";
 
-    /// Every column. In csv and tsv they come in this order unless others were chosen; new ones are
-    /// only ever added at the end.
+    /// Returns every column in the default order of csv and tsv. New columns are only added at the end.
     fn columns() -> &'static [Column<Self>];
 
-    /// A column that depends on its name.
+    /// Returns a column that depends on its name.
     fn dynamic_column(_name: &str) -> Option<Column<Self>> {
         None
     }
 }
 
 impl<T> Column<T> {
-    /// A column whose header is its name in capitals.
+    /// Creates a column whose header is its name in capitals.
     pub(super) const fn new(name: &'static str, read: CellReader<T>) -> Self {
         Self {
             name: Cow::Borrowed(name),
@@ -59,7 +58,7 @@ impl<T> Column<T> {
         }
     }
 
-    /// A column with a header of its own.
+    /// Creates a column with another header.
     pub(super) const fn with_header(
         name: &'static str,
         header: &'static str,
@@ -72,7 +71,7 @@ impl<T> Column<T> {
         }
     }
 
-    /// A column that reads its name; the header is what follows the first dot.
+    /// Creates a column that depends on its name; the header is the text after the first dot.
     pub(super) fn dynamic(name: &str, read: CellReader<T>) -> Self {
         Self {
             name: Cow::Owned(name.to_owned()),
@@ -81,7 +80,7 @@ impl<T> Column<T> {
         }
     }
 
-    /// Its header in tables for people, not escaped yet.
+    /// Returns the header in tables for people, not escaped yet.
     pub(super) fn header(&self) -> String {
         match self.header {
             Some(header) => header.to_owned(),
@@ -92,13 +91,13 @@ impl<T> Column<T> {
         }
     }
 
-    /// The cell of a row; `zone` is that of times that are part of a text.
+    /// Returns the cell of a row; `zone` is for times within a text.
     pub(super) fn cell<'r>(&self, row: &'r T, zone: Zone) -> Cell<'r> {
         let column = &self.name;
         (self.read)(row, &CellContext { column, zone })
     }
 
-    /// The cell of a row for people, not escaped yet; `-` where nothing is known.
+    /// Returns the cell of a row for people, not escaped yet; `-` if unknown.
     pub(super) fn display(&self, row: &T, context: &RenderContext) -> String {
         let cell = self.cell(row, context.zone);
         let text = cell.display(context);
@@ -111,15 +110,15 @@ impl<T> Column<T> {
 }
 
 impl<T: Tabular> Column<T> {
-    /// The names of the columns that every row has.
+    /// Returns the names of the columns that every row has.
     pub fn names() -> impl Iterator<Item = &'static str> {
         T::columns().iter().map(|column| column.name.as_ref())
     }
 
-    /// The column with this name or header.
+    /// Returns the column with this name or header.
     ///
     /// # Errors
-    /// A usage error with the nearest name.
+    /// Returns a usage error with the closest name.
     pub fn named(name: &str) -> Result<Self, Problem> {
         let name = name.trim();
         let wanted = name.to_ascii_lowercase();
@@ -142,13 +141,13 @@ impl<T: Tabular> Column<T> {
         )))
     }
 
-    /// The columns with these names, which are names of columns.
+    /// Returns the columns with these names, all of which must exist.
     pub(super) fn all(names: &[&str]) -> Vec<Self> {
         let named = |name: &&str| Self::named(name).expect("the columns of our own tables exist");
         names.iter().map(named).collect()
     }
 
-    /// The columns of csv and tsv where none were chosen: all that every row has, once each.
+    /// Returns the default columns of csv and tsv: all that every row has, without repetition.
     pub(super) fn for_programs() -> Vec<Self> {
         let is_exact = |column: &&Self| !T::REPEATED.contains(&column.name.as_ref());
         T::columns().iter().filter(is_exact).cloned().collect()

@@ -1,4 +1,4 @@
-//! csv for spreadsheets and tsv for scripts.
+//! Writes csv for spreadsheets and tsv for scripts.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -7,10 +7,10 @@ use super::cell::Cell;
 use super::column::Column;
 use super::{Format, OutputOptions, Zone, escape};
 
-/// What a csv begins with: without it spreadsheets read Chinese text in a code page of their own.
+/// The beginning of csv output: without it, spreadsheets read Chinese text in a legacy encoding.
 const BOM: &str = "\u{feff}";
 
-/// Writes rows of csv or tsv as they come.
+/// Writes rows of csv or tsv one by one.
 pub(super) struct DelimitedWriter<'a, T: Clone> {
     is_csv: bool,
     pub columns: Cow<'a, [Column<T>]>,
@@ -28,7 +28,7 @@ impl<'a, T: Clone> DelimitedWriter<'a, T> {
         }
     }
 
-    /// Writes what precedes the first row, once.
+    /// Writes the beginning of the output, once.
     pub(super) fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if std::mem::replace(&mut self.has_begun, true) {
             return Ok(());
@@ -57,7 +57,7 @@ impl<'a, T: Clone> DelimitedWriter<'a, T> {
         Ok(())
     }
 
-    /// Writes a row of cells of one's own, one for each column.
+    /// Writes a row of given cells, one per column.
     pub(super) fn cells(&mut self, out: &mut dyn Write, cells: &[Cell<'_>]) -> io::Result<()> {
         self.begin(out)?;
         write_row(out, self.is_csv, cells.iter().map(Cell::raw))
@@ -82,8 +82,8 @@ fn write_row<'t, T: Into<Cow<'t, str>>>(
     writeln!(out, "{}", texts.join("\t"))
 }
 
-/// A text that no spreadsheet takes for a formula: one that would be is led by an apostrophe, which
-/// spreadsheets do not show.
+/// Escapes a text that a spreadsheet would read as a formula: adds an apostrophe
+/// before it, which spreadsheets do not show.
 pub(super) fn for_spreadsheets(text: &str) -> String {
     let shown = escape(text);
     let is_number = shown.parse::<f64>().is_ok();
@@ -97,8 +97,8 @@ pub(super) fn for_spreadsheets(text: &str) -> String {
     }
 }
 
-/// A text in one cell of one line that can be read back: a backslash is doubled, and characters
-/// that are not allowed there are written as `\t`, `\n`, `\r` or `\u{…}`.
+/// Escapes a text for a cell on one line, reversibly: a backslash is doubled, and characters that are not allowed
+/// are written as `\t`, `\n`, `\r` or `\u{…}`.
 fn for_scripts(text: &str) -> String {
     escape(&text.replace('\\', "\\\\")).into_owned()
 }

@@ -1,4 +1,4 @@
-//! What is well between this machine and the clouds, and what is not: a line for each check.
+//! Writes the results of all checks between this machine and the clouds, one line per check.
 
 use std::io::{self, BufWriter, Write};
 
@@ -10,13 +10,13 @@ use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, Zone, escape};
 use crate::output::document::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
 
-/// Columns before the texts of a check.
+/// Width of the labels of a check.
 const LABELS: usize = 22;
 
-/// Writes a diagnosis.
+/// Writes a report of all checks.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write_diagnosis(
     out: &mut dyn Write,
     diagnosis: &DoctorReport,
@@ -59,7 +59,7 @@ fn row(account: Option<&AccountCheck>, check: &Check) -> Value {
     })
 }
 
-/// `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`
+/// Returns for example `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`.
 fn host_line(machine: &HostInfo) -> String {
     let HostInfo {
         version,
@@ -73,7 +73,7 @@ fn host_line(machine: &HostInfo) -> String {
     format!("{version} on {os} {arch}, {time}")
 }
 
-/// A part of a diagnosis for people, in the order in which they are written.
+/// A part of the report for people, in the order in which the parts are written.
 #[derive(Debug, Clone, Copy)]
 pub enum DoctorPart<'a> {
     /// The program and the machine.
@@ -82,14 +82,14 @@ pub enum DoctorPart<'a> {
     Check(&'a Check),
     /// An account with its checks.
     Account(&'a AccountCheck),
-    /// How many accounts are well; nothing without accounts.
+    /// How many accounts passed; nothing without accounts.
     Summary(&'a [AccountCheck]),
 }
 
-/// Writes a part of a diagnosis for people.
+/// Writes a part of the report for people.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write_doctor_part<'a>(
     out: &'a mut dyn Write,
     part: DoctorPart<'_>,
@@ -152,7 +152,7 @@ impl DoctorWriter<'_> {
     }
 }
 
-/// `4 accounts: 2 ok, 1 warn, 1 fail`; none without accounts.
+/// Returns for example `4 accounts: 2 ok, 1 warn, 1 fail`; `None` without accounts.
 fn sum(accounts: &[AccountCheck]) -> Option<String> {
     let count = |status| accounts.iter().filter(|one| one.status == status).count();
     let counts = [CheckStatus::Ok, CheckStatus::Warn, CheckStatus::Fail]

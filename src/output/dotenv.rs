@@ -4,17 +4,16 @@ use super::outcomes::references;
 use super::test_case::verdict;
 use crate::output::document::Envelope;
 
-/// GitLab refuses files above 5 KiB; the rest is for the other variables.
+/// GitLab rejects files larger than 5 KiB; the remainder is for the other variables.
 const MAX_REFERENCES: usize = 4700;
 
-/// Writes what later jobs of a GitLab pipeline get as variables.
+/// Writes variables for later jobs of a GitLab pipeline.
 ///
-/// GitLab takes neither blanks nor quotes nor line breaks in a value, so commas separate the
-/// references, and the reason is left to other reports. `JOBLENS_FAILED_OMITTED` and so on count
-/// the references that do not fit.
+/// GitLab accepts neither spaces nor quotes nor line breaks in a value, so references are separated by commas, and
+/// the reason is only in other reports. `JOBLENS_FAILED_OMITTED` and so on count the references that do not fit.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let mut text = format!(
         "JOBLENS_VERDICT={}\nJOBLENS_EXIT={}\n",

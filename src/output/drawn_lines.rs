@@ -1,4 +1,4 @@
-//! Lines at the end of a terminal's output that are drawn again in the same place, with codes that
+//! Lines at the end of a terminal's output that are redrawn in place, with codes that
 //! every terminal since the VT100 supports.
 
 use unicode_width::UnicodeWidthChar as _;
@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthChar as _;
 pub(super) const CLEAR_LINE: &str = "\x1b[K";
 pub(super) const CLEAR_BELOW: &str = "\x1b[J";
 
-/// Lines are broken here and not by the terminal, which may show some characters wider than expected: a line
-/// that takes another row would move all that are drawn later.
+/// Disables wrapping by the terminal, which can display some characters wider than expected: an additional row would
+/// misplace all later drawings. Lines are wrapped here instead.
 pub(super) const WITHOUT_WRAP: &str = "\x1b[?7l";
 pub(super) const WITH_WRAP: &str = "\x1b[?7h";
 
@@ -18,7 +18,7 @@ pub(super) struct DrawnLines {
 }
 
 impl DrawnLines {
-    /// The bytes that replace the lines drawn before, on a terminal with this number of columns.
+    /// Returns the bytes that replace the last drawn lines, on a terminal with this number of columns.
     pub(super) fn draw(&mut self, lines: Vec<String>, width: usize) -> String {
         let mut text = self.start(width) + WITHOUT_WRAP;
         for line in &lines {
@@ -31,7 +31,7 @@ impl DrawnLines {
         text
     }
 
-    /// The bytes that clear the lines; empty while there are none.
+    /// Returns the bytes that clear the lines; empty if there are none.
     pub(super) fn clear(&mut self, width: usize) -> String {
         if self.drawn.is_empty() {
             return String::new();
@@ -41,12 +41,13 @@ impl DrawnLines {
         text
     }
 
-    /// The next lines are drawn where the cursor is, and those drawn before stay.
+    /// Keeps the drawn lines, and draws the next ones at the cursor.
     pub(super) fn detach(&mut self) {
         self.drawn.clear();
     }
 
-    /// Moves the cursor to the first row. On a terminal that became narrower, lines take more rows.
+    /// Returns the bytes that move the cursor to the first row. On a terminal that
+    /// became narrower, lines take more rows.
     fn start(&self, width: usize) -> String {
         match height(&self.drawn, width) {
             0 => "\r".to_owned(),
@@ -55,7 +56,7 @@ impl DrawnLines {
     }
 }
 
-/// Adds the rows of a line, and what clears the rest of each.
+/// Adds the rows of a line, and the codes that clear the rest of each row.
 pub(super) fn push_line(text: &mut String, line: &str, width: usize) {
     let end = |text: &mut String, column| {
         // At the end of a full row the cursor is still on its last column.
@@ -76,12 +77,12 @@ pub(super) fn push_line(text: &mut String, line: &str, width: usize) {
     }
 }
 
-/// Rows of the terminal that lines take.
+/// Returns how many rows of the terminal the lines take.
 pub(super) fn height(lines: &[String], width: usize) -> usize {
     lines.iter().map(|line| end_position(line, width).0).sum()
 }
 
-/// Rows that a line takes where it is broken at the last column, and the column after its end.
+/// Returns how many rows a line takes if it is wrapped at the last column, and the column after its end.
 fn end_position(line: &str, width: usize) -> (usize, usize) {
     let (mut rows, mut rest) = (1, line);
     loop {
@@ -93,13 +94,13 @@ fn end_position(line: &str, width: usize) -> (usize, usize) {
     }
 }
 
-/// The first row of a line, the columns that it takes, and what follows it.
+/// Splits a line into its first row, the columns that this row takes, and the rest.
 fn split_row(line: &str, width: usize) -> (&str, usize, &str) {
     let mut column = 0;
     let mut rest = line.char_indices();
     while let Some((at, c)) = rest.next() {
         if c == '\u{1b}' {
-            // Only colours are in a line: text from a cloud is escaped.
+            // The only escape sequences in a line are colors: text of a cloud is escaped.
             let _ = rest.find(|(_, c)| *c == 'm');
             continue;
         }

@@ -1,17 +1,17 @@
-//! The text formats of Prometheus: 0.0.4 and OpenMetrics 1.0.
+//! Writes the text formats of Prometheus: 0.0.4 and OpenMetrics 1.0.
 
 use std::fmt::Write as _;
 
 use super::escape;
 use super::text::truncate_chars;
 
-/// Characters of the value of a label that describes something.
+/// Maximum number of characters in the value of a descriptive label.
 const MAX_LABEL_CHARS: usize = 256;
 
-/// Labels that tell series apart, which are never cut: two series with equal labels are an error.
+/// Labels that distinguish series. They are never truncated, because two series with equal labels are an error.
 const IDENTIFYING: [&str; 2] = ["ref", "scope"];
 
-/// Which text format is written.
+/// A text format for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpositionFormat {
     /// Prometheus text format 0.0.4.
@@ -21,7 +21,7 @@ pub enum ExpositionFormat {
 }
 
 impl ExpositionFormat {
-    /// The value of the header `Content-Type`.
+    /// Returns the value of the header `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -30,30 +30,30 @@ impl ExpositionFormat {
     }
 }
 
-/// What the value of a metric means.
+/// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricType {
-    /// May rise and fall.
+    /// Can rise and fall.
     Gauge,
     /// Only rises; its samples end in `_total`.
     Counter,
-    /// Always 1, with labels that describe something; its samples end in `_info`.
+    /// Always 1, with descriptive labels; its samples end in `_info`.
     Info,
 }
 
-/// The metrics of one name.
+/// The metrics with one name.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricFamily {
-    /// Name without the suffix of its type.
+    /// The name without the suffix of its type.
     pub name: &'static str,
-    /// What its values mean.
+    /// The type of its values.
     pub kind: MetricType,
-    /// What it is, in one line.
+    /// A description in one line.
     pub help: &'static str,
 }
 
 impl MetricFamily {
-    /// The name of its samples.
+    /// Returns the name of its samples.
     pub fn sample_name(&self) -> String {
         let suffix = match self.kind {
             MetricType::Gauge => "",
@@ -64,17 +64,17 @@ impl MetricFamily {
     }
 }
 
-/// Writes families of metrics, one after the other.
+/// Writes families of metrics.
 #[derive(Debug)]
 pub struct ExpositionWriter {
     format: ExpositionFormat,
     text: String,
-    /// Name of the samples of the family that is written.
+    /// The name of the samples in the current family.
     sample_name: String,
 }
 
 impl ExpositionWriter {
-    /// Nothing is written yet.
+    /// Creates a writer without output.
     pub fn new(format: ExpositionFormat) -> Self {
         Self {
             format,
@@ -103,7 +103,7 @@ impl ExpositionWriter {
         }
     }
 
-    /// Adds a sample to the family; labels without a value are left out.
+    /// Adds a sample to the family; omits labels without a value.
     pub fn sample<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)>, value: f64) {
         self.text.push_str(&self.sample_name);
         let mut before = '{';
@@ -119,7 +119,7 @@ impl ExpositionWriter {
         if before == ',' {
             self.text.push('}');
         }
-        // Whole numbers are written without a fraction, and no number with an exponent.
+        // The format has no exponents, and whole numbers have no fraction.
         let _ = writeln!(self.text, " {value}");
     }
 
@@ -130,19 +130,18 @@ impl ExpositionWriter {
         }
     }
 
-    /// Bytes that were not taken yet.
+    /// Returns how many bytes were not taken yet.
     pub fn pending_bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// Takes what was written so far.
+    /// Returns the text written so far and removes it.
     pub fn take(&mut self) -> String {
         std::mem::take(&mut self.text)
     }
 }
 
-/// Adds the value of a label: control characters are shown as in tables, and what ends a label is escaped
-/// as the format requires.
+/// Adds the value of a label: escapes control characters as in tables, and the special characters of the format.
 fn push_label(text: &mut String, label: &str) {
     for c in escape(label).chars() {
         match c {

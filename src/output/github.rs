@@ -8,27 +8,27 @@ use crate::gate::Verdict;
 use crate::model::NoticeCode;
 use crate::output::document::Envelope;
 
-/// GitHub shows this many annotations of a level for a step and drops the rest.
+/// GitHub shows this many annotations of a level per step and drops the rest.
 const MAX_ANNOTATIONS: usize = 10;
-/// Characters of an annotation's title.
+/// Maximum number of characters in the title of an annotation.
 const MAX_TITLE_CHARS: usize = 200;
-/// Characters of an annotation's message.
+/// Maximum number of characters in the message of an annotation.
 const MAX_MESSAGE_CHARS: usize = 4000;
-/// Characters of a cell of the table.
+/// Maximum number of characters in a cell of the table.
 const MAX_CELL_CHARS: usize = 300;
-/// Bytes of the lists of references; all outputs of a job may take 1 MiB in UTF-16.
+/// Maximum number of bytes in the lists of references; all outputs of a job can take 1 MiB in UTF-16.
 const MAX_REFERENCES: usize = 200_000;
 
-/// What is in a level's annotations: title and message.
+/// Title and message of an annotation.
 type Note = (String, String);
 
-/// Writes workflow commands that GitHub shows as annotations: one for the verdict, one for each
-/// reference that keeps it from passing, one for each notice.
+/// Writes workflow commands that GitHub shows as annotations: one for the verdict, one for each reference that keeps
+/// it from passing, and one for each notice.
 ///
-/// Escaping and limits as of actions/runner (`ActionCommand.cs`): ten a level and step.
+/// Escaping and limits follow actions/runner (`ActionCommand.cs`): ten annotations per level and step.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let (mut errors, mut warnings, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     let verdict = verdict(report);
@@ -72,11 +72,11 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     err.flush()
 }
 
-/// Writes what is appended to the file of `GITHUB_STEP_SUMMARY`: a heading and a Markdown table with
-/// a row for each reference, in at most `room` bytes. A summary above 1 MiB would not be shown at all.
+/// Writes the text for the file of `GITHUB_STEP_SUMMARY`: a heading and a Markdown table with a row for each
+/// reference, in at most `room` bytes. GitHub does not show a summary larger than 1 MiB.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Result<()> {
     let notices = report.notices.iter();
     let mut from_lists = notices.filter(|notice| notice.code == NoticeCode::FromLists);
@@ -106,12 +106,11 @@ pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Resul
     }
 }
 
-/// Writes what is appended to the file of `GITHUB_OUTPUT`: `verdict`, `exit`, `reason`, and the
-/// references that `failed`, are `pending` or `passed`, with blanks between them; `failed_omitted`
-/// and so on count those that do not fit.
+/// Writes the text for the file of `GITHUB_OUTPUT`: `verdict`, `exit`, `reason`, and the references that `failed`,
+/// are `pending` or `passed`, separated by spaces; `failed_omitted` and so on count those that do not fit.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let gate = report.gate.as_ref();
     let reason = gate.and_then(|gate| gate.reason.as_deref());
@@ -127,7 +126,7 @@ pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     out.write_all(text.as_bytes())
 }
 
-/// At most as many as GitHub shows; the last one counts those that have no place.
+/// Keeps at most as many annotations as GitHub shows; the last one counts the omitted ones.
 fn limited(mut notes: Vec<Note>) -> Vec<Note> {
     if notes.len() > MAX_ANNOTATIONS {
         let left = notes.len() - (MAX_ANNOTATIONS - 1);
@@ -193,24 +192,24 @@ fn row(case: &TestCase<'_>, report: &Envelope) -> String {
     row
 }
 
-/// A text as a cell of the table, not longer than a table should have.
+/// Formats a text as a cell of the table, truncated to a reasonable length.
 fn cell(text: &str) -> String {
     markdown::cell(&truncate_chars(text.trim(), MAX_CELL_CHARS))
 }
 
-/// The message of a workflow command.
+/// Escapes the message of a workflow command.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// The value of a property of a workflow command.
+/// Escapes the value of a property of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// One output; a value with line breaks is between lines that it does not contain itself.
+/// Formats one output; a value with line breaks is put between delimiters that it does not contain.
 fn output(key: &str, value: &str) -> String {
     if !value.contains(['\n', '\r']) {
         return format!("{key}={value}\n");

@@ -1,6 +1,6 @@
 use crate::model::State;
 
-/// Seconds for people, two units at most: `45s`, `12m`, `1h05m`, `3d04h`.
+/// Formats seconds for people, with two units at most: `45s`, `12m`, `1h05m`, `3d04h`.
 pub fn duration(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match seconds {
@@ -14,7 +14,7 @@ pub fn duration(seconds: i64) -> String {
     }
 }
 
-/// Bytes for people, in binary units: `512B`, `1.5GiB`, `32GiB`.
+/// Formats bytes for people, in binary units: `512B`, `1.5GiB`, `32GiB`.
 pub(super) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut value = bytes as f64;
@@ -27,7 +27,7 @@ pub(super) fn bytes(bytes: u64) -> String {
     format!("{rounded}{}", UNITS[unit])
 }
 
-/// `2 failed, 1 running`, those that need attention first.
+/// Counts states, those that need attention first: `2 failed, 1 running`.
 pub(super) fn state_counts(states: impl IntoIterator<Item = State>) -> String {
     const ORDER: [State; 8] = [
         State::Failed,

@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::column::{CellReader, Column, Tabular};
 use crate::model::Job;
 
-/// One column of jobs, and one key to sort them by.
+/// A column of jobs, which is also a sort key.
 pub type JobColumn = Column<Job>;
 
 static COLUMNS: [JobColumn; 37] = [
@@ -42,7 +42,7 @@ static COLUMNS: [JobColumn; 37] = [
     Column::with_header("accelerator_type", "ACC_TYPE", |job, _| {
         job.resources.accelerator_type.as_deref().into()
     }),
-    // A list returns no tasks, so that an empty list is not "0".
+    // A list contains no tasks, so the number is unknown and not 0.
     Column::new("tasks", |job, _| match job.tasks.len() {
         0 => Cell::Absent,
         count => Cell::Integer(count as i64),
@@ -86,7 +86,7 @@ impl Tabular for Job {
         &COLUMNS
     }
 
-    /// `details.FIELD[.FIELD…]` or `labels.KEY`.
+    /// Returns the column `details.FIELD[.FIELD…]` or `labels.KEY`.
     fn dynamic_column(name: &str) -> Option<JobColumn> {
         let read: CellReader<Self> = match name.split_once('.')? {
             (_, "") => return None,
@@ -102,7 +102,7 @@ impl Tabular for Job {
 }
 
 impl JobColumn {
-    /// The columns of output that is not read at once: when a job was created in place of its age.
+    /// Returns the columns for output that is read later: the creation time replaces the age.
     pub(super) fn for_document(columns: &[Self]) -> Vec<Self> {
         let columns = columns.iter().map(|column| match column.name.as_ref() {
             "age" => Self::named("created_at").expect("the columns of our own tables exist"),
@@ -111,19 +111,19 @@ impl JobColumn {
         columns.collect()
     }
 
-    /// The path of a field of `details`: its names from the outermost.
+    /// Returns the path of a field of `details`: its names from the outermost.
     pub fn path_in_details(&self) -> Option<Vec<&str>> {
         let path = self.name.strip_prefix("details.")?;
         Some(path.split('.').collect())
     }
 }
 
-/// What follows `details.` or `labels.`
+/// Returns the text after `details.` or `labels.`.
 fn key(column: &str) -> &str {
     column.split_once('.').map_or("", |(_, key)| key)
 }
 
-/// A field of `details`, read from the same document that the JSON shows.
+/// Reads a field of `details` from the document that JSON output contains.
 fn detail(job: &Job, path: &str) -> Cell<'static> {
     let document = job.details.as_ref().map(serde_json::to_value);
     let Some(Ok(mut value)) = document else {

@@ -9,7 +9,7 @@ use super::table::{TextColumn, TextTable, TrailingColumn};
 use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
 use crate::model::Job;
 
-/// The usual columns; the cause of a state comes after them, where there is one.
+/// The default columns; the cause of a state follows them if there is one.
 const DEFAULT_COLUMNS: [&str; 5] = ["ref", "state", "name", "ran", "age"];
 /// The additional columns of a wide table.
 const WIDE_COLUMNS: [&str; 12] = [
@@ -27,21 +27,21 @@ const WIDE_COLUMNS: [&str; 12] = [
     "finished_at",
 ];
 
-/// Which columns a table has, and what becomes of them on a narrow terminal.
+/// The columns of a table, and how they adapt to a narrow terminal.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     columns: Vec<JobColumn>,
     headers: bool,
-    /// The columns were chosen: they are shown as they are, without causes.
+    /// The columns were chosen: they are shown unchanged, without causes.
     is_chosen: bool,
-    /// Columns give way on a narrow terminal.
+    /// Columns are omitted or truncated on a narrow terminal.
     shrinks: bool,
-    /// Rows may be below their scope on a narrow terminal.
+    /// Rows can be grouped below their scope on a narrow terminal.
     groups: bool,
 }
 
 impl Layout {
-    /// The layout that the options request: columns that were chosen are shown as they are.
+    /// Returns the layout that the options request; chosen columns are shown unchanged.
     pub(super) fn from_options(form: &OutputOptions) -> Self {
         let is_wide = form.format == Format::Wide;
         let more = WIDE_COLUMNS.iter().filter(|_| is_wide);
@@ -57,8 +57,7 @@ impl Layout {
         }
     }
 
-    /// The same for a table whose references are not copied: where they do not fit, rows are
-    /// below their scope.
+    /// Groups rows below their scope if references do not fit, for a table from which none are copied.
     pub(super) fn grouped(self) -> Self {
         Self {
             groups: true,
@@ -67,17 +66,17 @@ impl Layout {
     }
 }
 
-/// Lines that a cause may take on a terminal.
+/// Maximum number of lines for a cause on a terminal.
 const MAX_WHY_LINES: usize = 3;
 
-/// What a row shows.
+/// The content of a row.
 #[derive(Debug, Clone)]
 pub struct Row<'a> {
-    /// Canonical reference.
+    /// The canonical reference.
     pub reference: String,
-    /// The last that was read of it, if anything was.
+    /// The last job that was read, if any.
     pub job: Option<&'a Job>,
-    /// Why nothing newer can be read, if nothing can.
+    /// Why no newer job can be read, if so.
     pub read_failure: Option<String>,
 }
 
@@ -94,13 +93,13 @@ impl<'a> Row<'a> {
         self.read_failure.clone().or_else(|| why(self.job?))
     }
 
-    /// True when it deserves a line of its own for its cause.
+    /// Reports whether the row gets a separate line for its cause.
     fn needs_cause_line(&self) -> bool {
         self.read_failure.is_some() || self.job.is_some_and(needs_cause_line)
     }
 }
 
-/// Writes one row for each job, and its cause where there is one.
+/// Writes one row per job, and its cause if there is one.
 pub(super) fn write(
     out: &mut dyn Write,
     jobs: &[Job],
@@ -111,7 +110,7 @@ pub(super) fn write(
     write_rows(out, &rows, layout, screen)
 }
 
-/// A table whose first rows are written before the others are known.
+/// Writes the first rows of a table before the others are known.
 #[derive(Debug)]
 pub struct TableWriter {
     layout: Layout,
@@ -119,7 +118,7 @@ pub struct TableWriter {
 }
 
 impl TableWriter {
-    /// A table without rows; `None` for other formats.
+    /// Creates an empty table; returns `None` for other formats.
     pub fn new(options: &OutputOptions) -> Option<Self> {
         let is_table = matches!(options.format, Format::Table | Format::Wide);
         (is_table && options.query.is_none()).then(|| Self {
@@ -128,11 +127,11 @@ impl TableWriter {
         })
     }
 
-    /// Writes the first `count` rows but those that were written before; the other rows only count
-    /// for the widths of the columns.
+    /// Writes the first `count` rows, except those already written; the other rows
+    /// only count for the widths of the columns.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn write(
         &mut self,
         out: &mut dyn Write,
@@ -148,7 +147,7 @@ impl TableWriter {
     }
 }
 
-/// Writes rows, and the cause of each where there is one.
+/// Writes rows, and the cause of each if there is one.
 pub(super) fn write_rows(
     out: &mut dyn Write,
     rows: &[Row],
@@ -192,7 +191,7 @@ fn write_range(
     table.write_range(out, screen.width, range)
 }
 
-/// What a column shows of rows; of those that were never read only the reference is known.
+/// Returns the cells of a column. For rows that were never read, only the reference is known.
 fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> TextColumn {
     let unread = Job::default();
     let jobs = rows.iter().map(|row| row.job.unwrap_or(&unread));
@@ -212,7 +211,7 @@ fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> Text
     shown
 }
 
-/// The column of causes, if there is one; below their rows only those are reported that need it.
+/// Returns the column of causes, if any. Below rows, only the causes of rows that need it are shown.
 fn causes(rows: &[Row]) -> Option<TrailingColumn> {
     let cause = |row: &Row| row.cause().map(|text| escape(&text).into_owned());
     let causes: Vec<String> = rows

@@ -8,7 +8,7 @@ use crate::output::document::Envelope;
 /// Writes the envelope, indented, with a line end.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     write_document(out, report)
 }

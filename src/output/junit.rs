@@ -12,19 +12,18 @@ use crate::gate::Verdict;
 use crate::model::Time;
 use crate::output::document::Envelope;
 
-/// Characters of a name or of a message in an attribute.
+/// Maximum number of characters of a name or of a message in an attribute.
 const MAX_ATTRIBUTE_CHARS: usize = 500;
-/// Characters of a cause.
+/// Maximum number of characters of a cause.
 const MAX_TEXT_CHARS: usize = 20_000;
 
 /// Writes the report as JUnit XML: a suite with one test for each reference.
 ///
-/// The schemas of Jenkins (`junit-10.xsd`) and Surefire allow properties in a suite only, so each
-/// reference has a suite of its own that carries it as the property `ref`, and `from_list` where a row of a
-/// list is all that is known of the job.
+/// The schemas of Jenkins (`junit-10.xsd`) and Surefire allow properties only in a suite, so each reference has its
+/// own suite with the property `ref`, and with `from_list` if only the row of a list was read for the job.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let cases = cases(report);
     let count = |wanted| {
@@ -73,7 +72,7 @@ fn suite<W: Write>(
         .with_attribute(("time", time.as_str()));
     let observed_at = case.job.and_then(|job| job.observed_at).map(Time::rfc3339);
     if let Some(observed_at) = &observed_at {
-        // By custom without a zone: it is UTC.
+        // By convention without a time zone: it is UTC.
         suite = suite.with_attribute(("timestamp", observed_at.trim_end_matches('Z')));
     }
     suite.write_inner_content(|xml| {
@@ -130,7 +129,7 @@ fn result<W: Write>(
     Ok(())
 }
 
-/// What a test that has not passed has.
+/// The element of a test that has not passed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Element {
     Error,
@@ -138,8 +137,8 @@ enum Element {
     Skipped,
 }
 
-/// `None` for a test that has passed. What has failed in a gate that has passed, as one with `--any` may, must not
-/// make a build unstable.
+/// Returns `None` for a test that has passed. If the gate has passed, as with `--any`,
+/// failed tests must not make a build unstable.
 fn element(case: &TestCase<'_>, report: &Envelope) -> Option<Element> {
     let has_passed = verdict(report) == Verdict::Passed;
     match case.outcome {
@@ -151,19 +150,20 @@ fn element(case: &TestCase<'_>, report: &Envelope) -> Option<Element> {
     }
 }
 
-/// A text in one line.
+/// Formats a text on one line.
 fn attribute(text: &str) -> String {
     let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
     truncate_chars(&escape(legal.trim()), MAX_ATTRIBUTE_CHARS).into_owned()
 }
 
-/// A text with its line breaks.
+/// Formats a text with its line breaks.
 fn text(text: &str) -> String {
     let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
     truncate_chars(&escape_lines(legal.trim()), MAX_TEXT_CHARS).into_owned()
 }
 
-/// The characters of XML 1.0 (section 2.2, production 2); no reference can name another one.
+/// Reports whether XML 1.0 allows a character (section 2.2, production 2). Character references to others are
+/// invalid, too.
 fn is_legal(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

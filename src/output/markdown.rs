@@ -6,20 +6,20 @@ use super::scope_table::document_columns;
 use super::{JobColumn, OutputOptions, RenderContext, escape};
 use crate::output::document::Envelope;
 
-/// The columns where none were chosen.
+/// The default columns.
 const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
 
 /// Writes resources as a Markdown table, and scopes as another one.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub(super) fn write(
     out: &mut dyn Write,
     report: &Envelope,
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    // A document is read later: it shows moments, not the time that has passed since.
+    // A document is read later, so it shows times instead of ages.
     let screen = &RenderContext {
         width: None,
         ..*screen
@@ -41,9 +41,9 @@ pub(super) fn write(
     out.flush()
 }
 
-/// A text that Markdown and HTML show as it is, in one line: what has a meaning there is written as
-/// a numeric character reference, which ends no cell, opens no tag and makes no link. Addresses and
-/// numbers of issues, which GitHub finds after it has read those, are parted by an empty comment.
+/// Escapes a text so that Markdown and HTML show it unchanged on one line. Special characters become numeric
+/// character references, which cannot end a cell, open a tag or make a link. Addresses and issue numbers, which
+/// GitHub detects after it has decoded these references, are split by an empty comment.
 pub(super) fn cell(text: &str) -> String {
     const BREAK: &str = "<!-- -->";
     let text = escape(text.trim());
@@ -79,7 +79,7 @@ pub(super) fn cell(text: &str) -> String {
     shown
 }
 
-/// True when the last word of a text is this one, in any case.
+/// Reports whether the last word of a text is this one, in any case.
 fn ends_in_word(text: &str, word: &str) -> bool {
     let Some(at) = text
         .len()
@@ -92,14 +92,14 @@ fn ends_in_word(text: &str, word: &str) -> bool {
         && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// True for a text that begins with a host, as an address of mail has it after the `@`.
+/// Reports whether a text begins with a host, as after the `@` of a mail address.
 fn names_host(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     text[..end].trim_end_matches('.').contains('.')
 }
 
-/// True when a colon is followed by a word and another one, as in `:tada:`.
+/// Reports whether a colon is followed by a word and another colon, as in `:tada:`.
 fn begins_emoji(rest: impl Iterator<Item = char>) -> bool {
     let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-');
     let mut word = 0;
@@ -114,7 +114,7 @@ fn begins_emoji(rest: impl Iterator<Item = char>) -> bool {
 /// Writes a table of some rows.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub(super) fn write_table<T>(
     out: &mut dyn Write,
     columns: &[Column<T>],
@@ -127,7 +127,7 @@ pub(super) fn write_table<T>(
         let titles = columns.iter().map(|column| cell(&column.header()));
         writeln!(out, "| {} |", join(titles.collect()))?;
     } else {
-        // A table of Markdown has a head; an empty one shows nothing.
+        // A Markdown table must have a header, so write an empty one.
         writeln!(out, "|{}", "  |".repeat(columns.len()))?;
     }
     writeln!(out, "|{}", "---|".repeat(columns.len()))?;

@@ -1,4 +1,4 @@
-//! Showing what was found: a file a format. The only place that prints.
+//! Formats the output, one file per format. Only `output` and `commands` write to the standard streams.
 
 mod accounts;
 mod catalog;
@@ -76,21 +76,21 @@ pub use text::{escape, truncate_chars};
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
 pub use zone::Zone;
 
-/// What an answer or a message is shown on.
+/// The properties of the terminal or file on which output is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RenderContext {
-    /// Columns of a terminal; `None` when it is none, so that nothing is cut.
+    /// The columns of a terminal; `None` without a terminal, so that nothing is truncated.
     pub width: Option<usize>,
-    /// Whether colours may be used.
+    /// Whether colors can be used.
     pub colour: bool,
-    /// The present, from which ages are counted.
+    /// The current time, from which ages are counted.
     pub now: Time,
-    /// The zone of times that people read.
+    /// The time zone for display.
     pub zone: Zone,
 }
 
 impl RenderContext {
-    /// A moment for people: in a pipe in the form that programs read as well.
+    /// Formats a time for people; in a pipe in the form that programs also read.
     fn moment(&self, time: Time) -> String {
         match self.width {
             Some(_) => self.zone.clock(time),
@@ -99,10 +99,10 @@ impl RenderContext {
     }
 }
 
-/// Writes an answer in one form.
+/// Writes a report in its format.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write(
     out: &mut dyn Write,
     report: &Envelope,
@@ -112,7 +112,7 @@ pub fn write(
     if let Some(query) = &form.query {
         return query.write(out, report);
     }
-    // JSON, YAML and records name what was never read among the errors.
+    // JSON, YAML and records have references that were never read among the errors.
     let report = &*match form.format {
         Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(report),
         Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown => {
@@ -144,10 +144,10 @@ pub fn write(
     }
 }
 
-/// Writes a schema as JSON, or what an expression makes of it.
+/// Writes a schema as JSON, or the output of an expression for it.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what the expression could not do.
+/// Returns errors of the writer, and errors of the expression as invalid data.
 pub fn write_schema(
     out: &mut dyn Write,
     schema: &serde_json::Value,
@@ -159,10 +159,10 @@ pub fn write_schema(
     }
 }
 
-/// Writes the verdict of a gate in one line.
+/// Writes the verdict of a gate on one line.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     let reason = gate.reason.as_deref().unwrap_or("no reason");
     writeln!(
@@ -175,7 +175,7 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     )
 }
 
-/// `1 request`, `7 requests`.
+/// Returns for example `1 request` or `7 requests`.
 pub fn requests(count: u64) -> String {
     match count {
         1 => "1 request".to_owned(),
@@ -183,7 +183,7 @@ pub fn requests(count: u64) -> String {
     }
 }
 
-/// A notice in one line for people: `warning: …` or `note: …`.
+/// Returns a notice on one line for people: `warning: …` or `note: …`.
 pub fn notice_line(notice: &Notice) -> String {
     let label = if notice.code.is_warning() {
         "warning"
@@ -196,7 +196,7 @@ pub fn notice_line(notice: &Notice) -> String {
 /// Writes a notice for people.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     write_line(err, &notice_line(notice))
 }
@@ -204,7 +204,7 @@ pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 /// Writes one line for people.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write_line(err: &mut dyn Write, line: &str) -> io::Result<()> {
     writeln!(err, "{}", escape(line))
 }

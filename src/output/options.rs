@@ -29,7 +29,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// True for the formats that show errors as well.
+    /// Reports whether the format also contains errors.
     pub fn is_document(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl | Self::Yaml)
     }
@@ -38,12 +38,12 @@ impl Format {
 /// The options of the output.
 #[derive(Debug, Clone)]
 pub struct OutputOptions {
-    /// The form.
+    /// The format.
     pub format: Format,
-    /// The columns of tables, csv, tsv and markdown, where some were chosen.
+    /// The chosen columns of tables, csv, tsv and markdown, if any.
     pub columns: Option<Vec<JobColumn>>,
     /// Whether tables begin with the names of their columns.
     pub headers: bool,
-    /// What is shown of the JSON envelope in its place.
+    /// The expression whose output replaces the JSON envelope.
     pub query: Option<Rc<Query>>,
 }

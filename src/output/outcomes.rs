@@ -1,4 +1,4 @@
-//! The references of a gate by their outcome, for reports, and rows for those that were never read.
+//! Lists the references of a gate by outcome for reports, and creates rows for those that were never read.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,17 +8,17 @@ use crate::error::Problem;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
 
-/// References of a gate with a separator between them.
+/// References of a gate, joined by a separator.
 #[derive(Debug, Default)]
 pub(super) struct References {
     /// The list.
     pub text: String,
-    /// How many did not fit.
+    /// The number of references that did not fit.
     pub omitted: usize,
 }
 
-/// The references of a gate that `failed`, are `pending` or `passed`, in at most `room` bytes in all;
-/// what failed comes first.
+/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `room` bytes in total;
+/// failed ones have priority.
 pub(super) fn references(
     report: &Envelope,
     separator: char,
@@ -44,8 +44,8 @@ pub(super) fn references(
     })
 }
 
-/// The report of a gate with a row for each reference that was never read, so that a table has all
-/// of them: its state is unknown, and its message contains the error.
+/// Adds a row for each reference of a gate that was never read, so that a table contains all of them: its state is
+/// unknown, and its message contains the error.
 pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
     let known: HashSet<&str> = report
         .content

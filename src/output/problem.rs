@@ -5,14 +5,14 @@ use super::text::width;
 use super::{RenderContext, escape};
 use crate::error::Problem;
 
-/// Label of the line with the message; wrong parts of an input are marked below it.
+/// The label of the line with the message; invalid parts of an input are marked below it.
 const ERROR: &str = "error:";
 
-/// Writes a failure for people, in one layout for every error: what failed, the request, the response, the next
-/// step.
+/// Writes a problem for people. Every error has the same layout: what failed, the
+/// request, the response, the next step.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> io::Result<()> {
     let input = problem.input.as_deref();
     let input = input.filter(|text| !text.trim().is_empty());
@@ -25,7 +25,7 @@ pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> 
     let label = styled("1;31", ERROR, screen);
     writeln!(err, "{label} {subject}{message}")?;
     if let (Some(span), Some(input)) = (&problem.span, input) {
-        // Columns are counted on the text as it is shown, which is the input while it is harmless.
+        // Columns are counted in the displayed text, which equals the input unless something was escaped.
         if let (Some(before), Some(part)) = (input.get(..span.start), input.get(span.clone())) {
             let indent = " ".repeat(ERROR.len() + 1 + width(&escape(before)));
             let marks = "^".repeat(width(&escape(part)).max(1));
@@ -46,7 +46,7 @@ pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> 
     }
 }
 
-/// Operation, host, profile and key.
+/// Returns operation, host, profile and key.
 fn request_line(problem: &Problem) -> Option<String> {
     let operation = problem.operation.as_deref()?;
     let mut text = operation.to_owned();
@@ -67,7 +67,7 @@ fn request_line(problem: &Problem) -> Option<String> {
     Some(text)
 }
 
-/// The cloud's code, the HTTP status and the id of the request.
+/// Returns the cloud's code, the HTTP status and the request id.
 fn response_line(problem: &Problem) -> Option<String> {
     let status = problem.http_status?;
     let code = problem.code.as_deref();

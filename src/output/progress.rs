@@ -6,36 +6,36 @@ use super::{RenderContext, TerminalSize, escape};
 use crate::model::State;
 use crate::sort::SortExt as _;
 
-/// One line a job and a status line at the end of a terminal's output; cleared at the end.
+/// One line per job and a status line at the end of a terminal's output; cleared at the end.
 #[derive(Debug, Default)]
 pub struct Progress {
     drawn: DrawnLines,
     lines: Vec<String>,
 }
 
-/// What is shown of a job.
+/// The displayed data of a job.
 #[derive(Debug, Clone)]
 pub struct ProgressRow {
-    /// Canonical reference.
+    /// The canonical reference.
     pub reference: String,
     /// The state that was last read, if any.
     pub state: Option<State>,
-    /// Seconds that the job has been in its state.
+    /// How many seconds the job has been in its state.
     pub seconds: i64,
 }
 
-/// Columns of the states and of the times.
+/// Width of the states and of the times.
 const STATE_WIDTH: usize = 9;
 const TIME_WIDTH: usize = 6;
-/// Columns before a reference.
+/// Width before a reference.
 const REFERENCE_COLUMN: usize = STATE_WIDTH + 1 + TIME_WIDTH + 2;
 
 impl Progress {
-    /// The bytes that show jobs and a status line in place of those shown before; empty when the
-    /// terminal shows them already.
+    /// Returns the bytes that replace the last lines by jobs and a status line; empty
+    /// if the terminal already shows them.
     ///
-    /// What is beyond the height of the terminal is counted in a line: jobs that are final first.
-    /// `is_final` is true for each job that needs no more polls; `row` makes the row of one.
+    /// If there are more jobs than rows, final jobs are omitted first, and a line counts the omitted ones.
+    /// `is_final` is true for each job that needs no more polls; `row` returns the row of a job.
     pub fn draw(
         &mut self,
         is_final: &[bool],
@@ -52,7 +52,7 @@ impl Progress {
         self.drawn.draw(lines, size.width)
     }
 
-    /// The bytes that print a line above the others.
+    /// Returns the bytes that print a line above the others.
     pub fn println(&mut self, text: &str, width: usize) -> String {
         let cleared = self.drawn.clear(width);
         let again = match self.lines.is_empty() {
@@ -62,19 +62,19 @@ impl Progress {
         format!("{cleared}{}\r\n{again}", escape(text))
     }
 
-    /// The cursor has moved: the next lines are drawn where it is.
+    /// Draws the next lines at the cursor, because it was moved.
     pub fn detach(&mut self) {
         self.drawn.detach();
         self.lines.clear();
     }
 
-    /// The bytes that clear the lines.
+    /// Returns the bytes that clear the lines.
     pub fn clear(&mut self, width: usize) -> String {
         self.drawn.clear(width)
     }
 }
 
-/// The numbers of the rows that are shown where only `room` have place: those that are not final first.
+/// Returns the numbers of the rows to show if only `room` rows fit: those that are not final first.
 pub(super) fn shown_rows(is_final: &[bool], room: usize) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..is_final.len()).collect();
     if rows.len() > room {
@@ -91,7 +91,7 @@ fn lines(
     context: &RenderContext,
     size: TerminalSize,
 ) -> Vec<String> {
-    // The status line and the cursor have rows of their own.
+    // The status line and the cursor each take a row.
     let room = size.height.saturating_sub(2);
     let all = is_final.len();
     let shown = shown_rows(is_final, room.saturating_sub(usize::from(all > room)));
@@ -110,8 +110,8 @@ fn lines(
     lines.into_iter().map(cut).collect()
 }
 
-/// State, time and reference, of which the reference is truncated first; without colours where the other
-/// two do not fit either.
+/// Returns state, time and reference; the reference is truncated first. Without colors
+/// if the other two do not fit either.
 fn line(row: &ProgressRow, context: &RenderContext, width: usize) -> String {
     let word = row.state.map_or("-", State::as_str);
     let time = human::duration(row.seconds);

@@ -1,8 +1,8 @@
-//! Expressions of jq on the envelope.
+//! Evaluates jq expressions on the envelope.
 //!
-//! The engine is recursive, as are its values: it runs on a thread with a large stack, and its own
-//! guards end what would need more. What it makes comes back in pieces, so that an endless
-//! expression needs no more memory than a short one.
+//! The engine and its values are recursive, so it runs on a thread with a large stack,
+//! and guards stop expressions that would need more. Its output is returned in pieces,
+//! so that an endless expression needs no more memory than a short one.
 
 mod alternatives;
 mod compile;
@@ -36,27 +36,27 @@ use compile::{SyntaxError, compile};
 use functions::Data;
 use text::Json;
 
-/// Levels of lists and objects in a value.
+/// Maximum depth of lists and objects in a value.
 const MAX_DEPTH: usize = 10_000;
 
-/// Only what is used of it takes memory.
+/// The stack size; only the used part takes memory.
 const STACK_SIZE: usize = 256 << 20;
 
-/// An expression that was read and can be applied.
+/// A parsed expression.
 #[derive(Debug)]
 pub struct Query {
     expression: String,
-    /// Names, which begin with `$`, and values.
+    /// Names, beginning with `$`, and values.
     variables: (Vec<String>, Vec<Value>),
-    /// Whether the last output was neither null nor false.
+    /// The last output was neither null nor false.
     is_truthy: Cell<bool>,
 }
 
 impl Query {
-    /// Reads an expression and the variables that it may use, whose names have no `$`.
+    /// Parses an expression. The names of its variables have no `$`.
     ///
     /// # Errors
-    /// A usage error that points at the part that is wrong.
+    /// Returns a usage error that marks the invalid part.
     pub fn parse(
         expression: &str,
         variables: impl IntoIterator<Item = (String, Value)>,
@@ -83,16 +83,16 @@ impl Query {
         }
     }
 
-    /// Whether the last output was neither null nor false.
+    /// Reports whether the last output was neither null nor false.
     pub fn is_truthy(&self) -> bool {
         self.is_truthy.get()
     }
 
-    /// Writes what the expression makes of a document, one per line: strings raw, all else as JSON.
-    /// What could move a cursor or be a command in a CI log is escaped; line ends and tabs stay.
+    /// Writes the outputs of the expression for a document, one per line: strings raw, other values as JSON. Escapes
+    /// what could move a cursor or be a command in a CI log, but keeps line ends and tabs.
     ///
     /// # Errors
-    /// Those of the writer, and as invalid data what the expression could not do.
+    /// Returns errors of the writer, and errors of the expression as invalid data.
     pub(super) fn write(
         &self,
         out: &mut dyn Write,
@@ -107,7 +107,7 @@ impl Query {
             let written = pieces
                 .iter()
                 .try_for_each(|piece: Vec<u8>| out.write_all(&piece));
-            // Ends a thread that has more to write.
+            // Stops a thread that has more output.
             drop(pieces);
             let run = run
                 .join()
@@ -119,8 +119,8 @@ impl Query {
     }
 }
 
-/// Applies an expression to a document and sends the output; true when the last value is neither
-/// null nor false.
+/// Applies an expression to a document and sends the output. Returns `true` if the
+/// last value is neither null nor false.
 fn apply(
     expression: &str,
     (names, values): &(Vec<String>, Vec<Value>),
@@ -134,7 +134,7 @@ fn apply(
     let values = values.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let input = value::part_to_jaq(document, projection.part()).map_err(failed)?;
     memory::set_limit();
-    // A large envelope takes as long to take apart as to build, and the process ends soon.
+    // Do not free the input: for a large envelope this takes as long as building it, and the process exits soon.
     std::mem::forget(input.clone());
     let mut out = BufWriter::with_capacity(1 << 16, PieceWriter(pieces));
     let context = Ctx::<Data>::new(&filter.lut, Vars::new(values));
@@ -154,7 +154,7 @@ fn apply(
     Ok(is_truthy)
 }
 
-/// Hands what is written to another thread.
+/// Sends the written bytes to another thread.
 struct PieceWriter(SyncSender<Vec<u8>>);
 
 impl Write for PieceWriter {
@@ -195,19 +195,19 @@ fn no_thread(error: &io::Error) -> Problem {
     Problem::new(Category::ServiceError, message)
 }
 
-/// A usage error that points at a part of the expression, or at its end.
+/// Returns a usage error that marks a part of the expression, or its end.
 fn wrong(expression: &str, SyntaxError { message, span }: SyntaxError) -> Problem {
     let column = expression[..span.start].chars().count() + 1;
     let mut problem = Problem::usage(format!("--jq: {message} at column {column}"))
         .with_hint("use jq syntax, e.g. '.jobs[] | select(.state == \"failed\") | .ref'");
     problem.input = Some(expression.to_owned());
-    // From the place to the end would be marked where the whole rest is not understood.
+    // If nothing from here on can be parsed, mark only the first word.
     let end = span.start.max(end_of_word(expression, span.start));
     problem.span = Some(span.start..span.end.min(end));
     problem
 }
 
-/// The end of the word that begins at a place.
+/// Returns the end of the word that begins at a position.
 fn end_of_word(expression: &str, start: usize) -> usize {
     let rest = &expression[start..];
     rest.find(char::is_whitespace)

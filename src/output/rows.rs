@@ -6,8 +6,7 @@ use super::{Format, JobColumn, OutputOptions, RecordWriter, RenderContext, Zone,
 use crate::model::{Job, ScopeSummary};
 use crate::output::document::Envelope;
 
-/// Writes the rows of an answer as they come, in the formats whose rows are independent: `jsonl`,
-/// `csv`, `tsv` and `name`.
+/// Writes the rows of a report one by one, in formats with independent rows: `jsonl`, `csv`, `tsv` and `name`.
 pub struct RowWriter<'a> {
     context: RenderContext,
     format: RowFormat<'a>,
@@ -21,7 +20,7 @@ enum RowFormat<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    /// Rows in this form; `None` for a form that needs all rows at once.
+    /// Creates a writer for this format; `None` for formats that need all rows at once.
     pub fn new(form: &'a OutputOptions, screen: RenderContext) -> Option<Self> {
         let sheet = match form.format {
             Format::Jsonl => RowFormat::Records(RecordWriter::default()),
@@ -41,7 +40,7 @@ impl<'a> RowWriter<'a> {
         })
     }
 
-    /// False where a row has nothing that changes.
+    /// Reports whether rows contain data that changes, such as states.
     pub fn shows_states(&self) -> bool {
         !matches!(self.format, RowFormat::Names)
     }
@@ -49,7 +48,7 @@ impl<'a> RowWriter<'a> {
     /// Writes resources.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn jobs(&mut self, out: &mut dyn Write, jobs: &[Job]) -> io::Result<()> {
         self.written += jobs.len() as u64;
         match &mut self.format {
@@ -63,11 +62,11 @@ impl<'a> RowWriter<'a> {
         }
     }
 
-    /// Writes scopes. In csv and tsv they use the columns of resources: the scope as the reference,
-    /// the status as the cloud's state.
+    /// Writes scopes. In csv and tsv they use the columns of resources: the scope as
+    /// the reference, the status as the cloud's state.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn scopes(&mut self, out: &mut dyn Write, scopes: &[ScopeSummary]) -> io::Result<()> {
         self.written += scopes.len() as u64;
         match &mut self.format {
@@ -83,11 +82,11 @@ impl<'a> RowWriter<'a> {
         }
     }
 
-    /// Writes what comes after the rows: what failed and the summary, where the form has them, or
-    /// why the list is not all there is. The rows of `report` itself are not written.
+    /// Writes the end of the output: errors and the summary if the format has them, or why the list is incomplete.
+    /// Does not write the rows of `report`.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn end(
         &mut self,
         out: &mut dyn Write,
@@ -109,7 +108,7 @@ impl<'a> RowWriter<'a> {
     }
 }
 
-/// A scope has no state, so that its cells are empty but for what it shares with a job.
+/// Writes a scope. It has no state, so all cells are empty except those that it shares with a job.
 fn write_scope(
     out: &mut dyn Write,
     writer: &mut DelimitedWriter<'_, Job>,

@@ -6,14 +6,14 @@ use super::column::Column;
 use super::table::TextTable;
 use crate::model::ScopeSummary;
 
-/// The columns of terminals.
+/// The columns on terminals.
 fn columns() -> [Column<ScopeSummary>; 5] {
     columns_with(Column::new("age", |scope, _| {
         scope.created_at.map_or(Cell::Absent, Cell::Age)
     }))
 }
 
-/// The columns of documents, which are read later.
+/// The columns in documents, which are read later.
 pub(super) fn document_columns() -> [Column<ScopeSummary>; 5] {
     columns_with(Column::with_header("created_at", "CREATED", |scope, _| {
         scope.created_at.into()
@@ -30,7 +30,7 @@ fn columns_with(created: Column<ScopeSummary>) -> [Column<ScopeSummary>; 5] {
     ]
 }
 
-/// Writes one row for each scope. REGION and AGE give way on a narrow screen, then NAME.
+/// Writes one row per scope. On a narrow screen, REGION and AGE are omitted first, then NAME.
 pub(super) fn write(
     out: &mut dyn Write,
     scopes: &[ScopeSummary],

@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::model::{Job, State};
 use crate::sort::SortExt as _;
 
-/// What resources are sorted by.
+/// The sort order of resources.
 #[derive(Debug, Clone)]
 pub struct Sort {
     column: JobColumn,
@@ -14,10 +14,10 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// Reads `COLUMN`, or `-COLUMN` for the greatest first.
+    /// Parses `COLUMN`, or `-COLUMN` for descending order.
     ///
     /// # Errors
-    /// A usage error with the closest name.
+    /// Returns a usage error with the closest name.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let (name, descending) = match text.trim().strip_prefix('-') {
             Some(name) => (name, true),
@@ -29,13 +29,13 @@ impl Sort {
         })
     }
 
-    /// The column by which.
+    /// Returns the column to sort by.
     pub fn column(&self) -> &JobColumn {
         &self.column
     }
 
-    /// Sorts resources; equal ones keep their order, and unknown values come last either way.
-    /// States are ordered by the course of a life.
+    /// Sorts resources. Equal ones keep their order, and unknown values come last in both directions. States are
+    /// sorted in the order of the lifecycle.
     pub fn apply(&self, jobs: &mut [Job]) {
         if self.column.name == "state" {
             let place = |job: &Job| State::ALL.iter().position(|state| *state == job.state);

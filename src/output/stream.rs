@@ -9,13 +9,13 @@ use crate::error::Problem;
 use crate::model::{EXTENSIBLE, Job, Notice, ScopeSummary, State, Time};
 use crate::output::document::{Envelope, Exit, Gate, TimelineEvent};
 
-/// Writes a change of state as one line of fields with blanks between them:
-/// time, reference, state, the state before (`-` at first sight), and why.
+/// Writes a change of state as one line of fields separated by spaces: time, reference, state, previous state (`-`
+/// for the first one), and the reason.
 ///
-/// A line begins with the time, so that no cloud's text can begin one.
+/// A line begins with the time, so that it never begins with a cloud's text.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write_transition(
     out: &mut dyn Write,
     at: Time,
@@ -34,16 +34,16 @@ pub fn write_transition(
     writeln!(out, "{}", line.trim_end())
 }
 
-/// Writes the records of a stream, one per line, and numbers them from 1 without gaps.
+/// Writes the records of a stream, one per line, numbered from 1 without gaps.
 #[derive(Debug, Default)]
 pub struct RecordWriter {
     last: u64,
 }
 
-/// What a stream came to.
+/// The totals of a stream.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Summary {
-    /// Resources that were read at least once, places among them.
+    /// Resources and scopes that were read at least once.
     pub jobs: u64,
     /// Resources that could not be read at the end.
     pub errors: u64,
@@ -51,7 +51,7 @@ pub struct Summary {
     pub requests: u64,
     /// True when all references were answered, and lists and events were read to their end.
     pub complete: bool,
-    /// What else is to be known about the records, such as why a list is incomplete.
+    /// Additional notices about the records, such as why a list is incomplete.
     pub notices: Vec<Notice>,
     /// The gate; null without one.
     pub gate: Option<Gate>,
@@ -59,23 +59,23 @@ pub struct Summary {
     pub exit: Option<Exit>,
 }
 
-/// What every record begins with.
+/// The fields at the beginning of every record.
 #[derive(JsonSchema, Serialize)]
 struct Record<A, T> {
-    /// What the record is about.
+    /// The type of the record.
     #[serde(rename = "type")]
     kind: &'static str,
     /// Number of the record, from 1 without gaps.
     seq: u64,
-    /// When the record was made, or the line of the log was written.
+    /// When the record was created, or the line of the log was written.
     at: A,
     #[serde(flatten)]
     rest: T,
 }
 
-/// The content of a record, which decides its type.
+/// The content of a record, which determines its type.
 pub trait RecordBody: JsonSchema + Serialize {
-    /// The word of its `type`.
+    /// The value of its `type`.
     const TYPE: &'static str;
 }
 
@@ -107,23 +107,23 @@ impl RecordBody for Summary {
     const TYPE: &'static str = "summary";
 }
 
-/// A job is in another state than before, or was read for the first time.
+/// A job has a new state, or was read for the first time.
 #[derive(JsonSchema, Serialize)]
 struct Transition<'a> {
     /// Canonical reference.
     #[serde(rename = "ref")]
     reference: &'a str,
-    /// The state before; null at first sight.
+    /// The previous state; null when the job was read for the first time.
     previous: Option<State>,
     /// Normalised state.
     state: State,
     /// The cloud's value.
     state_raw: Option<&'a str>,
-    /// Why the state is what it is.
+    /// The reason for the state.
     reason: Option<&'a str>,
 }
 
-/// A line of a log; `at` is its own time, null where the cloud reports none.
+/// A line of a log; `at` is the time of the line, null where the cloud reports none.
 #[derive(JsonSchema, Serialize)]
 pub struct LogRecord<'a> {
     /// Canonical reference.
@@ -137,8 +137,8 @@ pub struct LogRecord<'a> {
     pub line: &'a str,
 }
 
-/// The JSON Schema of one line of a stream: one record, identified by its `type`. Programs should
-/// ignore unknown types.
+/// Returns the JSON Schema of one line of a stream: one record, identified by its
+/// `type`. Programs should ignore unknown types.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "description": "A record, identified by its type; more types may be added.",
@@ -155,10 +155,10 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Defines `JobRecord` and so on, and refers to it.
+/// Defines `JobRecord` and so on, and returns a reference to it.
 fn record<A: JsonSchema, T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Record::<A, T>::json_schema(generator);
-    // The description of the content is more specific than that of its frame.
+    // The description of the content is more specific than that of the record.
     let content = T::json_schema(generator);
     let (first, rest) = T::TYPE.split_at(1);
     let name = format!("{}{rest}Record", first.to_ascii_uppercase());
@@ -176,10 +176,10 @@ fn record<A: JsonSchema, T: RecordBody>(generator: &mut SchemaGenerator) -> Sche
 }
 
 impl RecordWriter {
-    /// A job is in another state than before, or was read for the first time.
+    /// Writes the transition of a job to a new state, or its first state.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn transition(
         &mut self,
         out: &mut dyn Write,
@@ -197,10 +197,10 @@ impl RecordWriter {
         self.write(out, at, rest)
     }
 
-    /// The end of output with this many resources and scopes: what failed, and the summary.
+    /// Writes the end of output with this many resources and scopes: errors and the summary.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn end<T>(
         &mut self,
         out: &mut dyn Write,
@@ -223,10 +223,10 @@ impl RecordWriter {
         self.write(out, at, summary)
     }
 
-    /// Writes a line of a log with its own time, where the cloud reports it.
+    /// Writes a line of a log, with its time if the cloud reports it.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn line(
         &mut self,
         out: &mut dyn Write,
@@ -239,7 +239,7 @@ impl RecordWriter {
     /// Writes a record: `&Job`, `&ScopeSummary`, `&TimelineEvent`, `&Problem` or [`Summary`].
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn write<T: RecordBody>(
         &mut self,
         out: &mut dyn Write,

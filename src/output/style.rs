@@ -1,4 +1,4 @@
-//! Colours, and texts next to their labels.
+//! Colors, and texts next to their labels.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::text::wrap;
 use super::{RenderContext, escape};
 use crate::model::State;
 
-/// The style of a state's colour, one of the eight of ANSI.
+/// Returns the style of a state, one of the eight ANSI colors.
 pub(super) fn state_style(state: State) -> &'static str {
     const RED: &str = "31";
     const GREEN: &str = "32";
@@ -24,7 +24,7 @@ pub(super) fn state_style(state: State) -> &'static str {
     }
 }
 
-/// A text in a style of ANSI, such as `1` for bold and `31` for red, where colours may be used.
+/// Returns a text in an ANSI style, such as `1` for bold and `31` for red, if colors can be used.
 pub(super) fn styled(style: &str, text: &str, context: &RenderContext) -> String {
     match context.colour {
         true => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
@@ -32,10 +32,10 @@ pub(super) fn styled(style: &str, text: &str, context: &RenderContext) -> String
     }
 }
 
-/// Writes a text next to its label, which takes this many columns, in as many lines as it takes.
+/// Writes a text next to its label, wrapped to several lines if needed; `columns` is the width of the label.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub(super) fn write_labelled(
     out: &mut dyn Write,
     label: &str,

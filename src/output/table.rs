@@ -10,31 +10,31 @@ use super::text::{truncate_width, width, wrap};
 use super::{RenderContext, escape};
 use crate::sort::SortExt as _;
 
-/// Blank columns between two columns.
+/// The number of spaces between two columns.
 const GAP: usize = 2;
-/// Columns that a name keeps before other columns go.
+/// The minimum width of a name before other columns are omitted.
 const MIN_NAME_WIDTH: usize = 20;
-/// Columns that a name keeps on the narrowest terminal.
+/// The minimum width of a name on the narrowest terminal.
 const MIN_SHRUNK_NAME_WIDTH: usize = 6;
-/// In a pipe, a longer text moves the rest of its own row only.
+/// In a pipe, a wider text does not widen the column; it only shifts the rest of its row.
 const MAX_PADDED_WIDTH: usize = 200;
-/// Precedes the last segment of a reference below its scope.
+/// The prefix of a reference's last segment below its scope.
 const GROUP_INDENT: &str = "  ";
-/// Precedes a text below its row; a line must not begin with a cloud's text.
+/// The prefix of a text below its row; a line must not begin with a cloud's text.
 const BELOW_INDENT: &str = "    │ ";
 
 /// A column with the texts of its rows.
 pub(super) struct TextColumn {
-    /// By which it is known on a narrow terminal.
+    /// The name of the column, by which a narrow terminal omits it.
     pub name: Cow<'static, str>,
     pub header: String,
     pub cells: Vec<String>,
-    /// The style of each cell; empty without colours.
+    /// The style of each cell; empty without colors.
     pub styles: Vec<Option<&'static str>>,
 }
 
 impl TextColumn {
-    /// The texts of some rows, escaped.
+    /// Creates a column with the escaped texts of some rows.
     pub(super) fn new<'r, T: 'r>(
         column: &Column<T>,
         rows: impl IntoIterator<Item = &'r T>,
@@ -49,7 +49,7 @@ impl TextColumn {
         }
     }
 
-    /// Columns of its widest cell.
+    /// Returns the width of the widest cell.
     fn cell_width(&self) -> usize {
         self.cells.iter().map(|cell| width(cell)).max().unwrap_or(0)
     }
@@ -58,14 +58,14 @@ impl TextColumn {
         self.cell_width().max(width(&self.header))
     }
 
-    /// Columns of the widest text that has at most `max`.
+    /// Returns the width of the widest text that is not wider than `max`.
     fn padded_width(&self, headers: bool, max: usize) -> usize {
         let header = headers.then_some(&self.header);
         let texts = self.cells.iter().chain(header).map(|text| width(text));
         texts.filter(|width| *width <= max).max().unwrap_or(0)
     }
 
-    /// Adds the header, or the cell of a row, and blanks up to this many columns to a line.
+    /// Appends the header, or the cell of a row, padded to this many columns, to a line.
     fn add_to(&self, line: &mut String, row: Option<usize>, columns: usize) {
         let text = row.map_or(&self.header, |row| &self.cells[row]);
         let blank = " ".repeat(columns.saturating_sub(width(text)) + GAP);
@@ -77,28 +77,28 @@ impl TextColumn {
     }
 }
 
-/// The last column, whose texts go below their rows where the terminal is too narrow for it.
+/// The last column, whose texts are written below their rows if the terminal is too narrow for it.
 pub(super) struct TrailingColumn {
     pub column: TextColumn,
-    /// The text below each row, which may be empty.
+    /// The text below each row, which can be empty.
     pub below: Vec<String>,
-    /// Lines that such a text may take.
+    /// Maximum number of lines for this text.
     pub max_lines: usize,
 }
 
-/// Columns side by side.
+/// A table of columns.
 pub(super) struct TextTable {
     pub columns: Vec<TextColumn>,
     pub trailing: Option<TrailingColumn>,
     pub headers: bool,
-    /// Columns are left out or cut where the terminal is too narrow.
+    /// Columns are omitted or truncated if the terminal is too narrow.
     pub shrinks: bool,
-    /// Where the terminal is too narrow for references, rows are below their scope.
+    /// If the terminal is too narrow for references, rows are grouped below their scope.
     pub groups: bool,
 }
 
 impl TextTable {
-    /// A table of some rows that is never narrowed.
+    /// Creates a table of some rows that is never narrowed.
     pub(super) fn new<T>(
         columns: &[Column<T>],
         rows: &[T],
@@ -120,14 +120,14 @@ impl TextTable {
     /// Writes the rows; `limit` is the width of a terminal.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub(super) fn write(self, out: &mut dyn Write, limit: Option<usize>) -> io::Result<()> {
         let rows = self.columns.first().map_or(0, |column| column.cells.len());
         self.write_range(out, limit, 0..rows)
     }
 
-    /// As [`TextTable::write`], for some of the rows; the others count for the widths. The header
-    /// is shown above the first row only.
+    /// Writes some of the rows like [`TextTable::write`]; the others only count for the widths. The header is
+    /// written only above the first row.
     pub(super) fn write_range(
         mut self,
         out: &mut dyn Write,
@@ -177,8 +177,8 @@ impl TextTable {
         out.flush()
     }
 
-    /// Moves the last column below the rows where it has no room; returns its texts, the lines and the
-    /// columns of each.
+    /// Moves the last column below the rows if it does not fit. Returns its texts, and
+    /// the maximum lines and columns of each.
     fn arrange(&mut self, limit: Option<usize>) -> Option<(Vec<String>, usize, usize)> {
         let trailing = self.trailing.take()?;
         self.columns.push(trailing.column);
@@ -188,10 +188,10 @@ impl TextTable {
         Some((trailing.below, trailing.max_lines, columns))
     }
 
-    /// Makes the table fit; returns the scope of each row where rows are below their scopes.
+    /// Makes the table fit. If rows are grouped below their scopes, returns the scope of each row.
     ///
-    /// REGION goes first, then NAME shrinks, then AGE and RAN go, and NAME where not even a short one
-    /// has room; REF and STATE are never cut.
+    /// First omits REGION, then truncates NAME, then omits AGE and RAN, and NAME if not even a short one fits. REF
+    /// and STATE are never truncated.
     fn fit(&mut self, limit: Option<usize>) -> Vec<String> {
         let mut scopes = Vec::new();
         let Some(limit) = limit.filter(|_| self.shrinks) else {
@@ -210,7 +210,7 @@ impl TextTable {
         scopes
     }
 
-    /// Columns of the terminal that the table takes too many.
+    /// Returns by how many columns the table exceeds the limit.
     fn excess(&self, limit: usize) -> usize {
         let gaps = GAP * self.columns.len().saturating_sub(1);
         let total = self.columns.iter().map(TextColumn::width).sum::<usize>() + gaps;
@@ -233,7 +233,7 @@ impl TextTable {
         }
     }
 
-    /// Leaves the last segment of each reference and returns the scopes, if any rows share one.
+    /// Reduces each reference to its last segment and returns the scopes, if any rows share one.
     fn group(&mut self) -> Option<Vec<String>> {
         let column = self
             .columns
@@ -252,7 +252,7 @@ impl TextTable {
     }
 }
 
-/// The number of the first row of each scope.
+/// Returns the number of the first row of each scope.
 fn first_places(scopes: &[String]) -> HashMap<&str, usize> {
     let rows = scopes.iter().enumerate().rev();
     rows.map(|(row, scope)| (scope.as_str(), row)).collect()

@@ -1,5 +1,5 @@
-//! What the program changed on the terminal, so that it can be undone from anywhere, even while the
-//! thread that changed it is stuck or has panicked.
+//! Tracks the changes to the terminal, so that they can be reverted from anywhere, even if the thread that made them
+//! is blocked or has panicked.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,13 +12,13 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
-/// To the alternate screen, with the cursor hidden.
+/// Enters the alternate screen and hides the cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
-/// Back to what was there before, with the cursor.
+/// Leaves the alternate screen and shows the cursor.
 const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
-/// The same. The frame that was interrupted ends first.
+/// The same, after ending an interrupted frame.
 const RESTORE: &[u8] = b"\x1b[?7h\x1b[?2026l\x1b[?25h\x1b[?1049l";
-/// A terminal that accepts nothing for this long is left as it is.
+/// A terminal that accepts nothing for this long is left unchanged.
 const WRITE_TIMEOUT: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
@@ -26,25 +26,25 @@ const WRITE_TIMEOUT: Timespec = Timespec {
 
 /// True while the alternate screen is in use.
 static IN_ALTERNATE_SCREEN: AtomicBool = AtomicBool::new(false);
-/// A terminal and its modes before they were changed.
+/// A terminal, and its modes before they were changed.
 static MODES: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
 
-/// The bytes that enter the alternate screen, which [`restore`] leaves from now on.
+/// Returns the bytes that enter the alternate screen, which [`restore`] leaves from now on.
 pub(super) fn enter_alternate_screen() -> &'static [u8] {
     IN_ALTERNATE_SCREEN.store(true, Ordering::Release);
     ENTER
 }
 
-/// The bytes that leave the alternate screen.
+/// Returns the bytes that leave the alternate screen.
 pub(super) fn leave_alternate_screen() -> &'static [u8] {
     IN_ALTERNATE_SCREEN.store(false, Ordering::Release);
     LEAVE
 }
 
-/// Makes a terminal pass on each key at once and show none of them, until [`restore_modes`].
+/// Turns off echo and line mode, until [`restore_modes`] is called.
 ///
 /// # Errors
-/// The terminal refuses it, or no descriptor is left.
+/// Returns an error if the terminal rejects this, or no file descriptor is free.
 pub fn silence_keys(terminal: &impl AsFd) -> io::Result<()> {
     let mut kept = lock(&MODES);
     let mut modes = tcgetattr(terminal)?;
@@ -57,16 +57,16 @@ pub fn silence_keys(terminal: &impl AsFd) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &modes)?)
 }
 
-/// Sets the modes again that the terminal had before [`silence_keys`].
+/// Restores the modes that the terminal had before [`silence_keys`].
 pub fn restore_modes() {
     if let Some((terminal, modes)) = lock(&MODES).take() {
-        // A terminal that is gone needs no modes.
+        // A closed terminal needs no modes.
         let _ = tcsetattr(terminal, OptionalActions::Now, &modes);
     }
 }
 
-/// Leaves the alternate screen, shows the cursor and sets the modes of the terminal again, as far as
-/// the program changed them. Takes no lock of the standard streams and waits 50 ms at most.
+/// Leaves the alternate screen, shows the cursor and restores the modes of the terminal, as far as the program
+/// changed them. Takes no lock of the standard streams and waits at most 50 ms.
 pub fn restore() {
     if IN_ALTERNATE_SCREEN.swap(false, Ordering::AcqRel) {
         write_unlocked(&io::stdout(), RESTORE);
@@ -74,11 +74,11 @@ pub fn restore() {
     restore_modes();
 }
 
-/// Writes to a stream past its lock and buffer, unless that would block.
+/// Writes to a stream without its lock and buffer, unless this would block.
 pub fn write_unlocked(stream: &impl AsFd, bytes: &[u8]) {
     let mut ready = [PollFd::new(stream, PollFlags::OUT)];
     if poll(&mut ready, Some(&WRITE_TIMEOUT)).is_ok_and(|ready| ready > 0) {
-        // The process is exiting; there is nowhere to report a failure.
+        // The process is exiting, so a failure cannot be reported.
         let _ = rustix::io::write(stream, bytes);
     }
 }

@@ -7,33 +7,33 @@ use crate::gate::Verdict;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
 
-/// What CI systems get about one reference of a gate.
+/// The data for CI systems about one reference of a gate.
 pub(super) struct TestCase<'a> {
-    /// Canonical reference; what was typed where none could be made.
+    /// The canonical reference, or the typed text if it is invalid.
     pub reference: &'a str,
-    /// What was last seen of it.
+    /// The last job that was read.
     pub job: Option<&'a Job>,
-    /// Why it has neither been answered nor failed.
+    /// Why it has neither a response nor a failure.
     pub unchecked: Option<&'a str>,
     /// The result.
     pub outcome: CaseOutcome<'a>,
 }
 
-/// The result of a reference when a report is written.
+/// The outcome of a reference when a report is written.
 pub(super) enum CaseOutcome<'a> {
     /// It met the condition.
     Passed,
-    /// It ended without reaching the condition, or had a new warning.
+    /// It ended without meeting the condition, or had a new warning.
     Failed,
     /// It could not be read.
     ReadError(&'a Problem),
-    /// It is active, and nothing is decided.
+    /// It is active, and the gate is undecided.
     StillRunning,
     /// It is active, and the verdict is certain without it.
     NotNeeded,
 }
 
-/// One case for each reference: first what was seen, in its order, then what never was.
+/// Returns one case per reference: first those that were read, in their order, then the others.
 pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
     let gate = report.gate.as_ref();
     let is_certain = gate.is_some_and(|gate| gate.verdict != Verdict::Undecided);
@@ -87,7 +87,7 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
 }
 
 impl TestCase<'_> {
-    /// The list of references to which it belongs.
+    /// Returns the name of the list of references to which the case belongs.
     pub(super) fn key(&self) -> &'static str {
         match self.outcome {
             CaseOutcome::Passed => "passed",
@@ -98,7 +98,7 @@ impl TestCase<'_> {
         }
     }
 
-    /// Cloud, kind and scope with dots between them, so that viewers make groups of it.
+    /// Returns cloud, kind and scope, separated by dots, by which viewers group the cases.
     pub(super) fn class(&self) -> String {
         let scope = self
             .reference
@@ -116,7 +116,7 @@ impl TestCase<'_> {
         }
     }
 
-    /// The job's name, else its id.
+    /// Returns the job's name, or its id without a name.
     pub(super) fn name(&self) -> String {
         let name = self.job.and_then(|job| job.name.as_deref());
         match name.map(str::trim).filter(|name| !name.is_empty()) {
@@ -125,12 +125,12 @@ impl TestCase<'_> {
         }
     }
 
-    /// The last segment of the reference.
+    /// Returns the last segment of the reference.
     pub(super) fn id(&self) -> String {
         decoded(self.reference.rsplit('/').next().unwrap_or(self.reference))
     }
 
-    /// One word for what went wrong: a state, a category, or how time ended.
+    /// Returns one word for the problem: a state, a category, or how the wait ended.
     pub(super) fn kind(&self, report: &Envelope) -> &'static str {
         match (&self.outcome, self.job) {
             (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => "",
@@ -145,7 +145,7 @@ impl TestCase<'_> {
         }
     }
 
-    /// The reason, in one sentence; the cloud's text in it is not escaped.
+    /// Returns the reason in one sentence, with the cloud's text not escaped.
     pub(super) fn why(&self, report: &Envelope) -> String {
         if let Some(why) = self.unchecked {
             return why.to_owned();
@@ -178,7 +178,7 @@ impl TestCase<'_> {
     }
 }
 
-/// `passed`, `failed` or `undecided`; without a gate nothing is decided.
+/// Returns the verdict; undecided without a gate.
 pub(super) fn verdict(report: &Envelope) -> Verdict {
     report
         .gate
@@ -221,7 +221,7 @@ pub(super) mod tests {
     use crate::error::Category;
     use crate::output::document::{Exit, Gate};
 
-    /// A job of a gate.
+    /// Returns a job of a gate.
     pub(in super::super) fn job(id: &str, state: State, verdict: &str) -> Job {
         Job {
             reference: format!("aliyun@prod/job/ehpc-hz-FYUr32/{id}"),
@@ -233,14 +233,14 @@ pub(super) mod tests {
         }
     }
 
-    /// A job that could not be read.
+    /// Returns the problem of a job that could not be read.
     pub(in super::super) fn unread(reference: &str, category: Category, message: &str) -> Problem {
         let mut problem = Problem::new(category, message);
         problem.reference = Some(reference.into());
         problem
     }
 
-    /// A report with a gate of ten minutes.
+    /// Returns a report with a gate of ten minutes.
     pub(in super::super) fn report(
         jobs: Vec<Job>,
         errors: Vec<Problem>,

@@ -4,12 +4,11 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 pub(super) use crate::json::needs_escape;
 
-/// Shows what could move a cursor, set a title, turn the direction of reading or start a new row
-/// as an escape such as `\n` or `\u{1b}`, and what a CI system would take for a command with one of
-/// its marks escaped. Everything else stays.
+/// Escapes control characters and commands of CI systems. What could move a cursor, set a title, change the text
+/// direction or start a new row becomes an escape such as `\n` or `\u{1b}`; of a command, one character is escaped.
 ///
-/// Every line of a CI log is read for commands: those of GitHub begin it with `::`, those of GitHub,
-/// Azure and TeamCity contain `##[`, `##vso[` or `##teamcity[` anywhere.
+/// CI systems search every line of a log for commands: GitHub's begin the line with `::`, those of GitHub, Azure and
+/// TeamCity contain `##[`, `##vso[` or `##teamcity[` anywhere.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if text.contains(needs_escape) {
         return Cow::Owned(escape_ci_commands(&escape_controls(text)).into_owned());
@@ -17,7 +16,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     escape_ci_commands(text)
 }
 
-/// Bytes of a column at most: the longest family of emoji takes 13.
+/// Maximum number of bytes per column: the longest family emoji takes 13.
 const BYTES_A_COLUMN: usize = 16;
 
 /// Escapes each line of a text and keeps its line breaks.
@@ -26,7 +25,7 @@ pub(super) fn escape_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The text cut to this many characters, `…` included.
+/// Truncates a text to this many characters, including `…`.
 pub fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
@@ -38,8 +37,7 @@ pub fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// Where the mark is that must be escaped so that a line is not a command: the second `#` of
-/// `##[` or of `##word[`.
+/// Returns the position to escape so that a line is not a command: the second `#` of `##[` or of `##word[`.
 pub(super) fn ci_command_at(text: &str) -> Option<usize> {
     text.match_indices('[').find_map(|(at, _)| {
         let before = text[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -84,12 +82,12 @@ fn escape_controls(text: &str) -> String {
     shown
 }
 
-/// Columns that a text takes on a terminal.
+/// Returns how many columns a text takes on a terminal.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text cut to this many columns, `…` included.
+/// Truncates a text to this many columns, including `…`.
 pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -99,7 +97,7 @@ pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// The text cut to this many columns, `…` in its middle.
+/// Truncates a text in the middle to this many columns, including `…`.
 pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -113,12 +111,12 @@ pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
-/// The longest beginning of a text that takes at most this many columns, and not more characters
-/// without a width than any language needs: what takes no room would never end a line.
+/// Returns the longest prefix that takes at most this many columns. Limits the number of characters without width to
+/// what languages need, since these alone would never fill a line.
 fn take_columns(text: &str, columns: usize) -> &str {
     let most_bytes = columns.saturating_mul(BYTES_A_COLUMN);
     let mut end = 0;
-    // A character may join those before it (ZWJ, flags), so the width is that of the whole beginning.
+    // A character can combine with those before it (ZWJ, flags), so measure the whole prefix.
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
         if next > most_bytes || width(&text[..next]) > columns {
@@ -126,7 +124,7 @@ fn take_columns(text: &str, columns: usize) -> &str {
         }
         end = next;
     }
-    // Never end between a character and the zero-width ones that belong to it.
+    // Do not separate a character from the zero-width ones that belong to it.
     let rest = &text[end..];
     let is_cut = rest.chars().next().is_some_and(|c| c.width() == Some(0));
     match text[..end].char_indices().next_back() {
@@ -135,7 +133,7 @@ fn take_columns(text: &str, columns: usize) -> &str {
     }
 }
 
-/// Columns that a line takes more when it is escaped, since it would be a command of a CI system.
+/// Returns how many columns a line gains if it must be escaped as a command of a CI system.
 pub(super) fn escape_columns(line: &str) -> usize {
     match line.trim_start().starts_with("::") {
         true => "\\u{3a}".len() - 1,
@@ -143,9 +141,8 @@ pub(super) fn escape_columns(line: &str) -> usize {
     }
 }
 
-/// Breaks an escaped text into lines of this many columns, none of them a command of a CI system, at
-/// blanks where there are any; at most `most`
-/// lines, the last one ending in `…` if that was not all.
+/// Wraps an escaped text into lines of this many columns, at spaces if possible; no line is a command of a CI
+/// system. Returns at most `most` lines; if the text is longer, the last one ends with `…`.
 pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
     let width = columns.max(10);
     let mut lines = Vec::new();

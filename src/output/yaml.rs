@@ -1,8 +1,8 @@
-//! The envelope as YAML in block style, every string in double quotes.
+//! Writes the envelope as YAML in block style, with every string in double quotes.
 //!
-//! YAML reads JSON's escapes, so that only the frame between the values differs; serde_json writes
-//! the values, and numbers keep all their digits. A library that chooses between styles of quoting
-//! would leave direction marks and the commands of CI logs as they are in the plainer ones.
+//! YAML accepts JSON's escapes, so only the structure around the values differs; serde_json writes the values, and
+//! numbers keep all their digits. A library that selects a quoting style would not escape direction marks and
+//! commands of CI systems in the plainer styles.
 
 use std::io::{self, BufWriter, Write};
 
@@ -14,7 +14,7 @@ use crate::output::document::Envelope;
 /// Writes the envelope.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub(super) fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     write_value(out, report)
 }
@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 /// Writes a document.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub(super) fn write_value(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
     let mut out = TrimBlank {
         out: BufWriter::with_capacity(1 << 16, out),
@@ -34,7 +34,7 @@ pub(super) fn write_value(out: &mut dyn Write, value: &impl serde::Serialize) ->
     out.flush()
 }
 
-/// Leaves out the blank between a colon or dash and the end of its line. Texts contain no line ends.
+/// Removes the space between a colon or dash and the end of its line. Texts contain no line ends.
 struct TrimBlank<W> {
     out: W,
     has_blank: bool,
@@ -59,20 +59,20 @@ impl<W: Write> Write for TrimBlank<W> {
     }
 }
 
-/// Block style: a line for each entry.
+/// Formats YAML in block style: one line per entry.
 #[derive(Default)]
 struct YamlFormatter {
     /// The open lists and objects, outermost first; true once one has an entry.
     open: Vec<bool>,
     /// The next entry is on the line of the dash before it.
     after_dash: bool,
-    /// The text of a key, while one is written, and whether it must be quoted.
+    /// The text of a key while it is written, and whether it must be quoted.
     key: Option<(Vec<u8>, bool)>,
-    /// The key was too long to be before a colon, which therefore has a line of its own.
+    /// The key was too long for the line of its colon, so the colon has a separate line.
     has_long_key: bool,
 }
 
-/// YAML reads a key before its colon only up to 1024 characters.
+/// YAML accepts a key before its colon only up to 1024 characters.
 const MAX_KEY_LEN: usize = 1000;
 
 impl YamlFormatter {
@@ -80,7 +80,7 @@ impl YamlFormatter {
         self.open.push(false);
     }
 
-    /// Closes a list or object; one without entries is written in one piece.
+    /// Closes a list or object; writes `empty` if it has no entries.
     fn end<W: ?Sized + Write>(&mut self, writer: &mut W, empty: &[u8]) -> io::Result<()> {
         self.after_dash = false;
         match self.open.pop() {
@@ -111,7 +111,8 @@ impl YamlFormatter {
         Ok(())
     }
 
-    /// A number as every reader of YAML takes it: with a dot and a signed exponent, or none.
+    /// Writes a number in the form that every YAML reader accepts: with a decimal
+    /// point and a signed exponent, or neither.
     fn number<W: ?Sized + Write>(&self, writer: &mut W, text: &str) -> io::Result<()> {
         let Some((digits, exponent)) = text.split_once(['e', 'E']) else {
             return writer.write_all(text.as_bytes());
@@ -235,7 +236,7 @@ impl Formatter for YamlFormatter {
     }
 }
 
-/// A key that no reader takes for anything but text.
+/// Reports whether every YAML reader would read an unquoted key as text.
 fn is_plain_key(text: &[u8]) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let is_word = WORDS

@@ -16,7 +16,7 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// `2026-01-02T11:04:05+08:00`, or with `Z` for UTC.
+    /// Returns for example `2026-01-02T11:04:05+08:00`, or with `Z` for UTC.
     pub(super) fn rfc3339(self, time: Time) -> String {
         match self {
             Self::Utc => time.rfc3339(),
@@ -25,7 +25,7 @@ impl Zone {
         }
     }
 
-    /// `2026-01-02 11:04:05 +08:00`, for pages that are read and not parsed.
+    /// Returns for example `2026-01-02 11:04:05 +08:00`, for pages that are not parsed by programs.
     pub fn clock(self, time: Time) -> String {
         const FORM: &str = "%Y-%m-%d %H:%M:%S %:z";
         let time = time.to_datetime();

@@ -1,7 +1,8 @@
-//! Completion: a script for each shell, and the hidden command that the scripts run on each Tab.
+//! Shell completion: a script for each shell, and the hidden command that the scripts run on each Tab.
 //!
-//! Clap's own engine finds what is at the cursor; the scripts are ours, since references contain
-//! characters at which bash parts words, and since nothing typed may be run to complete it.
+//! Clap's engine finds the candidates for the word at the cursor. The scripts are not
+//! clap's, because references contain characters at which bash splits words, and
+//! because completion must not execute any typed text.
 
 mod references;
 
@@ -53,7 +54,7 @@ pub(super) struct CompletionRequest {
     words: Vec<OsString>,
 }
 
-/// Prints a script.
+/// Prints the script for a shell.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     context.check_only_format("completion prints a script")?;
     let script = match arguments.shell {
@@ -65,9 +66,9 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     Ok(context.print(script.to_owned(), false))
 }
 
-/// Prints what the last word may become, one per line, with a tab before what it means.
+/// Prints the candidates for the last word, one per line, each followed by a tab and its description.
 ///
-/// No request is made, and what cannot be read is skipped: completion must not print errors.
+/// Sends no request and skips files that cannot be read: completion must not print errors.
 pub(super) fn complete(context: &CommandContext, words: CompletionRequest, program: Command) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {
@@ -85,7 +86,7 @@ pub(super) fn complete(context: &CommandContext, words: CompletionRequest, progr
         let Some(value) = value.filter(|value| is_insertable(value)) else {
             continue;
         };
-        // Options are many; they are shown when one is begun.
+        // Commands have many options: list them only if the word begins with `-`.
         if is_insertable(value) && (is_option || !value.starts_with('-')) {
             let help = candidate.get_help().map(ToString::to_string);
             let help = help.unwrap_or_default();
@@ -96,13 +97,13 @@ pub(super) fn complete(context: &CommandContext, words: CompletionRequest, progr
     context.print(text, false)
 }
 
-/// True for a word that a shell takes as nothing but a word: the scripts put it on the command line.
+/// Reports whether a shell needs no quotes for this word. The scripts insert it unquoted.
 fn is_insertable(word: &str) -> bool {
     let has_meaning = |c: char| "$`\"'\\;&|<>(){}[]*?!~#^".contains(c);
     !word.contains(has_meaning) && output::escape(word) == word
 }
 
-/// The command line with what the config file and the last lists add to it.
+/// Returns `command` with candidates from the config file and from the last lists.
 fn with_candidates(command: Command, known: &Arc<CompletionData>) -> Command {
     let command = command.mut_args(|argument| with_values(argument, known));
     command.mut_subcommands(|inner| with_candidates(inner, known))
@@ -131,7 +132,7 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("CONDITION", _) => ArgValueCompleter::new(goals),
         ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
             let words = ["junit=", "github", "gitlab-dotenv=", "json="];
-            // What follows a whole word is a file, which the shell completes.
+            // After a complete word the value is a file, which the shell completes.
             prefix_matches(typed, words.into_iter().filter(|word| typed != *word))
         }),
         (_, "columns") => ArgValueCompleter::new(|typed: &OsStr| {
@@ -139,7 +140,8 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         }),
         (_, "sort_by") => ArgValueCompleter::new(sort_keys),
         _ => match argument.get_value_hint() {
-            // Left to the shell, which reads `~`, variables and quotes, and escapes what it inserts.
+            // The shell completes paths itself: it expands `~`, variables and quotes,
+            // and escapes what it inserts.
             ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath => {
                 ArgValueCompleter::new(|_: &OsStr| Vec::new())
             }
@@ -149,9 +151,9 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
     argument.add(candidates)
 }
 
-/// The conditions of `wait --for`; several states are separated by commas.
+/// Completes the conditions of `wait --for`; several states are separated by commas.
 fn goals(typed: &OsStr) -> Vec<CompletionCandidate> {
-    // Conditions may be written in any case.
+    // Conditions are case-insensitive.
     let typed = typed.to_ascii_lowercase();
     let text = typed.to_str().unwrap_or("\0");
     let states = State::ALL.iter().filter(|state| **state != State::Unknown);
@@ -165,7 +167,7 @@ fn goals(typed: &OsStr) -> Vec<CompletionCandidate> {
     }
 }
 
-/// The columns of `--sort-by`, with the minus sign of a descending order if it was typed.
+/// Completes the columns of `--sort-by`, with the minus sign of a descending order if it was typed.
 fn sort_keys(typed: &OsStr) -> Vec<CompletionCandidate> {
     let is_descending = typed.as_encoded_bytes().starts_with(b"-");
     let sign = if is_descending { "-" } else { "" };
@@ -175,7 +177,7 @@ fn sort_keys(typed: &OsStr) -> Vec<CompletionCandidate> {
     prefix_matches(typed, keys.iter().map(String::as_str))
 }
 
-/// The words that begin with what was typed.
+/// Returns the words that begin with the typed text.
 fn prefix_matches<'a>(
     typed: &OsStr,
     words: impl IntoIterator<Item = &'a str>,

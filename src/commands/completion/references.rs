@@ -13,21 +13,21 @@ use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Settings, SettingsSchema};
 
-/// What is known on this machine without a request to a cloud.
+/// Candidates that are available on this machine, without a request to a cloud.
 #[derive(Debug, Default)]
 pub(super) struct CompletionData {
-    /// Cloud and name of each profile of the config file.
+    /// The cloud and name of each profile in the config file.
     profiles: Vec<(&'static str, String)>,
-    /// The profile of references without `@PROFILE`, if the line or the environment names one.
+    /// The profile for references without `@PROFILE`, if the command line or the environment sets one.
     chosen_profile: Option<String>,
-    /// References and scopes of the last lists, the latest first.
+    /// References and scopes from the last lists, newest first.
     listed: Vec<String>,
     /// The rows of the last list of this shell session.
     rows: Vec<String>,
 }
 
 impl CompletionData {
-    /// Reads the config file that the line names, or the usual one, and what was listed.
+    /// Reads the cached lists and the config file: the one of `--config`, or the default one.
     pub(super) fn read(context: &CommandContext, typed: &[OsString]) -> Self {
         let clouds = CLOUDS.map(Cloud::settings_schema);
         let settings = settings(context, named_file(typed), &clouds);
@@ -58,7 +58,7 @@ impl CompletionData {
         }
     }
 
-    /// What a profile may be called.
+    /// Completes profile names.
     pub(super) fn profiles(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let names: BTreeSet<&str> = self
             .profiles
@@ -68,7 +68,7 @@ impl CompletionData {
         prefix_matches(typed, names)
     }
 
-    /// Clouds and kinds.
+    /// Completes clouds and kinds.
     pub(super) fn kinds(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let kinds = providers::kinds().map(ToString::to_string);
         let names = CLOUDS.iter().map(|cloud| cloud.name.to_owned());
@@ -76,7 +76,7 @@ impl CompletionData {
         prefix_matches(typed, words.iter().map(String::as_str))
     }
 
-    /// Accounts: clouds, and clouds with a profile.
+    /// Completes accounts: clouds, and clouds with a profile.
     pub(super) fn accounts(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let heads = self
             .cloud_prefixes(typed.to_str().unwrap_or("\0"))
@@ -92,7 +92,7 @@ impl CompletionData {
         words.collect()
     }
 
-    /// Places that can be listed.
+    /// Completes scopes that can be listed.
     pub(super) fn scopes(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let mut found = self.references(typed);
         found.retain(|one| {
@@ -102,7 +102,8 @@ impl CompletionData {
         found
     }
 
-    /// References, a segment at a time; of ids that are all of one scope, the whole references.
+    /// Completes references, one segment at a time. A typed id is completed to the whole reference, if all
+    /// matches are in one scope.
     pub(super) fn references(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let typed = typed.to_str().unwrap_or("\0");
         match typed.split_once('/') {
@@ -118,7 +119,7 @@ impl CompletionData {
         }
     }
 
-    /// `%1`, `%2`, …: the rows of the last list, each with its reference.
+    /// Completes row numbers (`%1`, `%2`, …), each described by the reference in this row of the last list.
     fn row_numbers(&self, typed: &str) -> Vec<CompletionCandidate> {
         let rows = self.rows.iter().enumerate();
         let rows = rows.filter(|(_, row)| !row.is_empty());
@@ -128,8 +129,8 @@ impl CompletionData {
             .collect()
     }
 
-    /// The listed references whose ids begin with what was typed, where all are of one scope: a shell puts
-    /// what they have in common in place of what was typed.
+    /// Returns the listed references whose ids begin with the typed text, if all are in one scope. For several
+    /// scopes, a shell would replace the typed text by the common prefix of the references.
     fn by_id(&self, typed: &str) -> Vec<CompletionCandidate> {
         let found = self.listed.iter().filter_map(|one| {
             let (scope, id) = one.rsplit_once('/')?;
@@ -150,12 +151,12 @@ impl CompletionData {
         found.map(|one| candidate(one, String::new())).collect()
     }
 
-    /// The profile of references without `@PROFILE`.
+    /// Returns the profile for references without `@PROFILE`.
     fn default_profile(&self) -> &str {
         self.chosen_profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
-    /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.
+    /// Completes `aliyun/` and, for each named profile, `aliyun@prod/`.
     fn cloud_prefixes(&self, typed: &str) -> Vec<CompletionCandidate> {
         let (cloud, is_named) = match typed.split_once('@') {
             Some((cloud, _)) => (cloud, true),
@@ -163,12 +164,13 @@ impl CompletionData {
         };
         let mut heads = Vec::new();
         for known in CLOUDS {
-            // A short name stays as it was typed.
+            // Keep the short name of a cloud if it was typed.
             let name = match is_named && short(known) == cloud {
                 true => short(known),
                 false => known.name,
             };
-            // zsh puts candidates of one description together, in an order of its own.
+            // zsh groups candidates with the same description and changes their
+            // order, so each description is unique.
             let about = |profile: &str| format!("profile {profile} of {}", known.name);
             let default = format!("default profile of {}", known.name);
             heads.push((format!("{name}/"), default));
@@ -185,7 +187,7 @@ impl CompletionData {
         heads.map(|(head, help)| candidate(head, help)).collect()
     }
 
-    /// `aliyun/job/`, then clusters and ids that were listed.
+    /// Completes what follows `aliyun/`: kinds, then the clusters and ids of listed references.
     fn under(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
         let (name, profile) = match head.split_once('@') {
             Some((name, profile)) => (name, percent_decode(profile).unwrap_or_default()),
@@ -238,8 +240,8 @@ impl CompletionData {
     }
 }
 
-/// The segment of a listed reference that completes the last of the typed ones, with the slash after it,
-/// so that a thousand resources of a cluster are one to choose; `None` where the others differ.
+/// Completes the last typed segment with that of a listed reference, including the slash after it, so that a
+/// cluster with a thousand resources is one candidate. Returns `None` if the segments before it differ.
 fn next_segment(listed: &str, typed: &[&str]) -> Option<String> {
     let (begun, before) = typed.split_last()?;
     let mut listed = listed.split_inclusive('/');
@@ -252,16 +254,16 @@ fn next_segment(listed: &str, typed: &[&str]) -> Option<String> {
     completed_segment(listed.next()?, begun)
 }
 
-/// A listed segment that begins with what was typed, in the encoding in which it was typed.
+/// Completes a segment with a listed one, in the encoding in which its beginning was typed.
 ///
-/// The result is read as the same segment: an escaped slash, percent sign or range stays escaped.
+/// The result decodes to the same segment: an escaped slash, percent sign or range stays escaped.
 fn completed_segment(listed: &str, begun: &str) -> Option<String> {
     let (segment, slash) = match listed.strip_suffix('/') {
         Some(segment) => (segment, "/"),
         None => (listed, ""),
     };
     let decoded = percent_decode(segment)?;
-    // References escape the hyphen of an id that only looks like a range.
+    // In a reference, the hyphen of an id that looks like a range is escaped.
     let is_like_range = segment.contains("%2D");
     let readable = |text: &str| match is_like_range {
         true => encoded(text).replace('-', "%2D"),
@@ -285,7 +287,7 @@ fn candidate(value: String, help: String) -> CompletionCandidate {
     CompletionCandidate::new(value).help(help)
 }
 
-/// True for a text that begins with a kind that cannot be listed.
+/// Reports whether a text begins with a kind that cannot be listed.
 fn is_unlisted(text: &str) -> bool {
     let mut parts = text.split('/');
     let cloud = parts.next().and_then(|head| head.split('@').next());
@@ -298,7 +300,7 @@ fn is_unlisted(text: &str) -> bool {
     })
 }
 
-/// A name or id as it is in references, with letters of all languages and blanks left readable.
+/// Encodes a name or id as in references, but leaves non-ASCII letters and spaces readable.
 fn encoded(name: &str) -> String {
     let parts = name.split_inclusive(|c: char| !c.is_ascii() || c == ' ');
     let parts = parts.map(|part| {
@@ -315,7 +317,7 @@ fn short(cloud: &Cloud) -> &'static str {
     first.map_or(cloud.name, |kind| kind.template.cloud_short)
 }
 
-/// The config file; an invalid one is ignored.
+/// Reads the config file; ignores an invalid one.
 fn settings(
     context: &CommandContext,
     named: Option<PathBuf>,
@@ -325,23 +327,23 @@ fn settings(
     Settings::load(named, context.environment.clone(), clouds, &kinds).ok()
 }
 
-/// The file of `--config` on the line.
+/// Returns the file of `--config` on the command line.
 fn named_file(typed: &[OsString]) -> Option<PathBuf> {
     let complete = &typed[..typed.len() - 1];
     option_value(complete, "--config").map(PathBuf::from)
 }
 
-/// The profile of `-p` or `--profile` on the line.
+/// Returns the profile of `-p` or `--profile` on the command line.
 fn named_profile(typed: &[OsString]) -> Option<String> {
     let complete = &typed[..typed.len() - 1];
-    // After `logs`, `-p` is `--previous`.
+    // In `logs`, `-p` means `--previous`.
     let mut parts = complete.split(|word| word == "logs");
     let value = option_value(complete, "--profile");
     let value = value.or_else(|| option_value(parts.next()?, "-p"));
     value?.into_string().ok()
 }
 
-/// The last value of an option, in a word of its own or in that of the option.
+/// Returns the last value of an option, given as the next word or in the same word.
 fn option_value(words: &[OsString], option: &str) -> Option<OsString> {
     words.iter().enumerate().rev().find_map(|(at, word)| {
         let rest = word.to_str()?.strip_prefix(option)?;

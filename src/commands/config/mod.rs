@@ -37,7 +37,7 @@ enum Action {
     Path,
 }
 
-/// Does what was requested with the config file that the other commands would read.
+/// Runs the requested action on the config file that the other commands would read.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let command = match arguments.action {
         Action::Init => "config init",
@@ -73,7 +73,7 @@ fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {
         })
 }
 
-/// Writes the file whole or not at all, and never over one that is there.
+/// Writes the file atomically; never overwrites an existing one.
 fn write(place: &Path) -> Result<(), Problem> {
     let shown = place.display();
     let failed = |error: io::Error| match error.kind() {
@@ -108,7 +108,7 @@ fn write(place: &Path) -> Result<(), Problem> {
     name.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(name);
     let written = written_to(&draft).and_then(|()| fs::hard_link(&draft, place));
-    // The draft is another name of the file by now, or of no use.
+    // The draft is a second link to the written file, or incomplete.
     let _ = fs::remove_file(&draft);
     written.map_err(failed)
 }

@@ -16,7 +16,7 @@ const HEAD: &str = "\
 ## JOBLENS_<CLOUD>_<KEY> for every key that is not a secret.
 ";
 
-/// An example of each key's value in TOML, and what the key is for.
+/// For each key, an example value in TOML and a description.
 const KEY_DOCS: &str = r#"
 endpoint = ""  ## https://host or https://host:port, if it is not the public endpoint
 utc_offset = "+08:00"  ## UTC offset for times that the cloud returns without one
@@ -76,7 +76,7 @@ concurrency = 8  ## maximum concurrent requests per account
 allow_http = false  ## allow plain HTTP to hosts other than localhost
 "#;
 
-/// A config file with every key of every cloud, all commented out.
+/// Returns a config file with all keys of all clouds, commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
     for cloud in CLOUDS {
@@ -136,19 +136,19 @@ fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
         let tools: Vec<&str> = tools.collect();
         return line_for(spec.key, &tools.join(", "));
     }
-    // Every setting has a variable of ours, which the head of the file reports of.
+    // Omit joblens's own variable of the setting: the head of the file describes how it is named.
     let own = cloud.settings_schema().variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
         .filter(|name| spec.role != SettingRole::Setting || **name != own)
         .map(|name| format!("${name}"))
         .collect();
-    // Families of variables may share one.
+    // Several families of variables can share a variable.
     variables.dedup();
     line_for(spec.key, &variables.join(", "))
 }
 
-/// A key with an example of its value and a description.
+/// Returns the line of a key with an example value and a description.
 fn line_for(key: &str, more: &str) -> String {
     let is_key = |line: &&str| line.split_once(" = ").is_some_and(|(name, _)| name == key);
     match (KEY_DOCS.lines().find(is_key), more) {

@@ -1,4 +1,4 @@
-//! Which accounts are checked.
+//! Selects the accounts to check.
 
 use super::super::context::CommandContext;
 use super::super::list::nothing_configured;
@@ -9,17 +9,17 @@ use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
 use crate::settings::Settings;
 
-/// An account that is checked.
+/// An account to check.
 pub(super) struct Candidate {
     pub cloud: &'static Cloud,
     pub profile: String,
 }
 
-/// The accounts that are configured, or those of them that the command line names. What it names is
-/// checked even without a configuration.
+/// Returns the configured accounts, or those that the command line names, which are
+/// checked even if they are not configured.
 ///
 /// # Errors
-/// A usage error: every argument that is not a cloud.
+/// A usage error for each argument that is not a cloud.
 pub(super) fn candidates(
     context: &CommandContext,
     settings: &Settings,
@@ -37,7 +37,7 @@ pub(super) fn candidates(
         }
         let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
-        // The profile of a scope that names none is the one of all references.
+        // An argument without a profile means the same profile as a reference without one.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
         if !requested.is_empty() && !requested.iter().any(is_whole) {
             names.clear();
@@ -57,7 +57,7 @@ pub(super) fn candidates(
 
 const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 
-/// The closest cloud, or what can be passed.
+/// Suggests the closest cloud, or a valid argument.
 fn cloud_hint(problem: &Problem) -> String {
     let input = problem.input.as_deref().unwrap_or_default();
     let typed = input.split(['@', '/']).next().unwrap_or_default();
@@ -68,7 +68,7 @@ fn cloud_hint(problem: &Problem) -> String {
     }
 }
 
-/// The clouds that the command line names.
+/// Parses the accounts on the command line.
 fn named(
     context: &CommandContext,
     settings: &Settings,
@@ -106,7 +106,7 @@ fn named(
     }
 }
 
-/// Which accounts there are, and of which clouds there is none.
+/// Lists the accounts, and the clouds without one.
 pub(super) fn accounts_check(
     context: &CommandContext,
     settings: &Settings,
@@ -127,7 +127,7 @@ pub(super) fn accounts_check(
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let credentials = context.credentials(settings);
-    // A recording has the accounts that were used only.
+    // A recording contains only the accounts that were used.
     let is_complete = context.session.is_live();
     let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS

@@ -1,4 +1,4 @@
-//! What one request shows about everything between this machine and the cloud.
+//! Derives the checks of every step between this machine and the cloud from one request.
 
 mod response;
 
@@ -15,26 +15,26 @@ use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 use crate::settings::PROXY_URL;
 
-/// A clock that is further off than this should be set: clouds refuse what is signed with it from
-/// some minutes on.
+/// Warns of a clock that is off by more than this: clouds reject signatures from a
+/// clock that is off by minutes.
 const MAX_OFFSET_SECONDS: i64 = 60;
-/// This many addresses are shown.
+/// Maximum number of addresses to show.
 const MAX_ADDRESSES: usize = 3;
 
-/// What is known after the call.
+/// The data that is available after the call.
 pub(super) struct CallEvidence<'a> {
     pub account: &'a AccountStatus,
     pub transport: &'a Transport,
     pub events: &'a [TransportEvent],
-    /// The proxy of the profile, where it names one.
+    /// The proxy in the profile, if any.
     pub proxy: Option<String>,
-    /// Why it failed, if it did.
+    /// Why the call failed, if it did.
     pub problem: Option<&'a Problem>,
     pub elapsed: Duration,
 }
 
 impl CallEvidence<'_> {
-    /// A check of each step that was reached.
+    /// Returns a check for each step that was reached.
     pub(super) fn checks(&self) -> Vec<Check> {
         let route = self.route();
         let fault = self.problem.and_then(|problem| problem.transport_failure);
@@ -46,7 +46,7 @@ impl CallEvidence<'_> {
         checks
     }
 
-    /// `host[:port]` of the last request.
+    /// Returns `host[:port]` of the last request.
     fn host(&self) -> &str {
         let of_problem = self.problem.and_then(|problem| problem.host.as_deref());
         let heard = self.response_info().map(|heard| heard.host.as_str());
@@ -55,7 +55,8 @@ impl CallEvidence<'_> {
         of_problem.or(heard).or(endpoint).unwrap_or_default()
     }
 
-    /// Tokens may be requested elsewhere and otherwise than the cloud itself.
+    /// Reports whether the last request was encrypted. A token endpoint can have
+    /// another host and scheme than the API.
     fn is_https(&self) -> bool {
         let heard = self
             .response_info()
@@ -86,9 +87,9 @@ impl CallEvidence<'_> {
             })
     }
 
-    /// Proxy, name, connection and encryption, up to the one that failed.
+    /// Returns the checks of proxy, DNS, connection and TLS, up to the one that failed.
     fn network_checks(&self, route: &Route, fault: Option<TransportFailure>) -> Vec<Check> {
-        // There was no response and no error: the call was never sent.
+        // Neither a response nor an error: the call was not sent.
         if fault.is_none() && self.response_info().is_none() {
             return Vec::new();
         }
@@ -110,7 +111,7 @@ impl CallEvidence<'_> {
             if is_proxy {
                 checks.extend(proxy(route));
             }
-            // An attempt that took too long may have spent its time anywhere.
+            // After a timeout it is unknown which step took the time.
             let is_known = fault.is_none_or(|fault| fault.kind != TransportFailureKind::Timeout);
             checks.extend(match step {
                 CheckName::Proxy => self.plaintext_proxy(),
@@ -129,7 +130,7 @@ impl CallEvidence<'_> {
         checks
     }
 
-    /// Where a call broke.
+    /// Returns the step in which a call failed.
     fn failed_step(&self, fault: TransportFailure, route: &Route) -> CheckName {
         use TransportFailureKind as Kind;
         let through_proxy = matches!(route, Route::Proxied { .. });
@@ -137,13 +138,13 @@ impl CallEvidence<'_> {
             _ if fault.at_proxy => CheckName::Proxy,
             Kind::ProxyRefused | Kind::ProxyAuthorization | Kind::InvalidProxy => CheckName::Proxy,
             Kind::UnknownHost | Kind::DnsFailure => CheckName::Dns,
-            // The time for a connection is spent on the address too.
+            // The connect timeout includes the time for DNS.
             Kind::ConnectTimeout if !through_proxy && self.is_unresolved() => CheckName::Dns,
             Kind::ConnectionRefused
             | Kind::Unreachable
             | Kind::ConnectTimeout
             | Kind::Connection => CheckName::Connection,
-            // Without them nothing is sent at all.
+            // Without CA certificates nothing is sent.
             Kind::NoCaCertificates => CheckName::Certificates,
             Kind::UnknownIssuer
             | Kind::Expired
@@ -157,7 +158,7 @@ impl CallEvidence<'_> {
         }
     }
 
-    /// True when the host is a name whose addresses never came.
+    /// Reports whether the host is a name that was not resolved.
     fn is_unresolved(&self) -> bool {
         let name = name_of(self.host());
         let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
@@ -196,7 +197,7 @@ impl CallEvidence<'_> {
                 let kind = TransportFailureKind::DnsFailure;
                 hint_for(TransportFailure { kind, ..fault }, host, route)
             }
-            // A hint other than the default one is more specific.
+            // A hint that is not the default one is more specific.
             TransportFailureKind::UnknownHost
                 if !fault.at_proxy && problem.hint.as_deref() != Some(UNKNOWN_HOST_HINT) =>
             {
@@ -230,14 +231,14 @@ impl CallEvidence<'_> {
         Some(Check::ok(CheckName::Dns, message))
     }
 
-    /// That a proxy can read the credentials.
+    /// Warns if a proxy can read the credentials.
     fn plaintext_proxy(&self) -> Option<Check> {
         let notice = self.notice(NoticeCode::PlaintextProxy)?;
         let hint = "use an https:// endpoint, or add the host to NO_PROXY";
         Some(Check::warn(CheckName::Proxy, notice.to_owned(), hint))
     }
 
-    /// The first notice with a code.
+    /// Returns the first notice with this code.
     fn notice(&self, code: NoticeCode) -> Option<&str> {
         self.events.iter().find_map(|event| match event {
             TransportEvent::Notice(known, message) if *known == code => Some(message.as_str()),
@@ -298,7 +299,7 @@ impl CallEvidence<'_> {
     }
 }
 
-/// True for a fault of a request that was already sent.
+/// Reports whether the request was already sent when it failed.
 fn is_after_sending(fault: TransportFailure) -> bool {
     matches!(
         fault.kind,
@@ -308,10 +309,10 @@ fn is_after_sending(fault: TransportFailure) -> bool {
     )
 }
 
-/// The proxy of a host, where variables name any.
+/// Returns the check of the proxy, if variables or the profile set one.
 fn proxy(route: &Route) -> Option<Check> {
     let message = match route {
-        // A call that needs one that cannot be used breaks there.
+        // If the proxy is unusable, the calls that need it fail with their own check.
         Route::Direct | Route::Unusable { .. } => return None,
         Route::Bypassed(variable) => format!("bypassed (${variable})"),
         Route::Proxied { variable, proxy } if variable == PROXY_URL => {

@@ -1,12 +1,12 @@
-//! How checks name the credential of an account.
+//! Describes the credential of an account.
 
 use crate::output::document::AccountStatus;
 
-/// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
+/// Returns for example `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`.
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.location) {
-        // Its path is reported at the top.
+        // The path of the config file is at the top of the report.
         (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),
@@ -14,7 +14,7 @@ pub(super) fn credential(account: &AccountStatus) -> String {
     }
 }
 
-/// `key LTAI…3Qk`, `user NAME`, `token`, `role`, or `certificate of NAME`.
+/// Returns `key LTAI…3Qk`, `user NAME`, `token`, `role`, or `certificate of NAME`.
 pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
         Some("token") => "token".to_owned(),

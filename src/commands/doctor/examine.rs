@@ -1,4 +1,4 @@
-//! One account: its settings, its files, and one harmless call.
+//! Checks one account: its settings, its files, and one read-only call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::providers::{Client, Cursor, Filter, GetOptions, scope_listing};
 use crate::reference::Scope;
 use crate::settings::{ReferencedFile, table_header};
 
-/// A client certificate that ends within this time is a warning.
+/// A client certificate that expires within this time is a warning.
 const CERTIFICATE_MARGIN: TimeDelta = TimeDelta::days(14);
 
-/// An account, ready for requests.
+/// An account to check, with its client.
 pub(super) struct AccountProbe {
     account: AccountStatus,
     client: Option<Box<dyn Client>>,
@@ -35,16 +35,16 @@ pub(super) struct AccountProbe {
     log: Log,
 }
 
-/// What came of the call.
+/// The result of the call.
 struct Call {
     outcome: Result<(), Problem>,
-    /// Another scope than the configured one can be listed.
+    /// The configured scope cannot be listed, but this other one can.
     warning: Option<Check>,
     elapsed: Duration,
 }
 
 impl AccountProbe {
-    /// Finds out what the account would use. Nothing is sent.
+    /// Resolves the account's settings and credential. Sends nothing.
     pub(super) fn new(
         credentials: &CredentialChain,
         candidate: Candidate,
@@ -67,7 +67,7 @@ impl AccountProbe {
         }
     }
 
-    /// Looks at everything from the settings to the answer.
+    /// Runs all checks, from the settings to the response.
     pub(super) async fn run(self) -> AccountCheck {
         let mut checks = vec![settings(&self.account, self.transport.server_now())];
         checks.extend(files::checks(&self.files));
@@ -88,7 +88,7 @@ impl AccountProbe {
                 elapsed: call.elapsed,
             };
             let found = evidence.checks();
-            // Some settings are only seen to be wrong when they are used.
+            // Some invalid settings are only found by using them.
             if found.iter().any(|check| check.name == CheckName::Settings) {
                 checks.retain(|check| check.name != CheckName::Settings);
             }
@@ -120,7 +120,7 @@ impl AccountProbe {
         }
     }
 
-    /// Requests the first page of a list; `None` where nothing of this cloud can be listed.
+    /// Requests the first page of a list. Returns `None` if this cloud has no lists.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let elapsed = self.transport.options().session.stopwatch();
         let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
@@ -169,14 +169,14 @@ impl AccountProbe {
     }
 }
 
-/// Another scope whose jobs can be listed, where the cloud has a list of scopes.
+/// Finds another scope whose jobs can be listed, if the cloud can list scopes.
 async fn permitted_scope(
     client: &dyn Client,
     denied: &Scope,
     filter: &Filter,
     ask: &GetOptions,
 ) -> Option<Scope> {
-    /// This many scopes are tried at most.
+    /// Maximum number of scopes to try.
     const MAX_SCOPES: usize = 5;
     let listing = scope_listing(denied.kind)?;
     let listed = client
@@ -202,7 +202,7 @@ async fn permitted_scope(
     None
 }
 
-/// That the jobs of the scope of the settings cannot be listed, and those of another can.
+/// Reports that the jobs of the configured scope cannot be listed, but those of another scope can.
 fn forbidden(denied: &Scope, permitted: &Scope, problem: &Problem) -> Check {
     let message = format!("{denied}: {}; {permitted} can be listed", problem.message);
     Check::warn(
@@ -212,7 +212,7 @@ fn forbidden(denied: &Scope, permitted: &Scope, problem: &Problem) -> Check {
     )
 }
 
-/// `set namespace = "train" in [kubernetes.default] of the config file`
+/// Returns for example `set namespace = "train" in [kubernetes.default] of the config file`.
 fn set_place(denied: &Scope, permitted: Option<&Scope>) -> String {
     let template = &denied.kind.template;
     let key = template.segments[0].setting.unwrap_or_default();
@@ -222,7 +222,7 @@ fn set_place(denied: &Scope, permitted: Option<&Scope>) -> String {
     format!("set {key}{value} in {table} of the config file")
 }
 
-/// Whether all is there that a call needs.
+/// Checks whether all settings for a call are present.
 fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
     if let Some(problem) = &account.problem {
         let check = Check::fail(CheckName::Settings, problem.category, &*problem.message);

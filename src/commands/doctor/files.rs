@@ -1,4 +1,4 @@
-//! Files that an account uses, and who can read them.
+//! Checks the files of an account, and who can read them.
 
 use std::fs;
 
@@ -9,7 +9,8 @@ use crate::output::document::{Check, CheckName};
 use crate::secret::{quotable_path, shell_word};
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
-/// A check of each file that is not as it should be, or one for all of them; none without files.
+/// Returns a check for each file with a problem, or one for all files if there is
+/// none. Returns none without files.
 pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
     let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
     if wrong.is_empty() && !files.is_empty() {

@@ -1,9 +1,9 @@
-//! What to do about a request that failed in transit.
+//! Hints about requests that failed in transit.
 
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::http::Route;
 
-/// The next step; `None` where the problem's own hint is enough.
+/// Returns the next step, or `None` if the hint of the problem is sufficient.
 ///
 /// `host` is `host[:port]` of the request.
 pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Option<String> {
@@ -53,7 +53,7 @@ pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Op
     })
 }
 
-/// The host without its port.
+/// Returns the host without its port.
 pub(super) fn name_of(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => name,

@@ -1,4 +1,4 @@
-//! The network activity of one account.
+//! Records the network activity of one account.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,12 +9,12 @@ use crate::http::{KeyStates, Transport, TransportEvent};
 use crate::settings::Settings;
 use crate::sync::lock;
 
-/// What happened, in its order.
+/// Network events, in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<TransportEvent>>>);
 
 impl Log {
-    /// All that happened so far.
+    /// Returns all events so far.
     pub(super) fn all(&self) -> Vec<TransportEvent> {
         lock(&self.0).clone()
     }
@@ -27,11 +27,11 @@ impl Log {
     }
 }
 
-/// A transport that records its events and shares what is known of keys. A request is sent once, unless
-/// the command line allows more: the first fault is the one to report.
+/// Creates a transport that records its events and shares the states of keys. It does not retry, unless the
+/// command line sets the number of attempts: the first failure is the one to report.
 ///
 /// # Errors
-/// A usage error in an option or in a setting of `[http]`.
+/// Returns a usage error in an option or in a setting of `[http]`.
 pub(super) fn transport(
     context: &CommandContext,
     settings: &Settings,
@@ -47,7 +47,7 @@ pub(super) fn transport(
     let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
     let sink = move |happening: TransportEvent| {
         log.record(&happening);
-        // Its checks report what a notice would report.
+        // The checks report the same as a notice.
         if !matches!(happening, TransportEvent::Notice(..)) {
             trace(happening);
         }

@@ -13,7 +13,7 @@ use crate::output::document::{Check, CheckName, HostInfo};
 use crate::secret::{mask_proxy_url, mask_user_info};
 use crate::settings::{Settings, SettingsFile};
 
-/// The program and the machine that it runs on.
+/// Describes the program and its machine.
 pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -> HostInfo {
     let path = settings.and_then(|settings| settings.file().existing_path());
     HostInfo {
@@ -29,14 +29,14 @@ pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -
     }
 }
 
-/// A failure before any account could be queried.
+/// Returns the check for a failure before any account could be queried.
 pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
     let hint = problem.hint.as_deref().unwrap_or("fix this first");
     let hint = format!("{hint}; no account was checked");
     Check::fail(name, problem.category, problem.message).hint(Some(hint))
 }
 
-/// The config file that is used, or where one would be.
+/// Names the config file that is used, or where it would be.
 pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
     let config = context.global.config.clone();
     let place = match settings.recorded_config_place() {
@@ -51,10 +51,10 @@ pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
     Check::ok(CheckName::Settings, message)
 }
 
-/// Proxies and certificates of CAs.
+/// Checks proxies and CA certificates.
 ///
 /// # Errors
-/// What keeps every call from being sent.
+/// Returns a failed check if no call can be sent.
 pub(super) fn network(
     context: &CommandContext,
     settings: &Settings,
@@ -74,8 +74,8 @@ pub(super) fn network(
     ])
 }
 
-/// The variables that name proxies, with what they contain; `problems` are those of values that cannot be
-/// used, which stop the calls that would use them.
+/// Shows the variables that configure proxies. `problems` are those of unusable
+/// values, with which the calls that need them fail.
 fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     if let Some(first) = problems.first() {
         let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();

@@ -46,7 +46,7 @@ pub(super) struct Arguments {
 
 const DOCTOR: &str = "doctor";
 
-/// Calls every account once, and shows which checks pass and which fail.
+/// Calls every account once, and shows the passed and failed checks.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     context.check_catalog_format(DOCTOR)?;
     let mut page = PageWriter::new(context);
@@ -87,16 +87,16 @@ fn record(context: &CommandContext, diagnosis: &DoctorReport) {
             query: None,
         };
         let mut text = Vec::new();
-        // A vector takes everything.
+        // Writing to a vector cannot fail.
         let _ = output::write_diagnosis(&mut text, diagnosis, &options, &screen);
         recorder.add_file(name, &text);
     }
 }
 
-/// Writes the page for people while accounts are still checked.
+/// Writes the human-readable page while other accounts are still being checked.
 struct PageWriter<'a> {
     context: &'a CommandContext,
-    /// False for formats that need everything at once.
+    /// False for formats that are written at the end.
     is_used: bool,
     written: io::Result<()>,
 }
@@ -123,7 +123,7 @@ impl<'a> PageWriter<'a> {
 }
 
 /// # Errors
-/// A usage error of the command line only: problems of the settings are part of the report.
+/// Returns only usage errors of the command line: problems of the settings are part of the report.
 fn diagnose(
     context: &CommandContext,
     arguments: &Arguments,
@@ -170,8 +170,7 @@ fn probe(
     Ok(AccountProbe::new(&credentials, candidate, transport, log))
 }
 
-/// Checks all side by side; `on_account` is called for each, in their order unless one before it takes
-/// long.
+/// Checks all accounts concurrently. Calls `on_account` for each, in order unless an earlier one takes long.
 async fn run_all(
     probes: Vec<AccountProbe>,
     mut on_account: impl FnMut(&AccountCheck),
@@ -216,7 +215,7 @@ async fn run_all(
         .collect()
 }
 
-/// A report without accounts, whose parts are written at once.
+/// Returns a report without accounts, and writes its sections at once.
 fn diagnosis(
     context: &CommandContext,
     settings: Option<&Settings>,
@@ -239,7 +238,7 @@ fn diagnosis(
     report
 }
 
-/// The most severe failure decides.
+/// Returns the exit code of the most severe failure.
 fn exit(report: &DoctorReport) -> Exit {
     let accounts = report.accounts.iter().flat_map(|account| &account.checks);
     let problems: Vec<Problem> = report

@@ -15,7 +15,7 @@ use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 
-/// Shows what happened to what was named, and returns the exit code.
+/// Shows the timeline of the referenced resources, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(context, arguments) {
         Ok(prepared) => match prepared.options {
@@ -32,14 +32,14 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     }
 }
 
-/// Everything that is needed, checked before the first call.
+/// Everything that the command needs, checked before the first call.
 struct Setup {
     lookup: Arc<Lookup>,
-    /// What is wanted of a timeline.
+    /// The timeline entries to show.
     filter: EventFilter,
-    /// The columns, where some were chosen.
+    /// The chosen columns, if any.
     columns: Option<Vec<EventColumn>>,
-    /// How resources are followed, if they are.
+    /// The options for following resources; `None` without `--follow`.
     options: Option<FollowOptions>,
 }
 
@@ -81,7 +81,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     })
 }
 
-/// The columns that were chosen.
+/// Parses the chosen columns.
 fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem> {
     let names = context.global.columns.iter();
     let columns: Vec<EventColumn> = names
@@ -102,7 +102,7 @@ fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     };
     timeline.retain(&prepared.filter);
     let code = finish(context, &timeline, prepared.columns.as_deref());
-    // The process ends here: to take what was found apart would be time for nothing.
+    // The process exits next: freeing everything would only take time.
     std::mem::forget((jobs, timeline));
     code
 }
@@ -118,14 +118,14 @@ fn partition(outcomes: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
     (jobs, problems)
 }
 
-/// What will be followed, as far as its references are known.
+/// Returns the references to follow, as far as they are known.
 fn references(lookup: &Lookup) -> Vec<String> {
     let newest = lookup.latest.iter().map(|(_, scope)| scope.to_string());
     let references = lookup.references.iter().map(ToString::to_string);
     references.chain(newest).collect()
 }
 
-/// Prints the timeline and then what it does not contain: what failed, and what a cloud does not keep.
+/// Prints the timeline, then what it does not contain: errors, and events that a cloud does not keep.
 fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
     let (form, screen) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();
@@ -143,7 +143,7 @@ fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 fn print_notes(context: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
-        // Whether stderr takes it changes nothing.
+        // A failure to write to stderr does not change the result.
         let _ = context.print("no matching events\n".to_owned(), true);
     }
     let is_reported = |notice: &&Notice| {
@@ -166,7 +166,7 @@ fn display(context: &CommandContext, lookup: &Lookup, filter: EventFilter) -> Fo
     }
 }
 
-/// A timeline is read in the reader's own time, on a terminal or not.
+/// Returns the rendering options of a timeline, which uses local time even without a terminal.
 fn describe_context(context: &CommandContext) -> RenderContext {
     RenderContext {
         zone: context.zone(Zone::Local),

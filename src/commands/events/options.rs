@@ -46,10 +46,10 @@ pub(in crate::commands) struct Arguments {
 }
 
 impl Arguments {
-    /// What is wanted of a timeline.
+    /// Returns the filter of timeline entries.
     ///
     /// # Errors
-    /// A usage error that names the option.
+    /// Returns a usage error that names the option.
     pub(super) fn filter(&self, current: &CurrentTime, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
         let since = since.map(|text| parse_since(text, current, zone));
@@ -59,10 +59,10 @@ impl Arguments {
         })
     }
 
-    /// How resources are followed; `is_plain` when neither columns nor an expression were chosen.
+    /// Returns the options for following resources; `is_plain` if neither columns nor an expression are given.
     ///
     /// # Errors
-    /// A usage error that names the option.
+    /// Returns a usage error that names the option.
     pub(super) fn options(&self, format: Format, is_plain: bool) -> Result<FollowOptions, Problem> {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {

@@ -3,16 +3,15 @@ use std::collections::{HashMap, HashSet};
 use crate::model::{Job, State, Time};
 use crate::output::document::{EventFilter, EventSubject, TimelineEvent};
 
-/// Which timeline entries were reported before, so that each is reported once, and again when its
-/// count grows.
+/// Removes timeline entries that were already reported: reports each once, and again when its count grows.
 pub(in crate::commands) struct EventDeduplicator {
     filter: EventFilter,
     reported: HashMap<String, HashMap<EventKey, LastSeen>>,
-    /// The resources whose first bad entry was reported.
+    /// Resources whose first bad entry was reported.
     marked: HashSet<String>,
 }
 
-/// The identity of an entry across two checks: everything but its count and when it was last seen.
+/// The identity of an entry across polls: everything except its count and the time it was last seen.
 type EventKey = (
     EventSubject,
     Option<State>,
@@ -28,7 +27,7 @@ type EventKey = (
 type LastSeen = (Option<u64>, Option<Time>);
 
 impl EventDeduplicator {
-    /// Nothing was reported yet; only what passes the filter will be.
+    /// Creates a deduplicator that only reports entries that match `filter`.
     pub(in crate::commands) fn new(filter: EventFilter) -> Self {
         Self {
             filter,
@@ -37,12 +36,11 @@ impl EventDeduplicator {
         }
     }
 
-    /// New entries of a resource, and those with a higher count, oldest first.
+    /// Returns new entries of a resource, and those with a higher count or a later time, oldest first.
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
         let reported = self.reported.entry(job.reference.clone()).or_default();
         let mut new = Vec::new();
-        // One answer may contain an entry more than once, which makes it no newer: it is compared with
-        // the looks before, and not with itself.
+        // A response can contain an entry twice. Compare it with earlier polls, not with its duplicate.
         let mut seen: HashMap<EventKey, LastSeen> = HashMap::new();
         for mut one in TimelineEvent::all_of(job) {
             let key = event_key(&one);
@@ -66,7 +64,7 @@ impl EventDeduplicator {
 }
 
 fn event_key(one: &TimelineEvent) -> EventKey {
-    // The start of a row moves when a cloud drops the first occurrence; a change of state has one time.
+    // The first time of an event moves when a cloud drops the first occurrence, so it is not part of the key.
     let at = one.happened_at.filter(|_| one.what != EventSubject::Event);
     (
         one.what,
@@ -129,7 +127,7 @@ mod tests {
             counts(&dedup.new_events(&job(vec![warning(3, 9)]))),
             [Some(3)]
         );
-        // What a cloud has forgotten and reports again is not new.
+        // An entry that disappears and is reported again is not new.
         assert!(dedup.new_events(&job(vec![])).is_empty());
         assert!(dedup.new_events(&job(vec![warning(2, 5)])).is_empty());
     }

@@ -8,13 +8,13 @@ use crate::output::{
     Zone, write_transition,
 };
 
-/// How what happens is shown: the bytes of each of its parts.
+/// The display of followed resources. Each method returns the bytes to write.
 pub(in crate::commands) enum FollowOutput {
-    /// A line for each change of state.
+    /// A line for each state change.
     Lines(Zone),
     /// Records for programs.
     Records(RecordWriter),
-    /// The table itself, drawn again in its place.
+    /// A table that is redrawn in place.
     Live(Live),
     /// A timeline for people, entry by entry.
     Page(TimelineWriter, EventDeduplicator),
@@ -23,7 +23,8 @@ pub(in crate::commands) enum FollowOutput {
 }
 
 impl FollowOutput {
-    /// The display of states in a form; `live` is the table to draw where it can be drawn.
+    /// Returns the display of states in an output format; `live` is the table to draw
+    /// if the terminal supports it.
     pub(in crate::commands) fn of_states(
         form: &OutputOptions,
         zone: Zone,
@@ -36,12 +37,12 @@ impl FollowOutput {
         }
     }
 
-    /// True when what happened is shown, and not only states.
+    /// Reports whether timeline entries are shown, not only states.
     pub(super) fn needs_events(&self) -> bool {
         matches!(self, Self::Page(..) | Self::Events(..))
     }
 
-    /// A job was read: what has happened to it since it was read before.
+    /// Handles a job that was read: shows what happened to it since the last read.
     pub(super) fn on_read(&mut self, at: Time, job: &Job) -> Vec<u8> {
         written(|out| match self {
             Self::Page(page, dedup) => {
@@ -56,7 +57,7 @@ impl FollowOutput {
         })
     }
 
-    /// A job is in another state than before.
+    /// Handles a job with a new state.
     pub(super) fn transition(&mut self, at: Time, job: &Job, previous: Option<State>) -> Vec<u8> {
         written(|out| match self {
             Self::Lines(zone) => write_transition(out, at, *zone, job, previous),
@@ -65,7 +66,7 @@ impl FollowOutput {
         })
     }
 
-    /// A resource cannot be read.
+    /// Handles a resource that cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
             Self::Records(records) | Self::Events(records, _) => records.write(out, at, problem),
@@ -73,7 +74,7 @@ impl FollowOutput {
         })
     }
 
-    /// The table that is drawn again and again, if this is one.
+    /// Returns the table that is redrawn, if this is one.
     pub(super) fn live(&mut self) -> Option<&mut Live> {
         match self {
             Self::Live(live) => Some(live),
@@ -81,7 +82,7 @@ impl FollowOutput {
         }
     }
 
-    /// The end: the summary, or the table as normal output.
+    /// Ends the display with the summary, or with the table as normal output.
     pub(super) fn close(self, rows: &[Row], screen: &RenderContext, summary: Summary) -> Vec<u8> {
         match self {
             Self::Lines(_) | Self::Page(..) => Vec::new(),
@@ -99,7 +100,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
     bytes
 }
 
-/// A failure as lines for stderr.
+/// Formats a problem as lines for stderr.
 pub(super) fn problem_lines(problem: &Problem, screen: &RenderContext) -> Vec<String> {
     let bytes = written(|out| output::write_problem(out, problem, screen));
     let text = String::from_utf8_lossy(&bytes);

@@ -18,40 +18,39 @@ use crate::gate::Evaluation;
 use crate::model::Job;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
-/// Messages that are kept for the end while a table covers the terminal.
+/// Maximum number of messages that are kept until a live table no longer covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
-/// Time for stderr to take what comes last.
+/// How long the command waits for stderr to accept the last messages.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
+/// The exit code after `q`, the same as after Ctrl-C: 0 means that all resources have ended.
 const QUIT: u8 = 130;
-/// Ages on a terminal are drawn again this often.
+/// How often the ages in a live table are redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was last reported of an unreadable resource: the kind of failure, and whether it was given
-/// up.
+/// The last reported failure of an unreadable resource: its category, and whether it is final.
 type LastReported = Option<(Category, bool)>;
 
-/// The end of all resources, shown on the way.
+/// The handler that follows all resources to their end and shows them.
 pub(super) struct FollowHandler<'a> {
     context: &'a CommandContext,
     display: FollowOutput,
     stdout: StdoutWriter,
     reporter: Reporter,
-    /// The terminal below a live table.
+    /// The terminal of a live table.
     terminal: Option<LiveTerminal<'a>>,
     /// For each resource, in the order of the poller.
     last_reported: Vec<LastReported>,
-    /// The newest messages, which are below a live table.
+    /// The newest messages, shown below a live table.
     notes: Vec<String>,
-    /// Messages that wait until the table no longer covers the terminal.
+    /// Messages to print when the table no longer covers the terminal.
     deferred: Option<Vec<String>>,
 }
 
 impl LoopHandler for FollowHandler<'_> {
-    /// An error when nothing can be written any longer.
+    /// An error if the output can no longer be written.
     type Outcome = io::Result<()>;
 
-    /// Drops what needs no more polls, reports what cannot be read, and draws the rest.
+    /// Removes resources that need no more polls, reports unreadable ones, and draws the others.
     fn check(&mut self, run: &mut RunLoop) -> Option<io::Result<()>> {
         self.last_reported.resize(run.poller.jobs.len(), None);
         for (number, evaluation) in run.evaluations().iter().enumerate() {
@@ -84,7 +83,7 @@ impl LoopHandler for FollowHandler<'_> {
                 self.display.transition(at, job(number), *previous)
             }
             PollEvent::Read(number) => self.display.on_read(at, job(number)),
-            // A problem is reported as soon as it is known whether it is believed.
+            // Reported later, when the outage rules have decided whether the failure is final.
             PollEvent::Problem(_) | PollEvent::Outage(_) => return,
         };
         self.stdout.write(part);
@@ -117,7 +116,7 @@ impl LoopHandler for FollowHandler<'_> {
         self.log_line(line);
     }
 
-    /// The next second of a live table.
+    /// Returns the time of the next redraw of a live table.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
         let is_live = self.terminal.is_some();
         is_live.then(|| run.poller.elapsed() + REDRAW_INTERVAL)
@@ -142,7 +141,7 @@ impl LoopHandler for FollowHandler<'_> {
                     terminal.stop();
                 }
             }
-            // It was stopped without notice: the shell has written on the screen since.
+            // The process was stopped without notice, and the shell has written to the screen since.
             TerminalEvent::Continued => self.leave_screen(),
         }
         None
@@ -150,7 +149,7 @@ impl LoopHandler for FollowHandler<'_> {
 }
 
 impl<'a> FollowHandler<'a> {
-    /// Shows all in a display; `terminal` is that of a live table.
+    /// Creates a handler for a display; `terminal` is that of a live table.
     pub(super) fn new(
         context: &'a CommandContext,
         display: FollowOutput,
@@ -163,7 +162,7 @@ impl<'a> FollowHandler<'a> {
             display,
             stdout,
             reporter,
-            // The table hides what is printed meanwhile.
+            // The table covers messages that are printed while it is drawn.
             deferred: (terminal.is_some() && io::stderr().is_terminal()).then(Vec::new),
             terminal,
             last_reported: Vec::new(),
@@ -171,8 +170,8 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows until the end, until `stop` ends with an exit code, or until `quit` ends, and returns the exit
-    /// code.
+    /// Follows the resources until the end, until `stop` returns an exit code, or
+    /// until `quit` completes. Returns the exit code.
     pub(super) async fn run(
         mut self,
         run: &mut RunLoop,
@@ -194,14 +193,14 @@ impl<'a> FollowHandler<'a> {
         self.finish(run, end, has_quit.get(), stop).await
     }
 
-    /// The same as [`Self::print_line`], but not with `-q`.
+    /// Prints a line like [`Self::print_line`], but not with `-q`.
     fn log_line(&mut self, line: String) {
         if !self.context.global.quiet {
             self.print_line(line);
         }
     }
 
-    /// Prints a line on stderr, as soon as no live table is in the way.
+    /// Prints a line on stderr, delayed until no live table covers the terminal.
     fn print_line(&mut self, line: String) {
         match &mut self.deferred {
             Some(deferred) => push_bounded(deferred, line),
@@ -214,7 +213,7 @@ impl<'a> FollowHandler<'a> {
         let (Some(live), Some(terminal)) = (self.display.live(), &self.terminal) else {
             return;
         };
-        // What a terminal has not taken yet would only be out of date.
+        // Skip frames while the terminal is slow: queued frames would be out of date.
         if self.stdout.has_backlog() || is_in_background(io::stdout()) {
             return;
         }
@@ -239,7 +238,7 @@ impl<'a> FollowHandler<'a> {
         self.stdout.write(live.frame(&frame, &screen, size));
     }
 
-    /// Gives the terminal back until the next frame.
+    /// Restores the terminal until the next frame.
     fn leave_screen(&mut self) {
         if let Some(live) = self.display.live() {
             self.stdout.write(live.suspend());
@@ -251,8 +250,8 @@ impl<'a> FollowHandler<'a> {
         self.context.render_context(io::stdout().is_terminal())
     }
 
-    /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
-    /// for, but neither after a signal nor through one: the key that quits is none.
+    /// Writes the last output, and returns the exit code. Waits for a slow reader unless a signal comes or has
+    /// come; the key `q` does not count as a signal.
     async fn finish(
         mut self,
         run: &RunLoop,

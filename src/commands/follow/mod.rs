@@ -1,4 +1,4 @@
-//! Following resources until the end: what `watch` and `events --follow` share.
+//! Follows resources until their end; shared by `watch` and `events --follow`.
 
 mod dedup;
 mod display;
@@ -32,21 +32,21 @@ use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
 
-/// How resources are followed.
+/// Options for following resources.
 pub(super) struct FollowOptions {
-    /// When a resource needs no more checks.
+    /// Decides when a resource needs no more polls.
     pub policy: GatePolicy,
     /// A fixed polling interval.
     pub interval: Option<Duration>,
-    /// The codes of the notices that are printed as they come.
+    /// Codes of the notices that are printed at once.
     pub notice_codes: &'static [NoticeCode],
 }
 
 impl FollowOptions {
-    /// Follows each resource until it has ended.
+    /// Returns options that follow each resource until it has ended.
     ///
     /// # Errors
-    /// A usage error that names the option.
+    /// Returns a usage error that names the option.
     pub(super) fn new(
         poll: &PollArgs,
         notice_codes: &'static [NoticeCode],
@@ -63,7 +63,7 @@ impl FollowOptions {
     }
 }
 
-/// Follows what the lookup names until the end, and returns the exit code.
+/// Follows the resources of `lookup` until the end, and returns the exit code.
 pub(super) fn run(
     context: &CommandContext,
     lookup: Arc<Lookup>,
@@ -97,7 +97,7 @@ pub(super) fn run(
     })
 }
 
-/// Waits for the key that quits; forever where no keys can be read.
+/// Waits for the key `q`; forever without a keyboard.
 async fn quit(keyboard: Option<&Keyboard>) {
     match keyboard {
         Some(keyboard) => keyboard.quit().await,
@@ -105,7 +105,7 @@ async fn quit(keyboard: Option<&Keyboard>) {
     }
 }
 
-/// The loop that polls for a display.
+/// Returns the loop that polls for a display.
 fn run_loop(lookup: Arc<Lookup>, options: FollowOptions, display: &FollowOutput) -> RunLoop {
     let poll_options = PollOptions {
         interval: options.interval,

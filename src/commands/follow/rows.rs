@@ -3,13 +3,13 @@ use crate::error::{Category, Problem};
 use crate::gate::{Evaluation, GatePolicy, Pending};
 use crate::output::Row;
 
-/// A row for each resource, in the order given.
+/// Returns a row for each resource, in order.
 pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
     let jobs = poller.jobs.iter();
     jobs.map(|watched| row(poller, watched, rules)).collect()
 }
 
-/// The row of a resource.
+/// Returns the row of a resource.
 pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolicy) -> Row<'a> {
     let evaluation = watched.history.evaluate(rules, poller.elapsed());
     let trouble = read_failure(watched, &evaluation).map(|problem| match watched.is_final {
@@ -23,8 +23,8 @@ pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolic
     }
 }
 
-/// Why a resource cannot be read, if it cannot: one that existed before is reported as gone, and
-/// one that is retried as a temporary failure.
+/// Returns why a resource cannot be read, if it cannot. One that existed before is reported as gone, and one
+/// that is retried as a temporary failure.
 pub(super) fn read_failure(watched: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
     let mut problem = watched.problem.as_deref().cloned()?;
     let Evaluation::Pending(Pending {

@@ -1,5 +1,4 @@
-//! The rules of `watch` and `events --follow` about time, on a clock that moves on when all tasks
-//! wait for it.
+//! Timing of `watch` and `events --follow`, on a clock that advances when all tasks wait for it.
 
 use std::future::pending;
 use std::io::{self, Read as _};
@@ -23,7 +22,7 @@ use crate::output::{RecordWriter, TimelineWriter, Zone};
 use crate::providers::{self, test_support};
 use crate::reference::{DEFAULT_PROFILE, Scope};
 
-/// What came of following jobs.
+/// The result of following jobs.
 struct Followed {
     code: u8,
     stdout: String,
@@ -33,7 +32,8 @@ struct Followed {
 }
 
 impl Followed {
-    /// The records of `-o jsonl`: numbered, the last one the only summary.
+    /// Returns the records of `-o jsonl`; checks that they are numbered and that only
+    /// the last one is a summary.
     fn records(&self) -> Vec<Value> {
         let records = self.stdout.lines().map(serde_json::from_str);
         let records: Vec<Value> = records.collect::<Result<_, _>>().expect("JSON lines");
@@ -56,7 +56,7 @@ fn context() -> CommandContext {
     context
 }
 
-/// The reference of a job with this id.
+/// Returns the reference of a job with this id.
 fn reference(id: &str) -> String {
     format!("aliyun/job/C/{id}")
 }
@@ -132,7 +132,7 @@ fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> S
     ScriptedClient::new(MIN_CALL_INTERVAL, script)
 }
 
-/// Reference, state and previous state of each transition of a job.
+/// Returns reference, state and previous state of each transition of a job.
 fn transitions(records: &[Value], id: &str) -> Vec<[String; 2]> {
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let records = records.iter().filter(|one| one["type"] == "transition");
@@ -258,7 +258,7 @@ async fn what_could_never_be_read_is_given_up_after_10_minutes() {
         "{:?}",
         run.lines
     );
-    // What was read once is followed for as long as an outage takes.
+    // A resource that was read once is followed however long an outage takes.
     let once = client(|now, _| match now.as_secs() {
         1..5000 => Reply::Failed(Category::ServiceError),
         5000.. => Reply::State(State::Succeeded),
@@ -280,7 +280,7 @@ async fn a_scope_that_could_never_be_listed_is_given_up_after_10_minutes() {
         .collect();
     let error = |is_retryable: bool| (json!("aliyun/job/C/"), json!(is_retryable));
     assert_eq!(errors, [error(true), error(false)]);
-    // What was listed once is listed again for as long as an outage takes; a rejected request ends it.
+    // A scope that was listed once is listed again however long an outage takes; a rejected request ends it.
     let once = client(|now, _| match now.as_secs() {
         0 => Reply::NotFound,
         1..5000 => Reply::Failed(Category::ServiceError),
@@ -290,7 +290,7 @@ async fn a_scope_that_could_never_be_listed_is_given_up_after_10_minutes() {
     assert_eq!(run.elapsed.as_secs() / 1000, 5, "{:?}", run.lines);
 }
 
-/// A client whose job `train` gets a warning after 2 s.
+/// Returns a client whose job `train` gets a warning after 2 s.
 fn client_with_warning() -> ScriptedClient {
     client(script).with_jobs(|elapsed, job| {
         let at = |elapsed: Duration| Time::new(now() + elapsed);

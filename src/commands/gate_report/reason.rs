@@ -1,4 +1,4 @@
-//! The reason of a gate's verdict in one sentence.
+//! The reason for a gate's verdict in one sentence.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use crate::model::{Job, State};
 use crate::output;
 use crate::sort::SortExt as _;
 
-/// References that are named; the others are counted.
+/// Maximum number of references to name; the others are counted.
 const MAX_NAMED: usize = 3;
-/// Maximum number of reasons that are shown for an undecided gate; the others are counted.
+/// Maximum number of reasons to show for an undecided gate; the others are counted.
 const MAX_REASONS: usize = 4;
-/// Maximum characters of a cloud's message about one job.
+/// Maximum number of characters of a cloud's message about one job.
 const MAX_CAUSE: usize = 300;
 
-/// The job that decided and why, with counts; or what keeps the gate from a verdict.
+/// Names the job that decided and why, with counts, or what keeps the gate undecided.
 pub(super) fn of(state: &GateState<'_>) -> String {
     let GateState {
         watched,
@@ -58,7 +58,7 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
     }
 }
 
-/// The goal as it follows a number of jobs: `2 of 2 succeeded`.
+/// Returns the condition as it follows a count: `succeeded` in `2 of 2 succeeded`.
 fn goal(rules: &GatePolicy) -> String {
     match &rules.condition {
         Condition::NoWarnings(_) => "without new warnings".to_owned(),
@@ -66,7 +66,7 @@ fn goal(rules: &GatePolicy) -> String {
     }
 }
 
-/// The first job, in the order of the references, that did not meet the condition, and why.
+/// Names the first job, in the order of the references, that did not meet the condition, and why.
 fn first_unmet(watched: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
     let mut both = watched.iter().zip(evaluations);
     both.find_map(|(watched, evaluation)| match evaluation {
@@ -80,7 +80,7 @@ fn unmet(watched: &PolledJob, why: &str) -> String {
     let Some(state) = end_state(why) else {
         return format!("{reference}: {}", one_line(why));
     };
-    // The state that was seen first counts, also when the cloud reports another one since.
+    // The end state that was seen first counts, even if the cloud reports another one now.
     let job = watched.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
@@ -88,13 +88,13 @@ fn unmet(watched: &PolledJob, why: &str) -> String {
     }
 }
 
-/// The state with which the reason of an unmet job begins.
+/// Parses the state at the beginning of the reason of an unmet job.
 fn end_state(why: &str) -> Option<State> {
     let word = why.split_once(':').map_or(why, |(word, _)| word);
     State::parse(word)
 }
 
-/// How many jobs are in which position: `1 failed, 2 succeeded, 3 pending`.
+/// Counts the jobs by result: `1 failed, 2 succeeded, 3 pending`.
 fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
     let label = |evaluation: &Evaluation| match evaluation {
         Evaluation::Unmet(why) => {
@@ -130,7 +130,7 @@ fn stopped(spent: GateStats) -> Option<String> {
     }
 }
 
-/// What the pending jobs are waited for, the weightiest cause first.
+/// Describes what the pending jobs wait for, the most important cause first.
 fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     let mut groups: Vec<(PendingCause, String, Vec<&PolledJob>)> = Vec::new();
     for (one, evaluation) in watched.iter().zip(evaluations) {
@@ -147,7 +147,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     }
     groups.order_by_key(|(cause, _, _)| *cause);
     let mut text = String::new();
-    // One reason is enough for a line; the jobs are in the same output with all of them.
+    // Explain one job only, to keep the line short; the output contains all jobs with their reasons.
     let mut is_explained = false;
     for (number, (cause, why, jobs)) in groups.iter().take(MAX_REASONS).enumerate() {
         let separator = if number == 0 { "" } else { "; " };
@@ -160,7 +160,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
             reason.map_or(reference.clone(), |why| format!("{reference} ({why})"))
         });
         let references = named(&Vec::from_iter(references), count);
-        // A String takes everything.
+        // Writing to a `String` cannot fail.
         let _ = match why.strip_prefix("still ") {
             Some(_) => write!(text, "{separator}{count} of {all} {why}: {references}"),
             None => write!(text, "{separator}{references}: {why}"),
@@ -174,7 +174,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     text
 }
 
-/// `still running` for a job that is active, else why it is pending.
+/// Returns `still running` for a job that is active, else why it is pending.
 fn why(watched: &PolledJob, open: &Pending) -> String {
     let state = watched.history.state().map(State::as_str);
     match state == Some(&*open.reason) {
@@ -183,18 +183,18 @@ fn why(watched: &PolledJob, open: &Pending) -> String {
     }
 }
 
-/// Why a job has not begun to run, as far as it was read.
+/// Returns why a job has not started to run, if known.
 fn waits_for(watched: &PolledJob) -> Option<String> {
     let job = watched.job.as_ref()?;
     let is_early = matches!(job.state, State::Pending | State::Starting);
     let own = output::reason_text(job.reason.as_deref(), job.message.as_deref());
-    // joblens's own reason is for scripts.
+    // The reason that joblens sets itself is for scripts.
     let own = own.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
     let why = own.or_else(|| output::why(job)).filter(|_| is_early);
     why.map(|why| one_line(&why))
 }
 
-/// The first of this many references, and how many more there are.
+/// Names the first references and counts the others.
 fn named(references: &[String], count: usize) -> String {
     let shown = references[..references.len().min(MAX_NAMED)].join(", ");
     match count.saturating_sub(MAX_NAMED) {
@@ -203,7 +203,7 @@ fn named(references: &[String], count: usize) -> String {
     }
 }
 
-/// A cloud's message, on one line of limited length.
+/// Returns a cloud's message on one line of limited length.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

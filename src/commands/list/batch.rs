@@ -1,4 +1,4 @@
-//! Rows of pages.
+//! Rows of a list.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ impl Batch {
         self.jobs.len() + self.scopes.len()
     }
 
-    /// How many rows each of [`COMPARED_FIELDS`] could not be compared for.
+    /// Counts, for each of [`COMPARED_FIELDS`], the rows that could not be compared.
     pub(super) fn count_uncompared(&self, filter: &Filter) -> [usize; COMPARED_FIELDS.len()] {
         let jobs = self.jobs.iter().map(|job| filter.uncompared(job));
         // Scopes are filtered by their creation time only.
@@ -34,7 +34,7 @@ impl Batch {
         counts
     }
 
-    /// Takes the jobs with these references out.
+    /// Removes and returns the jobs with these references.
     pub(super) fn take(&mut self, references: &HashSet<String>) -> Self {
         if references.is_empty() {
             return Self::default();

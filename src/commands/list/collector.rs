@@ -1,4 +1,4 @@
-//! Taking in what comes from the places: each page is written at once, or kept.
+//! Collects the pages of all scopes: writes each page at once, or keeps it.
 
 use std::io;
 
@@ -16,26 +16,26 @@ use crate::output;
 use crate::providers::Filter;
 use crate::sort::SortExt as _;
 
-/// How a list came to its end.
+/// How a list ended.
 pub(super) enum ListEnd {
     /// All scopes were listed.
     Done,
-    /// By a signal, with its exit code.
+    /// A signal came; this is its exit code.
     Stopped(u8),
-    /// Nothing can be written any longer.
+    /// The output can no longer be written.
     Closed(io::Error),
 }
 
-/// Taking in what comes from the places.
+/// Collects the pages of all scopes.
 pub(super) struct ListCollector<'a> {
     pub filter: &'a Filter,
-    /// What each place came to.
+    /// The report of each scope.
     pub listed: Vec<ScopeReport>,
-    /// What is not written yet, of each place.
+    /// The rows of each scope that are not written yet.
     pub batches: Vec<Batch>,
-    /// What was written, for the completion of a shell.
+    /// The written references, for shell completion.
     pub shown: ListedReferences,
-    /// Writes rows in the formats whose rows are independent.
+    /// Writes rows, in formats with independent rows.
     pub rows: Option<output::RowWriter<'a>>,
     /// Pages are written as they come.
     pub streams: bool,
@@ -45,7 +45,7 @@ pub(super) struct ListCollector<'a> {
 }
 
 impl ListCollector<'_> {
-    /// Takes events until the last of them, a signal, or an output that takes nothing more.
+    /// Handles events until the last one, a signal, or an output that can no longer be written.
     pub(super) async fn until_the_end(
         &mut self,
         events: &mut mpsc::UnboundedReceiver<(usize, ListEvent)>,
@@ -78,12 +78,12 @@ impl ListCollector<'_> {
         }
     }
 
-    /// True where each page is written as it comes.
+    /// Reports whether each page is written as it comes.
     pub(super) fn is_streamed(&self) -> bool {
         self.streams && self.rows.is_some()
     }
 
-    /// Moves what was listed in place of a scope behind it, whatever came first.
+    /// Moves the parts of a scope behind it, in whatever order their pages came.
     pub(super) fn arrange(&mut self) {
         let reports = std::mem::take(&mut self.listed).into_iter();
         let batches = std::mem::take(&mut self.batches);
@@ -92,8 +92,8 @@ impl ListCollector<'_> {
         (self.listed, self.batches) = all.into_iter().map(|(_, one)| one).unzip();
     }
 
-    /// Writes or keeps a page. The next one is requested when the reader has taken this one, so
-    /// that nothing piles up.
+    /// Writes or keeps a page. The next page is requested when the reader has taken
+    /// this one, so that output does not accumulate.
     async fn take(
         &mut self,
         number: usize,
@@ -102,7 +102,7 @@ impl ListCollector<'_> {
     ) -> Option<ListEnd> {
         let streams = self.is_streamed();
         let listed = &mut self.listed[number];
-        // The total is that of the scope, or of what the cloud filters.
+        // The total counts all rows of the scope, or those that match the filters that the cloud applies.
         let is_filtered = words::describe_filter(self.filter).is_some();
         listed.total = page.total.filter(|_| !is_filtered);
         listed.unread.extend(page.problems);

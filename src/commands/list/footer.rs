@@ -1,4 +1,4 @@
-//! The summary of a list: its size, what is missing, and how to get the rest.
+//! The summary of a list: its size, the missing rows, and how to get them.
 
 use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
@@ -6,12 +6,12 @@ use crate::error::Problem;
 use crate::model::{Notice, NoticeCode, State};
 use crate::providers::{COMPARED_FIELDS, Filter, Truncation};
 
-/// This many scopes are named before they are only counted.
+/// Up to this many scopes are named; more are only counted.
 const MAX_NAMED: usize = 3;
-/// This many scopes with the same message are named in its line before they are only counted.
+/// Up to this many scopes with the same message are named in its line; more are only counted.
 const MAX_JOINED: usize = 8;
 
-/// The lines for stderr. Where programs read the answer, a list that is whole needs none.
+/// Returns the lines for stderr. For output that programs read, a complete list needs none.
 pub(super) fn lines(
     listed: &[ScopeReport],
     requested: Option<&str>,
@@ -52,11 +52,11 @@ pub(super) fn lines(
 struct Message {
     scope: String,
     text: String,
-    /// The same for several scopes.
+    /// The same text without details of one scope, for several scopes.
     common: String,
 }
 
-/// What is missing of a scope.
+/// Returns messages about the missing rows of a scope.
 fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     let mut messages = Vec::new();
     let mut add = |text: String, common: Option<String>| {
@@ -67,7 +67,7 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
         });
     };
     match &one.status {
-        // The rows are counted below.
+        // These rows are counted below.
         ListStatus::Truncated(Truncation::MissingIds(_)) => {}
         ListStatus::Truncated(cut) => add(cut_short(cut, one.total), Some(cut_short(cut, None))),
         ListStatus::ActiveFirst { has_all_active } => add(
@@ -77,7 +77,7 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
         ListStatus::Failed(_) if one.count > 0 => {
             add(format!("truncated after {} by an error", one.count), None);
         }
-        // Printed as an error where it is a failure of the list.
+        // Otherwise the failure is printed as an error.
         ListStatus::Failed(problem) if one.is_optional(listed) => {
             add(format!("could not be listed: {problem}"), None);
         }
@@ -112,7 +112,7 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     messages
 }
 
-/// One line for each message, or one for all scopes with the same message where they are many.
+/// Returns one line per message, or one for all scopes with the same message if there are many.
 fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
     let mut groups: Vec<Vec<Message>> = Vec::new();
     for message in messages {
@@ -140,7 +140,7 @@ fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
     lines.collect()
 }
 
-/// Why a list may not be all there is, one notice for each scope of which that is true.
+/// Returns a notice for each scope whose list may be incomplete, with the reason.
 pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
     listed.iter().filter_map(notice).collect()
 }
@@ -154,7 +154,7 @@ fn notice(one: &ScopeReport) -> Option<Notice> {
     Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 
-/// That profiles, by their tables in the config file, name no user whose jobs could be listed.
+/// Returns the problem that these profiles (tables in the config file) name no user whose jobs could be listed.
 pub(super) fn without_user(tables: &[String]) -> Problem {
     let message = match tables.len() {
         0..=MAX_NAMED => format!("-u me: no job_user in {}", tables.join(", ")),
@@ -163,7 +163,7 @@ pub(super) fn without_user(tables: &[String]) -> Problem {
     Problem::usage(message).with_hint("set job_user in the config file, or name the user: -u NAME")
 }
 
-/// The same where the jobs of other profiles are listed.
+/// The same as a notice, if the jobs of other profiles are listed.
 pub(super) fn skipped_users(tables: &[String]) -> Option<Notice> {
     let problem = Some(without_user(tables)).filter(|_| !tables.is_empty())?;
     let hint = problem.hint.as_deref().unwrap_or_default();
@@ -172,7 +172,7 @@ pub(super) fn skipped_users(tables: &[String]) -> Option<Notice> {
     Some(Notice::new(NoticeCode::ScopeSkipped, message))
 }
 
-/// What filters could not compare, a notice for each option.
+/// Returns a notice for each filter option that could not compare all rows.
 pub(super) fn uncompared(listed: &[ScopeReport], filter: &Filter) -> Vec<Notice> {
     let mut notices = Vec::new();
     for (number, (option, lacks)) in COMPARED_FIELDS.into_iter().enumerate() {
@@ -194,8 +194,8 @@ pub(super) fn uncompared(listed: &[ScopeReport], filter: &Filter) -> Vec<Notice>
     notices
 }
 
-/// Why the rows are not all that was requested, for the line that ends a list of references. A
-/// limit that the user set does not count.
+/// Returns why the rows are not all that was requested, for the last line of a list of
+/// references. A limit that the user set does not count.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,
@@ -217,7 +217,7 @@ pub(super) fn reason(
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// How many are shown of those that were sorted.
+/// Describes how many of the sorted rows are shown.
 pub(super) fn left_out(shown: usize, left_out: usize) -> String {
     let all = shown + left_out;
     format!("showing the first {shown} of {all}; use --limit none to show all")
@@ -268,7 +268,7 @@ fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
     }
 }
 
-/// How many are shown where active jobs come first.
+/// Describes how many rows are shown if active jobs come first.
 fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> String {
     let of = total.filter(|total| *total > shown as u64);
     let of = of.map_or_else(String::new, |total| format!(" of {total}"));
@@ -279,7 +279,7 @@ fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> Strin
     format!("showing {shown}{of}{active}; use --limit none to show all")
 }
 
-/// The scopes by name while they are few.
+/// Names the scopes if there are few, or counts them.
 fn names(listed: &[&ScopeReport]) -> String {
     let names: Vec<String> = listed.iter().map(|one| one.target.scope()).collect();
     match names.len() {

@@ -21,53 +21,52 @@ use crate::providers::{
 };
 use crate::reference;
 
-/// This many pages of a scope are searched for active jobs that its limit leaves out.
+/// Maximum number of pages of a scope to search for active jobs beyond its limit.
 const MAX_PAGES_OF_ACTIVE: usize = 20;
 
 /// A page of a scope.
 pub(super) struct ListedPage {
     pub rows: Batch,
-    /// References of rows that were sent before and are now in another state.
+    /// References of already sent rows that have another state now.
     pub changed: HashSet<String>,
-    /// Those of `changed` that no longer pass the filter.
+    /// Those of `changed` that no longer match the filter.
     pub withdrawn: HashSet<String>,
     pub problems: RowProblems,
     pub total: Option<u64>,
 }
 
-/// What a scope reports while it is listed.
+/// Events of listing one scope.
 pub(super) enum ListEvent {
-    /// A page. The next one is requested when the sender was dropped.
+    /// A page. The receiver drops the sender to request the next one.
     Page(ListedPage, oneshot::Sender<()>),
-    /// Scopes that are listed instead of this one; the number of the first is sent back.
+    /// Scopes to list instead of this one. The receiver sends back the number of the first.
     Parts(Vec<ListTarget>, oneshot::Sender<usize>),
-    /// No more will come.
+    /// The end of the list.
     End(ListStatus),
 }
 
-/// Events with the number of their scope.
+/// Sends events with the number of their scope.
 pub(super) type Sender = mpsc::UnboundedSender<(usize, ListEvent)>;
 
 /// Lists one scope.
 #[derive(Clone)]
 pub(super) struct ScopeLister {
-    /// Number of the scope among those that are listed.
+    /// The number of the scope in the list of reports.
     pub number: usize,
     pub target: ListTarget,
     pub lookup: Arc<Lookup>,
     pub options: Arc<ListOptions>,
     pub format: Format,
-    /// What was requested is sorted before it is cut.
+    /// The result is sorted before the limit applies.
     pub sorts: bool,
-    /// Active jobs are shown whatever the limit.
+    /// Active jobs are shown regardless of the limit.
     pub active_first: bool,
     /// Limits how many scopes of the account are listed at once.
     pub turns: Arc<Semaphore>,
 }
 
 impl ScopeLister {
-    /// Requests all pages and sends what they bring; the receiver may be gone when the command is
-    /// about to end.
+    /// Requests all pages and sends their rows. The receiver can be gone if the command is about to end.
     pub(super) fn run(self, sender: Sender) -> BoxFuture<'static, ()> {
         Box::pin(async move { self.list(&sender).await })
     }
@@ -82,7 +81,7 @@ impl ScopeLister {
         }
         let mut parts = Vec::new();
         let drained = {
-            // The time of a page starts when its turn has come.
+            // The timeout of a page starts when its turn comes.
             let _turn = self
                 .turns
                 .acquire()
@@ -150,7 +149,7 @@ impl ScopeLister {
             rows.retain(|row| seen.get(&row.job.reference) != Some(&Some(row.job.state)));
             let is_new = |reference: &String| !seen.contains_key(reference);
             problems.retain(|problem| problem.reference.as_ref().is_none_or(is_new));
-            // Jobs that ended meanwhile were requested, too.
+            // Keep jobs that have ended since: they were active when they were requested.
             let page = Page {
                 rows,
                 problems,
@@ -169,7 +168,7 @@ impl ScopeLister {
         })
     }
 
-    /// Hands a page of jobs on.
+    /// Sends a page of jobs to the collector.
     fn take_page(
         &self,
         page: Page<GetResult>,
@@ -177,7 +176,7 @@ impl ScopeLister {
         sender: &Sender,
     ) -> BoxFuture<'static, ControlFlow<()>> {
         self.lookup.keep_notices(page.notices);
-        // A response may have shown that the local clock is wrong.
+        // This response can have shown that the local clock is wrong.
         let now = self.lookup.now().unwrap_or(now);
         let rows = page.rows.into_iter();
         let jobs = rows.map(|found| {
@@ -219,7 +218,7 @@ impl ScopeLister {
         self.send(sender, page)
     }
 
-    /// Lists the scopes of a cloud, or finds those that are listed instead.
+    /// Lists the scopes of a cloud, or with `recursive` collects the targets in them in `parts`.
     async fn list_scopes(
         &self,
         cloud: &reference::CloudScope,
@@ -280,7 +279,7 @@ impl ScopeLister {
         Ok(listed)
     }
 
-    /// Lists scopes side by side, each with a report of its own.
+    /// Lists scopes concurrently, each with its own report.
     async fn list_parts(&self, parts: Vec<ListTarget>, sender: &Sender) {
         if parts.is_empty() {
             return;
@@ -290,7 +289,7 @@ impl ScopeLister {
         if sender.send((self.number, event)).is_err() {
             return;
         }
-        // Without a number there is no receiver any longer.
+        // Without a number the receiver is gone.
         let Ok(number) = number.await else { return };
         let mut running = JoinSet::new();
         for (at, target) in parts.into_iter().enumerate() {
@@ -304,14 +303,14 @@ impl ScopeLister {
         while running.join_next().await.is_some() {}
     }
 
-    /// Sends a page, and waits until it was taken.
+    /// Sends a page, and waits until the receiver has taken it.
     fn send(&self, sender: &Sender, page: ListedPage) -> BoxFuture<'static, ControlFlow<()>> {
         let (taken, is_taken) = oneshot::channel();
         let sent = sender.send((self.number, ListEvent::Page(page, taken)));
         Box::pin(async move {
             match sent {
                 Ok(()) => {
-                    // It is dropped, never sent.
+                    // The sender is dropped, never used.
                     let _ = is_taken.await;
                     ControlFlow::Continue(())
                 }

@@ -1,4 +1,4 @@
-//! What is left of the rows where later rows show the same job.
+//! Merges rows of the same job.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use super::report::ScopeReport;
 use crate::model::Job;
 use crate::providers::Filter;
 
-/// The rows of all scopes, each job once; their reports get the numbers of rows.
+/// Merges the rows of all scopes so that each job appears once, and counts the rows in their reports.
 pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &Filter) -> Batch {
     for (report, batch) in listed.iter_mut().zip(&mut found) {
         keep_last(&mut batch.jobs, |job| &job.reference);
@@ -23,7 +23,7 @@ pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &
     all
 }
 
-/// Leaves a job that is in several scopes once: where it comes first, as it was read last.
+/// Keeps each job that is in several scopes once: in its first place, with the row that was read last.
 fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
     let mut seen = HashSet::new();
     let all = scopes.iter().flat_map(|scope| &scope.jobs);
@@ -61,8 +61,8 @@ fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
     }
 }
 
-/// Keeps of the rows of a scope that show the same job the last one, in the place of the first: the list has changed
-/// between two pages.
+/// For several rows of the same job in a scope, keeps the last row in the place of the
+/// first: the list has changed between two pages.
 pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
     let mut places: HashMap<&String, usize> = HashMap::new();
     let mut moves = Vec::new();

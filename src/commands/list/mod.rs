@@ -41,24 +41,24 @@ use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
 
-/// This many requests of an account go out beyond the first before its rate is limited.
+/// How many requests of an account can be sent at once, after the first, before its rate is limited.
 const EXTRA_BURST: u32 = 9;
 
-/// Lists what was named, or what all configured profiles have, and returns the exit code.
+/// Lists the given scopes, or those of all configured profiles, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     Ok(block_on(prepare(context, arguments)?.run(context)))
 }
 
-/// What is listed, checked before the first call.
+/// The parsed and checked command, before the first call.
 struct ListRun {
     lookup: Arc<Lookup>,
     options: Arc<ListOptions>,
     targets: Vec<ListTarget>,
     /// Active jobs are shown before those that have ended.
     active_first: bool,
-    /// What is left out because its rows lack the field of a filter, with the field.
+    /// Targets that are skipped because their rows lack a field of the filter, with this field.
     skipped: Vec<(ListTarget, String)>,
-    /// Tables of profiles that are not listed, since they name no user whose jobs could be.
+    /// Tables of profiles that are not listed because they name no user whose jobs could be.
     profiles_without_user: Vec<String>,
 }
 
@@ -117,8 +117,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     })
 }
 
-/// Scopes that are listed side by side share the request rate of their account; the pages of a single one
-/// are requested one after the other.
+/// Returns the request rate: scopes that are listed concurrently share the rate of their account. The pages of a
+/// single scope are requested one after the other.
 fn pacing(places: &[ListTarget]) -> Pacing {
     match places {
         [] | [ListTarget::Jobs { .. }] => Pacing::default(),
@@ -145,7 +145,7 @@ impl ListRun {
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
-            // A later row may show that a job left the requested states.
+            // A later row can show that a job has left the requested states.
             streams: self.targets.len() == 1
                 && self.options.filter.states.is_empty()
                 && !self.active_first
@@ -161,7 +161,7 @@ impl ListRun {
         drop(sender);
         let end = collector.until_the_end(&mut events).await;
         context.progress.stop();
-        // Lists that are still being read would go on while the last rows are written.
+        // Stop the remaining lists before the last rows are written.
         drop(running);
         let signal = match end {
             ListEnd::Done => None,
@@ -171,7 +171,7 @@ impl ListRun {
         self.finish(context, collector, signal).await
     }
 
-    /// Writes what the collector has not written, then the messages.
+    /// Writes the remaining rows, then the messages.
     async fn finish(
         self,
         context: &CommandContext,
@@ -228,12 +228,12 @@ impl ListRun {
         if code == 0 {
             shown.save(&context.environment);
         }
-        // The process ends here: to take thousands of jobs apart would be time for nothing.
+        // The process exits next: freeing thousands of jobs would only take time.
         std::mem::forget(report);
         context.code_after_query(code)
     }
 
-    /// Lists all scopes concurrently, for each account as many at once as requests may be in flight.
+    /// Starts to list all scopes concurrently, with at most the allowed number of requests in flight per account.
     fn start(&self, context: &CommandContext, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<AccountId, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
@@ -281,8 +281,8 @@ impl ListRun {
         report
     }
 
-    /// Sorts if requested. Everything was listed in that case, so that the limit is applied here;
-    /// returns how many resources it leaves out.
+    /// Sorts the rows if requested, and applies the limit, since everything was listed in this case. Returns how
+    /// many resources the limit leaves out.
     fn sort_and_limit(&self, context: &CommandContext, report: &mut Envelope) -> usize {
         if context.sort.is_none() {
             return 0;
@@ -316,7 +316,7 @@ impl ListRun {
             context.print_problem(problem);
         }
         if context.global.quiet {
-            // The footer counts the rows that no reference can name.
+            // Rows without an id: the footer only counts them.
             let unnamed = listed.iter().filter_map(ScopeReport::row_problem);
             unnamed.for_each(|problem| context.print_problem(&problem));
             return;
@@ -337,8 +337,7 @@ impl ListRun {
     }
 }
 
-/// Keeps the rows that were shown for the next command of the shell session; of a list that was
-/// streamed, those of its pages.
+/// Stores the shown rows for the next command of the shell session; for a streamed list, those of its pages.
 fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&ListedReferences>) {
     if !io::stdout().is_terminal() {
         return;
@@ -353,12 +352,12 @@ fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&Li
         Some(shown) => shown.all().collect(),
         None => scopes.chain(jobs).collect(),
     };
-    // What an expression prints has rows of its own.
+    // The output of an expression does not have the rows of the list.
     let is_list = context.output_options.query.is_none();
     session.record_list(if is_list { rows } else { Vec::new() });
 }
 
-/// What is not written yet, and what comes after the rows.
+/// Returns the remaining output, including what follows the rows.
 fn final_output(
     rows: Option<output::RowWriter<'_>>,
     report: &Envelope,
@@ -373,7 +372,7 @@ fn final_output(
             rows.jobs(&mut part, &report.content.jobs)?;
             rows.end(&mut part, report, incomplete)?;
         }
-        // Half a table is none; a program reads in the envelope how it ended.
+        // Print no partial table after a signal; documents for programs contain how the list ended.
         None if is_human_format(form.format) && report.exit.code > 128 => {}
         None => output::write(&mut part, report, form, screen)?,
     }

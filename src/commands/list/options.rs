@@ -62,39 +62,39 @@ pub(in crate::commands) struct Arguments {
     limit: Option<String>,
 }
 
-/// The values of the options, checked before the first call.
+/// The parsed options, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct ListOptions {
-    /// What the resources must match.
+    /// The filter for resources.
     pub filter: Filter,
-    /// The users of the accounts, where their own jobs are requested.
+    /// The users of the accounts, if their own jobs are requested.
     pub users: HashMap<AccountId, String>,
-    /// Jobs in clusters are listed, too.
+    /// Also list the jobs in clusters.
     pub recursive: bool,
     limit: Limit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
-    /// No number was given.
+    /// No limit was given.
     Usual,
-    /// This many.
+    /// At most this many.
     AtMost(usize),
-    /// All of them.
+    /// No limit.
     All,
-    /// This many, and all active jobs in addition.
+    /// At most this many, and all active jobs in addition.
     Capped(usize),
 }
 
-/// The word for the user of the profile.
+/// The value that means the user of the profile.
 const ME: &str = "me";
 
-/// Rows of one scope that people are shown unless they request more.
+/// The default limit of rows per scope in formats for people.
 const PAGE_FOR_PEOPLE: usize = 100;
 
 impl Arguments {
     /// # Errors
-    /// A usage error that names the option.
+    /// Returns a usage error that names the option.
     pub(super) fn options(
         &self,
         current: &CurrentTime,
@@ -133,7 +133,8 @@ impl Arguments {
 }
 
 impl ListOptions {
-    /// All jobs, those in clusters included: at most this many of a scope, and its active ones in addition.
+    /// Returns options for all jobs, including those in clusters: at most this many
+    /// per scope, and its active ones in addition.
     pub(super) fn capped(max_jobs: usize) -> Self {
         Self {
             filter: Filter::default(),
@@ -143,12 +144,12 @@ impl ListOptions {
         }
     }
 
-    /// True when the jobs of the profile's user are requested.
+    /// Reports whether the jobs of the profile's user are requested.
     pub(super) fn is_for_me(&self) -> bool {
         self.filter.user.as_deref() == Some(ME)
     }
 
-    /// The filter for the jobs of an account.
+    /// Returns the filter for the jobs of an account.
     pub(super) fn filter_for(&self, account: &AccountId) -> Filter {
         let user = self.users.get(account).cloned();
         Filter {
@@ -157,8 +158,8 @@ impl ListOptions {
         }
     }
 
-    /// Maximum number of resources of a kind per scope in a format; `None` for all of them, as
-    /// where they are sorted before they are cut, unless each of them costs requests.
+    /// Returns the maximum number of resources of a kind per scope in a format. Returns `None` to list all of them,
+    /// as for sorting before the limit applies, unless each resource costs requests.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,
@@ -170,7 +171,7 @@ impl ListOptions {
         }
     }
 
-    /// True when the usual limit may leave out active jobs of a kind, and its list can find them.
+    /// Reports whether the default limit can omit active jobs of a kind that its list can find.
     pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
         matches!(self.limit, Limit::Usual | Limit::Capped(_))
             && self.filter.states.is_empty()
@@ -178,12 +179,12 @@ impl ListOptions {
             && !kind.unlisted_fields().contains(&UnlistedField::State)
     }
 
-    /// True when the user set the limit, which is then all that was requested.
+    /// Reports whether the user set the limit, so that no more was requested.
     pub(super) fn has_limit(&self) -> bool {
         matches!(self.limit, Limit::AtMost(_))
     }
 
-    /// How many places of one cloud are taken in a format; `None` for all of them.
+    /// Returns the maximum number of scopes per cloud in a format; `None` for all of them.
     pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {
             Limit::AtMost(limit) => Some(limit),
@@ -194,8 +195,7 @@ impl ListOptions {
 }
 
 impl ListOptions {
-    /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
-    /// be answered.
+    /// Returns the filter fields that the rows of a scope do not have, in words; empty if there are none.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
         let kinds = place.listed_kinds();
         let unlisted = kinds[0].unlisted_fields().iter().filter(|unlisted| {
@@ -216,12 +216,12 @@ fn human_limit(format: Format) -> Option<usize> {
     is_human_format(format).then_some(PAGE_FOR_PEOPLE)
 }
 
-/// True for the formats that people read.
+/// Reports whether people read the format.
 pub(super) fn is_human_format(format: Format) -> bool {
     matches!(format, Format::Table | Format::Wide | Format::Markdown)
 }
 
-/// A text that must not be blank: nothing would ever match it.
+/// Trims a text, and rejects a blank one, which would never match.
 fn given(option: &str, text: Option<&String>) -> Result<Option<String>, Problem> {
     match text.map(|text| text.trim()) {
         Some("") => Err(invalid_value(option, "", "the value is empty")),

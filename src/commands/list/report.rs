@@ -1,4 +1,4 @@
-//! What came of listing a scope, and what of it makes a list incomplete or failed.
+//! The report of listing a scope, and the problems that make a list incomplete or failed.
 
 use tokio::sync::oneshot;
 
@@ -11,17 +11,16 @@ use crate::model::State;
 use crate::providers::{COMPARED_FIELDS, Filter, ListStats, Truncation};
 use crate::secret::shell_word;
 
-/// What of a list could not be read.
+/// The parts of a list that could not be read.
 #[derive(Default)]
 pub(super) struct RowProblems {
-    /// Rows that could not be read.
+    /// Problems of rows that could not be read.
     pub problems: Vec<Problem>,
-    /// How many rows no reference can name.
+    /// The number of rows without an id, which cannot be referenced.
     pub without_id: usize,
-    /// Why parts of it could not be listed.
+    /// Why parts of the list failed.
     pub failed_parts: Vec<Problem>,
-    /// True where jobs that were created long ago are not listed, which is what was requested: a list is
-    /// complete with it.
+    /// Jobs created long ago are not listed, as requested: the list counts as complete.
     pub omits_old: bool,
 }
 
@@ -38,7 +37,7 @@ impl RowProblems {
     }
 }
 
-/// A filter on a field that the rows of a scope do not have: "nothing found" would be wrong.
+/// Returns the problem of a filter on a field that the rows of a scope do not have: "nothing found" would be wrong.
 pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem {
     let message = format!("cannot filter by {unlisted}: this list has no {unlisted}");
     let mut problem = Problem::new(Category::InvalidArgument, message);
@@ -56,7 +55,7 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
     ))
 }
 
-/// An expression that compares a field of a job with an example.
+/// Returns an example of a jq expression that compares a field of a job.
 fn example(field: &str) -> &'static str {
     match field {
         "state" => ".state == \"failed\"",
@@ -69,42 +68,42 @@ fn example(field: &str) -> &'static str {
 
 /// The result of listing one scope.
 pub(super) struct ScopeReport {
-    /// What was listed.
+    /// The listed scope.
     pub target: ListTarget,
-    /// How many were found.
+    /// The number of rows found.
     pub count: usize,
-    /// How many of these are in an earlier scope as well.
+    /// How many of them are in an earlier scope as well.
     pub repeated: usize,
-    /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
+    /// How many of them a filter kept because it could not compare them, by [`COMPARED_FIELDS`].
     pub uncompared: [usize; COMPARED_FIELDS.len()],
-    /// How many rows there are in all, where the response contains a total.
+    /// The total number of rows, if the response contains it.
     pub total: Option<u64>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub unread: RowProblems,
-    /// How it ended.
+    /// How the list ended.
     pub status: ListStatus,
     /// It contains scopes that are listed instead of it.
     pub has_parts: bool,
-    /// Number of the scope that contains it.
+    /// The number of the scope that contains it.
     pub parent: Option<usize>,
 }
 
 /// How the list of one scope ended.
 pub(super) enum ListStatus {
-    /// Not yet.
+    /// It has not ended yet.
     Pending,
-    /// With the last page.
+    /// The last page was read.
     Complete,
-    /// The cloud may have more.
+    /// The cloud may have more rows.
     Truncated(Truncation),
     /// The limit leaves out jobs that have ended, and active ones that were not found in time.
     ActiveFirst {
-        /// True when no active one is left out.
+        /// No active job is left out.
         has_all_active: bool,
     },
-    /// Something went wrong.
+    /// A request failed.
     Failed(Box<Problem>),
-    /// It was not requested, as its rows do not have the fields of the filter.
+    /// It was not requested, because its rows do not have the fields of the filter.
     Unsupported(Box<Problem>),
 }
 
@@ -115,7 +114,7 @@ impl From<ListStats> for ListStatus {
 }
 
 impl ScopeReport {
-    /// Nothing came yet.
+    /// Creates the report of a scope before its first page.
     pub(super) fn new(target: ListTarget) -> Self {
         Self {
             target,
@@ -130,7 +129,7 @@ impl ScopeReport {
         }
     }
 
-    /// A scope that is not listed, as its rows do not have the fields of the filter.
+    /// Creates the report of a scope that is not listed, because its rows do not have the fields of the filter.
     pub(super) fn unsupported((target, unlisted): &(ListTarget, String)) -> Self {
         let problem = unsupported_filter(target, unlisted);
         Self {
@@ -139,8 +138,7 @@ impl ScopeReport {
         }
     }
 
-    /// Adds the scopes that are listed instead of one; the number of the first is sent to its
-    /// lister.
+    /// Adds the scopes to list instead of `parent`. Sends the number of the first one to its lister.
     pub(super) fn add_parts(
         reports: &mut Vec<Self>,
         parent: usize,
@@ -165,18 +163,18 @@ impl ScopeReport {
         }
     }
 
-    /// True when this is all there is.
+    /// Reports whether the list is complete.
     pub(super) fn is_complete(&self) -> bool {
         self.unread.is_empty() && matches!(self.status, ListStatus::Complete)
     }
 
-    /// True when nothing but the limit keeps it from being all there is.
+    /// Reports whether the list is complete except for its limit.
     pub(super) fn is_limited(&self) -> bool {
         let is_limit = matches!(self.status, ListStatus::Truncated(Truncation::Limit(_)));
         is_limit && self.unread.is_empty()
     }
 
-    /// True when nothing of it can pass the filter: it requests states, and its kinds have none.
+    /// Reports whether no row can match the filter: it requests states, and the kinds have none.
     pub(super) fn cannot_match(&self, filter: &Filter) -> bool {
         let kinds = self.target.listed_kinds();
         matches!(&self.status, ListStatus::Unsupported(_))
@@ -185,7 +183,7 @@ impl ScopeReport {
             && !kinds.iter().any(|kind| kind.has_states())
     }
 
-    /// True when every request succeeded, even if the list was cut at its limit.
+    /// Reports whether every request succeeded, even if the limit cut the list.
     pub(super) fn is_answered(&self) -> bool {
         self.unread.failed_parts.is_empty()
             && matches!(
@@ -194,7 +192,7 @@ impl ScopeReport {
             )
     }
 
-    /// What ended it before its end.
+    /// Returns the failure that ended the list early.
     pub(super) fn failure(&self) -> Option<&Problem> {
         match &self.status {
             ListStatus::Failed(problem) | ListStatus::Unsupported(problem) => Some(problem),
@@ -202,9 +200,8 @@ impl ScopeReport {
         }
     }
 
-    /// Everything that went wrong, but for the rows that no reference can name, and for what is only
-    /// worth a notice: a kind that the account may have nothing of. `all` are those it was listed
-    /// with.
+    /// Returns all problems, except rows without an id, and failures that are only worth a notice: a kind that
+    /// the account need not have. `all` are the reports of the whole list.
     pub(super) fn problems<'a>(&'a self, all: &[Self]) -> impl Iterator<Item = &'a Problem> {
         let parts = self.unread.failed_parts.iter();
         let problems = self.unread.problems.iter();
@@ -212,9 +209,9 @@ impl ScopeReport {
         problems.chain(parts).chain(failure)
     }
 
-    /// True when the list has not failed without it: its rows do not have the fields of the filter,
-    /// or it was not named itself and the account has no access to its product, or the cluster
-    /// refuses this kind and lists another one.
+    /// Reports whether the list succeeds without this scope: its rows do not have the
+    /// fields of the filter, or it was not named itself and either the account has no
+    /// access to its product, or the cluster rejects this kind but lists another.
     pub(super) fn is_optional(&self, all: &[Self]) -> bool {
         let category = match &self.status {
             ListStatus::Unsupported(_) => return true,
@@ -246,7 +243,7 @@ impl ScopeReport {
                 .any(|other| other.is_answered() && is_beside(other))
     }
 
-    /// The error of the rows that no reference can name.
+    /// Returns the problem of the rows without an id.
     pub(super) fn row_problem(&self) -> Option<Problem> {
         let message = match self.unread.without_id {
             0 => return None,

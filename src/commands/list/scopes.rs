@@ -1,4 +1,4 @@
-//! What is listed: what was named, or what every configured profile has.
+//! Selects the scopes to list: the named ones, or those of all configured profiles.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,30 +11,30 @@ use crate::providers::{self, CLOUDS, Cloud, ScopeListing, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
-/// The setting that names the owner of the jobs of a profile, and the one that may log in.
+/// The setting for the owner of a profile's jobs, and the one for its login user.
 const USERS: [&str; 2] = ["job_user", "user"];
 
-/// Something that can be listed.
+/// A target that can be listed.
 #[derive(Debug, Clone)]
 pub(in crate::commands) enum ListTarget {
     /// Jobs of one kind.
     Jobs {
-        /// Where they are.
+        /// The scope of the jobs.
         scope: Scope,
-        /// False where a cloud selects them, so that the account need not have any.
+        /// False if a cloud selected the scope, so that the account need not have any.
         is_named: bool,
     },
     /// Scopes that contain jobs, such as clusters.
     Scopes {
         /// The cloud, as it was named.
         cloud: CloudScope,
-        /// How they are listed.
+        /// How the scopes are listed.
         listing: &'static ScopeListing,
     },
 }
 
 impl ListTarget {
-    /// The canonical scope.
+    /// Returns the canonical scope.
     pub(in crate::commands) fn scope(&self) -> String {
         match self {
             Self::Jobs { scope, .. } => scope.to_string(),
@@ -48,7 +48,7 @@ impl ListTarget {
         }
     }
 
-    /// What it lists, for messages about its kinds.
+    /// Describes what is listed, for messages about its kinds.
     pub(super) fn kinds_text(&self) -> String {
         match self {
             Self::Jobs { scope, .. } => scope.to_string(),
@@ -60,7 +60,7 @@ impl ListTarget {
         }
     }
 
-    /// The scope as it was typed.
+    /// Returns the scope as it was typed.
     pub(in crate::commands) fn input(&self) -> &str {
         match self {
             Self::Jobs { scope, .. } => &scope.input,
@@ -68,7 +68,7 @@ impl ListTarget {
         }
     }
 
-    /// The account that it is listed with.
+    /// Returns the account that lists the target.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
             Self::Jobs { scope, .. } => (scope.kind.template.cloud, scope.profile.clone()),
@@ -76,7 +76,7 @@ impl ListTarget {
         }
     }
 
-    /// The kinds of the jobs in it, or in the scopes that it contains.
+    /// Returns the kinds of the jobs in it, or in the scopes that it contains.
     pub(super) fn listed_kinds(&self) -> Vec<&'static Kind> {
         match self {
             Self::Jobs { scope, .. } => vec![scope.kind],
@@ -84,12 +84,12 @@ impl ListTarget {
         }
     }
 
-    /// False where only the cloud was named.
+    /// Returns `false` if only the cloud was named.
     pub(super) fn is_named(&self) -> bool {
         matches!(self, Self::Jobs { is_named: true, .. })
     }
 
-    /// The kind of the resources in it; `None` where it contains scopes.
+    /// Returns the kind of its resources; `None` if it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
             Self::Jobs { scope, .. } => Some(scope.kind),
@@ -98,10 +98,10 @@ impl ListTarget {
     }
 }
 
-/// What the command line names, each once, or the default scopes of all configured profiles.
+/// Returns the targets on the command line, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// A usage error: all scopes that are wrong. `missing_credentials` when no account can be called.
+/// Usage errors for all invalid scopes. `missing_credentials` if no account can be used.
 pub(super) fn targets(
     context: &CommandContext,
     settings: &Settings,
@@ -123,10 +123,10 @@ pub(super) fn targets(
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
 }
 
-/// The users that the profiles of these targets name, and the tables of the profiles that name none.
+/// Returns the users that the profiles of these targets name, and the tables of the profiles that name none.
 ///
 /// # Errors
-/// Settings that cannot be read.
+/// Returns an error if settings cannot be read.
 pub(super) fn users(
     settings: &Settings,
     targets: &[ListTarget],
@@ -150,8 +150,8 @@ pub(super) fn users(
     Ok((users, without_user))
 }
 
-/// What is listed in a scope that a cloud returned: jobs of each kind, but for those whose list
-/// costs a call for each; `None` for a scope that joblens did not make.
+/// Returns the targets in a scope that a cloud returned: jobs of each kind, except kinds whose list needs a request
+/// per job. Returns `None` for a scope with an invalid form.
 pub(super) fn found(
     summary: &ScopeSummary,
     listing: &ScopeListing,
@@ -181,7 +181,7 @@ pub(super) fn found(
     }
 }
 
-/// What a cloud alone selects: its scopes, and the jobs that are in none.
+/// Returns the targets of a cloud without a scope: its scopes, and the jobs outside of them.
 pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
     let cloud = cloud_of(requested);
     let scopes = cloud
@@ -192,7 +192,7 @@ pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
             listing,
         });
     let kinds = cloud.kinds.iter().copied();
-    // Jobs that have a parent are listed by it where a list gives the parents.
+    // If parents are listed, the jobs in them are listed with them.
     let has_parents = !cloud.scope_listings.is_empty();
     let kinds = kinds.filter(|kind| {
         let is_below = has_parents && kind.template.segments.len() > 1;
@@ -202,7 +202,7 @@ pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
     scopes.chain(jobs).collect()
 }
 
-/// All jobs of a kind of a cloud that was named.
+/// Returns the target for all jobs of a kind in a named cloud.
 pub(super) fn all_of(requested: &CloudScope, kind: &'static Kind) -> ListTarget {
     ListTarget::Jobs {
         scope: Scope {
@@ -215,10 +215,10 @@ pub(super) fn all_of(requested: &CloudScope, kind: &'static Kind) -> ListTarget 
     }
 }
 
-/// The default scopes of every configured profile, or of the one that was named.
+/// Returns the default scopes of every configured profile, or of the chosen one.
 ///
 /// # Errors
-/// `missing_credentials`, with what to set.
+/// Returns `missing_credentials`, with the settings to add.
 pub(in crate::commands) fn defaults(
     context: &CommandContext,
     settings: &Settings,
@@ -239,8 +239,8 @@ pub(in crate::commands) fn defaults(
     }
 }
 
-/// What a profile lists when nothing is named: all of its cloud; where its settings name a cluster,
-/// of the scopes of the first kind only this one.
+/// Returns the default targets of a profile: all of its cloud. If its settings name a cluster, only this one is
+/// listed for the first kind.
 pub(in crate::commands) fn default_scopes(
     settings: &Settings,
     cloud: &'static Cloud,
@@ -273,7 +273,7 @@ pub(in crate::commands) fn default_scopes(
         input: String::new(),
     };
     scope.input = scope.to_string();
-    // The scopes of the first kind are listed first.
+    // The first target lists the scopes of the first kind.
     targets[0] = ListTarget::Jobs {
         scope,
         is_named: true,
@@ -285,7 +285,7 @@ fn cloud_of(requested: &CloudScope) -> &'static Cloud {
     providers::cloud(requested.cloud).expect("every scope belongs to a registered cloud")
 }
 
-/// That there is nothing to do something with, and what to set.
+/// Returns the problem that no profile is configured, with the settings to add.
 pub(in crate::commands) fn nothing_configured(
     settings: &Settings,
     only: Option<&str>,

@@ -1,4 +1,4 @@
-//! All jobs of a target, for a command that prints no list.
+//! Lists all jobs of a target, for commands that do not print a list.
 
 use std::sync::Arc;
 
@@ -14,25 +14,24 @@ use crate::error::Problem;
 use crate::model::Job;
 use crate::output::Format;
 
-/// What came of listing one scope.
+/// The result of listing one scope.
 pub(in crate::commands) struct ListedScope {
     /// The canonical scope.
     pub scope: String,
-    /// Long name of its cloud.
+    /// The long name of its cloud.
     pub cloud: &'static str,
     /// Why it, or a part of it, could not be listed.
     pub problem: Option<Problem>,
-    /// True for a scope that was not named and may be refused, such as one of a product that the
-    /// account does not have.
+    /// It was not named and can be rejected, such as a scope of a product that the account does not use.
     pub is_optional: bool,
-    /// True when there are more jobs than were listed.
+    /// There are more jobs than were listed.
     pub is_truncated: bool,
-    /// How many rows could not be read.
+    /// The number of rows that could not be read.
     pub unreadable: usize,
 }
 
-/// Lists a target with all scopes in it: at most `max_jobs` jobs of each, and its active ones
-/// in addition. `on_job` gets each job with the number of its scope.
+/// Lists a target with all scopes in it: at most `max_jobs` jobs of each, and its active jobs in addition. Calls
+/// `on_job` with each job and the number of its scope.
 pub(in crate::commands) async fn list_jobs(
     lookup: &Arc<Lookup>,
     target: &ListTarget,
@@ -56,7 +55,7 @@ pub(in crate::commands) async fn list_jobs(
     let mut reports = vec![ScopeReport::new(target.clone())];
     while let Some((number, event)) = events.recv().await {
         match event {
-            // The next page is requested when this one is dropped.
+            // Dropping this sender requests the next page.
             ListEvent::Page(page, _taken) => {
                 reports[number].unread.extend(page.problems);
                 let jobs = page.rows.jobs.into_iter();

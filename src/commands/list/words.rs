@@ -1,4 +1,4 @@
-//! Words of the options, and filters in words.
+//! Parses the words of list options, and describes filters.
 
 use glob::Pattern;
 
@@ -8,10 +8,10 @@ use crate::model::State;
 use crate::providers::{self, Filter};
 use crate::settings::invalid_value;
 
-/// A state by its name, or by a word of the clouds that means one state wherever it is used.
+/// Parses a state, given as its name, or as a cloud's word that means one state wherever it is used.
 ///
 /// # Errors
-/// A usage error with the closest word, or with the states that the word can mean.
+/// Returns a usage error with the closest word, or with the states that the word can mean.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     if let Some(state) = State::parse(&lower) {
@@ -35,7 +35,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 }
 
 /// # Errors
-/// A usage error that describes what is wrong with the pattern.
+/// Returns a usage error that describes the error in the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
         invalid_value("--name", text, error.msg)
@@ -43,7 +43,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     })
 }
 
-/// What a filter requests, in words; `None` where everything passes.
+/// Describes a filter; `None` if everything matches.
 pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let states = match filter.states == State::ACTIVE {

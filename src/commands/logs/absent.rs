@@ -1,4 +1,4 @@
-//! Why there is nothing to print.
+//! Explains why there is nothing to print.
 
 use super::select::label;
 use super::source_log::SourceLog;
@@ -9,8 +9,8 @@ use crate::output::reason_text;
 use crate::providers::{LogSource, NOT_STARTED};
 use crate::secret::shell_word;
 
-/// Why a reading has no lines, with the cloud's message; `None` for a log that may still get lines, and
-/// for one without lines since a moment.
+/// Returns why a reading has no lines, with the cloud's message. Returns `None` for a log that can still get lines,
+/// and for one without lines since the requested time.
 pub(super) fn explain(
     log: &SourceLog,
     job: &Job,
@@ -32,7 +32,7 @@ pub(super) fn explain(
         return Some(wrote_nothing(&log.source, job, "no log", cause));
     }
     let is_early = is_early(log.source.state) || is_early(job.state);
-    // The states may be older than the response to the reading.
+    // The states can be older than the response.
     let is_waiting = !job.ended && (is_early || cause.as_ref().is_some_and(is_not_started));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
@@ -42,7 +42,7 @@ pub(super) fn explain(
     }
 }
 
-/// The problem of a job without a task that could have a log.
+/// Returns the problem of a job without a task that could have a log.
 pub(super) fn no_task(job: &Job, spec: &LogSpec) -> Problem {
     let source = LogSource::default();
     match &job.tasks_problem {
@@ -74,7 +74,7 @@ fn not_started(source: &LogSource, job: &Job) -> Problem {
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
 }
 
-/// What is reported to keep what has the log from its start, which may never come.
+/// Returns the reported reason why the source of the log has not started. It can be permanent.
 fn waits_for(source: &LogSource, job: &Job) -> Option<String> {
     let (reason, message) = match (task_of(source, job), &source.task) {
         (Some(task), _) => (&task.reason, &task.message),
@@ -95,7 +95,7 @@ fn describe_hint(job: &Job) -> String {
     format!("see: joblens describe {}", shell_word(&job.reference))
 }
 
-/// The problem of a container that was restarted and has no log.
+/// Returns the problem of a container that was restarted and has no log.
 fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Problem>) -> Problem {
     let times = match source.restarts {
         1 => "once".to_owned(),
@@ -119,7 +119,7 @@ fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Probl
     not_found(what, cause).with_hint(describe_hint(job))
 }
 
-/// The problem of a log that is absent, with what the cloud reports about it.
+/// Returns the problem of a missing log, with the cloud's message.
 fn not_found(what: String, cause: Option<Problem>) -> Problem {
     let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
     let message = match problem.message.is_empty() {
@@ -129,7 +129,7 @@ fn not_found(what: String, cause: Option<Problem>) -> Problem {
     Problem { message, ..problem }
 }
 
-/// True for the log of a job of which no part is known.
+/// Reports whether this is the log of a job without known parts.
 fn is_of_job(source: &LogSource) -> bool {
     source.task.is_none() && source.container.is_none()
 }
@@ -139,7 +139,7 @@ fn not_written(job: &Job) -> Problem {
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
 }
 
-/// The problem of `--previous` for a container that was not restarted.
+/// Returns the problem of `--previous` for a container that was not restarted.
 fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
     let what = format!(
         "{} has no previous log: it was not restarted, or that log was removed",
@@ -148,14 +148,14 @@ fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
     not_found(what, cause).with_hint("leave --previous out for the log of the present run")
 }
 
-/// What to do for the logs of other jobs.
+/// The hint for removed logs.
 const HINT: &str = "clouds remove the logs of containers that have ended; collect them with the \
                     cloud's log service, or follow them with -f";
 
-/// The same where the logs are files of the user.
+/// The same hint if the logs are files of the user.
 const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
 
-/// The problem of a log that is empty, or was removed with its container.
+/// Returns the problem of a log that is empty, or was removed with its container.
 fn gone(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
     let (removed, hint) = match spec.is_file {
         true => ("its file was moved or removed", FILE_HINT),
@@ -175,7 +175,7 @@ fn gone(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
     }
 }
 
-/// The log in a sentence.
+/// Names the log for use in a sentence.
 pub(super) fn named(source: &LogSource) -> String {
     match label(source) {
         label if label.is_empty() => "the job".to_owned(),
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// A job that is starting, with a container that waits after this many restarts.
+    /// Returns a starting job with a container that waits after this many restarts.
     fn waiting(restarts: u64, reason: &str) -> (Job, LogSource) {
         let container = Container {
             name: Some("main".to_owned()),

@@ -1,4 +1,4 @@
-//! The last lines of the logs of jobs that failed, for their pages.
+//! Reads the last log lines of failed jobs, for their details pages.
 
 use std::time::Duration;
 
@@ -20,23 +20,23 @@ use crate::sort::SortExt as _;
 /// Maximum number of lines that show why a job failed.
 const LINES: u64 = 10;
 
-/// Maximum length of a line, in characters; the rest is left out.
+/// Maximum length of a line in characters; the rest is omitted.
 const MAX_LINE_CHARS: usize = 2_000;
 
-/// Maximum number of bytes of a log that are read for its last lines.
+/// Maximum number of bytes of a log to read for its last lines.
 const MAX_BYTES: usize = 16 << 20;
 
-/// The logs of a job are read for this long at most.
+/// Maximum time to read the logs of a job.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The logs of this many jobs are read at most.
+/// Maximum number of jobs whose logs are read.
 const MAX_JOBS: usize = 10;
 
-/// This many logs of a job are read at most until one has lines.
+/// Maximum number of logs of a job to read until one has lines.
 const MAX_SOURCES: usize = 8;
 
-/// The last lines of the logs of those jobs that failed, or have a container that waits for its next restart.
-/// What cannot be read costs a notice.
+/// Returns the last log lines of jobs that failed or have a container that waits for its next restart. A log that
+/// cannot be read adds a notice.
 pub(in crate::commands) async fn failure_tails(
     lookup: &Lookup,
     outcomes: &[LookupResult],
@@ -68,7 +68,7 @@ pub(in crate::commands) async fn failure_tails(
     join_all(tails).await.into_iter().flatten().collect()
 }
 
-/// True for a job that has not ended, of which a container waits for its next restart.
+/// Reports whether the job has not ended and one of its containers waits for its next restart.
 fn has_crashed(job: &Job) -> bool {
     let sources = LogSource::of_job(job);
     !job.ended && sources.iter().any(is_crashed)
@@ -78,7 +78,7 @@ fn is_crashed(source: &LogSource) -> bool {
     source.waits_for_restart() && !source.is_sidecar
 }
 
-/// The reference of a job that was looked up by it, or as the newest of its scope.
+/// Returns the reference with which a job was looked up, or that of the newest job of a scope.
 fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
     let mut named = lookup.references.iter();
     let named = named.find(|reference| reference.to_string() == job.reference);
@@ -92,8 +92,8 @@ fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
     named.cloned().or_else(latest)
 }
 
-/// The last lines of the first log with lines of what failed, in the order of the failures, or of the only
-/// log of a job. Of a task with two streams the standard error comes first.
+/// Returns the last lines of the first failed log with lines, in the order of the failures, or of the only log of a
+/// job. If a task has two streams, stderr comes first.
 async fn tail(
     lookup: &Lookup,
     reference: &Reference,
@@ -125,7 +125,7 @@ async fn tail(
     Ok(None)
 }
 
-/// The last lines of a log, masked.
+/// Returns the last lines of a log, masked.
 async fn tail_of(
     lookup: &Lookup,
     client: &dyn Client,
@@ -193,7 +193,7 @@ mod tests {
         self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
     };
 
-    /// A client whose logs are this text, again and again where it has more.
+    /// A client whose logs contain this text, repeatedly if `has_more` is set.
     struct RepeatedLog {
         jobs: ScriptedClient,
         piece: String,
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// The tails, the notices and the time that they took.
+    /// Returns the tails, the notices and the elapsed time.
     async fn read(piece: String, has_more: bool) -> (Vec<LogTail>, Vec<String>, Duration) {
         let failed = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed));
         read_of(failed, piece, has_more).await

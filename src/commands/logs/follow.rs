@@ -1,4 +1,4 @@
-//! Responses that go on while logs are written.
+//! Streams: responses that continue while a log is written.
 
 use std::time::Duration;
 
@@ -10,33 +10,32 @@ use super::resume::Resume;
 use crate::error::Problem;
 use crate::providers::LogBody;
 
-/// This many logs are followed by streams at most; further ones are read at intervals.
+/// Maximum number of logs to follow by streams; further ones are read at intervals.
 pub(super) const MAX_STREAMS: usize = 16;
-/// This many parts wait until they are printed.
+/// Maximum number of parts that wait to be printed.
 const MAX_PARTS: usize = 4;
-/// A stream is opened at most this often.
+/// Minimum time between two attempts to open a stream.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// This many streams in a row that end at once mean that the server gives none.
+/// After this many consecutive streams that end at once, the server is assumed not to support streams.
 const MAX_UNUSED: u32 = 3;
 
-/// What a stream brings.
+/// An event of a stream.
 #[derive(Debug)]
 pub(super) enum Part {
     Text(Vec<u8>),
-    /// The end, with the reason if the stream was interrupted.
+    /// The end, with the error if the stream was interrupted.
     End(Result<(), Box<Problem>>),
 }
 
-/// The parts of all streams. Those that have come wait until they are taken, so that the memory does not
-/// grow.
+/// The parts of all streams. The queue is bounded, so that slow printing does not increase the memory.
 #[derive(Debug)]
 pub(super) struct Streams {
     sender: Sender<(u64, Part)>,
     receiver: Receiver<(u64, Part)>,
-    /// How many were opened.
+    /// The number of streams opened so far.
     count: u64,
-    /// A note that there are none was printed.
+    /// The note about missing support for streams was printed.
     pub is_noted: bool,
 }
 
@@ -53,7 +52,7 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// The next part, with the number of its stream.
+    /// Returns the next part, with the number of its stream.
     pub(super) async fn next(&mut self) -> (u64, Part) {
         let part = self.receiver.recv().await;
         part.expect("the sender is kept as well")
@@ -98,24 +97,24 @@ async fn forward(
     Ok(())
 }
 
-/// A stream that is open.
+/// An open stream.
 #[derive(Debug)]
 struct Stream {
     number: u64,
-    /// What of it is new; `None` until anything has come.
+    /// Finds the new text; `None` until the first part has come.
     resume: Option<Resume>,
-    /// Reads it, until it is dropped.
+    /// The task that reads the stream; dropping it stops the task.
     _task: JoinSet<()>,
 }
 
-/// How a log is followed.
+/// The state of following a log.
 #[derive(Debug, Default)]
 pub(super) struct Follow {
     stream: Option<Stream>,
     opened_at: Option<Instant>,
-    /// Failures in a row.
+    /// The number of consecutive failures.
     failures: u32,
-    /// The server gives no stream.
+    /// The server does not support streams for this log.
     is_refused: bool,
 }
 
@@ -124,40 +123,41 @@ impl Follow {
         self.stream.is_some()
     }
 
-    /// True for the log of the stream with this number.
+    /// Reports whether this log has the stream with this number.
     pub(super) fn has(&self, number: u64) -> bool {
         self.stream
             .as_ref()
             .is_some_and(|stream| stream.number == number)
     }
 
-    /// True where all text comes by the stream. Servers may send nothing at all before the first line.
+    /// Reports whether the stream delivers all text. Before the first line, a server might not even send a response.
     pub(super) fn is_read(&self) -> bool {
         self.stream
             .as_ref()
             .is_some_and(|stream| stream.resume.is_some())
     }
 
-    /// True when a stream may be opened.
+    /// Reports whether a stream can be opened now.
     pub(super) fn is_due(&self) -> bool {
         let pause = MIN_INTERVAL * 2_u32.saturating_pow(self.failures.min(8));
         let is_early = |at: Instant| at.elapsed() < pause.min(MAX_BACKOFF);
         !self.is_open() && !self.is_refused && !self.opened_at.is_some_and(is_early)
     }
 
-    /// What is new of the open stream, after what is known when the first of it comes.
+    /// Returns the filter for new text of the open stream. Calls `known` at the first
+    /// part, for the text known by then.
     pub(super) fn resume(&mut self, known: impl FnOnce() -> Resume) -> &mut Resume {
         let stream = self.stream.as_mut().expect("a part is of an open stream");
         stream.resume.get_or_insert_with(known)
     }
 
-    /// Ends the stream; what has not come of it is read otherwise.
+    /// Closes the stream; the rest of the log is read in another way.
     pub(super) fn close(&mut self) {
         self.stream = None;
     }
 
-    /// The stream has ended; true when there will be no other. A server that has sent nothing until the
-    /// request timed out may wait for the first line.
+    /// Handles the end of the stream. Returns `true` if no other stream will be opened. A server that sends nothing
+    /// before the request times out (`is_silent`) may be waiting for the first line.
     pub(super) fn end(&mut self, end: &Result<(), Box<Problem>>, is_silent: bool) -> bool {
         let was_short = |at: Instant| at.elapsed() < MIN_INTERVAL;
         let is_unused = match end {

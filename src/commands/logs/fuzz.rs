@@ -1,4 +1,4 @@
-//! Logs that come in pieces, from the bytes to the lines that are shown.
+//! Fuzzing of logs that come in pieces, from the bytes to the printed lines.
 
 use super::lines::{Lines, Tail};
 use super::printer::{PrintedLine, Printer, Style};
@@ -7,10 +7,10 @@ use crate::output::RecordWriter;
 use crate::providers::LogSource;
 use crate::secret::{Redactor, Secret};
 
-/// A secret that no word can be; the byte 0x1f is replaced by it in a log.
+/// A secret that cannot be a word. It replaces the byte 0x1f in a log.
 const SECRET: &str = "Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg";
 
-/// Prints a log whose pieces are separated by 0x1e, as a file and as a window that moves.
+/// Prints a log whose pieces are separated by 0x1e, as a file and as a moving window.
 pub(crate) fn logs(data: &[u8]) {
     let redactor = Redactor::default();
     redactor.add([&Secret::new(SECRET)]);
@@ -65,8 +65,8 @@ pub(crate) fn logs(data: &[u8]) {
     }
 }
 
-/// Prints a log that pauses at each piece, and in pieces of few bytes, as `--follow` does. No secret of
-/// it is printed, wherever the pieces end.
+/// Prints a log that pauses at each piece, and in pieces of a few bytes, as `--follow` does. Checks that no secret
+/// is printed, wherever the pieces end.
 fn follow(log: &[u8], redactor: &Redactor, size: usize) {
     let mut printer = Printer {
         style: Style::Bytes,

@@ -1,36 +1,36 @@
-//! Lines of a log, put together from the pieces that it is read in.
+//! Assembles the lines of a log from its pieces.
 
 use std::collections::VecDeque;
 
 use crate::secret::Redactor;
 
-/// A longer line is given in pieces.
+/// A longer line is returned in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// This much of a long line is kept back, so that no secret is cut in two.
+/// How much of a long line is kept back, so that no secret is split.
 const KEPT_BYTES: usize = 4 << 10;
 
 /// The lines of one log.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The beginning of a line whose end has not come.
+    /// The beginning of an incomplete line.
     pending: Vec<u8>,
-    /// True when the beginning of the present line was given by [`Lines::take_begun`].
+    /// The beginning of the current line was returned by [`Lines::take_begun`].
     is_begun: bool,
-    /// Lines begin with times, which are given whole.
+    /// Lines begin with times, which are not split.
     has_times: bool,
 }
 
 /// Lines with their line ends, or a piece of a line.
 pub(super) type Block = Vec<u8>;
 
-/// The lines of a block with their line ends.
+/// Splits a block into lines with their line ends.
 pub(super) fn split_lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     block.split_inclusive(|byte| *byte == b'\n')
 }
 
 impl Lines {
-    /// Of a log whose lines begin with times, or do not.
+    /// Creates an empty assembler; `has_times` if the lines begin with times.
     pub(super) fn new(has_times: bool) -> Self {
         Self {
             has_times,
@@ -38,7 +38,7 @@ impl Lines {
         }
     }
 
-    /// Takes a piece of the log and gives the lines that are whole now.
+    /// Adds a piece of the log and returns the completed lines.
     pub(super) fn push(&mut self, data: &[u8]) -> Vec<Block> {
         let mut blocks = Vec::new();
         let whole = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
@@ -53,7 +53,7 @@ impl Lines {
         blocks
     }
 
-    /// The beginning of a line that is too long to wait for its end, in pieces.
+    /// Returns the beginning of a line that is too long to wait for its end, in pieces.
     pub(super) fn take_long(&mut self, redactor: &Redactor) -> Vec<Block> {
         let (mut blocks, mut start) = (Vec::new(), 0);
         while self.pending.len() - start > MAX_LINE_BYTES {
@@ -68,14 +68,14 @@ impl Lines {
         blocks
     }
 
-    /// The beginning of a line without an end, at the end of the log.
+    /// Returns the incomplete last line of the log.
     pub(super) fn finish(&mut self) -> Option<Block> {
         let line = std::mem::take(&mut self.pending);
         Some(line).filter(|line| !line.is_empty())
     }
 
-    /// The beginning of a line as far as it has come, such as a progress bar. What may be the beginning of a
-    /// secret, of a time or of the line end is kept back until the line goes on or ends.
+    /// Returns the available beginning of a line, such as a progress bar. Keeps back a possible beginning of a
+    /// secret, of a time or of the line end until more of the line is known.
     pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
         let mut end = complete_bytes(&self.pending, redactor);
         end -= usize::from(self.pending[..end].ends_with(b"\r"));
@@ -88,7 +88,7 @@ impl Lines {
         Some(std::mem::replace(&mut self.pending, rest))
     }
 
-    /// Ends the present line, since what comes next does not continue it.
+    /// Ends the current line, because the next text does not continue it.
     pub(super) fn break_line(&mut self) -> Option<Block> {
         let is_begun = std::mem::take(&mut self.is_begun);
         let mut line = self.finish().or(is_begun.then(Block::new))?;
@@ -97,8 +97,8 @@ impl Lines {
     }
 }
 
-/// The length of a piece of a long line that ends at a blank if there is one in its second half, and within no
-/// secret.
+/// Returns the length of a piece of a long line. It ends at white space if there is
+/// any in its second half, and never within a secret.
 fn piece_length(line: &[u8], redactor: &Redactor) -> usize {
     let begins_character = |at: &usize| line[*at] & 0xc0 != 0x80;
     let end = MAX_LINE_BYTES - KEPT_BYTES;
@@ -111,14 +111,14 @@ fn piece_length(line: &[u8], redactor: &Redactor) -> usize {
     Some(complete).filter(|at| *at > 0).unwrap_or(end)
 }
 
-/// True for the beginning of a time in RFC 3339, or all of it.
+/// Reports whether a text can be an RFC 3339 time or the beginning of one.
 fn may_be_time(text: &[u8]) -> bool {
     let is_of_time = |byte: &u8| byte.is_ascii_digit() || b"-:.+TZ ".contains(byte);
     text.iter().all(is_of_time)
 }
 
-/// How many bytes can be shown by themselves, whatever follows them. No secret goes on after bytes that are
-/// not UTF-8; a character whose end has not come is not shown.
+/// Returns how many bytes can be shown regardless of what follows them. A secret cannot continue after invalid
+/// UTF-8; an incomplete character is not shown.
 fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
     let mut last = ("", 0);
     for chunk in bytes.utf8_chunks() {
@@ -135,7 +135,7 @@ fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
 /// A longer line is printed in pieces.
 const MAX_TAIL_LINE_BYTES: usize = 32 << 20;
 
-/// The last lines of a log, at most this many.
+/// The last lines of a log, up to a maximum number.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     most: usize,
@@ -143,7 +143,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Keeps at most `most` lines.
+    /// Creates a tail that keeps at most `most` lines.
     pub(super) fn new(most: u64) -> Self {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Self {
@@ -152,7 +152,7 @@ impl Tail {
         }
     }
 
-    /// Takes further lines.
+    /// Adds lines.
     pub(super) fn extend(&mut self, blocks: Vec<Block>) {
         for block in blocks {
             for line in split_lines(&block) {
@@ -168,7 +168,7 @@ impl Tail {
         }
     }
 
-    /// The last lines.
+    /// Returns the last lines.
     pub(super) fn into_lines(self) -> Vec<Block> {
         self.lines.into()
     }

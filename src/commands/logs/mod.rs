@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     Ok(code)
 }
 
-/// Everything that is needed, checked before the first request.
+/// Everything that the command needs, checked before the first request.
 struct Setup {
     lookup: Arc<Lookup>,
     params: LogParams,
@@ -85,10 +85,10 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     })
 }
 
-/// The kind of the only job that is named.
+/// Returns the kind of the only referenced job.
 ///
 /// # Errors
-/// A usage error where there are several.
+/// Returns a usage error if there are several.
 fn only_kind(plan: &LookupPlan) -> Result<&'static Kind, Problem> {
     let mut kinds = plan.kinds();
     match (kinds.next(), kinds.next()) {
@@ -130,7 +130,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     finish(context, stream, end).await
 }
 
-/// The job that is named, or the newest of the scope that is.
+/// Returns the referenced job, or the newest one of the scope.
 async fn reference(lookup: &Lookup) -> Result<Reference, Problem> {
     match (lookup.references.first(), lookup.latest.first()) {
         (Some(reference), _) => Ok(reference.clone()),
@@ -195,7 +195,7 @@ async fn read(
     }
 }
 
-/// Ends the output with what went wrong, and returns the exit code.
+/// Ends the output with the error, if any, and returns the exit code.
 async fn finish(
     context: &CommandContext,
     mut stream: LogStream<'_>,
@@ -210,7 +210,7 @@ async fn finish(
         let now = context.render_context(false).now;
         let mut out = Vec::new();
         if let Some(problem) = &problem {
-            // A vector takes everything.
+            // Writing to a vector cannot fail.
             let _ = records.write(&mut out, now, problem);
         }
         let summary = Summary {

@@ -13,14 +13,14 @@ use crate::output::{Format, Zone};
 use crate::providers::LogParams;
 use crate::settings::parse_duration;
 
-/// How often a log is read while it is followed.
+/// The default reading interval of a followed log.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Print the log of a job's container, node or output file
 #[derive(Debug, Args)]
 #[command(
     alias = "log",
-    // -p is --previous here, as in kubectl, and the profile has its long name only.
+    // -p means --previous here, as in kubectl, so the profile has only its long name.
     arg = profile_argument(),
     before_help = "Examples:\n  \
         joblens logs aliyun/job/ehpc-hz-FYUr32/train-7\n  \
@@ -73,7 +73,7 @@ pub(in crate::commands) struct Arguments {
     kind_flags: KindFlags,
 }
 
-/// The global option of this name, without its short form.
+/// Returns the global option for the profile, without its short form.
 fn profile_argument() -> Arg {
     Arg::new("profile")
         .long("profile")
@@ -82,14 +82,14 @@ fn profile_argument() -> Arg {
         .help_heading("Global options")
 }
 
-/// A number of lines, or -1 for all.
+/// Parses a number of lines, or -1 for all.
 fn parse_tail(text: &str) -> Result<i64, String> {
     let lines = text.parse().ok().filter(|lines| *lines >= -1);
     lines.ok_or_else(|| "expected a number of lines, or -1 for all".to_owned())
 }
 
 impl Arguments {
-    /// How the job is looked up.
+    /// Returns the options for looking up the job.
     pub(super) fn lookup_options(&self) -> Options {
         Options {
             flags: self.kind_flags.given.clone(),
@@ -98,10 +98,10 @@ impl Arguments {
         }
     }
 
-    /// The reading interval.
+    /// Returns the reading interval.
     ///
     /// # Errors
-    /// A usage error for an invalid duration.
+    /// Returns a usage error for an invalid duration.
     pub(super) fn interval(&self) -> Result<Duration, Problem> {
         let text = self.interval.as_deref();
         let interval = text
@@ -110,10 +110,10 @@ impl Arguments {
         Ok(interval.unwrap_or(INTERVAL))
     }
 
-    /// The formats that a log has.
+    /// Checks that the format supports logs.
     ///
     /// # Errors
-    /// A usage error for all others.
+    /// Returns a usage error for any other format.
     pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
         match context.output_options.format {
             Format::Table | Format::Jsonl if context.output_options.query.is_none() => Ok(()),
@@ -122,10 +122,10 @@ impl Arguments {
         }
     }
 
-    /// Since when lines are wanted.
+    /// Returns the time since which lines are requested.
     ///
     /// # Errors
-    /// A usage error.
+    /// Returns a usage error.
     pub(super) fn since(&self, context: &CommandContext) -> Result<Option<Since>, Problem> {
         let (current, since) = (context.current_time(), self.since.as_deref());
         let zone = context.zone(Zone::Local);
@@ -133,10 +133,11 @@ impl Arguments {
         since.transpose()
     }
 
-    /// What is wanted of the log but for its beginning, and how this kind reads it.
+    /// Returns the parameters of the log, except its start, and how the kind reads logs.
     ///
     /// # Errors
-    /// A usage error: the API of the kind has no operation for logs, or one that cannot do this.
+    /// Returns a usage error if the API of the kind has no operation for logs, or one
+    /// that does not support the options.
     pub(super) fn params(
         &self,
         context: &CommandContext,
@@ -173,7 +174,7 @@ impl Arguments {
         Ok((params, spec))
     }
 
-    /// Whether lines are printed with the times that the cloud gives.
+    /// Reports whether lines are printed with the timestamps of the cloud.
     pub(super) fn shows_timestamps(&self) -> bool {
         self.timestamps
     }

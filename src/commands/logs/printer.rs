@@ -1,4 +1,4 @@
-//! Lines of logs as they are printed: text as it came, or records.
+//! Prints lines of logs: unchanged text, escaped text, or records.
 
 use std::borrow::Cow;
 
@@ -14,27 +14,27 @@ use crate::secret::Redactor;
 /// How lines are printed.
 #[derive(Debug)]
 pub(super) enum Style {
-    /// The bytes of the log.
+    /// The unchanged bytes of the log.
     Bytes,
-    /// Text with what a terminal or a CI system would obey escaped.
+    /// Text in which control sequences of terminals and commands of CI systems are escaped.
     Escaped,
-    /// One record a line.
+    /// One record per line.
     Records(RecordWriter),
 }
 
-/// The line of a log that was printed last.
+/// The last printed line of a log.
 #[derive(Debug, Default)]
 pub(super) struct PrintedLine {
-    /// Its end is not printed: what comes next goes on with it.
+    /// Its end is not printed yet: the next piece continues it.
     is_begun: bool,
     at: Option<Time>,
-    /// The end of its text without the blanks at its start, as it was before it was escaped.
+    /// The end of its unescaped text, without leading white space.
     tail: String,
 }
 
 impl PrintedLine {
-    /// Adds a piece of its text, and escapes it: what is a CI command only together with the pieces before is
-    /// none with its first character escaped.
+    /// Adds and escapes a piece of the text. If the piece forms a CI command only together with the previous ones,
+    /// its first character is escaped, too.
     fn escape(&mut self, piece: &str) -> String {
         const MAX_TAIL: usize = 64;
         let mut escaped = escape_columns(piece);
@@ -51,7 +51,7 @@ impl PrintedLine {
         self.tail.drain(..blank);
         let surplus = self.tail.chars().count().saturating_sub(MAX_TAIL);
         if surplus > 0 {
-            // A character that begins no command is in place of what is left out.
+            // Replace the omitted beginning by a character that does not begin a command.
             let kept = self.tail.chars().skip(surplus);
             self.tail = std::iter::once('.').chain(kept).collect();
         }
@@ -59,13 +59,13 @@ impl PrintedLine {
     }
 }
 
-/// Escaped text in which only tabs move the cursor.
+/// Escapes a text, except tabs.
 fn escape_columns(text: &str) -> String {
     let parts: Vec<Cow<'_, str>> = text.split('\t').map(output::escape).collect();
     parts.join("\t")
 }
 
-/// Makes lines of logs into output.
+/// Converts lines of logs to output.
 #[derive(Debug)]
 pub(super) struct Printer<'a> {
     pub style: Style,
@@ -75,19 +75,19 @@ pub(super) struct Printer<'a> {
     pub has_prefix: bool,
     /// Lines begin with a timestamp of the cloud.
     pub has_timestamps: bool,
-    /// That time is shown.
+    /// The timestamp is shown.
     pub shows_timestamps: bool,
-    /// Secrets that are never shown.
+    /// Secrets to mask.
     pub redactor: &'a Redactor,
 }
 
 impl Printer<'_> {
-    /// True where a line can be printed in pieces: no record, and no line of another log, comes between.
+    /// Reports whether a line can be printed in pieces: not as a record, and not between lines of other logs.
     pub(super) fn joins_pieces(&self) -> bool {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
 
-    /// A block of a log, after what was `printed` of it, as output.
+    /// Converts a block of a log to output, after what was `printed` of it.
     pub(super) fn print(
         &mut self,
         out: &mut Vec<u8>,
@@ -95,7 +95,8 @@ impl Printer<'_> {
         printed: &mut PrintedLine,
         block: &[u8],
     ) {
-        // A search of all lines at once costs far less than one of each, and most contain nothing to mask.
+        // Searching the whole block once is much faster than searching each line, and
+        // most blocks contain nothing to mask.
         let redactor = match self.may_mask(block) {
             true => self.redactor,
             false if self.prints_unchanged() => return out.extend_from_slice(block),
@@ -107,7 +108,7 @@ impl Printer<'_> {
         }
     }
 
-    /// What of a line, or of a piece of one, is printed. Only the beginning of a line is a time of the cloud.
+    /// Returns the part of a line, or of a piece, that is printed. Only the beginning of a line can be a timestamp.
     fn rest_of<'a>(&self, line: &'a [u8], printed: &mut PrintedLine) -> &'a [u8] {
         let is_begun = std::mem::replace(&mut printed.is_begun, !line.ends_with(b"\n"));
         if is_begun {
@@ -133,7 +134,7 @@ impl Printer<'_> {
         }
     }
 
-    /// True where a line without a secret is printed as it came.
+    /// Reports whether a line without a secret is printed unchanged.
     fn prints_unchanged(&self) -> bool {
         let shows_all = self.shows_timestamps || !self.has_timestamps;
         matches!(self.style, Style::Bytes) && !self.has_prefix && shows_all
@@ -158,7 +159,7 @@ impl Printer<'_> {
                 container: source.container.as_deref(),
                 line: &text,
             };
-            // A vector takes everything.
+            // Writing to a vector cannot fail.
             let _ = records.line(out, printed.at, record);
             return;
         }
@@ -170,14 +171,14 @@ impl Printer<'_> {
             Style::Bytes => masked_bytes(out, end, redactor),
             _ => escaped(out, end, printed, redactor),
         }
-        // Lines of several logs are never joined.
+        // Always end the line if several logs are printed.
         if is_whole || self.has_prefix {
             out.push(b'\n');
         }
     }
 }
 
-/// The bytes with the secrets in their text masked.
+/// Writes the bytes with the secrets in their text masked.
 fn masked_bytes(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
     for chunk in bytes.utf8_chunks() {
         let mut text = Cow::Borrowed(chunk.valid());
@@ -189,7 +190,7 @@ fn masked_bytes(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
     }
 }
 
-/// A piece of a line without its end, escaped.
+/// Writes a piece of a line, escaped and without its line end.
 fn escaped(out: &mut Vec<u8>, bytes: &[u8], printed: &mut PrintedLine, redactor: &Redactor) {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     let mut text = String::from_utf8_lossy(bytes).into_owned();
@@ -197,7 +198,7 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8], printed: &mut PrintedLine, redactor:
     out.extend_from_slice(printed.escape(&text).as_bytes());
 }
 
-/// The time that a line begins with, and the rest; all of the line where it begins with none.
+/// Splits a line into its timestamp and the rest; all of the line is rest if it has no timestamp.
 pub(super) fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
     /// The longest form of RFC 3339 with nanoseconds.
     const MAX_BYTES: usize = 36;
@@ -215,7 +216,7 @@ pub(super) fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
     }
 }
 
-/// The time of the last whole line of a window whose lines begin with their times.
+/// Returns the time of the last complete line in a window of timestamped lines.
 pub(super) fn last_timestamp(window: &[u8]) -> Option<Time> {
     let end = memchr::memrchr(b'\n', window)?;
     let start = memchr::memrchr(b'\n', &window[..end]).map_or(0, |at| at + 1);

@@ -1,38 +1,38 @@
-//! What is new in the text of a log that begins before the end of what was read of it.
+//! Finds the new text in a response that begins before the end of the known text.
 
 use std::collections::VecDeque;
 
 use super::printer::split_timestamp;
 use crate::model::Time;
 
-/// A line is recognized by this many of its first bytes, which contain its time.
+/// The number of first bytes, including the timestamp, by which a line is recognized.
 pub(super) const HEAD_BYTES: usize = 40;
 
-/// Finds in a text whose lines begin with their times, part by part, what follows the lines that are known.
+/// Finds the text that follows the known lines, part by part. Lines begin with timestamps.
 #[derive(Debug, Default)]
 pub(super) struct Resume {
-    /// The time of the last known line, and the first bytes of the known lines that have it.
+    /// The time of the last known line, and the first bytes of the known lines with this time.
     last: Option<(Time, VecDeque<Vec<u8>>)>,
-    /// The first bytes of a known line whose end is not known, and how many bytes of it are.
+    /// The first bytes of the last, incomplete known line, and how many of its bytes are known.
     begun: Option<(Vec<u8>, usize)>,
-    /// What is left is new.
+    /// The rest of the text is new.
     is_past: bool,
     /// The first bytes of a line that is not recognized yet.
     head: Vec<u8>,
-    /// The rest of the present line is known.
+    /// The rest of the current line is known.
     is_dropping: bool,
     has_dropped: bool,
-    /// The known beginning of a line goes on.
+    /// The text continues the incomplete known line.
     is_continued: bool,
-    /// This many bytes of the present line are known.
+    /// How many bytes of the current line are known.
     skipped: usize,
-    /// The known beginning of a line does not go on.
+    /// The text does not continue the incomplete known line.
     is_broken: bool,
 }
 
 impl Resume {
-    /// After text that is known, from the beginning of a line. Where it has one line only, this many bytes after
-    /// the first of it may be `omitted`.
+    /// Creates a search for the text after `known`, which begins at the beginning of a line. If it has only one
+    /// line, `omitted` is the number of bytes that were dropped after its first bytes.
     pub(super) fn after(known: &[u8], omitted: usize) -> Self {
         let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
         let (whole, begun) = known.split_at(end);
@@ -55,7 +55,7 @@ impl Resume {
         }
     }
 
-    /// What of the next part is new.
+    /// Returns the new text in the next part.
     pub(super) fn new_text(&mut self, part: &[u8]) -> Vec<u8> {
         let mut rest = part;
         while !self.is_past {
@@ -96,7 +96,7 @@ impl Resume {
         new
     }
 
-    /// What is new of the beginning of a line with which the text ends.
+    /// Returns the new text of an incomplete line at the end.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         if self.head.is_empty() || self.is_known() {
             return Vec::new();
@@ -105,17 +105,17 @@ impl Resume {
         self.new_text(&[])
     }
 
-    /// True where the text has anything that is known.
+    /// Reports whether the text contains any known text.
     pub(super) fn has_found(&self) -> bool {
         self.has_dropped || self.is_continued
     }
 
-    /// True, once, where a line of which the beginning is known does not go on.
+    /// Returns `true`, once, if the text does not continue the incomplete known line.
     pub(super) fn take_break(&mut self) -> bool {
         std::mem::take(&mut self.is_broken)
     }
 
-    /// Whether the line that begins is known. One without a time belongs to the one before it.
+    /// Reports whether the line in `head` is known. A line without a timestamp belongs to the one before it.
     fn is_known(&mut self) -> bool {
         match (split_timestamp(&self.head).0, &mut self.last) {
             (None, _) => self.has_dropped && self.begun.is_none(),
@@ -128,7 +128,7 @@ impl Resume {
         }
     }
 
-    /// The line that begins is the first that is not known to its end.
+    /// Handles the first line that is not known completely.
     fn pass(&mut self) {
         self.is_past = true;
         if let Some((begun, length)) = self.begun.take() {
@@ -154,7 +154,7 @@ mod tests {
         format!("2026-01-02T03:04:{second:02}.5Z {text}\n")
     }
 
-    /// What is new of a text that comes in parts of this many bytes.
+    /// Returns the new text of `text`, read in parts of `size` bytes.
     fn new(known: &str, text: &str, size: usize) -> (String, bool) {
         let mut resume = Resume::after(known.as_bytes(), 0);
         let (mut new, mut is_broken) = (Vec::new(), false);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     proptest! {
-        /// A log whose response begins again anywhere before its end, cut at any byte.
+        /// A log whose response starts again anywhere before its end, split at any byte.
         #[test]
         fn every_byte_comes_once(steps in prop::collection::vec((0_u32..2, 0_usize..70), 1..30), cut in 0_usize..3000, size in 1_usize..90) {
             let mut second = 0;

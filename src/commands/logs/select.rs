@@ -1,4 +1,4 @@
-//! Which of a job's logs is printed.
+//! Selects which of a job's logs to print.
 
 use std::collections::HashSet;
 
@@ -6,19 +6,19 @@ use crate::error::{Category, Problem};
 use crate::model::{Job, State, Task, failed_tasks};
 use crate::providers::LogSource;
 
-/// This many logs that were not chosen are named at most.
+/// Maximum number of logs to name that were not selected.
 const MAX_NAMED: usize = 8;
 
 /// The streams of a program, as the kinds with two streams name them; errors are in the second.
 const STDOUT: &str = "stdout";
 pub(super) const STDERR: &str = "stderr";
 
-/// Which logs of a job are requested.
+/// The logs of a job that are requested.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Choice<'a> {
-    /// Id or name of a task.
+    /// The id or name of a task.
     pub task: Option<&'a str>,
-    /// Name of a container or stream.
+    /// The name of a container or stream.
     pub container: Option<&'a str>,
     /// All logs.
     pub all: bool,
@@ -26,7 +26,7 @@ pub(super) struct Choice<'a> {
     pub previous: bool,
 }
 
-/// `task/container`, as far as a log has them.
+/// Returns `task/container`, or the parts of it that the log has.
 pub(super) fn label(source: &LogSource) -> String {
     let parts = [source.task.as_deref(), source.container.as_deref()];
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
@@ -34,10 +34,10 @@ pub(super) fn label(source: &LogSource) -> String {
 }
 
 impl Choice<'_> {
-    /// The requested logs, and the others where one was chosen.
+    /// Returns the requested logs, and the others if one was selected.
     ///
     /// # Errors
-    /// `not_found`: the job has no such task or container.
+    /// Returns `not_found` if the job has no such task or container.
     pub(super) fn of(
         &self,
         job: &Job,
@@ -74,8 +74,8 @@ impl Choice<'_> {
         Ok((vec![chosen], found))
     }
 
-    /// Which of several logs is printed: that of the failure, unless the job succeeded in the end, else the
-    /// first main one that has begun; of previous runs only those that there are.
+    /// Returns the log to print out of several: that of the failure, unless the job succeeded in the end, else the
+    /// first main one that has started; for previous runs only one that exists.
     fn best(&self, job: &Job, found: &[LogSource]) -> usize {
         let was_restarted = |source: &LogSource| source.restarts > 0;
         let any = !self.previous || !found.iter().any(was_restarted);
@@ -97,8 +97,8 @@ impl Choice<'_> {
         failed.or(others).unwrap_or(0)
     }
 
-    /// The requested log of a job that no longer has the followed one, or of the task that was created
-    /// after the followed one had failed.
+    /// Returns the log to follow next if the job no longer has the followed one, or if the followed task failed and
+    /// another was created after that.
     pub(super) fn replacement(
         &self,
         job: &Job,
@@ -121,7 +121,7 @@ impl Choice<'_> {
     }
 }
 
-/// Where the standard error of the program whose standard output was chosen is among the others.
+/// Returns the index of the standard error of the program whose standard output is `chosen`.
 pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<usize> {
     let is_stream = |source: &LogSource, name| source.container.as_deref() == Some(name);
     let is_error = |other: &LogSource| other.task == chosen.task && is_stream(other, STDERR);
@@ -129,7 +129,7 @@ pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<u
     found.filter(|_| is_stream(chosen, STDOUT))
 }
 
-/// The id of the task with this id or name, or of the only one whose id ends in it, as in `RUN-worker-1`.
+/// Returns the id of the task with this id or name, or of the only one whose id ends with it, as in `RUN-worker-1`.
 fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
     let ids = || job.tasks.iter().filter_map(|known| known.id.as_deref());
     let mut tasks = job.tasks.iter();
@@ -163,7 +163,7 @@ fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a st
     }
 }
 
-/// The names of the logs that were not chosen, or how many of them there are.
+/// Names the logs that were not selected, or counts them.
 pub(super) fn others(sources: &[LogSource]) -> String {
     let labels: Vec<String> = sources.iter().map(label).collect();
     names(&labels.iter().map(String::as_str).collect::<Vec<_>>())

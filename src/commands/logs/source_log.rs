@@ -1,4 +1,4 @@
-//! One log while it is read: where reading goes on, and what of it is new.
+//! Reads one log: keeps the position, and finds the new text.
 
 use std::mem;
 
@@ -18,17 +18,17 @@ use crate::secret::Redactor;
 /// One log of a job.
 #[derive(Debug)]
 pub(super) struct SourceLog {
-    /// Which log it is, and how it is now.
+    /// The log and its current state.
     pub source: LogSource,
-    /// Whether all that was there at first is read.
+    /// The text that existed at first is read.
     pub is_opened: bool,
-    /// True once it had any text.
+    /// The log has had any text.
     pub has_text: bool,
-    /// True when the API gives the end of the log only.
+    /// The API returns only the end of the log.
     pub is_window: bool,
-    /// True once a note that its end may be missing was printed.
+    /// The note that its end may be missing was printed.
     pub is_stuck: bool,
-    /// True once a note that lines between two readings may be missing was printed.
+    /// The note that lines between two readings may be missing was printed.
     pub is_gap_noted: bool,
     position: LogPosition,
     /// The last bytes before the position.
@@ -36,52 +36,52 @@ pub(super) struct SourceLog {
     window: Window,
     lines: Lines,
     params: LogParams,
-    /// Where the next window begins; at first from `params`.
+    /// The start of the next window; at first from `params`.
     since: Option<Time>,
-    /// What the first response has after what was read of it.
+    /// The rest of the first response.
     rest: Option<LogBody>,
-    /// True where the last piece began again, and more follows it at once.
+    /// The last piece restarted the log, and more of it follows at once.
     is_begun_again: bool,
-    /// The response that goes on while the log is written.
+    /// The stream of the log while it is written.
     pub follow: Follow,
-    /// What of the present line is printed.
+    /// The printed part of the current line.
     pub printed: PrintedLine,
-    /// True once a message of the server was shown.
+    /// A message of the server was shown.
     pub is_message_shown: bool,
 }
 
-/// This much of a response to a later reading is compared with the text before it; what follows it is new.
+/// How much of a later response is compared with the known text; the text after it is new.
 const MAX_COMPARED_BYTES: usize = 32 << 20;
 
-/// How the messages begin that a kubelet writes into a response when it cannot read the log any further. They
-/// have neither a time nor a line end.
+/// Prefixes of messages that a kubelet writes into a response if it can no longer read the log. The messages have
+/// neither a timestamp nor a line end.
 const MESSAGES: [&str; 3] = [
     "unable to retrieve container logs for ",
     "failed to ",
     "rpc error: ",
 ];
 
-/// What a reading brought.
+/// The result of a reading.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reading {
     /// The new lines.
     pub lines: Vec<Block>,
-    /// Notes for the reader: what the cloud left out, or what may have been missed.
+    /// Notes for the user: about omitted lines, or lines that may have been missed.
     pub notes: Vec<String>,
-    /// What the server wrote in place of lines.
+    /// The server's message in place of lines.
     pub message: Option<String>,
-    /// True when more can be read at once.
+    /// More can be read at once.
     pub has_more: bool,
-    /// True when the response was full, and the same as the last one.
+    /// The response was full, and the same as the last one.
     pub is_stuck: bool,
-    /// True when the cloud does not give the text that it reports.
+    /// The cloud does not return the text that it reports to have.
     pub lacks_rest: bool,
-    /// True when nothing was taken, since the text does not go on where the last reading ended.
+    /// Nothing was taken, because the text does not continue the last reading.
     pub has_gap: bool,
 }
 
 impl SourceLog {
-    /// A log of which nothing is read.
+    /// Creates a log of which nothing is read yet.
     pub(super) fn new(source: LogSource, params: &LogParams) -> Self {
         Self {
             source,
@@ -104,7 +104,7 @@ impl SourceLog {
         }
     }
 
-    /// The start of a followed response, after what is known of the log; `None` if new lines cannot be
+    /// Returns the parameters of a stream that starts after the known text; `None` if new lines cannot be
     /// distinguished from known ones.
     pub(super) fn follow_params(&self) -> Option<LogParams> {
         let is_known = self.since.is_some() || self.window.text().is_empty();
@@ -117,7 +117,7 @@ impl SourceLog {
         (self.is_opened && self.rest.is_none() && is_known && params.timestamps).then_some(params)
     }
 
-    /// The lines that are whole with a part of a response that goes on.
+    /// Adds a part of a stream, and returns the completed lines.
     pub(super) fn take_followed(&mut self, mut text: Vec<u8>) -> Reading {
         let message = self.split_message(&mut text, self.is_between_lines());
         let resume = self.follow.resume(|| self.window.resume());
@@ -137,8 +137,8 @@ impl SourceLog {
         }
     }
 
-    /// The next window begins where `new`, the end of the known text, ends, and is small. A part of a response
-    /// may begin within a line, whose words may be times as well.
+    /// Starts the next, small window at the end of the known text, which ends with `new`. Takes the time from the
+    /// known text, because `new` can begin within a line, whose words can look like a time.
     fn note_time(&mut self, new: &[u8]) {
         if self.params.timestamps && new.contains(&b'\n') {
             self.since = last_timestamp(self.window.text()).or(self.since);
@@ -153,7 +153,7 @@ impl SourceLog {
         self.window.text().last().is_none_or(|byte| *byte == b'\n')
     }
 
-    /// Takes the message of a server from the end of a response, which may begin a line.
+    /// Removes and returns a server message at the end of a response. It begins where a line can begin.
     fn split_message(&self, text: &mut Vec<u8>, begins_line: bool) -> Option<String> {
         let at = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
         let is_line = self.params.timestamps && (begins_line || at > 0);
@@ -163,7 +163,7 @@ impl SourceLog {
         Some(String::from_utf8_lossy(&message).into_owned())
     }
 
-    /// True for the log of the run before the last restart.
+    /// Reports whether this is the log of the run before the last restart.
     pub(super) fn is_previous(&self) -> bool {
         self.params.previous
     }
@@ -171,7 +171,7 @@ impl SourceLog {
     /// Reads the next piece.
     ///
     /// # Errors
-    /// Those of the client.
+    /// Returns errors of the client.
     pub(super) async fn read(
         &mut self,
         client: &dyn Client,
@@ -181,7 +181,7 @@ impl SourceLog {
         if let Some(rest) = self.rest.take() {
             return self.read_rest(rest).await;
         }
-        // No API takes 0 lines, and nothing of the first reading is printed then.
+        // No API accepts 0 lines. The text of the first reading is then not printed.
         let tail_lines = self.params.tail_lines.map(|lines| lines.max(1));
         let params = LogParams {
             tail_lines: tail_lines.filter(|_| !self.is_opened),
@@ -203,8 +203,8 @@ impl SourceLog {
         Ok(self.take(chunk))
     }
 
-    /// Reads what a response has after what was read of it. Where it breaks off, the next reading goes on
-    /// after it; where nothing was printed yet, since only the last lines are wanted, it begins again.
+    /// Reads more of the first response. If the response breaks off, the next reading continues after it, or starts
+    /// again if nothing was printed yet because only the last lines are requested.
     async fn read_rest(&mut self, mut rest: LogBody) -> Result<Reading, Problem> {
         let text = match rest.next().await {
             Ok(text) => text,
@@ -241,11 +241,11 @@ impl SourceLog {
         })
     }
 
-    /// Reads what the container wrote before its restart, after what is known of it, and goes on with
-    /// the new run from its start.
+    /// Reads what the container wrote before its restart, after the known text. The
+    /// next reading starts with the new run.
     ///
     /// # Errors
-    /// Those of the client.
+    /// Returns errors of the client.
     pub(super) async fn read_previous(
         &mut self,
         client: &dyn Client,
@@ -274,18 +274,18 @@ impl SourceLog {
         Ok(reading)
     }
 
-    /// Takes the next reading whole, whatever the last one ended with; gives the beginning of a line whose
-    /// end was missed.
+    /// Takes all of the next reading, whatever the last one ended with. Returns the
+    /// beginning of a line whose end was missed.
     #[must_use]
     pub(super) fn begin_again(&mut self) -> Option<Block> {
         self.window.begin_again(self.params.timestamps);
         self.lines.break_line()
     }
 
-    /// The lines that a piece completes.
+    /// Adds a piece, and returns the completed lines.
     fn take(&mut self, mut chunk: LogChunk) -> Reading {
         if chunk.is_disjoint && chunk.data.is_empty() {
-            // What was replaced has no text yet, or the log was removed.
+            // The replacement of the log has no text yet, or the log was removed.
             return Reading::default();
         }
         let is_full = chunk.truncated.is_some();
@@ -295,14 +295,14 @@ impl SourceLog {
             chunk.is_disjoint && chunk.has_more,
         );
         if began_again && chunk.is_disjoint {
-            // Reading would never end.
+            // Stop here, since otherwise reading could never end.
             self.is_begun_again = true;
             return Reading {
                 lacks_rest: true,
                 ..Reading::default()
             };
         }
-        // A window lacks the same text each time; after a position, what is lacking is new.
+        // A window lacks the same text at each reading; after a position, the lacking text is new.
         let is_noted = !self.is_opened || !is_window;
         let has_times = self.params.timestamps;
         self.is_window |= is_window;
@@ -354,34 +354,34 @@ impl SourceLog {
         }
     }
 
-    /// The last lines of a first reading, as many as were requested.
+    /// Returns the tail of the first reading, if only the last lines are requested.
     pub(super) fn tail(&self) -> Option<Tail> {
         let lines = self.params.tail_lines.filter(|_| !self.is_opened);
         lines.map(Tail::new)
     }
 
-    /// True when only lines since a moment are read.
+    /// Reports whether only lines since a time are read.
     pub(super) fn has_since(&self) -> bool {
         self.since.is_some()
     }
 
-    /// The beginning of a line whose end will not come.
+    /// Returns the beginning of an incomplete line at the end of the log.
     pub(super) fn finish(&mut self) -> Option<Block> {
         self.lines.finish()
     }
 
-    /// The beginning of a line that is too long to wait for its end.
+    /// Returns the beginning of a line that is too long to wait for its end.
     pub(super) fn take_long(&mut self, redactor: &Redactor) -> Vec<Block> {
         self.lines.take_long(redactor)
     }
 
-    /// The beginning of a line that has come, without what may be the beginning of a secret.
+    /// Returns the available beginning of a line, without a possible beginning of a secret.
     pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_begun(redactor)
     }
 }
 
-/// Reads the rest of a window, as far as it is compared.
+/// Reads the rest of a window, up to the size that is compared.
 async fn read_window(chunk: &mut LogChunk) -> Result<(), Problem> {
     let Some(rest) = &mut chunk.rest else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The way of a log from the cloud to stdout.
+//! Copies a log from the cloud to stdout.
 
 mod changes;
 mod followed;
@@ -27,11 +27,10 @@ use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
 
-/// Maximum number of failures in a row of the first lookup, and of reading the log of a job that has
-/// ended.
+/// Maximum number of consecutive failures of the first lookup, and of reading the log of a job that has ended.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// The longest time between two readings while the cloud cannot be reached.
+/// The maximum time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// A job whose logs are printed.
@@ -46,13 +45,13 @@ pub(super) struct LogStream<'a> {
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,
-    /// The logs that were not chosen where one was.
+    /// The logs that were not selected, if one was.
     pub others: Vec<LogSource>,
-    /// New text is waited for, so that a line may still grow.
+    /// The command waits for new text, so an incomplete line can still continue.
     pub is_following: bool,
-    /// The responses that go on while logs are written.
+    /// The streams of logs that are being written.
     pub streams: Streams,
-    /// Id and creation time of the job that has the name.
+    /// The id and creation time of the job that has the name.
     pub run: Option<(Option<String>, Option<Time>)>,
 }
 
@@ -72,10 +71,10 @@ impl From<Problem> for LogStreamError {
 }
 
 impl LogStream<'_> {
-    /// Prints what is there and what comes, until the job has ended.
+    /// Prints the existing and new lines, until the job has ended.
     ///
     /// # Errors
-    /// What went wrong and will again.
+    /// Returns a permanent error.
     pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), LogStreamError> {
         let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
@@ -93,7 +92,7 @@ impl LogStream<'_> {
                 Ok(()) => outage = 0,
                 Err(LogStreamError::Problem(problem))
                     if problem.category == Category::NotFound && self.show_error_stream(&job) => {}
-                // Nothing more comes of a job that has ended: its log is read or it is not.
+                // The log of a job that has ended does not grow, so waiting longer does not help.
                 Err(LogStreamError::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
                     return Err((*problem).into());
                 }
@@ -111,7 +110,7 @@ impl LogStream<'_> {
                     missing_since = None;
                     match self.update(&found).await {
                         Ok(()) => job = found,
-                        // What it could not read is read in the next round.
+                        // The next round reads what was not read.
                         Err(LogStreamError::Problem(problem))
                             if problem.category.is_transient()
                                 && !(found.ended && outage >= MAX_ATTEMPTS) =>
@@ -125,10 +124,10 @@ impl LogStream<'_> {
                 Err(problem)
                     if problem.category == Category::NotFound
                         && self.may_come_back(&problem, &mut missing_since) => {}
-                // A job that was deleted has ended.
+                // A deleted job has ended.
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ends: {}", problem.message));
-                    // What has its name now is another job.
+                    // Another job can have the name now, so do not read its log.
                     if self.reference.kind.is_watched && problem.http_status.is_none() {
                         return self.finish_lines().await;
                     }
@@ -139,7 +138,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints the beginnings of lines whose ends will not come.
+    /// Prints the incomplete last lines.
     async fn finish_lines(&mut self) -> Result<(), LogStreamError> {
         self.end_streams_of_job().await?;
         for number in 0..self.logs.len() {
@@ -149,7 +148,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Reads all logs to where they are now; a log that is not there yet is read the next time.
+    /// Reads all logs up to their current ends; a missing log is read the next time.
     async fn read_all(&mut self, job: &Job) -> Result<(), LogStreamError> {
         let has_ended = job.ended;
         if has_ended {
@@ -184,14 +183,14 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Why a job has no log that could be read.
+    /// Returns why a job has no log that could be read.
     fn no_task(&self, job: &Job) -> LogStreamError {
         let mut problem = absent::no_task(job, self.spec);
         self.lookup.transport.mask(&mut problem);
         with_reference(problem, &self.reference).into()
     }
 
-    /// The job before its log is followed; a temporary failure is retried a few times.
+    /// Gets the job before its log is followed; retries a temporary failure a few times.
     async fn first_job_in_reach(&mut self, interval: Duration) -> Result<Job, Problem> {
         let mut failures = 0;
         loop {
@@ -208,14 +207,14 @@ impl LogStream<'_> {
         }
     }
 
-    /// The job before its log is read. Its response shows the clock by which the log begins.
+    /// Gets the job before its log is read. Its response corrects the clock for the start of the log.
     async fn first_job(&mut self) -> Result<Job, Problem> {
         let job = self.job().await?;
         self.params.since = self.since.map(Since::time);
         Ok(job)
     }
 
-    /// The job as it is now. Where names can be used again, another job of the name is not found.
+    /// Gets the current job. If names can be reused, another job with the same name counts as not found.
     async fn job(&mut self) -> Result<Job, Problem> {
         let deadline = Deadline::after(LOOKUP_TIMEOUT);
         let job = self.lookup.get(&self.reference, deadline).await?;
@@ -237,7 +236,7 @@ impl LogStream<'_> {
         Ok(job)
     }
 
-    /// Chooses the logs of a job, and names the others.
+    /// Selects the logs of a job, and names the others.
     fn choose(&mut self, job: &Job) -> Result<(), Problem> {
         let client = self.lookup.client(&self.reference)?;
         let sources = client.log_sources(&self.reference, job);
@@ -255,8 +254,8 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Goes on with the standard error of a job that has ended without standard output; false where there
-    /// is none.
+    /// Switches to the standard error of a job that has ended without standard output.
+    /// Returns `false` if there is none.
     fn show_error_stream(&mut self, job: &Job) -> bool {
         let [log] = &self.logs[..] else {
             return false;
@@ -274,7 +273,7 @@ impl LogStream<'_> {
         true
     }
 
-    /// As [`Self::choose`]; what is not there yet is chosen when it comes.
+    /// Selects the logs like [`Self::choose`], but a missing log can be selected later.
     fn choose_early(&mut self, job: &Job) -> Result<(), Problem> {
         match self.choose(job) {
             Err(problem) if problem.category == Category::NotFound && !job.ended => Ok(()),
@@ -282,7 +281,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// Reads a log to where it is now, and prints it; true when there was anything.
+    /// Reads a log up to its current end and prints it. Returns `true` if there was any text.
     async fn read_log(&mut self, number: usize) -> Result<bool, LogStreamError> {
         let client = self.lookup.client(&self.reference)?;
         let mut tail = self.logs[number].tail();
@@ -324,7 +323,7 @@ impl LogStream<'_> {
         Ok(has_text)
     }
 
-    /// Notes once that the cloud returns, or may return, no more of a log than was read.
+    /// Notes once that the cloud does not return, or may not return, the rest of a log.
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
@@ -357,7 +356,7 @@ impl LogStream<'_> {
         self.print(number, reading.lines).await
     }
 
-    /// Prints lines, and waits until they are taken: a log may be larger than the memory.
+    /// Prints lines, and waits until they are written: a log can be larger than the memory.
     async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), LogStreamError> {
         self.write(number, blocks);
         self.stdout.flushed().await.map_err(LogStreamError::Output)
@@ -384,13 +383,13 @@ impl LogStream<'_> {
         if !self.context.global.quiet {
             let text = format!("note: {message}");
             let write = || output::write_line(&mut io::stderr().lock(), &text);
-            // Standard error that is gone is not a reason to stop.
+            // A closed stderr does not stop the command.
             let _ = self.context.progress.suspend(write);
         }
     }
 }
 
-/// The time to the next reading after this many failures in a row.
+/// Returns the time to the next reading after this many consecutive failures.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
     pause.min(MAX_BACKOFF).max(interval)

@@ -1,28 +1,26 @@
-//! New text of a log whose API gives its end only, again and again.
+//! Finds the new text of a log whose API returns only its end each time.
 
 use super::resume::{HEAD_BYTES, Resume};
 
-/// This many bytes of the end of a text are kept at least, where it has this many after the beginning of its
-/// last line.
+/// The minimum number of bytes to keep of the end of the text, if its lines are not longer.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// The end of what was read of a log.
+/// The end of the known text of a log.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// From the beginning of a line.
+    /// The kept text, from the beginning of a line.
     last: Vec<u8>,
-    /// Where `last` is the beginning of one line, this many bytes after the first of it are not kept.
+    /// If `last` is the beginning of one line, how many of the following bytes are not kept.
     omitted: usize,
-    /// The next window need not have anything of the last.
+    /// The next window need not overlap with the last one.
     begins_again: bool,
-    /// Finds what is new in the rest of a window.
+    /// Finds the new text in the rest of a window.
     resume: Option<Resume>,
 }
 
 impl Window {
-    /// Takes the next window, or its first part, and gives the text that the one before it did not have;
-    /// `None`, and nothing is taken, where the two have nothing in common, so that text between them may
-    /// have been missed.
+    /// Adds the next window, or its first part, and returns its new text. Returns `None`, and changes nothing, if it
+    /// does not overlap with the known text, since text between them may be missing.
     pub(super) fn advance(&mut self, window: Vec<u8>, has_times: bool) -> Option<Vec<u8>> {
         self.resume = None;
         if window.is_empty() {
@@ -46,12 +44,12 @@ impl Window {
         Some(new)
     }
 
-    /// This many bytes of the next window are known; `None` if the text does not show it.
+    /// Returns how many bytes of the next window are known; `None` if the text does not show it.
     fn known_length(&self, window: &[u8], has_times: bool) -> Option<usize> {
         if self.last.is_empty() {
             return Some(0);
         }
-        // What is kept is the beginning of a line, which the window may have in full.
+        // Only the beginning of the line is kept, but the window can contain all of it.
         if self.omitted > 0 {
             return None;
         }
@@ -68,7 +66,7 @@ impl Window {
         has_found.then_some(new)
     }
 
-    /// Takes the next part of a window, and gives what of it is new.
+    /// Adds the next part of a window, and returns its new text.
     pub(super) fn advance_rest(&mut self, part: Vec<u8>) -> Vec<u8> {
         let new = match &mut self.resume {
             Some(resume) => resume.new_text(&part),
@@ -78,7 +76,7 @@ impl Window {
         new
     }
 
-    /// What is new at the end of a window.
+    /// Returns the new text at the end of a window.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let resume = self.resume.as_mut();
         let new = resume.map(Resume::finish).unwrap_or_default();
@@ -86,18 +84,18 @@ impl Window {
         new
     }
 
-    /// True, once, where a line of which the beginning is known does not go on in the window.
+    /// Returns `true`, once, if the window does not continue the incomplete known line.
     pub(super) fn take_break(&mut self) -> bool {
         self.resume.as_mut().is_some_and(Resume::take_break)
     }
 
-    /// Finds what follows the known text in one whose lines begin with their times.
+    /// Returns a search for the text after the known text. Lines begin with timestamps.
     pub(super) fn resume(&self) -> Resume {
         Resume::after(&self.last, self.omitted)
     }
 
-    /// Takes text that follows the last window at once. Of a long text only the end is kept, and of a long
-    /// line without an end only the beginning.
+    /// Adds text that directly follows the last window. Keeps only the end of a long
+    /// text, and only the beginning of a long incomplete line.
     pub(super) fn extend(&mut self, text: &[u8]) {
         self.last.extend_from_slice(text);
         if text.contains(&b'\n') {
@@ -118,18 +116,18 @@ impl Window {
         }
     }
 
-    /// The end of what was read, as far as it is kept, from the beginning of a line.
+    /// Returns the kept end of the known text, from the beginning of a line.
     pub(super) fn text(&self) -> &[u8] {
         &self.last
     }
 
-    /// Removes the text: what comes next is not after it.
+    /// Removes the text, because the next text does not follow it.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// The next window may be of another run of the container, or have lost what was known. Lines with times
-    /// are still recognized.
+    /// Prepares for a window that is from another run of the container, or does not reach back to the known text.
+    /// Lines with timestamps are still recognized.
     pub(super) fn begin_again(&mut self, has_times: bool) {
         match has_times {
             true => self.begins_again = true,
@@ -138,15 +136,15 @@ impl Window {
     }
 }
 
-/// Length of `next` up to the end of `last`, where it has all of it from the beginning of a line.
+/// Returns the length of `next` up to the end of `last`, if it contains all of `last` from the beginning of a line.
 fn contained(last: &[u8], next: &[u8]) -> Option<usize> {
     let is_line = |at: &usize| *at == 0 || next[at - 1] == b'\n';
     let at = memchr::memmem::find(next, last).filter(is_line)?;
     last.contains(&b'\n').then_some(at + last.len())
 }
 
-/// Length of the longest beginning of `next` that `last` ends with, and that is more than a part of a
-/// line.
+/// Returns the length of the longest prefix of `next` that `last` ends with, if it
+/// contains more than a part of a line.
 fn overlap(last: &[u8], next: &[u8]) -> usize {
     if next.starts_with(last) {
         return last.len();
@@ -159,8 +157,8 @@ fn overlap(last: &[u8], next: &[u8]) -> usize {
     }
 }
 
-/// Length of the longest beginning of `next` that `last` ends with, by the failure function of Knuth,
-/// Morris and Pratt: in time and memory of the size of both.
+/// Returns the length of the longest prefix of `next` that is a suffix of `last`. Uses the failure function of
+/// Knuth, Morris and Pratt, in linear time and memory.
 fn longest_border(last: &[u8], next: &[u8]) -> usize {
     let last = &last[last.len().saturating_sub(next.len())..];
     let mut failure = vec![0_u32; next.len()];
@@ -178,7 +176,7 @@ fn longest_border(last: &[u8], next: &[u8]) -> usize {
             matched = failure[matched - 1] as usize;
         }
         matched += usize::from(*byte == next[matched]);
-        // All of `next` within `last` counts only at its end.
+        // A complete match of `next` counts only at the end of `last`.
         if matched == next.len() && at + 1 < last.len() {
             matched = failure[matched - 1] as usize;
         }
@@ -212,7 +210,7 @@ mod tests {
     #[test]
     fn a_window_without_anything_of_the_last_is_not_taken() {
         assert_eq!(advance(&["a\nb\n", "x\ny\n"]), None);
-        // One byte alike proves nothing.
+        // One common byte does not count.
         assert_eq!(advance(&["a\nb", "bx\ny\n"]), None);
         let mut window = Window::default();
         window.advance(b"a\n".to_vec(), false);
@@ -228,7 +226,7 @@ mod tests {
         );
     }
 
-    /// Lines of these seconds, each with a text of its own.
+    /// Returns lines of these seconds, each with different text.
     fn timed(seconds: &[u32]) -> Vec<u8> {
         let line = |(at, second)| format!("2026-01-02T03:04:{second:02}.{at:09}Z line {at:09}\n");
         let lines: String = seconds.iter().enumerate().map(line).collect();
@@ -326,7 +324,7 @@ mod tests {
     }
 
     proptest! {
-        /// A log of lines that repeat, seen through a window of its last lines.
+        /// A log with repeated lines, seen through a window of its last lines.
         #[test]
         fn every_line_comes_once(words in prop::collection::vec(0_u32..1000, 1..60), steps in prop::collection::vec(1_usize..6, 1..20)) {
             let lines: Vec<String> = words.iter().enumerate().map(|(at, word)| format!("{at} {word}\n")).collect();

@@ -1,4 +1,4 @@
-//! What accounts share: their ids, the transport, and how their problems are addressed.
+//! What accounts share: their ids, the transport, and the context of their problems.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,31 +14,31 @@ use crate::settings::Settings;
 /// Cloud and profile.
 pub(in crate::commands) type AccountId = (&'static str, Arc<str>);
 
-/// The account that a reference is looked up with.
+/// Returns the account that looks up a reference.
 pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
     (reference.kind.template.cloud, reference.profile.clone())
 }
 
-/// The account that a scope is looked up with.
+/// Returns the account that lists a scope.
 pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
     (scope.kind.template.cloud, scope.profile.clone())
 }
 
-/// When requests of one account are sent.
+/// The request rate of one account.
 #[derive(Debug, Default, Clone, Copy)]
 pub(in crate::commands) struct Pacing {
-    /// Shortest time between two requests.
+    /// The minimum time between two requests.
     pub min_interval: Option<Duration>,
-    /// This many requests more may go out at once before that.
+    /// How many more requests can be sent at once before this limit applies.
     pub extra_burst: u32,
-    /// After this time a refused credential is sent once more; `None` where it never is.
+    /// After this time a rejected credential is used once more; `None` to never use it again.
     pub auth_cooldown: Option<Duration>,
 }
 
-/// What all clients of a run share.
+/// Creates the transport that all clients of a run share.
 ///
 /// # Errors
-/// Usage: an option or a setting of the connection is wrong.
+/// Returns a usage error for an invalid option or setting of the connection.
 pub(in crate::commands) fn transport(
     context: &CommandContext,
     settings: &Settings,
@@ -56,7 +56,7 @@ pub(in crate::commands) fn transport(
     Transport::new(options, &variables, clock, context.event_sink(notices))
 }
 
-/// The same problem with the reference it is about.
+/// Adds the reference to a problem, with its account.
 pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.to_string());
@@ -64,8 +64,8 @@ pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Refe
     with_account_context(problem, &account_of(reference), Some(permission))
 }
 
-/// The same problem with the account it is about and what to do where neither the cloud nor the wire
-/// knew better; `permission` is what the call needs, where that is known.
+/// Adds the account to a problem, and a default hint if it has none. `permission` is
+/// what the request needs, if known.
 pub(in crate::commands) fn with_account_context(
     mut problem: Problem,
     (cloud, profile): &AccountId,

@@ -1,5 +1,5 @@
-//! The clients of a run, one for each account. Plain settings are checked for all accounts before the
-//! credential of any is read, since a credential may be printed by a command of the user's.
+//! The clients of a run, one per account. The plain settings of all accounts are checked before any credential is
+//! read, because reading one can run a command of the user.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -19,21 +19,20 @@ use crate::model::Time;
 use crate::providers::Client;
 use crate::sync::lock;
 
-/// How the commands are run that print the credentials of accounts.
+/// How the commands that print credentials are run.
 #[derive(Debug, Default, Clone, Copy)]
 pub(in crate::commands) struct CommandRuns {
-    /// No command runs longer than until then.
+    /// When running commands are stopped.
     pub deadline: Option<Instant>,
     /// They run while the other accounts are used.
     pub in_background: bool,
 }
 
-/// Accounts whose plain settings were read and checked. No credential was read and no command was
-/// run.
+/// Accounts with checked plain settings. No credential was read and no command was run yet.
 pub(super) struct CheckedAccounts {
     credentials: CredentialChain,
     transport: Arc<Transport>,
-    /// In the order in which they were named.
+    /// The accounts in the order in which they were named.
     accounts: Vec<CheckedAccount>,
 }
 
@@ -41,7 +40,7 @@ impl CheckedAccounts {
     /// Checks each account once.
     ///
     /// # Errors
-    /// Usage: the proxy that requests of an account would take cannot be used.
+    /// Returns a usage error if an account needs an unusable proxy.
     pub(super) fn new(
         credentials: CredentialChain,
         transport: &Arc<Transport>,
@@ -61,7 +60,7 @@ impl CheckedAccounts {
                 check_tls_files(&plain)?;
                 Ok((plain, endpoint))
             });
-            // An account that has no credential sends nothing, so that its proxy does not matter.
+            // An account without a credential sends no requests, so its proxy does not matter.
             if let Ok((plain, Some(endpoint))) = &plain
                 && credentials.runs_program(&cloud.settings_schema(), plain)
             {
@@ -76,19 +75,19 @@ impl CheckedAccounts {
         })
     }
 
-    /// What is wrong with an account, as far as its plain settings show.
+    /// Returns the problem of an account's plain settings, if any.
     pub(super) fn problem(&self, account: &AccountId) -> Option<&Problem> {
         let mut accounts = self.accounts.iter();
         let (_, plain) = accounts.find(|(known, _)| known == account)?;
         plain.as_ref().err()
     }
 
-    /// Resolves the credential of each account and makes its client, those that run a
-    /// `credential_command` last. Nothing is sent. Before the first command is run, `check` gets the
-    /// problem of each other account.
+    /// Resolves the credential of each account and creates its client; accounts with a
+    /// `credential_command` come last. Sends nothing. Before the first command is run,
+    /// `check` is called with the problems of the other accounts.
     ///
     /// # Errors
-    /// As [`CheckedAccounts::new`], and those of `check`.
+    /// Returns errors like [`CheckedAccounts::new`], and those of `check`.
     pub(super) fn connect(
         self,
         notices: &NoticeLog,
@@ -116,7 +115,7 @@ impl CheckedAccounts {
             return Ok(clients);
         }
         check(&|account| clients.problem(account))?;
-        // A single account has no others to wait with.
+        // With a single account, no others could be used in the meantime.
         if commands.in_background && clients.by_account.len() + last.len() > 1 {
             for (account, plain) in last {
                 let client = connector.connect_in_background(account.clone(), plain);
@@ -140,7 +139,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Clients that are there already.
+    /// Creates the set from connected clients.
     #[cfg(test)]
     pub(super) fn of(connected: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
         let mut clients = Self::default();
@@ -153,7 +152,7 @@ impl Clients {
         self.by_account.insert(account, Arc::new(slot));
     }
 
-    /// What is wrong with other accounts than these is not a usage error: requests are sent nevertheless.
+    /// Makes the usage errors of all other accounts ordinary errors, because requests are sent in spite of them.
     pub(super) fn keep_usage_errors_of(&self, accounts: &HashSet<&AccountId>) {
         let others = self.by_account.iter();
         let others = others.filter(|(account, _)| !accounts.contains(account));
@@ -165,12 +164,12 @@ impl Clients {
         }
     }
 
-    /// True for an account that was to be connected, whether or not it can be used.
+    /// Reports whether the account is one of the run, usable or not.
     pub(super) fn contains(&self, account: &AccountId) -> bool {
         self.by_account.contains_key(account)
     }
 
-    /// When the credentials in use end, as far as that is known and nothing but a person renews them.
+    /// Returns when the used credentials expire, if this is known and only the user can renew them.
     pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
         let accounts = self.by_account.keys();
         let log = lock(&self.log);
@@ -182,17 +181,17 @@ impl Clients {
         times.collect()
     }
 
-    /// The credentials that are known to expire, each once.
+    /// Returns the credentials that are known to expire, each only once.
     pub(super) fn take_expiries(&self) -> Vec<CredentialExpiry> {
         std::mem::take(&mut lock(&self.log).expiries)
     }
 
-    /// True while the command that prints the credential of an account runs.
+    /// Reports whether the command that prints the credential of an account is still running.
     pub(super) fn is_connecting(&self, account: &AccountId) -> bool {
         self.by_account[account].borrow().is_none()
     }
 
-    /// Why an account that was connected cannot be used.
+    /// Returns why a connected account cannot be used, if so.
     pub(super) fn problem(&self, account: &AccountId) -> Option<Problem> {
         self.by_account
             .get(account)?
@@ -203,22 +202,22 @@ impl Clients {
             .cloned()
     }
 
-    /// The client of an account that was connected.
+    /// Returns the client of an account.
     ///
     /// # Errors
-    /// Why the account cannot be used, or that it is not connected yet.
+    /// Returns why the account cannot be used, or that it is not connected yet.
     pub(super) fn get(&self, account: &AccountId) -> ConnectResult {
         let client = self.by_account[account].borrow().clone();
         client.unwrap_or_else(|| Err(not_connected(account)))
     }
 
-    /// The client of an account, once it is connected.
+    /// Waits until an account is connected, and returns its client.
     ///
     /// # Errors
-    /// Why the account cannot be used.
+    /// Returns why the account cannot be used.
     pub(super) async fn connected(&self, account: &AccountId) -> ConnectResult {
         let mut slot = self.by_account[account].subscribe();
-        // An error means that the slot is gone, which is kept here.
+        // An error would mean that the slot was dropped, but `self` keeps it.
         let _ = slot.wait_for(Option::is_some).await;
         self.get(account)
     }

@@ -1,4 +1,4 @@
-//! Columns of `details`, which depend on the kinds that are requested.
+//! Columns of `details`, which depend on the requested kinds.
 
 use crate::commands::context::CommandContext;
 use crate::commands::schema::DetailsSchema;
@@ -6,10 +6,10 @@ use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};
 
-/// Checks the columns that were chosen against what the kinds have.
+/// Checks that the chosen columns exist in the kinds.
 ///
 /// # Errors
-/// A usage error: a field of `details` that none of them has, with the nearest there is.
+/// Returns a usage error for a field of `details` that none of the kinds has, with the closest existing one.
 pub(in crate::commands) fn check(
     context: &CommandContext,
     requested: impl Iterator<Item = &'static Kind>,
@@ -51,7 +51,7 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
         kinds.join(", ")
     ));
     let all: Vec<String> = known.iter().map(|name| format!("details.{name}")).collect();
-    // What all of them begin with would make any two of them alike.
+    // Compare without the common prefix, which would make any two names similar.
     fn last(name: &str) -> &str {
         name.rsplit('.').next().unwrap_or(name)
     }

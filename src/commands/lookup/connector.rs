@@ -1,4 +1,4 @@
-//! How the credential of an account is read and its client is made, at once or in the background.
+//! Reads the credential of an account and creates its client, at once or in the background.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::providers::{self, Client, Cloud};
 use crate::settings::Profile;
 use crate::sync::lock;
 
-/// An account, and its plain settings or what is wrong with them.
+/// An account with its plain settings or their problem.
 pub(super) type CheckedAccount = (AccountId, Result<Profile, Problem>);
 
 /// The client of an account, or why it has none.
@@ -28,12 +28,12 @@ pub(super) type ConnectResult = Result<Arc<dyn Client>, Problem>;
 /// The client of an account; `None` while its command runs.
 pub(super) type ClientSlot = watch::Sender<Option<ConnectResult>>;
 
-/// The cloud of an account.
+/// Returns the cloud of an account.
 pub(super) fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
     providers::cloud(cloud).expect("every template belongs to a registered cloud")
 }
 
-/// Makes the clients of accounts whose plain settings were checked.
+/// Creates the clients of accounts with checked plain settings.
 #[derive(Clone)]
 pub(super) struct Connector {
     credentials: CredentialChain,
@@ -43,17 +43,17 @@ pub(super) struct Connector {
     deadline: Option<Instant>,
 }
 
-/// What is known of the credentials that were read.
+/// Data about the credentials that were read.
 #[derive(Debug, Default)]
 pub(super) struct CredentialLog {
-    /// Those that are known to expire and that were not taken yet.
+    /// Credentials that are known to expire and were not taken yet.
     pub expiries: Vec<CredentialExpiry>,
     /// The accounts whose credentials are printed by a command, which renews them.
     pub printed: HashSet<AccountId>,
 }
 
 impl Connector {
-    /// No command runs longer than until `deadline`.
+    /// Creates a connector that stops every command at `deadline`.
     pub(super) fn new(
         credentials: CredentialChain,
         transport: Arc<Transport>,
@@ -69,15 +69,15 @@ impl Connector {
         }
     }
 
-    /// What is known of the credentials that were read.
+    /// Returns the data about the credentials that were read.
     pub(super) fn log(&self) -> Arc<Mutex<CredentialLog>> {
         Arc::clone(&self.log)
     }
 
-    /// The profile of an account with its credential.
+    /// Returns the profile of an account with its credential.
     ///
     /// # Errors
-    /// What is wrong with the account.
+    /// Returns the problem of the account.
     pub(super) fn resolve(
         &self,
         account: &AccountId,
@@ -87,8 +87,8 @@ impl Connector {
         self.credentials.with_credential(&keys, plain?)
     }
 
-    /// As [`Connector::resolve`] for several accounts whose commands run at the same time; in their
-    /// order.
+    /// Resolves several accounts like [`Connector::resolve`], running their commands
+    /// concurrently. Keeps their order.
     pub(super) fn resolve_at_once(&self, accounts: Vec<CheckedAccount>) -> Vec<CheckedAccount> {
         thread::scope(|scope| {
             let running = accounts.into_iter().map(|(account, plain)| {
@@ -108,10 +108,10 @@ impl Connector {
         })
     }
 
-    /// Makes the client of an account whose credential was read. Nothing is sent.
+    /// Creates the client of an account whose credential was read. Sends nothing.
     ///
     /// # Errors
-    /// Usage: the proxy that its requests would take cannot be used.
+    /// Returns a usage error if its requests need an unusable proxy.
     pub(super) fn connect(
         &self,
         account: &AccountId,
@@ -119,16 +119,16 @@ impl Connector {
     ) -> Result<ConnectResult, Problem> {
         let client = profile.and_then(|profile| self.client(account, profile));
         match &client {
-            // Known before the first request, whichever account it is for.
+            // Report this before the first request of any account.
             Ok(client) => self.check_route(&**client)?,
             Err(_) => record_failed_account(&self.transport, account.0, &account.1),
         }
         Ok(client)
     }
 
-    /// Runs the command of an account and makes its client while other accounts are used. What is wrong
-    /// with it is not a usage error, since requests of the others may have been sent. One that the deadline
-    /// ends stays unconnected.
+    /// Runs the command of an account and creates its client while other accounts are
+    /// used. Its problems are not usage errors, since requests of the others may have
+    /// been sent. An account whose command the deadline stops stays unconnected.
     pub(super) fn connect_in_background(
         &self,
         account: AccountId,

@@ -1,11 +1,11 @@
-//! When credentials end, and what follows for a command that goes on longer.
+//! The expiry of credentials, and its consequences for a command that runs longer.
 
 use crate::model::Time;
 use crate::output::{self, Zone};
 use crate::providers::Client;
 use crate::settings::{Origin, Profile, SettingRole, SettingsSchema};
 
-/// True for a credential that is renewed whenever it ends, since a command prints it.
+/// Reports whether a command prints the credential and so renews it whenever it expires.
 pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
     let mut origins = keys
         .credential_keys()
@@ -13,19 +13,19 @@ pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
     origins.any(Origin::is_command)
 }
 
-/// A credential that is known to end.
+/// A credential that is known to expire.
 #[derive(Debug)]
 pub(in crate::commands) struct CredentialExpiry {
-    /// When it ends.
+    /// When it expires.
     pub at: Time,
-    /// The masked key or the token, where it came from, and its account.
+    /// The masked key or the token, its source, and its account.
     what: String,
-    /// What becomes of a command that runs then, and what to do.
+    /// What happens to a command that is running then, and what to do.
     consequence: String,
 }
 
 impl CredentialExpiry {
-    /// The end of what a profile gave, where it is known.
+    /// Returns the expiry of a profile's credential, if known.
     pub(super) fn from_profile(
         client: &dyn Client,
         keys: &SettingsSchema,
@@ -62,13 +62,13 @@ impl CredentialExpiry {
         })
     }
 
-    /// One sentence for people, with the time that is left.
+    /// Returns a sentence for people, with the remaining time.
     pub(in crate::commands) fn line(&self, now: Time, zone: Zone) -> String {
         let left = output::duration(self.at.seconds_since(now));
         self.sentence(&format!("in {left}, at {}", zone.clock(self.at)))
     }
 
-    /// The same for programs.
+    /// Returns the sentence for programs, without the remaining time.
     pub(in crate::commands) fn message(&self) -> String {
         self.sentence(&format!("at {}", self.at.rfc3339()))
     }

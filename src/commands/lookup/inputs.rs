@@ -1,4 +1,4 @@
-//! The references of a command line, of stdin and of files.
+//! Reads the references of the command line, of stdin and of files.
 
 use std::cell::LazyCell;
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::http::Session;
 use crate::output::duration;
 use crate::settings::Environment;
 
-/// The texts that name resources.
+/// The inputs that name resources.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Inputs<'a> {
     /// Arguments; `-` means the lines of stdin, or the last reference if stdin is a terminal,
@@ -22,15 +22,14 @@ pub(in crate::commands) struct Inputs<'a> {
     pub typed: &'a [String],
     /// Files with a reference on each line; `-` means stdin.
     pub files: &'a [PathBuf],
-    /// True where the last line of stdin must end with a newline: a gate that waits for a part of a list passes
-    /// without the rest.
+    /// The last line of stdin must end with a newline: with a truncated list, a gate could pass without the rest.
     pub needs_newline: bool,
-    /// How long lists are read at most.
+    /// Maximum time to read the lists.
     pub timeout: Option<Duration>,
 }
 
 impl<'a> Inputs<'a> {
-    /// Arguments and files.
+    /// Creates inputs from arguments and files.
     pub fn new(typed: &'a [String], files: &'a [PathBuf]) -> Self {
         Self {
             typed,
@@ -40,7 +39,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// True when nothing was given.
+    /// Reports whether nothing was given.
     pub fn is_empty(&self) -> bool {
         self.typed.is_empty() && self.files.is_empty()
     }
@@ -52,8 +51,8 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
     }
 }
 
-/// The typed references with the lines of stdin in place of `-`, then those of the files. Each
-/// comes with true where it was read from a list.
+/// Returns the typed references, with the lines of stdin in place of `-`, then those of the files. The flag of each
+/// is true if it was read from a list.
 pub(super) fn expand(
     inputs: Inputs<'_>,
     environment: &Environment,
@@ -110,8 +109,8 @@ pub(super) fn expand(
     Ok(references)
 }
 
-/// What a function returns within a time; `None` where it takes longer. It goes on then, as a read of a pipe
-/// cannot be ended.
+/// Returns the result of a function, or `None` after the timeout. The function then continues to run, because a read
+/// from a pipe cannot be stopped.
 fn read_within<T: Send + 'static>(
     timeout: Duration,
     read: impl FnOnce() -> T + Send + 'static,
@@ -135,10 +134,9 @@ fn cannot_read(name: &str, error: &io::Error) -> Problem {
     Problem::usage(format!("cannot read {name} ({})", file_error_text(error)))
 }
 
-/// One reference a line; blank lines and comments are skipped, a byte order mark and white space
-/// around a line as well.
+/// Reads one reference per line. Skips empty lines, comments, a byte order mark, and white space around a line.
 fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec<String>, Problem> {
-    /// Far above every list that a person or a program would pipe.
+    /// Much more than any realistic list.
     const MAX_BYTES: u64 = 16 << 20;
     let mut text = String::new();
     input
@@ -146,7 +144,7 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
         .read_to_string(&mut text)
         .map_err(|error| cannot_read(name, &error))?;
     if text.len() as u64 > MAX_BYTES {
-        // A part of the list would look like all of it.
+        // Fail, because a part of the list would look like all of it.
         return Err(Problem::usage(format!(
             "{name} exceeds {} MiB of references",
             MAX_BYTES >> 20

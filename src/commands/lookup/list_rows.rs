@@ -1,13 +1,13 @@
-//! When a row of a list takes the place of a lookup.
+//! Decides when the row of a list replaces a lookup.
 
 use crate::kind::Kind;
 use crate::model::{Job, State};
 
-/// Up to this many jobs are looked up by themselves. Of a larger number, which lists report, the details of
-/// this many that failed are looked up.
+/// Up to this many jobs are looked up individually. For a larger number, jobs are read from lists, and only this
+/// many failed ones are looked up for their details.
 pub(in crate::commands) const MAX_DETAILS: usize = 20;
 
-/// How many more jobs of a large number may have their details looked up.
+/// How many more jobs of a large number can have their details looked up.
 #[derive(Debug)]
 pub(in crate::commands) struct DetailBudget(usize);
 
@@ -18,7 +18,8 @@ impl Default for DetailBudget {
 }
 
 impl DetailBudget {
-    /// True when a row that proves an end suffices: only failures are worth a lookup, which is counted.
+    /// Reports whether a row that proves an end suffices. Otherwise the job failed,
+    /// and the lookup of its details is counted.
     pub(in crate::commands) fn suffices(&mut self, row: &Job) -> bool {
         if row.state == State::Succeeded || self.0 == 0 {
             return true;
@@ -28,7 +29,7 @@ impl DetailBudget {
     }
 }
 
-/// True when a row of a list proves that and how a job has ended.
+/// Reports whether the row of a list proves that a job has ended, and how.
 pub(in crate::commands) fn proves_end(kind: &Kind, row: &Job) -> bool {
     kind.conclusive_rows && row.ended && row.state.is_end()
 }

@@ -1,5 +1,5 @@
-//! The way from typed words to jobs: words → references ([`targets`]), references → clients
-//! ([`plan`], [`clients`], [`connector`]), clients → jobs ([`run`], [`outcomes`]).
+//! From typed words to jobs: words → references ([`targets`]), references → clients ([`plan`], [`clients`],
+//! [`connector`]), clients → jobs ([`run`], [`outcomes`]).
 
 mod account;
 mod clients;

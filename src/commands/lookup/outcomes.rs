@@ -1,4 +1,4 @@
-//! Lookups of many references side by side.
+//! Looks up many references concurrently.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 use crate::sort::SortExt as _;
 
-/// The shortest time between two looks at what has come so far.
+/// The minimum time between two calls of `on_slow`.
 const SHOW_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Lookup {
-    /// Looks all references up, side by side, and answers in their order; the newest of a scope in
-    /// its place, unless its own reference was given too.
+    /// Looks up all references concurrently and returns the results in their order. The newest resource of a scope
+    /// takes the place of the scope, unless its own reference was given too.
     ///
-    /// A reference whose account cannot be used fails by itself and hides no other.
+    /// A reference whose account cannot be used fails without affecting the others.
     pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
         self.outcomes_with(|_| {}).await
     }
 
-    /// As [`Lookup::outcomes`]; what has come so far is shown to `on_slow` when it takes long, and
-    /// again when more has come. Outcomes are `None` until they come, in the order of the references.
+    /// Looks up all references like [`Lookup::outcomes`]. If this is slow, calls `on_slow` with the outcomes so far,
+    /// and again after new ones. An outcome is `None` until it is known; the order is that of the references.
     pub(in crate::commands) async fn outcomes_with(
         self: &Arc<Self>,
         on_slow: impl FnMut(&[Option<LookupResult>]),
@@ -49,7 +49,7 @@ impl Lookup {
         answered
     }
 
-    /// Looks these references up, side by side, and answers in their order.
+    /// Looks up these references concurrently and returns the results in their order.
     pub(in crate::commands) async fn outcomes_for(
         self: &Arc<Self>,
         references: &[Reference],
@@ -87,7 +87,7 @@ impl Lookup {
         answered.collect()
     }
 
-    /// What is requested, in the order given.
+    /// Returns the requested targets in the given order.
     fn targets(&self) -> Vec<LookupTarget> {
         let references = self.references.iter().cloned();
         let mut targets: Vec<LookupTarget> = references.map(LookupTarget::Job).collect();
@@ -97,7 +97,7 @@ impl Lookup {
         targets
     }
 
-    /// Notes how many of these jobs are rows of lists.
+    /// Adds a notice about the number of jobs that were read from lists.
     pub(in crate::commands) fn note_list_rows<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
         let count = jobs.filter(|job| job.from_list).count();
         if count > 0 {
@@ -122,7 +122,7 @@ impl Lookup {
         }
     }
 
-    /// The rows of a list call for these references; `None` for those that it leaves open.
+    /// Returns the rows of a list call for these references; `None` for those that need a lookup.
     async fn batch_get(&self, references: &[Reference]) -> Vec<Option<Job>> {
         let first = &references[0];
         let options = self.options_for(first.kind, Deadline::after(LOOKUP_TIMEOUT));
@@ -132,14 +132,14 @@ impl Lookup {
             }
             _ => Ok(Vec::new()),
         };
-        // A lookup of each reports a failure better.
+        // If the list fails, individual lookups report the failure better.
         let mut rows = rows.unwrap_or_default().into_iter();
         let job = |reference: &Reference| self.finalize(rows.next()??, reference).ok();
         references.iter().map(job).collect()
     }
 }
 
-/// What is requested.
+/// A requested resource.
 #[derive(Debug, Clone)]
 enum LookupTarget {
     Job(Reference),
@@ -169,7 +169,7 @@ enum LookupOutput {
     Rows(Vec<(usize, Option<Job>)>),
 }
 
-/// Requests that run side by side.
+/// Requests that run concurrently.
 struct Lookups<'a> {
     lookup: &'a Arc<Lookup>,
     targets: &'a [LookupTarget],
@@ -177,7 +177,7 @@ struct Lookups<'a> {
     running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
-    /// Accounts where a lookup has contradicted such a row, so that none of their rows proves an end.
+    /// Accounts in which a lookup has contradicted such a row, so that none of their rows proves an end.
     contradicted: HashSet<AccountId>,
     details: DetailBudget,
     outcomes: Vec<Option<LookupResult>>,
@@ -210,8 +210,8 @@ impl<'a> Lookups<'a> {
         lookups
     }
 
-    /// A place among the requests of the account of a target. The time of a lookup starts when its turn has
-    /// come: a long list is not a slow lookup.
+    /// Returns the semaphore for requests of a target's account. The timeout of a lookup starts when its turn comes,
+    /// so that lookups in a long queue do not time out.
     fn place(&mut self, number: usize) -> Arc<Semaphore> {
         let concurrency = self.lookup.transport.options().concurrency;
         let place = self.places.entry(self.targets[number].account());
@@ -269,8 +269,8 @@ impl<'a> Lookups<'a> {
         }
     }
 
-    /// Looks up the jobs whose end only a row has shown in an account where a lookup has contradicted one;
-    /// false where there is none.
+    /// In accounts in which a lookup has contradicted a row, looks up the jobs whose end only a row has shown.
+    /// Returns `false` if there are none.
     fn retry_contradicted(&mut self) -> bool {
         let is_open = |number: &usize| {
             let outcome = self.outcomes[*number].as_ref();
@@ -285,7 +285,7 @@ impl<'a> Lookups<'a> {
         !open.is_empty()
     }
 
-    /// A row that leaves nothing open is the outcome.
+    /// Uses a row as the outcome if it suffices, or starts a lookup.
     fn take_row(&mut self, number: usize, row: Option<Job>) {
         let Some(row) = row else {
             return self.start_single(number);
@@ -306,8 +306,8 @@ impl<'a> Lookups<'a> {
     }
 }
 
-/// The jobs of each list call, by their numbers, where more than [`MAX_DETAILS`] of one account and kind
-/// are requested.
+/// Groups jobs into list calls, by their numbers, if more than [`MAX_DETAILS`] of one
+/// account and kind are requested.
 fn batches(targets: &[LookupTarget]) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<_, Vec<(&Reference, usize)>> = BTreeMap::new();
     for (number, target) in targets.iter().enumerate() {

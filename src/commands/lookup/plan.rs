@@ -21,25 +21,24 @@ use crate::model::{Notice, NoticeCode};
 use crate::reference::{Reference, Target};
 use crate::settings::Settings;
 
-/// What was named: its account, its canonical form, and what was typed.
+/// A target: its account, its canonical form, and the text that was typed.
 type Named<'a> = (AccountId, String, &'a str);
 
-/// References that were read and checked, before any account is connected.
+/// References that were parsed and checked, before any account is connected.
 pub(in crate::commands) struct LookupPlan {
-    /// What is looked up, in the order given, each once.
+    /// The references to look up, in the given order, each once.
     pub references: Vec<Reference>,
     targets: ParsedTargets,
-    /// How they are requested.
+    /// The options of the requests.
     pub options: Options,
     settings: Settings,
 }
 
 impl LookupPlan {
-    /// Reads the references and checks the columns for them. No credential is read and no command is
-    /// run.
+    /// Parses the references and checks the columns for them. Reads no credential and runs no command.
     ///
     /// # Errors
-    /// Usage errors: all references that are wrong.
+    /// Usage errors for all invalid references.
     pub(in crate::commands) fn parse<'a>(
         context: &CommandContext,
         settings: Settings,
@@ -63,14 +62,14 @@ impl LookupPlan {
         })
     }
 
-    /// Makes a client for each account that the references name. Nothing is sent.
+    /// Creates a client for each account of the references. Sends nothing.
     ///
-    /// `min_interval` is the shortest time between two requests of one account.
+    /// `min_interval` is the minimum time between two requests of one account.
     ///
     /// # Errors
-    /// A usage error in an option, a setting of the connection, or the plain settings of an account,
-    /// before any credential is read or any `credential_command` is run; also one that only the credential
-    /// of an account shows.
+    /// Returns a usage error in an option, a setting of the connection, or the plain
+    /// settings of an account, before any credential is read or any `credential_command`
+    /// is run; also one that is only found with the account's credential.
     pub(in crate::commands) fn connect(
         self,
         context: &CommandContext,
@@ -93,7 +92,7 @@ impl LookupPlan {
         let transport = transport(context, &self.settings, &notices, pacing)?;
         let credentials = context.credentials(&self.settings);
         let mut commands = self.options.commands;
-        // A recording has all accounts of a run.
+        // A recording must contain all accounts of a run.
         commands.in_background &= context.session.is_live();
         let clients = connect(credentials, &transport, &notices, [&named; 2], commands)?;
         check_accounts(&named, |account| clients.problem(account))?;
@@ -110,12 +109,12 @@ impl LookupPlan {
         })
     }
 
-    /// The kinds of everything that is looked up, one for each reference and scope.
+    /// Returns the kind of each reference and scope.
     pub(in crate::commands) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         self.targets.kinds()
     }
 
-    /// Everything that is looked up.
+    /// Returns all targets.
     fn named(&self) -> impl Iterator<Item = Named<'_>> {
         let jobs = self.targets.references();
         let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
@@ -125,8 +124,8 @@ impl LookupPlan {
     }
 }
 
-/// Makes a client for each account that is named. The usage errors of an account in `checked` are those of the
-/// command; any other account fails by itself.
+/// Creates a client for each named account. Usage errors of an account in `checked` end the command; any other
+/// account fails without affecting the others.
 ///
 /// # Errors
 /// Usage errors, before any credential is read or any `credential_command` is run.
@@ -148,10 +147,10 @@ fn connect(
     Ok(clients)
 }
 
-/// Checks the accounts of everything that is looked up.
+/// Checks the accounts of all targets.
 ///
 /// # Errors
-/// The usage errors among the problems, one for each account, addressed to what names it first.
+/// The usage errors among the problems, one per account, for the first target of the account.
 fn check_accounts(
     named: &[Named<'_>],
     problem: impl Fn(&AccountId) -> Option<Problem>,
@@ -176,13 +175,13 @@ fn check_accounts(
 }
 
 impl Lookup {
-    /// Makes a client for each account of what is listed: the account, the canonical scope, and what
-    /// was typed. Nothing is sent. Unless the user named the scopes, an account with wrong settings
-    /// fails by itself.
+    /// Creates a client for each account of the scopes to list, each given as account,
+    /// canonical scope and typed text. Sends nothing. Unless the user named the
+    /// scopes, an account with invalid settings fails without affecting the others.
     ///
     /// # Errors
-    /// A usage error in an option, a setting of the connection, or the plain settings of an account
-    /// that was named, before any credential is read or any `credential_command` is run.
+    /// Returns a usage error in an option, a setting of the connection, or the plain settings of a named account,
+    /// before any credential is read or any `credential_command` is run.
     pub(in crate::commands) fn for_scopes(
         context: &CommandContext,
         settings: Settings,

@@ -18,48 +18,47 @@ use crate::providers::{self, Client, GetOptions, GetResult, mask_job};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
-/// Total time limit of a request.
+/// The total time limit of a request.
 pub(in crate::commands) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long requests for details may take once a job was read, where those that wait for it need no more than its
-/// state.
+/// Time limit of requests for details once a job was read, for callers that only need its state.
 pub(in crate::commands) const DETAILS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How resources are requested, for all references of a run.
+/// The options of the requests for all references of a run.
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct Options {
-    /// Keep the clouds' own documents.
+    /// Keep the clouds' original documents.
     pub raw: bool,
-    /// Show secrets that travel in answers.
+    /// Show secrets in responses.
     pub show_secrets: bool,
-    /// Switches of single kinds.
+    /// Kind-specific switches.
     pub flags: Vec<&'static str>,
-    /// The warnings of jobs and of all their parts decide.
+    /// The result depends on the warnings of jobs and of all their parts.
     pub needs_events: bool,
-    /// How long further requests may take that decide nothing, once a job was read.
+    /// Time limit of further requests that do not affect the result, once a job was read.
     pub details_timeout: Option<Duration>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
-    /// How the commands are run that print credentials.
+    /// How the commands that print credentials are run.
     pub commands: CommandRuns,
-    /// What may appear among the references in addition to resources.
+    /// What is allowed among the references in addition to resources.
     pub allowed: AllowedTargets,
 }
 
-/// What became of one reference.
+/// The result of looking up one reference.
 pub(in crate::commands) type LookupResult = Result<Job, Problem>;
 
-/// Everything a request needs, found and checked before the first request.
+/// Everything that the requests need, prepared and checked before the first one.
 pub(in crate::commands) struct Lookup {
-    /// The references, in the order given, each once.
+    /// The references, in the given order, each once.
     pub references: Vec<Reference>,
-    /// The scopes, in the order given, each once.
+    /// The scopes, in the given order, each once.
     pub scopes: Vec<Scope>,
     /// The scopes whose newest resource is requested, each with the number of references before it.
     pub latest: Vec<(usize, Scope)>,
-    /// What the clients share.
+    /// The transport that the clients share.
     pub transport: Arc<Transport>,
-    /// Notices of the run.
+    /// The notices of the run.
     pub notices: NoticeLog,
     pub(super) settings: Settings,
     pub(super) options: Options,
@@ -67,10 +66,10 @@ pub(in crate::commands) struct Lookup {
 }
 
 impl Lookup {
-    /// The client of a reference's account.
+    /// Returns the client of a reference's account.
     ///
     /// # Errors
-    /// Why the account cannot be used, addressed to the reference.
+    /// Returns why the account cannot be used, with the reference.
     pub(in crate::commands) fn client(
         &self,
         reference: &Reference,
@@ -80,10 +79,10 @@ impl Lookup {
             .map_err(|problem| with_reference(problem, reference))
     }
 
-    /// The client of a scope's account.
+    /// Returns the client of a scope's account.
     ///
     /// # Errors
-    /// Why the account cannot be used.
+    /// Returns why the account cannot be used.
     pub(in crate::commands) fn client_for_scope(
         &self,
         scope: &Scope,
@@ -91,10 +90,10 @@ impl Lookup {
         self.clients.get(&account_of_scope(scope))
     }
 
-    /// The client of an account.
+    /// Returns the client of an account.
     ///
     /// # Errors
-    /// Why the account cannot be used.
+    /// Returns why the account cannot be used.
     pub(in crate::commands) fn client_for_account(
         &self,
         account: &AccountId,
@@ -102,32 +101,32 @@ impl Lookup {
         self.clients.get(account)
     }
 
-    /// True for an account that references and scopes may name.
+    /// Reports whether the run includes this account.
     pub(in crate::commands) fn has_account(&self, account: &AccountId) -> bool {
         self.clients.contains(account)
     }
 
-    /// When the credentials in use end, as far as that is known and nothing but a person renews them.
+    /// Returns when the used credentials expire, if this is known and only the user can renew them.
     pub(in crate::commands) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
         self.clients.expiry_times()
     }
 
-    /// The settings of the config file and the environment.
+    /// Returns the settings of the config file and the environment.
     pub(in crate::commands) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The credentials that are known to expire when they are read, each once.
+    /// Returns the credentials that were known to expire when they were read, each only once.
     pub(in crate::commands) fn take_credential_expiries(&self) -> Vec<CredentialExpiry> {
         self.clients.take_expiries()
     }
 
-    /// True while the command that prints the credential for a reference runs.
+    /// Reports whether the command that prints the credential for a reference is still running.
     pub(in crate::commands) fn is_connecting(&self, reference: &Reference) -> bool {
         self.clients.is_connecting(&account_of(reference))
     }
 
-    /// How resources of a kind are requested until a deadline.
+    /// Returns the options for requests of a kind until a deadline.
     pub(in crate::commands) fn options_for(&self, kind: &Kind, deadline: Deadline) -> GetOptions {
         GetOptions {
             raw: self.options.raw,
@@ -150,10 +149,10 @@ impl Lookup {
         self.finalize(found, reference)
     }
 
-    /// The same without the finish. A command that prints the credential is waited for.
+    /// Gets one resource without [`Lookup::finalize`]. Waits for a command that prints the credential.
     ///
     /// # Errors
-    /// Why the resource cannot be read.
+    /// Returns why the resource cannot be read.
     pub(in crate::commands) async fn request(
         &self,
         reference: &Reference,
@@ -170,10 +169,10 @@ impl Lookup {
         })
     }
 
-    /// Finishes what a client found: times, masks, notices.
+    /// Completes the result of a client: times, masks, notices.
     ///
     /// # Errors
-    /// A clock that is out of all bounds.
+    /// Returns an error if the clock is outside the supported range.
     pub(in crate::commands) fn finalize(
         &self,
         found: GetResult,
@@ -185,7 +184,7 @@ impl Lookup {
         Ok(self.finalize_at(found, now))
     }
 
-    /// As [`Lookup::finalize`], at a given time.
+    /// Completes a result like [`Lookup::finalize`], for a given time.
     pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
         found.job.finalize(now);
         let redactor = self.transport.redactor();
@@ -202,10 +201,10 @@ impl Lookup {
         }
     }
 
-    /// The present.
+    /// Returns the current time.
     ///
     /// # Errors
-    /// A clock that is out of all bounds.
+    /// Returns an error if the clock is outside the supported range.
     pub(in crate::commands) fn now(&self) -> Result<Time, Problem> {
         Time::new(self.transport.server_now()).ok_or_else(|| {
             let message = "the local clock is not between the years 1 and 9999";
@@ -213,10 +212,10 @@ impl Lookup {
         })
     }
 
-    /// The newest resource of a scope, as it was typed.
+    /// Finds the newest resource of a scope. The reference has the typed text of the scope.
     ///
     /// # Errors
-    /// As [`providers::latest`], or why the account cannot be used.
+    /// Returns errors of [`providers::latest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let account = account_of_scope(scope);
         let framed = |mut problem: Problem| {
@@ -234,14 +233,14 @@ impl Lookup {
     }
 }
 
-/// What was found and what failed, as an answer.
+/// Creates the report from the results.
 pub(in crate::commands) fn report(
     command: &'static str,
     outcomes: Vec<LookupResult>,
     lookup: &Lookup,
 ) -> Envelope {
     let mut problems = Vec::new();
-    // Collected in the memory of the outcomes: there may be thousands.
+    // Reuses the memory of the outcomes: there can be thousands.
     let outcomes = outcomes.into_iter();
     let jobs =
         outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());

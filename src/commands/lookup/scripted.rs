@@ -1,5 +1,4 @@
-//! A client whose responses a test writes down, for the rules about time: on a paused clock no test
-//! waits.
+//! A client with scripted responses, for tests of timing on a paused clock, on which no test really waits.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,40 +20,40 @@ use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
 use crate::sync::lock;
 
-/// What is reported about a resource.
+/// The scripted response for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Reply {
     /// It is in this state.
     State(State),
     /// It does not exist.
     NotFound,
-    /// Fewer requests are wanted, for this long.
+    /// The request is throttled, with this time to wait.
     Throttled(Duration),
-    /// It cannot be read for this cause.
+    /// It cannot be read, with this category.
     Failed(Category),
-    /// Nothing, until the request times out.
+    /// No response until the request times out.
     Nothing,
-    /// It has succeeded, but the deadline comes before the parts that may show a failure are read.
+    /// It has succeeded, but the deadline passes before the parts that could show a failure are read.
     Cut,
-    /// The deadline comes before the request is sent.
+    /// The deadline passes before the request is sent.
     Unsent,
 }
 
-/// A request: the time since the start, and what was requested; `list` for a list of all.
+/// A request: the time since the start, and the requested id; `list` for a list of all.
 pub(in crate::commands) type Received = (Duration, String);
 
-/// Replies by the time since the start and the id.
+/// Returns the response for the time since the start and the id.
 type Script = dyn Fn(Duration, &str) -> Reply + Send + Sync;
 
-/// What a job contains in addition to its state, by the time since the start.
+/// Completes a job with more than its state, for the time since the start.
 type Edit = dyn Fn(Duration, &mut Job) + Send + Sync;
 
-/// A client that replies by a script and keeps the pace of an account.
+/// A client with scripted responses and the request rate of an account.
 pub(in crate::commands) struct ScriptedClient {
     started: Instant,
     script: Box<Script>,
     edit: Box<Edit>,
-    /// Replies to lookups, where they differ from those of lists.
+    /// Responses to lookups, if they differ from those of lists.
     lookups: Option<Box<Script>>,
     response_time: Duration,
     min_interval: Duration,
@@ -64,7 +63,7 @@ pub(in crate::commands) struct ScriptedClient {
 }
 
 impl ScriptedClient {
-    /// A client whose responses take 50 ms, with this much time between two requests.
+    /// Creates a client whose responses take 50 ms, with this minimum time between two requests.
     pub(in crate::commands) fn new(
         min_interval: Duration,
         script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
@@ -82,13 +81,13 @@ impl ScriptedClient {
         }
     }
 
-    /// The same with another time for each response.
+    /// Sets the time for each response.
     pub(in crate::commands) fn with_response_time(mut self, time: Duration) -> Self {
         self.response_time = time;
         self
     }
 
-    /// The same with jobs that this function completes.
+    /// Sets a function that completes the jobs.
     pub(in crate::commands) fn with_jobs(
         mut self,
         edit: impl Fn(Duration, &mut Job) + Send + Sync + 'static,
@@ -97,13 +96,13 @@ impl ScriptedClient {
         self
     }
 
-    /// The same with a request that lists all resources.
+    /// Adds support for requests that list all resources.
     pub(in crate::commands) fn with_list(mut self) -> Self {
         self.has_list = true;
         self
     }
 
-    /// The same with a request that lists resources, whose lookups have a script of their own.
+    /// Adds support for requests that list resources, and a separate script for lookups.
     pub(in crate::commands) fn with_list_beside(
         self,
         lookups: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
@@ -114,12 +113,12 @@ impl ScriptedClient {
         }
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub(in crate::commands) fn received(&self) -> Vec<Received> {
         lock(&self.received).clone()
     }
 
-    /// Sends a request when its turn has come, and gives the time since the start at which it arrived.
+    /// Sends a request when its turn comes, and records the time of its arrival.
     async fn send(&self, what: &str, options: &GetOptions, hangs: bool) -> Result<(), Problem> {
         let slot = {
             let mut next = lock(&self.next_slot);
@@ -145,7 +144,7 @@ impl ScriptedClient {
             })
     }
 
-    /// A job that was created a day ago, so that it is polled every 30 s.
+    /// Returns a job that was created a day ago, so that it is polled every 30 s.
     fn found(&self, reference: &Reference, state: State) -> GetResult {
         let mut job = Job {
             state,
@@ -161,7 +160,7 @@ impl ScriptedClient {
     }
 }
 
-/// The time of the clients of a scripted lookup.
+/// Returns the time of the clients in a scripted lookup.
 pub(in crate::commands) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
@@ -234,7 +233,7 @@ impl Client for ScriptedClient {
         Ok(references.iter().map(row).collect())
     }
 
-    /// A list without jobs, unless the script has a failure for `list`.
+    /// Returns a list without jobs, unless the script has a failure for `list`.
     async fn list(
         &self,
         _: &Scope,
@@ -251,7 +250,7 @@ impl Client for ScriptedClient {
 }
 
 impl Lookup {
-    /// Looks these up with this client, whatever their accounts.
+    /// Creates a lookup of these references with this client, whatever their accounts.
     pub(in crate::commands) fn scripted(
         references: Vec<Reference>,
         client: &Arc<impl Client + 'static>,
@@ -279,7 +278,7 @@ impl Lookup {
         }
     }
 
-    /// The same for all jobs of a scope.
+    /// Creates the same lookup for all jobs of a scope.
     pub(in crate::commands) fn scripted_scope(
         scope: Scope,
         client: &Arc<impl Client + 'static>,
@@ -291,7 +290,7 @@ impl Lookup {
         lookup
     }
 
-    /// The same, with large numbers of jobs read from lists.
+    /// Enables reading large numbers of jobs from lists.
     pub(in crate::commands) fn with_lists(mut self) -> Self {
         self.options.lists = true;
         self

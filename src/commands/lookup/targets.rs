@@ -10,22 +10,21 @@ use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segmen
 use crate::secret::shell_word;
 use crate::settings::Settings;
 
-/// What a command line names.
+/// The targets on a command line.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct ParsedTargets {
-    /// Everything, in order, each once; scopes and the newest of a scope only where they are
-    /// allowed.
+    /// All targets in order, each once; scopes and `@latest` only if they are allowed.
     pub targets: Vec<Target>,
-    /// Scopes of a list that was read from stdin or a file, where only resources are looked up.
+    /// Scopes in a list from stdin or a file, if only resources can be looked up.
     pub skipped: Vec<Scope>,
 }
 
-/// What may appear among references in addition to resources.
+/// What is allowed among references in addition to resources.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::commands) struct AllowedTargets {
-    /// Scopes, each with its slash at the end.
+    /// Scopes, each with a slash at the end.
     pub scopes: bool,
-    /// `@latest`, the newest of a scope.
+    /// `@latest`, the newest resource of a scope.
     pub latest: bool,
 }
 
@@ -38,7 +37,7 @@ impl AllowedTargets {
 }
 
 impl ParsedTargets {
-    /// The resources, in order.
+    /// Returns the resources, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.targets.iter().flat_map(|target| match target {
             Target::Jobs(references) => &references[..],
@@ -46,7 +45,7 @@ impl ParsedTargets {
         })
     }
 
-    /// The scopes, in order.
+    /// Returns the scopes, in order.
     pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
         self.targets.iter().filter_map(|target| match target {
             Target::Scope(scope) => Some(scope),
@@ -54,14 +53,14 @@ impl ParsedTargets {
         })
     }
 
-    /// The kinds of everything, one for each resource and scope.
+    /// Returns the kind of each resource and scope.
     pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         let scopes = self.scopes().chain(self.latest().map(|(_, scope)| scope));
         let kinds = scopes.map(|scope| scope.kind);
         kinds.chain(self.references().map(|one| one.kind))
     }
 
-    /// The scopes whose newest resource is requested, each with the number of resources before it.
+    /// Returns the scopes whose newest resource is requested, each with the number of resources before it.
     pub fn latest(&self) -> impl Iterator<Item = (usize, &Scope)> {
         let mut references = 0;
         self.targets.iter().filter_map(move |target| {
@@ -75,11 +74,11 @@ impl ParsedTargets {
     }
 }
 
-/// Reads everything that was typed or is on stdin.
+/// Parses all references that were typed or read from stdin.
 ///
 /// # Errors
-/// A usage error: all invalid references, so that they can be fixed at once. References that are
-/// not allowed count as invalid.
+/// Usage errors for all invalid references, so that they can be fixed at once.
+/// References that are not allowed count as invalid.
 pub(in crate::commands) fn parse(
     context: &CommandContext,
     inputs: Inputs<'_>,
@@ -114,10 +113,10 @@ pub(in crate::commands) fn parse(
     Ok(ParsedTargets { skipped, ..parsed })
 }
 
-/// Reads what is to be listed: scopes and clouds.
+/// Parses the scopes and clouds to list.
 ///
 /// # Errors
-/// A usage error: everything that is wrong, so that it can be fixed at once.
+/// Usage errors for all invalid words, so that they can be fixed at once.
 pub(in crate::commands) fn parse_list(
     context: &CommandContext,
     typed: &[String],
@@ -128,10 +127,10 @@ pub(in crate::commands) fn parse_list(
     })
 }
 
-/// Reads what is monitored: references, scopes with their slash at the end, and clouds.
+/// Parses the targets to monitor: references, scopes with a slash at the end, and clouds.
 ///
 /// # Errors
-/// A usage error: everything that is wrong, so that it can be fixed at once.
+/// Usage errors for all invalid words, so that they can be fixed at once.
 pub(in crate::commands) fn parse_monitored(
     context: &CommandContext,
     inputs: Inputs<'_>,
@@ -142,11 +141,10 @@ pub(in crate::commands) fn parse_monitored(
     })
 }
 
-/// As [`parse_monitored`], for one text with no other meaning: not for stdin, and not for a row
-/// of a list.
+/// Parses one text like [`parse_monitored`], but without stdin and rows of a list.
 ///
 /// # Errors
-/// A usage error.
+/// Returns a usage error.
 pub(in crate::commands) fn parse_monitored_text(
     text: &str,
     settings: &Settings,
@@ -199,7 +197,7 @@ fn parse_words(
     mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let kinds: Vec<_> = providers::kinds().collect();
-    // Of a thousand references that leave the same segment out, the first reads the setting.
+    // Cache the settings: a thousand references can omit the same segment.
     let known = RefCell::new(HashMap::new());
     let setting = |cloud: &str, profile: &str, key: &str| {
         let place = (cloud.to_owned(), profile.to_owned(), key.to_owned());
@@ -230,10 +228,10 @@ fn parse_words(
     }
 }
 
-/// The segment that a profile's setting gives.
+/// Returns the segment that a profile's setting provides.
 ///
 /// # Errors
-/// What is wrong with the profile or with the setting.
+/// Returns the problem of the profile or of the setting.
 fn segment_setting(
     settings: &Settings,
     cloud: &str,
@@ -256,7 +254,7 @@ fn segment_setting(
     }
 }
 
-/// What of a target is new.
+/// Removes the parts of a target that are already known; `None` if all are.
 fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
     match target {
         Target::Jobs(mut references) => {
@@ -288,7 +286,7 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
     ))
 }
 
-/// The hint for a scope of a kind without a list.
+/// Returns the hint for a scope of a kind without a list.
 fn by_reference(scope: &Scope) -> String {
     format!("name its jobs by their references: {}", scope.kind.template)
 }

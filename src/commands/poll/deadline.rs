@@ -1,4 +1,4 @@
-//! The deadline of a request of a poller, which ends earlier when the command does.
+//! The deadline of a poller's request, which is earlier if the command ends.
 
 use std::time::Duration;
 
@@ -10,28 +10,29 @@ use crate::model::Job;
 use crate::providers::GetResult;
 use crate::reference::Reference;
 
-/// The part of the command's time that a request leaves unused, so that its result can still be
-/// handled on a busy machine.
+/// The part of the command's time that a request leaves unused, so that its result can
+/// still be handled on a busy machine.
 const RESERVED_TIME: Duration = Duration::from_millis(300);
 
 /// The deadline of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PollDeadline {
     pub deadline: Deadline,
-    /// Since the command ends, and not since it has had its time.
+    /// The deadline is that of the command, not that of a request.
     pub capped_by_command: bool,
 }
 
 impl PollDeadline {
-    /// True when no time is left because the command ends.
+    /// Reports whether the time is up because the command ends.
     pub(super) fn is_exceeded(self) -> bool {
         self.capped_by_command && self.deadline.remaining().is_zero()
     }
 
-    /// A job that is undecided only because the command ends before its parts are read was not checked.
+    /// Rejects a job that is undecided only because the command ended before its parts
+    /// were read: it was not checked.
     ///
     /// # Errors
-    /// That the time is up.
+    /// Returns that the deadline has passed.
     pub(super) fn reject_cut(
         self,
         found: GetResult,
@@ -50,8 +51,8 @@ impl PollDeadline {
 }
 
 impl Poller {
-    /// The deadline of a request for these jobs that starts now: slightly before the command's own, so that the
-    /// cause of a failed first check is known when the time is up.
+    /// Returns the deadline of a request for these jobs that starts now. It is slightly before the command's own, so
+    /// that the cause of a failed first check is known when the command ends.
     pub(super) fn poll_deadline(&self, jobs: &[JobIndex]) -> PollDeadline {
         let now = self.elapsed();
         let left = self.options.ends_at.map(|end| {
@@ -69,8 +70,9 @@ impl Poller {
         }
     }
 
-    /// How long the requests of the only check of these jobs took so far, or their account has given no response:
-    /// neither requests that follow each other nor those that wait for others add up where a server hangs.
+    /// Returns how long these jobs' only check has been without a result: the time of their requests so far, or the
+    /// time since the last response to their account. If a server hangs, the timeouts of successive or queued
+    /// requests then do not add up.
     fn unanswered_for(&self, jobs: &[JobIndex], now: Duration) -> Duration {
         let times = jobs.iter().map(|number| {
             let polled = &self.jobs[*number];

@@ -10,7 +10,7 @@ use crate::providers;
 use crate::reference::Reference;
 use crate::sort::SortExt as _;
 
-/// Jobs that may share list calls.
+/// Jobs that can share list calls.
 struct Group {
     account: AccountIndex,
     kind: &'static Kind,
@@ -30,7 +30,7 @@ impl Poller {
             }
             let is_last = || watched.last_poll.due_at().is_some_and(|at| at <= now);
             watched.poll_individually |= watched.explains_last && is_last();
-            // What is due soon goes along, so that the members of a list call stay together.
+            // Include jobs that are due soon, so that the jobs of a list call stay together.
             let slack = if watched.poll_individually {
                 Duration::ZERO
             } else {
@@ -54,7 +54,7 @@ impl Poller {
         }
     }
 
-    /// Sends the requests for the jobs of a group that are due.
+    /// Sends the requests for the due jobs of a group.
     fn start_group(&mut self, group: Group, now: Duration) {
         let is_due = |number: &JobIndex| self.jobs[*number].due_at() <= now;
         if !group.jobs.iter().any(is_due) {
@@ -72,14 +72,14 @@ impl Poller {
         let mut calls: Vec<_> = alone.collect();
         let max_ids = group.kind.max_ids.unwrap_or(usize::MAX);
         calls.extend(self.batches(together, max_ids, now));
-        // What has waited longest comes first, so that neither lists nor lookups starve the others.
+        // The longest wait comes first, so that neither lists nor lookups starve.
         calls.order_by_key(|(waited, _)| *waited);
         for (_, jobs) in calls {
             self.start_call(group.account, jobs, now);
         }
     }
 
-    /// Sends one request for these jobs, or one for each that is due where their kind has no other.
+    /// Sends one request for these jobs, or one for each due job if their kind cannot list them.
     fn start_call(&mut self, account: AccountIndex, mut jobs: Vec<JobIndex>, now: Duration) {
         let is_alone = self.options.needs_events || self.jobs[jobs[0]].poll_individually;
         let has_place = self.accounts[account].in_flight < MAX_IN_FLIGHT;
@@ -98,14 +98,14 @@ impl Poller {
         }
     }
 
-    /// Since when the jobs of a call have been due, and when they were polled; `None` while none is due.
+    /// Returns since when the jobs of a call have been due, and when they were last polled; `None` if none is due.
     fn waited(&self, jobs: &[JobIndex], now: Duration) -> Option<(Duration, Duration)> {
         let jobs = jobs.iter().map(|number| &self.jobs[*number]);
         let waited = jobs.map(|job| (job.due_at(), job.polled_at)).min();
         waited.filter(|(due_at, _)| *due_at <= now)
     }
 
-    /// The jobs of each list call with one that is due, and how long they have waited.
+    /// Returns the jobs of each list call with at least one due job, and since when it has been due.
     fn batches(
         &self,
         mut numbers: Vec<JobIndex>,
@@ -113,7 +113,7 @@ impl Poller {
         now: Duration,
     ) -> Vec<((Duration, Duration), Vec<JobIndex>)> {
         if numbers.len() > max_ids {
-            // A list is of one cluster.
+            // A list call reads one cluster.
             let cluster = |number: &JobIndex| self.jobs[*number].reference.parent_segments();
             numbers.order_by(|one, other| cluster(one).cmp(cluster(other)));
         }
@@ -122,8 +122,8 @@ impl Poller {
         due.collect()
     }
 
-    /// Has the changes of jobs reported that are looked up one by one: while there is a stream of them, a
-    /// batch lookup only registers the jobs to follow, and sends no request.
+    /// Registers jobs that are looked up individually for change events. With `changes`, a batch lookup only
+    /// registers the jobs for the stream and sends no list request.
     fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
         while self.followers.try_join_next().is_some() {}
         let jobs = self.jobs.iter().filter(|job| !job.is_final);
@@ -137,13 +137,13 @@ impl Poller {
             let mut options = self.lookup.options_for(kind, deadline);
             options.changes = Some(Arc::clone(&self.changes));
             self.followers.spawn(async move {
-                // What is wrong with a job is reported by its own lookup.
+                // The lookup of each job reports its problems.
                 let _ = client.batch_get(&references, &options).await;
             });
         }
     }
 
-    /// One request for several resources; false when their kind has no such request.
+    /// Sends one request for several resources. Returns `false` if their kind has no such request.
     fn start_batch(&mut self, numbers: &[JobIndex]) -> bool {
         let jobs = numbers.iter().map(|number| &self.jobs[*number].reference);
         let references: Vec<Reference> = jobs.cloned().collect();

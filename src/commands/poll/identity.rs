@@ -1,4 +1,4 @@
-//! Whether two responses are about the same job, where another may have its id later.
+//! Detects whether two responses are about the same job, since a later job can reuse its id.
 
 use super::super::lookup::with_reference;
 use super::{JobIndex, Poller};
@@ -7,12 +7,11 @@ use crate::kind::IdReuse;
 use crate::model::Job;
 
 impl Poller {
-    /// What is wrong when a response is about another job than those before: the job that is waited for
-    /// no longer exists.
+    /// Returns the problem of a response about another job than before: the job that is waited for no longer exists.
     pub(super) fn other_job(&mut self, number: JobIndex, read: &Job) -> Option<Problem> {
         let watched = &mut self.jobs[number];
         let known = watched.job.as_ref()?;
-        // What cannot be compared shows no return of the job.
+        // A response that cannot be compared does not show that the job is back.
         let stays = watched.is_replaced && known.from_list != read.from_list;
         watched.is_replaced = stays || is_other(known, read, watched.reference.kind.id_reuse);
         watched.is_replaced.then(|| {
@@ -30,16 +29,16 @@ impl Poller {
     }
 }
 
-/// Times of rows and lookups that differ by more are not the same time.
+/// Times of rows and lookups that differ by more than this are different times.
 const MAX_ROUNDING_SECONDS: i64 = 60;
 
-/// True when a response is about another job than an earlier one. The times of rows may be less exact than those of
-/// lookups: where one is compared with the other, the name must differ as well.
+/// Reports whether a response is about another job than an earlier one. Times in rows can be less exact than in
+/// lookups: between a row and a lookup, the name must differ as well.
 fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
         return true;
     }
-    // The times of an array job may be those of some of its subtasks.
+    // The times of an array job can be those of some of its subtasks.
     let times = known.created_at.zip(read.created_at);
     let times = times.filter(|_| known.array.is_none() && read.array.is_none());
     let is_named_otherwise = differ(known.name.as_ref(), read.name.as_ref());
@@ -60,7 +59,7 @@ fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
     }
 }
 
-/// True for two values that are both there and not equal.
+/// Reports whether both values exist and differ.
 fn differ<T: PartialEq>(known: Option<T>, read: Option<T>) -> bool {
     known.zip(read).is_some_and(|(known, read)| known != read)
 }

@@ -1,15 +1,15 @@
-//! The last poll of each resource before the deadline.
+//! Schedules the last poll of each resource before the deadline.
 
 use std::time::Duration;
 
 use super::super::lookup::{LOOKUP_TIMEOUT, MAX_DETAILS};
 use super::{MAX_IN_FLIGHT, MIN_CALL_INTERVAL, Poller};
 
-/// The last poll starts at least this long before the deadline.
+/// The minimum time between the last poll and the deadline.
 const MIN_LEAD: Duration = Duration::from_secs(1);
-/// The last poll starts at most this long before the deadline: no poll takes longer.
+/// The maximum time between the last poll and the deadline: no poll takes longer.
 const MAX_LEAD: Duration = LOOKUP_TIMEOUT;
-/// Time for what is not part of a response: a busy machine, a reconnect.
+/// Extra time for delays outside of a response, such as a busy machine or a reconnect.
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// The usual response time of an account.
@@ -17,19 +17,18 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub(super) struct ResponseTimes(Duration);
 
 impl ResponseTimes {
-    /// Takes in a poll that got a response: a slower one counts at once, faster ones lower the
-    /// usual time by and by.
+    /// Records a poll with a response: a slower one counts at once, faster ones lower the usual time gradually.
     pub(super) fn record(&mut self, elapsed: Duration) {
         self.0 = elapsed.max(self.0 * 3 / 4 + elapsed / 4);
     }
 
-    /// The usual time; zero while no response has come.
+    /// Returns the usual time; zero before the first response.
     pub(super) fn usual(&self) -> Duration {
         self.0
     }
 }
 
-/// A poll that is scheduled by the deadline.
+/// A poll that is scheduled relative to the deadline.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LastPoll {
     at: Option<Duration>,
@@ -37,42 +36,42 @@ pub(super) struct LastPoll {
 }
 
 impl LastPoll {
-    /// When it is due; `None` where there is none, or after it was started.
+    /// Returns when it is due; `None` if it is not scheduled or was started.
     pub(super) fn due_at(self) -> Option<Duration> {
         self.at.filter(|_| !self.is_started)
     }
 
-    /// Notes that a poll is started, which is this one where it is due.
+    /// Records that a poll starts now; it is this one if this one is due.
     pub(super) fn start(&mut self, now: Duration) {
         self.is_started |= self.at.is_some_and(|at| at <= now);
     }
 }
 
-/// Unfinished jobs of one account.
+/// The unfinished jobs of one account.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Unfinished {
     all: u32,
-    /// Those that no list call covers.
+    /// Jobs that no list call covers.
     single: u32,
-    /// How many list calls cover all of them, as far as these take a number of ids.
+    /// The number of list calls that cover all of them, for kinds whose calls take a limited number of ids.
     list_calls: f64,
 }
 
 impl Unfinished {
-    /// The time that the list calls of one round take at the account's rate.
+    /// Returns the time that one round of list calls takes at the account's rate.
     pub(super) fn list_time(self) -> Duration {
         MIN_CALL_INTERVAL.mul_f64(self.list_calls)
     }
 
-    /// List calls after the first.
+    /// Returns the number of list calls after the first.
     fn more_lists(self) -> u32 {
-        // Far below the largest number.
+        // Always far below `u32::MAX`.
         (self.list_calls.ceil() as u32).saturating_sub(1)
     }
 }
 
-/// How long before a deadline the last polls of an account start: the time of their responses, and
-/// that in which this many single requests can be sent.
+/// Returns how long before a deadline the last polls of an account start: the time of their responses, plus the time
+/// to send this many single requests.
 fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
     let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
@@ -85,21 +84,21 @@ fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration)
 /// How long before a deadline the last polls of an account start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Leads {
-    /// List calls that are read early enough to confirm each row by a request of its own.
+    /// List calls that leave enough time to confirm each row by a separate request.
     early: Duration,
-    /// The last list calls; the same as `early` where the two are close together.
+    /// The last list calls; the same as `early` if the two would be close together.
     list: Duration,
     /// Lookups of single jobs.
     single: Duration,
-    /// The same where the end of a job is confirmed by a second request.
+    /// Lookups of single jobs whose end is confirmed by a second request.
     confirmed: Duration,
 }
 
 impl Leads {
-    /// What is confirmed by a second request has twice the usual time: a change that a list call has
-    /// seen, and the end of some jobs, of which no poll before has taken this long.
+    /// Allows twice the usual time for what a second request confirms: a change in a list call, and the end of some
+    /// jobs, for which no earlier poll took this long.
     ///
-    /// Where lists take many calls, they are read once only.
+    /// If the lists take many calls, they are read only once.
     fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
         let twice = usual.saturating_mul(2);
         let lists = unfinished.more_lists();
@@ -116,10 +115,10 @@ impl Leads {
 }
 
 impl Poller {
-    /// Sets for each resource when its last polls before the deadline start.
+    /// Sets when the last polls of each resource before the deadline start.
     ///
-    /// Any row of a list call may need a confirming request, so that the list is read early enough to
-    /// confirm all of them, and once more right before the deadline.
+    /// Any row of a list call can need a confirming request, so the list is read early enough to confirm all of
+    /// them, and once more right before the deadline.
     pub(super) fn schedule_last_polls(&mut self) {
         self.choose_explained();
         self.count_unfinished();
@@ -142,8 +141,8 @@ impl Poller {
         }
     }
 
-    /// Chooses jobs whose last poll is a lookup: they do not run, and the list that they were read from does not
-    /// contain the events that may explain it.
+    /// Selects jobs whose last poll is a lookup: they do not run, and the list does
+    /// not contain the events that may explain why.
     fn choose_explained(&mut self) {
         let explained = self.jobs.iter().filter(|watched| watched.is_explained);
         let mut left = MAX_DETAILS.saturating_sub(explained.count());
@@ -186,7 +185,7 @@ mod tests {
         assert_eq!(after(4), Duration::from_secs(7));
     }
 
-    /// Early, list, single and confirmed leads in milliseconds.
+    /// Returns the early, list, single and confirmed leads in milliseconds.
     fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 4] {
         let usual = Duration::from_millis(usual);
         let unfinished = Unfinished {
@@ -229,7 +228,7 @@ mod tests {
         assert_eq!(leads(50, 1000, 0, HOUR), [60_000, 1000, 1000, 1000]);
         let short = Duration::from_secs(20);
         assert_eq!(leads(50, 1000, 0, short), [10_000, 1000, 1000, 1000]);
-        // Slow responses: the list call is confirmed by a second one.
+        // With slow responses, the list is not read again right before the deadline.
         assert_eq!(leads(2000, 2, 0, HOUR), [4750, 4750, 2500, 4500]);
         assert_eq!(leads(2000, 20, 1, HOUR), [7000, 4625, 2625, 4625]);
     }

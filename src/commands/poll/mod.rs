@@ -1,4 +1,4 @@
-//! Polls many resources within a limit of requests.
+//! Polls many resources within a request limit.
 
 mod deadline;
 mod dispatch;
@@ -26,39 +26,38 @@ pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
 
-/// What could never be read is followed for this long.
+/// Resources that could never be read are followed for this long.
 pub(super) const MAX_FIRST_OUTAGE: Duration = Duration::from_secs(600);
 
-/// At most ten calls a second for each account.
+/// At most ten requests per second for each account.
 pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One resource that is polled.
+/// A resource that is polled.
 pub(super) struct PolledJob {
-    /// What it is.
+    /// Its reference.
     pub reference: Reference,
     account: AccountIndex,
-    /// What the checks have shown.
+    /// The results of its polls.
     pub history: JobHistory,
-    /// The last answer, if there was one.
+    /// The last job that was read, if any.
     pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Box<Problem>>,
-    /// No more checks are needed.
+    /// No more polls are needed.
     pub is_final: bool,
     next_at: Duration,
     interval: Duration,
-    /// How long its requests took that have a result.
+    /// The total time of its requests with a result.
     requested_for: Duration,
     /// When the newest poll was started.
     polled_at: Duration,
-    /// The poll before the deadline whose changes can still be confirmed by one request each, where
-    /// a list call does it.
+    /// The list call before the deadline that still leaves time to confirm each change by a separate request.
     early_poll: LastPoll,
     /// The last poll before the deadline.
     last_poll: LastPoll,
-    /// Its last poll looks it up alone, since a list call does not explain why it does not run.
+    /// Its last poll is a lookup, because a list call does not explain why it does not run.
     explains_last: bool,
-    /// It was looked up for that.
+    /// That lookup was made.
     is_explained: bool,
     /// The last response came from a list call.
     listed: bool,
@@ -70,57 +69,56 @@ pub(super) struct PolledJob {
     /// It is due, but the account has too many requests in flight.
     deferred: bool,
     was_polled: bool,
-    /// A list did not contain it or showed a change, so that it is requested alone.
+    /// A list did not contain it or showed a change, so it is looked up individually.
     poll_individually: bool,
-    /// The row of a list that proves its end, while its details or those of others are requested.
+    /// The row of a list that proves its end, while its details or those of other jobs are requested.
     final_row: Option<Box<Job>>,
-    /// It is one of the jobs whose details are requested, and may contradict its row.
+    /// It is one of the jobs whose details are requested; they can contradict its row.
     has_detail_request: bool,
     /// A stream has reported a change since the newest poll was started.
     is_changed: bool,
-    /// The newest poll was started since a stream had reported a change.
+    /// The newest poll was started because of a change from a stream.
     follows_change: bool,
-    /// A list named it, so that its ids are masked where they are shown.
+    /// It was found by a list, so its ids are masked when they are shown.
     is_discovered: bool,
-    /// Another job has its id, as the last response has shown.
+    /// Another job has its id, according to the last response.
     is_replaced: bool,
     failures: u32,
 }
 
-/// Something that a check has changed.
+/// A change from a poll.
 #[derive(Debug)]
 pub(super) enum PollEvent {
-    /// A resource changed its state; its number, and the previous state.
+    /// A resource has a new state: its number, and the previous state.
     State(usize, Option<State>),
-    /// A resource was read, whatever its state; reported only if [`PollOptions::emit_reads`] is
-    /// set.
+    /// A resource was read, with or without changes; only sent if [`PollOptions::emit_reads`] is set.
     Read(usize),
-    /// A check of a resource failed permanently, or in another way than before.
+    /// A resource failed permanently, with another category than before.
     Problem(usize),
-    /// A cloud stopped answering or is back.
+    /// A cloud stopped responding or is back.
     Outage(OutageEvent),
 }
 
-/// How resources are polled.
+/// The options for polling resources.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PollOptions {
-    /// A fixed time between two checks of a resource.
+    /// A fixed time between two polls of a resource.
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
     pub ends_at: Option<Duration>,
-    /// Every resource is checked once only.
+    /// Every resource is checked only once.
     pub is_single_check: bool,
     /// Events are needed, which lists do not contain.
     pub needs_events: bool,
-    /// The time without warnings that is waited for; resources that report events only must be confirmed
-    /// to exist then.
+    /// The time without warnings to wait for. At its end, resources that only report
+    /// events must be confirmed to exist.
     pub quiet: Option<Duration>,
-    /// Every check that reads a resource is a change.
+    /// Send an event for every poll that reads a resource.
     pub emit_reads: bool,
 }
 
 impl PolledJob {
-    /// A resource that was not checked yet.
+    /// Creates a resource that was not polled yet.
     fn new(reference: &Reference, account: AccountIndex) -> Self {
         Self {
             account,
@@ -156,7 +154,7 @@ impl PolledJob {
         }
     }
 
-    /// When the next poll is due: as scheduled, at a change, or right before the deadline.
+    /// Returns when the next poll is due: as scheduled, after a change, or right before the deadline.
     fn due_at(&self) -> Duration {
         let pause = schedule::pause_before_change(self.follows_change);
         let change = self.is_changed.then(|| self.polled_at + pause);
@@ -165,19 +163,19 @@ impl PolledJob {
         due.fold(self.next_at, Duration::min)
     }
 
-    /// Since when it cannot be read: since a failure, or since a request that has no response yet.
+    /// Returns since when it cannot be read: since a failure, or since a request without a response.
     fn unreadable_since(&self) -> Option<Duration> {
         let failed = self.history.unreadable_since();
         failed.or_else(|| self.in_flight.then_some(self.polled_at))
     }
 
-    /// True when the last poll before the deadline is due.
+    /// Reports whether the last poll before the deadline is due.
     fn is_last_due(&self, now: Duration) -> bool {
         let mut last = [self.early_poll, self.last_poll].into_iter();
         last.any(|poll| poll.due_at().is_some_and(|at| at <= now))
     }
 
-    /// True for a job that does not run, for a reason that only its events may have.
+    /// Reports whether the job does not run for a reason that only its events can contain.
     fn is_unexplained(&self) -> bool {
         let is_unexplained = |job: &Job| {
             let is_early = matches!(job.state, State::Pending | State::Starting);
@@ -188,7 +186,7 @@ impl PolledJob {
         is_open && self.job.as_ref().is_some_and(is_unexplained)
     }
 
-    /// Notes that a poll is started.
+    /// Records that a poll starts.
     fn start(&mut self, now: Duration) {
         self.follows_change = std::mem::take(&mut self.is_changed);
         (self.in_flight, self.polled_at) = (true, now);
@@ -196,7 +194,7 @@ impl PolledJob {
         self.last_poll.start(now);
     }
 
-    /// A resource that is checked only once.
+    /// Creates a resource from its only check.
     pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
         let mut watched = Self::new(reference, 0);
         match &outcome {
@@ -215,12 +213,12 @@ impl PolledJob {
     }
 }
 
-/// Concurrent requests of one account. The timeout of a request begins when it starts, so that a
-/// long list does not use it up while queued.
+/// Maximum number of concurrent requests per account. The timeout of a request begins when it starts, so that queued
+/// requests of a long list do not time out.
 const MAX_IN_FLIGHT: usize = 16;
-/// When no response has come for this long, the requests in flight hang.
+/// If no response has come for this long, the requests in flight count as hanging.
 const STALL: Duration = Duration::from_secs(2);
-/// After this many consecutive failures a resource is requested by itself.
+/// After this many consecutive failures, a resource is looked up individually.
 const MAX_BATCH_FAILURES: u32 = 3;
 
 type JobIndex = usize;
@@ -228,10 +226,10 @@ type JobIndex = usize;
 /// An index into the accounts of a poller.
 type AccountIndex = usize;
 
-/// The time of the whole command was over before the answer came.
+/// The time of the whole command was up before the response came.
 type IsLate = bool;
 
-/// What came back from a cloud.
+/// The result of a request.
 enum PollResult {
     Single(JobIndex, Box<LookupResult>, ExistenceCheck, IsLate),
     Batch(
@@ -248,20 +246,21 @@ enum ExistenceCheck {
     Failed(Box<Problem>),
 }
 
-/// Polls many resources until they are done.
+/// Polls many resources until they are final.
 pub(super) struct Poller {
-    /// The resources, in the order given.
+    /// The resources, in the given order.
     pub jobs: Vec<PolledJob>,
     lookup: Arc<Lookup>,
     options: PollOptions,
     running: JoinSet<PollResult>,
-    /// Requests that only have changes reported.
+    /// Requests that only register jobs for change events.
     followers: JoinSet<()>,
     accounts: Vec<Account>,
     details: DetailBudget,
-    /// The factor of the time to the next polls of a response, which thus stay together.
+    /// The random factor for the time to the next polls. It is the same for all jobs
+    /// of a response, to keep them together.
     jitter: f64,
-    /// What streams report.
+    /// The changes that streams report.
     changes: Arc<Changes>,
     outages: OutageTracker,
     started: Instant,
@@ -272,20 +271,20 @@ pub(super) struct Poller {
 /// An account whose jobs are polled.
 struct Account {
     id: AccountId,
-    /// Requests in flight.
+    /// The number of requests in flight.
     in_flight: usize,
     response_times: ResponseTimes,
     /// When the last response came.
     responded_at: Duration,
     unfinished: Unfinished,
-    /// How many jobs have their details requested. Until they are known, no row decides.
+    /// The number of jobs whose details are requested. Until these are known, rows are held back.
     detail_requests: usize,
-    /// A lookup has contradicted the row of a list, so that rows prove nothing more.
+    /// A lookup has contradicted the row of a list, so rows no longer prove anything.
     contradicts_rows: bool,
 }
 
 impl Poller {
-    /// A poller that has not checked anything yet.
+    /// Creates a poller that has not polled anything yet.
     pub(super) fn new(lookup: Arc<Lookup>, manner: PollOptions) -> Self {
         let mut poller = Self {
             jobs: Vec::new(),
@@ -307,7 +306,7 @@ impl Poller {
         poller
     }
 
-    /// Adds a resource to poll; its number is the next one.
+    /// Adds a resource to poll; it gets the next number.
     pub(super) fn add(&mut self, reference: &Reference) {
         let mut watched = PolledJob::new(reference, self.account_index(reference));
         let client = self.lookup.client(reference);
@@ -315,7 +314,7 @@ impl Poller {
         self.jobs.push(watched);
     }
 
-    /// As [`Poller::add`], for a resource that a list named. Secrets of the run in its ids are not shown.
+    /// Adds a resource like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked.
     pub(super) fn add_discovered(&mut self, reference: &Reference) {
         self.add(reference);
         if let Some(polled) = self.jobs.last_mut() {
@@ -323,7 +322,7 @@ impl Poller {
         }
     }
 
-    /// The reference of a resource as it is shown.
+    /// Returns the reference of a resource for display.
     pub(super) fn shown_reference(&self, polled: &PolledJob) -> String {
         let mut reference = polled.reference.to_string();
         if polled.is_discovered {
@@ -351,36 +350,36 @@ impl Poller {
         })
     }
 
-    /// The start on a monotonic clock.
+    /// Returns the start on a monotonic clock.
     pub(super) fn started(&self) -> Instant {
         self.started
     }
 
-    /// Time since the start; the clock of the wall plays no part in it.
+    /// Returns the time since the start on a monotonic clock.
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// True when everything was checked once.
+    /// Reports whether every resource was polled once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|watched| watched.was_polled)
     }
 
-    /// When the first check of everything is not waited for any longer: requests hang that have no
-    /// response while no other comes. `None` when everything was checked.
+    /// Returns when to stop waiting for the first poll of all resources: requests hang if no response comes for a
+    /// while. Returns `None` if all were polled.
     pub(super) fn stalls_at(&self) -> Option<Duration> {
         (!self.has_polled_all()).then(|| self.answered_at + STALL)
     }
 
-    /// True when a late result carries no information: what was known before is still valid, and a
-    /// resource whose request the deadline has cut was not checked.
+    /// Reports whether a late result contains no information: the earlier result is still valid, and a resource
+    /// whose request was cut off by the deadline was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
         let watched = &self.jobs[number];
         let is_known = watched.job.is_some() || watched.problem.is_some();
         problem.category == Category::Network && (is_known || problem.is_deadline_exceeded())
     }
 
-    /// When the next request is due that need not wait for the end of another.
+    /// Returns when the next request is due that need not wait for another to complete.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.jobs
             .iter()
@@ -390,7 +389,7 @@ impl Poller {
     }
 }
 
-/// True for kinds whose resources report events only.
+/// Reports whether resources of the kind only report events.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
     !reference.kind.has_states()
 }

@@ -13,12 +13,12 @@ use crate::output;
 pub(in crate::commands) enum OutageEvent {
     /// An account cannot be read: the message.
     Started(String),
-    /// Everything that failed is readable again: the account, and how long it took.
+    /// All failed resources are readable again: the account, and the duration of the outage.
     Ended(String, Duration),
 }
 
 impl OutageEvent {
-    /// The notice about it.
+    /// Returns the notice about the event.
     pub(in crate::commands) fn notice(&self) -> Notice {
         match self {
             Self::Started(message) => Notice::new(NoticeCode::Outage, message.clone()),
@@ -33,7 +33,7 @@ impl OutageEvent {
     }
 }
 
-/// Which accounts cannot be read at the moment.
+/// Tracks which accounts cannot be read at the moment.
 #[derive(Debug, Default)]
 pub(super) struct OutageTracker {
     outages: BTreeMap<String, Outage>,
@@ -46,7 +46,7 @@ struct Outage {
 }
 
 impl OutageTracker {
-    /// A check of resource `number` failed. The first failure of an account starts an outage.
+    /// Records that a poll of resource `number` failed. The first failure of an account starts an outage.
     pub(super) fn record_failure(
         &mut self,
         account: &str,
@@ -70,8 +70,7 @@ impl OutageTracker {
         Some(OutageEvent::Started(message))
     }
 
-    /// A check of resource `number` succeeded. The last recovery of those that failed ends the
-    /// outage.
+    /// Records that a poll of resource `number` succeeded. The recovery of the last failed resource ends the outage.
     pub(super) fn record_success(
         &mut self,
         account: &str,
@@ -92,7 +91,7 @@ impl OutageTracker {
     }
 }
 
-/// What is wrong with an account: one whose cloud reports an error can be reached.
+/// Describes the problem of an account. A cloud that reports an error is reachable.
 fn describe(account: &str, problem: &Problem) -> String {
     let message = &problem.message;
     let is_gateway = || matches!(problem.http_status, Some(502..=504));
@@ -109,7 +108,7 @@ fn describe(account: &str, problem: &Problem) -> String {
 }
 
 impl Poller {
-    /// When the first outage that lasts will have lasted too long.
+    /// Returns when the first current outage will exceed its limit.
     pub(in crate::commands) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
         let active = self.jobs.iter().filter(|watched| !watched.is_final);
         let limits = active.filter_map(|watched| {
@@ -119,7 +118,7 @@ impl Poller {
         limits.min()
     }
 
-    /// Takes requests without a response for as long as an outage may last as failures: a server may take
+    /// Counts a request as failed if it has no response for as long as an outage may last: a server can accept
     /// connections and never respond.
     pub(in crate::commands) fn fail_unanswered(&mut self, rules: &GatePolicy) {
         let now = self.elapsed();

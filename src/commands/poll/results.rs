@@ -11,12 +11,11 @@ use crate::kind::Kind;
 use crate::model::{Job, State, Time};
 use crate::providers;
 
-/// A row that is held is read again after this long, at the earliest.
+/// The minimum time before a row that is held back is read again.
 const HELD_ROW_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Poller {
-    /// Waits for the next answers and takes them in, or for changes that a stream reports: jobs that have
-    /// changed are due.
+    /// Waits for the next results and handles them, or for changes from a stream, which make the changed jobs due.
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
         let joined = tokio::select! {
             Some(joined) = self.running.join_next() => joined,
@@ -32,7 +31,7 @@ impl Poller {
         while let Some(result) = next {
             let result = result.expect("a request task neither panics nor is cancelled");
             events.extend(self.take_result(result));
-            // What has come meanwhile is judged at once.
+            // Handle all results that are available now.
             next = self.running.try_join_next();
         }
         events
@@ -77,7 +76,7 @@ impl Poller {
                 .flat_map(|number| {
                     let problem = with_reference((*problem).clone(), &self.jobs[number].reference);
                     let changes = self.take_failure(number, problem, late);
-                    // It may be only the list that is broken.
+                    // The failure may affect only the list.
                     self.jobs[number].poll_individually =
                         self.jobs[number].failures >= MAX_BATCH_FAILURES;
                     changes
@@ -86,12 +85,12 @@ impl Poller {
         }
     }
 
-    /// Takes in how long the response of a poll took.
+    /// Records the response time of a poll.
     fn record_response(&mut self, number: JobIndex) {
         let (now, watched) = (self.elapsed(), &mut self.jobs[number]);
         let account = &mut self.accounts[watched.account];
         let elapsed = now.saturating_sub(watched.polled_at);
-        // The time of a command is not that of a response.
+        // The time of a credential command is not a response time.
         if !std::mem::take(&mut watched.awaits_client) {
             account.response_times.record(elapsed);
         }
@@ -104,7 +103,7 @@ impl Poller {
         }
     }
 
-    /// The result of a lookup. One that fails leaves the end that a list has proved.
+    /// Handles the result of a lookup. If it failed, an end that a list has proved still counts.
     fn take_lookup(
         &mut self,
         number: JobIndex,
@@ -121,7 +120,7 @@ impl Poller {
             account.detail_requests -= 1;
             account.detail_requests == 0
         };
-        // The state is known from a list: only its explanation could not be read.
+        // The state is known from a list; only its explanation could not be read.
         let is_explanation = std::mem::take(&mut watched.explains_last) && watched.job.is_some();
         watched.is_explained |= is_explanation;
         let mut events = match (outcome, row) {
@@ -139,8 +138,8 @@ impl Poller {
         events
     }
 
-    /// Takes the rows that were held while details were requested, or looks all of these jobs up where one
-    /// of them was contradicted.
+    /// Handles the rows that were held back while details were requested. If one row
+    /// was contradicted, looks up all of these jobs instead.
     fn take_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
         let is_contradicted = self.accounts[account].contradicts_rows;
         let mut events = Vec::new();
@@ -160,7 +159,7 @@ impl Poller {
         events
     }
 
-    /// Takes the ends that lists have proved and whose details have not come.
+    /// Accepts the ends that lists have proved and whose details were not read yet.
     pub(in crate::commands) fn take_proved_ends(&mut self) {
         for number in 0..self.jobs.len() {
             let watched = &mut self.jobs[number];
@@ -171,8 +170,8 @@ impl Poller {
         }
     }
 
-    /// A row of a list. What it leaves open is requested alone: a change, an end, and a resource that the
-    /// list does not contain.
+    /// Handles a row of a list. Looks up jobs for which a row does not suffice: a change, an end, or a resource that
+    /// the list does not contain.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         if let Some(problem) = row.as_ref().and_then(|row| self.other_job(number, row)) {
             return self.take_failure(number, problem, false);
@@ -219,10 +218,10 @@ impl Poller {
         }
     }
 
-    /// True when a lookup would add nothing to a row that is the first or shows a change.
+    /// Reports whether a lookup would add nothing to a row that is the first or shows a change.
     ///
-    /// Of a large number of jobs only failures are worth one, and not all of them. Rows of kinds that are
-    /// watched leave out no more than events.
+    /// For a large number of jobs, only some of the failed ones are looked up. Rows of
+    /// watched kinds only lack events.
     fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
         let watched = &self.jobs[number];
         let account = watched.account;
@@ -235,7 +234,7 @@ impl Poller {
                 false
             }
             Some(_) if is_active && kind.is_watched => true,
-            // What goes back may be an older state.
+            // A state that goes back can be an outdated one.
             Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
             _ if !self.is_proved_by(number, row) => false,
             _ if self.details.suffices(row) => !self.postpones_rows(number),
@@ -247,7 +246,7 @@ impl Poller {
         }
     }
 
-    /// The shortest time between two rounds of the lists of an account: half as long again as they take.
+    /// Returns the minimum time between two rounds of list calls of an account: 1.5 times as long as they take.
     fn list_time(&self, number: JobIndex) -> Duration {
         let account = &self.accounts[self.jobs[number].account];
         account.unfinished.list_time() * 3 / 2
@@ -262,14 +261,14 @@ impl Poller {
         !self.accounts[watched.account].contradicts_rows && proves_end(watched.reference.kind, row)
     }
 
-    /// True while the lookups of others may contradict the row of a job that is not looked up itself.
+    /// Reports whether lookups of other jobs can still contradict the row of a job that is not looked up itself.
     fn postpones_rows(&self, number: JobIndex) -> bool {
         let watched = &self.jobs[number];
         let is_pending = self.accounts[watched.account].detail_requests > 0;
         is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)
     }
 
-    /// A job was read. One that has the id of the job before, which is gone, is not taken.
+    /// Handles a job that was read. Rejects another job that has the id of the previous one, which is gone.
     fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
         if let Some(problem) = self.other_job(number, &job) {
             return self.take_failure(number, problem, false);
@@ -286,7 +285,7 @@ impl Poller {
         changes
     }
 
-    /// The job that is kept was read once more.
+    /// Records that the current job was read again.
     fn take_unchanged(&mut self, number: JobIndex) -> Vec<PollEvent> {
         let now = self.elapsed();
         let list_time = self.list_time(number);
@@ -310,7 +309,7 @@ impl Poller {
             watched.next_at = now + watched.interval.mul_f64(self.jitter);
             let quiet = self.options.quiet;
             let quiet_until = quiet.and_then(|quiet| watched.history.quiet_until(quiet));
-            // The interval, or the last poll before the deadline, may miss the end of the quiet time.
+            // The interval, or the last poll before the deadline, can miss the end of the quiet time.
             let after_poll = quiet_until.filter(|until| *until > watched.polled_at);
             watched.next_at = after_poll.map_or(watched.next_at, |at| at.min(watched.next_at));
         }
@@ -322,7 +321,7 @@ impl Poller {
         changes
     }
 
-    /// A request failed; `late` when it did because the whole command is about to end.
+    /// Handles a failed request; `late` if it failed because the whole command is about to end.
     fn take_failure(
         &mut self,
         number: JobIndex,
@@ -350,7 +349,7 @@ impl Poller {
         let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
         let wait = hint.max(watched.interval);
         watched.next_at = now + wait;
-        // A temporary failure is reported once for the account, and not for each resource.
+        // A temporary failure is reported once for the account, not for each resource.
         let reported = watched.problem.as_ref().map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.category.is_transient() {
             changes.push(PollEvent::Problem(number));
@@ -360,7 +359,7 @@ impl Poller {
         }
         let turn = match problem.category.is_transient() {
             true => self.outages.record_failure(&account, number, &problem, now),
-            // A cloud that returns an error does respond.
+            // A cloud that returns an error is reachable.
             false => self.outages.record_success(&account, number, now),
         };
         changes.extend(turn.map(PollEvent::Outage));
@@ -368,7 +367,7 @@ impl Poller {
         changes
     }
 
-    /// A throttled account is not polled before this time.
+    /// Delays all polls of a throttled account until this time.
     fn defer_account(&mut self, number: JobIndex, until: Duration) {
         let account = self.jobs[number].account;
         let jobs = self.jobs.iter_mut();
@@ -379,13 +378,13 @@ impl Poller {
 }
 
 impl PolledJob {
-    /// Notes that the response of a poll has come.
+    /// Records that the response of a poll has come.
     fn finish_poll(&mut self) {
         (self.in_flight, self.was_polled, self.poll_individually) = (false, true, false);
     }
 }
 
-/// True for a state that follows another one in the order of a life.
+/// Reports whether a state is later in the lifecycle than another.
 fn is_later(state: State, before: State) -> bool {
     let before = lifecycle_order(before);
     before > 0 && lifecycle_order(state) > before

@@ -4,18 +4,18 @@ use super::MIN_CALL_INTERVAL;
 use crate::http::MAX_RETRY_AFTER;
 use crate::model::{Job, Time};
 
-/// Shortest time between two checks.
+/// The minimum time between two polls.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The polling interval of a resource that has not changed for this long: a tenth of it, from 2 s
-/// to 30 s. What has just changed may change again soon; what was quiet for hours stays so.
+/// Returns the polling interval of a resource that has not changed for this long: a tenth of this time, from 2 s to
+/// 30 s. A recent change makes another one likely; a resource that was unchanged for hours tends to stay so.
 pub(super) fn pause(unchanged: Duration) -> Duration {
     (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
-/// The time from a poll to that of a change which a stream has reported since. The first change is polled at
-/// once; a job that changes all the time takes no more polls than one without a stream.
+/// Returns the minimum time between a poll and the next one for a change from a stream. The first change is polled
+/// at once; a job that changes all the time is polled no more often than without a stream.
 pub(super) fn pause_before_change(follows_change: bool) -> Duration {
     match follows_change {
         true => MIN_INTERVAL,
@@ -23,16 +23,15 @@ pub(super) fn pause_before_change(follows_change: bool) -> Duration {
     }
 }
 
-/// The time to the next check after this many consecutive failures: doubling from 1 s to 30 s, or
-/// the fixed interval if there is one.
+/// Returns the time to the next poll after this many consecutive failures: doubling from 1 s, limited to 2 s to 30
+/// s, or the fixed interval if there is one.
 pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Duration {
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
     interval.unwrap_or_else(|| doubled.clamp(MIN_INTERVAL, MAX_INTERVAL))
 }
 
-/// The part of a server's hint when to retry that delays the next poll: at most 60 s. A longer hint
-/// counts from the second failure in a row on, since one stray response must not keep a gate from a job
-/// that has ended since.
+/// Returns how long a server's retry hint delays the next poll: at most 60 s. A longer hint counts only from the
+/// second consecutive failure on: one wrong response must not keep a gate from noticing that a job has ended.
 pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure: bool) -> Duration {
     match hint {
         Some(hint) if hint > MAX_RETRY_AFTER && is_first_failure => Duration::ZERO,
@@ -41,7 +40,7 @@ pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure:
     }
 }
 
-/// The time to the next check of a job whose state has not changed for this long.
+/// Returns the time to the next poll of a job whose state has not changed for this long.
 pub(super) fn job_pause(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
     let known = [job.created_at, job.started_at, job.updated_at]
         .into_iter()
@@ -85,7 +84,7 @@ mod tests {
             polls,
             [first, first + MIN_INTERVAL, first + MIN_INTERVAL * 2]
         );
-        // One that was quiet since is polled at once again.
+        // After a quiet time, a change is polled at once again.
         polled.start(MAX_INTERVAL);
         polled.is_changed = true;
         assert_eq!(polled.due_at(), MAX_INTERVAL + MIN_CALL_INTERVAL);

@@ -10,22 +10,22 @@ use std::time::Duration;
 
 use rustix::fs::{Access, OFlags};
 
-/// Where a report goes.
+/// The destination of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum ReportSink {
-    /// The process's own stdout.
+    /// The stdout of this process.
     Stdout,
-    /// The process's own stderr.
+    /// The stderr of this process.
     Stderr,
-    /// Anything else with a name.
+    /// Any other path.
     Path(PathBuf),
 }
 
 impl ReportSink {
-    /// The destination of a file name.
+    /// Returns the destination for a file name.
     pub(in crate::commands) fn from_path(name: impl AsRef<Path>) -> Self {
         let path = name.as_ref();
-        // Opened by name, a redirected stdout would get a second offset or be cut.
+        // Opening a redirected stdout by name would create a second offset or truncate the file.
         match path.to_str() {
             Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Stdout,
             Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => Self::Stderr,
@@ -33,7 +33,7 @@ impl ReportSink {
         }
     }
 
-    /// The same path for every name of one place, as far as it exists.
+    /// Returns the same path for every name of one file, as far as it exists.
     pub(super) fn canonical(&self) -> PathBuf {
         let path = match self {
             Self::Stdout => return PathBuf::from("/dev/stdout"),
@@ -53,7 +53,7 @@ impl ReportSink {
         }
     }
 
-    /// True where what was written cannot be replaced: pipes, devices, open descriptors.
+    /// Reports whether written bytes cannot be replaced: pipes, devices, open descriptors.
     pub(super) fn is_stream(&self) -> bool {
         match self {
             Self::Stdout | Self::Stderr => true,
@@ -65,11 +65,11 @@ impl ReportSink {
         }
     }
 
-    /// Makes sure that a report can be written there: creates the folders that are missing, and tries
-    /// what [`ReportSink::write`] will do, without changing a file that exists.
+    /// Checks that a report can be written: creates missing folders, and tries what [`ReportSink::write`] will do,
+    /// without changing an existing file.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Returns errors of the file system.
     pub(in crate::commands) fn check(&self) -> io::Result<()> {
         let Self::Path(path) = self else {
             return Ok(());
@@ -77,7 +77,7 @@ impl ReportSink {
         if self.is_stream() {
             rustix::fs::access(path, Access::WRITE_OK)?;
             return match fs::metadata(path)?.file_type().is_char_device() {
-                // A terminal that this process does not have shows only when it is opened.
+                // Opening is the only way to detect a terminal that this process cannot use.
                 true => open_device(path).map(drop),
                 // Opening a pipe without a reader would block.
                 false => Ok(()),
@@ -95,7 +95,7 @@ impl ReportSink {
                 _ => error,
             })?;
         }
-        // What is wrong with the name itself, such as its length, shows here.
+        // Finds errors in the name itself, such as its length.
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(found) if found.is_symlink() => {
@@ -119,7 +119,7 @@ impl ReportSink {
     /// Makes the file private before a secret is written to it.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Returns errors of the file system.
     pub(super) fn restrict(&self) -> io::Result<()> {
         match self {
             Self::Path(path) if !self.is_stream() => OpenOptions::new()
@@ -132,10 +132,10 @@ impl ReportSink {
         }
     }
 
-    /// Puts a whole report there; a stream that does not take it within `timeout` is given up.
+    /// Writes a whole report; gives up on a stream that does not accept it within `timeout`.
     ///
     /// # Errors
-    /// Those of the file system. Where the disk is full, an older report stays.
+    /// Returns errors of the file system. If the disk is full, the old report is kept.
     pub(super) fn write(&self, bytes: Vec<u8>, timeout: Duration) -> io::Result<()> {
         match self {
             Self::Path(path) if !self.is_stream() => replace(path, |file| file.write_all(&bytes)),
@@ -144,7 +144,7 @@ impl ReportSink {
     }
 }
 
-/// Opens a device without waiting for it, and without making it the terminal of this process.
+/// Opens a device without blocking, and without making it the controlling terminal.
 fn open_device(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     OpenOptions::new()
@@ -153,15 +153,15 @@ fn open_device(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Bytes of a file; 0 where there is none.
+/// Returns the size of a file; 0 if there is none.
 pub(super) fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
 }
 
-/// Adds lines to a file that others write to as well, in one write.
+/// Appends lines in one write to a file that others also write to.
 ///
 /// # Errors
-/// Those of the file system.
+/// Returns errors of the file system.
 pub(super) fn append(path: &Path, lines: Vec<u8>) -> io::Result<()> {
     let mut bytes = match ends_within_a_line(path) {
         true => b"\n".to_vec(),
@@ -180,26 +180,26 @@ fn ends_within_a_line(path: &Path) -> bool {
         file.read_exact(&mut last)?;
         Ok::<_, io::Error>(last[0])
     };
-    // A pipe must not be opened only to look at it.
+    // Do not open a pipe just to check its end.
     let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
     is_file && last().is_ok_and(|last| last != b'\n')
 }
 
-/// What came of writing next to the report and renaming.
+/// Why a file could not be replaced by writing a temporary file and renaming it.
 enum ReplaceError {
-    /// The folder or the file does not allow it.
+    /// The folder or the file does not permit it.
     NotPermitted(io::Error),
     /// The report itself could not be written.
     Io(io::Error),
 }
 
-/// Puts what `fill` writes in place of a file.
+/// Replaces the content of a file by what `fill` writes.
 ///
 /// # Errors
-/// Those of `fill` and of the file system.
+/// Returns errors of `fill` and of the file system.
 pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    // A link keeps pointing where it does. The system follows it, which in a folder that all may write
-    // to refuses those of others.
+    // Keep a symbolic link, and write to its target. In a folder that everyone can write to, the system does not
+    // follow links of other users.
     if path.is_symlink() {
         return overwrite(path, fill);
     }
@@ -210,10 +210,10 @@ pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -
     }
 }
 
-/// Puts a file in place of another in one step; otherwise what is there stays.
+/// Replaces a file atomically; on failure the old one is kept.
 ///
 /// # Errors
-/// Those of the file system.
+/// Returns errors of the file system.
 pub(in crate::commands) fn replace_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_atomic(path, |file| file.write_all(bytes)).map_err(|error| match error {
         ReplaceError::NotPermitted(error) | ReplaceError::Io(error) => error,
@@ -239,7 +239,7 @@ fn write_atomic(
     done
 }
 
-/// Mode and owner stay as they are; a file of another owner cannot be replaced.
+/// Copies the mode. A file of another owner or group cannot be replaced.
 fn copy_mode(file: &File, path: &Path) -> Result<(), ReplaceError> {
     let Ok(old) = fs::metadata(path) else {
         return Ok(());
@@ -254,7 +254,7 @@ fn copy_mode(file: &File, path: &Path) -> Result<(), ReplaceError> {
         .map_err(ReplaceError::NotPermitted)
 }
 
-/// On a full disk the old report is worth more than the beginning of a new one.
+/// Classifies an error. On a full disk, the old report is worth more than the beginning of a new one.
 fn classify_io(error: io::Error) -> ReplaceError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ReplaceError::Io(error),
@@ -262,12 +262,12 @@ fn classify_io(error: io::Error) -> ReplaceError {
     }
 }
 
-/// Writes into the file that is there, where it can neither be replaced nor be next to another.
+/// Overwrites the existing file, if it cannot be replaced or the folder permits no new file.
 ///
 /// # Errors
-/// Those of `fill` and of the file system; the file is empty then.
+/// Returns errors of `fill` and of the file system; the file is then empty.
 pub(super) fn overwrite(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    // Not cut first: the old report's blocks are there even when the disk is full.
+    // Do not truncate first: the blocks of the old report stay available even if the disk is full.
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -283,7 +283,7 @@ pub(super) fn overwrite(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>)
     written
 }
 
-/// Opening a pipe without a reader, and writing to a full one, blocks forever; a thread may.
+/// Writes to a stream in a thread, because opening a pipe without a reader or writing to a full one blocks forever.
 fn write_stream(sink: ReportSink, bytes: Vec<u8>, timeout: Duration) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().spawn(move || {
@@ -295,7 +295,7 @@ fn write_stream(sink: ReportSink, bytes: Vec<u8>, timeout: Duration) -> io::Resu
                 .open(path)
                 .and_then(|mut file| flushed(&mut file, &bytes)),
         };
-        // The caller no longer waits after the timeout.
+        // The caller stops waiting after the timeout.
         let _ = sender.send(written);
     })?;
     receiver.recv_timeout(timeout).unwrap_or_else(|_| {
@@ -315,7 +315,7 @@ fn temporary_name() -> String {
     format!(".joblens-{:016x}.tmp", random())
 }
 
-/// Names of two processes must differ; where there is no randomness, the process id is used.
+/// Returns a number that differs between processes: a random one, or the process id without a source of randomness.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
 }

@@ -61,7 +61,7 @@ fn names(folder: &TempDir) -> Vec<String> {
     names
 }
 
-/// Ends a run; the reported problems, the annotations, and the result.
+/// Ends a run. Returns the reported problems, the annotations, and the result.
 fn finished(mut reports: Reports, report: &Envelope) -> (Vec<String>, String, Result<(), Problem>) {
     let (mut reported, mut err) = (Vec::new(), Vec::new());
     let outcome = reports.finish(report, &mut err, &mut |problem| {
@@ -167,7 +167,7 @@ fn a_link_keeps_pointing_at_the_file_that_is_rewritten() {
 
 #[test]
 fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
-    // Two tests in one: root may write into any folder, so another owner means "refused".
+    // The condition covers both cases: root can write to any folder, so a file of another owner means "rejected".
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.env");
     fs::write(&file, "x".repeat(10_000)).unwrap();
@@ -395,6 +395,6 @@ fn a_masked_job_leaves_no_secret_in_any_report() {
     let text = everything(masked);
     assert!(!text.contains(SECRET));
     assert!(text.contains("container main failed"));
-    // The test would see a secret.
+    // Check that the test would notice a secret.
     assert!(everything(job).contains(SECRET));
 }

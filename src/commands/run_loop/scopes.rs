@@ -16,14 +16,13 @@ use crate::reference::{Reference, Scope};
 
 /// The time between two lists of a scope.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
-/// Maximum number of resources of a scope that are read at a time, newest first where the cloud can
-/// sort.
+/// Maximum number of resources of a scope to read at a time, newest first if the cloud can sort.
 const MAX_LISTED: usize = 10_000;
 
-/// Watched scopes: resources that are active when first listed, and those that appear later.
+/// Watches scopes for resources that are active when first listed, and those that appear later.
 pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
-    /// Canonical references of what is watched.
+    /// Canonical references of the watched resources.
     watched: HashSet<String>,
     running: JoinSet<(usize, Listed)>,
     lookup: Arc<Lookup>,
@@ -32,41 +31,40 @@ pub(in crate::commands) struct ScopeWatcher {
 
 struct WatchedScope {
     scope: Scope,
-    /// Only what is the newest in it now is watched.
+    /// Only the resource that is the newest now is watched.
     latest_only: bool,
     next_at: Duration,
     in_flight: bool,
-    /// No list of it will ever come, or none is needed any longer.
+    /// No more lists are possible or needed.
     is_done: bool,
-    /// References that were listed before; `None` before the first list.
+    /// The references in earlier lists; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
-    /// Since when no list has come, while none has.
+    /// The start of the first failed list, until one succeeds.
     failed_since: Option<Duration>,
 }
 
 type Listed = Result<ScopeListing, Box<Problem>>;
 
-/// What a list has brought of a scope.
+/// The result of listing a scope.
 enum ScopeListing {
-    /// What was listed, and why a part of it could not be.
+    /// The listed resources, and why a part of the list failed.
     All(Vec<ListedJob>, Option<Box<Problem>>),
     Latest(Reference),
 }
 
-/// A resource of a list.
+/// A resource in a list.
 struct ListedJob {
-    /// Canonical reference.
+    /// The canonical reference.
     reference: String,
     ended: bool,
 }
 
-/// What a list has brought.
+/// The effect of a list.
 pub(super) enum ScopeEvent {
-    /// Resources that are new in a scope, and why a part of it cannot be listed, for the first
-    /// time.
+    /// New resources in a scope, and why a part of it cannot be listed, if this is new.
     Added(Vec<Reference>, Option<Box<Problem>>),
-    /// A scope cannot be listed, for the first time since it last could; true when it never will be.
+    /// A scope cannot be listed, for the first time since the last success; true if it will not be retried.
     Error(Box<Problem>, bool),
 }
 
@@ -93,12 +91,12 @@ impl ScopeWatcher {
         }
     }
 
-    /// True when nothing can appear any longer.
+    /// Reports whether nothing new can appear.
     pub(in crate::commands) fn is_done(&self) -> bool {
         self.scopes.iter().all(|watched| watched.is_done)
     }
 
-    /// True when each was listed at least once.
+    /// Reports whether each scope was listed at least once.
     pub(in crate::commands) fn are_listed(&self) -> bool {
         let mut scopes = self.scopes.iter();
         scopes.all(|watched| watched.known.is_some() || watched.is_done)
@@ -116,14 +114,14 @@ impl ScopeWatcher {
         idle.map(|watched| watched.next_at).min()
     }
 
-    /// Why scopes cannot be listed at the moment.
+    /// Returns why scopes cannot be listed at the moment.
     pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
             .iter()
             .filter_map(|watched| watched.problem.as_ref())
     }
 
-    /// Requests the lists that are due.
+    /// Starts the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
         for (number, watched) in self.scopes.iter_mut().enumerate() {
             if !watched.in_flight && !watched.is_done && watched.next_at <= now {
@@ -161,7 +159,7 @@ impl ScopeWatcher {
                 Some(ScopeEvent::Added(new(vec![reference]), None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
-                // A list of many pages takes a good part of the account's requests.
+                // A list with many pages uses a large part of the account's requests.
                 let elapsed = now().saturating_sub(watched.next_at);
                 watched.next_at = now() + self.interval.max(elapsed * 2);
                 let is_first = watched.problem.is_none();
@@ -171,7 +169,7 @@ impl ScopeWatcher {
             }
             Err(problem) => {
                 let is_first = watched.problem.is_none();
-                // A gateway may reject for a while what had a response before.
+                // For a while, a gateway can reject a request that succeeded before.
                 let is_rejected = problem.category == Category::InvalidArgument;
                 let was_listed = is_rejected && watched.known.is_some();
                 let failed_since = *watched.failed_since.get_or_insert(watched.next_at);
@@ -188,7 +186,7 @@ impl ScopeWatcher {
 }
 
 impl WatchedScope {
-    /// The references of new resources, without those that had ended before the first list.
+    /// Returns the references of new resources, except those that had ended before the first list.
     fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
         keep_last(&mut rows, |row| &row.reference);
         let is_first = self.known.is_none();
@@ -221,7 +219,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
             ended: found.job.ended,
         });
         all.extend(listed);
-        // A lookup of the resource itself shows better what is wrong with it.
+        // Watch an unreadable row too: its lookup reports the problem better.
         let unreadable = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
             let ended = false;
@@ -242,7 +240,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     Ok(ScopeListing::All(all, failed_part.map(framed)))
 }
 
-/// A failure that no later list can fix.
+/// Reports whether later lists would fail in the same way.
 fn is_final(category: Category) -> bool {
     matches!(
         category,

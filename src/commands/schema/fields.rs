@@ -1,4 +1,4 @@
-//! Which fields the `details` of a kind have, according to the recorded schemas.
+//! Finds the fields of a kind's `details` in the recorded schemas.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ impl DetailsSchema {
     /// Finds a field of the `details` of any of these kinds by its path.
     ///
     /// # Errors
-    /// The fields that exist in place of the first part that no kind has, each as a whole path.
+    /// Returns the existing fields in place of the first part that no kind has, each as a whole path.
     pub fn find_field(&self, kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
         let mut here: Vec<Value> = kinds
             .iter()
@@ -66,7 +66,7 @@ impl DetailsSchema {
     }
 }
 
-/// The types behind references and choices.
+/// Resolves references and alternatives to their types.
 fn dereference(schema: &Value, types: &Value) -> Vec<Value> {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or_default();
@@ -85,7 +85,7 @@ fn dereference(schema: &Value, types: &Value) -> Vec<Value> {
     }
 }
 
-/// True where any field may be: a map, or a value of any type.
+/// Reports whether any field is allowed: a map, or a value of any type.
 fn allows_any_field(schema: &Value) -> bool {
     match schema {
         Value::Bool(is_any) => *is_any,

@@ -33,7 +33,7 @@ impl SchemaKind {
     }
 }
 
-/// The types of `details` of the jobs of each kind, which refer to definitions of the envelope.
+/// Returns the types of the `details` of each kind, which refer to definitions of the envelope.
 fn details_of_kinds() -> Value {
     let mut generator = settings().into_generator();
     <Envelope>::json_schema(&mut generator);
@@ -49,12 +49,12 @@ fn details_of_kinds() -> Value {
     Value::Object(details)
 }
 
-/// Readers of output may count on every key; a schema for input would call some optional.
+/// Settings for output, in which readers can rely on every key; a schema for input would make some of them optional.
 fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().for_serialize()
 }
 
-/// A whole document: the schema that `describe` returns, and all that it refers to.
+/// Returns a complete document: the schema that `describe` returns, and all definitions that it refers to.
 fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Value {
     let settings = settings();
     let dialect = settings.meta_schema.clone();
@@ -74,8 +74,8 @@ fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) 
     document
 }
 
-/// Leaves what validators in a strict mode support without plugins: no formats, since those of Rust's
-/// numbers are unknown and times have a pattern, and types for what may be anything.
+/// Keeps only what strict validators support without plugins. Removes formats: those of Rust's numbers are unknown,
+/// and times have a pattern. Adds types to fields that can have any value.
 fn keep_standard(schema: &mut Value) {
     match schema {
         Value::Array(all) => all.iter_mut().for_each(keep_standard),
@@ -110,7 +110,7 @@ fn name_types(property: &mut Value) {
     }
 }
 
-/// Compares a generated schema with the recorded one; what breaks the contract is never recorded.
+/// Compares a generated schema with the recorded one; never records a breaking change.
 fn assert_schema(kind: SchemaKind) {
     let word = kind.to_possible_value().expect("no value is skipped");
     let new = kind.generate();
@@ -137,7 +137,8 @@ fn recorded(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_default()
 }
 
-/// With `JOBLENS_BLESS=1` a changed document is recorded. The program has it from the next build on.
+/// Checks the recorded document. `JOBLENS_BLESS=1` records a change, which the program
+/// includes from the next build on.
 fn assert_recorded(name: &str, new: &Value, added: &[String]) {
     let generated = format!("{new:#}\n");
     if recorded(name) == generated {

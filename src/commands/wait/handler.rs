@@ -14,26 +14,26 @@ use crate::model::{Notice, NoticeCode, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, ProgressRow, RenderContext};
 
-/// The interval of the line that a log gets when nothing has changed.
+/// The maximum time without a line in the log.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 
 /// A wait without a deadline reports only credentials that expire within this time.
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
-/// A decision about all references of a wait.
+/// The handler that decides about all references of a wait.
 pub(super) struct WaitHandler<'a> {
     options: &'a WaitOptions,
     pub(super) reports: Reports,
     pub(super) reporter: Reporter,
-    /// What the lines of jobs are shown on.
+    /// How the lines of jobs are rendered.
     screen: RenderContext,
-    /// The terminal on which jobs have lines.
+    /// The terminal, if each job has its own line on it.
     terminal: Option<LiveTerminal<'a>>,
     /// When the last line was logged.
     logged_at: Duration,
 }
 
-/// The loop that polls for a wait.
+/// Returns the loop that polls for a wait.
 pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
     let condition = &options.policy.condition;
     let poll_options = PollOptions {
@@ -50,7 +50,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
 impl LoopHandler for WaitHandler<'_> {
     type Outcome = Decision;
 
-    /// Decides by what was seen so far; jobs that need no more polls are dropped.
+    /// Decides by the results so far; stops polling jobs that need no more polls.
     fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
         self.warn_expiring_credentials(&run.lookup);
         let is_timed_out = self.is_timed_out(run);
@@ -119,8 +119,8 @@ impl LoopHandler for WaitHandler<'_> {
         None
     }
 
-    /// The next report, the deadline, the end of the first round, the heartbeat, or the next second of a
-    /// live display.
+    /// Returns the earliest of: the next report, the deadline, the end of the first round, the heartbeat, and the
+    /// next second of a live display.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
         let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
         let line = match self.reporter.is_live() {
@@ -151,7 +151,7 @@ impl<'a> WaitHandler<'a> {
         }
     }
 
-    /// Reports credentials that expire before the deadline, and what is unusual about the options.
+    /// Warns of credentials that expire before the deadline, and of unusual options.
     pub(super) fn warn(&mut self, lookup: &Lookup) {
         self.warn_expiring_credentials(lookup);
         if let Some(warning) = self.options.warning {
@@ -159,9 +159,9 @@ impl<'a> WaitHandler<'a> {
         }
     }
 
-    /// Reports credentials that expire before the deadline, or soon if there is none.
+    /// Warns of credentials that expire before the deadline, or soon if there is none.
     fn warn_expiring_credentials(&mut self, lookup: &Lookup) {
-        // A clock that is out of all bounds fails each look by itself.
+        // A clock outside the supported range makes each poll fail anyway.
         let Ok(now) = lookup.now() else {
             return;
         };
@@ -183,7 +183,7 @@ impl<'a> WaitHandler<'a> {
         self.reporter.println(line);
     }
 
-    /// True when no time is left; with a time of 0, when everything was checked once.
+    /// Reports whether the time is up; with a timeout of 0, whether everything was checked once.
     fn is_timed_out(&self, run: &RunLoop) -> bool {
         match self.options.timeout {
             Some(Duration::ZERO) => run.poller.has_polled_all(),
@@ -192,7 +192,7 @@ impl<'a> WaitHandler<'a> {
         }
     }
 
-    /// Logs that the command is alive, when nothing was logged for long.
+    /// Logs that the command is still running if nothing was logged for a while.
     fn log_heartbeat(&mut self, run: &RunLoop, evaluations: &[Evaluation]) {
         let is_due = run.poller.elapsed() >= self.logged_at + HEARTBEAT;
         if self.reporter.is_live() || !is_due {
@@ -232,7 +232,7 @@ impl<'a> WaitHandler<'a> {
         terminal.draw(&is_final, &row, &status, &self.screen);
     }
 
-    /// `waiting for succeeded: 1 of 3 met, 1 failed, times out in 12m`
+    /// Returns for example `waiting for succeeded: 1 of 3 met, 1 failed, times out in 12m`.
     fn status(&self, run: &RunLoop, evaluations: &[Evaluation]) -> String {
         let policy = &self.options.policy;
         let any = if policy.any { "any " } else { "" };
@@ -257,7 +257,7 @@ impl<'a> WaitHandler<'a> {
         status
     }
 
-    /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
+    /// Rewrites the reports when they are due, so that they are correct even if the runner is killed.
     fn write_reports(&mut self, run: &RunLoop) {
         let now = run.poller.elapsed();
         if !self.reports.due(now) {
@@ -272,8 +272,8 @@ impl<'a> WaitHandler<'a> {
         });
     }
 
-    /// The document of the command. `end` is the decision or the exit code of a signal. The jobs move into
-    /// it: there may be thousands.
+    /// Returns the document of the command; `end` is the decision or the exit code of a signal. Moves the jobs into
+    /// it: there can be thousands.
     pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
         let polled = run.poller.jobs.iter();
         run.lookup
@@ -284,7 +284,7 @@ impl<'a> WaitHandler<'a> {
         report.into_envelope("wait", jobs, notices, code)
     }
 
-    /// What is known so far with its notices and the exit code; `end` is `None` while the wait goes on.
+    /// Returns the current report with its notices and the exit code; `end` is `None` while the wait continues.
     fn gate_report(
         &self,
         run: &RunLoop,
@@ -326,14 +326,14 @@ impl<'a> WaitHandler<'a> {
     }
 }
 
-/// How many evaluations are called by this word.
+/// Counts the evaluations with this name.
 fn count(evaluations: &[Evaluation], word: &str) -> usize {
     let evaluations = evaluations.iter();
     evaluations.filter(|one| one.as_str() == word).count()
 }
 
-/// Seconds that a job has been in its state, by its own times where the cloud reports them, otherwise
-/// since the state was first seen; before the first response, since the start.
+/// Returns how many seconds a job has been in its state: by the cloud's times if reported, otherwise since the state
+/// was first seen, or since the start before the first response.
 fn seconds_in_state(polled: &PolledJob, now: Option<Time>, elapsed: Duration) -> i64 {
     let reported = polled.job.as_ref().and_then(|job| match job.state {
         _ if job.ended => job.finished_at,

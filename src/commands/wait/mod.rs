@@ -27,7 +27,7 @@ use crate::output::{self, RenderContext, Zone};
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
-/// Waits, and returns the verdict as exit code.
+/// Waits, and returns the exit code of the verdict.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     let prepared = prepare(context, arguments, started);
@@ -38,7 +38,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let wait = run_wait(context, lookup, &plan, reports, stopwatch);
             Ok(block_on(wait))
         }
-        // Such as references that did not come in time.
+        // For example references that were not read in time.
         Err(problems)
             if problems.iter().all(|one| one.category == Category::Network)
                 && arguments.time_limit()?.is_some_and(|limit| passed >= limit) =>
@@ -69,7 +69,7 @@ fn prepare(
     let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
-    // A replay ends where the recorded run has ended.
+    // A replay ends where the recorded run ended.
     let is_replay = matches!(context.session, Session::Replay(_));
     let plan = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
     lookup.options.needs_events = plan.policy.condition.needs_events();
@@ -80,12 +80,12 @@ fn prepare(
             .into());
     }
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
-    // Creates folders, and comes before any credential_command is run.
+    // Creates folders, so check this before any credential_command is run.
     reports.check(shows_secrets)?;
     let limit = plan.timeout.filter(|timeout| !timeout.is_zero());
     lookup.options.commands = CommandRuns {
         deadline: limit.and_then(|limit| started.checked_add(limit)),
-        // A display that is drawn again and again would overwrite the prompts of a command.
+        // A redrawn display would overwrite the prompts of a command.
         in_background: !context.may_redraw(&io::stderr()),
     };
     let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
@@ -104,7 +104,7 @@ async fn run_wait(
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
         false => Reporter::lines(&context.progress),
     };
-    // Its messages are read, on a terminal or in a log.
+    // People read the messages, on a terminal or in a log, so they use local time.
     let screen = RenderContext {
         zone: context.zone(Zone::Local),
         ..context.render_context(io::stderr().is_terminal())
@@ -120,7 +120,7 @@ async fn run_wait(
     drop(run);
     let mut text = Vec::new();
     let mut on_problem = |problem: &Problem| {
-        // A Vec takes everything.
+        // Writing to a vector cannot fail.
         let _ = writeln!(text, "error: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
@@ -140,7 +140,7 @@ async fn run_wait(
     let response = context.gate_writer(&report, response);
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
-        // A Vec takes everything.
+        // Writing to a vector cannot fail.
         let _ = output::write_problem(&mut lines, &write_problem(error), &screen);
         lines
     };

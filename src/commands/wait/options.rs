@@ -95,21 +95,21 @@ enum OnMissing {
     Wait,
 }
 
-/// The values of the options, checked before the first call.
+/// The parsed options, checked before the first call.
 #[derive(Debug)]
 pub(super) struct WaitOptions {
-    /// How the gate judges.
+    /// The rules of the gate.
     pub policy: GatePolicy,
-    /// Time for the whole command.
+    /// The time limit of the whole command.
     pub timeout: Option<Duration>,
     /// A fixed polling interval.
     pub interval: Option<Duration>,
-    /// A line about a deadline that is missing.
+    /// A warning about a missing deadline.
     pub warning: Option<&'static str>,
 }
 
 impl WaitOptions {
-    /// Takes what has passed of the time for the whole command off; some stays, since 0 checks once.
+    /// Subtracts elapsed time from the time limit, but keeps it above 0, which would mean a single check.
     pub(super) fn shorten(&mut self, passed: Duration) {
         const LEAST: Duration = Duration::from_millis(1);
         let timeout = self.timeout.filter(|timeout| !timeout.is_zero());
@@ -120,19 +120,19 @@ impl WaitOptions {
 }
 
 impl Arguments {
-    /// What names the resources.
+    /// Returns the references and files to read.
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs {
-            // An invalid value is an error of its own.
+            // An invalid value is reported elsewhere.
             timeout: self.time_limit().ok().flatten(),
             ..Inputs::new(&self.references, &self.files)
         }
     }
 
-    /// The time for the whole command; none with `-t 0`, which checks once.
+    /// Returns the time limit of the whole command; `None` for `-t 0`, which checks once.
     ///
     /// # Errors
-    /// A usage error.
+    /// Returns a usage error.
     pub(super) fn time_limit(&self) -> Result<Option<Duration>, Problem> {
         Ok(self.timeout()?.filter(|timeout| !timeout.is_zero()))
     }
@@ -144,10 +144,10 @@ impl Arguments {
         }
     }
 
-    /// The values of the options for jobs of these kinds.
+    /// Returns the options for jobs of these kinds.
     ///
     /// # Errors
-    /// A usage error that names the option; also one without a timeout where that is required.
+    /// Returns a usage error that names the option, also for a missing timeout if one is required.
     pub(super) fn options(
         &self,
         kinds: &[&'static Kind],

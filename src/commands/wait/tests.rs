@@ -1,4 +1,4 @@
-//! The rules of a wait about time, on a clock that moves on when all tasks wait for it.
+//! Timing of a wait, on a clock that advances when all tasks wait for it.
 
 mod identity;
 mod single_check;
@@ -28,7 +28,7 @@ fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
-/// A job of Aliyun with this id.
+/// Returns the reference of a job of Aliyun with this id.
 fn reference(id: &str) -> Reference {
     let sample = "aliyun/job";
     let kind = providers::kinds()
@@ -37,12 +37,12 @@ fn reference(id: &str) -> Reference {
     test_support::reference(kind, &["C", id])
 }
 
-/// A client with the pace of a wait.
+/// Creates a client with the request rate of a wait.
 fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> ScriptedClient {
     ScriptedClient::new(MIN_CALL_INTERVAL, script)
 }
 
-/// A wait for success with this timeout and the usual interval.
+/// Returns the options of a wait for success with this timeout and the default interval.
 fn options(timeout: Duration) -> WaitOptions {
     WaitOptions {
         policy: GatePolicy::new(Condition::parse("succeeded", &[]).expect("a condition")),
@@ -52,7 +52,7 @@ fn options(timeout: Duration) -> WaitOptions {
     }
 }
 
-/// Waits for the jobs with these ids; the report, and the time that it took.
+/// Waits for the jobs with these ids. Returns the report and the elapsed time.
 async fn wait(
     client: &Arc<ScriptedClient>,
     ids: &[&str],
@@ -77,7 +77,7 @@ async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration
     (wait.report(&mut run, &end), elapsed)
 }
 
-/// What a job that runs at first is reported as from some time on.
+/// Returns a script for a job that runs until `end` and then has this response.
 fn until(end: Duration, reply: Reply) -> impl Fn(Duration, &str) -> Reply {
     move |now, _| if now < end { RUNNING } else { reply }
 }
@@ -154,12 +154,12 @@ async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
     assert_eq!(report.gate.expect("a wait has a gate").met, 20);
 }
 
-/// The ids of this many subtasks.
+/// Returns the ids of this many subtasks.
 fn subtasks(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("1_{number}")).collect()
 }
 
-/// How many list calls and lookups of single jobs came.
+/// Counts the list calls and the lookups of single jobs.
 fn counts(client: &ScriptedClient) -> (usize, usize) {
     let received = client.received();
     let lists = received.iter().filter(|(_, what)| what == "list").count();
@@ -175,7 +175,7 @@ async fn thousands_of_subtasks_are_decided_by_lists_within_two_rounds() {
     let (report, elapsed) = wait(&client, &ids, &options(seconds(3600))).await;
     assert_eq!(report.exit.code, 0);
     assert!(report.content.jobs.iter().all(|job| job.from_list));
-    // A round takes 3 s, and begins 4.5 s after the one before.
+    // A round takes 3 s and begins 4.5 s after the previous one.
     assert!(elapsed < seconds(40 + 2 * 5), "{elapsed:?}");
     let (lists, lookups) = counts(&client);
     assert_eq!(lookups, 0);
@@ -208,7 +208,7 @@ async fn lists_of_thousands_of_failures_leave_requests_to_the_lookups_that_decid
         options.policy.fail_fast = fail_fast;
         let (report, elapsed) = wait(&client, &ids, &options).await;
         assert_eq!(report.exit.code, 1);
-        // A round of 60 lists takes 7.5 s in 16 places.
+        // A round of 60 lists takes 7.5 s with 16 requests in flight.
         assert!(elapsed < seconds(20), "{elapsed:?}");
         let (lists, lookups) = counts(&client);
         assert!(
@@ -352,7 +352,7 @@ async fn a_certain_verdict_does_not_wait_for_a_server_that_hangs() {
         let gate = report.gate.expect("a wait has a gate");
         assert_eq!(gate.pending, 2);
         assert_eq!(client.received().len(), 3);
-        // Nothing is certain without the job that has ended, or with --no-fail-fast.
+        // The verdict is not certain without the job that has ended, or with --no-fail-fast.
         let (report, elapsed) = wait(&client, &["2", "3"], &options).await;
         assert_eq!((report.exit.code, elapsed), (5, seconds(600)));
         options.policy.fail_fast = false;

@@ -14,7 +14,7 @@ use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 use crate::output::Live;
 
-/// Follows what was named until the end, and returns the exit code.
+/// Follows the given resources until their end, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     run_with(
         context,
@@ -24,7 +24,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     )
 }
 
-/// As [`run`], with the parts of the arguments.
+/// Runs the command like [`run`], with the parts of the arguments.
 pub(super) fn run_with(
     context: &CommandContext,
     inputs: Inputs<'_>,
@@ -77,7 +77,7 @@ fn prepare(
     Ok((Arc::new(lookup), plan))
 }
 
-/// The table, where one can be drawn in place.
+/// Returns the table, if it can be redrawn in place.
 fn live(context: &CommandContext) -> Option<Live> {
     let has_alternate_screen = context.terminal.alternate_screen;
     let is_drawn = context.may_redraw(&io::stdout());

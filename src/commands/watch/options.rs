@@ -35,14 +35,14 @@ pub(in crate::commands) struct Arguments {
 }
 
 impl Arguments {
-    /// What names the resources.
+    /// Returns the references and files to read.
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs::new(&self.references, &self.files)
     }
 }
 
 /// # Errors
-/// A usage error that names the option.
+/// Returns a usage error that names the option.
 pub(super) fn options(poll: &PollArgs, format: Format) -> Result<FollowOptions, Problem> {
     if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
         return Err(

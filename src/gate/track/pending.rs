@@ -1,4 +1,4 @@
-//! Why a gate stays undecided about a resource.
+//! Explains why the gate is undecided about a resource.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::{NotFoundSpan, ReadFailure};
 use crate::error::Category;
 use crate::gate::{Evaluation, Pending, PendingCause};
 
-/// For this long the outcome of a job that has ended may follow its end.
+/// How long after its end the outcome of a job can be missing.
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
 
-/// For this long a request that had a response before may be rejected, as by a gateway that is being updated.
+/// How long a request that succeeded before can be rejected, for example by a gateway during an update.
 const REJECTION_GRACE: Duration = Duration::from_secs(600);
 
 impl JobHistory {
@@ -33,7 +33,7 @@ impl JobHistory {
                 (PendingCause::Service, is_long || outage >= REJECTION_GRACE)
             }
             Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
-            // Of a part of a job: it may follow the end.
+            // A part of the job is not found: it can appear after the end.
             Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE),
             _ => (PendingCause::Service, is_long),
         };
@@ -44,8 +44,8 @@ impl JobHistory {
         }
     }
 
-    /// Pending because subtasks do not confirm a success: as after a failed request where one kept
-    /// them from being read.
+    /// Returns why a job is pending if its subtasks do not confirm a success: like a
+    /// failed request if they could not be read.
     pub(super) fn pending_on_doubt(
         &self,
         doubt: &Inconsistency,
@@ -96,7 +96,7 @@ pub(super) fn pending(cause: PendingCause, why: impl Into<Cow<'static, str>>) ->
     })
 }
 
-/// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
+/// Evaluates an undetermined state: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     let reason = match (seen.ended, seen.word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),

@@ -28,7 +28,7 @@ fn problem(category: Category) -> Problem {
     Problem::new(category, category.as_str())
 }
 
-/// The evaluation after checks at 0 s, 10 s, 20 s, …
+/// Returns the evaluation after polls at 0 s, 10 s, 20 s, …
 fn evaluation(goal: &str, states: &[State]) -> &'static str {
     let mut track = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
@@ -52,9 +52,9 @@ fn another_final_state_fails_the_condition() {
         ("failed,canceled", &[Canceled], "met"),
         ("running", &[Pending], "pending"),
         ("running", &[Running], "met"),
-        // Passed between two looks.
+        // Passed between two polls.
         ("running", &[Pending, Succeeded], "met"),
-        // What is stopping may never have run.
+        // A stopping job can have never run.
         ("running", &[Pending, Stopping], "pending"),
         ("running", &[Pending, Stopping, Canceled], "unmet"),
         ("running", &[Pending, Stopping, Succeeded], "met"),
@@ -65,7 +65,7 @@ fn another_final_state_fails_the_condition() {
         ("stopping", &[Stopping, Succeeded], "met"),
         ("ended", &[Running], "pending"),
         ("ended", &[Failed], "met"),
-        // An end counts when it was seen, even if the resource is started again.
+        // The first end that was seen counts, even if the resource is started again.
         ("succeeded", &[Failed, Running, Succeeded], "unmet"),
         ("succeeded", &[Succeeded, Running], "met"),
     ];
@@ -176,7 +176,7 @@ fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
             "{at}"
         );
     }
-    // The time counts again after a job that was there.
+    // After a successful read the time starts again.
     assert!(!is_final(Observation::Read(&job(State::Running)), 200));
     for (at, expected) in [(500, false), (679, false), (680, true)] {
         assert_eq!(

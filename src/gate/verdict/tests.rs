@@ -18,7 +18,7 @@ fn open(cause: PendingCause, settled: bool) -> Evaluation {
     })
 }
 
-/// Every evaluation that a job can have.
+/// Returns every evaluation that a job can have.
 fn all_evaluations() -> Vec<Evaluation> {
     let mut all = vec![Evaluation::Met, Evaluation::Unmet("failed".into())];
     for cause in [
@@ -32,7 +32,7 @@ fn all_evaluations() -> Vec<Evaluation> {
     all
 }
 
-/// The exit code in plain words: counts first, then the weightiest cause.
+/// Specifies the exit code independently: by counts first, then by the most important cause.
 fn specified(evaluations: &[Evaluation], any: bool) -> u8 {
     let count = |word: &str| {
         evaluations

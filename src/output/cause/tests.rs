@@ -112,7 +112,7 @@ fn counts_warnings_and_quotes_the_newest() {
     assert!(needs_cause_line(&running));
 }
 
-/// A job with pods whose containers ended with these codes at these seconds.
+/// Returns a job with pods whose containers ended with these codes at these seconds.
 fn job_of_pods(state: State, pods: &[(&str, i64, &str)]) -> Job {
     let pod = |(name, code, second): &(&str, i64, &str)| Task {
         id: Some((*name).to_owned()),

@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use super::super::escape;
 use super::super::text::{needs_escape, width};
 
-/// Lines of one shell command, none wider than this many columns unless a word is; each but the last
-/// ends in a backslash, so that they can be pasted together.
+/// Wraps one shell command into lines of at most this many columns, unless a word is longer. Each line except the
+/// last ends with a backslash, so that all lines can be pasted together.
 pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
     const CONTINUED: &str = " \\";
     const INDENT: &str = "  ";
@@ -35,8 +35,8 @@ pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
     lines
 }
 
-/// A word as a shell reads it back. What must not be shown unchanged gets the form `$'\n'`,
-/// which all current shells support.
+/// Quotes a word for a shell. Characters that must not be shown unchanged are written
+/// as `$'\n'`, which all current shells support.
 pub(super) fn quote(word: &str) -> Cow<'_, str> {
     match shlex::try_quote(word) {
         Ok(quoted) if escape(word) == word => quoted,
@@ -53,7 +53,7 @@ fn ansi_quote(word: &str) -> String {
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
             '\'' | '\\' => quoted.extend(['\\', c]),
-            // A CI system would read `##[` as its own.
+            // A CI system would interpret `##[` as a command.
             '#' if last == Some('#') => quoted.push_str("\\043"),
             c if c.is_ascii_control() => quoted.push_str(&format!("\\{:03o}", u32::from(c))),
             c if needs_escape(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),

@@ -7,7 +7,7 @@ use super::page::{Fields, PageWriter, Style, Value};
 use super::{command_line, exit_status, header};
 use crate::model::{Container, EnvVar, Mount, Port, Probe, Security, State, Termination};
 
-/// One container and all that is known of it; with `is_explained`, what stopped it is reported elsewhere.
+/// Writes one container with all data; with `is_explained`, the reason why it was stopped is reported elsewhere.
 pub(super) fn write(
     page: &mut PageWriter,
     indent: usize,
@@ -91,7 +91,7 @@ fn fields(page: &PageWriter, container: &Container) -> Fields {
     fields
 }
 
-/// The state before the last restart, in as many lines as it needs.
+/// Describes the state before the last restart, in several lines if needed.
 fn previously(page: &PageWriter, state: &Termination) -> Vec<Value> {
     let words = [
         state.reason.as_deref(),
@@ -141,7 +141,7 @@ fn port(port: &Port) -> Value {
     }
 }
 
-/// `/data from volume scratch, sub path a/b (read-only)`
+/// Returns for example `/data from volume scratch, sub path a/b (read-only)`.
 fn mount(mount: &Mount) -> Value {
     let mut text = mount.path.as_deref().unwrap_or_default().trim().to_owned();
     if let Some(source) = &mount.source_path {
@@ -170,7 +170,7 @@ fn mount(mount: &Mount) -> Value {
     Value::Text(text.trim_start().to_owned())
 }
 
-/// `HTTP GET /healthy port 8080, every 10s, timeout 1s, fails after 3`
+/// Returns for example `HTTP GET /healthy port 8080, every 10s, timeout 1s, fails after 3`.
 fn probe(probe: &Probe) -> String {
     let mut parts = Vec::new();
     if !probe.exec.is_empty() {
@@ -206,7 +206,7 @@ fn probe(probe: &Probe) -> String {
     parts.join(", ")
 }
 
-/// `NAME=value`, or where the value comes from.
+/// Returns `NAME=value`, or the source of the value.
 fn variable(variable: &EnvVar) -> Value {
     let name = variable.name.as_deref().unwrap_or_default().trim();
     let from = variable.value_from.as_deref();

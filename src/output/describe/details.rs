@@ -5,19 +5,19 @@ use serde_json::Value as Json;
 use super::page::{Fields, PageWriter, Value};
 use crate::model::{Details, Job, Time};
 
-/// Fields of one kind only, with dotted names; null and empty fields are left out.
+/// Returns the kind-specific fields, with dotted names; omits null and empty fields.
 ///
-/// The structs are known to their clouds alone, so that they are read as the JSON that they become.
+/// Only the clouds know the types of the details, so they are read as JSON.
 pub(super) fn fields(page: &PageWriter, details: Option<&dyn Details>) -> Fields {
     let mut fields = Fields::default();
-    // Each of these structs can be written as JSON; one that could not would show nothing.
+    // Each of these types can be serialized to JSON; otherwise nothing is shown.
     if let Some(Ok(json)) = details.map(serde_json::to_value) {
         add(page, &json, "", &mut fields);
     }
     fields
 }
 
-/// The section with the fields of this kind only.
+/// Writes the section with the kind-specific fields.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let fields = fields(page, job.details.as_deref());
     if fields.is_empty() {
@@ -62,7 +62,7 @@ fn plain(json: &Json) -> Option<String> {
     }
 }
 
-/// Times among the details are in the zone of all others.
+/// Converts times in the details to the time zone of the page.
 fn shown(page: &PageWriter, text: &str) -> String {
     let time = Time::from_rfc3339(text).filter(|time| time.rfc3339() == text);
     time.map_or_else(|| text.to_owned(), |time| page.moment(time))

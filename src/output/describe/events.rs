@@ -7,10 +7,10 @@ use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
 
-/// Maximum number of events that are shown; a page is not a log.
+/// Maximum number of events to show; a page is not a log.
 const MAX_EVENTS: usize = 50;
 
-/// The events, newest first.
+/// Writes the events, newest first.
 pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io::Result<()> {
     if job.events.is_empty() {
         return Ok(());
@@ -60,9 +60,9 @@ fn line(page: &PageWriter, event: &Event) -> Value {
     }
 }
 
-/// How often it was seen since when, the object, and the message.
+/// Returns how often it was seen and since when, the object, and the message.
 fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
-    // What was seen once has one time, shown above.
+    // A single occurrence has one time, which is shown above.
     let first = event.first_at.filter(|_| event.first_at != event.last_at);
     let first = first.filter(|_| event.last_at.is_some());
     let first = first.map(|first| page.clock(first));
@@ -78,7 +78,7 @@ fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
         .tasks
         .iter()
         .find(|task| task.id.is_some() && task.id == event.task);
-    // With one task there is no question which one it was.
+    // With a single task, it is clear which one it was.
     let task = task.filter(|_| job.tasks.len() > 1);
     let task = task.map(|task| format!("in {}", tasks::title(job, task)));
     let object = (!object.is_empty()).then(|| object.join(" "));

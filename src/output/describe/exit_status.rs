@@ -1,7 +1,7 @@
 use super::super::cause::ended_with;
 use crate::model::Container;
 
-/// Exit codes that mean the same for nearly every program and shell.
+/// Exit codes with the same meaning in nearly every program and shell.
 const EXIT_CODES: [(i64, &str); 5] = [
     (1, "application error"),
     (2, "usage error or application error"),
@@ -13,15 +13,15 @@ const EXIT_CODES: [(i64, &str); 5] = [
     ),
 ];
 
-/// An exit code above one of these is it and the number of a signal: shells add 128, PBS adds 256.
+/// Offsets between exit codes and signal numbers: shells add 128, PBS adds 256.
 const SIGNAL_OFFSETS: [i64; 2] = [256, 128];
 
-/// The highest number of a signal.
+/// The highest signal number.
 const MAX_SIGNAL: i64 = 64;
 
 const SIGTERM: i64 = 15;
 
-/// The signals of Linux: number, name, and what it mostly means.
+/// The signals of Linux: number, name, and usual meaning.
 const SIGNALS: [(i64, &str, &str); 19] = [
     (1, "SIGHUP", "terminal closed"),
     (2, "SIGINT", "interrupted (Ctrl-C)"),
@@ -56,9 +56,9 @@ const SIGNALS: [(i64, &str, &str); 19] = [
     (31, "SIGSYS", "forbidden system call"),
 ];
 
-/// How something ended and what that means: `exited with 137: killed (SIGKILL), out of memory`.
+/// Describes how something ended and what that means: `exited with 137: killed (SIGKILL), out of memory`.
 ///
-/// `words` are what the cloud reports about it; they may contain a lack of memory.
+/// `words` are the cloud's texts about it, which can mention a lack of memory.
 pub(super) fn describe_exit(
     exit_code: Option<i64>,
     signal: Option<i64>,
@@ -67,7 +67,7 @@ pub(super) fn describe_exit(
     describe(exit_code, signal, words, false)
 }
 
-/// The same of a container; what stopped it is not guessed where that is explained.
+/// Describes the end of a container. Does not guess why it was stopped if that is explained elsewhere.
 pub(super) fn describe_container(container: &Container, is_explained: bool) -> Option<String> {
     let words = [
         container.reason.as_deref(),
@@ -83,7 +83,7 @@ fn describe(
     words: &[Option<&str>],
     is_explained: bool,
 ) -> Option<String> {
-    // An exit code such as 137 contains the signal already.
+    // An exit code such as 137 already contains the signal.
     let is_in_code = signal.is_some() && signal == exit_code.and_then(signal_in);
     let ended = ended_with(exit_code, signal.filter(|_| !is_in_code))?;
     Some(match explain_exit(exit_code, signal, words, is_explained) {
@@ -92,7 +92,7 @@ fn describe(
     })
 }
 
-/// The same for something that failed or was canceled, which an exit code of 0 does not explain.
+/// Describes a failed or canceled part. An exit code of 0 is omitted, since it explains nothing.
 pub(super) fn describe_failure(exit_code: Option<i64>, words: &[Option<&str>]) -> Option<String> {
     describe_exit(exit_code.filter(|code| *code != 0), None, words)
 }
@@ -132,15 +132,15 @@ fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
     signal.or_else(|| signal_in(exit_code?))
 }
 
-/// True when something was killed and the cloud reports a lack of memory as the cause. A program that
-/// reports a lack of memory itself, as those with accelerators do, ends otherwise.
+/// Reports whether something was killed and the cloud names a lack of memory as the cause. A program that reports a
+/// lack of memory itself, for example on an accelerator, exits in another way.
 pub(super) fn is_out_of_memory(
     exit_code: Option<i64>,
     signal: Option<i64>,
     words: &[Option<&str>],
 ) -> bool {
     const SIGKILL: i64 = 9;
-    // Without blanks and underscores: `OUT_OF_MEMORY`, `Out of memory`.
+    // Without spaces and underscores: `OUT_OF_MEMORY`, `Out of memory`.
     const SIGNS: [&str; 5] = ["oomkill", "outofmemory", "内存超限", "内存不足", "内存溢出"];
     let is_memory_text = |text: &&str| {
         let text = text.to_ascii_lowercase();

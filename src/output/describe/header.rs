@@ -6,14 +6,14 @@ use super::super::human;
 use super::page::{Fields, PageWriter, Style, Value};
 use crate::model::{Array, Job, Resources, State, Time};
 
-/// Fields of the resource as a whole.
+/// Writes the fields of the resource as a whole.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let mut fields = Fields::default();
     fields.no_break("Ref", Some(&job.reference));
     let is_named = job.name.as_ref().filter(|name| **name != job.id);
     fields.text("Name", is_named.cloned());
     fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
-    // joblens's own reason is for scripts.
+    // The reason that joblens sets itself is for scripts.
     let reason = job.reason.as_deref();
     let reason = reason.filter(|reason| *reason != Job::SUBTASKS_UNREAD);
     fields.text("Reason", unless_exit_code(reason, job.exit_code));
@@ -42,7 +42,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     page.fields(2, &fields)
 }
 
-/// `image-job` becomes `Image job`.
+/// Converts `image-job` to `Image job`.
 pub(super) fn head(kind: &str) -> String {
     let kind = kind.replace(['-', '_'], " ");
     let mut letters = kind.chars();
@@ -50,7 +50,7 @@ pub(super) fn head(kind: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// A state with the cloud's own word.
+/// Returns a state with the cloud's own word.
 pub(super) fn state(state: State, raw: Option<&str>) -> Value {
     let more = match raw {
         Some(raw) => format!("(cloud: {raw})"),
@@ -67,7 +67,7 @@ fn scope_text(job: &Job) -> String {
     text
 }
 
-/// Adds an end, and how long it took to come to it.
+/// Adds the end, and how long it took.
 pub(super) fn end(page: &PageWriter, fields: &mut Fields, start: Option<Time>, end: Option<Time>) {
     let Some(end) = end else {
         return;
@@ -78,7 +78,7 @@ pub(super) fn end(page: &PageWriter, fields: &mut Fields, start: Option<Time>, e
     fields.text("Finished", Some(format!("{}{ran}", page.moment(end))));
 }
 
-/// Adds the times that are known.
+/// Adds the known times.
 pub(super) fn times<const N: usize>(
     page: &PageWriter,
     fields: &mut Fields,
@@ -89,7 +89,7 @@ pub(super) fn times<const N: usize>(
     }
 }
 
-/// `2 cpu, 4GiB memory, 1 accelerator (V100)`
+/// Returns for example `2 cpu, 4GiB memory, 1 accelerator (V100)`.
 pub(super) fn resources(resources: &Resources) -> Option<String> {
     let accelerators = resources.accelerators.filter(|count| *count > 0);
     let kind = resources.accelerator_type.as_deref();
@@ -112,7 +112,7 @@ pub(super) fn resources(resources: &Resources) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `1 to 9, every 2nd; this is 3`
+/// Returns for example `1 to 9, every 2nd; this is 3`.
 fn array(array: &Array) -> String {
     let end = |end: Option<i64>| end.map_or_else(|| "?".to_owned(), |end| end.to_string());
     let mut text = format!("{} to {}", end(array.start), end(array.end));
@@ -125,7 +125,7 @@ fn array(array: &Array) -> String {
     text
 }
 
-/// One label a line.
+/// Returns one label per line.
 pub(super) fn labels(labels: &BTreeMap<String, Option<String>>) -> Vec<Value> {
     labels
         .iter()

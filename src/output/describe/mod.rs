@@ -1,4 +1,4 @@
-//! A details page of one resource: the likely cause first, then everything that is known.
+//! The details page of one resource: the likely cause first, then all data.
 
 mod command_line;
 mod containers;
@@ -22,7 +22,7 @@ use page::PageWriter;
 /// How much of a page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DetailLevel {
-    /// All tasks that failed, some of the others, and the newest events; the rest is counted.
+    /// All failed tasks, some of the others, and the newest events; the rest is counted.
     Limited,
     /// Everything.
     All,
@@ -31,25 +31,25 @@ pub enum DetailLevel {
 /// The last lines of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogTail {
-    /// Canonical reference of the job.
+    /// The canonical reference of the job.
     pub reference: String,
-    /// Task and container that wrote it; empty for the log of the job as a whole.
+    /// The task and container that wrote it; empty for the log of the whole job.
     pub label: String,
     /// The lines.
     pub lines: Vec<String>,
 }
 
-/// What pages contain in addition to the jobs.
+/// The content of pages in addition to the jobs.
 #[derive(Debug, Clone, Copy)]
 pub struct PageOptions<'a> {
     /// How much is shown.
     pub extent: DetailLevel,
-    /// The logs of jobs that failed.
+    /// The log tails of failed jobs.
     pub log_tails: &'a [LogTail],
 }
 
 impl PageOptions<'_> {
-    /// Pages without logs.
+    /// Returns options for pages without logs.
     pub fn new(extent: DetailLevel) -> Self {
         Self {
             extent,
@@ -58,10 +58,10 @@ impl PageOptions<'_> {
     }
 }
 
-/// Writes a page for each job, with a rule before each where there are several.
+/// Writes a page for each job, with a rule before each if there are several.
 ///
 /// # Errors
-/// Those of the writer.
+/// Returns errors of the writer.
 pub fn write(
     out: &mut dyn Write,
     jobs: &[Job],

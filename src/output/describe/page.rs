@@ -8,25 +8,25 @@ use super::command_line;
 use super::wrap::wrap;
 use crate::model::{State, Time};
 
-/// Width of a page where there is no terminal.
+/// The width of a page without a terminal.
 const DEFAULT_WIDTH: usize = 100;
-/// A page is never laid out for less.
+/// The minimum width of a page.
 const MIN_WIDTH: usize = 40;
 /// Wider labels have a separate line.
 const MAX_LABEL_WIDTH: usize = 24;
-/// A label or value that has no room next to the other is this much further right below it.
+/// The indentation of a label or value that does not fit next to the other and is written below it.
 const HANGING_INDENT: usize = 2;
 
 /// How a word is highlighted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// As the state that it names.
+    /// In the style of the state that it names.
     State(State),
-    /// As something that went wrong.
+    /// As a problem.
     Warning,
     /// As a heading.
     Bold,
-    /// Not at all.
+    /// Not highlighted.
     Plain,
 }
 
@@ -41,54 +41,54 @@ impl Style {
     }
 }
 
-/// What is next to a label or in a paragraph; a cloud's text in it is not yet escaped.
+/// A value next to a label or in a paragraph. Texts of a cloud are not escaped yet.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
-    /// Words, wrapped at blanks; line ends of the text end lines here as well.
+    /// Text, wrapped at spaces; its line ends are kept.
     Text(String),
-    /// Words whose first one is highlighted.
+    /// Text whose first part is highlighted.
     Lead(Style, String, String),
-    /// A name in bold, its state if one is known, and more words.
+    /// A name in bold, its state if known, and more text.
     Titled(String, Option<State>, String),
-    /// One piece that is copied as a whole, such as a reference, image or URL; never broken.
+    /// A text that is copied as a whole, such as a reference, image or URL; never wrapped.
     NoBreak(String),
-    /// Words of a shell command, broken between them only.
+    /// Words of a shell command, wrapped only between them.
     Command(Vec<String>),
 }
 
-/// Labels with what is next to each.
+/// Labels with their values.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, Vec<Value>)>);
 
 impl Fields {
-    /// Adds a field; blank text is nothing to show.
+    /// Adds a field, unless the text is blank.
     pub(super) fn text(&mut self, label: &str, text: Option<impl Into<String>>) {
         if let Some(text) = text.map(Into::into).filter(|text| !text.trim().is_empty()) {
             self.add(label, vec![Value::Text(text)]);
         }
     }
 
-    /// Adds a field that is copied as a whole; blank text is nothing to show.
+    /// Adds a field that is copied as a whole, unless the text is blank.
     pub(super) fn no_break(&mut self, label: &str, text: Option<&str>) {
         if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) {
             self.add(label, vec![Value::NoBreak(text.to_owned())]);
         }
     }
 
-    /// Adds a field with any number of values, one below the other; without any it is left out.
+    /// Adds a field with any number of values, one below the other, unless there are none.
     pub(super) fn add(&mut self, label: &str, values: Vec<Value>) {
         if !values.is_empty() {
             self.0.push((label.to_owned(), values));
         }
     }
 
-    /// True when there is nothing to show.
+    /// Reports whether there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A line, and which bytes of it are highlighted.
+/// A line, and the byte ranges that are highlighted.
 struct Line {
     text: String,
     inked: Vec<(Range<usize>, Style)>,
@@ -101,7 +101,7 @@ impl From<String> for Line {
     }
 }
 
-/// A page that is written from top to bottom.
+/// Writes a page from top to bottom.
 pub(super) struct PageWriter<'a> {
     out: &'a mut dyn Write,
     context: &'a RenderContext,
@@ -118,22 +118,22 @@ impl<'a> PageWriter<'a> {
         }
     }
 
-    /// The present.
+    /// Returns the current time.
     pub(super) fn now(&self) -> Time {
         self.context.now
     }
 
-    /// `2026-01-02 11:04:05 +08:00`
+    /// Returns for example `2026-01-02 11:04:05 +08:00`.
     pub(super) fn clock(&self, time: Time) -> String {
         self.context.moment(time)
     }
 
-    /// `2026-01-02 11:04:05 +08:00 (2h05m ago)`
+    /// Returns for example `2026-01-02 11:04:05 +08:00 (2h05m ago)`.
     pub(super) fn moment(&self, time: Time) -> String {
         format!("{} ({})", self.clock(time), self.age(time))
     }
 
-    /// `2h05m ago`, or `in 5m` where a cloud's clock is ahead.
+    /// Returns for example `2h05m ago`, or `in 5m` if a cloud's clock is ahead.
     pub(super) fn age(&self, time: Time) -> String {
         match self.now().seconds_since(time) {
             seconds @ 0.. => format!("{} ago", human::duration(seconds)),
@@ -141,17 +141,17 @@ impl<'a> PageWriter<'a> {
         }
     }
 
-    /// True when a text has room on one line.
+    /// Reports whether a text fits on one line.
     pub(super) fn has_room(&self, indent: usize, text: &str) -> bool {
         indent + width(&escape(text)) <= self.width
     }
 
-    /// An empty line.
+    /// Writes an empty line.
     pub(super) fn blank_line(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
-    /// A rule across the page with a reference in it.
+    /// Writes a rule across the page with a reference in it.
     pub(super) fn rule(&mut self, reference: &str) -> io::Result<()> {
         let reference = escape(reference);
         let rest = self.width.saturating_sub(width(&reference) + 4);
@@ -161,14 +161,14 @@ impl<'a> PageWriter<'a> {
         self.line(0, Line { text, inked })
     }
 
-    /// The head of a section, after an empty line; `more` is not highlighted.
+    /// Writes the heading of a section, after an empty line; `more` is not highlighted.
     pub(super) fn heading(&mut self, head: &str, more: &str) -> io::Result<()> {
         self.blank_line()?;
         let value = Value::Lead(Style::Bold, head.to_owned(), more.to_owned());
         self.paragraph(0, &value)
     }
 
-    /// A paragraph; further lines of it are indented.
+    /// Writes a paragraph with hanging indentation.
     pub(super) fn paragraph(&mut self, indent: usize, value: &Value) -> io::Result<()> {
         let room = self.width.saturating_sub(indent);
         let mut lines = rendered(value, room).into_iter();
@@ -179,7 +179,7 @@ impl<'a> PageWriter<'a> {
         if rest.is_empty() {
             return self.line(indent, first);
         }
-        // The further lines have less room, so that all are broken for it.
+        // Further lines have less room, so wrap all lines for this width.
         for (number, line) in rendered(value, room.saturating_sub(HANGING_INDENT))
             .into_iter()
             .enumerate()
@@ -189,7 +189,7 @@ impl<'a> PageWriter<'a> {
         Ok(())
     }
 
-    /// Labels in a column, and what is next to them in another.
+    /// Writes labels in one column, and their values in another.
     pub(super) fn fields(&mut self, indent: usize, fields: &Fields) -> io::Result<()> {
         let labels = fields.0.iter().map(|(label, _)| width(label));
         let widest = labels.filter(|wide| *wide <= MAX_LABEL_WIDTH).max();
@@ -208,7 +208,7 @@ impl<'a> PageWriter<'a> {
                 lines.try_for_each(|line| self.line(column, line))?;
                 continue;
             }
-            // A long label with a short value is not aligned; it takes one line.
+            // A long label with a short value is not aligned; both are on one line.
             let beside = indent + width(&label) + 2;
             let mut lines = self.lines(values, beside);
             if lines.len() == 1 && self.fit(&lines, beside) {
@@ -216,7 +216,7 @@ impl<'a> PageWriter<'a> {
                 self.line(2, lines.remove(0))?;
                 continue;
             }
-            // What does not fit next to its label gets all the room there is.
+            // A value that does not fit next to its label gets the full width below it.
             for line in broken(&label, self.width.saturating_sub(indent)) {
                 self.line(indent, line)?;
             }
@@ -254,7 +254,7 @@ impl<'a> PageWriter<'a> {
     }
 }
 
-/// The lines of a value, broken for this many columns.
+/// Returns the lines of a value, wrapped at this many columns.
 fn rendered(value: &Value, room: usize) -> Vec<Line> {
     match value {
         Value::Text(text) => broken(text, room),
@@ -264,7 +264,7 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
             lines
         }
         Value::Titled(title, state, rest) => {
-            // A name of several lines would tear the title apart.
+            // A name with several lines would break the title.
             let title = title.lines().collect::<Vec<_>>().join(" ");
             let mut text = title.clone();
             let mut parts = vec![(title.as_str(), Style::Bold)];
@@ -284,7 +284,7 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
     }
 }
 
-/// A word and what follows it, with a blank between them unless it is a mark.
+/// Joins a word and the text after it, with a space between them unless the text begins with a mark.
 fn joined(word: &str, rest: &str) -> String {
     match rest.starts_with([',', ':', ' ']) || rest.is_empty() {
         true => format!("{word}{rest}"),
@@ -292,7 +292,7 @@ fn joined(word: &str, rest: &str) -> String {
     }
 }
 
-/// Highlights the parts with which a text begins, if they all fit on the first line.
+/// Highlights the parts at the beginning of a text, if all of them fit on the first line.
 fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
     let Some(first) = lines.first_mut() else {
         return;
@@ -315,7 +315,7 @@ fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
 
 fn broken(text: &str, room: usize) -> Vec<Line> {
     const LONGER_BY: usize = 5;
-    // Where a line begins with `::`, one of the two is escaped and the line gets longer.
+    // If a line begins with `::`, one colon is escaped, which makes the line longer.
     let room = if text.contains("::") {
         room.saturating_sub(LONGER_BY)
     } else {

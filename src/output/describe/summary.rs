@@ -9,10 +9,10 @@ use super::page::{PageWriter, Style, Value};
 use super::{LogTail, exit_status, tasks, warnings};
 use crate::model::{Container, Job, State, Task, Time};
 
-/// Tasks and containers with trouble that are named while a job is active.
+/// Maximum number of tasks and containers with problems to name while a job is active.
 const MAX_ONGOING_PROBLEMS: usize = 3;
 
-/// The state, since when, and the likely cause.
+/// Writes the state, since when, and the likely cause.
 pub(super) fn write(
     page: &mut PageWriter,
     job: &Job,
@@ -33,7 +33,7 @@ pub(super) fn write(
     log_tail.map_or(Ok(()), |log| write_log(page, log))
 }
 
-/// The last lines of the log of what failed.
+/// Writes the last log lines of the failed part.
 fn write_log(page: &mut PageWriter, log: &LogTail) -> io::Result<()> {
     let of = match log.label.is_empty() {
         true => String::new(),
@@ -46,7 +46,7 @@ fn write_log(page: &mut PageWriter, log: &LogTail) -> io::Result<()> {
     Ok(())
 }
 
-/// The state, since when, and how long it took.
+/// Returns the state, since when, and how long it took.
 fn state(page: &PageWriter, job: &Job) -> Value {
     let since = |what: &str, time: Option<Time>| match time {
         Some(time) => {
@@ -108,7 +108,7 @@ fn unknown(job: &Job) -> String {
     }
 }
 
-/// What failed, how it ended and what is reported about it.
+/// Describes what failed, how it ended and what is reported about it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
         let own: Vec<String> = own_text(job, None).into_iter().collect();
@@ -140,12 +140,12 @@ fn lines(job: &Job) -> Vec<String> {
     lines
 }
 
-/// True for a task that failed and is replaced by another one.
+/// Reports whether a task failed and is replaced by another one.
 fn has_failed_run(task: &Task) -> bool {
     task.state == State::Failed && !task.containers.is_empty()
 }
 
-/// Reason and message of the job, unless they only repeat those of the task.
+/// Returns reason and message of the job, unless they only repeat those of the task.
 fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
     let own = own_text(job, task);
     if task.is_some() || job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
@@ -160,7 +160,7 @@ fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
 fn failed_task(job: &Job, task: &Task) -> String {
     let title = tasks::title(job, task);
     let words = [task.reason.as_deref(), task.message.as_deref()];
-    // How the containers of a task that was removed ended explains nothing.
+    // The exit codes of a removed task's containers explain nothing.
     let code = task.exit_code.filter(|_| !task.was_removed());
     let how = match exit_status::describe_failure(code, &words) {
         Some(how) => how,
@@ -170,13 +170,13 @@ fn failed_task(job: &Job, task: &Task) -> String {
     with_words(format!("{title} {how}"), tasks::words(task))
 }
 
-/// An ending and its reason. A meaning has its own colon.
+/// Appends the reason to an ending, after a semicolon if the ending already contains a colon.
 fn with_words(ended: String, words: Option<String>) -> String {
     let mark = if ended.contains(": ") { ";" } else { ":" };
     words.map_or_else(|| ended.clone(), |words| format!("{ended}{mark} {words}"))
 }
 
-/// How a container ended: `exited with 137: killed (SIGKILL), out of memory; it had 4GiB`.
+/// Describes how a container ended: `exited with 137: killed (SIGKILL), out of memory; memory limit 4GiB`.
 fn exit_text(container: &Container, is_explained: bool) -> String {
     let words = [
         container.reason.as_deref(),
@@ -199,7 +199,7 @@ fn words_of(container: &Container) -> Option<String> {
     reason_text(reason, message)
 }
 
-/// How often a container was restarted, and how the run before this one ended.
+/// Describes how often a container was restarted, and how its previous run ended.
 fn restarts(container: &Container) -> Option<String> {
     let times = match container.restart_count? {
         0 => return None,
@@ -222,8 +222,8 @@ fn restarts(container: &Container) -> Option<String> {
     })
 }
 
-/// Tasks that went wrong, and containers that wait for a reason, failed or were restarted, while
-/// the job is active. Reasons that were shown before are left out.
+/// Describes tasks with problems, and containers that wait, failed or were restarted, while the job is active. Omits
+/// reasons that were shown before.
 fn ongoing_problems(job: &Job, before: &[String]) -> Vec<String> {
     if job.ended {
         return Vec::new();

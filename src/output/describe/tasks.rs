@@ -7,12 +7,12 @@ use super::page::{Fields, PageWriter, Value};
 use super::{DetailLevel, containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
-/// Beyond this many tasks only those that failed are shown.
+/// Maximum number of tasks to show; failed ones are always shown.
 const MAX_TASKS: usize = 10;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";
 
-/// The parts of a resource, each with its own parts: those that failed first.
+/// Writes the parts of a resource with their own parts, failed ones first.
 pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io::Result<()> {
     if job.tasks.is_empty() {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io
     Ok(())
 }
 
-/// What a task is called: `container group rank-1`.
+/// Names a task: `container group rank-1`.
 pub(super) fn title(job: &Job, task: &Task) -> String {
     let kind = task.kind.replace('_', " ");
     match cause::task_name(job, task) {
@@ -55,7 +55,7 @@ fn counts<'a>(tasks: impl Iterator<Item = &'a Task>) -> String {
     human::state_counts(tasks.map(|task| task.state))
 }
 
-/// Writes one task; answers whether it took more than a line, so that the next one is set apart.
+/// Writes one task. Returns `true` if it took several lines, so that the next one is separated by an empty line.
 fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
     let details = details::fields(page, task.details.as_deref());
     let has_parts = !(task.containers.is_empty() && task.volumes.is_empty());
@@ -84,12 +84,12 @@ fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Res
     Ok(!is_small)
 }
 
-/// True for a task whose state the cloud reports.
+/// Reports whether the cloud reports the state of a task.
 fn has_known_state(task: &Task) -> bool {
     task.state != State::Unknown || task.state_raw.is_some()
 }
 
-/// State and title in one line; a task that has no more to show has its times and words there.
+/// Returns state and title on one line, with times and texts if the task has no more to show.
 fn line(page: &PageWriter, job: &Job, task: &Task, is_small: bool) -> Value {
     let mut text = String::new();
     if task.state == State::Unknown {
@@ -97,7 +97,7 @@ fn line(page: &PageWriter, job: &Job, task: &Task, is_small: bool) -> Value {
         text += &raw.map_or_else(String::new, |raw| format!(" (cloud: {raw})"));
     }
     let words = [task.reason.as_deref(), task.message.as_deref()];
-    // A task with containers has its exit code from them.
+    // The exit code of a task with containers comes from them.
     let code = task.exit_code.filter(|_| task.containers.is_empty());
     if let Some(ended) = exit_status::describe_exit(code, None, &words) {
         text += &format!(", {ended}");
@@ -134,7 +134,7 @@ fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
         addresses.map(|address| Value::Text(format!("{} {}", address.address, address.kind)));
     more.add("Addresses", addresses.collect());
     more.add("Labels", header::labels(&task.labels));
-    // An array may have ten thousand subtasks; each has its times on its line.
+    // An array can have ten thousand subtasks, so the times of each are on its line.
     if task.kind != SUBTASK {
         header::times(
             page,
@@ -146,7 +146,7 @@ fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
     more
 }
 
-/// Reason and message of a task; what only repeats those of a container is left to the container.
+/// Returns reason and message of a task, unless they only repeat those of a container.
 pub(super) fn words(task: &Task) -> Option<String> {
     let is_repeated = task
         .containers

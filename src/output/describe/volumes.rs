@@ -4,7 +4,7 @@ use super::super::cause::name;
 use super::page::{Fields, PageWriter, Value};
 use crate::model::{Container, Volume};
 
-/// One volume, what it is made of, and who mounts it.
+/// Writes one volume with its source and its mounts.
 pub(super) fn write(
     page: &mut PageWriter,
     indent: usize,

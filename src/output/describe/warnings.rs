@@ -7,13 +7,13 @@ use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
 use crate::sort::SortExt as _;
 
-/// Warnings that are shown with the cause.
+/// Maximum number of warnings that are shown with the cause.
 const MAX_WARNINGS: usize = 3;
-/// The same where events are all that is reported.
+/// The same maximum if nothing but events is reported.
 const MAX_WARNINGS_ALONE: usize = 5;
 
-/// The warnings that are nearest to the end, or the newest while there is none. Of one whose message was shown
-/// only the reason is left.
+/// Writes the warnings closest to the end, or the newest ones without an end. For a
+/// message that was shown before, writes only the reason.
 pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) -> io::Result<()> {
     let all = || {
         let events = job.events.iter();
@@ -68,7 +68,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) ->
     Ok(())
 }
 
-/// What a warning reports, unless it was shown before.
+/// Returns the text of a warning, without a message that was shown before.
 fn text(event: &Event, shown: &mut ShownTexts) -> String {
     let (reason, message) = (event.reason.as_deref(), event.message.as_deref());
     let text = shown.rest(reason, message);
@@ -78,7 +78,7 @@ fn text(event: &Event, shown: &mut ShownTexts) -> String {
         .unwrap_or_else(|| "a warning (no text)".to_owned())
 }
 
-/// When a warning was seen, as seen from the end.
+/// Describes when a warning was seen, relative to the end.
 fn when_of(page: &PageWriter, at: Time, end: Option<Time>) -> String {
     const NEAR_SECONDS: i64 = 86_400;
     match end.map(|end| at.seconds_since(end)) {

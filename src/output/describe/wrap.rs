@@ -1,13 +1,12 @@
 use super::super::text::{escape, escape_columns, width};
 
-/// A word that is longer than a line begins on the line that is being filled only if this many columns
-/// of it are left.
+/// A word that is longer than a line is started on the current line only if at least this many columns are left.
 const WORTH_BEGINNING: usize = 8;
 
-/// Breaks one line of a text into lines of this many columns, at blanks where there are any and inside
-/// words that are longer than a line. Nothing is cut, and no line is a command of a CI system.
+/// Wraps one line of text into lines of this many columns, at spaces if possible, otherwise within words that are
+/// longer than a line. Nothing is cut off, and no line is a command of a CI system.
 ///
-/// The time it takes grows with the text, not with its square: an answer may contain megabytes.
+/// Takes linear time, because a response can contain megabytes.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Lines::default();
     for (number, word) in text.split(' ').enumerate() {
@@ -44,7 +43,7 @@ fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
         let room = columns.saturating_sub(begun);
         let mut head = beginning(rest, room);
         if head.is_empty() && lines.is_fresh {
-            // Not even one character has room on a line of its own.
+            // Not even one character fits on a line.
             let first = rest.chars().next().map_or(0, char::len_utf8);
             head = &rest[..first];
         }
@@ -60,7 +59,7 @@ fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
 struct Lines {
     done: Vec<String>,
     line: String,
-    /// True when nothing is on the line, not even a blank.
+    /// Nothing is on the line, not even a space.
     is_fresh: bool,
 }
 
@@ -71,12 +70,12 @@ impl Lines {
         self.is_fresh = false;
     }
 
-    /// Adds a word if the line has room for it.
+    /// Adds a word if it fits on the line.
     fn take(&mut self, gap: &str, word: &str, columns: usize) -> bool {
         let before = self.line.len();
         let was_fresh = self.is_fresh;
         self.add(gap, word);
-        // What two words take together is not always the sum of what each takes.
+        // The width of two words together is not always the sum of their widths.
         let has_room = width(&self.line) + escape_columns(&self.line) <= columns;
         if !has_room {
             self.line.truncate(before);
@@ -95,12 +94,12 @@ impl Lines {
     }
 }
 
-/// The longest beginning that takes at most this many columns and is not endless where characters
-/// take none.
+/// Returns the longest prefix of at most this many columns. Limits the number of
+/// characters, since some have no width.
 fn beginning(text: &str, columns: usize) -> &str {
     let most = columns * 4;
     let mut end = 0;
-    // A character may join those before it (ZWJ, flags), so the width is that of the whole beginning.
+    // A character can combine with those before it (ZWJ, flags), so measure the whole prefix.
     for (at, c) in text.char_indices().take(most) {
         let next = at + c.len_utf8();
         if width(&text[..next]) > columns {
@@ -167,7 +166,7 @@ mod tests {
         fn no_line_exceeds_the_width_and_nothing_but_blanks_is_lost(
             text in "[ 一👩\u{200d}\u{301}[\\PC&&[^\\p{Zl}\\p{Zp}]]]{0,80}", columns in 4_usize..40,
         ) {
-            // The escape of a colon that begins a command of a CI system.
+            // The escaped colon at the beginning of a CI command.
             const ESCAPED: &str = "\\u{3a}:";
             let lines = wrap(&text, columns);
             for line in &lines {

@@ -71,7 +71,7 @@ fn page(width: Option<usize>, colour: bool) -> String {
 fn a_page_of_80_columns_wraps_and_cuts_nothing() {
     let page = page(Some(80), false);
     let (first, rest) = page.split_once('\n').unwrap();
-    // The zone is that of the machine that runs the test.
+    // The time zone is that of the machine that runs the test.
     assert!(
         first.starts_with("joblens 9.9.9 on linux x86_64, 2023-11-1"),
         "{first}"

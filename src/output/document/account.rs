@@ -28,7 +28,7 @@ pub struct AccountStatus {
     pub cloud: &'static str,
     /// Name of the profile.
     pub profile: String,
-    /// Whether it can be used.
+    /// Whether the profile can be used.
     pub status: AuthState,
     /// Where its credential comes from: `environment`, `config file`, `credential_command`,
     /// `metadata`, or a tool of the cloud with its profile; and the role that is assumed with it,
@@ -44,19 +44,19 @@ pub struct AccountStatus {
     pub endpoint: Option<String>,
     /// When the credential expires, if known.
     pub expires_at: Option<Time>,
-    /// It is a client certificate, which nothing renews.
+    /// The credential is a client certificate, which joblens cannot renew.
     #[serde(skip)]
     pub is_certificate: bool,
     /// The key is the name of a user.
     #[serde(skip)]
     pub is_user: bool,
-    /// The folder where tokens fetched with it are cached between runs; null when they are not.
+    /// The folder where tokens fetched with the credential are cached between runs; null when they are not.
     pub token_cache: Option<String>,
-    /// Why it cannot be used.
+    /// Why the profile cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.
     pub skipped_sources: Vec<SkippedSource>,
-    /// Notes on its sources.
+    /// Notes on the sources of the credential.
     pub notices: Vec<Notice>,
 }
 
@@ -73,7 +73,7 @@ pub enum AuthState {
 }
 
 impl AuthState {
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",

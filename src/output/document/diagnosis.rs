@@ -91,15 +91,15 @@ pub struct Check {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
-    /// The config file; of an account, whether it has all that it needs.
+    /// The config file; for an account, whether all required settings are present.
     Settings,
-    /// Which accounts there are.
+    /// The configured accounts.
     Accounts,
-    /// Files that an account uses, and who can read them.
+    /// The files of an account, and who can read them.
     Files,
-    /// The proxies that variables name; of an account, the one that its calls go through.
+    /// The proxies in environment variables; for an account, the one that its requests use.
     Proxy,
-    /// The certificates of CAs that are trusted.
+    /// The trusted CA certificates.
     Certificates,
     /// The addresses of the host.
     Dns,
@@ -118,7 +118,7 @@ pub enum CheckName {
 }
 
 impl CheckName {
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Settings => "settings",
@@ -141,7 +141,7 @@ impl CheckName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
-    /// It is.
+    /// It passed.
     Ok,
     /// It works, but should be fixed.
     Warn,
@@ -150,7 +150,7 @@ pub enum CheckStatus {
 }
 
 impl CheckStatus {
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -161,7 +161,7 @@ impl CheckStatus {
 }
 
 impl Check {
-    /// A check that passed.
+    /// Creates a check that passed.
     pub fn ok(name: CheckName, message: impl Into<String>) -> Self {
         Self {
             name,
@@ -172,7 +172,7 @@ impl Check {
         }
     }
 
-    /// Something that should be fixed, and how.
+    /// Creates a check for something that should be fixed, with a hint.
     pub fn warn(name: CheckName, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             status: CheckStatus::Warn,
@@ -181,7 +181,7 @@ impl Check {
         }
     }
 
-    /// Something that does not work.
+    /// Creates a failed check.
     pub fn fail(name: CheckName, category: Category, message: impl Into<String>) -> Self {
         Self {
             status: CheckStatus::Fail,
@@ -190,7 +190,7 @@ impl Check {
         }
     }
 
-    /// The same with a next step, where there is one.
+    /// Adds a hint, if any.
     pub fn hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self

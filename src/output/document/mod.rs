@@ -1,5 +1,4 @@
-//! The documents that commands print: one struct for each, serialized as it is described by
-//! `joblens schema`.
+//! The documents that commands print: one struct each, serialized as described by `joblens schema`.
 
 mod account;
 mod catalog;

@@ -6,7 +6,7 @@ use crate::error::{self, Problem};
 use crate::gate::Verdict;
 use crate::model::{Job, Notice, ScopeSummary};
 
-/// The one envelope: what a command found, what failed, and how it ended.
+/// The envelope of all commands: what was found, what failed, and how the command ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Envelope<T = ReportContent> {
     /// Version of the shape: `joblens/1`.
@@ -17,7 +17,7 @@ pub struct Envelope<T = ReportContent> {
     /// What was found.
     #[serde(flatten)]
     pub content: T,
-    /// What could not be answered, in the order of the references.
+    /// The failures, in the order of the references.
     pub errors: Vec<Problem>,
     /// Additional notices.
     pub notices: Vec<Notice>,
@@ -35,17 +35,17 @@ pub struct Envelope<T = ReportContent> {
 /// The jobs and scopes that were found.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct ReportContent {
-    /// What was found, in the order of the references.
+    /// The jobs that were found, in the order of the references.
     pub jobs: Vec<Job>,
     /// Scopes, such as clusters, where scopes were listed; else empty.
     pub scopes: Vec<ScopeSummary>,
 }
 
 impl Envelope {
-    /// Version of the shape, within which fields are only ever added.
+    /// The version of the shape, in which fields can be added but not removed.
     pub const SCHEMA: &'static str = "joblens/1";
 
-    /// A report without a gate; the exit code follows from the errors.
+    /// Creates a report without a gate; the exit code follows from the errors.
     pub fn new(
         command: &'static str,
         jobs: Vec<Job>,
@@ -65,7 +65,7 @@ impl Envelope {
 }
 
 impl<T> Envelope<T> {
-    /// What this many references were answered with; the exit code follows from the errors.
+    /// Creates a report with the content for this many references; the exit code follows from the errors.
     pub(super) fn of(
         command: &'static str,
         content: T,
@@ -90,14 +90,14 @@ impl<T> Envelope<T> {
         }
     }
 
-    /// The same for a command that sent no request.
+    /// Marks the report as one of a command that sent no requests.
     #[must_use]
     pub fn without_requests(mut self) -> Self {
         self.coverage.requested = 0;
         self
     }
 
-    /// Why there may be more than was found; `None` when everything was answered.
+    /// Returns why there may be more than was found; `None` if everything was answered.
     pub fn incomplete(&self) -> Option<String> {
         let (failed, requested) = (self.errors.len(), self.coverage.requested);
         match requested {
@@ -107,7 +107,7 @@ impl<T> Envelope<T> {
         }
     }
 
-    /// The same report with a gate, whose exit code takes precedence over that of the errors.
+    /// Adds a gate, whose exit code takes precedence over that of the errors.
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
         if gate.verdict == Verdict::Passed {
@@ -143,7 +143,7 @@ pub struct Exit {
 }
 
 impl Exit {
-    /// Every exit code with its word; of a gate, 0 has the word `passed`.
+    /// Every exit code with its word; with a gate, the word for 0 is `passed`.
     const ALL: [(u8, &'static str); 11] = [
         (0, "ok"),
         (1, "failed"),
@@ -159,7 +159,7 @@ impl Exit {
     ];
     const PASSED: &'static str = "passed";
 
-    /// The word that belongs to an exit code without a gate.
+    /// Returns an exit code with its word without a gate.
     pub fn new(code: u8) -> Self {
         let known = Self::ALL.into_iter().find(|(known, _)| *known == code);
         let word = known.map_or("service", |(_, word)| word);

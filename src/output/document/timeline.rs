@@ -11,7 +11,7 @@ use crate::model::{Job, Notice, Since};
 /// A timeline: what happened to resources, and what could not be read.
 pub type Timeline = Envelope<TimelineContent>;
 
-/// What happened.
+/// The content of a timeline.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineContent {
     /// All events of all references, oldest first; entries without a time come last.
@@ -22,8 +22,8 @@ pub struct TimelineContent {
 }
 
 impl Timeline {
-    /// The timeline of the jobs that were read. Entries of several jobs at the same time are in the
-    /// order of `jobs`.
+    /// Creates the timeline of the jobs that were read. Entries of several jobs at the
+    /// same time are in the order of `jobs`.
     pub fn from_jobs(
         command: &'static str,
         jobs: &[Job],
@@ -43,12 +43,12 @@ impl Timeline {
         timeline
     }
 
-    /// Leaves out what a sieve does not let pass.
+    /// Removes the entries that do not match the filter.
     pub fn retain(&mut self, sieve: &EventFilter) {
         self.content.events.retain(|one| sieve.matches(one));
     }
 
-    /// The references of the resources with entries, each once, in the order of their first entry.
+    /// Returns the references of the resources with entries, without duplicates, in the order of their first entry.
     pub fn affected_references(&self) -> Vec<&str> {
         let mut known = HashSet::new();
         self.content
@@ -60,17 +60,17 @@ impl Timeline {
     }
 }
 
-/// Which occurrences are wanted; the default lets all pass.
+/// Selects timeline entries; the default selects all.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// Failed ends and warnings only.
+    /// Only failed ends and warnings.
     pub bad_only: bool,
-    /// True when it was last seen then or later, or has no time: nothing shows that it is older.
+    /// Only entries last seen at this time or later, and those without a time, which need not be older.
     pub since: Option<Since>,
 }
 
 impl EventFilter {
-    /// True when an occurrence is wanted.
+    /// Reports whether an entry is selected.
     pub fn matches(&self, one: &TimelineEvent) -> bool {
         let is_old = self
             .since

@@ -22,7 +22,7 @@ pub enum EventSubject {
 }
 
 impl EventSubject {
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Job => "job",
@@ -36,8 +36,8 @@ impl EventSubject {
 /// One entry: a change of state of a job, task or container, or an event.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineEvent {
-    /// The moment it is sorted by: when it was last seen, else first; null when the cloud gives no
-    /// time.
+    /// The time by which entries are sorted: when it was last seen, else when it was
+    /// first seen; null when the cloud reports neither.
     pub happened_at: Option<Time>,
     /// When it was first seen.
     pub first_at: Option<Time>,
@@ -49,32 +49,32 @@ pub struct TimelineEvent {
     pub level: Option<Level>,
     /// The cloud's own word for the level.
     pub level_raw: Option<String>,
-    /// What it is about.
+    /// What the entry is about.
     pub what: EventSubject,
-    /// Canonical reference of the resource it belongs to.
+    /// Canonical reference of the resource.
     #[serde(rename = "ref")]
     pub reference: String,
     /// Long name of the cloud.
     pub cloud: String,
     /// Bare kind of the resource: `job`, `service`, ….
     pub kind: String,
-    /// Id of the task it belongs to, or the task's name where it has no id.
+    /// Id of the task, or its name when it has no id.
     pub task: Option<String>,
-    /// Name of that task; null where another task of the resource has the same name.
+    /// Name of the task; null where another task of the resource has the same name.
     pub task_name: Option<String>,
     /// Name of the container.
     pub container: Option<String>,
-    /// What it happened to. The kind is the cloud's word for an event, else `job`, a task's kind,
-    /// `container` or `init_container`.
+    /// The affected object. The kind is the cloud's word for an event, else `job`, a
+    /// task's kind, `container` or `init_container`.
     pub object: Object,
-    /// The state that was entered: `pending` at the creation, `running` at the start, else the end;
-    /// null for an event.
+    /// The state that was entered: `pending` at the creation, `running` at the start,
+    /// else the final state; null for an event.
     pub state: Option<State>,
     /// Exit code of an end.
     pub exit_code: Option<i64>,
     /// Signal of an end.
     pub signal: Option<i64>,
-    /// The number of the restart, where a container started again.
+    /// The number of the restart, when a container started again.
     pub restart_count: Option<u64>,
     /// Short reason.
     pub reason: Option<String>,
@@ -82,16 +82,15 @@ pub struct TimelineEvent {
     pub message: Option<String>,
     /// True for a failed end and for a warning.
     pub is_problem: bool,
-    /// True for the bad one of this reference that was seen first.
+    /// True for the first problem of this resource.
     pub first_bad: bool,
 }
 
 impl TimelineEvent {
-    /// Everything that is known to have happened to a job, oldest first; what has no time comes last.
+    /// Returns all known entries of a job, oldest first; entries without a time come last.
     ///
-    /// No event is left out. What was created and started in the same second is one entry. A task
-    /// or container that ended at an unknown time is included only if it failed; the job itself
-    /// always is.
+    /// No event is omitted. Creation and start in the same second are one entry. A task or container that ended at
+    /// an unknown time is included only if it failed; the job itself always is.
     pub fn all_of(job: &Job) -> Vec<Self> {
         let mut all = EventBuilder::job(job).started_events(job.created_at, job.started_at);
         let names = Names::from_job(job);
@@ -134,7 +133,7 @@ impl TimelineEvent {
     }
 }
 
-/// Oldest first, what has no time last; what happened at the same time stays in its order.
+/// Sorts entries oldest first, those without a time last; keeps the order of entries at the same time.
 pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
     occurrences.order_by_key(|one| (one.happened_at.is_none(), one.happened_at));
 }
@@ -173,7 +172,7 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// The name, if it is unique among the tasks.
+    /// Returns the name, if it is unique among the tasks.
     fn unambiguous(&self, name: Option<&String>) -> Option<String> {
         let name = name.filter(|name| self.times.get(name.as_str()) == Some(&1));
         name.cloned()
@@ -184,7 +183,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// What changes of state are about: everything but the time and the state.
+/// Builds entries for changes of state: an entry without time and state.
 struct EventBuilder(TimelineEvent);
 
 impl EventBuilder {
@@ -240,7 +239,7 @@ impl EventBuilder {
         }
     }
 
-    /// The creation and the start, or only the start where both are the same second.
+    /// Returns the creation and the start, or only the start if both are in the same second.
     fn started_events(
         &self,
         created_at: Option<Time>,
@@ -254,7 +253,7 @@ impl EventBuilder {
         }
     }
 
-    /// An end, whose state may be unknown.
+    /// Returns an end, whose state can be unknown.
     fn end_event(&self, at: Option<Time>, state: State) -> TimelineEvent {
         let end = if state.is_end() {
             state
@@ -323,7 +322,7 @@ fn termination(subject: &EventBuilder, previous: &Termination) -> TimelineEvent 
     }
 }
 
-/// The job's events, which it lists newest first.
+/// Returns the job's events, which the job lists newest first.
 fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = TimelineEvent> {
     job.events.iter().rev().map(move |event| TimelineEvent {
         happened_at: event.last_at.or(event.first_at),

@@ -17,7 +17,7 @@ fn annotated(report: &Envelope) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// What the runner does with a line: command, title and message; `None` for a line that is none.
+/// Parses a line like the runner: command, title and message; `None` for a line without a command.
 fn understood(line: &str) -> Option<(String, String, String)> {
     let line = line.trim_start().strip_prefix("::")?;
     let (head, message) = line.split_once("::")?;

@@ -74,7 +74,7 @@ fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
     assert_eq!(shown("memory_bytes", None), "16GiB");
     assert_eq!(shown("age", Some(80)), "1h02m");
     assert_eq!(shown("age", None), "2023-11-14T22:13:20Z");
-    // A minute has passed since the job was looked at.
+    // A minute has passed since the job was read.
     assert_eq!(shown("ran", Some(80)), "1h01m");
     assert_eq!(shown("ran", None), "1h00m");
 }

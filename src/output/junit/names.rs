@@ -1,4 +1,4 @@
-//! Names of test cases: viewers take two cases with one name for the same test, and count it once.
+//! Names of test cases: viewers treat two cases with the same name as one test, and count them once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,14 +6,14 @@ use super::super::test_case::TestCase;
 use super::super::text::truncate_chars;
 use super::{MAX_ATTRIBUTE_CHARS, attribute};
 
-/// The distinct names of all cases, in their order and ready for an attribute.
+/// Returns distinct names of all cases, in order and ready for an attribute.
 ///
-/// A case has the name of its job: `sweep`. Where several jobs share it, the id follows:
-/// `sweep (10_3)`; where clusters or profiles share both, the reference does.
+/// The name of a case is that of its job: `sweep`. If several jobs share it, the id is appended: `sweep (10_3)`. If
+/// clusters or profiles share both, the reference is appended.
 pub(super) fn names(cases: &[TestCase<'_>]) -> Vec<String> {
     let forms: Vec<[String; 3]> = cases.iter().map(forms).collect();
     let mut levels = vec![0; cases.len()];
-    // A longer form may be the name of another job, so that each level is compared with all others.
+    // A longer form can be the name of another job, so compare each level with all others.
     for _ in 1..3 {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for (forms, level) in forms.iter().zip(&levels) {
@@ -35,7 +35,7 @@ pub(super) fn names(cases: &[TestCase<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// The name, the name with the id, and the name with the reference.
+/// Returns the name, the name with the id, and the name with the reference.
 fn forms(case: &TestCase<'_>) -> [String; 3] {
     let (name, id) = (case.name(), case.id());
     let with = |suffix: &str| {
@@ -51,7 +51,7 @@ fn forms(case: &TestCase<'_>) -> [String; 3] {
     [attribute(&name), short, reference]
 }
 
-/// The name, with a number where even its longest form is taken.
+/// Returns the name, with a number if even its longest form is taken.
 fn numbered(name: &str, taken: &mut HashSet<String>) -> String {
     let all = (1..).map(|number| match number {
         1 => name.to_owned(),

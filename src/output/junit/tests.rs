@@ -11,7 +11,7 @@ use crate::error::Category;
 use crate::gate::Verdict;
 use crate::model::State;
 
-/// An element as it was read back.
+/// A parsed element.
 #[derive(Debug, Default)]
 struct Element {
     name: String,
@@ -26,7 +26,7 @@ impl Element {
         found.unwrap_or_else(|| panic!("{name} in {self:?}"))
     }
 
-    /// The one test of a suite.
+    /// Returns the only test of a suite.
     fn test(&self) -> &Self {
         self.child("testcase")
     }
@@ -84,9 +84,8 @@ fn element(start: &BytesStart<'_>) -> Element {
     }
 }
 
-/// What both `junit-10.xsd` of Jenkins and `surefire-test-report.xsd` allow: for each element its
-/// attributes (those with `!` must be there) and its children in their order. `testsuites` and
-/// `timestamp` are known to the former only.
+/// The common subset of `junit-10.xsd` of Jenkins and `surefire-test-report.xsd`: each element with its attributes
+/// (those with `!` are required) and its children in order. Only the former has `testsuites` and `timestamp`.
 const GRAMMAR: [(&str, &[&str], &[&str]); 8] = [
     (
         "testsuites",
@@ -149,7 +148,7 @@ fn assert_valid(element: &Element) {
     element.children.iter().for_each(assert_valid);
 }
 
-/// Checks that each count attribute of a suite is the number of its tests.
+/// Checks that each count attribute of a suite matches its tests.
 fn assert_counts(root: &Element) {
     let count = |suites: &[Element], name: &str| {
         let tests = suites.iter().flat_map(|suite| &suite.children);

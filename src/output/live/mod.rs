@@ -10,7 +10,7 @@ use super::text::truncate_width;
 use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
 use crate::model::{Job, State};
 
-/// Columns and rows of a terminal.
+/// The size of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TerminalSize {
     /// Columns.
@@ -20,7 +20,7 @@ pub struct TerminalSize {
 }
 
 impl TerminalSize {
-    /// The size of a terminal; 80 columns and 24 rows where it has none.
+    /// Returns the size of a terminal; 80 columns and 24 rows if unknown.
     pub fn of(terminal: impl AsFd) -> Self {
         let size = terminal_size::terminal_size_of(terminal);
         let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
@@ -31,7 +31,7 @@ impl TerminalSize {
     }
 }
 
-/// A table that is drawn again and again in the same place.
+/// A table that is redrawn in place.
 #[derive(Debug)]
 pub struct Live {
     layout: Layout,
@@ -41,20 +41,20 @@ pub struct Live {
 /// Where the table is drawn.
 #[derive(Debug)]
 enum Screen {
-    /// On the alternate screen: whatever a resize does to lines that were drawn before, the next
-    /// frame covers it, and what the terminal showed before is untouched.
+    /// On the alternate screen: the next frame covers the effects of a resize, and the
+    /// previous content of the terminal is kept.
     Alternate { is_open: bool, last: String },
-    /// Below what was written before, where the terminal has no alternate screen.
+    /// Below earlier output, if the terminal has no alternate screen.
     Normal(DrawnLines),
 }
 
-/// What a frame shows.
+/// The content of a frame.
 pub struct Frame<'a> {
-    /// The last that was read of each job, in the order of the references, if anything was.
+    /// The last job that was read for each reference, in order, if any.
     pub jobs: &'a [Option<&'a Job>],
-    /// The row of one.
+    /// Returns the row of a job.
     pub row: &'a dyn Fn(usize) -> Row<'a>,
-    /// Messages, of which the newest are below the table.
+    /// Messages; the newest are shown below the table.
     pub notes: &'a [String],
     /// Seconds since a job was last read; `None` if none was.
     pub last_read: Option<i64>,
@@ -62,18 +62,17 @@ pub struct Frame<'a> {
     pub has_keys: bool,
 }
 
-/// The terminal shows what is between these two at once.
+/// The terminal displays everything between these two at once.
 const BEGIN_FRAME: &str = "\x1b[?2026h\x1b[H";
 const END_FRAME: &str = "\x1b[?2026l";
 
 /// Maximum number of messages below the table.
 const MAX_NOTES: usize = 3;
-/// A terminal of fewer rows has no status line.
+/// A terminal with fewer rows shows no status line.
 const MIN_STATUS_HEIGHT: usize = 3;
 
 impl Live {
-    /// A table with the columns that the options request; `has_alternate_screen` for a terminal that
-    /// has one.
+    /// Creates a table with the columns that the options request; `has_alternate_screen` if the terminal has one.
     pub fn new(form: &OutputOptions, has_alternate_screen: bool) -> Self {
         Self {
             layout: Layout::from_options(form),
@@ -87,10 +86,10 @@ impl Live {
         }
     }
 
-    /// The bytes of the next frame; empty when the terminal shows it already.
+    /// Returns the bytes of the next frame; empty if the terminal already shows it.
     ///
-    /// Rows are in the order given while all fit. Else those that have not ended come first, and
-    /// a line counts the rest. Messages are below, and a status line last.
+    /// Rows are in the given order if all fit. Otherwise those that have not ended come first, and a line counts the
+    /// rest. Messages are below, and a status line last.
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,
@@ -134,7 +133,7 @@ impl Live {
         }
     }
 
-    /// The bytes that give the terminal back; the next frame takes it again.
+    /// Returns the bytes that restore the terminal; the next frame starts again.
     pub fn suspend(&mut self) -> Vec<u8> {
         match &mut self.screen {
             Screen::Normal(drawn) => {
@@ -148,7 +147,7 @@ impl Live {
         }
     }
 
-    /// The bytes that give the terminal back and leave the whole table as normal output.
+    /// Returns the bytes that restore the terminal and leave the whole table as normal output.
     pub fn close(mut self, rows: &[Row], context: &RenderContext) -> Vec<u8> {
         let start = match &mut self.screen {
             Screen::Normal(drawn) => drawn.clear(context.width.unwrap_or(80)).into(),
@@ -175,7 +174,7 @@ impl Live {
             let shown = shown_rows(&has_ended, room).into_iter();
             shown.map(frame.row).collect()
         };
-        // A row takes a line at least.
+        // A row takes at least one line.
         let (mut rows, all) = (first_rows(room), frame.jobs.len());
         let mut lines = self.table_lines(&rows, context);
         if rows.len() < all || height(&lines, size.width) > room {
@@ -200,7 +199,7 @@ impl Live {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// As many of the rows as fit with the line that counts the others of all.
+    /// Returns as many rows as fit together with the line that counts the remaining ones of `all`.
     fn cut(
         &self,
         rows: &[Row],
@@ -246,7 +245,7 @@ fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
     frame
 }
 
-/// `1 failed, 4 running, polled 3 s ago, q to quit`
+/// Returns for example `1 failed, 4 running, polled 3 s ago, q to quit`.
 fn status(frame: &Frame<'_>) -> String {
     let jobs = frame.jobs.iter().flatten();
     let states: Vec<State> = jobs.map(|job| job.state).collect();

@@ -48,7 +48,7 @@ fn screen(width: usize, later: i64) -> RenderContext {
     }
 }
 
-/// A frame of some jobs that were read 3 s ago.
+/// Creates a frame of some jobs that were read 3 s ago.
 fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) -> T) -> T {
     let jobs: Vec<Option<&Job>> = rows.iter().map(|row| row.job).collect();
     use_frame(&Frame {
@@ -60,7 +60,7 @@ fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) 
     })
 }
 
-/// The next frame after `later` seconds, without the codes around it, one per line.
+/// Returns the lines of the next frame after `later` seconds, without the codes around it.
 fn drawn(
     live: &mut Live,
     jobs: &[Job],

@@ -1,21 +1,21 @@
-//! `?//`: several patterns for one binding, which jaq's parser does not support.
+//! Supports `?//`, which binds one of several patterns and which jaq's parser lacks.
 
 use jaq_core::load::lex::{StrPart, Tok, Token};
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::load::{Arena, parse};
 
-/// Each one doubles what is evaluated in the worst case.
+/// Each alternative doubles the work in the worst case.
 const MAX_ALTERNATIVES: usize = 12;
 
-/// The patterns that were taken out of an expression, by the variable that replaces them.
+/// The patterns that were removed from an expression, by the variable that replaces them.
 #[derive(Default)]
 pub(super) struct Alternatives<'s>(Vec<(&'s str, Vec<Pattern<&'s str>>)>);
 
 impl<'s> Alternatives<'s> {
-    /// Puts a variable in place of each `PATTERN ?// PATTERN`.
+    /// Replaces each `PATTERN ?// PATTERN` by a variable.
     ///
     /// # Errors
-    /// The part that is not a pattern, or is one too many.
+    /// Returns the part that is not a pattern, or exceeds the maximum.
     pub(super) fn extract(
         &mut self,
         tokens: &mut Vec<Token<&'s str>>,
@@ -70,7 +70,7 @@ impl<'s> Alternatives<'s> {
         self.0.is_empty()
     }
 
-    /// The patterns that a variable replaces.
+    /// Returns the patterns that a variable replaces.
     pub(super) fn of(&self, pattern: &Pattern<&'s str>) -> Option<(&'s str, &[Pattern<&'s str>])> {
         let Pattern::Var(name) = pattern else {
             return None;
@@ -80,7 +80,7 @@ impl<'s> Alternatives<'s> {
     }
 }
 
-/// A pattern from its text.
+/// Parses a pattern.
 fn pattern<'s>(text: &str, arena: &'s Arena) -> Option<Pattern<&'s str>> {
     let code = arena.alloc(format!(". as {text} | ."));
     match parse(code, |parser| parser.term())? {

@@ -1,4 +1,4 @@
-//! From the text of an expression to a filter.
+//! Compiles an expression to a filter.
 
 use std::ops::Range;
 
@@ -13,22 +13,22 @@ use super::projection::Projection;
 use super::reads::reads;
 use super::rewrite::Rewriter;
 
-/// Reading is recursive; its depth is bounded by the length.
+/// Parsing is recursive; the maximum length limits its depth.
 const MAX_LEN: usize = 1 << 14;
 
 const PRELUDE: &str = include_str!("prelude.jq");
 
-/// An expression that is not valid, and the part that is wrong.
+/// The reason why an expression is invalid, and the invalid part.
 pub(super) struct SyntaxError {
     pub(super) message: String,
     pub(super) span: Range<usize>,
 }
 
-/// Compiles an expression that may use variables, whose names begin with `$`, and finds what it reads of its
-/// input.
+/// Compiles an expression that can use variables, whose names begin with `$`, and
+/// determines which parts of its input it reads.
 ///
 /// # Errors
-/// The first part that is wrong.
+/// Returns the first invalid part.
 pub(super) fn compile(
     expression: &str,
     variables: &[String],
@@ -89,7 +89,7 @@ pub(super) fn compile(
     Ok((filter, projection))
 }
 
-/// Where a part is in the expression; the whole for what was written elsewhere.
+/// Returns the range of a part in the expression; the whole range for a part that is not in it.
 fn span(expression: &str, part: &str) -> Range<usize> {
     let within = expression.as_bytes().as_ptr_range();
     match (within.start..=within.end).contains(&part.as_ptr()) {

@@ -1,4 +1,4 @@
-//! Functions of jq in Rust: those that jaq lacks, does otherwise, or that are out of place here.
+//! Functions of jq in Rust: those that jaq lacks or implements differently, or that must not be used here.
 
 use std::cell::Cell;
 use std::io;
@@ -16,17 +16,17 @@ use jaq_std::ValT as _;
 use super::text::Json;
 use super::{MAX_DEPTH, memory, parse, paths, regex};
 
-/// What the engine works on.
+/// The data type of the engine.
 pub(super) type Data = JustLut<Val>;
 
-/// How much of its stack a query may use; the rest is for functions, whose depth is bounded.
+/// The maximum stack usage of a query; the rest is for functions of limited depth.
 const MAX_STACK: usize = super::STACK_SIZE / 4 * 3;
 
 thread_local! {
     static STACK_BASE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Marks the present place as the bottom of the stack.
+/// Records the current position as the bottom of the stack.
 pub(super) fn mark_stack() {
     STACK_BASE.set(stack_place());
 }
@@ -37,7 +37,7 @@ fn stack_place() -> usize {
     std::ptr::from_ref(std::hint::black_box(&local)).addr()
 }
 
-/// All functions of the engine.
+/// Returns all functions of the engine.
 pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
     let standard = jaq_core::funs()
         .chain(jaq_std::funs())
@@ -118,7 +118,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
     standard.chain(own).chain([("_index", v(1), index)])
 }
 
-/// Functions of jaq that have another meaning here.
+/// Functions of jaq that are replaced here.
 const REPLACED: [&str; 5] = ["env", "halt", "tojson", "fromjson", "stderr_empty"];
 
 fn refuse<'a>(why: &str) -> ValXs<'a, Val> {
@@ -151,7 +151,7 @@ fn divide(left: Val, right: Val) -> ValR<Val> {
     }
 }
 
-/// The remainder of whole numbers, to which others are cut.
+/// Returns the remainder of two numbers, truncated to integers.
 fn modulo(left: Val, right: Val) -> ValR<Val> {
     let (Val::Num(_), Val::Num(_)) = (&left, &right) else {
         return left % right;
@@ -160,7 +160,7 @@ fn modulo(left: Val, right: Val) -> ValR<Val> {
     if whole.is_nan() || divisor.is_nan() {
         return Ok(Val::from(f64::NAN));
     }
-    // A conversion from a float is bounded by the range of the integer.
+    // Converting a float saturates at the limits of the integer.
     let divisor = (divisor as i64).unsigned_abs();
     if divisor == 0 {
         return Err(Error::str("cannot divide by zero"));
@@ -170,7 +170,7 @@ fn modulo(left: Val, right: Val) -> ValR<Val> {
     Ok(Val::from(if whole < 0.0 { -remainder } else { remainder }))
 }
 
-/// A string is repeated: not at all for less than 0, and never beyond a limit.
+/// Multiplies two values. A string is repeated: a negative count returns null, and the length is limited.
 fn multiply(left: Val, right: Val) -> ValR<Val> {
     let (text, count) = match (&left, &right) {
         (Val::TStr(text), count @ Val::Num(_)) | (count @ Val::Num(_), Val::TStr(text)) => {
@@ -190,13 +190,13 @@ fn multiply(left: Val, right: Val) -> ValR<Val> {
     }
 }
 
-/// True, or an error where the stack or the value is too deep.
+/// Returns true, or an error if the stack or the value is too deep.
 pub(super) fn check_depth(value: &Val) -> ValR<Val> {
     if STACK_BASE.get().abs_diff(stack_place()) > MAX_STACK {
         return Err(Error::str("recursion too deep"));
     }
     memory::count(value)?;
-    // What grows in a loop grows at an end.
+    // A value that grows in a loop grows at its first or last element.
     let mut has_two_ends = true;
     for pick in [<[Val]>::first, <[Val]>::last] {
         if !std::mem::take(&mut has_two_ends) {
@@ -227,7 +227,7 @@ fn to_json(value: &Val) -> Result<String, Error<Val>> {
     Ok(String::from_utf8_lossy(&text.0).into_owned())
 }
 
-/// A text whose bytes are counted: parts that a value shares become long.
+/// A text whose bytes are counted, because shared parts of a value are written several times.
 struct JsonText(Vec<u8>);
 
 impl io::Write for JsonText {
@@ -274,7 +274,7 @@ fn lossy(bytes: &[u8]) -> Val {
     Val::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Bytes of a repeated string.
+/// Maximum number of bytes of a repeated string.
 const MAX_REPEATED: f64 = (64 << 20) as f64;
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -309,7 +309,7 @@ fn decode_base32(text: &str) -> ValR<Val> {
     Ok(lossy(&bytes))
 }
 
-/// Where a text is in another, in characters.
+/// Returns the positions of a text in another, in characters.
 fn indices(whole: &Val, part: &Val) -> ValR<Val> {
     let (whole, part) = match (whole, part) {
         (Val::TStr(_), Val::TStr(_)) => (text(whole)?, text(part)?),

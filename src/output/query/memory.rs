@@ -1,4 +1,4 @@
-//! A bound on the memory that an expression takes.
+//! Limits the memory of an expression.
 
 use std::cell::Cell;
 use std::process::{self, Command, Stdio};
@@ -7,36 +7,37 @@ use std::{fs, str};
 use jaq_core::Error;
 use jaq_json::Val;
 
-/// An expression may take this many times the memory that the document takes, and this much in any case.
+/// The maximum memory of an expression relative to that of the document. At least
+/// `MIN_BYTES` are allowed in addition.
 const MAX_RATIO: u64 = 3;
 const MIN_BYTES: u64 = 256 << 20;
 
-/// Bytes that are made between two looks at the memory of the process. Where it takes a program to look,
-/// there are fewer looks.
+/// The number of bytes created between two checks of the process's memory. Checks are
+/// rarer if they need another program.
 const CHECK_INTERVAL: usize = if cfg!(target_os = "linux") {
     1 << 20
 } else {
     32 << 20
 };
-/// Bytes of a value without its text.
+/// The size of a value without its text, in bytes.
 const VALUE_SIZE: usize = 64;
 
 thread_local! {
     /// The limit in bytes; 0 for none.
     static LIMIT: Cell<u64> = const { Cell::new(0) };
-    /// Bytes made since the last look.
+    /// The bytes created since the last check.
     static MADE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Sets the limit of this thread, where the document is all that takes memory now.
+/// Sets the limit of this thread. Must be called while only the document takes memory.
 pub(super) fn set_limit() {
     LIMIT.set(resident().map_or(0, |bytes| (bytes * MAX_RATIO).max(bytes + MIN_BYTES)));
 }
 
-/// Counts a value that was made.
+/// Counts a created value.
 ///
 /// # Errors
-/// The process takes more memory than the limit.
+/// Returns an error if the process uses more memory than the limit.
 pub(super) fn count(value: &Val) -> Result<(), Error<Val>> {
     count_bytes(match value {
         Val::TStr(text) | Val::BStr(text) => VALUE_SIZE + text.len(),
@@ -44,10 +45,10 @@ pub(super) fn count(value: &Val) -> Result<(), Error<Val>> {
     })
 }
 
-/// As [`count`], for a number of bytes.
+/// Counts a number of bytes like [`count`].
 ///
 /// # Errors
-/// As those of [`count`].
+/// Returns the same error as [`count`].
 pub(super) fn count_bytes(bytes: usize) -> Result<(), Error<Val>> {
     let made = MADE.get().saturating_add(bytes);
     if made < CHECK_INTERVAL {
@@ -67,7 +68,7 @@ pub(super) fn count_bytes(bytes: usize) -> Result<(), Error<Val>> {
     }
 }
 
-/// Bytes of memory that the process takes; `None` where the system does not report it.
+/// Returns the memory of the process in bytes; `None` if the system does not report it.
 fn resident() -> Option<u64> {
     resident_by_proc().or_else(resident_by_ps)
 }
@@ -81,7 +82,7 @@ fn resident_by_proc() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// Uses `ps`, on systems without `/proc`, such as macOS.
+/// Uses `ps` on systems without `/proc`, such as macOS.
 fn resident_by_ps() -> Option<u64> {
     let mut command = Command::new("/bin/ps");
     command.args(["-o", "rss=", "-p", &process::id().to_string()]);
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn ps_and_proc_report_how_many_bytes_are_used() {
-        // Not every machine has both, and other tests take memory meanwhile.
+        // Not every machine has both, and other tests use memory at the same time.
         for bytes in [resident_by_proc(), resident_by_ps()].into_iter().flatten() {
             assert!((1 << 20..1 << 36).contains(&bytes), "{bytes}");
         }

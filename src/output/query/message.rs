@@ -1,11 +1,11 @@
-//! What went wrong while an expression ran, in one line and without the data.
+//! Formats errors of an expression on one line, without the data.
 
 use jaq_json::Val;
 use serde::de::IgnoredAny;
 
 use super::paths::type_name;
 
-/// The engine's messages that repeat values, before the first of them.
+/// Messages of the engine that contain values; each is the text before the first value.
 const WITH_VALUES: [&str; 4] = [
     "cannot use ",
     "cannot index ",
@@ -15,7 +15,7 @@ const WITH_VALUES: [&str; 4] = [
 
 const MAX_CHARS: usize = 200;
 
-/// The message of an error. The text of `error("…")` is shown as it is.
+/// Returns the message of an error. The text of `error("…")` is shown unchanged.
 pub(super) fn of(error: jaq_core::Error<Val>, expression: &str) -> String {
     let text = match error.into_val() {
         Val::TStr(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -27,7 +27,7 @@ pub(super) fn of(error: jaq_core::Error<Val>, expression: &str) -> String {
         None => text,
     };
     let line = message.lines().next().unwrap_or_default();
-    // What a CI system would take for a command does not come first.
+    // A CI system must not find a command at the beginning.
     let line = match line.trim_start().starts_with([':', '#']) {
         true => format!("error: {line}"),
         false => line.to_owned(),
@@ -38,7 +38,7 @@ pub(super) fn of(error: jaq_core::Error<Val>, expression: &str) -> String {
     }
 }
 
-/// A text with the type in place of each value; names in the expression remain.
+/// Replaces each value by its type, but keeps names that are in the expression.
 fn without_values(mut text: &str, expression: &str) -> String {
     let mut message = String::new();
     while let Some(first) = text.chars().next() {
@@ -61,7 +61,7 @@ fn without_values(mut text: &str, expression: &str) -> String {
             (true, _) => message.push_str("number"),
         }
         text = &text[end..];
-        // A value begins after a blank only.
+        // A value begins only after a space.
         let rest = text.find(' ').map_or(text.len(), |blank| blank + 1);
         message.push_str(&text[..rest]);
         text = &text[rest..];

@@ -1,4 +1,4 @@
-//! JSON text as values of jaq, made without a document between the two.
+//! Parses JSON text directly to values of jaq.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,10 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::push_shared;
 use crate::json::EXACT_NUMBER;
 
-/// Reads one JSON value.
+/// Parses one JSON value.
 ///
 /// # Errors
-/// The text is not JSON, or is too deep.
+/// Returns an error if the text is not JSON, or too deep.
 pub(super) fn from_json(text: &str) -> serde_json::Result<Val> {
     serde_json::from_str::<Parsed>(text).map(|parsed| parsed.0)
 }
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for ValVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Val, A::Error> {
         let mut fields = Map::default();
         while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
-            // serde_json passes a number that is not a small integer as an object with its digits.
+            // serde_json passes any number that is not a small integer as an object with its digits.
             if key == EXACT_NUMBER {
                 let digits: String = entries.next_value()?;
                 return Val::from_num(&digits).map_err(de::Error::custom);

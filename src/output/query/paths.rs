@@ -1,4 +1,4 @@
-//! Setting and deleting what a path leads to, creating what is missing on the way.
+//! Sets and deletes the targets of paths. Setting creates missing values on the path.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,14 +9,14 @@ use jaq_core::{Error, ValR};
 use jaq_json::{Map, Val};
 use jaq_std::ValT as _;
 
-/// An index beyond this is an error, since all places before it would be filled with null.
+/// A larger index is an error, since all elements before it would be filled with null.
 const MAX_INDEX: usize = 1 << 24;
 
 fn error<T>(message: impl ToString) -> Result<T, Error<Val>> {
     Err(Error::str(message))
 }
 
-/// The elements of a path.
+/// Returns the elements of a path.
 pub(super) fn keys(path: &Val) -> Result<&[Val], Error<Val>> {
     match path {
         Val::Arr(keys) if keys.len() > super::MAX_DEPTH => error("Path too deep"),
@@ -25,7 +25,7 @@ pub(super) fn keys(path: &Val) -> Result<&[Val], Error<Val>> {
     }
 }
 
-/// `.[key]`; what is missing is null.
+/// Evaluates `.[key]`; a missing value is null.
 pub(super) fn get(value: &Val, key: &Val) -> ValR<Val> {
     match (value, key) {
         (Val::Null, Val::Null | Val::Num(_) | Val::TStr(_) | Val::Obj(_)) => Ok(Val::Null),
@@ -51,7 +51,7 @@ pub(super) fn get(value: &Val, key: &Val) -> ValR<Val> {
     }
 }
 
-/// `setpath(path; value)`.
+/// Evaluates `setpath(path; value)`.
 pub(super) fn set(target: Val, path: &[Val], value: Val) -> ValR<Val> {
     let Some((key, rest)) = path.split_first() else {
         return Ok(value);
@@ -94,8 +94,8 @@ pub(super) fn set(target: Val, path: &[Val], value: Val) -> ValR<Val> {
     }
 }
 
-/// `delpaths(paths)`: all at once, as the places of an array move when one of them goes. Nothing is
-/// deleted where a path leads nowhere.
+/// Evaluates `delpaths(paths)`. Deletes all targets at once, because deleting an element of an array moves the
+/// others. Ignores paths without a target.
 pub(super) fn delete(target: Val, paths: &[&[Val]]) -> ValR<Val> {
     if paths.iter().any(|path| path.is_empty()) {
         return Ok(Val::Null);
@@ -135,7 +135,7 @@ pub(super) fn delete(target: Val, paths: &[&[Val]]) -> ValR<Val> {
     }
 }
 
-/// Paths by their first element, with what follows it.
+/// Groups paths by their first element.
 fn group<'a, K: Hash + Eq>(
     paths: &[&'a [Val]],
     split: impl Fn(&'a [Val]) -> Result<Vec<(K, &'a [Val])>, Error<Val>>,
@@ -149,7 +149,7 @@ fn group<'a, K: Hash + Eq>(
     Ok(groups)
 }
 
-/// The elements of a part of an array to which a path leads, with the rest of the path.
+/// Returns the elements to which a path leads in a part of an array, with the rest of the path.
 fn within(path: &[Val], part: Range<usize>) -> Result<Vec<(usize, &[Val])>, Error<Val>> {
     let Some((key, rest)) = path.split_first() else {
         return Ok(part.map(|index| (index, path)).collect());
@@ -170,7 +170,7 @@ fn within(path: &[Val], part: Range<usize>) -> Result<Vec<(usize, &[Val])>, Erro
     }
 }
 
-/// The name of a type in messages.
+/// Returns the name of a type for messages.
 pub(super) fn type_name(value: &Val) -> &'static str {
     match value {
         Val::Null => "null",
@@ -182,7 +182,7 @@ pub(super) fn type_name(value: &Val) -> &'static str {
     }
 }
 
-/// The place that an index means, negative ones from the end; none before the start.
+/// Returns the position for an index, which counts from the end if negative; `None` before the start.
 fn position(index: &Val, len: usize) -> Option<usize> {
     let index = index.as_f64().unwrap_or(f64::NAN).floor();
     let index = if index < 0.0 {
@@ -193,7 +193,7 @@ fn position(index: &Val, len: usize) -> Option<usize> {
     (index >= 0.0).then_some(index as usize)
 }
 
-/// The places that `{"start": from, "end": upto}` means.
+/// Returns the range for `{"start": from, "end": upto}`.
 fn slice(bounds: &Map, len: usize) -> Result<Range<usize>, Error<Val>> {
     let bound = |name: &'static str, default: usize, round: fn(f64) -> f64| match bounds
         .get(&Val::utf8_str(name))

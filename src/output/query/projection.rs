@@ -1,57 +1,57 @@
-//! The parts of a document that an expression can read: only these are made values of jaq.
+//! The parts of a document that an expression can read. Only these are converted to values of jaq.
 
 use std::collections::BTreeMap;
 
-/// Parts of a document. A list or an object that is among them has the elements and fields that are
-/// among them, too; texts, numbers and all other values are whole.
+/// Selected parts of a document. A selected list or object contains only its selected elements and fields; any other
+/// value is selected as a whole.
 #[derive(Debug)]
 pub(super) struct Projection {
-    /// Values on the way from the document, which is the first.
+    /// Values on the paths from the document, which is the first.
     nodes: Vec<Node>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Node {
-    /// The whole value with all that is in it.
+    /// The value is selected with all its content.
     is_whole: bool,
     fields: BTreeMap<String, Place>,
-    /// Each element of a list, and each field of an object.
+    /// The node for every element of a list and every field of an object.
     each: Option<Place>,
 }
 
-/// A value in a document, by the way to it.
+/// A value in a document, identified by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place(usize);
 
-/// More nodes cost more than they spare.
+/// More nodes cost more than they save.
 const MAX_NODES: usize = 1000;
 
 impl Projection {
-    /// Nothing but the kind of the document.
+    /// Selects only the type of the document.
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
         }
     }
 
-    /// The whole document.
+    /// Selects the whole document.
     pub(super) fn whole() -> Self {
         let mut projection = Self::new();
         projection.take(projection.document());
         projection
     }
 
-    /// The document.
+    /// Returns the document.
     pub(super) fn document(&self) -> Place {
         Place(0)
     }
 
-    /// Takes a value with all that is in it.
+    /// Selects a value with all its content.
     pub(super) fn take(&mut self, place: Place) {
         self.nodes[place.0].is_whole = true;
     }
 
-    /// Takes the field of an object; what is in it is taken by its place.
+    /// Selects the field of an object; its content is selected by the returned place.
     pub(super) fn field(&mut self, place: Place, name: &str) -> Place {
         let next = Place(self.nodes.len());
         let fields = &mut self.nodes[place.0].fields;
@@ -64,7 +64,7 @@ impl Projection {
         }
     }
 
-    /// Takes each element of a list, and each field of an object; what is in them is taken by their place.
+    /// Selects all elements of a list and all fields of an object; their content is selected by the returned place.
     pub(super) fn each(&mut self, place: Place) -> Place {
         let next = Place(self.nodes.len());
         match self.nodes[place.0].each {
@@ -85,19 +85,19 @@ impl Projection {
         place
     }
 
-    /// True when the whole document is taken, since there are too many places.
+    /// Reports whether the whole document is selected because there are too many places.
     pub(super) fn is_too_large(&self) -> bool {
         self.nodes.len() >= MAX_NODES
     }
 
-    /// What is taken of the document.
+    /// Returns the selected part of the document.
     pub(super) fn part(&self) -> Part<'_> {
         self.part_at(self.document())
     }
 
     fn part_at(&self, place: Place) -> Part<'_> {
         let node = &self.nodes[place.0];
-        // A field that is taken by its name and as one of all would have two places.
+        // A field that is selected both by name and as one of all would have two places.
         let is_ambiguous = node.each.is_some() && !node.fields.is_empty();
         match node.is_whole || is_ambiguous {
             true => Part::Whole,
@@ -106,7 +106,7 @@ impl Projection {
     }
 }
 
-/// What is taken of one value.
+/// The selected part of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part<'a> {
     Whole,
@@ -114,7 +114,7 @@ pub(super) enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The part of each element of a list; `None` where none is taken.
+    /// Returns the part of each element of a list; `None` if elements are not selected.
     pub(super) fn each(self) -> Option<Self> {
         match self {
             Self::Whole => Some(self),
@@ -125,7 +125,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The part of a field of an object; `None` where the field is not taken.
+    /// Returns the part of a field of an object; `None` if the field is not selected.
     pub(super) fn field(self, name: &str) -> Option<Part<'a>> {
         match self {
             Self::Whole => Some(self),

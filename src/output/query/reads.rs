@@ -1,8 +1,8 @@
-//! What an expression reads of its input, found without evaluating it.
+//! Determines what an expression reads of its input, without evaluating it.
 //!
-//! Each term has an input and outputs that are values of the document, or were made by the expression. Of a value
-//! that is only passed on, no more than its kind is read. Where it is not known what a term does with its input,
-//! the whole input is taken.
+//! Each term has an input, and outputs that are values of the document or created by
+//! the expression. Of a value that is only passed on, at most the type is read. If it
+//! is unknown what a term does with its input, it reads the whole input.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
@@ -11,10 +11,10 @@ use jaq_core::path::{Part, Path};
 use super::projection::{Place, Projection};
 use super::tree::Tree;
 
-/// Values of the document that an output may be; none for a value that the expression makes.
+/// Values of the document that an output can be; empty for a value created by the expression.
 type Places = Vec<Place>;
 
-/// What a tree reads of its input, as it was parsed. Patterns with alternatives must not be in it.
+/// Returns what a parsed tree reads of its input. The tree must not contain patterns with alternatives.
 pub(super) fn reads(tree: &Tree<'_>) -> Projection {
     let mut reads = Reads {
         projection: Projection::new(),
@@ -28,7 +28,7 @@ pub(super) fn reads(tree: &Tree<'_>) -> Projection {
 
 struct Reads<'s> {
     projection: Projection,
-    /// Variables that are bound at a term, the last one of a name being valid.
+    /// Variables that are bound at a term; the last one with a name is valid.
     variables: Vec<(&'s str, Places)>,
 }
 
@@ -50,7 +50,7 @@ impl<'s> Reads<'s> {
         fields.collect()
     }
 
-    /// The outputs of a term for an input.
+    /// Returns the outputs of a term for an input.
     fn term(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
         if self.projection.is_too_large() {
             return Places::new();
@@ -89,7 +89,7 @@ impl<'s> Reads<'s> {
         }
     }
 
-    /// Takes the outputs of a term, of which the expression makes another value.
+    /// Selects the outputs of a term from which the expression creates another value.
     fn made(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
         let outputs = self.term(term, input);
         self.take(&outputs);
@@ -153,7 +153,7 @@ impl<'s> Reads<'s> {
                 outputs.extend(self.term(right, input));
                 distinct(outputs)
             }
-            // Whether a value is null or false is known by its kind.
+            // The type shows whether a value is null or false.
             BinaryOp::Or | BinaryOp::And => {
                 self.term(left, input);
                 self.term(right, input);
@@ -169,7 +169,7 @@ impl<'s> Reads<'s> {
         }
     }
 
-    /// Reads a term with the variables of a pattern. A value that is taken apart by it is taken whole.
+    /// Reads a term with the variables of a pattern. A value that the pattern takes apart is selected as a whole.
     fn bound(
         &mut self,
         pattern: &Pattern<&'s str>,
@@ -192,7 +192,7 @@ impl<'s> Reads<'s> {
         outputs
     }
 
-    /// `reduce` and `foreach`: what their accumulator begins with is taken whole.
+    /// Reads `reduce` or `foreach`; the initial value of the accumulator is selected as a whole.
     fn fold(
         &mut self,
         source: &Tree<'s>,
@@ -237,7 +237,7 @@ impl<'s> Reads<'s> {
         places
     }
 
-    /// The outputs of functions that are part of jq.
+    /// Returns the outputs of a call of a jq function.
     fn call(&mut self, name: &str, arguments: &[Tree<'s>], input: &[Place]) -> Places {
         match (name, arguments) {
             ("empty" | "null" | "true" | "false" | "not" | "type" | "env" | "now", []) => {
@@ -300,8 +300,8 @@ impl<'s> Reads<'s> {
         }
     }
 
-    /// Takes the variables that the argument of an unknown function could read. Its input is part of the
-    /// input of the function.
+    /// Selects the variables that the argument of an unknown function could read. Its
+    /// input is part of the input of the function.
     fn argument(&mut self, argument: &Tree<'s>) {
         match argument {
             Term::Id | Term::Num(_) => {}
@@ -320,7 +320,7 @@ impl<'s> Reads<'s> {
         }
     }
 
-    /// Takes all that a term could read.
+    /// Selects everything that a term could read.
     fn unknown(&mut self, input: &[Place]) -> Places {
         self.take(input);
         for (_, places) in std::mem::take(&mut self.variables) {
@@ -336,7 +336,7 @@ fn distinct(mut places: Places) -> Places {
     places
 }
 
-/// The text of a string without interpolated terms.
+/// Returns the text of a string without interpolation.
 fn literal(term: &Tree<'_>) -> Option<String> {
     let Term::Str(None, parts) = term else {
         return None;
@@ -352,7 +352,7 @@ fn literal(term: &Tree<'_>) -> Option<String> {
     Some(text)
 }
 
-/// Whether a pattern has terms that are evaluated for its keys.
+/// Reports whether a pattern contains terms that are evaluated for its keys.
 fn has_terms(pattern: &Pattern<&str>) -> bool {
     match pattern {
         Pattern::Var(_) => false,

@@ -1,4 +1,4 @@
-//! Regular expressions, with groups that took no part as null.
+//! Regular expressions; groups that did not match are null.
 
 use jaq_core::{Error, ValR};
 use jaq_json::{Map, Val};
@@ -6,10 +6,10 @@ use regex_bites::{Captures, Regex, RegexBuilder};
 
 use super::memory;
 
-/// Bytes that a group of a match takes.
+/// The size of a matched group in bytes.
 const MATCH_SIZE: usize = 512;
 
-/// The matches of a pattern: `[{offset, length, string, captures}]`, in characters.
+/// Returns the matches of a pattern: `[{offset, length, string, captures}]`, in characters.
 pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let search = Search::new(input, pattern, flags)?;
     let names: Vec<_> = search.regex.capture_names().collect();
@@ -37,7 +37,7 @@ pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     found.collect()
 }
 
-/// The texts before, between and after the matches of a pattern.
+/// Returns the texts before, between and after the matches of a pattern.
 pub(super) fn gaps(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let search = Search::new(input, pattern, flags)?;
     let mut end = 0;
@@ -50,7 +50,7 @@ pub(super) fn gaps(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     Ok(gaps.into_iter().map(Val::from).collect())
 }
 
-/// A pattern and the text that it is looked for in.
+/// A pattern and the text to search.
 struct Search {
     input: String,
     regex: Regex,
@@ -103,7 +103,7 @@ impl Search {
     }
 }
 
-/// Characters before a byte of the input, counted on from the previous call.
+/// Counts the characters before a byte of the input, continuing from the previous call.
 #[derive(Default)]
 struct CharOffset {
     byte: usize,

@@ -1,8 +1,8 @@
-//! Turns the syntax tree of jaq into one that evaluates as jq does.
+//! Rewrites the syntax tree of jaq so that it evaluates like jq.
 //!
-//! Three groups of rewrites: order and number of outputs (`(1,2)+(10,20)`, `reduce`), paths
-//! (assignments and slices become calls of the prelude, which creates what is missing below null),
-//! and guards that end deep recursion in an error.
+//! There are three groups of rewrites: order and number of outputs (`(1,2)+(10,20)`,
+//! `reduce`), paths (assignments and slices become calls of the prelude, which creates
+//! missing values below null), and guards that turn deep recursion into an error.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,7 @@ pub(super) struct Rewriter<'s> {
     arena: &'s Arena,
     expression: &'s str,
     alternatives: Alternatives<'s>,
-    /// The definitions around the present place, and whether each is called there.
+    /// The definitions that enclose the current term, and whether each is called in it.
     open: RefCell<Vec<(&'s str, bool)>>,
 }
 
@@ -40,7 +40,7 @@ impl<'s> Rewriter<'s> {
         }
     }
 
-    /// Rewrites a definition; one that calls itself is guarded.
+    /// Rewrites a definition and adds a guard if it calls itself.
     pub(super) fn definition(&self, definition: Def<&'s str>) -> Def<&'s str> {
         self.open.borrow_mut().push((definition.name, false));
         let body = self.term(definition.body);
@@ -105,7 +105,7 @@ impl<'s> Rewriter<'s> {
         }
     }
 
-    /// `{file, line}` of a `$__loc__`.
+    /// Returns `{file, line}` for `$__loc__`.
     fn location(&self, name: &'s str) -> Tree<'s> {
         let before = jaq_core::load::span(self.expression, name).start;
         let line = self.expression[..before].matches('\n').count() + 1;
@@ -131,7 +131,7 @@ impl<'s> Rewriter<'s> {
         Term::Obj(entries.collect())
     }
 
-    /// Strings with several outputs vary their first part fastest.
+    /// Rewrites a string: if parts have several outputs, the first part varies fastest.
     fn string(&self, format: Option<&'s str>, parts: Vec<StrPart<&'s str, Tree<'s>>>) -> Tree<'s> {
         let mut bindings = Vec::new();
         let parts = parts.into_iter().enumerate().map(|(at, part)| match part {
@@ -222,7 +222,7 @@ impl<'s> Rewriter<'s> {
         }
     }
 
-    /// `$name as PATTERN ?// PATTERN | body`: the next pattern is taken where the body failed.
+    /// Rewrites `$name as PATTERN ?// PATTERN | body`: if the body fails, the next pattern is used.
     fn destructure(
         &self,
         name: &'s str,
@@ -248,7 +248,7 @@ impl<'s> Rewriter<'s> {
         bind(Term::Id, Pattern::Var(input), tried.unwrap_or_default())
     }
 
-    /// Of several outputs of an update, `reduce` keeps the last.
+    /// Rewrites `reduce` or `foreach`. Of several outputs of an update, `reduce` keeps the last.
     fn fold(
         &self,
         name: &'s str,
@@ -278,7 +278,7 @@ impl<'s> Rewriter<'s> {
         Term::Fold(name, Box::new(self.term(source)), pattern, arguments)
     }
 
-    /// Arguments of a recursive call may be evaluated any number of levels below.
+    /// Rewrites a call. Arguments of a recursive call can be evaluated at any depth, so they get a guard.
     fn call(&self, name: &'s str, arguments: Vec<Tree<'s>>) -> Tree<'s> {
         let mut is_recursive = false;
         for (open, called) in self.open.borrow_mut().iter_mut() {
@@ -295,8 +295,8 @@ impl<'s> Rewriter<'s> {
         Term::Call(name, arguments.collect())
     }
 
-    /// Slices and indices that are not names become calls, as jaq has no slices of null. They see the
-    /// input of the whole path.
+    /// Rewrites slices and indices that are not names to calls, because jaq cannot
+    /// slice null. Their input is that of the whole path.
     fn path(&self, head: Tree<'s>, path: Path<Tree<'s>>) -> Tree<'s> {
         let mut bindings = Vec::new();
         let mut bound = |bound: Tree<'s>| match bound {

@@ -2,7 +2,7 @@ use super::*;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
 
-/// An expression with the variables that are always set.
+/// Parses an expression with the variables that are always set.
 fn parse(expression: &str) -> Result<Query, Problem> {
     Query::parse(expression, [("ENV".to_owned(), serde_json::json!({}))])
 }
@@ -126,7 +126,7 @@ fn numbers_keep_their_digits() {
     assert_eq!(out, b"[702364883651395584999,1.10]\n");
 }
 
-/// What an expression makes of null, each output as JSON.
+/// Returns the outputs of an expression for null, each as JSON.
 fn of_null(expression: &str) -> io::Result<Vec<String>> {
     let query = parse(&format!("{expression} | tojson"));
     let mut out = Vec::new();

@@ -1,9 +1,9 @@
-//! Values as JSON text.
+//! Writes values as JSON text.
 
 use jaq_json::{Num, Val};
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
-/// A value as jq writes it: NaN is null, infinity the largest number, whole numbers have no dot.
+/// A value in the format of jq: NaN is null, infinity the largest number, and whole numbers have no decimal point.
 /// Numbers that were not calculated keep their digits.
 pub(super) struct Json<'a>(pub(super) &'a Val);
 

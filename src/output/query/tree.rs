@@ -1,4 +1,4 @@
-//! Parts of the syntax tree of jaq.
+//! Creates parts of the syntax tree of jaq.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
@@ -30,8 +30,8 @@ pub(super) fn pipe<'s>(left: Tree<'s>, right: Tree<'s>) -> Tree<'s> {
     binary(left, BinaryOp::Pipe(None), right)
 }
 
-/// A binary operation. A product may be a repeated string, whose length is bounded; a division by
-/// zero is an error.
+/// Returns a binary operation. A product can be a repeated string, whose length is
+/// limited; a division by zero is an error.
 pub(super) fn calculation<'s>(left: Tree<'s>, op: BinaryOp<&'s str>, right: Tree<'s>) -> Tree<'s> {
     match op {
         BinaryOp::Math(Math::Mul) => call("_multiply", [left, right]),
@@ -41,12 +41,12 @@ pub(super) fn calculation<'s>(left: Tree<'s>, op: BinaryOp<&'s str>, right: Tree
     }
 }
 
-/// `value as $name | body`.
+/// Returns `value as $name | body`.
 pub(super) fn bind<'s>(value: Tree<'s>, pattern: Pattern<&'s str>, body: Tree<'s>) -> Tree<'s> {
     binary(value, BinaryOp::Pipe(Some(pattern)), body)
 }
 
-/// A value for a pattern: jaq takes the elements of an object for null.
+/// Checks a value for a pattern: jaq would read elements of an object as null.
 pub(super) fn checked<'s>(value: Tree<'s>, pattern: &Pattern<&'s str>) -> Tree<'s> {
     match pattern {
         Pattern::Arr(_) => pipe(value, call("_array", [])),
@@ -54,12 +54,12 @@ pub(super) fn checked<'s>(value: Tree<'s>, pattern: &Pattern<&'s str>) -> Tree<'
     }
 }
 
-/// `if _guard then body end`: an error where recursion went too deep.
+/// Returns `if _guard then body end`: an error if the recursion is too deep.
 pub(super) fn guard<'s>(body: Tree<'s>) -> Tree<'s> {
     Term::IfThenElse(vec![(call("_guard", []), body)], None)
 }
 
-/// A path of the parts so far.
+/// Returns a path with the parts so far.
 pub(super) fn with_parts<'s>(head: Tree<'s>, parts: &mut Vec<(Part<Tree<'s>>, Opt)>) -> Tree<'s> {
     match parts.is_empty() {
         true => head,
@@ -82,7 +82,7 @@ pub(super) fn variables_of<'s>(pattern: &Pattern<&'s str>, found: &mut Vec<&'s s
     }
 }
 
-/// Whether a term certainly has no more than one output.
+/// Reports whether a term certainly has at most one output.
 pub(super) fn is_single(term: &Tree<'_>) -> bool {
     match term {
         Term::Id | Term::Num(_) | Term::Var(_) | Term::Arr(_) => true,

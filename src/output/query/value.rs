@@ -1,4 +1,4 @@
-//! A document as jaq has it, made without the detour over its text.
+//! Converts a document to values of jaq, without converting it to text first.
 
 use std::rc::Rc;
 
@@ -14,18 +14,18 @@ use crate::json::EXACT_NUMBER;
 
 type ValueError = serde::de::value::Error;
 
-/// Makes a value of a document.
+/// Converts a document to a value.
 ///
 /// # Errors
-/// The document has something that JSON does not have.
+/// Returns an error if the document contains something that JSON cannot represent.
 pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, ValueError> {
     part_to_jaq(document, Part::Whole)
 }
 
-/// Makes a value of a part of a document.
+/// Converts a part of a document to a value.
 ///
 /// # Errors
-/// The part has something that JSON does not have.
+/// Returns an error if the part contains something that JSON cannot represent.
 pub(super) fn part_to_jaq(document: &impl Serialize, part: Part<'_>) -> Result<Val, ValueError> {
     document.serialize(JaqSerializer(part))
 }
@@ -72,7 +72,7 @@ impl<'a> Serializer for JaqSerializer<'a> {
     fn serialize_f64(self, number: f64) -> Result<Val, ValueError> {
         Ok(match number.is_finite() {
             true => Val::Num(Num::Float(number)),
-            // As serde_json writes it.
+            // The same as serde_json.
             false => Val::Null,
         })
     }
@@ -200,7 +200,7 @@ impl<'a> Serializer for JaqSerializer<'a> {
 /// The elements of a list so far.
 struct List<'a> {
     elements: Vec<Val>,
-    /// What is taken of each of them.
+    /// The selected part of each element.
     each: Option<Part<'a>>,
 }
 
@@ -247,7 +247,7 @@ impl SerializeTupleStruct for List<'_> {
     }
 }
 
-/// Adds an element to a list, which takes no memory for what is the same in the one before.
+/// Adds an element to a list. Parts that equal those of the previous element take no memory.
 pub(super) fn push_shared(list: &mut Vec<Val>, mut value: Val) {
     if let Some(last) = list.last() {
         share(&mut value, last);
@@ -255,8 +255,8 @@ pub(super) fn push_shared(list: &mut Vec<Val>, mut value: Val) {
     list.push(value);
 }
 
-/// Takes parts from the element before where they are the same: elements of a list differ in few
-/// fields, and an object takes many times the memory of what it was made from.
+/// Shares equal parts with the previous element: elements of a list differ in few fields, and an object takes many
+/// times the memory of its source.
 fn share(value: &mut Val, last: &Val) {
     match (&mut *value, last) {
         (Val::Obj(new), Val::Obj(old)) => {
@@ -275,7 +275,7 @@ fn share(value: &mut Val, last: &Val) {
     }
 }
 
-/// Whether two values have the same text; for jaq, 4.0 equals 4.
+/// Reports whether two values have the same text; for jaq, 4.0 equals 4.
 fn is_same(left: &Val, right: &Val) -> bool {
     match (left, right) {
         (Val::Null, Val::Null) => true,
@@ -304,7 +304,7 @@ fn is_same(left: &Val, right: &Val) -> bool {
 struct Object<'a> {
     fields: Map,
     part: Part<'a>,
-    /// The key of the next field, and what is taken of that; `None` for a field that is not taken.
+    /// The key of the next field and its selected part; `None` if the field is not selected.
     key: Option<(Val, Part<'a>)>,
     is_number: bool,
 }
@@ -346,7 +346,7 @@ impl SerializeStruct for Object<'_> {
     ) -> Result<(), ValueError> {
         if let Some(part) = self.part.field(name) {
             let value = value.serialize(JaqSerializer(part))?;
-            // A name that is part of the program is not copied.
+            // Static names are not copied.
             self.fields.insert(Val::utf8_str(name), value);
         }
         Ok(())

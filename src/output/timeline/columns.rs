@@ -4,7 +4,7 @@ use super::words;
 use crate::model::{Level, State};
 use crate::output::document::TimelineEvent;
 
-/// One column of a timeline.
+/// A column of a timeline.
 pub type EventColumn = Column<TimelineEvent>;
 
 static COLUMNS: [EventColumn; 25] = [
@@ -45,7 +45,7 @@ static COLUMNS: [EventColumn; 25] = [
     }),
 ];
 
-/// The columns of Markdown where none were chosen.
+/// The default columns of Markdown.
 pub(super) const DEFAULT_COLUMNS: [&str; 4] = ["happened_at", "ref", "mark", "text"];
 
 impl Tabular for TimelineEvent {

@@ -1,4 +1,4 @@
-//! What happened, in time order.
+//! Writes timelines: events in time order.
 
 mod columns;
 mod page;
@@ -17,10 +17,10 @@ use super::table::TextTable;
 use super::{Format, OutputOptions, RecordWriter, RenderContext, escape, json, markdown, yaml};
 use crate::output::document::Timeline;
 
-/// Writes a timeline in one form; `columns` are those that were chosen, if any were.
+/// Writes a timeline in one format; `columns` are the chosen ones, if any.
 ///
 /// # Errors
-/// Those of the writer, and as invalid data what an expression could not do.
+/// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write(
     out: &mut dyn Write,
     timeline: &Timeline,
@@ -73,7 +73,7 @@ fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> 
     records.end(out, screen.now, timeline, timeline.coverage.answered)
 }
 
-/// The references of the resources with entries, and whether some may be missing.
+/// Writes the references of the resources with entries, and whether some may be missing.
 fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
     for reference in timeline.affected_references() {
         writeln!(out, "{reference}")?;

@@ -5,24 +5,24 @@ use super::super::{RenderContext, escape};
 use super::words::{TimeCell, clean, quotes, sentence, sentence_with_times};
 use crate::output::document::TimelineEvent;
 
-/// What is on the one bad occurrence of a reference that came first.
+/// Marks the first problem of each reference.
 const FIRST_PROBLEM: &str = "◀ first problem";
-/// What has no time is under this.
+/// The heading for entries without a time.
 const NO_TIME: &str = "(no time)";
-/// Columns before a text: indentation, time, mark.
+/// The width before a text: indentation, time, mark.
 const BEFORE_TEXT: usize = "  11:04:05 ! ".len();
-/// What comes before the further lines of a text; a line must not begin with a cloud's text.
+/// The prefix of further lines of a text; a line must not begin with a cloud's text.
 const CONTINUATION: &str = "           │ ";
-/// References have a separate column only while a text keeps this many columns.
+/// References have a separate column only if this many columns remain for the text.
 const MIN_TEXT_WIDTH: usize = 60;
 
-/// A timeline for people, written entry by entry.
+/// Writes a timeline for people, entry by entry.
 ///
-/// On a terminal days and references are headings and texts are wrapped; elsewhere each entry is one
-/// complete line. Nothing is cut.
+/// On a terminal, days and references are headings and texts are wrapped; elsewhere
+/// each entry is one complete line. Nothing is truncated.
 pub struct TimelineWriter {
     context: RenderContext,
-    /// Columns of the column of references; `None` when they are headings or not needed.
+    /// The width of the column of references; `None` if they are headings or not needed.
     column: Option<usize>,
     many: bool,
     day: String,
@@ -40,7 +40,7 @@ struct Palette {
 }
 
 impl TimelineWriter {
-    /// A page about these references; a single one is not repeated on it.
+    /// Creates a page about these references; a single one is not repeated on it.
     pub fn new(screen: RenderContext, references: &[String]) -> Self {
         let longest = references.iter().map(|reference| width(reference)).max();
         let many = references.len() > 1;
@@ -61,7 +61,7 @@ impl TimelineWriter {
     /// Writes one entry, with the headings that it needs.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns errors of the writer.
     pub fn entry(&mut self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
         match self.context.width {
             Some(columns) => self.under_headings(out, one, columns),
@@ -69,7 +69,7 @@ impl TimelineWriter {
         }
     }
 
-    /// `2026-01-02T11:04:05+08:00  !  REF  text`
+    /// Writes for example `2026-01-02T11:04:05+08:00  !  REF  text`.
     fn line(&self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
         let zone = self.context.zone;
         let at = one.happened_at;
@@ -160,7 +160,7 @@ impl TimelineWriter {
     }
 }
 
-/// The mark of what is bad, or else a filler.
+/// Returns the mark of a problem, or a filler.
 fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
     match one.is_problem {
         true => format!("{}!{}", hues.bad, hues.plain),
@@ -168,7 +168,7 @@ fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
     }
 }
 
-/// The mark of the first bad one goes behind the last line, or on one of its own where it has no room.
+/// Adds the mark of the first problem to the last line, or on a separate line if it does not fit.
 fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Palette) {
     let mark = format!("{}{FIRST_PROBLEM}{}", hues.bad, hues.plain);
     match lines.last_mut() {

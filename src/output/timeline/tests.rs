@@ -319,7 +319,7 @@ proptest! {
         let all: Vec<EventColumn> = ["happened_at", "text", "message", "mark", "object_kind"]
             .map(|name| EventColumn::named(name).unwrap())
             .into();
-        // Two rows under what every form begins with.
+        // Two rows below the header of each format.
         for (format, columns, lines) in [
             (Format::Csv, None, 3),
             (Format::Tsv, None, 3),

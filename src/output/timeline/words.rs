@@ -2,8 +2,8 @@ use super::super::Zone;
 use crate::model::{Object, State};
 use crate::output::document::{EventSubject, TimelineEvent};
 
-/// What happened, as one sentence in which the cloud's texts are as they came; `before` is a
-/// message that was just reported and need not be repeated.
+/// Describes an entry in one sentence with the cloud's unchanged texts; `before` is a message that was just reported
+/// and need not be repeated.
 pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
     match one.what {
         EventSubject::Event => event(one, since(one, zone)),
@@ -11,7 +11,7 @@ pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) ->
     }
 }
 
-/// As [`sentence`], with times in RFC 3339 and nothing left out: a complete line.
+/// Describes an entry like [`sentence`], with times in RFC 3339 and without omissions: a complete line.
 pub(super) fn sentence_with_times(one: &TimelineEvent, zone: Zone) -> String {
     match one.what {
         EventSubject::Event => {
@@ -23,11 +23,11 @@ pub(super) fn sentence_with_times(one: &TimelineEvent, zone: Zone) -> String {
     }
 }
 
-/// `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`
+/// Returns for example `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`.
 fn event(one: &TimelineEvent, since: Option<String>) -> String {
     let reason = clean(one.reason.as_deref());
     let mut text = reason.unwrap_or("event").to_owned();
-    // An unrecognized level is shown as the cloud writes it.
+    // Show an unrecognized level as the cloud writes it.
     if let (None, Some(level)) = (one.level, clean(one.level_raw.as_deref())) {
         text += &format!(" ({level})");
     }
@@ -50,7 +50,7 @@ fn event(one: &TimelineEvent, since: Option<String>) -> String {
     }
 }
 
-/// When it was first seen, if that was another second: the time of the day, or the day as well.
+/// Returns when it was first seen, if in another second: the time of day, with the date if it differs.
 fn since(one: &TimelineEvent, zone: Zone) -> Option<String> {
     let (first, last) = one.first_at.zip(one.last_at)?;
     let (first, last) = (TimeCell::new(first, zone), TimeCell::new(last, zone));
@@ -62,7 +62,7 @@ fn since(one: &TimelineEvent, zone: Zone) -> Option<String> {
     }
 }
 
-/// `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`
+/// Returns for example `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`.
 fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     let mut text = format!("{} {}", subject(one), verb(one.state));
     match (one.restart_count, one.exit_code, one.signal) {
@@ -90,8 +90,7 @@ fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     }
 }
 
-/// The message without the end that was just reported: a job quotes its task, and that its
-/// container.
+/// Removes the end that was just reported from a message: a job quotes its task, and a task quotes its container.
 fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     let rest = before.and_then(|before| message.strip_suffix(before));
     match rest.map(str::trim_end) {
@@ -101,7 +100,7 @@ fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     }
 }
 
-/// True when a message ends in one that was just reported.
+/// Reports whether a message ends with one that was just reported.
 pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
     without_last_end(message, before).len() < message.len()
 }
@@ -123,7 +122,7 @@ fn subject(one: &TimelineEvent) -> String {
     }
 }
 
-/// Kind and name, as far as they are known.
+/// Returns kind and name, if known.
 fn object(object: &Object) -> Option<String> {
     let kind = clean(object.kind.as_deref()).map(|kind| kind.replace('_', " "));
     let name = clean(object.name.as_deref());
@@ -144,14 +143,14 @@ fn verb(state: Option<State>) -> &'static str {
     }
 }
 
-/// The text without white space around it; `None` when nothing is left.
+/// Returns the text without surrounding white space; `None` if nothing is left.
 pub(super) fn clean(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A moment on the wall, taken apart.
+/// The parts of a local time.
 pub(super) struct TimeCell {
-    /// `2026-01-02 +08:00`: a day goes with its offset, which may change within it.
+    /// `2026-01-02 +08:00`: the date with its offset, because the offset can change within a day.
     pub day: String,
     /// `11:04:05`
     pub time: String,

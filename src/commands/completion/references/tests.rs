@@ -65,7 +65,7 @@ fn grows_a_reference_a_segment_at_a_time() {
 #[test]
 fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
     assert_eq!(references("23"), ["huawei/image-job/23"]);
-    // 1 of two clusters, and 17.
+    // `1` matches ids in two clusters, `17` in one.
     assert!(references("1").is_empty());
     assert_eq!(references("17"), ["huawei/image-job/17"]);
     let mut known = known();

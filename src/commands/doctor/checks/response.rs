@@ -1,4 +1,4 @@
-//! What a response shows.
+//! Derives checks from a response.
 
 use super::super::credential::{credential, key};
 use super::super::hints::hint_for;
@@ -8,7 +8,7 @@ use crate::http::Route;
 use crate::output::document::{Check, CheckName};
 
 impl CallEvidence<'_> {
-    /// What the cloud reports about the credential, the permission and the call.
+    /// Returns the checks of credential, permission and call, from the cloud's response.
     pub(super) fn response_checks(&self, route: &Route) -> Vec<Check> {
         let known = || {
             let message = format!("{} accepted", key(self.account));
@@ -36,7 +36,7 @@ impl CallEvidence<'_> {
             Check::fail(name, problem.category, cause_text(problem)).hint(problem.hint.clone())
         };
         match problem.category {
-            // It was reported with the clock.
+            // The clock check reports it.
             Category::ClockSkew => Vec::new(),
             Category::Usage | Category::MissingCredentials => vec![fail(CheckName::Settings)],
             Category::Unauthenticated => {
@@ -65,7 +65,7 @@ impl CallEvidence<'_> {
         }
     }
 
-    /// A web page or a redirect in place of the cloud's response.
+    /// Reports a web page or a redirect in place of the cloud's response.
     fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
         let heard = self.response_info()?;
         let page = heard.html_page.as_deref();
@@ -90,7 +90,7 @@ impl CallEvidence<'_> {
     }
 }
 
-/// Operation, message, and all that the cloud's support requires.
+/// Returns operation, message, and the details that the cloud's support requires.
 pub(super) fn cause_text(problem: &Problem) -> String {
     let operation = problem.operation.as_ref();
     let operation = operation.map_or_else(String::new, |name| format!("{name}: "));

@@ -54,7 +54,7 @@ fn failure(category: Category, message: &str) -> LookupResult {
     Err(Problem::new(category, message))
 }
 
-/// The reason of a gate after 70 seconds over jobs `aliyun/job/c/1` and so on.
+/// Returns the reason of a gate after 70 seconds, over the jobs `aliyun/job/c/1`, `aliyun/job/c/2` etc.
 fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -> String {
     let watched: Vec<PolledJob> = outcomes
         .into_iter()

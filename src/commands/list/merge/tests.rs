@@ -13,10 +13,10 @@ fn job(id: &str, state: State, observed_at: i64) -> Job {
     }
 }
 
-/// Jobs, and of each scope the numbers of rows and of rows that other scopes have.
+/// The jobs, and for each scope the number of its rows and of those that other scopes also have.
 type Merged = (Vec<(String, State)>, Vec<(usize, usize)>);
 
-/// What is left of these scopes.
+/// Returns the merged rows of these scopes.
 fn merged(scopes: Vec<Vec<Job>>) -> Merged {
     let kind = providers::kinds().find(|kind| kind.list.is_some()).unwrap();
     let target = ListTarget::Jobs {

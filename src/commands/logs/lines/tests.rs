@@ -58,7 +58,7 @@ fn a_secret_that_comes_in_pieces_is_not_shown_in_pieces() {
     assert_eq!(lines.take_begun(&redactor), Some(b"tok-\xff".to_vec()));
 }
 
-/// What is shown of a line that pauses after these places.
+/// Returns the output of a line that pauses after these positions.
 fn shown(line: &[u8], pauses: &[usize], redactor: &Redactor) -> String {
     let (mut lines, mut shown, mut from) = (Lines::default(), String::new(), 0);
     let mut show = |block: Block| {

@@ -15,7 +15,7 @@ use crate::test_support::{
 
 const KIND: &str = "aliyun/dlc-job";
 
-/// A job that writes a line at each of these milliseconds.
+/// Starts a server with a job that writes a line at each of these times in milliseconds.
 async fn server(times: &[u64], responder: Responder) -> TestServer {
     let lines = times.iter().enumerate().map(|(number, after)| LogLine {
         after: Duration::from_millis(*after),
@@ -40,7 +40,7 @@ async fn server(times: &[u64], responder: Responder) -> TestServer {
     .await
 }
 
-/// Reads the log at these seconds, each time to its end; gives its text and the notes.
+/// Reads the log at these seconds, each time to its end. Returns its text and the notes.
 async fn follow(
     server: &TestServer,
     params: &LogParams,
@@ -91,7 +91,8 @@ fn lines(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|number| format!("第 {number} 行\n")).collect()
 }
 
-/// 5,000 lines within ten minutes, a pause of five, a line now and then, and 2,500 within ten seconds.
+/// Returns times of 5,000 lines in ten minutes, a pause of five minutes, single lines,
+/// and 2,500 lines in ten seconds.
 fn times() -> Vec<u64> {
     let first = (0..5000).map(|n| n * 120);
     let slow = (0..200).map(|n| 900_000 + n * 1500);

@@ -1,4 +1,4 @@
-//! What changes of a job while its logs are followed: containers that come, go and are restarted.
+//! Handles changes of a job while its logs are followed: containers that start, leave and are restarted.
 
 use super::{LogStream, LogStreamError};
 use crate::commands::logs::select::label;
@@ -7,13 +7,13 @@ use crate::model::{Job, State};
 use crate::providers::{LogParams, LogSource};
 
 impl LogStream<'_> {
-    /// Takes what changed of the containers: their states, restarts, and new ones.
+    /// Updates the containers: their states, restarts, and new ones.
     pub(super) async fn update(&mut self, job: &Job) -> Result<(), LogStreamError> {
         let client = self.lookup.client(&self.reference)?;
         let sources = client.log_sources(&self.reference, job);
         let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
         let has_parts = !sources.iter().all(is_of_job);
-        // Before its tasks are there, a job seems to have a log of its own, or none.
+        // Before its tasks exist, a job seems to have a single log or none.
         if has_parts && self.logs.iter().all(|log| is_of_job(&log.source)) {
             return Ok(self.choose_early(job)?);
         }
@@ -31,7 +31,7 @@ impl LogStream<'_> {
                         let times = restarts - known.restarts;
                         let restarted = self.restart(number, times).await;
                         if restarted.is_err() {
-                            // It counts as restarted once its end was read.
+                            // Count it as restarted only after its old log was read.
                             self.logs[number].source = known;
                         }
                         restarted?;
@@ -47,7 +47,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints the rest of the followed log, and goes on with the one that takes its place.
+    /// Prints the rest of the followed log, and continues with its replacement.
     async fn replace(&mut self, source: LogSource) -> Result<(), LogStreamError> {
         self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;
@@ -86,8 +86,8 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
-    /// it wrote more than the cloud gives at once.
+    /// Handles a log that does not continue the last reading: its container was
+    /// restarted, or it wrote more than the cloud returns at once.
     pub(super) async fn close_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
@@ -98,7 +98,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// Takes the next reading of a log whole, after lines that may have been missed.
+    /// Takes all of the next reading, after lines that may have been missed.
     async fn begin_again(&mut self, number: usize) -> Result<(), LogStreamError> {
         let rest = self.logs[number].begin_again();
         self.print(number, Vec::from_iter(rest)).await?;
@@ -117,8 +117,8 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints the rest of the log of a container that was restarted. After several restarts only the log of the
-    /// run before the last one is left.
+    /// Prints the rest of the log of a restarted container. After several restarts, only the log of the run before
+    /// the last restart still exists.
     async fn restart(&mut self, number: usize, times: u64) -> Result<(), LogStreamError> {
         let mut restarted = format!("{} was restarted", label(&self.logs[number].source));
         if times > 1 {

@@ -1,4 +1,4 @@
-//! Lines that are printed while they are written.
+//! Prints lines while they are written.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,17 +15,17 @@ use crate::model::{Job, State};
 use crate::output;
 use crate::providers::{LogPosition, LogRequest};
 
-/// The streams of logs that have ended, or whose job has, may be silent for this long before their end.
+/// How long the streams of ended logs or jobs can be silent before they are closed.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
-/// They are waited for this long in all: a container may go on writing.
+/// Maximum time to wait for them: a container can continue to write.
 const MAX_END_TIME: Duration = Duration::from_secs(10);
-/// Maximum bytes that are read of them, far more than are in transit when a job ends.
+/// Maximum number of bytes to read from them, much more than is in transit when a job ends.
 const MAX_END_BYTES: usize = 64 << 20;
-/// A stream that ends is a reason to look at the job, but not more often than this.
+/// Minimum time between two polls of the job because of streams that end.
 const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl LogStream<'_> {
-    /// Prints what is written until the next look at the job, which is earlier where a log ends.
+    /// Prints new lines until the next poll of the job, which is earlier if a stream ends.
     pub(super) async fn print_followed(
         &mut self,
         job: &Job,
@@ -46,14 +46,14 @@ impl LogStream<'_> {
                 end = end.min(started + MIN_LOOK_INTERVAL);
             }
             self.take_part(stream, part).await?;
-            // Parts that come faster than they are printed do not keep the job from being looked at.
+            // Poll the job even if parts come faster than they are printed.
             if Instant::now() >= end {
                 return Ok(());
             }
         }
     }
 
-    /// Opens the streams of the logs that are written.
+    /// Opens the streams of logs that are being written.
     fn open_streams(&mut self) -> Result<(), Problem> {
         if !self.spec.follow {
             return Ok(());
@@ -84,7 +84,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints a part of a stream. Parts of a log that is hidden now are dropped.
+    /// Prints a part of a stream. Drops parts of logs that are no longer shown.
     async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
         let Some(number) = self.logs.iter().position(|log| log.follow.has(stream)) else {
             return Ok(());
@@ -121,8 +121,8 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints what the streams of some logs still bring, since these or their job have ended. Gives those that
-    /// are still written.
+    /// Prints the rest of the streams of logs that have ended or whose job has ended, then closes them. Returns the
+    /// logs that are still being written.
     pub(super) async fn end_streams(
         &mut self,
         numbers: Range<usize>,
@@ -150,14 +150,14 @@ impl LogStream<'_> {
         for log in &mut self.logs[numbers] {
             log.follow.close();
         }
-        // What is silent has ended as well.
+        // A silent log has ended as well.
         Ok(match limit.is_silent() {
             true => Vec::new(),
             false => written.into_iter().collect(),
         })
     }
 
-    /// Ends the streams of a job that has ended, or was deleted.
+    /// Closes the streams of a job that has ended or was deleted.
     pub(super) async fn end_streams_of_job(&mut self) -> Result<(), LogStreamError> {
         for number in self.end_streams(0..self.logs.len()).await? {
             let log = named(&self.logs[number].source);
@@ -168,7 +168,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Notes once per log what its server returned in place of lines.
+    /// Notes once per log the message that its server returned in place of lines.
     pub(super) fn note_message(&mut self, number: usize, message: Option<String>) {
         let Some(mut message) = message else {
             return;
@@ -181,7 +181,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// Writes the beginnings of lines that have come, since the command is interrupted.
+    /// Writes the beginnings of incomplete lines, because the command is interrupted.
     pub(in crate::commands::logs) fn write_begun_lines(&mut self) {
         for number in 0..self.logs.len() {
             let log = &mut self.logs[number];
@@ -193,12 +193,11 @@ impl LogStream<'_> {
     }
 }
 
-/// How long the streams of logs that have ended are still read. The time in which their text is printed
-/// does not count.
+/// Limits how long the streams of ended logs are read. The time for printing their text does not count.
 #[derive(Debug, Default)]
 struct EndLimit {
     waited: Duration,
-    /// Since the last part.
+    /// The time since the last part.
     silent: Duration,
     bytes: usize,
 }

@@ -1,4 +1,4 @@
-//! Jobs that are not found while their logs are followed.
+//! Handles jobs that are not found while their logs are followed.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::gate::MISSING_RECHECK_INTERVAL;
 use crate::kind::Kind;
 
 impl LogStream<'_> {
-    /// True while a followed job that is not found may exist nevertheless; notes it once.
+    /// Reports whether a followed job that is not found may still exist; notes it once.
     pub(super) fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
         let is_first = since.is_none();
         let missing = since.get_or_insert_with(Instant::now).elapsed();
@@ -20,7 +20,7 @@ impl LogStream<'_> {
     }
 }
 
-/// Whether a job that was not found for this long is gone, as `wait` decides it.
+/// Reports whether a job that was not found for this long counts as gone, by the same rule as in `wait`.
 fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
     kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
 }

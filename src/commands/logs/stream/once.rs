@@ -1,4 +1,4 @@
-//! Printing logs as they are now.
+//! Prints the current text of logs.
 
 use super::super::absent;
 use super::super::select::others;
@@ -8,10 +8,10 @@ use crate::error::Category;
 use crate::model::Job;
 
 impl LogStream<'_> {
-    /// Why nothing was printed of the logs of a job that has ended, if nothing was.
+    /// Explains why nothing was printed of the logs of a job that has ended, if so.
     ///
     /// # Errors
-    /// None of them could be read.
+    /// Returns an error if none of them could be read.
     pub(super) fn explain_silence(&self, job: &Job) -> Result<(), LogStreamError> {
         if self.logs.iter().any(|log| log.has_text) || self.params.tail_lines == Some(0) {
             return Ok(());
@@ -28,10 +28,10 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints what is there now.
+    /// Prints the current text.
     ///
     /// # Errors
-    /// Why that is nothing, or what went wrong.
+    /// Returns why there is none, or another error.
     pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         self.choose(&job)?;

@@ -1,18 +1,18 @@
-//! What changed between two versions of a JSON Schema, as those see it who read what it describes.
+//! Compares two versions of a JSON Schema from the point of view of programs that read the documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// Keywords that restrict how a value is written; to loosen one breaks who relied on it.
+/// Keywords that restrict how a value is written; loosening one breaks programs that rely on it.
 const LIMITS: [&str; 4] = ["format", "pattern", "minimum", "maximum"];
 
 /// The differences of two schemas, each with the path of the field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What readers relied on and no longer can.
+    /// Changes that break programs.
     pub broken: Vec<String>,
-    /// What readers that pass over unknown fields do not notice.
+    /// Changes that programs do not notice if they ignore unknown fields.
     pub added: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ pub fn compare(old: &Value, new: &Value) -> Changes {
         changes: Changes::default(),
     };
     comparison.node("", old, new);
-    // Some definitions are documents of their own, which the root does not name.
+    // Some definitions are separate documents, to which the root does not refer.
     for (name, definition) in definitions(old) {
         let path = format!("#/$defs/{name}");
         if comparison.seen.iter().any(|(seen, _)| *seen == path) {
@@ -51,23 +51,23 @@ struct Comparison<'a> {
     new: &'a Value,
     /// Pairs of references that were followed.
     seen: BTreeSet<(String, String)>,
-    /// Pairs of objects that were compared: many fields may lead to one.
+    /// Pairs of objects that were compared: many fields can refer to the same one.
     compared: Vec<(&'a Value, &'a Value)>,
     changes: Changes,
 }
 
-/// What a schema lets pass, its references followed and its alternatives laid side by side.
+/// The values that a schema allows, with references resolved and alternatives merged.
 #[derive(Default)]
 struct Shape<'a> {
     /// Types of the alternatives that are not objects.
     types: BTreeSet<&'a str>,
-    /// All values, where they are listed.
+    /// All values, if they are enumerated.
     values: Option<BTreeSet<String>>,
     /// The alternatives that are objects, by name.
     objects: BTreeMap<String, &'a Value>,
     items: Option<&'a Value>,
     limits: BTreeMap<&'static str, &'a Value>,
-    /// True where more alternatives may come.
+    /// Later versions can add alternatives.
     is_extensible: bool,
 }
 
@@ -171,14 +171,14 @@ impl<'a> Comparison<'a> {
         for lost in old.difference(new) {
             self.broken(path, format!("has lost the word {lost}"));
         }
-        // A list of words is closed: programs have a branch for each.
+        // An enumeration is closed: programs have a branch for each value.
         for gained in new.difference(old) {
             self.broken(path, format!("has a new word {gained}"));
         }
     }
 
     fn objects(&mut self, path: &str, before: &Shape<'a>, after: &Shape<'a>) {
-        // One object each may change its name, which no document contains.
+        // If there is one object in both, its name can change, because documents do not contain it.
         if let (1, 1, false) = (
             before.objects.len(),
             after.objects.len(),

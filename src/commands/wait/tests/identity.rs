@@ -17,7 +17,7 @@ async fn a_later_job_with_the_id_of_the_one_that_is_waited_for_decides_nothing()
     };
     for (reference, edit, code) in [
         (reference("1"), again, 3),
-        // It may have been requeued.
+        // The job can have been requeued.
         (sugon(), again, 0),
         (sugon(), other, 3),
     ] {
@@ -57,7 +57,7 @@ async fn a_row_of_a_later_job_with_the_same_id_decides_nothing() {
     options.policy.any = true;
     let (report, elapsed) = wait(&client, &["1_1", "1_2"], &options).await;
     assert_eq!((report.exit.code, elapsed), (3, seconds(300)));
-    // Its lookups show the later job, too.
+    // Its lookups also show the later job.
     assert!(counts(&client).1 > 0);
     let problem = report.errors.first().expect("it is not found");
     assert!(

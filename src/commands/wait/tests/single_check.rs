@@ -1,4 +1,4 @@
-//! Waits that end with one check, or with the quiet time.
+//! Waits that end after one check, or after the quiet time.
 
 use super::*;
 
@@ -22,12 +22,12 @@ async fn a_poll_follows_the_end_of_the_quiet_time() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_ends_a_single_check_after_a_minute() {
     let options = options(Duration::ZERO);
-    // The list responds after 40 s without the jobs, and no lookup does.
+    // The list responds after 40 s without the jobs, and no lookup responds.
     let client = client(|_, _| Reply::NotFound).with_list_beside(|_, _| Reply::Nothing);
     let client = Arc::new(client.with_response_time(seconds(40)));
     let (report, elapsed) = wait(&client, &["1_1", "1_2"], &options).await;
     assert_eq!((report.exit.code, elapsed), (5, seconds(60)));
-    // More lookups than are sent at once.
+    // More lookups than can be sent at once.
     let client = Arc::new(self::client(|_, _| Reply::Nothing));
     let ids = subtasks(50);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

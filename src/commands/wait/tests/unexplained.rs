@@ -1,8 +1,8 @@
-//! Jobs that do not run, whose reason no list contains.
+//! Jobs that do not run, for a reason that lists do not contain.
 
 use super::*;
 
-/// A wait of 20 s for jobs whose rows have no reason; the report, and the jobs that were looked up.
+/// Waits 20 s for jobs whose rows have no reason. Returns the report, and the jobs that were looked up.
 async fn wait_for(state: State, lookups: Reply, count: usize) -> (Envelope, Vec<String>) {
     let script = move |_: Duration, _: &str| Reply::State(state);
     let client = client(script).with_list_beside(move |_, _| lookups);

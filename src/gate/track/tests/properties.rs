@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A step of a random life.
+/// A step in the lifecycle of a random job.
 #[derive(Debug, Clone)]
 enum Step {
     State(State),
@@ -48,7 +48,7 @@ fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
     unreachable!("the last round always decides");
 }
 
-/// The first end that was seen up to a round.
+/// Returns the first end that was seen up to a round.
 fn first_end(life: &[Step], round: usize) -> Option<State> {
     life.iter().take(round + 1).find_map(|step| match step {
         Step::State(state) if state.is_end() => Some(*state),

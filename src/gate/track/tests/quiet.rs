@@ -13,7 +13,7 @@ fn quiet_passes_only_after_its_time_and_for_jobs_that_exist() {
     let mut short = JobHistory::new(true);
     short.confirm();
     short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
-    // Time in which nothing was read does not count as quiet.
+    // The time without reads does not count as quiet.
     assert_eq!(short.evaluate(&goal, seconds(5000)).as_str(), "pending");
 }
 
@@ -26,7 +26,7 @@ fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
     track.observe(Observation::Read(&job(State::Unknown)), seconds(1));
     assert!(!track.needs_confirmation(quiet, seconds(600)));
     assert!(track.needs_confirmation(quiet, seconds(601)));
-    // It was confirmed before, but may have been deleted since.
+    // It was confirmed before, but could have been deleted since.
     track.observe(Observation::Read(&job(State::Unknown)), seconds(602));
     assert_eq!(track.evaluate(&goal, seconds(602)).as_str(), "pending");
     track.observe(

@@ -32,7 +32,7 @@ fn what_kept_subtasks_from_being_read_decides_how_the_gate_stays_open() {
             };
             assert_eq!((open.cause, open.is_final), expected, "{goal} {cause:?}");
             assert_eq!(open.reason, "10_5 was not found");
-            // However long nothing happens.
+            // Regardless of how long nothing happens.
             track.observe(Observation::Read(&unread(cause)), seconds(60));
             let evaluation = track.evaluate(&rules(goal), seconds(60));
             assert_eq!(evaluation.as_str(), "pending", "{goal} {cause:?}");
@@ -144,7 +144,7 @@ fn an_active_state_counts_only_when_the_subtasks_could_be_read() {
     for (looks, expected) in [
         ([&uncertain, &uncertain], "pending"),
         ([&uncertain, &certain], "met"),
-        // A failed subtask counts, whatever was reached before it failed.
+        // A failed subtask counts, whatever was reached before.
         ([&uncertain, &failed], "unmet"),
         ([&certain, &failed], "unmet"),
     ] {

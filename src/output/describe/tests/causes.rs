@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::Resources;
 
-/// A pod that failed, whose container ended with this code.
+/// Returns a failed pod whose container ended with this code.
 fn pod(name: &str, code: i64, seconds_before: i64) -> Task {
     Task {
         id: Some(name.into()),

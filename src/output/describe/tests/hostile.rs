@@ -1,4 +1,4 @@
-//! Texts that would do harm, or that are too long for every line.
+//! Hostile texts, and texts that are longer than a line.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::model::{
     Port, Probe, Probes, Resources, Security, State, Task, Termination, Volume,
 };
 
-/// A resource whose texts are all the same; those that are shown in one piece are `whole`.
+/// Returns a resource in which all texts are the same; those that are shown in one piece are `whole`.
 fn everywhere(text: &str, whole: &str) -> Job {
     let (some, piece) = (|| Some(text.to_owned()), || Some(whole.to_owned()));
     let labels = BTreeMap::from([(text.to_owned(), some())]);
@@ -187,7 +187,7 @@ fn a_message_of_a_quarter_of_a_megabyte_is_shown_in_no_time() {
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
 
-/// What a cloud, or a user who names a job, could send to do harm.
+/// Text that a malicious cloud, or a user who names a job, could send.
 const HOSTILE: &str =
     "( ?(::|##\\[)\\PC{0,9}){0,4}|(?s:.){0,40}|[ \\t\\n:#\\[\\]a\u{202e}\u{1b}'$]{0,60}";
 

@@ -29,7 +29,7 @@ fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: DetailLevel) -
     String::from_utf8(out).unwrap()
 }
 
-/// The lines before the first section.
+/// Returns the lines before the first section.
 fn cause(job: &Job) -> Vec<String> {
     let page = page(job, Some(100), false);
     let lines = page.lines().take_while(|line| !line.is_empty());

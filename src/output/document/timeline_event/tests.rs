@@ -7,7 +7,7 @@ fn at(seconds: i64) -> Option<Time> {
     Time::from_unix(1_700_000_000 + seconds)
 }
 
-/// What, state and seconds of each.
+/// Returns subject, state and seconds of each entry.
 fn summarize(job: &Job) -> Vec<(EventSubject, Option<State>, Option<i64>)> {
     let start = at(0).unwrap();
     TimelineEvent::all_of(job)
@@ -19,7 +19,7 @@ fn summarize(job: &Job) -> Vec<(EventSubject, Option<State>, Option<i64>)> {
         .collect()
 }
 
-/// A job whose only container was killed once, started again and was killed for good.
+/// Returns a job whose only container was killed once, started again and was killed for good.
 fn job() -> Job {
     let container = Container {
         name: Some("main".into()),
@@ -97,7 +97,7 @@ fn events_of_a_run_with_a_restart_are_in_time_order() {
 fn marks_the_bad_one_that_was_seen_first_and_no_other() {
     let all = TimelineEvent::all_of(&job());
     let marked: Vec<_> = all.iter().filter(|one| one.first_bad).collect();
-    // Its row was last seen after the first failed end.
+    // This event was last seen after the first failed end.
     assert_eq!(marked.len(), 1);
     assert_eq!(marked[0].reason.as_deref(), Some("BackOff"));
     assert_eq!(all.iter().filter(|one| one.is_problem).count(), 6);

@@ -12,7 +12,7 @@ use super::super::projection::Part;
 use super::super::value::{part_to_jaq, to_jaq};
 use super::super::{STACK_SIZE, message};
 
-/// Runs with the stack of an expression.
+/// Runs a function with the stack of an expression.
 fn with_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_SIZE);
@@ -28,7 +28,7 @@ fn variables() -> [String; 2] {
     ["$ENV".to_owned(), "$given".to_owned()]
 }
 
-/// What is made of the parts of a document that an expression reads.
+/// Returns the value created from the parts of a document that an expression reads.
 fn part(expression: &str, document: &Value) -> Value {
     with_stack(|| {
         let Ok((_, projection)) = compile(expression, &variables()) else {
@@ -39,7 +39,7 @@ fn part(expression: &str, document: &Value) -> Value {
     })
 }
 
-/// The first outputs of an expression for each whole document, and for the part of it that is read.
+/// Returns the first outputs of an expression for each whole document, and for the part of it that is read.
 fn outputs(expression: &str, documents: &[Value]) -> Vec<[Vec<String>; 2]> {
     const MAX_OUTPUTS: usize = 50;
     with_stack(|| {
@@ -117,7 +117,7 @@ fn of_an_expression_with_very_many_paths_the_whole_document_is_taken() {
     assert_eq!(part(&expression, &document), document);
 }
 
-/// Terms without others.
+/// Terms without other terms.
 const LEAVES: &[&str] = &[
     ".",
     ".",
@@ -164,7 +164,7 @@ const LEAVES: &[&str] = &[
     "env",
     "ascii_downcase",
 ];
-/// Terms of others, each of which is `E`.
+/// Terms with other terms, each written as `E`.
 const FORMS: &[&str] = &[
     "(E | E)",
     "(E | E)",
@@ -236,10 +236,10 @@ const FORMS: &[&str] = &[
     "(. as {$a} | E | $a)",
 ];
 
-/// Each of them compiles the definitions of jq.
+/// The number of cases; each one compiles the definitions of jq.
 const CASES: u32 = 128;
 
-/// Expressions with all that is known of jq, and much that is not.
+/// Generates expressions from the known and many unknown parts of jq.
 fn any_expression() -> impl Strategy<Value = String> {
     let leaf = proptest::sample::select(LEAVES).prop_map(str::to_owned);
     leaf.prop_recursive(3, 12, 2, |inner| {
@@ -260,7 +260,7 @@ fn any_expression() -> impl Strategy<Value = String> {
     })
 }
 
-/// Lists of objects that differ in few values, as those of jobs.
+/// Generates lists of objects that differ in few values, like those of jobs.
 fn any_document() -> impl Strategy<Value = Value> {
     let scalar = || {
         prop_oneof![

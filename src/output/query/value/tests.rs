@@ -8,7 +8,7 @@ use crate::output::document::Envelope;
 
 fn is_as_text(document: &impl Serialize) -> bool {
     let text = serde_json::to_vec(document).unwrap();
-    // Compared as text: for jaq, 4.0 equals 4.
+    // Compare as text: for jaq, 4.0 equals 4.
     to_jaq(document).unwrap().to_string() == parse_single(&text).unwrap().to_string()
 }
 

@@ -32,7 +32,7 @@ fn schema() -> Value {
     })
 }
 
-/// The changes when the value at a place is another, or gone.
+/// Returns the changes if the value at a path is replaced or removed.
 fn changed(place: &str, value: Option<Value>) -> Changes {
     let mut new = schema();
     match value {
