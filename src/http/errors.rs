@@ -130,7 +130,7 @@ fn connect_error(
     }
 }
 
-/// The innermost cause of a type: the one that the others only pass on.
+/// Returns the innermost cause of type `E`, which the outer errors only wrap.
 fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<&'e E> {
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
@@ -187,8 +187,8 @@ fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
     network_error(RetryAction::Backoff, fault, format!("{what}: {why}")).with_hint(hint)
 }
 
-/// The causes from the outermost to the innermost. The error wrapped by an I/O error is not one of
-/// its sources, so that it is unwrapped.
+/// Returns the causes from the outermost to the innermost. The error in an I/O error is not one of its sources,
+/// so it is unwrapped.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
     let mut causes: Vec<&'e (dyn Error + 'static)> = Vec::new();
     let mut next = Some(error);
@@ -205,10 +205,10 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)
     causes
 }
 
-/// What to do about a response that exceeds the limit.
+/// Hint for a response that exceeds the limit.
 pub const RAISE_MAX_BODY: &str = "raise --max-body";
 
-/// What to do about a host without an address.
+/// Hint for a host without an address.
 pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network's DNS";
 
 fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
