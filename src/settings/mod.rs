@@ -137,8 +137,8 @@ pub const SOURCE: &str = "source";
 /// The key of the command that prints a profile's credential, as a list of words.
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
-/// The source that is the metadata service of the machine, on clouds that have one; and where a
-/// profile keeps the name of the role that is assumed through it, empty for the one there is.
+/// The source that selects the metadata service of the machine, on clouds that have one. As an internal key, it
+/// contains the name of the role, empty for the role of the machine.
 pub const METADATA: &str = "metadata";
 
 /// The key of the proxy for a profile's hosts, on clouds that have this key; it also applies to hosts on this
