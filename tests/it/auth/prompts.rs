@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::*;
 use crate::support::pty::Terminal;
 
-/// A run whose command prompts for a code, and continues when there is a file `answer`.
+/// Returns a run whose command prompts for a code, and continues when the file `answer` exists.
 fn prompting(sandbox: &Sandbox) -> Joblens {
     let home = sandbox.home.path().display();
     let script = format!(
