@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: u64 = 512 << 10;
 /// Maximum time for which a stored credential is used, even if it is valid longer, in case its key was withdrawn.
 pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(1);
 
-/// Age after which a temporary file was left behind by a killed process.
+/// Maximum time for writing a file. An older temporary file was left behind by a killed process.
 const MAX_WRITE_TIME: Duration = Duration::from_secs(60);
 
 /// Maximum number of stored files. If each run has new keys, each creates a file.

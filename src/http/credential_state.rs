@@ -13,7 +13,7 @@ use super::RequestError;
 use crate::crypto::digest_of_parts;
 use crate::sync::lock;
 
-/// Requests of one credential that may be in flight before its first success.
+/// Maximum number of requests of one credential in flight before its first success.
 const TRIAL_REQUESTS: usize = 2;
 
 /// The state of a credential since its first request.

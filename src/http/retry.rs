@@ -164,7 +164,7 @@ fn redirect(response: &Response) -> RequestError {
         .with_hint("check the scheme, host and path of the endpoint")
 }
 
-/// Minimum and maximum backoff between two attempts if the cloud sends no delay.
+/// First and maximum backoff, before jitter, if the cloud sends no delay.
 const INIT_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
 /// Maximum delay requested by a cloud that is waited for; a longer one ends the request.

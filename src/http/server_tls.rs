@@ -22,7 +22,7 @@ use super::tls::{read_ca, server_certificate};
 use super::x509::Certificate;
 use crate::error::Problem;
 
-/// Time for a handshake.
+/// Timeout of a handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The identity of a client according to its certificate.

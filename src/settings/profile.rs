@@ -181,8 +181,8 @@ impl Profile {
         self.reload.is_some()
     }
 
-    /// Reads the profile again and reruns its command; `None` if its credential comes from neither. A command can
-    /// take half a minute.
+    /// Reads the profile again and reruns its command; `None` unless [`Self::is_reloadable`]. A command can take
+    /// half a minute.
     ///
     /// # Errors
     /// As [`Reload::read`].
@@ -191,7 +191,7 @@ impl Profile {
         self.reload_now()
     }
 
-    /// Reads the profile again with the last output of its command; `None` if its credential comes from neither.
+    /// Reads the profile again with the last output of its command; `None` unless [`Self::is_reloadable`].
     ///
     /// # Errors
     /// As [`Reload::read`].

@@ -141,7 +141,7 @@ impl Settings {
                 values.insert(spec.key, SourcedValue { text, origin });
             }
         }
-        // One that several families share belongs to the others.
+        // A variable that several families share counts as used if the selected family uses it.
         let is_used = |name: &&&str| {
             let mut origins = values.values().map(|value| &value.origin);
             origins.any(|origin| matches!(origin, Origin::Variable(used) if used == *name))

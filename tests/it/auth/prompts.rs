@@ -1,4 +1,4 @@
-//! Prompts of a `credential_command` while it runs, and the formats of the clouds' tools that it prints.
+//! Prompts of a `credential_command` while it runs, and its output in the formats of the clouds' tools.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;

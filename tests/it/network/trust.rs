@@ -1,4 +1,4 @@
-//! Certificates that are configured directly, of any version, and hosts that a centre names.
+//! Certificates that are configured directly, of any version, and hosts named in a computing centre's response.
 
 use std::path::Path;
 use std::sync::Arc;
