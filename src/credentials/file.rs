@@ -88,7 +88,7 @@ pub(crate) struct FileField {
 /// Whether a field is required.
 #[derive(PartialEq)]
 pub(super) enum Presence {
-    /// If all of these are missing, there is no credential; if one is set, all are required.
+    /// If all of these are missing, the profile has no credential; if one is set, all are required.
     Key,
     /// Required if there is a credential.
     Required,

@@ -36,7 +36,7 @@ impl FileProfile<'_> {
         self.file.problem(what.trim_end(), self.spec.hint)
     }
 
-    /// Returns the key pair and its related values, by the cloud's own keys; `None` if there is no key pair.
+    /// Returns the key pair and its related values, by the cloud's own keys; `None` if the profile has none.
     ///
     /// # Errors
     /// `missing_credentials` if a part of it is missing.

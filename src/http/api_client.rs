@@ -159,7 +159,7 @@ impl ApiClient {
         }
     }
 
-    /// Returns the lines of the stream's response as they arrive; `None` if there is no response or its body was
+    /// Returns the lines of the stream's response as they arrive; `None` without a response or if its body was
     /// already taken. A line has at most `max_line` bytes, and the stream fails after `idle_timeout` without data.
     pub fn take_lines(&self, max_line: usize, idle_timeout: Duration) -> Option<Lines> {
         let body = lock(self.unread_body.as_ref()?).take()?;

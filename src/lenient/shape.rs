@@ -108,7 +108,7 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
         }
     }
 
-    /// Returns the rows of a list from which follows that there are no other rows; no rows if the list is missing.
+    /// Returns the rows of a list that must be complete, to rule out other rows; no rows if the list is missing.
     ///
     /// # Errors
     /// A list was expected; null, an empty text and an empty object are errors as well.

@@ -163,7 +163,7 @@ impl Call<'_> {
     /// permits are released, so that no other call is sent with a refused key.
     ///
     /// # Errors
-    /// The error that a response reports, with that response, or the reason why there is no response.
+    /// The error that a response reports, with that response, or the reason why no response arrived.
     async fn exchange(
         &self,
         number: u32,
