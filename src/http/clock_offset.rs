@@ -43,7 +43,7 @@ impl ServerClocks {
     }
 
     /// Reports whether a time has passed by the servers' clocks. If those are unknown, the local clock is assumed
-    /// to be wrong by up to [`MAX_OFFSET_SECONDS`].
+    /// to be wrong by up to a day.
     pub fn is_past(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         let is_known = lock(&self.0).is_some();
         match is_known {
