@@ -1,4 +1,4 @@
-//! Hashes and encodings that every signature scheme shares.
+//! Hashes and encodings that all signature schemes use.
 
 use std::fmt::Write as _;
 
@@ -9,18 +9,18 @@ use sha2::{Digest as _, Sha256};
 
 pub use crate::secret::percent_encode;
 
-/// Lower-case hex SHA-256 of `data`.
+/// Returns the lower-case hex SHA-256 of `data`.
 pub fn sha256_hex(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
 }
 
-/// The first 128 bits of the SHA-256 of `data`, to distinguish values without keeping them.
+/// Returns the first 128 bits of the SHA-256 of `data`, to distinguish values without storing them.
 pub fn digest_128(data: &[u8]) -> [u8; 16] {
     let digest = Sha256::digest(data);
     *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
 }
 
-/// The same of several texts without a NUL, none of which is copied.
+/// Returns the digest of several texts without NUL, without copying them.
 pub fn digest_of_parts<'a>(parts: impl IntoIterator<Item = &'a &'a str>) -> [u8; 16] {
     let mut hash = Sha256::new();
     for part in parts {
@@ -31,7 +31,7 @@ pub fn digest_of_parts<'a>(parts: impl IntoIterator<Item = &'a &'a str>) -> [u8;
     *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
 }
 
-/// HMAC-SHA256 of `data`; a key of any length is taken.
+/// Returns the HMAC-SHA256 of `data`; the key can have any length.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
@@ -39,12 +39,12 @@ pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// PBKDF2 with HMAC-SHA256 (RFC 8018), one block of 32 bytes: a hash that is slow to guess.
+/// Returns PBKDF2 with HMAC-SHA256 (RFC 8018), one block of 32 bytes: a hash that is slow to guess.
 pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
     pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, rounds)
 }
 
-/// HMAC-SHA1 of `data`, for the one scheme that supports nothing newer; a key of any length is taken.
+/// Returns the HMAC-SHA1 of `data`, for the one scheme that supports nothing newer; the key can have any length.
 pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
     let mut mac =
         Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
@@ -52,7 +52,7 @@ pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
-/// Lower-case hex.
+/// Returns lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -62,12 +62,12 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Standard base64 with padding.
+/// Returns standard Base64 with padding.
 pub fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// Decodes Base64, line breaks and absent padding included; `None` if it is not that.
+/// Decodes Base64, with or without line breaks and padding; `None` if it is invalid.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let is_text = |c: &char| !c.is_ascii_whitespace() && *c != '=';
     let text: String = text.chars().filter(is_text).collect();
@@ -75,19 +75,19 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     decoded.ok()
 }
 
-/// Base64url without padding, as in a JWT.
+/// Returns Base64url without padding, as in a JWT.
 pub fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes base64url without padding, as in a JWT; `None` if it is not that.
+/// Decodes Base64url without padding, as in a JWT; `None` if it is invalid.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::URL_SAFE_NO_PAD
         .decode(text.trim_end_matches('='))
         .ok()
 }
 
-/// Percent-decoding to UTF-8; `None` on a broken escape or on bytes that are not UTF-8.
+/// Decodes percent-encoding to UTF-8; `None` for an invalid escape or bytes that are not UTF-8.
 pub fn percent_decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let broken = bytes.iter().enumerate().any(|(at, byte)| {
@@ -105,14 +105,14 @@ pub fn percent_decode(text: &str) -> Option<String> {
         .map(|text| text.into_owned())
 }
 
-/// 128 random bits as 32 hex digits: a nonce that no other attempt has.
+/// Returns 128 random bits as 32 hex digits: a nonce that no other attempt uses.
 pub fn nonce() -> String {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     hex(&bytes)
 }
 
-/// A random number in `0.0..1.0`, for jitter.
+/// Returns a random number in `0.0..1.0`, for jitter.
 pub fn random_fraction() -> f64 {
     let mut bytes = [0_u8; 4];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -1,4 +1,4 @@
-//! What can go wrong, in the words users and scripts see.
+//! Defines errors in the terms that users and scripts see.
 
 mod fault;
 mod io_text;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::{TransportFailure, TransportFailureKind};
 pub(crate) use io_text::{file_error_text, io_text, kind_text};
 
-/// The name that a wrong word was probably meant to be; `None` when none is like it.
+/// Returns the known name that is closest to a word; `None` if none is similar.
 pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
     let is_part = |name: &str| word.len() >= 2 && name.starts_with(&word);
@@ -25,19 +25,19 @@ pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -
     (distance <= longer.div_ceil(3)).then_some(name)
 }
 
-/// The kind of a failure; it decides the exit code.
+/// Category of a failure; it determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
-    /// Options, references or settings are wrong; found before the first call.
+    /// Options, references or settings are invalid; found before the first call.
     Usage,
     /// The named resource does not exist.
     NotFound,
-    /// No credentials, or a setting that is needed to use them, could be found.
+    /// Credentials, or a setting needed to use them, were not found.
     MissingCredentials,
-    /// The cloud refused the credentials.
+    /// The cloud rejected the credentials.
     Unauthenticated,
-    /// The credentials are good, the account may not do this.
+    /// The credentials are valid, but the account is not allowed to do this.
     PermissionDenied,
     /// The cloud reports that the local clock is wrong.
     ClockSkew,
@@ -47,14 +47,14 @@ pub enum Category {
     Throttled,
     /// The cloud failed.
     ServiceError,
-    /// The cloud does not take a parameter of the call.
+    /// The cloud rejected a parameter of the call.
     InvalidArgument,
-    /// The answer could not be understood.
+    /// The response could not be decoded.
     InvalidResponse,
 }
 
 impl Category {
-    /// Those that a request can end with, which its reference and the settings have passed.
+    /// Categories of errors that a request can return after its reference and the settings were accepted.
     pub const OF_REQUESTS: [Self; 9] = [
         Self::NotFound,
         Self::Unauthenticated,
@@ -67,7 +67,7 @@ impl Category {
         Self::InvalidResponse,
     ];
 
-    /// The exit code of a run in which only this went wrong.
+    /// Returns the exit code of a run in which only this failure occurred.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Usage => 2,
@@ -84,7 +84,7 @@ impl Category {
         }
     }
 
-    /// True for a fault that may pass by itself.
+    /// Reports whether the failure may be temporary.
     pub fn is_transient(self) -> bool {
         matches!(
             self,
@@ -92,7 +92,7 @@ impl Category {
         )
     }
 
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -110,30 +110,30 @@ impl Category {
     }
 }
 
-/// One failure, with all that a person needs to act on it.
+/// One failure, with everything that a user needs to act on it.
 ///
 /// Serialised as an element of `errors[]` in the JSON envelope.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
-    /// Canonical reference, where one could be made.
+    /// Canonical reference, if known.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// What was typed.
+    /// The text that the user typed.
     pub input: Option<String>,
-    /// What kind of failure this is.
+    /// Category of the failure.
     pub category: Category,
-    /// The cloud's own code, always text.
+    /// The cloud's error code, always as text.
     pub code: Option<String>,
-    /// What happened, in one sentence, without a trailing period.
+    /// Message in one sentence, without a trailing period.
     pub message: String,
-    /// HTTP status of the answer, if there was one.
+    /// HTTP status of the response, if there was one.
     pub http_status: Option<u16>,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
-    /// True when the same call may succeed later.
+    /// True when the same call can succeed later.
     pub retryable: bool,
-    /// The next step for the user.
+    /// Hint: the next step for the user.
     pub hint: Option<String>,
     /// The cloud of the request.
     pub cloud: Option<String>,
@@ -143,16 +143,16 @@ pub struct Problem {
     pub operation: Option<String>,
     /// How many times the call was sent.
     pub attempts: u32,
-    /// How long to wait before the next call, as the cloud requests.
+    /// Delay before the next call that the cloud requests.
     #[serde(skip)]
     pub retry_after: Option<std::time::Duration>,
-    /// The part of `input` that is wrong, in bytes.
+    /// The wrong part of `input`, in bytes.
     #[serde(skip)]
     pub span: Option<std::ops::Range<usize>>,
     /// `host[:port]` of the request.
     #[serde(skip)]
     pub host: Option<String>,
-    /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.
+    /// Masked key and its source, such as `key LTAI…3Qk (environment)`.
     #[serde(skip)]
     pub credential: Option<String>,
     /// How the request failed in transit, if it did.
@@ -167,7 +167,7 @@ impl From<Problem> for Vec<Problem> {
 }
 
 impl Problem {
-    /// A problem of which nothing is known but its category and message.
+    /// Creates a problem with only a category and a message.
     pub fn new(category: Category, message: impl Into<String>) -> Self {
         Self {
             reference: None,
@@ -194,8 +194,8 @@ impl Problem {
         }
     }
 
-    /// The same where it was found after requests were sent or a command was run, so that it cannot be a usage
-    /// error.
+    /// Changes a usage error that was found after requests were sent or a command was run, since it can then no
+    /// longer be one.
     pub fn not_of_usage(mut self) -> Self {
         if self.category == Category::Usage {
             self.category = Category::MissingCredentials;
@@ -203,14 +203,14 @@ impl Problem {
         self
     }
 
-    /// The same with the account that it is about.
+    /// Sets the account of the problem.
     pub fn with_account(mut self, cloud: &str, profile: &str) -> Self {
         self.cloud = Some(cloud.to_owned());
         self.profile = Some(profile.to_owned());
         self
     }
 
-    /// The caller's deadline came before a request could be sent or answered.
+    /// Creates the problem of a deadline that passed before a request could be sent or answered.
     pub fn deadline_exceeded(message: impl Into<String>) -> Self {
         Self {
             transport_failure: Some(TransportFailure::direct(
@@ -221,25 +221,25 @@ impl Problem {
         .with_hint("allow more time, or name fewer references")
     }
 
-    /// True when the request failed only because the caller's deadline came.
+    /// Reports whether the request failed only because the caller's deadline passed.
     pub fn is_deadline_exceeded(&self) -> bool {
         let failure = self.transport_failure.map(|failure| failure.kind);
         failure == Some(TransportFailureKind::DeadlineExceeded)
     }
 
-    /// Usage error: reported before the first request, exit code 2.
+    /// Creates a usage error, which is reported before the first request with exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Category::Usage, message)
     }
 
-    /// The same problem with a next step.
+    /// Sets the hint.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 }
 
-/// The exit code of a run without a gate: 4 before 5 before 3; 2 takes precedence.
+/// Returns the exit code of a run without a gate. Precedence: 2, then 4, 5, 3.
 pub fn exit_code<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> u8 {
     let rank = |code: &u8| [0, 3, 5, 4, 2].iter().position(|c| c == code);
     problems

@@ -1,5 +1,5 @@
-//! What a kind of job is, as plain data: the form of its references, its states, and the operations
-//! that read it.
+//! Describes the kinds of jobs as plain data: the form of their references, their states, and the operations that
+//! read them.
 
 mod list;
 mod logs;
@@ -16,64 +16,64 @@ pub use list::{ListOrder, ListSpec, UnlistedField};
 pub use logs::{LogSpec, LogSupport};
 pub use template::{Segment, Template};
 
-/// Whether a later job may have the id of an earlier one.
+/// Whether a later job can have the id of an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdReuse {
-    /// No other job gets the id.
+    /// Ids are never reused.
     Never,
-    /// The ids are numbers, which may be reused. A job with another creation time is another job.
+    /// The ids are numbers, which can be reused. A job with another creation time is another job.
     Numbered,
-    /// The same, where a job that is requeued has a new time of creation, too: another job also has
-    /// another name.
+    /// The ids are numbers, and a requeued job also gets a new creation time. A job is another one only if its name
+    /// differs as well.
     NumberedAndRequeued,
 }
 
-/// One kind of job in a cloud. Each is a static of its own and compared by address.
+/// One kind of job in a cloud. Each kind is a static; kinds are compared by address.
 pub struct Kind {
     /// Template of its references.
     pub template: Template,
-    /// What it is, in one line.
+    /// One-line description.
     pub summary: &'static str,
-    /// What the cloud's state words mean, first those of the job itself.
+    /// Meanings of the cloud's state words; the table of the job itself comes first.
     pub states: &'static [StateTable],
-    /// What its `details` can be.
+    /// Types of its `details`.
     pub details: DetailSchemas,
-    /// The operation behind a lookup.
+    /// The operation that looks up a resource.
     pub get: Operation,
-    /// How it is listed; `None` where it cannot be.
+    /// How it is listed; `None` if it cannot be listed.
     pub list: Option<ListSpec>,
     /// How its logs are read.
     pub logs: LogSupport,
-    /// False when the cloud reports no events of it.
+    /// `false` if the cloud reports no events for it.
     pub has_events: bool,
-    /// From how many references on one list call is cheaper than a lookup of each; `None` where no
-    /// list reports states.
+    /// Minimum number of references for which one list call is cheaper than separate lookups; `None` if no list
+    /// reports states.
     pub batch_from: Option<usize>,
-    /// How many ids a list takes; `None` where lists take no ids.
+    /// Maximum number of ids in a list call; `None` if lists do not accept ids.
     pub max_ids: Option<usize>,
-    /// True when a row of a batch lookup proves an end as well as a lookup does, which only adds details
+    /// `true` if a row of a batch lookup proves an end as well as a lookup does; a lookup then only adds details
     /// such as an exit code.
     pub conclusive_rows: bool,
-    /// Fields of responses that may show the failure of a job that is called succeeded: where one of them cannot
-    /// be read, the job is undecided.
+    /// Fields of responses that can show a failure although the cloud reports success. If one of them cannot be
+    /// read, the state is undecided.
     pub evidence: &'static [&'static str],
-    /// True when a stream reports the changes of its jobs. The rows of its batch lookups report the state
-    /// as a lookup does, and leave out events.
+    /// `true` if a stream reports changes of its jobs. The rows of its batch lookups contain the same state as a
+    /// lookup, but no events.
     pub is_watched: bool,
-    /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
+    /// `true` if the lookup of a mistyped name succeeds, so that a separate call must check whether the job exists.
     pub needs_check_exists: bool,
-    /// For this long a lookup may miss a job that exists, such as one that was just submitted.
+    /// Time for which a lookup may not find an existing job, such as one that was just submitted.
     pub missing_grace: Duration,
-    /// Whether a later job may have the id of an earlier one.
+    /// Whether a later job can have the id of an earlier one.
     pub id_reuse: IdReuse,
-    /// Switches that only this kind has.
+    /// Options that only this kind has.
     pub flags: &'static [KindFlag],
-    /// Names that other tools have for its resources, in the singular and in lower case: it is suggested for them.
+    /// Names for its resources in other tools, singular and lower case. The kind is suggested for them.
     pub similar_names: &'static [&'static str],
 }
 
 impl Kind {
-    /// A kind that can be looked up only: without details, a list, a batch lookup or switches.
+    /// Creates a kind that supports only lookups: without details, a list, a batch lookup or options.
     pub const fn new(template: Template, states: &'static [StateTable], get: Operation) -> Self {
         Self {
             template,
@@ -100,7 +100,7 @@ impl Kind {
         }
     }
 
-    /// The same with the types of the `details` of its jobs and of their tasks.
+    /// Sets the types of the `details` of its jobs and of their tasks.
     pub const fn with_details(self, job: &'static [SchemaFn], task: &'static [SchemaFn]) -> Self {
         let details = DetailSchemas {
             job: schemas_for_tests(job),
@@ -109,7 +109,7 @@ impl Kind {
         Self { details, ..self }
     }
 
-    /// True for a name that other tools have for its resources, in any case, and in the singular or the plural.
+    /// Reports whether other tools use this name for its resources, ignoring case, in singular or plural.
     pub fn is_similar_to(&self, word: &str) -> bool {
         let word = word.to_ascii_lowercase();
         let mut names = self.similar_names.iter();
@@ -119,7 +119,7 @@ impl Kind {
         })
     }
 
-    /// Its operations: lookup, list, and logs.
+    /// Returns its operations: lookup, list, and logs.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         let list = self.list.as_ref().map(|list| &list.operation);
         let logs = match &self.logs {
@@ -129,22 +129,22 @@ impl Kind {
         [Some(&self.get), list, logs].into_iter().flatten()
     }
 
-    /// False when its jobs report events only.
+    /// Reports whether its jobs have states. Otherwise they only have events.
     pub fn has_states(&self) -> bool {
         self.states.iter().any(|table| !table.map.is_empty())
     }
 
-    /// True when it never ends, such as a Deployment.
+    /// Reports whether its resources never end, such as a Deployment.
     pub fn is_endless(&self) -> bool {
         self.states.first().is_some_and(|table| table.is_endless)
     }
 
-    /// The default number of jobs in a list, where each of them costs calls of its own.
+    /// Returns the default number of jobs in a list, if each of them needs separate calls.
     pub fn list_limit(&self) -> Option<usize> {
         self.list.as_ref().and_then(|list| list.default_limit)
     }
 
-    /// What the rows of its list do not report.
+    /// Returns the fields that the rows of its list do not contain.
     pub fn unlisted_fields(&self) -> &'static [UnlistedField] {
         self.list.as_ref().map_or(&[], |list| list.unlisted)
     }
@@ -152,7 +152,7 @@ impl Kind {
 
 #[cfg(test)]
 impl Kind {
-    /// A kind of which only the form of its references matters.
+    /// Creates a kind of which only the form of its references is used.
     pub(crate) const fn from_template(template: Template) -> Self {
         Self::new(template, &[], Operation::new("", "", ""))
     }
@@ -166,7 +166,7 @@ impl PartialEq for Kind {
 
 impl Eq for Kind {}
 
-/// Cloud and kind: `aliyun/job`.
+/// Writes cloud and kind: `aliyun/job`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.template.cloud, self.template.kind)
@@ -179,7 +179,7 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// An operation of an API, by its name, whose permission has the same name in a service.
+/// Creates an operation of an API from its name, which is also the name of its permission in a service.
 macro_rules! operation {
     ($api:literal, $service:literal, $name:literal) => {
         $crate::kind::Operation::new(
@@ -196,14 +196,14 @@ pub(crate) use operation;
 pub struct Operation {
     /// Its name in requests and messages.
     pub name: &'static str,
-    /// The same with the API it belongs to, and with what is called in addition.
+    /// Its name with that of the API, and further operations that are called with it.
     pub description: &'static str,
-    /// The permission that it needs, as the cloud writes it.
+    /// The required permission, as the cloud writes it.
     pub permission: &'static str,
 }
 
 impl Operation {
-    /// An operation by its name, the same with its API, and its permission.
+    /// Creates an operation from its name, its description with the API, and its permission.
     pub const fn new(
         name: &'static str,
         description: &'static str,
@@ -217,54 +217,54 @@ impl Operation {
     }
 }
 
-/// A switch of one kind.
+/// A command-line option of one kind.
 #[derive(Debug)]
 pub struct KindFlag {
-    /// Its name on the command line, without the dashes.
+    /// Name of the option, without the dashes.
     pub name: &'static str,
-    /// Its help text.
+    /// Help text.
     pub help: &'static str,
 }
 
 /// Adds a type to the definitions of a schema and returns a reference to it.
 pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
-/// The same types in tests, which generate and record the printed schemas. None in the program: it prints what
-/// was recorded, and the code that generates it would be a thirtieth of its size.
+/// Returns the types in tests, which generate and record the printed schemas, and none in the program. The program
+/// prints the recorded schemas, since the code that generates them would be a thirtieth of its size.
 pub const fn schemas_for_tests(types: &'static [SchemaFn]) -> &'static [SchemaFn] {
     if cfg!(test) { types } else { &[] }
 }
 
-/// The types of `details` of the jobs of one kind and of their tasks.
+/// Types of the `details` of a kind's jobs and of their tasks.
 pub struct DetailSchemas {
-    /// Those of the job itself.
+    /// Types for the job itself.
     pub job: &'static [SchemaFn],
-    /// Those of its tasks.
+    /// Types for its tasks.
     pub task: &'static [SchemaFn],
 }
 
-/// A cloud's words and what they mean.
+/// A cloud's state words and their meanings.
 pub type StateWords = &'static [(&'static str, State)];
 
-/// The words of one level of a kind: of the job itself, or of one sort of its parts.
+/// The state words of one level of a kind: of the job itself, or of one type of its parts.
 #[derive(Debug)]
 pub struct StateTable {
-    /// `job` for the job itself, `container`, or the `kind` of the tasks whose words these are.
+    /// `job` for the job itself, `container`, or the `kind` of the tasks that use these words.
     pub name: &'static str,
-    /// The table that the words are read by; empty where the cloud reports none.
+    /// The words and their states; empty if the cloud reports none.
     pub map: StateWords,
-    /// Words of the table that do not show by themselves how a job ended.
+    /// Words of the table that do not determine how a job ended.
     pub outcome_rules: &'static [OutcomeRule],
-    /// What else is to be known of words of the table.
+    /// Notes about words of the table.
     pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the config file are read in addition to the table.
+    /// `true` if the user's words in the config file extend the table.
     pub allows_user_states: bool,
-    /// True where no word is an end: the resource goes on until it is deleted.
+    /// `true` if no word is an end: the resource runs until it is deleted.
     pub is_endless: bool,
 }
 
 impl StateTable {
-    /// A level whose words need no rules or notes.
+    /// Creates a table whose words need no rules or notes.
     pub const fn new(name: &'static str, words: StateWords) -> Self {
         Self {
             name,
@@ -276,7 +276,7 @@ impl StateTable {
         }
     }
 
-    /// The same with the user's words of the config file in addition.
+    /// Allows the user's words in the config file.
     pub const fn with_user_states(self) -> Self {
         Self {
             allows_user_states: true,
@@ -285,11 +285,11 @@ impl StateTable {
     }
 }
 
-/// A word for a job that has ended, whose outcome other fields show, such as an exit code.
+/// A word for a job that has ended. Other fields, such as an exit code, determine its outcome.
 #[derive(Debug)]
 pub struct OutcomeRule {
-    /// The word, as the table has it.
+    /// The word as in the table.
     pub word: &'static str,
-    /// When each outcome is taken: succeeded, failed, unknown.
+    /// The condition for each outcome: succeeded, failed, unknown.
     pub when: [&'static str; 3],
 }

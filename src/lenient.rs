@@ -1,8 +1,8 @@
-//! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
+//! Reads JSON as clouds write it: missing values in four forms, numbers as text, lists as null.
 //!
-//! A value of another type than expected is absent as well, so that it costs its own field only:
-//! [`decode_response`] reports where such values are. What must not be missed has a type that
-//! distinguishes the two: [`Checked`] or [`Required`].
+//! A value of another type than expected is also read as absent, so that only its own field is lost;
+//! [`decode_response`] reports such fields. Values that must not be silently missing use a type that distinguishes
+//! the two cases: [`Checked`] or [`Required`].
 
 mod duplicates;
 mod error_path;
@@ -32,11 +32,11 @@ pub use timestamp::Timestamp;
 pub use unreadable::{UnreadableFields, collect_unreadable};
 
 thread_local! {
-    /// Elements read so far in the response that is being decoded on this thread.
+    /// Number of elements read so far in the response that is decoded on this thread.
     static ELEMENTS: Cell<u32> = const { Cell::new(0) };
-    /// Values of another type than expected that were read so far in it.
+    /// Number of values of another type than expected read so far in that response.
     static MISMATCHES: Cell<u32> = const { Cell::new(0) };
-    /// The number of the mismatch that is an error, from 1.
+    /// Number of the mismatch to report as an error, from 1.
     static FAIL_AT: Cell<u32> = const { Cell::new(NEVER) };
 }
 
@@ -44,11 +44,10 @@ const NOT_UTF_8: &str = "JSON in UTF-8";
 
 const NEVER: u32 = u32::MAX;
 
-/// This many unreadable fields of a response are named at most.
+/// Maximum number of unreadable fields of a response that are named.
 const MAX_NAMED: u32 = 8;
 
-/// Decodes a JSON document in which every value must have the expected type; a byte order mark is
-/// skipped.
+/// Decodes a JSON document in which every value must have the expected type. Skips a byte order mark.
 ///
 /// # Errors
 /// What was expected and where (path, line, column), without any text of the document.
@@ -58,11 +57,11 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     attempt(body, 1).map_err(|error| error_path::explain(&error, body.as_bytes()))
 }
 
-/// Decodes a JSON response. Values of another type than expected are absent, and characters that
-/// cannot be read are U+FFFD; [`collect_unreadable`] gives both.
+/// Decodes a JSON response. Values of another type than expected are read as absent, and invalid characters as
+/// U+FFFD; [`collect_unreadable`] reports both.
 ///
 /// # Errors
-/// As [`decode`], for a response that is not a JSON object or has too many elements.
+/// As [`decode`], if the response is not a JSON object or has too many elements.
 pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let original = without_byte_order_mark(body);
     let text = std::str::from_utf8(original);
@@ -94,9 +93,9 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     Ok(data)
 }
 
-/// The document that [`decode_response`] reads, in which a key with several values has one that no field can be
-/// read from, and whether characters and numbers that JSON does not have were repaired: [`repair::with_faults`]
-/// gives its text with them. `None` for what cannot be repaired.
+/// Returns the document that [`decode_response`] reads, and whether invalid characters and numbers in it were
+/// repaired; then [`repair::with_faults`] restores them in its text. A key with different values gets a value that
+/// no field can read. `None` if the document cannot be repaired.
 pub fn document(body: &[u8]) -> Option<(Value, bool)> {
     let body = without_byte_order_mark(body);
     let text = std::str::from_utf8(body).ok();
@@ -108,10 +107,10 @@ pub fn document(body: &[u8]) -> Option<(Value, bool)> {
     })
 }
 
-/// Decodes a document in which no key is repeated. Of two spellings of a field, the first that is not absent
+/// Decodes a document without duplicate keys. If a field occurs in two spellings, the first one that is not absent
 /// is read.
 fn without_clashes<T: DeserializeOwned>(mut body: String) -> (String, Result<T, json::Error>) {
-    /// This many bytes are decoded at most.
+    /// Maximum number of bytes decoded in all passes.
     const MAX_BYTES: usize = 256 << 20;
     let mut left = MAX_BYTES;
     loop {
@@ -126,17 +125,17 @@ fn without_clashes<T: DeserializeOwned>(mut body: String) -> (String, Result<T, 
     }
 }
 
-/// True for the error of an object in which a key is repeated.
+/// Reports whether the error is a duplicate field of an object.
 fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
     let error = decoded.as_ref().err();
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
 }
 
-/// Notes the values, and the keys, that could not be read.
+/// Records the values and keys that could not be read.
 fn note_broken(repaired: &repair::Repaired) {
     let repair::Repaired { body, ends } = repaired;
     let named = ends.iter().take(MAX_NAMED as usize).map(|(end, why)| {
-        // A key is named by itself: its path is known where its value begins.
+        // A key is recorded with its own path, which is known only where its value begins.
         let rest = &body.as_bytes()[*end..];
         let colon = rest.len() - rest.trim_ascii_start().len();
         let end = match rest.get(colon) {
@@ -149,8 +148,8 @@ fn note_broken(repaired: &repair::Repaired) {
     unreadable::note(named.collect(), ends.len());
 }
 
-/// Notes where the values are that the decoding of `body` as `T` has just left out. Only the error
-/// of another decoding contains the place.
+/// Records the values that the decoding of `body` as `T` has just dropped. Only the error of another decoding
+/// contains the position of a value.
 fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {
@@ -160,7 +159,7 @@ fn note_mismatches<T: DeserializeOwned>(body: &str) {
     unreadable::note(named.collect(), count as usize);
 }
 
-/// Decodes with an error at the mismatch of this number.
+/// Decodes a document; the mismatch with the number `fail_at` is an error.
 fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, json::Error> {
     ELEMENTS.set(0);
     MISMATCHES.set(0);
@@ -173,7 +172,7 @@ fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, json::Err
 /// Counts a value of another type than expected.
 ///
 /// # Errors
-/// At the mismatch that is requested.
+/// The mismatch with the requested number.
 fn mismatch<E: de::Error>(expected: &dyn de::Expected) -> Result<(), E> {
     let number = MISMATCHES.get() + 1;
     MISMATCHES.set(number);
@@ -186,12 +185,12 @@ fn mismatch<E: de::Error>(expected: &dyn de::Expected) -> Result<(), E> {
     }
 }
 
-/// A value of which it matters whether it, or anything in it, could not be read.
+/// A value with the information whether it, or any part of it, could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Checked<T> {
-    /// The value; absent where it could not be read.
+    /// The value; absent if it could not be read.
     pub value: T,
-    /// True when it has another type than expected.
+    /// `true` if it has another type than expected.
     pub is_unreadable: bool,
 }
 
@@ -214,7 +213,7 @@ impl<T: Serialize> Serialize for Checked<T> {
 }
 
 impl Checked<Text> {
-    /// The text, or the other one where it is absent; nothing where it could not be read, since the two are
+    /// Returns the text, or `other` if it is absent; `None` if it could not be read, since the two texts are
     /// compared with different words.
     pub fn or(&self, other: &Text) -> Option<String> {
         let text = self.value.0.as_ref().or(other.0.as_ref());
@@ -222,8 +221,8 @@ impl Checked<Text> {
     }
 }
 
-/// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
-/// the order in which we happen to declare them.
+/// Deserializes structs only from objects: serde would also accept a list, with fields in the order of their
+/// declaration.
 struct MapOnly<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
@@ -249,7 +248,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
 }
 
 fn is_absent(text: &str) -> bool {
-    // Most texts begin with a letter or a digit.
+    // Fast path: most texts begin with a letter or a digit.
     let first = text.as_bytes().first();
     !first.is_some_and(u8::is_ascii_alphanumeric) && matches!(text.trim(), "" | "--")
 }
@@ -258,15 +257,15 @@ fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// True when a tree of all values does not take far more memory than the document.
+/// Reports whether the number of values is limited, so that a tree of them does not take far more memory than the
+/// document.
 fn has_bounded_values(body: &[u8]) -> bool {
     const MAX_VALUES: usize = 2_000_000;
     memchr::memchr_iter(b',', body).count() <= MAX_VALUES
 }
 
-/// The raw response as a JSON value, with U+FFFD for characters that cannot be read; `None` when it
-/// is not valid JSON, nested too deep, or has so many values that it would take far more memory than
-/// bytes.
+/// Parses the raw response as JSON, with U+FFFD for invalid characters; `None` if it is not valid JSON, is nested
+/// too deeply, or has so many values that it would take far more memory than bytes.
 pub fn parse_raw(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {

@@ -1,5 +1,4 @@
-//! References: one shell token that names one resource in one cloud,
-//! `CLOUD[@PROFILE]/KIND/SEGMENT…`.
+//! References: a reference is one shell word that names one resource in one cloud, `CLOUD[@PROFILE]/KIND/SEGMENT…`.
 
 mod defaults;
 mod mistakes;
@@ -23,7 +22,7 @@ pub use scope::{CloudScope, Scope, Target};
 /// The profile that a reference without `@PROFILE` uses.
 pub const DEFAULT_PROFILE: &str = "default";
 
-/// In place of a reference's last segment: the newest resource of its scope.
+/// Replaces the last segment of a reference to select the newest resource of its scope.
 pub const LATEST: &str = "@latest";
 
 /// The address of one resource.
@@ -33,33 +32,33 @@ pub struct Reference {
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: Arc<str>,
-    /// Decoded segments, as many as the template has.
+    /// Decoded segments, as many as in the template.
     pub segments: Vec<String>,
-    /// What was typed.
+    /// The text that the user typed.
     pub input: Arc<str>,
 }
 
 impl Reference {
-    /// Cloud and profile, as the reference begins.
+    /// Returns cloud and profile, the beginning of the reference.
     pub fn account(&self) -> String {
         account(self.kind.template.cloud, &self.profile)
     }
 
-    /// The last segment.
+    /// Returns the last segment.
     pub fn id(&self) -> &str {
         self.segments
             .last()
             .expect("every template has at least one segment")
     }
 
-    /// The segments before the last.
+    /// Returns the segments before the last one.
     pub fn parent_segments(&self) -> &[String] {
         self.segments
             .split_last()
             .map_or(&[], |(_, parents)| parents)
     }
 
-    /// The segment with this name in the template.
+    /// Returns the segment with this name in the template.
     pub fn segment(&self, name: &str) -> Option<&str> {
         let at = self
             .kind
@@ -71,25 +70,25 @@ impl Reference {
     }
 }
 
-/// The canonical form: long names, `@default` dropped, strict percent-encoding.
+/// The canonical form: long names, without `@default`, with strict percent-encoding.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_scope(f, self.kind, &self.profile, self.parent_segments())?;
         let mut id = crypto::percent_encode(self.id());
         if self.kind.template.ranges && range_parts(&id).is_some() {
-            // An id that only looks like a range must not become one when it is read again.
+            // An id that looks like a range must not be parsed as a range later.
             id = id.replace('-', "%2D");
         }
         f.write_str(&id)
     }
 }
 
-/// Cloud and profile of a canonical reference, with the slash after them.
+/// Writes the cloud and profile of a canonical reference, followed by a slash.
 fn write_cloud(f: &mut fmt::Formatter<'_>, cloud: &str, profile: &str) -> fmt::Result {
     write!(f, "{}/", account(cloud, profile))
 }
 
-/// Cloud and profile, as references begin.
+/// Returns cloud and profile, the beginning of a reference.
 fn account(cloud: &str, profile: &str) -> String {
     match profile {
         DEFAULT_PROFILE => cloud.to_owned(),
@@ -97,7 +96,7 @@ fn account(cloud: &str, profile: &str) -> String {
     }
 }
 
-/// All of a canonical reference that comes before its id, with the slash between them.
+/// Writes the part of a canonical reference before its id, including the slash.
 fn write_scope(
     f: &mut fmt::Formatter<'_>,
     kind: &Kind,
@@ -122,7 +121,7 @@ impl Reference {
     }
 }
 
-/// Why a decoded text cannot be a segment.
+/// Returns the reason why a decoded text cannot be a segment.
 pub fn segment_error(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("empty segment"),

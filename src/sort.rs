@@ -1,10 +1,10 @@
-//! Stable sorting whose code exists once: the standard library's takes 5 kB for each type and order.
+//! Stable sorting with shared code: the standard library's takes 5 kB for each type and order.
 
 use std::cmp::Ordering;
 
-/// Sorts as `sort_by` and `sort_by_key` do.
+/// Sorts like `sort_by` and `sort_by_key`.
 pub(crate) trait SortExt<T> {
-    /// Sorts by an order.
+    /// Sorts by a comparison.
     fn order_by(&mut self, compare: impl Fn(&T, &T) -> Ordering);
 
     /// Sorts by a key, which is computed for each comparison.
@@ -15,7 +15,7 @@ impl<T> SortExt<T> for [T] {
     fn order_by(&mut self, compare: impl Fn(&T, &T) -> Ordering) {
         let mut places: Vec<usize> = (0..self.len()).collect();
         sort_places(&mut places, &|one, other| compare(&self[one], &self[other]));
-        // Follows each cycle of the permutation; a place that is done points to itself.
+        // Follows each cycle of the permutation; a finished position points to itself.
         for first in 0..places.len() {
             let mut to = first;
             while places[to] != first {

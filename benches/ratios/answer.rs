@@ -1,8 +1,8 @@
-//! A large answer to DescribeServerlessJobs, as a real array of containers would give it.
+//! Builds a large response of DescribeServerlessJobs, like that of a real array of containers.
 
 use serde_json::{Value, json};
 
-/// An answer about the job 5 with this many container groups, as compact as the cloud writes it.
+/// Returns a response about the job 5 with this many container groups, in the cloud's compact JSON.
 pub fn groups(number: usize) -> String {
     let groups: Vec<Value> = (0..number).map(group).collect();
     let job = json!({

@@ -1,8 +1,8 @@
-//! What joblens costs, compared with what people would use in its place: `cargo bench`.
+//! Compares the cost of joblens with that of equivalent tools: `cargo bench`.
 //!
-//! Times are those of whole processes and are compared within one run, so that a slow or busy
-//! machine changes them alike. It needs hyperfine, curl, jq and GNU time, and takes two minutes.
-//! Ends with 1 when a limit is missed.
+//! Times are those of whole processes and are compared within one run, so that a slow or busy machine changes them
+//! equally. It needs hyperfine, curl, jq and GNU time, and takes two minutes. The exit code is 1 if a limit is
+//! exceeded.
 
 #![allow(clippy::unwrap_used, reason = "a measurement may fail")]
 #![allow(clippy::print_stdout, reason = "the table is the result")]
@@ -62,14 +62,14 @@ impl Table {
         Self { missed: false }
     }
 
-    /// A measured value, what it is compared with, and the number that must not exceed `limit`.
+    /// Prints a measured value, the value it is compared with, and the number that must not exceed `limit`.
     fn row(&mut self, what: &str, measured: String, beside: &str, value: f64, limit: f64) {
         let verdict = if value <= limit { "ok" } else { "MISS" };
         self.missed |= value > limit;
         println!("{what:<46} {measured:>12}  {beside:<22} {value:>7.2} {limit:>6.2}  {verdict}");
     }
 
-    /// How the costs of a look-up over TLS relate to those of curl.
+    /// Compares the costs of a lookup over TLS with those of curl.
     fn get_ratios(&mut self, cas: &str, ours: &Cost, theirs: &Cost) {
         let what = |measure: &str| format!("get over TLS, {cas}: {measure}");
         let (cpu, wall) = (("curl", theirs.cpu), ("curl", theirs.wall));
@@ -77,7 +77,7 @@ impl Table {
         self.ratio(&what("wall"), ours.wall, wall, 1.0);
     }
 
-    /// A time and how it relates to another one.
+    /// Prints a time and its ratio to another one.
     fn ratio(&mut self, what: &str, ours: f64, beside: (&str, f64), limit: f64) {
         let (name, theirs) = beside;
         let beside = format!("{name} {}", milliseconds(theirs));
@@ -102,7 +102,7 @@ fn start_up(bench: &Bench, table: &mut Table) {
     );
 }
 
-/// A response with the instance, which closes the connection.
+/// Returns a response with the instance that closes the connection.
 fn instance_response(id: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/instance/running.json");
     let mut body: serde_json::Value =
@@ -117,7 +117,7 @@ fn instance_response(id: &str) -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-/// One look-up over TLS, with the same CAs as curl.
+/// Measures one lookup over TLS, with the same CAs as curl.
 fn one_get(bench: &Bench, table: &mut Table) {
     let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
     let server = TlsServer::start(instance_response(id));
@@ -169,7 +169,7 @@ fn one_get(bench: &Bench, table: &mut Table) {
     table.get_ratios("system's CAs", &ours, &theirs);
 }
 
-/// An answer of 5,000 container groups, read and written, compared with jq that only formats it.
+/// Reads and writes a response of 5,000 container groups; compared with jq, which only formats it.
 fn large_answer(bench: &Bench, table: &mut Table) {
     let body = answer::groups(5000);
     let size = body.len() as f64;
@@ -210,7 +210,7 @@ fn large_answer(bench: &Bench, table: &mut Table) {
     );
 }
 
-/// `--jq` on the same answer, compared with a pipe into jq, and with jq on a file of the JSON that went
+/// Runs `--jq` on the same response; compared with a pipe into jq, and with jq on a file with the JSON that went
 /// through the pipe.
 fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
     const EXPRESSION: &str = r#"[.jobs[].tasks[] | select(.state == "running") | .id] | length"#;
@@ -245,7 +245,7 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
     );
 }
 
-/// 10,000 jobs on 100 pages, in the formats whose rows are independent.
+/// Lists 10,000 jobs on 100 pages, in the formats whose rows are independent.
 fn long_list(bench: &Bench, table: &mut Table) {
     let jobs = (0..10_000).map(|number| EmulatedJob {
         name: Some(format!("训练 {number}")),
@@ -270,7 +270,7 @@ fn long_list(bench: &Bench, table: &mut Table) {
     }
 }
 
-/// 100 references of each cloud, each answered after 100 ms.
+/// Looks up 100 references of each cloud, each answered after 100 ms.
 fn many_references(bench: &Bench, table: &mut Table) {
     const EACH: usize = 100;
     const LATENCY: Duration = Duration::from_millis(100);
@@ -316,7 +316,7 @@ fn many_references(bench: &Bench, table: &mut Table) {
     );
 }
 
-/// The processor's time for each job among 1, 100 and 10,000, compared with that of the smaller number.
+/// Measures the processor time per job for 1, 100 and 10,000 jobs, each compared with the smaller number.
 fn growth(bench: &Bench, table: &mut Table) {
     let subtasks = (1..=10_000).map(|number| format!("10_{number}"));
     let jobs = subtasks.map(|id| emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &id]));
@@ -356,7 +356,7 @@ fn emulated_job(kind: &str, segments: &[&str]) -> EmulatedJob {
     }
 }
 
-/// The emulator on a thread of its own, which ends with this process.
+/// The emulator on a separate thread, which ends with this process.
 struct Clouds {
     origin: String,
 }

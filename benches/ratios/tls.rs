@@ -1,4 +1,4 @@
-//! A TLS server on loopback with a CA of its own, which answers every request alike.
+//! A TLS server on loopback with its own CA that sends the same response to every request.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -16,11 +16,11 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Answers each connection's first request with `answer` and closes it.
+    /// Answers the first request of each connection with `answer` and closes the connection.
     pub fn start(answer: Vec<u8>) -> Self {
         let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        // A CA with the name of its leaf would look to OpenSSL like a leaf that signed itself.
+        // If the CA had the name of its leaf, OpenSSL would treat the leaf as self-signed.
         let name = rcgen::DnType::CommonName;
         authority.distinguished_name.push(name, "joblens bench CA");
         let key = rcgen::KeyPair::generate().unwrap();
@@ -55,7 +55,7 @@ impl TlsServer {
     }
 }
 
-/// A client that breaks off shows in its own exit code, so faults are not reported here.
+/// Ignores errors: a client that disconnects reports its own error.
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, answer: &[u8]) {
     let mut connection = ServerConnection::new(config).unwrap();
     let mut tls = Stream::new(&mut connection, &mut stream);

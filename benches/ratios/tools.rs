@@ -1,4 +1,4 @@
-//! The tools that measure: hyperfine for time, GNU time for memory.
+//! Runs the measuring tools: hyperfine for time, GNU time for memory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Where GNU time lies; the `time` of shells does not measure memory.
+/// Path of GNU time, since the `time` of shells does not measure memory.
 const GNU_TIME: &str = "/usr/bin/time";
 
-/// The tools that the measurements need, with the Debian package of each that is missing.
+/// Returns the missing tools, each with its Debian package.
 pub fn missing() -> Vec<String> {
     ["hyperfine", "curl", "jq", GNU_TIME]
         .into_iter()
@@ -28,14 +28,14 @@ pub fn missing() -> Vec<String> {
         .collect()
 }
 
-/// A command line in a small environment of its own.
+/// A command line in a minimal environment.
 #[derive(Clone)]
 pub struct CommandLine {
     words: Vec<String>,
     variables: BTreeMap<String, String>,
 }
 
-/// A command line from its words.
+/// Creates a command line from its words.
 pub fn command<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> CommandLine {
     let words = words.into_iter().map(|word| word.as_ref().to_owned());
     CommandLine {
@@ -56,7 +56,7 @@ impl CommandLine {
         self
     }
 
-    /// `program` with `arguments`, in this command line's environment.
+    /// Returns a command that runs `program` with `arguments` in the environment of this command line.
     fn measured_by(&self, program: &str, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -69,18 +69,18 @@ impl CommandLine {
     }
 }
 
-/// What one command took.
+/// Cost of one command.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
-    /// Median of the time on the wall, in seconds.
+    /// Median wall-clock time in seconds.
     pub wall: f64,
-    /// The shortest time on the wall, in seconds: what else the machine does only adds to it.
+    /// Minimum wall-clock time in seconds: other load on the machine only increases it.
     pub fastest: f64,
-    /// Mean of the processor's time, of user and system together, in seconds.
+    /// Mean processor time (user and system) in seconds.
     pub cpu: f64,
 }
 
-/// A place for the files of the measurements.
+/// The folder for the files of the measurements.
 pub struct Bench {
     folder: tempfile::TempDir,
 }
@@ -99,8 +99,8 @@ impl Bench {
         path
     }
 
-    /// Costs of commands that are compared with each other: they take turns, so that whatever else
-    /// the machine does falls on all of them.
+    /// Measures commands that are compared with each other. They run alternately, so that other load on the machine
+    /// affects all of them.
     pub fn costs<const N: usize>(
         &self,
         rounds: usize,
@@ -144,7 +144,7 @@ impl Bench {
         report["results"][0].clone()
     }
 
-    /// What a command writes to its standard output.
+    /// Returns the standard output of a command.
     pub fn output(&self, line: &CommandLine) -> Vec<u8> {
         let (program, arguments) = line.words.split_first().unwrap();
         let mut command = line.measured_by(program, self.folder.path());
@@ -154,7 +154,7 @@ impl Bench {
         output.stdout
     }
 
-    /// The most memory that a command uses, in bytes: the median of three runs.
+    /// Returns the peak memory of a command in bytes: the median of three runs.
     pub fn memory(&self, line: &CommandLine) -> f64 {
         let mut peaks = [0.0; 3].map(|_: f64| {
             let report = self.folder.path().join("memory");

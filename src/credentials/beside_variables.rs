@@ -1,15 +1,15 @@
-//! What the environment and the tools' files contain other than keys: a region, and variables that are not read.
+//! Reads settings other than keys from the environment and tools' files: a region, and variables that are not read.
 
 use super::chain::CredentialChain;
 use super::tool_sources::credential;
 use crate::error::Problem;
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
 
-/// The setting that a tool's file may give to keys from elsewhere.
+/// The setting that a tool's file can add to keys from another source.
 const REGION: &str = "region";
 
 impl CredentialChain {
-    /// Adds the region of the first tool that has one to keys from variables, with which none is set.
+    /// Adds the region of the first tool that has one, if the keys come from variables and no region is set.
     pub(super) fn add_region(&self, cloud: &SettingsSchema, profile: &mut Profile) {
         let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
         if is_from_environment && profile.get(REGION).is_none() {
@@ -21,10 +21,10 @@ impl CredentialChain {
         }
     }
 
-    /// The region of the first tool that has one.
+    /// Returns the region of the first tool that has one.
     ///
     /// # Errors
-    /// A file before it that cannot be used.
+    /// The problem of a preceding file that cannot be used.
     fn region_of_tools(
         &self,
         cloud: &SettingsSchema,
@@ -43,7 +43,7 @@ impl CredentialChain {
         Ok(None)
     }
 
-    /// That variables of other programs look like a credential.
+    /// Reports variables that look like a credential of the cloud but are not read.
     pub(super) fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
         const WORDS: [&str; 8] = [
             "KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK", "_IDP_", "_OIDC_",

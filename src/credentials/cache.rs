@@ -1,4 +1,4 @@
-//! The credential that an account uses: kept while it is good, renewed once when a cloud refuses it.
+//! Caches the credential of an account while it is valid, and renews it once if the cloud rejects it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
-/// How long no other credential is issued after a renewal that the cloud rejects.
+/// Time after a rejected renewal in which no other credential is issued.
 const RENEWAL_COOLDOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// The credential of an account.
@@ -34,25 +34,25 @@ pub(crate) struct CredentialCache<S> {
     store: Option<Arc<TokenStore>>,
 }
 
-/// What is known of a credential without a request.
+/// Facts about a credential that need no request.
 #[derive(Debug, Default)]
 pub struct CredentialInfo {
-    /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
-    /// which is renewed before it ends.
+    /// Expiry of the credential in the profile, if known; `None` for one that is fetched, which is renewed before
+    /// it expires.
     pub expires_at: Option<Time>,
-    /// It is a client certificate, which nothing renews.
+    /// `true` for a client certificate, which cannot be renewed.
     pub is_certificate: bool,
-    /// The folder where what is fetched is kept between runs; `None` when nothing is.
+    /// The folder in which fetched credentials are stored between runs; `None` if they are not stored.
     pub kept_in: Option<PathBuf>,
 }
 
 /// A credential in use.
 pub(crate) struct ActiveCredential<S> {
-    /// What signs with it.
+    /// Signs requests with it.
     pub signer: S,
     secrets: Vec<Secret>,
     expires_at: Option<DateTime<Utc>>,
-    /// When it took the place of a rejected one.
+    /// Time at which it replaced a rejected one.
     refreshed_at: Option<DateTime<Utc>>,
     has_succeeded: AtomicBool,
 }
@@ -73,23 +73,23 @@ impl<S> ActiveCredential<S> {
     }
 }
 
-/// How a cloud makes its credentials of keys.
+/// Functions that create a cloud's credentials from keys.
 pub(crate) struct KeySource<S: 'static> {
-    /// Of the key that is in a profile.
+    /// Creates one from the key in a profile.
     pub from_profile: FromProfile<S>,
-    /// Of one that is issued for a while.
+    /// Creates one from a temporary key.
     pub issued: fn(TemporaryKey) -> Credential<S>,
-    /// What messages call it.
+    /// Returns its label for messages.
     pub label: LabelFn,
-    /// The service that issues the keys of a machine's role.
+    /// The service that issues keys for a machine's role.
     pub imds: &'static ImdsService,
 }
 
 impl<S: Signer + 'static> CredentialCache<S> {
-    /// The key of a profile, or that of the role of this machine where the profile is configured so.
+    /// Creates the credential from the key of a profile, or from this machine's role if the profile selects it.
     ///
     /// # Errors
-    /// What is missing or wrong in the profile.
+    /// The problem of a missing or invalid setting.
     pub(crate) fn from_key_source(
         source: &KeySource<S>,
         profile: &Profile,
@@ -106,12 +106,11 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// The credential that a profile gives. One that is in files of its own is read again when
-    /// it has run out or was refused, and a command that prints one is run again; a refusal of any
-    /// other is final.
+    /// Creates the credential from a profile. If it is in separate files, they are read again after it has expired
+    /// or was rejected, and a command that prints it is rerun. A rejection of any other credential is final.
     ///
     /// # Errors
-    /// The result of `read` for the profile.
+    /// As `read` for the profile.
     pub(crate) fn from_profile(
         profile: &Profile,
         read: FromProfile<S>,
@@ -135,8 +134,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         })
     }
 
-    /// A credential that is issued when it is first needed, and again when it has run out or was
-    /// refused.
+    /// Creates a credential that is issued on first use, and again when it has expired or was rejected.
     pub(crate) fn from_provider(provider: impl CredentialProvider<S> + 'static) -> Self {
         Self {
             provider: Some(Box::new(provider)),
@@ -147,9 +145,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// The same, with what is issued kept between runs where the profile is configured so. The settings of
-    /// the profile must identify whose credential it is: one of the machine itself is not for this. `part`
-    /// distinguishes the credentials of one profile.
+    /// Stores issued credentials between runs if the profile enables it. The profile's settings must identify the
+    /// account, so this must not be used for the machine's role. `part` distinguishes several credentials of one
+    /// profile.
     pub(crate) fn persistent(
         self,
         profile: &Profile,
@@ -172,17 +170,17 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// A value that is learned with the credential, and stored next to it.
+    /// Returns a value that is learned with the credential and stored next to it.
     pub(crate) fn stored_value(&self, key: &'static str) -> Option<StoredValue> {
         let store = self.store.as_ref()?;
         Some(StoredValue::new(store, key))
     }
 
-    /// What is known of the credential without a request.
+    /// Returns the facts about the credential that need no request.
     pub(crate) fn credential(&self) -> CredentialInfo {
         let store = self.store.as_ref();
         let expires_at = match self.active.try_lock() {
-            // One that was read again may end later, or never.
+            // A credential that was read again can have another expiry, or none.
             Ok(held) if self.expires_at.is_some() && self.provider.is_some() => {
                 let held = held.as_ref();
                 held.and_then(|held| Time::new(held.expires_at?))
@@ -196,10 +194,10 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// A credential that is good at the moment.
+    /// Returns a valid credential.
     ///
     /// # Errors
-    /// Why none could be issued.
+    /// The reason why none could be issued.
     pub(crate) async fn get(
         &self,
         account: &ApiClient,
@@ -220,11 +218,11 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// Sends a call as [`ApiClient::send`] does. A credential that the cloud refuses is renewed once,
-    /// where that is possible, and the call is sent again.
+    /// Sends a call like [`ApiClient::send`]. If the cloud rejects the credential, it is renewed once, if possible,
+    /// and the call is sent again.
     ///
     /// # Errors
-    /// As [`ApiClient::send`], and why no credential could be issued.
+    /// As [`ApiClient::send`], or the reason why no credential could be issued.
     pub(crate) async fn send(
         &self,
         account: &ApiClient,
@@ -271,7 +269,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
                 outcome
             }
             Ok(None) => Err(refused),
-            // It may be renewed when the service is there again.
+            // It can be renewed when the service is available again.
             Err(problem) if problem.retryable => Err(problem),
             Err(problem) => {
                 let next = problem
@@ -283,7 +281,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// Another credential than the one that was refused; `None` when there is none.
+    /// Returns a credential that replaces the rejected one; `None` if there is none.
     async fn refresh(
         &self,
         refused: &Arc<ActiveCredential<S>>,
@@ -292,7 +290,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
     ) -> Result<Option<Arc<ActiveCredential<S>>>, Problem> {
         let mut held = self.active.lock().await;
         let current = held.clone();
-        // Of many calls that were refused at the same time the first one renews for all.
+        // If several calls were rejected at the same time, the first one renews the credential for all.
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
@@ -301,7 +299,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
             return Ok(None);
         }
         let renewed = self.issue(&mut held, true, account, deadline).await?;
-        // What was refused once is not shown again: some clouds lock a key after a few refusals.
+        // A credential that was rejected is not sent again, since some clouds lock a key after a few refusals.
         if renewed.secrets == refused.secrets {
             *held = Some(Arc::clone(refused));
             return Ok(None);
@@ -310,8 +308,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         Ok(Some(renewed))
     }
 
-    /// False for a renewal that was rejected a short time ago and never worked: its age was not the reason,
-    /// and another one would cost a call. Files are always read again, since they may be corrected meanwhile.
+    /// Reports whether a rejected credential may be renewed: not if it was itself a recent renewal that never
+    /// worked, since its age was not the reason and another renewal would cost a call. Files are always read again,
+    /// since they may have been corrected.
     fn may_renew(&self, refused: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
         let provider = self.provider.as_deref();
         let costs_call = provider.is_some_and(CredentialProvider::makes_calls);
@@ -351,7 +350,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
         let mut issued = ActiveCredential::new(issued, is_renewal.then(|| account.now()));
         if provider.makes_calls() && !issued.is_valid_for(account.server_now(), REFRESH_MARGIN) {
-            // A clock is wrong, and another one would be the same: the cloud reports when it ends.
+            // One of the clocks is wrong, and a new credential would not help: the cloud decides when this one
+            // expires.
             issued.expires_at = None;
         }
         let issued = Arc::new(issued);
@@ -359,7 +359,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         Ok(issued)
     }
 
-    /// What signs with the credential that is held.
+    /// Signs with the current credential.
     #[cfg(test)]
     pub(crate) fn sign_for_test(
         &self,

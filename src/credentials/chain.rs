@@ -1,4 +1,4 @@
-//! The sources of a profile's credential, in their order.
+//! Resolves the credential of a profile from its sources, in their order.
 
 use std::time::Instant;
 
@@ -27,19 +27,18 @@ impl ResolvedCredential {
     }
 }
 
-/// The sources of credentials of all profiles, in their order.
+/// The sources of the credentials of all profiles, in their order.
 #[derive(Debug, Clone)]
 pub struct CredentialChain {
     pub(super) settings: Settings,
-    /// The sources of each cloud other than variables and the config file, in the order in which they
-    /// are queried.
+    /// The sources of each cloud other than variables and the config file, in the order in which they are tried.
     pub(super) sources: Vec<(&'static str, &'static [CredentialSource])>,
     pub(super) cache: SourceCache,
 }
 
 impl CredentialChain {
-    /// The sources that settings name, then `sources` by the long name of their cloud. What was read
-    /// once is taken from the cache.
+    /// Creates a chain: the sources that settings select, then `sources` by the long name of their cloud. A source
+    /// that was read before is taken from the cache.
     pub(crate) fn new(
         settings: Settings,
         sources: Vec<(&'static str, &'static [CredentialSource])>,
@@ -52,7 +51,7 @@ impl CredentialChain {
         }
     }
 
-    /// The same, where no command runs longer than until `deadline`.
+    /// Ends commands at `deadline` at the latest.
     pub(crate) fn with_command_deadline(self, deadline: Option<Instant>) -> Self {
         Self {
             cache: self.cache.with_command_deadline(deadline),
@@ -60,23 +59,23 @@ impl CredentialChain {
         }
     }
 
-    /// The settings whose profiles these are the credentials of.
+    /// Returns the settings that contain the profiles.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The sources of a cloud other than variables and the config file.
+    /// Returns the sources of a cloud other than variables and the config file.
     pub(super) fn sources(&self, cloud: &SettingsSchema) -> &'static [CredentialSource] {
         let mut sources = self.sources.iter();
         let of_cloud = sources.find(|(name, _)| *name == cloud.cloud);
         of_cloud.map_or(&[], |(_, sources)| sources)
     }
 
-    /// One profile of one cloud, with its credential.
+    /// Returns a profile of a cloud with its credential.
     ///
-    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
-    /// file, the files of the cloud's own tools; a credential's parts come from one source together.
-    /// A profile that is named uses its own settings only. A `source` is used and nothing else.
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config file, the files
+    /// of the cloud's own tools. All parts of a credential come from one source. A named profile uses only its own
+    /// settings. If `source` is set, only that source is used.
     ///
     /// # Errors
     /// As [`Settings::plain_profile`] and [`CredentialChain::with_credential`].
@@ -84,10 +83,10 @@ impl CredentialChain {
         self.with_credential(cloud, self.settings.plain_profile(cloud, name)?)
     }
 
-    /// The profile with its credential: files are read for it, or the profile's command is run.
+    /// Adds the credential to a profile: reads files or runs the profile's command.
     ///
     /// # Errors
-    /// `missing_credentials` for a source that cannot be read; usage for values that cannot be used.
+    /// `missing_credentials` for a source that cannot be read; a usage error for invalid values.
     pub fn with_credential(
         &self,
         cloud: &SettingsSchema,
@@ -110,8 +109,8 @@ impl CredentialChain {
         Ok(profile)
     }
 
-    /// As [`CredentialChain::with_credential`], and all sources that were not used, in their order.
-    /// Files of tools are read that are not needed.
+    /// Like [`CredentialChain::with_credential`], but also returns all sources that were not used, in their order.
+    /// It also reads tools' files that are not needed for the credential.
     pub fn inspect_sources(
         &self,
         cloud: &SettingsSchema,
@@ -171,7 +170,7 @@ impl CredentialChain {
             if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
                 let problem = profile.invalid(key, &what).with_hint(hint);
                 let is_printed = profile.origin(key).is_some_and(Origin::is_command);
-                // A command was run, and others may have been.
+                // It is not a usage error, since a command was already run.
                 return Err(match is_printed {
                     true => problem.not_of_usage(),
                     false => problem,
@@ -184,7 +183,7 @@ impl CredentialChain {
         Ok(profile)
     }
 
-    /// The credential of the first source that has one.
+    /// Returns the credential of the first source that has one.
     fn credential(
         &self,
         cloud: &SettingsSchema,
@@ -233,7 +232,7 @@ impl CredentialChain {
         if !in_file.is_empty() {
             return Ok(Some(ResolvedCredential::from_values(in_file)));
         }
-        // An empty key is a mistake here: another source could be another account.
+        // An empty key is an error here, since another source could belong to another account.
         let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
             let place = self.settings.file().place(cloud.cloud, &profile.name, key);
@@ -251,7 +250,8 @@ impl CredentialChain {
     }
 }
 
-/// Where a credential is: its first part, and the files and variables in which others are.
+/// Returns where a credential is: the place of its first part, and the files and variables that contain other
+/// parts.
 fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String> {
     let mut places = vec![profile.source(cloud)?.place()];
     let parts = cloud.credential_keys();

@@ -1,12 +1,12 @@
-//! Characters that cannot be part of a credential: quotes around it, and what people do not see.
+//! Rejects characters that cannot be part of a credential: quotes around it and invisible characters.
 
-/// Keys whose values people choose themselves: names in any script, and passwords.
+/// Keys whose values users choose freely: names in any script, and passwords.
 const FREE_TEXT: [&str; 3] = ["domain", PASSWORD, "user"];
 
 /// A password may begin and end with quotes.
 const PASSWORD: &str = "password";
 
-/// Quotes, as `docker --env-file` keeps them and as word processors write them.
+/// Quotes that `docker --env-file` keeps or that word processors insert.
 const QUOTES: [(char, char); 7] = [
     ('"', '"'),
     ('\'', '\''),
@@ -36,14 +36,14 @@ const NAMES: [(&[char], &str); 6] = [
     ),
 ];
 
-/// What to do about a value with quotes, and with any other character.
+/// Hints for values with quotes or other invalid characters.
 const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
 const RESET: &str = "set it to the value, or remove it";
 const RETYPE: &str = "remove the character from the value";
 const JOIN: &str = "the value must be a single line, without anything else";
 
-/// What is wrong with the value of a part of a credential, as it follows the key, and the next step;
-/// `None` for one that can be sent. At most the code of one character is shown.
+/// Describes the fault of a value of a credential, as it follows the key in a message, with a hint; `None` for a
+/// value that can be sent. Shows at most the code of one character.
 pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
     if value.is_empty() {
         return Some(("contains only whitespace".to_owned(), RESET));
@@ -58,7 +58,7 @@ pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
     let is_free = FREE_TEXT.contains(&key);
     let name_of = |c: char| NAMES.iter().find(|(chars, _)| chars.contains(&c));
     let is_wrong = |c: &char| match is_free {
-        // A user of Huawei's IAM may be called `ci bot`.
+        // A user of Huawei's IAM can have a name like `ci bot`.
         true => *c != ' ' && (c.is_whitespace() || c.is_control() || name_of(*c).is_some()),
         false => !c.is_ascii_graphic(),
     };

@@ -1,4 +1,4 @@
-//! Credentials that a command of the user's prints.
+//! Runs the user's commands that print credentials.
 
 mod formats;
 mod output;
@@ -22,31 +22,30 @@ use process::ProcessError;
 #[cfg(any(test, fuzzing))]
 pub(super) use formats::decode as decode_output;
 
-/// A command that takes longer is ended, with all that it has started.
+/// Timeout of a command. After it, the command and all processes that it started are killed.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of a command's error output is part of an error.
+/// Maximum number of characters of a command's error output that an error message shows.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// A command that was run again is not run again for the same reason for this long; what it printed last
-/// is used meanwhile.
+/// Minimum time before a command is rerun again for the same reason. Meanwhile its last output is used.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 
-/// What a command printed: values by the names it gave them.
+/// Values that a command printed, by the names in its output.
 pub(super) type CommandOutput = BTreeMap<String, Secret>;
 
-/// Shows what commands write to standard error, such as a prompt or the code of a device.
+/// Shows the lines that commands write to standard error, such as a prompt or a device code.
 #[derive(Clone)]
 pub struct PromptSink {
     /// Shows one line.
     show: Arc<dyn Fn(&str) + Send + Sync>,
-    /// False for a log, which is not the place for anything that may be a secret.
+    /// `false` for a log, in which words that may be secrets must not appear.
     is_terminal: bool,
     before_run: fn(),
 }
 
 impl PromptSink {
-    /// `show` is called with each line while the command runs. Words that may be secrets are masked
-    /// unless they are shown on a terminal only. `before_run` is called before each command.
+    /// Calls `show` with each line while the command runs, and `before_run` before each command. Words that may be
+    /// secrets are masked unless the lines go to a terminal.
     pub fn new(
         show: impl Fn(&str) + Send + Sync + 'static,
         is_terminal: bool,
@@ -79,31 +78,31 @@ impl fmt::Debug for PromptSink {
     }
 }
 
-/// What commands printed, by cloud and profile. Those of several accounts may run at once.
+/// Outputs of commands by cloud and profile. Commands of several accounts can run at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandCache {
     runs: Arc<Mutex<HashMap<(String, String), SharedRun>>>,
     sink: PromptSink,
-    /// No command runs longer than until then.
+    /// Time at which commands are ended at the latest.
     deadline: Option<Instant>,
 }
 
-/// A command that runs does not hold up those of other accounts.
+/// Each account has its own lock, so that a running command does not block other accounts.
 type SharedRun = Arc<Mutex<CachedRun>>;
 
 #[derive(Debug, Default)]
 struct CachedRun {
-    /// `None` for one that is good no longer.
+    /// `None` before the first run, and after the output became invalid.
     output: Option<Result<CommandOutput, CommandError>>,
-    /// When it was run last, by the local clock.
+    /// Time of the last run by the local clock.
     ran_at: Option<Time>,
-    /// When it was last to be run again, and whether for a rejection.
+    /// Time of the last invalidation, and whether a rejection caused it.
     rerun: Option<(Instant, bool)>,
 }
 
 impl CachedRun {
-    /// True when another run may print something else. A tool may cache a credential until it expires, and
-    /// print the same one shortly before.
+    /// Reports whether the command may be rerun. Within the cooldown that is only useful for a new reason: a tool
+    /// can cache a credential until it expires, and print the same one shortly before.
     fn may_rerun(&self, reason: RerunReason) -> bool {
         let Some((at, was_rejected)) = self.rerun else {
             return true;
@@ -118,7 +117,7 @@ impl CachedRun {
 }
 
 impl CommandCache {
-    /// Nothing was run yet.
+    /// Creates an empty cache.
     pub(super) fn new(sink: PromptSink) -> Self {
         Self {
             runs: Arc::default(),
@@ -127,15 +126,15 @@ impl CommandCache {
         }
     }
 
-    /// The same, where no command runs longer than until `deadline`.
+    /// Ends commands at `deadline` at the latest.
     pub(super) fn with_deadline(self, deadline: Option<Instant>) -> Self {
         Self { deadline, ..self }
     }
 
-    /// What the command of an account printed; it is run on the first use.
+    /// Returns the output of an account's command, which is run on first use.
     ///
     /// # Errors
-    /// Why there is nothing to be had of it.
+    /// The reason why the command gave no usable output.
     pub(super) fn output(
         &self,
         account: (String, String),
@@ -162,8 +161,8 @@ impl CommandCache {
         left.map_or(COMMAND_TIMEOUT, |left| left.min(COMMAND_TIMEOUT))
     }
 
-    /// Has the command of an account run again at the next use, since what it printed may have become
-    /// invalid. For the same reason it is run once in [`RERUN_COOLDOWN`].
+    /// Discards the output of an account's command, since it may have become invalid, so that the next use reruns
+    /// the command. For the same reason it is rerun once per [`RERUN_COOLDOWN`].
     pub(super) fn invalidate(&self, account: (String, String), reason: RerunReason) {
         let ran = self.cached_run(account);
         let mut ran = lock(&ran);
@@ -174,12 +173,12 @@ impl CommandCache {
     }
 }
 
-/// Ends the commands that have not ended by themselves, and runs no more: this process is about to end.
+/// Kills the commands that are still running and prevents new ones, since this process is about to exit.
 pub fn end_commands() {
     process::end_all();
 }
 
-/// Runs a command without a shell and without input, and reads what it prints.
+/// Runs a command without a shell and without input, and decodes its output.
 fn run(
     invocation: &Invocation,
     timeout: Duration,
@@ -201,7 +200,7 @@ fn run(
         let why = failure_text(ran.status, &ran.stderr, &found);
         return Err(CommandError::Other(why));
     }
-    // What was cut may end within a value.
+    // Truncated output may end within a value.
     if ran.stdout.len() >= output::MAX_OUTPUT_BYTES {
         let limit = output::MAX_OUTPUT_BYTES >> 10;
         return Err(CommandError::Other(format!("printed {limit} KiB or more")));
@@ -224,7 +223,7 @@ fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> Str
     }
 }
 
-/// A line without the words that may be secrets.
+/// Masks the words of a line that may be secrets.
 fn mask_words(line: &str) -> String {
     let words = mask_text(line.trim());
     let words = words.split_whitespace();

@@ -1,4 +1,4 @@
-//! The credential that a profile's `credential_command` prints.
+//! Reads the credential that a profile's `credential_command` prints.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::settings::{
     Origin, Profile, RerunReason, SettingsSchema, SourcedValue, Values, is_same_word,
 };
 
-/// Names by which commands print when a credential ends.
+/// Names under which commands print the expiry of a credential.
 const EXPIRY_KEYS: [&str; 5] = [
     "expires_at",
     "expiration",
@@ -27,7 +27,7 @@ const EXPIRY_KEYS: [&str; 5] = [
 ];
 
 impl CredentialChain {
-    /// What the command of the config file printed, by the cloud's keys or its variables.
+    /// Runs the command of the config file, and reads its values by the cloud's keys or variables.
     pub(super) fn load_from_command(
         &self,
         cloud: &SettingsSchema,
@@ -88,7 +88,7 @@ impl CredentialChain {
 }
 
 impl CredentialChain {
-    /// The credential that the program of a tool's file prints.
+    /// Runs the program that a tool's file configures, and reads the credential.
     pub(super) fn load_from_program(
         &self,
         cloud: &SettingsSchema,
@@ -120,7 +120,7 @@ impl CredentialChain {
                 CommandError::Format | CommandError::Other(_) => None,
             };
             let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
-            // The protocol of plugins has no other format.
+            // The plugin protocol allows no other format.
             let why = match failure {
                 CommandError::Format => "did not print JSON".to_owned(),
                 failure => failure.to_string(),
@@ -153,7 +153,7 @@ impl CredentialChain {
     }
 }
 
-/// Reads what the program of a profile printed.
+/// Reads the output of a profile's program.
 struct OutputReader<'a> {
     cloud: &'a SettingsSchema,
     profile: &'a Profile,
@@ -162,7 +162,7 @@ struct OutputReader<'a> {
 }
 
 impl OutputReader<'_> {
-    /// The settings and the expiry among the printed names; other names are ignored.
+    /// Returns the settings and the expiry in the output. Other names are ignored.
     fn read(&self, printed: CommandOutput) -> ResolvedCredential {
         let mut resolved = ResolvedCredential {
             values: Values::new(),
@@ -173,7 +173,7 @@ impl OutputReader<'_> {
             let mut specs = self.cloud.keys.iter();
             if let Some(spec) = specs.find(|spec| spec.matches_output_key(&name)) {
                 let origin = self.origin.clone();
-                // PEM text has lines; no part of a credential has.
+                // PEM text is the only part of a credential with line breaks.
                 let text = match text.expose().starts_with("-----BEGIN ") {
                     true => Secret::new(base64(text.expose().as_bytes())),
                     false => text,
@@ -193,11 +193,11 @@ impl OutputReader<'_> {
         resolved
     }
 
-    /// Has `command` run again where the credential that it printed has expired. One that has expired even
-    /// then, by the local clock alone, gets a notice.
+    /// Reruns `command` if the credential that it printed has expired. If the new one has also expired, but only by
+    /// the local clock, adds a notice.
     ///
     /// # Errors
-    /// As those of [`check_expiry`].
+    /// As [`check_expiry`].
     fn check_expiry(
         &self,
         resolved: &mut ResolvedCredential,

@@ -1,4 +1,4 @@
-//! The profiles that have any setting.
+//! Lists the profiles that have any setting.
 
 use super::chain::CredentialChain;
 use super::tool_files::SourceResult;
@@ -6,15 +6,15 @@ use crate::settings::{Origin, SOURCE, SettingsSchema};
 use crate::sort::SortExt as _;
 
 impl CredentialChain {
-    /// The profiles of a cloud that have any setting: the tables of the config file,
-    /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
-    /// first. Files of tools are read.
+    /// Lists the profiles of a cloud that have any setting: the tables of the config file, and `default` if a
+    /// credential is found for it or one of joblens's own variables is set. `default` comes first. Reads the tools'
+    /// files.
     pub fn configured(&self, cloud: &SettingsSchema) -> Vec<String> {
         let tables = self.settings.file().profiles(cloud.cloud);
         let mut profiles: Vec<String> = tables.map(str::to_owned).collect();
         let is_default = |name: &str| name == "default";
         let has_default = profiles.iter().any(|name| is_default(name));
-        // An endpoint or a region without a credential is an account that was meant to be queried.
+        // An endpoint or a region without a credential means that the user wants to use this account.
         if !has_default && self.configures_default(cloud) {
             profiles.push("default".to_owned());
         }
@@ -22,9 +22,9 @@ impl CredentialChain {
         profiles
     }
 
-    /// True when variables or a file of a tool, even a damaged one, give a credential for the
-    /// profile `default`, or select a profile that a file does not have, or a variable that only
-    /// joblens reads sets one of its keys. Those of the cloud's own tools may be there for these.
+    /// Reports whether `default` is configured: variables or a tool's file, even a damaged one, contain a
+    /// credential; or they select a profile that the file does not have; or a `JOBLENS_` variable is set. Other
+    /// variables of the cloud may be meant for its own tools.
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
         let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));

@@ -1,4 +1,4 @@
-//! Credentials that have expired when they are read.
+//! Checks whether credentials have already expired when they are read.
 
 use chrono::Utc;
 
@@ -6,17 +6,17 @@ use crate::error::{Category, Problem};
 use crate::http::is_surely_past;
 use crate::model::{Notice, NoticeCode, Time};
 
-/// The present by the local clock.
+/// Returns the current time by the local clock.
 pub(super) fn local_time() -> Time {
     Time::new(Utc::now()).expect("the current year is before 10000")
 }
 
-/// Compares the end of a credential with the present. One that has expired by the local clock alone, which
-/// may be wrong, is used with the notice that is returned: the cloud decides. `what` begins the message,
-/// `renew` is the next step.
+/// Compares the expiry of a credential with the current time. One that has expired by the local clock only, which
+/// may be wrong, is used, and a notice is returned: the cloud decides. `what` begins the message, `renew` is the
+/// hint.
 ///
 /// # Errors
-/// `unauthenticated`: it has expired.
+/// `unauthenticated` if it has certainly expired.
 pub(super) fn check_expiry(
     what: &str,
     expires_at: Time,

@@ -1,4 +1,4 @@
-//! The files in which the clouds' own tools keep credentials, as data.
+//! Describes, as data, the files in which the clouds' own tools store credentials.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +10,33 @@ use crate::secret::Secret;
 pub(crate) struct CredentialFile {
     /// Name in `source`, such as `aliyun-cli`.
     pub name: &'static str,
-    /// The variable that names another file.
+    /// The variable that sets another path.
     pub path_variable: Option<&'static str>,
-    /// Places below HOME; the first file that is there counts.
+    /// Paths below HOME; the first existing file is used.
     pub paths: &'static [&'static str],
-    /// The file of all users of the machine, below `/`.
+    /// Path below `/` of the file that all users of the machine share.
     pub shared_path: Option<&'static str>,
-    /// How the file is written, and what a profile of it is.
+    /// Format of the file and of its profiles.
     pub format: Format,
-    /// Variables that choose among the profiles; the first that is set counts.
+    /// Variables that select a profile; the first one that is set is used.
     pub profile_variables: &'static [&'static str],
-    /// Variables with which the tool ignores the file when they are `true`.
+    /// Variables with which the tool ignores the file if they are `true`.
     pub off_variables: &'static [&'static str],
-    /// What a profile contains.
+    /// Fields of a profile.
     pub fields: &'static [FileField],
-    /// What a profile gives; [`FileProfile::resolve`] unless there is more than keys in it.
+    /// Reads a profile; [`FileProfile::resolve`] unless the profile contains more than keys.
     pub resolve: fn(&FileProfile<'_>) -> Result<SourceResult, Problem>,
-    /// The region of a profile, where it is not among the fields.
+    /// Returns the region of a profile if it is not one of the fields.
     pub region: fn(&FileProfile<'_>) -> Result<Option<KeyValues>, Problem>,
-    /// What to do about a file that is damaged.
+    /// Hint for a damaged file.
     pub hint: &'static str,
-    /// What to do where the profile that the tool itself would use is missing, if another source in
-    /// its place would be another account.
+    /// Hint for a missing profile that the tool itself would use, if falling back to another source would mean
+    /// another account.
     pub current_hint: Option<&'static str>,
 }
 
 impl CredentialFile {
-    /// A file without more than a name, places and fields.
+    /// A file description with default values.
     pub(crate) const PLAIN: Self = Self {
         name: "",
         path_variable: None,
@@ -53,26 +53,26 @@ impl CredentialFile {
     };
 }
 
-/// How a file is written.
+/// Format of a file.
 pub(crate) enum Format {
-    /// JSON: `profiles` is a list of objects with a `name`, `current` the name of one.
+    /// JSON: `profiles` is a list of objects with a `name`; `current` is the name of one of them.
     JsonList,
-    /// JSON: `profiles` is an object of profiles by their names, `current` the name of one.
+    /// JSON: `profiles` is an object of profiles by name; `current` is the name of one of them.
     JsonMap,
     /// JSON: each file of a folder is a profile.
     JsonFiles {
-        /// Its place below HOME.
+        /// Its path below HOME.
         folder: &'static str,
-        /// How the names of the files with keys end, and of those with the region.
+        /// Suffixes of the names of the files with keys, and of those with the region.
         ends: &'static [&'static str; 2],
     },
     /// INI: each section is a profile and inherits from `[DEFAULT]`; `#` starts a comment anywhere.
     IniSections,
-    /// INI: one section counts.
+    /// INI: only one section is used.
     IniSection {
         /// Its name.
         name: &'static str,
-        /// True where it inherits from `[DEFAULT]`.
+        /// `true` if it inherits from `[DEFAULT]`.
         inherits: bool,
     },
 }
@@ -80,38 +80,38 @@ pub(crate) enum Format {
 /// A field of a profile.
 pub(crate) struct FileField {
     pub(super) name: &'static str,
-    /// The setting that it gives.
+    /// The setting that it provides.
     pub(super) key: Option<&'static str>,
     pub(super) presence: Presence,
 }
 
-/// Whether a field has to be there.
+/// Whether a field is required.
 #[derive(PartialEq)]
 pub(super) enum Presence {
-    /// Without any of these there is no credential; with one of them all are required.
+    /// If all of these are missing, the profile has no credential; if one is set, all are required.
     Key,
-    /// Required where there is a credential.
+    /// Required if there is a credential.
     Required,
     Optional,
 }
 
 impl FileField {
-    /// A part of the key.
+    /// Returns a field that is a part of the key.
     pub(crate) const fn key(name: &'static str, key: &'static str) -> Self {
         Self::new(name, Some(key), Presence::Key)
     }
 
-    /// What goes with the key.
+    /// Returns a field that is required with the key.
     pub(crate) const fn required(name: &'static str, key: &'static str) -> Self {
         Self::new(name, Some(key), Presence::Required)
     }
 
-    /// What may go with the key.
+    /// Returns a field that is optional with the key.
     pub(crate) const fn optional(name: &'static str, key: &'static str) -> Self {
         Self::new(name, Some(key), Presence::Optional)
     }
 
-    /// A field that is read for the profile but is not a setting itself.
+    /// Returns a field that is read for the profile but is not a setting itself.
     pub(crate) const fn other(name: &'static str) -> Self {
         Self::new(name, None, Presence::Optional)
     }
@@ -131,15 +131,15 @@ pub(crate) type KeyValues = Vec<(&'static str, Secret)>;
 /// A profile of a file.
 #[derive(Clone)]
 pub(crate) struct FileProfile<'a> {
-    /// What kind of file it is.
+    /// Description of the file.
     pub spec: &'static CredentialFile,
     /// The file.
     pub file: &'a SourceFile,
-    /// Other files, variables and the time.
+    /// Access to other files, variables and the time.
     pub files: &'a ToolFiles,
-    /// Its name, where the file has profiles.
+    /// Name of the profile, if the file has profiles.
     pub name: Option<&'a str>,
-    /// Where the fields are, for messages: `for profile 'NAME'`, `in [NAME]`; may be empty.
+    /// Place of the fields for messages: `for profile 'NAME'`, `in [NAME]`; can be empty.
     pub place: String,
     pub(super) fields: BTreeMap<&'static str, String>,
 }

@@ -1,4 +1,4 @@
-//! What a profile of a tool's file gives.
+//! Reads credentials and regions from a profile of a tool's file.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,15 +13,15 @@ use crate::model::Time;
 use crate::secret::Secret;
 
 impl FileProfile<'_> {
-    /// The text of a field; none where it is empty.
+    /// Returns the text of a field; `None` if it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// A field that is not text.
+    /// Parses a field that contains JSON.
     ///
     /// # Errors
-    /// `missing_credentials`: it cannot be read as `T`.
+    /// `missing_credentials` if it is not a valid `T`.
     pub(crate) fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
         let text = Value::from(self.get(name).unwrap_or_default());
         lenient::decode(text.to_string().as_bytes()).map_err(|expected| {
@@ -30,16 +30,16 @@ impl FileProfile<'_> {
         })
     }
 
-    /// A problem of these fields. `what` follows the path of the file: `has no access_key_id`.
+    /// Returns a problem of these fields. `what` follows the path of the file, such as `has no access_key_id`.
     pub(crate) fn problem(&self, what: &str) -> Problem {
         let what = format!("{what} {}", self.place);
         self.file.problem(what.trim_end(), self.spec.hint)
     }
 
-    /// The key pair with what goes with it, by the cloud's own keys; `None` when there is none.
+    /// Returns the key pair and its related values, by the cloud's own keys; `None` if the profile has none.
     ///
     /// # Errors
-    /// `missing_credentials`: a part of it is missing.
+    /// `missing_credentials` if a part of it is missing.
     pub(crate) fn keys(&self) -> Result<Option<KeyValues>, Problem> {
         let fields = self.spec.fields.iter();
         let is_missing = |field: &&FileField| self.get(field.name).is_none();
@@ -56,20 +56,20 @@ impl FileProfile<'_> {
         }
     }
 
-    /// The region, where it is among the fields.
+    /// Returns the region, if the fields contain it.
     pub(crate) fn region(&self) -> KeyValues {
         let values = self.values().into_iter();
         values.filter(|(key, _)| *key == "region").collect()
     }
 
-    /// The values that are there.
+    /// Returns the values of the fields that are set.
     fn values(&self) -> KeyValues {
         let fields = self.spec.fields.iter();
         let filled = fields.filter_map(|field| Some((field.key?, self.get(field.name)?)));
         filled.map(|(key, text)| (key, Secret::new(text))).collect()
     }
 
-    /// The key pair, if there is one.
+    /// Returns the key pair, if there is one.
     ///
     /// # Errors
     /// As [`FileProfile::keys`].
@@ -80,7 +80,7 @@ impl FileProfile<'_> {
         })
     }
 
-    /// That there is no credential here.
+    /// Returns the result that the profile contains no credential.
     pub(crate) fn no_credentials(&self) -> SourceResult {
         let what = format!("no credentials {}", self.place);
         SourceResult::Empty(format!(
@@ -90,10 +90,10 @@ impl FileProfile<'_> {
         ))
     }
 
-    /// A credential that ends; see [`check_expiry`].
+    /// Returns a credential with an expiry; see [`check_expiry`].
     ///
     /// # Errors
-    /// As those of [`check_expiry`].
+    /// As [`check_expiry`].
     pub(crate) fn found_until(
         &self,
         values: KeyValues,
@@ -109,7 +109,7 @@ impl FileProfile<'_> {
         Ok(SourceResult::Found(found))
     }
 
-    /// A credential.
+    /// Returns a credential.
     pub(crate) fn found(&self, values: KeyValues, expires_at: Option<Time>) -> SourceResult {
         SourceResult::Found(self.found_credential(values, expires_at))
     }
@@ -124,7 +124,7 @@ impl FileProfile<'_> {
         }
     }
 
-    /// The role of the machine, with the region that is next to it.
+    /// Returns the role of the machine with the region of the profile.
     pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
         let mut values = service.values(self.files, role);
         values.extend(self.region());

@@ -1,4 +1,4 @@
-//! Which profile of a tool's file is meant, and its fields.
+//! Selects a profile of a tool's file and reads its fields.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,11 @@ use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
 
 impl CredentialFile {
-    /// Reads the profile of this name, or the one that the tool itself would use.
+    /// Reads the profile with this name, or the one that the tool itself would use.
     ///
     /// # Errors
-    /// A usage error when the profile that was named is not there; `missing_credentials` for files
-    /// that are damaged and for profiles that cannot be used here; `unauthenticated` for keys that
-    /// have run out.
+    /// A usage error if the named profile does not exist; `missing_credentials` for damaged files and for profiles
+    /// that cannot be used here; `unauthenticated` for expired keys.
     pub(super) fn load(
         &'static self,
         files: &ToolFiles,
@@ -47,7 +46,7 @@ impl CredentialFile {
         }
         if let (None, Some(path)) = (&file, self.shared_path) {
             file = match files.open_shared(path) {
-                // Another user's file on a shared machine is not an error.
+                // An unreadable file of another user on a shared machine is not an error.
                 Err(problem) if named.is_none() => return Ok(SourceResult::Empty(problem.message)),
                 opened => opened?,
             };
@@ -103,7 +102,7 @@ impl CredentialFile {
         };
         let fields = self.json_fields(file, values, &place)?;
         let mut resolved = self.resolve(file, files, Some(name), place, fields)?;
-        // The tools use the first as well.
+        // The tools also use the first one.
         if profiles.iter().filter(is_it).count() > 1
             && let Some(found) = resolved.found_mut()
         {
@@ -115,13 +114,13 @@ impl CredentialFile {
         Ok(resolved)
     }
 
-    /// The variable that chooses among the profiles, and the profile.
+    /// Returns the variable that selects a profile, and the profile.
     fn selected<'a>(&self, files: &'a ToolFiles) -> Option<(&'static str, &'a str)> {
         let mut variables = self.profile_variables.iter();
         variables.find_map(|name| Some((*name, files.selected_profile(name)?)))
     }
 
-    /// A tool that has a file for each profile.
+    /// Reads the profile of a tool that has one file per profile.
     fn load_from_folder(
         &'static self,
         files: &ToolFiles,
@@ -136,7 +135,7 @@ impl CredentialFile {
             let why = format!("~/{folder} has {}", no_profile(name, &names));
             return match (named, chosen) {
                 (Some(_), _) => Err(Problem::usage(why)),
-                // Whoever chose it meant no key that another tool has.
+                // A user who selected this profile does not want a key of another tool.
                 (None, Some((variable, _))) => {
                     let message = format!("{variable} is '{}': {why}", quotable(name));
                     let next = self.current_hint.unwrap_or(self.hint);
@@ -232,7 +231,7 @@ impl CredentialFile {
         filled.collect()
     }
 
-    /// The fields that are known, whatever else there is; no text of the file gets into the problem.
+    /// Returns the known fields and ignores others. The problem contains no text of the file.
     fn json_fields(
         &self,
         file: &SourceFile,
@@ -254,10 +253,10 @@ impl CredentialFile {
     }
 }
 
-/// Reads JSON; no text of the file gets into the problem.
+/// Parses JSON. The problem contains no text of the file.
 ///
 /// # Errors
-/// `missing_credentials`: it does not have the form of `T`.
+/// `missing_credentials` if it is not a valid `T`.
 pub(crate) fn json<T: DeserializeOwned>(file: &SourceFile, hint: &str) -> Result<T, Problem> {
     lenient::decode(file.text.as_bytes())
         .map_err(|expected| file.problem(&format!("is invalid: expected {expected}"), hint))
@@ -277,7 +276,7 @@ fn name_of(profile: &Value) -> String {
     name.unwrap_or_default().trim().to_owned()
 }
 
-/// That a file does not have the profile that was named or selected.
+/// Returns the result that a file does not contain the named or selected profile.
 fn without_profile(
     why: String,
     named: Option<&str>,
@@ -285,7 +284,7 @@ fn without_profile(
 ) -> Result<SourceResult, Problem> {
     match (named, selected) {
         (Some(_), _) => Err(Problem::usage(why)),
-        // A variable is that of several tools, another of which may have the profile.
+        // Several tools use the variable, and another one may have the profile.
         (None, Some((variable, name))) => Ok(SourceResult::NoSuchProfile {
             variable,
             profile: name.to_owned(),
@@ -295,7 +294,7 @@ fn without_profile(
     }
 }
 
-/// The profile that a tool does not have, among those that it has.
+/// Describes a profile that a tool does not have, with the profiles that it has.
 fn no_profile(name: &str, names: &[impl AsRef<str>]) -> String {
     let names: Vec<_> = names.iter().map(|name| quotable(name.as_ref())).collect();
     let known = match names.is_empty() {

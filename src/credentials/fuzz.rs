@@ -1,4 +1,4 @@
-//! What reads credentials in files and in the output of commands.
+//! Runs the readers of credential files and of command output on fuzzed data.
 
 use super::command::decode_output;
 use super::ini::Ini;
@@ -13,7 +13,7 @@ pub(crate) fn ini(text: &str) {
     }
 }
 
-/// Reads what a command printed: values by their names.
+/// Decodes the output of a command.
 pub(crate) fn command_output(data: &[u8]) {
     for (name, value) in decode_output(data).into_iter().flatten() {
         let value = value.expose();

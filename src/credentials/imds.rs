@@ -1,4 +1,4 @@
-//! The metadata services of several clouds' machines, as data, and the settings of profiles for them.
+//! Describes, as data, the metadata services of several clouds, and reads the settings of profiles for them.
 
 use std::time::Duration;
 
@@ -9,68 +9,68 @@ use crate::http::Endpoint;
 use crate::secret::Secret;
 use crate::settings::{METADATA, Origin, Profile, SOURCE};
 
-/// A longer name is not a valid role's.
+/// Maximum length of a role name.
 const MAX_ROLE_LEN: usize = 128;
 const ENDPOINT: &str = "metadata_endpoint";
-/// Where a profile keeps the reason not to query the service.
+/// Internal setting: the variable that forbids calls to the service.
 const FORBIDDEN: &str = "metadata_forbidden";
-/// Where a profile keeps which variable requires a session token.
+/// Internal setting: the variable that requires a session token.
 pub(super) const TOKEN_ONLY: &str = "metadata_token_only";
 
-/// A cloud's metadata service, as it is documented.
+/// A cloud's metadata service according to its documentation.
 pub(crate) struct ImdsService {
-    /// `http://` and its host.
+    /// `http://` and the host.
     pub address: &'static str,
     /// Connection timeout.
     pub connect_timeout: Duration,
-    /// Time for the response after that.
+    /// Timeout of the response after the connection was opened.
     pub response_timeout: Duration,
-    /// How a session token is requested, where there are some.
+    /// Request for a session token, if the service has such tokens.
     pub token: Option<TokenStep>,
-    /// Where the credential is.
+    /// Path of the credential.
     pub path: CredentialPath,
-    /// Its parts.
+    /// Fields of the credential.
     pub fields: TemporaryKeyFields,
-    /// The message of the service, with the status of a missing token, when the instance has no role.
+    /// Message of the service if the instance has no role. It has the same status as a missing token.
     pub no_role: Option<&'static str>,
-    /// What gives a machine of this cloud a role.
+    /// Hint that explains how to assign a role to a machine of this cloud.
     pub hint: &'static str,
-    /// Variables of the cloud's own tools that matter to the service.
+    /// Variables of the cloud's own tools that affect the service.
     pub variables: Variables,
 }
 
-/// How a session token is requested.
+/// Request for a session token.
 pub(crate) struct TokenStep {
-    /// Where it is issued.
+    /// Path of the request.
     pub path: &'static str,
     /// The request header with the lifetime of the token.
     pub ttl_header: &'static str,
-    /// The header that it is sent in.
+    /// The header in which the token is sent.
     pub header: &'static str,
-    /// True where a service that gave none may still need one and is queried once more.
+    /// `true` if a token that the service did not issue may still be required, so that it is requested once more.
     pub is_retried: bool,
 }
 
-/// Where a service has credentials.
+/// Path of the credentials.
 pub(crate) enum CredentialPath {
-    /// A list of roles, below which each has its credential.
+    /// A list of roles, each with its credential below it.
     Roles(&'static str),
-    /// The instance has at most one role, which is not named.
+    /// The instance has at most one role, whose name is not used.
     Single(&'static str),
 }
 
-/// Variables that matter to a metadata service.
+/// Variables that affect a metadata service.
 pub(crate) struct Variables {
-    /// Names the role.
+    /// Sets the role.
     pub role: Option<&'static str>,
-    /// With `true` the service is not queried.
+    /// If `true`, the service is not called.
     pub disabled: Option<&'static str>,
-    /// With `true` the service is queried with a session token only.
+    /// If `true`, the service is called only with a session token.
     pub token_required: Option<&'static str>,
 }
 
 impl Variables {
-    /// None of them is read.
+    /// No variable is read.
     pub(crate) const NONE: Self = Self {
         role: None,
         disabled: None,
@@ -79,7 +79,8 @@ impl Variables {
 }
 
 impl ImdsService {
-    /// The service as the source of a profile: with a role, or with the one that the machine has.
+    /// Returns the settings that select the service as the source of a profile. Without `role`, the role of the
+    /// machine is used.
     pub(crate) fn values(
         &self,
         files: &ToolFiles,
@@ -100,15 +101,17 @@ impl ImdsService {
         std::iter::once(role).chain(flags).collect()
     }
 
-    /// The service where a profile names it: `metadata` or `metadata:ROLE`.
+    /// Selects the service for a profile with `metadata` or `metadata:ROLE`.
     pub(crate) fn load(&self, files: &ToolFiles, named: Option<&str>) -> SourceResult {
         let chosen = || files.selected_profile(self.variables.role?);
         SourceResult::InstanceRole(self.values(files, named.or_else(chosen)))
     }
 }
 
+/// Checks that no variable forbids calls to the service.
+///
 /// # Errors
-/// That a variable forbids calls to the service.
+/// `missing_credentials` if a variable forbids them.
 pub(super) fn check_enabled(profile: &Profile) -> Result<(), Problem> {
     let Some(variable) = profile.get(FORBIDDEN) else {
         return Ok(());
@@ -123,10 +126,10 @@ pub(super) fn check_enabled(profile: &Profile) -> Result<(), Problem> {
 
 const NOT_THE_SERVICE: &str = "is neither the metadata service's address nor a loopback address";
 
-/// Checks that the address of the service, where one is set, is one at all.
+/// Checks the address of the service, if it is set.
 ///
 /// # Errors
-/// Usage: it is not the address of a plain HTTP service.
+/// A usage error if it is not the address of a plain HTTP service.
 pub(crate) fn check_endpoint(profile: &Profile) -> Result<(), Problem> {
     let is_usable = |text: &str| Endpoint::parse(text, &[], true).is_ok_and(|at| !at.is_https());
     match profile.get(ENDPOINT) {
@@ -137,7 +140,7 @@ pub(crate) fn check_endpoint(profile: &Profile) -> Result<(), Problem> {
     }
 }
 
-/// The role that a profile names.
+/// Returns the role that a profile sets.
 pub(super) fn role<'a>(
     service: &ImdsService,
     profile: &'a Profile,
@@ -159,7 +162,7 @@ pub(super) fn role<'a>(
     }
 }
 
-/// The documented address, or this machine.
+/// Returns the documented address, or a configured address of this machine.
 pub(super) fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpoint, Problem> {
     let parse = |text: &str| Endpoint::parse(text, &[], true);
     let documented = parse(service.address)?;
@@ -179,7 +182,7 @@ pub(super) fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpo
     }
 }
 
-/// Letters, digits and signs that names of roles have; no word that a path would swallow.
+/// Accepts letters, digits and the characters of role names; rejects names that a path would drop, such as `..`.
 pub(super) fn is_role_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+=,".contains(&byte);
     text.len() <= MAX_ROLE_LEN

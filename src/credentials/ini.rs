@@ -1,15 +1,15 @@
-//! INI files as the vendors' SDKs read them.
+//! Reads INI files like the vendors' SDKs.
 //!
-//! Source: configparser of Python 3.11, which alibabacloud_credentials 1.0.12, huaweicloudsdkcore
-//! 3.1.219 and tencentcloud-sdk-python 3.1.195 use, and ini.v1 of credentials-go 1.4.12. Comments
-//! behind headers and values and quotes around values are read as the vendors' samples show them.
+//! Source: configparser of Python 3.11, which alibabacloud_credentials 1.0.12, huaweicloudsdkcore 3.1.219 and
+//! tencentcloud-sdk-python 3.1.195 use, and ini.v1 of credentials-go 1.4.12. Comments after headers and values, and
+//! quotes around values, are read as in the vendors' samples.
 
 use std::collections::BTreeMap;
 
 use super::tool_files::SourceFile;
 use crate::error::Problem;
 
-/// The section whose keys all others inherit, in the reading of configparser.
+/// The section from which all others inherit, as in configparser.
 const DEFAULTS: &str = "DEFAULT";
 
 /// Keys that the vendors' tools read.
@@ -37,28 +37,28 @@ const KNOWN_KEYS: [&str; 21] = [
     "type",
 ];
 
-/// The keys of a section, in lower case, with their values.
+/// Keys of a section in lower case, with their values.
 pub type Keys = BTreeMap<String, String>;
 
-/// A file that was read. What is wrong with a section matters only to those who request it.
+/// A parsed file. An error in a section is reported only if that section is requested.
 #[derive(Debug)]
 pub struct Ini<'a> {
     file: &'a SourceFile,
     hint: &'a str,
     sections: BTreeMap<String, Section>,
-    /// What was expected where no section is known.
+    /// The parse error outside of any known section: what was expected.
     fault: Option<String>,
 }
 
 #[derive(Debug, Default)]
 struct Section {
     keys: Keys,
-    /// What was expected, and at which line.
+    /// The parse error: what was expected, and at which line.
     fault: Option<String>,
 }
 
 impl<'a> Ini<'a> {
-    /// Reads a file; `hint` is the next step where it is corrupt.
+    /// Reads a file; `hint` is used if the file is damaged.
     pub fn read(file: &'a SourceFile, hint: &'a str) -> Self {
         let mut ini = Self {
             file,
@@ -73,10 +73,10 @@ impl<'a> Ini<'a> {
         ini
     }
 
-    /// The keys of a section; `None` when it is missing.
+    /// Returns the keys of a section; `None` if the section is missing.
     ///
     /// # Errors
-    /// `missing_credentials`: the section, or the file around it, is damaged.
+    /// `missing_credentials` if the section, or the file outside of it, is damaged.
     pub fn section(&self, name: &str) -> Result<Option<&Keys>, Problem> {
         let section = self.sections.get(name);
         let fault = match section {
@@ -89,7 +89,7 @@ impl<'a> Ini<'a> {
         }
     }
 
-    /// The same with the keys that a section inherits from `[DEFAULT]`.
+    /// Returns the keys of a section with those that it inherits from `[DEFAULT]`.
     ///
     /// # Errors
     /// As [`Ini::section`], for either section.
@@ -105,13 +105,13 @@ impl<'a> Ini<'a> {
         Ok(Some(keys))
     }
 
-    /// Names of the sections but `[DEFAULT]`.
+    /// Returns the names of the sections except `[DEFAULT]`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.sections.keys().map(String::as_str);
         names.filter(|name| *name != DEFAULTS)
     }
 
-    /// No text of the file gets into the problem.
+    /// Returns the problem of a damaged file. It contains no text of the file.
     fn damaged(&self, expected: &str) -> Problem {
         let what = format!("is invalid: expected {expected}");
         self.file.problem(&what, self.hint)
@@ -140,14 +140,14 @@ impl<'a> Ini<'a> {
         }
     }
 
-    /// A header, after its bracket. Whatever follows the closing one is a comment.
+    /// Reads a header after its opening bracket. Text after the closing bracket is a comment.
     fn open(&mut self, cursor: &mut Cursor, rest: &str, number: usize) {
         let name = rest.split_once(']').map(|(name, _)| name.trim().to_owned());
         match &name {
             Some(name) => {
                 self.sections.entry(name.clone()).or_default();
             }
-            // Its keys belong to no section that is known, the one before it least of all.
+            // Its keys belong to an unknown section, and must not be added to the previous one.
             None => expect(&mut self.fault, "]", number),
         }
         *cursor = Cursor {
@@ -182,19 +182,19 @@ impl<'a> Ini<'a> {
     }
 }
 
-/// Where the reader is.
+/// Position of the reader.
 #[derive(Debug, Default)]
 struct Cursor {
     section: CurrentSection,
-    /// The key that a line with a deeper indent continues.
+    /// The key whose value a line with a deeper indent continues.
     key: Option<String>,
     indent: usize,
 }
 
-/// The section that the lines belong to.
+/// The section of the current lines.
 #[derive(Debug, Default)]
 enum CurrentSection {
-    /// None: no header was read yet.
+    /// No header was read yet.
     #[default]
     None,
     Named(String),
@@ -202,8 +202,8 @@ enum CurrentSection {
     Unreadable,
 }
 
-/// True for a line that sets a key which one of the vendors' tools reads. ini.v1 takes it for a key
-/// of its own however far it is indented, and no value has such a line.
+/// Reports whether a line sets a key that a vendor's tool reads. ini.v1 treats such a line as a separate key at any
+/// indent, and no value contains such a line.
 fn is_known_assignment(line: &str) -> bool {
     let key = line.split_once('=').map(|(key, _)| key.trim());
     key.is_some_and(|key| {
@@ -213,12 +213,12 @@ fn is_known_assignment(line: &str) -> bool {
     })
 }
 
-/// Keeps the first fault.
+/// Records a parse error if it is the first one.
 fn expect(fault: &mut Option<String>, what: &str, line: usize) {
     fault.get_or_insert_with(|| format!("{what} at line {line}"));
 }
 
-/// What comes after a delimiter, without the comment behind it and the quotes around it.
+/// Returns the value after a delimiter, without a trailing comment and without quotes.
 fn value_of(text: &str) -> &str {
     let value = text.trim();
     let quote = value
@@ -232,7 +232,7 @@ fn value_of(text: &str) -> &str {
     }
 }
 
-/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may contain either.
+/// Removes a comment, which begins with `#` or `;` after a blank, since a key can contain either.
 fn without_comment(text: &str) -> &str {
     let is_start = |(at, sign): &(usize, char)| {
         ['#', ';'].contains(sign) && text[..*at].ends_with(char::is_whitespace)

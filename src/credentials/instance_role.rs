@@ -1,5 +1,5 @@
-//! The role of this machine, as its metadata service gives it: queried only when a profile selects it, over
-//! plain HTTP, past any proxy, at one address, with a short timeout.
+//! Fetches the credential of this machine's role from its metadata service. The service is called only when a
+//! profile selects it, over plain HTTP, without a proxy, at one address, with a short timeout.
 
 use std::sync::Arc;
 
@@ -19,39 +19,39 @@ use crate::http::{
 use crate::secret::Secret;
 use crate::settings::Profile;
 
-/// A larger answer is none of a metadata service.
+/// A larger response does not come from a metadata service.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;
 /// Names of the steps in messages and traces.
 pub(crate) const TOKEN: &str = "MetadataToken";
 pub(crate) const ROLE: &str = "MetadataRole";
 pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
 
-/// The next step for a response that is not one of a metadata service.
+/// Hint for a response that does not come from a metadata service.
 const ELSEWHERE: &str =
     "check that this machine is an instance of this cloud, and check metadata_endpoint";
 
-/// How long a session token is to be good.
+/// Requested lifetime of a session token.
 const TTL_SECONDS: &str = "21600";
 
-/// The role of this machine, through its metadata service.
+/// Provides the credential of this machine's role from its metadata service.
 pub(crate) struct InstanceRoleProvider<S> {
     service: &'static ImdsService,
     api: ApiClient,
-    /// For the step that requests a token: a host that answers no such call may answer others.
+    /// Client for the token request: a host that does not answer it may still answer others.
     token_api: ApiClient,
     endpoint: Endpoint,
     role: Option<String>,
-    /// The variable that requires a session token.
+    /// The variable that requires a session token, if it is set.
     token_only: Option<String>,
     issue: fn(TemporaryKey) -> Credential<S>,
 }
 
 impl<S> InstanceRoleProvider<S> {
-    /// The role that a profile uses; `issue` makes a cloud's credential of a key pair.
+    /// Creates the provider for the role of a profile; `issue` creates a cloud's credential from a key pair.
     ///
     /// # Errors
-    /// A usage error: an address that is neither the documented one nor a loopback address, or what
-    /// is not a valid role name. `missing_credentials` where a variable forbids the call.
+    /// A usage error for an address that is neither the documented one nor a loopback address, or for an invalid
+    /// role name. `missing_credentials` if a variable forbids the call.
     pub(crate) fn new(
         service: &'static ImdsService,
         profile: &Profile,
@@ -70,7 +70,7 @@ impl<S> InstanceRoleProvider<S> {
             ..limits.clone()
         };
         let role = role(service, profile)?;
-        // Its answers contain secrets, which are not masked there, and never shown.
+        // The responses contain secrets. They are never shown, so they are not masked.
         let api = ApiClient::new(
             transport,
             profile,
@@ -128,7 +128,7 @@ impl<S> InstanceRoleProvider<S> {
         Ok((self.issue)(key))
     }
 
-    /// A session token, which the service can do without unless it is configured to need one.
+    /// Requests a session token; `None` if the service has none and does not require one.
     async fn token(&self, deadline: Deadline) -> Result<Option<Secret>, Problem> {
         let Some(step) = &self.service.token else {
             return Ok(None);
@@ -154,7 +154,7 @@ impl<S> InstanceRoleProvider<S> {
         }
     }
 
-    /// The name of the role that the instance has, fit for a path.
+    /// Returns the name of the instance's role after checking that it is safe in a path.
     async fn attached_role(
         &self,
         path: &str,
@@ -199,7 +199,7 @@ impl<S> InstanceRoleProvider<S> {
             429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
             429 | 500.. => (Category::ServiceError, "try again later"),
             300..=399 if !is_page => (Category::MissingCredentials, ELSEWHERE),
-            // A service of this kind has pages of its own for 401, 403 and 404 only.
+            // A metadata service sends its own HTML pages only for 401, 403 and 404.
             _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
             _ => (Category::MissingCredentials, self.service.hint),
         };
@@ -209,7 +209,7 @@ impl<S> InstanceRoleProvider<S> {
         Err(self.with_response(problem.with_hint(hint), response))
     }
 
-    /// That the machine has no role, or not the one that is named.
+    /// Returns the problem that the machine has no role, or not the configured one.
     fn no_role(&self, operation: &'static str, response: &Response) -> Problem {
         let what = match &self.role {
             Some(role) => format!("the metadata service has no role {role}"),
@@ -219,7 +219,7 @@ impl<S> InstanceRoleProvider<S> {
         self.with_response(problem.with_hint(self.service.hint), response)
     }
 
-    /// The problem with the status of a response, and with the title of a page.
+    /// Adds the status of a response to a problem, and the title if the response is an HTML page.
     fn with_response(&self, mut problem: Problem, response: &Response) -> Problem {
         problem.http_status = Some(response.status);
         if let Some(page) = self.api.describe_page(response) {
@@ -228,7 +228,7 @@ impl<S> InstanceRoleProvider<S> {
         problem
     }
 
-    /// A response that is not what it should be. Its text is not shown, since it may be a secret.
+    /// Returns the problem of an invalid response. Its text is not shown, since it may be a secret.
     fn unreadable(&self, operation: &'static str, expected: &str, response: &Response) -> Problem {
         let page = self.api.describe_page(response);
         let why = page.unwrap_or_else(|| format!("expected {expected}"));
@@ -251,11 +251,11 @@ impl<S> InstanceRoleProvider<S> {
         Err(problem.with_hint("check the local clock, and that the role still exists"))
     }
 
-    /// A "no" that is in a good response.
+    /// Returns the problem of a successful response that contains an error code.
     fn refused(&self, operation: &'static str, code: &str) -> Problem {
         let what = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, what);
-        // Any other text is not a code, and may be a secret.
+        // Any other text is not a code and may be a secret.
         problem.code = Some(code)
             .filter(|code| is_role_name(code))
             .map(str::to_owned);
@@ -272,7 +272,7 @@ impl<S> InstanceRoleProvider<S> {
             problem.hint = Some(ELSEWHERE.to_owned());
             return problem;
         }
-        // It is unrelated to the connection to the cloud.
+        // The failure is not one of the connection to the cloud.
         problem.transport_failure = None;
         problem.message = format!("the metadata service is unreachable: {}", problem.message);
         problem.hint = Some(format!(

@@ -1,8 +1,8 @@
-//! Credentials: where they are found, how they are fetched, and how long they are used.
+//! Finds, fetches, renews and caches credentials.
 //!
-//! [`CredentialChain`] finds what a profile is to use: variables, the config file, the command of the
-//! config file, files of the clouds' own tools. A `CredentialProvider` issues what signs requests,
-//! and a `CredentialCache` keeps it while it is good.
+//! [`CredentialChain`] finds the credential of a profile: variables, the config file, its command, files of the
+//! clouds' own tools. A `CredentialProvider` issues a credential that signs requests, and a `CredentialCache` keeps
+//! it while it is valid.
 
 mod beside_variables;
 mod cache;
@@ -56,43 +56,43 @@ pub(crate) use tool_files::{
 };
 pub(crate) use tool_sources::check_source;
 
-/// A credential this close to its end is renewed before it is used.
+/// A credential that expires within this time is renewed before it is used.
 const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);
 
-/// A credential as it was issued.
+/// An issued credential.
 pub(crate) struct Credential<S> {
-    /// What signs with it.
+    /// Signs requests with it.
     pub signer: S,
-    /// Its secrets, which are masked in everything that the cloud answers from now on.
+    /// Its secrets, which are masked in all responses from now on.
     pub secrets: Vec<Secret>,
-    /// When it ends to be good, where that is known.
+    /// Expiry, if known.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Gets a credential again: from a service, or from a file whose content may have changed.
+/// Provides a credential again: from a service, or from a file whose content may have changed.
 #[async_trait]
 pub(crate) trait CredentialProvider<S>: Send + Sync {
-    /// A new credential.
+    /// Returns a new credential.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is none.
     async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem>;
 
-    /// What messages call the credential that was issued last, where that may be another than before.
+    /// Returns the label of the last issued credential in messages, if it can change.
     fn label(&self) -> Option<String> {
         None
     }
 
-    /// Called when the cloud rejects what was issued.
+    /// Called when the cloud rejects an issued credential.
     fn on_rejected(&self, _signer: &S) {}
 
-    /// True when issuing costs calls.
+    /// Reports whether issuing a credential needs calls.
     fn makes_calls(&self) -> bool {
         true
     }
 }
 
-/// Signs nothing: the service responds to any caller, or the body of the request authenticates it.
+/// Signs nothing: the service accepts any caller, or the body of the request authenticates it.
 pub(crate) struct Anonymous;
 
 impl Signer for Anonymous {

@@ -1,5 +1,4 @@
-//! What a service has just refused, so that it is not requested again for each resource of a long
-//! list.
+//! Remembers a recent failure of a service, so that the request is not repeated for each resource of a long list.
 
 use std::sync::Mutex;
 
@@ -8,18 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::error::{Category, Problem};
 use crate::sync::lock;
 
-/// How long a failure that needs a change at the service or in the settings is remembered.
+/// Time for which a failure is remembered that needs a change at the service or in the settings.
 const NEGATIVE_TTL: TimeDelta = TimeDelta::seconds(10);
-/// How long a failure that may pass by itself is remembered: enough for the jobs of a list that are
-/// waiting for the same request, and shorter than the time to any later poll.
+/// Time for which a transient failure is remembered: long enough for the jobs of a list that wait for the same
+/// request, and shorter than the time to the next poll.
 const TRANSIENT_TTL: TimeDelta = TimeDelta::milliseconds(250);
 
-/// When something could not be had the last time, and why.
+/// Time and problem of the last failure.
 #[derive(Default)]
 pub(crate) struct NegativeCache(Mutex<Option<(DateTime<Utc>, Problem)>>);
 
 impl NegativeCache {
-    /// Why there is none, when that was found just now; `what` is what there is not.
+    /// Returns the problem of a recent failure; `what` names what is missing.
     pub(crate) fn get(&self, what: &str, now: DateTime<Utc>) -> Option<Problem> {
         let last = lock(&self.0);
         let (at, problem) = last.as_ref()?;
@@ -38,9 +37,9 @@ impl NegativeCache {
         })
     }
 
-    /// Remembers why there is none.
+    /// Remembers a failure.
     pub(crate) fn insert(&self, problem: &Problem, now: DateTime<Utc>) {
-        // The client of the service itself records a refusal and a broken connection.
+        // The client of the service already records rejected credentials and broken connections.
         if !matches!(
             problem.category,
             Category::Unauthenticated | Category::Network

@@ -1,4 +1,4 @@
-//! Credentials that are set in a profile.
+//! Credentials that a profile contains.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,19 +12,19 @@ use crate::model::Time;
 use crate::settings::{Profile, RerunReason};
 use crate::sync::lock;
 
-/// How a cloud makes a credential of a profile.
+/// Creates a cloud's credential from a profile.
 pub(crate) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
 
-/// How a cloud calls the credential of a profile in messages.
+/// Returns the label of a profile's credential for messages.
 pub(crate) type LabelFn = fn(&Profile) -> String;
 
-/// A profile whose files may contain another secret by now, or whose command may print another.
+/// Provides the credential of a profile whose files or command may have new content.
 pub(super) struct ReloadingProvider<S> {
     profile: Profile,
     read: FromProfile<S>,
     label: LabelFn,
     last: Mutex<Option<String>>,
-    /// The cloud rejected what was read last.
+    /// `true` if the cloud rejected the credential that was read last.
     is_rejected: AtomicBool,
 }
 
@@ -68,7 +68,7 @@ impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
     }
 }
 
-/// What [`Profile::reload`] gives. Other calls go on meanwhile, since a command takes its time.
+/// Runs [`Profile::reload`] on another thread, since a command can take long.
 pub(crate) async fn reload(
     profile: &Profile,
     reason: RerunReason,
@@ -78,7 +78,7 @@ pub(crate) async fn reload(
     reading.await.expect("a reading does not panic")
 }
 
-/// A profile may contain the expiry of a credential that does not.
+/// Reads the credential; if it has no expiry, uses that of the profile.
 pub(super) fn from_profile<S>(
     profile: &Profile,
     read: FromProfile<S>,

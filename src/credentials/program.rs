@@ -1,4 +1,4 @@
-//! Where the program of a `credential_command` is found: never in the current folder.
+//! Finds the program of a `credential_command`, never in the current folder.
 
 use std::env::split_paths;
 use std::fmt;
@@ -13,26 +13,26 @@ use crate::error::kind_text;
 use crate::secret::quotable_path;
 use crate::settings::{Environment, InsecureFile, Settings, check_installed};
 
-/// What is searched where PATH is not set.
+/// Folders that are searched if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
 
-/// The file is of a format that the system does not run.
+/// The system cannot run files of this format.
 pub(super) const NO_FORMAT: ErrorKind = ErrorKind::InvalidData;
 
-/// Why there is nothing to be had of a command, in words that follow its name.
+/// The reason why a command gave no credential, as text that follows its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CommandError {
-    /// The program is not there, or may not be run.
+    /// The program does not exist or must not be run.
     NotRun(ErrorKind),
-    /// Others could have written the program.
+    /// Other users could have changed the program.
     Insecure(InsecureFile),
-    /// It ran, and printed another format.
+    /// It ran, but printed another format.
     Format,
-    /// It ran; its own complaint is part of this.
+    /// It ran and failed; the text contains its own error message.
     Other(String),
 }
 
-/// What to do about a program that cannot be run, by its path or its name.
+/// Returns the hint for a program that cannot be run, by its path or name.
 pub(super) fn not_run_hint(kind: ErrorKind, program: &Path) -> String {
     let is_path = program.components().nth(1).is_some();
     let program = quotable_path(program);
@@ -65,21 +65,20 @@ impl fmt::Display for CommandError {
 /// A command that is ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Invocation {
-    /// An absolute path.
+    /// Absolute path.
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    /// The folder it runs in, so that paths among its arguments start where those of the config file
-    /// do.
+    /// The folder in which it runs, so that relative paths in its arguments start at the folder of the config file.
     pub folder: PathBuf,
     /// Variables in addition to those of this process.
     pub environment: Vec<(String, String)>,
 }
 
-/// Finds the program of a command of the config file: a path starts at the folder of that file, a
-/// bare name is searched in the absolute folders of PATH.
+/// Finds the program of a command in the config file: a path starts at the folder of that file, a bare name is
+/// searched in the absolute folders of PATH.
 ///
 /// # Errors
-/// It is not there, may not be run, or it or a folder on its path is writable by others.
+/// It does not exist or must not be run, or the program or a folder on its path is writable by others.
 pub(super) fn invocation(
     settings: &Settings,
     words: &[String],
@@ -100,7 +99,7 @@ pub(super) fn invocation(
     })
 }
 
-/// The program of a file of a tool, which runs in the current folder.
+/// Finds the program that a tool's file configures. It runs in the current folder.
 ///
 /// # Errors
 /// As [`invocation`].
@@ -117,7 +116,7 @@ pub(super) fn plugin_invocation(
     })
 }
 
-/// A program by its absolute path, or by a name that is searched in PATH.
+/// Finds a program by its absolute path, or by a name that is searched in PATH.
 fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandError> {
     match path.to_str().filter(|name| !name.contains('/')) {
         None => checked(path.to_path_buf(), false),
@@ -128,7 +127,7 @@ fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandErr
     }
 }
 
-/// The program, unless others could have written it or could put another one in its place.
+/// Checks that other users could not have changed or replaced the program.
 fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
     let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
     if !data.is_file() {
@@ -143,8 +142,8 @@ fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError>
     }
 }
 
-/// The first program of this name. An empty or relative folder would make it depend on the current
-/// folder.
+/// Finds the first program with this name. Empty or relative folders are skipped, since the result would depend on
+/// the current folder.
 fn found(name: &str, path: &str) -> Result<PathBuf, ErrorKind> {
     let mut kind = ErrorKind::NotFound;
     for folder in split_paths(path).filter(|folder| folder.is_absolute()) {
@@ -190,7 +189,7 @@ mod tests {
             Err(ErrorKind::PermissionDenied)
         );
         assert_eq!(found("folder", only_one), Err(ErrorKind::NotFound));
-        // The tests run in the folder of the package, which has a program of neither kind.
+        // The tests run in the folder of the package, which contains `Cargo.toml`.
         for relative in ["", ".", ":", "src", "./src:"] {
             assert_eq!(found("Cargo.toml", relative), Err(ErrorKind::NotFound));
         }

@@ -1,4 +1,4 @@
-//! Profiles whose credential may have changed since it was read.
+//! Reads profiles again whose credential may have changed.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::settings::{
     SettingsSchema, TLS_SERVER_NAME,
 };
 
-/// What decides where a credential is sent. A connection keeps what was read first.
+/// The settings that determine where a credential is sent. A connection keeps its first values.
 const CONNECTION: [&str; 4] = [SERVER, CA_DATA, TLS_SERVER_NAME, PROXY_URL];
 
 impl CredentialChain {
-    /// How to read this profile again; `None` when nothing of its credential is in a file that others
+    /// Returns how to read this profile again; `None` if no part of its credential is in a file that others
     /// rewrite, or is printed by a command.
     pub(super) fn reload(
         &self,
@@ -43,8 +43,8 @@ impl CredentialChain {
     }
 }
 
-/// Reads a profile again whose credential is in files of its own (`KEY_file`) or of a tool, or
-/// is printed by a command.
+/// Reads a profile again whose credential is in separate files (`KEY_file`), in a tool's files, or is printed by a
+/// command.
 #[derive(Debug)]
 struct Reloader {
     chain: CredentialChain,
@@ -78,7 +78,8 @@ fn has_changed(before: &Profile, now: &Profile, key: &str) -> bool {
     before.secret(key).map(Secret::expose) != now.secret(key).map(Secret::expose)
 }
 
-/// That a new credential may be that of another server. The values are not shown: a proxy may have a password.
+/// Returns the problem that a new credential may belong to another server. The values are not shown, since a proxy
+/// URL can contain a password.
 fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> Problem {
     let origin = origin.map(|origin| format!(" in {} ({})", origin.location(), origin.label()));
     let message = format!(

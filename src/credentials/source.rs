@@ -1,4 +1,4 @@
-//! The sources of credentials that a cloud has other than variables and the config file.
+//! Sources of a cloud's credentials other than variables and the config file.
 
 use std::fmt;
 
@@ -18,23 +18,23 @@ pub(crate) enum CredentialSource {
     Custom(CustomSource),
 }
 
-/// A tool whose files are read by a function of the cloud's own.
+/// A tool whose files are read by a function of the cloud.
 pub(crate) struct CustomSource {
     /// Name in `source`, such as `kubeconfig`.
     pub name: &'static str,
-    /// What messages call a credential of it that is in none of its profiles.
+    /// Name in messages of a credential that belongs to none of its profiles.
     pub name_without_profile: &'static str,
-    /// What its profiles are called.
+    /// Term for its profiles.
     pub profile_word: &'static str,
-    /// The setting that chooses among its profiles, and the one that names its file. A profile with either of
-    /// them is of this source.
+    /// The setting that selects a profile, and the one that selects the file. A profile that sets either of them
+    /// uses this source.
     pub selectors: [&'static str; 2],
-    /// Reads the profile of this name, or the one that the tool itself would use.
+    /// Reads the profile with this name, or the one that the tool itself would use.
     pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
 }
 
 impl CredentialSource {
-    /// Name in `source`, such as `aliyun-cli`.
+    /// Returns the name in `source`, such as `aliyun-cli`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::File(file) => file.name,
@@ -43,7 +43,7 @@ impl CredentialSource {
         }
     }
 
-    /// What messages call it, for a credential with or without a profile.
+    /// Returns the name in messages for a credential with or without a profile.
     pub(super) fn label(&self, has_profile: bool) -> &'static str {
         match self {
             Self::Custom(source) if !has_profile => source.name_without_profile,
@@ -51,7 +51,7 @@ impl CredentialSource {
         }
     }
 
-    /// Reads the profile of this name, or the one that the tool itself would use.
+    /// Reads the profile with this name, or the one that the tool itself would use.
     ///
     /// # Errors
     /// As [`CredentialFile::load`].
@@ -67,7 +67,7 @@ impl CredentialSource {
         }
     }
 
-    /// What its profiles are called.
+    /// Returns the term for its profiles.
     pub(super) fn profile_word(&self) -> &'static str {
         match self {
             Self::Custom(source) => source.profile_word,
@@ -75,7 +75,7 @@ impl CredentialSource {
         }
     }
 
-    /// The profile and the file of the tool that settings choose.
+    /// Returns the profile and the file of the tool that settings select.
     pub(super) fn selection<'a>(&self, profile: &'a Profile) -> [Option<&'a str>; 2] {
         match self {
             Self::Custom(source) => source.selectors.map(|key| profile.get(key)),
@@ -83,7 +83,7 @@ impl CredentialSource {
         }
     }
 
-    /// The region of the profile that the tool itself would use, whether or not it has keys.
+    /// Returns the region of the profile that the tool itself would use, even if the profile has no keys.
     ///
     /// # Errors
     /// As [`CredentialFile::load`].

@@ -1,4 +1,4 @@
-//! What commands and the files of tools gave, read once in a run.
+//! Caches the results of commands and of tools' files, so that each is read once per run.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::sync::lock;
 
-/// Cloud, tool, the tool's profile where one is named, its file where one is named, and whether variables
-/// may choose a profile.
+/// Cloud, tool, the selected profile of the tool, the selected file of the tool, and whether variables may select a
+/// profile.
 type Key = (
     &'static str,
     &'static str,
@@ -23,7 +23,7 @@ type Key = (
 
 type Loaded = Result<SourceResult, Problem>;
 
-/// What each source gave when it was read first.
+/// The result of the first read of each source.
 #[derive(Debug, Clone)]
 pub struct SourceCache {
     pub(super) commands: CommandCache,
@@ -37,7 +37,7 @@ impl Default for SourceCache {
 }
 
 impl SourceCache {
-    /// Nothing was read yet; `prompts` shows the prompts of commands.
+    /// Creates an empty cache; `prompts` shows the prompts of commands.
     pub fn new(prompts: PromptSink) -> Self {
         Self {
             commands: CommandCache::new(prompts),
@@ -45,7 +45,7 @@ impl SourceCache {
         }
     }
 
-    /// The same, where no command runs longer than until `deadline`.
+    /// Ends commands at `deadline` at the latest.
     pub(super) fn with_command_deadline(self, deadline: Option<Instant>) -> Self {
         Self {
             commands: self.commands.with_deadline(deadline),
@@ -53,7 +53,7 @@ impl SourceCache {
         }
     }
 
-    /// The same for files that may have been rewritten: they are read each time.
+    /// Disables the cache of files, for files that may have been rewritten.
     pub(super) fn without_files(&self) -> Self {
         Self {
             commands: self.commands.clone(),
@@ -61,7 +61,7 @@ impl SourceCache {
         }
     }
 
-    /// What a source of a cloud gives.
+    /// Returns the result of a cloud's source.
     ///
     /// # Errors
     /// As the source itself.

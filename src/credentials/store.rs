@@ -1,4 +1,4 @@
-//! Issued credentials that are kept between runs.
+//! Stores issued credentials between runs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,29 +19,28 @@ use crate::sync::lock;
 /// The parts of a credential by their names.
 pub(crate) type StoredFields = BTreeMap<String, String>;
 
-/// A signer that can be taken apart and put together again.
+/// A signer that can be stored as its parts and restored from them.
 pub(crate) trait Storable: Sized {
-    /// All that it was made of.
+    /// Returns all its parts.
     fn parts(&self) -> StoredFields;
 
-    /// The same signer with its secrets; `None` when these are not its parts. Its end is known
-    /// elsewhere.
+    /// Restores the signer with its secrets; `None` if the parts are invalid. The expiry is stored separately.
     fn from_parts(parts: &StoredFields) -> Option<Credential<Self>>;
 }
 
-/// What is kept on disk of one account.
+/// The stored credentials of one account.
 pub(super) struct TokenStore {
     folder: PathBuf,
     profile: Profile,
-    /// Which of the profile's credentials it is.
+    /// Distinguishes several credentials of one profile.
     part: String,
     transport: Arc<Transport>,
-    /// Found when it is first needed, since that takes a while.
+    /// Computed on first use, since that is slow.
     name: OnceLock<String>,
 }
 
 impl TokenStore {
-    /// What a profile keeps; `None` where it keeps nothing.
+    /// Returns the store of a profile; `None` if the profile stores nothing.
     pub(super) fn from_profile(
         profile: &Profile,
         transport: &Arc<Transport>,
@@ -57,7 +56,7 @@ impl TokenStore {
         }))
     }
 
-    /// The folder of all accounts.
+    /// Returns the folder for all accounts.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -73,8 +72,8 @@ impl TokenStore {
             .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
     }
 
-    /// False when files or a command of the profile give something else by now, so that another
-    /// account may have been queried. Other requests go on meanwhile, since a command may be running.
+    /// Reports whether the files or the command of the profile still have the same result. If not, another account
+    /// may have been queried. Runs on another thread, since a command can take long.
     async fn is_unchanged(&self) -> bool {
         let first = self.profile.clone();
         let comparing = tokio::task::spawn_blocking(move || {
@@ -85,17 +84,17 @@ impl TokenStore {
     }
 }
 
-/// A provider whose credentials are kept on disk: what an earlier run or another process keeps is
-/// taken before a new one is fetched.
+/// A provider that stores its credentials on disk. It uses a credential stored by an earlier run or another process
+/// before it fetches a new one.
 pub(super) struct PersistentProvider<S> {
     provider: Box<dyn CredentialProvider<S>>,
     store: Arc<TokenStore>,
-    /// What a cloud refused in this run.
+    /// Credentials that a cloud rejected in this run.
     refused: Mutex<Vec<StoredFields>>,
 }
 
 impl<S> PersistentProvider<S> {
-    /// What `provider` issues for an account.
+    /// Stores the credentials that `provider` issues for an account.
     pub(super) fn new(provider: Box<dyn CredentialProvider<S>>, store: &Arc<TokenStore>) -> Self {
         Self {
             provider,
@@ -114,7 +113,7 @@ impl<S> PersistentProvider<S> {
 }
 
 impl<S: Storable + Send + Sync> PersistentProvider<S> {
-    /// What is kept, is good, and was not refused.
+    /// Returns the stored credential if it is valid and was not rejected.
     fn take(&self) -> Option<Credential<S>> {
         let entry = self.token_file().read(self.now()).unwrap_or_else(|why| {
             self.store.trace(&format!("not used: {why}"));
@@ -132,7 +131,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
     }
 
     async fn put(&self, issued: &Credential<S>) {
-        // Without an expiry time it is unknown whether it is still valid.
+        // Without an expiry, a later run could not know whether it is still valid.
         let Some(expires_at) = issued.expires_at else {
             return;
         };
@@ -172,14 +171,14 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
     }
 }
 
-/// A value learned with a stored credential, and stored next to it.
+/// A value that is learned with a stored credential and stored next to it.
 pub(crate) struct StoredValue {
     store: Arc<TokenStore>,
     key: &'static str,
 }
 
 impl StoredValue {
-    /// A value of an account.
+    /// Creates a value of an account.
     pub(super) fn new(store: &Arc<TokenStore>, key: &'static str) -> Self {
         Self {
             store: Arc::clone(store),
@@ -192,30 +191,30 @@ impl StoredValue {
         TokenFile::new(&self.store.folder, sha256_hex(name.as_bytes()))
     }
 
-    /// What is known.
+    /// Returns the value, if it is stored.
     pub(crate) fn get(&self) -> Option<StoredFields> {
         let entry = self.token_file().read(self.store.transport.now()).ok()?;
         entry.map(|entry| entry.parts)
     }
 
-    /// Keeps it for a day.
+    /// Stores the value for a day.
     pub(crate) async fn put(&self, parts: StoredFields) {
         if !self.store.is_unchanged().await {
             return;
         }
         let now = self.store.transport.now();
-        // That it cannot be kept was reported with the credential.
+        // An error was already reported when the credential was stored.
         let _ = self.token_file().write(parts, now + MAX_AGE, now);
     }
 
-    /// Lets it be learned again.
+    /// Removes the value, so that it is learned again.
     pub(crate) fn invalidate(&self) {
         self.token_file().remove();
     }
 }
 
-/// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
-/// what was fetched with other settings is not found. It is slow, since a password is among them.
+/// Returns the name of a profile's file: a hash of all settings, including secrets and addresses, so that
+/// credentials fetched with other settings are not found. The hash is slow, since a password is part of it.
 fn name(profile: &Profile, part: &str) -> String {
     const ROUNDS: u32 = 2_000;
     let values: Vec<(&str, &str)> = profile

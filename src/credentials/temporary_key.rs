@@ -1,4 +1,4 @@
-//! Key pairs that services issue for a while.
+//! Temporary key pairs that services issue.
 
 use std::collections::BTreeMap;
 
@@ -10,39 +10,39 @@ use crate::secret::Secret;
 
 /// An issued key pair.
 pub(crate) struct TemporaryKey {
-    /// Id of the key.
+    /// Key id.
     pub id: String,
-    /// Its secret.
+    /// Key secret.
     pub secret: Secret,
-    /// What goes with it.
+    /// Session token.
     pub token: Secret,
-    /// When it ends.
+    /// Time at which it expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// The names under which a service answers with the parts of a key pair. Where there are several, the
-/// first that is there counts.
+/// Names of the fields of a key pair in a service's response. If several names are given, the first existing field
+/// is used.
 pub(crate) struct TemporaryKeyFields {
-    /// The object that contains the parts; empty where the answer itself does.
+    /// The object that contains the parts; empty if the response itself contains them.
     pub object: &'static [&'static str],
-    /// The field that is `Success` where a key was issued.
+    /// The field that is `Success` if a key was issued.
     pub code: Option<&'static str>,
-    /// The id.
+    /// Key id.
     pub id: &'static [&'static str],
-    /// The secret.
+    /// Key secret.
     pub secret: &'static [&'static str],
-    /// The token.
+    /// Session token.
     pub token: &'static [&'static str],
-    /// The end, as RFC 3339 or in Unix seconds.
+    /// Expiry, as RFC 3339 or in Unix seconds.
     pub expires_at: &'static [&'static str],
 }
 
-/// Why a response does not have a key pair.
+/// The reason why a response contains no key pair.
 #[derive(Debug)]
 pub(crate) enum KeyError {
-    /// The service issued none and returned this code.
+    /// The service issued none and returned this error code.
     Refused(String),
-    /// It cannot be read: what was expected. No text of the answer is part of it.
+    /// The response is invalid. Contains what was expected, but no text of the response.
     Invalid(String),
 }
 
@@ -55,10 +55,10 @@ impl From<String> for KeyError {
 type Document = BTreeMap<String, Value>;
 
 impl TemporaryKeyFields {
-    /// Reads an answer.
+    /// Reads the key pair from a response.
     ///
     /// # Errors
-    /// Why there is no key pair in it.
+    /// The reason why it contains no key pair.
     pub(crate) fn decode(&self, body: &[u8]) -> Result<TemporaryKey, KeyError> {
         let document: Document = lenient::decode(body)?;
         if let Some(name) = self.code {

@@ -1,4 +1,4 @@
-//! What the tests of credentials share: a cloud with keys and tokens, profiles of it, times and files.
+//! Shared helpers of the credential tests: a cloud with keys and tokens, its profiles, times and files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{CredentialChain, SourceCache};
 use crate::settings::{Environment, Profile, SettingSpec, Settings, SettingsSchema};
 
-/// Keys of one of the clouds, whose credential is a token or a key pair of a user.
+/// Settings of a cloud whose credential is a token or a user's key pair.
 pub const SCHEMA: SettingsSchema = SettingsSchema {
     cloud: "sugon",
     keys: &[
@@ -24,12 +24,12 @@ pub const SCHEMA: SettingsSchema = SettingsSchema {
     variable_prefixes: &[],
 };
 
-/// The credentials of settings without files of tools.
+/// Returns the credential chain of settings without tools' files.
 pub fn chain(settings: Settings) -> CredentialChain {
     CredentialChain::new(settings, Vec::new(), SourceCache::default())
 }
 
-/// The default profile with these variables and no config file.
+/// Returns the default profile with these variables and no config file.
 pub fn profile(variables: &[(&str, &str)]) -> Profile {
     let pairs = variables
         .iter()
@@ -38,12 +38,12 @@ pub fn profile(variables: &[(&str, &str)]) -> Profile {
     chain(settings).profile(&SCHEMA, "default").unwrap()
 }
 
-/// A moment from RFC 3339.
+/// Parses a time from RFC 3339.
 pub fn moment(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// Writes a file that only its user can read.
+/// Writes a file that only the user can read.
 pub fn write_secret(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();

@@ -1,4 +1,4 @@
-//! Credentials on disk: a file for each account, which its owner alone can read.
+//! Credentials on disk: one file per account, which only its owner can read.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -16,23 +16,22 @@ use serde::{Deserialize, Serialize};
 use super::REFRESH_MARGIN;
 use crate::crypto::nonce;
 
-/// Version of the file's shape; another one is not read.
+/// Version of the file format; other versions are not read.
 const SCHEMA: u32 = 1;
 
-/// More bytes than this are none of ours. Tokens of 100 KiB exist.
+/// Maximum size of a file. Tokens of 100 KiB exist.
 const MAX_FILE_BYTES: u64 = 512 << 10;
 
-/// How long a credential is taken from disk, however long it lasts: one whose key was withdrawn is
-/// to be used no longer than this.
+/// Maximum time for which a stored credential is used, even if it is valid longer, in case its key was withdrawn.
 pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(1);
 
-/// What a process leaves behind that was killed while it wrote is older than this.
+/// Maximum time for writing a file. An older temporary file was left behind by a killed process.
 const MAX_WRITE_TIME: Duration = Duration::from_secs(60);
 
-/// Maximum number of files kept. Where each run has new keys, it has its own file.
+/// Maximum number of stored files. If each run has new keys, each creates a file.
 const MAX_TOKEN_FILES: usize = 100;
 
-/// Ends the name of a file that is being written.
+/// Suffix of the name of a file that is being written.
 const TEMP_SUFFIX: &str = ".new";
 
 /// The file of one account.
@@ -42,29 +41,29 @@ pub(super) struct TokenFile {
     name: String,
 }
 
-/// A credential as it is in its file.
+/// The content of a credential's file.
 #[derive(Deserialize, Serialize)]
 pub(super) struct StoredToken {
     schema: u32,
-    /// The name of the file, so that one that was copied to another name is not taken.
+    /// The name of the file, so that a copy with another name is not used.
     name: String,
     /// Unix seconds.
     kept_at: i64,
-    /// When the credential ends, in Unix seconds.
+    /// Expiry of the credential in Unix seconds.
     expires_at: i64,
-    /// The credential by the names of its parts.
+    /// Parts of the credential by name.
     pub parts: BTreeMap<String, String>,
 }
 
 impl StoredToken {
-    /// When the credential ends.
+    /// Returns the expiry of the credential.
     pub(super) fn expires_at(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.expires_at, 0)
     }
 
     fn is_good(&self, now: DateTime<Utc>) -> bool {
         let (now, margin) = (now.timestamp(), REFRESH_MARGIN.num_seconds());
-        // With a clock that was set back the age is unknown.
+        // If the clock was set back, the age is unknown.
         let is_past = self.kept_at <= now + margin;
         let is_young = now < self.kept_at.saturating_add(MAX_AGE.num_seconds());
         is_past && is_young && now < self.expires_at.saturating_sub(margin)
@@ -72,7 +71,7 @@ impl StoredToken {
 }
 
 impl TokenFile {
-    /// The file `name` in a folder of its own kind, neither of which need be there.
+    /// The file `name` in a separate folder. Neither need exist.
     pub(super) fn new(folder: &Path, name: String) -> Self {
         Self {
             folder: folder.to_path_buf(),
@@ -84,12 +83,12 @@ impl TokenFile {
         self.folder.join(&self.name)
     }
 
-    /// What is kept, when it is good for a while yet; `None` when nothing is.
+    /// Returns the stored credential if it is valid for a while; `None` if there is none.
     ///
     /// # Errors
-    /// Why a file that is there is not used.
+    /// The reason why an existing file is not used.
     pub(super) fn read(&self, now: DateTime<Utc>) -> Result<Option<StoredToken>, String> {
-        // Neither a link is followed nor a pipe waited for.
+        // Does not follow a link and does not wait for a pipe.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = OpenOptions::new()
             .read(true)
@@ -108,7 +107,7 @@ impl TokenFile {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err("it is too large".to_owned());
         }
-        // The message of serde may contain what it read.
+        // The message of serde may contain text of the file.
         let entry: StoredToken =
             serde_json::from_slice(&bytes).map_err(|_| "it is corrupt".to_owned())?;
         if entry.schema != SCHEMA || entry.name != self.name {
@@ -117,11 +116,11 @@ impl TokenFile {
         Ok(Some(entry).filter(|entry| entry.is_good(now)))
     }
 
-    /// Keeps a credential in place of what was kept, unless it ends too soon to be of use.
-    /// Others see the one or the other, never a part.
+    /// Replaces the stored credential, unless the new one expires too soon. Other processes see either the old or
+    /// the new file, never a part.
     ///
     /// # Errors
-    /// Why it is not kept.
+    /// The reason why it is not stored.
     pub(super) fn write(
         &self,
         parts: BTreeMap<String, String>,
@@ -140,7 +139,7 @@ impl TokenFile {
             return Ok(());
         }
         self.make_folder()?;
-        // Not the process's number, which two have that share a home and not a machine.
+        // A process id would not be unique: two machines can share a home folder.
         let draft = self.folder.join(format!("{}{TEMP_SUFFIX}", nonce()));
         let written = File::options()
             .write(true)
@@ -158,17 +157,17 @@ impl TokenFile {
         written
     }
 
-    /// Removes what is kept when it has these parts.
+    /// Removes the stored credential if it has these parts.
     pub(super) fn invalidate(&self, parts: &BTreeMap<String, String>, now: DateTime<Utc>) {
         if let Ok(Some(entry)) = self.read(now)
             && entry.parts == *parts
         {
-            // Another credential that was put there in between is lost, and fetched again.
+            // A new credential that another process stored in between is lost and fetched again.
             self.remove();
         }
     }
 
-    /// Removes what is kept.
+    /// Removes the stored credential.
     pub(super) fn remove(&self) {
         remove(&self.path());
     }
@@ -210,7 +209,7 @@ impl TokenFile {
             match age {
                 Ok(age) if age > limit => remove(&found.path()),
                 Ok(age) if limit == longest => kept.push((age, found.path())),
-                // One of another process that has its name by now, or is being written.
+                // Skips a file that another process has just renamed or is writing.
                 _ => {}
             }
         }
@@ -222,7 +221,7 @@ impl TokenFile {
     }
 }
 
-/// Refuses what others could have written or can read.
+/// Rejects a file that others could have written or can read.
 fn check_owner(file: &File) -> Result<(), String> {
     let found = file.metadata().map_err(|error| error.to_string())?;
     let why = match () {
@@ -234,7 +233,7 @@ fn check_owner(file: &File) -> Result<(), String> {
     Err(why.to_owned())
 }
 
-/// Removes a file that another process may have removed already.
+/// Removes a file, which another process may already have removed.
 fn remove(path: &Path) {
     let _ = fs::remove_file(path);
 }

@@ -1,4 +1,4 @@
-//! Files of the clouds' own tools, as a cloud's folder reads them.
+//! Gives the cloud modules access to files of the clouds' own tools.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,33 +12,33 @@ use crate::settings::{
     Environment, FileError, MAX_FILE_BYTES, is_dangling, is_mounted, quoted, read_text_up_to,
 };
 
-/// What a tool's files contain.
+/// Result of reading a tool's files.
 #[derive(Debug, Clone)]
 pub enum SourceResult {
-    /// The tool has no file here.
+    /// The tool has no file.
     NotPresent,
-    /// It has one, and no credential is in it; why.
+    /// The file contains no credential; with the reason.
     Empty(String),
-    /// It has one, without the profile that a variable selects.
+    /// The file does not contain the profile that a variable selects.
     NoSuchProfile {
         /// The variable.
         variable: &'static str,
         /// The profile.
         profile: String,
-        /// Which profiles the file has.
+        /// The message, with the profiles that the file has.
         why: String,
     },
     /// A credential.
     Found(FoundCredential),
-    /// The metadata service of the machine, with its settings. It is used only where it is named:
-    /// nothing is read, so it is not known whether it is there.
+    /// The metadata service of the machine, with its settings. It is used only if it is selected: it is not called
+    /// here, so it is unknown whether it exists.
     InstanceRole(Vec<(&'static str, Secret)>),
-    /// A program that prints the credential. It was not run.
+    /// A program that prints the credential and was not run yet.
     Program(Box<CredentialProgram>),
 }
 
 impl SourceResult {
-    /// The credential, or what is next to the program that prints it.
+    /// Returns the credential, or the values next to the program that prints it.
     pub(super) fn found_mut(&mut self) -> Option<&mut FoundCredential> {
         match self {
             Self::Found(found) => Some(found),
@@ -51,27 +51,27 @@ impl SourceResult {
     }
 }
 
-/// A program that a tool's file names for its credential.
+/// A program that a tool's file configures to print the credential.
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {
-    /// What is next to the credential.
+    /// Other values of the tool's profile.
     pub found: FoundCredential,
     /// The program: an absolute path, or a name that is searched in PATH.
     pub command: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Variables of its own.
+    /// Additional variables.
     pub environment: Vec<(String, String)>,
-    /// What to do where it is not installed.
+    /// Hint for a program that is not installed.
     pub install_hint: Option<String>,
-    /// Reads what it printed, by the names it gave the values: why it cannot be used.
+    /// Checks the printed values, by their names; returns the reason why they cannot be used.
     pub check: fn(&CredentialProgram, &BTreeMap<String, Secret>) -> Result<(), String>,
 }
 
 /// A credential and its related settings.
 #[derive(Debug, Clone)]
 pub struct FoundCredential {
-    /// Name of the tool's profile, where it has profiles.
+    /// Name of the tool's profile, if it has profiles.
     pub profile: Option<String>,
     /// The file with the credential.
     pub path: PathBuf,
@@ -83,7 +83,7 @@ pub struct FoundCredential {
     pub notices: Vec<Notice>,
 }
 
-/// What a reader of files can see of the machine: the environment, files, the time.
+/// Access to the machine for readers of files: the environment, files, the time.
 #[derive(Debug, Clone)]
 pub struct ToolFiles {
     root: PathBuf,
@@ -94,18 +94,18 @@ pub struct ToolFiles {
     named_path: Option<PathBuf>,
 }
 
-/// A file that was read.
+/// The content of a file.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     /// Its path.
     pub path: PathBuf,
-    /// What it contains, without a byte order mark.
+    /// Its text without a byte order mark.
     pub text: String,
     others_can_read: bool,
 }
 
 impl ToolFiles {
-    /// The machine as it is at a moment.
+    /// Creates access to the machine at the time `now`.
     pub fn new(environment: Environment, now: Time) -> Self {
         Self {
             root: PathBuf::from("/"),
@@ -117,7 +117,7 @@ impl ToolFiles {
         }
     }
 
-    /// The same for the region of a profile alone.
+    /// Restricts reading to the region of a profile.
     pub(super) fn for_region(self) -> Self {
         Self {
             only_region: true,
@@ -125,12 +125,12 @@ impl ToolFiles {
         }
     }
 
-    /// Whether the region of a profile alone is needed.
+    /// Reports whether only the region of a profile is needed.
     pub(super) fn wants_only_region(&self) -> bool {
         self.only_region
     }
 
-    /// The same where settings name the file.
+    /// Sets the file that settings select.
     pub(crate) fn with_path(self, path: Option<&str>) -> Self {
         Self {
             named_path: path.map(PathBuf::from),
@@ -138,12 +138,12 @@ impl ToolFiles {
         }
     }
 
-    /// The file that settings name.
+    /// Returns the file that settings select.
     pub fn named_path(&self) -> Option<&Path> {
         self.named_path.as_deref()
     }
 
-    /// The same with another folder in place of `/`.
+    /// Replaces `/` by another folder.
     #[cfg(test)]
     pub fn below(self, root: &Path) -> Self {
         Self {
@@ -152,7 +152,7 @@ impl ToolFiles {
         }
     }
 
-    /// The same where the settings alone select the profile of a tool.
+    /// Ignores variables that select a profile, so that only settings do.
     pub(super) fn ignoring_selection(self) -> Self {
         Self {
             may_choose: false,
@@ -160,30 +160,30 @@ impl ToolFiles {
         }
     }
 
-    /// Whether variables may choose among the profiles of a tool.
+    /// Reports whether variables may select a profile of a tool.
     pub(super) fn allows_selection(&self) -> bool {
         self.may_choose
     }
 
-    /// The present.
+    /// Returns the current time.
     pub fn now(&self) -> Time {
         self.now
     }
 
-    /// A variable's value; an empty one counts as unset.
+    /// Returns a variable's value; an empty one counts as unset.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(str::trim)
     }
 
-    /// A variable by which people choose among the profiles of a tool; unset where they may not.
+    /// Returns a variable that selects a profile of a tool; `None` if variables may not select one.
     pub fn selected_profile(&self, name: &str) -> Option<&str> {
         self.variable(name).filter(|_| self.may_choose)
     }
 
-    /// The file that a variable names, else the one below HOME; `None` when it is not there.
+    /// Opens the file that a variable sets, else the one below HOME; `None` if it does not exist.
     ///
     /// # Errors
-    /// `missing_credentials`: it is there, or was named, and cannot be read.
+    /// `missing_credentials` if it exists or the variable is set, but the file cannot be read.
     pub fn open(
         &self,
         variable: Option<&str>,
@@ -206,12 +206,12 @@ impl ToolFiles {
         }
     }
 
-    /// The home folder.
+    /// Returns the home folder.
     pub fn home(&self) -> Option<PathBuf> {
         self.environment.home()
     }
 
-    /// A file of at most this many bytes; `None` when it is not there.
+    /// Reads a file of at most this many bytes; `None` if it does not exist.
     ///
     /// # Errors
     /// As [`ToolFiles::open`].
@@ -222,11 +222,11 @@ impl ToolFiles {
         }
     }
 
-    /// A file that all users of the machine share, by its place below `/`; `None` when it is not
-    /// there. That readable by others is what it is for.
+    /// Opens a file that all users of the machine share, by its path below `/`; `None` if it does not exist. Such a
+    /// file may be readable by others.
     ///
     /// # Errors
-    /// `missing_credentials`: it is there and cannot be read.
+    /// `missing_credentials` if it exists but cannot be read.
     pub fn open_shared(&self, below_root: &str) -> Result<Option<SourceFile>, Problem> {
         match SourceFile::open(self.root.join(below_root)) {
             Err((fault, _)) if fault.is_absence() => Ok(None),
@@ -239,11 +239,11 @@ impl ToolFiles {
         }
     }
 
-    /// Names of the files of a folder below HOME that end so, without that end, in order; none where the
-    /// folder is not there.
+    /// Lists the files of a folder below HOME whose names end with `end`, in order and without that suffix; none if
+    /// the folder does not exist.
     ///
     /// # Errors
-    /// `missing_credentials`: it is there and cannot be read.
+    /// `missing_credentials` if it exists but cannot be read.
     pub fn list(&self, below_home: &str, end: &str) -> Result<Vec<String>, Problem> {
         let Some(home) = self.environment.home() else {
             return Ok(Vec::new());
@@ -263,12 +263,12 @@ impl ToolFiles {
     }
 }
 
-/// True where a file or folder is not there, nor in a place that is not mounted.
+/// Reports whether a file or folder does not exist and is not behind a broken link.
 fn is_absent(fault: &FileError, path: &Path) -> bool {
     fault.is_absence() && !is_dangling(path)
 }
 
-/// That the file which a variable names cannot be read.
+/// Returns the problem of a file that a variable sets and that cannot be read.
 fn unreadable_named(fault: &FileError, path: &Path, variable: &str) -> Problem {
     let message = format!("{variable}: {} {}", path.display(), fault.reason());
     let hint = match fault.hint() {
@@ -288,7 +288,7 @@ fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
 }
 
 impl SourceFile {
-    /// A text that is in no file.
+    /// Creates the content of a file from text.
     #[cfg(any(test, fuzzing))]
     pub(super) fn in_memory(text: &str) -> Self {
         Self {
@@ -299,7 +299,7 @@ impl SourceFile {
     }
 
     fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
-        // Its tool sets the mode: a user is warned when others can read it, and not locked out.
+        // The tool sets the mode, so a file that others can read leads to a warning and not to an error.
         Self::read(path, MAX_FILE_BYTES)
     }
 
@@ -314,13 +314,13 @@ impl SourceFile {
         }
     }
 
-    /// A problem of this file. `what` follows its path: `is not valid JSON`.
+    /// Returns a problem of this file. `what` follows its path, such as `is not valid JSON`.
     pub fn problem(&self, what: &str, hint: &str) -> Problem {
         let message = format!("{} {what}", self.path.display());
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// A notice where this file contains a secret and is readable by others.
+    /// Returns a notice if this file contains a secret and is readable by others.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(

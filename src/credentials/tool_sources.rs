@@ -1,4 +1,4 @@
-//! Credentials that the files of the clouds' own tools contain, or that a program prints which they name.
+//! Reads credentials from the files of the clouds' own tools, or from programs that these files configure.
 
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::expiry::local_time;
@@ -10,13 +10,13 @@ use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, SettingsSchema, SourcedValue, Values};
 
 impl CredentialChain {
-    /// True where settings of the profile choose a profile or a file of a tool.
+    /// Reports whether settings of the profile select a profile or a file of a tool.
     pub(super) fn selects_tool(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
         let mut tools = self.sources(cloud).iter();
         tools.any(|tool| tool.selection(profile) != [None, None])
     }
 
-    /// True where a program of the user's is run for the credential of a profile.
+    /// Reports whether the credential of a profile comes from a program that is run.
     pub fn runs_program(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
         let is_command = || {
             self.settings
@@ -26,10 +26,10 @@ impl CredentialChain {
         is_command() || matches!(tool, Ok(Some(SourceResult::Program(_))))
     }
 
-    /// A plain setting of a profile that is next to its credential in the file of a tool.
+    /// Returns a plain setting of a profile that a tool's file contains next to the credential.
     ///
     /// # Errors
-    /// What is wrong with the profile or with the file.
+    /// The problem of the profile or of the file.
     pub fn tool_setting(
         &self,
         cloud: &SettingsSchema,
@@ -47,11 +47,11 @@ impl CredentialChain {
         Ok(value.map(|(_, value)| value.expose().to_owned()))
     }
 
-    /// What a tool whose files contain more than keys gives, where the profile takes its credential from it.
-    /// No program is run.
+    /// Returns the result of the tool with more than keys in its files that provides the profile's credential. Runs
+    /// no program.
     ///
     /// # Errors
-    /// What is wrong with its file.
+    /// The problem of its file.
     fn custom_source(
         &self,
         cloud: &SettingsSchema,
@@ -77,7 +77,7 @@ impl CredentialChain {
         is_used.then(loaded).transpose()
     }
 
-    /// What a tool gives for a profile; variables choose nothing for one that was named.
+    /// Reads a tool's credential for a profile. Variables select nothing for a named profile.
     fn load_tool(
         &self,
         cloud: &SettingsSchema,
@@ -98,8 +98,8 @@ impl CredentialChain {
         ToolFiles::new(self.settings.environment().clone(), local_time())
     }
 
-    /// The credential of the first tool that has one. A file that is there and cannot be used ends
-    /// the search: another account in its place would be the wrong one.
+    /// Returns the credential of the first tool that has one. A file that exists but cannot be used ends the
+    /// search, since another source could belong to another account.
     pub(super) fn load_from_tool_files(
         &self,
         cloud: &SettingsSchema,
@@ -133,7 +133,7 @@ impl CredentialChain {
         }
     }
 
-    /// What `source` names: `TOOL` or `TOOL:PROFILE`.
+    /// Reads the credential that `source` selects with `TOOL` or `TOOL:PROFILE`.
     pub(super) fn load_from_source(
         &self,
         cloud: &SettingsSchema,
@@ -142,7 +142,7 @@ impl CredentialChain {
     ) -> Result<ResolvedCredential, Problem> {
         let (tool, named) = find_source(self.sources(cloud), profile, source)?;
         let loaded = self.load_tool(cloud, profile, tool, named);
-        // The profile of the tool is named here and nowhere else.
+        // The profile of the tool comes from this setting, so the problem names the setting.
         let loaded = loaded.map_err(|problem| match problem.category {
             Category::Usage => {
                 let what = format!("= '{}': {}", quotable(source), problem.message);
@@ -174,7 +174,7 @@ impl CredentialChain {
             .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
     }
 
-    /// The tools that would have been queried after the source that is used.
+    /// Returns the tools that would have been tried after the source that is used.
     pub(super) fn shadowed_tools(
         &self,
         cloud: &SettingsSchema,
@@ -209,17 +209,17 @@ impl CredentialChain {
     }
 }
 
-/// That no tool has the profile that a variable selects: it is an account that was meant to be used.
+/// Returns the problem that no tool has the profile that a variable selects: the user wants to use that account.
 fn no_such_profile(variable: &str, name: &str, why: &str) -> Problem {
     let message = format!("{variable} is '{}': {why}", quotable(name));
     Problem::new(Category::MissingCredentials, message)
         .with_hint(format!("fix or unset {variable}"))
 }
 
-/// Checks that the cloud of plain settings has the source that they name.
+/// Checks that the cloud of plain settings has the selected source.
 ///
 /// # Errors
-/// Usage: it has no such source.
+/// A usage error if it does not.
 pub(crate) fn check_source(
     plain: &Profile,
     sources: &'static [CredentialSource],
@@ -230,10 +230,10 @@ pub(crate) fn check_source(
     }
 }
 
-/// The tool that `source` names, and the tool's profile where it names one.
+/// Returns the tool that `source` selects, and the tool's profile if one is named.
 ///
 /// # Errors
-/// Usage: the cloud has no such tool.
+/// A usage error if the cloud has no such tool.
 fn find_source<'a>(
     sources: &'static [CredentialSource],
     profile: &Profile,
@@ -266,7 +266,7 @@ pub(super) fn credential(tool: &CredentialSource, findings: FoundCredential) -> 
     }
 }
 
-/// Where a credential came from that a tool's file contains, or that a program printed which it names.
+/// Returns the origin of a credential from a tool's file or from a program that the file configures.
 pub(super) fn origin(
     tool: &CredentialSource,
     found: &FoundCredential,

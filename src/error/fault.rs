@@ -1,29 +1,29 @@
 use serde::{Deserialize, Serialize};
 
-/// How a request failed in transit, as data instead of a message to parse.
+/// Describes how a request failed in transit, as data instead of a message to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransportFailure {
-    /// What happened.
+    /// The kind of failure.
     pub kind: TransportFailureKind,
-    /// True when the call came no further than the proxy.
+    /// `true` if the call only reached the proxy.
     pub at_proxy: bool,
 }
 
 impl TransportFailure {
-    /// A failure of the cloud's host, or on the way to it.
+    /// Creates a failure of the cloud's host, or of the connection to it.
     pub const fn direct(kind: TransportFailureKind) -> Self {
         let at_proxy = false;
         Self { kind, at_proxy }
     }
 
-    /// A failure of the proxy.
+    /// Creates a failure of the proxy.
     pub const fn at_proxy(kind: TransportFailureKind) -> Self {
         let at_proxy = true;
         Self { kind, at_proxy }
     }
 }
 
-/// What makes a request fail in transit.
+/// The reason why a request failed in transit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransportFailureKind {
@@ -31,19 +31,19 @@ pub enum TransportFailureKind {
     UnknownHost,
     /// The address of the host could not be resolved.
     DnsFailure,
-    /// Connection refused: there is no listener.
+    /// The connection was refused: no process listens on the port.
     ConnectionRefused,
-    /// There is no route to the host.
+    /// The network has no route to the host.
     Unreachable,
     /// The connection was not opened in time.
     ConnectTimeout,
-    /// Another fault of the connection before anything was sent.
+    /// Another connection error before anything was sent.
     Connection,
     /// The proxy does not open a tunnel to the host.
     ProxyRefused,
-    /// The proxy requires a name and a password, or refuses them.
+    /// The proxy requires a user and password, or rejects them.
     ProxyAuthorization,
-    /// The variable that names the proxy has a value that cannot be used.
+    /// The variable that configures the proxy has an invalid value.
     InvalidProxy,
     /// This machine has no CA certificates, so no certificate can be verified.
     NoCaCertificates,
@@ -51,23 +51,23 @@ pub enum TransportFailureKind {
     UnknownIssuer,
     /// The certificate of the server has expired.
     Expired,
-    /// The certificate of the server is not valid yet.
+    /// The certificate of the server is not yet valid.
     NotYetValid,
     /// The certificate of the server is for other names.
     WrongName,
-    /// The certificate of the server cannot be taken for another reason.
+    /// The certificate of the server is invalid for another reason.
     Certificate,
-    /// The server requires a certificate of the client, or rejects the one that was presented.
+    /// The server requires a client certificate, or rejects the one that was sent.
     ClientCertificate,
     /// The server does not use TLS.
     NoTls,
-    /// Another fault of TLS.
+    /// Another TLS error.
     Tls,
-    /// The answer was not complete in time.
+    /// The response was not complete in time.
     Timeout,
-    /// The deadline of the caller came before the request could be sent or answered. It is unrelated
-    /// to the network and the server.
+    /// The caller's deadline passed before the request could be sent or answered. This does not indicate a problem
+    /// of the network or the server.
     DeadlineExceeded,
-    /// The connection broke before the answer was complete.
+    /// The connection broke before the response was complete.
     Broken,
 }

@@ -1,14 +1,14 @@
 use std::io::{self, ErrorKind};
 
-/// The text of an I/O error, without the number that Rust appends to the operating system's message.
+/// Returns the text of an I/O error without the number that Rust appends to the operating system's message.
 pub(crate) fn file_error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_owned()
 }
 
-/// The operating system's message for an error of a connection; otherwise what its kind means, without
-/// any text from the server.
+/// Returns the operating system's message for a connection error, else a description of its kind, without any text
+/// from the server.
 pub(crate) fn io_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => file_error_text(error),
@@ -17,7 +17,7 @@ pub(crate) fn io_text(error: &io::Error) -> String {
     }
 }
 
-/// What a kind of I/O error means, in the words of the operating system where Rust has its own.
+/// Describes a kind of I/O error, with the operating system's text if Rust uses another one.
 pub(crate) fn kind_text(kind: ErrorKind) -> String {
     match kind {
         ErrorKind::NotFound => "no such file".to_owned(),

@@ -28,28 +28,28 @@ use crate::secret::{Secret, mask_proxy_url, proxy_secrets};
 use crate::settings::{PROXY_URL, Profile};
 use crate::sync::lock;
 
-/// One credential of one cloud and what is known of it in this run.
+/// Sends the calls of one account: its credential and the state of that credential in this run.
 #[derive(Debug)]
 pub struct ApiClient {
     transport: Arc<Transport>,
     cloud: &'static str,
     profile: String,
     credential: Arc<RwLock<String>>,
-    /// Where each value of the profile came from, by key.
+    /// The source of each value of the profile, by key.
     places: Arc<HashMap<&'static str, String>>,
     tls: TlsConfig,
-    /// The proxy of the profile, where it names one.
+    /// The proxy that the profile configures.
     proxy: Option<(Secret, Arc<ProxyConfig>)>,
     circuit_breaker: CircuitBreaker,
-    /// True when another host can be queried, so that a broken way to this one is not tried again.
+    /// `true` if another host can be called instead, so that a failed connection to this one is not retried.
     has_failover: bool,
     options: ClientOptions,
-    /// True when no proxy is used, whatever the environment contains.
+    /// `true` if no proxy is used, whatever the environment contains.
     bypasses_proxy: bool,
     clock_offset: ClockOffset,
-    /// Where the body of a success is left unread; `None` where all bodies are read.
+    /// For streams: receives the unread body of a successful response. `None` if bodies are read at once.
     unread_body: Option<Mutex<Option<LineBody>>>,
-    /// Its responses contain credentials.
+    /// `true` if its responses contain credentials.
     is_for_credentials: bool,
 }
 
@@ -59,17 +59,16 @@ struct AttemptRequest<'a> {
     request: &'a Request,
     signer: &'a dyn Signer,
     deadline: Deadline,
-    /// From 1.
+    /// Number of the attempt, from 1.
     number: u32,
-    /// Seconds that the clock of the server is known to be ahead.
+    /// Seconds by which the server's clock is ahead of the local one.
     clock_offset: i64,
 }
 
 impl ApiClient {
-    /// An account that was not used yet.
+    /// Creates a client for an account that has not been used yet.
     ///
-    /// `credential` is the masked key and where it came from; `secrets` are masked in everything
-    /// that is shown of the run.
+    /// `credential` is the masked key and its source. `secrets` are masked in all output of the run.
     pub fn new<'a>(
         transport: &Arc<Transport>,
         profile: &Profile,
@@ -110,7 +109,7 @@ impl ApiClient {
         }
     }
 
-    /// The same for a service that issues credentials: a recording contains none of them.
+    /// Marks the client as one for a service that issues credentials: recordings contain none of them.
     pub fn for_credentials(self) -> Self {
         Self {
             is_for_credentials: true,
@@ -118,8 +117,8 @@ impl ApiClient {
         }
     }
 
-    /// The same where this many requests may be in flight before the first success: no server locks the
-    /// credential for a few refusals.
+    /// Allows this many requests in flight before the first success, for servers that do not lock a credential
+    /// after a few refusals.
     pub fn with_first_requests(self, count: usize) -> Self {
         Self {
             circuit_breaker: self.circuit_breaker.with_trial_requests(count),
@@ -127,8 +126,8 @@ impl ApiClient {
         }
     }
 
-    /// The same account at another host, with a circuit breaker of its own. With `has_twin` a request
-    /// that fails in transit is not sent again, since there are more hosts to call.
+    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_twin`, a
+    /// request that fails in transit is not retried, since another host can be called.
     pub fn for_host(&self, has_twin: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -151,7 +150,7 @@ impl ApiClient {
         }
     }
 
-    /// The same account for one stream: the body of a success is not read, but left for
+    /// Returns a client of the same account for one stream. It leaves the body of a successful response unread, for
     /// [`ApiClient::take_lines`].
     pub fn for_stream(&self) -> Self {
         Self {
@@ -160,39 +159,38 @@ impl ApiClient {
         }
     }
 
-    /// The lines of the response to the request of a stream, as they come; `None` when there is none, or
-    /// they were taken. They may be `max_line` bytes long and `idle_timeout` apart.
+    /// Returns the lines of the stream's response as they arrive; `None` without a response or if its body was
+    /// already taken. A line has at most `max_line` bytes, and the stream fails after `idle_timeout` without data.
     pub fn take_lines(&self, max_line: usize, idle_timeout: Duration) -> Option<Lines> {
         let body = lock(self.unread_body.as_ref()?).take()?;
         Some(Lines::new(body, max_line, idle_timeout))
     }
 
-    /// The body of the response to the request of a stream, in parts as they come; see
-    /// [`ApiClient::take_lines`].
+    /// Returns the body of the stream's response in parts as they arrive; see [`ApiClient::take_lines`].
     pub fn take_chunks(&self, idle_timeout: Duration) -> Option<Chunks> {
         let body = lock(self.unread_body.as_ref()?).take()?;
         Some(Chunks::new(body, idle_timeout))
     }
 
-    /// The limits of its requests.
+    /// Returns the limits of its requests.
     pub fn options(&self) -> &ClientOptions {
         &self.options
     }
 
-    /// A line for `-v`; see [`Transport::trace`].
+    /// Reports a line for `-v`; see [`Transport::trace`].
     pub fn trace(&self, line: String) {
         self.transport.trace(line);
     }
 
-    /// The same account for a host that only a server has named: its certificate is always checked.
+    /// Always verifies the certificate: for a host that only a server's response has named.
     pub fn with_verification(self) -> Self {
         let mut trust = self.tls;
         trust.skips_verification = false;
         Self { tls: trust, ..self }
     }
 
-    /// The same account with separate limits, whose calls bypass any proxy: for services that
-    /// are local to the machine.
+    /// Returns a client of the same account with other limits that bypasses any proxy: for services that are local
+    /// to the machine.
     pub fn without_proxy(self, limits: ClientOptions) -> Self {
         Self {
             circuit_breaker: CircuitBreaker::new(
@@ -205,45 +203,46 @@ impl ApiClient {
         }
     }
 
-    /// The time as this machine has it.
+    /// Returns the time of this machine's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.transport.now()
     }
 
-    /// The time by the clocks of servers; see [`Transport::server_now`].
+    /// Returns the time by the servers' clocks; see [`Transport::server_now`].
     pub fn server_now(&self) -> DateTime<Utc> {
         self.transport.server_now()
     }
 
-    /// How far the clocks of servers are ahead of this machine's; zero where it is right or no server has shown it.
+    /// Returns how far the servers' clocks are ahead of this machine's; zero if it is right or if no response has
+    /// shown a difference.
     pub fn clock_ahead(&self) -> TimeDelta {
         let now = self.now();
         self.transport.server_clocks.correct(now) - now
     }
 
-    /// Takes another token in place of one that was refused, so that calls go out again.
+    /// Resets the circuit breaker after a refused token was replaced, so that calls are sent again.
     pub fn credential_replaced(&self) {
         self.circuit_breaker.own().reset();
     }
 
-    /// The masked key in use and where it came from.
+    /// Returns the masked key in use and its source.
     pub fn credential(&self) -> String {
         let credential = self.credential.read();
         credential.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Names another credential in messages from now on.
+    /// Sets the credential that messages name from now on.
     pub fn set_credential_label(&self, credential: String) {
         let held = self.credential.write();
         *held.unwrap_or_else(PoisonError::into_inner) = credential;
     }
 
-    /// Masks more secrets in everything that is shown of the run from now on.
+    /// Masks more secrets in all output of the run from now on.
     pub fn mask_secrets(&self, secrets: &[Secret]) {
         self.transport.redactor().add(secrets);
     }
 
-    /// The random part of a delay; see [`Session::jitter`].
+    /// Returns the random part of a delay; see [`Session::jitter`].
     pub fn jitter(&self) -> f64 {
         self.options.session.jitter()
     }
@@ -327,8 +326,8 @@ impl ApiClient {
         sending.send(&client, &trace).await
     }
 
-    /// What an HTTP proxy is shown with a request that is not encrypted. That a proxy of any kind can
-    /// read such a request is reported.
+    /// Returns the `Proxy-Authorization` header of a request without TLS. Warns that any proxy can read such a
+    /// request.
     fn proxy_authorization(&self, endpoint: &Endpoint, proxy: &Proxy) -> Option<Secret> {
         if endpoint.is_https() {
             return None;
@@ -343,13 +342,13 @@ impl ApiClient {
         is_http.then(|| proxy.authorization()).flatten()
     }
 
-    /// The URL of the proxy of the profile, its name and password masked.
+    /// Returns the URL of the profile's proxy with user name and password masked.
     pub fn profile_proxy(&self) -> Option<String> {
         let (url, _) = self.proxy.as_ref()?;
         Some(mask_proxy_url(url.expose()))
     }
 
-    /// The proxy of the profile, else those of the environment.
+    /// Returns the proxies of the profile, else those of the environment.
     fn proxies(&self) -> &ProxyConfig {
         match &self.proxy {
             Some((_, own)) => own,
@@ -357,7 +356,7 @@ impl ApiClient {
         }
     }
 
-    /// The proxy that a call goes through.
+    /// Returns the proxy for a call to an endpoint.
     fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, RequestError> {
         match self.proxies().route(endpoint) {
             Route::Direct | Route::Bypassed(_) => Ok(None),

@@ -22,29 +22,29 @@ use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::{MASK, Redactor, Secret};
 use crate::sync::lock;
 
-/// One sending of one call.
+/// One attempt of one call.
 pub(super) struct Attempt<'a> {
     pub request: &'a Request,
     pub signing: &'a SigningInstructions,
-    /// Headers of the signer that every request has.
+    /// Headers that the signer adds to every request.
     pub headers: &'a [(String, Secret)],
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
-    /// The proxy that it goes through.
+    /// The proxy that the request is sent through.
     pub proxy: Option<&'a Proxy>,
-    /// What must not be shown of a proxy's page.
+    /// Masks secrets in the error page of a proxy.
     pub redactor: &'a Redactor,
     /// The local time.
     pub now: DateTime<Utc>,
-    /// Where the body of a success is left unread.
+    /// For streams: receives the unread body of a successful response.
     pub unread_body: Option<&'a Mutex<Option<LineBody>>>,
-    /// What a proxy that reads the request itself is shown.
+    /// `Proxy-Authorization` header for a proxy that reads the request itself.
     pub proxy_authorization: Option<Secret>,
 }
 
 impl Attempt<'_> {
-    /// Sends and reads the whole response within the time-out.
+    /// Sends the request and reads the whole response within the timeout.
     pub(super) async fn send(
         &self,
         client: &HttpClient,
@@ -139,7 +139,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// The URL, which must keep every byte of what was signed.
+    /// Builds the URL. It must keep every byte that was signed.
     fn uri(&self) -> Result<Uri, RequestError> {
         let query = [self.request.encoded_query(), self.signed_query()]
             .into_iter()
@@ -178,7 +178,7 @@ impl Attempt<'_> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
         headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
         if self.request.method != Method::Get && self.request.body.is_empty() {
-            // Without it a POST with no body goes out unsized, and gateways may answer 411.
+            // Without this header, a POST request with an empty body has no length, and gateways may answer 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));
@@ -206,7 +206,7 @@ impl Attempt<'_> {
         Ok(headers)
     }
 
-    /// The request as `-v` shows it: what authenticates the caller is masked.
+    /// Formats the request for `-v`, with all credentials and signatures masked.
     fn shown(&self) -> String {
         let proof = self
             .signing

@@ -1,4 +1,4 @@
-//! Bodies of responses, decoded and limited.
+//! Reads and decodes the bodies of responses within limits.
 
 use std::io::Read as _;
 
@@ -10,26 +10,26 @@ use super::RequestError;
 use super::Response;
 use crate::error::Category;
 
-/// Each member of a gzip file, and each encoding, costs time even where it is empty.
+/// Limits of gzip members and encodings, since each of them takes time even if it is empty.
 const MAX_GZIP_MEMBERS: usize = 10_000;
 const MAX_ENCODINGS: usize = 4;
 
-/// Why a body could not be read.
+/// The reason why a body could not be read.
 #[derive(Debug)]
 pub(super) enum BodyError {
     /// The connection broke.
     Lost(hyper::Error),
-    /// More than this many bytes.
+    /// It has more bytes than this limit.
     TooLarge(u64),
-    /// Its gzip is damaged or incomplete, or has far too many members.
+    /// The gzip data is damaged, incomplete, or has too many members.
     Gzip,
 }
 
-/// Reads a body to its end, at most this many bytes of it.
+/// Reads a body to its end; fails if it has more than `max` bytes.
 pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     if let Some(length) = body.size_hint().exact() {
-        // An announced length is only a promise, so little is set aside for it.
+        // The announced length may be wrong, so at most 16 MiB are reserved for it.
         let length = length.min(max).min(16 << 20);
         bytes.reserve_exact(usize::try_from(length).unwrap_or(0));
     }
@@ -45,8 +45,8 @@ pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyEr
     Ok(bytes)
 }
 
-/// Decodes a body according to its `Content-Encoding`, to at most this many bytes. What has an encoding that
-/// is not supported stays as it is, and is reported by [`unsupported_encoding`].
+/// Decodes a body according to its `Content-Encoding`, to at most `max` bytes. A body with an unsupported encoding
+/// is left unchanged; [`unsupported_encoding`] reports it.
 pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError> {
     let encodings: Vec<String> = encodings(response).collect();
     if !encodings.is_empty() && encodings.iter().all(|name| is_gzip(name)) {
@@ -60,7 +60,7 @@ pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError>
     Ok(())
 }
 
-/// An error for a response whose encoding is not supported.
+/// Returns an error if the encoding of a response is not supported.
 pub(super) fn unsupported_encoding(response: &Response) -> Option<RequestError> {
     const MAX_CHARS: usize = 40;
     let encoding = encodings(response).find(|name| !is_gzip(name))?;
@@ -73,7 +73,7 @@ pub(super) fn unsupported_encoding(response: &Response) -> Option<RequestError> 
 /// Checks that the body of a stream has no encoding.
 ///
 /// # Errors
-/// `invalid_response`: it has one.
+/// `invalid_response` if it has one.
 pub(super) fn check_plain(response: &Response) -> Result<(), RequestError> {
     match encodings(response).next() {
         None => Ok(()),
@@ -84,7 +84,7 @@ pub(super) fn check_plain(response: &Response) -> Result<(), RequestError> {
     }
 }
 
-/// The encodings of a body in lower case, in the order in which they are undone.
+/// Returns the encodings of a body in lower case, in the order in which they must be decoded.
 fn encodings(response: &Response) -> impl Iterator<Item = String> {
     let headers = response.headers.iter().rev();
     headers
@@ -98,11 +98,11 @@ fn is_gzip(name: &str) -> bool {
     name == "gzip" || name == "x-gzip"
 }
 
-/// Decompresses every member of a gzip file; what follows the last one is ignored, as gzip does.
+/// Decompresses every member of a gzip file. Like gzip, it ignores data after the last one.
 fn gunzip(mut rest: &[u8], max: u64) -> Result<Vec<u8>, BodyError> {
     const MAGIC: [u8; 2] = [0x1f, 0x8b];
     let mut plain = Vec::new();
-    // An empty body is sent with the encoding of others.
+    // Some servers send an empty body with a `Content-Encoding`.
     if rest.is_empty() {
         return Ok(plain);
     }

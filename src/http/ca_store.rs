@@ -1,4 +1,4 @@
-//! The CA certificates of the machine, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
+//! Reads the CA certificates of the machine, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use crate::settings::{MAX_PEM_BYTES, NO_FILE, check_installed, open_bytes};
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// What to do about a place without certificates.
+/// Hint for a path without certificates.
 pub(super) const FIX: &str = "correct or unset the variable, or set --ca-file";
 
-/// CA certificates, and the places that were named and contain none.
+/// CA certificates, and the problem of configured paths that contain none.
 #[derive(Debug, Default)]
 pub(super) struct CaCertificates {
     pub certificates: Vec<CertificateDer<'static>>,
     pub problem: Option<String>,
 }
 
-/// The CA certificates of the machine. Each part is read once, when it is needed.
+/// The CA certificates of the machine. Each part is read once, on first use.
 #[derive(Debug)]
 pub(super) struct SystemStore {
-    /// The variables that may name other places.
+    /// The variables that can name other paths.
     environment: Vec<(String, String)>,
     parts: [OnceLock<CaCertificates>; Self::PARTS],
 }
 
 impl SystemStore {
-    /// The first part is the system's bundle, or what the variables name; the second are the system's
-    /// folders, whose hundreds of files repeat the bundle.
+    /// Number of parts. The first one is the system's bundle, or the paths of the variables; the second one is the
+    /// system's folders, whose hundreds of files repeat the bundle.
     pub const PARTS: usize = 2;
 
     pub(super) fn new(environment: &[(String, String)]) -> Self {
@@ -42,12 +42,12 @@ impl SystemStore {
         }
     }
 
-    /// True where variables name other places than those of the system.
+    /// Reports whether variables name other paths than the system's.
     pub(super) fn is_named(&self) -> bool {
         !places(&self.environment).is_empty()
     }
 
-    /// One of the parts.
+    /// Returns one of the parts.
     pub(super) fn part(&self, number: usize) -> &CaCertificates {
         self.parts[number].get_or_init(|| match &places(&self.environment)[..] {
             [] => CaCertificates {
@@ -59,7 +59,7 @@ impl SystemStore {
         })
     }
 
-    /// All certificates, each once, and the problems of the places that were named.
+    /// Returns all certificates without duplicates, and the problems of the configured paths.
     pub(super) fn all(&self) -> CaCertificates {
         let parts = (0..Self::PARTS).flat_map(|number| self.part(number).certificates.clone());
         let mut certificates: Vec<_> = parts.collect();
@@ -72,7 +72,7 @@ impl SystemStore {
     }
 }
 
-/// A part of the system's store.
+/// Returns a part of the system's store.
 #[cfg(target_os = "macos")]
 fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
     match number {
@@ -81,10 +81,10 @@ fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
     }
 }
 
-/// A part of the system's store.
+/// Returns a part of the system's store.
 #[cfg(not(target_os = "macos"))]
 fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
-    // As with OpenSSL, an empty variable is one that is not set.
+    // As in OpenSSL, an empty variable counts as not set.
     let system = openssl_probe::probe();
     match number {
         0 => system
@@ -122,7 +122,7 @@ fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
     }
 }
 
-/// The paths that the variables name, each with its variable.
+/// Returns the paths that the variables name, each with its variable.
 fn places(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
     let value = |name| {
         let found = environment.iter().find(|(key, _)| key == name);
@@ -136,7 +136,7 @@ fn places(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
         .collect()
 }
 
-/// A file, or the files of a folder.
+/// Returns the file, or the files of the folder.
 fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
     match is_folder {
         true => {
@@ -147,7 +147,7 @@ fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
     }
 }
 
-/// That another user can change the trusted certificates: a file or folder, and why.
+/// Returns the first file or folder of a path that another user can change, and the reason.
 fn insecure(path: &Path, is_folder: bool) -> Option<String> {
     let mut paths = files(path, is_folder);
     paths.push(path.to_path_buf());
@@ -161,7 +161,7 @@ fn insecure(path: &Path, is_folder: bool) -> Option<String> {
     })
 }
 
-/// The certificates of a file, or of the files of a folder. Those that cannot be read are left out.
+/// Reads the certificates of a file, or of the files of a folder. Skips those that cannot be read.
 fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
     let files = files(path, is_folder);
     let contents = files.iter().filter_map(|file| {

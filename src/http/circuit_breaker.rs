@@ -10,40 +10,40 @@ use super::retry::MAX_RETRY_AFTER;
 use crate::error::{Category, Problem};
 use crate::sync::lock;
 
-/// A host that never answered is left alone for this long.
+/// Time for which nothing is sent to a host that has never answered.
 const OPEN_DURATION: Duration = Duration::from_secs(10);
 
-/// What is known of one account at one host in this run, and so when its next call may go out.
+/// State of one account at one host in this run. It determines when the next call may be sent.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
-    /// Places of the whole account.
+    /// Request slots of the whole account.
     account_permits: Arc<Semaphore>,
-    /// A credential that no other account shares. Its places before the first success limit the
-    /// requests of a shared one, too.
+    /// State of a credential that is not shared. Its limit before the first success also applies to requests with a
+    /// shared one.
     own: CredentialState,
     min_interval: Option<Duration>,
     burst: u32,
-    /// When the next call would go out without a burst.
+    /// Time at which the next call would be sent without a burst.
     next_slot_at: Mutex<Option<Instant>>,
     paused_until: Mutex<Option<Instant>>,
     unreachable_until: Mutex<Option<(Instant, Problem)>>,
 }
 
-/// Places of a call in flight.
+/// The permits of a call in flight.
 pub(super) struct Permits<'a> {
     _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
     shared_key: Option<SemaphorePermit<'a>>,
 }
 
 impl Permits<'_> {
-    /// Lets other accounts send a request with the same key.
+    /// Releases the shared key, so that other accounts can send a request with it.
     pub(super) fn release_key(&mut self) {
         self.shared_key = None;
     }
 }
 
 impl CircuitBreaker {
-    /// An account that was not used yet, with its places.
+    /// Creates the state of an unused account with its request slots.
     pub(super) fn new(permits: Arc<Semaphore>, limits: &ClientOptions) -> Self {
         Self {
             account_permits: permits,
@@ -56,7 +56,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// The same with this number of requests in flight before the first success.
+    /// Sets the limit of requests before the first success.
     pub(super) fn with_trial_requests(self, count: usize) -> Self {
         Self {
             own: CredentialState::with_trial_requests(count),
@@ -64,13 +64,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// The credential that no other account shares.
+    /// Returns the state of the credential that is not shared.
     pub(super) fn own(&self) -> &CredentialState {
         &self.own
     }
 
-    /// Waits for a turn, for places among the calls in flight, and for the end of a pause that the
-    /// cloud requested of the whole account.
+    /// Waits until the call may be sent: for its turn, for free slots, and for the end of a pause that the cloud
+    /// requested for the whole account.
     pub(super) async fn acquire<'a>(
         &'a self,
         shared_key: Option<&'a CredentialState>,
@@ -82,7 +82,8 @@ impl CircuitBreaker {
             let own = self.own.acquire().await;
             let slot = self.account_permits.acquire().await;
             let slot = slot.expect("the semaphore is never closed");
-            // The last one: an account that waits for its own places keeps no other from its key.
+            // The shared key is acquired last, so that an account that waits for its own slots does not block the
+            // key.
             let shared_key = match shared_key {
                 Some(key) => key.acquire().await,
                 None => None,
@@ -98,7 +99,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Why nothing is sent to the host now: it gives no response.
+    /// Returns the problem of the host while nothing is sent to it because it does not respond.
     pub(super) fn unreachable(&self) -> Option<Problem> {
         let unreachable = lock(&self.unreachable_until);
         let (until, problem) = unreachable.as_ref()?;
@@ -110,7 +111,7 @@ impl CircuitBreaker {
         })
     }
 
-    /// A host that never answered is not queried again by each reference of a long list in turn.
+    /// Blocks a host that has never answered, so that not every reference of a long list tries it again.
     pub(super) fn on_unreachable(&self, problem: &Problem) {
         if problem.category == Category::Network && !self.own.is_accepted() {
             *lock(&self.unreachable_until) =
@@ -118,15 +119,15 @@ impl CircuitBreaker {
         }
     }
 
-    /// Nothing is sent for this long: the cloud requested fewer calls.
+    /// Pauses all calls for this long, since the cloud requested fewer calls.
     pub(super) fn pause_for(&self, pause: Duration) {
-        // A longer pause has ended the call that learned of it.
+        // A call for which the cloud requested a longer pause has already failed.
         let until = Instant::now() + pause.min(MAX_RETRY_AFTER);
         let mut not_before = lock(&self.paused_until);
         *not_before = (*not_before).max(Some(until));
     }
 
-    /// The moment at which the next call may go out, when calls are paced.
+    /// Reserves the next slot and returns its time; `None` if calls are not paced.
     fn reserve_slot(&self) -> Option<Instant> {
         let pace = self.min_interval?;
         let mut next = lock(&self.next_slot_at);
@@ -162,7 +163,7 @@ mod tests {
         let turns: Vec<u128> = (0..13).map(|_| turn()).collect();
         assert_eq!(turns[..10], [0; 10]);
         assert_eq!(turns[10..], [100, 200, 300]);
-        // What was not used is saved up to the burst alone.
+        // Unused slots are saved up to the burst only.
         tokio::time::advance(Duration::from_secs(60)).await;
         let turns: Vec<u128> = (0..12).map(|_| turn()).collect();
         assert_eq!(turns[..10], [60_000; 10]);
@@ -182,7 +183,7 @@ mod tests {
         let mut first = one.acquire(Some(&key)).await;
         let second = other.acquire(Some(&key)).await;
         assert!(!is_free(&one).await && !is_free(&other).await);
-        // A host that hangs delays no other account, and is not sent more requests itself.
+        // A host that hangs does not delay other accounts, and is not sent more requests.
         first.release_key();
         assert!(is_free(&other).await && is_free(&one).await);
         let third = one.acquire(Some(&key)).await;

@@ -1,5 +1,5 @@
-//! The client's own certificate, and whether a server requests one: the error of a TLS 1.2 server that
-//! gets none does not show it.
+//! Provides the client's certificate and records whether a server requested one, since the error of a TLS 1.2
+//! server does not show that a certificate is missing.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -13,18 +13,18 @@ tokio::task_local! {
     static REQUEST: Cell<CertificateRequest>;
 }
 
-/// Whether the server of a handshake requested a certificate.
+/// Whether the server requested a certificate in a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CertificateRequest {
-    /// It did not.
+    /// The server did not request one.
     None,
-    /// It did, and the client has none.
+    /// The server requested one, but the client has none.
     Unanswered,
-    /// It did, and the client sent its own.
+    /// The server requested one, and the client sent its own.
     Answered,
 }
 
-/// Runs a handshake whose client has a [`ClientCertificate`].
+/// Runs a handshake of a client that uses a [`ClientCertificate`].
 pub(super) async fn observe<F: Future>(handshake: F) -> (F::Output, CertificateRequest) {
     let observed = async {
         let outcome = handshake.await;
@@ -34,7 +34,7 @@ pub(super) async fn observe<F: Future>(handshake: F) -> (F::Output, CertificateR
     REQUEST.scope(request, observed).await
 }
 
-/// The client's own certificate, if it has one.
+/// The client's certificate, if it has one.
 #[derive(Debug)]
 pub(super) struct ClientCertificate(pub Option<SingleCertAndKey>);
 
@@ -46,7 +46,7 @@ impl ResolvesClientCert for ClientCertificate {
             Some(_) => CertificateRequest::Answered,
             None => CertificateRequest::Unanswered,
         };
-        // It is not called outside of `observe`.
+        // Outside of `observe` the result is not recorded.
         let _ = REQUEST.try_with(|observed| observed.set(request));
         sent
     }

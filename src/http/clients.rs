@@ -24,28 +24,28 @@ use crate::sync::lock;
 /// A client with its open connections.
 pub(super) type HttpClient = Client<Connector, Full<Bytes>>;
 
-/// An open connection that is not used is closed after this long.
+/// Time after which an unused connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What distinguishes HTTP clients.
+/// The properties that require a separate HTTP client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct PoolKey {
-    /// Needs TLS.
+    /// Uses TLS.
     pub https: bool,
-    /// Talks past any proxy, as to this machine.
+    /// Bypasses any proxy, as for services of this machine.
     pub bypasses_proxy: bool,
     /// Connection timeout.
     pub connect_timeout: Duration,
     /// The profile's settings for certificates.
     pub tls: TlsConfig,
-    /// The proxy of the profile in place of those of the environment.
+    /// The profile's proxy, which replaces those of the environment.
     pub proxy_url: Option<Secret>,
     /// The host whose certificate is not checked.
     pub insecure_host: Option<String>,
 }
 
-/// HTTP clients, each made when it is first needed: reading the system's certificates takes longer
-/// than a whole call over loopback, and on a machine without any even a plain call would fail.
+/// HTTP clients, created on first use: reading the system's certificates takes longer than a whole call over
+/// loopback, and on a machine without certificates even a plain call would fail.
 pub(super) struct ClientPool {
     ca_files: Vec<PathBuf>,
     system: Arc<SystemStore>,
@@ -61,7 +61,7 @@ impl ClientPool {
         sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
-            // A file that cannot be used is reported before the first call, whoever will be queried.
+            // A file that cannot be used is reported before the first call, even if no call would use it.
             read_ca(path).map_err(|refusal| {
                 Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;
@@ -75,7 +75,7 @@ impl ClientPool {
         })
     }
 
-    /// The client for a call.
+    /// Returns the client for a call.
     pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
         let mut made = lock(&self.made);
         if let Some(client) = made.get(key) {
@@ -120,22 +120,22 @@ impl ClientPool {
             .build(connector))
     }
 
-    /// The proxies that the environment names.
+    /// Returns the proxies that the environment configures.
     pub(super) fn proxies(&self) -> &ProxyConfig {
         &self.proxies
     }
 
-    /// How calls to an endpoint get there.
+    /// Returns the route of calls to an endpoint.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         self.proxies.route(endpoint)
     }
 
-    /// What is wrong with variables that name proxies, whoever would use them.
+    /// Returns the problems of all proxy variables, even of those that no call uses.
     pub(super) fn proxy_problems(&self) -> Vec<Problem> {
         self.proxies.problems().cloned().collect()
     }
 
-    /// The trusted CA certificates of this machine, without those of a profile.
+    /// Counts the trusted CA certificates of this machine, without those of a profile.
     pub(super) fn ca_counts(&self) -> CaStore {
         let system = self.system.all();
         let mut roots = RootCertStore::empty();
@@ -152,8 +152,8 @@ impl ClientPool {
         }
     }
 
-    /// The private CAs, then the system's store (or what `SSL_CERT_FILE` puts in its place). Of the
-    /// latter no more is read here than what shows that any CA is trusted.
+    /// Returns the private CAs, then the system's store or the file of `SSL_CERT_FILE` that replaces it. Of the
+    /// latter, only enough is read here to know that any CA is trusted.
     fn trusted(&self, ca_file: Option<&Path>) -> Result<Vec<TrustStore>, RequestError> {
         let mut named = TrustedCertificates::default();
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {

@@ -1,4 +1,4 @@
-//! How far the local clock is from that of servers: for signing, and for ages and expiry.
+//! Compares the local clock with those of servers, for signing, ages and expiry.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,18 +9,18 @@ use super::ResponseInfo;
 use crate::model::Time;
 use crate::sync::lock;
 
-/// A smaller difference is not why a call was refused.
+/// Minimum difference of clocks in seconds that can be the reason of a refusal.
 const MIN_OFFSET_SECONDS: i64 = 60;
-/// Nobody gets a signature for a time that is further off than this.
+/// Maximum difference: no request is signed with a time that is further off.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
 
-/// What responses report about the local clock: the least and the greatest number of seconds by which a server
-/// was ahead of it.
+/// The offset of the local clock according to responses: the smallest and the largest number of seconds by which a
+/// server was ahead of it.
 #[derive(Debug, Default)]
 pub struct ServerClocks(Mutex<Option<(i64, i64)>>);
 
 impl ServerClocks {
-    /// Takes the time of a response. An HTML page may come from another server.
+    /// Records the time of a response, except of an HTML page, which another server may have sent.
     pub fn record(&self, response: &ResponseInfo) {
         let ahead = response.clock_ahead_seconds;
         if let Some(ahead) = ahead.filter(|_| response.html_page.is_none()) {
@@ -30,8 +30,8 @@ impl ServerClocks {
         }
     }
 
-    /// The present by the servers' clock, where all that have answered agree that the local one is wrong;
-    /// else `now`, which is the local time.
+    /// Returns the time by the servers' clocks if all responses agree that the local clock is wrong, else `now`,
+    /// the local time.
     pub fn correct(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let Some((least, greatest)) = *lock(&self.0) else {
             return now;
@@ -42,8 +42,8 @@ impl ServerClocks {
         corrected.map_or(now, Time::to_datetime)
     }
 
-    /// True where a time is past by the servers' clock. Where that is not known the local one may be wrong
-    /// by as much as is corrected when requests are signed.
+    /// Reports whether a time has passed by the servers' clocks. If those are unknown, the local clock is assumed
+    /// to be wrong by up to a day.
     pub fn is_past(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         let is_known = lock(&self.0).is_some();
         match is_known {
@@ -53,7 +53,7 @@ impl ServerClocks {
     }
 }
 
-/// True where a time is past whatever the local clock is wrong by, as far as that is believed.
+/// Reports whether a time has passed even if the local clock is wrong by the maximum offset that is accepted.
 pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(at).num_seconds() >= MAX_OFFSET_SECONDS
 }
@@ -62,24 +62,24 @@ pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct ClockOffset(AtomicI64);
 
-/// What a server's `Date` reports about the local clock.
+/// Result of the comparison of the local clock with the `Date` of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
-    /// The time of the call was right, or it is unknown.
+    /// The time of the call was right, or the server's time is unknown.
     None,
-    /// Calls are signed with the server's time from now on; this machine's is this many seconds behind
-    /// it (negative: ahead, 0: it agrees and is used as it is). `is_new` unless it was nearly the same
-    /// before.
+    /// From now on, calls are signed with the server's time. The local clock is this many seconds behind it
+    /// (negative: ahead; 0: they agree and the local time is used). `is_new` unless the previous offset was nearly
+    /// the same.
     Applied { seconds: i64, is_new: bool },
-    /// The difference of this many seconds is too large to rely on either clock.
+    /// The difference of this many seconds is too large to trust either clock.
     Refused { seconds: i64 },
 }
 
 impl ClockOffset {
-    /// Takes the offset from the `Date` of a response that rejects the time of a call.
+    /// Updates the offset from the `Date` of a response that rejects the time of a call.
     ///
-    /// `signed` is the offset that the call was signed with, in seconds: it may be older than the
-    /// current one, which the response to a call side by side has corrected since.
+    /// `signed` is the offset in seconds that the call was signed with. It can be older than the current one, which
+    /// the response to a concurrent call may have corrected since.
     pub(super) fn correct(
         &self,
         date: Option<DateTime<Utc>>,
@@ -101,26 +101,26 @@ impl ClockOffset {
             _ => seconds,
         };
         let before = self.0.swap(seconds, Ordering::Relaxed);
-        // `Date` has whole seconds, so that answers to calls side by side differ by one.
+        // `Date` has whole seconds, so responses to concurrent calls differ by one.
         let is_new = seconds.abs_diff(before) >= MIN_OFFSET_SECONDS.unsigned_abs();
         Correction::Applied { seconds, is_new }
     }
 
-    /// Seconds to add to the local clock when a call is signed.
+    /// Returns the seconds to add to the local clock when a call is signed.
     pub(super) fn seconds(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The time to sign a call with, at an offset of this many seconds.
+/// Returns the time to sign a call with, at an offset in seconds.
 pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
     let offset = TimeDelta::try_seconds(offset);
     let corrected = offset.and_then(|offset| now.checked_add_signed(offset));
     corrected.unwrap_or(now)
 }
 
-/// `12 s behind HOST`, `20 hours ahead of HOST`: the local clock compared with a server's that is so
-/// many seconds ahead, in the largest unit of which there are at least two.
+/// Describes the offset of the local clock to a server that is `seconds` ahead of it: `12 s behind HOST`, `20 hours
+/// ahead of HOST`. Uses the largest unit of which there are at least two.
 pub fn describe_offset(seconds: i64, host: &str) -> String {
     let direction = if seconds > 0 { "behind" } else { "ahead of" };
     let size = seconds.unsigned_abs();
@@ -145,8 +145,8 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    /// Corrects the offset by a `Date` this many seconds ahead of the local clock, after a call that
-    /// was signed with this offset.
+    /// Corrects the offset by a `Date` that is `seconds` ahead of the local clock, after a call that was signed
+    /// with the offset `signed`.
     fn correct(offset: &ClockOffset, seconds: i64, signed: i64) -> Correction {
         offset.correct(Some(at(NOW + seconds)), at(NOW), signed)
     }
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
             assert_eq!(offset.seconds(), seconds);
         }
-        // The call was signed with nearly this time: it is not why it was refused.
+        // The call was signed with nearly this time, so the time is not the reason of the refusal.
         assert_eq!(correct(-86_399), Correction::None);
         for seconds in [86_401, -86_401, 3_000_000_000] {
             assert_eq!(correct(seconds), Correction::Refused { seconds });

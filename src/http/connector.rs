@@ -1,4 +1,4 @@
-//! Opens connections: straight or through a proxy, with or without TLS.
+//! Opens connections: direct or through a proxy, with or without TLS.
 
 use std::error::Error;
 use std::fmt;
@@ -32,19 +32,19 @@ use super::tunnel::{TunnelError, open_tunnel};
 #[derive(Clone)]
 pub(super) struct Connector {
     pub resolver: Resolver,
-    /// `None` where no proxy is used.
+    /// `None` if no proxy is used.
     pub proxies: Option<Arc<ProxyConfig>>,
     pub tls: Arc<ClientConfig>,
-    /// The name that the certificate of the server has to have in place of its host.
+    /// The name that the server's certificate must contain, if it is not the host.
     pub server_name: Option<String>,
-    /// For all of TCP, the proxy and TLS.
+    /// Timeout for TCP, the proxy and TLS together.
     pub timeout: Duration,
 }
 
-/// Why a connection was not opened.
+/// The reason why a connection was not opened.
 #[derive(Debug)]
 pub(super) struct ConnectError {
-    /// True when it failed between this machine and the proxy.
+    /// `true` if it failed between this machine and the proxy.
     pub at_proxy: bool,
     pub cause: ConnectFailure,
 }
@@ -54,14 +54,14 @@ pub(super) struct ConnectError {
 pub(super) enum ConnectFailure {
     Timeout,
     TlsTimeout,
-    /// Name or TCP.
+    /// Name resolution or TCP.
     Tcp(Box<dyn Error + Send + Sync>),
-    /// The name of the endpoint, which this machine resolves for a SOCKS proxy.
+    /// The endpoint's name, which this machine resolves for a SOCKS proxy, was not found.
     NameForSocks(Box<dyn Error + Send + Sync>),
     Tls(io::Error, CertificateRequest),
-    /// The proxy's answer to `CONNECT`.
+    /// The proxy refused `CONNECT`.
     Tunnel(TunnelError),
-    /// What the SOCKS proxy answered.
+    /// The SOCKS proxy refused.
     Socks(SocksError),
 }
 
@@ -131,7 +131,7 @@ impl Connector {
         connected.map(TokioIo::into_inner)
     }
 
-    /// Starts TLS with a server of this name, until this moment at the latest.
+    /// Runs a TLS handshake with a server of this name, until `end` at the latest.
     async fn secure(
         &self,
         io: Stream,
@@ -169,7 +169,7 @@ impl Connector {
                 let found = self.resolver.resolve(endpoint.host()).await;
                 let found = found
                     .map_err(|error| failed(false)(ConnectFailure::NameForSocks(error.into())))?;
-                // SOCKS4 has no addresses of IPv6.
+                // SOCKS4 does not support IPv6 addresses.
                 let mut usable = found.iter().map(SocketAddr::ip);
                 let usable = usable.find(|address| !is_version_4 || address.is_ipv4());
                 usable.map_or_else(name, SocksTarget::Address)
@@ -193,7 +193,7 @@ fn failed(at_proxy: bool) -> impl FnOnce(ConnectFailure) -> ConnectError {
     move |cause| ConnectError { at_proxy, cause }
 }
 
-/// `http://host:port`
+/// Returns `http://host:port`.
 fn destination(endpoint: &Endpoint) -> Uri {
     let host = endpoint.host();
     let host = if host.contains(':') {
@@ -217,7 +217,7 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
-        // Steps with an end of their own have the same, so that theirs is the one that is reported.
+        // Steps with their own timeout use the same end, so that their more specific error is reported.
         let end = Instant::now() + self.timeout;
         Box::pin(async move {
             let opened = timeout_at(end, connector.open(uri, end)).await;
@@ -233,7 +233,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// An open connection.
 pub(super) struct Stream {
     io: Box<dyn Io>,
-    /// True when requests go to an HTTP proxy, which needs whole URLs.
+    /// `true` if requests go to an HTTP proxy, which needs absolute URLs.
     is_proxied: bool,
 }
 

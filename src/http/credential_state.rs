@@ -1,5 +1,5 @@
-//! The state of a credential in this run. Clouds lock a key after a few refusals in a row, so that
-//! all accounts that use the same key share it.
+//! Tracks the state of each credential in this run. Clouds lock a key after a few consecutive refusals, so all
+//! accounts that use the same key share its state.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,23 +13,23 @@ use super::RequestError;
 use crate::crypto::digest_of_parts;
 use crate::sync::lock;
 
-/// Requests of one credential that may be in flight before its first success.
+/// Maximum number of requests of one credential in flight before its first success.
 const TRIAL_REQUESTS: usize = 2;
 
-/// A credential, from its first request on.
+/// The state of a credential since its first request.
 #[derive(Debug)]
 pub(super) struct CredentialState {
-    /// Places before the first success, which closes it.
+    /// Limits the requests before the first success, which closes the semaphore.
     trial: Semaphore,
     refusal: Mutex<Option<Rejection>>,
-    /// How often another credential has taken the place of a refused one.
+    /// Number of times that a refused credential was replaced.
     generation: AtomicU64,
 }
 
 /// The rejection of a credential by its cloud.
 #[derive(Debug, Clone)]
 pub(super) struct Rejection {
-    /// When, or when it was tried again.
+    /// Time of the rejection or of the last retry.
     at: Instant,
     /// The cloud's error, with all secrets masked.
     pub error: RequestError,
@@ -38,12 +38,12 @@ pub(super) struct Rejection {
 }
 
 impl CredentialState {
-    /// A credential that was not used yet.
+    /// Creates the state of an unused credential.
     pub(super) fn new() -> Self {
         Self::with_trial_requests(TRIAL_REQUESTS)
     }
 
-    /// The same with this number of requests in flight before the first success.
+    /// Creates the state with this limit of requests before the first success.
     pub(super) fn with_trial_requests(count: usize) -> Self {
         Self {
             trial: Semaphore::new(count),
@@ -52,18 +52,18 @@ impl CredentialState {
         }
     }
 
-    /// Waits for a place among the requests before the first success; `None` after it.
+    /// Waits for a permit for a request before the first success; returns `None` after it.
     pub(super) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         self.trial.acquire().await.ok()
     }
 
-    /// True after the first success.
+    /// Reports whether the cloud has accepted the credential.
     pub(super) fn is_accepted(&self) -> bool {
         self.trial.is_closed()
     }
 
-    /// Why nothing is sent with it now. After the cooldown one request is sent, and the others wait for
-    /// its response.
+    /// Returns the rejection while nothing may be sent with the credential. After the cooldown one request is sent,
+    /// and the others wait for its response.
     pub(super) fn refusal(&self, cooldown: Option<Duration>) -> Option<Rejection> {
         let mut refusal = lock(&self.refusal);
         let refusal = refusal.as_mut()?;
@@ -75,7 +75,7 @@ impl CredentialState {
         Some(refusal.clone())
     }
 
-    /// The first success opens all places, and one after the cooldown accepts a refused credential again.
+    /// Records a success. The first one removes the limit of requests; one after the cooldown clears the rejection.
     pub(super) fn on_success(&self, cooldown: Option<Duration>) {
         if cooldown.is_some() {
             *lock(&self.refusal) = None;
@@ -83,13 +83,13 @@ impl CredentialState {
         self.trial.close();
     }
 
-    /// How often the credential was renewed so far.
+    /// Returns the number of times that the credential was replaced.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// The cloud rejected the credential of this generation: it is not used again.
-    /// A late response to an earlier credential does not count.
+    /// Records that the cloud rejected the credential of this generation: it is not used again. A late response to
+    /// an earlier credential is ignored.
     pub(super) fn on_refusal(&self, error: RequestError, profile: &str, renewals: u64) {
         let mut refusal = lock(&self.refusal);
         if renewals == self.generation() {
@@ -101,7 +101,7 @@ impl CredentialState {
         }
     }
 
-    /// Another credential has taken the place of the one that was refused.
+    /// Records that a new credential replaces the refused one.
     pub(super) fn reset(&self) {
         let mut refusal = lock(&self.refusal);
         self.generation.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl CredentialState {
     }
 }
 
-/// The keys of a run, by a digest of each. Clones share them.
+/// The keys of a run, by the digest of each. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct KeyStates(Arc<Mutex<HashMap<[u8; 16], Arc<CredentialState>>>>);
 
@@ -122,7 +122,7 @@ impl PartialEq for KeyStates {
 impl Eq for KeyStates {}
 
 impl KeyStates {
-    /// The state of the key of a cloud that has these parts; `None` for no part.
+    /// Returns the state of a cloud's key that consists of these parts; `None` if there are no parts.
     pub(super) fn get(&self, cloud: &str, parts: &[&str]) -> Option<Arc<CredentialState>> {
         if parts.is_empty() {
             return None;
@@ -154,7 +154,7 @@ mod tests {
         assert!(state.refusal(cooldown).is_some());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(state.refusal(None).is_some());
-        // One request is sent.
+        // Only one request is sent.
         assert!(state.refusal(cooldown).is_none());
         assert!(state.refusal(cooldown).is_some());
         state.on_success(None);

@@ -7,14 +7,14 @@ use tokio::time::Instant;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// This much time from now.
+    /// Returns the deadline that is `time` from now.
     pub fn after(time: Duration) -> Self {
-        /// Later than any run ends, and still a time that the clock can show.
+        /// Longer than any run, and still representable by the clock.
         const MAX_TIMEOUT: Duration = Duration::from_secs(36_500 * 86_400);
         Self(Instant::now() + time.min(MAX_TIMEOUT))
     }
 
-    /// What is left of it.
+    /// Returns the time that is left.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::error::Problem;
 
-/// The host that is called: scheme and authority, as they are sent and signed.
+/// The host of a call: scheme and authority, as they are sent and signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     https: bool,
@@ -13,10 +13,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `https://host[:port]`, which may end in one of `paths` (such as `/ai`) and a slash.
+    /// Parses `https://host[:port]`, which may end in one of `paths` (such as `/ai`) and a slash.
     ///
-    /// The host becomes what a URL parser makes of it: lower case, punycode, the scheme's own port
-    /// dropped. Plain HTTP is for loopback, unless `allow_http`.
+    /// The host is normalized like by a URL parser: lower case, punycode, without the default port. Plain HTTP is
+    /// allowed for loopback only, unless `allow_http` is set.
     ///
     /// # Errors
     /// A usage error that describes what is wrong with the text.
@@ -63,12 +63,12 @@ impl Endpoint {
         })
     }
 
-    /// `host[:port]` as the Host header has it.
+    /// Returns `host[:port]` as in the `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The host alone, an address of IPv6 without its brackets.
+    /// Returns the host; an IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         let host = match self.authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => host,
@@ -77,13 +77,13 @@ impl Endpoint {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// True when it has a port other than the default of its scheme.
+    /// Reports whether the endpoint has a port other than the default of its scheme.
     pub fn has_port(&self) -> bool {
         let port = self.authority.rsplit_once(':').map(|(_, port)| port);
         port.is_some_and(|port| !port.ends_with(']'))
     }
 
-    /// The port, that of the scheme where none is given.
+    /// Returns the port, by default that of the scheme.
     pub(super) fn port(&self) -> u16 {
         let default = if self.https { 443 } else { 80 };
         let port = self
@@ -93,22 +93,22 @@ impl Endpoint {
         port.and_then(Result::ok).unwrap_or(default)
     }
 
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     pub(super) fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
 
-    /// True for TLS.
+    /// Reports whether the endpoint uses TLS.
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// True when the host is this machine.
+    /// Reports whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
 
-    /// `scheme://host[:port]`
+    /// Returns `scheme://host[:port]`.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme(), self.authority)
     }

@@ -1,4 +1,4 @@
-//! What a call broke on, in words; the text of a library is never shown.
+//! Describes why a call failed. Messages of libraries are never shown.
 
 mod certificate;
 mod proxy;
@@ -19,19 +19,19 @@ use crate::secret::Redactor;
 
 pub(super) use proxy::explain_login;
 
-/// The parties of a call, which determine the cause that an error names.
+/// The parties of a call, which determine the cause that an error message names.
 pub(super) struct ErrorContext<'a> {
     /// The endpoint of the call.
     pub endpoint: &'a Endpoint,
-    /// The proxy that it goes through.
+    /// The proxy that the call is sent through.
     pub proxy: Option<&'a Proxy>,
-    /// What must not be shown of a proxy's page.
+    /// Masks secrets in the error page of a proxy.
     pub redactor: &'a Redactor,
     /// The local time.
     pub now: DateTime<Utc>,
 }
 
-/// A refusal of the network.
+/// Creates an error of the category `network`.
 pub(super) fn network_error(
     retry: RetryAction,
     fault: TransportFailure,
@@ -43,20 +43,20 @@ pub(super) fn network_error(
     refusal
 }
 
-/// A response that did not come to its end.
+/// Creates an error for a response that ended early.
 pub(super) fn broken(message: impl Into<String>) -> RequestError {
     let fault = TransportFailure::direct(TransportFailureKind::Broken);
     network_error(RetryAction::Backoff, fault, message).with_hint("check the endpoint and network")
 }
 
-/// What went wrong on the way; URLs are never shown, they contain tokens.
+/// Classifies a transport error. Its text never contains URLs, since they can contain tokens.
 pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>) -> RequestError {
     let causes = causes(error);
     if let Some(error) = find::<ConnectError>(&causes) {
         return connect_error(error, &causes, context);
     }
     if let Some(fault) = find(&causes) {
-        // What is in no tunnel goes to the proxy itself, whoever it is for.
+        // A request outside a tunnel goes to the proxy itself, whatever its endpoint.
         let at_proxy = context.proxy.is_some() && !context.endpoint.is_https();
         return tls::tls_error(fault, at_proxy, CertificateRequest::None);
     }
@@ -65,7 +65,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
         return broken("the headers of the response are too large");
     }
     let system = find::<io::Error>(&causes);
-    // The length of a chunk is read from a body.
+    // Invalid chunk lengths are reported with these error kinds.
     let is_chunk = |error: &io::Error| {
         matches!(
             error.kind(),
@@ -130,7 +130,7 @@ fn connect_error(
     }
 }
 
-/// The innermost cause of a type: the one that the others only pass on.
+/// Returns the innermost cause of type `E`, which the outer errors only wrap.
 fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<&'e E> {
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
@@ -187,8 +187,8 @@ fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
     network_error(RetryAction::Backoff, fault, format!("{what}: {why}")).with_hint(hint)
 }
 
-/// The causes from the outermost to the innermost. The error wrapped by an I/O error is not one of
-/// its sources, so that it is unwrapped.
+/// Returns the causes from the outermost to the innermost. The error in an I/O error is not one of its sources,
+/// so it is unwrapped.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
     let mut causes: Vec<&'e (dyn Error + 'static)> = Vec::new();
     let mut next = Some(error);
@@ -205,10 +205,10 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)
     causes
 }
 
-/// What to do about a response that exceeds the limit.
+/// Hint for a response that exceeds the limit.
 pub const RAISE_MAX_BODY: &str = "raise --max-body";
 
-/// What to do about a host without an address.
+/// Hint for a host without an address.
 pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network's DNS";
 
 fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {

@@ -1,4 +1,4 @@
-//! Responses without a network, and the readers of bodies.
+//! Answers requests without a network, and runs the readers of bodies on fuzzed data.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ thread_local! {
     static RESPONDER: RefCell<Option<Responder>> = const { RefCell::new(None) };
 }
 
-/// Calls `run`, in which every request of this thread is responded to by `responder`.
+/// Calls `run` and answers every request of this thread with `responder`.
 pub(crate) fn with_responses<T>(responder: Responder, run: impl FnOnce() -> T) -> T {
     RESPONDER.set(Some(responder));
     let result = run();
@@ -20,7 +20,7 @@ pub(crate) fn with_responses<T>(responder: Responder, run: impl FnOnce() -> T) -
     result
 }
 
-/// The response to a request, where none is to be sent.
+/// Returns the responder's response to a request; `None` if no responder is set.
 pub(super) fn response_to(request: &Request) -> Option<Response> {
     RESPONDER.with_borrow_mut(|responder| responder.as_mut().map(|respond| respond(request)))
 }

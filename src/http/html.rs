@@ -1,4 +1,4 @@
-//! HTML pages in place of a cloud's response: from a proxy, a gateway or a captive portal.
+//! Recognizes HTML pages that a proxy, a gateway or a captive portal sends instead of a cloud's response.
 
 use super::response::{mask_sentence, plain_text, shorten};
 use super::{RequestError, Response};
@@ -9,7 +9,7 @@ const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
 const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
 
-/// True for a response with the content type of an HTML page.
+/// Reports whether a response has the content type of an HTML page.
 pub(super) fn is_named(response: &Response) -> bool {
     let content_type = response.header("content-type").unwrap_or_default();
     let content_type = content_type.trim_start().to_ascii_lowercase();
@@ -18,7 +18,7 @@ pub(super) fn is_named(response: &Response) -> bool {
         .any(|name| content_type.starts_with(name))
 }
 
-/// True for a response that is an HTML page.
+/// Reports whether a response is an HTML page.
 fn is_html(response: &Response) -> bool {
     const MAX_PROLOGUE_BYTES: usize = 1024;
     let beginning = &response.body[..response.body.len().min(MAX_PROLOGUE_BYTES)];
@@ -30,7 +30,7 @@ fn is_html(response: &Response) -> bool {
     is_written || (is_named(response) && !response.body.trim_ascii().is_empty())
 }
 
-/// The text after an XML declaration, comments and blanks.
+/// Removes an XML declaration, comments and blanks from the start of a text.
 fn without_prologue(text: &str) -> &str {
     let mut text = text.trim_start();
     for (start, end) in [("<?xml", "?>"), ("<!--", "-->"), ("<!--", "-->")] {
@@ -46,7 +46,7 @@ fn without_prologue(text: &str) -> &str {
 
 const WHAT: &str = "got an HTML page instead of an API response";
 
-/// The message about an HTML page: that it is one, and its title; `None` for other responses.
+/// Returns a message that the response is an HTML page, with its title; `None` for other responses.
 pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<String> {
     if !is_html(response) {
         return None;
@@ -57,24 +57,24 @@ pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<Strin
     })
 }
 
-/// The title of an HTML page; `None` for other responses.
+/// Returns the title of an HTML page; `None` for other responses.
 pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<String> {
     is_html(response)
         .then(|| title(&response.body, redactor))
         .flatten()
 }
 
-/// The error for a page where a stream was requested.
+/// Returns the error for a page received instead of a stream.
 pub(super) fn in_place_of_stream(response: &Response, redactor: &Redactor) -> RequestError {
     let page = describe(response, redactor).unwrap_or_else(|| WHAT.to_owned());
     let message = format!("invalid response: {page}");
     RequestError::new(Category::InvalidResponse, message).with_hint(hint(response))
 }
 
-/// Names an HTML page, or the text of a gateway, in an error whose code no cloud has given.
+/// Adds the HTML page, or the text of a gateway, to an error that has no code of the cloud.
 ///
-/// A page is not the cloud's decision on a permission: a proxy or firewall has written it. Other statuses
-/// keep their meaning, whichever server sends them: gateways reject credentials and filters with a page.
+/// A page is not the cloud's decision on a permission: it comes from a proxy or a firewall. Other statuses keep
+/// their meaning whichever server sends them: gateways also reject credentials and filters with a page.
 pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &Redactor) {
     if error.code.is_some() {
         return;
@@ -98,10 +98,10 @@ pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &
     error.message = format!("{}: {page}", error.message);
 }
 
-/// The next step for an HTML page.
+/// Returns the hint for an HTML page.
 pub(super) fn hint(response: &Response) -> &'static str {
     let body = String::from_utf8_lossy(&response.body);
-    // The words of nginx for its statuses 495 and 496.
+    // nginx sends this text for its statuses 495 and 496.
     let is_about_client = response.status == 400 && body.contains("SSL certificate");
     if is_about_client {
         CLIENT_CERTIFICATE
@@ -110,7 +110,7 @@ pub(super) fn hint(response: &Response) -> &'static str {
     }
 }
 
-/// The text of the `title` element, or of the first heading, on one line and without secrets.
+/// Returns the text of the `title` element, else of the first heading, on one line and without secrets.
 fn title(body: &[u8], redactor: &Redactor) -> Option<String> {
     const MAX_READ_BYTES: usize = 64 << 10;
     const MAX_TITLE_CHARS: usize = 80;

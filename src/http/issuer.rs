@@ -1,10 +1,10 @@
 use super::x509::Certificate;
 
-/// Longer names are cut: whoever made the certificate chose them.
+/// Longer names are cut, since the creator of the certificate can choose any name.
 const MAX_NAME_CHARS: usize = 200;
 
-/// Who issued a certificate in DER form, as RFC 4514 writes it: `CN=Example CA,O=Example`; `None` for
-/// what cannot be read.
+/// Returns the issuer of a DER certificate in the form of RFC 4514, such as `CN=Example CA,O=Example`; `None` if
+/// the certificate cannot be read.
 pub(super) fn issuer(certificate: &[u8]) -> Option<String> {
     let whole = Certificate::parse(certificate)?.issuer();
     let shown: String = whole.chars().take(MAX_NAME_CHARS).collect();

@@ -1,4 +1,4 @@
-//! Bodies that are read line by line while they come.
+//! Reads a response body line by line, or in parts, while it arrives.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,42 +8,42 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Bytes};
 use tokio::time::timeout;
 
-/// Why the body of a stream broke.
+/// The reason why the body of a stream broke off.
 pub(super) type StreamError = Box<dyn Error + Send + Sync>;
 /// The body of a stream.
 pub(super) type LineBody = UnsyncBoxBody<Bytes, StreamError>;
 
-/// Why there are no more lines.
+/// The reason why a stream ended early.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
-    /// A line has more bytes than these.
+    /// A line has more bytes than this limit.
     #[error("a line exceeds {0} bytes")]
     TooLong(usize),
-    /// Nothing has come for this long.
+    /// No data arrived for this long.
     #[error("nothing has come for {} s", .0.as_secs())]
     Silent(Duration),
     /// The connection broke.
     #[error("the connection broke")]
     Lost,
-    /// The last line has no end.
+    /// The last line is incomplete.
     #[error("it ended in the middle of a line")]
     Cut,
 }
 
-/// The lines of a body without an end in sight.
+/// The lines of a body of unknown length.
 #[derive(Debug)]
 pub struct Lines<B = LineBody> {
     body: B,
-    /// What has come, with lines that were returned.
+    /// Bytes received, including lines that were already returned.
     buffer: Vec<u8>,
-    /// Where the next line begins.
+    /// Start of the next line in the buffer.
     start: usize,
     max_line: usize,
     idle_timeout: Duration,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
-    /// The lines of a body, of this many bytes at most, that come at most this far apart.
+    /// Reads lines of at most `max_line` bytes; fails after `idle_timeout` without data.
     pub(super) fn new(body: B, max_line: usize, idle_timeout: Duration) -> Self {
         Self {
             body,
@@ -54,11 +54,10 @@ impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
         }
     }
 
-    /// Waits for the next line, without its end; `None` at the end of the body.
+    /// Waits for the next line and returns it without its line end; `None` at the end of the body.
     ///
     /// # Errors
-    /// Why there is none: the connection broke, also in the middle of a line, nothing has come for too
-    /// long, or the line is too long.
+    /// The connection broke, even within a line, no data arrived for too long, or the line is too long.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, LineError> {
         let mut searched = self.start;
         loop {
@@ -86,22 +85,22 @@ impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
     }
 }
 
-/// Large parts cost less than small ones.
+/// Minimum size of a part, since few large parts cost less than many small ones.
 const MIN_CHUNK_BYTES: usize = 64 << 10;
 
-/// A body that is read in parts while it comes, whatever its length.
+/// A body of any length that is read in parts while it arrives.
 #[derive(Debug)]
 pub struct Chunks<B = LineBody> {
     body: B,
     idle_timeout: Duration,
-    /// This many bytes are collected before a part is returned, unless the body ends.
+    /// Number of bytes to collect before a part is returned, unless the body ends.
     min_bytes: usize,
-    /// Why there are no more, after a part that came before.
+    /// The error that follows the last part.
     failure: Option<LineError>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
-    /// The parts of a body whose bytes come at most this far apart.
+    /// Reads the parts of a body; fails after `idle_timeout` without data.
     pub(super) fn new(body: B, idle_timeout: Duration) -> Self {
         Self {
             body,
@@ -111,7 +110,7 @@ impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
         }
     }
 
-    /// The same in parts that are returned as soon as they come, however small.
+    /// Returns parts as soon as they arrive, however small.
     #[must_use]
     pub fn as_received(self) -> Self {
         Self {
@@ -123,7 +122,7 @@ impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
     /// Waits for the next part, which is never empty; `None` at the end of the body.
     ///
     /// # Errors
-    /// [`LineError::Lost`] or [`LineError::Silent`], after all that has come.
+    /// [`LineError::Lost`] or [`LineError::Silent`], after all received bytes were returned.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, LineError> {
         let mut chunk = Vec::new();
         while chunk.len() < self.min_bytes && self.failure.is_none() {
@@ -155,7 +154,7 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(30);
 
-    /// The lines of these pieces, and how the body ended.
+    /// Returns the lines of these pieces, and the result at the end of the body.
     async fn lines(pieces: &[&str], max_line: usize) -> (Vec<String>, Result<(), LineError>) {
         let frames: Vec<_> = pieces
             .iter()

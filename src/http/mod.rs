@@ -1,5 +1,5 @@
-//! One call to a cloud: signed, sent, limited, and retried according to the cloud's own `classify`.
-//! This is the only user of an HTTP client.
+//! The HTTP client: signs a call to a cloud, sends it within limits, and retries it as the cloud's `classify`
+//! decides. No other module sends requests.
 
 mod api_client;
 mod attempt;
@@ -74,36 +74,36 @@ use crate::sync::lock;
 use clients::ClientPool;
 use request_counts::RequestCounts;
 
-/// What this program calls itself.
+/// Value of the `User-Agent` header.
 const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
 
-/// Limits and files of the transport, for every cloud.
+/// Limits and files that apply to the requests to every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Connection timeout.
     pub connect_timeout: Duration,
-    /// Time for one whole attempt.
+    /// Timeout of one attempt, from connection to the end of the response.
     pub request_timeout: Duration,
-    /// Bytes of a response's body, counted after decompression.
+    /// Maximum size of a response body in bytes after decompression.
     pub max_body: u64,
-    /// How often one call is sent at most.
+    /// Maximum number of attempts per call.
     pub max_attempts: u32,
     /// Maximum concurrent requests per account.
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
-    /// Shortest time between two calls of one account; none for a single check.
+    /// Minimum time between two calls of one account; `None` for a single check.
     pub min_interval: Option<Duration>,
-    /// This many calls of an account may go out at once before `min_interval` applies; at least 1.
+    /// Number of calls of an account that may be sent at once before `min_interval` applies; at least 1.
     pub burst: u32,
-    /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
-    /// a few refusals.
+    /// Time after which a refused credential is tried again; `None` to never retry it. Clouds lock a key after a
+    /// few refusals.
     pub auth_cooldown: Option<Duration>,
-    /// What is known of the keys that several accounts use.
+    /// State of the keys that several accounts share.
     pub key_states: KeyStates,
     /// Private CAs in addition to the system's store.
     pub ca_files: Vec<PathBuf>,
-    /// What the requests are recorded in, or answered from.
+    /// The recording to write to or to replay from.
     pub session: Session,
 }
 
@@ -126,55 +126,54 @@ impl Default for ClientOptions {
     }
 }
 
-/// Something that happened on the wire, for `-v`, for warnings and for a diagnosis; secrets are
-/// masked already.
+/// An event of the transport, for `-v`, for warnings and for a diagnosis. Secrets are already masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportEvent {
     /// A request or a response, as one line.
     Trace(String),
     /// A notice that is shown even without `-v`, with its code.
     Notice(NoticeCode, String),
-    /// A host was found to have these addresses.
+    /// A host name was resolved to these addresses.
     DnsResolved {
-        /// Its name.
+        /// The host name.
         host: String,
-        /// All of them, in the order in which they are tried.
+        /// All its addresses, in the order in which they are tried.
         addresses: Vec<IpAddr>,
     },
-    /// A response came, successful or not.
+    /// A response arrived, successful or not.
     Responded(ResponseInfo),
     /// An attempt of a request begins.
     Sending {
         /// Number of the request in this run.
         number: u64,
-        /// The cloud it is for.
+        /// The cloud that the request is sent to.
         cloud: &'static str,
         /// Number of the attempt, from 1.
         attempt: u32,
-        /// True when the cloud limited the attempt before.
+        /// `true` if the cloud throttled the previous attempt.
         is_throttled: bool,
     },
     /// The request with this number has ended.
     Finished(u64),
 }
 
-/// How many certificates of CAs a machine trusts.
+/// Number of CA certificates that this machine trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaStore {
-    /// Those of the system's store, or of what `SSL_CERT_FILE` puts in its place.
+    /// Certificates of the system's store, or of `SSL_CERT_FILE`, which replaces it.
     pub system: usize,
-    /// Those of `--ca-file`.
+    /// Certificates of `--ca-file`.
     pub extra: usize,
-    /// What could not be read of the store.
+    /// Error of a part of the store that could not be read.
     pub error: Option<String>,
 }
 
-/// Where the time comes from.
+/// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-/// Where happenings go.
+/// Receives the events of the transport.
 pub type EventSink = Arc<dyn Fn(TransportEvent) + Send + Sync>;
 
-/// What all calls of a run share: connections, limits, the clock and the sink.
+/// State shared by all calls of a run: connections, limits, the clock and the event sink.
 pub struct Transport {
     options: ClientOptions,
     clock: Clock,
@@ -197,11 +196,10 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A transport that has not sent anything yet; `environment` contains the variables that name proxies and CA
-    /// certificates.
+    /// Creates a transport. `environment` contains the variables that name proxies and CA certificates.
     ///
     /// # Errors
-    /// A usage error when a file of `--ca-file` cannot be used.
+    /// A usage error if a file of `--ca-file` cannot be used.
     pub fn new(
         limits: ClientOptions,
         environment: &[(String, String)],
@@ -225,28 +223,28 @@ impl Transport {
         }))
     }
 
-    /// The limits of this run.
+    /// Returns the limits of this run.
     pub fn options(&self) -> &ClientOptions {
         &self.options
     }
 
-    /// The time as this machine has it.
+    /// Returns the time of this machine's clock.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }
 
-    /// The time by the clocks of the servers that have answered, where they agree that this machine's is
-    /// wrong.
+    /// Returns the time by the servers' clocks if they agree that this machine's clock is wrong, else the local
+    /// time.
     pub fn server_now(&self) -> DateTime<Utc> {
         self.server_clocks.correct(self.now())
     }
 
-    /// True where a time is past, as [`ServerClocks::is_past`].
+    /// Reports whether a time has passed; see [`ServerClocks::is_past`].
     pub fn is_past(&self, at: DateTime<Utc>) -> bool {
         self.server_clocks.is_past(at, self.now())
     }
 
-    /// How calls to an endpoint get there.
+    /// Returns the route of calls to an endpoint: direct or through a proxy.
     pub fn route(&self, endpoint: &Endpoint) -> Route {
         self.clients.route(endpoint)
     }
@@ -254,7 +252,7 @@ impl Transport {
     /// Checks that the proxy settings of the environment allow a call to this URL.
     ///
     /// # Errors
-    /// A usage error when the variable that names its proxy has a value that cannot be used.
+    /// A usage error if the variable that names the proxy for this URL has an invalid value.
     pub fn check_route(&self, url: &str) -> Result<(), Problem> {
         let Ok(endpoint) = Endpoint::parse(url, &[], true) else {
             return Ok(());
@@ -265,32 +263,32 @@ impl Transport {
         }
     }
 
-    /// What is wrong with variables that name proxies, whoever would use them.
+    /// Returns the problems of all proxy variables, even of those that no call uses.
     pub fn proxy_problems(&self) -> Vec<Problem> {
         self.clients.proxy_problems()
     }
 
-    /// The trusted CA certificates of this machine, without those of a profile. The store is read for it.
+    /// Counts the trusted CA certificates of this machine, without those of a profile. Reads the system's store.
     pub fn ca_counts(&self) -> CaStore {
         self.clients.ca_counts()
     }
 
-    /// How many calls were sent so far, every attempt counted.
+    /// Returns the number of requests sent so far; every attempt counts.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// The same by cloud and operation, with the attempts that failed.
+    /// Returns the requests by cloud and operation, with the number of failed attempts.
     pub fn request_counts(&self) -> Vec<RequestCount> {
         self.counts.all()
     }
 
-    /// What must not be shown of this run, in whatever a response leads to.
+    /// Returns the redactor that masks this run's secrets in everything that is derived from a response.
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// Masks the secrets of the run in a problem before it is shown.
+    /// Masks the run's secrets in a problem before it is shown.
     pub fn mask(&self, problem: &mut Problem) {
         self.redactor.text(&mut problem.message);
         let values = [
@@ -326,7 +324,8 @@ impl Transport {
         (self.sink)(happening);
     }
 
-    /// The places of an account, so that a host that hangs delays no other account.
+    /// Returns the request slots of an account. They are separate, so that a host that hangs delays no other
+    /// account.
     fn concurrency_for(&self, cloud: &'static str, profile: &str) -> Arc<Semaphore> {
         let mut slots = lock(&self.slots);
         let places = slots.entry((cloud, profile.to_owned()));

@@ -1,10 +1,10 @@
-//! The hosts that `NO_PROXY` excludes from proxies, in the spellings of other programs.
+//! Parses `NO_PROXY`, the hosts that are excluded from proxies, in the notations that other programs accept.
 
 use std::net::IpAddr;
 
 use url::Host;
 
-/// The entries of `NO_PROXY`, separated by commas, semicolons or blanks.
+/// Entries of `NO_PROXY`, separated by commas, semicolons or blanks.
 #[derive(Debug)]
 pub(super) struct NoProxy(Vec<Entry>);
 
@@ -20,20 +20,20 @@ enum Hosts {
     All,
     /// A domain with its subdomains.
     Domain(String),
-    /// The beginning of an address: `192.168.` for `192.168.*`.
+    /// The first part of an address: `192.168.` for `192.168.*`.
     Prefix(String),
-    /// Addresses that share this many leading bits.
+    /// Addresses with the same leading bits, whose number is given.
     Network(IpAddr, u32),
 }
 
 impl NoProxy {
-    /// Reads the value of the variable. Entries that name no host are ignored, as other programs do.
+    /// Parses the value of the variable. Like in other programs, entries that are not a host are ignored.
     pub(super) fn parse(value: &str) -> Self {
         let entries = value.split(|c: char| c == ',' || c == ';' || c.is_whitespace());
         Self(entries.filter_map(Entry::parse).collect())
     }
 
-    /// True when requests to this host and port bypass the proxy; an IPv6 address has no brackets.
+    /// Reports whether requests to this host and port bypass the proxy; an IPv6 address has no brackets.
     pub(super) fn matches(&self, host: &str, port: u16) -> bool {
         let host = host.trim_end_matches('.');
         self.0
@@ -54,7 +54,7 @@ impl Entry {
         }
         let text = text.split('/').next().unwrap_or_default();
         let (name, port) = match text.rsplit_once(':') {
-            // More colons are those of an IPv6 address.
+            // Further colons are part of an IPv6 address.
             Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
                 (name, Some(port.parse().ok()?))
             }
@@ -78,7 +78,7 @@ impl Hosts {
         if let Ok(address) = without_brackets(name).parse() {
             return Some(Self::Network(address, u32::MAX));
         }
-        // Lower case and punycode, as endpoints have it.
+        // Lower case and punycode, as in endpoints.
         match Host::parse(name).ok()? {
             Host::Domain(domain) => Some(Self::Domain(domain)),
             Host::Ipv4(address) => Some(Self::Network(address.into(), u32::MAX)),
@@ -100,7 +100,7 @@ impl Hosts {
     }
 }
 
-/// The network of an address and the number of its leading bits: `10.0.0.0` and `8`.
+/// Returns a network from an address and its prefix length: `10.0.0.0` and `8`.
 fn network(address: IpAddr, bits: &str) -> Option<Hosts> {
     let bits: u32 = bits.parse().ok()?;
     let width = if address.is_ipv4() { 32 } else { 128 };
@@ -111,7 +111,7 @@ fn without_brackets(address: &str) -> &str {
     address.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// The width of an address in bits and its leading bits; an IPv4 address in IPv6 form is IPv4.
+/// Returns the width of an address in bits, and its leading bits. An IPv4-mapped IPv6 address counts as IPv4.
 fn leading(address: IpAddr, bits: u32) -> (u32, u128) {
     let (width, value) = match address.to_canonical() {
         IpAddr::V4(address) => (32, u128::from(address.to_bits())),

@@ -1,6 +1,6 @@
 use super::{Transport, TransportEvent};
 
-/// A call that is on its way, reported to the sink of the run until it is dropped.
+/// A call in flight. It is reported to the event sink of the run until it is dropped.
 pub(super) struct RequestProgress<'a> {
     transport: &'a Transport,
     cloud: &'static str,
@@ -8,7 +8,7 @@ pub(super) struct RequestProgress<'a> {
 }
 
 impl<'a> RequestProgress<'a> {
-    /// A call that was not sent yet; `number` is its own.
+    /// Creates the progress of a call that has not been sent yet; `number` is the number of the call.
     pub(super) fn new(transport: &'a Transport, cloud: &'static str, number: u64) -> Self {
         Self {
             transport,
@@ -17,7 +17,7 @@ impl<'a> RequestProgress<'a> {
         }
     }
 
-    /// An attempt begins; `is_throttled` when the cloud limited the one before.
+    /// Reports that an attempt begins; `is_throttled` if the cloud throttled the previous one.
     pub(super) fn attempt(&self, attempt: u32, is_throttled: bool) {
         self.transport.emit(TransportEvent::Sending {
             number: self.number,

@@ -12,23 +12,23 @@ use crate::error::Problem;
 use crate::secret::{Secret, mask_proxy_url, proxy_secrets, quotable};
 use crate::settings::PROXY_URL;
 
-/// How calls to an endpoint get there.
+/// The route of calls to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// Straight; no proxy is named for it.
+    /// Direct, since no proxy is configured for it.
     Direct,
-    /// Straight, since this variable excepts the host from the proxy that another one names.
+    /// Direct, since this variable excludes the host from the configured proxy.
     Bypassed(String),
     /// Through a proxy.
     Proxied {
-        /// The variable that names it.
+        /// The variable that configures it.
         variable: String,
-        /// Its URL, name and password masked.
+        /// Its URL, with user name and password masked.
         proxy: String,
     },
-    /// Not at all: the variable that names its proxy has a value that cannot be used.
+    /// None: the variable that configures the proxy has an invalid value.
     Unusable {
-        /// What is wrong with it, name and password masked.
+        /// The problem of the value, with user name and password masked.
         problem: Box<Problem>,
     },
 }
@@ -40,11 +40,11 @@ pub(super) enum ProxyProtocol {
     /// HTTP over TLS.
     Https,
     Socks4 {
-        /// Host names are resolved by this machine.
+        /// `true` if this machine resolves host names.
         resolves: bool,
     },
     Socks5 {
-        /// Host names are resolved by this machine.
+        /// `true` if this machine resolves host names.
         resolves: bool,
     },
 }
@@ -64,13 +64,13 @@ const SCHEMES: [(&str, ProxyProtocol, u16); 7] = [
 #[derive(Debug, Clone)]
 pub(super) struct Proxy {
     pub protocol: ProxyProtocol,
-    /// The name of the protocol in its URL.
+    /// The scheme of its URL.
     pub scheme: &'static str,
-    /// `http://host:port`, whatever the protocol.
+    /// `http://host:port` for every protocol.
     pub uri: Uri,
-    /// Name and password, decoded.
+    /// User name and password, decoded.
     pub credentials: Option<(String, Secret)>,
-    /// Its URL, name and password masked.
+    /// Its URL, with user name and password masked.
     shown: String,
 }
 
@@ -81,18 +81,18 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// Its host; an IPv6 address without brackets.
+    /// Returns its host; an IPv6 address has no brackets.
     pub(super) fn host(&self) -> &str {
         let host = self.uri.host().unwrap_or_default();
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// True when it is an HTTP proxy, and false when it only passes bytes on.
+    /// Reports whether it is an HTTP proxy and not a SOCKS proxy.
     pub(super) fn is_http(&self) -> bool {
         matches!(self.protocol, ProxyProtocol::Http | ProxyProtocol::Https)
     }
 
-    /// The value of `Proxy-Authorization`.
+    /// Returns the value of `Proxy-Authorization`.
     pub(super) fn authorization(&self) -> Option<Secret> {
         let (name, password) = self.credentials.as_ref()?;
         let pair = STANDARD.encode(format!("{name}:{}", password.expose()));
@@ -100,29 +100,29 @@ impl Proxy {
     }
 }
 
-/// The proxies that the environment names, or the one of a profile.
+/// The proxies of the environment, or the one of a profile.
 #[derive(Debug)]
 pub(super) struct ProxyConfig {
     variables: Vec<ProxyVariable>,
     no_proxy: Option<(String, NoProxy)>,
-    /// True where requests to this machine go through the proxy as well.
+    /// `true` if requests to this machine also use the proxy.
     includes_loopback: bool,
 }
 
-/// A variable that names a proxy.
+/// A variable that configures a proxy.
 #[derive(Debug)]
 struct ProxyVariable {
     name: String,
     proxy: Result<Proxy, Problem>,
-    /// The scheme of the endpoints it is for; `None` for all.
+    /// The scheme of the endpoints that it applies to; `None` for all.
     scheme: Option<&'static str>,
 }
 
 impl ProxyConfig {
-    /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in either case; lower case wins.
+    /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in either case; lower case has priority.
     ///
-    /// A value that cannot be used is an error for those calls alone that would use it: desktops set
-    /// such variables for all programs.
+    /// An invalid value is an error only for calls that would use it, since desktops set such variables for all
+    /// programs.
     pub(super) fn parse(environment: &[(String, String)]) -> Self {
         let get = |name: &str| {
             [name.to_ascii_lowercase(), name.to_owned()]
@@ -153,7 +153,7 @@ impl ProxyConfig {
         }
     }
 
-    /// The proxy of a profile, for all calls.
+    /// Uses the proxy of a profile for all calls.
     pub(super) fn from_url(url: &str) -> Self {
         Self {
             variables: vec![ProxyVariable {
@@ -166,14 +166,14 @@ impl ProxyConfig {
         }
     }
 
-    /// What is wrong with the values that cannot be used.
+    /// Returns the problems of all invalid values.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.variables
             .iter()
             .filter_map(|named| named.proxy.as_ref().err())
     }
 
-    /// True when the certificate of a proxy has to be checked.
+    /// Reports whether any proxy uses TLS, so that its certificate must be verified.
     pub(super) fn has_https_proxy(&self) -> bool {
         self.variables.iter().any(|named| {
             let proxy = named.proxy.as_ref();
@@ -181,7 +181,7 @@ impl ProxyConfig {
         })
     }
 
-    /// How calls to an endpoint get there.
+    /// Returns the route of calls to an endpoint.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         let Some(named) = self.variable_for(endpoint) else {
             return Route::Direct;
@@ -200,7 +200,7 @@ impl ProxyConfig {
         }
     }
 
-    /// The proxy for calls to an endpoint.
+    /// Returns the proxy for calls to an endpoint.
     pub(super) fn proxy_for(&self, endpoint: &Endpoint) -> Option<&Proxy> {
         match self.route(endpoint) {
             Route::Proxied { .. } => self.variable_for(endpoint)?.proxy.as_ref().ok(),
@@ -219,7 +219,7 @@ impl ProxyConfig {
     }
 }
 
-/// What must not be shown of the variables that name proxies.
+/// Returns the secrets in the variables that configure proxies.
 pub(super) fn secrets(variables: &[(String, String)]) -> Vec<Secret> {
     let is_proxy = |name: &str| {
         let name = name.to_ascii_uppercase();
@@ -229,7 +229,7 @@ pub(super) fn secrets(variables: &[(String, String)]) -> Vec<Secret> {
     proxies.flat_map(|(_, url)| proxy_secrets(url)).collect()
 }
 
-/// Reads the value of a variable. A user name may contain `@` and `\` as it is; what would end the
+/// Parses the value of a variable. A user name may contain `@` and `\` unencoded; characters that would end the
 /// host of a URL must be percent-encoded.
 fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
     let value = value.trim();
@@ -258,7 +258,7 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
         None => (None, authority),
     };
     let url = Url::parse(&format!("http://{host}")).map_err(|_| unusable())?;
-    // A URL parser drops the port 80 of HTTP, which is another protocol's own port here.
+    // A URL parser removes port 80 of HTTP, which is not the default port of other protocols.
     let has_port_80 = host.ends_with(":80");
     let port = url.port().unwrap_or(if has_port_80 { 80 } else { port });
     let host = url

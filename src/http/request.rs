@@ -4,19 +4,19 @@ use super::{ClientIdentity, Endpoint};
 use crate::crypto::percent_encode;
 use crate::secret::Secret;
 
-/// The methods of reads.
+/// HTTP methods of calls that read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET
     Get,
-    /// POST; some clouds read with it, and tokens are requested with it.
+    /// POST; some clouds use it for reads, and token services require it.
     Post,
-    /// PUT; metadata services give tokens for it.
+    /// PUT; metadata services require it for tokens.
     Put,
 }
 
 impl Method {
-    /// The word on the wire.
+    /// Returns the name of the method.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -26,18 +26,18 @@ impl Method {
     }
 }
 
-/// A call before it is signed: built once, encoded once.
+/// A call before it is signed.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The cloud's name of the operation, for messages.
     pub operation: &'static str,
     /// Method.
     pub method: Method,
-    /// The host that is called.
+    /// The host to call.
     pub endpoint: Endpoint,
-    /// Path, percent-encoded, with its leading slash.
+    /// Percent-encoded path with a leading slash.
     pub path: String,
-    /// Decoded parameters; sent in this order.
+    /// Decoded parameters, sent in this order.
     pub query: Vec<(String, String)>,
     /// Headers with lower-case names, in addition to those that the signer adds.
     pub headers: Vec<(&'static str, String)>,
@@ -46,7 +46,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A GET without a query, headers of its own or a body.
+    /// Creates a GET request without query, headers or body.
     pub fn get(operation: &'static str, endpoint: &Endpoint, path: impl Into<String>) -> Self {
         Self {
             operation,
@@ -59,19 +59,19 @@ impl Request {
         }
     }
 
-    /// The query as it goes out, without what a signer adds: `a=b&c=`.
+    /// Encodes the query without the signer's parameters: `a=b&c=`.
     pub fn encoded_query(&self) -> String {
         encode_query(&self.query)
     }
 }
 
-/// The same parameters, owned.
+/// Copies the parameters into owned strings.
 pub fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     query.iter().map(owned).collect()
 }
 
-/// Names and values strictly percent-encoded and joined.
+/// Percent-encodes names and values strictly, and joins them.
 pub fn encode_query(pairs: &[(String, String)]) -> String {
     pairs
         .iter()
@@ -80,17 +80,17 @@ pub fn encode_query(pairs: &[(String, String)]) -> String {
         .join("&")
 }
 
-/// What authenticates the caller: added to a request, which is otherwise left as it is.
+/// The credentials and signature to add to a request, which is not changed otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct SigningInstructions {
-    /// Headers to add, lower-case names. Their values are never shown.
+    /// Headers to add, with lower-case names. Their values are never shown.
     pub headers: Vec<(&'static str, Secret)>,
     /// Decoded parameters to append to the query. Their values are never shown.
     pub query: Vec<(&'static str, Secret)>,
 }
 
 impl SigningInstructions {
-    /// The signature alone, which lets whoever reads it send this one call again for a while.
+    /// Returns the signature, with which anyone who reads it can send this call again for a while.
     pub(super) fn signature(&self) -> Option<Secret> {
         let in_header = self.headers.iter().find_map(|(name, value)| {
             if *name == "signature" {
@@ -107,28 +107,28 @@ impl SigningInstructions {
     }
 }
 
-/// A signer is a pure function of request, credential, time and nonce.
+/// Signs requests. A signature is a pure function of request, credential, time and nonce.
 pub trait Signer: Send + Sync {
-    /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.
+    /// Signs one attempt. `nonce` is 32 hex digits that no other attempt uses.
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions;
 
-    /// The parts of the key, where a cloud judges the key whatever host and account it is used for;
-    /// none for a token, which each host judges by itself.
+    /// Returns the parts of the key if the cloud rejects a key for all hosts and accounts at once; nothing for a
+    /// token, which each host checks separately.
     fn key(&self) -> Vec<&str> {
         Vec::new()
     }
 
-    /// The request with what only the credential knows, such as its project; `None` where nothing of it is needed.
+    /// Completes the request with data of the credential, such as its project; `None` if the request needs none.
     fn complete(&self, _request: &Request) -> Option<Request> {
         None
     }
 
-    /// Headers of every request, which are never shown; a name may be there several times.
+    /// Returns headers of every request. They are never shown; a name can occur several times.
     fn headers(&self) -> &[(String, Secret)] {
         &[]
     }
 
-    /// The certificate that is presented to the server; that of the profile where there is none.
+    /// Returns the client certificate; `None` for that of the profile.
     fn identity(&self) -> Option<&ClientIdentity> {
         None
     }

@@ -1,4 +1,4 @@
-//! How many requests were sent, for metrics.
+//! Counts the requests that were sent, for metrics.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -6,16 +6,16 @@ use std::sync::Mutex;
 use crate::error::Category;
 use crate::sync::lock;
 
-/// The requests of one operation of a cloud, every attempt counted.
+/// Number of requests of one operation of a cloud; every attempt counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestCount {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// The cloud's name of the operation.
     pub operation: &'static str,
-    /// How many were sent.
+    /// Number of requests sent.
     pub requests: u64,
-    /// How many of them failed, by category.
+    /// Number of failed requests by category.
     pub errors: BTreeMap<&'static str, u64>,
 }
 
@@ -48,7 +48,7 @@ impl RequestCounts {
         *errors.entry(category.as_str()).or_default() += 1;
     }
 
-    /// All counts, sorted by cloud and operation.
+    /// Returns all counts, sorted by cloud and operation.
     pub(super) fn all(&self) -> Vec<RequestCount> {
         let counts = lock(&self.0);
         let counts = counts

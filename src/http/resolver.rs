@@ -11,20 +11,20 @@ use tower_service::Service;
 
 use super::{EventSink, TransportEvent};
 
-/// Requests the addresses of a host from the operating system, and reports them.
+/// Resolves host names with the operating system, and reports the addresses.
 #[derive(Clone)]
 pub(super) struct Resolver(EventSink);
 
 impl Resolver {
-    /// A resolver that reports to this sink.
+    /// Creates a resolver that reports to this sink.
     pub(super) fn new(sink: &EventSink) -> Self {
         Self(sink.clone())
     }
 
-    /// The addresses of a host, with port 0.
+    /// Returns the addresses of a host, with port 0.
     ///
     /// # Errors
-    /// Why they could not be found, or cannot be used.
+    /// The addresses could not be found or must not be used.
     pub(super) async fn resolve(&self, host: &str) -> Result<Vec<SocketAddr>, DnsError> {
         let found = tokio::net::lookup_host((host, 0)).await;
         let found: Vec<SocketAddr> = found
@@ -55,8 +55,8 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// Plain HTTP and calls past any proxy are for `localhost` as RFC 6761 has it, and not for what a
-/// hosts file or a name server makes of it.
+/// Checks that `localhost` resolves to a loopback address, as RFC 6761 requires: plain HTTP and calls without a proxy
+/// are allowed for it, so a hosts file or a name server must not redirect it.
 fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let foreign = addresses
@@ -70,7 +70,7 @@ fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
     }
 }
 
-/// A host whose addresses could not be found, or cannot be used.
+/// The addresses of a host could not be found or must not be used.
 #[derive(Debug)]
 pub(super) struct DnsError {
     cause: Cause,
@@ -79,12 +79,12 @@ pub(super) struct DnsError {
 #[derive(Debug)]
 enum Cause {
     Lookup(io::Error),
-    /// `localhost` has this address.
+    /// `localhost` has this other address.
     ForeignLocalhost(IpAddr),
 }
 
 impl DnsError {
-    /// The address that `localhost` has in place of a loopback address.
+    /// Returns the address of `localhost` if it is not a loopback address.
     pub(super) fn foreign_localhost(&self) -> Option<IpAddr> {
         match self.cause {
             Cause::ForeignLocalhost(address) => Some(address),
@@ -92,9 +92,9 @@ impl DnsError {
         }
     }
 
-    /// True when the host does not exist, false when the lookup got no response.
+    /// Reports whether the host does not exist; `false` if the lookup got no response.
     ///
-    /// The standard library keeps of the resolver's code nothing but its text.
+    /// The standard library keeps only the text of the resolver's error, not its code.
     pub(super) fn is_unknown(&self) -> bool {
         let text = self.to_string();
         let words = ["not known", "No address", "does not resolve"];
@@ -106,7 +106,7 @@ impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Lookup(error) => {
-                // An error of the name service has no number.
+                // Errors of the name service have no number.
                 let text = error.to_string();
                 let known = "failed to lookup address information: ";
                 f.write_str(text.strip_prefix(known).unwrap_or(&text))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::secret::{MASK, Redactor, mask_message, mask_text, mask_urls, mask_yaml};
 
-/// What a cloud answered, exactly as it came: it may contain secrets.
+/// A cloud's response exactly as it was received: it may contain secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// HTTP status.
@@ -16,7 +16,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The first header with this lower-case name.
+    /// Returns the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -24,7 +24,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The server's clock, from its `Date` header.
+    /// Returns the server's time from its `Date` header.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         let text = self.header("date")?;
         DateTime::parse_from_rfc2822(text)
@@ -32,14 +32,13 @@ impl Response {
             .map(|moment| moment.to_utc())
     }
 
-    /// The standard `Retry-After`: seconds, or a date, which is compared with the server's
-    /// own clock where the response has it, and with `now` otherwise. A number of any size is read;
-    /// more than a year is a year.
+    /// Returns the delay of the standard `Retry-After` header: seconds, or a date, which is compared with the
+    /// server's `Date`, else with `now`. A number of any size is accepted; the delay is at most a year.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
         const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
         let text = self.header("retry-after")?.trim();
         let hint = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            // Digits that do not fit are a number as well.
+            // A number that does not fit is the maximum.
             Duration::from_secs(text.parse().unwrap_or(u64::MAX))
         } else {
             let until = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
@@ -52,23 +51,23 @@ impl Response {
 }
 
 const MAX_EXCERPT_CHARS: usize = 120;
-/// This much of a body is read for its excerpt.
+/// Maximum number of bytes of a body that are read for its excerpt.
 const MAX_READ_BYTES: usize = 64 << 10;
 
-/// The beginning of a body, fit for an error message: one line, at most 120 characters, without the
-/// secrets of the run, and with the text values of JSON and XML masked, since they may be secrets of others.
-/// Of what is not text, only the first bytes.
+/// Returns the beginning of a body for an error message: one line, at most 120 characters. It masks the run's
+/// secrets, and all text values of JSON and XML, since they may be other secrets. Of a body that is not text, it
+/// shows only the first bytes.
 pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     const MAX_SHOWN_CHARS: usize = 4096;
     let mut text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]).into_owned();
-    // Before anything is cut, since a part of a secret is not masked.
+    // Masks before cutting, since a part of a secret would not be masked.
     redactor.text(&mut text);
     let text: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if is_binary(text) {
         return first_bytes(body);
     }
-    // What does not begin as JSON or XML may be YAML.
+    // A text that does not begin as JSON or XML may be YAML.
     let masked = (document_start(text) > 0).then(|| mask_yaml(text));
     let text = masked.as_deref().unwrap_or(text);
     let (plain, document) = text.split_at(document_start(text));
@@ -81,8 +80,8 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     line
 }
 
-/// Cuts a text of a server after this many characters. Its secrets must be masked before, since a part of one is
-/// not.
+/// Cuts a server's text after this many characters. Its secrets must already be masked, since a part of a secret
+/// would not be masked.
 pub(super) fn shorten(text: &mut String, max_chars: usize) {
     if let Some((end, _)) = text.char_indices().nth(max_chars) {
         text.truncate(end);
@@ -90,8 +89,7 @@ pub(super) fn shorten(text: &mut String, max_chars: usize) {
     }
 }
 
-/// The beginning of a body as [`excerpt`] has it, where it is text that no program reads, such as that of a
-/// gateway.
+/// Returns the [`excerpt`] of a body that is plain text instead of a document, such as that of a gateway.
 pub(super) fn plain_text(body: &[u8], redactor: &Redactor) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -99,7 +97,8 @@ pub(super) fn plain_text(body: &[u8], redactor: &Redactor) -> Option<String> {
     is_plain.then(|| excerpt(body, redactor))
 }
 
-/// True for the beginning of UTF-16, of a compressed body, or of other bytes that are not text in UTF-8.
+/// Reports whether a text is the beginning of UTF-16, of compressed data, or of other bytes that are not UTF-8
+/// text.
 fn is_binary(text: &str) -> bool {
     let is_unreadable = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control();
     let beginning = text.chars().take(MAX_EXCERPT_CHARS);
@@ -114,7 +113,7 @@ fn is_binary(text: &str) -> bool {
     unreadable * 4 > count
 }
 
-/// The first bytes, which show which format a body has.
+/// Formats the first bytes of a body, which show its format.
 fn first_bytes(body: &[u8]) -> String {
     const COUNT: usize = 4;
     let bytes = body.iter().take(COUNT);
@@ -122,7 +121,7 @@ fn first_bytes(body: &[u8]) -> String {
     format!("bytes {}", bytes.join(" "))
 }
 
-/// Where JSON or XML begins in a text; its length if it has none.
+/// Returns the position at which JSON or XML begins in a text; the length of the text if it contains neither.
 fn document_start(text: &str) -> usize {
     if text.starts_with(['"', '\'']) {
         return 0;
@@ -143,14 +142,14 @@ fn document_start(text: &str) -> usize {
     brackets.find(begins).map_or(text.len(), |(at, _)| at)
 }
 
-/// A sentence of a service without what grants access in its URLs and what it repeats of secrets.
+/// Masks access tokens in the URLs of a service's message and secrets that it repeats.
 pub(super) fn mask_sentence(text: &str) -> String {
-    // A service may repeat a document after its sentence.
+    // A service may append a document to its message.
     let masked = text.trim_end().contains('\n').then(|| mask_yaml(text));
     mask_message(&mask_urls(masked.as_deref().unwrap_or(text))).into_owned()
 }
 
-/// Replaces the texts of elements and the values of attributes, whether the XML is complete or not.
+/// Masks the texts of elements and the values of attributes, even if the XML is incomplete.
 fn mask_xml_texts(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     for tag in text.split('<').skip(1) {
@@ -167,7 +166,7 @@ fn mask_xml_texts(text: &str) -> String {
     masked
 }
 
-/// Replaces every text but keys, which are those before a `:`, whether the JSON is complete or not.
+/// Masks every string except keys, which precede a `:`, even if the JSON is incomplete.
 pub(super) fn mask_json_values(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -200,7 +199,7 @@ pub(super) fn mask_json_values(text: &str) -> String {
     masked + &mask_plain(rest)
 }
 
-/// Text without what it repeats of secrets.
+/// Masks the secrets that a text repeats.
 fn mask_plain(text: &str) -> String {
     mask_urls(&mask_text(text)).into_owned()
 }

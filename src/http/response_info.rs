@@ -8,30 +8,29 @@ use crate::secret::Redactor;
 pub struct ResponseInfo {
     /// `host[:port]` of the request.
     pub host: String,
-    /// True when it came over TLS.
+    /// `true` if it was received over TLS.
     pub is_https: bool,
     /// The cloud's name of the operation.
     pub operation: &'static str,
     /// HTTP status.
     pub status: u16,
-    /// Seconds by which the clock of whoever answered is ahead of this machine's, where its answer
-    /// contains a time of its own.
+    /// Seconds by which the server's clock is ahead of this machine's, if the response contains its own time.
     pub clock_ahead_seconds: Option<i64>,
-    /// The message about an HTML page, which no cloud answers a call with; `None` for other responses.
+    /// Message about an HTML page, which is never a cloud's answer to a call; `None` for other responses.
     pub html_page: Option<String>,
-    /// The program that wrote the response or passed it on, as it calls itself.
+    /// The program that wrote or forwarded the response, by its `Via` or `Server` header.
     pub server: Option<String>,
 }
 
 impl ResponseInfo {
-    /// The metadata of a response that arrived at this time.
+    /// Collects the metadata of a response that arrived at the time `now`.
     pub(super) fn from_response(
         response: &Response,
         request: &Request,
         now: DateTime<Utc>,
         redactor: &Redactor,
     ) -> Self {
-        // What was kept somewhere for a while is as old as its time.
+        // The `Date` of a cached response is too old.
         let date = response.date().filter(|_| response.header("age").is_none());
         let by = response.header("via").or_else(|| response.header("server"));
         Self {
@@ -45,8 +44,7 @@ impl ResponseInfo {
         }
     }
 
-    /// Masks secrets, and cuts what is too long to be a name; a part of a secret is not masked, so
-    /// that it is cut last.
+    /// Masks secrets and cuts names that are too long. It cuts last, since a part of a secret would not be masked.
     pub(super) fn mask(&mut self, redactor: &Redactor) {
         const MAX_CHARS: usize = 80;
         if let Some(by) = &mut self.server {

@@ -6,34 +6,34 @@ use url::{Origin, Url};
 use super::Response;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 
-/// Whether and how a call that failed is sent again.
+/// Whether and how a failed call is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAction {
     /// The same call would fail again.
     No,
-    /// Later, with backoff, up to the limit of attempts.
+    /// Retry later with backoff, up to the maximum number of attempts.
     Backoff,
-    /// Once more at once, signed with a new nonce.
+    /// Retry once immediately, signed with a new nonce.
     Immediate,
-    /// Once more with the time of the cloud's `Date` header; for codes about a wrong request time.
+    /// Retry once with the time of the cloud's `Date` header; for codes about a wrong request time.
     AfterClockSync,
 }
 
-/// A cloud's "no": what `classify` reads from a response.
+/// An error that `classify` reads from a cloud's response, or an error of the transport.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestError {
-    /// Kind of the failure.
+    /// Category of the error.
     pub category: Category,
-    /// The cloud's own code.
+    /// The cloud's error code.
     pub code: Option<String>,
-    /// What happened, in the cloud's words or ours.
+    /// The cloud's message or ours.
     pub message: String,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
-    /// Whether to send again.
+    /// Whether and how to retry.
     pub retry: RetryAction,
-    /// How long to wait as the cloud requests it, in addition to the standard `Retry-After`.
+    /// Delay that the cloud requests in addition to the standard `Retry-After`.
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
@@ -42,7 +42,7 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// A refusal that is not tried again.
+    /// Creates an error that is not retried.
     pub fn new(category: Category, message: impl Into<String>) -> Self {
         Self {
             category,
@@ -56,12 +56,11 @@ impl RequestError {
         }
     }
 
-    /// The same as a response with this status has it.
+    /// Adjusts the error to the status of its response.
     ///
-    /// HTTP 429, 502, 503 and 504 mean that the call was not decided, whatever code the body
-    /// carries: such a call is sent again, and its code proves nothing about a job. The exceptions
-    /// are a refused credential, which is never sent twice since clouds lock accounts for it, and a
-    /// wrong clock, which has its own correction first.
+    /// HTTP 429, 502, 503 and 504 mean that the call was not decided, whatever code the body contains: such a call
+    /// is retried, and its code proves nothing about a job. The exceptions are a refused credential, which is never
+    /// sent twice since clouds lock accounts for it, and a wrong clock, which is first corrected.
     pub(super) fn at_status(mut self, status: u16) -> Self {
         let category = match status {
             429 => Category::Throttled,
@@ -79,21 +78,21 @@ impl RequestError {
         self
     }
 
-    /// Whether the same call may succeed later; `status` is that of the response, if one came.
+    /// Reports whether the same call can succeed later; `status` is that of the response, if there was one.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
         self.retry == RetryAction::Backoff
             || (is_gateways && self.category != Category::Unauthenticated)
     }
 
-    /// The same with a next step.
+    /// Adds a hint for the next step.
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// What an HTTP status means when the cloud gave no code that is known; `None` below 400,
-    /// redirects excepted, which are never followed.
+    /// Returns the error for an HTTP status if the cloud sent no known code; `None` for a success. Redirects are
+    /// errors, since they are never followed.
     pub fn from_status(response: &Response) -> Option<Self> {
         let (category, retry, what) = match response.status {
             200..=299 => return None,
@@ -113,7 +112,7 @@ impl RequestError {
                 RetryAction::No,
                 "permission denied",
             ),
-            // What is missing need not be the requested resource: the cloud has not reported which it is.
+            // The missing resource need not be the requested one: the cloud has not reported which one is missing.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,
@@ -151,7 +150,8 @@ impl RequestError {
     }
 }
 
-/// A redirect. Only the origin of its target is shown, since the rest of a URL may be a secret.
+/// Returns the error for a redirect. It names only the origin of the target, since the rest of the URL may be
+/// secret.
 fn redirect(response: &Response) -> RequestError {
     let target = response.header("location");
     let target = target.and_then(|text| Url::parse(text.trim()).ok());
@@ -164,13 +164,13 @@ fn redirect(response: &Response) -> RequestError {
         .with_hint("check the scheme, host and path of the endpoint")
 }
 
-/// Shortest and longest wait between two attempts when no hint is given.
+/// First and maximum backoff, before jitter, if the cloud sends no delay.
 const INIT_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
-/// Hints when to retry are obeyed up to this; a longer one ends a request.
+/// Maximum delay requested by a cloud that is waited for; a longer one ends the request.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.
+/// Returns a delay with full jitter: a random fraction of a delay that doubles from 0.5 s to 8 s.
 ///
 /// `attempt` counts from 1, `fraction` is in `0.0..1.0`.
 pub(super) fn backoff(attempt: u32, fraction: f64) -> Duration {

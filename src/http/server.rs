@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server: connections and their limits, whatever is served.
+//! An HTTP/1.1 server: accepts connections and enforces their limits, for any handler.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -23,15 +23,14 @@ use tokio_rustls::server::TlsStream;
 
 use super::server_tls::{PeerCertificate, ServerTls};
 
-/// How long no connection is taken after one could not be, such as when all file descriptors are in
-/// use.
+/// Pause after a connection could not be accepted, such as when all file descriptors are in use.
 const ACCEPT_COOLDOWN: Duration = Duration::from_millis(50);
 
-/// Time for the head of a request where connections are limited: clients that send half of one would
-/// keep others out.
+/// Timeout for the head of a request if the number of connections is limited, since a client that sends only half
+/// of it would block others.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The body of a response; an error ends the connection in the middle of it.
+/// The body of a response. An error closes the connection before the end of the body.
 pub type ServerBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// Responds to a request.
@@ -41,21 +40,21 @@ pub type Handler = Arc<
         + Sync,
 >;
 
-/// An extension of a response after which the connection is reset in place of an orderly end.
+/// Extension of a response after which the connection is reset instead of closed in order.
 #[derive(Debug, Clone, Copy)]
 pub struct ResetConnection;
 
-/// What clients may cost.
+/// Limits of the resources that clients can use.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLimits {
-    /// This many connections are open at once. For another one, the oldest is closed that waits for its client;
-    /// where none does, it waits.
+    /// Maximum number of open connections. For a further one, the oldest connection that waits for its client is
+    /// closed; if there is none, the new connection waits.
     pub max_connections: usize,
-    /// Bytes of the head of a request.
+    /// Maximum size of the head of a request in bytes.
     pub max_header_bytes: usize,
-    /// Time for one connection, all of its requests included; `None` for any.
+    /// Timeout of one connection with all its requests; `None` for no limit.
     pub connection_timeout: Option<Duration>,
-    /// Whether a connection may be used for more than one request.
+    /// Allows more than one request per connection.
     pub keep_alive: bool,
 }
 
@@ -70,7 +69,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// Serves connections until it is dropped, and drops them then.
+/// Serves connections until the future is dropped, which closes them.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<ServerTls>,
@@ -106,15 +105,15 @@ pub async fn serve(
     }
 }
 
-/// A connection that is served.
+/// An open connection.
 struct Connection {
     task: AbortHandle,
-    /// True while its request is being handled.
+    /// `true` while its request is handled.
     is_handled: Arc<AtomicBool>,
 }
 
 impl Connection {
-    /// True where the client has not sent a whole head, or has not read the whole response.
+    /// Reports whether the client has not yet sent a whole head or not yet read the whole response.
     fn waits_for_client(&self) -> bool {
         !self.is_handled.load(Ordering::Relaxed)
     }
@@ -137,12 +136,13 @@ impl Io for TlsStream<TcpStream> {
     }
 }
 
-/// A connection and the certificate of its client; `None` where its handshake fails.
+/// Returns a connection with the certificate of its client; `None` if the handshake fails.
 async fn open(
     stream: TcpStream,
     tls: Option<ServerTls>,
 ) -> Option<(Box<dyn Io>, Option<PeerCertificate>)> {
-    // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
+    // Without this option, small responses can wait for the client's acknowledgement. If it cannot be set, the
+    // connection is only slower.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
         return Some((Box::new(stream), None));
@@ -151,8 +151,8 @@ async fn open(
     Some((Box::new(stream), peer))
 }
 
-/// Answers the requests of one connection until either side or a limit ends it. Each has the certificate
-/// of the client as an extension, where it has shown one.
+/// Answers the requests of one connection until either side or a limit ends it. Each request has the client's
+/// certificate, if there is one, as an extension.
 async fn serve_connection(
     io: Box<dyn Io>,
     peer: Option<PeerCertificate>,
@@ -183,14 +183,14 @@ async fn serve_connection(
         .max_header_size(limits.max_header_bytes)
         .keep_alive(limits.keep_alive)
         .serve_connection(TokioIo::new(io), service);
-    // A broken connection was caused by the client, or requested by the scenario.
+    // The client caused a broken connection, or the scenario requested it.
     match limits.connection_timeout {
         Some(limit) => drop(timeout(limit, &mut connection).await),
         None => drop((&mut connection).await),
     }
     if reset.load(Ordering::Relaxed) {
         let io = connection.into_parts().io.into_inner();
-        // Closing with no time to linger sends a reset in place of an orderly end.
+        // Closing a socket with a linger time of zero sends a reset.
         let _ = SockRef::from(io.tcp()).set_linger(Some(Duration::ZERO));
     }
 }
@@ -203,8 +203,8 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
 
-    /// A server for two connections without any time limit, of which one path never gets a response, and what
-    /// receives a message when that is requested.
+    /// Starts a server for two connections without a time limit that never answers one path. The receiver gets a
+    /// message for each request of that path.
     async fn two_at_once() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -234,7 +234,7 @@ mod tests {
         stream
     }
 
-    /// The start of what the server sends.
+    /// Returns the beginning of the server's output.
     async fn received(stream: &mut TcpStream) -> String {
         let mut start = [0; 15];
         let read = timeout(Duration::from_secs(20), stream.read_exact(&mut start));
@@ -254,7 +254,7 @@ mod tests {
         let mut whole = send(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert_eq!(received(&mut whole).await, "HTTP/1.1 200 OK");
         assert_eq!(received(&mut half_open[0]).await, "closed");
-        // The newest are served when the rest of their heads comes.
+        // The newest connections are served when the rest of their heads arrives.
         let last = &mut half_open[4];
         last.write_all(b"b\r\n\r\n").await.unwrap();
         assert_eq!(received(last).await, "HTTP/1.1 200 OK");

@@ -1,4 +1,4 @@
-//! TLS of a server, and the certificates of its clients.
+//! TLS for the server, and verification of client certificates.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,33 +22,33 @@ use super::tls::{read_ca, server_certificate};
 use super::x509::Certificate;
 use crate::error::Problem;
 
-/// Time for a handshake.
+/// Timeout of a handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who a client is by its certificate.
+/// The identity of a client according to its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerCertificate {
-    /// The common name of its subject; empty where there is none.
+    /// Common name of its subject; empty if it has none.
     pub name: String,
-    /// The organizations of its subject.
+    /// Organizations of its subject.
     pub organizations: Vec<String>,
-    /// False for a certificate that no CA of clients has issued, or that is not valid now.
+    /// `false` if the certificate was not issued by a client CA or is not valid now.
     pub is_trusted: bool,
 }
 
-/// The certificate of a server, and who has issued those of its clients.
+/// The server's certificate, and the CA that issues client certificates.
 #[derive(Clone)]
 pub struct ServerTls {
     acceptor: TlsAcceptor,
-    /// `None` where clients are not requested to show a certificate.
+    /// `None` if no certificate is requested from clients.
     clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl ServerTls {
-    /// Reads PEM files: the certificate of the server with its chain, its key, and the CA of clients.
+    /// Reads PEM files: the server's certificate chain, its key, and the CA of clients.
     ///
     /// # Errors
-    /// A usage error: a file that cannot be used.
+    /// A usage error if a file cannot be used.
     pub fn read(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<Self, Problem> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let own = server_certificate(certificate, key, &provider).map_err(usage)?;
@@ -71,7 +71,7 @@ impl ServerTls {
         })
     }
 
-    /// Answers a handshake, and returns the identity of the client; `None` where it fails.
+    /// Runs a handshake and returns the client's identity; `None` if the handshake fails.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
@@ -113,8 +113,8 @@ fn verifier(
         .expect("there is a CA and no revocation list"))
 }
 
-/// Accepts any certificate whose key the client has, and none as well: whether it is trusted is checked
-/// with each request, as API servers do.
+/// Accepts clients without a certificate, and any certificate whose key the client has. Like API servers, the
+/// server checks with each request whether the certificate is trusted.
 #[derive(Debug)]
 struct AnyCertificate(Arc<dyn ClientCertVerifier>);
 

@@ -1,4 +1,4 @@
-//! A connection through a SOCKS proxy: version 4 with host names (4a), and version 5 (RFC 1928, RFC 1929).
+//! Opens a connection through a SOCKS proxy: version 4 with host names (4a), and version 5 (RFC 1928, RFC 1929).
 
 use std::io;
 use std::net::IpAddr;
@@ -10,16 +10,16 @@ use crate::secret::Secret;
 const NO_AUTHENTICATION: u8 = 0;
 const USER_AND_PASSWORD: u8 = 2;
 
-/// Why a SOCKS proxy opened no connection.
+/// The reason why a SOCKS proxy did not open a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SocksError {
     /// It closed the connection.
     Closed,
-    /// It did not answer in SOCKS.
+    /// Its answer is not SOCKS.
     NotSocks,
-    /// It accepts none of the methods of authentication that were offered.
+    /// It accepts none of the offered authentication methods.
     NoMethod {
-        /// True when a user and password were offered.
+        /// `true` if a user and password were offered.
         has_user: bool,
     },
     /// It chose a method that was not offered.
@@ -28,11 +28,11 @@ pub(super) enum SocksError {
     WrongPassword,
     /// The host name, the user or the password has more than 255 bytes.
     TooLong,
-    /// Version 4 has no addresses of IPv6.
+    /// Version 4 does not support IPv6 addresses.
     NoIpv4,
-    /// The code with which version 4 refused.
+    /// The error code of version 4.
     Refused4(u8),
-    /// The code with which version 5 refused.
+    /// The error code of version 5.
     Refused5(u8),
 }
 
@@ -48,10 +48,10 @@ pub(super) enum SocksTarget {
     Address(IpAddr),
 }
 
-/// Requests a connection from a proxy of version 4; a name is sent as in version 4a.
+/// Requests a connection from a proxy of version 4. A host name is sent as in version 4a.
 ///
 /// # Errors
-/// What the proxy answered in place of success.
+/// The proxy's answer if it is not a success.
 pub(super) async fn connect_4(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: &SocksTarget,
@@ -83,10 +83,11 @@ pub(super) async fn connect_4(
     }
 }
 
-/// Requests a connection from a proxy of version 5. With a user, the proxy may choose to require none.
+/// Requests a connection from a proxy of version 5. If a user is given, the proxy can still choose no
+/// authentication.
 ///
 /// # Errors
-/// What the proxy answered in place of success.
+/// The proxy's answer if it is not a success.
 pub(super) async fn connect_5(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: &SocksTarget,
@@ -105,7 +106,7 @@ pub(super) async fn connect_5(
             push_text(&mut request, name)?;
             push_text(&mut request, password.expose())?;
             io.write_all(&request).await?;
-            // Some proxies answer with the version of SOCKS in place of that of the method.
+            // Some proxies answer with the version of SOCKS instead of that of the method.
             let mut reply = [0; 2];
             io.read_exact(&mut reply).await?;
             if reply[1] != 0 {
@@ -142,7 +143,7 @@ pub(super) async fn connect_5(
     }
 }
 
-/// The second byte of an answer of version 5; the first is the version.
+/// Returns the second byte of an answer of version 5. The first byte is the version.
 async fn read_reply(io: &mut (impl AsyncRead + Unpin)) -> Result<u8, SocksError> {
     match io.read_u8().await? {
         5 => Ok(io.read_u8().await?),
@@ -150,7 +151,7 @@ async fn read_reply(io: &mut (impl AsyncRead + Unpin)) -> Result<u8, SocksError>
     }
 }
 
-/// Reads the address that the proxy has bound, which is not used.
+/// Skips the address that the proxy has bound.
 async fn skip_address(io: &mut (impl AsyncRead + Unpin)) -> Result<(), SocksError> {
     let mut head = [0; 2];
     io.read_exact(&mut head).await?;
@@ -181,7 +182,8 @@ mod tests {
         Some(("joe".to_owned(), Secret::new("pw")))
     }
 
-    /// What comes of the answers of a proxy of version 5, and what it was sent.
+    /// Returns the result of a connection through a proxy of version 5 that sends `answers`, and the bytes sent to
+    /// it.
     async fn ask(
         answers: &[u8],
         target: &SocksTarget,

@@ -1,4 +1,4 @@
-//! The trusted certificates of a profile, and its own client certificate.
+//! Reads the trusted certificates and the client certificate of a profile.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::error::{Category, Problem};
 use crate::secret::{Secret, quotable_path};
 use crate::settings::{CA_DATA, FileError, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem};
 
-/// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
-/// cloud's; nothing is sent.
+/// Rejects a profile that disables the verification of this endpoint's certificate although the endpoint belongs to
+/// a public cloud. Nothing is sent.
 ///
 /// # Errors
-/// A usage error, as a request error.
+/// A usage error.
 pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
         return Ok(());
@@ -35,12 +35,12 @@ pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
         .map_err(|refusal| to_problem(refusal, profile))
 }
 
-/// Reads the files that a profile names for TLS, so that one that cannot be used is reported before
-/// the first request. Pipes are not read: they can be read only once.
+/// Reads the TLS files of a profile, so that a file that cannot be used is reported before the first request. Pipes
+/// are skipped, since they can be read only once.
 ///
 /// # Errors
-/// A usage error: a file that is missing, not what it should be, or writable by others, or a secret
-/// one that others can read.
+/// A usage error if a file is missing, has the wrong content or is writable by others, or if others can read a
+/// secret file.
 pub fn check_tls_files(profile: &Profile) -> Result<(), Problem> {
     TlsConfig::from_profile(profile)
         .check_files()
@@ -58,12 +58,12 @@ fn to_problem(refusal: RequestError, profile: &Profile) -> Problem {
 enum Pem {
     /// In a file.
     File(String),
-    /// As such, or as its Base64.
+    /// As text, or as its Base64.
     Data(Secret),
 }
 
 impl Pem {
-    /// Reads what is called `name`.
+    /// Reads the bytes; `name` is used in errors.
     fn read(&self, name: &str, is_secret: bool) -> Result<Vec<u8>, RequestError> {
         match self {
             Self::File(path) => read_pem(Path::new(path), is_secret)
@@ -79,7 +79,7 @@ impl Pem {
         }
     }
 
-    /// True for a pipe, which can be read only once.
+    /// Reports whether it is a pipe, which can be read only once.
     fn is_pipe(&self) -> bool {
         matches!(self, Self::File(path) if is_open_descriptor(Path::new(path)))
     }
@@ -94,7 +94,7 @@ impl Pem {
     }
 }
 
-/// A certificate of the client's own and its key.
+/// The client's certificate and its key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientIdentity {
     certificate: Pem,
@@ -102,7 +102,7 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// Certificates and a key as PEM text, or its Base64.
+    /// Creates an identity from certificates and a key as PEM text, or its Base64.
     pub fn from_data(certificate: Secret, key: Secret) -> Self {
         Self {
             certificate: Pem::Data(certificate),
@@ -110,17 +110,17 @@ impl ClientIdentity {
         }
     }
 
-    /// When the certificate ends to be valid, where it can be read.
+    /// Returns the end of the certificate's validity, if it can be read.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let bytes = self.certificate.read(CERTIFICATE, false).ok()?;
         let first = CertificateDer::pem_slice_iter(&bytes).next()?.ok()?;
         Certificate::parse(&first)?.expires_at()
     }
 
-    /// Checks that both can be used.
+    /// Checks that certificate and key can be used.
     ///
     /// # Errors
-    /// A usage error, as a request error.
+    /// A usage error, as a [`RequestError`].
     pub fn check(&self) -> Result<(), RequestError> {
         self.load(&rustls::crypto::ring::default_provider())
             .map(drop)
@@ -130,7 +130,7 @@ impl ClientIdentity {
         self.load_as([CERTIFICATE, KEY], provider)
     }
 
-    /// The same with these names of certificate and key in errors.
+    /// Loads certificate and key; errors use the two names.
     fn load_as(
         &self,
         [certificate, key]: [&str; 2],
@@ -151,7 +151,7 @@ impl ClientIdentity {
             .key_provider
             .load_private_key(private)
             .map_err(|_| wrong_key("has an unsupported type"))?;
-        // rustls compares the keys too, and cannot do so for certificates of version 1.
+        // rustls also compares the keys, but not for certificates of version 1.
         let certificate = Certificate::parse(&certificates[0])
             .ok_or_else(|| wrong_certificate("contains a certificate that cannot be read"))?;
         let is_own = private
@@ -165,10 +165,10 @@ impl ClientIdentity {
     }
 }
 
-/// The certificate of a server and its key, of PEM files.
+/// Reads the certificate of a server and its key from PEM files.
 ///
 /// # Errors
-/// A usage error, as a request error.
+/// A usage error, as a [`RequestError`].
 pub(super) fn server_certificate(
     certificate: &Path,
     key: &Path,
@@ -182,28 +182,28 @@ pub(super) fn server_certificate(
     identity.load_as(["certificate", "key"], provider)
 }
 
-/// What messages call the client's certificate and its key.
+/// Names of the client's certificate and its key in messages.
 const CERTIFICATE: &str = "client_cert";
 const KEY: &str = "client_key";
 
-/// The trusted certificates of a profile, and its own client certificate.
+/// The trusted certificates of a profile, and its client certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TlsConfig {
     /// A private CA in addition to the system's store.
     pub ca_file: Option<String>,
-    /// The only certificates that are trusted.
+    /// The only certificates that are trusted, if set.
     pub ca_data: Option<Secret>,
-    /// The name that the certificate of the server has to have in place of its host.
+    /// The name that the server's certificate must contain, if it is not the host.
     pub server_name: Option<String>,
     identity: Option<ClientIdentity>,
-    /// The certificate of its endpoint is not checked.
+    /// Disables the verification of the endpoint's certificate.
     pub skips_verification: bool,
     /// Domains of the public clouds, whose certificates are always checked.
     public_domains: &'static [&'static str],
 }
 
 impl TlsConfig {
-    /// The settings of a profile.
+    /// Reads the settings of a profile.
     pub(super) fn from_profile(profile: &Profile) -> Self {
         let text = |key| profile.get(key).map(str::to_owned);
         let files = text("client_cert").zip(text("client_key"));
@@ -220,7 +220,7 @@ impl TlsConfig {
         }
     }
 
-    /// The same with another certificate of the client's own, if there is one.
+    /// Replaces the client's certificate if `identity` is given.
     pub(super) fn with_identity(&self, identity: Option<&ClientIdentity>) -> Self {
         Self {
             identity: identity.or(self.identity.as_ref()).cloned(),
@@ -228,10 +228,10 @@ impl TlsConfig {
         }
     }
 
-    /// The host whose certificate is not checked, if there is one.
+    /// Returns the host whose certificate is not verified, if there is one.
     ///
     /// # Errors
-    /// A usage error: a host of a public cloud.
+    /// A usage error if it is a host of a public cloud.
     pub(super) fn insecure_host(
         &self,
         endpoint: &Endpoint,
@@ -257,7 +257,7 @@ impl TlsConfig {
         }
     }
 
-    /// Adds the client's own certificate.
+    /// Adds the client's certificate to the configuration.
     pub(super) fn with_client_auth(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
@@ -285,10 +285,10 @@ impl TlsConfig {
     }
 }
 
-/// The certificates of a file.
+/// Reads the certificates of a file.
 ///
 /// # Errors
-/// Usage: it cannot be read, or has a certificate that cannot be used.
+/// A usage error if the file cannot be read or contains a certificate that cannot be used.
 pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, RequestError> {
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
@@ -312,15 +312,15 @@ pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, Reque
     Ok(certificates)
 }
 
-/// True for a certificate that rustls can read.
+/// Reports whether rustls can read a certificate.
 fn is_usable(certificate: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-/// The certificates of PEM text, or of its Base64, which are trusted alone.
+/// Reads certificates from PEM text or its Base64. They replace all other trusted certificates.
 ///
 /// # Errors
-/// A usage error: there is none that can be used.
+/// A usage error if none of them can be used.
 pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestError> {
     let pem = Pem::Data(data.clone());
     let wrong = || pem.wrong(CA_DATA, "contains no usable certificate");
@@ -338,12 +338,12 @@ pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestEr
 /// Checks that PEM text, or its Base64, contains certificates that can be trusted.
 ///
 /// # Errors
-/// A usage error, whose message begins with the name of the setting.
+/// A usage error whose message begins with the name of the setting.
 pub fn check_ca(data: &Secret) -> Result<(), RequestError> {
     ca_of_data(data).map(drop)
 }
 
-/// Adds the hint of the file's own fault, where it has one.
+/// Adds the hint of the file error, if there is one.
 fn with_fault_hint(error: RequestError, fault: &FileError) -> RequestError {
     match fault.hint() {
         Some(hint) => error.with_hint(hint),

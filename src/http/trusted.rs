@@ -1,4 +1,4 @@
-//! Certificates that a client trusts, and what each of them is trusted for.
+//! Certificates that a client trusts, and the purpose for which each is trusted.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use super::x509::Certificate;
 /// The certificates that a client trusts.
 #[derive(Debug)]
 pub(super) struct TrustedCertificates {
-    /// The places of CA certificates that were named and contain none.
+    /// The configured files or folders that contain no CA certificates.
     pub(super) store_problem: Option<String>,
-    /// Those of the system, which vouch for others.
+    /// Certificates of the system, trusted as CAs.
     roots: RootCertStore,
-    /// Those that the user has named and that vouch for others while they are valid.
+    /// Certificates configured by the user that are trusted as CAs while they are valid.
     named_roots: Vec<NamedRoot>,
-    /// All of them: each is trusted for the server that presents exactly it, whatever it is marked as.
+    /// All certificates. Each is also trusted for a server that presents exactly this certificate, whatever its
+    /// extensions.
     pub(super) exact: Vec<CertificateDer<'static>>,
 }
 
@@ -42,7 +43,7 @@ impl Default for TrustedCertificates {
 }
 
 impl TrustedCertificates {
-    /// Those of a part of the system's store.
+    /// Returns the certificates of one part of the system's store.
     pub(super) fn of_system(store: &SystemStore, part: usize) -> Self {
         let is_named = store.is_named();
         let part = store.part(part);
@@ -54,14 +55,15 @@ impl TrustedCertificates {
             trusted.add(part.certificates.clone());
             return trusted;
         }
-        // The system's own store has CAs only, too many to be read twice.
+        // The system's own store contains only CAs, and too many to parse each of them twice.
         let certificates = part.certificates.iter().cloned();
         trusted.roots.add_parsable_certificates(certificates);
         trusted.exact.clone_from(&part.certificates);
         trusted
     }
 
-    /// Adds certificates that the user has named, such as that of one server: only those of CAs vouch for others.
+    /// Adds certificates that the user configured, such as the certificate of a server. Only CA certificates can
+    /// issue others.
     pub(super) fn add(&mut self, certificates: Vec<CertificateDer<'static>>) {
         for der in &certificates {
             let read = Certificate::parse(der).filter(Certificate::can_issue);
@@ -74,17 +76,17 @@ impl TrustedCertificates {
         self.exact.extend(certificates);
     }
 
-    /// True where no server is trusted.
+    /// Reports whether no server is trusted.
     pub(super) fn is_empty(&self) -> bool {
         self.exact.is_empty()
     }
 }
 
-/// Certificates that are trusted.
+/// Trusted certificates with the verifiers that use them.
 #[derive(Debug)]
 pub(super) struct Trusted {
     pub(super) certificates: TrustedCertificates,
-    /// With all CAs; `None` where there is none.
+    /// Verifier with all CAs; `None` if there are no CAs.
     usual: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -100,7 +102,7 @@ impl Trusted {
         trusted
     }
 
-    /// What checks with the CAs of the system and these that the user has named.
+    /// Returns a verifier that uses the system's CAs and the selected CAs of the user.
     fn verifier(
         &self,
         is_wanted: impl Fn(&NamedRoot) -> bool,
@@ -117,7 +119,7 @@ impl Trusted {
         })
     }
 
-    /// What checks with the CAs that are valid at this time. rustls does not look at the dates of CAs.
+    /// Returns a verifier that uses the CAs that are valid at this time. rustls does not check the dates of CAs.
     fn verifier_at(&self, now: UnixTime) -> Option<Arc<WebPkiServerVerifier>> {
         let is_valid = |root: &NamedRoot| root.read.check_dates(now).is_ok();
         match self.certificates.named_roots.iter().all(is_valid) {
@@ -129,7 +131,7 @@ impl Trusted {
     /// Checks the certificate of a server.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why it is rejected.
     pub(super) fn check(
         &self,
         certificate: &CertificateDer<'_>,

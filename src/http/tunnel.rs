@@ -1,4 +1,4 @@
-//! A connection through an HTTP proxy, opened by `CONNECT`.
+//! Opens a connection through an HTTP proxy with `CONNECT`.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use super::{Endpoint, Response};
 use crate::secret::Secret;
 
-/// A longer answer is not that of a proxy.
+/// Maximum length of the head of a response. A longer one does not come from a proxy.
 const MAX_HEAD_BYTES: usize = 16 << 10;
-/// This much of the page of an error is read for its title, and for this long.
+/// Maximum size of an error page that is read for its title, and maximum time for it.
 const MAX_PAGE_BYTES: usize = 64 << 10;
 const PAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Why a proxy opened no connection.
+/// The reason why a proxy did not open a connection.
 #[derive(Debug)]
 pub(super) enum TunnelError {
-    /// It answered with another status than success.
+    /// It answered with a status other than success.
     Refused(Response),
     /// It closed the connection.
     Closed,
@@ -24,10 +24,10 @@ pub(super) enum TunnelError {
     NotHttp,
 }
 
-/// Requests a connection to an endpoint from the proxy at the other end.
+/// Sends a `CONNECT` request for an endpoint to a proxy.
 ///
 /// # Errors
-/// What the proxy answered in place of success.
+/// The proxy's answer if it is not a success.
 pub(super) async fn open_tunnel(
     proxy: &mut (impl AsyncRead + AsyncWrite + Unpin),
     endpoint: &Endpoint,
@@ -48,7 +48,7 @@ pub(super) async fn open_tunnel(
     sent.map_err(|_| TunnelError::Closed)?;
     proxy.flush().await.map_err(|_| TunnelError::Closed)?;
     let mut head = Vec::new();
-    // Byte by byte: what follows the head belongs to the endpoint.
+    // Reads byte by byte, since the bytes after the head belong to the endpoint.
     while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
         let byte = proxy.read_u8().await.map_err(|_| TunnelError::Closed)?;
         head.push(byte);
@@ -61,12 +61,12 @@ pub(super) async fn open_tunnel(
     if (200..300).contains(&response.status) {
         return Ok(());
     }
-    // What has come by then is enough.
+    // After the timeout, the part that was read is enough.
     let _ = tokio::time::timeout(PAGE_TIMEOUT, read_page(proxy, &mut response)).await;
     Err(TunnelError::Refused(response))
 }
 
-/// Reads the body of a response, as far as it comes and may contain a title.
+/// Reads the part of a response's body that may contain a title, as far as it arrives.
 async fn read_page(proxy: &mut (impl AsyncRead + Unpin), response: &mut Response) {
     let length = response.header("content-length");
     let length = length.and_then(|text| text.trim().parse().ok());
@@ -79,7 +79,7 @@ async fn read_page(proxy: &mut (impl AsyncRead + Unpin), response: &mut Response
     }
 }
 
-/// A response without its body.
+/// Parses a response without its body.
 fn parse_head(head: &[u8]) -> Option<Response> {
     let text = String::from_utf8_lossy(head);
     let headers = text.lines().skip(1).filter_map(|line| {
@@ -93,7 +93,7 @@ fn parse_head(head: &[u8]) -> Option<Response> {
     })
 }
 
-/// The status of a response: `HTTP/1.1 403 Forbidden`.
+/// Parses the status of a response, such as `HTTP/1.1 403 Forbidden`.
 fn status(head: &[u8]) -> Option<u16> {
     let line = head.split(|byte| *byte == b'\r' || *byte == b'\n').next()?;
     let line = str::from_utf8(line.get(..12)?).ok()?;
@@ -104,7 +104,7 @@ fn status(head: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    /// What comes of a response: `Ok`, the status and body of an error, or no HTTP response at all.
+    /// The expected result: `Ok`, the status and body of an error, or `None` if the response is not HTTP.
     type Opened = Result<(), Option<(u16, String)>>;
 
     async fn open(response: &str) -> (Opened, String) {

@@ -1,4 +1,4 @@
-//! Checks the certificates of servers as rustls does, and remembers the certificates that it rejected.
+//! Verifies the certificates of servers like rustls, and records the certificates that were rejected.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -21,18 +21,18 @@ use super::issuer::issuer;
 use super::trusted::{Trusted, TrustedCertificates};
 use super::x509::{Certificate, PublicKey};
 
-/// Signatures of shorter RSA keys are not accepted.
+/// Minimum size of an RSA key whose signatures are accepted.
 pub(super) const MIN_RSA_BITS: usize = 2048;
 
-/// Where trusted certificates come from.
+/// A source of trusted certificates.
 pub(super) enum TrustStore {
-    /// Certificates that are there.
+    /// Certificates that are already loaded.
     Loaded(TrustedCertificates),
-    /// A part of the system's store, which is read only where the stores before it do not trust a server.
+    /// A part of the system's store, which is read only if the previous stores do not trust a server.
     System(Arc<SystemStore>, usize),
 }
 
-/// A store that is read when it is first needed.
+/// A store that is read on first use.
 #[derive(Debug)]
 struct Store {
     system: Option<(Arc<SystemStore>, usize)>,
@@ -62,8 +62,8 @@ impl Store {
     }
 }
 
-/// Checks certificates as usual, but for one host whose certificates are all taken. Those of others,
-/// such as a proxy, are checked even then.
+/// Verifies certificates, except those of one host, which are all accepted. Certificates of other hosts, such as a
+/// proxy, are still verified.
 #[derive(Debug)]
 pub(super) struct RecordingVerifier {
     stores: Vec<Store>,
@@ -72,7 +72,7 @@ pub(super) struct RecordingVerifier {
 }
 
 impl RecordingVerifier {
-    /// A client that trusts these CAs; without any, it trusts the unchecked host only.
+    /// Builds a client that trusts these CAs; without any, it trusts only the unchecked host.
     pub(super) fn install(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
         stores: Vec<TrustStore>,
@@ -103,7 +103,7 @@ impl RecordingVerifier {
             let trusted = store.trusted(&self.provider);
             match trusted.check(certificate, between, name, ocsp, now) {
                 Ok(verified) => return Ok(verified),
-                // The error of the first store that has the issuer is the most specific one.
+                // The error of the first store that contains the issuer is the most specific one.
                 Err(other) if is_unknown_issuer(&error) => error = other,
                 Err(_) => {}
             }
@@ -111,12 +111,12 @@ impl RecordingVerifier {
         Err(error)
     }
 
-    /// The stores that were read, which are all where a certificate is rejected.
+    /// Returns the stores that were read. These are all stores if a certificate is rejected.
     fn read_stores(&self) -> impl Iterator<Item = &Trusted> {
         self.stores.iter().filter_map(|store| store.trusted.get())
     }
 
-    /// The error with what is known of the certificate that it is about.
+    /// Adds details of the rejected certificate to the error.
     fn rejected(
         &self,
         error: Error,
@@ -131,7 +131,7 @@ impl RecordingVerifier {
             .chain(between)
             .filter_map(|shown| Certificate::parse(shown))
             .collect();
-        // Who issued the last of those that were shown is what a store would have to contain.
+        // A store would have to contain the issuer of the last certificate of the chain.
         let issuer = issuer(between.last().unwrap_or(certificate));
         let weak_key_bits = match cause {
             CertificateError::BadSignature => self.weak_key_bits(&shown),
@@ -153,7 +153,7 @@ impl RecordingVerifier {
         Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
     }
 
-    /// The size of the first RSA key that is too short among certificates and their trusted issuers.
+    /// Returns the size of the first RSA key that is too short, among the certificates and their trusted issuers.
     fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
         let trusted = self
             .read_stores()
@@ -169,7 +169,7 @@ impl RecordingVerifier {
         &self.provider.signature_verification_algorithms
     }
 
-    /// What webpki does for TLS 1.2, for a certificate of a version that it does not read.
+    /// Verifies a TLS 1.2 signature like webpki, for a certificate of a version that webpki does not support.
     fn verify_tls12_signature_with_raw_key(
         &self,
         message: &[u8],
@@ -197,7 +197,7 @@ fn is_unknown_issuer(error: &Error) -> bool {
     )
 }
 
-/// The key of a certificate that webpki does not read, such as one of version 1; `None` for all others.
+/// Returns the key of a certificate that webpki cannot read, such as one of version 1; `None` for all others.
 fn raw_key(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
     match ParsedCertificate::try_from(certificate) {
         Ok(_) => None,
@@ -205,25 +205,25 @@ fn raw_key(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
     }
 }
 
-/// Why a certificate was not taken.
+/// The reason why a certificate was rejected.
 #[derive(Debug)]
 pub(super) struct CertificateRejected {
     /// The error of rustls.
     pub cause: CertificateError,
-    /// The places of CA certificates that were named and contain none.
+    /// The configured files or folders that contain no CA certificates.
     pub store_problem: Option<String>,
-    /// Who issued it, where that can be read.
+    /// Its issuer, if it can be read.
     pub issuer: Option<String>,
-    /// True when the server's certificate names itself as its issuer.
+    /// `true` if the server's certificate names itself as its issuer.
     pub is_self_signed: bool,
-    /// True when the server's certificate is marked as the certificate of a CA.
+    /// `true` if the server's certificate is marked as the certificate of a CA.
     pub is_ca: bool,
-    /// True when it, or one that was shown with it, is of a version before 3.
+    /// `true` if a certificate of the chain has a version before 3.
     pub has_old_version: bool,
-    /// The size of an RSA key whose signatures are not accepted since it is too short: that of the
-    /// server, or of one of its issuers.
+    /// The size of an RSA key that is too short for its signatures to be accepted: the server's or that of one of
+    /// its issuers.
     pub weak_key_bits: Option<usize>,
-    /// True when the certificate was accepted, and the server's signature was not.
+    /// `true` if the certificate was accepted but not the server's signature.
     pub in_handshake: bool,
 }
 

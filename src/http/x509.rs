@@ -1,4 +1,4 @@
-//! Reads certificates where rustls does not: of any version, and names in addition to those of hosts.
+//! Reads certificates that rustls does not support: any version, and names other than those of hosts.
 
 use chrono::{DateTime, Utc};
 use rustls::CertificateError;
@@ -15,7 +15,7 @@ use x509_cert::ext::pkix::name::DirectoryString;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-/// The extension that names the hosts.
+/// The extension that contains the host names.
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
 /// A certificate of any version.
@@ -23,18 +23,18 @@ const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.
 pub(super) struct Certificate(CertificateInner<Raw>);
 
 impl Certificate {
-    /// Reads DER; `None` when it is not a certificate.
+    /// Parses DER; `None` if it is not a certificate.
     pub(super) fn parse(der: &[u8]) -> Option<Self> {
-        // Whoever is in between may keep to fewer rules than a public CA.
+        // Certificates of proxies and gateways may follow fewer rules than those of a public CA.
         CertificateInner::from_der(der).ok().map(Self)
     }
 
-    /// Its issuer as RFC 4514 writes it: `CN=Example CA,O=Example`.
+    /// Returns its issuer in the form of RFC 4514: `CN=Example CA,O=Example`.
     pub(super) fn issuer(&self) -> String {
         self.0.tbs_certificate().issuer().to_string()
     }
 
-    /// The common name of its subject, empty where there is none, and the organizations.
+    /// Returns the common name of its subject, empty if there is none, and the organizations.
     pub(super) fn subject(&self) -> (String, Vec<String>) {
         let subject = self.0.tbs_certificate().subject();
         let values = |wanted: ObjectIdentifier| {
@@ -48,18 +48,18 @@ impl Certificate {
         (name, values(ORGANIZATION_NAME).collect())
     }
 
-    /// True when it names itself as its issuer.
+    /// Reports whether it names itself as its issuer.
     pub(super) fn is_self_signed(&self) -> bool {
         let fields = self.0.tbs_certificate();
         fields.issuer() == fields.subject()
     }
 
-    /// True when it names the subject of another certificate as its issuer.
+    /// Reports whether it names the subject of another certificate as its issuer.
     pub(super) fn is_issued_by(&self, ca: &Self) -> bool {
         self.0.tbs_certificate().issuer() == ca.0.tbs_certificate().subject()
     }
 
-    /// The size of its key, when it is an RSA key.
+    /// Returns the size of its key if it is an RSA key.
     pub(super) fn rsa_bits(&self) -> Option<usize> {
         const RSA_ENCRYPTION: ObjectIdentifier =
             ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -78,14 +78,14 @@ impl Certificate {
         Some(bytes.len() * 8 - usize::try_from(unused).ok()?)
     }
 
-    /// True when it is marked as the certificate of a CA.
+    /// Reports whether it is marked as the certificate of a CA.
     pub(super) fn is_ca(&self) -> bool {
         let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
         matches!(found, Ok(Some((_, constraints))) if constraints.ca)
     }
 
-    /// True when it may vouch for others, as OpenSSL decides it: it is marked as the certificate of a CA, or it
-    /// has no such mark and may sign certificates, or is of a version without marks and signs itself.
+    /// Reports whether it can issue certificates, by the rules of OpenSSL: it is marked as a CA; or it has no such
+    /// mark and may sign certificates; or its version has no extensions and it is self-signed.
     pub(super) fn can_issue(&self) -> bool {
         let fields = self.0.tbs_certificate();
         let usage = fields.get_extension::<KeyUsage>();
@@ -102,28 +102,28 @@ impl Certificate {
         }
     }
 
-    /// True for a version before 3, which has no extensions.
+    /// Reports whether its version is below 3, without extensions.
     pub(super) fn is_old_version(&self) -> bool {
         self.0.tbs_certificate().version() != Version::V3
     }
 
-    /// When it ends to be valid.
+    /// Returns the end of its validity.
     pub(super) fn expires_at(&self) -> Option<DateTime<Utc>> {
         let end = self.0.tbs_certificate().validity().not_after;
         let seconds = end.to_unix_duration().as_secs();
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
     }
 
-    /// Its public key.
+    /// Returns its public key.
     pub(super) fn public_key(&self) -> PublicKey {
         PublicKey(self.0.tbs_certificate().subject_public_key_info().clone())
     }
 
-    /// Checks everything but who signed it: dates, purpose and host. A certificate that names its
-    /// hosts nowhere else names one as its common name, as curl reads it.
+    /// Checks dates, purpose and host, but not the issuer's signature. If the certificate has no other host names,
+    /// the common name is the host, as in curl.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why it is rejected.
     pub(super) fn check_server(
         &self,
         der: &CertificateDer<'_>,
@@ -154,8 +154,10 @@ impl Certificate {
         }
     }
 
+    /// Checks that the certificate is valid at this time.
+    ///
     /// # Errors
-    /// It is not valid yet, or no longer.
+    /// It is not yet valid or has expired.
     pub(super) fn check_dates(&self, now: UnixTime) -> Result<(), CertificateError> {
         let validity = self.0.tbs_certificate().validity();
         let not_before = UnixTime::since_unix_epoch(validity.not_before.to_unix_duration());
@@ -175,7 +177,8 @@ impl Certificate {
         }
     }
 
-    /// A certificate without purposes is for all of them.
+    /// Checks that the certificate may be used for servers. A certificate without purposes is valid for all of
+    /// them.
     fn check_purpose(&self) -> Result<(), CertificateError> {
         let fields = self.0.tbs_certificate();
         let found = fields.get_extension::<ExtendedKeyUsage>();
@@ -202,7 +205,8 @@ fn certificate_error(error: rustls::Error) -> CertificateError {
 pub(super) struct PublicKey(SubjectPublicKeyInfoOwned);
 
 impl PublicKey {
-    /// True for the same key, however its parameters are written; false for one that cannot be read.
+    /// Reports whether both keys are equal, in any encoding of their parameters; `false` if `other` cannot be
+    /// parsed.
     pub(super) fn is(&self, other: &[u8]) -> bool {
         SubjectPublicKeyInfoOwned::from_der(other).is_ok_and(|other| {
             other.algorithm.oid == self.0.algorithm.oid
@@ -210,13 +214,13 @@ impl PublicKey {
         })
     }
 
-    /// As DER.
+    /// Encodes the key as DER.
     pub(super) fn to_der(&self) -> Option<SubjectPublicKeyInfoDer<'static>> {
         self.0.to_der().ok().map(SubjectPublicKeyInfoDer::from)
     }
 
-    /// The content of its algorithm identifier and the bits of the key, as a
-    /// `SignatureVerificationAlgorithm` takes them.
+    /// Returns the content of its algorithm identifier and the bits of the key, in the form that
+    /// `SignatureVerificationAlgorithm` uses.
     pub(super) fn parts(&self) -> Option<(Vec<u8>, &[u8])> {
         let mut algorithm = self.0.algorithm.oid.to_der().ok()?;
         if let Some(parameters) = &self.0.algorithm.parameters {

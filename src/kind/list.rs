@@ -1,27 +1,26 @@
-//! How a kind is listed.
+//! Describes how the resources of a kind are listed.
 
 use super::Operation;
 
-/// How a kind is listed.
+/// Describes how the resources of a kind are listed.
 #[derive(Debug)]
 pub struct ListSpec {
-    /// The operation behind a list.
+    /// The operation that lists.
     pub operation: Operation,
-    /// The order in which the cloud lists.
+    /// The order of the cloud's list.
     pub order: ListOrder,
-    /// What the rows do not report.
+    /// Fields that the rows do not contain.
     pub unlisted: &'static [UnlistedField],
-    /// Parts that rows do not have and that may have failed although the row is a success.
+    /// Parts that rows do not contain, and that may have failed although the row reports success.
     pub hidden_evidence: Option<&'static str>,
-    /// How many jobs a list contains when no number is given, where each of them costs calls of its
-    /// own.
+    /// Default number of jobs in a list, if each of them needs separate calls.
     pub default_limit: Option<usize>,
-    /// True when the cloud selects by labels.
+    /// `true` if the cloud can select by labels.
     pub has_selector: bool,
 }
 
 impl ListSpec {
-    /// A list whose rows report all that can be filtered by.
+    /// Creates a list whose rows contain all fields that filters use.
     pub const fn new(operation: Operation, order: ListOrder) -> Self {
         Self {
             operation,
@@ -33,7 +32,7 @@ impl ListSpec {
         }
     }
 
-    /// The same with rows that do not report these fields.
+    /// Sets the fields that the rows do not contain.
     pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
         Self { unlisted, ..self }
     }
@@ -44,27 +43,27 @@ impl ListSpec {
 pub enum ListOrder {
     /// Newest first, as requested.
     NewestFirst,
-    /// An undocumented order; rows have the creation time.
+    /// An undocumented order; the rows contain the creation time.
     Unsorted,
-    /// Rows do not have the creation time.
+    /// The rows do not contain the creation time.
     Undated,
 }
 
-/// What the rows of a list may leave out, so that a filter on it would match nothing.
+/// A field that the rows of a list may not contain, so that a filter on it would match nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnlistedField {
-    /// Its state.
+    /// State.
     State,
-    /// Who owns it.
+    /// Owner.
     User,
     /// Queue or card group.
     Queue,
-    /// When it was created.
+    /// Creation time.
     CreatedAt,
 }
 
 impl UnlistedField {
-    /// The word for it in messages.
+    /// Returns its name in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::State => "state",

@@ -1,42 +1,42 @@
-//! How the logs of a kind are read.
+//! Describes how the logs of a kind are read.
 
 use super::Operation;
 
-/// How the logs of a kind are read.
+/// Describes how the logs of a kind are read.
 #[derive(Debug)]
 pub enum LogSupport {
-    /// By an operation of the API.
+    /// With an operation of the API.
     Operation(LogSpec),
-    /// The API has no operation for it; the text names where the log is instead.
+    /// The API has no operation for logs. The text explains where the log is.
     Unavailable(&'static str),
 }
 
-/// An operation that reads logs, and what it can do.
+/// An operation that reads logs, and its features.
 #[derive(Debug)]
 pub struct LogSpec {
     /// The operation.
     pub operation: Operation,
-    /// Logs can be limited to the lines since a moment.
+    /// `true` if logs can be limited to the lines since a time.
     pub since: bool,
-    /// The log of a container before its last restart can be read.
+    /// `true` if the log of a container before its last restart can be read.
     pub previous: bool,
-    /// Lines can be given with their times.
+    /// `true` if lines can be returned with their times.
     pub timestamps: bool,
-    /// The response can go on while the log is written; its lines have times then.
+    /// `true` if the response can continue while the log is written. Its lines then have times.
     pub follow: bool,
-    /// True where a full response may have the first lines of a longer log and not its last, since the
-    /// documentation does not define which.
+    /// `true` if a response of maximum size may contain the first lines of a longer log instead of the last, since
+    /// the documentation does not define it.
     pub may_lack_end: bool,
-    /// The kind of the tasks that have logs, where not all have.
+    /// The kind of the tasks that have logs, if not all tasks have one.
     pub task_kind: Option<&'static str>,
-    /// True where a log is a file in the user's storage, which outlives the job.
+    /// `true` if a log is a file in the user's storage, which outlives the job.
     pub is_file: bool,
-    /// What is written apart, such as `stdout` and `stderr`; empty where all is in one log.
+    /// Separate streams, such as `stdout` and `stderr`; empty if there is only one log.
     pub streams: &'static [&'static str],
 }
 
 impl LogSpec {
-    /// An operation that gives text only.
+    /// Creates an operation without any of these features.
     pub const fn new(operation: Operation) -> Self {
         Self {
             operation,

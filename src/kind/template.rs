@@ -1,4 +1,4 @@
-//! The templates of references.
+//! Describes the form of references.
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ pub struct Template {
     pub kind: &'static str,
     /// Short kind, accepted on input.
     pub kind_short: &'static str,
-    /// The segments after the kind, last one the id.
+    /// The segments after the kind; the last one is the id.
     pub segments: &'static [Segment],
-    /// How many segments a scope has at least; with fewer than all but the id it is a wider place,
-    /// such as a cluster with all its namespaces.
+    /// Minimum number of segments of a scope. With fewer than all but the id, a scope is wider, such as a cluster
+    /// with all its namespaces.
     pub scope_segments: usize,
-    /// True when the last segment may be a range such as `10_1-5` or `10_1-9:2`.
+    /// `true` if the last segment can be a range such as `10_1-5` or `10_1-9:2`.
     pub ranges: bool,
-    /// A reference of this kind as an example.
+    /// An example of a reference.
     pub sample: &'static str,
 }
 
 impl Template {
-    /// The template of `cloud` and `kind`, each with its long and its short name; every segment but
-    /// the id makes the scope.
+    /// Creates the template of `cloud` and `kind`, each with its long and its short name. A scope needs every
+    /// segment but the id.
     pub const fn new(
         cloud: [&'static str; 2],
         kind: [&'static str; 2],
@@ -45,7 +45,7 @@ impl Template {
         }
     }
 
-    /// The same with scopes of this many segments at least.
+    /// Sets the minimum number of segments of a scope.
     pub const fn with_scope_segments(self, scope_segments: usize) -> Self {
         Self {
             scope_segments,
@@ -66,16 +66,16 @@ impl fmt::Display for Template {
 /// One segment of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Name as templates show it: `CLUSTER`.
+    /// Name in templates: `CLUSTER`.
     pub name: &'static str,
-    /// Key of the profile's settings that fills it when it is missing on the left.
+    /// Key of the profile's setting that provides the segment if it is missing on the left.
     pub setting: Option<&'static str>,
-    /// What it may be; anything where this is empty.
+    /// Allowed values; empty if any value is allowed.
     pub values: &'static [&'static str],
 }
 
 impl Segment {
-    /// A segment that must be written.
+    /// Creates a segment that must be given.
     pub const fn required(name: &'static str) -> Self {
         Self {
             name,
@@ -84,7 +84,7 @@ impl Segment {
         }
     }
 
-    /// A segment that must be one of these words.
+    /// Creates a segment that must be one of these values.
     pub const fn one_of(name: &'static str, values: &'static [&'static str]) -> Self {
         Self {
             values,
@@ -92,7 +92,7 @@ impl Segment {
         }
     }
 
-    /// A segment that a setting of the profile can fill.
+    /// Creates a segment that a setting of the profile can provide.
     pub const fn with_setting(name: &'static str, key: &'static str) -> Self {
         Self {
             setting: Some(key),

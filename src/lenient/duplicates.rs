@@ -1,12 +1,12 @@
-//! JSON objects in which a key is repeated.
+//! Handles JSON objects with duplicate keys.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
 
 use crate::json::EXACT_NUMBER;
 
-/// The document with each key of an object once. Where the values of a key differ, which of them is
-/// meant would be a guess: a value is in their place that no field can be read from.
+/// Returns the document with each key of an object once. If the values of a key differ, they are replaced by a
+/// value that no field can read, since choosing one of them would be a guess.
 pub(super) fn merge(body: &str) -> Option<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let document = Merge.deserialize(&mut deserializer).ok()?;
@@ -83,9 +83,9 @@ impl<'de> Visitor<'de> for Merge {
     }
 }
 
-/// The document without one of two spellings of a field, of which the second is the last key before `end`:
-/// without those of the object that have no value, if there are any, else without the second. The keys
-/// become such as no field has. `None` where that cannot be done.
+/// Hides one of two spellings of a field; the second one is the last key before `end`. Hides the keys of the object
+/// that have no value, if there are any, else the second spelling. Hidden keys get names that no field has. `None`
+/// if that is impossible.
 pub(super) fn hide_spelling(body: &str, end: usize) -> Option<String> {
     let end = body.get(..end)?.trim_end_matches(':').len();
     let keys = keys_of_object(body.get(..end)?);
@@ -117,10 +117,10 @@ pub(super) fn hide_spelling(body: &str, end: usize) -> Option<String> {
     is_changed.then(|| String::from_utf8(bytes).ok()).flatten()
 }
 
-/// What the names of hidden keys begin with.
+/// First character of the names of hidden keys.
 const HIDDEN: u8 = b'#';
 
-/// Where the keys begin of the object in which compact JSON ends, after one of them.
+/// Returns the positions of the keys of the last open object in compact JSON, which ends after a key.
 fn keys_of_object(read: &str) -> Vec<usize> {
     let bytes = read.as_bytes();
     let mut open: Vec<Vec<usize>> = Vec::new();

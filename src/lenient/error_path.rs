@@ -1,4 +1,4 @@
-//! What was wrong with a JSON answer, and where.
+//! Describes errors in a JSON response: what was expected, and where.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::shape::TOO_MANY;
 use crate::json;
 
-/// Maximum length of a path that is shown.
+/// Maximum length of a path in a message.
 const MAX_PATH_LEN: usize = 120;
 
-/// What was expected and where, without any text of the response but the names of its fields.
+/// Describes what was expected and where, without any text of the response except field names.
 pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
     let (line, column) = error.position(body);
     let place = format!("line {line} column {column}");
@@ -35,15 +35,15 @@ pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
     }
 }
 
-/// The path of a value with another type, and what was expected: `data.gpu (expected a number)`.
+/// Returns the path of a value with another type, and what was expected: `data.gpu (expected a number)`.
 pub(super) fn explain_place(error: &json::Error, body: &[u8]) -> String {
     let path = path(&body[..error.offset()]);
     format!("{path} (expected {})", wanted(&error.to_string()))
 }
 
-/// What was expected, in a reader's words.
+/// Returns what was expected, in the user's terms.
 fn wanted(error: &str) -> &str {
-    // serde quotes the value it met ahead of this word; only the expected type is ours.
+    // serde quotes the actual value before this word. Only the expected type is safe to show.
     let wanted = error.rsplit_once("expected ");
     let wanted = wanted.map_or("another value", |(_, wanted)| wanted);
     match wanted {
@@ -53,14 +53,13 @@ fn wanted(error: &str) -> &str {
     }
 }
 
-/// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
-/// for the document itself.
+/// Returns the path of the value at which `read` ends, such as `data.list[2].name`; empty for the document itself.
 ///
-/// Decoding into the types of a response could return it as well, with a second decoder for each of
-/// them, which is a tenth of the binary.
+/// Decoding into the types of a response could also return the path, but would need a second decoder for each type,
+/// which is a tenth of the binary.
 pub(super) fn path(read: &[u8]) -> String {
     let mut path = Vec::new();
-    // A value that was looked at and not begun begins here. It ends in an error in any case.
+    // Starts a value that was only peeked at. Reading it ends in an error in any case.
     let begun: &[u8] = match read.trim_ascii_end().last() {
         Some(b',' | b':') => b"[",
         _ => b"",
@@ -88,11 +87,11 @@ enum PathStep {
     Index(usize),
 }
 
-/// Reads values of any kind and keeps the way to the last one. It is taken back when the next one
-/// begins: what is wrong with a value is found at its end.
+/// Reads values of any type and keeps the path of the last one. The path is reset only when the next value begins,
+/// since an error in a value is found at its end.
 struct PathVisitor<'a>(&'a mut Vec<PathStep>);
 
-/// A value that is to be walked, this many steps below the document.
+/// Reads a value that is `depth` steps below the document.
 struct PathSeed<'a> {
     path: &'a mut Vec<PathStep>,
     depth: usize,

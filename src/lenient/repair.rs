@@ -1,24 +1,24 @@
-//! Repair of JSON whose texts were cut in the middle of a character, or whose numbers are none.
+//! Repairs JSON with texts that were cut within a character, or with invalid numbers.
 
 use std::borrow::Cow;
 
-/// A document that was repaired.
+/// A repaired document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Repaired {
     /// The document.
     pub body: String,
-    /// Where in it each value ends that could not be read, and why.
+    /// Position at which each invalid value ends, and what is wrong with it.
     pub ends: Vec<(usize, &'static str)>,
 }
 
 const NOT_A_NUMBER: &str = "not a number of JSON";
 
-/// Marks what was repaired; no text has this character.
+/// Marks a repair. U+FFFE is a noncharacter that never occurs in text.
 const MARK: char = '\u{fffe}';
 
 impl Repaired {
-    /// The document with a mark at the end of each text that was repaired, and a marked text in place of
-    /// each number.
+    /// Returns the document with a mark at the end of each repaired text, and with a marked text in place of each
+    /// number.
     pub(super) fn with_marks(self) -> String {
         let Self { mut body, ends } = self;
         body = body.replace(MARK, "\u{fffd}");
@@ -32,7 +32,7 @@ impl Repaired {
     }
 }
 
-/// The text of a document with marks, which has faults in their places: reading it marks the same fields.
+/// Restores faults at the marks of a document, so that reading the text reports the same fields.
 pub fn with_faults(document: &str) -> String {
     let text = document.replace(&format!("\"{MARK}NaN\""), "NaN");
     let mut parts = text.split(MARK);
@@ -41,7 +41,7 @@ pub fn with_faults(document: &str) -> String {
         let at = faulty.rfind('\u{fffd}');
         match at.filter(|at| !faulty[*at..].contains('"')) {
             Some(at) => faulty.replace_range(at..at + '\u{fffd}'.len_utf8(), r"\ud800"),
-            // What could not be read is masked.
+            // The replacement character itself was masked.
             None => faulty.push_str(r"\ud800"),
         }
         faulty.push_str(part);
@@ -49,9 +49,8 @@ pub fn with_faults(document: &str) -> String {
     faulty
 }
 
-/// Replaces invalid UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
-/// escapes control characters within texts; numbers that JSON does not have, such as `NaN`, become null.
-/// `None` where nothing of the kind is there.
+/// Replaces invalid UTF-8, unpaired surrogates and invalid escapes by U+FFFD, escapes control characters within
+/// texts, and replaces invalid numbers such as `NaN` by null. `None` if nothing was replaced.
 pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
@@ -95,14 +94,14 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     is_changed.then_some(Repaired { body, ends })
 }
 
-/// The length of a number that JSON does not have, at the beginning of `text`; 0 for anything else.
+/// Returns the length of an invalid number at the beginning of `text`; 0 for anything else.
 fn number_length(text: &[u8]) -> usize {
     const NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let found = NUMBERS.iter().find(|number| text.starts_with(number));
     found.map_or(0, |number| number.len())
 }
 
-/// The document in UTF-8, and where U+FFFD is in place of something else.
+/// Returns the document as UTF-8, and the positions of the U+FFFD that were inserted.
 fn lossy(body: &[u8]) -> (Cow<'_, [u8]>, Vec<usize>) {
     if std::str::from_utf8(body).is_ok() {
         return (Cow::Borrowed(body), Vec::new());
@@ -118,7 +117,7 @@ fn lossy(body: &[u8]) -> (Cow<'_, [u8]>, Vec<usize>) {
     (Cow::Owned(text), replaced)
 }
 
-/// The length of the escape at the beginning of `text`, and whether it is one.
+/// Returns the length of the escape at the beginning of `text`, and whether it is valid.
 fn escape(text: &[u8]) -> (usize, bool) {
     let unit = |at: usize| {
         let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;

@@ -1,4 +1,4 @@
-//! Single values as clouds write them, each in any spelling.
+//! Reads single values as clouds write them, in any type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,42 +8,42 @@ use serde::{Deserialize, Serialize};
 
 use super::{is_absent, mismatch};
 
-/// Text; absent when null, empty, `--` or missing. Numbers and booleans are taken as text.
+/// Text; absent if it is null, empty, `--` or missing. Numbers and booleans are read as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Text(pub Option<String>);
 
-/// A whole number; absent like [`Text`]. Text and whole floats are read as well.
+/// A whole number; absent like [`Text`]. Texts and floats without a fraction are also read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Int(pub Option<i64>);
 
-/// A number; absent like [`Text`]. Text is read as well.
+/// A number; absent like [`Text`]. Texts are also read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Num(pub Option<f64>);
 
-/// A truth value; absent like [`Text`]. The words true and false are read as well.
+/// A boolean; absent like [`Text`]. The texts `true` and `false` are also read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Flag(pub Option<bool>);
 
-/// Text exactly as it came: `""` and `--` are words here, as in a command line. Null is an empty
-/// text; numbers and booleans are taken as text.
+/// Text exactly as it was received: `""` and `--` are values here, as in a command line. Null is an empty text;
+/// numbers and booleans are read as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Verbatim(pub(super) String);
 
 impl Text {
-    /// The text, trimmed, for comparing.
+    /// Returns the trimmed text, for comparisons.
     pub fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim)
     }
 }
 
 impl Num {
-    /// This many units as bytes; `None` where it is negative, or more than any machine has.
+    /// Returns the number of bytes in this many units; `None` if it is negative or unrealistically large.
     pub fn times(self, unit: u64) -> Option<u64> {
-        // Beyond it a float does not represent every whole number.
+        // Above this limit a float cannot represent every whole number.
         const MAX_BYTES: f64 = (1_u64 << 53) as f64;
         let bytes = (self.0? * unit as f64).round();
         (0.0..=MAX_BYTES).contains(&bytes).then_some(bytes as u64)
@@ -51,18 +51,18 @@ impl Num {
 }
 
 impl Int {
-    /// The number, if it is not negative.
+    /// Returns the number if it is not negative.
     pub fn unsigned(self) -> Option<u64> {
         self.0.and_then(|number| u64::try_from(number).ok())
     }
 
-    /// The number, if it is not 0.
+    /// Returns the number if it is not 0.
     pub fn not_zero(self) -> Option<i64> {
         self.0.filter(|number| *number != 0)
     }
 }
 
-/// A value of any spelling.
+/// A value of any type.
 pub(super) enum Scalar<'a> {
     Null,
     Text(Cow<'a, str>),
@@ -75,7 +75,7 @@ pub(super) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// A placeholder text is null.
+    /// Replaces a placeholder text by null.
     pub(super) fn or_absent(self) -> Self {
         match self {
             Self::Text(text) if is_absent(&text) => Self::Null,
@@ -84,7 +84,7 @@ impl Scalar<'_> {
     }
 }
 
-/// The key under which serde_json hands a number over, read without a copy of it.
+/// The key under which serde_json passes a number, read without a copy.
 #[derive(Deserialize)]
 #[serde(field_identifier)]
 enum NumberKey {
@@ -94,9 +94,9 @@ enum NumberKey {
     Other,
 }
 
-/// Reads a scalar; `read` gives an error for a value of another type, with its replacement.
+/// Reads a scalar; `read` returns an error with a replacement for a value of another type.
 ///
-/// What is wrong is found before the reader goes on, so that its error has the place of the value.
+/// Errors are detected before the reader continues, so that they contain the position of the value.
 pub(super) struct ScalarVisitor<T> {
     pub(super) expected: &'static str,
     pub(super) read: fn(Scalar<'_>) -> Result<T, T>,
@@ -151,7 +151,7 @@ impl<'de, T> Visitor<'de> for ScalarVisitor<T> {
         Ok(substitute)
     }
 
-    /// With `arbitrary_precision`, serde_json hands most numbers over as a map of one private key.
+    /// With `arbitrary_precision`, serde_json passes most numbers as a map with one private key.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match map.next_key()? {
             Some(NumberKey::Number) => {
@@ -246,11 +246,11 @@ fn flag(text: &str) -> Result<Flag, Flag> {
     }
 }
 
-/// A whole number written as integer or as float without a fraction.
+/// Parses a whole number, written as an integer or as a float without a fraction.
 fn whole(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let number = text.parse::<f64>().ok()?;
-        // Beyond 2^53 a float no longer represents every whole number.
+        // Above 2^53 a float cannot represent every whole number.
         (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
     })
 }

@@ -1,4 +1,4 @@
-//! The JSON Schema of lenient values, which are printed as what they contain.
+//! The JSON Schema of lenient values, which are serialised like their content.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

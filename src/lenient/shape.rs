@@ -1,4 +1,4 @@
-//! Lists and objects as clouds write them.
+//! Reads lists and objects as clouds write them.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -11,81 +11,80 @@ use super::ELEMENTS;
 use super::scalar::Verbatim;
 use super::visitor::{Peeked, Shape, read, without_fields};
 
-/// More list elements than this in one answer are refused: each costs far more memory than bytes.
+/// Maximum number of list elements in one response, since each takes far more memory than bytes.
 const MAX_ELEMENTS: u32 = 200_000;
 
 pub(super) const TOO_MANY: &str = "at most 200000 list elements in one response";
 
-/// A list of objects; null, an empty text and an empty object are an empty list. An element of another
-/// type is one without fields.
+/// A list of objects; null, an empty text and an empty object are an empty list. An element of another type becomes
+/// an object without fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
 
-/// A list that may be within an object, as in `{"Item": […]}`.
+/// A list that can be wrapped in an object, as in `{"Item": […]}`.
 pub type WrappedList<T> = List<T, true>;
 
-/// A list whose elements are added to a `C` as they are decoded, so that they are never in memory twice.
+/// A list whose elements are added to a `C` while they are decoded, so that they are not in memory twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccumulatedList<T, C> {
-    /// What the elements were added to.
+    /// The collection to which the elements were added.
     pub all: C,
     element: PhantomData<T>,
 }
 
-/// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
-/// word within it.
+/// Words of a command line and similar lists, exactly as received. Null is an empty list, and within a list an
+/// empty word.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Words(pub Vec<String>);
 
-/// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
-/// most parts are rare.
+/// An object that can be null, an empty text, an empty list (PHP's empty object) or missing. It is boxed, since
+/// most of these objects are rare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OptionalObject<T>(pub Option<Box<T>>);
 
-/// A part that is read as one without fields where it is absent.
+/// An object that is read as one without fields if it is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DefaultObject<T>(pub T);
 
-/// Values by names that the cloud's users choose. Entries beyond [`Map::MAX_ENTRIES`] are left out.
+/// Values by names that the cloud's users choose. Entries beyond [`Map::MAX_ENTRIES`] are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Map<V>(pub BTreeMap<String, V>);
 
-/// A value that some responses show as a list and others as an object.
+/// A value that is a list in some responses and an object in others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOrObject<T, O> {
-    /// The elements, where it is a list.
+    /// The elements, if it is a list.
     pub list: Option<Vec<T>>,
-    /// The object, where it is one.
+    /// The object, if it is one.
     pub object: Option<O>,
 }
 
-/// What must not be missed, such as the list of rows.
+/// A value that must not be silently missing, such as the list of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Required<S> {
-    /// There is no such key.
+    /// The key is missing.
     #[default]
     Missing,
-    /// It is null.
+    /// The value is null.
     Null,
-    /// It is an empty text or object.
+    /// The value is an empty text or object.
     Empty,
     /// It has another type.
     Unreadable,
-    /// It is there.
+    /// The value was read.
     Present(S),
 }
 
 impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
-    /// The rows of a list that is called `name`; none where there is no list and the response counts
-    /// 0 rows in all.
+    /// Returns the rows of the list `name`; no rows if the list is missing and the response reports a total of 0.
     ///
     /// # Errors
-    /// That a list was expected.
+    /// A list was expected.
     pub fn rows(self, name: &str, total: Option<i64>) -> Result<Vec<T>, String> {
         match (self, total) {
             (Self::Present(List(rows)), _) => Ok(rows),
@@ -95,10 +94,10 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
         }
     }
 
-    /// The rows of the first page of a list, which is not empty where the response counts rows.
+    /// Returns the rows of the first page of a list, which must not be empty if the response reports a total.
     ///
     /// # Errors
-    /// That a list was expected.
+    /// A list was expected.
     pub fn first_page(self, name: &str, total: Option<i64>) -> Result<Vec<T>, String> {
         let rows = self.rows(name, total)?;
         match total {
@@ -109,10 +108,10 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
         }
     }
 
-    /// The rows of a list that proves that there are no others; none where it is left out.
+    /// Returns the rows of a list that must be complete, to rule out other rows; no rows if the list is missing.
     ///
     /// # Errors
-    /// That a list was expected, also for null or an empty text or object in its place.
+    /// A list was expected; null, an empty text and an empty object are errors as well.
     pub fn all_rows(self, name: &str) -> Result<Vec<T>, String> {
         match self {
             Self::Null | Self::Empty => Err(format!("a list {name}")),
@@ -122,8 +121,8 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
 }
 
 impl<T, C: Default> Required<AccumulatedList<T, C>> {
-    /// What was accumulated, and whether there may be more that cannot be read: null or an empty text in place of the
-    /// list.
+    /// Returns the accumulated collection, and whether elements may be missing because the list is null, an empty
+    /// text or of another type.
     pub fn accumulated(self) -> (C, bool) {
         match self {
             Self::Present(list) => (list.all, false),
@@ -134,7 +133,7 @@ impl<T, C: Default> Required<AccumulatedList<T, C>> {
 }
 
 impl<S> Required<S> {
-    /// This one unless it is missing or null.
+    /// Returns `other` if this value is missing or null.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match self {
@@ -228,7 +227,7 @@ impl<'de, T: Deserialize<'de>, C: Default + Extend<T>> Shape<'de> for Accumulate
     }
 }
 
-/// The list within an object; `None` for another type.
+/// A list nested in an object; `None` for another type.
 struct Nested<S>(Option<S>);
 
 impl<'de, S: Shape<'de>> Deserialize<'de> for Nested<S> {
@@ -278,7 +277,7 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for DefaultObject<T> {
 }
 
 impl<V> Map<V> {
-    /// This many are kept at most.
+    /// Maximum number of entries.
     pub const MAX_ENTRIES: usize = 100;
 }
 
@@ -324,7 +323,7 @@ impl<'de, T: Deserialize<'de>, O: Deserialize<'de>> Shape<'de> for ListOrObject<
     }
 }
 
-/// A value, unless it is an empty text or object.
+/// A value that is not an empty text or object.
 struct Filled<S>(Option<S>);
 
 impl<'de, S: Shape<'de>> Shape<'de> for Filled<S> {
@@ -356,7 +355,7 @@ impl<'de, S: Shape<'de>> Deserialize<'de> for Required<S> {
     }
 }
 
-/// Absent where it has another type.
+/// A value of another type is read as absent.
 macro_rules! lenient_shape {
     ($name:ident<$($parameter:ident),+>, $empty:expr) => {
         impl<$($parameter),+> Default for $name<$($parameter),+> {

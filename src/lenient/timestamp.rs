@@ -1,4 +1,4 @@
-//! Times as clouds write them.
+//! Reads times as clouds write them.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -6,33 +6,33 @@ use serde::de::Deserializer;
 use super::scalar::{Scalar, ScalarVisitor, scalar};
 use crate::model::{Time, TimeText};
 
-/// A time in any form that [`TimeText`] reads, a Unix time as a number as well; absent where it is
-/// not set, or `Unknown`, as Slurm writes.
+/// A time in any format that [`TimeText`] parses, or a Unix time as a number; absent if it is not set, or
+/// `Unknown`, which Slurm writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timestamp(TimeText);
 
 impl Timestamp {
-    /// Reads a text.
+    /// Parses a text.
     pub fn parse(text: &str) -> Self {
         Self(TimeText::parse(text))
     }
 
-    /// The time; one without a zone is in UTC.
+    /// Returns the time; one without a zone is UTC.
     pub fn utc(&self) -> Option<Time> {
         self.0.at(0)
     }
 
-    /// The time; one without a zone is this many seconds east of UTC.
+    /// Returns the time; one without a zone is `offset_seconds` east of UTC.
     pub fn at(&self, offset_seconds: i32) -> Option<Time> {
         self.0.at(offset_seconds)
     }
 
-    /// True for a time without a zone.
+    /// Reports whether the time has no zone.
     pub fn is_local(&self) -> bool {
         matches!(self.0, TimeText::Local(_))
     }
 
-    /// The text of a time that could not be read.
+    /// Returns the text of a time that could not be parsed.
     pub fn into_unreadable(self) -> Option<String> {
         match self.0 {
             TimeText::Unreadable(text) => Some(text),

@@ -1,4 +1,4 @@
-//! The fields of a response that could not be read.
+//! Collects the fields of a response that could not be read.
 
 use std::cell::RefCell;
 
@@ -14,14 +14,14 @@ thread_local! {
 /// The fields of one response that could not be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct UnreadableFields {
-    /// The first of them, each with its path and what was expected.
+    /// The first fields, each with its path and what was expected.
     pub named: Vec<String>,
-    /// How many there are.
+    /// Number of fields.
     pub count: usize,
 }
 
-/// Notes fields of the response that is being decoded on this thread. A response may be decoded more
-/// than once, into different types; what is named already is not counted again.
+/// Records fields of the response that is decoded on this thread. A response can be decoded several times, into
+/// different types; fields that were already recorded are not counted again.
 pub(super) fn note(named: Vec<String>, count: usize) {
     if count == 0 {
         return;
@@ -38,8 +38,7 @@ pub(super) fn note(named: Vec<String>, count: usize) {
     });
 }
 
-/// Runs `decode` and gives its result with the fields that [`super::decode_response`] could not read
-/// in it.
+/// Runs `decode` and returns its result with the fields that [`super::decode_response`] could not read.
 pub fn collect_unreadable<T>(decode: impl FnOnce() -> T) -> (T, UnreadableFields) {
     FIELDS.take();
     let decoded = decode();
@@ -47,7 +46,7 @@ pub fn collect_unreadable<T>(decode: impl FnOnce() -> T) -> (T, UnreadableFields
 }
 
 impl UnreadableFields {
-    /// The notice about the response of `operation`; `None` when all of it could be read.
+    /// Returns the notice about the response of `operation`; `None` if all fields could be read.
     pub fn notice(mut self, operation: &str) -> Option<Notice> {
         self.named.truncate(MAX_NAMED as usize);
         let more = match self.count - self.named.len() {
@@ -68,7 +67,7 @@ impl UnreadableFields {
     }
 }
 
-/// The last key of the path in `items[0].code (expected a number)`.
+/// Returns the last key of a path such as `items[0].code (expected a number)`.
 fn last_key(field: &str) -> &str {
     let path = field.split(" (").next().unwrap_or_default();
     let key = path.rsplit('.').next().unwrap_or_default();

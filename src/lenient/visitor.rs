@@ -1,4 +1,4 @@
-//! Reading of a list or an object, whatever type is in its place.
+//! Reads a list or an object, and accepts values of other types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,20 +16,19 @@ use crate::json;
 
 /// A type that is read from a list or an object.
 pub(super) trait Shape<'de>: Sized {
-    /// What is expected.
+    /// The expected type, for messages.
     const EXPECTED: &'static str;
 
-    /// For null, an empty text, an empty list and an empty object.
+    /// Returns the value for null, an empty text, an empty list and an empty object.
     fn empty() -> Self;
 
-    /// From a list that is not empty, or is at its beginning; `None` for another type, of which
-    /// nothing was read.
+    /// Reads a list; `None` if another type is expected, in which case nothing was read.
     fn from_seq<A: SeqAccess<'de>>(_: &mut A) -> Result<Option<Self>, A::Error> {
         Ok(None)
     }
 
-    /// From an object that is not empty; `None` as in [`Self::from_seq`], or where a mismatch within it
-    /// has been counted.
+    /// Reads an object that is not empty; `None` as in [`Self::from_seq`], or if a mismatch within it was already
+    /// counted.
     fn from_map<A: MapAccess<'de>>(_: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
         Ok(None)
     }
@@ -37,7 +36,7 @@ pub(super) trait Shape<'de>: Sized {
 
 struct ShapeVisitor<S>(PhantomData<S>);
 
-/// A value of another type counts once, and is read to its end.
+/// Counts a value of another type once and reads it to its end.
 impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
     type Value = Option<S>;
 
@@ -99,12 +98,12 @@ impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
     }
 }
 
-/// A key that is copied only where it is written with escapes.
+/// A key that is copied only if it contains escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A map whose first key was read already.
+/// A map whose first key has already been read.
 pub(super) struct Peeked<'de, A> {
     first: Option<Cow<'de, str>>,
     map: A,
@@ -158,9 +157,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for WithoutFields<T> {
     }
 }
 
-/// A value of which every field is absent. It is read from a document, and not from an empty iterator,
-/// so that the code that reads a `T` from a response serves for it as well: a second copy for each type
-/// takes half a megabyte.
+/// Returns a value without any fields. It is read from a document instead of an empty iterator, so that it uses the
+/// same code that reads a `T` from a response: a second copy for each type would take half a megabyte.
 pub(super) fn without_fields<'de, T: Deserialize<'de>>() -> Result<T, json::Error> {
     json::Deserializer::new("{}").deserialize_map(WithoutFields(PhantomData))
 }

@@ -10,18 +10,18 @@ pub struct Container {
     pub name: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
-    /// True for a container next to the main ones, whose end decides nothing.
+    /// True for a container next to the main ones whose result does not count.
     #[serde(skip)]
     pub is_sidecar: bool,
     /// Image address.
     pub image: Option<String>,
-    /// When the image is pulled.
+    /// Image pull policy.
     pub image_pull_policy: Option<String>,
     /// Entry point.
     pub command: Vec<String>,
     /// Arguments; secrets are masked unless requested.
     pub args: Vec<String>,
-    /// Folder the command runs in.
+    /// Working directory of the command.
     pub working_dir: Option<String>,
     /// Environment; values are masked unless requested.
     pub env: Vec<EnvVar>,
@@ -31,15 +31,15 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// Health probes.
     pub probes: Probes,
-    /// What it may do.
+    /// Security settings.
     pub security: Option<Box<Security>>,
-    /// What it was given.
+    /// Allocated resources.
     pub resources: Resources,
-    /// Keeps stdin open.
+    /// True when stdin stays open.
     pub stdin: Option<bool>,
-    /// Closes stdin after the first reader.
+    /// True when stdin is closed after the first client detaches.
     pub stdin_once: Option<bool>,
-    /// Has a terminal.
+    /// True when it has a terminal.
     pub tty: Option<bool>,
     /// Normalised state.
     pub state: State,
@@ -47,17 +47,17 @@ pub struct Container {
     pub state_raw: Option<String>,
     /// True when its readiness probe passes.
     pub ready: Option<bool>,
-    /// How often it was restarted.
+    /// Number of restarts.
     pub restart_count: Option<u64>,
     /// Exit code; null unless it has ended.
     pub exit_code: Option<i64>,
     /// Signal that ended it; 0 is null.
     pub signal: Option<i64>,
-    /// Why the state is what it is, as a short word.
+    /// Reason of the state as a short word.
     pub reason: Option<String>,
-    /// Why the state is what it is, in a sentence.
+    /// Reason of the state in a sentence.
     pub message: Option<String>,
-    /// The cloud's finer description of the state.
+    /// The cloud's more detailed state.
     pub detail_status: Option<String>,
     /// When it began to run.
     pub started_at: Option<Time>,
@@ -67,7 +67,7 @@ pub struct Container {
     pub previous: Option<Box<Termination>>,
 }
 
-/// A state that a container has left.
+/// A previous state of a container.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Termination {
     /// Normalised state.
@@ -78,11 +78,11 @@ pub struct Termination {
     pub exit_code: Option<i64>,
     /// Signal that ended it; 0 is null.
     pub signal: Option<i64>,
-    /// Short reason.
+    /// Reason as a short word.
     pub reason: Option<String>,
     /// Reason in a sentence.
     pub message: Option<String>,
-    /// The cloud's finer description.
+    /// The cloud's more detailed state.
     pub detail_status: Option<String>,
     /// When it began to run.
     pub started_at: Option<Time>,
@@ -93,7 +93,7 @@ pub struct Termination {
 /// An environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EnvVar {
-    /// Name, exactly as it came.
+    /// Name, exactly as the cloud returned it.
     pub name: Option<String>,
     /// Value; masked unless secrets were requested.
     pub value: Option<String>,
@@ -108,7 +108,7 @@ pub struct Port {
     pub port: Option<i64>,
     /// Protocol as the cloud writes it.
     pub protocol: Option<String>,
-    /// Where it can be reached; the query part is masked unless secrets were requested.
+    /// URL at which it can be reached; the query part is masked unless secrets were requested.
     pub access_url: Option<String>,
 }
 
@@ -119,14 +119,14 @@ pub struct Mount {
     pub name: Option<String>,
     /// Path in the container.
     pub path: Option<String>,
-    /// Path outside the container, where the cloud mounts folders and not volumes.
+    /// Path outside the container, on clouds that mount folders instead of volumes.
     pub source_path: Option<String>,
     /// The cloud's name of the mount type.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Path inside the volume.
     pub sub_path: Option<String>,
-    /// True when it cannot be written.
+    /// True when it is read-only.
     pub read_only: Option<bool>,
     /// Mount propagation.
     pub propagation: Option<String>,
@@ -135,30 +135,30 @@ pub struct Mount {
 /// Health probes of a container.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Probes {
-    /// Restarts the container when it fails.
+    /// Restarts the container when this probe fails.
     pub liveness: Option<Box<Probe>>,
-    /// Takes the container out of service when it fails.
+    /// Takes the container out of service when this probe fails.
     pub readiness: Option<Box<Probe>>,
 }
 
 /// One health probe.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Probe {
-    /// Command that is run.
+    /// Command to run.
     pub exec: Vec<String>,
-    /// HTTP request that is made.
+    /// HTTP request to send.
     pub http: Option<HttpGet>,
-    /// TCP connection that is made.
+    /// TCP connection to open.
     pub tcp: Option<TcpSocket>,
-    /// Wait before the first probe.
+    /// Delay before the first probe.
     pub initial_delay_seconds: Option<i64>,
     /// Time between two probes.
     pub period_seconds: Option<i64>,
-    /// Time a probe may take.
+    /// Timeout of a probe.
     pub timeout_seconds: Option<i64>,
-    /// Passes in a row that make it healthy.
+    /// Number of successive passes after which the container is healthy.
     pub success_threshold: Option<i64>,
-    /// Failures in a row that make it unhealthy.
+    /// Number of successive failures after which the container is unhealthy.
     pub failure_threshold: Option<i64>,
 }
 
@@ -182,14 +182,14 @@ pub struct TcpSocket {
     pub port: Option<i64>,
 }
 
-/// What a container may do.
+/// Security settings of a container.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(rename = "SecurityContext")]
 pub struct Security {
-    /// Capabilities that were added.
+    /// Added capabilities.
     pub capabilities: Vec<String>,
-    /// True when its root file system cannot be written.
+    /// True when its root file system is read-only.
     pub read_only_root: Option<bool>,
-    /// User id it runs as.
+    /// User id of its processes.
     pub run_as_user: Option<i64>,
 }

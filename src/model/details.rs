@@ -5,27 +5,27 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-/// Fields of one kind only: a typed struct of the cloud's folder, serialised as `details`.
+/// Fields that only one kind has: a struct of the cloud's module, serialised as `details`.
 ///
-/// Every such type must also have a schema. The kind that made it gets it back by its type.
+/// Every such type must also have a schema. The kind that created it can downcast it to its type.
 pub trait Details: Any + erased_serde::Serialize + fmt::Debug + Send + Sync {}
 impl<T: Any + Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
 erased_serde::serialize_trait_object!(Details);
 
-/// The `details` of a job in its JSON Schema. The model does not depend on the clouds, so the registry of
-/// clouds fills in the definition of this name.
+/// Placeholder for the `details` of a job in the JSON Schema. Since the model does not depend on the clouds, the
+/// registry of clouds adds the definition with this name.
 #[derive(Debug)]
 pub enum JobDetails {}
 
-/// The same for the `details` of a task.
+/// Placeholder for the `details` of a task.
 #[derive(Debug)]
 pub enum TaskDetails {}
 
-/// The same for the `details` of a scope.
+/// Placeholder for the `details` of a scope.
 #[derive(Debug)]
 pub enum ScopeDetails {}
 
-/// The comment of a schema whose alternatives may become more.
+/// The comment of a schema to which alternatives may be added later.
 pub const EXTENSIBLE: &str = "extensible: more alternatives may be added";
 
 macro_rules! placeholder {

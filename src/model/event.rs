@@ -3,19 +3,19 @@ use serde::Serialize;
 
 use super::Time;
 
-/// How severe an event is.
+/// Severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "EventLevel")]
 pub enum Level {
-    /// For information.
+    /// Information.
     Normal,
     /// A problem.
     Warning,
 }
 
 impl Level {
-    /// The JSON value.
+    /// Returns the JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -23,7 +23,7 @@ impl Level {
         }
     }
 
-    /// Reads the cloud's word, without regard to case and surrounding white space.
+    /// Parses the cloud's word, ignoring case and surrounding white space.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "normal" => Some(Self::Normal),
@@ -36,7 +36,7 @@ impl Level {
 /// An event, aggregated by the cloud into one row with a count.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Event {
-    /// Normalised level; null for an unrecognized one.
+    /// Normalised level; null for an unknown one.
     pub level: Option<Level>,
     /// The cloud's value.
     pub level_raw: Option<String>,
@@ -44,32 +44,32 @@ pub struct Event {
     pub first_at: Option<Time>,
     /// When it was last seen.
     pub last_at: Option<Time>,
-    /// The cloud's texts of the two times where they cannot be read.
+    /// The cloud's texts of the two times if they cannot be parsed.
     #[serde(skip)]
     pub unreadable_times: UnreadableTimes,
-    /// How often it was seen.
+    /// Number of occurrences.
     pub count: Option<u64>,
-    /// What it happened to.
+    /// The affected object.
     pub object: Object,
     /// Id of the task it belongs to.
     pub task: Option<String>,
-    /// Short reason.
+    /// Reason as a short word.
     pub reason: Option<String>,
-    /// What happened.
+    /// Message of the event.
     pub message: Option<String>,
 }
 
-/// The cloud's texts of an event's times; `None` for one that is absent or was read. They are compared
-/// between two responses, and never shown.
+/// The cloud's texts of an event's times; `None` for a time that is missing or was parsed. They are compared
+/// between two responses and never shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct UnreadableTimes {
-    /// When it was first seen.
+    /// Text of the first occurrence.
     pub first: Option<String>,
-    /// When it was last seen.
+    /// Text of the last occurrence.
     pub last: Option<String>,
 }
 
-/// What an event happened to.
+/// The object of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(rename = "EventObject")]
 pub struct Object {

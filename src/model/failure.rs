@@ -1,18 +1,19 @@
-//! Which of the tasks and containers of a job explains how it failed.
+//! Selects the task and the container that explain the failure of a job.
 
 use super::{Container, Job, State, Task, Time};
 use crate::sort::SortExt as _;
 
-/// The exit codes of SIGTERM and SIGKILL.
+/// Exit codes of processes ended by SIGTERM and SIGKILL.
 const STOPPED: i64 = 143;
 const KILLED: i64 = 137;
 
-/// The tasks that may explain a failure, the one that does first: those that failed before those that were
-/// canceled or have a failed container only, those with a reason before others.
+/// Returns the tasks that may explain a failure, the most likely one first: failed tasks before those that were
+/// canceled or only have a failed container, and tasks with a reason before others.
 ///
-/// Tasks with containers are replaced when they fail: those of the last attempt come first. Of tasks that ran
-/// at the same time, the one that failed first comes first, and those that may only have been stopped for it
-/// ([`Task::may_be_stopped`]) last. Tasks without containers are parallel parts, in the order of the job.
+/// Tasks with containers are replaced when they fail, so those of the last attempt come first. Of tasks that ran at
+/// the same time, the one that failed first comes first, and those that may only have been stopped
+/// ([`Task::may_be_stopped`]) come last. Tasks without containers are parallel parts; they keep the order of the
+/// job.
 pub fn failed_tasks(tasks: &[Task]) -> Vec<&Task> {
     let rank = |task: &Task| {
         let has_text = task.reason.is_some() || task.message.is_some();
@@ -25,14 +26,14 @@ pub fn failed_tasks(tasks: &[Task]) -> Vec<&Task> {
     ranks.flat_map(by_attempt).collect()
 }
 
-/// Attempts, the last one first; then tasks that are replaced by no other.
+/// Returns the tasks by attempt, the last attempt first; then tasks that are never replaced.
 fn by_attempt<'a>(tasks: &[&'a Task]) -> Vec<&'a Task> {
     let (mut timed, parts): (Vec<_>, Vec<_>) =
         tasks.iter().copied().partition(|task| run(task).is_some());
     timed.order_by_key(|task| std::cmp::Reverse(run(task)));
     let mut sorted = Vec::new();
     for attempt in attempts(&timed) {
-        // A task may have been replaced while others of its attempt went on.
+        // A task may have been replaced while other tasks of its attempt continued.
         for tasks in stopped_last(attempt) {
             for tasks in attempts(&tasks) {
                 let start = sorted.len();
@@ -45,7 +46,7 @@ fn by_attempt<'a>(tasks: &[&'a Task]) -> Vec<&'a Task> {
     sorted
 }
 
-/// The tasks that failed by themselves, and those that may only have been stopped.
+/// Returns the tasks that failed by themselves, and those that may only have been stopped.
 fn stopped_last<'a>(tasks: &[&'a Task]) -> [Vec<&'a Task>; 2] {
     let (stopped, failed) = tasks
         .iter()
@@ -54,8 +55,8 @@ fn stopped_last<'a>(tasks: &[&'a Task]) -> [Vec<&'a Task>; 2] {
     [failed, stopped]
 }
 
-/// Splits tasks, of which the newest comes first, into those that ran at the same time as the newest that is
-/// left.
+/// Splits tasks, sorted from the newest, into attempts: each contains the newest remaining task and those that ran
+/// at the same time.
 fn attempts<'a, 'b>(tasks: &'b [&'a Task]) -> impl Iterator<Item = &'b [&'a Task]> {
     let mut rest = tasks;
     std::iter::from_fn(move || {
@@ -69,27 +70,27 @@ fn attempts<'a, 'b>(tasks: &'b [&'a Task]) -> impl Iterator<Item = &'b [&'a Task
     })
 }
 
-/// The first container that failed. How a sidecar ends decides nothing.
+/// Returns the first failed container. The result of a sidecar does not count.
 pub fn failed_container(containers: &[Container]) -> Option<&Container> {
     let mut main = containers.iter().filter(|container| !container.is_sidecar);
     main.find(|container| container.state == State::Failed)
 }
 
 impl Job {
-    /// The task that explains how the job failed; see [`failed_tasks`].
+    /// Returns the task that explains the failure of the job; see [`failed_tasks`].
     pub fn failed_task(&self) -> Option<&Task> {
         failed_tasks(&self.tasks).into_iter().next()
     }
 }
 
 impl Task {
-    /// The container that explains how the task failed; see [`failed_container`].
+    /// Returns the container that explains the failure of the task; see [`failed_container`].
     pub fn failed_container(&self) -> Option<&Container> {
         failed_container(&self.containers)
     }
 
-    /// True for a task with a reason of its own, such as one that was evicted: its containers were only
-    /// stopped for that.
+    /// Reports whether the task has a separate reason, such as an eviction, so that its containers were only
+    /// stopped.
     pub fn was_removed(&self) -> bool {
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
         let reason = trimmed(&self.reason).filter(|reason| !reason.is_empty());
@@ -97,8 +98,8 @@ impl Task {
         container.is_some_and(|one| reason.is_some() && reason != trimmed(&one.reason))
     }
 
-    /// True for a task that was ended by a signal without a reason, as those are that the failure of another
-    /// one stops.
+    /// Reports whether the task was ended by a signal without a reason, like tasks that are stopped because another
+    /// one failed.
     pub fn may_be_stopped(&self) -> bool {
         let container = self.failed_container();
         let (code, signal, texts) = match container {
@@ -112,7 +113,8 @@ impl Task {
     }
 }
 
-/// A container that failed in a task that succeeded in the end explains nothing.
+/// Reports whether a task can explain a failure. A task that finally succeeded cannot, even with a failed
+/// container.
 fn is_bad(task: &Task) -> bool {
     match task.state {
         State::Failed | State::Canceled => true,
@@ -121,13 +123,13 @@ fn is_bad(task: &Task) -> bool {
     }
 }
 
-/// When a task with containers ended, or was created where that is not known, and when it was created.
+/// Returns the end of a task with containers, or its creation if the end is unknown, and its creation.
 fn run(task: &Task) -> Option<(Time, Time)> {
     let created_at = task.created_at.filter(|_| !task.containers.is_empty())?;
     Some((task.finished_at.unwrap_or(created_at), created_at))
 }
 
-/// True for a text that only repeats that something failed with an exit code, such as `Error` or `exit code 1`.
+/// Reports whether a text only repeats that something failed with an exit code, such as `Error` or `exit code 1`.
 pub fn repeats_exit_code(text: &str, exit_code: Option<i64>) -> bool {
     const WORDS: [&str; 10] = [
         "code",
@@ -174,7 +176,7 @@ mod tests {
         failed.filter_map(|task| task.id.as_deref()).collect()
     }
 
-    /// A task whose container ended with this code.
+    /// Returns a task whose container ended with this code.
     fn exited(id: &str, code: i64, reason: &str, run: [&str; 2]) -> Task {
         let mut task = task(id, State::Failed, Some(run[0]), Some(run[1]));
         task.containers[0] = Container {

@@ -1,8 +1,8 @@
-//! One model for the responses of every cloud: [`Job`] and its parts.
+//! Defines one model for the responses of every cloud: [`Job`] and its parts.
 //!
-//! Names are snake_case in JSON and every key is always present: what is absent is `null`, lists
-//! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
-//! vCPU. The model does not depend on clouds or output formats.
+//! Names are snake_case in JSON, and every key is always present: missing values are `null`, lists are never null.
+//! Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu vCPU. The model does not depend on
+//! clouds or output formats.
 
 mod container;
 mod details;
@@ -41,13 +41,13 @@ pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use texts::{TextField, Texts};
 pub use time::{Time, TimeText};
 
-/// A job, container instance, invocation or service: the resource a reference names.
+/// A job, container instance, invocation or service: the resource that a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Job {
     /// Canonical reference.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// The reference as it was typed.
+    /// The reference as the user typed it.
     pub input: Arc<str>,
     /// Long name of the cloud.
     pub cloud: Cow<'static, str>,
@@ -69,29 +69,29 @@ pub struct Job {
     pub name: Option<String>,
     /// Normalised state.
     pub state: State,
-    /// The cloud's value, trimmed; null where the operation reports none.
+    /// The cloud's value, trimmed; null if the operation reports none.
     pub state_raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
     /// `met`, `unmet` or `pending` in a gate, else null.
     #[schemars(extend("enum" = ["met", "unmet", "pending", null]))]
     pub verdict: Option<String>,
-    /// Id of the object, where others can have the same name later; not shown.
+    /// Id of the object, if another object can later have the same name; not shown.
     #[serde(skip)]
     pub uid: Option<String>,
-    /// Why the state is what it is, as a short word or code.
+    /// Reason of the state as a short word or code.
     pub reason: Option<String>,
-    /// Why the state is what it is, in a sentence.
+    /// Reason of the state in a sentence.
     pub message: Option<String>,
-    /// Exit code; null unless the resource has ended. Of several parts that failed, it is that of the one that
-    /// explains the failure: of those that ran at the same time the one that failed first, not one that was only
-    /// stopped; of retries the last.
+    /// Exit code; null unless the resource has ended. If several parts failed, it is that of the part that explains
+    /// the failure: of parts that ran at the same time, the one that failed first and was not only stopped; of
+    /// retries, the last one.
     pub exit_code: Option<i64>,
-    /// Who owns it.
+    /// Owner.
     pub user: Option<String>,
     /// Queue or card group.
     pub queue: Option<String>,
-    /// Priority as the cloud counts it.
+    /// Priority in the cloud's scale.
     pub priority: Option<i64>,
     /// Labels or tags.
     pub labels: BTreeMap<String, Option<String>>,
@@ -99,17 +99,17 @@ pub struct Job {
     pub created_at: Option<Time>,
     /// When it began to run; null while it is pending.
     pub started_at: Option<Time>,
-    /// True where a start was reported, also of a run before this one; not shown.
+    /// True if a start was reported, even of a previous run; not shown.
     #[serde(skip)]
     pub has_started: bool,
-    /// When it ended; null before that.
+    /// When it ended; null before it ends.
     pub finished_at: Option<Time>,
-    /// When the cloud last changed its record.
+    /// When the cloud last updated its record.
     pub updated_at: Option<Time>,
-    /// Whole seconds from start to end, or to `observed_at` while it runs; null before it runs, and where
-    /// the end is not reported.
+    /// Whole seconds from start to end, or to `observed_at` while it runs; null before it runs, or if the end is
+    /// not reported.
     pub duration_seconds: Option<i64>,
-    /// What it was given.
+    /// Allocated resources.
     pub resources: Resources,
     /// Index range of an array job.
     pub array: Option<Array>,
@@ -117,18 +117,18 @@ pub struct Job {
     pub tasks: Vec<Task>,
     /// Events, newest first.
     pub events: Vec<Event>,
-    /// True when there may be more events, which could not be read; not shown.
+    /// True if there may be more events that could not be read; not shown.
     #[serde(skip)]
     pub events_unreadable: bool,
-    /// Why its tasks could not be read; not shown.
+    /// Reason why its tasks could not be read; not shown.
     #[serde(skip)]
     pub tasks_problem: Option<Box<Problem>>,
-    /// True when `events` has those of all subtasks of an array job; not shown.
+    /// True if `events` contains those of all subtasks of an array job; not shown.
     #[serde(skip)]
     pub has_subtask_events: bool,
-    /// How many rows of `events` are warnings.
+    /// Number of warnings in `events`.
     pub warning_count: u64,
-    /// Fields of this kind only.
+    /// Fields that only this kind has.
     #[schemars(with = "JobDetails")]
     pub details: Option<Arc<dyn Details>>,
     /// The cloud's request id.
@@ -140,25 +140,25 @@ pub struct Job {
     pub from_list: bool,
     /// The raw API response, if requested.
     pub raw: Option<Box<serde_json::Value>>,
-    /// What kept subtasks from being read, in addition to [`Self::SUBTASKS_UNREAD`]; it decides the exit code
-    /// of a gate and is not shown.
+    /// Category of the error that prevented reading subtasks, in addition to [`Self::SUBTASKS_UNREAD`]. It
+    /// determines the exit code of a gate; not shown.
     #[serde(skip)]
     pub unread_cause: Option<Category>,
 }
 
 impl Job {
-    /// The reason of a job whose subtasks or other parts could not all be read. Where the cloud calls it
-    /// succeeded its state is unknown, though its word is not; where it is active, a subtask may have
-    /// failed unseen.
+    /// The reason of a job whose subtasks or other parts could not all be read. If the cloud reports success, its
+    /// state is unknown, although `state_raw` is known; if it is active, a subtask may have failed without being
+    /// seen.
     pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
 
-    /// True where a lookup (`self`) has another outcome than the row of a list that shows an end.
+    /// Reports whether the result of a lookup (`self`) differs from the row of a list that shows an end.
     pub fn contradicts(&self, row: &Self) -> bool {
         !self.ended || self.state != row.state
     }
 
-    /// The references of all subtasks whose events are to be read there, e.g. `aliyun/job/c/10_1-9:2`;
-    /// `None` unless this is an array job as a whole.
+    /// Returns the reference with which the events of all subtasks can be read, such as `aliyun/job/c/10_1-9:2`;
+    /// `None` unless this is a whole array job.
     pub fn subtask_references(&self) -> Option<String> {
         let is_whole = |array: &&Array| array.index.is_none() && !self.has_subtask_events;
         let array = self.array.as_ref().filter(is_whole)?;
@@ -170,11 +170,11 @@ impl Job {
         })
     }
 
-    /// Fills what follows from other fields: newest events first, `warning_count`,
-    /// `duration_seconds`, no end before the job has ended, and no start while it is pending.
+    /// Sets the fields that depend on others: sorts events from the newest, sets `warning_count` and
+    /// `duration_seconds`, and clears the end of a job that has not ended and the start of a pending one.
     pub fn finalize(&mut self, observed_at: Time) {
         self.observed_at = Some(observed_at);
-        // Schedulers report when they expect to start a job, or when its run before a requeue began.
+        // Schedulers report the expected start of a pending job, or the start of its run before a requeue.
         let is_pending = self.state == State::Pending;
         let start = self.started_at;
         self.has_started = start.is_some_and(|start| !is_pending || start <= observed_at);
@@ -190,7 +190,7 @@ impl Job {
             .iter()
             .filter(|event| event.level == Some(Level::Warning))
             .count() as u64;
-        // A controller may have taken a job that is starting long before anything runs.
+        // A controller may have accepted a job that is starting long before any of its tasks runs.
         let start = self.started_at.filter(|_| self.state != State::Starting);
         self.duration_seconds = start.and_then(|start| {
             let now = (!self.ended).then_some(observed_at);
@@ -200,7 +200,7 @@ impl Job {
     }
 }
 
-/// What a job, task or container was given.
+/// Resources allocated to a job, task or container.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Resources {
     /// vCPU.
@@ -215,7 +215,7 @@ pub struct Resources {
     pub accelerator_type: Option<String>,
 }
 
-/// Index range of an array job, ends included.
+/// Index range of an array job, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 #[schemars(rename = "ArrayRange")]
 pub struct Array {
@@ -223,14 +223,14 @@ pub struct Array {
     pub start: Option<i64>,
     /// Last index.
     pub end: Option<i64>,
-    /// Distance of two indices.
+    /// Step between two indices.
     pub step: Option<i64>,
-    /// Index of this subtask, when the job is one.
+    /// Index of this subtask, if the job is a subtask.
     pub index: Option<i64>,
 }
 
 impl Array {
-    /// An array job of which nothing else is known.
+    /// An array job whose range is unknown.
     pub const UNKNOWN: Self = Self {
         start: None,
         end: None,
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_job_has_run_for_no_time_before_it_runs() {
         let time = |seconds| Time::from_unix(seconds).unwrap();
-        // The state, when it started by the response, and what is left of that at 1,000.
+        // The state, the reported start, and the expected results at 1,000.
         for (state, start, started_at, has_started, duration) in [
             (State::Pending, 400, None, true, None),
             (State::Pending, 4_000, None, false, None),

@@ -3,21 +3,21 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// A message for the reader that is not an error.
+/// A message for the user that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 pub struct Notice {
-    /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
+    /// Stable code: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
     #[schemars(with = "&'static str", extend("examples" = NoticeCode::words()))]
     pub code: NoticeCode,
-    /// What it means here.
+    /// Message for the user.
     pub message: String,
-    /// The names of the fields that it is about; `*` for some that are not named.
+    /// Names of the affected fields; `*` for fields that are not named.
     #[serde(skip)]
     pub fields: Vec<String>,
 }
 
 impl Notice {
-    /// A notice with its code.
+    /// Creates a notice.
     pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -29,17 +29,17 @@ impl Notice {
 
 macro_rules! notice_codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// What a notice is about. Programs must expect codes that are added later.
+        /// The subject of a notice. Programs must accept codes that are added later.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum NoticeCode {
             $($(#[$doc])* $name,)*
         }
 
         impl NoticeCode {
-            /// Every code, in alphabetical order.
+            /// All codes in alphabetical order.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The word in JSON.
+            /// Returns the code in JSON.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word,)*
@@ -58,7 +58,7 @@ notice_codes! {
     ConflictingRows = "conflicting_rows",
     /// A cloud's count differs from the number of rows it sent.
     CountMismatch = "count_mismatch",
-    /// A filter by time kept a resource whose creation time is not known.
+    /// A filter by time kept a resource whose creation time is unknown.
     CreatedAtUnknown = "created_at_unknown",
     /// The expiry of a credential cannot be read.
     CredentialEndUnread = "credential_end_unread",
@@ -80,7 +80,7 @@ notice_codes! {
     ListWindow = "list_window",
     /// The log of a job that failed cannot be read.
     LogUnread = "log_unread",
-    /// A cloud does not answer for a while.
+    /// A cloud has not answered for a while.
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
     OverridesNotUsed = "overrides_not_used",
@@ -88,7 +88,7 @@ notice_codes! {
     PartsUnread = "parts_unread",
     /// Credentials go to a proxy without encryption.
     PlaintextProxy = "plaintext_proxy",
-    /// The cloud's document is too large or too deep to be kept.
+    /// The cloud's response is too large or too deeply nested to be included.
     RawOmitted = "raw_omitted",
     /// A file with a secret is readable by other users.
     ReadableByOthers = "readable_by_others",
@@ -96,23 +96,22 @@ notice_codes! {
     Recovered = "recovered",
     /// An API is used that its cloud has retired.
     RetiredApi = "retired_api",
-    /// Scopes among the references of a list that was read were not looked up, or a profile was not
-    /// listed.
+    /// Scopes in a list of references were not looked up, or a profile was not listed.
     ScopeSkipped = "scope_skipped",
-    /// The account may not list, so that the subtasks of a job could not be checked.
+    /// The account is not allowed to list resources, so the subtasks of a job could not be checked.
     SubtasksUnchecked = "subtasks_unchecked",
-    /// Tokens cannot be kept between runs.
+    /// Tokens cannot be stored between runs.
     TokenCache = "token_cache",
-    /// A cloud's word for a state is in no table.
+    /// A cloud reported a state that joblens does not know.
     UnknownState = "unknown_state",
-    /// Fields of a response have another type than expected, or characters that cannot be read.
+    /// Fields of a response have another type than expected, or contain invalid characters.
     UnreadableField = "unreadable_field",
-    /// Changes of jobs are polled, since the cloud does not report them.
+    /// Jobs are polled for changes, since the cloud does not report them.
     WatchUnavailable = "watch_unavailable",
 }
 
 impl NoticeCode {
-    /// True for what may need action or makes the output less certain; the rest is information.
+    /// Reports whether the notice may need action or makes the output less reliable. Other notices are information.
     pub fn is_warning(self) -> bool {
         !matches!(
             self,

@@ -8,17 +8,17 @@ use super::{Details, ScopeDetails, Time};
 /// A scope that contains resources: a cluster.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct ScopeSummary {
-    /// Canonical scope, with its trailing slash; it can be listed in its turn.
+    /// Canonical scope with a trailing slash; it can be listed as well.
     pub scope: String,
     /// Name given by its owner.
     pub name: Option<String>,
-    /// The cloud's own word for how it is.
+    /// The cloud's word for its state.
     pub status: Option<String>,
     /// When it was created.
     pub created_at: Option<Time>,
-    /// The cloud's region it is in.
+    /// The cloud's region of the scope.
     pub region: Option<String>,
-    /// What only this kind of place has.
+    /// Fields that only this kind of scope has.
     #[schemars(with = "ScopeDetails")]
     pub details: Option<Arc<dyn Details>>,
 }

@@ -3,18 +3,18 @@ use std::sync::Arc;
 
 use super::Time;
 
-/// The moment since which something is wanted: a fixed one, or one a duration ago by a clock that may
-/// turn out to be wrong.
+/// The time since which data is requested: a fixed time, or a duration before the current time of a clock that may
+/// later be corrected.
 #[derive(Clone)]
 pub struct Since(Arc<dyn Fn() -> Time + Send + Sync>);
 
 impl Since {
-    /// A moment that is computed each time it is read.
+    /// Creates a time that is computed on each read.
     pub fn new(read: impl Fn() -> Time + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }
 
-    /// The moment, as far as is known now.
+    /// Returns the time according to the current knowledge of the clock.
     pub fn time(&self) -> Time {
         (self.0)()
     }

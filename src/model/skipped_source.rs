@@ -4,8 +4,8 @@ use serde::Serialize;
 /// A source of credentials that is not used.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SkippedSource {
-    /// What it is: `environment`, `config file`, the name of a tool.
+    /// The source: `environment`, `config file`, the name of a tool.
     pub source: String,
-    /// Why it is not used.
+    /// The reason why it is not used.
     pub why: String,
 }

@@ -3,31 +3,31 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The normalised state of a resource; the list is closed within `joblens/1`.
+/// Normalised state of a resource. No states are added within `joblens/1`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Accepted, not yet given resources.
+    /// Accepted, waiting for resources.
     Pending,
-    /// Has resources, is being set up.
+    /// Has resources and is being set up.
     Starting,
-    /// At work.
+    /// Running.
     Running,
-    /// On its way to an end.
+    /// About to end.
     Stopping,
-    /// Ended as its owner wanted.
+    /// Completed as intended.
     Succeeded,
-    /// Ended by an error.
+    /// Ended with an error.
     Failed,
     /// Canceled by a user or by a limit.
     Canceled,
-    /// Unknown: the cloud reports no state, or an unrecognized one.
+    /// Unknown: the cloud reports no state, or one that joblens does not know.
     #[default]
     Unknown,
 }
 
 impl State {
-    /// Every state, in the order of a life.
+    /// All states in the order of a job's lifecycle.
     pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Starting,
@@ -39,10 +39,10 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The states of what has not ended.
+    /// The states of a job that has not ended.
     pub const ACTIVE: [Self; 4] = [Self::Pending, Self::Starting, Self::Running, Self::Stopping];
 
-    /// The word as it is in JSON and tables.
+    /// Returns the state's name in JSON and tables.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -56,17 +56,17 @@ impl State {
         }
     }
 
-    /// The state with this word.
+    /// Returns the state with this name.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// True for the states that end a life. An unknown state has not ended by itself.
+    /// Reports whether the state is final. An unknown state is not.
     pub fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
 
-    /// True for the end of a job that did not succeed.
+    /// Reports whether a job ended without success.
     pub fn is_unsuccessful(self) -> bool {
         matches!(self, Self::Failed | Self::Canceled)
     }

@@ -22,9 +22,9 @@ pub struct Task {
     pub state_raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
-    /// Why the state is what it is, as a short word or code.
+    /// Reason of the state as a short word or code.
     pub reason: Option<String>,
-    /// Why the state is what it is, in a sentence.
+    /// Reason of the state in a sentence.
     pub message: Option<String>,
     /// Exit code; null unless it has ended.
     pub exit_code: Option<i64>,
@@ -34,9 +34,9 @@ pub struct Task {
     pub started_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
-    /// What it was given.
+    /// Allocated resources.
     pub resources: Resources,
-    /// Where it can be reached.
+    /// Network addresses.
     pub addresses: Vec<Address>,
     /// Node it runs on.
     pub node: Option<String>,
@@ -44,7 +44,7 @@ pub struct Task {
     pub zone: Option<String>,
     /// Machine type.
     pub instance_type: Option<String>,
-    /// What happens when a container ends.
+    /// Restart policy of its containers.
     pub restart_policy: Option<String>,
     /// Labels or tags.
     pub labels: BTreeMap<String, Option<String>>,
@@ -52,7 +52,7 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
-    /// Fields of this kind only.
+    /// Fields that only this kind has.
     #[schemars(with = "TaskDetails")]
     pub details: Option<Arc<dyn Details>>,
 }
@@ -68,7 +68,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address within the cloud's network.
+    /// Returns an address within the cloud's network.
     pub fn private(address: String) -> Self {
         Self {
             kind: "private".to_owned(),
@@ -77,35 +77,35 @@ impl Address {
     }
 }
 
-/// A volume; every branch that the cloud filled is kept.
-// The branches are boxed, since most volumes have one of them.
+/// A volume, with every type of source that the cloud filled.
+// The types are boxed, since most volumes have only one of them.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Volume {
     /// Name that mounts refer to.
     pub name: Option<String>,
-    /// The cloud's type word.
+    /// The cloud's name of the type.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// A share over the network.
+    /// Network share.
     pub nfs: Option<Box<Nfs>>,
     /// An empty folder that is deleted with the task.
     pub empty_dir: Option<Box<EmptyDir>>,
-    /// Files written from the job's description.
+    /// Files generated from the job's description.
     pub config_files: Vec<ConfigFile>,
     /// A disk.
     pub disk: Option<Box<Disk>>,
-    /// A volume of a driver.
+    /// Volume of a driver.
     pub flex: Option<Box<Flex>>,
 }
 
-/// A share over the network.
+/// A network share.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Nfs {
-    /// Server's host.
+    /// Host of the server.
     pub server: Option<String>,
     /// Exported path.
     pub path: Option<String>,
-    /// True when it cannot be written.
+    /// True when it is read-only.
     pub read_only: Option<bool>,
 }
 
@@ -114,11 +114,11 @@ pub struct Nfs {
 pub struct EmptyDir {
     /// Where it is stored, such as `Memory`.
     pub medium: Option<String>,
-    /// Upper limit as the cloud writes it.
+    /// Size limit as the cloud writes it.
     pub size_limit: Option<String>,
 }
 
-/// A file written from the job's description.
+/// A file generated from the job's description.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ConfigFile {
     /// Path below the mount.

@@ -1,4 +1,4 @@
-//! Every text of a model that came from a cloud, so that secrets can be masked in all of them.
+//! Visits every text of a model that came from a cloud, so that secrets can be masked in all of them.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -10,40 +10,39 @@ use super::{
     Container, Details, EnvVar, Event, Job, Mount, Probe, ScopeSummary, Task, Termination, Volume,
 };
 
-/// A part of a model that contains text of a cloud.
+/// A part of a model that contains text from a cloud.
 #[derive(Debug)]
 pub enum TextField<'a> {
     /// Free text: a message, an argument, the value of a variable.
     Free(&'a mut String),
-    /// What is mostly a single word: a name, a reason, a path.
+    /// Text that is usually a single word: a name, a reason, a path.
     Name(&'a mut String),
     /// A key of a map.
     Key(&'a mut String),
-    /// A value that is more than text: an id, or a word out of a few.
+    /// A value that programs use: an id, or one of a few known words.
     Value(&'a mut String),
     /// A cloud's word for a state or a level.
     Word(&'a mut String),
-    /// What only one kind has, with texts of either sort.
+    /// The details of a kind, which contain free text and values.
     Details(&'a mut Arc<dyn Details>),
     /// The raw API response.
     Document(&'a mut Value),
 }
 
-/// Takes the fields one after the other.
+/// Receives the fields in order.
 type Visit<'a> = &'a mut dyn FnMut(TextField<'_>);
 
-/// What contains texts that came from a cloud.
+/// A type that contains texts from a cloud.
 pub trait Texts {
-    /// Visits each of them. What the user typed, the references and the words of known states are left
-    /// out.
+    /// Visits each text. Omits the user's input, references and known state words.
     fn visit_texts(&mut self, visit: Visit<'_>);
 }
 
-// Each function names every field, so that a new one is a decision: what is left out here is a part
-// of the reference, a word of joblens's own, or no text.
+// Each function lists every field, so that a new field requires a decision. A field that is omitted is a part of
+// the reference, a word of joblens, or not text.
 
 impl Job {
-    /// Visits the job without its tasks and events, each task, and each event: a job may have thousands
+    /// Visits the job without its tasks and events, then each task and each event, since a job can have thousands
     /// of them.
     pub fn visit_parts(&mut self, visit: &mut dyn FnMut(&mut dyn Texts)) {
         let (mut tasks, mut events) = (mem::take(&mut self.tasks), mem::take(&mut self.events));

@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer};
 
 pub use text::TimeText;
 
-/// The form of RFC 3339 in UTC and whole seconds.
+/// Template of RFC 3339 in UTC with whole seconds.
 const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
 
-/// A moment in UTC, shown as RFC 3339 in whole seconds with `Z`.
+/// A time in UTC, shown as RFC 3339 in whole seconds with `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(DateTime<Utc>);
 
 impl Time {
-    /// The moment; `None` outside the years 1 to 9999, which RFC 3339 cannot write. A leap second is the
-    /// second after it, since few programs read one.
+    /// Creates a time; `None` outside the years 1 to 9999, which RFC 3339 cannot represent. A leap second becomes
+    /// the following second, since few programs can parse it.
     pub fn new(moment: DateTime<Utc>) -> Option<Self> {
         let in_leap_second = moment.timestamp_subsec_nanos() >= 1_000_000_000;
         let moment = match in_leap_second {
@@ -27,8 +27,7 @@ impl Time {
         (1..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
-    /// From a Unix time in seconds, or in milliseconds when it is 100,000,000,000 or more;
-    /// 0 means "not set".
+    /// Converts a Unix time in seconds, or in milliseconds if it is 100,000,000,000 or more; 0 means "not set".
     pub fn from_unix(value: i64) -> Option<Self> {
         const MILLISECONDS_FROM: i64 = 100_000_000_000;
         let moment = match value {
@@ -39,34 +38,34 @@ impl Time {
         moment.and_then(Self::new)
     }
 
-    /// From RFC 3339 or any other form that [`TimeText`] reads; a missing zone is taken as UTC.
+    /// Parses RFC 3339 or any other format that [`TimeText`] accepts; a time without a zone is UTC.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         Self::from_text(text, 0)
     }
 
-    /// From any form that [`TimeText`] reads. Text without a zone is taken at `offset_seconds` east of
-    /// UTC. `None` for anything else, and for what means "not set".
+    /// Parses any format that [`TimeText`] accepts. A time without a zone is `offset_seconds` east of UTC. `None`
+    /// for anything else, and for a time that is not set.
     pub fn from_text(text: &str, offset_seconds: i32) -> Option<Self> {
         TimeText::parse(text).at(offset_seconds)
     }
 
-    /// Whole seconds from `earlier` to this moment, rounded down.
+    /// Returns the whole seconds from `earlier` to this time, rounded down.
     pub fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).num_milliseconds().div_euclid(1000)
     }
 
-    /// The moment as chrono has it.
+    /// Returns the time as a type of chrono.
     pub fn to_datetime(self) -> DateTime<Utc> {
         self.0
     }
 
-    /// `2026-01-02T03:04:05Z`
+    /// Formats the time as `2026-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
         let mut text = *RFC_3339;
         self.write_rfc3339(&mut text).to_owned()
     }
 
-    /// Fills in the digits. Responses have thousands of times, and chrono takes ten times as long to write one.
+    /// Writes the digits into `text`. Responses contain thousands of times, and chrono takes ten times as long.
     fn write_rfc3339(self, text: &mut [u8; RFC_3339.len()]) -> &str {
         let moment = self.0.naive_utc();
         let [month, day] = [moment.month(), moment.day()];

@@ -1,4 +1,4 @@
-//! Segments that the settings of a profile give.
+//! Fills in segments from the settings of a profile.
 
 use super::LATEST;
 use super::reader::{ReferenceParser, Token, end_span, nth_segment};
@@ -7,7 +7,7 @@ use crate::kind::{Segment, Template};
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
-    /// The segments that the profile's settings fill in on the left.
+    /// Returns the leftmost segments that the profile's settings provide.
     pub(super) fn missing(
         &self,
         input: &str,
@@ -62,10 +62,10 @@ impl ReferenceParser<'_> {
         Err(problem.with_hint(hint))
     }
 
-    /// What a profile's setting gives for a segment.
+    /// Returns the setting of a profile for a segment.
     ///
     /// # Errors
-    /// What is wrong with the setting, with the input that needs it.
+    /// The problem of the setting, with the input that needs it.
     pub(super) fn set(
         &self,
         input: &str,

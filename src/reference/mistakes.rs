@@ -1,4 +1,4 @@
-//! Texts that are not references, recognized by what they look like.
+//! Recognizes texts that are not references, such as URLs and paths.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Characters that look like a slash.
 const SLASHES: [char; 5] = ['／', '⁄', '∕', '＼', '\\'];
-/// Quotes that a shell does not take away.
+/// Quotes that a shell does not remove.
 const QUOTES: [char; 8] = ['"', '\'', '“', '”', '‘', '’', '＂', '＇'];
-/// Characters that other tools write between segments.
+/// Characters that other tools use between segments.
 const COLONS: [char; 2] = [':', '：'];
 
-/// A usage error for a URL, a path, another character in place of the slash, or a wildcard.
-/// `resembles_cloud` returns whether a text could be meant as the name of a cloud.
+/// Returns a usage error for a URL, a path, another character instead of the slash, or a wildcard.
+/// `resembles_cloud` reports whether a text is similar to the name of a cloud.
 pub fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
     let (message, hint, at) = mistake(input, resembles_cloud)?;
     let mut problem = Problem::usage(message).with_hint(hint);
@@ -23,7 +23,7 @@ pub fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Probl
     Some(problem)
 }
 
-/// What is wrong with a text, what to write, and where it is wrong.
+/// Returns the mistake, a hint and the wrong part of the text.
 fn mistake(
     input: &str,
     resembles_cloud: &dyn Fn(&str) -> bool,
@@ -101,7 +101,7 @@ fn mistake(
     ))
 }
 
-/// The range at the end of `10_[1-3]`, which Slurm and shells write in brackets, and where they begin.
+/// Returns the position and the range of `10_[1-3]`, the notation of Slurm and shells.
 fn bracketed_range(input: &str) -> Option<(usize, &str)> {
     let at = input.rfind("_[")? + 1;
     let range = input[at..].strip_prefix('[')?.strip_suffix(']')?;
@@ -110,7 +110,7 @@ fn bracketed_range(input: &str) -> Option<(usize, &str)> {
     (is_number(start) && is_number(end)).then_some((at, range))
 }
 
-/// True for a path that begins with the letter of a drive, such as `C:/jobs`.
+/// Reports whether a path begins with a drive letter, such as `C:/jobs`.
 fn is_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

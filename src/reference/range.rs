@@ -3,10 +3,10 @@ use crate::crypto;
 use crate::error::Problem;
 use crate::kind::Template;
 
-/// At most this many references come out of one range.
+/// Maximum number of references in one range.
 const MAX_RANGE_LEN: u64 = 10_000;
 
-/// `10_1-9:2` as job, start, end and step; `None` for any other text.
+/// Splits `10_1-9:2` into job, start, end and step; `None` for any other text.
 pub(super) fn range_parts(text: &str) -> Option<[&str; 4]> {
     let (job, indices) = text.rsplit_once('_')?;
     let (bounds, step) = indices.split_once(':').unwrap_or((indices, "1"));
@@ -17,7 +17,8 @@ pub(super) fn range_parts(text: &str) -> Option<[&str; 4]> {
 }
 
 impl ReferenceParser<'_> {
-    /// The ids of a range, read on the raw text, so that an encoded `-` makes none.
+    /// Expands a range into ids. It is parsed before percent-decoding, so that an encoded `-` does not make a
+    /// range.
     pub(super) fn range(
         &self,
         input: &str,

@@ -7,21 +7,21 @@ use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
 use crate::secret::shell_word;
 
-/// The value of a profile's setting, by cloud, profile and key.
+/// Returns the value of a profile's setting, by cloud, profile and key.
 type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
 
-/// What reading references needs from the registry and the settings.
+/// Parses references with the kinds of the registry and the settings of profiles.
 pub struct ReferenceParser<'a> {
-    /// Every kind there is.
+    /// All kinds.
     pub kinds: &'a [&'static Kind],
     /// The profile of a reference without `@PROFILE`.
     pub default_profile: &'a str,
-    /// The value of a profile's setting, by cloud, profile and key, or why it cannot be used.
+    /// Returns the value of a profile's setting, by cloud, profile and key, or the reason why it cannot be used.
     pub setting: &'a SettingOf<'a>,
 }
 
 impl ReferenceParser<'_> {
-    /// Parses a single resource, a range of them, or the newest of a scope.
+    /// Parses a single resource, a range of them, or the newest one of a scope.
     ///
     /// # Errors
     /// A usage error with the wrong part, the template and a sample of the closest kind.
@@ -42,10 +42,10 @@ impl ReferenceParser<'_> {
         self.jobs(input, &parts[2..], kind, profile)
     }
 
-    /// Reads a reference, or a scope where the text ends in `/`.
+    /// Parses a reference, or a scope if the text ends in `/`.
     ///
     /// # Errors
-    /// As [`Self::parse`], and for a scope with too many, too few or wrong segments.
+    /// As [`Self::parse`], and for a scope with too many, too few or invalid segments.
     pub fn parse_target(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (kind, profile) = self.head(input, &parts)?;
@@ -56,7 +56,7 @@ impl ReferenceParser<'_> {
         self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
-    /// Reads a scope or a cloud alone, each with or without a slash at its end.
+    /// Parses a scope or only a cloud, each with or without a slash at its end.
     ///
     /// # Errors
     /// As [`Self::parse_target`], and for a single resource.
@@ -94,7 +94,7 @@ impl ReferenceParser<'_> {
         self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
-    /// Kind and profile.
+    /// Parses kind and profile.
     fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
         self.check_mistakes(input)?;
         if parts.len() == 1 && !input.trim().is_empty() && self.closest_template(input).is_none() {
@@ -109,8 +109,10 @@ impl ReferenceParser<'_> {
         Ok((kind, profile))
     }
 
+    /// Checks that a text is not another kind of input, such as a URL or a path.
+    ///
     /// # Errors
-    /// A usage error for a text that looks like something else.
+    /// A usage error that explains the mistake.
     fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
         let is_kind = |text: &str| {
             let mut templates = self.templates();
@@ -125,13 +127,13 @@ impl ReferenceParser<'_> {
         mistakes::find(input, &resembles_cloud).map_or(Ok(()), Err)
     }
 
-    /// The names and short names of all clouds.
+    /// Returns the names and short names of all clouds.
     pub(super) fn cloud_names(&self) -> impl Iterator<Item = &'static str> {
         self.templates()
             .flat_map(|template| [template.cloud, template.cloud_short])
     }
 
-    /// A wrong cloud or kind, with the text that was probably meant.
+    /// Returns the problem of an unknown cloud or kind, with a suggested text.
     fn wrong_name(
         &self,
         input: &str,
@@ -146,11 +148,11 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// A text without a slash that resembles no cloud.
+    /// Returns the problem of a text without a slash that resembles no cloud.
     fn bare_id(&self, input: &str) -> Problem {
         let message = format!("'{input}' is not a reference");
         let problem = self.wrong(input, message, 0..input.len(), None);
-        // A kind whose id is enough where a setting gives the rest.
+        // A kind whose id is sufficient if a setting provides the other segment.
         let short = self.templates().find(|template| {
             template.segments.len() == 2 && template.segments[0].setting.is_some()
         });
@@ -163,7 +165,7 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// The kinds of a cloud, of which there is at least one, and the profile.
+    /// Returns the kinds of a cloud, of which there is at least one, and the profile.
     fn cloud(
         &self,
         input: &str,
@@ -309,7 +311,7 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// A usage error that points at a part and shows the closest template.
+    /// Returns a usage error that marks a part of the text and shows the closest template.
     pub(super) fn wrong(
         &self,
         input: &str,
@@ -326,7 +328,7 @@ impl ReferenceParser<'_> {
         })
     }
 
-    /// What is expected where the cloud is unknown.
+    /// Returns the hint for an unknown cloud.
     pub(super) fn clouds_hint(&self, form: &str) -> String {
         let mut clouds: Vec<_> = self.templates().map(|one| one.cloud).collect();
         clouds.dedup();
@@ -340,7 +342,7 @@ fn templates_text(templates: impl Iterator<Item = &'static Template>) -> String 
     forms.join(", ")
 }
 
-/// What is between two slashes.
+/// The text between two slashes.
 pub(super) struct Token<'a> {
     pub text: &'a str,
     pub at: usize,
@@ -364,7 +366,7 @@ fn split(input: &str) -> Vec<Token<'_>> {
         .collect()
 }
 
-/// True for cloud and kind with an empty last segment.
+/// Reports whether the text is a cloud and a kind with an empty last segment.
 fn is_scope(parts: &[Token<'_>]) -> bool {
     parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
 }

@@ -5,46 +5,46 @@ use super::{Reference, segment_error, write_cloud, write_scope};
 use crate::crypto;
 use crate::kind::Kind;
 
-/// A reference prefix: all resources of one kind in one scope.
+/// The prefix of references: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The kind of the jobs in it.
+    /// The kind of its resources.
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: Arc<str>,
-    /// Decoded segments: as many as [`crate::kind::Template::with_scope_segments`] sets at least, at most all but the id.
+    /// Decoded segments: at least as many as [`crate::kind::Template::with_scope_segments`] sets, at most all but
+    /// the id.
     pub segments: Vec<String>,
-    /// What was typed.
+    /// The text that the user typed.
     pub input: String,
 }
 
-/// A cloud with one of its profiles: all that can be listed there.
+/// A cloud with one of its profiles: everything that can be listed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudScope {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile, `default` included.
     pub profile: Arc<str>,
-    /// What was typed.
+    /// The text that the user typed.
     pub input: String,
 }
 
-/// What a text names.
+/// The target of a text.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// One resource, or as many as a range contains.
+    /// One resource, or all resources of a range.
     Jobs(Vec<Reference>),
-    /// The newest resource of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    /// The newest resource of a complete scope (see [`LATEST`](super::LATEST)).
     Latest(Scope),
     /// All resources of a scope.
     Scope(Scope),
-    /// All that can be listed in a cloud.
+    /// Everything that can be listed in a cloud.
     Cloud(CloudScope),
 }
 
 impl Scope {
-    /// The scope with these segments; `None` when they are too few or too many, or contain what no
-    /// reference can.
+    /// Creates a scope with these segments; `None` if they are too few or too many, or invalid in a reference.
     pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
         let counts = kind.template.scope_segments..kind.template.segments.len();
         let is_faulty = segments.iter().any(|text| segment_error(text).is_some());
@@ -61,9 +61,8 @@ impl Scope {
         Some(scope)
     }
 
-    /// The reference of the resource with these segments below the scope, the id last; `None` when
-    /// they are too few or too many, or contain what no reference can, such as `..` or control
-    /// characters.
+    /// Returns the reference of the resource with these segments below the scope, the id last; `None` if they are
+    /// too few or too many, or invalid in a reference, such as `..` or control characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
         let is_whole = segments == self.kind.template.segments.len() && !below.is_empty();
@@ -81,8 +80,7 @@ impl Scope {
         Some(reference)
     }
 
-    /// The reference of a resource of this scope from its canonical text; `None` for any other
-    /// text.
+    /// Parses the canonical reference of a resource of this scope; `None` for any other text.
     pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
         let below = canonical.strip_prefix(&self.to_string())?;
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
@@ -90,7 +88,7 @@ impl Scope {
         self.reference(&decoded.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// The segment with this name in the template; `None` too where the scope is wider.
+    /// Returns the segment with this name in the template; `None` also if the scope does not contain it.
     pub fn segment(&self, name: &str) -> Option<&str> {
         let mut names = self.kind.template.segments.iter();
         let at = names.position(|segment| segment.name == name)?;
@@ -98,14 +96,14 @@ impl Scope {
     }
 }
 
-/// The canonical form, with its trailing slash.
+/// The canonical form with a trailing slash.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_scope(f, self.kind, &self.profile, &self.segments)
     }
 }
 
-/// The canonical form, with its trailing slash.
+/// The canonical form with a trailing slash.
 impl fmt::Display for CloudScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_cloud(f, self.cloud, &self.profile)
@@ -113,7 +111,7 @@ impl fmt::Display for CloudScope {
 }
 
 impl CloudScope {
-    /// The canonical form without its slash: `aliyun@prod`.
+    /// Returns the canonical form without its slash: `aliyun@prod`.
     pub fn name(&self) -> String {
         let canonical = self.to_string();
         canonical.trim_end_matches('/').to_owned()

@@ -1,4 +1,4 @@
-//! How the text of a scope is read.
+//! Parses the text of a scope.
 
 use super::reader::{ReferenceParser, Token, end_span, nth_segment};
 use super::scope::{CloudScope, Scope};
@@ -8,7 +8,7 @@ use crate::secret::{quotable, shell_word};
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
-    /// A wrong cloud or kind, with forms of what can be listed.
+    /// Adds valid scopes to the problem of an unknown cloud or kind.
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         if let Some(text) = self.suggestion(input) {
             return problem.with_hint(format!("did you mean '{text}'?"));
@@ -32,8 +32,8 @@ impl ReferenceParser<'_> {
         problem.with_hint(format!("expected {which}{}", forms.join(", ")))
     }
 
-    /// Reads the segments of a scope. They count from the left; with none at all the profile's
-    /// settings fill them in, as far as they go.
+    /// Parses the segments of a scope, counted from the left. If there are none, the profile's settings provide as
+    /// many as are set.
     pub(super) fn scope(
         &self,
         input: &str,
@@ -107,7 +107,7 @@ impl ReferenceParser<'_> {
     }
 }
 
-/// The template of the scopes of a kind: `aliyun/job/CLUSTER/`, or
+/// Returns the template of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
 /// `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);

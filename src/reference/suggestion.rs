@@ -1,12 +1,14 @@
-//! What was probably meant by a text with a misspelled cloud, kind or segment.
+//! Suggests corrections for a misspelled cloud, kind or segment.
 
 use super::reader::{ReferenceParser, Token};
 use crate::error::{Problem, closest_match};
 use crate::kind::Template;
 
 impl ReferenceParser<'_> {
+    /// Checks the value of a segment.
+    ///
     /// # Errors
-    /// A usage error for a segment that is none of the words of its place.
+    /// A usage error if the segment is not one of the allowed values.
     pub(super) fn check_value(
         &self,
         input: &str,
@@ -30,7 +32,7 @@ impl ReferenceParser<'_> {
         Err(problem.with_hint(format!("{near}{name} is one of: {}", values.join(", "))))
     }
 
-    /// The text with the names of cloud and kind that were probably meant.
+    /// Returns the text with the closest names of cloud and kind.
     pub(super) fn suggestion(&self, input: &str) -> Option<String> {
         let template = self.closest_template(input)?;
         let mut parts = input.splitn(3, '/');
@@ -60,7 +62,7 @@ impl ReferenceParser<'_> {
         (text != input).then_some(text)
     }
 
-    /// The form whose cloud was probably meant.
+    /// Returns the template of the closest cloud and kind.
     pub(super) fn closest_template(&self, input: &str) -> Option<&'static Template> {
         let mut parts = input.splitn(3, '/');
         let cloud = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The environment of the process.
+//! Reads the environment of the process.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Problem;
 use crate::secret::{mask_arguments, masked_id};
 
-/// The environment, taken once at the start.
+/// The environment at the start of the process.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     pub(super) variables: HashMap<String, String>,
@@ -17,7 +17,7 @@ pub struct Environment {
     unreadable: Arc<[UnreadableVariable]>,
 }
 
-/// A variable whose value is not UTF-8, which matters where it is read.
+/// A variable whose value is not UTF-8. It is an error only if the variable is read.
 #[derive(Debug)]
 struct UnreadableVariable {
     name: String,
@@ -25,7 +25,7 @@ struct UnreadableVariable {
 }
 
 impl Environment {
-    /// The variables given.
+    /// Creates an environment from these variables.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables = variables.into_iter().collect();
         let unreadable = Arc::default();
@@ -35,7 +35,7 @@ impl Environment {
         }
     }
 
-    /// The variables of the process. One whose name is not UTF-8 is not read by anything.
+    /// Creates an environment from the variables of the process. Ignores variables whose name is not UTF-8.
     pub fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let (mut readable, mut unreadable) = (HashMap::new(), Vec::new());
         for (name, value) in variables {
@@ -54,8 +54,8 @@ impl Environment {
         }
     }
 
-    /// Checks that each variable that was read so far could be read: one that cannot would count as not
-    /// set, and another account or another network path would be used.
+    /// Checks that all variables read so far are valid UTF-8. An invalid one would count as not set, and another
+    /// account or network path would be used.
     ///
     /// # Errors
     /// A usage error that names the variable.
@@ -76,7 +76,7 @@ impl Environment {
         }
     }
 
-    /// All variables, with the values of secrets and of key ids masked; `is_id` is true for those with an id.
+    /// Returns all variables with secrets and key ids masked; `is_id` selects those that contain a key id.
     pub fn masked(&self, is_id: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
         self.variables.iter().map(move |(name, value)| {
             if is_id(name) {
@@ -89,47 +89,46 @@ impl Environment {
         })
     }
 
-    /// A variable's value, which may be empty.
+    /// Returns a variable's value, which can be empty.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.mark_read(|unreadable| unreadable == name);
         self.variables.get(name).map(String::as_str)
     }
 
-    /// True in a CI system: `CI` is set, and not to `false` or `0`.
+    /// Reports whether the process runs in a CI system: `CI` is set, and not to `false` or `0`.
     pub fn is_ci(&self) -> bool {
         self.get("CI")
             .is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
-    /// A variable's value; an empty one counts as unset.
+    /// Returns a variable's value; an empty one counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.raw(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// The names of the variables that are set.
+    /// Returns the names of the variables that are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.variables.keys().map(String::as_str);
         names.filter(|name| self.get(name).is_some())
     }
 
-    /// The home folder; none where HOME is unset or relative, since the settings would change with
-    /// the current folder.
+    /// Returns the home folder; `None` if HOME is not set or relative, since the settings would depend on the
+    /// current folder.
     pub fn home(&self) -> Option<PathBuf> {
         let home = self.get("HOME").map(PathBuf::from);
         home.filter(|home| home.is_absolute())
     }
 
-    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none
-    /// without a home directory.
+    /// Returns the cache folder: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; `None` without a home folder.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
-        // A relative path is ignored, as its specification requires.
+        // The XDG specification requires to ignore a relative path.
         let base = named.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(self.home()?.join(".cache")));
         base.map(|base| base.join("joblens"))
     }
 
-    /// The variables that name proxies, in either case, and those that name CA certificates.
+    /// Returns the variables that configure proxies, in either case, and CA certificates.
     pub fn network(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
         let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";

@@ -1,4 +1,4 @@
-//! The config file.
+//! Reads and checks the config file.
 
 mod reader;
 mod syntax;
@@ -14,7 +14,7 @@ use crate::model::State;
 use crate::secret::{Secret, quotable_path};
 use reader::Reader;
 
-/// A value of a profile, as the file gives it.
+/// A value of a profile in the config file.
 #[derive(Debug, Clone)]
 pub(crate) enum SettingValue {
     /// The value itself.
@@ -27,20 +27,19 @@ pub(crate) enum SettingValue {
 
 type Entries = BTreeMap<String, SettingValue>;
 
-/// The config file, checked as a whole.
+/// The checked content of the config file.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsFile {
     pub(super) path: PathBuf,
     pub(super) profiles: BTreeMap<(String, String), Entries>,
     pub(super) commands: BTreeMap<(String, String), Vec<String>>,
     pub(super) http: BTreeMap<String, String>,
-    /// Line and column of each value of a profile, by cloud, profile and key, and of `[http]`, by `http`, an
-    /// empty text and key.
+    /// Line and column of each value: by cloud, profile and key; for `[http]` by `http`, an empty text and key.
     pub(super) places: BTreeMap<[String; 3], (usize, usize)>,
     pub(super) states: BTreeMap<String, Vec<(String, State)>>,
 }
 
-/// The table of the settings of all requests.
+/// The table with the settings of all requests.
 const HTTP: &str = "http";
 
 /// Keys of `[http]`.
@@ -53,34 +52,33 @@ pub const HTTP_KEYS: [&str; 6] = [
     "allow_http",
 ];
 
-/// The name of an empty config file.
+/// The path that means an empty config file.
 pub const NO_FILE: &str = "/dev/null";
 
 impl SettingsFile {
-    /// The path of the config file, and whether it was set explicitly; none without a home
-    /// directory.
+    /// Returns the path of the config file, and whether it was set explicitly; `None` without a home folder.
     pub fn locate(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
         let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
         if named.is_some() {
             return (named, true);
         }
         let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
-        // A relative path is ignored, as its specification requires: the settings would change with the
-        // current folder.
+        // The XDG specification requires to ignore a relative path: the settings would depend on the current
+        // folder.
         let base = base.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(environment.home()?.join(".config")));
         let path = base.map(|base| base.join("joblens").join("config.toml"));
         (path, false)
     }
 
-    /// Reads a file; a default one may be missing.
+    /// Reads a file. The file of the default path can be missing.
     pub(super) fn read(
         path: &Path,
         named: bool,
         clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        // The usual path for no file.
+        // The usual path that means no file.
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
@@ -109,7 +107,7 @@ impl SettingsFile {
             kinds,
         };
         let file = reader.parse();
-        // Errors in the contents do not matter where another user may have written them.
+        // The permissions are checked first: if another user may have written the file, its errors do not matter.
         let is_secret = file.as_ref().is_ok_and(|file| reader.contains_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
             let message = format!("the config file {} {}", path.display(), insecure.reason);
@@ -139,7 +137,7 @@ impl SettingsFile {
             .map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// Where a value of a profile is: `config.toml:4:12`.
+    /// Returns the position of a value of a profile: `config.toml:4:12`.
     pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
         let path = self.path.display();
         match self.places.get(&[table, profile, key].map(str::to_owned)) {
@@ -148,23 +146,23 @@ impl SettingsFile {
         }
     }
 
-    /// Where a value of `[http]` is.
+    /// Returns the position of a value of `[http]`.
     pub fn http_place(&self, key: &str) -> String {
         self.place(HTTP, "", key)
     }
 
-    /// The words of the command that prints a profile's credential.
+    /// Returns the words of the command that prints a profile's credential.
     pub(crate) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
         let key = (cloud.to_owned(), name.to_owned());
         self.commands.get(&key).map(Vec::as_slice)
     }
 
-    /// The path of the file, if there is one.
+    /// Returns the path of the file if it exists.
     pub fn existing_path(&self) -> Option<&Path> {
         (!self.path.as_os_str().is_empty()).then_some(&self.path)
     }
 
-    /// Names of the profiles of a cloud.
+    /// Returns the names of the profiles of a cloud.
     pub fn profiles<'a>(&'a self, cloud: &'a str) -> impl Iterator<Item = &'a str> {
         self.profiles
             .keys()
@@ -172,12 +170,12 @@ impl SettingsFile {
             .map(|(_, name)| name.as_str())
     }
 
-    /// A value of `[http]` as text.
+    /// Returns a value of `[http]` as text.
     pub fn http(&self, key: &str) -> Option<&str> {
         self.http.get(key).map(String::as_str)
     }
 
-    /// The user's state words of a kind (`aliyun/job`).
+    /// Returns the user's state mapping of a kind (`aliyun/job`).
     pub fn states(&self, kind: &str) -> &[(String, State)] {
         self.states.get(kind).map_or(&[], Vec::as_slice)
     }

@@ -1,4 +1,4 @@
-//! Settings: which profile of which cloud uses what, and where each value came from.
+//! Settings: the values of each profile of each cloud, and their origins.
 
 mod environment;
 mod file;
@@ -41,38 +41,38 @@ use crate::error::Problem;
 pub struct SettingSpec {
     /// Name in the config file.
     pub key: &'static str,
-    /// What the key is to a credential.
+    /// The role of the key in a credential.
     pub role: SettingRole,
-    /// Variables of the cloud's own tools, first one wins. For a part of a credential the first of
-    /// each belong together, and so do the second.
+    /// Variables of the cloud's own tools; the first one that is set is used. For parts of a credential, the first
+    /// variables of all parts form a family, and so do the second ones.
     pub variables: &'static [&'static str],
-    /// Other names that programs of the cloud's tools print it by.
+    /// Other names under which the cloud's tools print it.
     pub aliases: &'static [&'static str],
 }
 
-/// What a key is to a credential.
+/// The role of a key in a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingRole {
     /// An ordinary setting.
     Setting,
-    /// A part of the credential that may be shown masked; it comes with the rest of it.
+    /// A part of the credential that can be shown masked. It must come from the same source as the other parts.
     Id,
-    /// A secret part of the credential; it comes with the rest of it.
+    /// A secret part of the credential. It must come from the same source as the other parts.
     Secret,
 }
 
 impl SettingSpec {
-    /// An ordinary setting.
+    /// Creates an ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self::new(key, SettingRole::Setting, variables)
     }
 
-    /// The id of a credential.
+    /// Creates the id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self::new(key, SettingRole::Id, variables)
     }
 
-    /// A secret of a credential.
+    /// Creates a secret of a credential.
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self::new(key, SettingRole::Secret, variables)
     }
@@ -86,7 +86,7 @@ impl SettingSpec {
         }
     }
 
-    /// The same with other names.
+    /// Adds other names.
     pub const fn with_aliases(self, other_names: &'static [&'static str]) -> Self {
         Self {
             aliases: other_names,
@@ -94,7 +94,7 @@ impl SettingSpec {
         }
     }
 
-    /// What the id of a credential is called; a password or a token belongs to a user.
+    /// Returns the term for the id of a credential: a password or a token belongs to a user.
     pub fn id_name(&self) -> &'static str {
         match self.key {
             "user" => "user",
@@ -102,18 +102,18 @@ impl SettingSpec {
         }
     }
 
-    /// True for the address of a service: `endpoint` and every `…_endpoint`.
+    /// Reports whether it is the address of a service: `endpoint` or `…_endpoint`.
     pub fn is_endpoint(&self) -> bool {
         self.key.rsplit('_').next() == Some("endpoint")
     }
 
-    /// True for a list of hosts that requests may go to: `…_hosts`.
+    /// Reports whether it is a list of hosts to which requests may be sent: `…_hosts`.
     pub fn is_host_list(&self) -> bool {
         self.key.ends_with("_hosts")
     }
 
-    /// True for a name that a program may print it by: the key in any way of writing, a variable, or
-    /// another name.
+    /// Reports whether a program may print it under this name: the key in any notation, a variable, or another
+    /// name.
     pub(crate) fn matches_output_key(&self, name: &str) -> bool {
         let names = self.aliases.iter().copied();
         let mut names = names.chain([self.key]);
@@ -121,7 +121,7 @@ impl SettingSpec {
     }
 }
 
-/// True for `access_key_id`, `AccessKeyId` and `access-key-id`.
+/// Reports whether two names are equal in any notation, such as `access_key_id`, `AccessKeyId` and `access-key-id`.
 pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
     let letters = |text: &str| {
         let text = text.replace(['_', '-'], "");
@@ -130,33 +130,34 @@ pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// The key that selects the source of a profile's credential: one of the cloud's tools as `TOOL` or
-/// `TOOL:PROFILE`, or [`METADATA`], as such or as `metadata:ROLE`.
+/// The key that selects the source of a profile's credential: one of the cloud's tools as `TOOL` or `TOOL:PROFILE`,
+/// or [`METADATA`] with or without a role (`metadata:ROLE`).
 pub const SOURCE: &str = "source";
 
 /// The key of the command that prints a profile's credential, as a list of words.
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
-/// The source that is the metadata service of the machine, on clouds that have one; and where a
-/// profile keeps the name of the role that is assumed through it, empty for the one there is.
+/// The source that selects the metadata service of the machine, on clouds that have one. As an internal key, it
+/// contains the name of the role, empty for the role of the machine.
 pub const METADATA: &str = "metadata";
 
-/// The key of the proxy of a profile's hosts, on clouds that have one; it is used for this machine too.
+/// The key of the proxy for a profile's hosts, on clouds that have this key; it also applies to hosts on this
+/// machine.
 pub const PROXY_URL: &str = "proxy_url";
 
-/// The key of the name that the certificate of a profile's endpoint has to have in place of its host.
+/// The key of the name that the certificate of a profile's endpoint must contain, if it is not the host.
 pub const TLS_SERVER_NAME: &str = "tls_server_name";
 
-/// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
+/// Internal key of the only certificates that a profile trusts, as PEM text or its Base64.
 pub const CA_DATA: &str = "certificate_authority_data";
 
-/// Where a profile keeps the URL of the server that a kubeconfig names.
+/// Internal key of the server URL from a kubeconfig.
 pub const SERVER: &str = "server";
 
-/// The key of a role that a key pair takes on, on clouds that have such roles.
+/// The key of the role that a key pair assumes, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";
 
-/// Keys that every cloud's profiles have.
+/// Keys of the profiles of every cloud.
 pub const COMMON_KEYS: [SettingSpec; 10] = [
     SettingSpec::setting(SOURCE, &[]),
     SettingSpec::setting("endpoint", &[]),
@@ -170,21 +171,21 @@ pub const COMMON_KEYS: [SettingSpec; 10] = [
     SettingSpec::setting("token_cache", &[]),
 ];
 
-/// The legal keys of one cloud, handed in by the registry.
+/// The valid keys of one cloud, passed in by the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct SettingsSchema {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Its keys in addition to [`COMMON_KEYS`].
     pub keys: &'static [SettingSpec],
-    /// Domains of all public clouds, where certificates are always checked.
+    /// Domains of all public clouds, whose certificates are always verified.
     pub public_domains: &'static [&'static str],
-    /// How variables of other programs for the cloud begin.
+    /// Prefixes of the variables that other programs use for the cloud.
     pub variable_prefixes: &'static [&'static str],
 }
 
 impl SettingsSchema {
-    /// All of its keys.
+    /// Returns all its keys.
     pub fn all(&self) -> impl Iterator<Item = &'static SettingSpec> + use<> {
         COMMON_KEYS.iter().chain(self.keys)
     }
@@ -193,12 +194,12 @@ impl SettingsSchema {
         self.all().find(|spec| spec.key == key)
     }
 
-    /// The variable of joblens's own for a key: `JOBLENS_ALIYUN_ENDPOINT`.
+    /// Returns joblens's own variable for a key: `JOBLENS_ALIYUN_ENDPOINT`.
     pub fn variable(&self, key: &str) -> String {
         format!("JOBLENS_{}_{key}", self.cloud).to_ascii_uppercase()
     }
 
-    /// The keys of a credential.
+    /// Returns the keys of a credential.
     pub fn credential_keys(&self) -> impl Iterator<Item = &'static SettingSpec> + use<> {
         self.keys
             .iter()
@@ -211,24 +212,24 @@ impl SettingsSchema {
     }
 }
 
-/// Path to the config file [env: JOBLENS_CONFIG] and environment together.
+/// The config file and the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Environment,
     file: SettingsFile,
-    /// What a replay uses in place of files and variables.
+    /// For a replay: the recorded settings, which replace files and variables.
     recorded: Option<Arc<RecordedSettings>>,
 }
 
 impl Settings {
-    /// Reads the config file: the one given, else `JOBLENS_CONFIG`, else
-    /// `$XDG_CONFIG_HOME/joblens/config.toml`, else `~/.config/joblens/config.toml`.
+    /// Reads the config file: the given one, else `JOBLENS_CONFIG`, else `$XDG_CONFIG_HOME/joblens/config.toml`,
+    /// else `~/.config/joblens/config.toml`.
     ///
-    /// `kinds` are those whose state words may be mapped, as `cloud/kind`.
+    /// `kinds` are those whose states can be mapped, as `cloud/kind`.
     ///
     /// # Errors
-    /// A usage error: a file that was named and is not there, that another user can change, that
-    /// others can read though it contains a secret, or that has unknown keys, with the line.
+    /// A usage error if a configured file does not exist, if another user can change it, if it contains a secret
+    /// and others can read it, or if it has unknown keys (with the line).
     pub fn load(
         config: Option<PathBuf>,
         environment: Environment,
@@ -248,7 +249,7 @@ impl Settings {
         })
     }
 
-    /// Settings of the environment alone.
+    /// Creates settings from the environment only.
     pub fn from_environment(environment: Environment) -> Self {
         Self {
             environment,
@@ -256,17 +257,17 @@ impl Settings {
         }
     }
 
-    /// The config file.
+    /// Returns the config file.
     pub fn file(&self) -> &SettingsFile {
         &self.file
     }
 
-    /// The environment.
+    /// Returns the environment.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// True where a profile has a `credential_command`.
+    /// Reports whether a profile has a `credential_command`.
     pub fn has_credential_command(&self, cloud: &str, profile: &str) -> bool {
         self.file.command(cloud, profile).is_some()
     }

@@ -1,4 +1,4 @@
-//! Keys of a profile for how its hosts are reached and trusted.
+//! Keys of a profile that determine how its hosts are reached and trusted.
 
 use super::{Environment, Profile};
 use crate::error::Problem;
@@ -6,12 +6,13 @@ use crate::error::Problem;
 /// Keys whose values are paths.
 pub(super) const PATH_KEYS: [&str; 4] = ["ca_file", "client_cert", "client_key", "kubeconfig"];
 
-/// A key that is in the table of one profile, so that a variable that was forgotten somewhere
-/// does not open all of them.
+/// A key that must be set in the table of one profile, so that a forgotten variable does not affect all of them.
 pub(super) const FILE_ONLY_KEY: &str = "insecure_skip_verify";
 
+/// Rejects a variable for a key that can be set only in the table of a profile.
+///
 /// # Errors
-/// A usage error: a variable for what only the table of a profile may set.
+/// A usage error if the variable is set.
 pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
     let name = format!("JOBLENS_{cloud}_{FILE_ONLY_KEY}").to_ascii_uppercase();
     if environment.get(&name).is_none() {
@@ -24,7 +25,7 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
 }
 
 impl Profile {
-    /// Keys that make no sense, whether they are needed or not.
+    /// Checks network keys for invalid values and combinations, even if they are not used.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
         self.bool(FILE_ONLY_KEY)?;
         self.utc_offset_seconds(0)?;

@@ -4,11 +4,11 @@ use std::time::Duration;
 use crate::error::Problem;
 use crate::secret::quotable;
 
-/// The longest duration that is read: 100 years of 365 days, so that none overflows a clock.
+/// Maximum duration: 100 years of 365 days, so that no clock overflows.
 const MAX_DURATION: Duration = Duration::from_secs(36_500 * 86_400);
 
-/// Reads `90s`, `15m`, `2h30m`, `1d`, `500ms` or `0`; a bare number other than 0 and more than 100
-/// years (36500d) are refused.
+/// Parses `90s`, `15m`, `2h30m`, `1d`, `500ms` or `0`. Rejects a number without a unit other than 0, and more than
+/// 100 years (36500d).
 pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     if text == "0" {
@@ -37,10 +37,10 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty() && total <= MAX_DURATION).then_some(total)
 }
 
-/// Reads a duration that an option or a key gives.
+/// Parses the duration of an option or a key.
 ///
 /// # Errors
-/// A usage error with the reason and the right form.
+/// A usage error with the reason and the expected form.
 pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     duration(text).ok_or_else(|| {
         let (reason, hint) = duration_error(text.trim());
@@ -48,20 +48,20 @@ pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     })
 }
 
-/// A usage error about the value of an option or a key.
+/// Returns a usage error about the value of an option or a key.
 pub fn invalid_value(name: &str, text: &str, reason: impl Display) -> Problem {
     let text = quotable(text);
     Problem::usage(format!("invalid value '{text}' for {name}: {reason}"))
 }
 
-/// True for a text that is not a duration and cannot be meant as a date.
+/// Reports whether a text looks like a duration and not like a date.
 pub fn is_almost_duration(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix('-').unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(['-', ':', '/'])
 }
 
-/// Why a text is not a duration, and what to write instead.
+/// Returns the reason why a text is not a duration, and a hint with the correct form.
 fn duration_error(text: &str) -> (&'static str, String) {
     const EXAMPLES: &str = "use e.g. 90s, 15m, 2h30m or 1d";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -88,7 +88,7 @@ fn duration_error(text: &str) -> (&'static str, String) {
     })
 }
 
-/// Units as people write them.
+/// Units in the forms that users write.
 const UNITS: [(&str, &[&str]); 6] = [
     ("ms", &["ms", "毫秒"]),
     ("s", &["s", "sec", "secs", "second", "seconds", "秒"]),
@@ -101,7 +101,7 @@ const UNITS: [(&str, &[&str]); 6] = [
     ("w", &["w", "wk", "week", "weeks", "周"]),
 ];
 
-/// What is wrong with the units of a duration, and the hint with the right ones.
+/// Returns the reason why the units of a duration are invalid, and a hint with the correct ones.
 fn corrected_units(text: &str) -> Option<(&'static str, String)> {
     let (mut rest, mut corrected, mut last) = (text, String::new(), "");
     while !rest.is_empty() {
@@ -134,7 +134,7 @@ fn corrected_units(text: &str) -> Option<(&'static str, String)> {
     Some(("unknown unit", format!("use {corrected}")))
 }
 
-/// `1.5` and `h` as `1h30m`.
+/// Converts a fraction such as `1.5` of `h` to `1h30m`.
 fn whole_units(amount: f64, unit: &str) -> Option<String> {
     let unit = Some(unit).filter(|unit| unit.bytes().all(|byte| byte.is_ascii_alphabetic()))?;
     let seconds = duration(&format!("1{unit}"))?.as_secs_f64() * amount;
@@ -152,7 +152,7 @@ fn whole_units(amount: f64, unit: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Reads a size in bytes: `64MiB`, `512KiB`, `1GiB` or `1048576B`.
+/// Parses a size in bytes: `64MiB`, `512KiB`, `1GiB` or `1048576B`.
 pub fn byte_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
@@ -167,7 +167,7 @@ pub fn byte_size(text: &str) -> Option<u64> {
     number.checked_mul(unit)
 }
 
-/// Reads `+08:00`, `-0530`, `+8` or `Z` as seconds east of UTC.
+/// Parses `+08:00`, `-0530`, `+8` or `Z` as seconds east of UTC.
 pub fn utc_offset(text: &str) -> Option<i32> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {

@@ -1,4 +1,4 @@
-//! Who may change or read a file: what another user can write is not obeyed.
+//! Checks who can change or read a file. Files that another user can write are not used.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -11,30 +11,30 @@ use rustix::process::geteuid;
 const ROOT: u32 = 0;
 const STICKY: u32 = 0o1000;
 
-/// Ids of the groups that systems give out themselves, such as staff (50) on Debian.
+/// Upper limit of the ids of groups that systems define, such as staff (50) on Debian.
 const MAX_SYSTEM_GROUP: u32 = 99;
 
-/// As many symbolic links as Linux follows in one path.
+/// Maximum number of symbolic links in one path, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Why a file is refused.
+/// The reason why a file is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InsecureFile {
-    /// Follows the path of the file: `is writable by others (mode 666)`.
+    /// Text that follows the path of the file: `is writable by others (mode 666)`.
     pub reason: String,
-    /// The next step, with the command to run.
+    /// The hint with the command to run.
     pub hint: String,
 }
 
-/// Checks that only this user and root can change a file, and, if it contains a secret, that
-/// no one else can read it.
+/// Checks that only this user and root can change a file, and, if it contains a secret, that no one else can read
+/// it.
 ///
-/// `path` is the file as it was named and `data` describes what it leads to. Devices, and pipes that
-/// the parent process passed as open descriptors, are not checked.
+/// `path` is the configured path and `data` the metadata of its target. Devices, and pipes that the parent process
+/// passed as open descriptors, are not checked.
 ///
 /// # Errors
-/// The file, a folder on its path, or a symbolic link to it belongs to another user or is writable by
-/// others; or the secret is readable by others.
+/// The file, a folder on its path, or a symbolic link to it belongs to another user or is writable by others; or
+/// others can read the secret.
 pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), InsecureFile> {
     let kind = data.file_type();
     if kind.is_char_device() || (!kind.is_file() && is_open_descriptor(path)) {
@@ -64,28 +64,27 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
     check_folders(path)
 }
 
-/// Checks that no other user can replace this file. What does not exist is not
-/// checked, and neither are the folders above HOME.
+/// Checks that no other user can replace this file. Folders that do not exist, and those above HOME, are not
+/// checked.
 ///
 /// # Errors
-/// A folder on the path, or a symbolic link, belongs to another user or is writable by others. In a
-/// folder with the sticky bit and on a read-only mount no other user can replace a file.
+/// A folder on the path, or a symbolic link, belongs to another user or is writable by others. A folder with the
+/// sticky bit or on a read-only mount is allowed, since no other user can replace a file there.
 pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
     check_folders_below(path, home().as_deref(), Owners::Trusted)
 }
 
-/// Checks that what is installed on this machine, such as a program of a `credential_command` or a bundle of CA
-/// certificates, cannot be written by others, and neither can the folders on its path. Their owners may be any
-/// users: the config file or PATH named it, and sites install programs under accounts of their own. Root runs
-/// what belongs to root alone, and in folders like /tmp any user may have put a program in place of one that
-/// did not exist.
+/// Checks that others cannot write to an installed file, such as the program of a `credential_command` or a bundle
+/// of CA certificates, or to the folders on its path. Any user may own them, since the config file or PATH refers
+/// to them and sites install programs with separate accounts. There are two exceptions: root only runs files that
+/// belong to root, and in shared folders like /tmp other owners are rejected, since any user could create a missing
+/// program there.
 ///
-/// `is_searched` is for a place of the system, such as a program that was found in PATH. Folders there, such as
+/// `is_searched` is for locations of the system, such as a program found in PATH. Folders there, such as
 /// /usr/local/bin, may be writable by a group of the system's administrators.
 ///
 /// # Errors
-/// The file, or a folder on its path, is writable by others, or belongs to another user where that is not
-/// allowed.
+/// The file, or a folder on its path, is writable by others, or belongs to another user where that is not allowed.
 pub(crate) fn check_installed(
     path: &Path,
     data: &Metadata,
@@ -109,19 +108,20 @@ pub(crate) fn check_installed(
     check_folders_below(path, home().as_deref(), owners)
 }
 
-/// Who may own the folders and links on a path.
+/// The accepted owners of the folders and links on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owners {
     /// This user and root.
     Trusted,
-    /// Anybody.
+    /// Any user.
     Any,
-    /// Anybody, and a group of administrators may write to those of root.
+    /// Any user; also, a group of administrators may write to folders of root.
     AnyWithAdministrators,
 }
 
 impl Owners {
-    /// True where what another user owns is refused, for `user` and below a folder that all may write to.
+    /// Reports whether folders of another user are rejected, for `user` and below a folder to which everybody can
+    /// write.
     fn refuse_foreign(self, user: u32, is_below_shared: bool) -> bool {
         self == Self::Trusted || user == ROOT || is_below_shared
     }
@@ -131,12 +131,12 @@ fn home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| home.is_absolute())
 }
 
-/// True when a user other than this one and root may read a file.
+/// Reports whether a user other than this one and root can read a file.
 pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
     Access::of(data).is_readable_by_others()
 }
 
-/// A path as one word of a shell, which no command takes for an option.
+/// Quotes a path as one word of a shell that no command reads as an option.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string().replace('\'', r"'\''");
     match text.starts_with('-') {
@@ -145,7 +145,7 @@ pub(crate) fn quoted(path: &Path) -> String {
     }
 }
 
-/// What `user` has to expect of a file.
+/// Owner and mode of a file, from the point of view of `user`.
 struct Access {
     user: u32,
     owner: u32,
@@ -169,12 +169,12 @@ impl Access {
         self.mode & 0o022 != 0
     }
 
-    /// True for a folder like /tmp, in which others may create files and not replace them.
+    /// Reports whether it is a folder like /tmp, in which others can create files but not replace them.
     fn is_shared(&self) -> bool {
         self.is_writable_by_others() && self.mode & STICKY != 0
     }
 
-    /// That this file belongs to another user.
+    /// Returns the reason that this file belongs to another user.
     fn foreign_file(&self, path: &Path) -> InsecureFile {
         InsecureFile {
             reason: format!("is owned by another user (uid {})", self.owner),
@@ -188,13 +188,13 @@ impl Access {
     }
 
     fn is_readable_by_others(&self) -> bool {
-        // Root can share a file with another user through a group only: a mounted secret.
+        // Root can share a file with another user only through a group, as for a mounted secret.
         let is_shared_by_root = self.owner == ROOT && self.user != ROOT;
         let mask = if is_shared_by_root { 0o027 } else { 0o077 };
         self.mode & mask != 0
     }
 
-    /// Only root can change a file of another user.
+    /// Returns `sudo ` for a file of another user, which only root can change.
     fn sudo(&self) -> &'static str {
         match self.user == ROOT || self.user == self.owner {
             true => "",
@@ -212,7 +212,7 @@ impl Access {
     }
 }
 
-/// True for a path to an open descriptor of this process, such as `/dev/stdin`.
+/// Reports whether a path is an open descriptor of this process, such as `/dev/stdin`.
 pub(crate) fn is_open_descriptor(path: &Path) -> bool {
     let folders = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
     folders.iter().any(|open| path.starts_with(open))
@@ -239,7 +239,7 @@ fn check_folders_below(
             continue;
         }
         at.push(name);
-        // Links there are the kernel's own, to what this process has open.
+        // Links below /proc lead to files that this process has open.
         if at.starts_with("/proc") {
             return Ok(());
         }
@@ -270,8 +270,8 @@ fn check_folders_below(
     Ok(())
 }
 
-/// The folder where the check of an absolute path begins, and the names that follow, the last one
-/// first. It is HOME where the path is below it: what is above is the system's.
+/// Returns the folder where the check of an absolute path begins, and the following names in reverse order. For a
+/// path below HOME it begins at HOME, since the folders above belong to the system.
 fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     let below_home = home.and_then(|home| Some((home, path.strip_prefix(home).ok()?)));
     let (at, rest) = match below_home {
@@ -288,7 +288,7 @@ fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     (at, names.into_iter().rev().collect())
 }
 
-/// True where others may create files in this folder and not replace them.
+/// Checks a folder. Returns whether others can create files in it but not replace them.
 fn check_folder(
     folder: &Path,
     owners: Owners,

@@ -12,7 +12,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id, quotable};
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -22,28 +22,28 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// Line and column, with the variable or file that it refers to: `config.toml:4:12`.
+        /// Line and column, with the variable or file that the key refers to: `config.toml:4:12`.
         place: String,
     },
-    /// The file of a tool of the cloud's.
+    /// The file of one of the cloud's own tools.
     Tool {
         /// Name of the tool.
         tool: Cow<'static, str>,
-        /// The tool's profile, where it has profiles: `profile NAME`.
+        /// The tool's profile, if it has profiles: `profile NAME`.
         profile: Option<String>,
-        /// The program that the file names and that printed the credential.
+        /// The program that the file configures and that printed the credential.
         command: Option<String>,
         /// The file.
         path: PathBuf,
     },
-    /// What the command of the config file printed: its first word.
+    /// The command of the config file, by its first word.
     Command(String),
     /// The metadata service of the machine.
     Machine,
 }
 
 impl Origin {
-    /// True for a value that a command prints.
+    /// Reports whether a command printed the value.
     pub fn is_command(&self) -> bool {
         matches!(
             self,
@@ -55,7 +55,7 @@ impl Origin {
         )
     }
 
-    /// Words for error messages.
+    /// Returns a short description for error messages.
     pub fn label(&self) -> Cow<'static, str> {
         match self {
             Self::Variable(_) => "environment".into(),
@@ -76,7 +76,7 @@ impl Origin {
         }
     }
 
-    /// The variable or the file where a value can be found.
+    /// Returns the variable or file that contains the value.
     pub fn location(&self) -> String {
         match self {
             Self::Variable(name) => name.clone(),
@@ -86,7 +86,7 @@ impl Origin {
         }
     }
 
-    /// The variable, the line of a file or the command where a value can be fixed.
+    /// Returns the variable, the line of a file or the command at which the value can be corrected.
     pub fn place(&self) -> String {
         match self {
             Self::File { place, .. } => place.clone(),
@@ -96,14 +96,14 @@ impl Origin {
     }
 }
 
-/// A value and where it came from.
+/// A value and its origin.
 #[derive(Debug, Clone)]
 pub(crate) struct SourcedValue {
     pub text: Secret,
     pub origin: Origin,
 }
 
-/// The head of a profile's table in the config file, as it has to be written: `[aliyun.prod]`.
+/// Returns the header of a profile's table in TOML syntax: `[aliyun.prod]`.
 pub fn table_header(cloud: &str, profile: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || ['_', '-'].contains(&c);
     match !profile.is_empty() && profile.chars().all(is_bare) {
@@ -112,50 +112,50 @@ pub fn table_header(cloud: &str, profile: &str) -> String {
     }
 }
 
-/// Settings and credentials of one profile of one cloud.
+/// Settings and credential of one profile of one cloud.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile.
     pub name: String,
-    /// When its credential ends, where that is known.
+    /// Expiry of its credential, if known.
     pub expires_at: Option<Time>,
     /// Notices about its sources.
     pub notices: Vec<Notice>,
-    /// Domains of all public clouds, where certificates are always checked.
+    /// Domains of all public clouds, whose certificates are always verified.
     pub public_domains: &'static [&'static str],
-    /// The folder where fetched tokens are kept between runs; none when they are not.
+    /// The folder in which fetched tokens are stored between runs; `None` if they are not stored.
     pub token_cache_dir: Option<PathBuf>,
     pub(crate) values: BTreeMap<&'static str, SourcedValue>,
-    /// Where its credential came from, for hints.
+    /// Place of its credential, for hints.
     pub(crate) credential_place: Option<String>,
-    /// Why sources that could have given a credential gave none.
+    /// The reasons why other sources gave no credential.
     pub(crate) skipped_sources: Vec<String>,
     pub(crate) reload: Option<Arc<dyn Reload>>,
 }
 
-/// Why the command that prints a credential is run again.
+/// The reason why the command that prints a credential is rerun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RerunReason {
-    /// What it printed expires soon, or may have expired.
+    /// The printed credential expires soon or may have expired.
     Expiring,
-    /// What it printed expired at this time.
+    /// The printed credential expired at this time.
     Expired(Time),
-    /// The cloud rejected what it printed.
+    /// The cloud rejected the printed credential.
     Rejected,
 }
 
-/// Reads a profile again whose credential may have changed since.
+/// Reads a profile again whose credential may have changed.
 pub trait Reload: fmt::Debug + Send + Sync {
-    /// Runs the command that prints the credential, where there is one. It may take half a minute.
+    /// Runs the command that prints the credential, if there is one. It can take half a minute.
     fn rerun_command(&self, profile: &Profile, reason: RerunReason);
 
-    /// The profile with what its files contain now and its command printed last.
+    /// Returns the profile with the current content of its files and the last output of its command.
     ///
     /// # Errors
-    /// What is wrong with it; `missing_credentials` when another source has a credential now, since a
-    /// run stays with one account.
+    /// The problem of the profile; `missing_credentials` if another source now has a credential, since a run uses
+    /// one account.
     fn read(&self, profile: &Profile) -> Result<Profile, Problem>;
 }
 
@@ -175,14 +175,14 @@ impl Profile {
         }
     }
 
-    /// True when a part of the credential is in a file of its own or of a tool, which may be
-    /// rewritten, or is printed by a command, which may print another.
+    /// Reports whether a part of the credential is in a separate file or a tool's file, which can be rewritten, or
+    /// is printed by a command.
     pub fn is_reloadable(&self) -> bool {
         self.reload.is_some()
     }
 
-    /// The profile with what its files contain and its command prints now; `None` when its credential
-    /// comes from neither. A command may take half a minute.
+    /// Reads the profile again and reruns its command; `None` unless [`Self::is_reloadable`]. A command can take
+    /// half a minute.
     ///
     /// # Errors
     /// As [`Reload::read`].
@@ -191,8 +191,7 @@ impl Profile {
         self.reload_now()
     }
 
-    /// The profile with what its files contain now and its command printed last; `None` when its
-    /// credential comes from neither.
+    /// Reads the profile again with the last output of its command; `None` unless [`Self::is_reloadable`].
     ///
     /// # Errors
     /// As [`Reload::read`].
@@ -200,12 +199,12 @@ impl Profile {
         Some(self.reload.as_ref()?.read(self))
     }
 
-    /// Where a value came from.
+    /// Returns the origin of a value.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|value| &value.origin)
     }
 
-    /// Where each value came from, by key, and the credential, by `credential`.
+    /// Returns the place of each value by key, and that of the credential by `credential`.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&'static str, String)> {
         let values = self.values.iter();
         let places = values.map(|(key, value)| (*key, value.origin.place()));
@@ -216,29 +215,29 @@ impl Profile {
         )
     }
 
-    /// Where its credential came from.
+    /// Returns the origin of its credential.
     pub(crate) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
         written.or_else(|| self.origin(METADATA))
     }
 
-    /// A value that is not a secret.
+    /// Returns a value that is not a secret.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.text.expose())
     }
 
-    /// A value that may be secret.
+    /// Returns a value that may be a secret.
     pub fn secret(&self, key: &str) -> Option<&Secret> {
         self.values.get(key).map(|value| &value.text)
     }
 
-    /// Every value by its key, in the order of the keys: they decide the cloud and the identity.
+    /// Returns all values with their keys, sorted by key. They determine the cloud and the identity.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.values.iter().map(|(key, value)| (*key, &value.text))
     }
 
-    /// A key that is true or false; false when it is not set.
+    /// Returns a boolean setting; `false` if it is not set.
     pub(super) fn bool(&self, key: &str) -> Result<bool, Problem> {
         match self.get(key) {
             None | Some("false") => Ok(false),
@@ -247,20 +246,19 @@ impl Profile {
         }
     }
 
-    /// True when its credential is fetched from the metadata service of the machine.
+    /// Reports whether its credential is fetched from the metadata service of the machine.
     pub fn uses_instance_role(&self) -> bool {
         self.values.contains_key(METADATA)
     }
 
-    /// The role that is assumed: by the key pair, else through the metadata service, where it is
-    /// named.
+    /// Returns the role that the key pair assumes, else the named role of the metadata service.
     pub fn role(&self) -> Option<&str> {
         let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
         self.get(ROLE).or_else(of_machine)
     }
 
-    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`; for
-    /// a credential that comes from the machine `instance role NAME (aliyun-cli profile ecs)`.
+    /// Returns masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`; for a
+    /// role of the machine `instance role NAME (aliyun-cli profile ecs)`.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
         if let Some(role) = self.values.get(METADATA) {
             let name = match role.text.expose() {
@@ -282,10 +280,10 @@ impl Profile {
         }
     }
 
-    /// Seconds east of UTC in which the cloud's wall clocks are read, and whether it was set.
+    /// Returns the UTC offset in seconds of the cloud's local times, and whether it was configured.
     ///
     /// # Errors
-    /// A usage error when the setting is not a valid offset.
+    /// A usage error if the setting is not a valid offset.
     pub fn utc_offset_seconds(&self, default: i32) -> Result<(i32, bool), Problem> {
         match self.get("utc_offset") {
             None => Ok((default, false)),
@@ -298,7 +296,7 @@ impl Profile {
         }
     }
 
-    /// A usage error in one key of this profile.
+    /// Returns a usage error about one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
         let from = from.map_or_else(String::new, |from| format!(" (from {})", from.place()));
@@ -309,7 +307,7 @@ impl Profile {
         Problem::usage(what).with_account(self.cloud, &self.name)
     }
 
-    /// The same of a value that cannot be used, and why.
+    /// Returns a usage error about a value that cannot be used, with the reason.
     pub fn unusable(&self, key: &str, why: Problem) -> Problem {
         let what = format!("cannot be used: {}", why.message);
         Problem {
@@ -318,9 +316,9 @@ impl Profile {
         }
     }
 
-    /// A setting or credential that is needed and missing.
+    /// Returns the problem of a missing setting or credential.
     ///
-    /// `what` is a noun phrase such as `access key`; `variables` are those that would give it.
+    /// `what` is a noun phrase such as `access key`; `variables` are those that could set it.
     pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
@@ -343,7 +341,7 @@ impl Profile {
         }
         problem.with_account(self.cloud, &self.name)
     }
-    /// What to set where something is missing, in the source that has the remainder.
+    /// Returns a hint for the missing parts, for the source that contains the other parts.
     fn missing_hint(&self, there: Option<&Origin>, keys: &[&str], variables: &[&str]) -> String {
         let is_absent = |key: &&&str| !self.values.contains_key(**key);
         let absent: Vec<&str> = keys.iter().filter(is_absent).copied().collect();

@@ -1,4 +1,4 @@
-//! Settings as a recording contains them, without secrets.
+//! Settings in a recording, without secrets.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
 
-/// Variables for the format of the output, which a replay takes from its own environment.
+/// Variables that affect the format of the output. A replay reads them from its own environment.
 const DISPLAY: [&str; 14] = [
     "CI",
     "CLICOLOR",
@@ -31,44 +31,44 @@ const DISPLAY: [&str; 14] = [
     "TERM",
 ];
 
-/// The variable of the default profile.
+/// The variable that selects the default profile.
 const PROFILE: &str = "JOBLENS_PROFILE";
 
-/// What a run has used.
+/// The settings that a run used.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RecordedSettings {
     /// The value of `JOBLENS_PROFILE`.
     default_profile: Option<String>,
     config_file: Option<PathBuf>,
-    /// Where a config file would be.
+    /// The path at which a config file would be.
     #[serde(default)]
     config_place: Option<PathBuf>,
     http: BTreeMap<String, String>,
     states: BTreeMap<String, Vec<(String, State)>>,
     /// Cloud and name of each profile of the config file.
     tables: Vec<(String, String)>,
-    /// The accounts that were used.
+    /// The accounts that the run used.
     profiles: Vec<RecordedProfile>,
     /// Cloud and name of each account that could not be used.
     #[serde(default)]
     failed: Vec<(String, String)>,
-    /// What was read in place of a word of the command line: of `-`, `%1` or a file.
+    /// The references that were read for a command-line argument: `-`, `%1` or a file.
     #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
 }
 
-/// True for a setting that a replay needs. Files may not be there then, and nothing is verified.
+/// Reports whether a replay needs a setting. Files may not exist on its machine, and certificates are not verified.
 fn is_needed(key: &str) -> bool {
     !network::PATH_KEYS.contains(&key) && ![CA_DATA, "token_cache"].contains(&key)
 }
 
-/// An account, with its secrets masked.
+/// An account with masked secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedProfile {
     cloud: String,
     name: String,
     values: BTreeMap<String, RecordedValue>,
-    /// When its credential ends.
+    /// Expiry of its credential.
     expires_at: Option<String>,
     /// Code and message.
     notices: Vec<(String, String)>,
@@ -83,7 +83,7 @@ struct RecordedValue {
 }
 
 impl RecordedProfile {
-    /// What is recorded of a profile whose credential ends then. `placeholder` is what is in place of a secret.
+    /// Creates the recording of a profile; `placeholder` returns the text that replaces a secret.
     pub fn new(
         cloud: &SettingsSchema,
         profile: &Profile,
@@ -135,11 +135,11 @@ impl RecordedProfile {
     }
 
     fn values(&self, cloud: &SettingsSchema) -> Values {
-        // A recording may have been tampered with: its paths are not opened.
+        // A recording could have been manipulated, so paths in it are not opened.
         let values = self.values.iter().filter(|(key, _)| is_needed(key));
         let values = values.map(|(key, recorded)| {
             let spec = cloud.find(key);
-            // The names of the few others live as long as the process.
+            // The few names of other keys are never freed.
             let name = spec.map_or_else(|| &*key.clone().leak(), |spec| spec.key);
             let text = match spec.map(|spec| spec.role) {
                 Some(SettingRole::Id) => Secret::key_id(&recorded.value),
@@ -153,7 +153,7 @@ impl RecordedProfile {
 }
 
 impl RecordedSettings {
-    /// Adds an account, or replaces what was recorded of it.
+    /// Adds an account, or replaces its previous recording.
     pub fn add(&mut self, profile: RecordedProfile) {
         let is_same =
             |known: &RecordedProfile| known.cloud == profile.cloud && known.name == profile.name;
@@ -166,19 +166,20 @@ impl RecordedSettings {
         self.failed.push((cloud.to_owned(), name.to_owned()));
     }
 
-    /// Adds what was read in place of a word.
+    /// Adds the references that were read for an argument.
     pub fn add_references(&mut self, word: &str, references: Vec<String>) {
         self.references.insert(word.to_owned(), references);
     }
 
-    /// What was read in place of a word.
+    /// Returns the references that were read for an argument.
     pub fn references(&self, word: &str) -> Option<&[String]> {
         self.references.get(word).map(Vec::as_slice)
     }
 }
 
 impl Settings {
-    /// What is recorded of the settings, without accounts; `config_place` is where a config file would be.
+    /// Returns the recording of the settings, without accounts. `config_place` is the path at which a config file
+    /// would be.
     pub fn to_recorded(&self, config_place: Option<PathBuf>) -> RecordedSettings {
         let file = &self.file;
         RecordedSettings {
@@ -192,7 +193,7 @@ impl Settings {
         }
     }
 
-    /// The settings of a recording: no file is read and no program is run for them.
+    /// Creates the settings of a replay. They read no files and run no programs.
     pub fn from_recorded(environment: Environment, recorded: &RecordedSettings) -> Self {
         let names = recorded.profiles.iter();
         let names = names.map(|profile| (profile.cloud.clone(), profile.name.clone()));
@@ -210,20 +211,20 @@ impl Settings {
         }
     }
 
-    /// True for the settings of a recording.
+    /// Reports whether the settings come from a recording.
     pub(crate) fn is_recorded(&self) -> bool {
         self.recorded.is_some()
     }
 
-    /// Where a config file would have been in the run of a recording.
+    /// Returns the path at which a config file would have been in the recorded run.
     pub fn recorded_config_place(&self) -> Option<&Path> {
         self.recorded.as_ref()?.config_place.as_deref()
     }
 
-    /// Refuses an account that the run of a recording has not used.
+    /// Rejects an account that the recorded run has not used.
     ///
     /// # Errors
-    /// `invalid_argument`.
+    /// `invalid_argument` if the run has not used it.
     pub(crate) fn check_recorded(&self, cloud: &str, name: &str) -> Result<(), Problem> {
         let Some(recorded) = &self.recorded else {
             return Ok(());
@@ -244,7 +245,7 @@ impl Settings {
             .with_account(cloud, name))
     }
 
-    /// A profile of a recording with its credential.
+    /// Returns a recorded profile with its credential.
     pub(crate) fn recorded_profile(&self, cloud: &SettingsSchema, name: &str) -> Option<Profile> {
         let mut profiles = self.recorded.as_ref()?.profiles.iter();
         let is_wanted = |one: &&RecordedProfile| one.cloud == cloud.cloud && one.name == name;
@@ -259,7 +260,7 @@ fn needed(http: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 impl Environment {
-    /// The environment of a replay: its own variables for the format of the output, and what was recorded.
+    /// Returns the environment of a replay: its own variables for the format of the output, and the recorded ones.
     pub fn for_replay(&self, recorded: &RecordedSettings) -> Self {
         let is_kept = |name: &&str| {
             DISPLAY.contains(name) || name.starts_with("LC_") || name.starts_with("GITHUB_")

@@ -1,4 +1,4 @@
-//! The files that a profile uses.
+//! Lists the files that a profile uses.
 
 use std::path::{Path, PathBuf};
 
@@ -8,31 +8,30 @@ use super::{Origin, Profile, SettingRole, Settings, SettingsSchema, network};
 /// A file that a profile uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencedFile {
-    /// The key that names it, such as `ca_file` or `token_file`; none for the file of a tool.
+    /// The key that refers to it, such as `ca_file` or `token_file`; `None` for the file of a tool.
     pub key: Option<String>,
     /// Its path.
     pub path: PathBuf,
-    /// True when it contains a secret, so that other users should not read it.
+    /// `true` if it contains a secret, so that other users should not be able to read it.
     pub is_secret: bool,
-    /// True when a secret in it is not used while readable by others. Tools write their own files.
+    /// `true` if its secret is not used while others can read it; `false` for files that tools write.
     pub is_strict: bool,
 }
 
 const CLIENT_KEY: &str = "client_key";
 
-/// True below the folders where containers find the secrets that were mounted for them: their modes are
-/// those of the mount.
+/// Reports whether a path is below the folders in which containers mount secrets. The mount determines their modes.
 pub(crate) fn is_mounted(path: &Path) -> bool {
     let folders = ["/var/run/secrets", "/run/secrets"];
     folders.iter().any(|folder| path.starts_with(folder))
 }
 
 impl Settings {
-    /// The files that a profile uses in addition to the config file, each once: that of its credential,
-    /// and those that its keys name.
+    /// Returns the files that a profile uses in addition to the config file, without duplicates: that of its
+    /// credential, and those that its keys refer to.
     pub fn files(&self, cloud: &SettingsSchema, profile: &Profile) -> Vec<ReferencedFile> {
         let mut files = Vec::new();
-        // The files of a recording need not be here.
+        // The files of a recorded run may not exist on this machine.
         if self.is_recorded() {
             return files;
         }

@@ -1,4 +1,4 @@
-//! Reading of the files that settings name and of those that other tools write.
+//! Reads the files that settings refer to, and files that other tools write.
 
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -9,12 +9,12 @@ use super::permissions::{is_open_descriptor, is_readable_by_others};
 use super::{InsecureFile, check_file};
 use crate::error::kind_text;
 
-/// Files of tools and of single values are far smaller.
+/// Maximum size of a text file. Files of tools and of single values are far smaller.
 pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
-/// The bundles of CA certificates of systems have up to 1 MiB.
+/// Maximum size of a PEM file. The CA bundles of systems have up to 1 MiB.
 pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Debug)]
 pub(crate) enum FileError {
     Io(ErrorKind),
@@ -37,7 +37,7 @@ impl fmt::Display for FileError {
 }
 
 impl FileError {
-    /// Follows the name of the file.
+    /// Returns the reason as text that follows the name of the file.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Insecure(insecure) => insecure.reason.clone(),
@@ -45,7 +45,7 @@ impl FileError {
         }
     }
 
-    /// The next step, where it is known.
+    /// Returns the hint, if there is one.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Self::Insecure(insecure) => Some(&insecure.hint),
@@ -62,8 +62,7 @@ impl FileError {
     }
 }
 
-/// True where a path leads through a link to a place that is not there: a file behind it is not mounted rather
-/// than absent.
+/// Reports whether a path contains a broken link: the target is then probably not mounted, rather than absent.
 pub(crate) fn is_dangling(path: &Path) -> bool {
     let mut existing = path.ancestors();
     let existing = existing.find_map(|path| Some((path, path.symlink_metadata().ok()?)));
@@ -76,15 +75,15 @@ impl From<std::io::Error> for FileError {
     }
 }
 
-/// The text of a file, and whether readable by others, which `is_secret` forbids.
+/// Reads the text of a file, and whether others can read the file, which is an error with `is_secret`.
 ///
 /// # Errors
-/// Why it cannot be read, or is refused.
+/// The file cannot be read or is not safe.
 pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
     read_text_up_to(path, is_secret, MAX_FILE_BYTES)
 }
 
-/// The same for a file of at most this many bytes.
+/// Reads a file of at most `max_bytes`; see [`read_text`].
 ///
 /// # Errors
 /// As [`read_text`].
@@ -98,10 +97,10 @@ pub(crate) fn read_text_up_to(
     Ok((text, is_readable_by_others(&data)))
 }
 
-/// The text of a file of at most [`MAX_FILE_BYTES`], and whose it is; see [`open_bytes`].
+/// Reads the text of a file of at most [`MAX_FILE_BYTES`], and the file's metadata; see [`open_bytes`].
 ///
 /// # Errors
-/// Why it cannot be read.
+/// The file cannot be read.
 pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
     open_text_up_to(path, is_open, MAX_FILE_BYTES)
 }
@@ -115,9 +114,9 @@ fn open_text_up_to(
     Ok((decode(bytes).map_err(FileError::Encoding)?, data))
 }
 
-/// The text in UTF-8; else the number of the line that is not, or nothing for UTF-16.
+/// Decodes UTF-8. The error is the number of the first invalid line, or `None` for UTF-16.
 fn decode(bytes: Vec<u8>) -> Result<String, Option<usize>> {
-    // No text has NUL, which every character of these languages has in UTF-16.
+    // Text contains no NUL byte, but UTF-16 contains one for each ASCII character.
     let has_mark = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     if has_mark || bytes.iter().take(4).any(|byte| *byte == 0) {
         return Err(None);
@@ -128,28 +127,28 @@ fn decode(bytes: Vec<u8>) -> Result<String, Option<usize>> {
     })
 }
 
-/// A file with certificates or a key, which others cannot have written. A pipe that the process was
-/// started with is read as well, but only once.
+/// Reads a file with certificates or a key, which others must not be able to write. A pipe that was passed to the
+/// process can also be read, but only once.
 ///
 /// # Errors
-/// Why it cannot be read, or is refused.
+/// The file cannot be read or is not safe.
 pub(crate) fn read_pem(path: &Path, is_secret: bool) -> Result<Vec<u8>, FileError> {
     let (bytes, data) = open_bytes(path, is_open_descriptor(path), MAX_PEM_BYTES)?;
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     Ok(bytes)
 }
 
-/// The content of a regular file of at most this many bytes, and whose it is. With `is_open`, a pipe that the
-/// process was started with, such as `/dev/stdin`, is read as well.
+/// Reads the content and metadata of a regular file of at most `max_bytes`. With `is_open`, a pipe that was passed
+/// to the process, such as `/dev/stdin`, is also read.
 ///
 /// # Errors
-/// Why it cannot be read.
+/// The file cannot be read.
 pub(crate) fn open_bytes(
     path: &Path,
     is_open: bool,
     max_bytes: u64,
 ) -> Result<(Vec<u8>, Metadata), FileError> {
-    // Opening a named pipe would wait for whoever writes to it.
+    // Opening a named pipe would block until another process writes to it.
     if !is_open && !fs::metadata(path)?.is_file() {
         return Err(FileError::Kind("not a regular file"));
     }

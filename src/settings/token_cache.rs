@@ -1,4 +1,4 @@
-//! Where issued tokens are kept between runs.
+//! Determines the folder in which issued tokens are stored between runs.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::kind_text;
 use crate::model::{Notice, NoticeCode};
 
 impl Settings {
-    /// Sets the folder of a profile's tokens; a notice is added where there is none.
+    /// Sets the folder of a profile's tokens; adds a notice if it cannot be used.
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
         let mut skip = |why: String| {
             profile
@@ -22,7 +22,7 @@ impl Settings {
             return;
         };
         let folder = folder.join("tokens");
-        // The last folder is made private when something is written to it.
+        // The last folder is made private when a token is written.
         match folder.parent().map_or(Ok(()), check_folders) {
             Ok(()) => profile.token_cache_dir = Some(folder),
             Err(insecure) => skip(format!(
@@ -35,7 +35,7 @@ impl Settings {
     }
 }
 
-/// That no token can be written to a folder, which is created when it is needed.
+/// Returns a notice if no token can be written to a folder, which is created on first use.
 pub(crate) fn unwritable_token_folder(folder: &Path) -> Option<Notice> {
     let why = unwritable(folder)?;
     let message = format!("token_cache cannot be written: {why}");

@@ -1,4 +1,4 @@
-//! The values of a profile from variables and the config file.
+//! Reads the values of a profile from variables and the config file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,16 +9,15 @@ use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, t
 use crate::error::{Category, Problem, closest_match};
 use crate::secret::{Secret, quotable, shell_word};
 
-/// Values by their keys.
+/// Values by key.
 pub(crate) type Values = BTreeMap<&'static str, SourcedValue>;
 
 impl Settings {
-    /// The plain settings of a profile, from variables and the config file. No credential is read
-    /// and no command is run.
+    /// Returns the plain settings of a profile, from variables and the config file. Reads no credential and runs no
+    /// command.
     ///
     /// # Errors
-    /// `missing_credentials` for a profile that was named and is not there; usage for values that
-    /// cannot be used.
+    /// `missing_credentials` if a named profile does not exist; a usage error for invalid values.
     pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
         if name == "default" {
             network::refuse_variable(cloud.cloud, &self.environment)
@@ -32,11 +31,10 @@ impl Settings {
         Ok(profile)
     }
 
-    /// One plain setting of a profile, in a profile of its own; nothing else that is wrong with the
-    /// profile matters.
+    /// Returns a profile with only one plain setting of a profile. Errors in other settings are ignored.
     ///
     /// # Errors
-    /// As [`Settings::plain_profile`], for this key alone.
+    /// As [`Settings::plain_profile`], for this key only.
     pub fn profile_with_setting(
         &self,
         cloud: &SettingsSchema,
@@ -46,7 +44,7 @@ impl Settings {
         self.plain_values(cloud, name, &|known| known == key)
     }
 
-    /// The wanted settings of a profile: those of the environment, then those of the file.
+    /// Returns the requested settings of a profile: those of the environment, then those of the file.
     fn plain_values(
         &self,
         cloud: &SettingsSchema,
@@ -92,17 +90,17 @@ impl Settings {
             .with_account(cloud, name)
     }
 
-    /// What variables contain, and the name of one whose part of a credential was not taken since those of
-    /// another family contain one as well.
+    /// Returns the values of variables. Variables of credentials form families, of which one is used; the second
+    /// result is a variable of another family that was ignored.
     pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
-        // One of blanks is an error, since another source would be another account.
+        // A blank value is an error, since another source could belong to another account.
         let is_given = |name: &&&str| self.environment.raw(name).is_some_and(|v| !v.is_empty());
         let families = cloud
             .credential_keys()
             .map(|spec| spec.variables.len())
             .max();
-        // A variable that several families share reports nothing of which is meant.
+        // A variable that several families share does not show which family is used.
         let own_name = |spec: &'static SettingSpec, at: usize| {
             let name = spec.variables.get(at)?;
             let uses = spec.variables.iter().filter(|other| *other == name);
@@ -124,7 +122,8 @@ impl Settings {
             let name = match (spec.role, family) {
                 (SettingRole::Setting, family) => {
                     let own = self.environment.get(&own).is_some().then_some(own);
-                    // The one that belongs to the credential: a project is of one account.
+                    // The variable of the credential's family is preferred, since a setting such as a project
+                    // belongs to one account.
                     let beside = family.and_then(|at| spec.variables.get(at)).filter(is_set);
                     let other = || spec.variables.iter().find(is_set);
                     own.or_else(|| beside.or_else(other).map(ToString::to_string))
@@ -142,7 +141,7 @@ impl Settings {
                 values.insert(spec.key, SourcedValue { text, origin });
             }
         }
-        // One that several families share belongs to the others.
+        // A variable that several families share counts as used if the selected family uses it.
         let is_used = |name: &&&str| {
             let mut origins = values.values().map(|value| &value.origin);
             origins.any(|origin| matches!(origin, Origin::Variable(used) if used == *name))
@@ -153,8 +152,7 @@ impl Settings {
         (values, other)
     }
 
-    /// What the table of a profile contains for the requested keys. The files of no other key
-    /// are read.
+    /// Returns the requested values of a profile's table. Files are read only for these keys.
     pub(crate) fn values_of_file(
         &self,
         cloud: &SettingsSchema,
@@ -208,7 +206,7 @@ impl Settings {
         Ok(values)
     }
 
-    /// The first part of the credential that the table of a profile sets to an empty text.
+    /// Returns the first part of the credential that is set to an empty text in the profile's table.
     pub(crate) fn empty_credential_key(&self, cloud: &SettingsSchema, name: &str) -> Option<&str> {
         let mut entries = self.file.entries(cloud.cloud, name);
         let is_empty = |(key, entry): &(&str, &file::SettingValue)| {
@@ -219,7 +217,7 @@ impl Settings {
         entries.find(is_empty).map(|(key, _)| key)
     }
 
-    /// The text of the file that a key of a profile refers to; `key`, the path, and where it is.
+    /// Reads the file that a key of a profile refers to. `place` is the position of the key in the config file.
     fn text_of_file(
         &self,
         profile: &Profile,
@@ -239,7 +237,8 @@ impl Settings {
             };
             profile.invalid(key, &what).with_hint(hint)
         })?;
-        // A program that rewrites it empties it first; another source would be another account.
+        // A program that rewrites the file may just have emptied it; another source could belong to another
+        // account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
             let path = self.shown_path(path);
             let what = format!("refers to {path}, which is empty (from {place})");
@@ -249,8 +248,8 @@ impl Settings {
         Ok(text)
     }
 
-    /// A path of the config file, as a whole: `~/` is the home folder, a relative one starts at the
-    /// file.
+    /// Returns the full path for a path of the config file: `~/` is the home folder, a relative path starts at the
+    /// folder of the config file.
     pub(crate) fn beside_the_file(&self, path: &str) -> PathBuf {
         let path = match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),
@@ -259,8 +258,8 @@ impl Settings {
         std::path::absolute(&path).unwrap_or(path)
     }
 
-    /// A path of the config file as a whole, for messages; a word that looks like a secret may be one
-    /// that was pasted here.
+    /// Returns a path of the config file for messages. A word that looks like a secret is masked, since it may have
+    /// been pasted here by mistake.
     fn shown_path(&self, path: &str) -> String {
         let shown = match path.starts_with(['/', '~', '.']) {
             true => path.into(),
@@ -270,11 +269,11 @@ impl Settings {
     }
 }
 
-/// That a key of a profile refers to a variable that is not set.
+/// Returns the problem of a key that refers to a variable that is not set.
 fn unset_variable(profile: &Profile, key: &str, text: &str, place: &str) -> Problem {
     const MAX_WORD: usize = 16;
     let name = text.trim_start_matches('$').trim_matches(['{', '}']);
-    // A secret that was pasted here by mistake is not a name of a variable.
+    // A secret that was pasted here by mistake does not look like the name of a variable.
     let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
         && name
             .bytes()

@@ -1,11 +1,11 @@
-//! The order of the modules: a file names only those to its right.
+//! Checks the order of the modules: a file can only use modules to the right of its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From left to right; `output` is next to them, and `test_support` and `fuzz`, which tests and
-/// fuzzers alone use, may name all of them.
+/// The modules from left to right. `output` is beside them. `test_support` and `fuzz`, which only tests and fuzzers
+/// use, may use all of them.
 const ORDER: [&str; 17] = [
     "commands",
     "emulator",
@@ -76,7 +76,7 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// Every module path that a file names, resolved from the root of the crate.
+/// Returns every module path in a file, resolved from the root of the crate.
 fn named(source: &Source) -> Vec<Vec<String>> {
     let mut named = Vec::new();
     for (start, root) in source
@@ -84,7 +84,7 @@ fn named(source: &Source) -> Vec<Vec<String>> {
         .match_indices("crate::")
         .map(|(at, word)| (at + word.len(), Vec::new()))
         .chain(source.code.match_indices("super::").map(|(at, word)| {
-            // Of a chain of `super::` only the last one is followed by the name.
+            // In a chain of `super::`, only the last one is followed by the name.
             let before = &source.code[..at];
             let chain = before.len() - before.trim_end_matches("super::").len();
             let climbed = 1 + chain / "super::".len();
@@ -146,7 +146,7 @@ fn a_file_names_only_modules_to_its_right() {
                 ("commands", "output") => true,
                 (own, other) => match (rank(own), rank(other)) {
                     (Some(own), Some(other)) => own < other,
-                    // Not a module of the crate: an item that is re-exported or a macro.
+                    // A re-exported item or a macro, not a module of the crate.
                     (_, None) => other != "output",
                     _ => false,
                 },
@@ -175,7 +175,7 @@ fn the_clouds_do_not_depend_on_the_emulator_and_only_tests_use_the_test_support(
     }
 }
 
-/// The modules that re-exported items come from: `http::Request` from `http::request`.
+/// Returns the modules from which items are re-exported, such as `http::request` for `http::Request`.
 fn re_exports(sources: &[Source]) -> HashMap<Vec<String>, String> {
     let mut found = HashMap::new();
     for source in sources {
@@ -197,7 +197,7 @@ fn re_exports(sources: &[Source]) -> HashMap<Vec<String>, String> {
     found
 }
 
-/// Which modules of each folder name which others, with one file that does.
+/// For each folder: which modules use which others, with one file as an example.
 type Edges = BTreeMap<Vec<String>, BTreeMap<(String, String), String>>;
 
 fn edges(sources: &[Source]) -> Edges {
@@ -226,7 +226,7 @@ fn edges(sources: &[Source]) -> Edges {
     edges
 }
 
-/// The edges that are on circles, or lead from one to another.
+/// Returns the edges that are on cycles, or lead from one cycle to another.
 fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
     loop {
         let before = edges.len();
@@ -242,7 +242,7 @@ fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, 
 #[test]
 fn no_modules_of_a_folder_name_each_other_in_a_circle() {
     let mut sources = sources();
-    // Modules that only tests have, such as scripted clients.
+    // Modules that exist only in tests, such as scripted clients.
     let declared: Vec<String> = sources
         .iter()
         .flat_map(|source| source.code.split("#[cfg(test)]\nmod ").skip(1))

@@ -1,4 +1,4 @@
-//! The real binary, run as users run it: against the emulated clouds and servers on loopback.
+//! Runs the real binary like a user: with the emulated clouds and servers on loopback.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,4 +1,4 @@
-//! Every command of the README runs.
+//! Checks that every command of the README runs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -10,7 +10,7 @@ use crate::support::{in_parallel, joblens};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
-/// The emulator on a free port, ended with the test.
+/// The emulator on a free port. It ends with the test.
 struct Emulator(Child, String);
 
 impl Emulator {
@@ -30,7 +30,7 @@ impl Emulator {
         Self(child, origin)
     }
 
-    /// Runs a line as a shell would, with `joblens` found on the path.
+    /// Runs a line in a shell in which `joblens` is on the path.
     fn run(&self, line: &str) -> (Option<i32>, String) {
         let home = tempfile::tempdir().unwrap();
         let folder: PathBuf = Path::new(BINARY).parent().unwrap().into();
@@ -102,8 +102,8 @@ fn the_table_of_kinds_shows_what_each_supports() {
     }
 }
 
-/// A block of TOML without the comment at the end of each line, which is translated; any other block
-/// unchanged. A setting that is commented out stays.
+/// Returns a TOML block without the comments at line ends, which are translated. Other blocks, and settings that
+/// are commented out, are unchanged.
 fn without_comments(block: &str) -> String {
     let without_comment = |line: &str| match line.rsplit_once(" # ") {
         Some((setting, _)) => setting.trim_end().to_owned(),
@@ -119,7 +119,7 @@ fn without_comments(block: &str) -> String {
     }
 }
 
-/// The blocks of the README with this language.
+/// Returns the blocks of the README in this language.
 fn blocks(language: &str) -> Vec<String> {
     readme()
         .split("```")

@@ -1,6 +1,6 @@
 //! Reads types of serde from JSON.
 //!
-//! Every type that is read has a copy of the generic code, so most of the work is in functions that are not generic.
+//! The generic code is compiled once per type, so most of the work is in functions that are not generic.
 
 use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 
@@ -8,18 +8,18 @@ use crate::EXACT_NUMBER;
 use crate::error::{Error, ErrorKind};
 use crate::reader::{MAX_DEPTH, Reader, Token};
 
-/// A document in UTF-8 that types are read from, with the same rules as those of serde_json and its
-/// `arbitrary_precision`: numbers that are not whole come as a map of [`EXACT_NUMBER`] and their digits.
+/// Deserializes types from a document in UTF-8, by the rules of serde_json with `arbitrary_precision`: numbers that
+/// do not fit an integer type are passed as a map of [`EXACT_NUMBER`] and their digits.
 #[derive(Debug)]
 pub struct Deserializer<'de> {
     reader: Reader<'de>,
-    /// The digits of a number whose key has been read.
+    /// The digits of a number whose key was read.
     digits: Option<&'de str>,
     depth: u8,
 }
 
 impl<'de> Deserializer<'de> {
-    /// Reads this document from its beginning.
+    /// Creates a deserializer at the beginning of this document.
     pub fn new(text: &'de str) -> Self {
         Self {
             reader: Reader::new(text),
@@ -31,7 +31,7 @@ impl<'de> Deserializer<'de> {
     /// Checks that only blanks follow.
     ///
     /// # Errors
-    /// Something else follows.
+    /// Other data follows.
     pub fn end(&mut self) -> Result<(), Error> {
         self.reader.end_of_document()
     }
@@ -43,7 +43,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Begins a list or an object, or a number as a map.
+    /// Enters a list or an object, or a number as a map.
     fn enter(&mut self, token: Token<'de>) -> Result<Elements<'_, 'de>, Error> {
         let position = match token {
             Token::Number(digits) => Position::Digits(digits),
@@ -57,7 +57,7 @@ impl<'de> Deserializer<'de> {
         Ok(Elements { document, position })
     }
 
-    /// Ends it.
+    /// Leaves a list, an object or a number.
     fn leave(&mut self, token: Token<'de>) -> Result<(), Error> {
         self.depth -= 1;
         match token {
@@ -67,7 +67,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The error with its position, unless it has one.
+    /// Adds the current position to an error that has none.
     #[cold]
     fn located(&self, error: Error) -> Error {
         error.or_at(self.reader.offset())
@@ -153,7 +153,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         let token = self.token()?;
         let read = match token {
             Token::Object => self.visit(token, visitor),
-            // The visitor of a struct would take a list as well, as a row of its fields.
+            // The visitor of a struct would also accept a list, with its fields in order.
             _ => {
                 let found = Unexpected::Other("another value");
                 Err(Error::invalid_type(found, &visitor))
@@ -173,7 +173,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     }
 }
 
-/// The elements of a list, or the fields of an object, from the next one on.
+/// The elements of a list or the fields of an object, starting at the current position.
 #[derive(Debug)]
 struct Elements<'a, 'de> {
     document: &'a mut Deserializer<'de>,
@@ -188,7 +188,7 @@ enum Position<'de> {
     Next,
     /// Before the only field of a number.
     Digits(&'de str),
-    /// After it.
+    /// After the only field of a number.
     End,
 }
 
@@ -257,7 +257,7 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// The key of a field, or a word of an enum.
+/// The key of a field, or the name of an enum variant.
 struct Key<'a, 'de> {
     word: Token<'de>,
     decoded: &'a str,
@@ -298,7 +298,7 @@ impl<'de> de::EnumAccess<'de> for Key<'_, 'de> {
     }
 }
 
-/// What follows the word of an enum: nothing.
+/// The content of an enum variant, which is always empty.
 struct Unit;
 
 impl<'de> de::VariantAccess<'de> for Unit {

@@ -3,24 +3,24 @@ use std::fmt::{self, Display};
 
 use serde::de;
 
-/// Why a document could not be read, and where. Boxed, since every value is read with a result that may be one.
+/// The reason and the position of an error in a document. It is boxed to keep the result of every value small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Failure>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failure {
     kind: ErrorKind,
-    /// How many bytes had been read; `None` until it is known.
+    /// Number of bytes read; `None` until it is known.
     offset: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// The document ends too early.
+    /// The document is incomplete.
     UnexpectedEnd,
-    /// It is not JSON, or is nested too deep.
+    /// The document is not JSON, or is nested too deeply.
     Syntax,
-    /// It is JSON, but not what the type expects.
+    /// The document is JSON, but does not match the type.
     Data(String),
 }
 
@@ -31,34 +31,34 @@ impl Error {
         Self(Box::new(Failure { kind, offset }))
     }
 
-    /// Sets the position of an error of a type, which has none of its own.
+    /// Sets the position of an error that has none.
     #[cold]
     pub(crate) fn or_at(mut self, offset: usize) -> Self {
         self.0.offset.get_or_insert(offset);
         self
     }
 
-    /// True when the document ends too early.
+    /// Reports whether the document is incomplete.
     pub fn is_end(&self) -> bool {
         self.0.kind == ErrorKind::UnexpectedEnd
     }
 
-    /// True when the document is not JSON, or is nested too deep.
+    /// Reports whether the document is not JSON, or is nested too deeply.
     pub fn is_syntax(&self) -> bool {
         self.0.kind == ErrorKind::Syntax
     }
 
-    /// True when the document is JSON, but not what the type expects.
+    /// Reports whether the document is JSON, but does not match the type.
     pub fn is_data(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Data(_))
     }
 
-    /// How many bytes of the document had been read.
+    /// Returns the number of bytes of the document that were read.
     pub fn offset(&self) -> usize {
         self.0.offset.unwrap_or_default()
     }
 
-    /// The line, from 1, and how many bytes of it had been read.
+    /// Returns the line, from 1, and the number of bytes of it that were read.
     pub fn position(&self, document: &[u8]) -> (usize, usize) {
         let read = &document[..self.offset().min(document.len())];
         let start = memchr::memrchr(b'\n', read).map_or(0, |end| end + 1);

@@ -1,7 +1,7 @@
-//! JSON that is safe to be shown in a terminal and in the log of a CI job.
+//! JSON that is safe to show in a terminal and in the log of a CI job.
 //!
-//! It is read and written here, and not by serde_json, for speed: joblens is optimized for size, and generic
-//! code is compiled where it is used. What does not depend on a type is compiled here.
+//! This crate replaces serde_json for reading and writing, for speed: joblens is optimized for size, and generic
+//! code is compiled in the crate that uses it. The code that does not depend on a type is compiled here.
 
 mod deserializer;
 mod error;

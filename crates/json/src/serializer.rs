@@ -1,4 +1,4 @@
-//! Writes documents of serde as JSON.
+//! Writes serde documents as JSON.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -10,11 +10,10 @@ use serde::ser::{
 
 use crate::writer::Writer;
 
-/// serde_json hands numbers with all their digits on as a struct of this name, whose only field is
-/// the text.
+/// The name of the struct as which serde_json passes numbers with all their digits. Its only field is the text.
 pub const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
-/// A failure of the output, or a document that has something that JSON does not have.
+/// An error of the output, or of a document with a value that JSON does not support.
 #[derive(Debug)]
 pub struct SerializeError(io::Error);
 
@@ -53,10 +52,10 @@ fn impossible<T>(what: &str) -> Result<T, SerializeError> {
     )))
 }
 
-/// Writes a document, indented or on one line, with a line end.
+/// Writes a document, indented or on one line, followed by a line end.
 ///
 /// # Errors
-/// Those of the output.
+/// An error of the output.
 pub fn write(out: &mut dyn Write, document: &impl Serialize, is_indented: bool) -> io::Result<()> {
     let mut writer = Writer::new(out, is_indented);
     document.serialize(&mut writer)?;
@@ -64,22 +63,21 @@ pub fn write(out: &mut dyn Write, document: &impl Serialize, is_indented: bool) 
     writer.flush()
 }
 
-/// Appends a document on one line, whose texts and keys are all there as they are, without escapes: for
-/// searching them.
+/// Appends a document on one line, with all texts and keys unescaped so that they can be searched.
 ///
 /// # Errors
-/// The document has something that JSON does not have.
+/// The document contains a value that JSON does not support.
 pub fn collect_texts<T: ?Sized + Serialize>(texts: &mut Vec<u8>, document: &T) -> io::Result<()> {
     let mut writer = Writer::new(texts, false).without_escapes();
     document.serialize(&mut writer)?;
     writer.flush()
 }
 
-/// A list or an object, as far as it has been written.
+/// A list or an object that is being written.
 pub struct Compound<'a, 'b> {
     writer: &'a mut Writer<'b>,
     is_empty: bool,
-    /// What ends it; `None` for a number with all its digits.
+    /// Its closing bracket; `None` for a number with all its digits.
     end: Option<u8>,
 }
 
@@ -91,12 +89,12 @@ impl Compound<'_, '_> {
 
     fn begin_field(&mut self, name: &'static str) -> Result<(), SerializeError> {
         if self.end.is_none() {
-            // The digits come as a text.
+            // The digits are passed as a text.
             self.writer.set_quotes(false);
             return Ok(());
         }
         let comma = !std::mem::replace(&mut self.is_empty, false);
-        // The names of fields in the program need no escapes.
+        // Field names of the program need no escapes.
         Ok(self.writer.field(comma, name)?)
     }
 

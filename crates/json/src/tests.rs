@@ -1,4 +1,4 @@
-//! The same documents are read as by serde_json, and its errors are at the same places.
+//! Checks that documents are read like by serde_json, with errors at the same positions.
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ fn kind(is_end: bool, is_syntax: bool) -> &'static str {
     }
 }
 
-/// Checks that both read the document as this type, or neither does.
+/// Checks that both parsers read the document as this type, or both reject it.
 fn check<'de, T: Deserialize<'de> + PartialEq + std::fmt::Debug>(text: &'de str) {
     assert_eq!(
         ours::<T>(text).ok(),
@@ -30,7 +30,7 @@ fn check<'de, T: Deserialize<'de> + PartialEq + std::fmt::Debug>(text: &'de str)
     );
 }
 
-/// Checks the same for documents of any type, and that both refuse them at one place.
+/// Checks that both parsers read the document as any type, and reject it at the same position.
 fn check_all(text: &str) {
     check::<Value>(text);
     check::<Option<i64>>(text);

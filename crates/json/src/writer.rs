@@ -1,17 +1,17 @@
-//! The output of JSON that is safe to be shown in a terminal and in the log of a CI job. Large responses
-//! are mostly names of fields and indentation, which serde_json writes in many small pieces.
+//! Writes JSON that is safe to show in a terminal and in the log of a CI job. Large responses consist mostly of
+//! field names and indentation, which serde_json would write in many small pieces.
 
 use std::io::{self, Write};
 
 use crate::escape::write_escaped;
 
-/// This many bytes are written at once.
+/// Number of bytes to write at once.
 const CHUNK: usize = 1 << 16;
 
-/// The end of a line after a value, and the indentation of the next one, as far as it goes.
+/// The end of a line after a value, with as much indentation as fits.
 const LINE_AFTER_VALUE: [u8; 64] = line(b",\n");
 
-/// The same without a value before.
+/// The end of a line that follows no value, with as much indentation as fits.
 const LINE: [u8; 64] = line(b"\n");
 
 const fn line(head: &[u8]) -> [u8; 64] {
@@ -24,12 +24,12 @@ const fn line(head: &[u8]) -> [u8; 64] {
 /// Collects JSON and writes it in large pieces.
 pub struct Writer<'a> {
     out: &'a mut dyn Write,
-    /// What has not been written yet is at its beginning.
+    /// Begins with `length` bytes that have not been written yet.
     buffer: Vec<u8>,
     length: usize,
     is_indented: bool,
     depth: usize,
-    /// What is around texts.
+    /// Quote around texts.
     quote: &'static [u8],
     is_escaped: bool,
 }
@@ -54,7 +54,7 @@ impl Write for Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// A writer that indents by two spaces, or writes all on one line.
+    /// Creates a writer that indents by two spaces, or writes everything on one line.
     pub fn new(out: &mut dyn Write, is_indented: bool) -> Writer<'_> {
         Writer {
             out,
@@ -67,7 +67,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes texts as they are from now on, also where that is not JSON.
+    /// Writes texts without escapes from now on, even if the output is not valid JSON.
     pub(super) fn without_escapes(mut self) -> Self {
         self.is_escaped = false;
         self
@@ -102,7 +102,7 @@ impl Writer<'_> {
         if head + spaces <= line.len()
             && let Some(room) = self.room(line.len())
         {
-            // A copy of a fixed length takes no call.
+            // A copy of a fixed length is inlined.
             room.copy_from_slice(line);
             self.length += head + spaces;
             return Ok(());
@@ -137,7 +137,7 @@ impl Writer<'_> {
         self.put(self.quote)
     }
 
-    /// Writes the name of a field, which needs no escapes, on a line of its own.
+    /// Writes a field name, which needs no escapes, on a new line.
     pub(super) fn field(&mut self, comma: bool, name: &str) -> io::Result<()> {
         let (line, head) = line_end(comma);
         let (indent, end) = (head + 2 * self.depth, name.len() + 1);
@@ -163,7 +163,7 @@ impl Writer<'_> {
         self.buffer[..self.length].ends_with(b"\"")
     }
 
-    /// Whether texts have quotes from now on.
+    /// Sets whether texts have quotes from now on.
     pub(super) fn set_quotes(&mut self, has_quotes: bool) {
         self.quote = if has_quotes { b"\"" } else { b"" };
     }
@@ -182,7 +182,7 @@ impl Writer<'_> {
     }
 }
 
-/// The end of a line with its indentation, and its length without.
+/// Returns the end of a line with its indentation, and its length without the indentation.
 fn line_end(comma: bool) -> (&'static [u8; 64], usize) {
     match comma {
         true => (&LINE_AFTER_VALUE, 2),
@@ -190,7 +190,7 @@ fn line_end(comma: bool) -> (&'static [u8; 64], usize) {
     }
 }
 
-/// True for ASCII without anything to escape.
+/// Reports whether a text is ASCII without characters to escape.
 fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let mut last = [b' '; 8];
@@ -199,12 +199,12 @@ fn is_plain(text: &[u8]) -> bool {
     words.fold(0, |special, word| special | special_bytes(*word)) == 0
 }
 
-/// Not 0 when a byte of the word is not printable ASCII, a quote, a backslash, or `#`, which begins the commands
-/// of CI logs. All bytes are looked at together, since most texts are short.
+/// Returns a value other than 0 if a byte is not printable ASCII, or is a quote, a backslash, or `#`, with which
+/// the commands of CI logs begin. All bytes are tested together, since most texts are short.
 fn special_bytes(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let word = u64::from_ne_bytes(word);
-    // The highest bit of a byte is set where this byte or one before it is 0.
+    // Sets the highest bit of each byte that is 0, and possibly of bytes after it.
     let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let is = |byte: u8| is_zero(word ^ (ONES * u64::from(byte)));
     // `"` and `#` differ in their lowest bit.
@@ -214,7 +214,7 @@ fn special_bytes(word: [u8; 8]) -> u64 {
     (quote_or_hash | is(b'\\') | control | beyond) & (ONES << 7)
 }
 
-/// Writes what is between the quotes of a text.
+/// Writes the content of a text between its quotes.
 fn write_text(out: &mut Writer<'_>, text: &str) -> io::Result<()> {
     let is_escaped = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Masking of secrets in command lines.
+//! Masks secrets in command lines.
 
 mod message;
 
@@ -14,11 +14,10 @@ pub use message::mask_message;
 
 /// Masks secrets in a command line given as a list of arguments.
 ///
-/// Masked are the values of options, variables, headers and fields with the names of
-/// secrets (`--opt VALUE`, `--opt=V`, `NAME=V`, `"name": V`, `name = V`), the short options of common
-/// programs that take a password, the tokens of `Authorization`, and the user info of URLs. An argument
-/// that is a whole shell text is read word by word. Where the end of a value is in doubt, more is
-/// masked rather than less.
+/// It masks the values of options, variables, headers and fields with the names of secrets (`--opt VALUE`,
+/// `--opt=V`, `NAME=V`, `"name": V`, `name = V`), the short options of common programs that take a password, the
+/// tokens of `Authorization`, and the user info of URLs. An argument that is a shell script is read word by word.
+/// If the end of a value is uncertain, it masks more rather than less.
 pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
     let mut masker = Masker::default();
     let (mut is_text, mut is_user) = (false, false);
@@ -39,30 +38,30 @@ pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
     }
 }
 
-/// Masks secrets in one text as in the text of a shell.
+/// Masks secrets in a text as in a shell script.
 pub fn mask_text(text: &str) -> String {
     Masker::default().argument(text, true).into_owned()
 }
 
-/// What is expected of the next word after the words so far.
+/// The type of the next word, according to the words so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// It is the value of a secret.
+    /// The value of a secret.
     Value(Sensitivity),
-    /// It is a token if it looks like one; it comes after the word `Bearer`.
+    /// A token, after the word `Bearer`, if the word looks like one.
     Token,
-    /// It is the value of a header such as `Authorization`, in which a scheme may precede the secret.
+    /// The value of a header such as `Authorization`, in which a scheme can precede the secret.
     Credentials,
 }
 
 #[derive(Debug, Default)]
 struct Masker {
     expected: Option<Expected>,
-    /// A name and its value follow, as after `set`.
+    /// `true` if a name and its value follow, as after `set`.
     is_set: bool,
-    /// The words are those of a `.netrc`: `machine H login U password V`.
+    /// `true` if the words are those of a `.netrc`: `machine H login U password V`.
     is_netrc: bool,
-    /// The text is a sentence.
+    /// `true` if the text is a sentence.
     is_message: bool,
     program: Program,
 }
@@ -88,8 +87,8 @@ impl Masker {
         }
     }
 
-    /// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
-    /// an argument that begins with an assignment and is not a shell text is one value to its end.
+    /// Masks the values of secret names in a text. A value ends where the word of a shell would end; in an argument
+    /// that is not a shell script and begins with an assignment, the value extends to the end.
     fn text<'a>(&mut self, text: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         let mut masked = String::new();
         let (mut copied, mut at) = (0, 0);
@@ -119,7 +118,7 @@ impl Masker {
         }
     }
 
-    /// What of `rest`, which begins with `word`, is shown.
+    /// Returns the part of `rest`, which begins with `word`, that is shown.
     fn word(&mut self, word: &str, rest: &str) -> VisiblePart {
         if let Some(expected) = self.expected.take() {
             if expected.comes_after(word) {
@@ -176,7 +175,7 @@ impl Masker {
 }
 
 impl Expected {
-    /// True for a word that may precede the value.
+    /// Reports whether this word can precede the value.
     fn comes_after(self, word: &str) -> bool {
         is_filler(word) || (self == Self::Credentials && is_scheme(word))
     }
@@ -190,21 +189,21 @@ impl Expected {
     }
 }
 
-/// How much of the rest of a text is shown as it is.
+/// The part of a text that is shown unchanged.
 enum VisiblePart {
-    /// This many bytes.
+    /// This number of bytes.
     Whole(usize),
-    /// What comes before the first byte; the value goes on to the second.
+    /// The bytes before the first position; the value ends at the second one.
     Until(usize, usize),
 }
 
 /// A value that begins within a word.
 struct WordValue {
     from: usize,
-    /// The quote that is open there.
+    /// The quote that is open at that position.
     open: Option<char>,
     sensitivity: Sensitivity,
-    /// It may have several words.
+    /// `true` if the value can consist of several words.
     is_header: bool,
 }
 
@@ -232,12 +231,12 @@ impl WordValue {
     }
 }
 
-/// `-c` and `-lc`, which shells take a whole text after.
+/// Reports whether an argument is `-c` or `-lc`, which are followed by a shell script.
 fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
-/// The scheme of a header, after which the secret comes.
+/// Reports whether a word is the scheme of a header, which precedes the secret.
 fn is_scheme(word: &str) -> bool {
     const SCHEMES: [&str; 7] = [
         "apikey",
@@ -254,12 +253,13 @@ fn is_scheme(word: &str) -> bool {
         .any(|scheme| bare.eq_ignore_ascii_case(scheme))
 }
 
-/// A word between an option and its value.
+/// Reports whether a word can occur between an option and its value.
 fn is_filler(word: &str) -> bool {
     matches!(word, "\\" | "--" | "''" | "\"\"" | "=")
 }
 
-/// An option whose value is the next word; quotes and brackets around it do not matter.
+/// Returns the sensitivity of an option whose value is the next word. Ignores quotes and brackets around the
+/// option.
 fn secret_option(word: &str) -> Option<Sensitivity> {
     let begins = word.find(|c: char| c.is_alphanumeric() || c == '-')?;
     if !word[begins..].starts_with('-') {
@@ -270,9 +270,9 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
     is_option.then(|| sensitivity(bare)).flatten()
 }
 
-/// Bytes of a secret name and the sign after it, as in `password = V`, where blanks are between the two.
+/// Returns the length of a secret name and the sign after it, as in `password = V`, where blanks separate the two.
 fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
-    // Checked first: few words are followed by a sign, and checking a name costs more.
+    // Checked first, since few words are followed by a sign and checking a name costs more.
     let after = rest[word.len()..].trim_start_matches([' ', '\t']);
     let sign = [":=", "=>", "=", ":", "："]
         .into_iter()
@@ -290,17 +290,17 @@ fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
     (!is_comparison).then(|| (rest.len() - follows.len(), found))
 }
 
-/// Where the value of the first secret name in a word begins.
+/// Returns the value of the first secret name in a word.
 ///
-/// `NAME=V` wherever it is (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
-/// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
+/// Recognizes `NAME=V` at any position (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as in headers,
+/// YAML and JSON, and `--NAME:V` or `--NAME,V`.
 fn secret_value(word: &str) -> Option<WordValue> {
     let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;
     if !word.bytes().any(may_be_sign) {
         return None;
     }
     let bare = word.trim_start_matches(['"', '\'']);
-    // `/password:V`, as programs of Windows have it.
+    // `/password:V`, as in programs of Windows.
     let is_option = bare.starts_with('-') || is_windows_option(bare);
     let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
     for (at, sign) in word.char_indices().filter(is_sign) {
@@ -356,7 +356,7 @@ fn secret_value(word: &str) -> Option<WordValue> {
     None
 }
 
-/// Ends of what sets a variable in Python: `os.putenv("NAME", "V")`.
+/// Ends of calls that set a variable in Python: `os.putenv("NAME", "V")`.
 const SETTERS: [&str; 4] = ["putenv(\"", "putenv('", "default(\"", "default('"];
 
 fn is_windows_option(word: &str) -> bool {
@@ -368,13 +368,13 @@ fn is_windows_option(word: &str) -> bool {
     })
 }
 
-/// `X-API-Key`, as in the arguments of HTTP clients.
+/// Reports whether a name is a custom header such as `X-API-Key`, as in the arguments of HTTP clients.
 fn is_own_header(name: &str) -> bool {
     let prefix = name.get(..2);
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("x-"))
 }
 
-/// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.
+/// Accepts `DB_PASSWORD` and `password`, but not `sealed-secret`, which can be the name of an image.
 fn is_variable(name: &str) -> bool {
     !name.contains(['-', '.']) && name != "key"
 }

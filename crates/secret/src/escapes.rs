@@ -1,15 +1,15 @@
-//! Escapes of URLs, HTML, JSON, shells and terminals within a secret.
+//! Decodes escapes of URLs, HTML, JSON, shells and terminals within a secret.
 
-/// Where a line is broken in HTML, and the `=` at the end of a line of quoted-printable text.
+/// Line breaks of HTML, and the `=` at the end of a line of quoted-printable text.
 const LINE_BREAKS: [&[u8]; 6] = [b"<br>", b"<wbr>", b"<br/>", b"<br />", b"=\n", b"=\r\n"];
 
-/// Bytes of a sequence of a terminal after `ESC [`.
+/// Maximum length of a terminal sequence after `ESC [`.
 const MAX_SEQUENCE_LEN: usize = 16;
 
-/// Digits of a character of HTML.
+/// Maximum number of digits of a character of HTML.
 const MAX_DIGITS: usize = 7;
 
-/// Characters of HTML that have a name.
+/// Named characters of HTML.
 const NAMES: [(&[u8], char); 9] = [
     (b"amp;", '&'),
     (b"lt;", '<'),
@@ -22,8 +22,7 @@ const NAMES: [(&[u8], char); 9] = [
     (b"nbsp;", ' '),
 ];
 
-/// The folded byte at the beginning of a text, `None` if it is left out, and the length of its
-/// spelling.
+/// Returns the folded byte at the beginning of a text, `None` if it is left out, and the length of its spelling.
 pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
     let byte = text[0];
     let decoded = match byte {
@@ -37,7 +36,7 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
         {
             Some((None, 1))
         }
-        // Non-breaking and wide blanks, soft hyphens, line separators, and what has no width.
+        // No-break and wide blanks, soft hyphens, line separators, and zero-width characters.
         0xc2 | 0xe2 | 0xe3 | 0xef => BLANKS
             .iter()
             .find(|blank| text.starts_with(blank.as_bytes()))
@@ -46,7 +45,7 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
     };
     let (c, length) = match decoded {
         Some((Some(c), length)) if c.is_ascii() => (Some(c as u8), length),
-        // What is not ASCII is not part of a key; a character of a word ends it.
+        // Keys contain only ASCII. Other characters end a key.
         Some((Some(_), length)) => (Some(0), length),
         Some((None, length)) => (None, length),
         None => (Some(byte), 1),
@@ -54,12 +53,12 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
     (c.and_then(fold_byte), length)
 }
 
-/// The same where nothing is an escape.
+/// Folds the first byte without decoding escapes.
 pub(super) fn fold_plain(text: &[u8]) -> (Option<u8>, usize) {
     (fold_byte(text[0]), 1)
 }
 
-/// True where a text ends within what [`fold_one`] may read as one escape when it goes on.
+/// Reports whether a text ends within what [`fold_one`] could read as one escape if more text follows.
 pub(super) fn is_unfinished(text: &[u8]) -> bool {
     let (first, rest) = (text[0], &text[1..]);
     match first {
@@ -99,12 +98,12 @@ fn is_unfinished_escape(text: &[u8]) -> bool {
     digits.len() < length && is_all(digits, u8::is_ascii_hexdigit)
 }
 
-/// True for a beginning of `whole` that is shorter.
+/// Reports whether a text is a prefix of `whole`, but not all of it.
 fn begins(whole: &[u8], text: &[u8]) -> bool {
     text.len() < whole.len() && whole[..text.len()].eq_ignore_ascii_case(text)
 }
 
-/// Bytes of the repetitions of `prefix` that a text begins with.
+/// Returns the length of all repetitions of `prefix` at the beginning of a text.
 fn without(text: &[u8], prefix: &[u8]) -> usize {
     let repetitions = text.chunks(prefix.len());
     repetitions.take_while(|part| *part == prefix).count() * prefix.len()
@@ -114,19 +113,19 @@ fn is_all(text: &[u8], is: impl Fn(&u8) -> bool) -> bool {
     text.iter().all(is)
 }
 
-/// The folded form of a character; `None` for a blank, for `+`, which encodes one, and for NUL.
+/// Returns the folded form of a byte; `None` for a blank, for `+`, which encodes a blank, and for NUL.
 pub(super) fn fold_byte(byte: u8) -> Option<u8> {
     let is_blank = byte.is_ascii_whitespace() || matches!(byte, b'+' | 0);
     (!is_blank).then(|| byte.to_ascii_lowercase())
 }
 
-/// Characters beyond ASCII that mean nothing within a secret.
+/// Characters beyond ASCII that are ignored within a secret.
 const BLANKS: [&str; 13] = [
     "\u{a0}", "\u{ad}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{2028}",
     "\u{2029}", "\u{2060}", "\u{3000}", "\u{feff}", "\u{202f}",
 ];
 
-/// Where a line is broken or coloured: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
+/// Returns the length of a line break or colour: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
 /// quoted-printable text, and `ESC [ 31 m`.
 fn line_break(text: &[u8]) -> Option<Decoded> {
     let is_begin = |start: &&&[u8]| {
@@ -142,10 +141,10 @@ fn line_break(text: &[u8]) -> Option<Decoded> {
     Some((None, (end.count() + 3).min(text.len())))
 }
 
-/// The character that an escape encodes, if any, and the number of its bytes.
+/// The character that an escape encodes, if any, and the length of the escape in bytes.
 type Decoded = (Option<char>, usize);
 
-/// `%2B`, and `%252B` as well.
+/// Decodes `%2B` and `%252B`.
 fn percent(text: &[u8]) -> Option<Decoded> {
     let mut at = 1;
     while text[at..].starts_with(b"25") && hex(text.get(at + 2..at + 4)?).is_some() {
@@ -155,7 +154,7 @@ fn percent(text: &[u8]) -> Option<Decoded> {
     Some((char::from_u32(code), at + 2))
 }
 
-/// `&#x2B;`, `&#43;`, `&plus;`, and `&amp;#43;` as well.
+/// Decodes `&#x2B;`, `&#43;`, `&plus;`, and `&amp;#43;`.
 fn entity(text: &[u8]) -> Option<Decoded> {
     let mut at = 1;
     while text[at..].starts_with(b"amp;") {
@@ -171,7 +170,7 @@ fn entity(text: &[u8]) -> Option<Decoded> {
         let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
         let length = digits.iter().take(MAX_DIGITS).take_while(is_digit).count();
         let code = code(&digits[..length], radix)?;
-        // Browsers do without the semicolon.
+        // Browsers also accept it without the semicolon.
         let end = usize::from(digits.get(length) == Some(&b';'));
         let start = at + 1 + usize::from(is_hex);
         return Some((char::from_u32(code), start + length + end));
@@ -184,7 +183,7 @@ fn entity(text: &[u8]) -> Option<Decoded> {
     }
 }
 
-/// `\u002b`, `\U0000002b`, `\x2b`, `\053`, the line end `\n`, and any other character after a backslash.
+/// Decodes `\u002b`, `\U0000002b`, `\x2b`, `\053`, the line end `\n`, and any other character after a backslash.
 fn escape(text: &[u8]) -> Decoded {
     let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
     let rest = &text[slashes..];
@@ -206,7 +205,7 @@ fn hex(digits: &[u8]) -> Option<u32> {
     code(digits, 16)
 }
 
-/// The value of digits.
+/// Returns the number with these digits.
 fn code(digits: &[u8], radix: u32) -> Option<u32> {
     let is_number = digits.iter().all(|byte| char::from(*byte).is_digit(radix));
     let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;

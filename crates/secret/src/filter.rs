@@ -1,19 +1,19 @@
-//! A filter that finds texts without a secret at the cost of reading a part of each.
+//! Recognizes texts without secrets by reading only a part of each text.
 
 use super::escapes::{fold_one, fold_plain};
 use super::folded::{FoldedSecret, GRAM, gram_of};
 
-/// The grams of secrets.
+/// The grams of secrets. A gram is a sequence of [`GRAM`] folded bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Filter {
-    /// A bit for each hash of a gram.
+    /// One bit for each hash of a gram.
     bits: Vec<u64>,
-    /// How many grams in a row the shortest piece has.
+    /// Number of consecutive grams in the shortest piece.
     run: usize,
 }
 
 impl Filter {
-    /// The filter for these secrets.
+    /// Creates the filter for these secrets.
     pub(super) fn new(secrets: &[FoldedSecret]) -> Self {
         let grams: usize = secrets.iter().map(|secret| secret.text.len()).sum();
         let shortest = secrets.iter().map(FoldedSecret::min_piece).min();
@@ -28,7 +28,7 @@ impl Filter {
         filter
     }
 
-    /// The filter for the secrets of both.
+    /// Returns the filter for the secrets of both filters.
     pub(super) fn union(&self, other: &Self) -> Self {
         let (large, small) = match self.bits.len() >= other.bits.len() {
             true => (self, other),
@@ -37,7 +37,8 @@ impl Filter {
         if small.bits.is_empty() {
             return large.clone();
         }
-        // The place of a gram in the small one is that in the large one, by the length of the small one.
+        // The position of a gram in the small filter is its position in the large one modulo the size of the small
+        // one.
         let bits = large.bits.iter().zip(small.bits.iter().cycle());
         Self {
             bits: bits.map(|(a, b)| a | b).collect(),
@@ -45,15 +46,15 @@ impl Filter {
         }
     }
 
-    /// True when a text may contain a piece of a secret. Most texts are read in part only: between two grams
-    /// that no secret has, a piece can be only where there is room for the shortest one.
+    /// Reports whether a text may contain a piece of a secret. Most texts are read only in part: between two grams
+    /// that no secret contains, there must be room for the shortest piece.
     pub(super) fn may_contain_secret(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let shortest = self.run.saturating_add(GRAM - 1);
         if self.bits.is_empty() || text.len() < shortest {
             return false;
         }
-        // What follows one of these may be a part of an escape.
+        // The bytes after one of these characters can be part of an escape.
         let has_escape = memchr::memchr3(b'%', b'&', b'\\', text).is_some();
         if has_escape || memchr::memchr2(b'<', b'\x1b', text).is_some() {
             return self.read(text, usize::MAX, fold_one).is_none()
@@ -72,7 +73,7 @@ impl Filter {
         false
     }
 
-    /// Where the last gram is that no secret has, and whose bytes are folded one by one.
+    /// Returns the position of the last gram that no secret contains and whose bytes are folded one by one.
     fn last_foreign(&self, text: &[u8]) -> Option<usize> {
         let mut at = text.len() - GRAM;
         loop {
@@ -91,8 +92,8 @@ impl Filter {
         }
     }
 
-    /// Reads a text until `max` grams were found that no secret has, and returns where the last of them
-    /// begins, or the end; `None` where a piece of a secret may precede it.
+    /// Reads a text until it has found `max` grams that no secret contains. Returns the position after the start of
+    /// the last of them, or the end of the text; `None` if a piece of a secret may precede it.
     fn read(
         &self,
         text: &[u8],
@@ -125,7 +126,7 @@ impl Filter {
         Some(text.len())
     }
 
-    // These are called for every few bytes of all that is shown.
+    // These functions are called for every few bytes of the whole output.
     #[inline(always)]
     fn has(&self, gram: u32) -> bool {
         let (at, bit) = self.place(gram);
@@ -139,15 +140,14 @@ impl Filter {
     }
 }
 
-/// The fold of a byte; 0 for one that may be left out or be a part of an
-/// escape.
+/// Folded form of each byte; 0 for a byte that may be left out or be a part of an escape.
 const FOLDED_BYTES: [u8; 256] = {
     let mut table = [0; 256];
     let mut at = 0;
     while at < table.len() {
         table[at] = match at as u8 {
             b'%' | b'&' | b'\\' | b'+' | b':' | b'<' | b'=' | 0 | 0x1b => 0,
-            // Those of blanks beyond ASCII and of characters without a width.
+            // Bytes of blanks beyond ASCII and of zero-width characters.
             0xc2 | 0xa0 | 0xad | 0xe2 | 0xe3 | 0xef => 0,
             0x80 | 0x81 | 0x8b..=0x8f | 0xa8 | 0xa9 | 0xaf | 0xbb | 0xbf => 0,
             byte if byte.is_ascii_whitespace() => 0,

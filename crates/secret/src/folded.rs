@@ -1,7 +1,7 @@
-//! Secrets in other spellings than their own: escaped, encoded, wrapped, cut or in another case.
+//! Finds secrets that are escaped, encoded, wrapped, cut or in another case.
 //!
-//! Texts and secrets are compared in a folded form: escapes of URLs, HTML and JSON decoded, capitals
-//! as small letters, and neither blanks, nor `+`, which encodes a blank in URLs, nor `:` between hex digits.
+//! Texts and secrets are compared in a folded form: escapes of URLs, HTML and JSON are decoded, letters are in
+//! lower case, and blanks, `+`, which encodes a blank in URLs, and `:` between hex digits are left out.
 
 use std::collections::HashMap;
 
@@ -10,31 +10,31 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::escapes::{self, fold_byte, fold_one, fold_plain};
 
-/// Bytes that are compared at once.
+/// Number of bytes that are compared at once.
 pub(super) const GRAM: usize = 4;
 
-/// A secret that is shorter when folded is looked for as it is only.
+/// A secret that is shorter in folded form is searched for only as it is.
 const MIN_LENGTH: usize = 7;
 
-/// Longer secrets do not appear in encoded form.
+/// Longer secrets are not searched for in encoded form.
 const MAX_ENCODED_LENGTH: usize = 4096;
 
-/// Shorter pieces of a secret are not recognized.
+/// Minimum length of a piece of a secret that is recognized.
 const MIN_PIECE: usize = 12;
 
-/// Of secrets that are shorter only nearly the whole is recognized: their parts may be words.
+/// Shorter secrets are recognized only if nearly complete, since their parts can be words.
 const MIN_LENGTH_OF_CUT: usize = 16;
 
-/// What else than a secret a text may be.
+/// Other meanings that the text of a secret can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
+    /// An ordinary word or number: either letters or digits, and characters of ids.
     Plain,
     /// A short name, such as `node1`.
     Name,
-    /// An id of digits or hex digits, but no part of a longer one.
+    /// An id of digits or hex digits. It is not masked as part of a longer one.
     Id,
-    /// Nothing else.
+    /// No other meaning.
     Distinctive,
 }
 
@@ -42,28 +42,28 @@ pub(super) enum Kind {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct FoldedSecret {
     pub text: Vec<u8>,
-    /// What is in its place.
+    /// The text that replaces it.
     pub mask: String,
-    /// What else it may be.
+    /// Its other possible meaning.
     pub kind: Kind,
 }
 
 impl FoldedSecret {
-    /// A secret by itself, in hex digits, and in base64, once and twice, wherever it begins there; none
-    /// when it is too short.
+    /// Returns the spellings of a secret: itself, in hex digits, and in Base64, once and twice, at any position in
+    /// the encoded text; empty if it is too short.
     pub(super) fn spellings(secret: &str, mask: &str, kind: Kind) -> Vec<Self> {
         let mut texts = vec![secret.to_owned()];
         if (8..=MAX_ENCODED_LENGTH).contains(&secret.len()) {
             texts.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
             base64_parts(secret.as_bytes(), &mut texts);
-            // As in a Secret of Kubernetes whose value is base64 itself.
+            // A Kubernetes Secret contains the Base64 of a value that can itself be Base64.
             base64_parts(STANDARD_NO_PAD.encode(secret).as_bytes(), &mut texts);
         }
         let mut texts: Vec<_> = texts
             .iter()
             .map(|text| fold(text, fold_one).bytes)
             .collect();
-        // What looks like an escape may be a part of the secret.
+        // Characters that look like an escape can be a part of the secret.
         let own = secret.bytes().filter_map(fold_byte);
         texts.push(own.collect());
         texts.sort();
@@ -76,16 +76,16 @@ impl FoldedSecret {
         folded.filter(|one| one.text.len() >= MIN_LENGTH).collect()
     }
 
-    /// Its bytes when it is folded.
+    /// Returns its length in folded form.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// Bytes that a piece has at least.
+    /// Returns the minimum length of a piece.
     pub(super) fn min_piece(&self) -> usize {
         let length = self.text.len();
         let cut = match length {
-            // Names that differ by one character are common, but not so long ones without a sign.
+            // Names often differ in only one character, except long ones of letters and digits only.
             _ if self.kind == Kind::Name && !self.is_long_word() => length,
             0..MIN_LENGTH_OF_CUT => (length * 9).div_ceil(10),
             _ => MIN_PIECE,
@@ -93,14 +93,14 @@ impl FoldedSecret {
         self.half().map_or(cut, |half| half.min(cut))
     }
 
-    /// Bytes of the half of a password with a sign that names and ids do not have: this much of it is
-    /// recognized, unless it is a word or a number.
+    /// Returns half the length of a password that contains a character which names and ids do not contain. Half of
+    /// such a password is recognized, unless the half is a word or a number.
     fn half(&self) -> Option<usize> {
         let is_password = self.kind == Kind::Distinctive && self.text.iter().any(is_sign);
         is_password.then(|| self.text.len().div_ceil(2).max(MIN_LENGTH))
     }
 
-    /// True for letters and digits only that are as long as a piece.
+    /// Reports whether it consists of letters and digits only and is as long as a piece.
     fn is_long_word(&self) -> bool {
         let has = |is: fn(&u8) -> bool| self.text.iter().any(is);
         self.text.len() >= MIN_PIECE
@@ -109,7 +109,7 @@ impl FoldedSecret {
             && has(u8::is_ascii_alphabetic)
     }
 
-    /// True when a piece is a part of this secret alone, and not a word that it contains.
+    /// Reports whether a piece is specific to this secret and not a word in it.
     fn is_piece(&self, piece: &[u8]) -> bool {
         let length = self.text.len();
         if piece.len() < self.min_piece() {
@@ -132,12 +132,12 @@ impl FoldedSecret {
     }
 }
 
-/// True for a sign that neither names nor ids have.
+/// Reports whether a character occurs neither in names nor in ids.
 fn is_sign(byte: &u8) -> bool {
     !byte.is_ascii_alphanumeric() && !b"-_.:".contains(byte)
 }
 
-/// What `bytes` become in base64 where they begin at any byte of the text that is encoded.
+/// Appends the Base64 of `bytes` for each possible position in the encoded text.
 fn base64_parts(bytes: &[u8], texts: &mut Vec<String>) {
     for (shift, cut) in [(0, 0), (1, 2), (2, 3)] {
         let bytes = [&vec![0; shift][..], bytes].concat();
@@ -148,10 +148,10 @@ fn base64_parts(bytes: &[u8], texts: &mut Vec<String>) {
     }
 }
 
-/// The numbers of secrets, and where in them a gram is.
+/// For each gram: the secrets that contain it, by number, and its positions in them.
 type Index = HashMap<u32, Vec<(usize, usize)>>;
 
-/// The text with `secrets` and pieces of them masked.
+/// Masks `secrets` and pieces of them in a text.
 pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
     let mut index = Index::new();
     for (number, secret) in secrets.iter().enumerate() {
@@ -160,7 +160,7 @@ pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
         }
     }
     let text = mask_folded(text, fold(text, fold_one), secrets, &index);
-    // What looks like an escape may end with the beginning of a secret.
+    // Characters that look like an escape can contain the beginning of a secret.
     mask_folded(&text, fold(&text, fold_plain), secrets, &index)
 }
 
@@ -180,7 +180,7 @@ fn mask_folded(text: &str, folded: Folded, secrets: &[&FoldedSecret], index: &In
             at += 1;
             continue;
         };
-        // A `+` is not compared, and may be a part of the secret.
+        // `+` is not compared, but can be a part of the secret.
         let from = text[shown..folded.starts[at]].trim_end_matches('+').len() + shown;
         let end = folded.ends[at + length - 1];
         let end = text.len() - text[end..].trim_start_matches('+').len();
@@ -195,8 +195,8 @@ fn mask_folded(text: &str, folded: Folded, secrets: &[&FoldedSecret], index: &In
     masked + &text[shown..]
 }
 
-/// How many bytes a text has before an end that may be the beginning of one of `secrets`, read from any
-/// character: what is before it may be the beginning of an escape, but is shown by itself.
+/// Returns the number of bytes of a text before an end that may begin one of `secrets`. Any character can be the
+/// start of a secret, even within an escape, since the part before it is shown separately.
 pub(super) fn complete_length(text: &str, secrets: &[FoldedSecret]) -> usize {
     let bytes = text.as_bytes();
     if secrets.is_empty() {
@@ -218,7 +218,7 @@ pub(super) fn complete_length(text: &str, secrets: &[FoldedSecret]) -> usize {
     places.find(may_begin).unwrap_or(bytes.len())
 }
 
-/// True where a text to its end is a beginning of a secret, or may be one when it goes on.
+/// Reports whether a text is a prefix of a secret, or can become one if more text follows.
 fn may_continue(mut text: &[u8], mut secret: &[u8]) -> bool {
     while !text.is_empty() && !escapes::is_unfinished(text) {
         let (byte, length) = fold_one(text);
@@ -239,7 +239,7 @@ pub(super) fn gram_of(bytes: &[u8]) -> u32 {
         .fold(0, |gram, byte| (gram << 8) | u32::from(*byte))
 }
 
-/// A folded text, and where each of its bytes comes from.
+/// A folded text with the position of each of its bytes in the original text.
 #[derive(Default)]
 struct Folded {
     bytes: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Secrets that cannot be printed, and the masking of secrets in text.
+//! Secrets that cannot be printed, and functions that mask secrets in text.
 
 mod arguments;
 mod escapes;
@@ -29,10 +29,10 @@ pub use urls::{
 };
 pub use yaml::mask_yaml;
 
-/// What is in place of a secret.
+/// Replaces a secret in the output.
 pub const MASK: &str = "***";
 
-/// A secret text. It has no `Display`, and its `Debug` shows the mask.
+/// A secret text. It has no `Display`, and its `Debug` prints the mask.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret {
     text: String,
@@ -40,7 +40,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Takes the text as it is.
+    /// Creates a secret from a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -48,7 +48,7 @@ impl Secret {
         }
     }
 
-    /// The id of a key, of which [`masked_id`] is shown.
+    /// Creates a key id, which is shown as [`masked_id`].
     pub fn key_id(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -56,12 +56,12 @@ impl Secret {
         }
     }
 
-    /// The text itself, for signing and sending only.
+    /// Returns the text itself, only for signing and sending.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// What is shown in its place.
+    /// Returns the text that is shown instead.
     fn mask(&self) -> String {
         match self.is_key_id {
             true => masked_id(&self.text),
@@ -76,7 +76,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A key id short enough to recognise and too short to use: `LTAI…3Qk`.
+/// Shortens a key id so that it can be recognized but not used: `LTAI…3Qk`.
 pub fn masked_id(id: &str) -> String {
     let chars: Vec<char> = id.chars().collect();
     if chars.len() < 12 {
@@ -88,7 +88,7 @@ pub fn masked_id(id: &str) -> String {
     format!("{head}…{tail}")
 }
 
-/// A key id in which all that [`masked_id`] hides is replaced, so that the same is shown of it.
+/// Replaces the characters of a key id that [`masked_id`] hides, so that the masked form stays the same.
 pub fn blanked_id(id: &str) -> String {
     let length = id.chars().count();
     let (head, tail) = match length < 12 {

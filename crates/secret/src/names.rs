@@ -1,6 +1,6 @@
-//! Which names of options, variables, headers and fields have a secret as their value.
+//! Decides which names of options, variables, headers and fields have a secret as their value.
 
-/// Endings of the last word of a name whose value is a secret.
+/// Suffixes of the last word of a name whose value is a secret.
 const ENDINGS: [&str; 30] = [
     "password",
     "passwd",
@@ -34,7 +34,7 @@ const ENDINGS: [&str; 30] = [
     "凭据",
 ];
 
-/// Last words of a name whose value is a secret; other words may end in them.
+/// Last words of a name whose value is a secret. Other words can end in these, so they must match completely.
 const WORDS: [&str; 19] = [
     "authorization",
     "bearer",
@@ -60,7 +60,7 @@ const WORDS: [&str; 19] = [
 /// Last words of a name whose value is often a secret; see [`Sensitivity::Likely`].
 const LIKELY_WORDS: [&str; 2] = ["auth", "cred"];
 
-/// `--public-key`, `--sort-key` and `TagKey` have values that are not secrets.
+/// Words before `key` in names whose values are not secrets, such as `--public-key`, `--sort-key` and `TagKey`.
 const OTHER_KEYS: [&str; 7] = [
     "foreign",
     "label",
@@ -71,10 +71,10 @@ const OTHER_KEYS: [&str; 7] = [
     "tag",
 ];
 
-/// `NextToken` and `page_token` lead to the next page of a list.
+/// Words before `token` in names of page tokens, such as `NextToken` and `page_token`.
 const OTHER_TOKENS: [&str; 3] = ["continuation", "next", "page"];
 
-/// Words after the name of a secret that change nothing: `--password-text`, `tokenValue`.
+/// Words that are ignored after the name of a secret: `--password-text`, `tokenValue`.
 const FORMS: [&str; 10] = [
     "b64",
     "base64",
@@ -88,20 +88,20 @@ const FORMS: [&str; 10] = [
     "value",
 ];
 
-/// Names of query parameters that are too common elsewhere.
+/// Names of query parameters that mean a secret only in URLs, since elsewhere they are too common.
 const QUERY_WORDS: [&str; 3] = ["sig", "sign", "auth"];
 
-/// How sure it is that a name has a secret as its value.
+/// Certainty that the value of a name is a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sensitivity {
-    /// Numbers, flags and methods are not secrets: `--tokens 5`, `--auth basic`.
+    /// A secret, except for numbers, flags and methods: `--tokens 5`, `--auth basic`.
     Likely,
-    /// Any value is a secret.
+    /// A secret, whatever the value.
     Certain,
 }
 
 impl Sensitivity {
-    /// True when this value is a secret.
+    /// Reports whether this value is a secret.
     pub fn covers(self, value: &str) -> bool {
         const METHODS: [&str; 14] = [
             "true", "false", "yes", "no", "on", "off", "none", "null", "auto", "basic", "digest",
@@ -116,29 +116,30 @@ impl Sensitivity {
     }
 }
 
-/// Whether the value of this option, variable, header or field is a secret.
+/// Returns the sensitivity of an option, variable, header or field; `None` if its value is not a secret.
 pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
     of_words(&words(name))
 }
 
-/// True for a field of a document with the name of a secret. `key` alone is the name of a name there.
+/// Reports whether a field of a document has the name of a secret. The name `key` does not count, since its value
+/// is usually a name.
 pub fn is_secret_field(name: &str) -> bool {
     field_sensitivity(name) == Some(Sensitivity::Certain)
 }
 
-/// Whether the value of a field of a document is a secret; see [`is_secret_field`].
+/// Returns the sensitivity of a field of a document; see [`is_secret_field`].
 pub fn field_sensitivity(name: &str) -> Option<Sensitivity> {
     let words = words(name);
     (words != "key").then(|| of_words(&words)).flatten()
 }
 
-/// As [`sensitivity`], for a parameter of a URL.
+/// Reports whether a parameter of a URL has the name of a secret.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     let words = words(name);
     QUERY_WORDS.contains(&last_of(&words)) || of_words(&words).is_some()
 }
 
-/// True for headers whose value is more than one word.
+/// Reports whether a header's value has several words.
 pub(super) fn is_credential_header(name: &str) -> bool {
     ["authorization", "cookie"].contains(&last_of(&words(name)))
 }
@@ -161,7 +162,7 @@ fn of_words(words: &str) -> Option<Sensitivity> {
     if is_negated || is_other || last.is_empty() {
         return None;
     }
-    // An ending may begin in the word before: `api key`.
+    // A suffix can begin in the previous word: `api key`.
     let ends = |word: &str, ending: &&str| {
         word.ends_with(*ending)
             || ending
@@ -187,8 +188,7 @@ fn of_words(words: &str) -> Option<Sensitivity> {
     }
 }
 
-/// The words of a name in lower case, with a blank between two: `X-Auth-Token`, `dbPassword` and
-/// `SSHKey` have several.
+/// Splits a name such as `X-Auth-Token`, `dbPassword` or `SSHKey` into words in lower case, separated by blanks.
 fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     let mut before = None;

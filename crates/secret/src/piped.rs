@@ -1,4 +1,4 @@
-//! Secrets that a shell text hands to the standard input of a program.
+//! Recognizes secrets that a shell script passes to the standard input of a program.
 
 use std::cell::LazyCell;
 
@@ -17,7 +17,7 @@ const READERS: [&str; 8] = [
     "smbpasswd",
 ];
 
-/// Programs that send what they read to a server.
+/// Programs that send their input to a server.
 const CLIENTS: [&str; 8] = [
     "nc",
     "ncat",
@@ -29,15 +29,16 @@ const CLIENTS: [&str; 8] = [
     "valkey-cli",
 ];
 
-/// Commands to servers that a secret follows.
+/// Commands to servers that precede a secret.
 const LOGINS: [&str; 2] = ["AUTH ", "PASS "];
 
-/// The program is looked for in this many bytes, so that many `echo` in a long text are read in linear time.
+/// Maximum number of bytes in which the program is searched, so that many `echo` in a long text are read in linear
+/// time.
 const MAX_COMMAND_LEN: usize = 2048;
 
-/// Where the secret is in a text that begins with `echo` or `printf`, as in
-/// `echo SECRET | docker login --password-stdin` and `printf 'AUTH SECRET' | nc h 6379`; `None` where the text
-/// is not piped to a program that reads one, or where it is a variable only.
+/// Returns the position of the secret in a text that begins with `echo` or `printf`, as in `echo SECRET | docker
+/// login --password-stdin` and `printf 'AUTH SECRET' | nc h 6379`; `None` if the text is not piped to a program
+/// that reads a secret, or if it is only a variable.
 pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
     let program = word.trim_start_matches(['"', '\'', '(', '$', '`']);
     if !matches!(program, "echo" | "printf") {
@@ -68,9 +69,10 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
     is_secret.then_some((from, from + secret.len()))
 }
 
-/// Where the text of a here-string begins in a word, as in `<<<SECRET`; at its end where it is the next word.
+/// Returns the position of the text of a here-string in a word, as in `<<<SECRET`; the end of the word if the text
+/// is the next word.
 pub(super) fn here_string(word: &str, rest: &str) -> Option<usize> {
-    // The search for a text begins with a preparation that costs more than it for most words.
+    // A text search has a setup cost that is too high for most words.
     memchr::memchr(b'<', word.as_bytes())?;
     let at = word.find("<<<")? + 3;
     let value = rest[at..].split_whitespace().next().unwrap_or_default();

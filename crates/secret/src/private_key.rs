@@ -1,21 +1,21 @@
-//! Private keys in lines of text.
+//! Masks private keys in lines of text.
 
 use super::MASK;
 
-/// Words that the lines between the first line of a key and its Base64 begin with.
+/// Prefixes of the lines between the first line of a key and its Base64.
 const HEADERS: [&str; 2] = ["Proc-Type:", "DEK-Info:"];
 
-/// Masks the lines of private keys in PEM. Lines are passed one after another, since a log may come in parts.
+/// Masks the lines of private keys in PEM. Lines are passed one by one, since a log can be read in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PrivateKeyMasker {
     is_inside: bool,
-    /// Lines are passed from the last one to the first.
+    /// `true` if lines are passed from the last one to the first.
     is_reversed: bool,
 }
 
 impl PrivateKeyMasker {
-    /// For lines that are passed from the last one to the first: masks what is in front of the end of a key, as
-    /// the last lines of a log may begin within one.
+    /// Creates a masker for lines that are passed from the last one to the first. It masks the lines before the end
+    /// of a key, since the last lines of a log may begin within a key.
     pub fn reversed() -> Self {
         Self {
             is_inside: false,
@@ -23,18 +23,18 @@ impl PrivateKeyMasker {
         }
     }
 
-    /// True within a key, after the lines that were passed.
+    /// Reports whether the lines passed so far end within a key.
     pub fn is_inside(&self) -> bool {
         self.is_inside
     }
 
-    /// Masks a line that is a part of a key. It keeps the time at its beginning, and its end.
+    /// Masks a line that is part of a key, except for a time at its beginning and the line end.
     pub fn line(&mut self, line: &str) -> Option<String> {
         let begins = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----");
         let ends = line.contains("-----END ");
         let is_private_end = ends && line.contains("PRIVATE KEY-----");
         let (is_first, is_last) = match self.is_reversed {
-            // A whole key on one line, such as one in JSON, does not end what is in front of it.
+            // A whole key on one line, such as in JSON, does not affect the lines before it.
             true => (is_private_end && !begins, begins),
             false => (begins, ends),
         };
@@ -49,13 +49,13 @@ impl PrivateKeyMasker {
         is_part.then(|| format!("{time}{MASK}{end}"))
     }
 
-    /// Masks the lines of keys in a text, also of those that begin before it or end after it.
+    /// Masks the lines of keys in a text, including keys that begin before it or end after it.
     pub fn text(text: &str) -> String {
         let text = Self::default().lines(text);
         Self::reversed().lines(&text)
     }
 
-    /// Masks the lines of keys in the lines that follow those passed before; for a reversed one, precede them.
+    /// Masks the lines of keys in the following lines, or in the preceding lines if the masker is reversed.
     pub fn lines(&mut self, text: &str) -> String {
         if !self.is_inside && !text.contains("PRIVATE KEY-----") {
             return text.to_owned();
@@ -72,7 +72,7 @@ impl PrivateKeyMasker {
     }
 }
 
-/// `2026-01-02T03:04:05.123Z `, as services write it before a line of a log; empty without one.
+/// Returns the time before a log line in the form `2026-01-02T03:04:05.123Z `; empty if there is none.
 fn time(line: &str) -> &str {
     let time = line.split_inclusive(' ').next().unwrap_or_default();
     let is_part = |byte: u8| byte.is_ascii_digit() || b"-:.TZ+ ".contains(&byte);

@@ -1,14 +1,14 @@
-//! Programs that take a secret with a short option, whose name alone does not show it.
+//! Recognizes programs that take a secret with a short option, whose name does not show that it is a secret.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::quoting::is_variable;
 
-/// How an option takes its value.
+/// Position of the value of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// In the same word only: `-pVALUE`.
+    /// Only in the same word: `-pVALUE`.
     Joined,
     /// In the same word or in the next one.
     Either,
@@ -65,7 +65,7 @@ const PROGRAMS: [(&str, &[&str], Form); 18] = [
         Form::Either,
     ),
     ("xfreerdp wfreerdp", &["/p:"], Form::Joined),
-    // The options of these mean something else.
+    // In these programs the options have other meanings.
     (
         "ssh scp sftp rsync mkdir cp docker podman nc ncat kubectl psql git sudo env python python3 bash sh",
         &[],
@@ -73,7 +73,7 @@ const PROGRAMS: [(&str, &[&str], Form); 18] = [
     ),
 ];
 
-/// Short options without a value that often precede another one.
+/// Short options without a value that often precede another short option.
 const FLAGS: &str = "sSfkLvgiIxXtTnNqQ";
 
 type Options = (&'static [&'static str], Form);
@@ -86,13 +86,13 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Options of `docker login` and others with a command of this name.
+/// Options of commands with this name, such as `docker login`.
 const LOGIN: Options = (&["-p"], Form::Either);
 
-/// Programs, a command or a short option of theirs, and how many arguments are between it and a secret.
+/// Programs with a command or short option, and the number of arguments between it and a secret.
 const SECRET_ARGUMENTS: [(&str, &str, usize); 18] = [
     ("expect", "send", 0),
-    // After the user, or after the file and the user, which is masked as well.
+    // After the user, or after the file and the user, in which case the user is masked as well.
     ("htpasswd", "-b", 1),
     ("mc", "add", 3),
     ("mc", "set", 3),
@@ -115,28 +115,28 @@ const SECRET_ARGUMENTS: [(&str, &str, usize); 18] = [
 /// Programs that take `USER/PASSWORD@DATABASE`.
 const ORACLE: [&str; 5] = ["expdp", "impdp", "rman", "sqlldr", "sqlplus"];
 
-/// What a short option of the program that is being read means.
+/// The state of the command whose words are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program {
-    /// The one of [`SECRET_ARGUMENTS`] that is being read.
+    /// Its name in [`SECRET_ARGUMENTS`].
     name: Option<&'static str>,
-    /// Its next arguments are secrets, after this many others.
+    /// The arguments after this number of others are secrets.
     secrets_after: Option<usize>,
     takes_connect_string: bool,
     options: Option<Options>,
 }
 
-/// What a word of a command line contains.
+/// The position of a secret in a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// The secret begins at this byte of the word.
+    /// At this byte of the word.
     At(usize),
-    /// The next word is the secret.
+    /// In the next word.
     Next,
 }
 
 impl Program {
-    /// Takes notice of a word that may be a program, and returns where a secret is.
+    /// Reads a word, which may be the name of a program, and returns the position of a secret.
     pub(super) fn read(&mut self, word: &str) -> Option<Value> {
         let skipped = word.len() - word.trim_start_matches(['"', '\'', '(', '$', '`']).len();
         let bare = word[skipped..].trim_end_matches(['"', '\'', ';', ')', '`']);
@@ -149,7 +149,7 @@ impl Program {
         if found.is_none() && !bare.starts_with('-') && !bare.is_empty() && !is_operator {
             let name = bare.rsplit('/').next().unwrap_or_default();
             if let Some(count) = self.secrets_after {
-                // An option may have a value, which is taken for an argument: what follows is masked.
+                // The value of an option is counted as an argument, so that arguments after it are masked.
                 self.secrets_after = Some(count.saturating_sub(1));
                 let is_secret = count == 0 && !is_variable(word.trim_end_matches([';', ')']));
                 return is_secret.then_some(Value::At(0));
@@ -178,7 +178,7 @@ impl Program {
         }
     }
 
-    /// Another command follows. Those of a script for `expect` are its own.
+    /// Ends a command. The commands within a script for `expect` belong to it.
     pub(super) fn end_command(&mut self) {
         *self = Self {
             name: self.name.filter(|name| *name == "expect"),
@@ -208,7 +208,7 @@ impl Program {
                     return Some(Value::At(at));
                 }
             }
-            // `-sSu VALUE` and `-sSuVALUE`: short options that are combined.
+            // `-sSu VALUE` and `-sSuVALUE`: combined short options.
             if is_short(option)
                 && form == Form::Either
                 && let Some(flags) = word.strip_prefix('-')
@@ -230,19 +230,19 @@ impl Program {
     }
 }
 
-/// The option of many programs of Windows that take a password.
+/// Prefix of the option with which many programs of Windows take a password.
 const WINDOWS_PASSWORD: &str = "/p:";
 
-/// True for `/p:V`, but neither for `/p:NAME=V`, which sets a property, nor for a path.
+/// Accepts `/p:V`, but neither `/p:NAME=V`, which sets a property, nor a path.
 fn is_windows_password(word: &str) -> bool {
     let value = word.strip_prefix(WINDOWS_PASSWORD).unwrap_or_default();
     !value.is_empty() && !value.contains('=') && !value.starts_with('/')
 }
 
-/// How the URLs of Oracle's JDBC drivers begin.
+/// Prefix of the URLs of Oracle's JDBC drivers.
 const ORACLE_DRIVER: &str = "jdbc:oracle:";
 
-/// Where the password begins in `USER/PASSWORD@DATABASE`, which may follow a name and `=` or `:`.
+/// Returns the position of the password in `USER/PASSWORD@DATABASE`, which can follow a name and `=` or `:`.
 fn password_of_connect_string(word: &str) -> Option<usize> {
     let (user, password) = word.split_once('/')?;
     let user = user.rsplit(['=', ':']).next().unwrap_or_default();
@@ -252,7 +252,7 @@ fn password_of_connect_string(word: &str) -> Option<usize> {
     (is_user && !is_path && !password.is_empty()).then(|| word.len() - password.len())
 }
 
-/// True for a word that is a command, or short options among which is the option that it is.
+/// Reports whether a word is the command, or combined short options that contain the option.
 fn is_called(command: &str, word: &str) -> bool {
     let options = command.strip_prefix('-').zip(word.strip_prefix('-'));
     word == command

@@ -4,9 +4,8 @@ use std::path::Path;
 use super::random::looks_like_secret;
 use super::{MASK, mask_access_url, mask_user_info};
 
-/// A text of a file or of a setting, fit to be quoted in a message: `***` in place of one that looks
-/// like a secret, which people paste in the wrong place, and of the user info and
-/// parameters of a URL.
+/// Prepares a text of a file or a setting for a message: masks a text that looks like a secret, which users paste
+/// in the wrong place, and the user info and parameters of a URL.
 pub fn quotable(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control();
     if text.contains(is_control) || looks_like_secret(text) {
@@ -15,7 +14,7 @@ pub fn quotable(text: &str) -> Cow<'_, str> {
     mask_access_url(&mask_user_info(text)).into()
 }
 
-/// True for a text that can be the name of a region, such as `cn-north-4`, and hardly a secret.
+/// Reports whether a text looks like the name of a region, such as `cn-north-4`, and not like a secret.
 pub fn is_region_like(text: &str) -> bool {
     let is_part = |part: &str| {
         let is_word = part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -25,7 +24,8 @@ pub fn is_region_like(text: &str) -> bool {
     text.len() <= 32 && text.contains('-') && text.split('-').all(is_part)
 }
 
-/// A path, fit to be quoted in a message: it, or a part of it, may be a secret that was pasted in its place.
+/// Prepares a path for a message: masks a path that looks like a secret, since one may have been pasted in its
+/// place.
 pub fn quotable_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if path.is_relative() && looks_like_secret(&text) {
@@ -35,7 +35,7 @@ pub fn quotable_path(path: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// True for a word that is the value of a variable, such as `"$TOKEN"`.
+/// Reports whether a word is a reference to a variable, such as `"$TOKEN"`.
 pub(super) fn is_variable(word: &str) -> bool {
     let bare = word.trim_matches(['"', '\'']);
     let name = bare
@@ -44,13 +44,13 @@ pub(super) fn is_variable(word: &str) -> bool {
     name.is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
-/// A word as a shell reads it back, for commands in messages.
+/// Quotes a word for a shell, for commands in messages.
 pub fn shell_word(word: &str) -> Cow<'_, str> {
     shlex::try_quote(word).unwrap_or_else(|_| MASK.into())
 }
 
-/// Where a value ends: at its closing quote, or at white space that no quote, backslash or `$(…)`
-/// guards.
+/// Returns the end of a value: its closing quote, or white space that is not inside a quote or `$(…)` or after a
+/// backslash.
 pub(super) fn value_end(text: &str, open: Option<char>) -> usize {
     let mut quote = open;
     let mut escaped = false;

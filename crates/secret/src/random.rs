@@ -1,19 +1,19 @@
-//! Texts that look like secrets, since their characters change as those of random texts do.
+//! Recognizes texts that look like secrets, by how often their characters change as in random texts.
 
-/// A shorter run of letters and digits may be a part of any name.
+/// Shorter runs of letters and digits can be a part of any name.
 const MIN_KEY_LENGTH: usize = 16;
 
-/// A run of letters in both cases that is not shorter is not a word, even without a digit.
+/// Minimum length of a run of letters in both cases that is not a word, even without a digit.
 const MIN_KEY_LENGTH_WITHOUT_DIGITS: usize = 24;
 
-/// A text of letters, digits and the signs of base64 that is not shorter may be random.
+/// Minimum length of a text of letters, digits and Base64 characters that can be random.
 const MIN_RANDOM_LENGTH: usize = 20;
 
-/// Words, numbers and names such as `Team-A-Production-2026` change less often between capitals, small
-/// letters and digits.
+/// Minimum number of changes between upper case, lower case and digits. Words, numbers and names such as
+/// `Team-A-Production-2026` change less often.
 const MIN_RANDOM_CHANGES: usize = 8;
 
-/// True for a short word that may be a secret as well: letters and digits that change places often.
+/// Reports whether a short word may also be a secret: letters and digits that alternate often.
 pub fn looks_random(word: &str) -> bool {
     const MIN_LENGTH: usize = 8;
     const MIN_CHANGES: usize = 3;
@@ -25,10 +25,10 @@ pub fn looks_random(word: &str) -> bool {
         })
 }
 
-/// True for a text that is, or contains, what looks like a key.
+/// Reports whether a text is or contains something that looks like a key.
 pub(super) fn looks_like_secret(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
-    // In a sentence it is followed by a comma, or in quotes.
+    // In a sentence, the key may be followed by a comma or be in quotes.
     let text = text.trim_matches(|c| !is_base64(c));
     let is_whole = text.len() >= MIN_RANDOM_LENGTH && text.chars().all(is_base64);
     let runs = || text.split(|c: char| !c.is_ascii_alphanumeric());
@@ -43,7 +43,7 @@ pub(super) fn looks_like_secret(text: &str) -> bool {
     has_key || (is_whole && changes() >= MIN_RANDOM_CHANGES)
 }
 
-/// How often a run goes on with another sort of character: capitals, small letters and digits.
+/// Returns how often a run changes between upper case, lower case and digits.
 fn count_changes(run: &str) -> usize {
     let sort = |byte: &u8| match byte {
         b'0'..=b'9' => 0,

@@ -7,28 +7,28 @@ use serde_json::{Map, Value};
 use super::filter::Filter;
 use super::{Secret, SecretMasker};
 
-/// How many signatures are remembered at least: far more than there are requests in flight.
+/// Minimum number of signatures that are remembered: far more than requests can be in flight.
 const MIN_SIGNATURES: usize = 32;
 
-/// What must not be shown in a run: the secrets of all its accounts and the signatures of the last
-/// requests.
+/// Masks the secrets of a run: those of all its accounts, and the signatures of the last requests.
 ///
-/// A response is decoded as it came. Whatever is shown of it goes through [`Redactor::masks`] first.
+/// A response is decoded unchanged. Everything that is shown of it is first masked with [`Redactor::masks`].
 #[derive(Debug, Default)]
 pub struct Redactor(RwLock<Masks>);
 
-/// What is masked at present: free text through [`Masks::text`], names through [`Masks::name`], values
-/// that are more than text through [`Masks::value`].
+/// The current secrets. Free text is masked with [`Masks::text`], names with [`Masks::name`], and values that
+/// programs use with [`Masks::value`].
 #[derive(Debug, Default)]
 pub struct Masks {
     secrets: SecretMasker,
     signatures: VecDeque<Signature>,
-    /// For the secrets and signatures that are found in any spelling, and for signatures that were
-    /// forgotten since it was last built.
+    /// Filter for the secrets and signatures that are found in other spellings, including signatures that were
+    /// dropped since it was built.
     filter: Filter,
 }
 
-/// The spellings of a signature are found out once, not again with every later request.
+/// A signature with its masker, so that its spellings are computed only once and not again with every later
+/// request.
 #[derive(Debug)]
 struct Signature {
     secret: Secret,
@@ -36,15 +36,15 @@ struct Signature {
 }
 
 impl Redactor {
-    /// Masks these secrets from now on.
+    /// Adds secrets to mask.
     pub fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut masks = self.write();
         masks.secrets.add(secrets);
         masks.update_filter();
     }
 
-    /// Masks the signature of a request until many more were sent. A reader of it can send that
-    /// one request again for a while.
+    /// Masks the signature of a request until many more requests were sent, since anyone who reads it can send that
+    /// request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
         let mut masks = self.write();
         if masks
@@ -66,7 +66,7 @@ impl Redactor {
         });
     }
 
-    /// What is masked at present, for many texts.
+    /// Returns the current secrets, to mask many texts.
     pub fn masks(&self) -> impl Deref<Target = Masks> + '_ {
         let masks: RwLockReadGuard<'_, Masks> =
             self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -84,23 +84,23 @@ impl Redactor {
 }
 
 impl Masks {
-    /// Masks secrets in free text. Short secrets are masked where they are whole words.
+    /// Masks secrets in free text. Short secrets are masked only as whole words.
     pub fn text(&self, text: &mut String) {
         self.each(text, SecretMasker::mask_text);
     }
 
-    /// Masks secrets in a name or a reason, which a secret that is an ordinary word never changes.
+    /// Masks secrets in a name or a reason. Secrets that are ordinary words never change it.
     pub fn name(&self, name: &mut String) {
         self.each(name, SecretMasker::mask_name);
     }
 
-    /// Masks secrets in a key of a document: only secrets that no word and no short name can be.
+    /// Masks secrets in a key of a document: only secrets that cannot be an ordinary word or short name.
     pub fn key(&self, key: &mut String) {
         self.each(key, SecretMasker::mask_key);
     }
 
-    /// Masks secrets in the keys of an object; true when that changed one. Keys that are the same then are
-    /// reported apart by a number, so that nothing of the document is lost.
+    /// Masks secrets in the keys of an object; returns whether a key changed. Keys that become equal are numbered,
+    /// so that no value of the document is lost.
     pub fn keys(&self, map: &mut Map<String, Value>) -> bool {
         let masked = |key: &str| {
             let mut name = key.to_owned();
@@ -124,19 +124,20 @@ impl Masks {
         true
     }
 
-    /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be
-    /// an ordinary word, number or id.
+    /// Masks secrets in a value that programs use, such as an id: only secrets that cannot be an ordinary word,
+    /// number or id.
     pub fn value(&self, value: &mut String) {
         self.each(value, SecretMasker::mask_value);
     }
 
-    /// False for most texts that nothing is masked in, and for most of their parts.
+    /// Reports whether a text may contain a secret; `false` for most texts without one, and for most of their
+    /// parts.
     pub fn may_mask(&self, text: &str) -> bool {
         self.filter.may_contain_secret(text) || self.maskers().any(|masker| masker.has_needle(text))
     }
 
-    /// How many bytes of a text can be masked and shown before more of it comes: all but an end that may
-    /// be the beginning of a secret.
+    /// Returns the number of bytes of a text that can be masked and shown before more of it arrives: all except an
+    /// end that may begin a secret.
     pub fn complete_length(&self, text: &str) -> usize {
         let lengths = self.maskers().map(|masker| masker.complete_length(text));
         let length = lengths.min().unwrap_or(text.len());
@@ -146,7 +147,7 @@ impl Masks {
             text
         };
         let (start, end) = text.split_at(length);
-        // Where what comes first hides what follows, neither is shown by itself.
+        // If masking the whole text gives another result than masking both parts, neither part is shown yet.
         match end.is_empty() || masked(text) == masked(start) + &masked(end) {
             true => length,
             false => 0,

@@ -8,15 +8,15 @@ use super::filter::Filter;
 use super::folded::{self, FoldedSecret, Kind};
 use super::urls::percent_encode;
 
-/// Replaces the secrets of credentials in text that is about to be shown.
+/// Masks the secrets of credentials in text before it is shown.
 ///
-/// It works on decoded text only: a response is never changed before it is read, since a secret may
-/// equal a key, a number or a word of it.
+/// It is applied to decoded text only: a response is never changed before it is decoded, since a secret can equal a
+/// key, a number or a word in it.
 #[derive(Clone, Default)]
 pub struct SecretMasker {
-    /// Secrets that are looked for as they are, short ones and words; longest first.
+    /// Secrets that are searched for without decoding: short ones and words. The longest come first.
     needles: Vec<Needle>,
-    /// Secrets that are found in any spelling.
+    /// Secrets that are also found in other spellings.
     folded: Vec<FoldedSecret>,
     filter: Filter,
 }
@@ -36,36 +36,36 @@ impl fmt::Debug for SecretMasker {
     }
 }
 
-/// Shorter secrets are not masked: they would leave no text readable, and protect nothing.
+/// Minimum length of a secret that is masked. Masking shorter ones would make text unreadable and protect nothing.
 const MIN_LENGTH: usize = 4;
 
-/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are masked only where
-/// they are the value of what is named like a credential.
+/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are masked only as the value of
+/// a name like that of a credential.
 const MIN_PLAIN_LENGTH: usize = 8;
 
-/// Shorter secrets are masked only where they are whole words: they may be a part of any word.
+/// Shorter secrets are masked only as whole words, since they can be a part of any word.
 const MIN_LENGTH_WITHIN_WORDS: usize = 8;
 
-/// A secret of letters and digits that is shorter may be an ordinary word or id.
+/// Shorter secrets of letters and digits may be ordinary words or ids.
 const MIN_DISTINCTIVE_LENGTH: usize = 16;
 
-/// A secret of letters that is shorter may be an ordinary word.
+/// Shorter secrets of letters may be ordinary words.
 const MIN_LONG_TEXT: usize = 20;
 
 impl SecretMasker {
-    /// A masker for `secrets`.
+    /// Creates a masker for `secrets`.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut masker = Self::default();
         masker.add(secrets);
         masker
     }
 
-    /// Masks these secrets as well.
+    /// Adds secrets to mask.
     pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
         self.add_as(secrets, kind);
     }
 
-    /// A masker for a signature, which neither a word nor an id can be.
+    /// Creates a masker for a signature, which cannot be an ordinary word or id.
     pub fn of_signature(signature: &Secret) -> Self {
         let mut masker = Self::default();
         masker.add_as([signature], |_| Kind::Distinctive);
@@ -115,15 +115,15 @@ impl SecretMasker {
         self.mask(text, |_, _| true);
     }
 
-    /// Masks the secrets in a name or a reason: as in free text, but for ordinary words and numbers
-    /// where it is a single word itself, such as `CrashLoopBackOff`.
+    /// Masks the secrets in a name or a reason. In a single word, such as `CrashLoopBackOff`, secrets that are
+    /// ordinary words or numbers are not masked; other text is masked like free text.
     pub fn mask_name(&self, name: &mut String) {
         let is_free = is_free_text(name);
         self.mask(name, |kind, _| is_free || kind != Kind::Plain);
     }
 
-    /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
-    /// keys of any document.
+    /// Masks the secrets in a key of a document, except ordinary words and short names, which can be keys of any
+    /// document.
     pub fn mask_key(&self, key: &mut String) {
         let is_free = is_free_text(key);
         self.mask(key, |kind, length| {
@@ -131,9 +131,9 @@ impl SecretMasker {
         });
     }
 
-    /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
-    /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
-    /// is free text.
+    /// Masks the secrets in a value that programs use, such as an id: only secrets that cannot be an ordinary word,
+    /// number or id, so that a common one never changes the value. A value that cannot be an id is masked like free
+    /// text.
     pub fn mask_value(&self, value: &mut String) {
         let (is_free, is_id) = (is_free_text(value), is_id(value));
         self.mask(value, |kind, _| match kind {
@@ -143,19 +143,19 @@ impl SecretMasker {
         });
     }
 
-    /// Free text without the secrets.
+    /// Returns free text with masked secrets.
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         self.mask_text(&mut text);
         text
     }
 
-    /// What finds most texts without a secret that is found in any spelling.
+    /// Returns the filter that recognizes most texts without the secrets that are found in other spellings.
     pub(super) fn filter(&self) -> &Filter {
         &self.filter
     }
 
-    /// True when a secret that is searched for without decoding is anywhere in a text.
+    /// Reports whether a text contains a secret that is searched for without decoding.
     pub(super) fn has_needle(&self, text: &str) -> bool {
         let text = text.as_bytes();
         self.needles
@@ -163,7 +163,7 @@ impl SecretMasker {
             .any(|needle| needle.finder.find(text).is_some())
     }
 
-    /// How many bytes a text has before an end that may be the beginning of a secret, or the name of one.
+    /// Returns the number of bytes of a text before an end that may begin a secret, or the name of one.
     pub(super) fn complete_length(&self, text: &str) -> usize {
         let needles = self.needles.iter().map(|needle| {
             let may_begin =
@@ -174,7 +174,7 @@ impl SecretMasker {
         });
         let length = needles.min().unwrap_or(text.len());
         let length = length.min(folded::complete_length(text, &self.folded));
-        // Words are masked as the values of credentials only.
+        // Words are masked only as the values of credentials.
         let has_words = self.needles.iter().any(|needle| needle.kind == Kind::Plain);
         match has_words && is_credential_value(&text[..length]) {
             true => 0,
@@ -182,7 +182,7 @@ impl SecretMasker {
         }
     }
 
-    /// Masks the secrets whose kind and length are `chosen`.
+    /// Masks the secrets whose kind and length `chosen` accepts.
     fn mask(&self, text: &mut String, chosen: impl Fn(Kind, usize) -> bool) {
         if self.filter.may_contain_secret(text) {
             let chosen = |secret: &&FoldedSecret| chosen(secret.kind, secret.len());
@@ -196,7 +196,7 @@ impl SecretMasker {
     }
 }
 
-/// True for more than one word, and for words of other scripts.
+/// Reports whether a text has several words, or words in other scripts.
 fn is_free_text(text: &str) -> bool {
     text.contains(|c: char| !c.is_ascii_graphic())
 }
@@ -216,7 +216,7 @@ fn kind(secret: &str) -> Kind {
         true => Kind::Distinctive,
         false if is_long && is_id(secret) => Kind::Id,
         false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
-        // No word is so long, but a name of several words may be.
+        // No word is this long, but a name of several words can be.
         false if is_long_text && is_all(|byte| byte.is_ascii_alphabetic()) => Kind::Distinctive,
         false if is_long_text && is_of_ids => Kind::Name,
         false if is_of_ids && !(has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) => {
@@ -233,7 +233,7 @@ fn replace(text: &mut String, needle: &Needle) {
         let is_word = needle.kind == Kind::Plain && length < MIN_PLAIN_LENGTH;
         is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
-    // Most texts contain no secret and are left as they are.
+    // Fast path: most texts contain no secret.
     if needle.finder.find(text.as_bytes()).is_none() {
         return;
     }
@@ -248,8 +248,8 @@ fn replace(text: &mut String, needle: &Needle) {
     *text = clean;
 }
 
-/// True when the match at `at` is not part of a longer word or number. Letters beyond ASCII end a
-/// word: Chinese is written without spaces.
+/// Reports whether the match at `at` is not part of a longer word or number. Letters beyond ASCII end a word, since
+/// Chinese is written without spaces.
 fn is_whole_word(text: &str, at: usize, found: &str) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
@@ -260,8 +260,8 @@ fn is_whole_word(text: &str, at: usize, found: &str) -> bool {
     !continues_before && !continues_after
 }
 
-/// True when a text ends in the name of a credential and what is between a name and its value, as in
-/// `SecretId=` and `"access_key": "`.
+/// Reports whether a text ends in the name of a credential and the characters before its value, as in `SecretId=`
+/// and `"access_key": "`.
 fn is_credential_value(before: &str) -> bool {
     const WORDS: [&str; 6] = ["credential", "key", "passw", "secret", "sign", "token"];
     let is_between = |c: char| matches!(c, '=' | ':' | '"' | '\'' | '\\' | ' ');
@@ -275,7 +275,7 @@ fn is_credential_value(before: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// A secret as it is, percent-encoded, and as JSON writers write it.
+/// Returns the spellings of a secret: unchanged, percent-encoded, and with the escapes of JSON.
 fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let json = serde_json::to_string(secret).expect("a string is always JSON");
     let json = json[1..json.len() - 1].to_owned();

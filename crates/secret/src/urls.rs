@@ -1,4 +1,4 @@
-//! Masking of secrets in URLs.
+//! Masks secrets in URLs.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use super::names::is_secret_parameter;
 use super::random::looks_random;
 use super::{MASK, Secret};
 
-/// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
+/// All characters except `A-Za-z0-9-._~` (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What is in the URL of a webhook before its secret.
+/// The part of a webhook's URL before its secret.
 const WEBHOOKS: [&str; 5] = [
     "//api.telegram.org/bot",
     "//discord.com/api/webhooks/",
@@ -24,19 +24,19 @@ const WEBHOOKS: [&str; 5] = [
     "/open-apis/bot/v2/hook/",
 ];
 
-/// What follows the tag of an image that is named with its digest.
+/// The text between the tag of an image and its digest.
 const DIGESTS: [&str; 2] = ["@sha256:", "@sha512:"];
-/// A password that was not encoded is looked for in this many bytes, so that a long text is read in linear time.
+/// Maximum number of bytes in which an unencoded password is searched, so that a long text is read in linear time.
 const MAX_USER_INFO_LEN: usize = 2048;
 
-/// Strict percent-encoding of UTF-8 bytes: unreserved characters stay, the rest is `%XX` in upper case.
+/// Percent-encodes UTF-8 bytes strictly: unreserved characters stay, all others become `%XX` in upper case.
 pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
-/// parameters with the names of secrets, and the secret of a webhook; user info also where there is no
-/// scheme before it, as in `USER:PASSWORD@HOST/IMAGE`. A text without any is returned as it is.
+/// Masks secrets in every URL of a text: user info, since users clone with a token in it, parameters with the names
+/// of secrets, and the secret of a webhook. User info is masked also without a scheme, as in
+/// `USER:PASSWORD@HOST/IMAGE`. A text without secrets is returned unchanged.
 pub fn mask_urls(text: &str) -> Cow<'_, str> {
     if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
         return match memchr::memchr(b'@', text.as_bytes()) {
@@ -63,7 +63,7 @@ fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
     let mut copied = 0;
     let mut at = 0;
     for word in text.split_inclusive(|c: char| c.is_whitespace() || "\"'<>=(,;|".contains(c)) {
-        // The text before the digest of an image is its tag.
+        // The text before the digest of an image is a tag and not a password.
         let digests = DIGESTS.iter().filter_map(|digest| word.find(digest));
         let end = digests.min().unwrap_or(word.len());
         let user_info = word[..end].rfind('@');
@@ -81,8 +81,8 @@ fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// True for `USER:PASSWORD` before the `@` of a host with a domain, a port or a path, and neither for an
-/// address of mail nor for a name such as `run:B2@resnet50`.
+/// Reports whether a text is `USER:PASSWORD` before the `@` of a host with a domain, a port or a path; `false` for
+/// an email address or a name such as `run:B2@resnet50`.
 fn is_user_info(text: &str, host: &str) -> bool {
     let Some((user, password)) = text.split_once(':') else {
         return false;
@@ -99,7 +99,7 @@ fn is_user_info(text: &str, host: &str) -> bool {
         && host.contains(['.', '/', ':'])
 }
 
-/// A URL without its scheme, `://` first; there may be another one within it.
+/// Masks a URL that begins with `://`, without its scheme. It can contain another URL.
 fn masked_url(url: &str) -> String {
     let mut masked = String::with_capacity(url.len());
     let mut rest = url;
@@ -144,10 +144,10 @@ fn mask_parameters(url: &str) -> String {
     url[..first].to_owned() + &parts.map(part).collect::<String>()
 }
 
-/// Bytes of the user info of a URL without its scheme; the `@` after it is not counted.
+/// Returns the length of the user info of a URL without its scheme, not including the `@`.
 ///
-/// A password that was not encoded may contain any character. Where what follows the first colon is no
-/// port, it is a password up to the last `@`.
+/// An unencoded password can contain any character. If the text after the first colon is not a port, it is a
+/// password that ends at the last `@`.
 fn user_info_length(url: &str) -> usize {
     let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
     if let Some(at) = authority.rfind('@') {
@@ -162,13 +162,13 @@ fn user_info_length(url: &str) -> usize {
     }
 }
 
-/// The first bytes of a text, cut between two characters.
+/// Returns the first bytes of a text, cut between two characters.
 pub(super) fn beginning(text: &str, length: usize) -> &str {
     let mut ends = (0..4).filter_map(|cut| text.get(..length.checked_sub(cut)?));
     ends.next().unwrap_or(text)
 }
 
-/// Masks what can grant access in the URL of a page: user info, parameters, query and fragment.
+/// Masks everything in the URL of a page that can grant access: user info, parameters, query and fragment.
 pub fn mask_access_url(url: &str) -> String {
     let (scheme, rest) = split_scheme(url);
     let host = user_info_length(rest);
@@ -185,7 +185,7 @@ pub fn mask_access_url(url: &str) -> String {
     format!("{scheme}{mask}{path}{end}")
 }
 
-/// Masks secrets of a path: `/lab/token=V` and `/webhook/V`.
+/// Masks secrets in a path: `/lab/token=V` and `/webhook/V`.
 fn mask_path(path: &str) -> String {
     let mut names_secret = false;
     let part = |part: &str| {
@@ -204,10 +204,10 @@ fn mask_path(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-/// Scheme and host of a proxy: everything else of its URL may be a secret.
+/// Returns scheme and host of a proxy's URL with everything else masked, since it may be a secret.
 ///
-/// Whatever comes before the last `@` is masked: a password that was not encoded may contain any
-/// character, and what it belongs to is then no URL.
+/// Everything before the last `@` is masked: an unencoded password can contain any character, and then the text is
+/// not a valid URL.
 pub fn mask_proxy_url(url: &str) -> String {
     let (scheme, rest) = split_scheme(url);
     let (mask, host) = match rest.rsplit_once('@') {
@@ -223,7 +223,7 @@ pub fn mask_proxy_url(url: &str) -> String {
     format!("{scheme}{mask}{host}{path}")
 }
 
-/// What [`mask_proxy_url`] masks: the password as it is and decoded, and path and query.
+/// Returns the parts that [`mask_proxy_url`] masks: the password as given and decoded, and path and query.
 pub fn proxy_secrets(url: &str) -> Vec<Secret> {
     let (_, rest) = split_scheme(url.trim());
     let (user_info, host) = rest.rsplit_once('@').unwrap_or(("", rest));
@@ -237,8 +237,7 @@ pub fn proxy_secrets(url: &str) -> Vec<Secret> {
     texts.map(Secret::new).collect()
 }
 
-/// Masks the password of `scheme://user:password@host`, where the scheme is optional, as
-/// [`mask_proxy_url`] does.
+/// Masks the user info of `scheme://user:password@host`, where the scheme is optional, like [`mask_proxy_url`].
 pub fn mask_user_info(text: &str) -> String {
     let (scheme, rest) = split_scheme(text);
     match rest.rsplit_once('@') {

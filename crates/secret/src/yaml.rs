@@ -1,9 +1,9 @@
-//! Secrets in lines of YAML.
+//! Masks secrets in lines of YAML.
 
 use crate::{MASK, field_sensitivity};
 
-/// Masks the values of secrets in the lines of a text such as `password: x`, with all the lines that a value has;
-/// also those that have a name next to them, as in `name: DB_PASSWORD`, and all data of a Secret of Kubernetes.
+/// Masks the values of secrets in lines such as `password: x`, including values of several lines; values next to
+/// the name of a secret, as in `name: DB_PASSWORD`; and all data of a Kubernetes Secret.
 pub fn mask_yaml(text: &str) -> String {
     let mut masker = Masker {
         is_kubernetes_secret: text.lines().any(|line| line.trim() == "kind: Secret"),
@@ -16,14 +16,14 @@ pub fn mask_yaml(text: &str) -> String {
     masked
 }
 
-/// What the lines below a key belong to.
+/// The meaning of the lines below a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
-    /// The value of a secret, which is masked.
+    /// The value of a secret. It is masked.
     Value,
-    /// What is below the name of a secret: fields with names of their own, or values that are masked.
+    /// Content below the name of a secret: fields with names, or values, which are masked.
     Fields,
-    /// The data of a Secret, of which every value is masked.
+    /// The data of a Kubernetes Secret. Every value is masked.
     Data,
 }
 
@@ -32,7 +32,7 @@ struct Masker {
     is_kubernetes_secret: bool,
     /// The last block, with the column of its key.
     block: Option<(Block, usize)>,
-    /// The column of the last `name` that has the name of a secret.
+    /// The column of the last `name` whose value is the name of a secret.
     named: Option<usize>,
 }
 
@@ -40,7 +40,7 @@ struct Masker {
 struct Field<'a> {
     /// The column of the key.
     column: usize,
-    /// All up to the value.
+    /// The part of the line before the value.
     head: &'a str,
     key: &'a str,
     value: &'a str,
@@ -55,7 +55,7 @@ impl Masker {
             masked.push_str(line);
             return;
         }
-        // The items of a list may begin where its key does.
+        // The items of a list can have the same indent as its key.
         let is_item = text[indent..].starts_with("- ");
         let is_below = |(block, column): &(Block, usize)| {
             indent > *column || (is_item && indent == *column && *block != Block::Value)
@@ -95,7 +95,7 @@ impl Masker {
                 true => Block::Value,
                 false => Block::Fields,
             };
-            // The data of a Secret goes on after each of its values.
+            // The data of a Secret continues after each of its values.
             if block == Block::Value || self.block.is_none() {
                 self.block = self.block.filter(|(block, _)| *block == Block::Data);
                 self.block = self.block.or(Some((block, field.column)));
@@ -103,7 +103,7 @@ impl Masker {
         }
     }
 
-    /// True for a field whose value is a secret.
+    /// Reports whether the value of a field is a secret.
     fn is_secret(&mut self, field: &Field<'_>, block: Option<Block>) -> bool {
         let is_secret_name = |name: &str, value: &str| {
             let sensitivity = field_sensitivity(name);
@@ -119,7 +119,7 @@ impl Masker {
     }
 }
 
-/// The key and the value of a line.
+/// Parses the key and the value of a line.
 fn field(line: &str) -> Option<Field<'_>> {
     let mut content = line.trim_start();
     while let Some(rest) = content.strip_prefix("- ") {

@@ -41,13 +41,13 @@ impl Signer for Plain {
     }
 }
 
-/// Gives these tokens one after the other, the last one again and again.
+/// Issues these tokens in order, then the last one repeatedly.
 struct Service {
     tokens: Vec<&'static str>,
     requested: Arc<AtomicUsize>,
     lifetime: Option<TimeDelta>,
     seconds: Arc<AtomicI64>,
-    /// What happens to the clock while one is issued.
+    /// Changes the clock while a token is issued.
     meanwhile: fn(&AtomicI64),
 }
 
@@ -80,13 +80,13 @@ struct Stage {
     seen: Arc<StdMutex<Vec<String>>>,
 }
 
-/// An account and a server that takes the good token and refuses every other.
+/// Returns an account, and a server that accepts the good token and rejects every other.
 async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'static str) -> Stage {
     let takes = move |token: &str, _: &AtomicI64| token == good;
     stage_where(tokens, lifetime, takes, |_| {}).await
 }
 
-/// Serves HTTP, and logs the token of each request.
+/// Serves HTTP and logs the token of each request.
 async fn serve(
     listener: TcpListener,
     log: Arc<StdMutex<Vec<String>>>,
@@ -119,7 +119,8 @@ async fn serve(
     }
 }
 
-/// An account and a server that accepts the tokens for which `takes` is true; both may set the clock.
+/// Returns an account, and a server that accepts the tokens for which `takes` is true. `takes` and `meanwhile` can
+/// set the clock.
 async fn stage_where(
     tokens: &[&'static str],
     lifetime: Option<TimeDelta>,

@@ -129,7 +129,7 @@ fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
 fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
-    // Opening it blocks until there is a writer.
+    // Opening a named pipe blocks until a process writes to it.
     let mut make = std::process::Command::new("mkfifo");
     assert!(make.arg(place("pipe")).status().unwrap().success());
     let large = fs::File::create(place("large")).unwrap();

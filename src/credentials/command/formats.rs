@@ -1,18 +1,18 @@
-//! The formats in which commands print credentials: JSON, and lines of `key=value` that may be meant for a
-//! shell.
+//! Decodes the formats in which commands print credentials: JSON, and lines of `key=value`, possibly in shell
+//! syntax.
 
 use serde_json::{Map, Value};
 
 use super::{CommandOutput, shell};
 use crate::secret::Secret;
 
-/// Objects in which the clouds' tools wrap a credential.
+/// Objects in which the clouds' tools nest a credential.
 const WRAPPERS: [&str; 5] = ["credential", "credentials", "data", "response", "status"];
 
-/// Words of lines that are meant for a shell.
+/// Shell keywords at the beginning of an assignment.
 const SHELL_WORDS: [&str; 3] = ["export", "declare", "typeset"];
 
-/// The values that a command printed, by its names; `None` for any other format.
+/// Returns the printed values by name; `None` for any other format.
 pub(in crate::credentials) fn decode(printed: &[u8]) -> Option<CommandOutput> {
     let text = std::str::from_utf8(printed).ok()?;
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -35,7 +35,7 @@ pub(in crate::credentials) fn decode(printed: &[u8]) -> Option<CommandOutput> {
     )
 }
 
-/// The texts and numbers of an object and of those that wrap a credential.
+/// Collects the strings and numbers of an object, and of nested objects that contain a credential.
 fn collect(object: Map<String, Value>, pairs: &mut Vec<(String, String)>) {
     for (key, value) in object {
         match value {
@@ -49,7 +49,7 @@ fn collect(object: Map<String, Value>, pairs: &mut Vec<(String, String)>) {
     }
 }
 
-/// The names and values of a line; `None` for a line of another format.
+/// Returns the names and values of a line; `None` for a line in another format.
 fn assignments(line: &str) -> Option<Vec<(String, String)>> {
     if line.is_empty() || line.starts_with(['#', '[']) {
         return Some(Vec::new());
@@ -63,7 +63,7 @@ fn assignments(line: &str) -> Option<Vec<(String, String)>> {
             .iter()
             .any(|quote| value.starts_with(quote))
     });
-    // Blanks around `=` are those of a file and not of a shell.
+    // Unlike a shell, files allow blanks around `=`.
     let compact = pair.map(|(name, value)| format!("{}={}", name.trim_end(), value.trim_start()));
     if (is_exported || is_quoted)
         && let Some(pairs) = shell::assignments(compact.as_deref().unwrap_or(line))

@@ -1,4 +1,4 @@
-//! What a process writes, read on a separate thread.
+//! Reads the output of a process on a separate thread.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::sync::lock;
 
-/// More is not kept of what a process writes.
+/// Maximum number of bytes that are kept of a process's output.
 pub(super) const MAX_OUTPUT_BYTES: usize = 1 << 16;
-/// A process that has written this much is ended.
+/// A process that writes more bytes than this is killed.
 const MAX_READ_BYTES: usize = 64 << 20;
-/// What a process has left behind may keep its outputs open, and is not waited for any longer.
+/// Timeout for the end of the output after the process has ended, since its descendants may keep the output open.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a process writes to one of its outputs.
+/// An output stream of a process.
 pub(super) struct Output {
     pub bytes: Arc<Mutex<Vec<u8>>>,
     is_flooded: Arc<AtomicBool>,
@@ -24,10 +24,10 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Reads an output on a separate thread, to its end.
+    /// Starts a thread that reads an output to its end.
     ///
     /// # Errors
-    /// The system has no more threads.
+    /// The system cannot start another thread.
     pub fn read(mut output: Option<impl Read + Send + 'static>) -> io::Result<Self> {
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
         let (close, closed) = mpsc::channel();
@@ -35,7 +35,7 @@ impl Output {
         let (written, flooded) = (Arc::clone(&bytes), Arc::clone(&is_flooded));
         thread::Builder::new().spawn(move || {
             let (mut part, mut count) = ([0; 4096], 0);
-            // What came before an error is all there is.
+            // An error ends the output.
             while let Some(length) = output
                 .as_mut()
                 .and_then(|output| output.read(&mut part).ok())
@@ -50,7 +50,7 @@ impl Output {
                     break;
                 }
             }
-            // Nobody listens any longer when the process took too long.
+            // If the process timed out, the receiver no longer exists.
             let _ = close.send(());
         })?;
         Ok(Self {
@@ -60,12 +60,12 @@ impl Output {
         })
     }
 
-    /// True once far more was written than is kept; nothing more is read.
+    /// Reports whether the process wrote far more than is kept. Nothing more is read then.
     pub fn is_flooded(&self) -> bool {
         self.is_flooded.load(Ordering::Relaxed)
     }
 
-    /// All of it, once the process has ended.
+    /// Returns the whole output after the process has ended.
     pub fn finish(&self) -> Vec<u8> {
         let _ = self.closed.recv_timeout(OUTPUT_TIMEOUT);
         lock(&self.bytes).clone()

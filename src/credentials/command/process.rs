@@ -1,4 +1,4 @@
-//! A process whose output is read while it runs, and which is ended with all that it has started.
+//! Runs a process, reads its output meanwhile, and kills it with all processes that it has started.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -17,7 +17,7 @@ use super::super::program::{Invocation, NO_FORMAT};
 use super::output::Output;
 use crate::sync::lock;
 
-/// A variable that all processes of one run have: the id of this process and the number of the run.
+/// A variable that marks all processes of one run: the id of this process and the number of the run.
 const MARK: &str = "JOBLENS_CREDENTIAL_COMMAND_RUN";
 static RUNS: Mutex<Runs> = Mutex::new(Runs {
     count: 0,
@@ -25,7 +25,7 @@ static RUNS: Mutex<Runs> = Mutex::new(Runs {
     is_closed: false,
 });
 
-/// A line without an end is shown when nothing follows for this long: a prompt.
+/// An incomplete line is shown as a prompt if nothing follows for this long.
 const PROMPT_DELAY: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -36,11 +36,11 @@ pub(super) struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// Why a process did not end by itself.
+/// The reason why a process did not end by itself.
 pub(super) enum ProcessError {
     NotStarted(ErrorKind),
     Timeout,
-    /// It has written far more than is kept of it.
+    /// It wrote far more than is kept.
     TooMuchOutput,
 }
 
@@ -48,14 +48,15 @@ pub(super) enum ProcessError {
 struct Runs {
     count: u64,
     running: Vec<ProcessTree>,
-    /// No process is started any longer.
+    /// Set when no more processes may be started.
     is_closed: bool,
 }
 
-/// Runs a process without input; `on_line` gets each line of its standard error while it runs.
+/// Runs a process without input. `on_line` receives each line of its standard error while it runs.
 ///
 /// # Errors
-/// It cannot be started, or took too long; then all that it has started is ended with it.
+/// It cannot be started, or it timed out or wrote too much; then it is killed with all processes that it has
+/// started.
 pub(super) fn run(
     invocation: &Invocation,
     timeout: Duration,
@@ -67,7 +68,7 @@ pub(super) fn run(
     let ran = wait(&mut child, timeout, on_line);
     if ran.is_err() {
         tree.kill();
-        // An error means that it has ended just now.
+        // An error means that it has just ended.
         let _ = child.wait();
     }
     wait_for_exit();
@@ -75,15 +76,15 @@ pub(super) fn run(
     ran
 }
 
-/// Does not return where this process is about to end: its exit code must not be that of a command which was
-/// ended for that reason.
+/// Blocks if this process is about to exit, so that it does not exit with the error of a command that was killed
+/// for that reason.
 fn wait_for_exit() {
     while lock(&RUNS).is_closed {
         thread::park();
     }
 }
 
-/// Ends all that has not ended by itself, and starts nothing more: this process is about to end.
+/// Kills all running processes and prevents new ones, since this process is about to exit.
 pub(in crate::credentials) fn end_all() {
     let mut runs = lock(&RUNS);
     runs.is_closed = true;
@@ -91,14 +92,14 @@ pub(in crate::credentials) fn end_all() {
 }
 
 fn start(invocation: &Invocation) -> Result<(Child, ProcessTree), ErrorKind> {
-    // A process that is being started is not missed by `end_all`.
+    // The lock ensures that `end_all` also finds a process that is just being started.
     let mut runs = lock(&RUNS);
     if runs.is_closed {
         return Err(ErrorKind::Interrupted);
     }
     runs.count += 1;
     let mark = format!("{}-{}-", id(), runs.count);
-    // A process in a group of its own could not read from the terminal.
+    // A process in a separate group could not read from the terminal.
     let has_own_group = !has_terminal();
     let mut command = Command::new(&invocation.program);
     command
@@ -118,7 +119,7 @@ fn start(invocation: &Invocation) -> Result<(Child, ProcessTree), ErrorKind> {
         command.process_group(0);
     }
     let child = command.spawn().map_err(|error| {
-        // The library has no kind of its own for it.
+        // The library has no error kind for this error.
         match error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
             true => NO_FORMAT,
             false => error.kind(),
@@ -146,7 +147,7 @@ fn wait(
     let status = loop {
         stderr.show_new(on_line);
         let ended = child.try_wait();
-        // It ends by itself as well, since nothing reads what it writes.
+        // The process would also block, since nothing reads its output any more.
         if stdout.is_flooded() || stderr.output.is_flooded() {
             return Err(ProcessError::TooMuchOutput);
         }
@@ -165,14 +166,14 @@ fn wait(
     Ok(finished)
 }
 
-/// True where a person at a terminal can be prompted: this process is in its foreground.
+/// Reports whether a user at a terminal can be prompted: this process is in the terminal's foreground.
 fn has_terminal() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let group = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());
     group == Some(getpgrp())
 }
 
-/// A process and what it has started.
+/// A process and its descendants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ProcessTree {
     leader: Pid,
@@ -183,11 +184,10 @@ struct ProcessTree {
 
 impl ProcessTree {
     fn kill(&self) {
-        // A process has no environment, and so no mark, for the moment in which it becomes another program.
+        // While a process executes another program, it briefly has no environment and therefore no mark.
         let _ = kill_process(self.leader, Signal::STOP);
         thread::sleep(EXEC_TIME);
-        // Descendants may have left the group, may have lost their parents, or may have another
-        // environment.
+        // Descendants can have left the group, lost their parents, or changed their environment.
         kill_descendants(self.leader);
         if self.has_own_group {
             let _ = kill_process_group(self.leader, Signal::KILL);
@@ -196,10 +196,10 @@ impl ProcessTree {
     }
 }
 
-/// It takes a process less to become another program.
+/// Upper limit of the time that a process needs to execute another program.
 const EXEC_TIME: Duration = Duration::from_millis(10);
 
-/// The processes whose inherited mark begins so, as far as the system lists them.
+/// Returns the processes whose mark begins with `mark`, as far as the system lists them.
 fn marked(mark: &str) -> Vec<Pid> {
     let variable = format!("{MARK}={mark}");
     let is_marked = |folder: &Path| {
@@ -216,9 +216,9 @@ fn marked(mark: &str) -> Vec<Pid> {
     folders.collect()
 }
 
-/// Ends a process and its descendants, as far as the system lists them.
+/// Kills a process and its descendants, as far as the system lists them.
 fn kill_descendants(pid: Pid) {
-    // One that is stopped starts no more.
+    // A stopped process cannot start others.
     let _ = kill_process(pid, Signal::STOP);
     let pid_text = pid.as_raw_nonzero();
     let children = fs::read_to_string(format!("/proc/{pid_text}/task/{pid_text}/children"));
@@ -230,12 +230,12 @@ fn kill_descendants(pid: Pid) {
     let _ = kill_process(pid, Signal::KILL);
 }
 
-/// Shows an output line by line.
+/// Passes on an output line by line.
 struct LineReader {
     output: Output,
-    /// Bytes that were shown.
+    /// Number of bytes passed on.
     shown: usize,
-    /// Bytes that had come when there were new ones for the last time, and when that was.
+    /// Number of bytes at the last change, and its time.
     last: (usize, Instant),
 }
 
@@ -248,7 +248,7 @@ impl LineReader {
         }
     }
 
-    /// Shows the lines that are complete, and a prompt.
+    /// Passes on the complete lines, and an incomplete one that is a prompt.
     fn show_new(&mut self, on_line: &mut dyn FnMut(&str)) {
         let length = lock(&self.output.bytes).len();
         if length == self.shown {
@@ -297,7 +297,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer");
         let answer = answer.display();
-        // It continues when the test has seen the prompt.
+        // It continues after the test has seen the prompt.
         let prompting = format!(
             "echo 'open https://login.example' >&2; printf 'Code: ' >&2; \
              until test -e {answer}; do sleep 0.01; done; printf 'ok\r\n\n' >&2; echo done"

@@ -1,9 +1,9 @@
-//! Assignments on a line that is meant for a shell, such as `export ID='i'; export KEY="k"  # comment`.
+//! Parses assignments in shell syntax, such as `export ID='i'; export KEY="k"  # comment`.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The names and values that a line assigns; `None` where it does anything else.
+/// Returns the names and values that a line assigns; `None` if it does anything else.
 pub(super) fn assignments(line: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     for statement in statements(line)? {
@@ -32,7 +32,7 @@ fn is_name(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
-/// The words of each statement, without their quotes; `None` for what only a shell can evaluate.
+/// Splits a line into statements and words, and removes quotes; `None` if only a shell could evaluate it.
 fn statements(line: &str) -> Option<Vec<Vec<String>>> {
     let mut statements = vec![Vec::new()];
     let mut word: Option<String> = None;
@@ -63,7 +63,7 @@ fn statements(line: &str) -> Option<Vec<Vec<String>>> {
     Some(statements)
 }
 
-/// Takes the rest of a quoted text; a backslash comes before what `escapes`.
+/// Reads the rest of a quoted text. A backslash escapes the characters that `escapes` accepts.
 fn quoted(
     rest: &mut Peekable<Chars<'_>>,
     word: &mut String,

@@ -13,7 +13,7 @@ use crate::settings::{Environment, Settings};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-/// Issues `token-1`, `token-2` … of an hour each.
+/// Issues `token-1`, `token-2` and so on, each valid for an hour.
 #[derive(Clone, Default)]
 struct Service {
     requested: Arc<AtomicUsize>,
@@ -40,7 +40,7 @@ impl CredentialProvider<Plain> for Service {
     }
 }
 
-/// A home, and a service that counts.
+/// A home folder, and a service that counts its requests.
 struct Stage {
     home: tempfile::TempDir,
     service: Service,
@@ -70,7 +70,7 @@ impl Stage {
         test_support::profile(&all)
     }
 
-    /// Another run with these variables.
+    /// Returns the provider of another run with these variables.
     fn run(&self, variables: &[(&str, &str)]) -> PersistentProvider<Plain> {
         self.run_as(&self.profile(variables))
     }
@@ -128,7 +128,7 @@ async fn one_that_ended_between_two_runs_is_fetched_again() {
         (3540, "token-2"),
         (3541, "token-2"),
         (99_999, "token-3"),
-        // The clock was set back: the one of tomorrow is not taken today.
+        // The clock was set back: a token from the future is not used.
         (0, "token-4"),
         (1, "token-4"),
     ] {
@@ -148,7 +148,7 @@ async fn every_account_and_address_has_a_token_of_its_own() {
         &[("JOBLENS_SUGON_SECRET_KEY", "changed")],
         &[("JOBLENS_SUGON_CLUSTER_ID", "11112")],
         &[("JOBLENS_SUGON_AUTH_ENDPOINT", "https://other.example.com")],
-        // What a server gave that one CA vouches for is not trusted by those with another.
+        // A token received from a server that one CA has certified is not used with another CA.
         &[("JOBLENS_SUGON_CA_FILE", "other.pem")],
     ];
     for turn in 0..2 {
@@ -283,7 +283,7 @@ async fn with_a_file_that_contains_another_account_by_now_nothing_is_kept() {
     let first = stage.run_as(&profile);
     assert_eq!(issue(&first).await, "token-1");
     assert_eq!(stage.files().len(), 1);
-    // The key of the first run is refused; the one that is queried then contains another secret.
+    // The first key is rejected, and the file then contains another secret.
     first.on_rejected(&Plain("token-1".to_owned()));
     fs::write(home.join("s.txt"), "two").unwrap();
     assert_eq!(issue(&first).await, "token-2");
@@ -294,7 +294,7 @@ async fn with_a_file_that_contains_another_account_by_now_nothing_is_kept() {
 async fn a_running_command_does_not_block_other_calls() {
     let stage = Stage::new();
     let home = stage.home.path();
-    // Prints at its second run whether it could continue.
+    // Its second run prints whether other calls could continue meanwhile.
     let script = "echo x >> runs; echo user=bob; echo secret_key=s; \
         [ $(wc -l < runs) = 1 ] && echo access_key=first && exit; \
         for i in $(seq 300); do [ -e go ] && echo access_key=let-go && exit; sleep 0.01; done; \
@@ -341,7 +341,7 @@ fn the_folder_is_that_of_caches() {
     assert_eq!(folder(&[]), Some(own.clone()));
     let named = [("XDG_CACHE_HOME", "/var/cache/bob")];
     assert_eq!(folder(&named), Some("/var/cache/bob/joblens/tokens".into()));
-    // A relative path is ignored, whatever the current folder is.
+    // A relative path is ignored.
     assert_eq!(folder(&[("XDG_CACHE_HOME", "cache")]), Some(own));
     let homeless = stage.profile(&[("HOME", "")]);
     assert_eq!(homeless.token_cache_dir, None);

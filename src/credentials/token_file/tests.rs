@@ -16,7 +16,7 @@ fn parts(token: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("token".to_owned(), token.to_owned())])
 }
 
-/// A folder that is not there yet, and the file of an account in it.
+/// Returns a folder that does not exist yet, and the file of an account in it.
 fn token_file() -> (tempfile::TempDir, TokenFile) {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("cache/joblens/tokens");
@@ -24,7 +24,7 @@ fn token_file() -> (tempfile::TempDir, TokenFile) {
     (home, place)
 }
 
-/// A place where a token of an hour was put at 0 s.
+/// Returns a file to which a token with a lifetime of one hour was written at 0 s.
 fn kept() -> (tempfile::TempDir, TokenFile) {
     let (home, place) = token_file();
     place.write(parts("token-1"), at(3600), at(0)).unwrap();
@@ -52,7 +52,7 @@ fn names(place: &TokenFile) -> Vec<String> {
     names
 }
 
-/// The same file with a value of another in one field.
+/// Replaces the value of one field in the file.
 fn altered(place: &TokenFile, field: &str, value: impl Into<serde_json::Value>) {
     let mut json: serde_json::Value =
         serde_json::from_slice(&fs::read(place.path()).unwrap()).unwrap();
@@ -173,7 +173,7 @@ fn a_link_a_pipe_and_a_folder_are_not_used() {
     fs::rename(place.path(), &elsewhere).unwrap();
     symlink(&elsewhere, place.path()).unwrap();
     place.read(at(0)).err().unwrap();
-    // The link is replaced, not followed.
+    // The link is replaced and not followed.
     place.write(parts("token-2"), at(3600), at(0)).unwrap();
     assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
     let old = fs::read_to_string(&elsewhere).unwrap();
@@ -277,12 +277,12 @@ fn nothing_is_left_where_nothing_can_be_written() {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
 }
 
-/// The variable with the folder and the number of a worker.
+/// Variable with the number of a worker and the folder.
 const WORK: &str = "JOBLENS_TEST_WORK";
 const ROUNDS: usize = 200;
 const WORKERS: usize = 20;
 
-/// A token that shows by itself whether it is whole: its number, many times.
+/// Returns a token that shows whether it is complete: its number, repeated.
 fn long(number: usize) -> String {
     format!("{number:04}").repeat(500)
 }
@@ -296,7 +296,7 @@ fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
     }
 }
 
-/// What each of the processes does.
+/// Runs one of the worker processes.
 fn work(work: &str) {
     let (number, folder) = work.split_once(' ').unwrap();
     let number: usize = number.parse().unwrap();
@@ -314,7 +314,7 @@ fn work(work: &str) {
 
 #[test]
 fn twenty_processes_share_a_file_two_hundred_times_each() {
-    // The processes are this test itself, started as workers.
+    // The test starts itself as the worker processes.
     if let Ok(message) = std::env::var(WORK) {
         return work(&message);
     }
@@ -343,7 +343,7 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
             assert_eq!(found.mode() & 0o777, 0o600);
         }
         looks += 1;
-        // The workers need the processors.
+        // Leaves the processors to the workers.
         std::thread::sleep(Duration::from_millis(1));
     }
     for worker in workers {

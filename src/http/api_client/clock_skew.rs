@@ -9,11 +9,11 @@ const SET_CLOCK: &str =
     "synchronize the local clock, and check that the endpoint is the cloud's own";
 
 impl ApiClient {
-    /// Corrects the clock by the response to a call whose time is wrong; true when it should be
-    /// sent again with the corrected time. A difference that is too large becomes part of the
+    /// Corrects the signing clock by the response to a call whose time was rejected. Returns `true` if the call
+    /// should be sent again with the corrected time. If the difference is too large, adds it to the message of the
     /// refusal.
     ///
-    /// `offset` is the one that the call was signed with, in seconds.
+    /// `offset` is the offset in seconds that the call was signed with.
     pub(super) fn adjust_clock_skew(
         &self,
         request: &Request,

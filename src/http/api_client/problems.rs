@@ -1,4 +1,4 @@
-//! Problems with the operation and the account that they are about.
+//! Builds problems that name the operation and the account.
 
 use super::ApiClient;
 use crate::error::{Category, Problem};
@@ -6,14 +6,14 @@ use crate::http::response::{mask_sentence, shorten};
 use crate::http::{Request, RequestError, Response, RetryAction, excerpt, html};
 use crate::secret::{MASK, looks_random};
 
-/// Maximum length of a message of a server, and of its codes and ids of requests.
+/// Maximum length of a server's message, and of its codes and request ids.
 const MAX_MESSAGE_CHARS: usize = 4096;
 const MAX_ID_CHARS: usize = 200;
 
 impl ApiClient {
-    /// A response that could not be understood.
+    /// Returns the problem of a response that could not be decoded.
     ///
-    /// `expected` is what was expected and where it was missed; `request_id` is the cloud's.
+    /// `expected` names what was expected and where it was missing; `request_id` is the cloud's.
     pub fn decode_problem(
         &self,
         request: &Request,
@@ -42,8 +42,8 @@ impl ApiClient {
         problem
     }
 
-    /// A response with a credential that could not be understood. Its text is not shown, since it may
-    /// be a secret; `endpoint_key` is the setting of its endpoint.
+    /// Returns the problem of a response with a credential that could not be decoded. Its text is not shown, since
+    /// it may be a secret. `endpoint_key` is the setting of the service's endpoint.
     pub fn decode_secret_problem(
         &self,
         request: &Request,
@@ -64,7 +64,7 @@ impl ApiClient {
         problem.unwrap_or_else(unreadable)
     }
 
-    /// The problem for an HTML page in place of a response; `None` for other responses.
+    /// Describes an HTML page received instead of a response; `None` for other responses.
     pub fn describe_page(&self, response: &Response) -> Option<String> {
         html::describe(response, self.transport.redactor())
     }
@@ -83,7 +83,7 @@ impl ApiClient {
         Some(problem.with_hint(html::hint(response)))
     }
 
-    /// A problem of this account and operation.
+    /// Creates a problem of this account and operation.
     pub fn problem(
         &self,
         request: &Request,
@@ -101,7 +101,7 @@ impl ApiClient {
         problem
     }
 
-    /// A hint in which `{key}` is a key of the profile, with where its value came from.
+    /// Replaces each `{key}` in a hint by that key of the profile and the source of its value.
     fn with_places(&self, hint: &str) -> String {
         let mut parts = hint.split('{');
         let mut shown = parts.next().unwrap_or_default().to_owned();
@@ -116,7 +116,7 @@ impl ApiClient {
         shown
     }
 
-    /// What the cloud answered, as a problem of this account and operation.
+    /// Returns an error of the cloud as a problem of this account and operation.
     pub fn to_problem(
         &self,
         request: &Request,
@@ -125,7 +125,7 @@ impl ApiClient {
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
-        // A service that issues a key may repeat it, and the redactor does not contain it yet.
+        // A service that issues a key may repeat it in a message before the redactor knows it.
         let message = match self.is_for_credentials {
             true => mask_random_words(&mask_sentence(message)),
             false => mask_sentence(message),
@@ -153,7 +153,7 @@ impl ApiClient {
     }
 }
 
-/// Masks the words that look like keys.
+/// Masks words that look like keys.
 fn mask_random_words(text: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-');
     let mut masked = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Whether and when a failed request is sent again.
+//! Decides whether and when a failed request is sent again.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use crate::error::Category;
 use crate::http::retry::{MAX_RETRY_AFTER, backoff};
 use crate::http::{Request, RequestError, Response, RetryAction};
 
-/// Maximum number of immediate resends: after a correction of the clock, and after one that undoes
-/// it since the time of a single response was wrong.
+/// Maximum number of immediate retries: one after a correction of the clock, and one after that correction is
+/// undone because the time of a single response was wrong.
 const MAX_IMMEDIATE_RESENDS: u32 = 2;
 
-/// What is known of an attempt that failed.
+/// The facts about a failed attempt that the decision depends on.
 #[derive(Clone, Copy)]
 pub(super) struct FailedAttempt<'a> {
     pub response: Option<&'a Response>,
-    /// Seconds between the local clock and the time that it was signed with.
+    /// Offset in seconds to the local clock that the attempt was signed with.
     pub offset: i64,
-    /// Attempts so far.
+    /// Number of attempts so far.
     pub attempts: u32,
-    /// How many of them were sent again at once.
+    /// Number of immediate retries among them.
     pub resends: u32,
 }
 
-/// Whether and when a request is sent again.
+/// Decision whether and when a request is sent again.
 pub(super) enum RetryDecision {
     Fail,
-    /// The call is signed and sent again at once.
+    /// The call is signed and sent again immediately.
     Immediate,
-    /// The call is sent again after a while.
+    /// The call is sent again after this delay.
     After(Duration),
 }
 
 impl ApiClient {
-    /// Whether and when a request is sent again after an error, whose message may be extended.
+    /// Decides whether and when a request is sent again after an error. The error's message may be extended.
     pub(super) fn retry_decision(
         &self,
         request: &Request,
@@ -46,7 +46,7 @@ impl ApiClient {
             attempts,
             resends,
         } = attempt;
-        // One code may mean a replay and a time that is too far off.
+        // The same code can mean a replayed request or a time that is too far off.
         let is_about_time = error.category == Category::ClockSkew
             && matches!(
                 error.retry,

@@ -1,4 +1,4 @@
-//! Sending a request again until its outcome is final.
+//! Sends a request and retries it until its result is final.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::http::credential_state::{CredentialState, Rejection};
 use crate::http::progress::RequestProgress;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
-/// A request that has no response after this long does not keep other accounts from using its key: its
-/// host may hang. Refusals come faster.
+/// A request without a response after this time no longer blocks other accounts that use the same key, since its
+/// host may hang. A refusal arrives sooner.
 const KEY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A request with what all its attempts have in common.
+/// A request with the data that all its attempts share.
 struct Call<'a> {
     client: &'a ApiClient,
     request: &'a Request,
@@ -27,20 +27,20 @@ struct Call<'a> {
     classify: &'a (dyn Fn(&Response) -> Option<RequestError> + Sync),
     deadline: Deadline,
     started: Instant,
-    /// The key that signs, where other accounts may use it, too.
+    /// The state of the signing key if other accounts can use the same key.
     shared_key: Option<Arc<CredentialState>>,
-    /// The credential's generation when the call began.
+    /// Generation of the credential at the start of the call.
     generation: u64,
 }
 
 impl ApiClient {
-    /// Sends a call until there is a response or a final error, or attempts or time run out.
+    /// Sends a call until there is a response or a final error, or until attempts or time run out.
     ///
-    /// Each attempt is signed again. `classify` reads a cloud's error from a response, by the cloud's
-    /// code before the HTTP status.
+    /// Each attempt is signed again. `classify` reads a cloud's error from a response, by the cloud's code before
+    /// the HTTP status.
     ///
     /// # Errors
-    /// The error that `classify` read, or that of the connection, framed with operation and account.
+    /// The error that `classify` returned or that of the connection, with operation and account.
     pub async fn send(
         &self,
         request: &Request,
@@ -77,7 +77,7 @@ impl Call<'_> {
         let progress = RequestProgress::new(&client.transport, client.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
-        // The error of the attempt before, which is more specific than a timeout after it.
+        // The error of the previous attempt, which is more specific than a timeout after it.
         let mut earlier: Option<Problem> = None;
         loop {
             let mut permits = match self.acquire_permit(attempts).await {
@@ -100,8 +100,8 @@ impl Call<'_> {
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(self.with_duration(problem, attempts));
             }
-            // A service that has responded in this run is not known to be down for the little time that
-            // was left.
+            // A timeout in the little time that was left does not mean that the service is down if it has responded
+            // in this run.
             if is_cut && is_timeout(&error) && client.circuit_breaker.own().is_accepted() {
                 return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
@@ -139,7 +139,7 @@ impl Call<'_> {
         }
     }
 
-    /// One attempt, with its permits.
+    /// Sends one attempt with its permits.
     ///
     /// # Errors
     /// As [`Call::exchange`].
@@ -159,11 +159,11 @@ impl Call<'_> {
         }
     }
 
-    /// One attempt, and its result for the credential and the service. That is recorded before
-    /// its permits are free, so that no other call is sent with a bad key.
+    /// Sends one attempt and records its result for the credential and the service. It is recorded before the
+    /// permits are released, so that no other call is sent with a refused key.
     ///
     /// # Errors
-    /// The error that a response reports, with that response, or why there is none.
+    /// The error that a response reports, with that response, or the reason why no response arrived.
     async fn exchange(
         &self,
         number: u32,
@@ -194,7 +194,7 @@ impl Call<'_> {
         }
     }
 
-    /// The error that a response reports, or that the response cannot be read.
+    /// Returns the error that a response reports, or an error if the response cannot be read.
     fn read_error(&self, response: &Response) -> Option<RequestError> {
         let encoding = body::unsupported_encoding(response);
         if encoding.is_some() && (200..300).contains(&response.status) {
@@ -211,7 +211,7 @@ impl Call<'_> {
         Some(error)
     }
 
-    /// Waits until the call may go out.
+    /// Waits until the call may be sent.
     async fn acquire_permit(&self, attempts: u32) -> Result<Permits<'_>, Problem> {
         let breaker = &self.client.circuit_breaker;
         let turn = breaker.acquire(self.shared_key.as_deref());
@@ -231,13 +231,13 @@ impl Call<'_> {
         }
     }
 
-    /// What is known of the credential that signs.
+    /// Returns the state of the credential that signs.
     fn credential(&self) -> &CredentialState {
         let own = self.client.circuit_breaker.own();
         self.shared_key.as_deref().unwrap_or(own)
     }
 
-    /// The call is not sent, since its credential was refused before.
+    /// Returns the problem of a call that is not sent because its credential was refused before.
     fn skipped(&self, refusal: Rejection) -> Problem {
         let profile = match refusal.profile == self.client.profile {
             true => String::new(),
@@ -249,7 +249,7 @@ impl Call<'_> {
         self.client.to_problem(self.request, error, None, 0)
     }
 
-    /// The cloud has accepted the credential.
+    /// Records that the cloud accepted the credential.
     fn on_accepted(&self) {
         let cooldown = self.client.options.auth_cooldown;
         self.client.circuit_breaker.own().on_success(cooldown);
@@ -258,7 +258,7 @@ impl Call<'_> {
         }
     }
 
-    /// The caller's deadline passed after this number of attempts.
+    /// Returns the problem of a call whose deadline passed after this number of attempts.
     fn deadline_exceeded(&self, message: &str, attempts: u32) -> Problem {
         let problem = self
             .client
@@ -276,7 +276,7 @@ impl Call<'_> {
         }
     }
 
-    /// What an error response means for the credential.
+    /// Records an error response in the state of the credential.
     fn record_auth_outcome(&self, error: &RequestError) {
         match error.category {
             Category::Unauthenticated => {
@@ -298,7 +298,7 @@ impl Call<'_> {
         }
     }
 
-    /// Adds how often and how long a request without a complete response was tried.
+    /// Adds the number of attempts and the time spent to the problem of a request without a complete response.
     fn with_duration(&self, mut problem: Problem, attempts: u32) -> Problem {
         use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
         let failure = problem.transport_failure.map(|failure| failure.kind);

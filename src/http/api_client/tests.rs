@@ -15,7 +15,7 @@ const KEYS: SettingsSchema = SettingsSchema {
     variable_prefixes: &[],
 };
 
-/// An account of a machine whose clock is at 1,700,000,000, and what it reports.
+/// Returns an account of a machine whose clock is at 1,700,000,000, and the events it reports.
 fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     account_behind(&[])
 }
@@ -58,7 +58,7 @@ fn dated(date: &str) -> Response {
     }
 }
 
-/// The refusal of a call that was signed with this offset, after this many that were sent again at once.
+/// Returns a failed attempt that was signed with this offset, after this many immediate retries.
 fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> {
     FailedAttempt {
         response: Some(response),
@@ -180,7 +180,7 @@ fn only_a_code_about_the_time_corrects_the_clock() {
     }
 }
 
-/// Answers every request with this word, and counts.
+/// Starts a server that answers every request with this word and counts them.
 async fn listening(word: &'static str) -> std::net::SocketAddr {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -216,7 +216,7 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
     let host = listening("host.").await;
     let variables = ["HTTP_PROXY", "ALL_PROXY"].map(|name| (name.to_owned(), proxy.to_string()));
     let request = Request {
-        // Reaches this machine and is not a loopback address by its look.
+        // An address of this machine that does not look like a loopback address.
         endpoint: Endpoint::parse(&format!("http://0.0.0.0:{}", host.port()), &[], true).unwrap(),
         ..request()
     };
@@ -236,7 +236,7 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_the_deadline_cuts_is_counted() {
-    // It takes connections and never responds.
+    // It accepts connections and never responds.
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", server.local_addr().unwrap());
     let request = Request {
@@ -254,7 +254,7 @@ async fn an_attempt_that_the_deadline_cuts_is_counted() {
     assert_eq!(problem.attempts, 2);
 }
 
-/// A key that several accounts may have.
+/// A signer whose key several accounts can share.
 struct Keyed;
 
 impl Signer for Keyed {

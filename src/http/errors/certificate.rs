@@ -1,4 +1,4 @@
-//! What is wrong with a server's certificate, in words.
+//! Describes errors of a server's certificate.
 
 use chrono::DateTime;
 use rustls::CertificateError;
@@ -18,7 +18,7 @@ const OLD_VERSION: &str = "ask the operator to reissue it with version 3 and its
 const WEAK: &str = "ask the operator to reissue it with SHA-256 or SHA-384 and an RSA key (2048 bits or more), P-256 or P-384";
 const NAME: &str = "check the host of the endpoint and which server answers";
 
-/// What is wrong with a certificate, and what to do.
+/// Returns the kind, a message and a hint for an invalid certificate.
 pub(super) fn certificate_error(
     cause: &CertificateError,
 ) -> (TransportFailureKind, String, &'static str) {
@@ -68,7 +68,7 @@ pub(super) fn certificate_error(
     }
 }
 
-/// Why the time or the host is not one that the certificate is for; `None` for another error.
+/// Describes an error of the certificate's dates or host names; `None` for another error.
 fn validity_error(
     cause: &CertificateError,
 ) -> Option<(TransportFailureKind, String, &'static str)> {
@@ -100,7 +100,7 @@ fn validity_error(
     Some((kind, why, hint))
 }
 
-/// Why a signature by the issuer, or in the handshake, is not valid.
+/// Describes an invalid signature of the issuer, or of the handshake.
 fn signature_error(
     seen: Option<&CertificateRejected>,
 ) -> (TransportFailureKind, String, &'static str) {
@@ -122,7 +122,7 @@ fn signature_error(
     (TransportFailureKind::UnknownIssuer, why, OWN_CA)
 }
 
-/// Words for what is seldom wrong with a certificate, and what to do.
+/// Returns a message and a hint for rare certificate errors.
 fn other_error(cause: &CertificateError) -> (&'static str, &'static str) {
     match cause {
         CertificateError::BadEncoding => ("it cannot be read", REISSUE),
@@ -145,9 +145,9 @@ fn other_error(cause: &CertificateError) -> (&'static str, &'static str) {
     }
 }
 
-/// Words for an algorithm that is not supported, by its DER.
+/// Describes an unsupported signature algorithm, by its DER.
 fn signature_text(id: &[u8]) -> &'static str {
-    // The content of an object identifier, and what has it.
+    // Contents of object identifiers, and the messages for them.
     let known: [(&[u8], &str); 6] = [
         (
             b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05",
@@ -183,8 +183,7 @@ fn signature_text(id: &[u8]) -> &'static str {
     )
 }
 
-/// The message for a server's certificate without a known issuer, or marked as a CA's; `None`
-/// when something else is wrong with it.
+/// Describes a server's certificate whose issuer is unknown, or that is marked as a CA's; `None` for other errors.
 fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, String, &'static str)> {
     let is_about_issuer = matches!(
         seen.cause,
@@ -210,7 +209,8 @@ fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, Stri
     Some((TransportFailureKind::UnknownIssuer, why, NAME_IT))
 }
 
-/// `localhost` for `DnsName("localhost")`, `127.0.0.1` for `IpAddress(127.0.0.1)`.
+/// Returns the name without its type: `localhost` for `DnsName("localhost")`, `127.0.0.1` for
+/// `IpAddress(127.0.0.1)`.
 fn for_people(name: &str) -> &str {
     let address = || {
         name.strip_prefix("IpAddress(")

@@ -1,4 +1,4 @@
-//! What a proxy answered in place of a connection.
+//! Describes the answers of proxies that did not open a connection.
 
 use super::{ErrorContext, network_error};
 use crate::error::TransportFailure;
@@ -8,9 +8,9 @@ use crate::http::socks::SocksError;
 use crate::http::tunnel::TunnelError;
 use crate::http::{RequestError, Response, RetryAction, html};
 
-/// The next step for a proxy that cannot be reached.
+/// Hint for a proxy that cannot be reached.
 pub(super) const CHECK: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
-/// The next step for a host name that this machine cannot resolve for a SOCKS proxy.
+/// Hint for a host name that this machine cannot resolve for a SOCKS proxy.
 pub(super) const SEND_NAME: &str =
     "use socks5h:// or socks4a://, with which the proxy resolves the host name";
 
@@ -24,7 +24,7 @@ fn allow(context: &ErrorContext<'_>) -> String {
     format!("ask the operator of the proxy to allow {host}, or add it to NO_PROXY")
 }
 
-/// How to set a user and password where there are none.
+/// Returns the hint to set a user and password if none are set.
 fn set_login(proxy: Option<&Proxy>) -> String {
     let scheme = proxy.map_or("http", |proxy| proxy.scheme);
     format!(
@@ -32,7 +32,7 @@ fn set_login(proxy: Option<&Proxy>) -> String {
     )
 }
 
-/// Why an HTTP proxy requires a user and password, and what to do.
+/// Describes why an HTTP proxy requires a user and password, with a hint.
 fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     const MAX_NAME_LEN: usize = 20;
     let offered = response.headers.iter();
@@ -57,7 +57,7 @@ fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     }
 }
 
-/// Adds what an HTTP proxy requires to the error, where the proxy has answered a request itself.
+/// Adds the proxy's authentication requirement to the error if the proxy answered the request itself.
 pub(in crate::http) fn explain_login(
     error: &mut RequestError,
     response: &Response,
@@ -74,7 +74,7 @@ pub(in crate::http) fn explain_login(
     }
 }
 
-/// The meaning of the response to `CONNECT`.
+/// Describes the response to `CONNECT`.
 pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> RequestError {
     let (retry, message, hint) = match error {
         TunnelError::Refused(response) => return refused(response, context),
@@ -92,7 +92,7 @@ pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> R
     proxy_error(retry, ProxyRefused, message.to_owned()).with_hint(hint)
 }
 
-/// The meaning of an HTTP status other than success.
+/// Describes an HTTP status other than success.
 fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     let status = response.status;
     let title = html::page_title(response, context.redactor);
@@ -100,7 +100,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     if let 401 | 407 = status {
         let (what, hint) = login(response, context.proxy);
         let message = format!("the proxy {what} (HTTP {status} to CONNECT){page}");
-        // A wrong password that is sent again and again locks the user's account.
+        // Repeated attempts with a wrong password would lock the user's account.
         return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint);
     }
     let why = match status {
@@ -127,7 +127,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     error
 }
 
-/// What a SOCKS proxy did in place of opening a connection.
+/// Describes why a SOCKS proxy did not open a connection.
 pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> RequestError {
     const METHOD: &str =
         "use a proxy that accepts a user and password, or add the host to NO_PROXY";
@@ -181,7 +181,7 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
     proxy_error(RetryAction::Backoff, ProxyRefused, message).with_hint(hint)
 }
 
-/// A SOCKS proxy that does not accept the client.
+/// Returns the error for a SOCKS proxy that rejects the client.
 fn login_error(what: &str, hint: impl Into<String>) -> RequestError {
     let message = format!("the SOCKS proxy {what}");
     proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint)

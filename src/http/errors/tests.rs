@@ -10,7 +10,7 @@ use rustls::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The error for a proxy's response to `CONNECT`.
+/// Returns the error for a proxy's response to `CONNECT`.
 fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestError {
     let variables = proxy_url.map(|url| ("HTTPS_PROXY".to_owned(), url.to_owned()));
     let proxies = ProxyConfig::parse(&variables.into_iter().collect::<Vec<_>>());

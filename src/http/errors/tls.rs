@@ -1,4 +1,4 @@
-//! What TLS broke on, and what to do.
+//! Describes TLS errors, with hints.
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
@@ -15,7 +15,7 @@ pub(super) const CLIENT: &str = "set client_cert and client_key to those issued 
 const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
 const NETWORK: &str = "check endpoint, network and proxy";
 
-/// What went wrong between this machine and a server, or a proxy that is reached over TLS.
+/// Describes a TLS error between this machine and a server, or an HTTPS proxy.
 pub(super) fn tls_error(
     error: &Error,
     at_proxy: bool,
@@ -81,8 +81,8 @@ pub(super) fn tls_error(
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
-/// True for an alert about a client's certificate, or its absence. Where the server has requested
-/// one, TLS 1.2 has no alert of its own for that.
+/// Reports whether an alert is about the client's certificate or its absence. TLS 1.2 has no separate alert for
+/// that, so it also depends on whether the server requested a certificate.
 fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool {
     use AlertDescription as Alert;
     if let Alert::HandshakeFailure | Alert::InsufficientSecurity = alert {
@@ -102,7 +102,7 @@ fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool
     )
 }
 
-/// The meaning of an alert, in words.
+/// Returns the text of an alert.
 fn alert_text(alert: AlertDescription) -> String {
     use AlertDescription as Alert;
     let words = match alert {

@@ -1,4 +1,4 @@
-//! The forms that servers write times in.
+//! Parses the formats in which servers write times.
 
 use std::borrow::Cow;
 
@@ -6,25 +6,24 @@ use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, Nai
 
 use super::Time;
 
-/// The meaning of a server's text of a time.
+/// A time in a server's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum TimeText {
-    /// Nothing: zeros, or a placeholder date such as one of year 1 or 1970-01-01.
+    /// Not set: zeros, or a placeholder such as a date of year 1 or 1970-01-01.
     #[default]
     Unset,
-    /// A moment.
+    /// A time with a zone.
     Zoned(Time),
-    /// A date and a time of day without a zone.
+    /// A date and a time without a zone.
     Local(NaiveDateTime),
-    /// Anything else.
+    /// Any other text.
     Unreadable(String),
 }
 
 impl TimeText {
-    /// Reads the forms that servers write times in: RFC 3339, ISO 8601 with `+0800` or `+08`, without
-    /// seconds, or in compact digits, a zone by its name (`UTC`, `GMT`, `CST`), Go's, Java's and C's
-    /// default texts, RFC 2822, wall-clock text with `-` or `/`, and Unix times in seconds,
-    /// milliseconds, microseconds or nanoseconds.
+    /// Parses RFC 3339; ISO 8601 with `+0800` or `+08`, without seconds, or in compact digits; a named zone (`UTC`,
+    /// `GMT`, `CST`); the default formats of Go, Java and C; RFC 2822; local time with `-` or `/`; and Unix times
+    /// in seconds, milliseconds, microseconds or nanoseconds.
     pub fn parse(text: &str) -> Self {
         if let Some(moment) = rfc3339_utc(text).filter(|moment| !is_placeholder(*moment))
             && let Some(time) = Time::new(moment)
@@ -52,7 +51,7 @@ impl TimeText {
         }
     }
 
-    /// The time; one without a zone is this many seconds east of UTC.
+    /// Returns the time; one without a zone is `offset_seconds` east of UTC.
     pub fn at(&self, offset_seconds: i32) -> Option<Time> {
         match self {
             Self::Unset | Self::Unreadable(_) => None,
@@ -65,8 +64,8 @@ impl TimeText {
     }
 }
 
-/// The text without the name of the zone that Java writes after its offset, and with a point before a
-/// fraction: `2024-01-02T15:04:05,999+08:00[Asia/Shanghai]`.
+/// Removes the zone name that Java writes after the offset, and replaces the comma before a fraction by a point:
+/// `2024-01-02T15:04:05,999+08:00[Asia/Shanghai]`.
 fn normalized(text: &str) -> Cow<'_, str> {
     let named = text.strip_suffix(']').and_then(|rest| rest.split_once('['));
     let text = match named {
@@ -81,8 +80,8 @@ fn normalized(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// True for zeros, for dates that no calendar has, and for what means no time: placeholders without
-/// a time of day, and as Unix times, -1 and those before 1970.
+/// Reports whether a text means that no time is set: zeros, invalid dates of year 0, placeholder dates without a
+/// time, -1, and Unix times before 1970.
 fn is_zero(text: &str) -> bool {
     const MIN_DIGITS: usize = 5;
     let is_negative = |digits: &str| {
@@ -96,7 +95,7 @@ fn is_zero(text: &str) -> bool {
         || midnight(text).is_some_and(is_placeholder)
 }
 
-/// The beginning of a day that has no time of day.
+/// Parses a date without a time of day as the beginning of the day.
 fn midnight(text: &str) -> Option<DateTime<Utc>> {
     const DATE_LEN: usize = 10;
     let mut forms = ["%Y-%m-%d", "%Y/%m/%d"].iter();
@@ -105,14 +104,14 @@ fn midnight(text: &str) -> Option<DateTime<Utc>> {
     Some(date??.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// True for the dates that languages and databases have in place of a missing one: those of the
-/// years 1, 1601, 1753, 1900 and the like, and the first days of 1970 in any zone.
+/// Reports whether a date is the placeholder of a language or database for a missing one: the years 1, 1601, 1753,
+/// 1900 and the like, and the first days of 1970 in any zone.
 fn is_placeholder(moment: DateTime<Utc>) -> bool {
     const TWO_DAYS: i64 = 2 * 86_400;
     moment.timestamp() < TWO_DAYS
 }
 
-/// `2024-01-02T15:04:05Z`, as most times are written; chrono takes ten times as long to read one.
+/// Parses `2024-01-02T15:04:05Z`, the most common form. chrono takes ten times as long.
 fn rfc3339_utc(text: &str) -> Option<DateTime<Utc>> {
     let text: &[u8; 20] = text.as_bytes().try_into().ok()?;
     let signs = [text[4], text[7], text[10], text[13], text[16], text[19]];
@@ -146,7 +145,7 @@ fn with_zone(text: &str) -> Option<DateTime<Utc>> {
     Some(moment.or_else(rfc2822)?.to_utc())
 }
 
-/// `2024-01-02 15:04:05.999 +0800 CST m=+0.01`, as Go prints times.
+/// Parses `2024-01-02 15:04:05.999 +0800 CST m=+0.01`, the format of Go.
 fn go(text: &str) -> Option<DateTime<Utc>> {
     let (end, _) = text.match_indices(' ').nth(2)?;
     let (moment, name) = text.split_at(end);
@@ -155,10 +154,10 @@ fn go(text: &str) -> Option<DateTime<Utc>> {
     Some(moment.filter(|_| name.chars().all(is_name))?.to_utc())
 }
 
-/// On servers of Chinese clouds it is China Standard Time.
+/// On servers of Chinese clouds, CST means China Standard Time.
 const CHINA: (&str, i32) = ("CST", 8);
 
-/// `Tue Jan 02 15:04:05 CST 2024`, as Java prints times.
+/// Parses `Tue Jan 02 15:04:05 CST 2024`, the format of Java.
 fn java(text: &str) -> Option<DateTime<Utc>> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [day, month, date, clock, zone, year] = words[..] else {
@@ -174,7 +173,7 @@ fn java(text: &str) -> Option<DateTime<Utc>> {
     Some(moment.ok()?.to_utc())
 }
 
-/// `2024-01-02 15:04:05 UTC`, and every form without a zone that `Z` follows.
+/// Parses `2024-01-02 15:04:05 UTC`, and every format without a zone followed by `Z`.
 fn with_named_zone(text: &str) -> Option<DateTime<Utc>> {
     const ZONES: [(&str, i32); 4] = [("UTC", 0), ("GMT", 0), ("Z", 0), CHINA];
     ZONES.iter().find_map(|(name, hours)| {
@@ -192,10 +191,10 @@ fn without_zone(text: &str) -> Option<NaiveDateTime> {
         "%Y-%m-%d %H:%M",
         "%Y-%m-%dT%H:%M",
         "%Y/%m/%d %H:%M",
-        // As `asctime` of C writes it.
+        // Format of C's `asctime`.
         "%a %b %e %H:%M:%S %Y",
     ];
-    // chrono reads a date as long as there are digits, and would take these for the year 20260102.
+    // chrono would read all digits as the year 20260102.
     let (date, time) = text.split_at_checked(8).unwrap_or((text, ""));
     let time = time.strip_prefix('T').unwrap_or(time);
     let mut digits = date.bytes().chain(time.bytes());
@@ -207,7 +206,7 @@ fn without_zone(text: &str) -> Option<NaiveDateTime> {
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
 }
 
-/// A Unix time as text, with its unit by the number of digits; fewer than 10 may be anything.
+/// Parses a Unix time, whose unit depends on the number of digits. Fewer than 10 digits are ambiguous.
 fn unix(text: &str) -> Option<DateTime<Utc>> {
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
     let rest = text.get(whole.len() + 1..).unwrap_or_default();

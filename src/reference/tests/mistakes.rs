@@ -2,7 +2,7 @@ use super::*;
 
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
-/// An input, the message of its error, the part that is marked, and the hint.
+/// Input, error message, marked part, and hint.
 const INVALID: [(&str, &str, &str, &str); 25] = [
     (
         "“aliyun/job/c/5”",

@@ -1,4 +1,4 @@
-//! The keys and values of a config file, checked as a whole.
+//! Reads the keys and values of a config file and checks the whole file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,21 +12,21 @@ use crate::error::{Problem, closest_match};
 use crate::model::State;
 use crate::secret::{Secret, quotable};
 
-/// Keys that may be a list of texts, which is the same as one text with commas.
+/// Keys whose value can be a list of strings, which means the same as one string with commas.
 const LISTS: [&str; 1] = ["ai_hosts"];
 
 const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [aliyun.default]";
 
-/// Keys that may be true or false without quotes.
+/// Keys whose value can be `true` or `false` without quotes.
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
-/// `; did you mean 'NAME'?` of the closest name; empty without one.
+/// Returns `; did you mean 'NAME'?` with the closest name; an empty text if no name is close.
 fn near<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
     let near = closest_match(names, word);
     near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
 
-/// The texts of a list with commas between them; `None` when an element is not a text.
+/// Joins the strings of a list with commas; `None` if an element is not a string.
 fn joined(items: &DeArray<'_>) -> Option<String> {
     let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
@@ -38,15 +38,15 @@ fn joined(items: &DeArray<'_>) -> Option<String> {
 
 type Table<'a> = DeTable<'a>;
 
-/// Reads the text of a file.
+/// Reads the text of a config file.
 pub(super) struct Reader<'a> {
     pub path: &'a Path,
     pub text: &'a str,
-    /// Where each line of the text ends.
+    /// Position of each line end in the text.
     pub newlines: Vec<usize>,
-    /// The keys that profiles may have.
+    /// The clouds with the keys that their profiles can have.
     pub clouds: &'a [SettingsSchema],
-    /// The kinds whose states may be mapped.
+    /// The kinds whose states can be mapped.
     pub kinds: &'a [String],
 }
 
@@ -136,7 +136,7 @@ impl Reader<'_> {
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
-    /// Notes where the values of a table are.
+    /// Records the positions of the values of a table.
     fn keep_places(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
         let places = keys.iter().map(|(key, value)| {
             let place = self.place(value.span().start);
@@ -145,7 +145,7 @@ impl Reader<'_> {
         file.places.extend(places);
     }
 
-    /// Line and column of a position, from 1.
+    /// Returns line and column of a position, from 1.
     fn place(&self, at: usize) -> (usize, usize) {
         let before = &self.text[..at.min(self.text.len())];
         let line = 1 + self.newlines.partition_point(|newline| *newline < at);
@@ -153,13 +153,14 @@ impl Reader<'_> {
         (line, 1 + last.map_or(0, |line| line.chars().count()))
     }
 
-    /// The words of `credential_command`, which excludes other keys: a credential has one source.
+    /// Returns the words of `credential_command`. It excludes other credential keys, since a credential has one
+    /// source.
     fn command(
         &self,
         keys: &SettingsSchema,
         table: &Table<'_>,
     ) -> Result<Option<Vec<String>>, Problem> {
-        // An empty text counts as unset.
+        // An empty text counts as not set.
         let is_empty =
             |value: &DeValue<'_>| matches!(value, DeValue::String(text) if text.trim().is_empty());
         let mut sources = table.iter().filter(|(key, value)| {
@@ -343,7 +344,7 @@ impl Reader<'_> {
         }
     }
 
-    /// True when a secret is in the file itself.
+    /// Reports whether the file itself contains a secret.
     pub(super) fn contains_secret(&self, file: &SettingsFile) -> bool {
         file.profiles.iter().any(|((cloud, _), entries)| {
             let keys = self.clouds.iter().find(|keys| keys.cloud == cloud);
@@ -356,7 +357,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A usage error at a position in the file; no text of the file's values is shown.
+    /// Returns a usage error at a position in the file. It contains no values of the file.
     fn wrong(&self, at: usize, what: &str) -> Problem {
         let (line, column) = self.place(at);
         Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))

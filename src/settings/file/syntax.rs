@@ -1,19 +1,19 @@
-//! What is wrong with a file that is not TOML, for people who seldom write TOML. No value is shown.
+//! Explains the errors of a file that is not valid TOML, for users who seldom write TOML. Shows no values.
 
 use crate::secret::quotable;
 
-/// A syntax error: where it is, what it is, and what to write.
+/// A syntax error: its position, an explanation and a hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
-    /// Offset in the text, in bytes.
+    /// Byte offset in the text.
     pub at: usize,
-    /// What is wrong.
+    /// Explanation of the error.
     pub what: String,
-    /// What to write in its place, where that is known.
+    /// The correct text, if known.
     pub hint: Option<String>,
 }
 
-/// Signs of other alphabets that look like those of TOML.
+/// Characters that look like those of TOML.
 const LOOKALIKES: [(char, &str); 15] = [
     ('“', "\""),
     ('”', "\""),
@@ -32,7 +32,7 @@ const LOOKALIKES: [(char, &str); 15] = [
     ('\u{feff}', "nothing"),
 ];
 
-/// Explains the error of the parser by the line in which it is.
+/// Explains a parser error by the line in which it occurred.
 pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -113,7 +113,7 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     }
 }
 
-/// What other languages write for a boolean.
+/// Returns the boolean that other languages write as this value.
 fn flag(value: &str) -> Option<&'static str> {
     let word = value.split([' ', '\t', '#']).next().unwrap_or_default();
     match word.to_ascii_lowercase().as_str() {
@@ -123,7 +123,7 @@ fn flag(value: &str) -> Option<&'static str> {
     }
 }
 
-/// A key or a table that is repeated; `start` is the offset of the line.
+/// Describes a repeated key or table; `start` is the offset of the line.
 fn duplicate(line: &str, start: usize) -> SyntaxError {
     let line = line.trim();
     let (what, hint) = match line
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use toml::de::DeTable;
 
-    /// Text, place, what is wrong, and what to write.
+    /// Text, position, explanation and hint.
     const SLIPS: [(&str, &str, &str, &str); 22] = [
         (
             "[a.b]\nregion\u{a0}= \"x\"\n",

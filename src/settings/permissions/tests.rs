@@ -1,7 +1,7 @@
 use super::*;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
-/// A private folder as HOME, with its real path.
+/// Returns a private folder to use as HOME, with its real path.
 fn home() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = fs::canonicalize(folder.path()).unwrap();
@@ -38,7 +38,7 @@ fn who_can_read_and_write_follows_from_owner_and_mode() {
         (access(1000, 1001, 0o100_600), true, false, false),
         (access(0, 1000, 0o100_600), true, false, false),
         (access(0, 0, 0o100_440), false, true, false),
-        // A mounted secret: root's, for a group of the user or for everybody.
+        // A mounted secret: owned by root, readable by a group of the user or by everybody.
         (access(1000, 0, 0o100_440), false, false, false),
         (access(1000, 0, 0o100_640), false, false, false),
         (access(1000, 0, 0o100_660), false, true, true),
@@ -143,7 +143,7 @@ fn folders_above_home_are_the_systems_matter() {
         check_folders_below(&path, Some(&home), Owners::Trusted),
         Ok(())
     );
-    // HOME may be a link, as on systems where /home is one.
+    // HOME can be a link, for example if /home is one.
     symlink(&home, above.join("link")).unwrap();
     let by_link = above.join("link/c/file");
     assert_eq!(
@@ -160,7 +160,7 @@ fn links_are_followed_one_by_one() {
     let open = home.join("open");
     write(&open.join("file"), 0o600);
     write(&home.join("safe/file"), 0o600);
-    // In a mounted secret the file is a link through a link.
+    // In a mounted secret the file is a link to a link.
     symlink("safe", home.join("..data")).unwrap();
     symlink("..data/file", home.join("mounted")).unwrap();
     assert_eq!(check(&home.join("mounted"), true), Ok(()));
@@ -194,7 +194,7 @@ fn devices_and_descriptors_are_read_as_they_are() {
         reason(check_file(&pipe, &data, false)),
         "is writable by others (mode 666)"
     );
-    // A file behind a descriptor is a file.
+    // A regular file behind a descriptor is checked like any file.
     write(&home.join("file"), 0o666);
     let data = fs::metadata(home.join("file")).unwrap();
     assert!(check_file(Path::new("/dev/stdin"), &data, false).is_err());
@@ -202,7 +202,7 @@ fn devices_and_descriptors_are_read_as_they_are() {
 
 #[test]
 fn what_belongs_to_another_user_is_refused() {
-    // Only root can give files away.
+    // Only root can change the owner of a file.
     if !geteuid().is_root() {
         return;
     }
@@ -272,7 +272,7 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
         );
         set_mode(&home.join("bin"), 0o755);
     }
-    // Only root can give files away.
+    // Only root can change the owner of a file.
     if geteuid().is_root() {
         chown(home.join("bin"), Some(65_534), None).unwrap();
         chown(&path, Some(65_534), None).unwrap();

@@ -1,4 +1,4 @@
-//! A local clock that is wrong: the time of the servers decides on expiry and on durations.
+//! A wrong local clock: the servers' time determines expiry and durations.
 
 use std::io::Write as _;
 
@@ -6,14 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 
-/// A token of Sugon that ends then.
+/// Returns a token of Sugon that expires at this time.
 fn token(at: DateTime<Utc>) -> String {
     let claims = format!(r#"{{"expireTime":"{}"}}"#, at.timestamp_millis());
     format!("e30.{}.c2ln", joblens::crypto::base64url(claims.as_bytes()))
 }
 
-/// A server whose clock is behind the local one by this many minutes, with an instance that has run for 10
-/// minutes by that clock.
+/// Starts a server whose clock is this many minutes behind the local one, with an instance that has run for 10
+/// minutes by the server's clock.
 fn server(minutes_behind: i64) -> Server {
     Server::start(move |_, request, stream| {
         let now = Utc::now() - TimeDelta::minutes(minutes_behind);
@@ -47,7 +47,7 @@ fn get(server: &Server, token: &str, command: &[&str]) -> Joblens {
 #[test]
 fn a_token_that_is_good_by_the_servers_clock_is_used() {
     let server = server(60);
-    // By the local clock it has expired half an hour ago.
+    // By the local clock it expired half an hour ago.
     let token = token(Utc::now() - TimeDelta::minutes(30));
     let run = get(&server, &token, &["get", "-o", "json", INSTANCE]).run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
@@ -88,7 +88,7 @@ fn a_token_that_has_expired_by_the_servers_clock_is_sent_once_at_most() {
         run.stderr
     );
     assert_eq!(server.received().len(), 1);
-    // No clock is wrong by more than a day.
+    // Clocks are assumed to be wrong by at most a day.
     let old = token(Utc::now() - TimeDelta::hours(25));
     let run = get(&server, &old, &["get", "-o", "json", INSTANCE]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);

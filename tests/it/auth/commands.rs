@@ -100,7 +100,7 @@ fn an_expired_credential_of_a_command_is_refused_or_used_with_a_notice() {
     assert!(run.stderr.contains(&expected), "{}", run.stderr);
     assert!(sandbox.server.received().is_empty());
 
-    // The local clock may be wrong by this much.
+    // The local clock may be wrong by this amount.
     let (at, words) = printed(TimeDelta::minutes(30));
     let run = with_command(&sandbox, &words).run();
     assert_eq!(sandbox.signed_by(), "CMDKEY");
@@ -176,7 +176,7 @@ fn a_program_that_is_not_there_is_reported_as_such() {
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
 
-/// A program that writes its working directory to a file and prints this token.
+/// Writes a program that writes its working directory to a file and prints this token.
 fn write_program(folder: &Path, token: &str) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
     let path = folder.join("get-token");
@@ -218,7 +218,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
             run.stderr
         );
     }
-    // Neither do the paths among the arguments start in the current folder.
+    // Relative paths among the arguments do not start in the current folder either.
     for words in ["['sh', './get-token']", "['sh', '-c', './get-token']"] {
         assert_eq!(get(words).code, 4);
     }
@@ -243,7 +243,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
         let folder = ran(token).unwrap();
         assert_eq!(Path::new(folder.trim()), beside);
     }
-    // So it is where the config file is named by a relative path.
+    // The same applies if the config file is given by a relative path.
     let run = sandbox
         .joblens(&[
             "--config",

@@ -1,4 +1,4 @@
-//! Where keys and tokens may come from, and what is refused.
+//! Sources of keys and tokens, and invalid ones.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

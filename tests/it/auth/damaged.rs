@@ -10,7 +10,8 @@ pub(crate) const FILES: [(&ToolFile, &str); 7] = [
     (&SCNET, INSTANCE),
 ];
 
-/// Runs a request that this file must end with its path and a next step, and nothing sent.
+/// Checks that this file makes a request fail with its path and a hint, and that nothing is sent; returns the
+/// message.
 fn refused(sandbox: &Sandbox, path: &Path, reference: &str) -> String {
     let run = sandbox.get(reference).run();
     let error = run.error();
@@ -196,13 +197,13 @@ fn a_file_that_cannot_be_read_is_named() {
     }
 }
 
-/// True when nothing is hidden from the tests by permissions.
+/// Reports whether the tests run as root, so that permissions do not apply.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
 }
 
-/// True when the program can be reached by everybody.
+/// Reports whether every user can run the program.
 pub(crate) fn is_program_open() -> bool {
     let program = Path::new(env!("CARGO_BIN_EXE_joblens"));
     let is_open = |path: &Path| {
@@ -236,7 +237,7 @@ fn a_variable_that_names_no_file_is_named() {
 #[test]
 fn an_unreadable_file_is_named_and_nothing_is_sent() {
     if is_root() && !is_program_open() {
-        // Past the harness, which shows nothing of tests that pass.
+        // Writes to standard error directly, since the test harness hides the output of passing tests.
         let why = "skipped: the program is in a folder where no other user can start it";
         let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;

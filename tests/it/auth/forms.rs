@@ -1,8 +1,8 @@
-//! The forms in which the tools' files are written, and the names of their variables.
+//! The formats in which tools write their files, and the names of their variables.
 
 use super::*;
 
-/// The key and the region that `auth status` shows for the profile `default`.
+/// Returns the key and the region that `auth status` shows for the profile `default`.
 fn account(sandbox: &Sandbox, cloud: &str, variables: &[(&str, &str)]) -> (String, String) {
     let run = sandbox
         .joblens(&["auth", "status", "-o", "json"])
@@ -27,7 +27,7 @@ fn tccli_files_of_each_age_give_their_region() {
         }
         .text()
     };
-    // As tccli 3.1.189 writes it: an entry for each service, one of which is named region.
+    // Format of tccli 3.1.189: an entry for each service, one of which is named region.
     assert!(real(&TCCLI).contains("region.tencentcloudapi.com"));
     let region = |variables: &[(&str, &str)]| account(&sandbox, "tencent", variables).1;
     assert_eq!(region(&[]), "ap-guangzhou");
@@ -177,7 +177,7 @@ fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
         let (key, _) = account(&of_sdk, "aliyun", &[(name, "prod"), region]);
         assert_eq!(key, "LTAI…y99", "{name}");
     }
-    // The SDKs read one variable alone, whatever aliyun-cli would take.
+    // The SDKs read only one variable, even if aliyun-cli would read both.
     let both = [
         ("ALIBABACLOUD_PROFILE", "default"),
         ("ALIBABA_CLOUD_PROFILE", "prod"),

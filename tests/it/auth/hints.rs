@@ -1,8 +1,8 @@
-//! Hints about credentials lead to what is wrong.
+//! Hints about credentials name the actual problem.
 
 use super::*;
 
-/// Message and hint of the only error.
+/// Returns message and hint of the only error.
 fn problem(run: Joblens) -> (String, String) {
     let run = run.env("PATH", "/usr/bin:/bin").run();
     let error = run.error();

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// The variables of a cloud's own that contain the key `ENVKEY`.
+/// Returns the cloud's own variables that contain the key `ENVKEY`.
 pub(super) fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
     match cloud {
         "aliyun" => [
@@ -32,7 +32,7 @@ pub(super) fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
     }
 }
 
-/// A profile of the config file with the key `FILEKEY`.
+/// Returns a profile of the config file with the key `FILEKEY`.
 fn table(cloud: &str, profile: &str) -> String {
     let keys = match cloud {
         "aliyun" => {
@@ -49,7 +49,7 @@ fn table(cloud: &str, profile: &str) -> String {
     format!("[{cloud}.{profile}]\nendpoint = 'ORIGIN'\n{keys}\n")
 }
 
-/// Cloud, reference, file of a tool, the key in it, its `source`.
+/// Cloud, reference, file of a tool, the key in it, and its `source`.
 const CASES: [(&str, &str, &ToolFile, &str, &str); 7] = [
     ("aliyun", JOB, &ALIYUN_CLI, "STS.cliProdKey12", "aliyun-cli"),
     (
@@ -99,7 +99,7 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                     let region = format!("JOBLENS_{}_REGION", cloud.to_ascii_uppercase());
                     match with_variables {
                         true => run = run.envs(own),
-                        // The SDKs' files contain no region.
+                        // The files of SDKs contain no region.
                         false => run = run.env(&region, "r1"),
                     }
                     let run = run.run();
@@ -278,7 +278,7 @@ fn a_bare_list_calls_the_accounts_of_tools() {
     let received = sandbox.server.received();
     let ids = received.iter().map(|request| {
         let key = key_of(request);
-        // TC3 writes the scope of the signature behind it.
+        // TC3 appends the scope of the signature to the key.
         key.split('/').next().unwrap_or_default().to_owned()
     });
     let keys: BTreeSet<String> = ids.collect();

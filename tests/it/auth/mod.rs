@@ -1,4 +1,4 @@
-//! Which account is used: variables, settings, files of the clouds' own tools, named profiles.
+//! Selection of the account: variables, settings, files of the clouds' own tools, named profiles.
 
 mod clocks;
 mod commands;
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Joblens, ReceivedRequest, Server, joblens, json};
 
-/// Every secret of the fixtures; no output may contain one.
+/// All secrets of the fixtures. No output may contain any of them.
 const TOOL_SECRETS: [&str; 26] = [
     "cli-default-secret-a1",
     "cli-prod-secret-b2",
@@ -63,7 +63,7 @@ const INSTANCE: &str = "sugon/instance/i1";
 const IMAGE_JOB: &str = "huawei/image-job/7";
 const SERVICE: &str = "tencent/service/cls-1/default/web";
 
-/// A file as its tool writes it: its place below HOME and its fixture.
+/// A file written by its tool: its path below HOME and its fixture.
 struct ToolFile {
     path: &'static str,
     fixture: &'static str,
@@ -97,7 +97,7 @@ impl ToolFile {
     }
 }
 
-/// A home folder, and a server in place of all clouds that rejects every request.
+/// A home folder, and a server that replaces all clouds and rejects every request.
 struct Sandbox {
     home: tempfile::TempDir,
     server: Server,
@@ -111,7 +111,7 @@ impl Sandbox {
         }
     }
 
-    /// The same with files as the tools write them, which contain regions next to the keys of the CLIs.
+    /// Creates a home folder with these tools' files, which contain regions next to the keys of the CLIs.
     fn with(files: &[&ToolFile]) -> Self {
         let sandbox = Self::new();
         for file in files {
@@ -137,13 +137,14 @@ impl Sandbox {
         path
     }
 
-    /// Writes the config file; `ORIGIN` in it is the server.
+    /// Writes the config file; `ORIGIN` in it is replaced by the server.
     fn configure(&self, toml: &str) {
         let toml = toml.replace("ORIGIN", &self.server.origin());
         self.write(".config/joblens/config.toml", &toml);
     }
 
-    /// A run at home; what every profile `default` needs in addition to keys comes from variables.
+    /// Returns a run with this home folder. Variables contain everything except the keys that a profile `default`
+    /// needs.
     fn joblens(&self, arguments: &[&str]) -> Joblens {
         let home = self.home.path().to_str().unwrap();
         let origin = self.server.origin();
@@ -166,7 +167,7 @@ impl Sandbox {
         self.joblens(&["get", "-o", "json", "--max-attempts", "1", reference])
     }
 
-    /// The id of the key that signed the last request that arrived.
+    /// Returns the id of the key that signed the last request.
     fn signed_by(&self) -> String {
         key_of(self.server.received().last().expect("a request arrived"))
     }

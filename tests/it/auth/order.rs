@@ -1,8 +1,8 @@
-//! In which order settings and credentials are resolved, and how often.
+//! The order in which settings and credentials are resolved, and how often.
 
 use super::*;
 
-/// A home whose `sugon.lab` has a `credential_command` that leaves a line in a file, with more
+/// Returns a home folder whose `sugon.lab` has a `credential_command` that appends a line to a file, with more
 /// settings.
 fn counting(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
@@ -107,7 +107,7 @@ fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
         .map(|number| format!("scnet@lab/inst/i{number}"))
         .collect();
     let references = sandbox.write("references", &references.join("\n"));
-    // Without the pace of a wait.
+    // `get` has no pauses like `wait`.
     let get = ["get", "-"];
     let input = fs::read_to_string(references).unwrap();
     sandbox

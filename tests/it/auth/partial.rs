@@ -1,4 +1,4 @@
-//! Parts of a credential and settings next to it: which source they come from.
+//! Parts of a credential and related settings, and the sources that they come from.
 
 use super::matrix::variables;
 use super::*;

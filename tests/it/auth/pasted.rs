@@ -1,4 +1,4 @@
-//! A secret that was pasted in the wrong place of a file is shown by no command.
+//! A secret that was pasted in the wrong place of a file is not shown by any command.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::*;
 
 const PASTED: &str = "SuperSecretValue0123456789ab";
 
-/// Runs what shows accounts; each run fails where the secret is shown.
+/// Runs the commands that show accounts; each run fails if it shows the secret.
 fn show(sandbox: &Sandbox, reference: &str, variables: &[(&str, &str)]) {
     let cloud = reference.split(['/', '@']).next().unwrap();
     let get = ["get", "--max-attempts", "1", reference];
@@ -17,14 +17,14 @@ fn show(sandbox: &Sandbox, reference: &str, variables: &[(&str, &str)]) {
         &["auth", "status", "-o", "json"],
         &["doctor", cloud],
     ] {
-        // Reading the system's certificates takes most of the time of `doctor`.
+        // `doctor` spends most of its time reading the system's certificates.
         let run = sandbox.joblens(arguments).env("SSL_CERT_FILE", "/dev/null");
         let run = run.with_secret(PASTED).envs(variables.iter().copied());
         run.run();
     }
 }
 
-/// The document with the secret in place of one text after the other.
+/// Returns copies of the document, each with the secret in place of one text.
 fn pasted(document: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     let mut each = |value: &Value, wrap: &dyn Fn(Value) -> Value| {

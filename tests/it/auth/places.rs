@@ -1,5 +1,4 @@
-//! Values that cannot be used are named with the place that they came from, and so are keys that a cloud
-//! rejects.
+//! Values that cannot be used, and keys that a cloud rejects, are reported with their source.
 
 use super::*;
 use crate::support::emulated::Emulated;
@@ -7,7 +6,7 @@ use crate::support::jobs::{CLOUDS, WORLD};
 
 const KEY: &str = "LTAI5tKey0123456789";
 
-/// A reference of each cloud, a secret of its profiles, the variable and a tool's file for it.
+/// A reference of each cloud, a secret key of its profiles, and the variable for it.
 const SECRETS: [(&str, &str, &str); 4] = [
     (JOB, "access_key_secret", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
     (SERVICE, "secret_key", "TENCENTCLOUD_SECRET_KEY"),
@@ -15,7 +14,7 @@ const SECRETS: [(&str, &str, &str); 4] = [
     (INSTANCE, "token", "JOBLENS_SUGON_TOKEN"),
 ];
 
-/// A value that was copied, and how it is refused.
+/// Returns values as they are copied by mistake, and the reason for which each is rejected.
 fn copied() -> [(String, &'static str); 6] {
     [
         (format!("\"{KEY}\""), "is in quotes"),
@@ -61,7 +60,7 @@ fn the_line_of_the_config_file_is_named() {
     for (reference, key, _) in SECRETS {
         let cloud = reference.split('/').next().unwrap();
         for (value, why) in copied() {
-            // The reader of the file drops a byte order mark, which editors write.
+            // The reader of the file removes a byte order mark, which editors write.
             if value.starts_with('\u{feff}') {
                 continue;
             }
@@ -214,7 +213,7 @@ fn the_region_of_a_tool_serves_keys_of_variables() {
     assert_eq!(accounts(&[]), ["cn-shanghai", "cn-north-4", "ap-guangzhou"]);
     let own = [("ALICLOUD_REGION", "cn-beijing")];
     assert_eq!(accounts(&own)[0], "cn-beijing");
-    // A profile without keys, and a file that cannot be read.
+    // A profile without keys, and a file that cannot be parsed.
     let profile = r#"{"current":"r","profiles":[{"name":"r","region_id":"cn-zhangjiakou"}]}"#;
     sandbox.write(ALIYUN_CLI.path, profile);
     assert_eq!(accounts(&[])[0], "cn-zhangjiakou");
@@ -229,7 +228,7 @@ fn the_region_of_a_tool_serves_keys_of_variables() {
     for part in ["missing region", ".aliyun/config.json"] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
-    // tccli has a file for the region alone.
+    // tccli has a separate file for the region.
     fs::remove_file(sandbox.home.path().join(TCCLI.path)).unwrap();
     assert_eq!(accounts(&[])[2], "ap-guangzhou");
 }

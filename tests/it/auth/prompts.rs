@@ -1,4 +1,4 @@
-//! Prompts of a `credential_command` while it runs, and the formats of the clouds' tools that it prints.
+//! Prompts of a `credential_command` while it runs, and its output in the formats of the clouds' tools.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::*;
 use crate::support::pty::Terminal;
 
-/// A run whose command prompts for a code, and continues when there is a file `answer`.
+/// Returns a run whose command prompts for a code, and continues when the file `answer` exists.
 fn prompting(sandbox: &Sandbox) -> Joblens {
     let home = sandbox.home.path().display();
     let script = format!(

@@ -1,4 +1,4 @@
-//! Credentials that tools and commands of the user's renew while joblens runs.
+//! Credentials that the user's tools and commands renew while joblens runs.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use crate::support::emulated::{Emulated, passed_on};
 use crate::support::jobs::{CLOUDS, IMAGE_JOB, INSTANCE, JOB, SERVICE, WORLD};
 use crate::support::{Joblens, Server, joblens};
 
-/// A job of each cloud that has keys with tokens, in one state.
+/// Returns a scenario with a job of each cloud that has keys with tokens, in one state.
 fn world(state: [&str; 2]) -> String {
     let [aliyun, huawei] = state;
     let job = |reference: &str, state: &str| {
@@ -21,7 +21,7 @@ fn world(state: [&str; 2]) -> String {
     job(JOB, aliyun) + &job(IMAGE_JOB, huawei)
 }
 
-/// What a profile of a cloud needs in addition to a credential.
+/// Returns the settings that a cloud's profile needs besides a credential.
 fn settings_of(cloud: &str, origin: &str) -> String {
     let beside = match cloud {
         "aliyun" => "region = 'cn-hangzhou'",
@@ -32,7 +32,7 @@ fn settings_of(cloud: &str, origin: &str) -> String {
     format!("[{cloud}.default]\nendpoint = '{origin}'\n{beside}\n")
 }
 
-/// A run of a command with these settings at this home; the standard programs are found.
+/// Returns a run with these settings and this home folder, in which the standard programs are found.
 fn at_home(config: &Config, arguments: &[&str]) -> Joblens {
     let home = config.folder.path().to_str().unwrap();
     joblens(arguments)
@@ -41,7 +41,7 @@ fn at_home(config: &Config, arguments: &[&str]) -> Joblens {
         .env("PATH", "/usr/bin:/bin")
 }
 
-/// A credential in a file of its own, which a command prints; its second run prints another file.
+/// Writes credentials to files that a command prints; its second run prints the second file.
 fn printing(config: &Config, first: &str, second: &str) -> String {
     config.write("first", first, 0o600);
     config.write("second", second, 0o600);
@@ -55,7 +55,7 @@ fn runs(config: &Config) -> usize {
     runs.lines().count()
 }
 
-/// The lines that a command prints for a key of a cloud that the emulator takes, or does not.
+/// Returns a command's output for a cloud's key that the emulator accepts or rejects.
 fn printed(emulated: &Emulated, cloud: &str, is_good: bool) -> String {
     let secret = if is_good {
         "testsecret"
@@ -139,7 +139,7 @@ fn a_command_that_fails_when_it_is_run_again_is_reported_with_the_refusal() {
     assert!(hint.contains("failed with exit code 3"), "{hint}");
 }
 
-/// A file of a tool as it writes it, with a key and perhaps a token.
+/// A file in the format of a tool, with a key and possibly a token.
 struct ToolFile {
     cloud: &'static str,
     reference: &'static str,
@@ -229,7 +229,7 @@ impl ToolFile {
     }
 }
 
-/// The emulator behind a server that rewrites a file when the first call is active.
+/// Forwards requests to the emulator and rewrites a file during the first call.
 fn rewriting(emulated: &Emulated, path: &Path, text: String) -> Server {
     let (origin, path) = (emulated.origin.clone(), path.to_owned());
     Server::start(move |number, got, stream| {
@@ -306,7 +306,7 @@ fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
             .iter()
             .map(|got| got.head.contains("testtoken"))
             .collect();
-        // Each state may be compared with a list of subtasks.
+        // Each state may be followed by a list of subtasks.
         assert_eq!(tokens[..3], [false, false, true], "{}", tool.source);
     }
 }

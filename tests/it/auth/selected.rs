@@ -1,4 +1,4 @@
-//! Profiles of tools that variables select and that do not exist.
+//! Variables that select a tool's profile that does not exist.
 
 use super::*;
 use crate::support::emulated::Emulated;

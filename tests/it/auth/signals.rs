@@ -1,4 +1,4 @@
-//! What a signal leaves of a `credential_command` that runs.
+//! Signals also end a running `credential_command`.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::*;
 
-/// A command that prints the id of a process that it has started, which outlives its parent.
+/// A command that starts another process, prints its id, and is outlived by it.
 const COMMAND: &str = "sh -c 'sleep 600 & echo $! >&2'; sleep 600";
 
 fn is_running(process: &str) -> bool {
@@ -35,7 +35,7 @@ fn a_signal_ends_a_credential_command_and_all_that_it_has_started() {
         assert!(is_running(&process), "{arguments:?}");
         started.signal(signal);
         assert_eq!(started.end().code, code, "{arguments:?}");
-        // A killed process may need a moment to go.
+        // A killed process may need a moment to disappear.
         let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
         while is_running(&process) {
             assert!(std::time::Instant::now() < until, "{arguments:?}");

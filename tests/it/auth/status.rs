@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The account of a cloud's profile in `auth status -o json`, and the exit code.
+/// Returns the account of a cloud's profile in `auth status -o json`, and the exit code.
 fn account(
     sandbox: &Sandbox,
     cloud: &str,

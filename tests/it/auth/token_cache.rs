@@ -1,4 +1,4 @@
-//! Tokens that are kept between runs.
+//! Tokens that are stored between runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,7 @@ const SUGON_TOKENS: &str = "GetUserTokens";
 const SUGON_CENTRE: &str = "GetCenterInfo";
 const HUAWEI_TOKENS: &str = "KeystoneCreateUserTokenByPassword";
 
-/// Accounts of Sugon and Huawei for which everything else is fetched and found.
+/// Returns accounts of Sugon and Huawei whose tokens and other settings are fetched.
 fn accounts(emulated: &Emulated, token_cache: &str) -> Config {
     let origin = &emulated.origin;
     Config::new(&format!(
@@ -33,7 +33,7 @@ fn accounts(emulated: &Emulated, token_cache: &str) -> Config {
     ))
 }
 
-/// A folder for caches, and the files of tokens in it.
+/// A cache folder with files of tokens.
 struct Cache(tempfile::TempDir);
 
 impl Cache {
@@ -50,7 +50,7 @@ impl Cache {
             .with_secret("testsecret")
     }
 
-    /// The files, each of which is whole and readable by its owner alone, and their tokens.
+    /// Checks that each file is complete and readable only by its owner; returns the tokens.
     fn tokens(&self) -> BTreeMap<PathBuf, String> {
         let found = fs::read_dir(self.folder()).into_iter().flatten();
         let token = |path: PathBuf| {
@@ -69,7 +69,7 @@ impl Cache {
     }
 }
 
-/// How often each operation was requested.
+/// Returns the number of requests of an operation.
 fn requested(emulated: &Emulated, operation: &str) -> usize {
     let accesses = emulated.accesses().into_iter();
     let operations = accesses.filter_map(|access| access.operation);
@@ -170,8 +170,8 @@ fn auth_status_shows_where_tokens_are_kept_and_no_token() {
     assert_eq!(run.stdout.matches(&line).count(), 2, "{}", run.stdout);
 }
 
-/// A computing region that gives each user tokens of its own and takes no others, with the users
-/// that requested one. It refuses the first token of each user while `refuses_first` is true.
+/// Starts a computing region that gives each user separate tokens and accepts no others. Also returns the users
+/// that requested a token. It rejects the first token of each user while `refuses_first` is true.
 fn region(refuses_first: Arc<AtomicBool>) -> (Server, Arc<Mutex<Vec<String>>>) {
     let given: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&given);
@@ -184,7 +184,7 @@ fn region(refuses_first: Arc<AtomicBool>) -> (Server, Arc<Mutex<Vec<String>>>) {
             let token = format!("{user}.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.{number}");
             format!(r#"{{"code":"0","data":[{{"clusterId":"1","token":"{token}"}}]}}"#)
         } else {
-            // An instance belongs to the user whose name it has.
+            // An instance belongs to the user with the same name.
             let id = got.target().split('/').nth(5).unwrap();
             let token = got.header("token").unwrap();
             let is_first = token.ends_with(".0") && refuses_first.load(Ordering::Relaxed);
@@ -198,7 +198,7 @@ fn region(refuses_first: Arc<AtomicBool>) -> (Server, Arc<Mutex<Vec<String>>>) {
     (server, given)
 }
 
-/// Settings of one user of that region.
+/// Returns the settings of one user of that region.
 fn user(server: &Server, name: &str) -> Config {
     let origin = server.origin();
     Config::new(&format!(
@@ -241,13 +241,13 @@ fn a_kept_token_that_is_refused_is_shown_once_and_replaced_for_later_runs() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         calls.push(server.received().len() - before);
     }
-    // Exchange and look; look, exchange and look; look; look.
+    // Token and lookup; lookup, token and lookup; lookup; lookup.
     assert_eq!(calls, [2, 3, 1, 1]);
     assert_eq!(given.lock().unwrap().len(), 2);
 }
 
-/// Reads every file again and again until it is stopped; a torn one, or one that others can read,
-/// fails the test.
+/// Reads every file repeatedly until it is stopped. An incomplete file, or one that others can read, fails the
+/// test.
 fn reader(folder: PathBuf, is_over: Arc<AtomicBool>) -> thread::JoinHandle<usize> {
     let look = |path: &Path| {
         let is_draft = path.extension().is_some();
@@ -292,14 +292,14 @@ fn twenty_processes_share_a_cache_two_hundred_times() {
             assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         }
         if round % 3 == 2 {
-            // As if they were revoked.
+            // Simulates revoked tokens.
             fs::remove_dir_all(cache.folder()).unwrap();
         }
     }
     is_over.store(true, Ordering::Relaxed);
     assert!(reader.join().unwrap() > 0);
     assert_eq!(cache.tokens().len(), 2);
-    // Where none is kept, twenty may request one at once; in the six rounds after those, none does.
+    // While no token is stored, twenty runs may each request one; in the following six rounds no run does.
     let tokens = requested(&emulated, SUGON_TOKENS) + requested(&emulated, HUAWEI_TOKENS);
     assert!((8..=4 * AT_ONCE).contains(&tokens), "{tokens} tokens");
     assert_eq!(requested(&emulated, "ShowImageJob"), ROUNDS * AT_ONCE / 2);

@@ -1,4 +1,4 @@
-//! Credentials that are fetched, run out or are rotated.
+//! Credentials that are fetched, expire or are rotated.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ const SECRET_KEYS: [&str; 4] = [
     "secret_key",
 ];
 
-/// Moves the secret of a profile into a file next to the settings; the settings and the secret.
+/// Moves the secret of a profile into a separate file; returns the settings and the secret.
 fn in_a_file(toml: &str, key: &str) -> (String, String) {
     let begins = format!("{key} = ");
     let line = toml.lines().find(|line| line.starts_with(&begins)).unwrap();
@@ -26,7 +26,7 @@ fn in_a_file(toml: &str, key: &str) -> (String, String) {
     (toml.replace(line, &named), secret)
 }
 
-/// Writes a secret in the way that secret stores do: next to it and then by rename.
+/// Writes a secret like secret stores do: to a new file that is then renamed.
 pub fn rotate(path: &Path, secret: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, secret).unwrap();
@@ -34,7 +34,7 @@ pub fn rotate(path: &Path, secret: &str) {
     fs::rename(beside, path).unwrap();
 }
 
-/// A cloud whose secret is rotated while the first call is active.
+/// Starts a cloud whose secret is rotated during the first call.
 fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
     Server::start(move |number, got, stream| {
         if number == 0 {
@@ -120,7 +120,7 @@ fn a_token_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     assert_eq!(server.received().len(), 4);
 }
 
-/// Settings of Sugon with a key pair, for which everything else is found.
+/// Returns settings of Sugon with a key pair; all others are fetched.
 fn key_pair(emulated: &Emulated, secret: &str) -> String {
     let origin = &emulated.origin;
     format!(
@@ -141,7 +141,7 @@ fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
         operations(&emulated),
         ["GetUserTokens", "GetCenterInfo", "InstanceServiceDetail"]
     );
-    // No part of a token, all of which begin alike, is shown.
+    // Tokens begin with this prefix. No part of them is shown.
     assert!(!run.stderr.contains("eyJ"), "{}", run.stderr);
 }
 
@@ -159,13 +159,13 @@ fn a_key_pair_that_is_refused_is_sent_once_and_is_an_error_of_the_token_service(
     assert_eq!(emulated.accesses().len(), 1);
 }
 
-/// The operations that were requested, in their order.
+/// Returns the requested operations in order.
 fn operations(emulated: &Emulated) -> Vec<String> {
     let accesses = emulated.accesses().into_iter();
     accesses.filter_map(|access| access.operation).collect()
 }
 
-/// Settings of Huawei with this credential, for which the project is found.
+/// Returns settings of Huawei with this credential; the project is fetched.
 fn huawei(emulated: &Emulated, credential: &str) -> Config {
     let origin = &emulated.origin;
     Config::new(&format!(
@@ -185,7 +185,7 @@ fn a_password_of_huawei_is_exchanged_for_a_token() {
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
     let requested = ["KeystoneCreateUserTokenByPassword", "ShowImageJob"];
     assert_eq!(operations(&emulated), requested);
-    // No part of a token, all of which begin alike, is shown.
+    // Tokens begin with this prefix. No part of them is shown.
     assert!(!run.stderr.contains("MII"), "{}", run.stderr);
 }
 
@@ -235,7 +235,7 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
         assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
         let steps = operations(&emulated).split_off(before);
         assert_eq!(steps[..requested.len()], requested, "{cloud}");
-        // No part of a token or of a key is shown.
+        // No part of a token or key is shown.
         for begins in ["STS.", "AKID", "HST3", "/+=="] {
             assert!(!run.stderr.contains(begins), "{begins}: {}", run.stderr);
         }
@@ -375,7 +375,7 @@ fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
         let first = run();
         assert_eq!(first.code, 0, "{cloud}: {}", first.stderr);
         assert_eq!(operations(&emulated)[..2], [operation; 2], "{cloud}");
-        // Nothing is kept for the old secret that was given for the new one.
+        // No token that was issued for the new secret is stored for the old one.
         let kept = || {
             let found = fs::read_dir(cache.path().join("joblens/tokens"));
             found.map_or(0, Iterator::count)

@@ -1,12 +1,12 @@
-//! Parts of a credential that cannot be read or used: no other account takes their place, and the jobs of
-//! other accounts are read.
+//! Parts of a credential that cannot be read or used: no other account is used instead, and jobs of other accounts
+//! are still read.
 
 use super::*;
 use crate::support::Run;
 use crate::support::emulated::Emulated;
 use crate::support::jobs::WORLD;
 
-/// The only error of a run that ends with exit code 4.
+/// Returns the only error of a run that ends with exit code 4.
 fn failure(run: &Run) -> String {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let error = run.error();
@@ -41,7 +41,7 @@ fn a_folder_of_the_config_file_that_leads_nowhere_is_an_error() {
     assert!(run.stderr.contains(&message), "{}", run.stderr);
 }
 
-/// A run with this table of an account that cannot be used, and with the accounts of emulated clouds.
+/// Runs with this table of an account that cannot be used, and with accounts of emulated clouds.
 fn run_with(emulated: &Emulated, table: &str, arguments: &[&str]) -> Run {
     let sandbox = Sandbox::new();
     sandbox.configure(&format!(
@@ -87,7 +87,7 @@ fn a_part_of_a_credential_that_cannot_be_used_sends_nothing_where_its_account_is
             let is_sent = emulated.accesses().len() > before;
             assert_eq!(is_sent, code == 4, "{command:?} {table}");
         }
-        // A list of all accounts leaves no other one out, and has sent requests.
+        // A list of all accounts includes the other accounts and sends requests for them.
         let run = run_with(&emulated, table, &["list", "-o", "json"]);
         assert_eq!(run.code, 4, "{table}: {}", run.stderr);
         let json = run.json();
@@ -119,7 +119,7 @@ fn an_empty_key_of_the_config_file_is_not_that_of_a_tool() {
             && message.ends_with("config.toml:2:17)"),
         "{message}"
     );
-    // A part that is not needed.
+    // An optional part.
     sandbox.configure(
         "[aliyun.default]\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'x'\nsecurity_token = ''\nregion = 'cn-x'\n",
     );

@@ -1,4 +1,4 @@
-//! Files that another user can change, and secrets that others can read, are refused.
+//! Files that another user can change, and secrets that others can read, are rejected.
 
 use std::os::unix::fs::{chown, symlink};
 
@@ -12,7 +12,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A config file whose command leaves a trace.
+/// Returns a config file whose command creates a file.
 fn with_tracing_command() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     let ran = sandbox.home.path().join("ran");
@@ -78,7 +78,7 @@ fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
         set_mode(&folder, 0o755);
     }
     assert!(!ran.exists());
-    // Where the sticky bit is set, users cannot replace the files of others.
+    // In a folder with the sticky bit, users cannot replace the files of others.
     set_mode(&sandbox.home.path().join(".config"), 0o1777);
     sandbox.get("sugon@lab/instance/i1").run();
     assert!(ran.exists());
@@ -86,7 +86,7 @@ fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
 
 #[test]
 fn files_of_another_user_are_refused() {
-    // Only root can give files away.
+    // Only root can change the owner of a file.
     if !is_root() {
         return;
     }
@@ -102,7 +102,7 @@ fn files_of_another_user_are_refused() {
         "{message}"
     );
     assert!(hint.contains("run: chown 0 '"), "{hint}");
-    // A link does not make it one's own.
+    // A link does not change the owner.
     let link = sandbox.home.path().join("link.toml");
     symlink(&config, &link).unwrap();
     let run = sandbox
@@ -181,7 +181,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
         get();
     }
     assert_eq!(sandbox.server.received().len(), 2);
-    // What is not a secret may be read by all users, and written by the owner only.
+    // A file without a secret can be readable by all users, but writable only by its owner.
     let endpoint = sandbox.write(".config/joblens/endpoint", &sandbox.server.origin());
     sandbox.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
     for (mode, arrived) in [(0o644, 3), (0o664, 3)] {
@@ -194,7 +194,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
 #[test]
 fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
     if !is_root() || !is_program_open() {
-        // Past the harness, which shows nothing of tests that pass.
+        // Writes to standard error directly, since the test harness hides the output of passing tests.
         let why = "skipped: only root can make files for another user to read";
         let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;

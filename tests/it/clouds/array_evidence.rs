@@ -1,4 +1,4 @@
-//! What shows that a job is an array job, and where its subtasks are found.
+//! Recognition of array jobs, and the ways to find their subtasks.
 
 use std::io::Write as _;
 
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::support::{Run, Server, http, joblens, json as response};
 
-/// A cloud that filters lists by id as E-HPC does.
+/// A cloud that filters lists by id like E-HPC.
 #[derive(Default)]
 struct Cloud {
     /// Rows of DescribeServerlessJobs.
     described: Vec<Value>,
-    /// All rows of a response to a request of the job 10.
+    /// All rows of a response to a request for the job 10.
     together: Vec<Value>,
     /// Rows of ListServerlessJobs.
     listed: Vec<Value>,
-    /// The most rows that a page contains; 0 for as many as it is requested.
+    /// Maximum number of rows on a page; 0 for the requested number.
     max_rows: usize,
-    /// The error code of the response to requests of the job 10.
+    /// Error code of the response to requests for the job 10.
     refusal: Option<&'static str>,
 }
 
@@ -82,12 +82,12 @@ fn job(id: &str, state: &str) -> Value {
     json!({"JobId": id, "State": state})
 }
 
-/// A job whose own flag calls it ordinary.
+/// Returns a job whose flag marks it as ordinary.
 fn ordinary(id: &str, state: &str) -> Value {
     json!({"JobId": id, "State": state, "IsArrayJob": false})
 }
 
-/// The subtasks 1, 3, 5, 7 and 9 in this state, of which 5 has another.
+/// Returns the subtasks 1, 3, 5, 7 and 9 in this state, and subtask 5 in another one.
 fn subtasks(state: &str, fifth: &str) -> Vec<Value> {
     [1, 3, 5, 7, 9]
         .iter()
@@ -95,7 +95,7 @@ fn subtasks(state: &str, fifth: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The same with their range.
+/// Adds a range to the rows.
 fn with_range(rows: Vec<Value>, (start, end, step): (i64, i64, i64)) -> Vec<Value> {
     let range = json!({"IndexStart": start, "IndexEnd": end, "IndexStep": step});
     let with_range = |mut row: Value| {
@@ -195,7 +195,7 @@ fn a_failed_subtask_is_found_when_many_jobs_are_listed() {
         let arguments = [&["wait", "-t", "9s", "--for", "running"], &both[..]].concat();
         run(server, &arguments)
     };
-    // By the flag of the row, by a subtask that is listed with it, and by a lookup of each.
+    // By the flag of the row, by a subtask in the same list, and by a lookup of each job.
     for row in [
         json!({"JobId": "10", "State": "Running", "IsArrayJob": "True"}),
         ordinary("10", "Running"),

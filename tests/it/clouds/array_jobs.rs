@@ -1,11 +1,11 @@
-//! A gate on an array job is decided by its subtasks.
+//! The subtasks of an array job determine the result of a gate on it.
 
 use serde_json::{Value, json};
 
 use crate::support::{Run, Server, http, joblens, json as response};
 use std::io::Write as _;
 
-/// A server that gives the job 10 with these fields, and this answer for every list.
+/// Starts a server with these fields of the job 10, and this response for every list.
 fn server(fields: &Value, list: Vec<u8>) -> Server {
     let mut job = json!({"JobId": "10", "State": "Succeeded", "ContainerGroups": []});
     let fields = fields.as_object().unwrap().clone();
@@ -27,7 +27,7 @@ fn run(server: &Server, arguments: &[&str]) -> Run {
 
 const WAIT: [&str; 4] = ["wait", "-t", "0s", "aliyun/job/c/10"];
 
-/// The exit code of a gate on the job 10, and its stderr.
+/// Returns the exit code of a gate on the job 10, and its stderr.
 fn gate_on_answer(fields: &Value, list: Vec<u8>) -> (i32, String) {
     let run = run(&server(fields, list), &WAIT);
     (run.code, run.stderr)
@@ -46,7 +46,7 @@ fn refusal(status: &str, code: &str) -> Vec<u8> {
     )
 }
 
-/// A list of the subtasks 1, 3, 5, 7 and 9, of which 5 has this state.
+/// Returns a list of the subtasks 1, 3, 5, 7 and 9, with this state of subtask 5.
 fn list(state: &str) -> Value {
     let rows: Vec<Value> = [9, 7, 5, 3, 1]
         .iter()
@@ -290,7 +290,7 @@ fn unreadable_subtasks_never_pass_a_gate_on_warnings() {
     assert_eq!(run.code, 4, "{}", run.stderr);
 }
 
-/// A server that filters lists as the cloud does.
+/// Starts a server that filters lists like the cloud.
 fn filtering_server() -> Server {
     let rows: Vec<Value> = [150, 151]
         .iter()

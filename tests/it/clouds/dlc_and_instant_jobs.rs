@@ -1,4 +1,4 @@
-//! Jobs of PAI-DLC and of E-HPC Instant: outcomes, secrets, events, lists, and what cannot be read.
+//! Jobs of PAI-DLC and of E-HPC Instant: outcomes, secrets, events, lists, and values that cannot be read.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::emulated::Emulated;
 const DLC: &str = "aliyun/dlc-job/dlc1";
 const INSTANT: &str = "aliyun/instant-job/job-1";
 
-/// A job with a warning that has come to a state, and what else is in the scenario.
+/// Starts a scenario with a job that has a warning and ends in this state, and more content.
 fn emulated(reference: &str, end: &str, more: &str) -> Emulated {
     Emulated::start(&format!(
         "[[job]]\nref = '{reference}'\nname = '训练'\nuser = 'lin'\nage = '1h'\nparts = 2\nstates = [\

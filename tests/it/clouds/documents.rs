@@ -1,4 +1,4 @@
-//! The documented answers through the binary, and the secrets that travel in them.
+//! Documented responses processed by the binary, and the secrets they contain.
 
 use std::fs;
 use std::io::Write as _;
@@ -21,7 +21,7 @@ fn model(name: &str) -> Value {
     serde_json::from_str(&fixture(&format!("{name}.model.json"))).unwrap()
 }
 
-/// The same but for what the moment decides.
+/// Compares a job with its model, except for values that depend on the time.
 fn assert_same(name: &str, mut job: Value, mut model: Value) {
     assert!(job["observed_at"].is_string(), "{name}");
     for value in [&mut job, &mut model] {
@@ -31,7 +31,7 @@ fn assert_same(name: &str, mut job: Value, mut model: Value) {
         }
     }
     if job["cloud"] == "huawei" {
-        // It comes in a header, which the file has not.
+        // It comes from a header, which the file does not contain.
         assert!(
             job["request_id"].as_str().is_some_and(|id| !id.is_empty()),
             "{name}"
@@ -86,7 +86,7 @@ fn compressed_answers_become_the_same_models() {
     assert_same("gzip", run.job(), model);
 }
 
-/// Each form of the status with each form of the results.
+/// Combines each form of the status with each form of the results.
 #[test]
 fn every_documented_form_of_an_invocation_becomes_one_model() {
     for status in ["json", "wrapped.json", "xml"] {

@@ -1,5 +1,5 @@
-//! Servers that answer badly: each request ends in time, in a clear error or a right answer,
-//! without a panic, with bounded memory and without a secret in its output.
+//! Invalid responses of servers: each request ends in time, with a clear error or a correct result, without a
+//! panic, with bounded memory and without a secret in its output.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ fn get(server: &Server, options: &[&str]) -> Joblens {
     let reference = format!("sugon/instance/{ID}");
     let mut arguments = vec!["get", reference.as_str(), "-o", "json"];
     arguments.extend_from_slice(options);
-    // Address space, not memory in use: stacks of threads and mappings count in full.
+    // The limit is for address space: stacks of threads and mappings count completely, even if unused.
     sugon(server, &arguments).memory_mib(700)
 }
 
@@ -25,7 +25,7 @@ fn sugon(server: &Server, arguments: &[&str]) -> Joblens {
         .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
 }
 
-/// One attempt at an answer.
+/// Runs one attempt with a response.
 fn response(bytes: Vec<u8>) -> Run {
     get(&Server::answering(bytes), &["--max-attempts", "1"]).run()
 }

@@ -1,4 +1,4 @@
-//! Jobs of the schedulers of E-HPC NEXT: states without proof, the switch, and lists.
+//! Jobs of the schedulers of E-HPC NEXT: unconfirmed end states, the option to trust them, and lists.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! How a finished invocation is judged.
+//! The verdict on a finished invocation.
 
 use serde_json::json;
 

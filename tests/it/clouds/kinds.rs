@@ -1,4 +1,4 @@
-//! What each kind looks like, and how references are given.
+//! Output for each kind, and the forms of its references.
 
 use serde_json::{Value, json};
 
@@ -206,7 +206,7 @@ fn is_time(text: &str) -> bool {
     text.len() == 20 && text.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
 
-/// Checks what every document of the model promises, at every depth.
+/// Checks the guarantees of the model for a document, at every depth.
 fn check(value: &Value, at: &str) {
     const LISTS: [&str; 9] = [
         "tasks",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, Run, joblens};
 
-/// An API server that shows the recorded job `ok`, and the heads of the requests to it.
+/// An API server with the recorded job `ok`, and the heads of the requests it received.
 struct Cluster {
     authority: Authority,
     port: u16,
@@ -39,7 +39,7 @@ impl Cluster {
         self.home.path().join(name)
     }
 
-    /// A file of the folder of the kubeconfig.
+    /// Writes a file in the folder of the kubeconfig.
     fn file(&self, name: &str, text: &str, mode: u32) -> String {
         fs::create_dir_all(self.path("kube")).unwrap();
         let path = self.path("kube").join(name);
@@ -77,7 +77,7 @@ impl Cluster {
             .run()
     }
 
-    /// The values of a header of the first request.
+    /// Returns the values of a header of the first request.
     fn header(&self, name: &str) -> Vec<String> {
         let heads = self.heads.lock().unwrap();
         let lines = heads.first().map_or("", String::as_str).lines();

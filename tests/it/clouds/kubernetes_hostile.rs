@@ -1,4 +1,4 @@
-//! Exec plugins and kubeconfig files that mean no good.
+//! Malicious exec plugins and kubeconfig files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Run, joblens};
 
-/// Looks a job up with a kubeconfig and with a plugin next to it.
+/// Looks up a job with a kubeconfig and a plugin next to it.
 fn get(kubeconfig: &str, plugin: &str) -> Run {
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str, mode: u32| {

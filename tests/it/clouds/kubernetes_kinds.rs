@@ -130,7 +130,7 @@ fn what_may_not_be_read_besides_the_deployment_is_noticed() {
     assert_eq!(unread.len(), 4, "{notices:#?}");
 }
 
-/// Faults of operations of the cluster that respond with an HTTP status.
+/// Returns faults of the cluster's operations with an HTTP status.
 fn faults(operations: &[(&str, u16)]) -> String {
     let fault = |(operation, status): &(&str, u16)| {
         format!(
@@ -142,7 +142,7 @@ fn faults(operations: &[(&str, u16)]) -> String {
 
 const CUSTOM_KINDS: [&str; 4] = ["argo-workflow", "jobset", "kubeflow-job", "volcano-job"];
 
-/// The references of the jobs of these custom kinds in the scenario, with a job of the cluster itself.
+/// Returns the references of the jobs of these custom kinds in the scenario, and of a job of the cluster itself.
 fn expected(kinds: &[&str]) -> Vec<String> {
     let jobs = kinds
         .iter()

@@ -1,4 +1,4 @@
-//! Logs of Kubernetes that are followed by a stream, and servers that give none.
+//! Kubernetes logs that are followed with a stream, and servers without such streams.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -27,14 +27,14 @@ struct Pod {
 
 /// The state of a server.
 struct Log {
-    /// This many lines are written.
+    /// Number of lines written so far.
     written: AtomicUsize,
     is_gone: AtomicBool,
     stdout: PathBuf,
 }
 
 impl Log {
-    /// The lines since a moment.
+    /// Returns the lines since a time.
     fn text(&self, target: &str) -> String {
         let since = target
             .split(['?', '&'])
@@ -67,7 +67,7 @@ fn wait_for(path: &Path, text: &str) {
 }
 
 impl Pod {
-    /// A pod with a line in its log, whose streams a script sends.
+    /// Starts a pod with one line in its log; a script sends its streams.
     fn new(follow: impl Fn(usize, &Log, &str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stdout = folder.path().join("stdout");
@@ -154,7 +154,7 @@ fn begin(connection: &mut TcpStream, text: &str) {
         .unwrap();
 }
 
-/// Keeps a connection until the client goes away.
+/// Keeps a connection open until the client disconnects.
 fn keep(connection: &mut TcpStream) {
     let _ = std::io::copy(connection, &mut std::io::sink());
 }

@@ -1,4 +1,4 @@
-//! The emulated API server over TLS: certificates of clients, streams and logs.
+//! The emulated API server over TLS: client certificates, streams and logs.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +18,7 @@ const SCENARIO: &str = "[[job]]\nref = 'kubernetes/job/ci/迁移'\nlog = [{ afte
      states = [{ after = '0s', state = 'Running' }, { after = '500ms', state = 'Complete' }]\n\
      [[job]]\nref = 'huawei/image-job/42'\nstates = [{ after = '0s', state = 'SUCCESS' }]\n";
 
-/// An emulator over TLS, the CA of its certificate and those of its clients, and the files of both.
+/// An emulator with TLS, the CAs of its certificate and of its clients, and their files.
 struct Cluster {
     emulated: Emulated,
     authority: Authority,
@@ -48,7 +48,7 @@ impl Cluster {
         path
     }
 
-    /// A run as this user of a kubeconfig.
+    /// Returns a run as this user of a kubeconfig.
     fn joblens(&self, user: Value, arguments: &[&str]) -> Joblens {
         let cluster = json!({"server": self.emulated.origin, "certificate-authority": "ca.crt"});
         let config = json!({
@@ -64,7 +64,7 @@ impl Cluster {
     }
 }
 
-/// A user with a certificate of this CA.
+/// Returns a user with a certificate of this CA.
 fn user(authority: &Authority, adapt: impl FnOnce(&mut CertificateParams)) -> Value {
     let (certificate, key) = authority.signed("me", adapt);
     json!({

@@ -1,4 +1,4 @@
-//! Gates for warnings of Kubernetes: those of all parts of a job decide.
+//! Gates on Kubernetes warnings, which include those of all parts of a job.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use crate::support::{Run, Server, http, in_parallel, joblens};
 
 const TIME: &str = "2026-11-28T08:00:00Z";
 
-/// What a server is like.
+/// Properties of a server.
 #[derive(Clone, Copy)]
 struct Cluster {
     pods: usize,
     are_well: bool,
-    /// The status of the list of pods.
+    /// HTTP status of the list of pods.
     pods_status: &'static str,
-    /// The UID of the object that has a warning from the second lookup of the job on.
+    /// UID of the object that has a warning since the second lookup of the job.
     unhealthy: &'static str,
-    /// The first page of every list of events is empty.
+    /// `true` if the first page of every list of events is empty.
     has_pages: bool,
 }
 
@@ -53,7 +53,7 @@ impl Cluster {
         })
     }
 
-    /// The warning, if a request for events is for that of its object.
+    /// Returns the warning if a request is for the events of its object.
     fn events(self, target: &str) -> Value {
         if self.has_pages && !target.contains("continue=") {
             return json!({"metadata": {"continue": "next"}, "items": []});

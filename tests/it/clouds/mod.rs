@@ -1,4 +1,4 @@
-//! What the clouds answer, and what is made of it.
+//! Responses of the clouds and their interpretation.
 
 mod array_evidence;
 mod array_jobs;

@@ -1,4 +1,4 @@
-//! HPC jobs of SCNet: both lists, the word of the scheduler, and the output files.
+//! HPC jobs of SCNet: both lists, the scheduler's state, and the output files.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::emulated::Emulated;
 
 const PLACE: &str = "sugon/job/11112/1638523853";
 
-/// A job that waits, one that has just failed, and one that has failed long ago.
+/// Returns a scenario with a waiting job, one that has just failed, and one that failed long ago.
 fn scenario() -> String {
     let job = |id: &str, age: &str, steps: &[(&str, &str)], log: &str| {
         let steps = steps.iter();

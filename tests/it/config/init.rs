@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::{Joblens, joblens};
 
-/// Nothing can be requested it without settings.
+/// A reference that cannot be looked up without settings.
 const REFERENCE: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 
 fn init(home: &Path) -> Joblens {
@@ -173,7 +173,7 @@ fn the_place_is_reported_in_the_order_in_which_it_is_read() {
         .env("XDG_CONFIG_HOME", "/x")
         .run();
     assert_eq!(run.stdout, "/x/joblens/config.toml\n");
-    // Where one is depends on the folder, settings would as well.
+    // A relative path is ignored, since the config file would depend on the current folder.
     let run = joblens(&["config", "path"])
         .env("HOME", "/h")
         .env("XDG_CONFIG_HOME", "x")

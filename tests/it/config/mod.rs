@@ -1,4 +1,4 @@
-//! The config file: what `config init` writes, and what its profiles mean.
+//! The config file: the file that `config init` writes, and the meaning of its profiles.
 
 mod init;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! Profiles, where their values come from, and what is refused.
+//! Profiles, the sources of their values, and settings that are rejected.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -41,7 +41,7 @@ impl Config {
             .to_owned()
     }
 
-    /// `get` in JSON with this file and nothing in the environment.
+    /// Runs `get` in JSON with this file and an empty environment.
     pub fn get(&self, arguments: &[&str]) -> Joblens {
         let mut all = vec!["get", "-o", "json", "--config"];
         let path = self.path();
@@ -51,7 +51,7 @@ impl Config {
     }
 }
 
-/// Settings of one cloud that open the emulator.
+/// Returns the settings of one cloud with which a run uses the emulator.
 pub fn profile(emulated: &Emulated, cloud: &str, name: &str) -> String {
     let origin = &emulated.origin;
     let token = emulated

@@ -12,7 +12,7 @@ fn states(arguments: &[&str]) -> Vec<Value> {
     run.json()["states"].as_array().unwrap().clone()
 }
 
-/// Level, word, state and whether it has ended.
+/// Returns the states of a level's word, each with whether it has ended.
 fn rows_of_word(rows: &[Value], level: &str, word: Value) -> Vec<(String, bool)> {
     let rows = rows
         .iter()
@@ -99,7 +99,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
     assert!(kinds.len() > 10);
     for kind in kinds {
         let sample = kind["sample"].as_str().unwrap();
-        // Without credentials it is refused for those, and not for its form.
+        // Without credentials, the error is about them and not about the form.
         let error = joblens(&["get", "-o", "json", sample]).run().error();
         assert_ne!(error["category"], "usage", "{sample}");
         let of_kind = format!(
@@ -108,7 +108,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
             kind["kind"].as_str().unwrap()
         );
         for field in ["template", "sample", "scope"] {
-            // Optional segments are in brackets.
+            // Brackets mark optional segments.
             let text = kind[field].as_str().unwrap().replace('[', "");
             assert!(format!("{text}/").starts_with(&of_kind), "{field}: {text}");
         }

@@ -1,4 +1,4 @@
-//! The contract with programs: within joblens/1 fields are only ever added.
+//! The contract with programs: within joblens/1 fields are only added.
 
 mod catalog;
 mod wrong_use;
@@ -24,7 +24,8 @@ fn the_recorded_schemas_are_printed() {
     }
 }
 
-/// Only keywords of the standard and formats that validators support, as their strict modes require.
+/// Checks that schemas use only standard keywords and the formats that validators support, as their strict modes
+/// require.
 #[test]
 fn every_schema_has_standard_keywords_formats_and_types() {
     fn check(schema: &Value, place: &str) {
@@ -67,7 +68,7 @@ fn every_schema_has_standard_keywords_formats_and_types() {
     }
 }
 
-/// Calls `see` with every schema of an object in a document.
+/// Calls `see` with the schema of every object in a document.
 fn objects(schema: &Value, see: &mut dyn FnMut(&Value)) {
     if schema.get("properties").is_some_and(Value::is_object) {
         see(schema);

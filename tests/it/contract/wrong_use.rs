@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::joblens;
 
-/// Command lines that cannot be read, each with its command and a part of the message.
+/// Invalid command lines, each with its command and a part of the message.
 const WRONG: [(&[&str], &str, &str); 13] = [
     (&["get", "--bogus", "-o", "json"], "get", "'--bogus'"),
     (&["-o", "json", "--bogus"], "get", "'--bogus'"),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{TOKEN, account, failure};
 use crate::support::{Joblens, Server, joblens, json};
 
-/// A home folder with a config file, and a server in place of a cloud.
+/// A home folder with a config file, and a server that replaces a cloud.
 struct Sandbox {
     home: tempfile::TempDir,
     server: Server,
@@ -31,7 +31,7 @@ impl Sandbox {
         path
     }
 
-    /// A run with a profile of Sugon in the config file.
+    /// Returns a run with a profile of Sugon in the config file.
     fn doctor(&self, settings: &str, mode: u32) -> Joblens {
         let origin = self.server.origin();
         let toml = format!("[sugon.lab]\nendpoint = '{origin}'\n{settings}\n");

@@ -1,4 +1,4 @@
-//! What it looks like.
+//! The output formats of `doctor`.
 
 use super::{aliyun_in, sugon_in};
 use crate::support::emulated::Emulated;

@@ -1,4 +1,4 @@
-//! `joblens doctor` against the emulator, and against whatever may be between it and a cloud.
+//! `joblens doctor` with the emulator, and with other servers and proxies that can be in its place.
 
 mod files;
 mod forms;
@@ -13,24 +13,24 @@ use serde_json::Value;
 const TOKEN: &str = crate::support::SECRETS[0];
 const ALIYUN_SECRET: &str = crate::support::SECRETS[1];
 
-/// A run with a token for Sugon at an endpoint.
+/// Returns a run with a token for Sugon at an endpoint.
 fn sugon(endpoint: &str, options: &[&str]) -> Joblens {
     sugon_in("json", endpoint, options)
 }
 
-/// The same in another form.
+/// Returns the run with another output format.
 fn sugon_in(form: &str, endpoint: &str, options: &[&str]) -> Joblens {
     joblens(&[&["doctor", "-o", form], options].concat())
         .env("JOBLENS_SUGON_ENDPOINT", endpoint)
         .env("JOBLENS_SUGON_TOKEN", TOKEN)
 }
 
-/// A run with a key for Aliyun at an endpoint.
+/// Returns a run with a key for Aliyun at an endpoint.
 fn aliyun(endpoint: &str, options: &[&str]) -> Joblens {
     aliyun_in("json", endpoint, options)
 }
 
-/// The same in another form.
+/// Returns the run with another output format.
 fn aliyun_in(form: &str, endpoint: &str, options: &[&str]) -> Joblens {
     joblens(&[&["doctor", "-o", form], options].concat())
         .env("JOBLENS_ALIYUN_ENDPOINT", endpoint)
@@ -39,7 +39,7 @@ fn aliyun_in(form: &str, endpoint: &str, options: &[&str]) -> Joblens {
         .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ALIYUN_SECRET)
 }
 
-/// The only account of a run.
+/// Returns the only account of a run.
 fn account(run: &Run) -> Value {
     let json = run.json();
     let accounts = json["accounts"].as_array().unwrap();
@@ -47,7 +47,7 @@ fn account(run: &Run) -> Value {
     accounts[0].clone()
 }
 
-/// The last check of a run's only account, which must be the one that failed.
+/// Returns the last check of a run's only account, which must be the failed one.
 fn failure(run: &Run) -> Failure {
     let account = account(run);
     assert_eq!(account["status"], "fail", "{account:#}");
@@ -69,7 +69,7 @@ fn failure(run: &Run) -> Failure {
     }
 }
 
-/// `dns ok`
+/// Returns a check as `dns ok`.
 fn outcome(check: &Value) -> String {
     let text = |key: &str| check[key].as_str().unwrap().to_owned();
     format!("{} {}", text("name"), text("status"))
@@ -86,26 +86,26 @@ struct Failure {
 }
 
 impl Failure {
-    /// Fails unless this is what failed, how, and with what exit code.
+    /// Fails unless this check failed with this category and exit code.
     fn is(&self, name: &str, category: &str, code: i32) -> &Self {
         let found = (self.name.as_str(), self.category.as_str(), self.code);
         assert_eq!(found, (name, category, code), "{self:#?}");
         self
     }
 
-    /// Fails unless the message contains this.
+    /// Fails unless the message contains this text.
     fn contains(&self, text: &str) -> &Self {
         assert!(self.message.contains(text), "{text}: {self:#?}");
         self
     }
 
-    /// Fails unless the hint contains this.
+    /// Fails unless the hint contains this text.
     fn advises(&self, text: &str) -> &Self {
         assert!(self.hint.contains(text), "{text}: {self:#?}");
         self
     }
 
-    /// Fails unless this was found to be well before.
+    /// Fails unless these checks succeeded before.
     fn after(&self, well: &[&str]) -> &Self {
         for one in well {
             assert!(

@@ -1,11 +1,11 @@
-//! What is between this machine and a cloud.
+//! Problems of the network between this machine and a cloud.
 
 use std::net::TcpListener;
 
 use super::{account, failure, sugon};
 use crate::support::{Server, http, joblens, json};
 
-/// A loopback port without a listener.
+/// Returns a loopback port without a listener.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -29,7 +29,7 @@ fn a_host_without_an_address_fails_at_its_name() {
     failed
         .is("dns", "network", 5)
         .contains("no-such-host.invalid");
-    // Which of them it is depends on whether this machine has a name service at all.
+    // The advice depends on whether this machine has a name service.
     let is_advised = ["getent hosts no-such-host.invalid", "/etc/resolv.conf"]
         .iter()
         .any(|advice| failed.hint.contains(advice));

@@ -1,4 +1,4 @@
-//! What a cloud answers.
+//! Responses of clouds.
 
 use super::{account, aliyun, failure, outcome, sugon};
 use crate::support::emulated::Emulated;
@@ -176,7 +176,7 @@ fn a_web_page_is_not_an_answer_of_the_cloud_whatever_its_status() {
         .advises("captive portal");
 }
 
-/// The `Date` of an answer this many seconds from now.
+/// Returns the `Date` header of a response this many seconds from now.
 fn date(ahead_seconds: i64) -> String {
     let date = chrono::Utc::now() + chrono::TimeDelta::seconds(ahead_seconds);
     format!("date: {}\r\n", date.format("%a, %d %b %Y %H:%M:%S GMT"))

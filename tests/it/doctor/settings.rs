@@ -1,4 +1,4 @@
-//! Accounts that are half configured, or not at all.
+//! Accounts that are only partly configured, or not configured.
 
 use super::{TOKEN, account, failure, sugon};
 use crate::support::{Server, joblens, json};
@@ -40,7 +40,7 @@ fn an_endpoint_without_a_key_is_half_an_account() {
     failure(&run)
         .is("settings", "missing_credentials", 4)
         .advises("JOBLENS_SUGON_TOKEN");
-    // A region alone is often set for other programs.
+    // A region without other settings is often set for other programs.
     let run = joblens(&["doctor", "-o", "json"])
         .env("TENCENTCLOUD_REGION", "ap-guangzhou")
         .run();

@@ -17,7 +17,7 @@ struct Tls {
     folder: tempfile::TempDir,
 }
 
-/// What is unusual about a server.
+/// Unusual properties of a server.
 #[derive(Default)]
 struct Unusual {
     ca: Option<&'static str>,
@@ -62,7 +62,7 @@ impl Tls {
         sugon(&format!("https://localhost:{}", self.port), options)
     }
 
-    /// An endpoint that is reached through a proxy alone.
+    /// Runs `doctor` for an endpoint that can only be reached through a proxy.
     fn doctor_through(variable: &str, proxy: String) -> Run {
         let other = Self::start(Unusual {
             ca: Some("Another CA"),
@@ -75,7 +75,7 @@ impl Tls {
             .run()
     }
 
-    /// A run that trusts the CA.
+    /// Returns a run that trusts the CA.
     fn doctor_with_ca(&self) -> Joblens {
         let ca = self.file("ca.pem");
         self.doctor(&["--ca-file", ca.to_str().unwrap()])
@@ -113,7 +113,7 @@ fn the_issuer_of_an_untrusted_certificate_is_named() {
         let store = store.to_str().unwrap();
         server.doctor(&[]).env("SSL_CERT_FILE", store).run()
     };
-    // One that was made again under its old name.
+    // A CA that was created again with the same name.
     failure(&other(None))
         .is("tls", "network", 5)
         .contains(r"it was not signed by the trusted CA O=示例公司\1b[2J,CN=Example Proxy CA")
@@ -198,8 +198,8 @@ fn a_server_that_requests_a_certificate_is_an_error_with_a_hint() {
 #[test]
 fn a_server_without_tls_is_reported_as_such() {
     let server = Server::answering(http("400 Bad Request", "", b""));
-    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; the
-    // response of one that writes at once is received.
+    // A TLS handshake contains no end of an HTTP head, so this server answers only after the client has
+    // disconnected. The response of a server that writes immediately is received.
     let talker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = talker.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -270,7 +270,7 @@ fn a_machine_without_certificates_is_reported_as_such() {
     assert_eq!(run.json()["checks"][2]["status"], "warn");
 }
 
-/// A proxy that answers in place of every host, at this port of loopback.
+/// Starts a proxy that answers for every host with the server at this loopback port; returns its port.
 fn intercepting(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().port();

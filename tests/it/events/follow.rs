@@ -1,4 +1,4 @@
-//! `joblens events --follow`; `src/commands/follow/tests.rs` has its rules about time.
+//! `joblens events --follow`; `src/commands/follow/tests.rs` tests its timing.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -36,7 +36,7 @@ fn following_shows_each_entry_once_until_all_have_ended() {
     let entries: Vec<&str> = lines.map(|line| line.split_once("  ").unwrap().1).collect();
     let unique: HashSet<_> = entries.iter().collect();
     assert_eq!(unique.len(), entries.len(), "{entries:#?}");
-    // Created and started in the same second, it has one entry for both.
+    // It was created and started in the same second, so there is one entry for both.
     for text in ["job started", "BackOff", "job failed"] {
         assert!(run.stdout.contains(text), "{text}: {}", run.stdout);
     }

@@ -1,4 +1,4 @@
-//! `joblens events`, the real binary against the emulated clouds.
+//! Runs `joblens events` with the emulated clouds.
 
 mod follow;
 mod since;
@@ -139,7 +139,7 @@ fn warnings_and_since_leave_out_what_is_not_requested() {
         &["-o", "json", "--warnings", JOB, SERVICE],
     ));
     assert!(bad.iter().all(|one| one["is_problem"] == true), "{bad:#?}");
-    // A warning, a container, its group and the job; and the two of the service.
+    // A warning, a container, its group and the job; and the two warnings of the service.
     assert_eq!(bad.len(), 6, "{bad:#?}");
     let late = list(&events(
         &emulated,
@@ -270,7 +270,7 @@ fn the_newest_of_a_scope_has_events_like_any_other() {
         all.len() > 8 && all.iter().all(|one| one["ref"] == JOB),
         "{all:#?}"
     );
-    // No column for the reference when there is only one.
+    // A single reference needs no column.
     let page = events(&emulated, &[newest]);
     assert!(!page.stdout.contains(JOB), "{}", page.stdout);
     let followed = events(&emulated, &["-f", "--interval", "50ms", newest]);

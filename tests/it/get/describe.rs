@@ -1,4 +1,4 @@
-//! `describe`: a details page, the envelope of `get` for scripts.
+//! `describe`: a page with details, and the envelope of `get` for scripts.
 
 use std::process::Stdio;
 

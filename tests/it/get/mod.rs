@@ -1,4 +1,4 @@
-//! `get` and `describe`: how references are given, and the page of a job.
+//! `get` and `describe`: forms of references, and the page of a job.
 
 mod describe;
 mod pager;

@@ -8,7 +8,7 @@ use crate::support::in_parallel;
 use crate::support::jobs::{JOB, WORLD};
 use crate::support::pty::Terminal;
 
-/// A pager that marks the lines that went through it.
+/// A pager that marks the lines that it shows.
 const PAGER: &str = "sed 's/^/paged: /'";
 const MISSING: &str = "aliyun/job/ehpc-hz-FYUr32/none";
 
@@ -18,7 +18,7 @@ type Case = (
     &'static [(&'static str, &'static str)],
 );
 
-/// Runs a command on a terminal: its exit code and what was shown.
+/// Runs a command on a terminal; returns the exit code and the output.
 fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let emulated = Emulated::start(WORLD);
     let terminal = Terminal::open();
@@ -132,6 +132,6 @@ fn ctrl_c_is_for_the_pager_and_a_request_to_end_ends_both() {
     let run = run.end();
     assert_eq!(run.code, 143);
     assert!(run.elapsed.as_secs() < 50, "{:?}", run.elapsed);
-    // Every program has closed the terminal.
+    // This waits until every program has closed the terminal.
     terminal.shown();
 }

@@ -1,4 +1,4 @@
-//! How references are given, filled in and expanded.
+//! Parsing, completion and expansion of references.
 
 use serde_json::json;
 
@@ -244,7 +244,7 @@ fn get_w_watches() {
     assert_eq!(run.code, 2);
 }
 
-/// A scenario of 150 running subtasks and 30 that have failed.
+/// Starts a scenario with 150 running subtasks and 30 failed ones.
 fn many() -> Emulated {
     let jobs = |range: &str, state: &str| {
         format!(

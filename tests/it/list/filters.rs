@@ -194,7 +194,7 @@ fn a_time_ago_counts_from_the_clock_of_the_servers() {
             "{offset}"
         );
         assert_eq!(found("sugon/instance", "1h"), "", "{offset}");
-        // Requests of these are signed with a time, which is not corrected by more than a day.
+        // These requests are signed with a time, which is corrected by at most a day.
         if offset != "-20d" {
             assert_eq!(
                 found("huawei/image-job", "1h"),

@@ -1,4 +1,4 @@
-//! `joblens list` and `@latest`: the real binary against the emulated clouds.
+//! Runs `joblens list` and `@latest` with the emulated clouds.
 
 mod filters;
 mod kinds;
@@ -70,7 +70,7 @@ fn list(emulated: &Emulated, arguments: &[&str]) -> Run {
     emulated.joblens(&all).run()
 }
 
-/// The references and scopes that `-o name` gives.
+/// Returns the references and scopes in the output of `-o name`.
 fn names(emulated: &Emulated, arguments: &[&str]) -> Vec<String> {
     let mut all = vec!["-o", "name"];
     all.extend_from_slice(arguments);
@@ -78,25 +78,25 @@ fn names(emulated: &Emulated, arguments: &[&str]) -> Vec<String> {
     run.stdout.lines().map(str::to_owned).collect()
 }
 
-/// One field of each element of a list in the envelope.
+/// Returns one field of each element of a list in the envelope.
 fn each<'a>(elements: &'a Value, field: &str) -> Vec<&'a str> {
     let elements = elements.as_array().unwrap().iter();
     elements.map(|one| one[field].as_str().unwrap()).collect()
 }
 
-/// This many running jobs of a cluster, all in one range.
+/// Returns this many running jobs of a cluster, in one range.
 fn many(cluster: &str, count: usize) -> String {
     format!(
         "[[job]]\nref = 'aliyun/job/{cluster}/1_1-{count}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Running' }}]\n"
     )
 }
 
-/// A fault of the list of jobs after this many pages.
+/// Returns a fault of the list of jobs after this many pages.
 fn fault_after(pages: usize, what: &str) -> String {
     format!("[[fault]]\noperation = 'ListServerlessJobs'\nskip = {pages}\n{what}\n")
 }
 
-/// How often the list of jobs was requested.
+/// Returns the number of requests for the list of jobs.
 fn pages_requested(emulated: &Emulated) -> u64 {
     let requests = emulated.requests();
     requests

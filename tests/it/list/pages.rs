@@ -131,7 +131,7 @@ fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
         let limit = ["aliyun/job/c", "--limit", "none", "-o", format];
         let run = list(&emulated, &limit);
         assert_eq!(run.code, 4, "{}", run.stderr);
-        // Once in the record of the error and in the reason as well.
+        // Once in the record of the error, and once in the reason.
         assert!(run.stdout.matches("aliyun/job/c/1_").count() >= 200);
         assert!(run.stderr.contains("200 found in aliyun/job/c/"));
         let cut = "aliyun/job/c/: truncated after 200 by an error";

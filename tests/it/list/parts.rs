@@ -1,11 +1,11 @@
-//! Lists that a cloud gives in parts, one of which it refuses.
+//! Lists that a cloud returns in parts, one of which it rejects.
 
 use serde_json::json;
 
 use super::each;
 use crate::support::{Joblens, Server, http, joblens, json};
 
-/// The image jobs of Huawei, with one type refused.
+/// Starts a server with the image jobs of Huawei that rejects one type.
 fn refusing(job_type: &'static str, status: &'static str, body: &'static str) -> Server {
     use std::io::Write as _;
     Server::start(move |_, request, stream| {
@@ -71,7 +71,7 @@ fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
     let end = "huawei/image-job/7\n#!incomplete: huawei/image-job/: \
                a part could not be listed: job_type DELETE_SERVER: ";
     assert!(names.stdout.starts_with(end), "{}", names.stdout);
-    // The only row is in the part that is refused: that is not "nothing found".
+    // The only row would be in the rejected part, so the result is not "nothing found".
     let server = refusing("CREATE_SERVER", "403 Forbidden", DENIED);
     let none = run(&server, &["list", "huawei/image-job"]).run();
     assert_eq!(none.code, 4);

@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{Run, Server, http, joblens};
 use serde_json::json;
 
-/// A bare list with this config file, without any variable.
+/// Runs `list` without a scope, with this config file and without variables.
 fn bare(emulated: &Emulated, settings: &str, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
@@ -17,7 +17,7 @@ fn bare(emulated: &Emulated, settings: &str, arguments: &[&str]) -> Run {
     joblens(&all).run()
 }
 
-/// Three profiles: an account of clusters, one with its cluster, and a cloud without clusters.
+/// Three profiles: an account with clusters, one with a configured cluster, and a cloud without clusters.
 const SETTINGS: &str = "
 [aliyun.default]
 endpoint = 'ORIGIN'
@@ -47,7 +47,7 @@ fn a_bare_list_lists_the_default_scopes_of_every_profile() {
     let json = run.json();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(json["scopes"].as_array().unwrap().is_empty());
-    // Active ones first.
+    // Active jobs first.
     assert_eq!(
         each(&json["jobs"], "ref"),
         [
@@ -106,7 +106,7 @@ fn a_filter_leaves_out_the_kinds_without_its_field_with_a_notice() {
     let unlisted =
         "tencent@prod/service/cls-1/: skipped: cannot filter by state: this list has no state";
     assert!(run.stderr.contains(unlisted), "{}", run.stderr);
-    // Clusters whose jobs have no such field are not listed at all: the kind is named, not the cloud.
+    // Clusters whose jobs do not have this field are not listed. The message names the kind and not the cloud.
     let run = emulated.joblens(&["list", "--queue", "gpu"]).run();
     let skipped = run.stderr.lines().find(|line| line.contains(": skipped: "));
     assert!(
@@ -205,7 +205,7 @@ fn without_a_configuration_the_error_names_what_to_set() {
     }
 }
 
-/// A cloud's profile that could not be queried, in every output.
+/// Checks, in every output, the error of a cloud's profile that could not be queried.
 fn assert_half_configured(run: &Run, scope: &str, expected: &str) {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let json = run.json();

@@ -1,4 +1,4 @@
-//! Lists by state where a state changes or is not known.
+//! Lists by state with a state that changes or is unknown.
 
 use std::io::Write as _;
 
@@ -15,7 +15,7 @@ fn page(rows: &[Value], total: usize) -> Vec<u8> {
     support::json(json!({"RequestId": "r", "TotalCount": total, "Jobs": rows}).to_string())
 }
 
-/// Lists the cluster of a server that answers with these pages, one after the other.
+/// Lists the cluster of a server that answers with these pages in order.
 fn listed(pages: Vec<Vec<u8>>, arguments: &[&str]) -> Run {
     let server = Server::start(move |number, _, stream| {
         let _ = stream.write_all(&pages[number.min(pages.len() - 1)]);
@@ -27,7 +27,8 @@ fn listed(pages: Vec<Vec<u8>>, arguments: &[&str]) -> Run {
         .run()
 }
 
-/// A list that loses a row after its first page, and is read again: the first job has failed meanwhile.
+/// Returns the pages of a list that loses a row after its first page and is read again; meanwhile the first job has
+/// failed.
 fn changing() -> Vec<Vec<u8>> {
     let running = |ids: std::ops::Range<usize>| -> Vec<Value> {
         ids.map(|id| row(&format!("j{id}"), json!("Running")))

@@ -10,7 +10,7 @@ use super::{fault_after, many, pages_requested};
 use crate::support::emulated::Emulated;
 use crate::support::{Server, json};
 
-/// A list that goes on while the test does something to it.
+/// A list that runs while the test acts on it.
 struct Listing {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -44,7 +44,7 @@ impl Listing {
         }
     }
 
-    /// The next lines, as soon as they were written.
+    /// Reads the next lines as soon as they are written.
     fn take(&mut self, count: usize) -> Vec<String> {
         let lines = self.lines.by_ref().take(count);
         let lines: Vec<String> = lines.map(Result::unwrap).collect();
@@ -58,7 +58,7 @@ impl Listing {
         assert!(killed.unwrap().success());
     }
 
-    /// The most memory that it has held so far, in KiB.
+    /// Returns its peak memory so far, in KiB.
     fn peak_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -66,7 +66,7 @@ impl Listing {
         number.parse().unwrap()
     }
 
-    /// Exit code and stderr, after the reader has left.
+    /// Stops reading; returns exit code and standard error.
     fn end(self) -> (Option<i32>, String) {
         let Self {
             mut child, lines, ..
@@ -79,7 +79,7 @@ impl Listing {
     }
 }
 
-/// Far more than any of these tests needs.
+/// Far longer than any of these tests needs.
 const HELD: &str = "kind = 'slow'\ndelay = '10m'";
 
 #[test]
@@ -136,14 +136,14 @@ fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
     let mut listing = Listing::start(&emulated, &endless);
     emulated.wait_for_request("aliyun/ListServerlessJobs");
     listing.interrupt();
-    // An interrupt before the expression began leaves an answer, which needs a reader.
+    // An interrupt before the expression began leaves an answer, which must be read.
     listing.lines.by_ref().for_each(drop);
     assert_eq!(listing.end().0, Some(130));
 }
 
 #[test]
 fn a_reader_that_takes_nothing_is_waited_for_and_does_not_delay_an_interrupt() {
-    // A page of these records is more than the capacity of a pipe.
+    // A page of these records exceeds the capacity of a pipe.
     let emulated = Emulated::start(&many("c", 250));
     let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
     emulated.wait_for_request("aliyun/ListServerlessJobs");
@@ -176,7 +176,7 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     assert_eq!(listing.end(), (Some(130), String::new()));
 }
 
-/// A page of a hundred jobs of ten thousand.
+/// Returns a page with a hundred of ten thousand jobs.
 fn page(number: usize) -> String {
     let row = |n: usize| {
         format!(
@@ -190,14 +190,14 @@ fn page(number: usize) -> String {
 
 #[test]
 fn ten_thousand_jobs_need_little_memory() {
-    // 28 MiB of it are the debug build itself.
+    // The debug build itself takes 28 MiB of it.
     const MAX_KIB: u64 = 48 << 10;
     for (format, before) in [("name", 0), ("jsonl", 0), ("csv", 1), ("tsv", 1)] {
         let (measured, wait) = mpsc::channel::<()>();
         let wait = Mutex::new(wait);
         let server = Server::start(move |number, _, stream| {
             if number == 99 {
-                // The last page comes when the memory was looked at.
+                // The last page is sent after the memory was measured.
                 let _ = wait.lock().unwrap().recv();
             }
             let _ = stream.write_all(&json(page(number)));

@@ -71,7 +71,7 @@ fn a_list_that_was_refused_is_not_an_empty_list_to_a_gate() {
         "{}",
         gate.stderr
     );
-    // A table without rows still has its columns, so that readers of tables take it.
+    // A table without rows still has a header, so that programs can read it.
     for format in ["csv", "tsv"] {
         let run = joblens(&["list", "nope", "-o", format]).run();
         assert_eq!((run.code, run.stdout.lines().count()), (2, 1));

@@ -1,4 +1,4 @@
-//! The log at the end of the page of a failed job.
+//! The log at the end of a failed job's page.
 
 use super::WORLD;
 use crate::support::emulated::Emulated;

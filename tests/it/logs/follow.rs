@@ -6,7 +6,7 @@ use super::{HPC_JOB, logs, records};
 use crate::support::emulated::Emulated;
 use crate::support::jobs::JOB;
 
-/// A job that writes 30 lines within two seconds, with a restart in the middle, and fails.
+/// Starts a job that writes 30 lines within two seconds, with a restart in between, and fails.
 fn growing(more: &str) -> Emulated {
     Emulated::start(&format!(
         r#"
@@ -365,7 +365,7 @@ log = [
         let run = logs(&emulated, &arguments);
         let shown = (run.code, run.stdout.as_str(), run.stderr.as_str());
         assert_eq!(shown, (0, "line 39\nline 40\nlast\n", ""), "{reference}");
-        // The job has ended by now.
+        // The job has ended at this point.
         let none = logs(&emulated, &["-f", "--tail", "0", reference]);
         assert_eq!((none.code, none.stdout.as_str()), (0, ""), "{reference}");
     }

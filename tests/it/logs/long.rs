@@ -1,4 +1,4 @@
-//! Logs that come in one response of any length.
+//! Logs in one response of any length.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,8 +9,8 @@ use crate::support::{Joblens, Server, http, joblens};
 
 const POD: &str = "kubernetes/pod/ci/训练";
 
-/// A server of a pod in a phase that depends on how often the log was requested; `log` is the response to
-/// the first request for the log, and so on.
+/// Starts a server with a pod whose phase depends on the number of log requests. `log` returns the response to the
+/// nth request for the log.
 fn serve(log: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static, ends_after: usize) -> Server {
     let logs = AtomicUsize::new(0);
     Server::start(move |_, request, connection| {
@@ -49,7 +49,7 @@ fn text(body: &[u8]) -> Vec<u8> {
     http("200 OK", "content-type: text/plain\r\n", body)
 }
 
-/// A response whose connection closes before its end.
+/// Returns a response whose connection closes before its end.
 fn cut(body: &[u8]) -> Vec<u8> {
     let length = body.len() + 1;
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
@@ -111,7 +111,7 @@ fn a_log_that_breaks_off_is_followed_from_there() {
     let lines = move |numbers: std::ops::Range<usize>| numbers.map(line).collect::<String>();
     let log = move |number| match number {
         0 => cut((lines(0..3) + &line(3)[..30]).as_bytes()),
-        // From the second of the last whole line that came.
+        // Starts at the second of the last complete line.
         1 => text(lines(2..6).as_bytes()),
         _ => text(lines(5..8).as_bytes()),
     };

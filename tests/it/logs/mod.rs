@@ -1,4 +1,4 @@
-//! `joblens logs`, the real binary against the emulated clouds.
+//! Runs `joblens logs` with the emulated clouds.
 
 mod describe;
 mod follow;
@@ -178,7 +178,7 @@ fn an_empty_log_is_an_error_for_every_kind_once_the_job_has_ended() {
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{reference}");
         let run = logs(&Emulated::start(&scenario(ended)), &["-q", reference]);
         assert_eq!(run.code, 3, "{reference}: {}", run.stderr);
-        // Only containers take their logs with them.
+        // Only the logs of containers are removed with the job.
         let (expected, hint) = match reference.contains("hpc-job") || reference.contains("sugon") {
             true => ("its file was moved or removed", "storage of the cluster"),
             false => ("its log was removed", "logs of containers"),

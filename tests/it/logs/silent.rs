@@ -1,4 +1,4 @@
-//! `joblens logs --follow` of jobs that write nothing.
+//! `joblens logs --follow` for jobs that write nothing.
 
 use super::{WORLD, logs};
 use crate::support::emulated::Emulated;

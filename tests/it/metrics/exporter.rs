@@ -1,4 +1,4 @@
-//! The exporter.
+//! Tests of the metrics exporter.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use super::{SCOPE, WORLD, number, state};
 use crate::support::emulated::Emulated;
 use crate::support::exposition::{Family, parse};
 
-/// A running exporter that is ended with the test.
+/// A running exporter that ends with the test.
 struct Exporter {
     child: Child,
     address: String,
@@ -31,7 +31,7 @@ impl Exporter {
         let line = lines.next().unwrap().unwrap();
         let address = line.strip_prefix("listening on http://").unwrap();
         let address = address.strip_suffix("/metrics").unwrap().to_owned();
-        // What it writes later must be read, or it would wait for room in the pipe.
+        // Its output must be read, or it would block when the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
@@ -44,7 +44,7 @@ impl Exporter {
         String::from_utf8(response).unwrap()
     }
 
-    /// Head and body of a response.
+    /// Returns head and body of a response.
     fn get(&self, target: &str, headers: &str) -> (String, String) {
         let response = self.send(&format!("GET {target} HTTP/1.0\r\n{headers}\r\n"));
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
@@ -215,7 +215,7 @@ fn other_requests_and_hostile_clients_are_refused() {
         status(&format!("GET / HTTP/1.1\r\nx: {header}\r\n\r\n")),
         "431"
     );
-    // Clients that send nothing, or go away.
+    // Clients that send nothing or disconnect.
     let idle: Vec<_> = (0..20)
         .map(|_| TcpStream::connect(&exporter.address).unwrap())
         .collect();

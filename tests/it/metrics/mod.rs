@@ -1,4 +1,4 @@
-//! `joblens metrics`: the real binary against the emulated clouds.
+//! Runs `joblens metrics` with the emulated clouds.
 
 mod examples;
 mod exporter;
@@ -12,7 +12,7 @@ use crate::support::emulated::Emulated;
 use crate::support::exposition::{Family, parse, value};
 use crate::support::joblens;
 
-/// Jobs of two clouds in every state that alerts are about.
+/// Jobs of two clouds in every state that alerts use.
 const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/c/train"
@@ -49,7 +49,7 @@ fn number(families: &[Family], name: &str, label: &str) -> f64 {
     value(families, name, label).unwrap_or_else(|| panic!("no {name} with {label}"))
 }
 
-/// The state of a job.
+/// Returns the state of a job.
 fn state(families: &[Family], reference: &str) -> Option<String> {
     let samples = families.iter().flat_map(|family| &family.samples);
     let mut states = samples.filter(|sample| {
@@ -142,7 +142,7 @@ fn a_scope_that_fails_hides_no_other_and_decides_the_exit_code() {
             samples.map(|sample| sample.value).sum()
         };
         assert!(errors("huawei") >= 1.0, "{}", run.stdout);
-        // A counter is there before its first increment.
+        // A counter exists before its first increment.
         let zero = format!(r#"operation="ListServerlessJobs",category="{category}"}} 0"#);
         assert!(run.stdout.contains(&zero), "{}", run.stdout);
         assert_eq!(state(&families, "aliyun/job/c/eval").unwrap(), "pending");
@@ -270,7 +270,7 @@ fn jobs_older_than_the_window_of_a_list_are_shown_while_they_are_active() {
     );
 }
 
-/// A config file of its own, with a token of Sugon that expires at this time.
+/// Returns a setting with a Sugon token that expires at this time.
 fn token_expiring(at: i64) -> String {
     let claims = format!(r#"{{"expireTime":"{at}000"}}"#);
     let claims = joblens::crypto::base64url(claims.as_bytes());

@@ -1,4 +1,4 @@
-//! Bodies: how they are encoded, and HTML pages in place of responses.
+//! Response bodies: encodings, and HTML pages received instead of responses.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! The network of a company: certificates of clients, servers with untrusted certificates, proxies, IPv6.
+//! The network of a company: client certificates, servers with untrusted certificates, proxies, IPv6.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,14 +16,14 @@ pub fn running() -> Vec<u8> {
     json(r#"{"code":"0","data":{"id":"00000000000000000000000000000001","status":"Running"}}"#)
 }
 
-/// A centre with its own CA on loopback, and a folder with what its users were given.
+/// A computing centre with a separate CA on loopback, and a folder with the files of its users.
 struct Centre {
     port: u16,
     folder: tempfile::TempDir,
 }
 
 impl Centre {
-    /// Serves those who show a certificate of its CA, or everybody.
+    /// Serves clients with a certificate of its CA, or all clients.
     fn start(requests_certificates: bool) -> Self {
         let authority = Authority::new(|_| {});
         let folder = tempfile::tempdir().unwrap();
@@ -44,12 +44,12 @@ impl Centre {
         self.folder.path().join(name)
     }
 
-    /// `get` with a config file in the folder, of the profile `centre`.
+    /// Runs `get` for the profile `centre` with a config file in the folder.
     fn get(&self, settings: &str) -> Joblens {
         self.get_from(&format!("https://localhost:{}", self.port), settings)
     }
 
-    /// Any other command with these settings.
+    /// Runs another command with these settings.
     fn run(&self, arguments: &[&str], settings: &str) -> Run {
         let endpoint = format!("https://localhost:{}", self.port);
         let config = self.configure(&endpoint, settings);
@@ -161,7 +161,7 @@ fn a_certificate_is_not_verified_only_where_the_profile_is_configured_so_with_a_
         let reported = run.stderr.matches("certificate is not checked").count();
         assert_eq!(reported, 1, "{arguments:?}: {}", run.stderr);
     }
-    // The CA of another replaces the machine's store, which may be empty.
+    // The CA of another centre replaces the machine's store, which may be empty.
     let other = Centre::start(false);
     let store = other.file("ca.pem");
     let store = store.to_str().unwrap();
@@ -209,8 +209,8 @@ fn a_public_cloud_is_never_taken_unseen() {
     }
 }
 
-/// A SOCKS5 proxy that requires a name and a password and responds in place of all hosts; what it was
-/// reported, one per line.
+/// Starts a SOCKS5 proxy that requires a user and password and answers for all hosts. It records what it receives,
+/// one entry per line.
 fn socks(reported: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -320,7 +320,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
     assert_eq!(excepted.run().code, 5);
 }
 
-/// A SOCKS4 proxy that responds itself to its only client; returns the request.
+/// Starts a SOCKS4 proxy that answers its only client itself; returns the request.
 fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -355,7 +355,7 @@ fn socks_without_a_number_is_socks4_as_with_curl() {
 #[test]
 fn an_endpoint_may_be_an_address_of_ipv6() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
-        // Not tested on a machine without IPv6.
+        // Skipped on a machine without IPv6.
         return;
     };
     let port = listener.local_addr().unwrap().port();

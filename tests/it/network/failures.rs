@@ -1,4 +1,4 @@
-//! Every category of failure, as scripts and as people see it.
+//! Every category of failure, in the output for scripts and for users.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::{CLOUDS, INSTANCE, JOB, KINDS, WORLD};
 use crate::support::{Run, joblens};
 
-/// Checks the only error of a run, and that envelope, exit code and text agree.
+/// Checks the only error of a run, and that envelope, exit code and text are consistent.
 pub fn assert_fails(run: &Run, category: &str, code: Option<&str>, exit: i32) -> Value {
     let error = run.error();
     let shown = format!("{error:#}\n{}", run.stderr);
@@ -279,7 +279,7 @@ fn quiet_hides_no_error() {
         (&["describe", "aliyun/job/other/5"], 3),
         (&["logs", "aliyun/job/other/5"], 3),
         (&["events", "aliyun/job/other/5"], 3),
-        // One check: a wait for a job that may come to exist takes its grace period.
+        // Only one check, since a wait for a job that may appear later takes its grace period.
         (&["wait", "-t", "0", "aliyun/job/other/5"], 3),
         (&["list", "aliyun/job/other"], 3),
         (&["metrics", "aliyun/job/other/5"], 3),

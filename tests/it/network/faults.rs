@@ -1,4 +1,4 @@
-//! What goes wrong on the way: tried again, corrected, cut off in time; and requests at the same time.
+//! Faults in transit: retries, corrections, timeouts; and concurrent requests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn with(faults: &str) -> Emulated {
     Emulated::start(&format!("{WORLD}{faults}"))
 }
 
-/// The same fault once for each cloud.
+/// Starts a scenario with one occurrence of a fault for each cloud.
 fn once_each(fault: &str) -> Emulated {
     let faults = CLOUDS.map(|(cloud, _)| {
         format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\ntimes = 1\n{fault}\n")
@@ -19,7 +19,7 @@ fn once_each(fault: &str) -> Emulated {
     with(&faults.concat())
 }
 
-/// Looks one resource of each cloud up; all must be answered at the second attempt.
+/// Looks up one resource of each cloud; all must succeed at the second attempt.
 fn assert_recovers(emulated: &Emulated, word: &'static str, options: &[&str]) {
     let mut arguments: Vec<&str> = CLOUDS.map(|(_, reference)| reference).to_vec();
     arguments.extend_from_slice(options);
@@ -81,7 +81,7 @@ fn a_page_of_a_gateway_is_retried() {
 
 #[test]
 fn an_answer_cut_short_is_requested_again_with_a_new_nonce() {
-    // The cloud has seen the first call, so that a nonce used again would be refused.
+    // The cloud has already received the first call, so it would reject the same nonce.
     assert_recovers(&once_each("kind = 'truncate'"), "truncate", &[]);
 }
 
@@ -244,7 +244,7 @@ fn the_second_call_of_an_account_is_signed_with_the_corrected_clock() {
     let emulated = Emulated::start(&format!("clock_offset = '-20m'\n{WORLD}"));
     let run = emulated.get(&[INVOCATION]).run();
     assert_eq!(run.job()["state"], "succeeded");
-    // The status twice, then the results at once.
+    // The status twice, then the results in one attempt.
     assert_eq!(
         emulated.answers_of("aliyun"),
         [(400, None), (200, None), (200, None)]
@@ -301,6 +301,6 @@ fn many_jobs_of_one_cloud_share_the_places_in_flight() {
     let expected: Vec<Value> = (1..=60).map(|index| json!(format!("1_{index}"))).collect();
     assert_eq!(jobs, expected);
     assert_eq!(emulated.accesses().len(), 60);
-    // Sixty after one another would take twelve seconds.
+    // Sixty requests in sequence would take twelve seconds.
     assert!(run.elapsed < Duration::from_secs(6), "{:?}", run.elapsed);
 }

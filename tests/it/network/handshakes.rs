@@ -1,4 +1,4 @@
-//! Servers that end the TLS handshake, in words that no library has chosen.
+//! Servers that end the TLS handshake, and the error messages, which contain no text of a library.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener};
@@ -9,7 +9,7 @@ use super::connection::{REFERENCE, running};
 use crate::support::tls::{Authority, write};
 use crate::support::{Run, joblens};
 
-/// A server on loopback that answers the first bytes of each connection with these.
+/// Starts a server on loopback that answers the first bytes of each connection with these.
 fn server(response: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -93,7 +93,7 @@ fn alerts_of_a_server_are_explained() {
     }
 }
 
-/// A TLS 1.2 server that requests a certificate and then answers with these bytes, and its CA.
+/// Starts a TLS 1.2 server that requests a certificate and then answers with these bytes; also returns its CA.
 fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
     let authority = Authority::new(|_| {});
     let folder = tempfile::tempdir().unwrap();
@@ -117,7 +117,7 @@ fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
             let _ = stream.read(&mut reply);
             let _ = stream.write_all(response);
             let _ = stream.shutdown(Shutdown::Write);
-            // A connection that is closed with unread bytes is reset.
+            // Closing a connection with unread bytes would reset it.
             let _ = io::copy(&mut stream, &mut io::sink());
         }
     });

@@ -1,4 +1,4 @@
-//! Which certificates vouch for those of servers.
+//! Certificates that can issue those of servers.
 
 use rcgen::{CertificateParams, IsCa, KeyUsagePurpose};
 
@@ -6,7 +6,7 @@ use super::connection::running;
 use super::trust::get;
 use crate::support::tls::Authority;
 
-/// A certificate that is pinned for its own server must not make its key that of a CA.
+/// A certificate that is trusted for its own server must not become a CA.
 #[test]
 fn only_valid_certificates_of_cas_vouch_for_others() {
     type Adapt = fn(&mut CertificateParams);

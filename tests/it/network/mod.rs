@@ -1,4 +1,4 @@
-//! Connections, certificates and proxies; failures, and when a call is sent again.
+//! Connections, certificates and proxies; failures and retries.
 
 mod bodies;
 mod connection;

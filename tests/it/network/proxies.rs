@@ -1,4 +1,4 @@
-//! Proxies that refuse, hosts that need none, and what a proxy is shown.
+//! Proxies that refuse, hosts that need none, and the data that a proxy receives.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -56,7 +56,7 @@ fn the_status_with_which_a_proxy_refuses_is_named() {
     }
 }
 
-/// A SOCKS proxy that answers what it is sent with these parts, one after each read.
+/// Starts a SOCKS proxy that answers with these parts, one after each read.
 fn socks(responses: &[&[u8]]) -> u16 {
     let responses: Vec<Vec<u8>> = responses.iter().map(|response| response.to_vec()).collect();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! Error responses of the clouds, and how they are reported.
+//! Error responses of the clouds and their messages.
 
 use serde_json::json;
 
@@ -98,7 +98,7 @@ fn a_token_of_huawei_is_as_good_as_a_key() {
     assert_fails(&both, "usage", None, 2);
 }
 
-/// An error that a cloud responds with, and what becomes of it.
+/// Checks how an error response of a cloud is reported.
 fn assert_mapped(reference: &str, document: &str, category: &str, code: &str, exit: i32) {
     let emulated = Emulated::start(&served(reference, document));
     let error = assert_fails(
@@ -130,7 +130,7 @@ fn the_error_code_of_aliyun_decides() {
         (JOB, "InDebt", "permission_denied", 4),
         (JOB, "InvalidTimeStamp.Expired", "clock_skew", 4),
         (JOB, "InvalidClusterStatus", "service_error", 5),
-        // A plain id could be an array job, which is looked for in a list as well.
+        // A plain id could be an array job, which is also searched for in a list.
         (SUBTASK, "InvalidParams", "invalid_argument", 5),
         (INVOCATION, "MissingCommandId", "invalid_argument", 5),
         (INVOCATION, "ManagerNotFound", "service_error", 5),

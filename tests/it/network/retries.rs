@@ -1,4 +1,4 @@
-//! When a call is sent again by the status of its response, and by whose clock.
+//! Retries by the status of the response, and by which clock requests are signed.
 
 use std::io::Write as _;
 
@@ -21,7 +21,7 @@ fn get(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(&[&["get", "-o", "json"], arguments].concat()).envs(environment(&server.origin()))
 }
 
-/// An error document of the cloud that a reference belongs to.
+/// Returns an error document of the cloud of a reference.
 fn coded(reference: &str, code: &str) -> String {
     match reference {
         IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Not accepted"}}"#),
@@ -162,8 +162,8 @@ fn a_date_is_not_used_for_a_code_that_is_not_about_the_time() {
     assert!(!dates.contains(&"2026-01-01".to_owned()), "{dates:?}");
 }
 
-/// A server whose first response, and every one to a call whose time is off, reports that the time is
-/// wrong. `hours_off` gives how far the `Date` of the nth response is from the truth.
+/// Starts a server that reports a wrong time in its first response, and to every call whose time is wrong.
+/// `hours_off` returns the error of the `Date` in the nth response.
 fn server_with_dates(hours_off: fn(usize) -> i64) -> Server {
     Server::start(move |number, got, stream| {
         let now = Utc::now();

@@ -1,4 +1,4 @@
-//! Profiles that share a key, and those of one cloud whose hosts do not respond.
+//! Profiles that share a key, and profiles of one cloud whose hosts do not respond.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::WORLD;
 use crate::support::{Joblens, Run, Server, http, in_parallel, joblens};
 
-/// A run with this config file, without any variable.
+/// Runs with this config file and no variables.
 struct Configured {
     folder: tempfile::TempDir,
 }
@@ -33,13 +33,13 @@ impl Configured {
 
 const PROFILES: [&str; 3] = ["default", "a", "b"];
 
-/// Three profiles with the same settings.
+/// Returns three profiles with the same settings.
 fn three(cloud: &str, settings: &str) -> Configured {
     let tables = PROFILES.map(|profile| format!("[{cloud}.{profile}]\n{settings}\n"));
     Configured::new(&tables.concat())
 }
 
-/// A cloud, its endpoints and rejected key, and a reference without its cloud.
+/// Returns clouds, each with its endpoints and a rejected key, and a reference without the cloud.
 fn rejected(origin: &str) -> [(&'static str, String, &'static str); 5] {
     let huawei = format!(
         "region = 'cn-north-4'\nendpoint = '{origin}'\nmodelarts_endpoint = '{origin}'\n\
@@ -87,7 +87,7 @@ fn rejected(origin: &str) -> [(&'static str, String, &'static str); 5] {
     ]
 }
 
-/// The profiles in the errors of a run, each of which is about a rejected credential.
+/// Returns the profiles in the errors of a run, which must all be about a rejected credential.
 fn refused_profiles(run: &Run) -> Vec<String> {
     let json = run.json();
     let errors = json["errors"].as_array().unwrap().iter();
@@ -190,7 +190,7 @@ fn a_host_that_hangs_delays_no_other_profile_of_its_cloud() {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         let hanging = Server::start(move |_, _, stream| {
-            // All go on when the test has ended the wait.
+            // All requests continue after the test has ended the wait.
             let _ = released.lock().unwrap().recv();
             let body = br#"{"Code":"NotAuthorized","Message":"no"}"#;
             let _ = stream.write_all(&http("403 Forbidden", "", body));

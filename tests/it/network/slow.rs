@@ -1,4 +1,4 @@
-//! What is shown while a cloud does not answer.
+//! Output while a cloud does not answer.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -18,7 +18,7 @@ fn running(number: usize) -> Vec<u8> {
     ))
 }
 
-/// A server that answers for one instance only after a signal of the test.
+/// A server that answers for one instance only after the test allows it.
 struct HeldServer {
     server: Server,
     gate: Arc<(Mutex<bool>, Condvar)>,

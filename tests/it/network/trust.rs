@@ -1,4 +1,4 @@
-//! Certificates that are named themselves, of any version, and hosts that a centre names.
+//! Certificates that are configured directly, of any version, and hosts named in a computing centre's response.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::connection::{REFERENCE, running};
 use crate::support::tls::{serve, write};
 use crate::support::{Joblens, Run, joblens, json};
 
-/// A certificate in DER and the key that it is shown with.
+/// A certificate in DER and the key with which the server uses it.
 struct Shown {
     der: Vec<u8>,
     key: KeyPair,
 }
 
 impl Shown {
-    /// A self-signed one for localhost, marked as a CA as `openssl req -x509` does.
+    /// Returns a self-signed certificate for localhost, marked as a CA like by `openssl req -x509`.
     fn self_signed(adapt: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -40,7 +40,7 @@ impl Shown {
         Self { der, key }
     }
 
-    /// The same as version 1, which has no extensions, as `openssl x509 -req` makes it.
+    /// Returns the certificate as version 1, which has no extensions, like that of `openssl x509 -req`.
     fn version_1() -> Self {
         let shown = Self::self_signed(|_| {});
         let issuer = shown.subject();
@@ -85,7 +85,7 @@ impl Shown {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let key = provider.key_provider.load_private_key(key).unwrap();
         let chain = vec![CertificateDer::from(self.der.clone())];
-        // The constructor that checks nothing: a server may show what is not its own.
+        // This constructor checks nothing, since a server may send a certificate that does not match its key.
         SingleCertAndKey::from(CertifiedKey::new(chain, key))
     }
 
@@ -105,7 +105,7 @@ impl Shown {
     }
 }
 
-/// DER of a tag with its content.
+/// Encodes a tag with its content as DER.
 fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     let head = match content.len() {
@@ -116,7 +116,7 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     [&head[..], content].concat()
 }
 
-/// A run of a command with a profile of these settings, in this folder.
+/// Returns a run of a command with a profile of these settings, in this folder.
 fn run(folder: &Path, arguments: &[&str], settings: &str) -> Joblens {
     let config = folder.join("config.toml");
     let token = crate::support::SECRETS[0];
@@ -127,7 +127,7 @@ fn run(folder: &Path, arguments: &[&str], settings: &str) -> Joblens {
     joblens(&[arguments, &options, &config].concat())
 }
 
-/// `get` from a server at a port, with this text as its `ca_file`.
+/// Runs `get` from a server at a port, with this text as its `ca_file`.
 pub(super) fn get(port: u16, ca_file: &str) -> Run {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("ca.pem"), ca_file, 0o644);
@@ -137,7 +137,7 @@ pub(super) fn get(port: u16, ca_file: &str) -> Run {
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS12, &version::TLS13];
 
-/// Without alternative names the host is the common name.
+/// Removes the alternative names, so that the common name is the host.
 fn without_names(params: &mut CertificateParams) {
     params.subject_alt_names.clear();
 }
@@ -272,7 +272,7 @@ fn a_server_without_the_key_of_the_certificate_is_refused() {
 fn a_self_signed_certificate_that_is_not_in_the_file_is_an_error_with_a_hint() {
     let shown = Shown::self_signed(|_| {});
     let port = shown.serve(&VERSIONS, |_| running());
-    // One of the same name, as after a renewal.
+    // A certificate with the same name, as after a renewal.
     let before = Shown::self_signed(|_| {});
     let run = get(port, &before.pem());
     refused(&run, "it is self-signed (CN=LocalHost)");
@@ -280,7 +280,7 @@ fn a_self_signed_certificate_that_is_not_in_the_file_is_an_error_with_a_hint() {
     assert!(hint.contains("add its certificate to the file"), "{hint}");
 }
 
-/// Takes one certificate, of any version, from clients that have its key.
+/// Accepts one certificate, of any version, from clients that have its key.
 #[derive(Debug)]
 struct OneClient(Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! What is sent and what is not: retries, limits, trust, proxies.
+//! Requests that are sent or not: retries, limits, trust, proxies.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ fn reference(number: usize) -> String {
     format!("sugon/instance/{}", id(number))
 }
 
-/// A running instance with the requested id.
+/// Returns a running instance with the requested id.
 fn running(target: &str) -> Vec<u8> {
     let id = target.split('/').nth(5).unwrap_or_default();
     json(format!(
@@ -67,7 +67,7 @@ fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
 fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
     let server = Server::start(|number, got, stream| {
         if number < 2 {
-            // Long enough for all others to arrive, if they were sent.
+            // Long enough for all other requests to arrive, if they were sent.
             thread::sleep(Duration::from_millis(300));
         } else {
             thread::sleep(Duration::from_millis(30));
@@ -265,7 +265,7 @@ fn a_host_without_a_server_fails_as_network() {
     );
 }
 
-/// A TLS server on loopback with a certificate of its own CA.
+/// A TLS server on loopback with a certificate of a separate CA.
 struct Tls {
     port: u16,
     ca: tempfile::NamedTempFile,

@@ -1,4 +1,4 @@
-//! The forms of an answer, by the real binary against the emulator.
+//! Output formats, tested with the real binary and the emulator.
 
 use crate::support::emulated::Emulated;
 use crate::support::jobs::{IMAGE_JOB, INSTANCE, SERVICE};
@@ -54,7 +54,7 @@ fn get(emulated: &Emulated, options: &[&str], references: &[&str]) -> Run {
         .run()
 }
 
-/// The envelope without what is different from one look to the next.
+/// Returns the envelope without the values that differ between runs.
 fn timeless(mut envelope: Value) -> Value {
     for job in envelope["jobs"].as_array_mut().unwrap() {
         for key in ["observed_at", "duration_seconds", "request_id"] {
@@ -240,7 +240,7 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
         .joblens(&["wait", "-t", "0", IMAGE_JOB, "--jq", ".jobs[].verdict"])
         .run();
     assert_eq!((wait.code, wait.stdout.as_str()), (0, "met\n"));
-    // What the expression cannot do ends no verdict, and is reported.
+    // An error of the expression does not affect the verdict, and is reported.
     let broken = get(
         &emulated,
         &["--exit-status", "--jq", ".jobs[0].state.x"],

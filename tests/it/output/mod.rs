@@ -1,4 +1,4 @@
-//! The forms of output, and the secrets that are in none of them.
+//! Output formats, and the secrets that they must not contain.
 
 mod formats;
 mod redaction;

@@ -1,4 +1,4 @@
-//! Credentials are masked in what is shown, and never change what is read.
+//! Credentials are masked in the output, but never change how responses are read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Every key, word and number of a document that may be a credential.
+/// Returns every key, word and number of a document that could be a credential.
 fn words(document: &Value) -> BTreeSet<String> {
     let text = document.to_string();
     let parts = text.split(|c: char| !c.is_ascii_alphanumeric());
@@ -25,7 +25,7 @@ fn words(document: &Value) -> BTreeSet<String> {
     words.filter(is_token).map(str::to_owned).collect()
 }
 
-/// What a script decides by.
+/// Returns the fields on which a script bases decisions.
 fn decided(run: &crate::support::Run) -> Value {
     let json = run.json();
     let job = &json["jobs"][0];
@@ -69,7 +69,7 @@ fn decided(run: &crate::support::Run) -> Value {
     })
 }
 
-/// How many words of one fixture are tried as a token.
+/// Maximum number of words of one fixture that are tested as a token.
 const MAX_RUNS: usize = 60;
 
 #[test]
@@ -103,7 +103,7 @@ fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
             decided(&run.run())
         };
         let expected = get("another-token");
-        // The same number of runs, however many words a fixture has.
+        // Limits the number of runs for fixtures with many words.
         let words: Vec<String> = words(&document).into_iter().collect();
         for word in words.iter().step_by(words.len().div_ceil(MAX_RUNS)) {
             assert_eq!(get(word), expected, "{name}: {word}");
@@ -111,8 +111,8 @@ fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
     }
 }
 
-/// Adds the secret to every text of a document but those that a request needs to be read at all:
-/// the id, states, numbers and times.
+/// Adds the secret to every text of a document except those without which the response cannot be read: the id,
+/// states, numbers and times.
 fn inject(value: &mut Value, key: &str, secret: &str) {
     const NEEDED: [&str; 3] = ["JobId", "State", "Status"];
     match value {

@@ -1,4 +1,4 @@
-//! What authenticates the caller stays out of every output.
+//! No output contains anything that authenticates the caller.
 
 use std::io::Write as _;
 
@@ -53,7 +53,7 @@ fn verbose_shows_every_call_of_every_cloud_and_no_secret() {
     }
 }
 
-/// Everything in a request that authenticates the caller.
+/// Returns all parts of a request that authenticate the caller.
 fn proofs(got: &ReceivedRequest) -> Vec<String> {
     let headers = [
         "authorization",
@@ -92,7 +92,7 @@ fn proofs(got: &ReceivedRequest) -> Vec<String> {
     proofs
 }
 
-/// A server that returns everything it was sent, as a careless gateway does.
+/// Starts a server that returns everything it receives, like a careless gateway.
 fn echoing(status: &'static str, words: &'static str) -> Server {
     Server::start(move |_, got, stream| {
         let echo = got

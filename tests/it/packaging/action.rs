@@ -1,4 +1,4 @@
-//! `action.yml`: its steps, as a runner of GitHub runs them.
+//! Runs the steps of `action.yml` like a runner of GitHub.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ fn inputs(pairs: &[(&str, &str)]) -> Inputs {
         .collect()
 }
 
-/// The value of an expression of the action: an input, or a text without one.
+/// Evaluates an expression of the action: an input, or a plain text.
 fn evaluated(value: &Value, inputs: &Inputs) -> String {
     let text = scalar(value);
     let name = text
@@ -36,7 +36,7 @@ fn evaluated(value: &Value, inputs: &Inputs) -> String {
     }
 }
 
-/// Runs the scripts of the action one after the other, until one fails.
+/// Runs the scripts of the action in order until one fails.
 fn run(runner: &mut Runner, given: &Inputs, steps: &[&str]) -> (i32, String) {
     let action = yaml("action.yml");
     let mut inputs = Inputs::new();
@@ -90,7 +90,7 @@ fn run(runner: &mut Runner, given: &Inputs, steps: &[&str]) -> (i32, String) {
 const INSTALL: &str = "Install joblens";
 const GATE: &str = "Wait for the jobs";
 
-/// A runner on which this build is installed.
+/// Returns a runner on which this build is installed.
 fn installed(scenario: &str) -> Runner {
     let mut runner = Runner::new(Some(Emulated::start(scenario)));
     super::write_stub(&runner.file("joblens"));
@@ -200,14 +200,14 @@ fn options_and_retries_cannot_pass_a_gate_that_was_not_run() {
 
 #[test]
 fn only_exit_code_5_is_tried_again() {
-    // In place of joblens: exits with the next of some codes.
+    // Replaces joblens and exits with the next code of a list.
     const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"verdict=$code\" | sed 's/=5/=undecided/;s/=6/=passed/' >> \"$GITHUB_OUTPUT\"\ntest \"$code\" != 6 || exit 5\nexit \"$code\"\n";
     for (codes, retries, expected, left) in [
         ("5 0 9", "2", 0, "9"),
         ("5 5 5 9", "2", 5, "9"),
         ("5 9", "0", 5, "9"),
         ("1 9", "2", 1, "9"),
-        // A report could not be written, which another attempt does not change.
+        // A report could not be written, which a retry would not change.
         ("6 9", "2", 5, "9"),
     ] {
         let mut runner = Runner::new(None);

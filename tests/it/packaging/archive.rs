@@ -1,4 +1,4 @@
-//! The archive of a release, made with this build in place of a static one.
+//! The archive of a release, built with this binary instead of a static one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::support::in_parallel;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// Makes the archive in a folder under a umask; returns its bytes.
+/// Builds the archive in a folder with a umask; returns its bytes.
 fn build(folder: &Path, umask: &str) -> Vec<u8> {
     write_stub(&folder.join("stub"));
     let script = format!(
@@ -35,7 +35,7 @@ fn build(folder: &Path, umask: &str) -> Vec<u8> {
     fs::read(folder.join("out").join(name)).unwrap()
 }
 
-/// The files of an archive, without the folder that all of them are in.
+/// Returns the files of an archive, without their common folder.
 fn files(archive: &Path) -> BTreeSet<String> {
     let output = Command::new("tar")
         .arg("-tzf")
@@ -84,7 +84,8 @@ fn two_archives_of_a_commit_are_equal_and_have_all_that_is_needed() {
     check_container(&files);
 }
 
-/// Every crate of the binary has a licence text, and the MIT licence of a crate without a file its author.
+/// Checks that every crate of the binary has a licence text, and that an MIT licence without a file names its
+/// author.
 fn check_notices(folder: &Path, archive: &Path) {
     let output = Command::new("tar")
         .args([
@@ -120,7 +121,8 @@ fn check_notices(folder: &Path, archive: &Path) {
     );
 }
 
-/// The files that the image takes from the archive are in it, and what the build needs is sent to it.
+/// Checks that the archive contains the files that the image uses, and that the build context contains the files
+/// that the build needs.
 fn check_container(files: &BTreeSet<String>) {
     let dockerfile = read("Dockerfile");
     let words = dockerfile.split_whitespace();

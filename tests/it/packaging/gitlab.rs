@@ -1,11 +1,11 @@
-//! `examples/gitlab-ci.yml`, with the job of the README that extends it.
+//! `examples/gitlab-ci.yml`, with the job in the README that extends it.
 
 use serde_json::Value;
 
 use super::{BUILT_IN, Release, Runner, readme_block, scalar, yaml};
 use crate::support::emulated::Emulated;
 
-/// The scripts of the template, as one: a runner of GitLab runs them in one shell.
+/// Returns the scripts of the template as one, since a runner of GitLab runs them in one shell.
 fn script(template: &Value) -> String {
     let parts = ["before_script", "script"];
     let lines = parts
@@ -14,7 +14,7 @@ fn script(template: &Value) -> String {
     lines.map(|line| scalar(line) + "\n").collect()
 }
 
-/// The variables of the template and the sample, with the archive of a release.
+/// Returns the variables of the template and the sample, with the archive of a release.
 fn variables(template: &Value, job: &Value, release: &Release) -> Vec<(String, String)> {
     let given = job["variables"].as_object().unwrap();
     let names = template["variables"].as_object().unwrap();
@@ -71,7 +71,7 @@ fn a_failed_job_fails_the_gate_and_an_archive_that_is_another_one_is_not_run() {
     ));
     let (code, text) = runner.run(&script(template), &variables);
     assert_eq!(code, 1, "{text}");
-    // What is not a gate has not passed, whatever an earlier one has left.
+    // A command that is not a gate has not passed, even if the result of an earlier gate remains.
     assert!(!runner.text("joblens.env").is_empty());
     variables.push(("GATE_OPTIONS".to_owned(), "--help".to_owned()));
     let (code, text) = runner.run(&script(template), &variables);

@@ -1,17 +1,18 @@
-//! `examples/kubernetes/gate.yml`: the Role has all that joblens needs, and the Job runs a valid command.
+//! Checks `examples/kubernetes/gate.yml`: the Role has all permissions that joblens needs, and the Job runs a valid
+//! command.
 
 use serde_json::Value;
 
 use super::yaml;
 use crate::support::joblens;
 
-/// Whether a value is a list that contains a word, or everything.
+/// Reports whether a list contains a word, or `*`.
 fn contains(list: &Value, word: &str) -> bool {
     let words = list.as_array().unwrap();
     words.iter().any(|one| one == word || one == "*")
 }
 
-/// Resources such as `jobs.batch` with their verbs, in `get on jobs.batch, list on pods and events`.
+/// Returns resources such as `jobs.batch` with their verbs, from `get on jobs.batch, list on pods and events`.
 fn needed(permission: &str) -> Vec<(String, String)> {
     let text = permission.replace(" and ", ", ");
     let mut verb = String::new();
@@ -63,7 +64,7 @@ fn the_job_waits_as_the_account_that_has_the_role() {
     let command = pod["containers"][0]["command"].as_array().unwrap();
     let words: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words[..2], ["joblens", "wait"]);
-    // Without an account it is a valid command all the same.
+    // The command is valid even without an account.
     let run = joblens(&words[1..]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
 }

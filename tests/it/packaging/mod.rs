@@ -1,4 +1,4 @@
-//! What is released: the archive, its installation, and the gates of CI systems.
+//! The release: its archive, its installation, and the gates of CI systems.
 
 mod action;
 mod archive;
@@ -28,12 +28,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// The only document of a YAML file of the project.
+/// Parses the only document of a YAML file of the project.
 fn yaml(path: &str) -> Value {
     yaml::json_of(&read(path))
 }
 
-/// The YAML block of the README that contains a text.
+/// Returns the YAML block of the README that contains a text.
 fn readme_block(text: &str) -> Value {
     let readme = read("README.md");
     let mut blocks = readme.split("```yaml\n").skip(1);
@@ -45,7 +45,7 @@ fn readme_block(text: &str) -> Value {
     yaml::json_of(block.unwrap())
 }
 
-/// A program that runs the binary of this build.
+/// Writes a program that runs this build's binary.
 fn write_stub(path: &Path) {
     let script = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_joblens"));
     fs::write(path, script).unwrap();
@@ -83,17 +83,17 @@ impl Release {
         Self { folder, sha256 }
     }
 
-    /// The address of the releases.
+    /// Returns the URL of the releases.
     fn url(&self) -> String {
         format!("file://{}", self.folder.path().display())
     }
 }
 
-/// Runs of shell scripts in a folder of their own, with the clouds emulated.
+/// Runs shell scripts in a separate folder with emulated clouds.
 struct Runner {
     home: tempfile::TempDir,
     emulated: Option<Emulated>,
-    /// Folders of programs, before those of the system.
+    /// Folders of programs that precede those of the system.
     path: Vec<PathBuf>,
 }
 
@@ -111,12 +111,12 @@ impl Runner {
         self.home.path().join(name)
     }
 
-    /// A file that may be missing, as text.
+    /// Returns the text of a file; empty if it is missing.
     fn text(&self, name: &str) -> String {
         fs::read_to_string(self.file(name)).unwrap_or_default()
     }
 
-    /// Runs a script as CI systems do; returns the exit code and all that was printed.
+    /// Runs a script like CI systems; returns the exit code and the whole output.
     fn run(&self, script: &str, variables: &[(String, String)]) -> (i32, String) {
         let folders = self.path.iter().map(|folder| folder.display().to_string());
         let folders: Vec<String> = folders.chain(["/usr/bin:/bin".to_owned()]).collect();
@@ -138,7 +138,7 @@ impl Runner {
     }
 }
 
-/// The text of a scalar.
+/// Returns the text of a scalar.
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! The messages for group robots, made by the expressions of the README.
+//! Messages for group robots, created with the expressions of the README.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,7 +10,7 @@ use super::{Runner, read, write_stub};
 use crate::support::emulated::Emulated;
 use crate::support::{Server, json};
 
-/// Jobs whose names are hard to put into JSON; one failed.
+/// Jobs whose names are hard to encode as JSON; one of them failed.
 const JOBS: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-FYUr32/7"
@@ -25,7 +25,7 @@ age = "2h"
 states = [{ after = "0s", state = "Succeeded" }]
 "#;
 
-/// The expressions that make a message.
+/// Returns the expressions that create a message.
 fn expressions() -> Vec<String> {
     let readme = read("README.md");
     let lines = readme
@@ -35,7 +35,7 @@ fn expressions() -> Vec<String> {
     expressions.map(str::to_owned).collect()
 }
 
-/// The text of a message, after a check of its form.
+/// Checks the form of a message and returns its text.
 fn text(message: &Value) -> &str {
     let (kind, holder, key) = match message.get("msgtype") {
         Some(kind) => (kind, &message["text"], "content"),
@@ -111,7 +111,7 @@ fn a_message_is_sent_without_the_address_in_the_list_of_processes() {
     let mut runner = Runner::new(Some(Emulated::start(JOBS)));
     runner.path.push(runner.home.path().to_owned());
     write_stub(&runner.file("joblens"));
-    // curl with its arguments written down first.
+    // Runs curl after writing its arguments to a file.
     let curl = "#!/bin/sh\nprintf '%s\\n' \"$@\" > arguments\nexec /usr/bin/curl \"$@\"\n";
     fs::write(runner.file("curl"), curl).unwrap();
     runner.run("chmod +x curl", &[]);

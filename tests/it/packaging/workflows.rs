@@ -1,4 +1,5 @@
-//! The workflows, the action and the template name only what there is, in scripts that bash can read.
+//! Checks that the workflows, the action and the template refer only to existing files and options, in scripts that
+//! bash can parse.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +17,7 @@ const FILES: [&str; 5] = [
     "examples/gitlab-ci.yml",
 ];
 
-/// Every value below a key of this name, at any depth.
+/// Collects every value of a key with this name, at any depth.
 fn all<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(entries) => {

@@ -1,4 +1,4 @@
-//! Credentials: none is in a recording, and none is needed to replay it.
+//! Credentials: a recording contains none of them, and a replay needs none.
 
 use super::*;
 use crate::config::settings::Config;
@@ -30,7 +30,7 @@ fn tokens_that_were_fetched_are_not_in_a_recording_and_are_not_needed() {
         !kept.exists(),
         "all that a run depends on is in its recording"
     );
-    // The tokens of the emulator begin alike.
+    // Prefixes of the emulator's tokens.
     assert_private(&folder, &["testsecret", "MII", "eyJ", "testtoken"]);
     let all = files(&folder).iter().fold(String::new(), |all, path| {
         all + &fs::read_to_string(path).unwrap()
@@ -56,7 +56,7 @@ fn tokens_of_one_response_stay_distinct_in_a_recording() {
          user = 'bob'\naccess_key = 'testid'\nsecret_key = 'testsecret'\n"
     ));
     let (_parent, folder) = folder();
-    // A list of instances needs the token of a region, one of jobs the token of the platform too.
+    // A list of instances needs the token of a region; a list of jobs also needs the token of the platform.
     let scopes = ["list", "sugon/instance/", "sugon/job/", "-o", "json"];
     let path = config.path();
     let options = with(&scopes, "--config", Path::new(&path));

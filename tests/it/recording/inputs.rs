@@ -1,4 +1,4 @@
-//! What a run reads in addition to responses, which a replay takes from its recording.
+//! Inputs of a run other than responses, which a replay reads from its recording.
 
 use super::*;
 

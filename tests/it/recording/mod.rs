@@ -1,4 +1,4 @@
-//! `--record` and `--replay`: what a recording contains, and that runs are repeated from it.
+//! `--record` and `--replay`: the content of a recording, and that a replay repeats the run.
 
 mod credentials;
 mod inputs;
@@ -60,7 +60,7 @@ age = "26h"
 warnings = [{ after = "25h30m", reason = "Unhealthy", message = "probe failed", count = 12 }]
 "#;
 
-/// A folder for a recording, which is not there yet.
+/// Returns a folder for a recording that does not exist yet.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("录制");
@@ -71,7 +71,7 @@ fn with<'a>(arguments: &[&'a str], option: &'a str, folder: &'a Path) -> Vec<&'a
     [arguments, &[option, folder.to_str().unwrap()]].concat()
 }
 
-/// Replays in an environment that has nothing but the recording.
+/// Replays in an environment that contains nothing except the recording.
 fn replay(arguments: &[&str], folder: &Path) -> Run {
     joblens(&with(arguments, "--replay", folder)).run()
 }
@@ -93,7 +93,7 @@ fn assert_same(arguments: &[&str], recorded: &Run, replayed: &Run) {
     assert_eq!(replayed.code, recorded.code, "{arguments:?}");
 }
 
-/// Nobody else reads a recording, and nothing in it is a secret.
+/// Checks that nobody else can read a recording, and that it contains no secret.
 fn assert_private(folder: &Path, secrets: &[&str]) {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(folder), 0o700);
@@ -248,7 +248,7 @@ fn a_disk_that_is_full_costs_the_recording_alone() {
     assert!(run.stderr.contains("is not complete"), "{}", run.stderr);
 }
 
-/// Files may not grow beyond one block, as on a disk that is full.
+/// Limits files to one block, like on a full disk.
 fn limited(run: Joblens) -> Joblens {
     run.ignoring("XFSZ").file_blocks(1)
 }
@@ -289,7 +289,7 @@ fn doctor_adds_its_findings() {
     assert_same(&["doctor"], &run, &printed);
 }
 
-/// Recordings of runs, each with what the run has printed.
+/// Replays recordings from earlier versions; each has the output of the recorded run.
 #[test]
 fn the_recordings_among_the_fixtures_are_read_as_ever() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");

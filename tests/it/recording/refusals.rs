@@ -1,10 +1,10 @@
-//! Options and recordings that are refused in one line.
+//! Options and recordings that are rejected with a message of one line.
 
 use std::os::unix::fs::symlink;
 
 use super::*;
 
-/// The error of a command that must not send anything.
+/// Returns the error of a command that must not send anything.
 fn refused(arguments: &[&str]) -> String {
     let run = joblens(arguments).run();
     assert_eq!(run.code, 2, "{arguments:?} {}{}", run.stdout, run.stderr);

@@ -1,4 +1,4 @@
-//! Secrets that a program has written into its log.
+//! Secrets that a program has written to its log.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -68,7 +68,8 @@ fn a_private_key_in_several_requests_of_a_log_is_not_recorded() {
             (_, Some(_)) => {
                 is_gone.store(true, Ordering::SeqCst);
                 let end = [line(3, "s3cr3t7AAAA"), line(4, "-----END PRIVATE KEY-----")].concat();
-                // Lines come again from a whole second on, which may be within the key.
+                // After a reconnection, lines are repeated from the beginning of a second, which can be within the
+                // key.
                 let rest = line(5, "epoch 1") + &end + &line(6, "epoch 2");
                 http("200 OK", text, (end + &rest).as_bytes())
             }

@@ -168,7 +168,7 @@ fn a_system_without_threads_is_named_in_one_line() {
             .env("JOBLENS_SUGON_ENDPOINT", "https://localhost:9")
             .processes(0);
         if rustix::process::getuid().is_root() {
-            // The limit does not bind root.
+            // The limit does not apply to root.
             run = run.with_user_nobody();
         }
         let run = run.run();

@@ -1,4 +1,4 @@
-//! What clouds, files and users write is shown without secrets, and as nothing but text.
+//! Text from clouds, files and users is shown without secrets, and without any other effect.
 
 mod files;
 mod masking;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Joblens, Run, Server, http, joblens, json as response};
 
-/// A secret that is not in the settings: it can only be recognized by its place.
+/// A secret that is not in the settings, so that only its position shows that it is a secret.
 const UNKNOWN_SECRET: &str = "S3cr3tV4lue99";
 
 const KEY_ID: &str = "LTAI5tJoblensCase0000";
 const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 const INSTANCE: &str = "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 
-/// A run that calls Aliyun and Sugon at a server.
+/// Returns a run that calls Aliyun and Sugon at a server.
 fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(arguments)
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
@@ -27,7 +27,7 @@ fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
         .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")
 }
 
-/// A server with a failed job of one container.
+/// Starts a server with a failed job of one container.
 fn job_server(container: &Value) -> Server {
     let job =
         json!({"JobId": "5", "State": "Failed", "ContainerGroups": [{"Containers": [container]}]});
@@ -35,7 +35,7 @@ fn job_server(container: &Value) -> Server {
     Server::answering(response(body.to_string()))
 }
 
-/// A server with a running instance and these fields.
+/// Starts a server with a running instance and these fields.
 fn instance_server(fields: &Value) -> Server {
     let mut data = json!({"id": "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f", "status": "Running"});
     for (key, value) in fields.as_object().unwrap() {
@@ -45,7 +45,7 @@ fn instance_server(fields: &Value) -> Server {
     Server::answering(response(body.to_string()))
 }
 
-/// A server that refuses every call with this message.
+/// Starts a server that rejects every call with this message.
 fn refusing_server(message: &str) -> Server {
     let body =
         json!({"Code": "InvalidSecurityToken.Malformed", "Message": message, "RequestId": "r"});

@@ -7,7 +7,7 @@ use crate::support::{Server, http, in_parallel, joblens};
 
 const SECRET: &str = "Ak7+test/9c2Secret==Zq41xYw8";
 
-/// How clouds and gateways write the secret that they were sent.
+/// Returns the forms in which clouds and gateways repeat a secret that they received.
 fn spellings() -> [String; 8] {
     let escaped = |before: &str, after: &str| {
         let sign = |c: char| format!("{before}{:02x}{after}", u32::from(c));
@@ -30,8 +30,8 @@ fn spellings() -> [String; 8] {
     ]
 }
 
-/// Adds the secret to every text but those that a response needs to be read at all: ids, states,
-/// numbers and times; each text gets the next spelling.
+/// Adds the secret to every text except those without which a response cannot be read: ids, states, numbers and
+/// times. Each text gets the next spelling.
 fn inject(value: &mut Value, key: &str, next: &mut usize) {
     const NEEDED: [&str; 8] = [
         "JobId", "State", "Status", "status", "state", "id", "code", "job_id",
@@ -57,7 +57,7 @@ fn fixture(name: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
-/// Fails when an output contains the secret in any spelling, or most of it.
+/// Fails if an output contains the secret in any spelling, or most of it.
 fn assert_masked(what: &str, output: &str) {
     let parts = [
         SECRET[..20].to_owned(),

@@ -7,10 +7,10 @@ use super::{INSTANCE, command_for, instance_server};
 use crate::support::pty::Terminal;
 use crate::support::{Joblens, Server, joblens, json as response};
 
-/// Contains control sequences of terminals and commands of CI systems.
+/// Contains terminal control sequences and commands of CI systems.
 const HOSTILE: &str = "x\n::error title=pwn::gotcha\n\u{1b}[2J##[error]y";
 
-/// What a run shows on a terminal.
+/// Returns the output of a run on a terminal.
 fn on_a_terminal(run: Joblens) -> String {
     let terminal = Terminal::open();
     let output = || Stdio::from(terminal.user.try_clone().unwrap());

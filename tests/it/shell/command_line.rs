@@ -9,7 +9,7 @@ use crate::support::jobs::{INSTANCE, JOB, WORLD};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
-/// The commands with a help of their own.
+/// The commands that have a help text.
 const COMMANDS: [&str; 21] = [
     "get",
     "describe",

@@ -1,4 +1,4 @@
-//! Completion, as the shells request it.
+//! Completion as requested by shells.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,15 +8,15 @@ use std::process::Command;
 use crate::support::emulated::Emulated;
 use crate::support::joblens;
 
-/// What bash offers for a line with the cursor at its end. `typed` is the word as bash parts it,
-/// which is what it puts the answer in place of.
+/// Returns the suggestions of bash for a line with the cursor at its end. `parts` are the words as bash splits
+/// them; the answer replaces the last one.
 fn bash(home: &Path, line: &str, parts: &[&str]) -> Vec<String> {
     const TAB: u8 = 9;
     let folder = Path::new(env!("CARGO_BIN_EXE_joblens")).parent().unwrap();
     bash_with(folder, home, (line, parts), TAB)
 }
 
-/// The same with the program in `folder`, and with the type of the completion.
+/// Completes with the program in `folder`, and with the type of the completion.
 fn bash_with(
     folder: &Path,
     home: &Path,
@@ -50,7 +50,7 @@ fn bash_with(
         .collect()
 }
 
-/// A home with the settings of two profiles.
+/// Returns a home folder with the settings of two profiles.
 pub fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".config/joblens");
@@ -60,7 +60,7 @@ pub fn home() -> tempfile::TempDir {
     home
 }
 
-/// What was listed, as a list keeps it.
+/// Writes the references that a list stores for completion.
 pub fn listed(home: &Path, text: &str) {
     fs::create_dir_all(home.join(".cache/joblens")).unwrap();
     fs::write(home.join(".cache/joblens/references"), text).unwrap();

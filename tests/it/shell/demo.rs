@@ -76,7 +76,7 @@ fn the_printed_scenario_is_the_built_in_one() {
     assert_eq!(both.code, 2, "{}", both.stderr);
 }
 
-/// A served emulator that is ended with the test.
+/// A running emulator that ends with the test.
 struct Served {
     child: Child,
     port: String,
@@ -101,7 +101,7 @@ impl Served {
             second.ends_with(&format!("emulate --print-env --port {port})\"")),
             "{second}"
         );
-        // Its log must be read, or it would wait for room in the pipe.
+        // Its log must be read, or it would block when the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, port }
     }
@@ -201,7 +201,7 @@ fn print_env_prints_lines_that_a_shell_takes() {
     assert_eq!(shell.stdout, b"http://127.0.0.1:7411");
 }
 
-/// A shell as users have it: accounts, profiles and hosts of the real clouds in every form.
+/// Returns the environment of a typical user: accounts, profiles and hosts of the real clouds in every form.
 fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
     let canary = "http://127.0.0.1:9";
     let mut shell: Vec<_> = [

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Server, in_parallel};
 
-/// In a PID namespace of its own.
+/// Options that create a new PID namespace.
 const UNSHARE: [&str; 5] = [
     "--user",
     "--map-root-user",
@@ -28,7 +28,7 @@ const COMMANDS: [&[&str]; 8] = [
     &["watch", "aliyun/job/c/1"],
 ];
 
-/// The only child of a process, once there is one.
+/// Waits for the only child of a process and returns its id.
 fn child_of(id: u32) -> String {
     let path = format!("/proc/{id}/task/{id}/children");
     loop {
@@ -59,7 +59,7 @@ fn wait_for_handler(process: &str, signal: u32) {
 fn every_command_ends_on_a_signal_as_the_first_process() {
     let can_unshare = Command::new("unshare").args(UNSHARE).arg("true").output();
     if !can_unshare.is_ok_and(|output| output.status.success()) {
-        // The system does not allow namespaces to this user.
+        // The system does not allow this user to create namespaces.
         return;
     }
     let silent = Server::start(|_, _, _| thread::sleep(Duration::from_secs(90)));

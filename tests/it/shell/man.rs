@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::support::joblens;
 
-/// Pages by name.
+/// Returns the pages by name.
 fn pages() -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("share/man1");
@@ -32,7 +32,7 @@ fn each_command_has_a_page_that_names_its_options() {
     let commands = commands.lines().skip(1).take_while(|line| !line.is_empty());
     let mut names = Vec::new();
     for line in commands {
-        // A line that goes on with the one before it begins far to the right.
+        // A continuation line is indented further.
         if let Some(name) = line
             .strip_prefix("  ")
             .filter(|rest| !rest.starts_with(' '))

@@ -1,4 +1,4 @@
-//! The command line and what shells make of it: help, completion, man pages.
+//! The command line and its use in shells: help, completion, man pages.
 
 mod command_line;
 mod completion;

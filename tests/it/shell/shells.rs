@@ -1,4 +1,4 @@
-//! The completion scripts of zsh and fish, in these shells where they are installed.
+//! The completion scripts of zsh and fish, tested in these shells if they are installed.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::joblens;
 use crate::support::pty::Terminal;
 
-/// A line and all that is offered for its last word.
+/// A line and all suggestions for its last word.
 const LINES: [(&str, &[&str]); 22] = [
     ("joblens desc", &["describe"]),
     ("~/bin/joblens desc", &["describe"]),
@@ -45,7 +45,7 @@ const LINES: [(&str, &[&str]); 22] = [
     ("joblens s", &["states", "schema", "sugon/"]),
 ];
 
-/// A line that ends in a file, and what its last word becomes in fish and in zsh.
+/// A line that ends in a file name, and the completed word in fish and in zsh.
 const FILES: [(&str, &str, &str); 6] = [
     ("joblens get -f ~/bin/jo", "~/bin/joblens", "~/bin/joblens"),
     (
@@ -71,7 +71,7 @@ const FILES: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// A home with settings, what was listed, and the program in its `bin`.
+/// Returns a home folder with settings, stored references, and the program in its `bin`.
 fn furnished() -> tempfile::TempDir {
     let home = home();
     let settings = home.path().join(".config/joblens/config.toml");
@@ -89,7 +89,7 @@ fn furnished() -> tempfile::TempDir {
     home
 }
 
-/// Runs a shell at this home; `None` where it is not installed.
+/// Runs a shell with this home folder; `None` if it is not installed.
 fn run(shell: &str, arguments: &[&str], home: &Path) -> Option<Output> {
     let path = format!("{}/bin:/usr/local/bin:/usr/bin:/bin", home.display());
     let output = Command::new("timeout")
@@ -102,7 +102,7 @@ fn run(shell: &str, arguments: &[&str], home: &Path) -> Option<Output> {
         .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
-    // What `timeout` reports about a program that is not there.
+    // Exit code of `timeout` for a program that does not exist.
     if output.status.code() == Some(127) {
         skipped(shell);
         return None;
@@ -110,12 +110,12 @@ fn run(shell: &str, arguments: &[&str], home: &Path) -> Option<Output> {
     Some(output)
 }
 
-/// Reports it past the harness, which shows nothing of tests that pass.
+/// Writes to standard error directly, since the test harness hides the output of passing tests.
 fn skipped(shell: &str) {
     let _ = writeln!(io::stderr(), "skipped: {shell} is not installed");
 }
 
-/// The lines that are typed.
+/// Returns the lines to complete.
 fn all_lines() -> Vec<&'static str> {
     let files = FILES.iter().map(|(line, _, _)| *line);
     LINES.iter().map(|(line, _)| *line).chain(files).collect()
@@ -213,7 +213,7 @@ fn short_references_work_in_fish_and_zsh() {
         let terminal = Terminal::open();
         let device = || terminal.user.try_clone().unwrap();
         let path = format!("{}/bin:/usr/local/bin:/usr/bin:/bin", home.path().display());
-        // A session of its own, as each terminal has it.
+        // Each terminal has its own session.
         let status = Command::new("timeout")
             .args([
                 "60", "setsid", "--ctty", "--wait", shell, options, "-c", &command,

@@ -1,4 +1,4 @@
-//! `-` and `%1`: what they name in a shell on a terminal, and nowhere else.
+//! `-` and `%1`: the references they mean in a shell on a terminal, and their absence elsewhere.
 
 use crate::support::emulated::Emulated;
 use crate::support::joblens;
@@ -25,7 +25,7 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
         let words = shown.split_whitespace();
         let words = words.filter(|word| word.starts_with("sugon/instance/i-"));
         let mut names: Vec<String> = words.map(str::to_owned).collect();
-        // A gate names it while it waits, too.
+        // A gate also names the reference while it waits.
         names.dedup();
         names
     };
@@ -51,10 +51,10 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
         piped.contains(&"sugon/instance/i-second".to_owned()),
         "{piped:?}"
     );
-    // It names the account of the list, whatever profile is chosen now.
+    // They refer to the account of the list, whatever profile is selected now.
     let shown = shell.enter("JOBLENS_PROFILE=prod joblens get - -o name");
     assert!(shown.contains("\nsugon/instance/i-second"), "{shown}");
-    // It is not available to a script that runs unattended, nor in another session.
+    // They are not available to an unattended script, or in another session.
     let shown = shell.enter("joblens get %1 </dev/null 2>&1 | cat");
     assert!(shown.contains("only in an interactive shell"), "{shown}");
     let shown = shell.enter("CI=1 joblens get %1");

@@ -1,4 +1,4 @@
-//! The contract: what a run prints for programs is valid by `joblens schema`.
+//! Checks that the output of a run for programs is valid according to `joblens schema`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,22 +9,23 @@ use serde_json::{Value, json};
 
 use super::yaml;
 
-/// Answers beyond this size are many times the same: to check them would take longer than the run.
+/// Maximum size that is checked. Larger outputs repeat the same content, and checking them would take longer than
+/// the run.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What a run prints.
+/// Format of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// One document.
     Envelope,
-    /// The same as YAML.
+    /// One document as YAML.
     Yaml,
-    /// A record a line.
+    /// One record per line.
     Stream,
 }
 
-/// Fails when stdout of a run in a machine format is not valid by its schema, or when an envelope
-/// reports another exit code than the process.
+/// Fails if standard output in a machine format does not match its schema, or if an envelope contains another exit
+/// code than that of the process.
 pub fn check(arguments: &[String], stdout: &str, code: i32) {
     if stdout.is_empty() || stdout.len() > MAX_BYTES {
         return;
@@ -42,7 +43,7 @@ pub fn check(arguments: &[String], stdout: &str, code: i32) {
     }
 }
 
-/// The machine format that the arguments request; none for commands that print no answer.
+/// Returns the machine format that the arguments request; `None` for commands with other output.
 fn form(arguments: &[String]) -> Option<Form> {
     let is = |word: &&str| arguments.iter().any(|argument| argument == word);
     if ["emulate", "schema", "--help", "-h", "--version", "-V"]
@@ -111,7 +112,7 @@ fn record(line: &str) -> Result<(), String> {
     )
 }
 
-/// Every failure with the path of the value it is about.
+/// Returns all failures, each with the path of the invalid value.
 fn valid(validator: &Validator, document: &Value) -> Result<(), String> {
     let failures: Vec<String> = validator
         .iter_errors(document)
@@ -123,7 +124,7 @@ fn valid(validator: &Validator, document: &Value) -> Result<(), String> {
     }
 }
 
-/// The word that belongs to an exit code.
+/// Returns the name of an exit code.
 fn word(code: i32) -> &'static str {
     match code {
         0 => "ok",
@@ -141,9 +142,9 @@ fn word(code: i32) -> &'static str {
     }
 }
 
-/// The schemas, read once for all runs of a process.
+/// The schemas, parsed once per process.
 struct Schemas {
-    /// By the name of the definition; the envelope has none.
+    /// By the name of the definition, empty for the envelope.
     documents: BTreeMap<&'static str, Validator>,
     /// By `type`.
     records: BTreeMap<String, Validator>,
@@ -181,7 +182,7 @@ fn schemas() -> &'static Schemas {
     })
 }
 
-/// The recorded schema, which `joblens schema` prints.
+/// Returns the recorded schema, which `joblens schema` prints.
 pub fn recorded(what: &str) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/schema");
     let text = fs::read_to_string(format!("{folder}/{what}.json")).unwrap();
@@ -198,7 +199,7 @@ fn compiled(part: &Value, document: &Value) -> Validator {
         .unwrap()
 }
 
-/// Programs ignore unknown fields; of our own each must be described.
+/// Rejects unknown fields: programs ignore them, but the schema must describe each field of the output.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! The four emulated clouds of one test, on a port of their own.
+//! The four emulated clouds for one test, on a separate port.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{Joblens, joblens};
 
-/// A running emulator and the requests to it; it stops when it is dropped.
+/// A running emulator and the requests that it received; it stops when it is dropped.
 pub struct Emulated {
     pub origin: String,
     accesses: Arc<Mutex<Vec<AccessRecord>>>,
@@ -23,12 +23,12 @@ pub struct Emulated {
 }
 
 impl Emulated {
-    /// Starts the scenario that this TOML text describes.
+    /// Starts the scenario in this TOML text.
     pub fn start(scenario: &str) -> Self {
         Self::start_with(scenario, None)
     }
 
-    /// The same over TLS.
+    /// Starts the scenario with TLS.
     pub fn start_tls(scenario: &str, tls: ServerTls) -> Self {
         Self::start_with(scenario, Some(tls))
     }
@@ -55,7 +55,7 @@ impl Emulated {
                 };
                 let emulator = started.unwrap();
                 sender.send(emulator.origin()).unwrap();
-                // An error means that the test ended without a word, which is an end as well.
+                // An error means that the test ended without a message, which also stops the emulator.
                 let _ = stopped.await;
                 emulator.stop().await;
             });
@@ -68,12 +68,12 @@ impl Emulated {
         }
     }
 
-    /// The variables that make a run use this emulator.
+    /// Returns the variables with which a run uses this emulator.
     pub fn environment(&self) -> Vec<(String, String)> {
         environment(&self.origin)
     }
 
-    /// A run that uses this emulator and keeps its secrets.
+    /// Returns a run that uses this emulator and whose output must not contain its secrets.
     pub fn joblens(&self, arguments: &[&str]) -> Joblens {
         let is_secret = |name: &str| {
             ["SECRET_KEY", "KEY_SECRET", "_SK", "TOKEN"]
@@ -90,21 +90,21 @@ impl Emulated {
             .envs(environment_pairs(&environment))
     }
 
-    /// `get` in JSON, with more options or references.
+    /// Runs `get` in JSON, with more options or references.
     pub fn get(&self, arguments: &[&str]) -> Joblens {
         let mut all = vec!["get", "-o", "json"];
         all.extend_from_slice(arguments);
         self.joblens(&all)
     }
 
-    /// `wait` in JSON at a pace that suits tests, with more options or references.
+    /// Runs `wait` in JSON with a short interval, with more options or references.
     pub fn wait(&self, arguments: &[&str]) -> Joblens {
         let mut all = vec!["wait", "-o", "json", "--interval", "50ms"];
         all.extend_from_slice(arguments);
         self.joblens(&all)
     }
 
-    /// Returns when an operation was requested, as `cloud/operation`; fails after a minute.
+    /// Waits until an operation, as `cloud/operation`, was requested; fails after a minute.
     pub fn wait_for_request(&self, operation: &str) {
         let started = Instant::now();
         while !self.requests().contains_key(operation) {
@@ -113,18 +113,18 @@ impl Emulated {
         }
     }
 
-    /// The requests so far, in the order of the responses.
+    /// Returns the requests so far, in the order of the responses.
     pub fn accesses(&self) -> Vec<AccessRecord> {
         self.accesses.lock().unwrap().clone()
     }
 
-    /// How often each operation was requested, as the emulator itself counts it: a request whose
-    /// client went away is counted and not answered.
+    /// Returns the number of requests of each operation by the emulator's own count, which includes requests whose
+    /// client disconnected before the response.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         requests(&self.origin)
     }
 
-    /// HTTP status and fault of each access to a cloud.
+    /// Returns HTTP status and fault of each request to a cloud.
     pub fn answers_of(&self, cloud: &str) -> Vec<(u16, Option<&'static str>)> {
         self.accesses()
             .iter()
@@ -143,7 +143,7 @@ impl Drop for Emulated {
     }
 }
 
-/// What `GET /_emulator/requests` answers.
+/// Returns the response to `GET /_emulator/requests`.
 pub fn requests(origin: &str) -> BTreeMap<String, u64> {
     let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
     let request = "GET /_emulator/requests HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n";
@@ -154,7 +154,7 @@ pub fn requests(origin: &str) -> BTreeMap<String, u64> {
     serde_json::from_str(body).unwrap()
 }
 
-/// What the emulator answers to a request with this head; its body is read from who sent it.
+/// Forwards a request with this head to the emulator and returns the response; reads its body from `client`.
 pub fn passed_on(origin: &str, head: &str, client: &mut TcpStream) -> Vec<u8> {
     let length = head
         .lines()

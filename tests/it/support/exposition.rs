@@ -1,9 +1,8 @@
-//! A strict reader of the text formats of Prometheus: 0.0.4, and OpenMetrics 1.0 where the text ends in
-//! `# EOF`.
+//! A strict parser of the text formats of Prometheus: 0.0.4, or OpenMetrics 1.0 if the text ends in `# EOF`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The metrics of one name.
+/// The metrics with one name.
 #[derive(Debug, Default)]
 pub struct Family {
     pub name: String,
@@ -19,10 +18,10 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// The families of a text, in their order.
+/// Parses the families of a text, in order.
 ///
 /// # Panics
-/// Whatever a scraper would refuse or warn of.
+/// If a scraper would reject the text or warn about it.
 pub fn parse(text: &str) -> Vec<Family> {
     assert!(text.is_empty() || text.ends_with('\n'));
     let is_open = text.ends_with("# EOF\n");
@@ -104,7 +103,7 @@ fn sample(line: &str) -> Sample {
     }
 }
 
-/// The value of a label up to its closing quote, and what follows.
+/// Returns the value of a label up to its closing quote, and the rest of the text.
 fn quoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.char_indices();
@@ -122,7 +121,7 @@ fn quoted(text: &str) -> (String, &str) {
     panic!("no end: {text}")
 }
 
-/// The value of the only sample of this name of which a label has this value.
+/// Returns the value of the only sample with this name and with a label of this value.
 pub fn value(families: &[Family], name: &str, label: &str) -> Option<f64> {
     let samples = families.iter().flat_map(|family| &family.samples);
     let has_label = |sample: &&Sample| sample.labels.values().any(|value| value == label);

@@ -1,4 +1,4 @@
-//! One job of each kind, as the tests of several areas use them.
+//! One job of each kind, for the tests of several areas.
 
 /// One resource of each kind in a settled state.
 pub const WORLD: &str = r#"
@@ -64,9 +64,9 @@ pub const INVOCATION: &str = "aliyun/invocation/ehpc-hz-FYUr32/c-1";
 pub const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
 pub const IMAGE_JOB: &str = "huawei/image-job/702371902345678848";
 pub const SERVICE: &str = "tencent/service/cls-1/default/web";
-/// One of each kind.
+/// One reference of each kind.
 pub const KINDS: [&str; 5] = [JOB, INVOCATION, INSTANCE, IMAGE_JOB, SERVICE];
-/// One of each cloud, with the cloud's name.
+/// One reference of each cloud, with the cloud's name.
 pub const CLOUDS: [(&str, &str); 4] = [
     ("aliyun", JOB),
     ("sugon", INSTANCE),
@@ -74,7 +74,7 @@ pub const CLOUDS: [(&str, &str); 4] = [
     ("tencent", SERVICE),
 ];
 
-/// A scenario with a document in place of a resource.
+/// Returns a scenario with a document as the response for a reference.
 pub fn served(reference: &str, document: &str) -> String {
     assert!(!document.contains("'''"));
     format!("[[job]]\nref = \"{reference}\"\ndocument = '''\n{document}'''\n")

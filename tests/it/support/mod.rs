@@ -1,4 +1,4 @@
-//! What the tests of the binary share: runs in an empty environment, and servers on loopback.
+//! Shared helpers of the binary's tests: runs in an empty environment, and servers on loopback.
 
 pub mod contract;
 pub mod emulated;
@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use parallel::in_parallel;
 use pty::Terminal;
 
-/// Secrets of the tests; no output of any run may contain them.
+/// Secrets of the tests. The output of a run must not contain them.
 pub const SECRETS: [&str; 5] = [
     "sugon-test-token-7f3a",
     "aliyun-test-secret-91c2",
@@ -35,7 +35,7 @@ pub const SECRETS: [&str; 5] = [
     "test-session-token-2e4d",
 ];
 
-/// One run of the binary and what came of it.
+/// A finished run of the binary.
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -44,13 +44,13 @@ pub struct Run {
 }
 
 impl Run {
-    /// Standard output as JSON.
+    /// Parses standard output as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
     }
 
-    /// The only element of `errors`.
+    /// Returns the only element of `errors`.
     pub fn error(&self) -> Value {
         let json = self.json();
         let errors = json["errors"].as_array().unwrap();
@@ -58,7 +58,7 @@ impl Run {
         errors[0].clone()
     }
 
-    /// The only element of `jobs`.
+    /// Returns the only element of `jobs`.
     pub fn job(&self) -> Value {
         let json = self.json();
         let jobs = json["jobs"].as_array().unwrap();
@@ -72,14 +72,14 @@ pub struct Joblens {
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
     input: String,
-    /// Commands of a shell that becomes the binary.
+    /// Shell commands that run before the shell executes the binary.
     prelude: Vec<String>,
     user: Option<u32>,
     folder: Option<PathBuf>,
     secrets: Vec<String>,
 }
 
-/// The binary in an empty environment and an empty HOME.
+/// Returns the binary with an empty environment and an empty HOME.
 pub fn joblens(arguments: &[&str]) -> Joblens {
     Joblens {
         arguments: arguments.iter().map(ToString::to_string).collect(),
@@ -114,7 +114,7 @@ impl Joblens {
         self
     }
 
-    /// A text that no output of the run may contain.
+    /// Adds a text that the output of the run must not contain.
     pub fn with_secret(mut self, secret: &str) -> Self {
         self.secrets.push(secret.to_owned());
         self
@@ -126,24 +126,23 @@ impl Joblens {
         self
     }
 
-    /// Runs as a user who owns no files, which only root can do.
+    /// Runs as a user who owns no files, which only root can start.
     pub fn with_user_nobody(mut self) -> Self {
         self.user = Some(65_534);
         self
     }
 
-    /// Runs to the end; no output may contain a test secret or break the contract of the machine formats,
-    /// and no run may panic.
+    /// Runs to the end. Fails if the output contains a test secret or violates the contract of the machine formats,
+    /// or if the binary panics.
     pub fn run(self) -> Run {
         self.start(Stdio::piped(), Stdio::piped()).end()
     }
 
-    /// Starts with these outputs; of an output that is not a pipe of its own, nothing is known
-    /// later.
+    /// Starts with these outputs. The result contains only the outputs that are pipes.
     pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
         let input = self.input.clone();
         let mut running = self.spawn(Stdio::piped(), stdout, stderr);
-        // A run that does not read its input closes it, which is not a failure of the test.
+        // A run that does not read its input closes it, which is not an error.
         let _ = running
             .child
             .stdin
@@ -153,7 +152,7 @@ impl Joblens {
         running
     }
 
-    /// Runs to the end with this input, which may never end.
+    /// Runs to the end with this input, which can be endless.
     pub fn run_with(self, input: impl Into<Stdio>) -> Run {
         self.spawn(input, Stdio::piped(), Stdio::piped()).end()
     }
@@ -208,13 +207,13 @@ impl Joblens {
     }
 }
 
-/// A run that has not ended.
+/// A run in progress.
 pub struct Running {
     child: Child,
     started: Instant,
     arguments: Vec<String>,
     secrets: Vec<String>,
-    /// Kept for the duration of the run.
+    /// Kept until the end of the run.
     _home: tempfile::TempDir,
 }
 
@@ -231,7 +230,7 @@ impl Running {
         );
     }
 
-    /// Waits for the end, as [`Joblens::run`] does.
+    /// Waits for the end, with the checks of [`Joblens::run`].
     pub fn end(self) -> Run {
         let output = self.child.wait_with_output().unwrap();
         let run = Run {
@@ -251,7 +250,7 @@ impl Running {
     }
 }
 
-/// A request as a test server got it.
+/// A request that a test server received.
 #[derive(Debug, Clone)]
 pub struct ReceivedRequest {
     /// Request line and headers.
@@ -259,7 +258,7 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    /// A header's value.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -267,13 +266,13 @@ impl ReceivedRequest {
         })
     }
 
-    /// Path and query.
+    /// Returns path and query.
     pub fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 }
 
-/// A server on loopback that answers each request by a script.
+/// A server on loopback that answers each request with a script.
 pub struct Server {
     pub port: u16,
     got: Arc<Mutex<Vec<ReceivedRequest>>>,
@@ -281,8 +280,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Calls `script` with the number of the request (from 0), the request and the connection.
-    /// The connection is closed when it returns.
+    /// Calls `script` with the number of the request (from 0), the request and the connection. The connection is
+    /// closed when `script` returns.
     pub fn start(
         script: impl Fn(usize, &ReceivedRequest, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
@@ -332,12 +331,12 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Requests so far.
+    /// Returns the requests so far.
     pub fn received(&self) -> Vec<ReceivedRequest> {
         self.got.lock().unwrap().clone()
     }
 
-    /// The most requests that were answered at the same time.
+    /// Returns the maximum number of requests that were answered at the same time.
     pub fn most_at_once(&self) -> usize {
         self.most_at_once.load(Ordering::SeqCst)
     }
@@ -357,7 +356,7 @@ fn read_head(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     })
 }
 
-/// A whole HTTP answer.
+/// Returns a complete HTTP response.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut response = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
@@ -368,7 +367,7 @@ pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     response
 }
 
-/// A whole JSON answer with status 200.
+/// Returns a complete JSON response with status 200.
 pub fn json(body: impl AsRef<[u8]>) -> Vec<u8> {
     http(
         "200 OK",

@@ -1,10 +1,10 @@
 use std::sync::Mutex;
 use std::thread;
 
-/// Checks several cases at the same time, four at once: most of them wait for a process that sleeps.
+/// Checks several cases, four at a time, since most of them wait for a process that sleeps.
 ///
 /// # Panics
-/// When a check does.
+/// If a check panics.
 pub fn in_parallel<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
     let cases: Vec<T> = cases.into_iter().collect();
     let cases = Mutex::new(cases.into_iter());

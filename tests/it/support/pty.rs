@@ -1,4 +1,4 @@
-//! A pseudo terminal, as CI systems that run steps on one give it, and an interactive shell on one.
+//! A pseudo terminal, like that of CI systems that run steps on one, and an interactive shell on it.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -10,12 +10,12 @@ use std::time::Duration;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Text that a terminal got so far.
+/// The text that a terminal has received so far.
 type Shown = Arc<(Mutex<Vec<u8>>, Condvar)>;
 
 /// A pseudo terminal of 24 rows and 100 columns.
 pub struct Terminal {
-    /// What a program gets as its input and outputs.
+    /// Input and outputs for a program.
     pub user: File,
     controller: File,
     reader: JoinHandle<()>,
@@ -37,7 +37,7 @@ impl Terminal {
         let shared = Arc::clone(&shown);
         let reader = thread::spawn(move || {
             let mut part = [0; 4096];
-            // The last program that closes the terminal makes this fail.
+            // Reading fails when the last program closes the terminal.
             while let Ok(length @ 1..) = output.read(&mut part) {
                 shared.0.lock().unwrap().extend_from_slice(&part[..length]);
                 shared.1.notify_all();
@@ -53,7 +53,7 @@ impl Terminal {
         terminal
     }
 
-    /// Gives the terminal another size.
+    /// Resizes the terminal.
     pub fn resize(&self, rows: u16, columns: u16) {
         let size = Winsize {
             ws_row: rows,
@@ -69,7 +69,7 @@ impl Terminal {
         (&self.controller).write_all(keys.as_bytes()).unwrap();
     }
 
-    /// What was written so far.
+    /// Returns the text written so far.
     pub fn so_far(&self) -> String {
         String::from_utf8_lossy(&self.shown.0.lock().unwrap()).into_owned()
     }
@@ -79,7 +79,7 @@ impl Terminal {
         self.wait_for_after(0, text);
     }
 
-    /// Waits until this text was written after this many bytes; returns the bytes up to its end.
+    /// Waits until this text was written after the first `start` bytes; returns the position of its end.
     pub fn wait_for_after(&self, start: usize, text: &str) -> usize {
         let (shown, changed) = &*self.shown;
         let end = |shown: &[u8]| {
@@ -97,7 +97,7 @@ impl Terminal {
         end(&shown).unwrap()
     }
 
-    /// All that was written, once every program has closed the terminal.
+    /// Returns the whole text after every program has closed the terminal.
     pub fn shown(self) -> String {
         drop(self.user);
         self.reader.join().unwrap();
@@ -106,14 +106,14 @@ impl Terminal {
     }
 }
 
-/// An interactive shell with job control on a terminal of its own.
+/// An interactive shell with job control on its own terminal.
 pub struct Shell {
     pub terminal: Terminal,
     shell: Child,
     _home: tempfile::TempDir,
 }
 
-/// What the shell prints when it waits for a command.
+/// The prompt of the shell.
 const PROMPT: &str = "ready> ";
 
 impl Shell {
@@ -126,7 +126,7 @@ impl Shell {
         let path = std::env::var("PATH").unwrap();
         let path = format!("{}:{path}", home.path().display());
         let device = || terminal.user.try_clone().unwrap();
-        // setsid makes the terminal the controlling one, which only a shell's own process can do.
+        // setsid makes the terminal the controlling terminal, which only a session leader can do.
         let shell = Command::new("setsid")
             .args(["--ctty", "--wait", "bash", "--norc", "--noprofile", "-i"])
             .env_clear()
@@ -145,25 +145,25 @@ impl Shell {
             shell,
             _home: home,
         };
-        // The prompt is in two parts, so that it is not found in the line that sets it.
+        // The prompt is split, so that the line that sets it does not contain it.
         shell.enter("bind 'set enable-bracketed-paste off'; PS1='rea''dy> '");
         shell
     }
 
-    /// Runs a command to its end, or until it is stopped; returns what was written meanwhile.
+    /// Runs a command until it ends or is stopped; returns its output.
     pub fn enter(&self, command: &str) -> String {
         let start = self.type_line(command);
         self.prompt_after(start)
     }
 
-    /// Enters a command; returns the bytes that were written before.
+    /// Types a command; returns the number of bytes written before.
     pub fn type_line(&self, command: &str) -> usize {
         let start = self.terminal.so_far().len();
         self.terminal.press(&format!("{command}\r"));
         start
     }
 
-    /// Waits for the prompt; returns what was written after this many bytes.
+    /// Waits for the prompt; returns the text after the first `start` bytes.
     pub fn prompt_after(&self, start: usize) -> String {
         let end = self.terminal.wait_for_after(start, PROMPT);
         self.terminal.so_far()[start..end].to_owned()
@@ -172,7 +172,7 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        // A test that has failed must not leave a shell behind.
+        // A failed test must not leave a running shell.
         self.terminal.press("\u{3}\rkill -9 %1 2>/dev/null; exit\r");
         if thread::panicking() {
             let _ = self.shell.kill();

@@ -11,7 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-/// A CA of its own, and servers on loopback that it vouches for.
+/// A CA for tests, and servers on loopback with its certificates.
 pub struct Authority {
     certificate: Certificate,
     issuer: rcgen::Issuer<'static, KeyPair>,
@@ -29,12 +29,12 @@ impl Authority {
         }
     }
 
-    /// Its own certificate.
+    /// Returns the certificate of the CA.
     pub fn pem(&self) -> String {
         self.certificate.pem()
     }
 
-    /// A certificate for a name, and its key.
+    /// Returns a certificate for a name, and its key.
     pub fn signed(
         &self,
         name: &str,
@@ -46,8 +46,8 @@ impl Authority {
         (leaf.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
-    /// A server with this certificate that answers each request, or those alone who show a
-    /// certificate of this CA; its port. `answer` is given the head of the request.
+    /// Starts a server with this certificate and returns its port. It answers each request with `answer`, which
+    /// receives the head of the request. With `wants_certificates`, clients must send a certificate of this CA.
     pub fn serve(
         &self,
         own: &(Certificate, KeyPair),
@@ -58,7 +58,7 @@ impl Authority {
         serve(config, response)
     }
 
-    /// The settings of such a server.
+    /// Returns the settings of such a server.
     pub fn config(
         &self,
         (certificate, key): &(Certificate, KeyPair),
@@ -82,7 +82,7 @@ impl Authority {
     }
 }
 
-/// A server on loopback that answers each request by its head; its port.
+/// Starts a server on loopback that answers each request by its head, and returns its port.
 pub fn serve(
     config: ServerConfig,
     response: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
@@ -99,7 +99,7 @@ pub fn serve(
     port
 }
 
-/// The head of a request; `None` where none comes.
+/// Reads the head of a request; `None` if no request arrives.
 fn read_head(stream: &mut impl std::io::Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
@@ -127,7 +127,7 @@ fn converse(
     let _ = tls.flush();
 }
 
-/// A file with this mode.
+/// Writes a file with this mode.
 pub fn write(path: &Path, text: &str, mode: u32) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

@@ -1,9 +1,9 @@
-//! YAML as another reader has it.
+//! Parses YAML with an independent library.
 
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
-/// The only document of a text, as JSON.
+/// Returns the only document of a text as JSON.
 pub fn json_of(text: &str) -> Value {
     let documents =
         YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -1,4 +1,4 @@
-//! A credential that is known to end before the wait does.
+//! A credential that is known to expire before the end of the wait.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,7 +44,7 @@ impl Home {
     }
 }
 
-/// A whole second about an hour from now.
+/// Returns a time in whole seconds, about an hour from now.
 fn in_an_hour() -> DateTime<Utc> {
     let now = Utc::now() + TimeDelta::minutes(60);
     DateTime::from_timestamp(now.timestamp(), 0).unwrap()
@@ -58,7 +58,7 @@ fn ends(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// Aliyun with a key that a command prints and that ends so.
+/// Returns settings of Aliyun with a command that prints a key with this expiry.
 fn printed(emulated: &Emulated, end: &str) -> Home {
     Home::new(&format!(
         "[aliyun.default]\nendpoint = '{}'\nregion = 'cn-x'\ncredential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\nexpiration={end}\\n']\n",
@@ -119,7 +119,7 @@ fn is_not_reported_when_the_wait_is_over_by_then_or_the_end_is_far() {
     assert_eq!(ends(&quiet).len(), 1, "the JSON has the notice");
 }
 
-/// A token of Sugon that ends then.
+/// Returns a token of Sugon that expires at this time.
 fn token(at: DateTime<Utc>) -> String {
     let claims = format!(r#"{{"expireTime":"{}"}}"#, at.timestamp_millis());
     format!("e30.{}.c2ln", joblens::crypto::base64url(claims.as_bytes()))

@@ -1,4 +1,4 @@
-//! The last poll before the deadline; `src/commands/wait/tests.rs` has its rules.
+//! The last poll before the deadline; `src/commands/wait/tests.rs` tests its rules.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -7,23 +7,23 @@ use super::{JOB, job_with, reason};
 use crate::support::Joblens;
 use crate::support::emulated::Emulated;
 
-/// A job that is polled every 30 s, as nothing has changed for a day.
+/// Returns a job that is polled every 30 s, since it has not changed for a day.
 fn old(reference: &str) -> String {
     job_with(reference, "0s Running", "age = '1d'")
 }
 
-/// Such a job that ends in this state this many seconds from now.
+/// Returns such a job that ends in this state this many seconds from now.
 fn old_until(reference: &str, seconds: u64, end: &str) -> String {
     let life = format!("0s Running, {}s {end}", 86_400 + seconds);
     job_with(reference, &life, "age = '1d'")
 }
 
-/// A wait with the usual interval.
+/// Returns a wait with the default interval.
 fn wait(emulated: &Emulated, arguments: &[&str]) -> Joblens {
     emulated.joblens(&[&["wait", "-o", "json"], arguments].concat())
 }
 
-/// At the start and before the deadline; once where a busy machine took long to start.
+/// At the start and before the deadline; only once if a busy machine starts slowly.
 fn assert_polled_at_most_twice(emulated: &Emulated) {
     let polls = emulated.requests()["aliyun/DescribeServerlessJobs"];
     assert!(polls <= 2, "{polls} polls");

@@ -1,4 +1,4 @@
-//! Why there is no verdict, and which cause weighs most.
+//! Causes of a missing verdict, and their precedence.
 
 use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, OTHER_JOB, are, job, reason, verdicts};
 use crate::support::emulated::Emulated;

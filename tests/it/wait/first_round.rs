@@ -1,5 +1,5 @@
-//! No verdict before each reference was answered or has failed once, unless its server hangs, and a row
-//! for each of them.
+//! No verdict before each reference was answered or has failed once, unless its server hangs, and one row for each
+//! reference.
 
 use std::fs;
 use std::io::Read as _;
@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 
 const MISSING: &str = "aliyun/job/C/9";
 
-/// A job that has failed, two slow ones on other clouds, and one that does not exist.
+/// Starts a scenario with a failed job, two slow jobs on other clouds, and one that does not exist.
 fn world() -> Emulated {
     let slow = |cloud: &str| {
         format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'slow'\ndelay = '300ms'\n")
@@ -104,7 +104,7 @@ fn every_reference_has_a_row_in_every_output() {
 
 #[test]
 fn what_the_deadline_left_unchecked_has_an_error_and_is_not_covered() {
-    // One call in flight at a time: the second reference waits for its turn until the end.
+    // With one call in flight at a time, the second reference waits for its turn until the end.
     let scenario = job(JOB, "0s Running")
         + &job(OTHER_JOB, "0s Running")
         + "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n";
@@ -132,7 +132,7 @@ fn what_the_deadline_left_unchecked_has_an_error_and_is_not_covered() {
 fn a_server_that_hangs_does_not_delay_a_certain_verdict() {
     for (state, any, code, word) in [("Failed", "", 1, "unmet"), ("Succeeded", "--any", 0, "met")] {
         let hanging = Server::start(|_, _, stream| {
-            // Until the client goes away.
+            // Until the client disconnects.
             let _ = stream.read_to_end(&mut Vec::new());
         });
         let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));

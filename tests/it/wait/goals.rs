@@ -83,7 +83,7 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
     });
 }
 
-/// Code of a wait for a goal on a job with this life, long before its deadline.
+/// Returns the exit code of a wait for a goal on a job with these states, long before its deadline.
 fn code(life: &str, goal: &str) -> i32 {
     let emulated = Emulated::start(&job(JOB, life));
     let run = emulated.wait(&[JOB, "--for", goal, "-t", LONG]).run();

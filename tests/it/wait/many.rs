@@ -1,4 +1,4 @@
-//! Many resources in one wait, and what they cost.
+//! Many resources in one wait, and the number of requests they need.
 
 use super::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};
 use crate::support::emulated::Emulated;
@@ -17,7 +17,7 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
         panic!("{requests:?}");
     };
     assert_eq!(operation, "aliyun/ListServerlessJobs");
-    // On a slow machine a second round may begin before the first one has come.
+    // On a slow machine a second round may begin before the first one has ended.
     assert!((5..=10).contains(count), "{count}");
 }
 

@@ -1,4 +1,4 @@
-//! Resources that are not there: not yet, no longer, or never.
+//! Resources that do not exist: not yet, no longer, or never.
 
 use std::time::Duration;
 

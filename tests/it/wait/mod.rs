@@ -1,4 +1,4 @@
-//! `wait` and `get --exit-status`: the real binary against the emulated clouds.
+//! Runs `wait` and `get --exit-status` with the emulated clouds.
 
 mod credential_ends;
 mod deadline;
@@ -29,17 +29,17 @@ const INSTANCE: &str = "sugon/instance/i-1";
 const IMAGE_JOB: &str = "huawei/image-job/7";
 const SERVICE: &str = "tencent/service/cls-1/default/web";
 
-/// Far more than any of these tests needs, so that only a decision ends one early.
+/// Far longer than any of these tests needs, so that only a decision ends a run early.
 const LONG: &str = "90s";
-/// What ended before had not waited for [`LONG`].
+/// A run that ended within this time did not wait for [`LONG`].
 const MAX_DURATION: Duration = Duration::from_secs(60);
 
-/// A resource that goes through these states: `0s Running, 1s Succeeded`.
+/// Returns a resource with these states: `0s Running, 1s Succeeded`.
 fn job(reference: &str, life: &str) -> String {
     job_with(reference, life, "")
 }
 
-/// The same with more keys.
+/// Returns a resource with more keys.
 fn job_with(reference: &str, life: &str, keys: &str) -> String {
     let step = |step: &str| {
         let (after, state) = step.trim().split_once(' ').unwrap();
@@ -50,7 +50,7 @@ fn job_with(reference: &str, life: &str, keys: &str) -> String {
     format!("[[job]]\nref = '{reference}'\n{keys}\nstates = [{steps}]\n")
 }
 
-/// The verdicts of the jobs by their references.
+/// Returns the verdicts of the jobs by reference.
 fn verdicts(run: &Run) -> Vec<(String, String)> {
     let json = run.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -60,7 +60,7 @@ fn verdicts(run: &Run) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Pairs as [`verdicts`] gives them.
+/// Returns pairs in the form of [`verdicts`].
 fn are(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs
         .iter()

@@ -1,4 +1,4 @@
-//! `get --exit-status`, the gate of one look.
+//! `get --exit-status`, a gate with a single lookup.
 
 use super::{IMAGE_JOB, INSTANCE, JOB, OTHER_JOB, are, job, verdicts};
 use crate::support::emulated::Emulated;

@@ -33,7 +33,7 @@ fn an_outage_in_the_middle_is_reported_once_when_it_begins_and_once_when_it_is_o
     let run = emulated.wait(&[&references[..], &options].concat()).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
-    // The first failure is the page of a gateway or an error of the cloud.
+    // The first failure is a gateway's page or an error of the cloud.
     let begun = ["aliyun is unreachable (", "aliyun reports an error ("];
     let begun = begun.map(|text| lines(&run.stderr, text));
     assert_eq!(begun.iter().sum::<usize>(), 1, "{}", run.stderr);
@@ -176,7 +176,7 @@ fn a_server_that_never_responds_is_an_outage() {
     });
 }
 
-/// A command that requests an instance from this server.
+/// Returns a command that looks up an instance on this server.
 fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())

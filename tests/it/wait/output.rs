@@ -1,4 +1,4 @@
-//! Its output: on stdout the answer only, on stderr the rest.
+//! Output of `wait`: only the answer on stdout, everything else on stderr.
 
 use serde_json::json;
 

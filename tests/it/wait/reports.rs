@@ -1,4 +1,4 @@
-//! Reports of a gate, and outputs that are lost.
+//! Reports of a gate, and outputs that cannot be written.
 
 use std::fs::{self, File};
 use std::process::Stdio;
@@ -47,7 +47,7 @@ fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request(
     assert!(emulated.accesses().is_empty());
 }
 
-/// Runs a command against a job that ends so, with stdout on a full disk.
+/// Runs a command on a job that ends in this state, with stdout on a full disk.
 fn on_a_full_disk(state: &str, command: &[&str]) -> Run {
     let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
     let full = File::options().write(true).open("/dev/full").unwrap();

@@ -1,4 +1,4 @@
-//! How a wait ends: by signals, with outputs that are full or closed.
+//! The end of a wait: by signals, and with full or closed outputs.
 
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::process::Stdio;
@@ -8,22 +8,22 @@ use super::{INSTANCE, JOB, LONG, job};
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Run};
 
-/// A full pipe that is not read while the reader is kept.
+/// Returns a full pipe that is not read while the reader exists.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
-    // The capacity of a pipe on Linux, unless it is set otherwise.
+    // The default capacity of a pipe on Linux.
     writer.write_all(&[b'\n'; 65536]).unwrap();
     (reader, writer)
 }
 
-/// What else a full pipe got.
+/// Returns the rest of the data that was written to a full pipe.
 fn rest(mut reader: PipeReader) -> String {
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     text
 }
 
-/// Sends a signal once the first call was made, and asserts that the end comes at once.
+/// Sends a signal after the first call and checks that the run ends immediately.
 fn end_by(
     emulated: &Emulated,
     signal: &str,
@@ -111,7 +111,7 @@ fn a_signal_ends_a_decided_wait_whose_answer_is_not_read() {
     let option = format!("json={}", report.display());
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.start(writer, Stdio::piped());
-    // The report is written whole before the answer, so that it reports when all is decided.
+    // The report is written completely before the answer, so that it shows when all verdicts are known.
     let is_decided =
         || std::fs::read_to_string(&report).is_ok_and(|text| text.contains("\"passed\""));
     let started = Instant::now();
@@ -178,7 +178,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
         let running = run.start(Stdio::piped(), Stdio::piped());
         emulated.wait_for_request("sugon/InstanceServiceDetail");
         running.signal("INT");
-        // The first signal would decide the exit code.
+        // If the first signal were not ignored, it would determine the exit code.
         running.signal("TERM");
         assert_eq!(running.end().code, 143, "{command}");
     }

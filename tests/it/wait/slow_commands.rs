@@ -1,4 +1,4 @@
-//! Credentials that commands print slowly, next to accounts that need no command.
+//! Commands that print credentials slowly, while other accounts need no command.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::support::emulated::Emulated;
 
-/// What a command takes that does not end by itself in time.
+/// A command that does not end in time by itself.
 const SLOW: &str = "['sh', '-c', 'exec sleep 100']";
 
 fn run(emulated: &Emulated, command: &str, arguments: &[&str]) -> Run {
@@ -68,7 +68,7 @@ fn the_deadline_ends_commands_that_run_at_the_same_time() {
 fn commands_of_several_accounts_run_at_the_same_time() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Completed"));
     let folder = tempfile::tempdir().unwrap();
-    // Each ends only once the other has begun.
+    // Each command ends only after the other one has started.
     let meet = format!(
         "['sh', '-c', 'f={0}/$$; touch $f; until [ $(ls {0} | wc -l) = 2 ]; do sleep 0.01; done; echo access_key_id=testid; echo access_key_secret=testsecret']",
         folder.path().display()

@@ -1,4 +1,4 @@
-//! What gates and followers write on a terminal: in CI it is a log.
+//! Output of gates and followers on a terminal, which in CI is a log.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use crate::support::emulated::Emulated;
 use crate::support::in_parallel;
 use crate::support::pty::Terminal;
 
-/// Runs a command whose outputs are a terminal; the exit code and what was shown.
+/// Runs a command with a terminal as its outputs; returns the exit code and the output.
 fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running, 1s Completed"));
     let terminal = Terminal::open();
@@ -20,7 +20,7 @@ fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String
     (code, terminal.shown())
 }
 
-/// Whether anything was drawn in place of something else.
+/// Reports whether any output was redrawn.
 fn is_redrawn(shown: &str) -> bool {
     let codes = [
         "\u{1b}[?",
@@ -112,7 +112,7 @@ fn the_lines_of_jobs_show_the_time_in_their_state_and_the_last_one_the_gate() {
     let wait = emulated.joblens(&["wait", "-t", "2m", &ids[0], &ids[1]]);
     let wait = wait.env("TERM", "xterm").start_on(&terminal);
     let status = "waiting for succeeded: 0 of 2 met, times out in 1m";
-    // Both were read, and the line was drawn since.
+    // Both instances were read, and the line was drawn since then.
     let line = "running\u{1b}[0m    1h00m  sugon/instance/i-2";
     let read = terminal.wait_for_after(0, line);
     terminal.wait_for_after(read, status);

@@ -1,4 +1,4 @@
-//! Nothing passes by accident, and usage error is reported before the first call.
+//! A gate never passes by accident, and usage errors are reported before the first call.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

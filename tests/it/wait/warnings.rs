@@ -1,4 +1,4 @@
-//! Gates on warnings, the only ones for what has no states.
+//! Gates on warnings, the only gates for resources without states.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -121,7 +121,7 @@ fn a_state_of_what_has_none_is_a_usage_error() {
     assert!(emulated.accesses().is_empty());
 }
 
-/// A service with one warning that is in every response, its times and count as given.
+/// Starts a service with one warning in every response, with these times and count.
 fn with_a_warning(times: &'static str, count: &'static str) -> Server {
     Server::start(move |_, got, stream| {
         let body = match got.target().contains("DescribeServiceEvent") {
@@ -163,7 +163,7 @@ fn a_warning_without_a_readable_time_never_passes_while_it_is_reported() {
     });
 }
 
-/// The exit code of a gate on warnings whose nth response about events is this one.
+/// Returns exit code and output of a gate on warnings; `events` returns the nth response about events.
 fn code_with_events(events: impl Fn(usize) -> String + Send + Sync + 'static) -> (i32, String) {
     let polls = AtomicUsize::new(0);
     let server = Server::start(move |_, got, stream| {

@@ -1,5 +1,4 @@
-//! `joblens watch`, the real binary against the emulated clouds; `src/commands/follow/tests.rs` has
-//! its rules about time.
+//! Runs `joblens watch` with the emulated clouds. `src/commands/follow/tests.rs` tests its timing.
 
 mod scopes;
 mod terminal;
@@ -17,7 +16,7 @@ const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/train";
 const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
 const SERVICE: &str = "tencent/service/cls-1/default/web";
 
-/// Two jobs that end within a second, one of them badly, and a service that never ends.
+/// Two jobs that end within a second, one of them with a failure, and a service that never ends.
 const SCENARIO: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-FYUr32/train"
@@ -39,7 +38,7 @@ ref = "tencent/service/cls-1/default/web"
 age = "1h"
 "#;
 
-/// A watch that goes on while the test does something to it.
+/// A watch that runs while the test acts on it.
 struct Watching {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -84,7 +83,7 @@ impl Watching {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the end: exit code, and what stderr contains.
+    /// Waits for the end; returns exit code and standard error.
     fn end(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let status = loop {
@@ -117,7 +116,8 @@ fn records(stdout: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The records are numbered without gaps, the last one is the only summary, and all contain a time.
+/// Checks that the records are numbered without gaps, that only the last one is a summary, and that all have a
+/// time.
 fn assert_whole(records: &[Value]) {
     for (number, record) in records.iter().enumerate() {
         assert_eq!(record["seq"], number + 1, "{records:#?}");
@@ -128,8 +128,7 @@ fn assert_whole(records: &[Value]) {
     }
 }
 
-/// The states that each resource was seen in, in their order; each transition names the one before
-/// it.
+/// Returns the states of each resource in order. Checks that each transition names the previous state.
 fn courses(records: &[Value]) -> BTreeMap<String, Vec<String>> {
     let mut courses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let transitions = records.iter().filter(|one| one["type"] == "transition");
@@ -241,7 +240,7 @@ fn a_reader_that_leaves_ends_it_quietly_even_when_nothing_changes() {
 
 #[test]
 fn a_reader_that_takes_nothing_does_not_delay_an_interrupt() {
-    // A thousand records are more than the capacity of a pipe.
+    // A thousand records exceed the capacity of a pipe.
     let many = "aliyun/job/ehpc-hz-FYUr32/10_1-1000";
     let watching = Watching::start_with(Vec::new(), &["-q", "-o", "jsonl", many]);
     std::thread::sleep(Duration::from_secs(1));

@@ -1,10 +1,10 @@
-//! Scopes that are watched.
+//! Tests of watched scopes.
 
 use crate::support::{Server, http, json as response};
 
 use super::*;
 
-/// Jobs of one cluster: one that ended long ago, one that ends soon, and one that comes later.
+/// Jobs of one cluster: one ended long ago, one ends soon, and one starts later.
 const CLUSTER: &str = r#"
 [[job]]
 ref = "aliyun/job/c-1/old"
@@ -40,7 +40,7 @@ fn a_scope_follows_what_is_on_its_way_and_what_appears() {
     }
     assert_eq!(seen["aliyun/job/c-1/later"], "failed");
     assert!(!seen.contains_key("aliyun/job/c-1/old"), "{seen:?}");
-    // All have ended, and yet something more may appear.
+    // All jobs have ended, but new ones may appear.
     watching.signal("INT");
     let last: Value = serde_json::from_str(&watching.line()).unwrap();
     assert_eq!(last["type"], "summary");

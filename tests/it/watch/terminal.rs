@@ -1,4 +1,4 @@
-//! `watch` on a terminal: keys, job control, and what is left at the end.
+//! `watch` on a terminal: keys, job control, and the text that remains at the end.
 
 use std::os::fd::AsFd;
 
@@ -11,10 +11,10 @@ use crate::support::pty::{Shell, Terminal};
 
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
-/// The status line has come to its end.
+/// The end of the status line, so that it was drawn completely.
 const DRAWN: &str = "ago, q to quit";
 
-/// An instance that runs forever.
+/// Starts an instance that runs forever.
 fn running() -> Emulated {
     Emulated::start(&format!(
         "[[job]]\nref = '{INSTANCE}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Running' }}]\n"
@@ -25,7 +25,7 @@ fn shell(emulated: &Emulated) -> Shell {
     Shell::start(&emulated.environment())
 }
 
-/// True after the terminal was given back.
+/// Reports whether the alternate screen was left.
 fn is_left(shown: &str) -> bool {
     shown.rfind(LEAVE) > shown.rfind(ENTER)
 }
@@ -100,7 +100,7 @@ fn the_background_does_not_stop_it_and_is_not_drawn_on() {
     shell.terminal.press("\u{1a}");
     let stopped = start + shell.prompt_after(start).len();
     shell.enter("bg");
-    // Two polls at least, and a key that the shell reads.
+    // At least two polls, and a key that the shell reads.
     shell.enter("sleep 3");
     let jobs = shell.enter("jobs");
     assert!(jobs.contains("Running"), "{jobs:?}");
@@ -194,7 +194,7 @@ fn a_vt100_gets_no_code_that_it_does_not_support() {
     watch.signal("TERM");
     assert_eq!(watch.end().code, 143);
     let shown = terminal.shown();
-    // It supports the codes for lines that are not wrapped.
+    // The terminal supports the codes that disable line wrapping.
     let unwrapped = shown.replace("\u{1b}[?7l", "").replace("\u{1b}[?7h", "");
     let codes = unwrapped.split('\u{1b}').skip(1);
     let codes: Vec<&str> = codes.map(|rest| &rest[..2]).collect();

@@ -1,6 +1,6 @@
-//! Reading of JSON, token by token.
+//! Reads JSON token by token.
 //!
-//! Nothing here depends on the type that is read, so that all of it is compiled once, for speed.
+//! This code does not depend on the type that is read, so that it is compiled once and optimized for speed.
 
 mod number;
 mod skip;
@@ -8,7 +8,7 @@ mod text;
 
 use crate::error::{Error, ErrorKind};
 
-/// Lists and objects within each other at most.
+/// Maximum nesting depth of lists and objects.
 pub(crate) const MAX_DEPTH: u8 = 127;
 
 /// A value, or the beginning of one.
@@ -28,12 +28,12 @@ pub(crate) enum Token<'de> {
     Object,
 }
 
-/// A document and how much of it has been read.
+/// A document and the position up to which it was read.
 #[derive(Debug)]
 pub(crate) struct Reader<'de> {
     text: &'de str,
     at: usize,
-    /// The last text with escapes.
+    /// The decoded content of the last text with escapes.
     pub(crate) decoded: String,
 }
 
@@ -46,12 +46,12 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes read.
     pub(crate) fn offset(&self) -> usize {
         self.at
     }
 
-    /// The next byte after blanks.
+    /// Returns the next byte after blanks, without reading it.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
@@ -67,12 +67,12 @@ impl<'de> Reader<'de> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// An error at the byte that was read last.
+    /// Returns an error at the last byte that was read.
     fn error(&self, kind: ErrorKind) -> Error {
         Error::at(kind, self.at)
     }
 
-    /// An error at the next byte: the end of the document, or a byte that cannot be there.
+    /// Returns an error at the next byte: the end of the document, or an unexpected byte.
     pub(crate) fn unexpected(&self) -> Error {
         match self.at < self.text.len() {
             true => Error::at(ErrorKind::Syntax, self.at + 1),
@@ -80,7 +80,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a scalar, or the bracket that begins a list or an object.
+    /// Reads a scalar, or the opening bracket of a list or an object.
     pub(crate) fn token(&mut self) -> Result<Token<'de>, Error> {
         match self.peek() {
             Some(b'"') => {
@@ -103,7 +103,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a word, whose first byte is known.
+    /// Reads a keyword whose first byte is known.
     fn word(&mut self, word: &[u8]) -> Result<(), Error> {
         self.at += 1;
         for expected in &word[1..] {
@@ -118,7 +118,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Reads null; false for any other value, of which nothing is read.
+    /// Reads null; returns `false` for any other value and reads nothing.
     pub(crate) fn null(&mut self) -> Result<bool, Error> {
         match self.peek() {
             Some(b'n') => self.word(b"null").map(|()| true),
@@ -126,7 +126,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Goes on to the next element of a list; false at its end, which is not read.
+    /// Advances to the next element of a list; returns `false` at its end, which is not read.
     pub(crate) fn next_element(&mut self, is_first: bool) -> Result<bool, Error> {
         match self.peek() {
             Some(b']') => Ok(false),
@@ -142,7 +142,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Goes on to the next key of an object, and reads it; `None` at its end, which is not read.
+    /// Reads the next key of an object; `None` at its end, which is not read.
     pub(crate) fn next_key(&mut self, is_first: bool) -> Result<Option<Token<'de>>, Error> {
         match self.peek() {
             Some(b'}') => return Ok(None),
@@ -170,7 +170,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads the bracket that ends a list or an object.
+    /// Reads the closing bracket of a list or an object.
     pub(crate) fn end(&mut self, bracket: u8) -> Result<(), Error> {
         match self.peek() {
             Some(byte) if byte == bracket => {

@@ -2,7 +2,7 @@ use super::{Reader, Token};
 use crate::error::{Error, ErrorKind};
 
 impl<'de> Reader<'de> {
-    /// Reads a number. Whole ones that have a type are that; all others keep their digits.
+    /// Reads a number. Whole numbers that fit an integer type are returned as such, all others as their digits.
     pub(super) fn number(&mut self) -> Result<Token<'de>, Error> {
         let start = self.at;
         let is_whole = self.skip_number()?;
@@ -11,12 +11,12 @@ impl<'de> Reader<'de> {
             true => digits.parse().ok().map(Token::Signed),
             false => digits.parse().ok().map(Token::Unsigned),
         };
-        // There is no whole number for the sign of -0.
+        // An integer would lose the sign of -0.
         let whole = whole.filter(|_| is_whole && digits != "-0");
         Ok(whole.unwrap_or(Token::Number(digits)))
     }
 
-    /// Reads a number without its value; true for a whole one.
+    /// Skips a number; returns whether it is a whole number.
     pub(super) fn skip_number(&mut self) -> Result<bool, Error> {
         if self.next_byte() == Some(b'-') {
             self.at += 1;

@@ -2,9 +2,9 @@ use super::Reader;
 use crate::error::Error;
 
 impl Reader<'_> {
-    /// Reads a value of any depth, without what it is. Texts need not be characters.
+    /// Skips a value of any depth. Texts need not contain valid characters.
     pub(crate) fn skip(&mut self) -> Result<(), Error> {
-        // Which brackets are open, so that depth takes no stack.
+        // The open brackets, so that nesting uses no stack.
         let mut open: Vec<u8> = Vec::new();
         loop {
             match self.peek() {
@@ -18,7 +18,7 @@ impl Reader<'_> {
                 Some(b'f') => self.word(b"false")?,
                 Some(bracket @ (b'[' | b'{')) => {
                     self.at += 1;
-                    // The end of a list or an object is its beginning plus two.
+                    // The code of a closing bracket is that of the opening one plus two.
                     open.push(bracket + 2);
                     if self.skip_to_value(&mut open, true)? {
                         continue;
@@ -33,7 +33,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Goes on to the next value of the open lists and objects; false where all of them have ended.
+    /// Advances to the next value of the open lists and objects; returns `false` if all of them have ended.
     fn skip_to_value(&mut self, open: &mut Vec<u8>, mut is_first: bool) -> Result<bool, Error> {
         while let Some(end) = open.last() {
             if self.peek() == Some(*end) {

@@ -34,7 +34,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a text after its first quote, without its value. Escapes need not be characters.
+    /// Skips a text after its first quote. Escapes need not be valid characters.
     pub(super) fn skip_text(&mut self) -> Result<(), Error> {
         loop {
             self.at += plain_length(&self.text.as_bytes()[self.at..]);
@@ -55,7 +55,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The error for what ends the plain part of a text and is neither a quote nor an escape.
+    /// Returns the error for the byte that ends the plain part of a text and is neither a quote nor a backslash.
     fn control(&mut self) -> Error {
         match self.at < self.text.len() {
             true => {
@@ -66,7 +66,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The byte after a backslash.
+    /// Reads the byte after a backslash.
     fn escaped(&mut self) -> Result<u8, Error> {
         let byte = self.next_byte();
         let byte = byte.ok_or_else(|| self.error(ErrorKind::UnexpectedEnd))?;
@@ -89,7 +89,7 @@ impl<'de> Reader<'de> {
         Err(self.error(ErrorKind::Syntax))
     }
 
-    /// Reads the second escape of a pair.
+    /// Reads the second escape of a surrogate pair.
     fn second_half(&mut self, first: u32) -> Result<char, Error> {
         for sign in *b"\\u" {
             if self.escaped()? != sign {
@@ -113,7 +113,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Reads the four digits of a UTF-16 unit.
+    /// Reads the four digits of a UTF-16 code unit.
     fn unit(&mut self) -> Result<u32, Error> {
         let Some(digits) = self.text.as_bytes().get(self.at..self.at + 4) else {
             self.at = self.text.len();
@@ -127,7 +127,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// How many bytes precede the first quote, backslash or control character.
+/// Returns the number of bytes before the first quote, backslash or control character.
 fn plain_length(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
@@ -141,8 +141,9 @@ fn plain_length(bytes: &[u8]) -> usize {
     8 * words.len() + plain
 }
 
-/// The highest bit of the first byte that is a quote, a backslash or a control character, with bits of bytes
-/// after it; 0 when there is none. All bytes are looked at together, since most texts are short.
+/// Returns a word in which the lowest set bit is the highest bit of the first byte that is a quote, a backslash or
+/// a control character; 0 if there is none. Bits of later bytes can be wrong. All bytes are tested together, since
+/// most texts are short.
 fn special_bytes(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let word = u64::from_le_bytes(word);

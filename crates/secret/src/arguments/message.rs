@@ -1,12 +1,12 @@
-//! Secrets in the messages of services.
+//! Masks secrets in the messages of services.
 
 use std::borrow::Cow;
 
 use super::{Expected, Masker, VisiblePart, secret_value};
 
-/// Masks in a message of a service what it repeats of a command line or a request: values after
-/// `password=`, and what follows `Bearer` or the header `Authorization`. Other words, such as names of
-/// secrets, stay.
+/// Masks the parts of a command line or a request that a service repeats in a message: values after `password=`,
+/// and the text after `Bearer` or the header `Authorization`. Other words, such as names of secrets, are not
+/// masked.
 pub fn mask_message(text: &str) -> Cow<'_, str> {
     let may_be_secret = ["=", "\":", "':", "earer", "uthorization"]
         .iter()
@@ -22,11 +22,11 @@ pub fn mask_message(text: &str) -> Cow<'_, str> {
 }
 
 impl Masker {
-    /// What of `rest`, which begins with `word`, is shown in a message.
+    /// Returns the part of `rest`, which begins with `word`, that is shown in a message.
     pub(super) fn word_of_message(&mut self, word: &str, rest: &str) -> VisiblePart {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let mut schemes = ["basic", "bearer"].iter();
-        // The parameters of URLs are masked with them, and keys of labels are not secrets.
+        // The parameters of URLs are masked with the URL, and keys of labels are not secrets.
         let is_other = word.contains("://") || bare.starts_with("key=");
         let value = secret_value(word).filter(|_| !is_other);
         match value {
@@ -43,7 +43,7 @@ impl Masker {
     }
 }
 
-/// True where the value of a secret begins at `from`: after `NAME=`, and within quotes after `"NAME":`.
+/// Reports whether the value of a secret begins at `from`: after `NAME=`, or in quotes after `"NAME":`.
 fn is_assigned(text: &str, from: usize) -> bool {
     let (name, value) = text.split_at(from);
     let is_quoted = |text: &str| text.starts_with(['"', '\'']);

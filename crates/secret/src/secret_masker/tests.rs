@@ -107,7 +107,7 @@ fn a_word_is_not_a_secret_in_a_name_of_one_word() {
     assert_eq!(name("hunter2", "job-hunter2"), "job-***");
 }
 
-/// As the security tokens of STS are.
+/// Has the form of an STS security token.
 const TOKEN: &str = "CAISstsTok+en/abc==xyzLONGLONG";
 
 #[test]
@@ -207,7 +207,7 @@ fn a_secret_is_masked_in_other_spellings() {
     for spelling in spellings {
         let (shown, value) = shown(TOKEN, &format!("bad token {spelling}, 令牌"));
         let rest = shown.replace("***", "");
-        // Base64 of what is around it shares a few characters with it.
+        // The Base64 of the surrounding text shares a few characters with that of the secret.
         let is_bare = rest.len() <= "bad token , 令牌".len() + 12;
         assert!(shown.contains("***") && is_bare, "{spelling}: {shown}");
         assert_eq!(shown, value);

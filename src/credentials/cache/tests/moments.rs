@@ -1,4 +1,4 @@
-//! Credentials that expire at inconvenient times.
+//! Tests credentials that expire while a request or a renewal is in progress, and changes of the clock.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn second(clock: &AtomicI64) -> i64 {
 
 #[tokio::test]
 async fn one_that_ends_on_its_way_to_the_cloud_is_renewed() {
-    // The call leaves at 3500 s and arrives at the end.
+    // The call is sent at 3500 s and arrives when the token expires.
     let takes = |token: &str, clock: &AtomicI64| {
         if token == "token-1" && second(clock) == 3500 {
             set(clock, 3600);
@@ -31,7 +31,7 @@ async fn one_that_ends_on_its_way_to_the_cloud_is_renewed() {
 
 #[tokio::test]
 async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
-    // The service needs a minute, in which the present one ends.
+    // The service takes a minute, during which the current token expires.
     let takes = |_: &str, _: &AtomicI64| true;
     let meanwhile = |clock: &AtomicI64| {
         if second(clock) == 3599 {
@@ -51,7 +51,7 @@ async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
     assert!(none.seen().is_empty());
 }
 
-/// Gives a login a token that ends at this second.
+/// Gives a login a token that expires at this second.
 fn give_token(stage: &mut Stage, token: &str, end: i64) {
     let issued = Credential {
         signer: Plain(token.to_owned()),
@@ -89,7 +89,7 @@ async fn a_clock_that_jumps_ahead_costs_one_token_and_none_when_it_jumps_back() 
     let stage = stage_where(&["1", "2", "3"], HOUR, |_, _| true, |_| {}).await;
     for (second, issued) in [
         (0, 1),
-        // A day ahead, and back again: the one of tomorrow is held.
+        // The clock jumps a day ahead and back again: the token from tomorrow is kept.
         (86_400, 2),
         (10, 2),
         (3600, 2),
@@ -104,7 +104,7 @@ async fn a_clock_that_jumps_ahead_costs_one_token_and_none_when_it_jumps_back() 
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_does_not_keep_an_ended_token_in_use() {
-    // To the cloud, token-1 has ended; to this machine it lasts for a day yet.
+    // For the cloud token-1 has expired; by the local clock it is valid for another day.
     let takes = |token: &str, clock: &AtomicI64| token == "token-2" || second(clock) == 0;
     let stage = stage_where(&["token-1", "token-2"], HOUR, takes, |_| {}).await;
     stage.send().await.unwrap();
@@ -142,7 +142,7 @@ async fn the_first_and_the_last_possible_expiry_are_accepted() {
     }
 }
 
-/// The same login in a separate run that stores what it fetches in `folder`.
+/// Returns the same login in a separate run that stores its tokens in `folder`.
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
     let mut profile = test_support::profile(&[]);
     profile.token_cache_dir = Some(folder.path().to_path_buf());
@@ -155,7 +155,7 @@ async fn a_kept_one_that_the_cloud_refuses_is_renewed_once_for_all_calls_and_lat
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
-    // By now the cloud takes another one only.
+    // The cloud now accepts only the other token.
     let second = kept(
         stage(&["token-2", "token-3"], HOUR, "token-2").await,
         &folder,
@@ -214,7 +214,7 @@ async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
     assert_eq!(problem.message, "no *** here");
 }
 
-/// The token that a file contains at the moment.
+/// The current token of a file.
 struct TokenFile(Arc<StdMutex<&'static str>>);
 
 #[async_trait]
@@ -233,7 +233,7 @@ impl CredentialProvider<Plain> for TokenFile {
     }
 }
 
-/// Longer than an account whose credential was rejected is left alone.
+/// Longer than the pause after a rejected credential.
 const PAUSE: i64 = 601;
 
 #[tokio::test]

@@ -178,7 +178,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
         hint.contains("may not be an instance") && hint.contains("RAM role"),
         "{hint}"
     );
-    // The token, and the role without one.
+    // The request for a token, and the request for the role without one.
     assert_eq!(roles.sandbox.server.received().len(), 2);
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::support::http;
 
-/// What the services give; no output may contain one.
+/// Secrets that the services issue. No output may contain any of them.
 const ISSUED: [&str; 5] = [
     "issued-sts-secret-d3",
     "issued-sts-token-e4",
@@ -19,7 +19,7 @@ const ISSUED: [&str; 5] = [
     "metadata-token-h7",
 ];
 
-/// A desk whose server gives roles, and the forms that STS was sent.
+/// A sandbox whose server issues roles, and the forms that were sent to STS.
 struct Roles {
     sandbox: Sandbox,
     forms: Arc<Mutex<Vec<String>>>,
@@ -46,7 +46,7 @@ impl Roles {
         keeping_issued(self.sandbox.get(reference))
     }
 
-    /// Keys that signed, or what was requested without one, in the order of arrival.
+    /// Returns the keys that signed, or the path of a request without a key, in the order of arrival.
     fn steps(&self) -> Vec<String> {
         let got = self.sandbox.server.received();
         let is_of_machine =
@@ -148,7 +148,7 @@ fn the_key_of_each_source_takes_on_the_role_next_to_it() {
             "FILEKEY",
             "RoleArn=acs%3Aram%3A%3A3%3Arole%2Fown&RoleSessionName=joblens&DurationSeconds=3600",
         ),
-        // The settings of a tool for its role apply to that role only.
+        // A tool's settings for its role apply only to that role.
         (
             "source = 'aliyun-cli:role'\nrole_arn = 'acs:ram::3:role/own'",
             "LTAIcliRoleKey78",
@@ -184,7 +184,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
     assert_eq!(roles.steps(), ["ENVKEY", "STS.assumedKey123"]);
 
     let roles = Roles::with(&[]);
-    // The key of the environment is passed over.
+    // The key of the environment is ignored.
     let machine = roles
         .get(JOB)
         .envs(key[..2].iter().copied())
@@ -196,7 +196,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
     roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "ecs-any").run();
     assert_eq!(roles.steps(), ROLE_OF_MACHINE);
 
-    // A list without a scope uses it for all its requests.
+    // A list without a scope uses the credential for all its requests.
     let roles = Roles::with(&[]);
     let list = roles.sandbox.joblens(&["list", "--max-attempts", "1"]);
     keeping_issued(list)

@@ -211,7 +211,7 @@ fn custom_resources_and_workloads_are_followed_by_one_stream_each() {
             let name = format!("kubernetes/{verb}Namespaced{resource}");
             requests.get(&name).copied().unwrap_or_default()
         };
-        // Of Kubeflow it has to be found out first which resource it is.
+        // For Kubeflow, a list must first determine the resource.
         let lists = 1 + u64::from(kind == "kubeflow-job");
         let streams = 2 - lists;
         assert_eq!(

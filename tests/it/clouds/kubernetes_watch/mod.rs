@@ -1,4 +1,4 @@
-//! Gates on jobs of Kubernetes that a stream of changes decides, and servers whose streams are broken.
+//! Gates on Kubernetes jobs that a stream of changes decides, and servers with broken streams.
 
 mod many;
 
@@ -39,24 +39,24 @@ fn event(kind: &str, object: &Value) -> String {
     format!("{}\n", json!({"type": kind, "object": object}))
 }
 
-/// What a server does once the job was looked up.
+/// Behavior of a server after the job was looked up.
 #[derive(Clone)]
 struct Case {
     name: &'static str,
-    /// The responses to the first requests for a stream; what follows stays silent.
+    /// Responses to the first requests for a stream. Later streams send nothing.
     streams: Vec<Vec<u8>>,
     /// The connections of these streams stay open.
     stay_open: bool,
     /// The job before the first stream was requested.
     first: Option<Value>,
-    /// The job after it; `None` when it is there no more.
+    /// The job after it; `None` if it no longer exists.
     then: Option<Value>,
     code: i32,
     state: &'static str,
 }
 
 impl Case {
-    /// A case in which the job is complete when it is looked up again.
+    /// Creates a case in which the job is complete when it is looked up again.
     fn new(name: &'static str, streams: Vec<Vec<u8>>) -> Self {
         Self {
             name,
@@ -88,12 +88,12 @@ impl Case {
     }
 }
 
-/// A stream that sends these lines, and then ends.
+/// Returns a stream that sends these lines and then ends.
 fn stream(lines: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{lines}").into_bytes()
 }
 
-/// The API server of a case.
+/// Starts the API server of a case.
 fn serve(case: Case) -> Server {
     let is_read = AtomicBool::new(false);
     let streams = AtomicUsize::new(0);
@@ -146,7 +146,7 @@ fn send_stream(connection: &mut TcpStream, response: Option<&Vec<u8>>, stays_ope
     let silent = stream("");
     let _ = connection.write_all(response.unwrap_or(&silent));
     if stays_open || response.is_none() {
-        // Until the client goes away.
+        // Until the client disconnects.
         let _ = std::io::copy(connection, &mut std::io::sink());
     }
 }

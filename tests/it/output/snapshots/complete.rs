@@ -1,4 +1,4 @@
-//! A page leaves nothing out that the model has.
+//! Checks that a page shows every value of the model.
 
 use joblens::model::{Job, Time};
 use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, escape, write_pages};
@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::documented::documented;
 
-/// What is on the page in other words.
+/// Reports whether the page shows a value in another form.
 fn is_repeated(key: &str, text: &str) -> bool {
     match key {
-        // What was typed is the reference; kinds have blanks; events name their task by its title.
+        // The input is the reference; kinds have blanks; events name their task by its title.
         "input" | "kind" | "task" => true,
-        // The word warning is enough; the cloud's word is shown with a state that does not follow from it.
+        // The word warning is sufficient; the cloud's word is shown only if it does not correspond to the state.
         "level" | "level_raw" | "state_raw" => true,
-        // Where the cloud reports no state, none is shown.
+        // If the cloud reports no state, none is shown.
         "state" => text == "unknown",
         "propagation" => text == "None",
-        // Gathered from parts, which report it themselves.
+        // Derived from parts, which show it themselves.
         "reason" => text.starts_with("exit code ") || text == Job::SUBTASKS_UNREAD,
         "message" => text.contains(": exit code ") || text.contains(" more)"),
         _ => false,
@@ -53,7 +53,7 @@ fn every_text_and_time_of_a_job_is_on_its_page() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
-/// A page on which nothing has to be broken.
+/// Returns a page that is wide enough to need no line breaks.
 fn page(job: &Job) -> String {
     let screen = RenderContext {
         width: Some(10_000),

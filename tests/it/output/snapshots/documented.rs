@@ -1,5 +1,5 @@
-//! The documented answers of the clouds as the resources that a request makes of them: through the
-//! real clients, at the time at which the model next to each answer was observed.
+//! Converts the documented responses of the clouds to resources with the real clients, at the time at which the
+//! model next to each response was observed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,8 +19,8 @@ use serde_json::Value;
 
 use crate::support::{Server, http, json};
 
-/// Name of a model below `fixtures/`, and what each call that leads to it is answered: a part of the
-/// request, and a file below `fixtures/`.
+/// Name of a model below `fixtures/`, and the responses to its calls: a part of the request, and a file below
+/// `fixtures/`.
 type Documented = (&'static str, &'static [(&'static str, &'static str)]);
 
 const DESCRIBE: &str = "DescribeServerlessJobs";
@@ -115,7 +115,7 @@ const DOCUMENTED: &[Documented] = &[
     ),
 ];
 
-/// What is set for the tests; the regions are those of the models.
+/// Variables of the tests; the regions are those of the models.
 const VARIABLES: [(&str, &str); 10] = [
     ("JOBLENS_ALIYUN_REGION", "cn-hangzhou"),
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
@@ -129,19 +129,19 @@ const VARIABLES: [(&str, &str); 10] = [
     ("TENCENTCLOUD_REGION", "ap-guangzhou"),
 ];
 
-/// A file below `fixtures/`.
+/// Returns the path of a file below `fixtures/`.
 pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name)
 }
 
-/// Every documented answer: the name of its model without the ending, and the resource it becomes.
+/// Returns every documented response: the name of its model without the suffix, and the resource.
 pub fn documented() -> Vec<(&'static str, Job)> {
     documented_but(|_| {})
 }
 
-/// Every documented answer, changed before it is sent, and the resource it becomes.
+/// Returns every documented response with a change to each response before it is sent.
 pub fn documented_but(
     change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
 ) -> Vec<(&'static str, Job)> {
@@ -150,7 +150,7 @@ pub fn documented_but(
         .collect()
 }
 
-/// The model next to a documented answer.
+/// Returns the model next to a documented response.
 pub fn model(name: &str) -> Value {
     let text = fs::read(fixture(&format!("{name}.model.json"))).unwrap();
     serde_json::from_slice(&text).unwrap()

@@ -1,4 +1,4 @@
-//! What `joblens events` shows of every documented answer, each by itself, and of all together.
+//! Output of `joblens events` for each documented response, and for all of them together.
 
 use joblens::model::{Job, Time};
 use joblens::output::document::Timeline;
@@ -26,7 +26,7 @@ fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> 
     String::from_utf8(out).unwrap()
 }
 
-/// Every answer under its name.
+/// Returns the output for each response after its name.
 fn each(format: Format, width: Option<usize>, colour: bool) -> String {
     let all = documented();
     all.iter()

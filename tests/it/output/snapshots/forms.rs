@@ -1,4 +1,4 @@
-//! Every form of an answer that contains every documented answer.
+//! Every output format that contains all documented responses.
 
 use joblens::model::Job;
 use joblens::output::document::Envelope;

@@ -1,4 +1,4 @@
-//! Documented answers in which every free text is hostile, through every form.
+//! Documented responses in which every free text is hostile, in every output format.
 
 use joblens::model::Job;
 use joblens::output::document::Envelope;
@@ -10,15 +10,16 @@ use serde_json::Value;
 use super::documented::documented_but;
 use crate::support::yaml;
 
-/// Texts that would move a cursor, set a title, turn the direction of reading, begin a row, be a
-/// formula, a command of a CI system or markup.
+/// Texts that would move a cursor, set a title, change the reading direction, begin a row, or be a formula, a
+/// command of a CI system or markup.
 const TEXTS: [&str; 3] = [
     "=HYPERLINK(\"http://x\")\u{1b}[2J\u{1b}]0;title\u{7}\r\n::error::x\u{202e}dcba\u{200f}\u{2028}\u{9b}31m",
     "::set-output name=x::y\n##[group]##vso[task.x]\t| a | <b> `c` [l](http://x) \\ \u{feff}'\"",
     "\n+1 \r-1 @SUM(A1) ${x} $(rm) %0A %s {{x}} \u{202e}训练\u{202c} 👩‍🚀 \u{0}\u{7f}",
 ];
 
-/// What decides how an answer is read stays as it is: ids, states, levels, kinds, times and codes.
+/// Reports whether a value affects how a response is read, so that it is not replaced: ids, states, levels, kinds,
+/// times and codes.
 fn is_read(key: &str) -> bool {
     const READ: [&str; 13] = [
         "id",
@@ -54,7 +55,7 @@ fn spoil(text: &str, value: &mut Value, key: &str) {
     }
 }
 
-/// The resources of the documented answers with this text in place of every free one.
+/// Returns the resources of the documented responses with every free text replaced by this one.
 fn hostile(text: &'static str) -> Vec<Job> {
     let jobs: Vec<Job> = documented_but(move |response| spoil(text, response, ""))
         .into_iter()
@@ -134,7 +135,7 @@ fn no_text_of_a_cloud_gets_out_of_its_place_in_any_form() {
 
 #[test]
 fn no_length_of_a_text_gets_it_out_of_its_place() {
-    // One of each kind: measuring a million wide characters takes its time.
+    // One of each kind, since measuring a million wide characters is slow.
     let mut kinds = std::collections::BTreeSet::new();
     let mut jobs = hostile(long());
     jobs.retain(|job| job.message.is_some() || job.cloud != "huawei");
@@ -164,7 +165,7 @@ fn assert_snapshot_in_place(jobs: &[Job], widths: &[usize]) {
     }
 }
 
-/// No text begins a row, ends a cell or is lost.
+/// Checks that no text begins a row, ends a cell or is lost.
 fn assert_rows(format: Format, jobs: &[Job], shown: &str, width: Option<usize>) {
     let lines = shown.lines().count();
     match format {

@@ -1,4 +1,4 @@
-//! What people see of every documented answer, kept as files that they can read.
+//! The output for every documented response, stored as readable files.
 
 mod complete;
 mod documented;

@@ -1,4 +1,4 @@
-//! The page of `describe` for every documented answer.
+//! The page of `describe` for every documented response.
 
 use joblens::model::Job;
 use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, write_pages};

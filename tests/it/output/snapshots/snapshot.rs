@@ -1,12 +1,12 @@
-//! Snapshots: plain files below `fixtures/pages/`, read by people and compared byte by byte.
+//! Snapshots: text files below `fixtures/pages/` that are compared byte by byte.
 
 use std::fs;
 
 use super::documented::fixture;
 
-/// Compares an output with its file, or writes the file when `JOBLENS_BLESS` is 1.
+/// Compares an output with its file, or writes the file if `JOBLENS_BLESS` is 1.
 ///
-/// The escapes of colours are in the file as `\e`, so that it can be read and compared.
+/// Escape characters are written as `\e`, so that the file is readable.
 pub fn assert_snapshot(name: &str, output: &str) {
     let shown = output.replace('\u{1b}', "\\e");
     let path = fixture(&format!("pages/{name}"));
@@ -23,7 +23,7 @@ pub fn assert_snapshot(name: &str, output: &str) {
     );
 }
 
-/// The lines from the first to the last that differ, those kept before those shown.
+/// Returns the lines from the first to the last difference, those of the file before those of the output.
 fn difference(kept: &str, shown: &str) -> String {
     let (kept, shown): (Vec<_>, Vec<_>) = (kept.lines().collect(), shown.lines().collect());
     let pairs = kept.iter().zip(&shown);
