@@ -186,13 +186,14 @@ impl ErrorRule {
                 .is_none_or(|wanted| wanted == error.category)
     }
 
-    fn apply(&self, error: &mut RequestError, context: &ErrorContext<'_>) {
+    /// Changes an error, whose message is kept if it is the cloud's and the rule has none.
+    fn apply(&self, error: &mut RequestError, context: &ErrorContext<'_>, has_cloud_message: bool) {
         error.category = self.category.unwrap_or(error.category);
         error.retry = self.retry.unwrap_or(error.retry);
         match (self.message, &error.code) {
             (Some(message), _) => message.clone_into(&mut error.message),
             // The code is more specific than the default message of the HTTP status.
-            (None, Some(code)) if !self.condition.codes.is_empty() => {
+            (None, Some(code)) if !self.condition.codes.is_empty() && !has_cloud_message => {
                 error.message.clone_from(code);
             }
             (None, _) => {}
@@ -240,7 +241,16 @@ impl ErrorSpec {
         error.request_id = details
             .request_id
             .or_else(|| self.request_id.in_error(response));
-        first_match(self.rules, &mut error, context, response.status);
+        let has_cloud_message = details.message.is_some();
+        let apply = |rules: &[ErrorRule], error: &mut RequestError| {
+            let rule = rules
+                .iter()
+                .find(|rule| rule.matches(error, response.status));
+            if let Some(rule) = rule {
+                rule.apply(error, context, has_cloud_message);
+            }
+        };
+        apply(self.rules, &mut error);
         if let Some(message) = details.message {
             error.message = message;
         }
@@ -249,18 +259,7 @@ impl ErrorSpec {
             error.retry = RetryAction::Backoff;
             error.retry_after = details.retry_after;
         }
-        first_match(self.overrides, &mut error, context, response.status);
+        apply(self.overrides, &mut error);
         Some(error)
-    }
-}
-
-fn first_match(
-    rules: &[ErrorRule],
-    error: &mut RequestError,
-    context: &ErrorContext<'_>,
-    status: u16,
-) {
-    if let Some(rule) = rules.iter().find(|rule| rule.matches(error, status)) {
-        rule.apply(error, context);
     }
 }
