@@ -44,7 +44,7 @@ enum RowStatus {
     Passed,
     /// It is passed on again because its state has changed.
     Changed,
-    /// It is passed on again because it is no longer in a requested state.
+    /// It is passed on again because it has left the requested states.
     Withdrawn,
 }
 
