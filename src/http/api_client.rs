@@ -269,9 +269,10 @@ impl ApiClient {
                 outcome?
             }
             Session::Replay(replay) => {
-                self.transport.calls.fetch_add(1, Ordering::Relaxed);
                 let redactor = self.transport.redactor();
-                replay.respond(outgoing, redactor, unread_body).await?
+                let recorded = replay.take(&outgoing, redactor).await;
+                self.transport.calls.fetch_add(1, Ordering::Relaxed);
+                replay.respond(recorded, unread_body).await?
             }
         };
         let response_info =

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::resume::Resume;
 use crate::error::Problem;
+use crate::http::Stopwatch;
 use crate::providers::LogBody;
 
 /// Maximum number of logs to follow by streams; further ones are read at intervals.
 pub(super) const MAX_STREAMS: usize = 16;
 /// Maximum number of parts that wait to be printed.
-const MAX_PARTS: usize = 4;
+pub(super) const MAX_PARTS: usize = 4;
 /// Minimum time between two attempts to open a stream.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -58,10 +58,16 @@ impl Streams {
         part.expect("the sender is kept as well")
     }
 
+    /// Returns the next part if one was received.
+    pub(super) fn received(&mut self) -> Option<(u64, Part)> {
+        self.receiver.try_recv().ok()
+    }
+
     /// Opens the stream of a log.
     pub(super) fn open(
         &mut self,
         follow: &mut Follow,
+        opened_at: Stopwatch,
         open: impl Future<Output = Result<LogBody, Problem>> + Send + 'static,
     ) {
         self.count += 1;
@@ -74,7 +80,7 @@ impl Streams {
                 .send((number, Part::End(end.map_err(Box::new))))
                 .await;
         });
-        follow.opened_at = Some(Instant::now());
+        follow.opened_at = Some(opened_at);
         follow.stream = Some(Stream {
             number,
             resume: None,
@@ -111,7 +117,8 @@ struct Stream {
 #[derive(Debug, Default)]
 pub(super) struct Follow {
     stream: Option<Stream>,
-    opened_at: Option<Instant>,
+    /// Runs since the last stream was opened.
+    opened_at: Option<Stopwatch>,
     /// The number of consecutive failures.
     failures: u32,
     /// The server does not support streams for this log.
@@ -140,8 +147,8 @@ impl Follow {
     /// Reports whether a stream can be opened now.
     pub(super) fn is_due(&self) -> bool {
         let pause = MIN_INTERVAL * 2_u32.saturating_pow(self.failures.min(8));
-        let is_early = |at: Instant| at.elapsed() < pause.min(MAX_BACKOFF);
-        !self.is_open() && !self.is_refused && !self.opened_at.is_some_and(is_early)
+        let is_early = |at: &Stopwatch| at.elapsed() < pause.min(MAX_BACKOFF);
+        !self.is_open() && !self.is_refused && !self.opened_at.as_ref().is_some_and(is_early)
     }
 
     /// Returns the filter for new text of the open stream. Calls `known` at the first
@@ -159,9 +166,9 @@ impl Follow {
     /// Handles the end of the stream. Returns `true` if no other stream will be opened. A server that sends nothing
     /// before the request times out (`is_silent`) may be waiting for the first line.
     pub(super) fn end(&mut self, end: &Result<(), Box<Problem>>, is_silent: bool) -> bool {
-        let was_short = |at: Instant| at.elapsed() < MIN_INTERVAL;
+        let was_short = |at: &Stopwatch| at.elapsed() < MIN_INTERVAL;
         let is_unused = match end {
-            Ok(()) => self.opened_at.is_some_and(was_short),
+            Ok(()) => self.opened_at.as_ref().is_some_and(was_short),
             Err(_) => !self.is_read() && !is_silent,
         };
         self.close();

@@ -174,16 +174,13 @@ impl Replay {
         }
     }
 
-    /// The recorded outcome of an attempt, at its time; the body of a stream is left in `stream`.
-    ///
-    /// # Errors
-    /// That of the recording, or that it has no response.
-    pub(in crate::http) async fn respond(
+    /// Takes the file of the next recorded exchange that has the same request. Waits for the end of a recording
+    /// that was interrupted if there is none: the recorded run was stopped before this request.
+    pub(in crate::http) async fn take(
         &self,
-        outgoing: Outgoing<'_>,
+        outgoing: &Outgoing<'_>,
         redactor: &Redactor,
-        stream: Option<&Mutex<Option<LineBody>>>,
-    ) -> Result<Response, RequestError> {
+    ) -> Option<PathBuf> {
         let base = self.base();
         let masker = Masker {
             masks: self.masks,
@@ -195,15 +192,24 @@ impl Replay {
         let next = lock(&self.files)
             .get_mut(&key)
             .and_then(VecDeque::pop_front);
-        let Some(path) = next else {
-            // A run that was interrupted is stopped before it comes to what it had not requested.
-            if self.signal().is_some() {
-                sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
-            }
-            return Err(missing(
-                "the recording has no response to this request".to_owned(),
-            ));
-        };
+        if next.is_none() && self.signal().is_some() {
+            sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
+        }
+        next
+    }
+
+    /// Returns the outcome of a recorded exchange at its time. Leaves the body of a stream in `stream`.
+    ///
+    /// # Errors
+    /// The recorded error, or that the recording has no response.
+    pub(in crate::http) async fn respond(
+        &self,
+        recorded: Option<PathBuf>,
+        stream: Option<&Mutex<Option<LineBody>>>,
+    ) -> Result<Response, RequestError> {
+        let base = self.base();
+        let path = recorded
+            .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
         let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;

@@ -89,7 +89,7 @@ fn a_private_key_in_several_requests_of_a_log_is_not_recorded() {
         let _ = connection.write_all(&response);
     });
     let (_parent, folder) = folder();
-    let arguments = ["logs", "kubernetes/pod/ci/p", "-f", "--interval", "100ms"];
+    let arguments = ["logs", "kubernetes/pod/ci/p", "-f", "--interval", "500ms"];
     let run = joblens(&with(&arguments, "--record", &folder))
         .env("JOBLENS_KUBERNETES_ENDPOINT", server.origin())
         .env("JOBLENS_KUBERNETES_TOKEN", "tok-given")

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{LogStream, LogStreamError};
 use crate::commands::logs::absent::named;
-use crate::commands::logs::follow::{MAX_STREAMS, Part};
+use crate::commands::logs::follow::{MAX_PARTS, MAX_STREAMS, Part};
 use crate::commands::logs::source_log::SourceLog;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::model::{Job, State};
@@ -38,9 +38,11 @@ impl LogStream<'_> {
         let mut end = started + pause;
         loop {
             let (stream, part) = tokio::select! {
+                // Parts that were received before a poll are printed before it, also in a replay.
+                biased;
+                error = self.stdout.closed() => return Err(LogStreamError::Output(error)),
                 part = self.streams.next() => part,
                 () = sleep_until(end) => return Ok(()),
-                error = self.stdout.closed() => return Err(LogStreamError::Output(error)),
             };
             if let Part::End(_) = part {
                 end = end.min(started + MIN_LOOK_INTERVAL);
@@ -48,9 +50,20 @@ impl LogStream<'_> {
             self.take_part(stream, part).await?;
             // Poll the job even if parts come faster than they are printed.
             if Instant::now() >= end {
-                return Ok(());
+                return self.print_received().await;
             }
         }
+    }
+
+    /// Prints the parts that were received so far.
+    async fn print_received(&mut self) -> Result<(), LogStreamError> {
+        for _ in 0..MAX_PARTS {
+            let Some((stream, part)) = self.streams.received() else {
+                break;
+            };
+            self.take_part(stream, part).await?;
+        }
+        Ok(())
     }
 
     /// Opens the streams of logs that are being written.
@@ -79,7 +92,8 @@ impl LogStream<'_> {
                 let body = client.read_log(request).await?.rest;
                 body.ok_or_else(|| Problem::new(Category::InvalidResponse, "the response is empty"))
             };
-            self.streams.open(&mut log.follow, open);
+            let opened_at = self.context.session.stopwatch();
+            self.streams.open(&mut log.follow, opened_at, open);
         }
         Ok(())
     }

@@ -1,17 +1,19 @@
 //! Handles jobs that are not found while their logs are followed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::LogStream;
 use crate::error::Problem;
 use crate::gate::MISSING_RECHECK_INTERVAL;
+use crate::http::Stopwatch;
 use crate::kind::Kind;
 
 impl LogStream<'_> {
     /// Reports whether a followed job that is not found may still exist; notes it once.
-    pub(super) fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
+    pub(super) fn may_come_back(&self, problem: &Problem, since: &mut Option<Stopwatch>) -> bool {
         let is_first = since.is_none();
-        let missing = since.get_or_insert_with(Instant::now).elapsed();
+        let missing = since.get_or_insert_with(|| self.context.session.stopwatch());
+        let missing = missing.elapsed();
         let may_come_back = !is_believed_missing(self.reference.kind, missing);
         if may_come_back && is_first {
             self.note(format!("{}; retrying", problem.message));
