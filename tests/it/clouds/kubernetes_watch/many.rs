@@ -156,7 +156,7 @@ fn the_states_of_many_jobs_and_pods_are_followed_with_what_explains_them() {
         "kubernetes/job/ci/fails",
         "kubernetes/pod/ci/shell",
     ];
-    let run = emulated.wait(&[&names[..], &["-t", "1s"]].concat()).run();
+    let run = emulated.wait(&[&names[..], &["-t", "3s"]].concat()).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
     let jobs = &run.json()["jobs"];
     assert_eq!(
