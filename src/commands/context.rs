@@ -8,6 +8,7 @@ use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
+use super::recording::record_unreadable_settings;
 use super::signals::{Signals, end_process_by_signals};
 use super::since::CurrentTime;
 use super::terminal_support::TerminalSupport;
@@ -121,16 +122,26 @@ impl CommandContext {
             .collect();
         let environment = self.environment.clone();
         if let Session::Replay(replay) = &self.session {
-            return Ok(Settings::from_recorded(environment, replay.settings()));
+            let recorded = replay.settings();
+            return match recorded.problem() {
+                Some(problem) => Err(problem.clone()),
+                None => Ok(Settings::from_recorded(environment, recorded)),
+            };
         }
         let config = self.global.config.clone();
-        let settings = Settings::load(config.clone(), environment, &clouds, &kinds)?;
-        providers::states::check_user_states(&settings)?;
+        let settings =
+            Settings::load(config.clone(), environment, &clouds, &kinds).and_then(|settings| {
+                providers::states::check_user_states(&settings)?;
+                Ok(settings)
+            });
         if let Session::Record(recorder) = &self.session {
             let (place, _) = SettingsFile::locate(config, &self.environment);
-            recorder.set_settings(settings.to_recorded(place));
+            match &settings {
+                Ok(settings) => recorder.set_settings(settings.to_recorded(place)),
+                Err(problem) => record_unreadable_settings(recorder, problem, place),
+            }
         }
-        Ok(settings)
+        settings
     }
 
     /// Waits for a signal, or for the end of the recording that is replayed.

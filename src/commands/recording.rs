@@ -1,28 +1,47 @@
 //! `--record` and `--replay`.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::context::CommandContext;
 use super::global::GlobalArgs;
 use crate::error::Problem;
 use crate::http::{Recorder, Replay, Session, Transport};
+use crate::model::SkippedSource;
 use crate::output;
 use crate::providers::{Client, RECORDING_MASKS};
-use crate::secret::{MASK, Secret, mask_arguments, quotable_path};
-use crate::settings::{Profile, RecordedProfile, SettingsSchema};
+use crate::secret::{MASK, Secret, mask_arguments, mask_urls, quotable, quotable_path};
+use crate::settings::{Profile, RecordedProfile, RecordedSettings, Settings, SettingsSchema};
 
-/// The commands that send requests and end.
-const COMMANDS: [&str; 8] = [
-    "get", "describe", "logs", "events", "list", "wait", "watch", "doctor",
+/// The commands that can be recorded and replayed.
+const COMMANDS: [&str; 13] = [
+    "get",
+    "describe",
+    "logs",
+    "events",
+    "list",
+    "wait",
+    "watch",
+    "metrics",
+    "kinds",
+    "states",
+    "schema",
+    "auth status",
+    "doctor",
 ];
+
+/// Those of them that are replayed from their own recordings only: they send no requests by which another
+/// recording is seen to be wrong, or go on without a response.
+const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "auth status"];
 
 /// What the options request.
 ///
 /// # Errors
-/// Usage: the command sends no requests, the folder of a recording cannot be made, or a recording cannot
-/// be read.
+/// Usage: the command cannot be recorded, the folder of a recording cannot be made, or a recording cannot
+/// be read or is of another command.
 pub(super) fn session(
     global: &GlobalArgs,
     command: &str,
@@ -50,10 +69,34 @@ pub(super) fn session(
     mask_jq_variables(&mut words);
     mask_arguments(&mut words);
     match (&global.record, &global.replay) {
-        (Some(folder), _) => Recorder::create(folder, words, RECORDING_MASKS).map(Session::Record),
-        (None, Some(folder)) => Replay::open(folder, RECORDING_MASKS).map(Session::Replay),
+        (Some(folder), _) => {
+            Recorder::create(folder, command, words, RECORDING_MASKS).map(Session::Record)
+        }
+        (None, Some(folder)) => {
+            let replay = Replay::open(folder, RECORDING_MASKS)?;
+            check_command(&replay, command, folder)?;
+            Ok(Session::Replay(replay))
+        }
         (None, None) => Ok(Session::Live),
     }
+}
+
+/// Refuses the recording of another command.
+///
+/// # Errors
+/// Usage.
+fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
+    let recorded = replay.command_name();
+    if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
+        return Ok(());
+    }
+    let folder = quotable_path(folder);
+    let other = recorded.map_or_else(
+        || "another command".to_owned(),
+        |name| format!("'{}'", quotable(name)),
+    );
+    let message = format!("the recording {folder} is of {other}, not of '{command}'");
+    Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 
 /// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`: people give secrets to jq in them.
@@ -81,6 +124,23 @@ impl CommandContext {
             .with_hint("a recording contains no secrets: omit one of them")),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses to record or replay an exporter: when it sends requests depends on when it is scraped, which no
+    /// recording contains.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn check_recording_of_exporter(&self) -> Result<(), Problem> {
+        let option = match self.session {
+            Session::Live => return Ok(()),
+            Session::Record(_) => "--record",
+            Session::Replay(_) => "--replay",
+        };
+        let message = format!(
+            "{option} is not available with --listen: an exporter sends requests when it is scraped"
+        );
+        Err(Problem::usage(message).with_hint("omit --listen to print the metrics once"))
     }
 
     /// Ends the recording. That it is not complete changes no exit code.
@@ -115,10 +175,71 @@ pub(super) fn record_profile(
     }
 }
 
-/// Records that an account cannot be used.
-pub(super) fn record_failed_account(transport: &Arc<Transport>, cloud: &str, name: &str) {
+/// Records why an account cannot be used, with its settings where they can be read.
+pub(super) fn record_failed_account(
+    transport: &Arc<Transport>,
+    settings: &Settings,
+    keys: &SettingsSchema,
+    name: &str,
+    problem: &Problem,
+) {
+    let Session::Record(recorder) = &transport.options().session else {
+        return;
+    };
+    let mut problem = without_urls(problem);
+    transport.mask(&mut problem);
+    let placeholder = |secret: &Secret| recorder.placeholder(secret);
+    let plain = settings.plain_profile(keys, name).ok();
+    let plain = plain.map(|plain| RecordedProfile::new(keys, &plain, None, placeholder));
+    recorder.add_failed_account(keys.cloud, name, problem, plain);
+}
+
+/// Records the problems of accounts whose settings are needed to read references.
+pub(super) fn record_parse_problems(session: &Session, problems: &[Problem]) {
+    let Session::Record(recorder) = session else {
+        return;
+    };
+    for problem in problems {
+        if let (Some(cloud), Some(profile)) = (&problem.cloud, &problem.profile) {
+            let problem = Problem {
+                reference: None,
+                input: None,
+                ..without_urls(problem)
+            };
+            recorder.add_parse_problem(cloud, profile, problem);
+        }
+    }
+}
+
+/// Records the sources of credentials that are not used for an account.
+pub(super) fn record_skipped_sources(
+    transport: &Arc<Transport>,
+    cloud: &str,
+    name: &str,
+    skipped: &[SkippedSource],
+) {
     if let Session::Record(recorder) = &transport.options().session {
-        recorder.add_failed_account(cloud, name);
+        recorder.add_skipped_sources(cloud, name, skipped);
+    }
+}
+
+/// Records why the settings cannot be read, and where the config file would be.
+pub(super) fn record_unreadable_settings(
+    recorder: &Recorder,
+    problem: &Problem,
+    config_place: Option<PathBuf>,
+) {
+    let problem = without_urls(problem);
+    recorder.set_settings(RecordedSettings::unreadable(problem, config_place));
+}
+
+/// The problem with the secrets of URLs masked.
+fn without_urls(problem: &Problem) -> Problem {
+    let hint = problem.hint.as_deref().map(mask_urls);
+    Problem {
+        message: mask_urls(&problem.message).into_owned(),
+        hint: hint.map(Cow::into_owned),
+        ..problem.clone()
     }
 }
 

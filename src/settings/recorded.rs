@@ -1,5 +1,7 @@
 //! Settings as a recording contains them, without secrets.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use super::{network, values::Values};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
+use accounts::{FailedAccount, InspectedAccount};
 
 /// Variables for the format of the output, which a replay takes from its own environment.
 const DISPLAY: [&str; 14] = [
@@ -49,9 +52,15 @@ pub struct RecordedSettings {
     tables: Vec<(String, String)>,
     /// The accounts that were used.
     profiles: Vec<RecordedProfile>,
-    /// Cloud and name of each account that could not be used.
+    /// The accounts that could not be used.
     #[serde(default)]
-    failed: Vec<(String, String)>,
+    failed: Vec<FailedAccount>,
+    /// The sources of credentials that were not used, for each account that was inspected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inspected: Vec<InspectedAccount>,
+    /// Why the settings could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
     /// What was read in place of a word of the command line: of `-`, `%1` or a file.
     #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
@@ -161,9 +170,18 @@ impl RecordedSettings {
         self.profiles.push(profile);
     }
 
-    /// Adds an account that could not be used.
-    pub fn add_failed(&mut self, cloud: &str, name: &str) {
-        self.failed.push((cloud.to_owned(), name.to_owned()));
+    /// The settings of a run that could not read its own.
+    pub fn unreadable(problem: Problem, config_place: Option<PathBuf>) -> Self {
+        Self {
+            config_place,
+            problem: Some(problem),
+            ..Self::default()
+        }
+    }
+
+    /// Why the settings could not be read.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref()
     }
 
     /// Adds what was read in place of a word.
@@ -194,9 +212,11 @@ impl Settings {
 
     /// The settings of a recording: no file is read and no program is run for them.
     pub fn from_recorded(environment: Environment, recorded: &RecordedSettings) -> Self {
-        let names = recorded.profiles.iter();
-        let names = names.map(|profile| (profile.cloud.clone(), profile.name.clone()));
-        let tables = recorded.tables.iter().cloned().chain(names);
+        let used = recorded.profiles.iter();
+        let used = used.map(|profile| (profile.cloud.clone(), profile.name.clone()));
+        let failed = recorded.failed.iter();
+        let failed = failed.map(|account| (account.cloud.clone(), account.name.clone()));
+        let tables = recorded.tables.iter().cloned().chain(used).chain(failed);
         Self {
             environment,
             file: SettingsFile {
@@ -220,17 +240,16 @@ impl Settings {
         self.recorded.as_ref()?.config_place.as_deref()
     }
 
-    /// Refuses an account that the run of a recording has not used.
+    /// Refuses an account that the run of a recording has not used, or could not use.
     ///
     /// # Errors
-    /// `invalid_argument`.
+    /// `invalid_argument`, or why it could not be used.
     pub(crate) fn check_recorded(&self, cloud: &str, name: &str) -> Result<(), Problem> {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
-        let mut failed = recorded.failed.iter();
-        if failed.any(|(of, failed)| of == cloud && failed == name) {
-            return Ok(());
+        if let Some(failed) = self.failed_account(cloud, name) {
+            return failed.problem.clone().map_or(Ok(()), Err);
         }
         let known = recorded.profiles.iter();
         let known = known.map(|profile| format!("{} ({})", profile.cloud, profile.name));

@@ -118,10 +118,19 @@ impl Connector {
         profile: Result<Profile, Problem>,
     ) -> Result<ConnectResult, Problem> {
         let client = profile.and_then(|profile| self.client(account, profile));
+        let settings = self.credentials.settings();
+        // A replay does not have all that was checked in its run, such as keys and certificates.
+        let client = match settings.recorded_problem(account.0, &account.1) {
+            Some(problem) => Err(problem),
+            None => client,
+        };
         match &client {
             // Known before the first request, whichever account it is for.
             Ok(client) => self.check_route(&**client)?,
-            Err(_) => record_failed_account(&self.transport, account.0, &account.1),
+            Err(problem) => {
+                let keys = cloud_of(account).settings_schema();
+                record_failed_account(&self.transport, settings, &keys, &account.1, problem);
+            }
         }
         Ok(client)
     }

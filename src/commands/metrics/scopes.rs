@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::JobRow;
+use crate::commands::lookup::Lookup;
 use crate::error::{Category, Problem};
+use crate::http::Stopwatch;
 use crate::model::{State, Time};
 
 /// What a poll has brought of a scope or a reference.
@@ -38,6 +40,25 @@ pub(super) struct PollTime {
     pub duration: Duration,
     /// Rows may be so old.
     pub max_age: Duration,
+}
+
+impl PollTime {
+    /// The time of the poll with this number, which ends now; in a replay, that of the recorded poll.
+    pub(super) fn ending_now(
+        lookup: &Lookup,
+        number: usize,
+        stopwatch: &Stopwatch,
+        max_age: Duration,
+    ) -> Self {
+        let session = &lookup.transport.options().session;
+        let now = lookup.now().ok();
+        Self {
+            ended: Instant::now(),
+            at: now.map(|now| session.recorded_time(&format!("end of poll {number}"), now)),
+            duration: stopwatch.lap(&format!("poll {number}")),
+            max_age,
+        }
+    }
 }
 
 /// A scope after its last poll.

@@ -31,6 +31,9 @@ pub(super) struct Header {
     pub joblens: String,
     /// The command line, with its secrets masked.
     pub command: Vec<String>,
+    /// The command, as documents name it, such as `auth status`; `None` in recordings without it.
+    #[serde(default)]
+    pub command_name: Option<String>,
     /// When the command was started.
     pub started_at: String,
     /// The offset of the local time zone then; `None` in recordings without it.
@@ -42,6 +45,9 @@ pub(super) struct Header {
     /// Durations of the run in milliseconds that a replay does not have by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, u64>,
+    /// Times of the run that a replay does not have by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, String>,
     /// The settings that it used, without secrets.
     pub settings: RecordedSettings,
 }

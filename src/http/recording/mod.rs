@@ -28,6 +28,7 @@ pub use recorder::Recorder;
 pub use replay::Replay;
 
 use super::Clock;
+use crate::model::Time;
 
 /// The version of the format of recordings.
 const FORMAT: u32 = 1;
@@ -111,6 +112,23 @@ impl Session {
             started: Instant::now(),
             began: self.clock()(),
         }
+    }
+
+    /// The time `now`, which is recorded under this name: in a replay, that of the recording if it has it.
+    pub fn recorded_time(&self, name: &str, now: Time) -> Time {
+        match self {
+            Self::Live => now,
+            Self::Record(recorder) => {
+                recorder.add_time(name, now);
+                now
+            }
+            Self::Replay(replay) => replay.recorded_time(name).unwrap_or(now),
+        }
+    }
+
+    /// True when a replay has made a request that its recording has no response to.
+    pub fn lacks_responses(&self) -> bool {
+        matches!(self, Self::Replay(replay) if replay.lacks_responses())
     }
 
     /// The time to sign requests with, where that of the run is `now`.

@@ -49,6 +49,7 @@ pub struct Replay {
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
     has_ended: AtomicBool,
+    lacks_responses: AtomicBool,
     steps: Arc<Steps>,
 }
 
@@ -93,8 +94,14 @@ impl Replay {
             base: OnceLock::new(),
             is_resumed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            lacks_responses: AtomicBool::new(false),
             steps: Arc::default(),
         }))
+    }
+
+    /// The command that was recorded, as documents name it; `None` in recordings without it.
+    pub fn command_name(&self) -> Option<&str> {
+        self.header.command_name.as_deref()
     }
 
     /// The settings of the run that was recorded.
@@ -111,6 +118,16 @@ impl Replay {
     pub(super) fn measured(&self, what: &str) -> Option<Duration> {
         let duration = self.header.measured.get(what).copied();
         duration.map(Duration::from_millis)
+    }
+
+    /// A time of the run that was recorded.
+    pub(super) fn recorded_time(&self, name: &str) -> Option<Time> {
+        Time::from_rfc3339(self.header.times.get(name)?)
+    }
+
+    /// True when a request was made that has no response.
+    pub(super) fn lacks_responses(&self) -> bool {
+        self.lacks_responses.load(Ordering::Relaxed)
     }
 
     /// The time of the last outcome, or of the start.
@@ -200,11 +217,9 @@ impl Replay {
             if self.signal().is_some() {
                 sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
             }
-            return Err(missing(
-                "the recording has no response to this request".to_owned(),
-            ));
+            return Err(self.missing("the recording has no response to this request".to_owned()));
         };
-        let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
+        let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;
         self.steps.reach(exchange.end_ms);
@@ -247,10 +262,11 @@ impl Replay {
             body: bytes,
         })
     }
-}
 
-/// A request that cannot be answered; another attempt would end alike.
-fn missing(message: String) -> RequestError {
-    let hint = "run the recorded command, or record again";
-    RequestError::new(Category::InvalidArgument, message).with_hint(hint)
+    /// The error of a request that has no response; another attempt would end alike.
+    fn missing(&self, message: String) -> RequestError {
+        self.lacks_responses.store(true, Ordering::Relaxed);
+        let hint = "run the recorded command, or record again";
+        RequestError::new(Category::InvalidArgument, message).with_hint(hint)
+    }
 }

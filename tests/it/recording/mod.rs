@@ -2,6 +2,8 @@
 
 mod credentials;
 mod inputs;
+mod metrics;
+mod offline;
 mod refusals;
 mod secrets;
 
@@ -12,6 +14,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::config::settings::Config;
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Run, SECRETS, in_parallel, joblens};
 
@@ -287,6 +290,20 @@ fn doctor_adds_its_findings() {
     assert_eq!(replayed.code, 0);
     let printed = replay(&["doctor", "aliyun", "huawei"], &folder);
     assert_same(&["doctor"], &run, &printed);
+}
+
+#[test]
+fn the_findings_of_doctor_are_kept_where_the_settings_cannot_be_read() {
+    let config = Config::new("[aliyun.default]\nregion = 3\n");
+    let path = config.path();
+    let (_parent, folder) = folder();
+    let options = with(&["doctor"], "--config", Path::new(&path));
+    let recorded = joblens(&with(&options, "--record", &folder)).run();
+    assert_eq!(recorded.code, 2, "{}", recorded.stdout);
+    assert!(recorded.stdout.contains("must be a string"));
+    assert_private(&folder, &[]);
+    assert_eq!(files(&folder).len(), 3);
+    assert_same(&["doctor"], &recorded, &replay(&["doctor"], &folder));
 }
 
 /// Recordings of runs, each with what the run has printed.
