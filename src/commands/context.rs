@@ -8,7 +8,6 @@ use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
-use super::recording::record_unreadable_settings;
 use super::signals::{Signals, end_process_by_signals};
 use super::since::CurrentTime;
 use super::terminal_support::TerminalSupport;
@@ -19,7 +18,7 @@ use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
-use crate::settings::{Environment, Settings, SettingsFile};
+use crate::settings::{Environment, RecordedSettings, Settings, SettingsFile};
 
 /// The exit code of a command, or why it was used wrongly.
 pub(super) type CommandResult = Result<u8, Vec<Problem>>;
@@ -138,7 +137,9 @@ impl CommandContext {
             let (place, _) = SettingsFile::locate(config, &self.environment);
             match &settings {
                 Ok(settings) => recorder.set_settings(settings.to_recorded(place)),
-                Err(problem) => record_unreadable_settings(recorder, problem, place),
+                Err(problem) => {
+                    recorder.set_settings(RecordedSettings::unreadable(problem, place));
+                }
             }
         }
         settings

@@ -1,9 +1,8 @@
 //! `--record` and `--replay`.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::context::CommandContext;
@@ -13,8 +12,8 @@ use crate::http::{Recorder, Replay, Session, Transport};
 use crate::model::SkippedSource;
 use crate::output;
 use crate::providers::{Client, RECORDING_MASKS};
-use crate::secret::{MASK, Secret, mask_arguments, mask_urls, quotable, quotable_path};
-use crate::settings::{Profile, RecordedProfile, RecordedSettings, Settings, SettingsSchema};
+use crate::secret::{MASK, Secret, mask_arguments, quotable, quotable_path};
+use crate::settings::{Profile, RecordedProfile, Settings, SettingsSchema};
 
 /// The commands that can be recorded and replayed.
 const COMMANDS: [&str; 13] = [
@@ -186,7 +185,7 @@ pub(super) fn record_failed_account(
     let Session::Record(recorder) = &transport.options().session else {
         return;
     };
-    let mut problem = without_urls(problem);
+    let mut problem = problem.clone();
     transport.mask(&mut problem);
     let placeholder = |secret: &Secret| recorder.placeholder(secret);
     let plain = settings.plain_profile(keys, name).ok();
@@ -204,7 +203,7 @@ pub(super) fn record_parse_problems(session: &Session, problems: &[Problem]) {
             let problem = Problem {
                 reference: None,
                 input: None,
-                ..without_urls(problem)
+                ..problem.clone()
             };
             recorder.add_parse_problem(cloud, profile, problem);
         }
@@ -220,26 +219,6 @@ pub(super) fn record_skipped_sources(
 ) {
     if let Session::Record(recorder) = &transport.options().session {
         recorder.add_skipped_sources(cloud, name, skipped);
-    }
-}
-
-/// Records why the settings cannot be read, and where the config file would be.
-pub(super) fn record_unreadable_settings(
-    recorder: &Recorder,
-    problem: &Problem,
-    config_place: Option<PathBuf>,
-) {
-    let problem = without_urls(problem);
-    recorder.set_settings(RecordedSettings::unreadable(problem, config_place));
-}
-
-/// The problem with the secrets of URLs masked.
-fn without_urls(problem: &Problem) -> Problem {
-    let hint = problem.hint.as_deref().map(mask_urls);
-    Problem {
-        message: mask_urls(&problem.message).into_owned(),
-        hint: hint.map(Cow::into_owned),
-        ..problem.clone()
     }
 }
 

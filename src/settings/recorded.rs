@@ -14,7 +14,7 @@ use super::{network, values::Values};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
-use accounts::{FailedAccount, InspectedAccount};
+use accounts::{FailedAccount, InspectedAccount, without_urls};
 
 /// Variables for the format of the output, which a replay takes from its own environment.
 const DISPLAY: [&str; 14] = [
@@ -171,10 +171,10 @@ impl RecordedSettings {
     }
 
     /// The settings of a run that could not read its own.
-    pub fn unreadable(problem: Problem, config_place: Option<PathBuf>) -> Self {
+    pub fn unreadable(problem: &Problem, config_place: Option<PathBuf>) -> Self {
         Self {
             config_place,
-            problem: Some(problem),
+            problem: Some(without_urls(problem)),
             ..Self::default()
         }
     }

@@ -1,10 +1,13 @@
 //! Accounts of a recording that could not be used, and the sources of credentials that were not used.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{RecordedProfile, RecordedSettings};
 use crate::error::Problem;
 use crate::model::SkippedSource;
+use crate::secret::mask_urls;
 use crate::settings::{Profile, Settings, SettingsSchema};
 
 /// An account that could not be used.
@@ -31,6 +34,16 @@ pub(super) struct InspectedAccount {
     pub(super) skipped_sources: Vec<SkippedSource>,
 }
 
+/// The problem with the secrets of URLs masked.
+pub(super) fn without_urls(problem: &Problem) -> Problem {
+    let hint = problem.hint.as_deref().map(mask_urls);
+    Problem {
+        message: mask_urls(&problem.message).into_owned(),
+        hint: hint.map(Cow::into_owned),
+        ..problem.clone()
+    }
+}
+
 impl RecordedSettings {
     /// Adds an account that could not be used, with its settings where they could be read, or replaces what was
     /// recorded of it.
@@ -48,7 +61,7 @@ impl RecordedSettings {
         self.failed.push(FailedAccount {
             cloud: cloud.to_owned(),
             name: name.to_owned(),
-            problem: Some(problem),
+            problem: Some(without_urls(&problem)),
             plain: plain.filter(|_| !is_used),
             fails_references: false,
         });
