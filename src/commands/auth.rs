@@ -233,7 +233,7 @@ impl Account {
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
             Ok(client)
         });
-        // A replay does not have all that was checked in its run, such as keys and certificates.
+        // Keys and certificates were checked in the recorded run and are not in the recording.
         let client = match settings.recorded_problem(cloud.name, &profile.name) {
             Some(problem) => Err(problem),
             None => client,

@@ -32,8 +32,8 @@ const COMMANDS: [&str; 13] = [
     "doctor",
 ];
 
-/// Those of them that are replayed from their own recordings only: they send no requests by which another
-/// recording is seen to be wrong, or go on without a response.
+/// The commands that refuse the recording of another command. Most of them send no requests, so that a wrong
+/// recording would not be noticed, and `metrics` continues when the lookup of a job fails.
 const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "auth status"];
 
 /// What the options request.
@@ -80,10 +80,10 @@ pub(super) fn session(
     }
 }
 
-/// Refuses the recording of another command.
+/// Checks that a recording is of this command, for commands that need that.
 ///
 /// # Errors
-/// Usage.
+/// Usage: it is of another command.
 fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
     let recorded = replay.command_name();
     if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
@@ -125,8 +125,8 @@ impl CommandContext {
         }
     }
 
-    /// Refuses to record or replay an exporter: when it sends requests depends on when it is scraped, which no
-    /// recording contains.
+    /// Refuses to record or replay an exporter. It sends requests when it is scraped, and a recording does not
+    /// contain the scrapes.
     ///
     /// # Errors
     /// A usage error.
@@ -193,7 +193,7 @@ pub(super) fn record_failed_account(
     recorder.add_failed_account(keys.cloud, name, problem, plain);
 }
 
-/// Records the problems of accounts whose settings are needed to read references.
+/// Records the problems of accounts whose settings are needed to parse references.
 pub(super) fn record_parse_problems(session: &Session, problems: &[Problem]) {
     let Session::Record(recorder) = session else {
         return;

@@ -170,7 +170,7 @@ impl RecordedSettings {
         self.profiles.push(profile);
     }
 
-    /// The settings of a run that could not read its own.
+    /// Returns what is recorded of a run whose settings could not be read.
     pub fn unreadable(problem: &Problem, config_place: Option<PathBuf>) -> Self {
         Self {
             config_place,
@@ -179,7 +179,7 @@ impl RecordedSettings {
         }
     }
 
-    /// Why the settings could not be read.
+    /// Returns why the settings could not be read; `None` where they were.
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
     }
@@ -240,7 +240,7 @@ impl Settings {
         self.recorded.as_ref()?.config_place.as_deref()
     }
 
-    /// Refuses an account that the run of a recording has not used, or could not use.
+    /// Refuses an account that the recorded run did not use, or could not use.
     ///
     /// # Errors
     /// `invalid_argument`, or why it could not be used.

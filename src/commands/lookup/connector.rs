@@ -119,7 +119,7 @@ impl Connector {
     ) -> Result<ConnectResult, Problem> {
         let client = profile.and_then(|profile| self.client(account, profile));
         let settings = self.credentials.settings();
-        // A replay does not have all that was checked in its run, such as keys and certificates.
+        // Keys and certificates were checked in the recorded run and are not in the recording.
         let client = match settings.recorded_problem(account.0, &account.1) {
             Some(problem) => Err(problem),
             None => client,

@@ -248,7 +248,7 @@ fn segment_setting(
     let Some(cloud) = providers::cloud(cloud) else {
         return Ok(None);
     };
-    // A replay does not have the files that were read for it.
+    // The files that were read for the setting are not in the recording.
     if let Some(problem) = settings.recorded_parse_problem(cloud.name, profile) {
         return Err(problem);
     }

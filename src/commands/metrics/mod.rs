@@ -105,7 +105,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     }
 }
 
-/// The error of a replay that could not look up jobs, such as one with other options than the recorded run.
+/// Returns the error of a replay that could not look up all jobs, for example because its options differ from
+/// those of the recorded run.
 fn incomplete_replay() -> Problem {
     let message = "the recording has no response to the lookups of some jobs";
     Problem::new(Category::InvalidArgument, message)

@@ -43,7 +43,7 @@ pub(super) struct PollTime {
 }
 
 impl PollTime {
-    /// The time of the poll with this number, which ends now; in a replay, that of the recorded poll.
+    /// Returns the time of a poll that ends now; in a replay, the time of the recorded poll with this number.
     pub(super) fn ending_now(
         lookup: &Lookup,
         number: usize,

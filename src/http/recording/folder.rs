@@ -31,7 +31,7 @@ pub(super) struct Header {
     pub joblens: String,
     /// The command line, with its secrets masked.
     pub command: Vec<String>,
-    /// The command, as documents name it, such as `auth status`; `None` in recordings without it.
+    /// Name of the command, such as `auth status`; `None` in recordings without it.
     #[serde(default)]
     pub command_name: Option<String>,
     /// When the command was started.

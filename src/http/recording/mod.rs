@@ -114,7 +114,7 @@ impl Session {
         }
     }
 
-    /// The time `now`, which is recorded under this name: in a replay, that of the recording if it has it.
+    /// Records the time `now` under a name and returns it. In a replay, returns the recorded time, if there is one.
     pub fn recorded_time(&self, name: &str, now: Time) -> Time {
         match self {
             Self::Live => now,
@@ -126,7 +126,7 @@ impl Session {
         }
     }
 
-    /// True when a replay has made a request that its recording has no response to.
+    /// Returns true after a request of a replay that has no recorded response.
     pub fn lacks_responses(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.lacks_responses())
     }

@@ -69,7 +69,7 @@ fn elapsed_ms(since: Instant) -> u64 {
 
 impl Recorder {
     /// A recording of a command in a new folder, or in one that is empty. The secrets of the command line
-    /// are masked already; `name` is the command as documents name it.
+    /// are masked already; `name` is the name of the command, such as `auth status`.
     ///
     /// # Errors
     /// Usage: the folder cannot be made, or is not empty.

@@ -99,7 +99,7 @@ impl Replay {
         }))
     }
 
-    /// The command that was recorded, as documents name it; `None` in recordings without it.
+    /// Returns the name of the recorded command, such as `auth status`; `None` in recordings without it.
     pub fn command_name(&self) -> Option<&str> {
         self.header.command_name.as_deref()
     }
@@ -120,12 +120,12 @@ impl Replay {
         duration.map(Duration::from_millis)
     }
 
-    /// A time of the run that was recorded.
+    /// Returns a time of the recorded run.
     pub(super) fn recorded_time(&self, name: &str) -> Option<Time> {
         Time::from_rfc3339(self.header.times.get(name)?)
     }
 
-    /// True when a request was made that has no response.
+    /// Returns true after a request that has no recorded response.
     pub(super) fn lacks_responses(&self) -> bool {
         self.lacks_responses.load(Ordering::Relaxed)
     }
@@ -263,7 +263,7 @@ impl Replay {
         })
     }
 
-    /// The error of a request that has no response; another attempt would end alike.
+    /// Returns the error of a request that has no recorded response. It is not retried.
     fn missing(&self, message: String) -> RequestError {
         self.lacks_responses.store(true, Ordering::Relaxed);
         let hint = "run the recorded command, or record again";

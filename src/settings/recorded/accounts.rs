@@ -34,7 +34,7 @@ pub(super) struct InspectedAccount {
     pub(super) skipped_sources: Vec<SkippedSource>,
 }
 
-/// The problem with the secrets of URLs masked.
+/// Returns the problem with the secrets of its URLs masked.
 pub(super) fn without_urls(problem: &Problem) -> Problem {
     let hint = problem.hint.as_deref().map(mask_urls);
     Problem {
@@ -86,12 +86,12 @@ impl RecordedSettings {
 }
 
 impl Settings {
-    /// Why an account could not be used in the run of a recording.
+    /// Returns why an account could not be used in the recorded run; `None` outside a replay.
     pub fn recorded_problem(&self, cloud: &str, name: &str) -> Option<Problem> {
         self.failed_account(cloud, name)?.problem.clone()
     }
 
-    /// Why references could not be read without the settings of an account in the run of a recording.
+    /// Returns why the settings of an account, which references needed, could not be read in the recorded run.
     pub fn recorded_parse_problem(&self, cloud: &str, name: &str) -> Option<Problem> {
         let account = self.failed_account(cloud, name)?;
         account.problem.clone().filter(|_| account.fails_references)
@@ -102,7 +102,7 @@ impl Settings {
         failed.find(|known| known.cloud == cloud && known.name == name)
     }
 
-    /// The settings of an account in a recording, and its credential where that could be read.
+    /// Returns the recorded settings of an account, with its credential where that could be read.
     pub(crate) fn recorded_plain_profile(
         &self,
         cloud: &SettingsSchema,
@@ -114,14 +114,15 @@ impl Settings {
         })
     }
 
-    /// The sources of credentials that were not used for an account in the run of a recording.
+    /// Returns the sources of credentials that were not used for an account in the recorded run.
     pub fn recorded_skipped_sources(&self, cloud: &str, name: &str) -> Option<Vec<SkippedSource>> {
         let mut inspected = self.recorded.as_ref()?.inspected.iter();
         let account = inspected.find(|known| known.cloud == cloud && known.name == name)?;
         Some(account.skipped_sources.clone())
     }
 
-    /// True for a profile with a table in the config file; in a replay, in that of the recorded run.
+    /// Returns true for a profile with a table in the config file; in a replay, in the config file of the
+    /// recorded run.
     pub fn has_table(&self, cloud: &str, name: &str) -> bool {
         match &self.recorded {
             Some(recorded) => {

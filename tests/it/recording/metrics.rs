@@ -48,25 +48,12 @@ fn a_textfile_is_written_again_with_the_clock_of_the_recording() {
     let (parent, folder) = folder();
     let path = |name: &str| parent.path().join(name).to_str().unwrap().to_owned();
     let (first, second) = (path("first.prom"), path("second.prom"));
-    let to = |file: &str| {
-        let words = ["metrics", SCOPE, "--textfile", file];
-        words.map(str::to_owned)
-    };
-    let words = |file: &str, option: &str| {
-        let words = to(file);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        with(&words, option, &folder)
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let record = words(&first, "--record");
-    let record: Vec<&str> = record.iter().map(String::as_str).collect();
-    let recorded = emulated.joblens(&record).run();
+    let record = ["metrics", SCOPE, "--textfile", &first];
+    let run = emulated.joblens(&with(&record, "--record", &folder));
+    let recorded = run.run();
     assert_eq!(recorded.code, 0, "{}", recorded.stderr);
-    let again = words(&second, "--replay");
-    let again: Vec<&str> = again.iter().map(String::as_str).collect();
-    assert_same(&record, &recorded, &joblens(&again).run());
+    let again = ["metrics", SCOPE, "--textfile", &second];
+    assert_same(&again, &recorded, &replay(&again, &folder));
     let text = fs::read_to_string(&first).unwrap();
     assert!(
         text.contains("joblens_scope_poll_duration_seconds{"),

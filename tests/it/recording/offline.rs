@@ -155,15 +155,7 @@ fn a_recording_of_another_command_is_refused() {
             assert_eq!(replay(other, &folder).code, 2, "{arguments:?} {other:?}");
         }
         let run = replay(&["get", SCHEDULED], &folder);
-        assert_eq!(
-            run.code,
-            if arguments[0] == "metrics" {
-                5
-            } else {
-                run.code
-            }
-        );
-        assert_ne!(run.code, 0, "{arguments:?} {}", run.stdout);
+        assert_eq!(run.code, 5, "{arguments:?} {}", run.stderr);
         let words = "the recording has no ";
         assert!(run.stderr.contains(words), "{arguments:?} {}", run.stderr);
     }
