@@ -51,10 +51,11 @@ impl PollTime {
         max_age: Duration,
     ) -> Self {
         let session = &lookup.transport.options().session;
-        let now = lookup.now().ok();
+        let now = || lookup.now().ok().map(Time::rfc3339);
+        let at = session.recorded_value(&format!("end of poll {number}"), now);
         Self {
             ended: Instant::now(),
-            at: now.map(|now| session.recorded_time(&format!("end of poll {number}"), now)),
+            at: at.and_then(|at| Time::from_rfc3339(&at)),
             duration: stopwatch.lap(&format!("poll {number}")),
             max_age,
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::FixedOffset;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::FORMAT;
 use crate::error::{Problem, file_error_text};
@@ -45,9 +46,9 @@ pub(super) struct Header {
     /// Durations of the run in milliseconds that a replay does not have by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, u64>,
-    /// Times of the run that a replay does not have by itself.
+    /// Other values of the run that a replay does not have by itself, such as checks of its machine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub times: BTreeMap<String, String>,
+    pub values: BTreeMap<String, Value>,
     /// The settings that it used, without secrets.
     pub settings: RecordedSettings,
 }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -28,7 +30,6 @@ pub use recorder::Recorder;
 pub use replay::Replay;
 
 use super::Clock;
-use crate::model::Time;
 
 /// The version of the format of recordings.
 const FORMAT: u32 = 1;
@@ -114,15 +115,24 @@ impl Session {
         }
     }
 
-    /// Records the time `now` under a name and returns it. In a replay, returns the recorded time, if there is one.
-    pub fn recorded_time(&self, name: &str, now: Time) -> Time {
+    /// Returns a value that depends on the machine or on the moment, and records it under a name. In a replay,
+    /// returns the recorded value, if there is one. The value contains no secrets.
+    pub fn recorded_value<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        find: impl FnOnce() -> T,
+    ) -> T {
         match self {
-            Self::Live => now,
+            Self::Live => find(),
             Self::Record(recorder) => {
-                recorder.add_time(name, now);
-                now
+                let value = find();
+                // A replay finds by itself what cannot be recorded.
+                if let Ok(recorded) = serde_json::to_value(&value) {
+                    recorder.add_value(name, recorded);
+                }
+                value
             }
-            Self::Replay(replay) => replay.recorded_time(name).unwrap_or(now),
+            Self::Replay(replay) => replay.value(name).unwrap_or_else(find),
         }
     }
 

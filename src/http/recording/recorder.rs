@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::content::{MAX_BODY, Masker};
 use super::exchange::Exchange;
@@ -12,7 +13,7 @@ use super::folder::{self, Header};
 use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
-use crate::model::{SkippedSource, Time};
+use crate::model::SkippedSource;
 use crate::secret::{MASK, PrivateKeyMasker, Redactor, Secret};
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
@@ -91,7 +92,7 @@ impl Recorder {
             ended_ms: None,
             exit_code: None,
             measured: BTreeMap::new(),
-            times: BTreeMap::new(),
+            values: BTreeMap::new(),
             settings: RecordedSettings::default(),
         };
         let recorder = Self {
@@ -200,10 +201,10 @@ impl Recorder {
         Duration::from_millis(duration)
     }
 
-    /// Records a time.
-    pub(super) fn add_time(&self, name: &str, time: Time) {
-        let times = &mut lock(&self.state).header.times;
-        times.insert(name.to_owned(), time.rfc3339());
+    /// Records a value, which contains no secrets.
+    pub(super) fn add_value(&self, name: &str, value: Value) {
+        let values = &mut lock(&self.state).header.values;
+        values.insert(name.to_owned(), value);
     }
 
     /// Writes another file next to the exchanges.

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
@@ -120,9 +121,9 @@ impl Replay {
         duration.map(Duration::from_millis)
     }
 
-    /// Returns a time of the recorded run.
-    pub(super) fn recorded_time(&self, name: &str) -> Option<Time> {
-        Time::from_rfc3339(self.header.times.get(name)?)
+    /// Returns a value of the recorded run.
+    pub(super) fn value<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.header.values.get(name)?).ok()
     }
 
     /// Returns true after a request that has no recorded response.

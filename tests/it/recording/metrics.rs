@@ -64,7 +64,7 @@ fn a_textfile_is_written_again_with_the_clock_of_the_recording() {
     // The times are those of the recording, whenever it is replayed.
     let header = folder.join("recording.json");
     let mut document: Value = serde_json::from_slice(&fs::read(&header).unwrap()).unwrap();
-    document["times"]["end of poll 1"] = "2026-01-01T00:00:00Z".into();
+    document["values"]["end of poll 1"] = "2026-01-01T00:00:00Z".into();
     document["measured"]["poll 1"] = 1234.into();
     fs::write(&header, document.to_string()).unwrap();
     let text = replay(&["metrics", SCOPE], &folder).stdout;

@@ -1,6 +1,7 @@
 //! `--record` and `--replay`: what a recording contains, and that runs are repeated from it.
 
 mod credentials;
+mod doctor;
 mod inputs;
 mod metrics;
 mod offline;
@@ -14,7 +15,6 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::config::settings::Config;
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Run, SECRETS, in_parallel, joblens};
 
@@ -268,42 +268,6 @@ fn a_response_that_could_not_be_written_is_missing_in_the_replay() {
     assert_eq!(replayed.code, 5, "{}", replayed.stderr);
     let message = &replayed.error()["message"];
     assert_eq!(message, "the recording has no response to this request");
-}
-
-#[test]
-fn doctor_adds_its_findings() {
-    let emulated = Emulated::start(WORLD);
-    let (_parent, folder) = folder();
-    let run = emulated
-        .joblens(&with(&["doctor", "aliyun", "huawei"], "--record", &folder))
-        .run();
-    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    assert_private(&folder, &[]);
-    let text = fs::read_to_string(folder.join("doctor.txt")).unwrap();
-    assert!(text.contains("aliyun"), "{text}");
-    let report: Value =
-        serde_json::from_slice(&fs::read(folder.join("doctor.json")).unwrap()).unwrap();
-    assert_eq!(report["accounts"].as_array().unwrap().len(), 2);
-    let replayed = replay(&["doctor", "aliyun", "huawei", "-o", "json"], &folder);
-    let checks = |report: &Value| report["accounts"][1]["checks"].as_array().unwrap().len();
-    assert_eq!(checks(&replayed.json()), checks(&report));
-    assert_eq!(replayed.code, 0);
-    let printed = replay(&["doctor", "aliyun", "huawei"], &folder);
-    assert_same(&["doctor"], &run, &printed);
-}
-
-#[test]
-fn the_findings_of_doctor_are_kept_where_the_settings_cannot_be_read() {
-    let config = Config::new("[aliyun.default]\nregion = 3\n");
-    let path = config.path();
-    let (_parent, folder) = folder();
-    let options = with(&["doctor"], "--config", Path::new(&path));
-    let recorded = joblens(&with(&options, "--record", &folder)).run();
-    assert_eq!(recorded.code, 2, "{}", recorded.stdout);
-    assert!(recorded.stdout.contains("must be a string"));
-    assert_private(&folder, &[]);
-    assert_eq!(files(&folder).len(), 3);
-    assert_same(&["doctor"], &recorded, &replay(&["doctor"], &folder));
 }
 
 /// Recordings of runs, each with what the run has printed.
