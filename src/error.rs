@@ -113,7 +113,7 @@ impl Category {
 /// One failure, with everything that a user needs to act on it.
 ///
 /// Serialised as an element of `errors[]` in the JSON envelope.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
     /// Canonical reference, if known.

@@ -6,7 +6,9 @@ use super::context::{CommandContext, CommandResult};
 use super::list::nothing_configured;
 use super::lookup::{Pacing, transport};
 use super::notices::NoticeLog;
-use super::recording::{record_failed_account, record_profile, without_kept_tokens};
+use super::recording::{
+    record_failed_account, record_profile, record_skipped_sources, without_kept_tokens,
+};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files, validate_tls};
@@ -75,9 +77,15 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
         names.retain(|name| *name != DEFAULT_PROFILE);
         names.insert(0, DEFAULT_PROFILE);
         names.retain(|name| only.is_none_or(|only| only == *name));
-        let accounts_of = names
-            .into_iter()
-            .map(|name| with_checked_files(account(&credentials, cloud, name, &transport)));
+        let keys = cloud.settings_schema();
+        let checked = |name| {
+            let status = with_checked_files(account(&credentials, cloud, name, &transport));
+            if let Some(problem) = &status.problem {
+                record_failed_account(&transport, &settings, &keys, name, problem);
+            }
+            status
+        };
+        let accounts_of = names.into_iter().map(checked);
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -158,9 +166,13 @@ pub(super) fn account(
     });
     let profile = plain.and_then(|plain| {
         let (profile, skipped) = credentials.inspect_sources(&keys, plain);
+        record_skipped_sources(transport, cloud.name, name, &skipped);
         account.status.skipped_sources = skipped;
         profile.map(|profile| without_kept_tokens(transport, profile))
     });
+    if let Some(skipped) = settings.recorded_skipped_sources(cloud.name, name) {
+        account.status.skipped_sources = skipped;
+    }
     match profile {
         Ok(profile) => {
             account.describe(&keys, &profile);
@@ -168,7 +180,7 @@ pub(super) fn account(
             account.profile = Some(profile);
         }
         Err(problem) => {
-            record_failed_account(transport, cloud.name, name);
+            record_failed_account(transport, settings, &keys, name, &problem);
             account.status.problem = Some(problem);
         }
     }
@@ -205,9 +217,10 @@ impl Account {
         transport: &Arc<Transport>,
     ) {
         let status = &mut self.status;
+        let keys = cloud.settings_schema();
         let client = cloud.client(profile, transport);
         let known = client.as_deref().ok();
-        record_profile(transport, &cloud.settings_schema(), profile, known);
+        record_profile(transport, &keys, profile, known);
         let client = client.and_then(|client| {
             status.endpoint = client.api().endpoint().or(status.endpoint.take());
             let credential = client.api().credential();
@@ -220,14 +233,20 @@ impl Account {
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
             Ok(client)
         });
+        // Keys and certificates were checked in the recorded run and are not in the recording.
+        let client = match settings.recorded_problem(cloud.name, &profile.name) {
+            Some(problem) => Err(problem),
+            None => client,
+        };
         match client {
             Ok(client) => {
                 status.status = AuthState::Ready;
                 self.client = Some(client);
             }
             Err(problem) => {
-                let mut tables = settings.file().profiles(cloud.name);
-                let is_set = status.source.is_some() || tables.any(|name| name == profile.name);
+                record_failed_account(transport, settings, &keys, &profile.name, &problem);
+                let is_set =
+                    status.source.is_some() || settings.has_table(cloud.name, &profile.name);
                 if !is_set && problem.category == Category::MissingCredentials {
                     status.status = AuthState::NotConfigured;
                 }

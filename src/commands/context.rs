@@ -18,7 +18,7 @@ use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
-use crate::settings::{Environment, Settings, SettingsFile};
+use crate::settings::{Environment, RecordedSettings, Settings, SettingsFile};
 
 /// The exit code of a command, or its usage errors.
 pub(super) type CommandResult = Result<u8, Vec<Problem>>;
@@ -121,16 +121,28 @@ impl CommandContext {
             .collect();
         let environment = self.environment.clone();
         if let Session::Replay(replay) = &self.session {
-            return Ok(Settings::from_recorded(environment, replay.settings()));
+            let recorded = replay.settings();
+            return match recorded.problem() {
+                Some(problem) => Err(problem.clone()),
+                None => Ok(Settings::from_recorded(environment, recorded)),
+            };
         }
         let config = self.global.config.clone();
-        let settings = Settings::load(config.clone(), environment, &clouds, &kinds)?;
-        providers::states::check_user_states(&settings)?;
+        let settings =
+            Settings::load(config.clone(), environment, &clouds, &kinds).and_then(|settings| {
+                providers::states::check_user_states(&settings)?;
+                Ok(settings)
+            });
         if let Session::Record(recorder) = &self.session {
             let (place, _) = SettingsFile::locate(config, &self.environment);
-            recorder.set_settings(settings.to_recorded(place));
+            match &settings {
+                Ok(settings) => recorder.set_settings(settings.to_recorded(place)),
+                Err(problem) => {
+                    recorder.set_settings(RecordedSettings::unreadable(problem, place));
+                }
+            }
         }
-        Ok(settings)
+        settings
     }
 
     /// Waits for a signal, or for the end of the replayed recording. Returns the exit code.

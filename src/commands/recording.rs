@@ -2,27 +2,45 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::context::CommandContext;
 use super::global::GlobalArgs;
 use crate::error::Problem;
 use crate::http::{Recorder, Replay, Session, Transport};
+use crate::model::SkippedSource;
 use crate::output;
 use crate::providers::{Client, RECORDING_MASKS};
-use crate::secret::{MASK, Secret, mask_arguments, quotable_path};
-use crate::settings::{Profile, RecordedProfile, SettingsSchema};
+use crate::secret::{MASK, Secret, mask_arguments, quotable, quotable_path};
+use crate::settings::{Profile, RecordedProfile, Settings, SettingsSchema};
 
-/// The commands that can be recorded: they send requests and end.
-const COMMANDS: [&str; 8] = [
-    "get", "describe", "logs", "events", "list", "wait", "watch", "doctor",
+/// The commands that can be recorded and replayed.
+const COMMANDS: [&str; 13] = [
+    "get",
+    "describe",
+    "logs",
+    "events",
+    "list",
+    "wait",
+    "watch",
+    "metrics",
+    "kinds",
+    "states",
+    "schema",
+    "auth status",
+    "doctor",
 ];
+
+/// The commands that refuse the recording of another command. Most of them send no requests, so that a wrong
+/// recording would not be noticed, and `metrics` continues when the lookup of a job fails.
+const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "auth status"];
 
 /// Returns the recording or replay that the options request.
 ///
 /// # Errors
-/// Returns a usage error: the command sends no requests, the folder of a recording cannot be created, or a
-/// recording cannot be read.
+/// Returns a usage error: the command cannot be recorded, the folder of a recording cannot be created, or a
+/// recording cannot be read or is of another command.
 pub(super) fn session(
     global: &GlobalArgs,
     command: &str,
@@ -50,10 +68,34 @@ pub(super) fn session(
     mask_jq_variables(&mut words);
     mask_arguments(&mut words);
     match (&global.record, &global.replay) {
-        (Some(folder), _) => Recorder::create(folder, words, RECORDING_MASKS).map(Session::Record),
-        (None, Some(folder)) => Replay::open(folder, RECORDING_MASKS).map(Session::Replay),
+        (Some(folder), _) => {
+            Recorder::create(folder, command, words, RECORDING_MASKS).map(Session::Record)
+        }
+        (None, Some(folder)) => {
+            let replay = Replay::open(folder, RECORDING_MASKS)?;
+            check_command(&replay, command, folder)?;
+            Ok(Session::Replay(replay))
+        }
         (None, None) => Ok(Session::Live),
     }
+}
+
+/// Checks that a recording is of this command, for commands that need that.
+///
+/// # Errors
+/// Usage: it is of another command.
+fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
+    let recorded = replay.command_name();
+    if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
+        return Ok(());
+    }
+    let folder = quotable_path(folder);
+    let other = recorded.map_or_else(
+        || "another command".to_owned(),
+        |name| format!("'{}'", quotable(name)),
+    );
+    let message = format!("the recording {folder} is of {other}, not of '{command}'");
+    Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 
 /// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`, which can be secrets.
@@ -81,6 +123,23 @@ impl CommandContext {
             .with_hint("a recording contains no secrets: omit one of them")),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses to record or replay an exporter. It sends requests when it is scraped, and a recording does not
+    /// contain the scrapes.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn check_recording_of_exporter(&self) -> Result<(), Problem> {
+        let option = match self.session {
+            Session::Live => return Ok(()),
+            Session::Record(_) => "--record",
+            Session::Replay(_) => "--replay",
+        };
+        let message = format!(
+            "{option} is not available with --listen: an exporter sends requests when it is scraped"
+        );
+        Err(Problem::usage(message).with_hint("omit --listen to print the metrics once"))
     }
 
     /// Ends the recording. An incomplete recording does not change the exit code.
@@ -115,10 +174,51 @@ pub(super) fn record_profile(
     }
 }
 
-/// Records that an account cannot be used.
-pub(super) fn record_failed_account(transport: &Arc<Transport>, cloud: &str, name: &str) {
+/// Records why an account cannot be used, with its settings where they can be read.
+pub(super) fn record_failed_account(
+    transport: &Arc<Transport>,
+    settings: &Settings,
+    keys: &SettingsSchema,
+    name: &str,
+    problem: &Problem,
+) {
+    let Session::Record(recorder) = &transport.options().session else {
+        return;
+    };
+    let mut problem = problem.clone();
+    transport.mask(&mut problem);
+    let placeholder = |secret: &Secret| recorder.placeholder(secret);
+    let plain = settings.plain_profile(keys, name).ok();
+    let plain = plain.map(|plain| RecordedProfile::new(keys, &plain, None, placeholder));
+    recorder.add_failed_account(keys.cloud, name, problem, plain);
+}
+
+/// Records the problems of accounts whose settings are needed to parse references.
+pub(super) fn record_parse_problems(session: &Session, problems: &[Problem]) {
+    let Session::Record(recorder) = session else {
+        return;
+    };
+    for problem in problems {
+        if let (Some(cloud), Some(profile)) = (&problem.cloud, &problem.profile) {
+            let problem = Problem {
+                reference: None,
+                input: None,
+                ..problem.clone()
+            };
+            recorder.add_parse_problem(cloud, profile, problem);
+        }
+    }
+}
+
+/// Records the sources of credentials that are not used for an account.
+pub(super) fn record_skipped_sources(
+    transport: &Arc<Transport>,
+    cloud: &str,
+    name: &str,
+    skipped: &[SkippedSource],
+) {
     if let Session::Record(recorder) = &transport.options().session {
-        recorder.add_failed_account(cloud, name);
+        recorder.add_skipped_sources(cloud, name, skipped);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Settings in a recording, without secrets.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use super::{network, values::Values};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
+use accounts::{FailedAccount, InspectedAccount, without_urls};
 
 /// Variables that affect the format of the output. A replay reads them from its own environment.
 const DISPLAY: [&str; 14] = [
@@ -49,9 +52,15 @@ pub struct RecordedSettings {
     tables: Vec<(String, String)>,
     /// The accounts that the run used.
     profiles: Vec<RecordedProfile>,
-    /// Cloud and name of each account that could not be used.
+    /// The accounts that could not be used.
     #[serde(default)]
-    failed: Vec<(String, String)>,
+    failed: Vec<FailedAccount>,
+    /// The sources of credentials that were not used, for each account that was inspected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inspected: Vec<InspectedAccount>,
+    /// Why the settings could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
     /// The references that were read for a command-line argument: `-`, `%1` or a file.
     #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
@@ -161,9 +170,18 @@ impl RecordedSettings {
         self.profiles.push(profile);
     }
 
-    /// Adds an account that could not be used.
-    pub fn add_failed(&mut self, cloud: &str, name: &str) {
-        self.failed.push((cloud.to_owned(), name.to_owned()));
+    /// Returns what is recorded of a run whose settings could not be read.
+    pub fn unreadable(problem: &Problem, config_place: Option<PathBuf>) -> Self {
+        Self {
+            config_place,
+            problem: Some(without_urls(problem)),
+            ..Self::default()
+        }
+    }
+
+    /// Returns why the settings could not be read; `None` where they were.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref()
     }
 
     /// Adds the references that were read for an argument.
@@ -195,9 +213,11 @@ impl Settings {
 
     /// Creates the settings of a replay. They read no files and run no programs.
     pub fn from_recorded(environment: Environment, recorded: &RecordedSettings) -> Self {
-        let names = recorded.profiles.iter();
-        let names = names.map(|profile| (profile.cloud.clone(), profile.name.clone()));
-        let tables = recorded.tables.iter().cloned().chain(names);
+        let used = recorded.profiles.iter();
+        let used = used.map(|profile| (profile.cloud.clone(), profile.name.clone()));
+        let failed = recorded.failed.iter();
+        let failed = failed.map(|account| (account.cloud.clone(), account.name.clone()));
+        let tables = recorded.tables.iter().cloned().chain(used).chain(failed);
         Self {
             environment,
             file: SettingsFile {
@@ -221,17 +241,16 @@ impl Settings {
         self.recorded.as_ref()?.config_place.as_deref()
     }
 
-    /// Rejects an account that the recorded run has not used.
+    /// Rejects an account that the recorded run did not use, or could not use.
     ///
     /// # Errors
-    /// `invalid_argument` if the run has not used it.
+    /// `invalid_argument`, or the reason why it could not be used.
     pub(crate) fn check_recorded(&self, cloud: &str, name: &str) -> Result<(), Problem> {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
-        let mut failed = recorded.failed.iter();
-        if failed.any(|(of, failed)| of == cloud && failed == name) {
-            return Ok(());
+        if let Some(failed) = self.failed_account(cloud, name) {
+            return failed.problem.clone().map_or(Ok(()), Err);
         }
         let known = recorded.profiles.iter();
         let known = known.map(|profile| format!("{} ({})", profile.cloud, profile.name));

@@ -23,6 +23,11 @@ impl Settings {
             network::refuse_variable(cloud.cloud, &self.environment)
                 .map_err(|problem| problem.with_account(cloud.cloud, name))?;
         }
+        if self.recorded_plain_profile(cloud, name).is_none()
+            && let Some(problem) = self.recorded_problem(cloud.cloud, name)
+        {
+            return Err(problem);
+        }
         let mut profile = self.plain_values(cloud, name, &|key| !cloud.is_credential(key))?;
         profile.check_network()?;
         if profile.bool("token_cache")? {
@@ -52,7 +57,7 @@ impl Settings {
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
-        if let Some(mut recorded) = self.recorded_profile(cloud, name) {
+        if let Some(mut recorded) = self.recorded_plain_profile(cloud, name) {
             recorded.values.retain(|key, _| is_wanted(key));
             return Ok(recorded);
         }

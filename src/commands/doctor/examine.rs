@@ -70,7 +70,7 @@ impl AccountProbe {
     /// Runs all checks, from the settings to the response.
     pub(super) async fn run(self) -> AccountCheck {
         let mut checks = vec![settings(&self.account, self.transport.server_now())];
-        checks.extend(files::checks(&self.files));
+        checks.extend(self.file_checks());
         let is_fit = checks.iter().all(|check| check.status != CheckStatus::Fail);
         let call = match (&self.client, is_fit) {
             (Some(client), true) => self.call(&**client).await,
@@ -118,6 +118,15 @@ impl AccountProbe {
             region: self.account.region,
             endpoint: self.account.endpoint,
         }
+    }
+
+    /// Checks the files; in a replay, returns the checks of the recorded run.
+    fn file_checks(&self) -> Vec<Check> {
+        let session = &self.transport.options().session;
+        let (cloud, profile) = (self.account.cloud, &self.account.profile);
+        session.recorded_value(&format!("files of {cloud} {profile}"), || {
+            files::checks(&self.files)
+        })
     }
 
     /// Requests the first page of a list. Returns `None` if this cloud has no lists.

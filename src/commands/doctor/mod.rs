@@ -139,7 +139,8 @@ fn diagnose(
     let limits = context.global.client_options(settings.file())?;
     let candidates = accounts::candidates(context, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(context, &settings)];
-    match machine::network(context, &settings, &limits) {
+    let network = || machine::network(context, &settings, &limits);
+    match context.session.recorded_value("network", network) {
         Ok(of_network) => checks.extend(of_network),
         Err(check) => {
             checks.push(*check);

@@ -118,10 +118,19 @@ impl Connector {
         profile: Result<Profile, Problem>,
     ) -> Result<ConnectResult, Problem> {
         let client = profile.and_then(|profile| self.client(account, profile));
+        let settings = self.credentials.settings();
+        // Keys and certificates were checked in the recorded run and are not in the recording.
+        let client = match settings.recorded_problem(account.0, &account.1) {
+            Some(problem) => Err(problem),
+            None => client,
+        };
         match &client {
             // Report this before the first request of any account.
             Ok(client) => self.check_route(&**client)?,
-            Err(_) => record_failed_account(&self.transport, account.0, &account.1),
+            Err(problem) => {
+                let keys = cloud_of(account).settings_schema();
+                record_failed_account(&self.transport, settings, &keys, &account.1, problem);
+            }
         }
         Ok(client)
     }

@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::inputs::{Inputs, expand};
 use crate::commands::context::CommandContext;
+use crate::commands::recording::record_parse_problems;
 use crate::error::Problem;
 use crate::kind::{Kind, UnlistedField};
 use crate::providers;
@@ -187,7 +188,11 @@ fn parse_each(
     read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let words = expand(inputs, settings.environment(), &context.session)?;
-    parse_words(&words, settings, context.default_profile(settings), read)
+    let parsed = parse_words(&words, settings, context.default_profile(settings), read);
+    if let Err(problems) = &parsed {
+        record_parse_problems(&context.session, problems);
+    }
+    parsed
 }
 
 fn parse_words(
@@ -241,6 +246,10 @@ fn segment_setting(
     let Some(cloud) = providers::cloud(cloud) else {
         return Ok(None);
     };
+    // The files that were read for the setting are not in the recording.
+    if let Some(problem) = settings.recorded_parse_problem(cloud.name, profile) {
+        return Err(problem);
+    }
     let Some(text) = providers::plain_setting(settings, cloud, profile, key)? else {
         return Ok(None);
     };

@@ -60,8 +60,9 @@ impl Exporter {
         max_jobs: usize,
         log: MessageLog,
     ) -> Self {
-        let targets = targets.into_iter();
-        let targets = targets.map(|target| PolledTarget::new(target, &lookup, options, &log));
+        let targets = targets.into_iter().enumerate();
+        let targets =
+            targets.map(|(at, target)| PolledTarget::new(target, at + 1, &lookup, options, &log));
         Self {
             targets: targets.collect(),
             lookup,
@@ -129,7 +130,8 @@ impl Exporter {
         };
         let make = || {
             let targets = targets.into_iter();
-            let make = |target| PolledTarget::new(target, &self.lookup, self.options, &self.log);
+            // Only targets of the command line have numbers: no probe is recorded.
+            let make = |target| PolledTarget::new(target, 0, &self.lookup, self.options, &self.log);
             targets.map(make).collect()
         };
         match self.probes.targets(name, make) {

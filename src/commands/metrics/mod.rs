@@ -58,6 +58,9 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let options = arguments.options()?;
     let address = arguments.address()?;
     arguments.check_textfile()?;
+    if address.is_some() {
+        context.check_recording_of_exporter()?;
+    }
     if arguments.targets.is_empty() && address.is_none() {
         let problem = Problem::usage("no references or scopes given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or a cloud",
@@ -88,7 +91,10 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             context.show_progress();
             let document = block_on(exporter.metrics(None));
             context.progress.stop();
-            let problems = exporter.problems();
+            let mut problems = exporter.problems();
+            if problems.is_empty() && context.session.lacks_responses() {
+                problems.push(incomplete_replay());
+            }
             problems.iter().for_each(|one| context.print_problem(one));
             let mut notices = notices.all();
             notices.retain(log::is_printed);
@@ -97,6 +103,14 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             Ok(print(context, document, textfile.as_deref(), code))
         }
     }
+}
+
+/// Returns the error of a replay that could not look up all jobs, for example because its options differ from
+/// those of the recorded run.
+fn incomplete_replay() -> Problem {
+    let message = "the recording has no response to the lookups of some jobs";
+    Problem::new(Category::InvalidArgument, message)
+        .with_hint("run the recorded command, or record again")
 }
 
 /// Writes metrics to stdout or to a file, and returns the exit code.

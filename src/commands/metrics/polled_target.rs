@@ -58,6 +58,8 @@ impl PolledTargetOptions {
 /// A target with what its last poll has brought. Of all that request it at once, the first polls.
 pub(super) struct PolledTarget {
     target: PolledSelector,
+    /// Its number among the targets of the command line.
+    number: usize,
     lookup: Arc<Lookup>,
     options: PolledTargetOptions,
     log: MessageLog,
@@ -103,6 +105,7 @@ impl PolledTarget {
     /// A target that was not polled yet.
     pub(super) fn new(
         target: PolledSelector,
+        number: usize,
         lookup: &Arc<Lookup>,
         options: PolledTargetOptions,
         log: &MessageLog,
@@ -127,6 +130,7 @@ impl PolledTarget {
         };
         Arc::new(Self {
             target,
+            number,
             lookup: Arc::clone(lookup),
             options,
             log: log.clone(),
@@ -166,20 +170,15 @@ impl PolledTarget {
 
     async fn poll(&self) {
         let started = Instant::now();
+        let stopwatch = self.lookup.transport.options().session.stopwatch();
         let (readings, details) = match &self.target {
             PolledSelector::Scope(target) => self.list(target).await,
             PolledSelector::Jobs(references) => (self.look_up(references).await, HashMap::new()),
         };
         let problems = readings.iter().filter_map(|one| one.problem.as_ref());
         let hint = problems.filter_map(|problem| problem.retry_after).max();
-        let ended = Instant::now();
-        let duration = ended - started;
-        let time = PollTime {
-            ended,
-            at: self.lookup.now().ok(),
-            duration,
-            max_age: self.options.max_age(),
-        };
+        let max_age = self.options.max_age();
+        let time = PollTime::ending_now(&self.lookup, self.number, &stopwatch, max_age);
         let mut state = lock(&self.state);
         let scopes = merge(&state.scopes, readings, time);
         for line in changes(&state.scopes, &scopes) {
@@ -190,8 +189,8 @@ impl PolledTarget {
         state.details = details;
         state.is_polling = false;
         // A poll of many pages takes a good part of the account's requests.
-        let next_at = started + self.options.min_interval.max(duration * 2);
-        state.next_at = Some(next_at.max(ended + obeyed_hint(hint, false)));
+        let next_at = started + self.options.min_interval.max(time.duration * 2);
+        state.next_at = Some(next_at.max(time.ended + obeyed_hint(hint, false)));
         drop(state);
         self.polls.send_modify(|polls| *polls += 1);
     }

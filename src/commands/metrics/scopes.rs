@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::JobRow;
+use crate::commands::lookup::Lookup;
 use crate::error::{Category, Problem};
+use crate::http::Stopwatch;
 use crate::model::{State, Time};
 
 /// What a poll has brought of a scope or a reference.
@@ -38,6 +40,26 @@ pub(super) struct PollTime {
     pub duration: Duration,
     /// Rows may be so old.
     pub max_age: Duration,
+}
+
+impl PollTime {
+    /// Returns the time of a poll that ends now; in a replay, the time of the recorded poll with this number.
+    pub(super) fn ending_now(
+        lookup: &Lookup,
+        number: usize,
+        stopwatch: &Stopwatch,
+        max_age: Duration,
+    ) -> Self {
+        let session = &lookup.transport.options().session;
+        let now = || lookup.now().ok().map(Time::rfc3339);
+        let at = session.recorded_value(&format!("end of poll {number}"), now);
+        Self {
+            ended: Instant::now(),
+            at: at.and_then(|at| Time::from_rfc3339(&at)),
+            duration: stopwatch.lap(&format!("poll {number}")),
+            max_age,
+        }
+    }
 }
 
 /// A scope after its last poll.

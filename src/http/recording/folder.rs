@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::FixedOffset;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::FORMAT;
 use crate::error::{Problem, file_error_text};
@@ -31,6 +32,9 @@ pub(super) struct Header {
     pub joblens: String,
     /// The command line, with its secrets masked.
     pub command: Vec<String>,
+    /// Name of the command, such as `auth status`; `None` in recordings without it.
+    #[serde(default)]
+    pub command_name: Option<String>,
     /// When the command was started.
     pub started_at: String,
     /// The offset of the local time zone then; `None` in recordings without it.
@@ -42,6 +46,9 @@ pub(super) struct Header {
     /// Durations of the run in milliseconds that a replay does not have by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, u64>,
+    /// Other values of the run that a replay does not have by itself, such as checks of its machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Value>,
     /// The settings that it used, without secrets.
     pub settings: RecordedSettings,
 }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -111,6 +113,32 @@ impl Session {
             started: Instant::now(),
             began: self.clock()(),
         }
+    }
+
+    /// Returns a value that depends on the machine or on the moment, and records it under a name. In a replay,
+    /// returns the recorded value, if there is one. The value contains no secrets.
+    pub fn recorded_value<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        find: impl FnOnce() -> T,
+    ) -> T {
+        match self {
+            Self::Live => find(),
+            Self::Record(recorder) => {
+                let value = find();
+                // A replay finds by itself what cannot be recorded.
+                if let Ok(recorded) = serde_json::to_value(&value) {
+                    recorder.add_value(name, recorded);
+                }
+                value
+            }
+            Self::Replay(replay) => replay.value(name).unwrap_or_else(find),
+        }
+    }
+
+    /// Returns true after a request of a replay that has no recorded response.
+    pub fn lacks_responses(&self) -> bool {
+        matches!(self, Self::Replay(replay) if replay.lacks_responses())
     }
 
     /// The time to sign requests with, where that of the run is `now`.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::content::{MAX_BODY, Masker};
 use super::exchange::Exchange;
@@ -12,6 +13,7 @@ use super::folder::{self, Header};
 use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
+use crate::model::SkippedSource;
 use crate::secret::{MASK, PrivateKeyMasker, Redactor, Secret};
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
@@ -38,6 +40,8 @@ struct RecorderState {
     last_ms: u64,
     /// Exchanges so far.
     count: u64,
+    /// True when other files were written.
+    has_files: bool,
     /// Where each log is in a private key, by its URL without the query.
     keys: HashMap<String, PrivateKeyMasker>,
     /// The placeholders of the secrets of the settings.
@@ -66,12 +70,13 @@ fn elapsed_ms(since: Instant) -> u64 {
 
 impl Recorder {
     /// A recording of a command in a new folder, or in one that is empty. The secrets of the command line
-    /// are masked already.
+    /// are masked already; `name` is the name of the command, such as `auth status`.
     ///
     /// # Errors
     /// Usage: the folder cannot be made, or is not empty.
     pub fn create(
         folder: &Path,
+        name: &str,
         command: Vec<String>,
         masks: RecordingMasks,
     ) -> Result<Arc<Self>, Problem> {
@@ -81,11 +86,13 @@ impl Recorder {
             format: FORMAT,
             joblens: env!("CARGO_PKG_VERSION").to_owned(),
             command,
+            command_name: Some(name.to_owned()),
             started_at: rfc3339(started_at),
             utc_offset_seconds: Some(Local::now().offset().local_minus_utc()),
             ended_ms: None,
             exit_code: None,
             measured: BTreeMap::new(),
+            values: BTreeMap::new(),
             settings: RecordedSettings::default(),
         };
         let recorder = Self {
@@ -98,6 +105,7 @@ impl Recorder {
                 base: None,
                 last_ms: 0,
                 count: 0,
+                has_files: false,
                 keys: HashMap::new(),
                 placeholders: Placeholders::new(MASK),
                 failure: None,
@@ -152,9 +160,29 @@ impl Recorder {
         lock(&self.state).placeholders.of(secret)
     }
 
-    /// Records that an account could not be used.
-    pub fn add_failed_account(&self, cloud: &str, name: &str) {
-        lock(&self.state).header.settings.add_failed(cloud, name);
+    /// Records why an account could not be used, with its settings where they could be read. The secrets of the
+    /// problem are masked already.
+    pub fn add_failed_account(
+        &self,
+        cloud: &str,
+        name: &str,
+        problem: Problem,
+        plain: Option<RecordedProfile>,
+    ) {
+        let settings = &mut lock(&self.state).header.settings;
+        settings.add_failed(cloud, name, problem, plain);
+    }
+
+    /// As [`Self::add_failed_account`], for an account whose settings are needed to read references.
+    pub fn add_parse_problem(&self, cloud: &str, name: &str, problem: Problem) {
+        let settings = &mut lock(&self.state).header.settings;
+        settings.add_parse_problem(cloud, name, problem);
+    }
+
+    /// Records the sources of credentials that were not used for an account.
+    pub fn add_skipped_sources(&self, cloud: &str, name: &str, skipped: &[SkippedSource]) {
+        let settings = &mut lock(&self.state).header.settings;
+        settings.add_skipped_sources(cloud, name, skipped.to_vec());
     }
 
     /// Records what was read in place of a word of the command line.
@@ -173,10 +201,18 @@ impl Recorder {
         Duration::from_millis(duration)
     }
 
+    /// Records a value, which contains no secrets.
+    pub(super) fn add_value(&self, name: &str, value: Value) {
+        let values = &mut lock(&self.state).header.values;
+        values.insert(name.to_owned(), value);
+    }
+
     /// Writes another file next to the exchanges.
     pub fn add_file(&self, name: &str, text: &[u8]) {
         let written = folder::write_new(&self.folder.join(name), text);
-        note(&mut lock(&self.state), written);
+        let mut state = lock(&self.state);
+        state.has_files = true;
+        note(&mut state, written);
     }
 
     /// Ends the recording; returns why it is not complete, where it is not.
@@ -185,7 +221,7 @@ impl Recorder {
         state.header.ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
         state.header.exit_code = Some(exit_code);
         // What was wrong before the first request leaves all as it was.
-        match exit_code == USAGE && state.count == 0 {
+        match exit_code == USAGE && state.count == 0 && !state.has_files {
             true => folder::discard(&self.folder, self.is_new),
             false => self.write_header(&mut state),
         }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
@@ -49,6 +50,7 @@ pub struct Replay {
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
     has_ended: AtomicBool,
+    lacks_responses: AtomicBool,
     steps: Arc<Steps>,
 }
 
@@ -93,8 +95,14 @@ impl Replay {
             base: OnceLock::new(),
             is_resumed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            lacks_responses: AtomicBool::new(false),
             steps: Arc::default(),
         }))
+    }
+
+    /// Returns the name of the recorded command, such as `auth status`; `None` in recordings without it.
+    pub fn command_name(&self) -> Option<&str> {
+        self.header.command_name.as_deref()
     }
 
     /// The settings of the run that was recorded.
@@ -111,6 +119,16 @@ impl Replay {
     pub(super) fn measured(&self, what: &str) -> Option<Duration> {
         let duration = self.header.measured.get(what).copied();
         duration.map(Duration::from_millis)
+    }
+
+    /// Returns a value of the recorded run.
+    pub(super) fn value<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.header.values.get(name)?).ok()
+    }
+
+    /// Returns true after a request that has no recorded response.
+    pub(super) fn lacks_responses(&self) -> bool {
+        self.lacks_responses.load(Ordering::Relaxed)
     }
 
     /// The time of the last outcome, or of the start.
@@ -208,9 +226,10 @@ impl Replay {
         stream: Option<&Mutex<Option<LineBody>>>,
     ) -> Result<Response, RequestError> {
         let base = self.base();
-        let path = recorded
-            .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
-        let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
+        let path = recorded.ok_or_else(|| {
+            self.missing("the recording has no response to this request".to_owned())
+        })?;
+        let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;
         self.steps.reach(exchange.end_ms);
@@ -253,10 +272,11 @@ impl Replay {
             body: bytes,
         })
     }
-}
 
-/// A request that cannot be answered; another attempt would end alike.
-fn missing(message: String) -> RequestError {
-    let hint = "run the recorded command, or record again";
-    RequestError::new(Category::InvalidArgument, message).with_hint(hint)
+    /// Returns the error of a request that has no recorded response. It is not retried.
+    fn missing(&self, message: String) -> RequestError {
+        self.lacks_responses.store(true, Ordering::Relaxed);
+        let hint = "run the recorded command, or record again";
+        RequestError::new(Category::InvalidArgument, message).with_hint(hint)
+    }
 }

@@ -1,7 +1,7 @@
 //! Problems between this machine and the clouds.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Envelope, Exit};
 use crate::error::{Category, Problem};
@@ -72,7 +72,7 @@ pub struct AccountCheck {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[schemars(rename = "DoctorCheck")]
 pub struct Check {
     /// What was checked.
@@ -88,7 +88,7 @@ pub struct Check {
 }
 
 /// What can be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// The config file; for an account, whether all required settings are present.
@@ -138,7 +138,9 @@ impl CheckName {
 }
 
 /// Whether a check passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// It passed.

@@ -68,6 +68,44 @@ fn tokens_of_one_response_stay_distinct_in_a_recording() {
 }
 
 #[test]
+fn an_account_that_cannot_be_used_has_the_error_of_the_recorded_run() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new(&format!(
+        "[aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{}'\ncluster = 'c'\n\
+         credential_command = ['false']\n[aliyun.tool]\nsource = 'aliyun-cli:none'\n",
+        emulated.origin
+    ));
+    config.write("kubeconfig", "not a kubeconfig", 0o600);
+    let (path, kubeconfig) = (config.path(), config.folder.path().join("kubeconfig"));
+    for arguments in [
+        &["get", FAILED, IMAGE][..],
+        &["list", "aliyun", "huawei"],
+        &["list", "aliyun@tool/"],
+        &["metrics", "aliyun/job/", "huawei/image-job/"],
+        &["doctor", "aliyun@tool", "kubernetes"],
+        // Its namespace would be that of the kubeconfig.
+        &["get", "kubernetes/job/main"],
+        &["metrics", "kubernetes/job/"],
+    ] {
+        let (_parent, folder) = folder();
+        let options = with(arguments, "--config", Path::new(&path));
+        let run = joblens(&with(&options, "--record", &folder))
+            .envs(
+                emulated
+                    .environment()
+                    .into_iter()
+                    .filter(|(name, _)| name.contains("HUAWEI") || name.contains("CONFIG")),
+            )
+            .env("KUBECONFIG", kubeconfig.to_str().unwrap())
+            .env("PATH", "/usr/bin:/bin");
+        let recorded = run.run();
+        assert_eq!(recorded.code, 4, "{arguments:?} {}", recorded.stderr);
+        assert_private(&folder, &[]);
+        assert_same(arguments, &recorded, &replay(arguments, &folder));
+    }
+}
+
+#[test]
 fn an_error_names_the_key_as_the_recorded_run_did() {
     let emulated = Emulated::start(jobs::WORLD);
     let (_parent, folder) = folder();

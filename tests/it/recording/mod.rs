@@ -1,7 +1,10 @@
 //! `--record` and `--replay`: the content of a recording, and that a replay repeats the run.
 
 mod credentials;
+mod doctor;
 mod inputs;
+mod metrics;
+mod offline;
 mod refusals;
 mod secrets;
 
@@ -265,28 +268,6 @@ fn a_response_that_could_not_be_written_is_missing_in_the_replay() {
     assert_eq!(replayed.code, 5, "{}", replayed.stderr);
     let message = &replayed.error()["message"];
     assert_eq!(message, "the recording has no response to this request");
-}
-
-#[test]
-fn doctor_adds_its_findings() {
-    let emulated = Emulated::start(WORLD);
-    let (_parent, folder) = folder();
-    let run = emulated
-        .joblens(&with(&["doctor", "aliyun", "huawei"], "--record", &folder))
-        .run();
-    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    assert_private(&folder, &[]);
-    let text = fs::read_to_string(folder.join("doctor.txt")).unwrap();
-    assert!(text.contains("aliyun"), "{text}");
-    let report: Value =
-        serde_json::from_slice(&fs::read(folder.join("doctor.json")).unwrap()).unwrap();
-    assert_eq!(report["accounts"].as_array().unwrap().len(), 2);
-    let replayed = replay(&["doctor", "aliyun", "huawei", "-o", "json"], &folder);
-    let checks = |report: &Value| report["accounts"][1]["checks"].as_array().unwrap().len();
-    assert_eq!(checks(&replayed.json()), checks(&report));
-    assert_eq!(replayed.code, 0);
-    let printed = replay(&["doctor", "aliyun", "huawei"], &folder);
-    assert_same(&["doctor"], &run, &printed);
 }
 
 /// Replays recordings from earlier versions; each has the output of the recorded run.

@@ -156,7 +156,7 @@ fn target(
         max_details: 20,
     };
     let target = PolledSelector::Jobs(vec![job]);
-    let target = PolledTarget::new(target, &lookup, options, &MessageLog::default());
+    let target = PolledTarget::new(target, 1, &lookup, options, &MessageLog::default());
     (target, client)
 }
 
