@@ -12,7 +12,7 @@ use crate::gate::{Evaluation, Pending, PendingCause};
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
 
 /// For this long a request that had a response before may be rejected, as by a gateway that is being updated.
-const REJECTION_GRACE: Duration = Duration::from_secs(600);
+pub const REJECTION_GRACE: Duration = Duration::from_secs(600);
 
 impl JobHistory {
     pub(super) fn pending_on_failure(
