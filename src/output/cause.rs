@@ -3,8 +3,8 @@ use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
 /// Why a job is in its state, in one line; `None` when there is nothing to explain.
 ///
-/// A job that failed, was canceled or is unknown is explained by [`cause`]; one that does not run by its own
-/// reason or its newest warning, and any other one by what has already failed of it and its newest warning.
+/// A job that failed, was canceled or is unknown is explained by [`cause`], one that does not run by its own
+/// reason, and any other one by what has already failed of it. The newest warning follows, unless it was shown.
 pub fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let parts = [cause, earlier_failures(job)];
@@ -67,12 +67,8 @@ fn waits_for(job: &Job) -> Option<String> {
         }
         _ => false,
     };
-    let has_warnings = job
-        .events
-        .iter()
-        .any(|event| event.level == Some(Level::Warning));
     let reason = || reason_line(job.reason.as_deref(), job.message.as_deref());
-    (waits && !has_warnings).then(reason).flatten()
+    waits.then(reason).flatten()
 }
 
 /// True when the row of a job deserves a line of its own for its cause.
