@@ -52,6 +52,9 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
+    /// Its index in an indexed job, whose pods are tasks.
+    #[serde(skip)]
+    pub index: Option<i64>,
     /// Fields of this kind only.
     #[schemars(with = "TaskDetails")]
     pub details: Option<Arc<dyn Details>>,

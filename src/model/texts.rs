@@ -157,6 +157,7 @@ impl Texts for Task {
             labels,
             containers,
             volumes,
+            index: _,
             details,
         } = self;
         free(visit, [message]);

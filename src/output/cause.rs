@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::cause_text::{ShownTexts, join, reason_line, reason_text, unless_exit_code};
 use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
@@ -105,11 +107,24 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
         true => failed_count(job)?,
         false => {
             let failed = job.tasks.iter().filter(|task| task.state == State::Failed);
-            let count = failed.clone().count();
-            format!("{count} earlier {} failed", plural(failed))
+            let (count, what) = (failed.clone().count(), plural(failed.clone()));
+            match indexes(failed) {
+                Some(indexes) => format!("{count} {what} of {indexes} failed"),
+                None => format!("{count} earlier {what} failed"),
+            }
         }
     };
     Some(format!("{count} ({name}{how})"))
+}
+
+/// `index 3`, or `2 indexes`, of tasks that all have one; each index is retried alone.
+fn indexes<'a>(tasks: impl Iterator<Item = &'a Task>) -> Option<String> {
+    let indexes: Option<BTreeSet<i64>> = tasks.map(|task| task.index).collect();
+    let indexes = indexes?;
+    match indexes.len() {
+        1 => Some(format!("index {}", indexes.first()?)),
+        count => Some(format!("{count} indexes")),
+    }
 }
 
 /// The container that explains how a job failed, with its task.

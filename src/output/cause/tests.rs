@@ -227,6 +227,21 @@ fn failed_pods_of_a_job_that_runs_are_counted() {
 }
 
 #[test]
+fn failed_pods_of_an_indexed_job_are_counted_with_their_indexes() {
+    let pods = [("a-0", 1, "10"), ("a-1", 1, "20"), ("a-2", 0, "30")];
+    let mut running = job_of_pods(State::Running, &pods);
+    running.tasks[1].created_at = Time::from_rfc3339("2026-11-27T20:00:15Z");
+    for (task, index) in running.tasks.iter_mut().zip([0, 3, 4]) {
+        task.index = Some(index);
+    }
+    let text = "2 pods of 2 indexes failed (a-1: exited with 1)";
+    assert_eq!(why(&running).unwrap(), text);
+    running.tasks[0].index = Some(3);
+    let text = "2 pods of index 3 failed (a-1: exited with 1)";
+    assert_eq!(why(&running).unwrap(), text);
+}
+
+#[test]
 fn what_a_job_waits_for_comes_before_its_newest_warning() {
     let warning = |reason: &str, message: &str| Event {
         level: Some(Level::Warning),
