@@ -108,7 +108,7 @@ impl Parts<'_> {
                 read.data
             }
             Err(problem) => {
-                let notice = events::unread("pods", &found.job, &problem.message);
+                let notice = events::unread("pods", &found.job, &events::reason(&problem));
                 found.notices.push(notice);
                 found.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();

@@ -57,7 +57,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
             }
             Err(problem) => {
                 let found = &mut rows[0].found;
-                let notice = events::unread("pods", &found.job, &problem.message);
+                let notice = events::unread("pods", &found.job, &events::reason(&problem));
                 found.notices.push(notice);
             }
         }
