@@ -6,6 +6,7 @@
 
 mod container;
 mod details;
+mod duration;
 mod event;
 mod failure;
 mod notice;
@@ -30,6 +31,7 @@ pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use details::{Details, EXTENSIBLE, JobDetails, ScopeDetails, TaskDetails};
+pub use duration::duration;
 pub use event::{Event, Level, Object, UnreadableTimes};
 pub use failure::{failed_container, failed_tasks, repeats_exit_code};
 pub use notice::{Notice, NoticeCode};

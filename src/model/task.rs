@@ -52,6 +52,9 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
+    /// The index of a pod in an Indexed job.
+    #[serde(skip)]
+    pub index: Option<i64>,
     /// Fields that only this kind has.
     #[schemars(with = "TaskDetails")]
     pub details: Option<Arc<dyn Details>>,

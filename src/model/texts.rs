@@ -156,6 +156,7 @@ impl Texts for Task {
             labels,
             containers,
             volumes,
+            index: _,
             details,
         } = self;
         free(visit, [message]);

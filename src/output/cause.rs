@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use super::cause_text::{ShownTexts, join, reason_line, reason_text, unless_exit_code};
 use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
 /// Explains the state of a job in one line; returns `None` if there is nothing to explain.
 ///
-/// A failed, canceled or unknown job is explained by [`cause`], and a job that does not run by its own reason or its
-/// newest warning. Any other job is explained by its parts that have already failed and by its newest warning.
+/// A failed, canceled or unknown job is explained by [`cause`], a job that does not run by its own reason, and any
+/// other job by its parts that have already failed. The newest warning follows, unless it was shown.
 pub fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let parts = [cause, earlier_failures(job)];
@@ -68,12 +70,8 @@ fn waits_for(job: &Job) -> Option<String> {
         }
         _ => false,
     };
-    let has_warnings = job
-        .events
-        .iter()
-        .any(|event| event.level == Some(Level::Warning));
     let reason = || reason_line(job.reason.as_deref(), job.message.as_deref());
-    (waits && !has_warnings).then(reason).flatten()
+    waits.then(reason).flatten()
 }
 
 /// Reports whether the row of a job gets a separate line for its cause.
@@ -110,11 +108,24 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
         true => failed_count(job)?,
         false => {
             let failed = job.tasks.iter().filter(|task| task.state == State::Failed);
-            let count = failed.clone().count();
-            format!("{count} earlier {} failed", plural(failed))
+            let (count, what) = (failed.clone().count(), plural(failed.clone()));
+            match indexes(failed) {
+                Some(indexes) => format!("{count} {what} of {indexes} failed"),
+                None => format!("{count} earlier {what} failed"),
+            }
         }
     };
     Some(format!("{count} ({name}{how})"))
+}
+
+/// Returns `index 3` or `2 indexes` if all tasks have an index; each index is retried separately.
+fn indexes<'a>(tasks: impl Iterator<Item = &'a Task>) -> Option<String> {
+    let indexes: Option<BTreeSet<i64>> = tasks.map(|task| task.index).collect();
+    let indexes = indexes?;
+    match indexes.len() {
+        1 => Some(format!("index {}", indexes.first()?)),
+        count => Some(format!("{count} indexes")),
+    }
 }
 
 /// Returns the container that explains why a job failed, with its task.

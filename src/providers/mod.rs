@@ -227,7 +227,7 @@ impl GetOptions {
 
     /// Returns options for requests that affect neither a state nor a verdict and start now.
     fn for_details(&self) -> Self {
-        let limit = self.details_timeout.map(Deadline::after);
+        let limit = self.details_timeout.map(Deadline::for_details);
         Self {
             deadline: limit.map_or(self.deadline, |limit| self.deadline.min(limit)),
             ..self.clone()

@@ -1,5 +1,7 @@
 //! Interprets words and numbers of Slurm that several clouds pass on.
 
+use crate::model::duration;
+
 /// The state and the reason of a job that exceeded its time limit.
 const TIME_LIMITS: [&str; 2] = ["TIMEOUT", "TimeLimit"];
 
@@ -43,7 +45,7 @@ pub(super) fn is_time_limit(word: &str) -> bool {
 
 /// Returns the message of a job that exceeded its time limit in seconds: `reached its time limit (58m)`.
 pub(super) fn time_limit_text(limit: Option<i64>) -> String {
-    let limit = limit.filter(|seconds| *seconds > 0).map(length);
+    let limit = limit.filter(|seconds| *seconds > 0).map(duration);
     let limit = limit.map_or_else(String::new, |limit| format!(" ({limit})"));
     format!("reached its time limit{limit}")
 }
@@ -53,17 +55,6 @@ pub(super) fn signal_text(signal: i64) -> String {
     match signal {
         OUT_OF_MEMORY_MARK => "exceeded its memory limit".to_owned(),
         signal => format!("signal {signal}"),
-    }
-}
-
-/// Formats a duration as `1d02h`, `1h05m`, `58m` or `30s`, with at most two units.
-fn length(seconds: i64) -> String {
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    match () {
-        () if hours >= 24 => format!("{}d{:02}h", hours / 24, hours % 24),
-        () if hours > 0 => format!("{hours}h{:02}m", minutes % 60),
-        () if minutes > 0 => format!("{minutes}m"),
-        () => format!("{seconds}s"),
     }
 }
 
@@ -88,6 +79,7 @@ mod tests {
             time_limit_text(Some(93_600)),
             "reached its time limit (1d02h)"
         );
+        assert_eq!(time_limit_text(Some(90)), "reached its time limit (1m30s)");
         assert_eq!(time_limit_text(None), "reached its time limit");
         assert_eq!(signal_text(125), "exceeded its memory limit");
         assert_eq!(signal_text(9), "signal 9");

@@ -26,6 +26,7 @@ use crate::model::{Job, Since, Time};
 use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
+use missing::Absence;
 
 /// Maximum number of consecutive failures of the first lookup, and of reading the log of a job that has ended.
 const MAX_ATTEMPTS: u32 = 5;
@@ -79,7 +80,7 @@ impl LogStream<'_> {
         let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
-        let mut missing_since = None;
+        let mut absence = Absence::new(&self.context.session);
         loop {
             let read = self.read_all(&job).await;
             match read {
@@ -107,7 +108,7 @@ impl LogStream<'_> {
             self.print_followed(&job, pause(interval, outage)).await?;
             match self.job().await {
                 Ok(found) => {
-                    missing_since = None;
+                    absence = Absence::new(&self.context.session);
                     match self.update(&found).await {
                         Ok(()) => job = found,
                         // The next round reads what was not read.
@@ -120,10 +121,7 @@ impl LogStream<'_> {
                         Err(error) => return Err(error),
                     }
                 }
-                Err(problem) if problem.category.is_transient() => {}
-                Err(problem)
-                    if problem.category == Category::NotFound
-                        && self.may_come_back(&problem, &mut missing_since) => {}
+                Err(problem) if self.may_come_back(&problem, &mut absence) => {}
                 // A deleted job has ended.
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ends: {}", problem.message));

@@ -8,7 +8,7 @@ use super::account::{
 use super::clients::{CheckedAccounts, Clients, CommandRuns};
 use super::columns;
 use super::inputs::Inputs;
-use super::run::{Lookup, Options};
+use super::run::{DETAILS_TIMEOUT, Lookup, Options};
 use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
@@ -210,6 +210,7 @@ impl Lookup {
             settings,
             options: Options {
                 lists: true,
+                details_timeout: Some(DETAILS_TIMEOUT),
                 ..Options::default()
             },
             clients,

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::lookup::with_reference;
-use super::Poller;
+use super::{AccountIndex, Poller};
 use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, Observation};
 use crate::model::{Notice, NoticeCode};
@@ -36,58 +36,57 @@ impl OutageEvent {
 /// Tracks which accounts cannot be read at the moment.
 #[derive(Debug, Default)]
 pub(super) struct OutageTracker {
-    outages: BTreeMap<String, Outage>,
+    outages: BTreeMap<AccountIndex, Outage>,
 }
 
 #[derive(Debug)]
 struct Outage {
+    /// The name of the account.
+    account: String,
     since: Duration,
     numbers: BTreeSet<usize>,
 }
 
 impl OutageTracker {
-    /// Records that a poll of resource `number` failed. The first failure of an account starts an outage.
+    /// Records that a poll of resource `number` failed. The first failure of an account starts an outage; `name`
+    /// returns the name of the account.
     pub(super) fn record_failure(
         &mut self,
-        account: &str,
+        account: AccountIndex,
         number: usize,
         problem: &Problem,
         now: Duration,
+        name: impl FnOnce() -> String,
     ) -> Option<OutageEvent> {
-        if let Some(outage) = self.outages.get_mut(account) {
+        if let Some(outage) = self.outages.get_mut(&account) {
             outage.numbers.insert(number);
             return None;
         }
-        let numbers = BTreeSet::from([number]);
-        self.outages.insert(
-            account.to_owned(),
-            Outage {
-                since: now,
-                numbers,
-            },
-        );
-        let message = format!("{}; retrying", describe(account, problem));
+        let outage = Outage {
+            account: name(),
+            since: now,
+            numbers: BTreeSet::from([number]),
+        };
+        let message = format!("{}; retrying", describe(&outage.account, problem));
+        self.outages.insert(account, outage);
         Some(OutageEvent::Started(message))
     }
 
     /// Records that a poll of resource `number` succeeded. The recovery of the last failed resource ends the outage.
     pub(super) fn record_success(
         &mut self,
-        account: &str,
+        account: AccountIndex,
         number: usize,
         now: Duration,
     ) -> Option<OutageEvent> {
-        let outage = self.outages.get_mut(account)?;
+        let outage = self.outages.get_mut(&account)?;
         outage.numbers.remove(&number);
         if !outage.numbers.is_empty() {
             return None;
         }
-        let since = outage.since;
-        self.outages.remove(account);
-        Some(OutageEvent::Ended(
-            account.to_owned(),
-            now.saturating_sub(since),
-        ))
+        let outage = self.outages.remove(&account)?;
+        let time = now.saturating_sub(outage.since);
+        Some(OutageEvent::Ended(outage.account, time))
     }
 }
 
@@ -156,7 +155,8 @@ mod tests {
                 ..Problem::new(category, "m")
             };
             let mut outages = OutageTracker::default();
-            match outages.record_failure("huawei", 0, &problem, Duration::ZERO) {
+            let name = || "huawei".to_owned();
+            match outages.record_failure(0, 0, &problem, Duration::ZERO, name) {
                 Some(OutageEvent::Started(text)) => text,
                 other => panic!("{other:?}"),
             }
@@ -182,24 +182,24 @@ mod tests {
     fn reports_once_that_a_cloud_is_unreachable_and_once_that_it_is_back() {
         let problem = Problem::new(Category::Network, "no answer");
         let at = Duration::from_secs;
+        let name = || "aliyun".to_owned();
         let mut outages = OutageTracker::default();
-        let gone = outages.record_failure("aliyun", 0, &problem, at(10));
+        let gone = outages.record_failure(0, 0, &problem, at(10), name);
         assert_eq!(
             gone,
             Some(OutageEvent::Started(
                 "aliyun is unreachable (no answer); retrying".into()
             ))
         );
-        assert_eq!(outages.record_failure("aliyun", 1, &problem, at(12)), None);
-        assert_eq!(outages.record_success("aliyun", 2, at(13)), None);
-        for other in ["sugon", "aliyun@prod"] {
-            assert_eq!(outages.record_success(other, 0, at(13)), None);
-        }
-        assert_eq!(outages.record_success("aliyun", 0, at(14)), None);
+        let again = outages.record_failure(0, 1, &problem, at(12), || unreachable!("it is known"));
+        assert_eq!(again, None);
+        assert_eq!(outages.record_success(0, 2, at(13)), None);
+        assert_eq!(outages.record_success(1, 0, at(13)), None);
+        assert_eq!(outages.record_success(0, 0, at(14)), None);
         assert_eq!(
-            outages.record_success("aliyun", 1, at(20)),
+            outages.record_success(0, 1, at(20)),
             Some(OutageEvent::Ended("aliyun".to_owned(), at(10)))
         );
-        assert_eq!(outages.record_success("aliyun", 1, at(21)), None);
+        assert_eq!(outages.record_success(0, 1, at(21)), None);
     }
 }

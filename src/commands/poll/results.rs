@@ -290,7 +290,7 @@ impl Poller {
         let now = self.elapsed();
         let list_time = self.list_time(number);
         let watched = &mut self.jobs[number];
-        let account = watched.reference.account();
+        let account = watched.account;
         watched.finish_poll();
         (watched.failures, watched.problem) = (0, None);
         let mut changes = Vec::new();
@@ -316,7 +316,7 @@ impl Poller {
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));
         }
-        let turn = self.outages.record_success(&account, number, now);
+        let turn = self.outages.record_success(account, number, now);
         changes.extend(turn.map(PollEvent::Outage));
         changes
     }
@@ -342,7 +342,7 @@ impl Poller {
         }
         let mut changes = Vec::new();
         let watched = &mut self.jobs[number];
-        let account = watched.reference.account();
+        let account = watched.account;
         watched.history.observe(Observation::Failed(&problem), now);
         watched.failures = watched.failures.saturating_add(1);
         watched.interval = schedule::after_failures(watched.failures, self.options.interval);
@@ -358,9 +358,13 @@ impl Poller {
             self.defer_account(number, now + wait);
         }
         let turn = match problem.category.is_transient() {
-            true => self.outages.record_failure(&account, number, &problem, now),
+            true => {
+                let name = || self.jobs[number].reference.account();
+                self.outages
+                    .record_failure(account, number, &problem, now, name)
+            }
             // A cloud that returns an error is reachable.
-            false => self.outages.record_success(&account, number, now),
+            false => self.outages.record_success(account, number, now),
         };
         changes.extend(turn.map(PollEvent::Outage));
         self.jobs[number].problem = Some(problem.into());

@@ -12,7 +12,7 @@ use crate::gate::{Evaluation, Pending, PendingCause};
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
 
 /// How long a request that succeeded before can be rejected, for example by a gateway during an update.
-const REJECTION_GRACE: Duration = Duration::from_secs(600);
+pub const REJECTION_GRACE: Duration = Duration::from_secs(600);
 
 impl JobHistory {
     pub(super) fn pending_on_failure(

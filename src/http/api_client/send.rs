@@ -267,7 +267,7 @@ impl Call<'_> {
             transport_failure,
             hint,
             ..
-        } = Problem::deadline_exceeded("");
+        } = self.deadline.exceeded("");
         Problem {
             attempts,
             transport_failure,

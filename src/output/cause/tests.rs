@@ -227,6 +227,51 @@ fn failed_pods_of_a_job_that_runs_are_counted() {
 }
 
 #[test]
+fn failed_pods_of_an_indexed_job_are_counted_with_their_indexes() {
+    let pods = [("a-0", 1, "10"), ("a-1", 1, "20"), ("a-2", 0, "30")];
+    let mut running = job_of_pods(State::Running, &pods);
+    running.tasks[1].created_at = Time::from_rfc3339("2026-11-27T20:00:15Z");
+    for (task, index) in running.tasks.iter_mut().zip([0, 3, 4]) {
+        task.index = Some(index);
+    }
+    let text = "2 pods of 2 indexes failed (a-1: exited with 1)";
+    assert_eq!(why(&running).unwrap(), text);
+    running.tasks[0].index = Some(3);
+    let text = "2 pods of index 3 failed (a-1: exited with 1)";
+    assert_eq!(why(&running).unwrap(), text);
+}
+
+#[test]
+fn what_a_job_waits_for_comes_before_its_newest_warning() {
+    let warning = |reason: &str, message: &str| Event {
+        level: Some(Level::Warning),
+        reason: Some(reason.into()),
+        message: Some(message.into()),
+        ..Event::default()
+    };
+    let mut waiting = Job {
+        state: State::Pending,
+        reason: Some("Unschedulable".into()),
+        message: Some("0/3 nodes are available".into()),
+        warning_count: 2,
+        events: vec![
+            warning("DNSConfigForming", "too many nameservers"),
+            warning("FailedScheduling", "0/3 nodes are available"),
+        ],
+        ..Job::default()
+    };
+    assert_eq!(
+        why(&waiting).unwrap(),
+        "Unschedulable: 0/3 nodes are available; 2 warnings, last: DNSConfigForming: too many nameservers"
+    );
+    waiting.events.remove(0);
+    waiting.warning_count = 1;
+    waiting.reason = Some("FailedScheduling".into());
+    let once = "FailedScheduling: 0/3 nodes are available; 1 warning";
+    assert_eq!(why(&waiting).unwrap(), once);
+}
+
+#[test]
 fn a_warning_that_repeats_the_cause_is_only_counted() {
     let mut failed = job_of_pods(State::Failed, &[("a", 137, "30")]);
     let text = "The node was low on resource: memory. ";

@@ -7,6 +7,7 @@ mod response;
 
 use futures_util::future::join_all;
 
+use super::not_found::is_not_served;
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts, ReadParts};
@@ -265,11 +266,6 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
     let mut found = object.into_result(jobs, reference, api);
     attach_raw(&mut found, body, options);
     Ok(found)
-}
-
-/// True where the server does not serve the API of a request.
-pub(super) fn is_not_served(problem: &Problem) -> bool {
-    problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 
 /// True for the problem of a resource that may contain the job nevertheless.

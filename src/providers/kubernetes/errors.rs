@@ -24,6 +24,18 @@ const NO_CREDENTIAL: &str = "Forbidden (anonymous)";
 const NOT_SERVED: &str = "NotFound (resource)";
 const NODE_UNREACHABLE: &str = "NodeUnreachable";
 
+const NO_API: &str = "the server does not serve this API";
+
+/// What a server responds to a request for a group or version that it does not serve.
+const NOT_SERVED_PAGE: &str = "404 page not found";
+
+/// What is in the message of an error about an object, after its name.
+const NAMED_NOT_FOUND: &str = "\" not found";
+
+/// What to do about an object that is not found.
+pub(super) const CHECK_OBJECT: &str =
+    "check the context, the namespace and the name; it may have been deleted";
+
 const NOT_INSTALLED: &str =
     "check the server of the kubeconfig; a custom resource has to be installed in the cluster";
 
@@ -41,8 +53,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("the user of the context has no token, certificate or exec plugin; none is sent over http"),
         ErrorRule::codes(&["Forbidden"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
-        ErrorRule::codes(&["NotFound"], NotFound)
-            .hint("check the context, the namespace and the name; it may have been deleted"),
+        ErrorRule::codes(&["NotFound"], NotFound).hint(CHECK_OBJECT),
         ErrorRule::codes(
             &["BadRequest", "Invalid", "MethodNotAllowed", "NotAcceptable"],
             InvalidArgument,
@@ -54,7 +65,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::status(404)
             .for_code(false)
             .becomes(ServiceError)
-            .message("the server does not serve this API")
+            .message(NO_API)
             .hint(NOT_INSTALLED),
     ],
     overrides: &[],
@@ -64,7 +75,6 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
 #[serde(default)]
 struct Status {
     kind: Text,
-    status: Text,
     message: Text,
     reason: Text,
     details: DefaultObject<Details>,
@@ -77,19 +87,44 @@ struct Details {
     retry_after_seconds: Int,
 }
 
+impl Status {
+    /// True for the `Status` of an API server, which a proxy may have shortened.
+    fn is_readable(&self) -> bool {
+        match self.kind.trimmed() {
+            Some(kind) => kind == "Status",
+            None => self.reason.trimmed().is_some() || self.names_object(),
+        }
+    }
+
+    /// True where it is about an object with a name.
+    fn names_object(&self) -> bool {
+        let message = self.message.trimmed().unwrap_or_default();
+        self.details.0.name.trimmed().is_some() || message.contains(NAMED_NOT_FOUND)
+    }
+}
+
 fn error_details(response: &Response) -> ErrorDetails {
     if response.status < 400 {
         return ErrorDetails::default();
     }
+    if response.status == 404 && response.body.trim_ascii() == NOT_SERVED_PAGE.as_bytes() {
+        return ErrorDetails {
+            code: Some(NOT_SERVED.to_owned()),
+            message: Some(format!("{NO_API}: {NOT_SERVED_PAGE}")),
+            ..ErrorDetails::default()
+        };
+    }
     let status = lenient::decode_response::<Status>(&response.body).unwrap_or_default();
-    if status.kind.trimmed() != Some("Status") || status.status.trimmed() != Some("Failure") {
+    if !status.is_readable() {
         return ErrorDetails::default();
     }
+    let names_object = status.names_object();
     let DefaultObject(details) = status.details;
     let message = status.message.0.unwrap_or_default();
     let code = match status.reason.trimmed() {
         Some("Forbidden") if message.contains(ANONYMOUS) => Some(NO_CREDENTIAL),
-        Some("NotFound") if details.name.trimmed().is_none() => Some(NOT_SERVED),
+        Some("NotFound") if !names_object => Some(NOT_SERVED),
+        None if response.status == 404 && names_object => Some("NotFound"),
         None if message.contains(KUBELET_LOGS) => Some(NODE_UNREACHABLE),
         reason => reason,
     };
@@ -264,11 +299,49 @@ mod tests {
     #[test]
     fn responses_of_a_gateway_and_of_a_missing_api_are_not_a_status_object() {
         let error = classify(&ERRORS, &response(404, "404 page not found\n")).unwrap();
-        assert_eq!(error.message, "the server does not serve this API");
+        assert_eq!(error.code.as_deref(), Some(NOT_SERVED));
+        assert_eq!(
+            error.message,
+            "the server does not serve this API: 404 page not found"
+        );
         assert!(classify(&ERRORS, &response(200, "{\"kind\": \"Status\"}")).is_none());
         assert_eq!(
             classify(&ERRORS, &response(502, "<html>")).unwrap().code,
             None
         );
+    }
+
+    #[test]
+    fn an_error_about_an_object_is_recognized_without_some_of_its_fields() {
+        let is_missing = |body: &str| {
+            let error = classify(&ERRORS, &response(404, body)).unwrap();
+            error.category == NotFound
+        };
+        for body in [
+            r#"{"kind": "Status", "reason": "NotFound", "details": {"name": "p"}}"#,
+            r#"{"kind": "Status", "status": "Success", "details": {"name": "p"}}"#,
+            r#"{"kind": "Status", "reason": "NotFound", "message": "pods \"p\" not found"}"#,
+            r#"{"details": {"name": "p"}}"#,
+            r#"{"type": "error", "code": "NotFound", "message": "pods \"p\" not found"}"#,
+        ] {
+            assert!(is_missing(body), "{body}");
+        }
+        for body in [
+            "",
+            "404 page not found",
+            "<html>",
+            "{}",
+            "[]",
+            "\"p\" not found",
+            r#"{"kind": "Status", "code": 404}"#,
+            r#"{"kind": "Status", "reason": "NotFound", "details": {}}"#,
+            r#"{"kind": "Page", "details": {"name": "p"}}"#,
+            r#"{"message": "no Route matched with those values"}"#,
+        ] {
+            assert!(!is_missing(body), "{body}");
+        }
+        let forbidden = r#"{"reason": "Forbidden", "details": {"name": "p"}, "message": "no"}"#;
+        let error = classify(&ERRORS, &response(403, forbidden)).unwrap();
+        assert_eq!(error.code.as_deref(), Some("Forbidden"));
     }
 }

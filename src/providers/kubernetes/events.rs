@@ -1,5 +1,7 @@
 //! Events of objects, in the two shapes that the API has for them.
 
+use std::borrow::Cow;
+
 use futures_util::future::join_all;
 use serde::Deserialize;
 
@@ -105,7 +107,7 @@ pub(super) fn add_list(
                 found.note(notice.code, notice.message);
             }
         }
-        Err(problem) => note_unread(found, &problem.message),
+        Err(problem) => note_unread(found, &reason(&problem)),
     }
 }
 
@@ -114,6 +116,15 @@ pub(super) fn note_unread(found: &mut GetResult, why: &str) {
     found.job.events_unreadable = true;
     let notice = unread("events", &found.job, why);
     found.note(notice.code, notice.message);
+}
+
+/// Returns why a part could not be read, with the next step where that took too long.
+pub(super) fn reason(problem: &Problem) -> Cow<'_, str> {
+    let hint = problem.hint.as_ref();
+    match hint.filter(|_| problem.is_deadline_exceeded()) {
+        Some(hint) => format!("{}; {hint}", problem.message).into(),
+        None => problem.message.as_str().into(),
+    }
 }
 
 /// That a part of a job could not be read.

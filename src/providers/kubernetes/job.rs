@@ -62,8 +62,8 @@ const GET: Operation = Operation::new(
 
 const LIST: Operation = Operation::new(
     "ListNamespacedJob",
-    "batch/v1 ListNamespacedJob",
-    "list on jobs.batch",
+    "batch/v1 ListNamespacedJob, core/v1 ListNamespacedPod",
+    "list on jobs.batch and pods",
 );
 
 /// The conditions of a job, and what a job without one is.
@@ -129,7 +129,9 @@ impl KindOps<Api> for Jobs {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |job: JobObject, reference: &Reference| job.into_result(reference, api);
-        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
+        let mut page = list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await?;
+        many::add_pod_states(api, list, &mut page).await;
+        Ok(page)
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

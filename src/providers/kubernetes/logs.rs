@@ -65,8 +65,9 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let request = api.server.request(LOG.name, &path, &query);
     let client = &api.server.client;
     let http = client.http.for_stream();
-    let sent = client.send(&http, &request, options.deadline).await;
-    sent.map_err(|problem| absent(api.with_host_hint(problem)))?;
+    if let Err(problem) = client.send(&http, &request, options.deadline).await {
+        return Err(absent(api.explain(&path, problem, options).await));
+    }
     let idle_timeout = match params.follow {
         true => FOLLOW_IDLE_TIMEOUT,
         false => http.options().request_timeout,

@@ -12,6 +12,7 @@ mod kubeconfig;
 mod list;
 mod logs;
 mod namespaces;
+mod not_found;
 mod object;
 mod objects;
 mod parts;
@@ -266,20 +267,10 @@ impl Api {
         if called.is_ok() {
             self.has_responded.store(true, Ordering::Relaxed);
         }
-        called.map_err(|problem| self.without_api(path, self.with_host_hint(problem)))
-    }
-
-    /// That a server does not serve an API that every API server has does not pass by itself, unless it has
-    /// served any before: then it may be starting again.
-    fn without_api(&self, path: &str, mut problem: Problem) -> Problem {
-        let mut built_in = ["/api/v1/", "/apis/batch/v1/", "/apis/apps/v1/"].into_iter();
-        if custom::is_not_served(&problem)
-            && built_in.any(|api| path.starts_with(api))
-            && !self.has_responded.load(Ordering::Relaxed)
-        {
-            (problem.category, problem.retryable) = (Category::InvalidArgument, false);
+        match called {
+            Ok(decoded) => Ok(decoded),
+            Err(problem) => Err(self.explain(path, problem, options).await),
         }
-        problem
     }
 
     /// The hosts of TKE are known where the console's entry is in the hosts file, and a certificate is

@@ -1,5 +1,6 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
+mod reasons;
 mod warnings;
 
 use super::events::EventList;
@@ -7,11 +8,12 @@ use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
 use crate::error::Problem;
-use crate::model::{Job, Level, NoticeCode, State, Task, Time};
+use crate::model::{Job, NoticeCode, State, Task, Time};
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
+use reasons::explain_by_events;
 pub(super) use warnings::SeenPods;
 
 /// Maximum number of pods of a job that are read.
@@ -106,7 +108,7 @@ impl Parts<'_> {
                 read.data
             }
             Err(problem) => {
-                let notice = events::unread("pods", &found.job, &problem.message);
+                let notice = events::unread("pods", &found.job, &events::reason(&problem));
                 found.notices.push(notice);
                 found.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();
@@ -303,20 +305,6 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
 pub(super) fn joined(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     let join = |one: String, other: String| format!("{}; {other}", one.trim_end_matches('.'));
     parts.into_iter().flatten().reduce(join)
-}
-
-/// Why no pod was made, or why one does not become ready, is in the events alone.
-fn explain_by_events(job: &mut Job) {
-    if job.reason.is_some() || !matches!(job.state, State::Pending | State::Starting) {
-        return;
-    }
-    let newest = job.events.iter().max_by_key(|event| event.last_at);
-    let warning = newest.filter(|event| event.level == Some(Level::Warning));
-    if let Some((reason, message)) =
-        warning.map(|event| (event.reason.clone(), event.message.clone()))
-    {
-        (job.reason, job.message) = (reason, message);
-    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,9 @@ pub(super) const LIST: Operation = Operation::new(
     "list on pods",
 );
 
+/// The label of the pods of an index of an Indexed job.
+pub(super) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
+
 pub(super) const WATCH: &str = "WatchNamespacedPod";
 
 /// The phases of a pod.

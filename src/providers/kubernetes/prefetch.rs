@@ -93,7 +93,8 @@ pub(super) async fn with_parts<T>(
         // What has not come by then is missing.
         let _ = timeout(limit, join(pods.as_mut(), events.as_mut())).await;
     }
-    let missing = || Problem::deadline_exceeded("timed out before the response");
+    let deadline = limited.deadline;
+    let missing = || deadline.exceeded("timed out before the response");
     let parts = Prefetched {
         pods: pods.take_output().unwrap_or_else(|| Err(missing())),
         events: events.take_output().unwrap_or_else(|| Err(missing())),

@@ -1,4 +1,5 @@
 mod hanging;
+mod lists;
 mod verdicts;
 mod warnings;
 

@@ -158,6 +158,12 @@ impl KindOps<Api> for BatchJobs {
         }
         let begun = &begun[..begun.len().min(MAX_TASKS)];
         let pages = if claims_success { MAX_PAGES } else { 1 };
+        // A success depends on the instances. Of any other job they are details, which are not waited for as long.
+        let options = &match claims_success {
+            true => options.clone(),
+            false => options.for_details(),
+        };
+        let lookup = GetRequest { reference, options };
         let called = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {

@@ -11,6 +11,7 @@ mod invocations;
 pub mod kinds;
 mod kubernetes;
 mod kubernetes_connection;
+mod kubernetes_deleted;
 mod kubernetes_hostile;
 mod kubernetes_kinds;
 mod kubernetes_logs;

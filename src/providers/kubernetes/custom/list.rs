@@ -1,8 +1,9 @@
 //! Lists of custom resources, one resource after the other.
 
+use super::super::not_found::is_not_served;
 use super::super::{Api, list};
+use super::CustomJobs;
 use super::response::CustomObject;
-use super::{CustomJobs, is_not_served};
 use crate::providers::prelude::*;
 
 /// One page of the jobs of a kind: of the first resource from `at` on that is served and may be listed.

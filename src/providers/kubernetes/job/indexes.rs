@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use super::super::pod::INDEX_LABEL;
 use crate::providers::prelude::*;
-
-/// The label of the pods of an index.
-const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 
 /// This many failed indexes become tasks at most.
 const MAX_INDEXES: usize = 10_000;

@@ -1,6 +1,7 @@
 //! The pods of many jobs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -10,6 +11,7 @@ use super::super::pod::{self, PodTask};
 use super::super::stream::Stream;
 use super::super::watch::Listed;
 use super::super::{Api, events, path};
+use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
 /// This many jobs are named in the selector of a list of pods; for more it is one of all jobs.
@@ -55,7 +57,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
             }
             Err(problem) => {
                 let found = &mut rows[0].found;
-                let notice = events::unread("pods", &found.job, &problem.message);
+                let notice = events::unread("pods", &found.job, &events::reason(&problem));
                 found.notices.push(notice);
             }
         }
@@ -99,26 +101,96 @@ async fn pods_of(
     names: &[&str],
     options: &GetOptions,
 ) -> Result<Pods, Problem> {
-    let selector = match names.len() <= MAX_NAMES {
-        true => format!("job-name in ({})", names.join(",")),
-        false => "job-name".to_owned(),
-    };
+    let (selector, _) = selector(names);
     let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);
     let called = api.call(pod::LIST.name, &path, &query, options, decode_pods);
     Ok(called.await?.data)
 }
 
-/// Gives each job its pods.
-fn share(rows: Vec<&mut Row>, pods: Pods) {
+/// How long a list waits for the pods of the jobs of a page.
+const PODS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What leaves out the pods that have ended.
+const ACTIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
+/// The states between which pods decide.
+const DERIVED: [State; 3] = [State::Pending, State::Starting, State::Running];
+
+/// Gives the jobs of a page whose pods decide their state the state and the reason that a lookup of each shows,
+/// by one list of pods for all of them. Without it, and with a notice, they are starting.
+pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut Page) {
+    let states = &list.filter.states;
+    let rows = page.rows.iter_mut().map(|row| &mut row.job);
+    let mut jobs: Vec<_> = rows.filter(|job| parts::is_derived(job)).collect();
+    if jobs.is_empty() || !states.is_empty() && !DERIVED.iter().any(|one| states.contains(one)) {
+        return;
+    }
+    let names: BTreeSet<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let options = GetOptions {
+        details_timeout: list.options.details_timeout.or(Some(PODS_TIMEOUT)),
+        ..list.options.clone()
+    };
+    let options = options.for_details();
+    let (selector, has_names) = selector(&names);
+    let mut query = vec![("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
+    if !has_names {
+        query.push(("fieldSelector", ACTIVE));
+    }
+    let namespace = list.scope.segment("NAMESPACE");
+    let path = path("/api/v1", namespace, pod::RESOURCE);
+    let called = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
+    match called.await {
+        Ok(read) => {
+            let (mut by_owner, are_all) = by_owner(read.data);
+            for job in jobs {
+                let own = job.uid.as_ref().and_then(|uid| by_owner.remove(uid));
+                parts::add_pods(job, own.unwrap_or_default(), are_all);
+                job.tasks.clear();
+            }
+        }
+        Err(problem) => {
+            let (count, first) = (jobs.len(), &jobs.remove(0).reference);
+            let others = match count - 1 {
+                0 => String::new(),
+                1 => " and 1 other".to_owned(),
+                others => format!(" and {others} others"),
+            };
+            let why = summarize(&problem);
+            let text = format!(
+                "cannot read the pods of {first}{others}, which decide whether a job is pending or runs: {why}"
+            );
+            page.notices
+                .push(Notice::new(NoticeCode::PartsUnread, text));
+        }
+    }
+}
+
+/// The selector of the pods of the jobs with these names, and whether it names them.
+fn selector(names: &[&str]) -> (String, bool) {
+    match names.len() <= MAX_NAMES {
+        true => (format!("job-name in ({})", names.join(",")), true),
+        false => ("job-name".to_owned(), false),
+    }
+}
+
+/// Pods by the UIDs of their owners, and whether they are all.
+fn by_owner(pods: Pods) -> (HashMap<String, Vec<PodTask>>, bool) {
     let mut by_owner: HashMap<String, Vec<PodTask>> = HashMap::new();
     for pod in pods.pods {
         if let Some(owner) = pod.owner_uid.clone() {
             by_owner.entry(owner).or_default().push(pod);
         }
     }
+    (by_owner, pods.are_all)
+}
+
+/// Gives each job its pods.
+fn share(rows: Vec<&mut Row>, pods: Pods) {
+    let (mut by_owner, are_all) = by_owner(pods);
     for row in rows {
         let own = by_owner.remove(&row.uid).unwrap_or_default();
-        parts::add_pods(&mut row.found.job, own, pods.are_all);
+        parts::add_pods(&mut row.found.job, own, are_all);
     }
 }

@@ -30,6 +30,8 @@ struct JobSpec {
     completions: Int,
     completion_mode: Text,
     backoff_limit: Int,
+    backoff_limit_per_index: Int,
+    max_failed_indexes: Int,
     active_deadline_seconds: Int,
     ttl_seconds_after_finished: Int,
     suspend: Checked<Flag>,
@@ -63,8 +65,12 @@ pub struct JobDetails {
     pub completions: Option<i64>,
     /// `NonIndexed` or `Indexed`.
     pub completion_mode: Option<String>,
-    /// How many pods may fail.
+    /// How many pods may fail; null where each index has a limit, and all of them together have none.
     pub backoff_limit: Option<i64>,
+    /// How many pods of each index may fail.
+    pub backoff_limit_per_index: Option<i64>,
+    /// How many indexes may fail.
+    pub max_failed_indexes: Option<i64>,
     /// How long the job may take, in seconds.
     pub active_deadline_seconds: Option<i64>,
     /// How long after its end it is deleted, in seconds.
@@ -77,7 +83,7 @@ pub struct JobDetails {
     pub ready: Option<i64>,
     /// Pods that have succeeded.
     pub succeeded: Option<i64>,
-    /// Pods that have failed.
+    /// Pods that have failed, of all indexes.
     pub failed: Option<i64>,
     /// Pods that are terminating.
     pub terminating: Option<i64>,
@@ -189,6 +195,13 @@ impl JobSpec {
         self.completion_mode.trimmed() == Some("Indexed")
     }
 
+    /// How many pods may fail. The API has the largest number where only the pods of each index are counted.
+    fn backoff_limit(&self) -> Option<i64> {
+        let is_per_index = self.backoff_limit_per_index.0.is_some();
+        let limit = self.backoff_limit.0;
+        limit.filter(|limit| !is_per_index || *limit < i64::from(i32::MAX))
+    }
+
     fn array(&self) -> Option<Array> {
         let completions = self.completions.0.filter(|_| self.is_indexed());
         completions.filter(|count| *count > 0).map(|count| Array {
@@ -205,7 +218,9 @@ fn details(spec: &JobSpec, status: &JobStatus) -> JobDetails {
         parallelism: spec.parallelism.0,
         completions: spec.completions.0,
         completion_mode: spec.completion_mode.0.clone(),
-        backoff_limit: spec.backoff_limit.0,
+        backoff_limit: spec.backoff_limit(),
+        backoff_limit_per_index: spec.backoff_limit_per_index.0,
+        max_failed_indexes: spec.max_failed_indexes.0,
         active_deadline_seconds: spec.active_deadline_seconds.0,
         ttl_seconds_after_finished: spec.ttl_seconds_after_finished.0,
         managed_by: spec.managed_by.0.clone(),
@@ -316,5 +331,21 @@ mod tests {
         assert_eq!(of(json!({"startTime": "soon", "ready": 1})), "Running");
         assert_eq!(of(json!({"startTime": 12345, "ready": 1})), "Running");
         assert_eq!(of(json!({"ready": 1})), "Pending");
+    }
+
+    #[test]
+    fn retries_are_limited_for_each_index_or_for_the_whole_job() {
+        let limits = |spec: Value| {
+            let spec: JobSpec = serde_json::from_value(spec).unwrap();
+            let details = details(&spec, &JobStatus::default());
+            (details.backoff_limit, details.backoff_limit_per_index)
+        };
+        let largest = i32::MAX;
+        let per_index = json!({"backoffLimit": largest, "backoffLimitPerIndex": 1});
+        assert_eq!(limits(per_index), (None, Some(1)));
+        let both = json!({"backoffLimit": 9, "backoffLimitPerIndex": 0});
+        assert_eq!(limits(both), (Some(9), Some(0)));
+        let of_job = json!({"backoffLimit": largest});
+        assert_eq!(limits(of_job), (Some(i64::from(largest)), None));
     }
 }

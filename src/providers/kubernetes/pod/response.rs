@@ -1,12 +1,14 @@
 //! A pod as the API has it, made into a task or a job of the model.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
 use super::super::object::{ApiObject, Conditions, ObjectMeta, object};
-use super::STATES;
+use super::{INDEX_LABEL, STATES};
 use crate::model::{Address, Container, failed_container};
 use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
@@ -158,6 +160,7 @@ impl PodObject {
             .map(|ip| ip.ip)
             .chain([status.pod_ip]);
         let finished_at = all.iter().filter_map(|one| one.finished_at).max();
+        let labels = meta.labels();
         let task = Task {
             id: meta.name.value.0.clone(),
             name: meta.name.value.0.clone(),
@@ -172,7 +175,8 @@ impl PodObject {
             addresses: addresses(ips),
             node: spec.node_name.0,
             restart_policy: spec.restart_policy.0,
-            labels: meta.labels(),
+            index: index(&labels),
+            labels,
             containers: all,
             ..read.into_task()
         };
@@ -328,6 +332,11 @@ fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
         State::Failed => failed_container(containers)?.exit_code,
         _ => None,
     }
+}
+
+/// The index of a pod of an Indexed job.
+fn index(labels: &BTreeMap<String, Option<String>>) -> Option<i64> {
+    labels.get(INDEX_LABEL)?.as_deref()?.trim().parse().ok()
 }
 
 /// When the first of the containers began to run. Only the last two runs of each are known: where there were

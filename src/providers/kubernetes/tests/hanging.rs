@@ -116,6 +116,11 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
         let late: &'static [_] = Box::leak(Box::new([(late, NEVER)]));
         let server = serve(std::slice::from_ref(object), late).await;
         let found = get(&server, kind, &ask_without_details()).await;
+        let text = &found.notices[0].message;
+        assert!(
+            text.ends_with("; joblens describe waits longer for it"),
+            "{text}"
+        );
         let seen = unread(&found);
         assert_eq!(
             (found.job.state, &seen[..1]),

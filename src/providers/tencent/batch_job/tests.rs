@@ -1,3 +1,4 @@
+mod slow;
 mod success;
 
 use std::sync::Arc;

@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::kind::Kind;
+use crate::providers::kubernetes::CLOUD;
+use crate::providers::kubernetes::custom::VOLCANO_JOB;
+use crate::providers::kubernetes::job::JOB;
+use crate::providers::kubernetes::pod::POD;
+use crate::providers::test_support::ask;
+use crate::providers::{LogParams, LogPosition, LogRequest, LogSource};
+use crate::test_support::kinds::{client, reference};
+use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
+
+/// What a server responds to requests: for an object, and for a list.
+#[derive(Clone, Copy)]
+struct Responses {
+    object: (u16, &'static str),
+    list: (u16, &'static str),
+}
+
+const ITEMS: (u16, &str) = (200, r#"{"items": []}"#);
+const FORBIDDEN: (u16, &str) = (
+    403,
+    r#"{"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"}"#,
+);
+
+async fn server(responses: Responses) -> TestServer {
+    let responder = move |request: &ServerRequest| {
+        let is_object = request.path.ends_with("/x") || request.path.ends_with("/log");
+        let (status, body) = match is_object {
+            true => responses.object,
+            false => responses.list,
+        };
+        let mut response = ServerResponse::json(status, &Value::Null);
+        response.body = body.into();
+        Some(response)
+    };
+    let state = EmulatedState::new(Vec::new(), start_time());
+    TestServer::start(&CLOUD, state, Arc::new(responder)).await
+}
+
+/// What a lookup of `ci/x` ends with.
+async fn lookup(kind: &'static Kind, responses: Responses) -> Problem {
+    let server = server(responses).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let x = reference(kind, &format!("{kind}/ci/x"));
+    client.get(&x, &ask()).await.unwrap_err()
+}
+
+#[test]
+fn the_object_of_a_path_is_that_of_its_list() {
+    let parts = |path: &'static str| {
+        NamedObject::of(path).map(|object| (object.list, object.resource, object.name))
+    };
+    let pods = ("/api/v1/namespaces/ci/pods", "pods", "p");
+    for (path, expected) in [
+        ("/api/v1/namespaces/ci/pods/p", Some(pods)),
+        ("/api/v1/namespaces/ci/pods/p/log", Some(pods)),
+        (
+            "/apis/batch/v1/namespaces/ci/jobs/p",
+            Some(("/apis/batch/v1/namespaces/ci/jobs", "jobs", "p")),
+        ),
+        (
+            "/api/v1/namespaces/ci",
+            Some(("/api/v1/namespaces", "namespaces", "ci")),
+        ),
+        ("/api/v1/namespaces/ci/pods", None),
+        ("/apis/batch/v1/namespaces/ci/jobs", None),
+        ("/api/v1/pods", None),
+        ("/api/v1/namespaces", None),
+        ("/apis/batch/v1", None),
+        ("/apis", None),
+        ("", None),
+    ] {
+        assert_eq!(parts(path), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_does_not_exist_where_its_list_does() {
+    let found = (Category::NotFound, "jobs \"x\" not found");
+    for body in [
+        "",
+        "{}",
+        "<html>404</html>",
+        "not found",
+        "404 page not found",
+    ] {
+        for list in [ITEMS, FORBIDDEN] {
+            let object = (404, body);
+            let problem = lookup(&JOB, Responses { object, list }).await;
+            assert_eq!((problem.category, &*problem.message), found, "{body}");
+            assert_eq!(problem.http_status, Some(404));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_the_list_is_not_that_of_a_missing_object() {
+    let page = (404, "404 page not found");
+    for (kind, object, list, category) in [
+        (&JOB, (404, ""), (404, ""), Category::InvalidArgument),
+        (&JOB, page, page, Category::InvalidArgument),
+        (&JOB, (404, ""), (200, "<html>"), Category::InvalidArgument),
+        (&JOB, (404, ""), (403, "<html>"), Category::InvalidArgument),
+        (&VOLCANO_JOB, page, ITEMS, Category::InvalidArgument),
+        (&VOLCANO_JOB, (404, ""), page, Category::InvalidArgument),
+        (
+            &VOLCANO_JOB,
+            (404, ""),
+            FORBIDDEN,
+            Category::InvalidArgument,
+        ),
+        (&VOLCANO_JOB, (404, ""), ITEMS, Category::NotFound),
+    ] {
+        let problem = lookup(kind, Responses { object, list }).await;
+        assert_eq!(problem.category, category, "{kind} {object:?} {list:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_deleted_pod_is_not_found() {
+    let server = server(Responses {
+        object: (404, ""),
+        list: ITEMS,
+    });
+    let server = server.await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let x = reference(&POD, "kubernetes/pod/ci/x");
+    let source = LogSource {
+        task: Some("x".to_owned()),
+        ..LogSource::default()
+    };
+    let request = LogRequest {
+        reference: &x,
+        source: &source,
+        position: &LogPosition::default(),
+        before: &[],
+        params: &LogParams::default(),
+        options: &ask(),
+    };
+    let read = client.read_log(request).await;
+    assert_eq!(read.err().unwrap().category, Category::NotFound);
+}
