@@ -12,9 +12,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub use condition::{Condition, states_of_word};
-pub use track::{
-    JobHistory, MISSING_RECHECK_INTERVAL, Observation, REJECTION_GRACE, lifecycle_order,
-};
+pub use track::pending::REJECTION_GRACE;
+pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 
 /// The rules of a gate.

@@ -1,9 +1,8 @@
-mod pending;
+pub mod pending;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use self::pending::REJECTION_GRACE;
 use self::pending::{pending, unknown};
 use super::warnings::Warnings;
 use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};

@@ -88,11 +88,12 @@ struct Details {
 }
 
 impl Status {
-    /// True for the `Status` of an API server, which a proxy may have shortened.
+    /// True for the `Status` of an API server, which a proxy may have shortened. A message alone may be that of a
+    /// proxy about something else, such as a cluster.
     fn is_readable(&self) -> bool {
         match self.kind.trimmed() {
             Some(kind) => kind == "Status",
-            None => self.reason.trimmed().is_some() || self.names_object(),
+            None => self.reason.trimmed().is_some() || self.details.0.name.trimmed().is_some(),
         }
     }
 
@@ -322,7 +323,6 @@ mod tests {
             r#"{"kind": "Status", "status": "Success", "details": {"name": "p"}}"#,
             r#"{"kind": "Status", "reason": "NotFound", "message": "pods \"p\" not found"}"#,
             r#"{"details": {"name": "p"}}"#,
-            r#"{"type": "error", "code": "NotFound", "message": "pods \"p\" not found"}"#,
         ] {
             assert!(is_missing(body), "{body}");
         }
@@ -337,6 +337,7 @@ mod tests {
             r#"{"kind": "Status", "reason": "NotFound", "details": {}}"#,
             r#"{"kind": "Page", "details": {"name": "p"}}"#,
             r#"{"message": "no Route matched with those values"}"#,
+            r#"{"type": "error", "code": "NotFound", "message": "clusters \"c\" not found"}"#,
         ] {
             assert!(!is_missing(body), "{body}");
         }

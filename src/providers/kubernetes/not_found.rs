@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::errors::CHECK_OBJECT;
 use super::object::{ObjectList, rows};
 use super::{Api, GetOptions};
+use crate::crypto::percent_decode;
 use crate::error::{Category, Problem};
 use crate::providers::lenient;
 
@@ -69,7 +70,9 @@ impl Api {
         let is_unclear = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
         match NamedObject::of(path).filter(|_| is_unclear) {
             Some(object) if self.lists(object.list, options).await => {
-                let message = format!("{} \"{}\" not found", object.resource, object.name);
+                let name = percent_decode(object.name);
+                let name = name.as_deref().unwrap_or(object.name);
+                let message = format!("{} \"{name}\" not found", object.resource);
                 Problem {
                     category: Category::NotFound,
                     retryable: false,

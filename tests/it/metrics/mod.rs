@@ -2,6 +2,7 @@
 
 mod examples;
 mod exporter;
+mod slow;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -122,7 +122,7 @@ const DERIVED: [State; 3] = [State::Pending, State::Starting, State::Running];
 pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut Page) {
     let states = &list.filter.states;
     let rows = page.rows.iter_mut().map(|row| &mut row.job);
-    let mut jobs: Vec<_> = rows.filter(|job| parts::is_derived(job)).collect();
+    let jobs: Vec<_> = rows.filter(|job| parts::is_derived(job)).collect();
     if jobs.is_empty() || !states.is_empty() && !DERIVED.iter().any(|one| states.contains(one)) {
         return;
     }
@@ -151,15 +151,9 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
             }
         }
         Err(problem) => {
-            let (count, first) = (jobs.len(), &jobs.remove(0).reference);
-            let others = match count - 1 {
-                0 => String::new(),
-                1 => " and 1 other".to_owned(),
-                others => format!(" and {others} others"),
-            };
-            let why = summarize(&problem);
+            let (scope, why) = (list.scope, summarize(&problem));
             let text = format!(
-                "cannot read the pods of {first}{others}, which decide whether a job is pending or runs: {why}"
+                "cannot read the pods of the jobs in {scope} that are starting, which may be pending or run: {why}"
             );
             page.notices
                 .push(Notice::new(NoticeCode::PartsUnread, text));

@@ -171,6 +171,6 @@ async fn jobs_whose_pods_cannot_be_read_are_starting_with_a_notice() {
     let starting = [("unplaced", State::Starting), ("placed", State::Starting)];
     assert_eq!(states(&page), starting);
     let notice = &page.notices[0].message;
-    let text = "cannot read the pods of kubernetes/job/ci/unplaced and 1 other, ";
+    let text = "cannot read the pods of the jobs in kubernetes/job/ci/ that are starting, ";
     assert!(notice.starts_with(text), "{notice}");
 }
