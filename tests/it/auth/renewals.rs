@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::tokens::rotate;
 use crate::config::settings::Config;
@@ -19,6 +20,23 @@ fn world(state: [&str; 2]) -> String {
         )
     };
     job(JOB, aliyun) + &job(IMAGE_JOB, huawei)
+}
+
+/// Starts two emulators within one second, so that their jobs are created at the same time.
+fn started_at_once(scenarios: [&str; 2]) -> [Emulated; 2] {
+    let second = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+    };
+    loop {
+        let before = second();
+        let emulated = scenarios.map(Emulated::start);
+        if second() == before {
+            return emulated;
+        }
+    }
 }
 
 /// Returns the settings that a cloud's profile needs besides a credential.
@@ -282,8 +300,8 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
 fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     for tool in TOOL_FILES.into_iter().take(2) {
         let refuse = "[[fault]]\noperation = '*'\nkind = 'refuse'\nskip = 1\ntimes = 1\n";
-        let running = Emulated::start(&(world(["Running", "RUNNING"]) + refuse));
-        let ended = Emulated::start(&world(["Succeeded", "SUCCESS"]));
+        let running = world(["Running", "RUNNING"]) + refuse;
+        let [running, ended] = started_at_once([&running, &world(["Succeeded", "SUCCESS"])]);
         let config = Config::new("");
         let path = config.write(tool.path, &(tool.text)("testid", "testsecret", ""), 0o600);
         let origins = [running.origin.clone(), ended.origin.clone()];

@@ -100,33 +100,22 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
     let mut workload = with_condition("Available");
     workload["spec"]["replicas"] = json!(0);
     for (kind, object, late, state, expected) in [
-        (&JOB, &failed, "pods", State::Failed, vec!["pods"]),
-        (&VOLCANO_JOB, &failed, "pods", State::Failed, vec!["pods"]),
-        (&JOB, &failed, "events", State::Failed, vec!["events"]),
-        (&POD, &failed, "events", State::Failed, vec!["events"]),
-        (
-            &WORKLOAD,
-            &workload,
-            "services",
-            State::Pending,
-            vec!["services"],
-        ),
-        (&WORKLOAD, &workload, "pods", State::Pending, vec!["pods"]),
+        (&JOB, &failed, "pods", State::Failed, "pods"),
+        (&VOLCANO_JOB, &failed, "pods", State::Failed, "pods"),
+        (&JOB, &failed, "events", State::Failed, "events"),
+        (&POD, &failed, "events", State::Failed, "events"),
+        (&WORKLOAD, &workload, "services", State::Pending, "services"),
+        (&WORKLOAD, &workload, "pods", State::Pending, "pods"),
     ] {
         let late: &'static [_] = Box::leak(Box::new([(late, NEVER)]));
         let server = serve(std::slice::from_ref(object), late).await;
         let found = get(&server, kind, &ask_without_details()).await;
-        let text = &found.notices[0].message;
-        assert!(
-            text.ends_with("; joblens describe waits longer for it"),
-            "{text}"
-        );
-        let seen = unread(&found);
-        assert_eq!(
-            (found.job.state, &seen[..1]),
-            (state, &expected[..]),
-            "{kind}"
-        );
+        let advice = "; joblens describe waits longer for it";
+        let mut notices = found.notices.iter().map(|notice| &notice.message);
+        assert!(notices.all(|text| text.ends_with(advice)), "{found:?}");
+        // On a loaded machine, other parts may take too long as well.
+        assert!(unread(&found).contains(&expected), "{kind}: {found:?}");
+        assert_eq!(found.job.state, state, "{kind}");
     }
 }
 
