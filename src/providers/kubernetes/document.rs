@@ -1,9 +1,9 @@
-//! Documents of objects as `--raw` shows them.
+//! Prepares the documents of objects for `--raw`.
 
 use super::object::LAST_APPLIED;
 use crate::providers::prelude::*;
 
-/// Keeps a response in the job, without what repeats it.
+/// Attaches a response to the job, without its redundant fields.
 pub(super) fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOptions) {
     raw::attach(&mut found.job, &mut found.notices, options, || {
         let mut document = raw::document(body, options)?;
@@ -12,8 +12,8 @@ pub(super) fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOption
     });
 }
 
-/// Drops from a document what repeats it: the last applied configuration, which contains every secret once
-/// more, and who set which field.
+/// Removes redundant fields from a document: the last applied configuration, which contains every secret a
+/// second time, and the managers of each field.
 pub(super) fn trim_document(document: &mut Value) {
     match document {
         Value::Object(fields) => {

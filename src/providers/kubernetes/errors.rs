@@ -1,4 +1,4 @@
-//! What the errors of an API server mean: a `Status`, or a text.
+//! Classifies the errors of an API server: a `Status` object or plain text.
 
 use std::time::Duration;
 
@@ -13,26 +13,26 @@ use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec}
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
 use crate::providers::request_id::RequestIdNames;
 
-/// No credential arrived: the server treats the request as from this user.
+/// Part of the message if the request had no credential; the server then uses this user.
 const ANONYMOUS: &str = "User \"system:anonymous\"";
 
-/// The path of a kubelet, from which the server requests logs.
+/// The path of a kubelet, from which the API server requests logs.
 const KUBELET_LOGS: &str = "/containerLogs/";
 
-/// The codes of what has no reason of its own.
+/// Codes for errors that have no specific `reason`.
 const NO_CREDENTIAL: &str = "Forbidden (anonymous)";
 const NOT_SERVED: &str = "NotFound (resource)";
 const NODE_UNREACHABLE: &str = "NodeUnreachable";
 
 const NO_API: &str = "the server does not serve this API";
 
-/// What a server responds to a request for a group or version that it does not serve.
+/// The response to a request for a group or version that the server does not serve.
 const NOT_SERVED_PAGE: &str = "404 page not found";
 
-/// What is in the message of an error about an object, after its name.
+/// Part of the message of an error about an object, after its name.
 const NAMED_NOT_FOUND: &str = "\" not found";
 
-/// What to do about an object that is not found.
+/// The hint for an object that is not found.
 pub(super) const CHECK_OBJECT: &str =
     "check the context, the namespace and the name; it may have been deleted";
 
@@ -88,8 +88,8 @@ struct Details {
 }
 
 impl Status {
-    /// True for the `Status` of an API server, which a proxy may have shortened. A message alone may be that of a
-    /// proxy about something else, such as a cluster.
+    /// Returns true for the `Status` of an API server, possibly shortened by a proxy. A message without other
+    /// fields does not count: it can come from a proxy and be about something else, such as a cluster.
     fn is_readable(&self) -> bool {
         match self.kind.trimmed() {
             Some(kind) => kind == "Status",
@@ -97,7 +97,7 @@ impl Status {
         }
     }
 
-    /// True where it is about an object with a name.
+    /// Returns true if the error is about an object with a name.
     fn names_object(&self) -> bool {
         let message = self.message.trimmed().unwrap_or_default();
         self.details.0.name.trimmed().is_some() || message.contains(NAMED_NOT_FOUND)
@@ -143,7 +143,7 @@ fn error_details(response: &Response) -> ErrorDetails {
     }
 }
 
-/// The permission that a request needs, as RBAC names it.
+/// Returns a hint with the permission that a request needs, as RBAC names it.
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let parts: Vec<&str> = context.request.path.split('/').collect();
     let api = parts
@@ -172,7 +172,8 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     ))
 }
 
-/// That a node does not answer, from a message such as `Get "https://NODE:10250/containerLogs/…": CAUSE`.
+/// Converts a message such as `Get "https://NODE:10250/containerLogs/…": CAUSE` into one about a node that
+/// does not answer.
 fn node_message(message: &str) -> Option<String> {
     let url = message.strip_prefix("Get \"https://")?;
     let (url, cause) = url.split_once("\": ")?;

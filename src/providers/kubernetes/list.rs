@@ -1,4 +1,4 @@
-//! Pages of lists of objects.
+//! Reads lists of objects page by page.
 
 use super::object::{ApiObject, ObjectList, rows};
 use super::{Api, path};
@@ -7,16 +7,16 @@ use crate::http::RAISE_MAX_BODY;
 use crate::providers::lenient;
 use crate::providers::prelude::*;
 
-/// The maximum number of objects of a page, as kubectl requests them.
+/// Maximum number of objects of a page; kubectl uses the same.
 pub(super) const PAGE_SIZE: usize = 500;
 
-/// True where the server has forgotten what a version or the place of a page refers to.
+/// Returns true if the `resourceVersion` or `continue` token of the request has expired.
 pub(super) fn is_expired(problem: &Problem) -> bool {
     matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
 }
 
-/// The page at `at` of the list at a path. Where the server has forgotten where it begins, it is the whole
-/// list, as kubectl reads it then; the caller drops what was shown before.
+/// Reads the page at `at` of the list at a path. If its `continue` token has expired, reads the whole list
+/// instead, as kubectl does; the caller drops the rows that it has already returned.
 ///
 /// # Errors
 /// An error of the server or of the connection.
@@ -59,12 +59,12 @@ pub(super) async fn page<R>(
     Ok(page)
 }
 
-/// True where the response exceeds the limit.
+/// Returns true if the response exceeded the size limit.
 fn is_too_large(problem: &Problem) -> bool {
     problem.hint.as_deref() == Some(RAISE_MAX_BODY)
 }
 
-/// A call of a page of a list.
+/// A request for one page of a list.
 pub(super) struct PageCall<'a> {
     pub operation: &'static str,
     pub path: &'a str,
@@ -72,7 +72,7 @@ pub(super) struct PageCall<'a> {
 }
 
 impl PageCall<'_> {
-    /// Reads at most this many objects, half as many each time the response is too large.
+    /// Reads at most `page_size` objects, and halves it each time the response is too large.
     ///
     /// # Errors
     /// An error of the server or of the connection.
@@ -96,25 +96,25 @@ impl PageCall<'_> {
     }
 }
 
-/// How the objects of a kind are listed, watched and read.
+/// How the objects of a resource are read, listed and watched.
 pub(super) struct Resource {
-    /// The name of a lookup.
+    /// The operation name of a lookup.
     pub get: &'static str,
-    /// How they are listed.
+    /// The operation of a list.
     pub list: Operation,
-    /// The name of a list that goes on as a stream.
+    /// The operation name of a watch.
     pub watch: &'static str,
-    /// The path of the API, and the name of the resource below it.
+    /// The path of the API, and the plural name of the resource in it.
     pub path: (&'static str, &'static str),
-    /// Makes a job of one of them.
+    /// Decodes an object as a job.
     pub read: fn(&[u8], &Api, GetRequest<'_>) -> Result<GetResult, String>,
 }
 
-/// One page of the objects of a resource in a namespace, or in all; `is_first` for the first page of the first
-/// resource of a kind.
+/// Reads one page of the objects of a resource, in a namespace or in all. `is_first` is true for the first
+/// page of the first resource of a kind.
 ///
 /// # Errors
-/// As [`page`]; `not_found` for the empty list of a namespace that was named and does not exist.
+/// As [`page`]; `not_found` if the list is empty because the specified namespace does not exist.
 pub(super) async fn page_of<T: ApiObject>(
     api: &Api,
     resource: &'static Resource,
@@ -156,10 +156,11 @@ pub(super) async fn page_of<T: ApiObject>(
     Ok(page)
 }
 
-/// Checks that a namespace exists: the list of one that does not is empty. One that cannot be read may exist.
+/// Checks that a namespace exists, since the list of a missing namespace is empty. A namespace that cannot be
+/// read is assumed to exist.
 ///
 /// # Errors
-/// `not_found`: it does not exist.
+/// `not_found`: the namespace does not exist.
 async fn check_namespace(api: &Api, namespace: &str, options: &GetOptions) -> Result<(), Problem> {
     let path = format!("/api/v1/namespaces/{}", percent_encode(namespace));
     let read = api.call(

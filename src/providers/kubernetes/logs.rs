@@ -1,4 +1,4 @@
-//! Logs of the containers of pods.
+//! Reads the logs of containers.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::{LogBody, LogChunk, LogRequest, NOT_STARTED};
 
-/// How logs are read.
+/// The supported options of logs.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     previous: true,
@@ -25,10 +25,10 @@ const LOG: Operation = Operation::new(
     "get on pods/log",
 );
 
-/// A log in which nothing is written for this long is requested again, since the connection may be lost.
+/// Idle timeout of a followed log; it is then requested again, since the connection may be lost.
 const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is in the server's words where there is no log (yet), which it reports as a bad request.
+/// Parts of the messages that the server sends, as a bad request, if there is no log (yet).
 const ABSENT: [&str; 5] = [
     NOT_STARTED,
     "previous terminated container",
@@ -37,7 +37,7 @@ const ABSENT: [&str; 5] = [
     "not found",
 ];
 
-/// The lines of a container that the server still has, however many they are.
+/// Reads all lines of a container that the server still has.
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (source, params, options) = (request.source, request.params, request.options);
     let Some(pod) = source.task.as_deref() else {
@@ -96,7 +96,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     })
 }
 
-/// That a container has no log is not a fault of the request.
+/// Reports a missing log as `NotFound` instead of as an invalid request.
 fn absent(mut problem: Problem) -> Problem {
     let is_absent = ABSENT.iter().any(|words| problem.message.contains(words));
     if problem.category == Category::InvalidArgument && is_absent {

@@ -1,4 +1,4 @@
-//! Kubernetes: jobs and pods of a cluster, by its API server.
+//! Kubernetes: reads jobs and pods from the API server of a cluster.
 
 mod container;
 mod credential;
@@ -125,8 +125,8 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected::new(Api::new(profile, transport)?, OPERATIONS))
 }
 
-/// What all kinds have in common: references, lists, logs and streams of changes. The words are long and
-/// short name, the reference of a sample, and what it is.
+/// Builds a kind with what all kinds of the cloud have in common: references, lists, logs and streams of
+/// changes. `words` contains the long and the short name of the kind, a sample reference and the summary.
 const fn kind(
     words: [[&'static str; 2]; 2],
     segments: &'static [Segment],
@@ -152,44 +152,44 @@ const fn kind(
     }
 }
 
-/// The namespace of every kind.
+/// The namespace segment of every reference.
 const NAMESPACE: Segment = Segment::with_setting("NAMESPACE", "namespace");
 
-/// One user of one cluster, and what is known of its objects.
+/// The API of a cluster as one user calls it, and the state that is kept between requests.
 struct Api {
     server: Arc<Server>,
     watches: Watches,
-    /// Where the pages of lists begin, by path and number of the page.
+    /// `continue` tokens of lists, by path and page number.
     continues: Mutex<HashMap<(String, usize), String>>,
-    /// The numbers of the resources that contain jobs, by their references.
+    /// Indexes (into `CustomJobs::resources`) of the resources that contain jobs, by reference.
     resources: Mutex<HashMap<String, usize>>,
-    /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
-    /// requested again by the lookup that follows it.
+    /// Problems of jobs that a batch lookup looked up individually, by reference. The lookup that follows
+    /// returns them instead of sending the request again.
     failed_lookups: Mutex<HashMap<String, Problem>>,
-    /// The pods of jobs whose warnings are needed, by the UIDs of the jobs.
+    /// Pods of the jobs whose warnings are needed, by the UID of the job.
     seen_pods: Mutex<HashMap<String, SeenPods>>,
-    /// The APIs that the server serves, once they were listed.
+    /// The APIs that the server serves, once they have been listed.
     served_apis: Mutex<ServedApis>,
-    /// The server has responded as an API server does.
+    /// True once a request to the server has succeeded.
     has_responded: AtomicBool,
 }
 
-/// An API server, as one user calls it.
+/// An API server and the client that one user calls it with.
 struct Server {
     client: SigningClient<Signer>,
     endpoint: Endpoint,
-    /// What comes before every path, such as that of a proxy; may be empty.
+    /// The prefix of every path, such as that of a proxy; can be empty.
     prefix: String,
-    /// True where only the CA of the cluster's entry is trusted.
+    /// True if only the CA of the cluster's kubeconfig entry is trusted.
     has_own_ca: bool,
-    /// True where the credential is a certificate that no program renews.
+    /// True if the credential is a certificate that no program renews.
     has_fixed_certificate: bool,
-    /// What to do about the proxy of the profile, if it has one.
+    /// The hint for problems with the proxy of the profile, if it has one.
     proxy_hint: Option<String>,
 }
 
 impl Server {
-    /// A request for a path.
+    /// Builds a GET request for a path.
     fn request(&self, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
         Request {
             query: pairs(query),
@@ -206,7 +206,7 @@ impl Api {
         let (endpoint, prefix) = server(profile, transport)?;
         let credentials = CredentialCache::from_profile(profile, credential, label)?;
         let is_replay = matches!(transport.options().session, Session::Replay(_));
-        // A recording contains no key that could be checked.
+        // A recording contains no key to check.
         if let Some(identity) = identity(profile).filter(|_| !is_replay) {
             let refused = |refusal| account(refused_identity(profile, refusal));
             identity.check().map_err(refused)?;
@@ -247,12 +247,12 @@ impl Api {
         })
     }
 
-    /// The host of the API server, used as the region.
+    /// Returns the host of the API server, which is used as the region.
     fn host(&self) -> &str {
         self.server.endpoint.host()
     }
 
-    /// Reads a path; see [`SigningClient::call`].
+    /// Sends a GET request for a path and decodes the response; see [`SigningClient::call`].
     async fn call<T, E: Into<DecodeError>>(
         &self,
         operation: &'static str,
@@ -273,8 +273,9 @@ impl Api {
         }
     }
 
-    /// The hosts of TKE are known where the console's entry is in the hosts file, and a certificate is
-    /// checked by the CA of the kubeconfig alone, if it has one.
+    /// Replaces the hint of a connection failure where a more specific one applies: to check the profile's
+    /// proxy, to renew the kubeconfig if its CA (the only one trusted) does not match, or to add a TKE host
+    /// to the hosts file.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
         let is_about_variables = |hint: &String| hint.contains("HTTPS_PROXY");
         if let Some(own) = &self.server.proxy_hint
@@ -294,12 +295,12 @@ impl Api {
         problem
     }
 
-    /// Where a page of the list at a path begins.
+    /// Returns the `continue` token of a page of the list at a path.
     fn continue_at(&self, path: &str, page: usize) -> Option<String> {
         lock(&self.continues).get(&(path.to_owned(), page)).cloned()
     }
 
-    /// Keeps where a page of the list at a path begins.
+    /// Stores the `continue` token of a page of the list at a path.
     fn set_continue(&self, path: &str, page: usize, token: &str) {
         lock(&self.continues).insert((path.to_owned(), page), token.to_owned());
     }
@@ -342,7 +343,7 @@ impl CloudApi for Api {
     }
 }
 
-/// Where the API server is, and what its URL has before every path.
+/// Returns the endpoint of the API server and the path prefix of its URL.
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
     let (key, server) = match (profile.get(SERVER), profile.get("endpoint")) {
         (Some(_), Some(_)) => {

@@ -1,4 +1,4 @@
-//! The namespaces of a cluster, as places of jobs.
+//! Lists the namespaces of a cluster as scopes.
 
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ struct NamespaceStatus {
     phase: Text,
 }
 
-/// One page of the namespaces.
+/// Lists one page of the namespaces.
 ///
 /// # Errors
 /// An error of the server or of the connection.

@@ -1,4 +1,5 @@
-//! What HTTP 404 means: the object does not exist, the server does not serve its API, or a proxy responded.
+//! Finds out what HTTP 404 means: the object does not exist, the server does not serve its API, or a proxy
+//! responded.
 
 use std::sync::atomic::Ordering;
 
@@ -16,12 +17,12 @@ const BUILT_IN: [&str; 3] = ["/api/v1/", "/apis/batch/v1/", "/apis/apps/v1/"];
 
 const LIST: &str = "ListNamespacedObject";
 
-/// True where the server does not serve the API of a request.
+/// Returns true if the server does not serve the API of a request.
 pub(super) fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 
-/// The object that a path is about.
+/// The object that a path refers to.
 #[derive(Debug, PartialEq)]
 struct NamedObject<'a> {
     /// The path of the list that contains it.
@@ -32,7 +33,7 @@ struct NamedObject<'a> {
 }
 
 impl<'a> NamedObject<'a> {
-    /// Reads a path, such as `/api/v1/namespaces/ci/pods/p/log`; `None` for that of a list.
+    /// Parses a path, such as `/api/v1/namespaces/ci/pods/p/log`; `None` for the path of a list.
     fn of(path: &'a str) -> Option<Self> {
         let api_segments = match path.starts_with("/apis/") {
             true => 4,
@@ -41,7 +42,7 @@ impl<'a> NamedObject<'a> {
         let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
         let api = ends.nth(api_segments - 2)?;
         let in_namespace = path[api..].strip_prefix("/namespaces/")?.contains('/');
-        // After `namespaces`, and then after the namespace and the resource.
+        // `ends` is after `namespaces`; skip the namespace and the resource as well.
         let end = ends.nth(if in_namespace { 2 } else { 0 })?;
         let list = &path[..end];
         let name = path[end + 1..].split('/').next();
@@ -66,7 +67,7 @@ impl Api {
         options: &GetOptions,
     ) -> Problem {
         let problem = self.with_host_hint(problem);
-        // A response that shows that the API is not served can only be wrong for one that is always served.
+        // A response that clearly reports a missing API is doubted only for an API that every server has.
         let is_unclear = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
         match NamedObject::of(path).filter(|_| is_unclear) {
             Some(object) if self.lists(object.list, options).await => {
@@ -85,9 +86,9 @@ impl Api {
         }
     }
 
-    /// True where the server has the list at a path, so that an object for which it responds with HTTP 404 does
-    /// not exist. That an account may not list objects shows the same only for an API that is always served,
-    /// since permissions are checked before it is known whether there is a resource.
+    /// Returns true if the server has the list at a path, so that an object for which it responds with HTTP
+    /// 404 does not exist. HTTP 403 for the list is evidence only for an API that every server has, since
+    /// permissions are checked before the existence of a resource.
     async fn lists(&self, path: &str, options: &GetOptions) -> bool {
         let request = self.server.request(LIST, path, &[("limit", "1")]);
         let decode = |body: &[u8]| {
@@ -105,8 +106,8 @@ impl Api {
         has_list
     }
 
-    /// Makes it an error that does not pass that a server does not serve an API that every API server has, unless
-    /// it has served any before: then it may be starting again.
+    /// Makes the problem permanent if the server does not serve an API that every API server has. If the
+    /// server has responded to any request before, it may only be restarting.
     fn without_api(&self, path: &str, mut problem: Problem) -> Problem {
         let has_responded = self.has_responded.load(Ordering::Relaxed);
         if is_not_served(&problem) && is_built_in(path) && !has_responded {

@@ -1,4 +1,4 @@
-//! What all objects have in common: metadata, conditions, quantities.
+//! Fields that all objects have in common: metadata, conditions, quantities.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,17 +12,17 @@ use crate::providers::lenient::{
 };
 use crate::reference::Reference;
 
-/// The annotation that repeats an object as it was applied.
+/// The annotation in which `kubectl apply` stores a copy of the applied object.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The label of the queue of a job that Kueue admits.
+/// The label with the queue of a job that Kueue manages.
 pub(super) const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// An object of the API.
 pub(super) trait ApiObject: DeserializeOwned + Default + Send {
     fn metadata(&self) -> &ObjectMeta;
 
-    /// The object of a response.
+    /// Decodes the object of a response.
     ///
     /// # Errors
     /// The response cannot be decoded, or is about another object.
@@ -35,7 +35,7 @@ pub(super) trait ApiObject: DeserializeOwned + Default + Send {
     }
 }
 
-/// The path of the objects of a resource in a namespace, or in all of them.
+/// Returns the path of the objects of a resource, in a namespace or in all namespaces.
 pub(super) fn path(api: &str, namespace: Option<&str>, resource: &str) -> String {
     match namespace {
         Some(namespace) => format!("{api}/namespaces/{}/{resource}", percent_encode(namespace)),
@@ -43,13 +43,13 @@ pub(super) fn path(api: &str, namespace: Option<&str>, resource: &str) -> String
     }
 }
 
-/// The path of an object of a resource.
+/// Returns the path of one object of a resource.
 pub(super) fn object_path(resource: (&str, &str), reference: &Reference) -> String {
     let objects = path(resource.0, reference.segment("NAMESPACE"), resource.1);
     format!("{objects}/{}", percent_encode(reference.id()))
 }
 
-/// What was expected where a response is about another object.
+/// Describes the expected object, for a response that contains a different one.
 pub(super) fn expected(reference: &Reference) -> String {
     format!("the requested {}", reference.kind.template.kind)
 }
@@ -70,7 +70,7 @@ pub(super) struct ObjectMeta {
     pub owner_references: List<OwnerReference>,
 }
 
-/// An object that another one belongs to.
+/// A reference to the owner of an object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct OwnerReference {
@@ -80,7 +80,7 @@ pub(super) struct OwnerReference {
 }
 
 impl ObjectMeta {
-    /// Namespace and name, unless they cannot be read.
+    /// Returns the namespace and the name, or `None` if they cannot be read.
     pub fn address(&self) -> Option<(&str, &str)> {
         self.namespace
             .value
@@ -88,7 +88,7 @@ impl ObjectMeta {
             .zip(self.name.value.trimmed())
     }
 
-    /// True while the object is being deleted, or where that cannot be read.
+    /// Returns true while the object is being deleted, and also if `deletionTimestamp` cannot be read.
     pub fn is_deleted(&self) -> bool {
         self.deletion_timestamp.is_unreadable || self.deletion_timestamp.value.utc().is_some()
     }
@@ -102,7 +102,7 @@ impl ObjectMeta {
     }
 }
 
-/// One condition of an object.
+/// A condition of an object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Condition {
@@ -114,7 +114,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// True where the reason is another word for what Kubeflow does with any job, such as `PyTorchJobCreated`.
+    /// Returns true if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
     pub fn explains_nothing(&self) -> bool {
         let (kind, reason) = (self.r#type.value.trimmed(), self.reason.trimmed());
         let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
@@ -144,7 +144,8 @@ impl Conditions {
         }
     }
 
-    /// False where a condition could not be read, which may be any, or where two of one type differ.
+    /// Returns false if a condition cannot be read (it could be of any type) or if two of the same type
+    /// differ.
     pub fn are_readable(&self) -> bool {
         let is_readable = |condition: &Condition| {
             let status = condition.status.trimmed();
@@ -165,7 +166,7 @@ impl Conditions {
                 .all(|one| is_readable(one) && is_agreed(one))
     }
 
-    /// The condition of this type, with this status.
+    /// Returns the condition with this type and status.
     pub fn find(&self, kind: &str, status: &str) -> Option<&Condition> {
         self.all().iter().find(|condition| {
             condition.r#type.value.trimmed() == Some(kind)
@@ -173,7 +174,7 @@ impl Conditions {
         })
     }
 
-    /// The conditions with status `True`, with their types.
+    /// Returns the conditions with status `True` and their types.
     pub fn all_true(&self) -> impl Iterator<Item = (&str, &Condition)> {
         let all_true = self
             .all()
@@ -182,7 +183,8 @@ impl Conditions {
         all_true.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
     }
 
-    /// When the job was running first. The conditions of Volcano have no type; their status is a phase.
+    /// Returns the time at which the job first ran. Conditions of Volcano have no type; their status is a
+    /// phase.
     pub fn running_since(&self) -> Option<Time> {
         let is_running = |one: &&Condition| {
             let kind = one.r#type.value.trimmed();
@@ -196,13 +198,13 @@ impl Conditions {
         running.find_map(Condition::since)
     }
 
-    /// The condition of this type with status `True`.
+    /// Returns the condition with this type and status `True`.
     pub fn find_true(&self, kind: &str) -> Option<&Condition> {
         self.find(kind, "True")
     }
 }
 
-/// What chooses the pods of an object.
+/// The selector of the pods of an object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Selector {
@@ -219,7 +221,7 @@ struct SelectorExpression {
 }
 
 impl Selector {
-    /// The selector as lists take it; empty where there is none.
+    /// Returns the selector in the syntax of `labelSelector`; empty if there is none.
     pub fn text(&self) -> String {
         let labels = self.match_labels.0.iter();
         let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.trimmed()?)));
@@ -244,10 +246,10 @@ pub(super) struct ObjectList<T> {
     pub items: Required<List<T>>,
 }
 
-/// The objects of a list, of which null has none.
+/// Returns the objects of a list; `null` is an empty list.
 ///
 /// # Errors
-/// That a list was expected.
+/// The field is missing or is not a list.
 pub(super) fn rows<T>(items: Required<List<T>>) -> Result<Vec<T>, String> {
     match items {
         Required::Null => Ok(Vec::new()),
@@ -263,7 +265,7 @@ pub(super) struct ListMeta {
     pub resource_version: Text,
 }
 
-/// A number with a suffix, such as `500m`, `2Gi` or `1e3`.
+/// Parses a number with an optional suffix, such as `500m`, `2Gi` or `1e3`.
 pub(super) fn quantity(text: &str) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 15] = [
         ("Ki", 1024.0),
@@ -289,7 +291,7 @@ pub(super) fn quantity(text: &str) -> Option<f64> {
     Some(number * scale).filter(|value| (0.0..1e19).contains(value))
 }
 
-/// The object of a field, and false where it could not be read.
+/// Returns the object of a field (the default if absent), and false if it cannot be read.
 pub(super) fn object<T: Default>(field: Required<OptionalObject<T>>) -> (T, bool) {
     match field {
         Required::Present(OptionalObject(Some(object))) => (*object, true),

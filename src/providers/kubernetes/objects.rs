@@ -1,5 +1,5 @@
-//! Objects of many references of one kind: by one list for each namespace, which a stream keeps up to
-//! date where the caller requests it again.
+//! Reads the objects of many references of one kind with one list for each namespace. If the caller polls, a
+//! stream keeps the objects up to date.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::providers::lenient;
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
-/// A job of a list or a stream.
+/// A job read from a list or a stream.
 pub(super) struct Row {
     pub found: GetResult,
     /// The UID of its object.
     pub uid: String,
 }
 
-/// What lists or streams report of several references: one entry for each, in their order.
+/// Returns the jobs of several references from lists or streams: one entry for each, in their order.
 ///
 /// # Errors
-/// What went wrong where no namespace could be read.
+/// The problem of a namespace, if no namespace could be read.
 pub(super) async fn get_many(
     api: &Api,
     resource: &'static Resource,
@@ -52,7 +52,7 @@ pub(super) async fn get_many(
                 .iter()
                 .zip(found)
                 .for_each(|(number, row)| rows[*number] = row),
-            // Its references are looked up one by one.
+            // The caller looks up the references of this namespace individually.
             Err(_) if is_readable => {}
             Err(problem) => return Err(problem),
         }
@@ -60,7 +60,7 @@ pub(super) async fn get_many(
     Ok(rows)
 }
 
-/// The same as batch lookups give it.
+/// Returns the jobs of [`get_many`] as the result of a batch lookup.
 ///
 /// # Errors
 /// As [`get_many`].
@@ -115,17 +115,17 @@ async fn in_namespace(
     Ok(rows)
 }
 
-/// What a lookup of one job has come to.
+/// The result of a lookup of one job.
 pub(super) enum Outcome<T> {
-    /// Its own response, and what was decoded with it.
+    /// The job was read, with the additional data that was decoded from the response.
     Read(Box<GetResult>, T),
-    /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed or
-    /// was behind.
+    /// The job as last read from a list or stream, because it no longer exists, or because it has ended and
+    /// the lookup failed or returned an older version.
     Known(Box<GetResult>),
 }
 
 impl<T> Outcome<T> {
-    /// The job, where its own response was read.
+    /// Returns the job if its response was read.
     pub fn read_job(&self) -> Option<&Job> {
         match self {
             Self::Read(found, _) => Some(&found.job),
@@ -134,10 +134,10 @@ impl<T> Outcome<T> {
     }
 }
 
-/// Looks one job up. Another object of its name is another job.
+/// Looks up one job. An object with the same name but another UID is a different job.
 ///
 /// # Errors
-/// Why the lookup failed, where no list and no stream has shown the end of the job.
+/// The lookup failed, and no list or stream has reported the end of the job.
 pub(super) async fn lookup<T: Send>(
     api: &Api,
     resource: &'static Resource,
@@ -174,7 +174,7 @@ pub(super) async fn lookup<T: Send>(
         let object = object.ok_or_else(|| expected(reference))?;
         beside = Some(read);
         attach_raw(&mut found, body, options);
-        // Another object of the name of a job that is followed is another job.
+        // An object with the name of a followed job but another UID is a different job.
         if let Some(watch) = &watch {
             is_behind = !watch.take_lookup(object);
             found.notices.extend(watch.take_notice());
@@ -197,14 +197,14 @@ pub(super) async fn lookup<T: Send>(
     Ok(Outcome::Read(Box::new(called.into_result()), beside))
 }
 
-/// That a job is gone whose name another one has.
+/// Returns the problem of a job that no longer exists while another object has its name.
 fn replaced() -> Problem {
     let message = "another object has this name now; the one before is gone";
     Problem::new(Category::NotFound, message)
         .with_hint("how it ended is not known: see kubectl get events")
 }
 
-/// An object as a job; `None` where only a lookup shows what it is.
+/// Reads an object as a job; `None` if only a lookup can determine its state.
 fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) -> Option<Row> {
     let body = object.body.as_bytes();
     let (read, unreadable) = collect_unreadable(|| (resource.read)(body, api, lookup));
@@ -219,7 +219,7 @@ fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) 
     Some(Row { found, uid })
 }
 
-/// A job that was deleted before its end. Where its state could not be read, how it ended is not known.
+/// Marks a job as deleted before its end. If its state could not be read, how it ended remains unknown.
 fn set_deleted(job: &mut Job) {
     job.ended = true;
     if job.state != State::Unknown {
@@ -242,7 +242,7 @@ async fn list_all(
     watch: &Watch,
     options: &GetOptions,
 ) -> Result<Listed, Problem> {
-    /// This many objects are read at most.
+    /// Maximum number of objects that are read.
     const MAX_OBJECTS: usize = 10 * list::PAGE_SIZE;
     let mut listed = Listed::default();
     let selector = watch.selector();
@@ -265,7 +265,7 @@ async fn list_all(
         watch.set_page_size(page_size);
         let page = match called {
             Ok(page) => page.data,
-            // What the pages before it contain is known.
+            // The objects of the previous pages are kept, without a version to stream from.
             Err(_) if token.is_some() => {
                 listed.version = None;
                 return Ok(listed);
@@ -294,7 +294,7 @@ struct ObjectPage {
     next: Option<String>,
 }
 
-/// A page of the list at a path. What is not of this list is dropped.
+/// Decodes a page of the list at a path. Objects that do not belong to this list are dropped.
 fn decode_page(body: &[u8], path: &str) -> Result<ObjectPage, String> {
     let mut page = lenient::parse_raw(body).ok_or("a list of objects")?;
     let items = match page.get_mut("items").map(Value::take) {

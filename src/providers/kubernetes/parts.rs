@@ -1,4 +1,4 @@
-//! The pods of a job or workload, as its tasks, and the events of both.
+//! Reads the pods of a job or workload as its tasks, and the events of both.
 
 mod reasons;
 mod warnings;
@@ -19,42 +19,43 @@ pub(super) use warnings::SeenPods;
 /// Maximum number of pods of a job that are read.
 const MAX_PODS: &str = "500";
 
-/// Maximum number of pods whose events are read one by one; each costs a request.
+/// Maximum number of pods whose events are read individually; each costs a request.
 const MAX_PODS_WITH_EVENTS: usize = 5;
 
-/// What belongs to a job or workload.
+/// How to find the pods and events of a job or workload.
 pub(super) struct Parts<'a> {
     pub namespace: &'a str,
     /// The selector of its pods.
     pub selector: String,
-    /// Kinds and names of the objects that own its pods (`ReplicaSet/web-1`); `None` where any may.
+    /// Kinds and names of the objects that own its pods (`ReplicaSet/web-1`); `None` if any owner is
+    /// accepted.
     pub owners: Option<Vec<String>>,
-    /// The job itself, where earlier ones of its name may have left pods.
+    /// The job itself, if earlier jobs with its name can have left pods.
     pub owner: Option<Owner>,
-    /// The UIDs of the objects whose events are its own.
+    /// UIDs of the objects whose events belong to the job.
     pub uids: Vec<String>,
-    /// The UIDs of further objects, whose events only a gate for warnings needs; `None` for those of which
-    /// they cannot be read.
+    /// UIDs of further objects whose events only a gate for warnings needs; `None` for a UID that cannot be
+    /// read.
     pub more_uids: Vec<Option<String>>,
 }
 
 /// Parts that were read together with a job.
 #[derive(Default)]
 pub(super) struct ReadParts {
-    /// What its selector chooses.
+    /// The pods that its selector matches.
     pub pods: Option<PodList>,
-    /// Its own events, and those of others of its name.
+    /// The events of all jobs that have had its name.
     pub events: Option<EventList>,
-    /// How long further requests may take that decide nothing, if that is already being counted.
+    /// Options with the deadline of further requests that do not affect the state, if it has already started.
     pub limited: Option<GetOptions>,
 }
 
-/// What a list of pods has come to.
+/// The result of a list of pods.
 pub(super) type PodList = Result<Decoded<Pods>, Problem>;
 
 impl Parts<'_> {
-    /// Adds the pods as tasks, with what they show of its state, and the events of all; notices of what
-    /// cannot be read.
+    /// Adds the pods as tasks, derives the state from them where they decide it, and adds the events of all.
+    /// Adds notices about parts that cannot be read.
     pub async fn add(
         mut self,
         api: &Api,
@@ -100,7 +101,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Its own pods of those that were read.
+    /// Returns the pods that belong to the job, out of those that were read.
     fn pods(&self, found: &mut GetResult, read: PodList) -> Pods {
         let mut pods = match read {
             Ok(read) => {
@@ -134,7 +135,7 @@ impl Parts<'_> {
     }
 }
 
-/// The pods that a selector chooses.
+/// Lists the pods that a selector matches.
 ///
 /// # Errors
 /// An error of the server or of the connection.
@@ -150,13 +151,13 @@ pub(super) async fn list_pods(
         .await
 }
 
-/// The label of pods that has the UID of their JobSet.
+/// The label of a pod with the UID of its JobSet.
 const JOBSET_UID: &str = "jobset.sigs.k8s.io/jobset-uid";
 
-/// The object that a job is.
+/// The object of a job, as the owner of its pods.
 #[derive(Default)]
 pub(super) struct Owner {
-    /// Its kind and name, as pods name their owner: `Job/train`.
+    /// Its kind and name, as in the owner references of its pods: `Job/train`.
     title: String,
     pub uid: Option<String>,
     pub version: Option<String>,
@@ -174,8 +175,8 @@ impl Owner {
         }
     }
 
-    /// False for a pod of an earlier object of the same name. One of an object between the two, whose UID
-    /// is not known, is recognized by its age.
+    /// Returns false for a pod of an earlier object of the same name. If the pod does not name this object as
+    /// its owner, its age decides: it must not be older than the object.
     fn has(&self, pod: &PodTask) -> bool {
         let of_owner = pod.owner_uid.as_ref();
         let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));
@@ -195,11 +196,11 @@ impl Owner {
 #[derive(Default)]
 pub(super) struct Pods {
     pub pods: Vec<PodTask>,
-    /// True when there are more.
+    /// True if the list has more pods.
     pub has_more: bool,
-    /// False when there are more, or some could not be read.
+    /// False if the list has more pods or some could not be read.
     pub are_all: bool,
-    /// The version of the list.
+    /// The `resourceVersion` of the list.
     pub version: Option<String>,
 }
 
@@ -223,12 +224,12 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     })
 }
 
-/// True for a job whose pods decide its state.
+/// Returns true for a job whose pods decide its state.
 pub(super) fn is_derived(job: &Job) -> bool {
     job.state == State::Starting && job.state_raw.is_none()
 }
 
-/// True where the events of a pod explain nothing.
+/// Returns true for a pod in a normal state, whose events explain nothing.
 fn is_well(pod: &Task) -> bool {
     let is_ready = || {
         pod.containers
@@ -239,12 +240,12 @@ fn is_well(pod: &Task) -> bool {
         || (pod.state == State::Running && pod.reason.is_none() && is_ready())
 }
 
-/// Adds pods, with what they show of the state; without `are_all` there may be others. A job that is
-/// active without any is starting.
+/// Adds the pods and derives the state of the job from them where they decide it. If `are_all` is false,
+/// there can be other pods. An active job without pods is starting.
 pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
     job.tasks.order_by_key(|pod| pod.created_at);
-    // A state that the object reports is its own.
+    // A state that the object itself reports is not changed.
     if is_derived(job) {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
         let runs = |pod: &Task| {
@@ -258,13 +259,13 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
                 job.state = State::Pending;
             }
         } else if are_all && !job.tasks.is_empty() {
-            // Its pods have run, and their end is not yet counted.
+            // Its pods have run, but their end is not counted yet.
             job.state = State::Running;
         }
     }
     let has_run = || job.tasks.iter().any(|pod| pod.started_at.is_some());
     if are_all && matches!(job.state, State::Pending | State::Starting) && !has_run() {
-        // The object has the time at which its controller saw it.
+        // `startTime` is when the controller first processed the job, not when it ran.
         job.started_at = None;
     }
     let stuck = || {
@@ -301,7 +302,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     }
 }
 
-/// Sentences as one, without the full stop that the first one may end with.
+/// Joins texts with `; `, without the full stop at the end of the earlier ones.
 pub(super) fn joined(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     let join = |one: String, other: String| format!("{}; {other}", one.trim_end_matches('.'));
     parts.into_iter().flatten().reduce(join)

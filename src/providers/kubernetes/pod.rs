@@ -1,4 +1,4 @@
-//! Pods, alone and as the tasks of jobs.
+//! Pods, as jobs and as the tasks of jobs.
 
 mod response;
 
@@ -53,7 +53,7 @@ pub(super) const LIST: Operation = Operation::new(
     "list on pods",
 );
 
-/// The label of the pods of an index of an Indexed job.
+/// The label with the index of a pod of an Indexed job.
 pub(super) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 
 pub(super) const WATCH: &str = "WatchNamespacedPod";

@@ -1,17 +1,16 @@
-//! What authenticates the caller to an API server.
+//! Adds the credential of the caller to requests.
 
 use chrono::{DateTime, Utc};
 
 use crate::http::{self, ClientIdentity, Request, SigningInstructions};
 use crate::secret::Secret;
 
-/// A token, a certificate, or both; and the headers of impersonation.
+/// A token, a certificate or both, and the impersonation headers.
 pub(super) struct Signer {
-    /// The value of the header `Authorization`.
+    /// The value of the `Authorization` header.
     pub token: Option<Secret>,
-    /// The certificate that is presented, if there is one.
+    /// The client certificate, if there is one.
     pub identity: Option<ClientIdentity>,
-    /// The impersonation headers.
     pub headers: Vec<(String, Secret)>,
 }
 

@@ -1,4 +1,4 @@
-//! A stream of changes that is opened again where it ends.
+//! Reads a stream of changes, and opens it again when it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::http::{Deadline, LineError, Lines};
 use crate::providers::lookup::summarize;
 use crate::sync::lock;
 
-/// The longest line of a stream. The stores of API servers contain objects of 1.5 MiB by default.
+/// Maximum length of a line, in bytes. An API server stores objects of up to 1.5 MiB by default.
 const MAX_LINE: usize = 8 << 20;
-/// A stream that ends sooner is not opened again at once.
+/// A stream that ends sooner than this is reopened only after a pause.
 const MIN_LENGTH: Duration = Duration::from_secs(1);
-/// A stream goes on at most this much longer than requested.
+/// Maximum time for which a stream can exceed the requested length.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// This many streams in a row on which nothing has come mean that the server gives none.
+/// After this many streams in a row without any event, the server is considered not to support them.
 const MAX_UNUSED: u32 = 3;
-/// The time to the next attempt at a server that gives no stream.
+/// The pause before the next attempt if the server rejects streams.
 const REFUSAL_COOLDOWN: Duration = Duration::from_secs(300);
-/// The time in which a stream must be opened.
+/// The timeout for opening a stream.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The stream that keeps a watch up to date.
@@ -38,7 +38,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Starts the stream of a watch, unless it was started or there can be none.
+    /// Starts the stream of a watch, unless it has been started already or cannot be used.
     pub fn start(api: &Api, watch: &Arc<Watch>, operation: &'static str, path: String) {
         if watch.starts() {
             let stream = Self {
@@ -51,7 +51,7 @@ impl Stream {
         }
     }
 
-    /// Runs until no stream is needed any longer.
+    /// Runs until the stream is no longer needed.
     async fn run(self) {
         let (mut failures, mut unused, mut has_worked) = (0, 0, false);
         loop {
@@ -84,7 +84,7 @@ impl Stream {
             failures += 1;
             let pause = backoff(failures, self.server.client.http.jitter());
             let (why, is_refused) = match interruption {
-                // A server that cannot be reached is an outage, which the next poll shows.
+                // If the server cannot be reached, the next poll reports it.
                 Interruption::Broken(why) => (why, false),
                 Interruption::Outdated(why) => {
                     unused = if is_used { 0 } else { unused + 1 };
@@ -133,8 +133,8 @@ impl Stream {
         Ok(lines.expect("the body of a success was left"))
     }
 
-    /// Reads events until the server ends the stream, or it no longer serves. One on which nothing has
-    /// come, not even the bookmark at its end, may hide changes.
+    /// Reads events until the server ends the stream, or it no longer covers all followed objects. A stream
+    /// without any event, even without the bookmark at its end, is an error, since it can hide changes.
     async fn read(&self, lines: &mut Lines, is_used: &mut bool) -> Result<(), Interruption> {
         let opened = Instant::now();
         let end = opened + self.length() + MAX_OVERTIME;
@@ -165,20 +165,21 @@ impl Stream {
         }
     }
 
-    /// For how long changes are requested. It ends the stream before it counts as silent.
+    /// Returns the requested length of a stream, which is shorter than the timeout of a silent one.
     fn length(&self) -> Duration {
         let timeout = self.server.client.http.options().request_timeout;
         Duration::from_secs((timeout.as_secs() * 2 / 3).clamp(1, 60))
     }
 }
 
-/// The time to the next attempt after this many failures: from 1 s, doubled to 30 s, less up to a quarter.
+/// Returns the pause after this many failures: from 1 s, doubled up to 30 s, less up to a quarter of jitter.
 fn backoff(failures: u32, fraction: f64) -> Duration {
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
     doubled.min(MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
 }
 
-/// Why a stream could not be opened. A rejected credential is what the next list shows.
+/// Classifies the problem of opening a stream. A rejected credential (401) is not a refusal, since the next
+/// list reports it.
 fn interruption(problem: &Problem) -> Interruption {
     let why = summarize(problem);
     match problem.http_status {

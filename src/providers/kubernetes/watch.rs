@@ -1,7 +1,7 @@
-//! Objects that a stream of their namespace keeps up to date.
+//! Keeps the objects of a namespace up to date with a stream.
 //!
-//! A list gives the objects and their version, the stream what has changed since. While no stream is
-//! connected, the objects are listed again for each batch lookup.
+//! A list returns the objects and their version, and the stream the changes since then. While no stream is
+//! connected, each batch lookup lists the objects again.
 
 mod object;
 mod state;
@@ -23,21 +23,21 @@ pub(super) use object::{Object, Presence, meta};
 pub(super) use state::Position;
 use state::{Mode, WatchState};
 
-/// The objects of a namespace.
+/// The result of a list of a namespace.
 #[derive(Default)]
 pub(super) struct Listed {
     pub objects: HashMap<String, Object>,
-    /// The version that they are of; `None` where not all could be read.
+    /// The `resourceVersion` of the list; `None` if not all of its objects could be read.
     pub version: Option<String>,
-    /// There are more than are read.
+    /// True if there are more objects than the maximum that is read.
     pub is_too_large: bool,
-    /// The names of objects that are listed in two ways.
+    /// Names of objects that the list contains twice with different content.
     pub contradictory: HashSet<String>,
 }
 
 impl Listed {
-    /// Takes in an object of a page; of one that is listed twice the newer version. One that is listed in two ways
-    /// with the same version, or without one, is left to its lookup.
+    /// Adds an object of a page. Of an object that is listed twice, the newer version is kept. If its
+    /// versions are equal or missing and the contents differ, it is left to a lookup.
     pub fn add(&mut self, name: String, object: Object) {
         if self.contradictory.contains(&name) {
             return;
@@ -58,23 +58,23 @@ impl Listed {
 
 /// Maximum number of open streams.
 const MAX_STREAMS: usize = 32;
-/// The pods of jobs are watched for this long after they were last followed.
+/// Time for which the pods of jobs are watched after they were last followed.
 const PODS_TIMEOUT: Duration = Duration::from_secs(60);
 /// The label of a pod that names its job.
 const JOB_LABEL: &str = "job-name";
-/// Maximum bytes of the objects of one list.
+/// Maximum size of the objects of one list, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// The objects of a run that are watched, by the path of their list.
+/// The watches of a run, by the path of their list.
 #[derive(Default)]
 pub(super) struct Watches {
     by_path: Mutex<HashMap<String, Arc<Watch>>>,
-    /// The streams, which end with it.
+    /// The tasks of the streams, which are aborted when this is dropped.
     pub streams: Mutex<JoinSet<()>>,
 }
 
 impl Watches {
-    /// The watch of a list; beyond the most streams one that is polled.
+    /// Returns the watch of a list, and creates it if necessary. Watches beyond [`MAX_STREAMS`] are polled.
     pub fn at(&self, path: &str) -> Arc<Watch> {
         let mut by_path = lock(&self.by_path);
         if let Some(watch) = by_path.get(path) {
@@ -92,43 +92,44 @@ impl Watches {
         watch
     }
 
-    /// The watch of the pods of the jobs of a namespace, whose changes are reported as those of the jobs.
+    /// Returns the watch of the pods of the jobs of a namespace. Their changes are reported as changes of the
+    /// jobs.
     pub fn of_pods(&self, path: &str) -> Arc<Watch> {
         let watch = self.at(&format!("{path}?labelSelector={JOB_LABEL}"));
         lock(&watch.state).is_of_pods = true;
         watch
     }
 
-    /// The watch of a list, if there is one.
+    /// Returns the watch of a list, if there is one.
     pub fn known(&self, path: &str) -> Option<Arc<Watch>> {
         lock(&self.by_path).get(path).cloned()
     }
 }
 
-/// The objects of one list.
+/// The followed objects of one list.
 #[derive(Default)]
 pub(super) struct Watch {
     state: Mutex<WatchState>,
-    /// A list has set the version.
+    /// Notified when a list was applied, which can set the version.
     listed: Notify,
-    /// The stream no longer serves, since more objects are followed than it shows.
+    /// Notified when the stream no longer covers all followed objects.
     outdated: Notify,
 }
 
-/// Why a stream does not go on.
+/// Why a stream was interrupted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Interruption {
     /// The connection broke; the version is still valid.
     Broken(String),
-    /// The version is too old, or what has come cannot be read: the objects have to be listed again.
+    /// The version has expired, or the received data cannot be read: the objects have to be listed again.
     Outdated(String),
-    /// The server does not give the stream.
+    /// The server rejected the watch.
     Refused(String),
 }
 
 impl Watch {
-    /// Follows these as well, which are names with references; true when all that is known of them is up
-    /// to date.
+    /// Follows these jobs too, given as names with references. Returns true if no list is needed: a stream is
+    /// connected, or each object is looked up individually.
     pub fn follow(&self, jobs: &[(&str, String)], options: &GetOptions) -> bool {
         let mut state = lock(&self.state);
         state.changes.clone_from(&options.changes);
@@ -152,22 +153,22 @@ impl Watch {
         state.is_connected || state.mode == Mode::Single
     }
 
-    /// The selector of a list of what is followed.
+    /// Returns the selector of a list of the followed objects.
     pub fn selector(&self) -> Option<(&'static str, String)> {
         lock(&self.state).position.selector.clone()
     }
 
-    /// How many objects a page of the list has at most.
+    /// Returns the maximum number of objects of a page of the list.
     pub fn page_size(&self) -> usize {
         lock(&self.state).page_size.unwrap_or(PAGE_SIZE)
     }
 
-    /// Keeps how many objects a page may have.
+    /// Stores the maximum number of objects of a page.
     pub fn set_page_size(&self, size: usize) {
         lock(&self.state).page_size = Some(size);
     }
 
-    /// What is known of the object with this name.
+    /// Returns the latest known version of the object with this name.
     pub fn object(&self, name: &str) -> Option<Object> {
         lock(&self.state).objects.get(name).cloned()
     }
@@ -176,7 +177,7 @@ impl Watch {
         lock(&self.state).notice.take()
     }
 
-    /// Takes in a list. Followed objects that it no longer contains are kept as they were last seen.
+    /// Applies a list. Followed objects that it no longer contains keep their last known version.
     pub fn replace(&self, listed: Listed) {
         let mut state = lock(&self.state);
         for (name, known) in &mut state.objects {
@@ -184,8 +185,8 @@ impl Watch {
                 known.presence = Presence::Missing;
             }
         }
-        // Without a version to continue from, the list replaces what was known: that of a store that was
-        // restored from a backup has lower versions.
+        // Without a version to continue from, the list replaces the known objects: a store that was restored
+        // from a backup has lower versions.
         let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
             if let Some(known) = state.objects.get_mut(&name)
@@ -195,7 +196,8 @@ impl Watch {
             }
             state.take(name, object);
         }
-        // A stream that broke goes on where it broke: how an object ended that was deleted since is there.
+        // A broken stream continues from its last version: it reports how an object that was deleted since
+        // then ended.
         if state.position.version.is_none() {
             state.position.version = listed.version;
         }
@@ -205,12 +207,12 @@ impl Watch {
         self.listed.notify_one();
     }
 
-    /// Takes in an object that a lookup has shown; false for an earlier version than is known.
+    /// Applies an object that a lookup returned. Returns false if it is older than the known version.
     pub fn take_lookup(&self, (name, object): (String, Object)) -> bool {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
         let is_new = known.is_none_or(|known| !known.is_newer_than(&object));
-        // A stream that is behind the lookup goes on from the object that it has.
+        // A stream that is behind the lookup continues from the object that it already has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
             state.take(name, object);
@@ -218,7 +220,7 @@ impl Watch {
         is_new
     }
 
-    /// True when a stream is to be started, which is then taken as started.
+    /// Returns true if a stream has to be started, and marks it as started.
     pub fn starts(&self) -> bool {
         let mut state = lock(&self.state);
         let starts =
@@ -229,7 +231,7 @@ impl Watch {
         starts
     }
 
-    /// Waits until it is known where the stream goes on.
+    /// Waits for the position from which the stream continues.
     pub async fn position(&self) -> Position {
         loop {
             let position = lock(&self.state).position.clone();
@@ -240,12 +242,13 @@ impl Watch {
         }
     }
 
-    /// Waits until the stream no longer serves.
+    /// Waits until the stream no longer covers all followed objects.
     pub async fn outdated(&self) {
         self.outdated.notified().await;
     }
 
-    /// True when no stream is needed any longer.
+    /// Returns true if the stream is no longer needed, and resets the watch of pods that were not followed
+    /// recently.
     pub fn is_over(&self) -> bool {
         let mut state = lock(&self.state);
         let since = state.followed_at.filter(|_| state.is_of_pods);
@@ -259,7 +262,7 @@ impl Watch {
         state.mode == Mode::Single
     }
 
-    /// A stream was opened that goes on from here; false when it no longer serves.
+    /// Marks the stream as connected if it was opened at the current position; false if that has changed.
     pub fn connect(&self, position: &Position) -> bool {
         let mut state = lock(&self.state);
         state.is_connected = state.position == *position;
@@ -269,12 +272,13 @@ impl Watch {
         state.is_connected
     }
 
-    /// The stream has ended as it should. Until the next one is open, it hides changes.
+    /// Marks the stream as disconnected after its regular end. Changes are not reported until it is opened
+    /// again.
     pub fn pause(&self) {
         lock(&self.state).is_connected = false;
     }
 
-    /// The stream was interrupted.
+    /// Marks the stream as interrupted.
     pub fn disconnect(&self, why: &Interruption) {
         let mut state = lock(&self.state);
         state.is_connected = false;
@@ -284,7 +288,7 @@ impl Watch {
         }
     }
 
-    /// The server gives no stream.
+    /// Switches to polling, since the server rejected the stream.
     pub fn reject(&self, why: &str) {
         let mut state = lock(&self.state);
         (state.is_connected, state.mode) = (false, Mode::Polling);
@@ -292,15 +296,15 @@ impl Watch {
         state.report_all();
     }
 
-    /// Reports all that is followed, so that it is looked up at once.
+    /// Reports a change of all followed objects, so that they are looked up immediately.
     pub fn report_all(&self) {
         lock(&self.state).report_all();
     }
 
-    /// Takes in a line of the stream of the list at a path.
+    /// Applies a line of the stream of the list at a path.
     ///
     /// # Errors
-    /// Why the stream does not go on.
+    /// The reason for which the stream cannot continue.
     pub fn apply(&self, line: &[u8], path: &str) -> Result<(), Interruption> {
         let unreadable = || Interruption::Outdated("a line that is not an event".to_owned());
         let mut event = lenient::parse_raw(line).ok_or_else(unreadable)?;
@@ -320,7 +324,7 @@ impl Watch {
             _ => return Err(unreadable()),
         };
         let mut state = lock(&self.state);
-        // What comes after a change of what is followed is part of the next list.
+        // Events that arrive after the set of followed objects has changed are covered by the next list.
         if !state.is_connected {
             return Ok(());
         }

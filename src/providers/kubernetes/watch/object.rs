@@ -1,4 +1,4 @@
-//! An object of an API server as a list, an event or a lookup shows it.
+//! An object as a list, a stream or a lookup returned it.
 
 use std::sync::Arc;
 
@@ -7,32 +7,33 @@ use serde_json::Value;
 use super::super::document::trim_document;
 use crate::crypto::percent_encode;
 
-/// One object as the server has sent it.
+/// An object as the server sent it, and whether it still exists.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Object {
     pub uid: String,
-    /// Its version, which grows with each change; `None` unless it is a number.
+    /// Its `resourceVersion`, which increases with each change; `None` if it is not a number.
     pub(super) version: Option<u64>,
-    /// The lower version that the latest list has shown, which was not taken in.
+    /// The lower version in the latest list, which was ignored.
     pub(super) lower_version: Option<u64>,
     pub body: Arc<str>,
     pub presence: Presence,
 }
 
-/// Whether an object is still there.
+/// Whether an object still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Presence {
     Present,
-    /// The stream has shown how it was deleted.
+    /// The stream reported its deletion, with its last state.
     Deleted,
     /// A later list does not contain it.
     Missing,
-    /// Another object has its name, and no stream has shown how it was deleted.
+    /// Another object has its name, and the stream has not reported its deletion.
     Replaced,
 }
 
 impl Object {
-    /// An object of the list at a path with its name; `None` where it has none, or is of another list.
+    /// Reads an object of the list at a path, with its name; `None` if it has no name or belongs to another
+    /// list.
     pub fn read(mut value: Value, path: &str) -> Option<(String, Self)> {
         if !is_of(&value, path) {
             return None;
@@ -49,19 +50,20 @@ impl Object {
         Some((name, object))
     }
 
-    /// True when both have a UID, and not the same.
+    /// Returns true if both objects have a UID and the UIDs differ.
     pub(super) fn is_other(&self, object: &Self) -> bool {
         !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
     }
 
-    /// True for an earlier version of the same object. Versions that are not numbers have no order.
+    /// Returns true if `object` is an earlier version of the same object. Versions that are not numbers have
+    /// no order.
     pub(super) fn is_newer_than(&self, object: &Self) -> bool {
         let versions = self.version.zip(object.version);
         self.uid == object.uid && versions.is_some_and(|(own, other)| own > other)
     }
 
-    /// Notes the version that a list shows; true where two lists in a row show a lower one, as those of a
-    /// store do that was restored from a backup.
+    /// Stores the version in a list if it is lower than the known one. Returns true if two lists in a row
+    /// contain a lower version, as after a restore of the store from a backup.
     pub(super) fn is_lower_again(&mut self, object: &Self) -> bool {
         let lower = object.version.filter(|_| self.is_newer_than(object));
         let before = std::mem::replace(&mut self.lower_version, lower);
@@ -69,8 +71,8 @@ impl Object {
     }
 }
 
-/// True for an object of the list at a path, by its kind and its namespace where it has them: the objects of
-/// a list have no kind.
+/// Returns true if an object belongs to the list at a path, by its kind and namespace where they are present:
+/// the items of a list have no `kind`.
 fn is_of(object: &Value, path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (plural, namespace) = (parts.next(), parts.next());
@@ -90,7 +92,7 @@ fn is_of(object: &Value, path: &str) -> bool {
     })
 }
 
-/// A text of the metadata of an object or a list, unless it is empty.
+/// Returns a text field of the metadata of an object or a list, unless it is empty.
 pub(in super::super) fn meta(value: &Value, key: &str) -> Option<String> {
     let text = value.get("metadata")?.get(key)?.as_str()?;
     Some(text.to_owned()).filter(|text| !text.is_empty())

@@ -1,4 +1,4 @@
-//! What is known of the objects of a list, and how it changes.
+//! The state of a watch: the known objects of a list and the position of the stream.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::{JOB_LABEL, MAX_BYTES};
 use crate::model::{Notice, NoticeCode};
 use crate::providers::Changes;
 
-/// What is known of the objects of a list.
+/// The state of a watch.
 #[derive(Default)]
 pub(super) struct WatchState {
-    /// The references that are followed, by name.
+    /// References of the followed objects, by name.
     pub followed: HashMap<String, String>,
     pub objects: HashMap<String, Object>,
     pub position: Position,
@@ -22,36 +22,37 @@ pub(super) struct WatchState {
     pub changes: Option<Arc<Changes>>,
     pub notice: Option<Notice>,
     pub is_noted: bool,
-    /// How many objects a page of the list has at most, where that is less than usual.
+    /// The maximum number of objects of a page of the list, if lower than the default.
     pub page_size: Option<usize>,
     pub is_of_pods: bool,
     pub followed_at: Option<Instant>,
 }
 
-/// Where a stream goes on.
+/// Where a stream continues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Position {
-    /// The version of the objects; `None` where they have to be listed again.
+    /// The `resourceVersion` to continue from; `None` if the objects have to be listed again.
     pub version: Option<String>,
-    /// The parameter and the selector that list and stream have in common.
+    /// The selector of both list and stream, with the name of its parameter.
     pub selector: Option<(&'static str, String)>,
 }
 
-/// How changes become known.
+/// How changes are detected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// No stream was started.
+    /// No stream has been started.
     #[default]
     Idle,
     Streaming,
-    /// The server gives no stream: each batch lookup is a list.
+    /// The server rejects the stream: each batch lookup lists the objects.
     Polling,
-    /// There are too many objects to list: each is looked up alone.
+    /// There are too many objects to list: each is looked up individually.
     Single,
 }
 
 impl WatchState {
-    /// The name of the only object that is followed; of pods the names of their jobs.
+    /// Returns a selector for the name of the followed object, if there is only one, or for pods the labels
+    /// with the names of their jobs.
     pub fn wanted_selector(&self) -> Option<(&'static str, String)> {
         let mut names = self.followed.keys();
         if self.is_of_pods {
@@ -65,7 +66,7 @@ impl WatchState {
         is_plain.then(|| ("fieldSelector", format!("metadata.name={only}")))
     }
 
-    /// Takes in an object that the stream shows, and reports it.
+    /// Applies an object from the stream, and reports the change.
     pub fn change(&mut self, name: String, object: Object) {
         if self.take(name.clone(), object) {
             self.report(Some(&name));
@@ -79,7 +80,7 @@ impl WatchState {
         }
     }
 
-    /// Notes once why jobs are polled.
+    /// Adds a notice about why jobs are polled, once.
     pub fn note(&mut self, why: &str) {
         if !std::mem::replace(&mut self.is_noted, true) {
             let text = format!("polling, since jobs cannot be watched: {why}");
@@ -87,19 +88,19 @@ impl WatchState {
         }
     }
 
-    /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
-    /// deleted stays so. Once another has its name, which is another job, only its own deletion is taken in:
-    /// a stream that goes on where it broke shows how it ended.
+    /// Applies the current version of an object, if it is followed. Returns false if that changes nothing. An
+    /// object that was deleted remains deleted. Once another object (a different job) has its name, only its
+    /// own deletion is applied: a stream that continues after an interruption reports how it ended.
     pub fn take(&mut self, name: String, object: Object) -> bool {
         if !self.followed.contains_key(&name) {
             return false;
         }
         match self.objects.get_mut(&name) {
             Some(known) if known.presence == Presence::Deleted => false,
-            // A stream that goes on repeats what a list has shown.
+            // A stream that continues repeats changes that a list already contained.
             Some(known) if known.is_newer_than(&object) => false,
             Some(known) if known.is_other(&object) => {
-                // The end of an earlier one is late.
+                // A late deletion of an earlier object does not replace the known one.
                 let is_new = known.presence != Presence::Replaced;
                 let is_replaced = is_new && object.presence == Presence::Present;
                 if is_replaced {
@@ -124,7 +125,7 @@ impl WatchState {
         lengths.sum::<usize>() > MAX_BYTES
     }
 
-    /// Leaves each object to lookups of its own.
+    /// Drops all objects, so that each is looked up individually.
     pub fn give_up(&mut self) {
         self.objects.clear();
         self.mode = Mode::Single;
