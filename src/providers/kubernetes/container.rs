@@ -1,4 +1,4 @@
-//! Containers of a pod: what they were given, and how they are.
+//! Converts the containers of a pod: their specification and their status.
 
 use serde::Deserialize;
 
@@ -9,10 +9,10 @@ use crate::providers::lenient::{
 };
 use crate::providers::states::ExitOutcome;
 
-/// Reasons of waiting that are part of every start.
+/// Reasons for waiting that are part of every start.
 const NORMAL_WAITS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-/// A container as it was ordered.
+/// The specification of a container.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerSpec {
@@ -84,7 +84,7 @@ struct ContainerResources {
     requests: Map<Text>,
 }
 
-/// A container as it is.
+/// The status of a container.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerStatus {
@@ -95,7 +95,7 @@ pub(super) struct ContainerStatus {
     last_state: DefaultObject<ContainerState>,
 }
 
-/// One of three.
+/// The state of a container: one of these is set.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ContainerState {
@@ -115,7 +115,7 @@ struct StateFields {
     finished_at: Timestamp,
 }
 
-/// Containers as they were ordered, with how each of them is.
+/// Converts containers, each with its status.
 pub(super) fn containers(
     specs: List<ContainerSpec>,
     statuses: List<ContainerStatus>,
@@ -131,8 +131,9 @@ pub(super) fn containers(
     containers.collect()
 }
 
-/// What denies that a pod has succeeded: a container that has not ended with 0, or that cannot be matched with
-/// its status. A pod without statuses of main containers is not contradicted.
+/// Returns what contradicts the success of a pod: a container that has not ended with exit code 0, or a
+/// different number of containers and statuses. A pod without statuses of main containers is not
+/// contradicted.
 pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> Option<String> {
     let (init, main): (Vec<_>, Vec<_>) = containers
         .iter()
@@ -146,7 +147,7 @@ pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> O
             None => format!("container {name} has no state"),
         }
     };
-    // What a kubelet shows of an init container that it has removed is that it waits.
+    // A kubelet reports an init container that it has removed as waiting.
     let has_failed = |one: &&&model::Container| {
         let word = one.state_raw.as_deref();
         word.is_some_and(|word| word != "waiting") && !is_done(one)
@@ -168,7 +169,8 @@ pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> O
         .map(|one| describe(one))
 }
 
-/// True where no main container of a pod runs, and one waits or has failed. One without a state may run.
+/// Returns true if no main container of a pod runs, and one waits or has failed. A container without a state
+/// could be running.
 pub(super) fn are_down(main: &[model::Container]) -> bool {
     let runs = |one: &model::Container| one.state_raw.is_none() || one.state == State::Running;
     !main.iter().any(runs) && !main.iter().all(is_done)
@@ -180,14 +182,14 @@ fn is_done(container: &model::Container) -> bool {
         && container.signal.is_none()
 }
 
-/// True where a container waits for what will not come by itself.
+/// Returns true if a container waits for a reason that is not part of a normal start.
 pub(super) fn is_stuck(container: &model::Container) -> bool {
     let reason = container.reason.as_deref();
     container.state == State::Pending
         && reason.is_some_and(|reason| !NORMAL_WAITS.contains(&reason))
 }
 
-/// Why a container failed: `container main: OOMKilled, exit code 137`.
+/// Describes the failure of a container: `container main: OOMKilled, exit code 137`.
 pub(super) fn failure(container: &model::Container) -> Option<String> {
     let code = container.exit_code.filter(|code| *code != 0)?;
     let name = container.name.as_deref().unwrap_or("?");
@@ -200,7 +202,7 @@ pub(super) fn failure(container: &model::Container) -> Option<String> {
     ))
 }
 
-/// What containers that run side by side were given together.
+/// Returns the total resources of the containers that run at the same time.
 pub(super) fn total(containers: &[model::Container]) -> Resources {
     let main = containers
         .iter()
@@ -285,14 +287,14 @@ impl ContainerState {
         }
     }
 
-    /// The state, if there was one.
+    /// Returns the state, if there was one.
     fn into_termination(self) -> Option<Termination> {
         Some(self.into_model()).filter(|state| state.state_raw.is_some())
     }
 }
 
 impl ContainerResources {
-    /// What was requested, the limit where nothing was.
+    /// Returns the requested amounts, or the limits where there is no request.
     fn into_model(self) -> Resources {
         let (Map(requests), Map(limits)) = (self.requests, self.limits);
         let amount = |name: &str| {
@@ -312,7 +314,7 @@ impl ContainerResources {
     }
 }
 
-/// A quantity as a whole number, rounded up.
+/// Converts a quantity to an integer, rounded up.
 fn whole(value: f64) -> u64 {
     value.ceil() as u64
 }

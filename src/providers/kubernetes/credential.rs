@@ -1,4 +1,4 @@
-//! The credential of a profile: a token, a client certificate, or both.
+//! Builds the credential of a profile: a token, a client certificate, or both.
 
 use super::kubeconfig::{IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use super::signer::Signer;
@@ -8,14 +8,14 @@ use crate::http::{ClientIdentity, RequestError};
 use crate::secret::{Secret, quotable, quotable_path};
 use crate::settings::{Origin, PROXY_URL, Profile, table_header};
 
-/// The certificate of a profile that is presented to the server.
+/// Returns the client certificate of a profile, if it has one.
 pub(super) fn identity(profile: &Profile) -> Option<ClientIdentity> {
     let data = |key| profile.secret(key).cloned();
     let pair = data("client_certificate_data").zip(data("client_key_data"));
     pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
 }
 
-/// What proves who a profile is. A kubeconfig may contain none of it.
+/// Returns the credential of a profile. It can be empty if the profile comes from a kubeconfig.
 pub(super) fn credential(profile: &Profile) -> Result<Credential<Signer>, Problem> {
     let token = profile.secret("token").cloned();
     let identity = identity(profile);
@@ -43,7 +43,8 @@ pub(super) fn credential(profile: &Profile) -> Result<Credential<Signer>, Proble
     })
 }
 
-/// `token (environment)`, or `certificate of kubernetes-admin (kubeconfig context prod)`.
+/// Returns the label of the credential: `token (environment)`, or `certificate of kubernetes-admin
+/// (kubeconfig context prod)`.
 pub(super) fn label(profile: &Profile) -> String {
     let keys = [
         ("token", "token"),
@@ -73,7 +74,7 @@ pub(super) fn label(profile: &Profile) -> String {
     )
 }
 
-/// True where the credential is a certificate, and not one that a program printed.
+/// Returns true if the credential is a certificate that was not printed by a program.
 pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
     let is_printed = |origin: &Origin| match origin {
         Origin::Tool { command, .. } => command.is_some(),
@@ -83,7 +84,8 @@ pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
     origin.is_some_and(|origin| !is_printed(origin))
 }
 
-/// That a token of the settings has no server. It hides the kubeconfig.
+/// Returns the problem of a token that is set without an endpoint. A token in a variable overrides the
+/// kubeconfig.
 pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     let variables = ["JOBLENS_KUBERNETES_ENDPOINT"];
     let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
@@ -95,7 +97,7 @@ pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     problem
 }
 
-/// Where the proxy of a profile is set.
+/// Returns the hint to check the proxy of a profile, with the place where it is set.
 pub(super) fn proxy_hint(origin: &Origin) -> String {
     match origin {
         Origin::Tool { path, .. } => {
@@ -105,8 +107,8 @@ pub(super) fn proxy_hint(origin: &Origin) -> String {
     }
 }
 
-/// Why the certificate of a profile cannot be used: with its user and its file, where it is that of a
-/// kubeconfig.
+/// Returns the problem of a client certificate that cannot be used, with the user and the file if it comes
+/// from a kubeconfig.
 pub(super) fn refused_identity(profile: &Profile, refusal: RequestError) -> Problem {
     let hint = refusal.hint.unwrap_or_default();
     let origin = profile.origin("client_certificate_data");
@@ -121,7 +123,7 @@ pub(super) fn refused_identity(profile: &Profile, refusal: RequestError) -> Prob
         .with_hint("log in, or download a new kubeconfig; the key must have no passphrase")
 }
 
-/// Refuses a context whose cluster is not verified, unless the profile allows it.
+/// Rejects a context whose cluster certificate is not verified, unless the profile allows it.
 pub(super) fn check_verification(profile: &Profile) -> Result<(), Problem> {
     let better = match profile.get(INSECURE) {
         Some(better) if profile.get("insecure_skip_verify") != Some("true") => better,

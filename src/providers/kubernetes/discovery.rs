@@ -1,4 +1,4 @@
-//! Which APIs a server serves, so that those of products that are not installed are not requested.
+//! Finds out which APIs a server serves, so that those of products that are not installed are not requested.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::providers::lenient::{self, List, Text};
 use crate::providers::{GetOptions, ScopeListing};
 use crate::sync::lock;
 
-/// A product that is installed later is found after this long.
+/// Maximum age of the list of APIs; a product that is installed later is found after at most this time.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
-/// The versions of the groups of a server, such as `batch/v1`, and when they were read.
+/// The group versions of a server, such as `batch/v1`, and when they were read.
 pub(super) type ServedApis = Option<(Instant, HashSet<String>)>;
 
 #[derive(Default, Deserialize)]
@@ -37,7 +37,8 @@ struct Version {
     group_version: Text,
 }
 
-/// The optional kinds of a listing whose API the server serves; all of them where it does not report them.
+/// Returns the optional kinds of a listing whose API the server serves; all of them if the list of APIs
+/// cannot be read.
 pub(super) async fn served_kinds(
     api: &Api,
     listing: &ScopeListing,
@@ -50,7 +51,7 @@ pub(super) async fn served_kinds(
         Some((_, served)) => served,
         None => {
             let read = api.call("GetAPIVersions", "/apis", &[], options, decode);
-            // The lists of the kinds show what is wrong.
+            // The lists of the kinds report the problem.
             let Ok(read) = read.await else {
                 return listing.optional_kinds.to_vec();
             };

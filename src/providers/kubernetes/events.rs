@@ -1,4 +1,4 @@
-//! Events of objects, in the two shapes that the API has for them.
+//! Reads the events of objects, in the two formats that the API has for them.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ use crate::providers::{GetOptions, GetResult};
 
 const LIST: &str = "ListNamespacedEvent";
 
-/// Maximum number of pages of a list that are read.
+/// Maximum number of pages that are read of a list.
 const MAX_PAGES: usize = 10;
 
-/// What a selector adds where only a gate for warnings needs the events.
+/// The part of a selector that restricts events to warnings, for those that only a gate for warnings needs.
 pub(super) const WARNINGS: &str = "type!=Normal";
 
 #[derive(Default, Deserialize)]
@@ -64,20 +64,20 @@ pub(super) type ObjectEvent = (Option<String>, model::Event);
 #[derive(Default)]
 pub(super) struct Events {
     events: Vec<ObjectEvent>,
-    /// What could not be read of them.
+    /// Notices about fields that could not be read.
     unreadable: Vec<Notice>,
 }
 
-/// What a list of events has come to. One that is read in part is not read: of what its next response adds
-/// it is not known whether it is new.
+/// The result of a list of events. A list that was only partly read is an error, since later it is not known
+/// which of its events are new.
 pub(super) type EventList = Result<Events, Problem>;
 
-/// The events of an object.
+/// Returns the selector of the events of an object.
 pub(super) fn of_uid(uid: &str) -> String {
     format!("involvedObject.uid={uid}")
 }
 
-/// Adds the events that these selectors choose to a job; a notice where they cannot be read.
+/// Adds the events that these selectors match to a job, or a notice if they cannot be read.
 pub(super) async fn add(
     api: &Api,
     namespace: &str,
@@ -93,7 +93,7 @@ pub(super) async fn add(
     }
 }
 
-/// Adds those events of a list that are of a job; a notice where it could not be read.
+/// Adds the events of a list that belong to a job (`has`), or a notice if the list could not be read.
 pub(super) fn add_list(
     found: &mut GetResult,
     events: EventList,
@@ -111,14 +111,14 @@ pub(super) fn add_list(
     }
 }
 
-/// Takes note that events of a job were not read.
+/// Marks that events of a job were not read, with a notice.
 pub(super) fn note_unread(found: &mut GetResult, why: &str) {
     found.job.events_unreadable = true;
     let notice = unread("events", &found.job, why);
     found.note(notice.code, notice.message);
 }
 
-/// Returns why a part could not be read, with the next step where that took too long.
+/// Returns why a part could not be read, with the hint if it took too long.
 pub(super) fn reason(problem: &Problem) -> Cow<'_, str> {
     let hint = problem.hint.as_ref();
     match hint.filter(|_| problem.is_deadline_exceeded()) {
@@ -127,16 +127,16 @@ pub(super) fn reason(problem: &Problem) -> Cow<'_, str> {
     }
 }
 
-/// That a part of a job could not be read.
+/// Returns the notice about a part of a job that could not be read.
 pub(super) fn unread(what: &str, job: &Job, why: &str) -> Notice {
     let text = format!("cannot read the {what} of {}: {why}", job.reference);
     Notice::new(NoticeCode::PartsUnread, text)
 }
 
-/// The events that a selector chooses, page by page.
+/// Lists the events that a selector matches, page by page.
 ///
 /// # Errors
-/// An error of the server or of the connection, or that there are more.
+/// An error of the server or of the connection, or more events than [`MAX_PAGES`] pages contain.
 pub(super) async fn list(
     api: &Api,
     namespace: &str,
@@ -168,7 +168,7 @@ pub(super) async fn list(
     Err(Problem::new(Category::InvalidResponse, message))
 }
 
-/// The events of a page, and where the next one begins.
+/// Decodes the events of a page, and the token of the next page.
 fn decode(body: &[u8]) -> Result<(Vec<ObjectEvent>, Option<String>), String> {
     let list: ObjectList<Event> = lenient::decode_response(body)?;
     let events = rows(list.items)?;

@@ -66,7 +66,7 @@ const LIST: Operation = Operation::new(
     "list on jobs.batch and pods",
 );
 
-/// The conditions of a job, and what a job without one is.
+/// The conditions of a job, and the words for a job without a condition.
 const STATES: StateWords = &[
     ("Complete", State::Succeeded),
     ("Failed", State::Failed),
@@ -87,7 +87,7 @@ pub(super) struct Jobs;
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    /// A job with its pods as tasks, and the events of both.
+    /// Reads a job with its pods as tasks, and the events of both.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
@@ -119,7 +119,7 @@ impl KindOps<Api> for Jobs {
         Ok(found)
     }
 
-    /// The jobs without their events, and with the pods of those whose state they decide.
+    /// Reads jobs without their events, and the pods of only those whose state they decide.
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         let mut rows = objects::get_many(api, &OBJECTS, batch).await?;
         many::add_pods(api, &mut rows, batch.options).await;

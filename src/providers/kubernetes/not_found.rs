@@ -42,7 +42,7 @@ impl<'a> NamedObject<'a> {
         let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
         let api = ends.nth(api_segments - 2)?;
         let in_namespace = path[api..].strip_prefix("/namespaces/")?.contains('/');
-        // `ends` is after `namespaces`; skip the namespace and the resource as well.
+        // The end of `namespaces`, or of the resource if the path continues with a namespace.
         let end = ends.nth(if in_namespace { 2 } else { 0 })?;
         let list = &path[..end];
         let name = path[end + 1..].split('/').next();

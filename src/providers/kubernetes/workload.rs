@@ -75,7 +75,8 @@ const LIST: Operation = Operation::new(
     "list on deployments.apps",
 );
 
-/// Conditions, and what a deployment without a decisive one is. None of them is an end.
+/// Words for the conditions of a deployment, and for one without a decisive condition. None of them is an
+/// end.
 const STATES: StateWords = &[
     ("Available", State::Running),
     ("Progressing", State::Starting),
@@ -89,7 +90,7 @@ const STATES: StateWords = &[
 const APPS: &str = "/apis/apps/v1";
 const RESOURCE: (&str, &str) = (APPS, "deployments");
 
-/// This many objects of each list are read at most.
+/// Maximum number of objects that are read of each list.
 const MAX_OBJECTS: &str = "500";
 
 /// The operations on workloads.
@@ -97,7 +98,7 @@ pub(super) struct Workloads;
 
 #[async_trait]
 impl KindOps<Api> for Workloads {
-    /// A deployment with its pods as tasks, its services, and the events of all.
+    /// Reads a deployment with its pods as tasks, its services, and the events of all.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
@@ -175,7 +176,7 @@ impl KindOps<Api> for Workloads {
     }
 }
 
-/// Where the objects of a workload are listed.
+/// The parameters of the lists of a workload's objects.
 struct Lists<'a> {
     api: &'a Api,
     namespace: &'a str,
@@ -183,7 +184,8 @@ struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    /// The objects of a resource that a selector chooses; `None`, with a notice, where they cannot be read.
+    /// Lists the objects of a resource that a selector matches; `None`, with a notice, if they cannot be
+    /// read.
     async fn read<T: DeserializeOwned + Default + Send>(
         &self,
         found: &mut GetResult,

@@ -1,4 +1,4 @@
-//! The indexes of an Indexed job: ranges such as `0-2,5`.
+//! Parses the indexes of an Indexed job: ranges such as `0-2,5`.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -6,13 +6,13 @@ use std::ops::RangeInclusive;
 use super::super::pod::INDEX_LABEL;
 use crate::providers::prelude::*;
 
-/// This many failed indexes become tasks at most.
+/// Maximum number of failed indexes that become tasks.
 const MAX_INDEXES: usize = 10_000;
 
-/// Longer texts are not read.
+/// Maximum length of a text; longer ones are not parsed.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// The ranges of a text; `None` where it is of another form.
+/// Parses the ranges of a text; `None` if it has another format.
 fn ranges(text: &str) -> Option<Vec<RangeInclusive<u32>>> {
     let text = Some(text).filter(|text| text.len() <= MAX_LENGTH)?;
     let ranges = text.split(',').map(|part| {
@@ -23,7 +23,7 @@ fn ranges(text: &str) -> Option<Vec<RangeInclusive<u32>>> {
     ranges.collect()
 }
 
-/// How many indexes there are in a text.
+/// Counts the indexes in a text.
 pub(super) fn count(text: &Text) -> Option<u64> {
     let ranges = ranges(text.trimmed()?)?;
     Some(
@@ -34,7 +34,7 @@ pub(super) fn count(text: &Text) -> Option<u64> {
     )
 }
 
-/// Adds a task before the pods for each failed index none of whose failed pods was read.
+/// Adds a task for each failed index of which no failed pod was read, before the pods.
 pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
     let Some(ranges) = failed.and_then(ranges) else {
         return;

@@ -1,4 +1,4 @@
-//! The pods of many jobs.
+//! Reads the pods of many jobs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -14,14 +14,15 @@ use super::super::{Api, events, path};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
-/// This many jobs are named in the selector of a list of pods; for more it is one of all jobs.
+/// Maximum number of jobs that the selector of a list of pods names; for more, the pods of all jobs are
+/// listed.
 const MAX_NAMES: usize = 50;
 
-/// This many pods of a namespace are read at most.
+/// Maximum number of pods that a list reads.
 const MAX_PODS: &str = "2000";
 
-/// Adds the pods of those jobs whose state they decide, by one list for each namespace. Jobs whose pods take long
-/// are left to lookups, so that they delay no other job.
+/// Adds the pods of the jobs whose state they decide, with one list for each namespace. If a list takes too
+/// long, its jobs are left to lookups, so that they do not delay other jobs.
 pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetOptions) {
     let mut starting: BTreeMap<String, Vec<&mut Row>> = BTreeMap::new();
     for row in rows.iter_mut().flatten() {
@@ -73,7 +74,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
     }
 }
 
-/// Watches the pods of jobs, whose states may change without a change of the job.
+/// Watches the pods of jobs, since the state of such a job can change without a change of its object.
 fn watch_pods<'a>(
     api: &Api,
     namespace: &str,
@@ -94,7 +95,7 @@ fn watch_pods<'a>(
     Stream::start(api, &watch, pod::WATCH, path);
 }
 
-/// The pods of the jobs with these names.
+/// Lists the pods of the jobs with these names.
 async fn pods_of(
     api: &Api,
     namespace: &str,
@@ -108,17 +109,17 @@ async fn pods_of(
     Ok(called.await?.data)
 }
 
-/// How long a list waits for the pods of the jobs of a page.
+/// How long a list of jobs waits for the pods of the jobs of a page.
 const PODS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What leaves out the pods that have ended.
+/// The field selector that excludes pods that have ended.
 const ACTIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
-/// The states between which pods decide.
+/// The states that pods can decide.
 const DERIVED: [State; 3] = [State::Pending, State::Starting, State::Running];
 
-/// Gives the jobs of a page whose pods decide their state the state and the reason that a lookup of each shows,
-/// by one list of pods for all of them. Without it, and with a notice, they are starting.
+/// Sets the state and the reason of the jobs of a page whose pods decide them, as a lookup of each would,
+/// with one list of pods for all of them. If that fails, they remain starting and a notice is added.
 pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut Page) {
     let states = &list.filter.states;
     let rows = page.rows.iter_mut().map(|row| &mut row.job);
@@ -161,7 +162,7 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
     }
 }
 
-/// The selector of the pods of the jobs with these names, and whether it names them.
+/// Returns the selector of the pods of the jobs with these names, and whether it contains the names.
 fn selector(names: &[&str]) -> (String, bool) {
     match names.len() <= MAX_NAMES {
         true => (format!("job-name in ({})", names.join(",")), true),
@@ -169,7 +170,7 @@ fn selector(names: &[&str]) -> (String, bool) {
     }
 }
 
-/// Pods by the UIDs of their owners, and whether they are all.
+/// Groups pods by the UID of their owner; also returns whether all pods were read.
 fn by_owner(pods: Pods) -> (HashMap<String, Vec<PodTask>>, bool) {
     let mut by_owner: HashMap<String, Vec<PodTask>> = HashMap::new();
     for pod in pods.pods {
@@ -180,7 +181,7 @@ fn by_owner(pods: Pods) -> (HashMap<String, Vec<PodTask>>, bool) {
     (by_owner, pods.are_all)
 }
 
-/// Gives each job its pods.
+/// Adds to each job its pods.
 fn share(rows: Vec<&mut Row>, pods: Pods) {
     let (mut by_owner, are_all) = by_owner(pods);
     for row in rows {

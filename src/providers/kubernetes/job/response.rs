@@ -1,4 +1,4 @@
-//! A job as the API has it, made into the model.
+//! Converts a job from the format of the API to the model.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,7 +55,7 @@ struct JobStatus {
     failed_indexes: Text,
 }
 
-/// What only jobs of Kubernetes have.
+/// Fields of Kubernetes jobs.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesJob")]
 pub struct JobDetails {
@@ -65,17 +65,17 @@ pub struct JobDetails {
     pub completions: Option<i64>,
     /// `NonIndexed` or `Indexed`.
     pub completion_mode: Option<String>,
-    /// How many pods may fail; null where each index has a limit, and all of them together have none.
+    /// How many pods can fail; null if only the pods of each index are limited.
     pub backoff_limit: Option<i64>,
-    /// How many pods of each index may fail.
+    /// How many pods of each index can fail.
     pub backoff_limit_per_index: Option<i64>,
-    /// How many indexes may fail.
+    /// How many indexes can fail.
     pub max_failed_indexes: Option<i64>,
-    /// How long the job may take, in seconds.
+    /// Time limit of the job, in seconds.
     pub active_deadline_seconds: Option<i64>,
-    /// How long after its end it is deleted, in seconds.
+    /// Time from its end to its deletion, in seconds.
     pub ttl_seconds_after_finished: Option<i64>,
-    /// The controller that runs it in place of the usual one.
+    /// The controller that runs it instead of the default one.
     pub managed_by: Option<String>,
     /// Pods that are not terminating.
     pub active: Option<i64>,
@@ -89,11 +89,11 @@ pub struct JobDetails {
     pub terminating: Option<i64>,
     /// Indexes that are complete: `0-2,5`.
     pub completed_indexes: Option<String>,
-    /// How many they are.
+    /// Number of these indexes.
     pub completed_index_count: Option<u64>,
     /// Indexes that have failed.
     pub failed_indexes: Option<String>,
-    /// How many they are.
+    /// Number of these indexes.
     pub failed_index_count: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ impl JobObject {
         self.metadata.0.uid.0.clone()
     }
 
-    /// The selector of its pods, that of the job's name where it has none.
+    /// Returns the selector of its pods, or the one for the name of the job if it has none.
     pub fn pod_selector(&self) -> String {
         let selector = self.spec.0.selector.0.text();
         match selector.is_empty() {
@@ -120,7 +120,7 @@ impl JobObject {
         }
     }
 
-    /// The indexes that have failed.
+    /// Returns the indexes that have failed.
     pub fn failed_indexes(&self) -> Option<String> {
         let (Required::Present(OptionalObject(Some(status))), true) =
             (&self.status, self.spec.0.is_indexed())
@@ -130,12 +130,12 @@ impl JobObject {
         status.failed_indexes.0.clone()
     }
 
-    /// The job without its pods.
+    /// Converts the job, without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(mut spec) = self.spec;
         let (status, is_readable) = object(self.status);
-        // A condition that could not be read may be any.
+        // A condition that cannot be read could be any condition.
         let is_readable = is_readable && status.conditions.are_readable();
         let denial = denial(&spec, &status).filter(|_| is_readable);
         let (word, condition) = word(&meta, &spec, &status);
@@ -184,7 +184,7 @@ impl JobObject {
 }
 
 impl JobStatus {
-    /// True also where it cannot be read when.
+    /// Returns true if the job has a start time, even one that cannot be read.
     fn has_started(&self) -> bool {
         self.start_time.is_unreadable || self.start_time.value.utc().is_some()
     }
@@ -195,7 +195,8 @@ impl JobSpec {
         self.completion_mode.trimmed() == Some("Indexed")
     }
 
-    /// How many pods may fail. The API has the largest number where only the pods of each index are counted.
+    /// Returns how many pods can fail. The API sets the largest number if only the pods of each index are
+    /// counted.
     fn backoff_limit(&self) -> Option<i64> {
         let is_per_index = self.backoff_limit_per_index.0.is_some();
         let limit = self.backoff_limit.0;
@@ -245,8 +246,9 @@ const FAILURES: [&str; 5] = [
     "PodFailurePolicy",
 ];
 
-/// What denies an end: another condition, or, of a success, its reason or the counts. A job that is complete is
-/// not suspended any more (`spec.suspend` may change later), and a success policy needs no certain number of pods.
+/// Returns what contradicts the end of the job: another condition, or for a success its reason or its counts.
+/// `spec.suspend` is ignored, since it can change after the end, and so are the counts under a success
+/// policy, which requires no specific number of pods.
 fn denial(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let is_true = |word: &str| status.conditions.find_true(word).is_some();
     let other = |words: &[&str]| {
@@ -268,12 +270,12 @@ fn denial(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     Some(format!("the condition Complete is True, but {denial}"))
 }
 
-/// What a job that is complete without a success policy lacks by its counts. One that leaves out how many
-/// completions it needs, such as a work queue, needs one.
+/// Returns what a complete job without a success policy lacks according to its counts. A job without
+/// `completions`, such as a work queue, needs one success.
 fn missing(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let count = |count: &Int| count.0.unwrap_or(0);
     let (succeeded, needed) = (count(&status.succeeded), spec.completions.0.unwrap_or(1));
-    // One that leaves out how many pods succeeded has no count to compare.
+    // Without the number of succeeded pods there is nothing to compare.
     let is_counted = status.succeeded.0.is_some() || count(&status.failed) > 0;
     if is_counted && succeeded < needed {
         return Some(format!("{succeeded} of {needed} pods have succeeded"));
@@ -294,7 +296,7 @@ fn missing(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     lacks.then(|| format!("{complete} of {needed} indexes are complete"))
 }
 
-/// The word for the state of a job, with the condition that it is, if it is one.
+/// Returns the word for the state of a job, with the condition if the word is its type.
 fn word<'a>(
     meta: &ObjectMeta,
     spec: &JobSpec,

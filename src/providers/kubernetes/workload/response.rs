@@ -1,4 +1,4 @@
-//! A deployment as the API has it, with what belongs to it, made into the model.
+//! Converts a deployment and its related objects from the format of the API to the model.
 
 mod word;
 
@@ -16,7 +16,7 @@ use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use word::word;
 
-/// Maximum number of ReplicaSets and services whose events are read; each costs a request.
+/// Maximum number of ReplicaSets, and of services, whose events are read; each costs a request.
 const MAX_OBJECTS_WITH_EVENTS: usize = 2;
 
 /// A deployment.
@@ -104,21 +104,21 @@ struct Endpoint {
     target_ref: Map<Text>,
 }
 
-/// What only workloads have.
+/// Fields of workloads.
 #[derive(Debug, Default, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesWorkload")]
 pub struct WorkloadDetails {
-    /// How many pods it should have.
+    /// Desired number of pods.
     pub replicas: Option<i64>,
-    /// Pods of the newest template.
+    /// Pods that match the current template.
     pub updated: Option<i64>,
     /// Pods that are ready.
     pub ready: Option<i64>,
-    /// Pods that have been ready for long enough.
+    /// Pods that have been ready for at least `minReadySeconds`.
     pub available: Option<i64>,
-    /// Its ReplicaSets that have or should have pods.
+    /// Its ReplicaSets whose current or desired number of pods is not 0.
     pub replica_sets: Vec<ReplicaSetDetails>,
-    /// The services that select its pods.
+    /// Services that select its pods.
     pub services: Vec<ServiceDetails>,
 }
 
@@ -130,7 +130,7 @@ pub struct ReplicaSetDetails {
     pub name: Option<String>,
     /// The revision of the deployment.
     pub revision: Option<String>,
-    /// How many pods it should have.
+    /// Desired number of pods.
     pub replicas: Option<i64>,
     /// Pods that are ready.
     pub ready: Option<i64>,
@@ -149,20 +149,21 @@ pub struct ServiceDetails {
     pub cluster_ip: Option<String>,
     /// The addresses of its load balancer.
     pub load_balancer: Vec<String>,
-    /// How many pods serve it.
+    /// Number of pods behind it.
     pub endpoints: Option<usize>,
-    /// How many of them are ready.
+    /// Number of these pods that are ready.
     pub ready_endpoints: Option<usize>,
 }
 
-/// What is known of a workload in addition to its job.
+/// The data of a workload in addition to its job.
 #[derive(Default)]
 pub(super) struct Workload {
-    /// The selector of its pods; empty where it cannot be read.
+    /// The selector of its pods; empty if it cannot be read.
     pub selector: String,
-    /// The UIDs of the objects whose events are its own.
+    /// UIDs of the objects whose events belong to the workload.
     pub uids: Vec<String>,
-    /// Those of others, which a gate for warnings needs; `None` where one cannot be read.
+    /// UIDs of further objects whose events only a gate for warnings needs; `None` for a UID that cannot be
+    /// read.
     pub more_uids: Vec<Option<String>>,
     pod_labels: Map<Text>,
     details: WorkloadDetails,
@@ -175,10 +176,10 @@ impl ApiObject for Deployment {
 }
 
 impl Deployment {
-    /// The deployment without its pods.
+    /// Converts the deployment, without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> (GetResult, Workload) {
         let DefaultObject(mut meta) = self.metadata;
-        // Every deployment has a specification; an empty one has the defaults.
+        // Every deployment has a `spec`; an empty one means the defaults.
         let has_spec = matches!(
             self.spec,
             Required::Present(OptionalObject(Some(_))) | Required::Empty
@@ -258,7 +259,7 @@ impl Deployment {
 }
 
 impl Workload {
-    /// Keeps the ReplicaSets of a deployment; gives the kinds and names of all.
+    /// Keeps the active ReplicaSets of a deployment; returns the kinds and names of all of its ReplicaSets.
     pub fn keep_replica_sets(
         &mut self,
         mut sets: Vec<ReplicaSet>,
@@ -333,7 +334,7 @@ impl Workload {
         }
     }
 
-    /// The selector of the endpoints of its services, if it has any.
+    /// Returns the selector of the EndpointSlices of its services, if it has any.
     pub fn endpoint_selector(&self) -> Option<String> {
         let services = self.details.services.iter();
         let names: Vec<&str> = services.map(|service| &*service.name).collect();
@@ -344,7 +345,7 @@ impl Workload {
         }
     }
 
-    /// Counts the pods behind its services. A pod with addresses of two families is in two slices.
+    /// Counts the pods behind its services. A dual-stack pod is in two slices, but counted once.
     pub fn count_endpoints(&mut self, slices: Vec<Part>) {
         for service in &mut self.details.services {
             let is_own = |slice: &&Part| {
@@ -375,7 +376,7 @@ impl Workload {
         }
     }
 
-    /// The job with its details.
+    /// Adds the details to the job.
     pub fn finish(self, mut found: GetResult) -> GetResult {
         found.job.details = Some(Arc::new(self.details));
         found

@@ -1,11 +1,11 @@
-//! The word for the state of a deployment.
+//! Determines the word for the state of a deployment.
 
 use super::{Checked, Condition, DeploymentSpec, DeploymentStatus, Int, ObjectMeta};
 
-/// The reason of a deployment that was not complete in time, which is the word for its state as well.
+/// The reason of a deployment that exceeded its deadline, also used as the word for its state.
 const OVERDUE: &str = "ProgressDeadlineExceeded";
 
-/// The word for the state of a deployment, with the condition that explains it.
+/// Returns the word for the state of a deployment, with the condition that explains it.
 pub(super) fn word<'a>(
     meta: &ObjectMeta,
     spec: &DeploymentSpec,
@@ -19,9 +19,9 @@ pub(super) fn word<'a>(
     let is_complete = [updated, replicas, available] == [desired; 3];
     let stuck = status.conditions.find("Progressing", "False");
     let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
-    // The controller tries again what failed, until the deadline.
+    // The controller retries after a failure, until the deadline.
     let failure = status.conditions.find_true("ReplicaFailure");
-    // What denies that it is complete. A count that is left out denies nothing.
+    // What contradicts that it is complete. A count that is left out contradicts nothing.
     let unavailable = status.conditions.find("Available", "False").or(overdue);
     let lacks_pods = count(&status.unavailable_replicas) > 0
         || status
