@@ -1,4 +1,5 @@
-//! Jobs that are custom resources: of Volcano, Kubeflow, JobSet and Argo Workflows. What differs is data.
+//! Jobs that are custom resources of Volcano, Kubeflow, JobSet and Argo Workflows. Their differences are
+//! described as data.
 
 mod kinds;
 mod list;
@@ -20,36 +21,36 @@ pub(super) use kinds::{
 };
 use response::CustomObject;
 
-/// Every kind of jobs that are custom resources.
+/// All kinds of jobs that are custom resources.
 pub(super) static JOBS: [&CustomJobs; 4] =
     [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
 
 /// A kind of jobs that are custom resources.
 pub(super) struct CustomJobs {
     kind: &'static Kind,
-    /// What has to be installed in the cluster.
+    /// The product that has to be installed in the cluster.
     product: &'static str,
-    /// The resources that may contain a job.
+    /// The resources that can contain a job.
     resources: &'static [Resource],
-    /// The field that has the state, beside conditions or in place of them.
+    /// The field with the state, in addition to conditions or instead of them.
     state_field: StateField,
 }
 
-/// The field of a status that has the word for the state.
+/// The field of `status` with the word for the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StateField {
-    /// `state.phase`, in place of conditions.
+    /// `state.phase`, instead of conditions.
     StatePhase,
-    /// `phase`, in place of conditions.
+    /// `phase`, instead of conditions.
     Phase,
-    /// `terminalState`, the end; else conditions have the state.
+    /// `terminalState` once the job has ended; conditions before.
     TerminalState,
-    /// Conditions have the state.
+    /// No field, only conditions.
     None,
 }
 
 impl StateField {
-    /// True where the state is a phase.
+    /// Returns true if the state is a phase.
     fn is_phase(self) -> bool {
         matches!(self, Self::StatePhase | Self::Phase)
     }
@@ -59,23 +60,23 @@ impl StateField {
 struct Resource {
     get: Operation,
     objects: objects::Resource,
-    /// The label of its pods that has the name of the job.
+    /// The label of its pods with the name of the job.
     pods_label: &'static str,
 }
 
-/// A job that was found, with its object and the number of its resource.
+/// A job that was found, with its object and the index of its resource.
 struct ResourceJob {
     result: GetResult,
     object: Owner,
     number: usize,
-    /// It no longer exists, or its end is known.
+    /// True if it no longer exists or has ended, so that its parts are not read.
     is_over: bool,
 }
 
 #[async_trait]
 impl KindOps<Api> for CustomJobs {
-    /// A job with its pods as tasks, and the events of both. All resources that may contain it are read until
-    /// it is known which one does.
+    /// Reads a job with its pods as tasks, and the events of both. Until it is known which resource contains
+    /// the job, all resources are read.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         if let Some(problem) = lock(&api.failed_lookups).remove(&reference.to_string()) {
@@ -115,21 +116,21 @@ impl KindOps<Api> for CustomJobs {
 }
 
 impl CustomJobs {
-    /// The kind of the jobs.
+    /// Returns the kind of the jobs.
     pub(super) fn kind(&self) -> &'static Kind {
         self.kind
     }
 
-    /// Group and version of the APIs of its resources.
+    /// Returns the group versions of its resources.
     pub(super) fn apis(&self) -> impl Iterator<Item = &'static str> {
         let paths = self.resources.iter().map(|one| one.objects.path.0);
         paths.filter_map(|path| path.strip_prefix("/apis/"))
     }
 
-    /// A job, with the resource that contains it, which is remembered.
+    /// Reads a job, and stores which resource contains it.
     ///
     /// # Errors
-    /// Why it was not found, or that several resources contain a job of its name.
+    /// The job was not found, or several resources contain a job with its name.
     async fn find(&self, api: &Api, lookup: GetRequest<'_>) -> Result<ResourceJob, Problem> {
         let reference = lookup.reference;
         let was_found = self.was_found(api, reference);
@@ -166,12 +167,12 @@ impl CustomJobs {
         })
     }
 
-    /// True once a job was found.
+    /// Returns true if the job was found before.
     fn was_found(&self, api: &Api, reference: &Reference) -> bool {
         lock(&api.resources).contains_key(&reference.to_string())
     }
 
-    /// The number of the resource that contains a job, once it is known.
+    /// Returns the index of the resource that contains a job, if it is known.
     fn number(&self, api: &Api, reference: &Reference) -> Option<usize> {
         match self.resources.len() {
             1 => Some(0),
@@ -179,8 +180,9 @@ impl CustomJobs {
         }
     }
 
-    /// The one job that was found. Two versions of one resource contain the same object. A resource that cannot
-    /// be read may contain another job of the name, unless reading it is not permitted at all.
+    /// Returns the only job that was found. Two versions of a resource contain the same object. A resource
+    /// that cannot be read could contain another job with the name: this is an error, or only a notice if the
+    /// permission to read it is missing.
     fn choose(
         &self,
         outcomes: Vec<Result<ResourceJob, Problem>>,
@@ -227,7 +229,7 @@ impl CustomJobs {
         Ok(found)
     }
 
-    /// The most specific problem of a job that was not found.
+    /// Returns the most specific problem of a job that was not found.
     fn worst(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
         let rank = |problem: &Problem| match problem.category {
             Category::NotFound => 1,
@@ -241,8 +243,8 @@ impl CustomJobs {
         self.not_installed(worst.expect("a kind has a resource"), was_found)
     }
 
-    /// That the server does not serve the API of a product means that the product is not installed. That
-    /// does not pass by itself, unless it has served a job before: then it may be starting again.
+    /// Reports an API that the server does not serve as a product that is not installed. The problem is
+    /// permanent, unless the server has returned a job before: then it may only be restarting.
     fn not_installed(&self, mut problem: Problem, was_found: bool) -> Problem {
         if is_not_served(&problem) {
             problem.message = format!("{} is not installed in the cluster", self.product);
@@ -257,7 +259,7 @@ impl CustomJobs {
     }
 }
 
-/// One of the objects as a job of its kind.
+/// Decodes an object as a job of its kind.
 fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, String> {
     let GetRequest { reference, options } = lookup;
     let jobs = JOBS.iter().find(|jobs| jobs.kind == reference.kind);
@@ -268,12 +270,12 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
     Ok(found)
 }
 
-/// True for the problem of a resource that may contain the job nevertheless.
+/// Returns true if the resource with this problem could still contain the job.
 fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }
 
-/// A job whose resource has no start time began with the first of its pods.
+/// Sets the start time to that of the first pod, if the resource has none.
 fn add_start(job: &mut Job) {
     if job.started_at.is_none() {
         job.started_at = job.tasks.iter().filter_map(|pod| pod.started_at).min();

@@ -68,8 +68,8 @@ pub(super) struct Events {
     unreadable: Vec<Notice>,
 }
 
-/// The result of a list of events. A list that was only partly read is an error, since later it is not known
-/// which of its events are new.
+/// The result of a list of events. A list that was only partly read is an error: of the events in a later
+/// response, it could not be determined which are new.
 pub(super) type EventList = Result<Events, Problem>;
 
 /// Returns the selector of the events of an object.

@@ -1,4 +1,4 @@
-//! The pods and events of a job, requested by its name while the job itself is read.
+//! Requests the pods and events of a job by its name while the job itself is read.
 
 use std::pin::pin;
 
@@ -13,32 +13,32 @@ use crate::error::Problem;
 use crate::model::Job;
 use crate::reference::Reference;
 
-/// The labels of pods that have the UID of their job, of which its selector is one.
+/// Labels of pods with the UID of their job. The selector of a job is one of them.
 const UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
 /// The number of requests for a job and its parts.
 pub(super) const REQUESTS: usize = 3;
 
-/// The parts of all objects that have had the name of a job.
+/// The parts of all jobs that have had the name of a job.
 pub(super) struct Prefetched {
     pods: PodList,
-    /// What has chosen the pods.
+    /// The selector with which the pods were listed.
     selector: String,
     events: EventList,
-    /// How long further requests may take that decide nothing.
+    /// Options with the deadline of further requests that do not affect the state.
     limited: GetOptions,
 }
 
-/// The selector of the pods of all jobs with this name.
+/// Returns the selector of the pods of all jobs with this name.
 pub(super) fn name_selector(name: &str) -> String {
     format!("job-name={name}")
 }
 
-/// Reads a job, and at the same time the parts of the jobs of its name. They are not waited for where `job_of`
-/// returns `None`, and only for a short time where they do not decide the state of the job.
+/// Reads a job and, at the same time, the parts of all jobs with its name. Does not wait for the parts if
+/// `job_of` returns `None`, and waits only a short time if they do not decide the state of the job.
 ///
 /// # Errors
-/// Why the job was not read.
+/// The job could not be read.
 pub(super) async fn with_parts<T>(
     api: &Api,
     reference: &Reference,
@@ -90,7 +90,7 @@ pub(super) async fn with_parts<T>(
         pods.as_mut().await;
         limited = options.for_parts(job);
     } else {
-        // What has not come by then is missing.
+        // Parts that have not arrived by then are reported as missing.
         let _ = timeout(limit, join(pods.as_mut(), events.as_mut())).await;
     }
     let deadline = limited.deadline;
@@ -105,7 +105,7 @@ pub(super) async fn with_parts<T>(
 }
 
 impl Prefetched {
-    /// What of it a request for the parts of a job would find as well.
+    /// Returns the parts that a request for the parts of the job would also return.
     pub fn of(self, parts: &Parts<'_>) -> ReadParts {
         let job = parts.owner.as_ref();
         ReadParts {
@@ -116,8 +116,8 @@ impl Prefetched {
     }
 }
 
-/// The pods that a selector of a job chooses, of those that another one has chosen; `None` where a request with
-/// it is necessary: they may be others, or older than what is known of the job.
+/// Returns the pods that `selector` matches, out of those that `read_by` matched. Returns `None` if they have
+/// to be requested again, because the result could differ or is older than the known version of the job.
 fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);
@@ -137,7 +137,7 @@ fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<
         let value = pod.task.labels.get(label)?.as_deref()?;
         Some(value == uid)
     };
-    // Pods that lack the label, or are the job's in spite of it, are left to the server.
+    // If a pod lacks the label, or belongs to the job although its label differs, the server has to decide.
     let is_unclear = |pod: &PodTask| match is_labeled(pod) {
         Some(true) => false,
         Some(false) => pod.owner_uid.as_deref() == Some(uid),
@@ -150,7 +150,7 @@ fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<
     Some(Ok(read))
 }
 
-/// True where a list is surely not older than an object. Versions are those of one store.
+/// Returns true if a list is certainly not older than an object. Both versions are from the same store.
 fn is_as_new(list: Option<&str>, object: Option<&str>) -> bool {
     let version = |text: Option<&str>| text?.parse::<u64>().ok();
     version(list)

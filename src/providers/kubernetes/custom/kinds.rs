@@ -1,11 +1,11 @@
-//! The kinds, as data: references, states, resources.
+//! The kinds as data: references, states, resources.
 
 use super::response::CustomJobDetails;
 use super::{CustomJobs, Resource, StateField, read_object};
 use crate::providers::kubernetes::{NAMESPACE, kind, objects, pod};
 use crate::providers::prelude::*;
 
-/// The operations and the path of a resource.
+/// Builds a resource: its operations and its path.
 macro_rules! resource {
     ($group:literal, $version:literal, $kind:literal, $plural:literal, $label:literal) => {
         Resource {
@@ -39,7 +39,7 @@ macro_rules! resource {
 
 const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 
-/// A kind and its operations.
+/// Defines a kind and its operations.
 macro_rules! kind {
     ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
      $resources:ident, $states:ident, state_field: $field:ident, unlisted: $unlisted:expr,
@@ -165,7 +165,7 @@ const VOLCANO_STATES: StateWords = &[
     ("Suspended", State::Pending),
 ];
 
-/// Conditions of the v1 jobs and of TrainJob (`Complete`), and what a job without one is.
+/// Conditions of the v1 jobs and of TrainJob (`Complete`), and words for a job without a condition.
 const KUBEFLOW_STATES: StateWords = &[
     ("Created", State::Pending),
     ("Running", State::Running),
@@ -179,7 +179,7 @@ const KUBEFLOW_STATES: StateWords = &[
     ("Pending", State::Pending),
 ];
 
-/// Conditions of a JobSet, and what one without a condition is.
+/// Conditions of a JobSet, and words for one without a condition.
 const JOBSET_STATES: StateWords = &[
     ("Completed", State::Succeeded),
     ("Failed", State::Failed),

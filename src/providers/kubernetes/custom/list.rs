@@ -1,4 +1,4 @@
-//! Lists of custom resources, one resource after the other.
+//! Lists the jobs of a kind, one resource after the other.
 
 use super::super::not_found::is_not_served;
 use super::super::{Api, list};
@@ -6,12 +6,12 @@ use super::CustomJobs;
 use super::response::CustomObject;
 use crate::providers::prelude::*;
 
-/// One page of the jobs of a kind: of the first resource from `at` on that is served and may be listed.
-/// The cursor counts the resource first and the page of its list second.
+/// Reads one page of the jobs of a kind, from the first resource at or after `at` that is served and can be
+/// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
 ///
 /// # Errors
-/// As [`list::page`]; that the product is not installed, where no resource is served and the scope was
-/// named.
+/// As [`list::page`]; or the product is not installed (no resource is served), if the kind was requested
+/// explicitly.
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
@@ -52,7 +52,7 @@ pub(super) async fn page(
         }
     }
     let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
-    // Of what was not named, a product that is not installed has no jobs.
+    // If the kind was not requested explicitly, a product that is not installed has no jobs.
     let is_unnamed = denied.is_empty() && list.filter.is_optional;
     if first > 0 || is_unnamed {
         return Ok(Page {

@@ -1,4 +1,4 @@
-//! Custom resources of many references.
+//! Reads the jobs of many references.
 
 use futures_util::future::join_all;
 
@@ -8,11 +8,11 @@ use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
 use crate::sync::lock;
 
-/// What lists or streams report of several jobs of a kind. Where it is not known yet which resource contains
-/// a job, that is found out first, so that what is reported of it is of the object that is followed.
+/// Returns several jobs of a kind from lists or streams. If the resource that contains a job is not known
+/// yet, finds it first, so that later results are about the same object.
 ///
 /// # Errors
-/// What went wrong where nothing could be read.
+/// The problem of a resource, if no job could be read.
 pub(super) async fn batch_get(
     jobs: &CustomJobs,
     api: &Api,
@@ -27,7 +27,7 @@ pub(super) async fn batch_get(
     let open: Vec<Reference> = open.cloned().collect();
     match open.as_slice() {
         [] => {}
-        // A lookup of one job costs no more than lists. What is wrong with it is for the one that follows.
+        // A lookup of one job costs no more than lists. Its problem is kept for the lookup that follows.
         [reference] => {
             let found = jobs.find(api, GetRequest { reference, options }).await;
             if let Err(problem) = found {
@@ -62,7 +62,7 @@ pub(super) async fn batch_get(
                     if let Some(number) = numbers[at].filter(|_| row.is_some()) {
                         lock(&api.resources).insert(references[at].to_string(), number);
                     }
-                    // What its pods decide, a lookup reads.
+                    // A job whose pods decide its state is left to a lookup.
                     found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
                 }
             }
@@ -78,9 +78,9 @@ pub(super) async fn batch_get(
     }
 }
 
-/// Finds the resources that contain several jobs, by one list of each. A name in several resources is left to
-/// lookups, unless they are two versions of one resource, which contain the same object; so is every name where
-/// a list cannot be read.
+/// Finds the resource that contains each job, with one list of each resource. A name in several resources is
+/// left to lookups, unless they are two versions of one resource, which contain the same object. If a list
+/// cannot be read, every name is left to lookups.
 async fn find_by_lists(
     jobs: &CustomJobs,
     api: &Api,

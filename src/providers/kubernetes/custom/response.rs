@@ -1,4 +1,4 @@
-//! A custom resource as the API has it, made into the model.
+//! Converts a custom resource from the format of the API to the model.
 
 mod denial;
 mod word;
@@ -13,7 +13,7 @@ use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
 use word::word;
 
-/// A job of any of the kinds.
+/// The object of a job of any of the kinds.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct CustomObject {
@@ -30,7 +30,7 @@ struct Spec {
     suspend: Checked<Flag>,
     run_policy: DefaultObject<RunPolicy>,
     queue: Text,
-    /// An object of a JobSet, text of a TFJob.
+    /// An object in a JobSet, text in a TFJob.
     success_policy: Value,
     /// The groups of Volcano and JobSet.
     #[serde(alias = "replicatedJobs")]
@@ -65,7 +65,7 @@ struct SchedulingPolicy {
 struct Status {
     /// The phase of Argo.
     phase: Checked<Text>,
-    /// How a JobSet ended.
+    /// The end of a JobSet: `Completed` or `Failed`.
     terminal_state: Checked<Text>,
     /// The state of Volcano.
     state: Required<OptionalObject<VolcanoState>>,
@@ -101,7 +101,7 @@ struct VolcanoState {
     last_transition_time: Timestamp,
 }
 
-/// Pods that are alike, as they were ordered or as they are.
+/// A group of similar pods, in the specification or in the status.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Group {
@@ -111,7 +111,7 @@ struct Group {
     ready: Int,
     succeeded: Int,
     failed: Checked<Int>,
-    /// How many are in each phase, as Volcano counts.
+    /// Number of pods in each phase, as counted by Volcano.
     phase: Map<Int>,
 }
 
@@ -125,37 +125,37 @@ struct Node {
     message: Text,
 }
 
-/// What only custom resources have.
+/// Fields of jobs that are custom resources.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesCustomJob")]
 pub struct CustomJobDetails {
     /// Kind of the resource, such as `PyTorchJob`.
     pub resource: Option<String>,
-    /// Group and version of its API.
+    /// The group and version of its API.
     pub api_version: Option<String>,
-    /// Its pods by what they do.
+    /// Groups of its pods, such as workers.
     pub groups: Vec<ReplicaGroup>,
-    /// How often it was restarted.
+    /// Number of restarts.
     pub restarts: Option<i64>,
-    /// Steps that are done, of all steps: `1/2`.
+    /// Completed steps of all steps: `1/2`.
     pub progress: Option<String>,
 }
 
-/// Pods that are alike.
+/// A group of similar pods.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesReplicaGroup")]
 pub struct ReplicaGroup {
-    /// Their name, such as `Worker`.
+    /// Its name, such as `Worker`.
     pub name: String,
-    /// How many there should be.
+    /// Desired number of pods.
     pub replicas: Option<i64>,
-    /// How many are active; of Volcano those that run.
+    /// Number of active pods; for Volcano, of running pods.
     pub active: Option<i64>,
-    /// How many are ready.
+    /// Number of ready pods.
     pub ready: Option<i64>,
-    /// How many have succeeded.
+    /// Number of pods that have succeeded.
     pub succeeded: Option<i64>,
-    /// How many have failed.
+    /// Number of pods that have failed.
     pub failed: Option<i64>,
 }
 
@@ -166,12 +166,12 @@ impl ApiObject for CustomObject {
 }
 
 impl CustomObject {
-    /// The object, as its pods name it.
+    /// Returns the object as the owner of its pods.
     pub fn owner(&self) -> Owner {
         Owner::new(self.kind.trimmed().unwrap_or_default(), &self.metadata.0)
     }
 
-    /// The job without its pods.
+    /// Converts the job, without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(spec) = self.spec;
@@ -241,7 +241,7 @@ impl CustomObject {
 }
 
 impl StateField {
-    /// The field; `None` for a kind that has none.
+    /// Returns the field; `None` for a kind that has none.
     fn of<'a>(self, status: &'a Status, state: &'a VolcanoState) -> Option<&'a Checked<Text>> {
         match self {
             Self::StatePhase => Some(&state.phase),
@@ -253,14 +253,14 @@ impl StateField {
 }
 
 impl Status {
-    /// When the job began; without a field for it, when it was running first.
+    /// Returns when the job started or, if no field contains that, when it first ran.
     fn started(&self) -> Option<Time> {
         let fields = [&self.start_time, &self.started_at];
         let time = fields.into_iter().find_map(Timestamp::utc);
         time.or_else(|| self.conditions.running_since())
     }
 
-    /// The first failed step, with its message.
+    /// Describes the first failed step, with its message.
     fn failed_node(&self) -> Option<String> {
         let nodes = self.nodes.0.values().map(|DefaultObject(node)| node);
         let is_failed = |node: &&Node| {
@@ -276,7 +276,7 @@ impl Status {
     }
 }
 
-/// The groups of a map and a list, with their names.
+/// Returns the groups of a map and of a list, with their names.
 fn groups_in<'a>(
     map: &'a Map<DefaultObject<Group>>,
     list: &'a List<Group>,
@@ -288,7 +288,8 @@ fn groups_in<'a>(
     map.chain(list.0.iter().map(|group| (group.name.trimmed(), group)))
 }
 
-/// The groups of a job: those that were ordered with their counts, then those that have counts only.
+/// Returns the groups of a job: first those of the specification, with their counts, then those that are only
+/// in the status.
 fn groups(spec: &Spec, status: &Status) -> Vec<ReplicaGroup> {
     let ordered = groups_in(&spec.replica_specs, &spec.tasks);
     let mut groups: Vec<(&str, Option<i64>, &Group)> = ordered

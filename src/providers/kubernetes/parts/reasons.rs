@@ -1,4 +1,4 @@
-//! Why a job waits, where only its events show it.
+//! Finds the reason of a waiting job in its events.
 
 use crate::model::{Event, Job, Level, State};
 
@@ -25,8 +25,8 @@ const PROGRESS: [&str; 5] = [
     "SuccessfulCreate",
 ];
 
-/// Gives a job that waits, and has no reason of its own, that of a warning: the newest one that explains the
-/// waiting, else the newest event, if it is a warning.
+/// Sets the reason of a waiting job without one to that of a warning: the newest one that explains the
+/// waiting, or else the newest event, if it is a warning.
 pub(super) fn explain_by_events(job: &mut Job) {
     if job.reason.is_some() || !matches!(job.state, State::Pending | State::Starting) {
         return;
@@ -44,7 +44,8 @@ pub(super) fn explain_by_events(job: &mut Job) {
     }
 }
 
-/// True for a warning about what a job in its state waits for, unless its object went on since.
+/// Returns true for a warning that explains why the job waits in its state, unless its object made progress
+/// since.
 fn explains(job: &Job, event: &Event) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let is_about_start = job.state == State::Starting && NOT_STARTED.contains(&reason);

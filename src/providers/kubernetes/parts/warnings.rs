@@ -1,4 +1,4 @@
-//! The warnings of all parts of a job, which a gate needs: also those of pods that are gone.
+//! Reads the warnings of all parts of a job for a gate, including those of deleted pods.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,18 @@ use super::{MAX_PODS_WITH_EVENTS, Parts};
 use crate::providers::{GetOptions, GetResult};
 use crate::sync::lock;
 
-/// The pods of a job that a run has seen.
+/// The pods of a job that were seen during a run.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct SeenPods {
     uids: BTreeSet<String>,
-    /// What precedes the generated part of the names of its pods.
+    /// The parts of the names of its pods before the generated part.
     bases: BTreeSet<String>,
-    /// True where one of the latest list has no UID.
+    /// True if a pod of the latest list has no UID.
     lacks_uid: bool,
 }
 
 impl SeenPods {
-    /// Adds the pods of a list, and the names that others of the same owners have.
+    /// Adds the pods of a list, and the name bases of all pods of the same owners.
     fn add(&mut self, parts: &Parts<'_>, pods: &[PodTask]) {
         let uids = pods.iter().filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids);
@@ -33,18 +33,18 @@ impl SeenPods {
         self.bases.extend(bases);
     }
 
-    /// True for the name of a pod that an owner of these has made.
+    /// Returns true if an owner of these pods generates such a name.
     fn has_name(&self, name: &str) -> bool {
         base(name).is_some_and(|base| self.bases.contains(base))
     }
 }
 
-/// The longest base of a generated name.
+/// Maximum length of the base of a generated name.
 const MAX_BASE: usize = 58;
-/// The length of the generated part of a name, and the characters that it consists of.
+/// The length of the generated part of a name, and its possible characters.
 const GENERATED: (usize, &[u8]) = (5, b"bcdfghjklmnpqrstvwxz2456789");
 
-/// What precedes the generated part of a name; `None` for one that was not generated.
+/// Returns the part of a name before the generated part; `None` for a name that was not generated.
 fn base(name: &str) -> Option<&str> {
     let (length, characters) = GENERATED;
     let (base, end) = name.split_at_checked(name.len().checked_sub(length)?)?;
@@ -53,7 +53,7 @@ fn base(name: &str) -> Option<&str> {
     (is_generated && is_base).then_some(base)
 }
 
-/// The base of the names of the pods of an owner (`Job/train`) that has their names generated.
+/// Returns the base of the names of the pods of an owner (`Job/train`), if it generates their names.
 fn base_of_owner(owner: &str) -> Option<String> {
     let (kind, name) = owner.split_once('/')?;
     let has_generated = ["Job", "ReplicaSet"].contains(&kind) && !name.is_empty();
@@ -62,8 +62,8 @@ fn base_of_owner(owner: &str) -> Option<String> {
 }
 
 impl Parts<'_> {
-    /// Takes note of the pods of a job; gives all that were seen so far. Those of an object without a UID are
-    /// not kept.
+    /// Stores the pods of a job, and returns all that were seen so far. Pods of an object without a UID are
+    /// not stored.
     pub(super) fn seen(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
         let mut by_job = lock(&api.seen_pods);
         let mut other = SeenPods::default();
@@ -75,8 +75,9 @@ impl Parts<'_> {
         seen.clone()
     }
 
-    /// Adds the warnings of all objects whose events were not read: of pods by one list, since those that are
-    /// gone, or came and went between two polls, have warnings as well; of others one by one where they are few.
+    /// Adds the warnings of all objects whose events were not read. Those of pods are read with one list,
+    /// since deleted pods, and pods that existed only between two polls, have warnings too. Those of other
+    /// objects are read individually if there are few.
     pub(super) async fn add_warnings(
         self,
         api: &Api,

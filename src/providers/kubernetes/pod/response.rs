@@ -1,4 +1,4 @@
-//! A pod as the API has it, made into a task or a job of the model.
+//! Converts a pod from the format of the API to a task or a job of the model.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(in super::super) struct PodObject {
     status: Required<OptionalObject<PodStatus>>,
 }
 
-/// What a pod, or the template of a job, consists of.
+/// The specification of a pod or of a pod template.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in super::super) struct PodSpec {
@@ -36,7 +36,7 @@ pub(in super::super) struct PodSpec {
     priority_class_name: Text,
 }
 
-/// What pods are made of.
+/// The template of pods.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in super::super) struct PodTemplate {
@@ -68,15 +68,15 @@ struct PodIp {
     ip: Text,
 }
 
-/// What only pods have.
+/// Fields of pods.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesPod")]
 pub struct PodDetails {
-    /// Kind and name of the object that it belongs to: `Job/train`.
+    /// Kind and name of its owner: `Job/train`.
     pub owner: Option<String>,
     /// `Guaranteed`, `Burstable` or `BestEffort`.
     pub qos_class: Option<String>,
-    /// The class of its priority.
+    /// Its priority class.
     pub priority_class: Option<String>,
     /// The scheduler that chooses its node.
     pub scheduler: Option<String>,
@@ -84,15 +84,15 @@ pub struct PodDetails {
     pub service_account: Option<String>,
 }
 
-/// A pod as a task, with what only it has.
+/// A pod as a task, with fields that only pods have.
 pub(in super::super) struct PodTask {
     pub task: Task,
     pub details: PodDetails,
     pub uid: Option<String>,
-    /// The UID of the object that it belongs to.
+    /// The UID of its owner.
     pub owner_uid: Option<String>,
     pub priority: Option<i64>,
-    /// True where the rest of the object contradicts its success, so that how it ended is not known.
+    /// True if other fields contradict its success, so that how it ended is unknown.
     is_doubtful: bool,
 }
 
@@ -103,12 +103,12 @@ impl ApiObject for PodObject {
 }
 
 impl PodObject {
-    /// The name, unless it cannot be read.
+    /// Returns the name, unless it cannot be read.
     pub(in super::super) fn name(&self) -> Option<&str> {
         self.metadata.0.name.value.trimmed()
     }
 
-    /// The pod as a task.
+    /// Converts the pod to a task.
     pub(in super::super) fn into_task(self, notices: &mut Vec<Notice>) -> PodTask {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(spec) = self.spec;
@@ -225,7 +225,7 @@ impl PodObject {
     }
 }
 
-/// The state of a pod: its phase, refined by whether it has a node and is being deleted.
+/// Returns the state of a pod: its phase, refined by whether it has a node and whether it is being deleted.
 fn state(
     meta: &ObjectMeta,
     spec: &PodSpec,
@@ -248,7 +248,7 @@ fn state(
     read
 }
 
-/// The statuses of containers; `None` where they cannot be read.
+/// Returns the statuses of containers; `None` if they cannot be read.
 fn statuses(list: Required<List<ContainerStatus>>) -> Option<List<ContainerStatus>> {
     match list {
         Required::Present(list) => Some(list),
@@ -269,8 +269,8 @@ const FAILURES: [&str; 8] = [
     "UnexpectedAdmissionError",
 ];
 
-/// What denies that a pod has succeeded, if it has by its phase; `count` is the number of the statuses of
-/// main containers, where all statuses can be read.
+/// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
+/// statuses of main containers, or `None` if the statuses cannot be read.
 fn denial(
     read: &NormalizedState,
     reason: Option<&str>,
@@ -291,7 +291,8 @@ fn denial(
 /// The reason of a container that ran out of memory.
 const OUT_OF_MEMORY: &str = "OOMKilled";
 
-/// Why a pod is as it is: its own reason, then the disruption that removed it, then what failed in it.
+/// Returns the reason and the message of a pod: its own, or those of a failed or stuck container, of a
+/// missing node, or of the disruption that removed it.
 fn why(
     read: &NormalizedState,
     reason: Text,
@@ -307,7 +308,7 @@ fn why(
         return (None, None);
     }
     if read.ended {
-        // The containers of a pod that is removed end for that, unless they ran out of memory before.
+        // Containers of a removed pod end because of the removal, unless they ran out of memory before.
         let failed = failed_container(containers);
         let failed = failed
             .filter(|one| disrupted.is_none() || one.reason.as_deref() == Some(OUT_OF_MEMORY));
@@ -325,7 +326,7 @@ fn why(
     })
 }
 
-/// The exit code of a pod that has ended, that of the container that failed.
+/// Returns the exit code of a pod that has ended: 0, or that of the failed container.
 fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
     match state {
         State::Succeeded => Some(0),
@@ -334,13 +335,13 @@ fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
     }
 }
 
-/// The index of a pod of an Indexed job.
+/// Returns the index of a pod of an Indexed job.
 fn index(labels: &BTreeMap<String, Option<String>>) -> Option<i64> {
     labels.get(INDEX_LABEL)?.as_deref()?.trim().parse().ok()
 }
 
-/// When the first of the containers began to run. Only the last two runs of each are known: where there were
-/// more, it is when the pod was taken by its node.
+/// Returns when the first container began to run. Only the last two runs of each container are known; if
+/// there were more, the time at which the node accepted the pod counts.
 fn started_at(containers: &[Container], pod_start: Option<Time>) -> Option<Time> {
     const KNOWN_RESTARTS: u64 = 1;
     let count = |one: &Container| one.restart_count.unwrap_or_default();

@@ -1,22 +1,22 @@
-//! What contradicts the end of a job.
+//! Finds what contradicts the end of a job.
 
 use super::super::{CustomJobs, StateField};
 use super::{Group, Int, Spec, Status, groups_in};
 use crate::model::State;
 
-/// The word of an end.
+/// The word for the state of a job that has ended.
 pub(super) struct End<'a> {
     pub jobs: &'a CustomJobs,
     /// The name of the job.
     pub name: &'a str,
     pub word: &'a str,
-    /// It is the type of a condition, and else the state field.
+    /// True if it is the type of a condition; false if it is in the state field.
     pub is_condition: bool,
 }
 
 impl End<'_> {
-    /// What contradicts the end: another end, or, of a success, a condition of a job that has not ended or what
-    /// failed in it. `conditions` are those with status `True`.
+    /// Returns what contradicts the end: another end or, for a success, a condition of a job that has not
+    /// ended, or a failure in the job. `conditions` are the types of those with status `True`.
     pub fn denial<'a>(
         &self,
         conditions: impl Iterator<Item = &'a str> + Clone,
@@ -28,7 +28,7 @@ impl End<'_> {
         let has_succeeded = own == Some(State::Succeeded);
         let is_other = |word: &&str| match self.state(word) {
             Some(state) if state.is_end() => Some(state) != own,
-            // It stays true.
+            // The condition `Created` remains true.
             _ => has_succeeded && *word != "Created",
         };
         let other = conditions.clone().find(is_other);
@@ -56,7 +56,7 @@ impl End<'_> {
         }
     }
 
-    /// What failed in a job that has succeeded by its word.
+    /// Returns what failed in a job whose word is a success.
     fn failure(&self, spec: &Spec, status: &Status) -> Option<String> {
         match self.jobs.state_field {
             StateField::StatePhase => status.failed_pods(),
@@ -67,15 +67,15 @@ impl End<'_> {
 }
 
 impl Status {
-    /// That all pods of a job of Volcano have failed.
+    /// Reports whether pods of a Volcano job have failed and none has succeeded.
     fn failed_pods(&self) -> Option<String> {
         let count = |count: &Int| count.0.filter(|count| *count > 0);
         let failed = count(&self.failed).filter(|_| count(&self.succeeded).is_none())?;
         Some(format!("{failed} pods have failed, and none has succeeded"))
     }
 
-    /// That the node of a whole workflow, or that of its exit handler, has failed; others may fail in a workflow
-    /// that continues or retries.
+    /// Reports whether the node of the whole workflow, or of its exit handler, has failed. Other nodes can
+    /// fail in a workflow that continues or retries.
     fn failed_root(&self, workflow: &str) -> Option<String> {
         let exit_handler = format!("{workflow}.onExit");
         let decides = |name: &str| name == workflow || name == exit_handler;
@@ -88,13 +88,13 @@ impl Status {
         })
     }
 
-    /// That jobs or pods have failed in a group, in place of which no others have succeeded. Groups that the
-    /// success policy of a JobSet leaves out do not count, and with `Any` one success suffices.
+    /// Reports whether jobs or pods of a group have failed and too few others have succeeded instead. Groups
+    /// that the success policy of a JobSet excludes do not count, and with `Any` one success is sufficient.
     fn failed_group(&self, spec: &Spec) -> Option<String> {
         let policy = &spec.success_policy;
         let targets = policy["targetReplicatedJobs"].as_array();
         let targets = targets.filter(|targets| !targets.is_empty());
-        // A group without a name may be any.
+        // A group without a name could be any group.
         let is_target = |name: Option<&str>| {
             let is = |name: &str| targets.is_none_or(|all| all.iter().any(|one| *one == *name));
             name.is_none_or(is)

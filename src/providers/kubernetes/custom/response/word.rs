@@ -8,10 +8,10 @@ use crate::model::State;
 /// The word for the state of a job.
 pub(super) struct Word<'a> {
     pub text: &'a str,
-    /// True where it is a field of the resource; else it is derived.
+    /// True if it is in a field of the resource; false if it is derived.
     pub is_own: bool,
     pub condition: Option<&'a Condition>,
-    /// What contradicts the word, if it is that of an end.
+    /// What contradicts the word, if it is an end.
     pub denial: Option<String>,
 }
 
@@ -33,8 +33,8 @@ impl<'a> Word<'a> {
     }
 }
 
-/// The word for the state: that of an end, what was done to the job, the phase or the newest condition that
-/// is known, and else what its pods do.
+/// Determines the word for the state: first an end, then deletion or suspension, then the phase or the newest
+/// known condition, and otherwise what the pods do.
 pub(super) fn word<'a>(
     jobs: &CustomJobs,
     meta: &ObjectMeta,
@@ -84,7 +84,7 @@ pub(super) fn word<'a>(
         _ if meta.is_deleted() => Word::derived("Terminating"),
         Some((text @ "Suspended", condition)) => Word::own(text, condition),
         _ if is_suspended => Word::own("Suspended", None),
-        // What it runs is newer than a condition that stays.
+        // The counts of pods are newer than a condition that remains true.
         Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
             Word::derived("Running")
         }
