@@ -10,8 +10,7 @@ use crate::providers::prelude::*;
 /// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
 ///
 /// # Errors
-/// As [`list::page`]; or the product is not installed (no resource is served), if the kind was requested
-/// explicitly.
+/// As [`list::page`]; or no resource is served (the product is not installed), if the user named the scope.
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
@@ -52,7 +51,7 @@ pub(super) async fn page(
         }
     }
     let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
-    // If the kind was not requested explicitly, a product that is not installed has no jobs.
+    // If the user did not name the scope, a product that is not installed has an empty list.
     let is_unnamed = denied.is_empty() && list.filter.is_optional;
     if first > 0 || is_unnamed {
         return Ok(Page {

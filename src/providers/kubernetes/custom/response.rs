@@ -101,7 +101,7 @@ struct VolcanoState {
     last_transition_time: Timestamp,
 }
 
-/// A group of similar pods, in the specification or in the status.
+/// A group of similar pods (of a JobSet or TrainJob: jobs), in the specification or in the status.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Group {
@@ -133,7 +133,7 @@ pub struct CustomJobDetails {
     pub resource: Option<String>,
     /// The group and version of its API.
     pub api_version: Option<String>,
-    /// Groups of its pods, such as workers.
+    /// Groups of its replicas, such as workers.
     pub groups: Vec<ReplicaGroup>,
     /// Number of restarts.
     pub restarts: Option<i64>,
@@ -141,21 +141,21 @@ pub struct CustomJobDetails {
     pub progress: Option<String>,
 }
 
-/// A group of similar pods.
+/// A group of similar replicas: pods or, of a JobSet or TrainJob, jobs.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "KubernetesReplicaGroup")]
 pub struct ReplicaGroup {
     /// Its name, such as `Worker`.
     pub name: String,
-    /// Desired number of pods.
+    /// Desired number of replicas.
     pub replicas: Option<i64>,
-    /// Number of active pods; for Volcano, of running pods.
+    /// Number of active replicas; for Volcano, of running pods.
     pub active: Option<i64>,
-    /// Number of ready pods.
+    /// Number of ready replicas.
     pub ready: Option<i64>,
-    /// Number of pods that have succeeded.
+    /// Number of replicas that have succeeded.
     pub succeeded: Option<i64>,
-    /// Number of pods that have failed.
+    /// Number of replicas that have failed.
     pub failed: Option<i64>,
 }
 

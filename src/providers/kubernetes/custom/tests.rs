@@ -121,7 +121,7 @@ mod argo {
     );
 }
 
-/// A server that answers paths with these ends, each once or more, and as the emulator else.
+/// Starts a server that responds to paths with these ends any number of times, and otherwise as the emulator.
 async fn served(responses: Vec<(&'static str, u16, Value)>) -> TestServer {
     let responder = move |request: &ServerRequest| {
         let target = match request.parameter("continue") {

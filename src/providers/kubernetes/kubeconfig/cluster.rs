@@ -1,4 +1,4 @@
-//! The cluster of a context: its API server, and the trusted certificates.
+//! Reads the cluster of a context: its API server and the trusted certificates.
 
 use url::Url;
 
@@ -13,10 +13,10 @@ const CA_FILE: &str = "certificate-authority";
 const CA: &str = "certificate-authority-data";
 const SKIPS_VERIFICATION: &str = "insecure-skip-tls-verify";
 
-/// The cluster settings of a context.
+/// Returns the cluster settings of a context.
 ///
 /// # Errors
-/// `missing_credentials`: they cannot be used.
+/// `missing_credentials`: the settings cannot be used.
 pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, Problem> {
     let name = context.text("cluster")?;
     let name = name.ok_or_else(|| context.wrong("has no cluster"))?;
@@ -67,10 +67,10 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     Ok(values)
 }
 
-/// PEM text as Base64, from a field of its own or from the file that another one names.
+/// Returns PEM text as Base64, from `data_key` or from the file that `file_key` specifies.
 ///
 /// # Errors
-/// `missing_credentials`: both are there, or the file cannot be read.
+/// `missing_credentials`: both fields are set, or the file cannot be read.
 pub(super) fn data_of(
     entry: Entry<'_>,
     data_key: &str,
@@ -100,7 +100,7 @@ pub(super) fn data_of(
     }
 }
 
-/// A context of the same server and user whose cluster has a CA; empty where there is none.
+/// Returns a context with the same server and user whose cluster has a CA; empty if there is none.
 fn better_context(
     config: &Kubeconfig,
     context: Entry<'_>,

@@ -1,4 +1,5 @@
-//! Kubeconfig files, merged as kubectl merges them: the first file that has a name wins whole.
+//! Reads kubeconfig files and merges them as kubectl does: of entries with the same name, the first is used,
+//! and fields are not combined.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,43 +12,43 @@ use crate::error::{Category, Problem};
 use crate::model::Notice;
 use crate::secret::quotable;
 
-/// The most bytes of a file.
+/// Maximum size of a file, in bytes.
 pub(super) const MAX_BYTES: u64 = 10 << 20;
 
-/// What to do about a file that is damaged.
+/// The hint for a file that is damaged.
 const HINT: &str = "fix the kubeconfig, or choose another with KUBECONFIG";
 
-/// The files that are there, in their order.
+/// The existing kubeconfig files, in their order.
 pub(super) struct Kubeconfig {
     files: Vec<ConfigFile>,
-    /// What was searched.
+    /// The searched location, for messages.
     pub searched: String,
-    /// True where a setting or `KUBECONFIG` names it.
+    /// True if a setting or `KUBECONFIG` specifies the files.
     pub is_named: bool,
 }
 
 struct ConfigFile {
     path: PathBuf,
     document: Value,
-    /// That others can read it.
+    /// Notices, such as that other users can read the file.
     notices: Vec<Notice>,
 }
 
-/// A cluster, user or context of a file.
+/// A cluster, user or context in a file, or an object in one.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub path: &'a Path,
     pub name: &'a str,
     fields: Option<&'a Map<String, Value>>,
-    /// The field that it is in: `cluster`.
+    /// The field that contains it, such as `cluster`.
     what: &'static str,
 }
 
 impl Kubeconfig {
-    /// Reads the file that settings name, else those of `KUBECONFIG`, else `~/.kube/config`.
+    /// Reads the file in the settings, or else the files in `KUBECONFIG`, or else `~/.kube/config`.
     ///
     /// # Errors
-    /// `missing_credentials`: a file is damaged or cannot be read, or the one of the settings is not there.
+    /// `missing_credentials`: a file is damaged or cannot be read, or the one in the settings does not exist.
     pub fn load(files: &ToolFiles) -> Result<Self, Problem> {
         let listed = files.variable("KUBECONFIG").unwrap_or_default();
         let paths: Vec<PathBuf> = match files.named_path() {
@@ -94,12 +95,12 @@ impl Kubeconfig {
         Ok(config)
     }
 
-    /// True when one of the files exists.
+    /// Returns true if at least one of the files exists.
     pub fn exists(&self) -> bool {
         !self.files.is_empty()
     }
 
-    /// The notices about the file of an entry with a secret.
+    /// Returns the notices about the file of an entry that contains a secret.
     pub fn notices(&self, entry: Entry<'_>) -> Vec<Notice> {
         let mut files = self.files.iter().filter(|file| file.path == entry.path);
         files
@@ -107,7 +108,7 @@ impl Kubeconfig {
             .map_or_else(Vec::new, |file| file.notices.clone())
     }
 
-    /// The context that kubectl uses.
+    /// Returns the name of the context that kubectl uses.
     pub fn current_context(&self) -> Option<&str> {
         let names = self
             .files
@@ -151,10 +152,10 @@ impl Kubeconfig {
 }
 
 impl<'a> Entry<'a> {
-    /// The text of a field; `None` where it is absent or empty.
+    /// Returns the text of a field; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// `missing_credentials`: it has another type.
+    /// `missing_credentials`: the field has another type.
     pub fn text(&self, key: &str) -> Result<Option<&'a str>, Problem> {
         match self.value(key) {
             None => Ok(None),
@@ -165,10 +166,10 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A field that is true or false.
+    /// Returns the value of a boolean field.
     ///
     /// # Errors
-    /// `missing_credentials`: it is neither.
+    /// `missing_credentials`: the field is neither true nor false.
     pub fn flag(&self, key: &str) -> Result<bool, Problem> {
         match self.value(key) {
             None | Some(Value::Bool(false)) => return Ok(false),
@@ -187,15 +188,15 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A field as it is in the file.
+    /// Returns a field as it is in the file, unless it is null.
     pub fn value(&self, key: &str) -> Option<&'a Value> {
         self.fields?.get(key).filter(|value| !value.is_null())
     }
 
-    /// The object in a field, as an entry of its own.
+    /// Returns the object in a field as an entry.
     ///
     /// # Errors
-    /// `missing_credentials`: it has another type.
+    /// `missing_credentials`: the field has another type.
     pub fn object(&self, key: &'static str) -> Result<Option<Entry<'a>>, Problem> {
         match self.value(key) {
             None => Ok(None),
@@ -207,10 +208,10 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The texts of a list.
+    /// Returns the texts in a list.
     ///
     /// # Errors
-    /// `missing_credentials`: it has another type.
+    /// `missing_credentials`: the field has another type.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Problem> {
         let wrong = || self.wrong(&format!("has no list of texts at {key}"));
         let list = match self.value(key) {
@@ -224,10 +225,10 @@ impl<'a> Entry<'a> {
         texts.collect::<Option<_>>().ok_or_else(wrong)
     }
 
-    /// The lists of texts of an object, by name.
+    /// Returns the lists of texts in an object, by name.
     ///
     /// # Errors
-    /// `missing_credentials`: it, or one of them, has another type.
+    /// `missing_credentials`: the field or one of the lists has another type.
     pub fn text_lists(&self, key: &'static str) -> Result<Vec<(&'a str, Vec<&'a str>)>, Problem> {
         let Some(object) = self.object(key)? else {
             return Ok(Vec::new());
@@ -238,10 +239,10 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
-    /// Names and values of a list of objects with `name` and `value`.
+    /// Returns the names and values in a list of objects with `name` and `value`.
     ///
     /// # Errors
-    /// `missing_credentials`: it has another type.
+    /// `missing_credentials`: the field has another type.
     pub fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Problem> {
         let wrong = || self.wrong(&format!("has no list of names and values at {key}"));
         let list = match self.value(key) {
@@ -259,7 +260,7 @@ impl<'a> Entry<'a> {
             .ok_or_else(wrong)
     }
 
-    /// A path, which starts at the folder of the file where it is relative.
+    /// Returns a path. A relative one is resolved from the directory of the file.
     ///
     /// # Errors
     /// As [`Entry::text`].
@@ -269,7 +270,7 @@ impl<'a> Entry<'a> {
         Ok(path.map(|path| path.components().collect()))
     }
 
-    /// A problem of this entry; `what` follows its name.
+    /// Builds a problem of this entry; `what` follows its name in the message.
     pub fn wrong(&self, what: &str) -> Problem {
         let message = format!(
             "{}: {} '{}' {what}",
@@ -281,7 +282,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A name that two entries of a list have.
+/// Returns a name that occurs twice in a list.
 fn duplicate_name(document: &Value) -> Option<&str> {
     let lists = ["clusters", "users", "contexts"].iter();
     lists
@@ -293,7 +294,7 @@ fn duplicate_name(document: &Value) -> Option<&str> {
         })
 }
 
-/// The text of a scalar.
+/// Returns the text of a scalar.
 fn text(value: Option<&Value>) -> Option<&str> {
     value?.as_str()
 }

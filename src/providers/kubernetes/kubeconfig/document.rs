@@ -1,4 +1,4 @@
-//! Reading of YAML and JSON as kubectl reads it, with limits: scalars keep their text.
+//! Parses YAML and JSON as kubectl does, with limits. Scalars in YAML remain text.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use serde_json::{Map, Value};
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::TScalarStyle;
 
-/// How deep a document may be nested.
+/// Maximum nesting depth of a document.
 const MAX_DEPTH: usize = 64;
 
-/// The bytes of memory that a document may need about, aliases expanded.
+/// Approximate maximum memory of a document with its aliases expanded, in bytes.
 const MAX_COST: usize = 64 << 20;
 
-/// What a node costs in addition to its text.
+/// Memory of a node in addition to its text, in bytes.
 const NODE_COST: usize = 64;
 
-/// The first document of a text.
+/// Parses the first document of a text.
 ///
 /// # Errors
-/// What is wrong with it and where, without its text.
+/// The fault and its line, without the text of the document.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     if text.trim_start().starts_with('{')
         && let Ok(document) = serde_json::from_str(text)
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
 /// A list or mapping that is being read.
 struct Open {
     value: Value,
-    /// The key of a mapping whose value comes next.
+    /// In a mapping, the key of the next value.
     key: Option<String>,
     anchor: usize,
 }
@@ -45,7 +45,7 @@ struct Open {
 struct Reader<'a> {
     parser: Parser<std::str::Chars<'a>>,
     open: Vec<Open>,
-    /// Values by their anchors, with what each costs.
+    /// Values by their anchors, each with its cost.
     anchors: HashMap<usize, (Value, usize)>,
     cost: usize,
 }
@@ -115,7 +115,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a value to the list or mapping that it is in; gives it back where it is the document.
+    /// Adds a value to the innermost open list or mapping; returns it if it is the whole document.
     fn add(&mut self, value: Value) -> Result<Option<Value>, &'static str> {
         let Some(open) = self.open.last_mut() else {
             return Ok(Some(value));

@@ -1,4 +1,4 @@
-//! Exec plugins: programs that print a credential (`client.authentication.k8s.io`).
+//! Prepares exec plugins: programs that print a credential (`client.authentication.k8s.io`).
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ const VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// The variable with the input of a plugin.
+/// The environment variable with the input of a plugin.
 const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 /// The extension of a cluster that is passed to plugins.
 const EXTENSION: &str = "client.authentication.k8s.io/exec";
 
-/// The plugin of a user.
+/// Builds the call of the plugin of a user.
 ///
 /// # Errors
-/// `missing_credentials`: its entry cannot be used.
+/// `missing_credentials`: the `exec` entry cannot be used.
 pub(super) fn program(
     plugin: Entry<'_>,
     cluster: Option<Entry<'_>>,
@@ -88,7 +88,7 @@ pub(super) fn program(
     })
 }
 
-/// What a plugin that requests it gets about the cluster.
+/// Builds the cluster information for a plugin that requests it.
 fn cluster_info(cluster: Entry<'_>) -> Result<Value, Problem> {
     let ca = data_of(
         cluster,
@@ -120,7 +120,7 @@ fn cluster_info(cluster: Entry<'_>) -> Result<Value, Problem> {
     Ok(Value::Object(set.collect()))
 }
 
-/// Checks the response of a plugin.
+/// Checks the output of a plugin.
 fn check(program: &CredentialProgram, printed: &BTreeMap<String, Secret>) -> Result<(), String> {
     let value = |name: &str| printed.get(name).map(Secret::expose);
     let environment = program.environment.iter();

@@ -1,5 +1,5 @@
-//! The connection that a kubeconfig context describes, as kubectl reads it; in a pod without a
-//! kubeconfig, that of the service account.
+//! Reads the connection of a kubeconfig context as kubectl does, or in a pod without a kubeconfig that of the
+//! service account.
 
 mod cluster;
 mod config;
@@ -16,16 +16,17 @@ use crate::secret::{Secret, quotable};
 pub(super) use crate::settings::SERVER;
 use config::{Entry, Kubeconfig};
 
-/// The setting that names a context, and where a profile keeps the one in use.
+/// The setting for the context; in a profile, the key of the context in use.
 pub(super) const CONTEXT: &str = "context";
 
-/// The setting that names a file in place of `KUBECONFIG`.
+/// The setting for a kubeconfig file to use instead of those in `KUBECONFIG`.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
 
-/// Where a profile keeps the context whose cluster is not verified, with the one to use in its place.
+/// The key that is set if the cluster of the context is not verified; its value is a verified context to use
+/// instead, or empty.
 pub(super) const INSECURE: &str = "insecure_context";
 
-/// Where a profile keeps the headers of impersonation, as a JSON list of pairs.
+/// The key of the impersonation headers, a JSON list of pairs.
 pub(super) const IMPERSONATION: &str = "impersonation";
 
 /// The kubeconfig of the machine, or the service account of the pod.
@@ -37,13 +38,13 @@ pub(super) static SOURCES: [CredentialSource; 1] = [CredentialSource::Custom(Cus
     load,
 })];
 
-/// Values by the keys of the cloud.
+/// Values of a profile, with their keys.
 type Values = Vec<(&'static str, Secret)>;
 
-/// The connection of the context of this name, or of the current one. No program is run.
+/// Reads the connection of the named context, or of the current one. Does not run an exec plugin.
 ///
 /// # Errors
-/// `missing_credentials`: a file is damaged, or its values cannot be used; usage: there is no context of
+/// `missing_credentials`: a file is damaged, or its values cannot be used; usage: there is no context with
 /// this name.
 fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
     let config = Kubeconfig::load(files)?;
@@ -86,7 +87,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     found
         .values
         .push(("user", Secret::new(shown_name(user_name))));
-    // As kubectl, a server without TLS is sent no credential, only the impersonation headers.
+    // As with kubectl, a server without TLS receives no credential, only the impersonation headers.
     if !is_secure {
         found.values.extend(user::impersonation(user)?);
         return Ok(SourceResult::Found(found));
@@ -95,8 +96,8 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     user::load(files, &config, context, user, found)
 }
 
-/// The service account of the pod, where no kubeconfig is meant: one without a usable context may be that of
-/// another cluster, whose jobs the cluster of the pod does not have.
+/// Returns the service account of the pod, unless there is a kubeconfig: even without a usable context, it
+/// can be intended for another cluster, whose jobs are not in the cluster of the pod.
 fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
     let found = service_account::load(files)?;
     if !config.is_named && !config.exists() {
@@ -115,7 +116,7 @@ fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Proble
     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
 }
 
-/// The name of a user for messages, without characters that no part of a credential may have.
+/// Returns the name of a user for messages. Characters that credentials cannot contain are replaced.
 fn shown_name(name: &str) -> String {
     let is_shown = |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !"\"'`".contains(c));
     let chars = name.chars().map(|c| if is_shown(c) { c } else { '_' });
@@ -129,7 +130,7 @@ fn no_current(config: &Kubeconfig) -> String {
     }
 }
 
-/// That a context does not exist, with those that do.
+/// Returns the problem of a context that does not exist, with the existing ones in the hint.
 fn no_context(config: &Kubeconfig, name: &str, named: Option<&str>) -> Problem {
     const MAX_NAMES: usize = 20;
     let names: Vec<_> = config

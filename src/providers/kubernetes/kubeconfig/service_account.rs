@@ -1,4 +1,4 @@
-//! The service account of a pod.
+//! Reads the service account of a pod.
 
 use super::{SERVER, Values};
 use crate::credentials::{FoundCredential, SourceResult, ToolFiles};
@@ -7,13 +7,13 @@ use crate::error::Problem;
 use crate::secret::Secret;
 use crate::settings::CA_DATA;
 
-/// Where a pod finds the files of its service account, below `/`.
+/// The directory with the files of the service account, relative to `/`.
 const FOLDER: &str = "var/run/secrets/kubernetes.io/serviceaccount";
 
-/// The connection to the cluster of the pod that this is; none elsewhere.
+/// Returns the connection to the cluster of the pod that joblens runs in; `NotPresent` outside a pod.
 ///
 /// # Errors
-/// `missing_credentials`: a file is there and cannot be read.
+/// `missing_credentials`: a file exists but cannot be read.
 pub(super) fn load(files: &ToolFiles) -> Result<SourceResult, Problem> {
     let variable = |name| files.variable(name).filter(|value| !value.is_empty());
     let host = variable("KUBERNETES_SERVICE_HOST");
@@ -36,7 +36,7 @@ pub(super) fn load(files: &ToolFiles) -> Result<SourceResult, Problem> {
     if let Some(ca) = files.open_shared(&format!("{FOLDER}/ca.crt"))? {
         values.push((CA_DATA, Secret::new(base64(ca.text.as_bytes()))));
     }
-    // As with kubectl, the variable comes before the file.
+    // As with kubectl, the variable takes precedence over the file.
     if let Some(namespace) = variable("POD_NAMESPACE") {
         values.push(("namespace", Secret::new(namespace)));
     } else if let Some(namespace) = files.open_shared(&format!("{FOLDER}/namespace"))? {

@@ -13,13 +13,13 @@ use crate::crypto::base64;
 use crate::model::Time;
 use crate::settings::{CA_DATA, Environment, PROXY_URL, TLS_SERVER_NAME};
 
-/// The certificate that is `Q0E=` in [`FILE`].
+/// The certificate that replaces `Q0E=` in [`FILE`].
 static CA_CERTIFICATE: LazyLock<String> = LazyLock::new(|| {
     let own = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
     base64(own.cert.pem().as_bytes())
 });
 
-/// Two clusters and the users of the tests.
+/// A kubeconfig with two clusters and the users of the tests.
 const FILE: &str = "
 apiVersion: v1
 kind: Config
@@ -68,7 +68,7 @@ contexts:
 - {name: anonymous, context: {cluster: c}}
 ";
 
-/// The connection of a context of [`FILE`], or of the context that is made for one of its users.
+/// Reads the connection of a context of [`FILE`], or of the context that is created for one of its users.
 fn read(context: &str) -> Result<SourceResult, Problem> {
     let home = tempfile::tempdir().unwrap();
     let users = [

@@ -1,4 +1,4 @@
-//! The user of a context: certificate, token or exec plugin, and impersonation.
+//! Reads the user of a context: certificate, token or exec plugin, and impersonation.
 
 use serde_json::json;
 
@@ -8,13 +8,13 @@ use crate::credentials::{FoundCredential, SourceFile, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::secret::{Secret, quotable_path};
 
-/// The most bytes of a file with a token.
+/// Maximum size of a token file, in bytes.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
 
-/// Adds what proves who a user is.
+/// Adds the credential of a user.
 ///
 /// # Errors
-/// `missing_credentials`: its entry cannot be used.
+/// `missing_credentials`: the entry of the user cannot be used.
 pub(super) fn load(
     files: &ToolFiles,
     config: &Kubeconfig,
@@ -68,7 +68,7 @@ pub(super) fn load(
             let program = exec::program(plugin, cluster, found)?;
             Ok(SourceResult::Program(Box::new(program)))
         }
-        // kubectl prompts for a user name.
+        // kubectl would prompt for a user name.
         _ if !has_token && !has_certificate => {
             let problem = user.wrong("has no token, certificate or exec plugin");
             Err(problem.with_hint("log in, or download a new kubeconfig"))
@@ -77,7 +77,7 @@ pub(super) fn load(
     }
 }
 
-/// The token: that of a file if there is one, with that file, else the other.
+/// Returns the token: that of `tokenFile` with the file, if it exists, or else `token`.
 fn token(
     files: &ToolFiles,
     user: Entry<'_>,
@@ -100,10 +100,10 @@ fn token(
     }
 }
 
-/// The impersonation headers of the user.
+/// Returns the impersonation headers of the user, as a value of the profile.
 ///
 /// # Errors
-/// `missing_credentials`: this part of its entry cannot be used.
+/// `missing_credentials`: the impersonation fields cannot be used.
 pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
     let mut headers: Vec<(String, &str)> = Vec::new();
     for (key, name) in [("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")] {
@@ -131,7 +131,7 @@ pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Sec
     )))
 }
 
-/// A key as a part of the name of a header: what such a name cannot contain is percent-encoded.
+/// Returns a key as part of a header name: lowercase, with unsupported characters percent-encoded.
 fn escaped(key: &str) -> String {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(byte);
     key.bytes()

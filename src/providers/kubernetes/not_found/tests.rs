@@ -11,7 +11,7 @@ use crate::providers::{LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
-/// What a server responds to requests: for an object, and for a list.
+/// The responses of a server to requests for an object and for a list.
 #[derive(Clone, Copy)]
 struct Responses {
     object: (u16, &'static str),
@@ -39,7 +39,7 @@ async fn server(responses: Responses) -> TestServer {
     TestServer::start(&CLOUD, state, Arc::new(responder)).await
 }
 
-/// What a lookup of `ci/x` ends with.
+/// Returns the problem of a lookup of `ci/x`.
 async fn lookup(kind: &'static Kind, responses: Responses) -> Problem {
     let server = server(responses).await;
     let client = client(&CLOUD, &server, &server.transport());

@@ -7,7 +7,7 @@ fn pods(pods: &[Value]) -> Vec<PodTask> {
     decode_pods(list.as_bytes()).unwrap().pods
 }
 
-/// A pod with a node and one main container in this state.
+/// Returns a pod with a node and one main container in this state.
 fn pod(name: &str, phase: &str, main: &Value) -> Value {
     json!({
         "metadata": {"name": name, "uid": name, "creationTimestamp": "2026-11-27T20:00:01Z"},
@@ -16,7 +16,7 @@ fn pod(name: &str, phase: &str, main: &Value) -> Value {
     })
 }
 
-/// The same with a sidecar in this state.
+/// Adds a sidecar in this state to a pod.
 fn with_sidecar(mut pod: Value, state: &Value) -> Value {
     pod["spec"]["initContainers"] = json!([{"name": "side", "restartPolicy": "Always"}]);
     pod["status"]["initContainerStatuses"] = json!([{"name": "side", "state": state}]);

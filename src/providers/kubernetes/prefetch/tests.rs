@@ -15,7 +15,7 @@ use crate::test_support::{
 
 const LABEL: &str = "batch.kubernetes.io/controller-uid";
 
-/// An active job of version 100 with the UID `new`.
+/// Returns an active job with version 100 and the UID `new`.
 fn job() -> Value {
     json!({
         "metadata": {"name": "train", "namespace": "ns", "uid": "new", "resourceVersion": "100"},
@@ -38,7 +38,7 @@ fn event(uid: &str) -> Value {
     json!({"involvedObject": {"kind": "Job", "name": "train", "uid": uid}, "reason": uid})
 }
 
-/// What a lookup finds and requests where pods chosen by the name of the job are these.
+/// Returns the result of a lookup and its requests, if the name of the job selects these pods.
 async fn get(
     job: Option<Value>,
     named: (&'static str, Vec<Value>),

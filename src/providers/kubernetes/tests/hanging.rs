@@ -1,4 +1,4 @@
-//! Requests for parts and events that hang.
+//! Tests of requests for parts and events that hang.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
 const NEVER: Duration = Duration::from_secs(3_600);
-/// Longer than details are waited for.
+/// A delay longer than the timeout of details.
 const LATE: Duration = Duration::from_millis(300);
 
-/// A server with these jobs, on which some resources respond late. Each job has a pod that runs.
+/// Starts a server with these jobs, where some resources respond late. Each job has a running pod.
 async fn serve(jobs: &[Value], late: &'static [(&'static str, Duration)]) -> TestServer {
     let jobs = jobs.to_vec();
     let script = move |request: &ServerRequest| {
@@ -54,7 +54,7 @@ fn job(name: &str, fields: (&str, Value), status: Value) -> Value {
     job
 }
 
-/// A job whose pods decide its state.
+/// Returns a job whose pods decide its state.
 fn starting(name: &str) -> Value {
     let selector = json!({"matchLabels": {"controller-uid": name}});
     let status = json!({"active": 1, "startTime": "2026-01-02T03:00:00Z"});
@@ -113,7 +113,7 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
         let advice = "; joblens describe waits longer for it";
         let mut notices = found.notices.iter().map(|notice| &notice.message);
         assert!(notices.all(|text| text.ends_with(advice)), "{found:?}");
-        // On a loaded machine, other parts may take too long as well.
+        // On a slow machine, other parts can exceed the timeout too.
         assert!(unread(&found).contains(&expected), "{kind}: {found:?}");
         assert_eq!(found.job.state, state, "{kind}");
     }

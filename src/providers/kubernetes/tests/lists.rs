@@ -1,4 +1,4 @@
-//! Lists of jobs whose pods decide their states.
+//! Tests of lists of jobs whose pods decide their states.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::reference::Scope;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
-/// A job that is active, without a pod that is ready.
+/// Returns an active job without a ready pod.
 fn job(name: &str) -> Value {
     json!({
         "metadata": {"name": name, "namespace": "ci", "uid": format!("uid-{name}")},
@@ -50,7 +50,8 @@ fn pods() -> Vec<Value> {
     ]
 }
 
-/// A server with jobs, which responds with this to requests for lists of pods, and the targets of such requests.
+/// Starts a server with jobs, which responds with `pods` to lists of pods; returns it with the targets of
+/// these requests.
 async fn serve(jobs: Vec<Value>, pods: (u16, Value)) -> (TestServer, Arc<Mutex<Vec<String>>>) {
     let requested = Arc::new(Mutex::new(Vec::new()));
     let targets = Arc::clone(&requested);

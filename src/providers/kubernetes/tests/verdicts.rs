@@ -1,4 +1,4 @@
-//! What contradicts itself, or is about another object, passes no gate.
+//! Tests that a response that contradicts itself, or is about another object, passes no gate.
 
 mod denials;
 mod evidence;
@@ -19,7 +19,7 @@ use crate::providers::test_support::ask;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
-/// What a lookup of `ci/x` makes of this object.
+/// Returns the result of a lookup of `ci/x` for this object.
 async fn get(kind: &'static Kind, object: Value) -> Result<Job, Problem> {
     let responder = move |request: &ServerRequest| {
         let body = match request.path.ends_with("/x") {

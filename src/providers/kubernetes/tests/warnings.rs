@@ -1,4 +1,5 @@
-//! A gate for warnings needs those of all parts of a job, and what was not read of them.
+//! Tests of a gate for warnings: it needs the warnings of all parts of a job, and which ones could not be
+//! read.
 
 mod gone;
 
@@ -21,18 +22,18 @@ use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServ
 
 const TIME: &str = "2026-01-02T03:04:00Z";
 
-/// What a server has.
+/// The objects on a server.
 #[derive(Clone)]
 struct Cluster {
     /// The object `ci/x`.
     object: Value,
-    /// Pods and other objects by their resources; a number is the status of the response.
+    /// Pods and other objects by resource; a number is the status of the response.
     lists: HashMap<&'static str, Value>,
-    /// Events by the UIDs of their objects, as pages.
+    /// Events, as pages.
     events: Vec<Vec<Value>>,
 }
 
-/// A job with these pods.
+/// Returns a cluster with a job that has these pods.
 fn cluster(pods: impl Into<Value>) -> Cluster {
     let labels = json!({"matchLabels": {"app": "x"}});
     Cluster {
@@ -65,7 +66,7 @@ fn pods(count: usize, is_well: bool) -> Vec<Value> {
     uids.map(|uid| pod(&uid, is_well)).collect()
 }
 
-/// A warning about an object, whose text is its UID.
+/// Returns a warning about an object, with the UID as its text.
 fn warning(kind: &str, uid: &str) -> Value {
     json!({
         "involvedObject": {"kind": kind, "name": format!("x-{uid}"), "uid": uid}, "type": "Warning",
@@ -104,7 +105,7 @@ impl Cluster {
         }
     }
 
-    /// The events of a page that a query selects.
+    /// Returns the events of a page that a query selects.
     fn page(&self, query: &HashMap<String, String>) -> Value {
         let number = query
             .get("continue")
@@ -139,7 +140,8 @@ impl Cluster {
         TestServer::start(&CLOUD, state, Arc::new(responder)).await
     }
 
-    /// What a lookup finds, with the number of its requests for events; for a gate if `needs_events`.
+    /// Returns the result of a lookup with the number of its requests for events; `needs_events` as for a
+    /// gate.
     async fn get(&self, kind: &'static Kind, needs_events: bool) -> (GetResult, usize) {
         let server = self.serve().await;
         let x = reference(kind, &format!("{kind}/ci/x"));
@@ -154,7 +156,7 @@ impl Cluster {
         (found, of_events.count())
     }
 
-    /// What a gate finds: the texts of warnings, whether there may be others, and the notices.
+    /// Returns what a gate reads: the texts of warnings, whether there could be others, and the notices.
     async fn gate(&self, kind: &'static Kind) -> (Vec<String>, bool, Vec<String>) {
         let (found, _) = self.get(kind, true).await;
         let notices = found.notices.into_iter().map(|notice| notice.message);
@@ -220,7 +222,7 @@ async fn the_events_of_many_pods_are_one_list() {
     let (found, requests) = cluster.get(&JOB, true).await;
     assert_eq!((warnings(&found.job.events).len(), requests), (10, 20));
     assert!(!found.job.events_unreadable);
-    // The events of other objects are not theirs.
+    // Events of other objects do not count.
     cluster.events[9].push(warning("Pod", "p400"));
     cluster.events[9].push(warning("Job", "p399"));
     cluster.events[9]

@@ -37,7 +37,7 @@ fn of_an_object_that_a_list_has_twice_the_newer_version_counts() {
     }
 }
 
-/// A watch that follows these and is connected after a list of them.
+/// Returns a watch that follows these names and is connected after a list of them.
 fn connected(names: &[&str]) -> (Watch, Arc<Changes>) {
     let changes = Arc::<Changes>::default();
     let watch = Watch::default();

@@ -67,15 +67,15 @@ impl End<'_> {
 }
 
 impl Status {
-    /// Reports whether pods of a Volcano job have failed and none has succeeded.
+    /// Describes the failure if pods of a Volcano job have failed and none has succeeded.
     fn failed_pods(&self) -> Option<String> {
         let count = |count: &Int| count.0.filter(|count| *count > 0);
         let failed = count(&self.failed).filter(|_| count(&self.succeeded).is_none())?;
         Some(format!("{failed} pods have failed, and none has succeeded"))
     }
 
-    /// Reports whether the node of the whole workflow, or of its exit handler, has failed. Other nodes can
-    /// fail in a workflow that continues or retries.
+    /// Describes the failure if the node of the whole workflow, or of its exit handler, has failed. Other
+    /// nodes can fail in a workflow that continues or retries.
     fn failed_root(&self, workflow: &str) -> Option<String> {
         let exit_handler = format!("{workflow}.onExit");
         let decides = |name: &str| name == workflow || name == exit_handler;
@@ -88,8 +88,9 @@ impl Status {
         })
     }
 
-    /// Reports whether jobs or pods of a group have failed and too few others have succeeded instead. Groups
-    /// that the success policy of a JobSet excludes do not count, and with `Any` one success is sufficient.
+    /// Describes the failure if jobs or pods of a group have failed and too few others have succeeded
+    /// instead. Groups that the success policy of a JobSet excludes do not count, and with `Any` one success
+    /// is sufficient.
     fn failed_group(&self, spec: &Spec) -> Option<String> {
         let policy = &spec.success_policy;
         let targets = policy["targetReplicatedJobs"].as_array();

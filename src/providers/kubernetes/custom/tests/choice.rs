@@ -1,4 +1,4 @@
-//! Which of several resources contains a job, when some cannot be read.
+//! Tests which of several resources contains a job if some cannot be read.
 
 use super::*;
 

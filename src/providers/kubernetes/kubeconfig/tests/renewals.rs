@@ -1,10 +1,10 @@
-//! Kubeconfig files that are rewritten while joblens runs.
+//! Tests of kubeconfig files that are rewritten while joblens runs.
 
 use super::*;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::test_support::profile;
 
-/// A kubeconfig with these fields of its cluster and this token.
+/// Returns a kubeconfig with these fields of its cluster and this token.
 fn config(cluster: &str, token: &str) -> String {
     format!(
         "current-context: a\ncontexts: [{{name: a, context: {{cluster: c, user: u}}}}]\n\

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The certificate of the samples, which is shortened.
+/// The shortened certificate in the samples.
 const PLACEHOLDER: &str =
     "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSS4uLgotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==";
 

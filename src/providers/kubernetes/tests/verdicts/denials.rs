@@ -1,4 +1,4 @@
-//! What contradicts the end of a job is in its message.
+//! Tests that the message contains what contradicts the end of a job.
 
 use super::*;
 use crate::providers::kubernetes::custom::{ARGO_WORKFLOW, JOBSET, KUBEFLOW_JOB};
@@ -9,7 +9,7 @@ fn object(spec: &Value, status: &Value) -> Value {
     })
 }
 
-/// Gets a job that has to be undecided, with this message, or to have succeeded.
+/// Checks that a job is undecided with this message, or has succeeded.
 async fn check(kind: &'static Kind, spec: Value, status: Value, denial: Option<&str>) {
     let found = get(kind, object(&spec, &status)).await.unwrap();
     let Some(denial) = denial else {

@@ -1,4 +1,4 @@
-//! What an object shows beside its state may deny the state.
+//! Tests that other fields of an object can contradict its state.
 
 use super::*;
 use crate::providers::GetOptions;

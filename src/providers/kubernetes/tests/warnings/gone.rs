@@ -1,4 +1,4 @@
-//! Warnings of pods that are gone, and responses that show no events.
+//! Tests of warnings of deleted pods, and of responses without events.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ async fn the_warnings_of_pods_that_are_gone_count() {
     };
     let events = [
         warning("Pod", "p0"),
-        // It came and went between two polls.
+        // It existed only between two polls.
         named("unseen", "x-x7k2p"),
         named("other", "x-eval-x7k2p"),
         named("another", "x-eval"),
