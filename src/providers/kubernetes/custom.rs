@@ -244,7 +244,7 @@ impl CustomJobs {
     }
 
     /// Reports an API that the server does not serve as a product that is not installed. The problem is
-    /// permanent, unless the server has returned a job before: then it may only be restarting.
+    /// permanent, unless the server has returned a job before: then the server could be restarting.
     fn not_installed(&self, mut problem: Problem, was_found: bool) -> Problem {
         if is_not_served(&problem) {
             problem.message = format!("{} is not installed in the cluster", self.product);

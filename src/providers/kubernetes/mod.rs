@@ -170,7 +170,7 @@ struct Api {
     seen_pods: Mutex<HashMap<String, SeenPods>>,
     /// The APIs that the server serves, once they have been listed.
     served_apis: Mutex<ServedApis>,
-    /// True once a request to the server has succeeded.
+    /// True once a response has confirmed that the server is an API server.
     has_responded: AtomicBool,
 }
 

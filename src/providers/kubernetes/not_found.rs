@@ -107,7 +107,8 @@ impl Api {
     }
 
     /// Makes the problem permanent if the server does not serve an API that every API server has. If the
-    /// server has responded to any request before, it may only be restarting.
+    /// server has responded as an API server before, it could be restarting, so the problem remains
+    /// temporary.
     fn without_api(&self, path: &str, mut problem: Problem) -> Problem {
         let has_responded = self.has_responded.load(Ordering::Relaxed);
         if is_not_served(&problem) && is_built_in(path) && !has_responded {
