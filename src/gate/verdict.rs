@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{Evaluation, GatePolicy, PendingCause};
 
-/// What a gate decided.
+/// The decision of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -26,7 +26,7 @@ impl Verdict {
     }
 }
 
-/// The decision of a gate, which can be undecided.
+/// The verdict of a gate, with the cause if it is undecided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The verdict.
@@ -72,7 +72,8 @@ pub enum Progress {
 
 /// Decides a gate, or returns `None` if it must poll again.
 ///
-/// A verdict that is certain early waits for the first round, so that every reference is reported.
+/// A verdict is returned only after the first round, even if it is certain earlier, so that every reference is
+/// reported.
 pub fn decide(
     evaluations: &[Evaluation],
     rules: &GatePolicy,
