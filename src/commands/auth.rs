@@ -41,7 +41,7 @@ enum AuthCommand {
     Status,
 }
 
-/// Shows what every profile would use. Nothing is sent.
+/// Shows the credential and settings that each profile would use. Sends nothing.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     match arguments.what {
         AuthCommand::Status => status(context),
@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 const STATUS: &str = "auth status";
 
 fn status(context: &CommandContext) -> CommandResult {
-    // Comes before any credential_command is run.
+    // Checked before any `credential_command` is run.
     context.check_catalog_format(STATUS)?;
     let accounts = auth_status(context)?;
     let code = context.print_catalog(STATUS, |out, form, screen| {
@@ -100,8 +100,8 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
     })
 }
 
-/// The account, broken if a file that its profile names for TLS cannot be used. `doctor` checks them
-/// by itself.
+/// Returns the status of the account, which is broken if a TLS file of its profile cannot be used. `doctor` checks
+/// these files separately.
 fn with_checked_files(account: Account) -> AccountStatus {
     let Account {
         mut status,
@@ -117,17 +117,17 @@ fn with_checked_files(account: Account) -> AccountStatus {
     status
 }
 
-/// An account as its settings give it, read once.
+/// An account with its settings and client.
 pub(super) struct Account {
-    /// What it would use.
+    /// The credential and settings that it would use.
     pub status: AccountStatus,
     /// Its settings, unless they cannot be used.
     pub profile: Option<Profile>,
-    /// The client, unless there is none.
+    /// The client, unless it cannot be created.
     pub client: Option<Box<dyn Client>>,
 }
 
-/// What a profile would use, and what calls the cloud with it. Nothing is sent.
+/// Resolves the settings and the credential of a profile, and creates its client. Sends nothing.
 pub(super) fn account(
     credentials: &CredentialChain,
     cloud: &'static Cloud,
@@ -188,7 +188,7 @@ pub(super) fn account(
 }
 
 impl Account {
-    /// The profile's settings for it.
+    /// Adds the settings of the profile to the status.
     fn describe(&mut self, keys: &SettingsSchema, profile: &Profile) {
         let status = &mut self.status;
         if let Some(origin) = origin(keys, profile) {
@@ -208,7 +208,7 @@ impl Account {
         status.notices.clone_from(&profile.notices);
     }
 
-    /// Makes its client, as far as that is possible.
+    /// Creates the client, or adds the problem to the status.
     fn connect(
         &mut self,
         settings: &Settings,
@@ -233,7 +233,8 @@ impl Account {
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
             Ok(client)
         });
-        // Keys and certificates were checked in the recorded run and are not in the recording.
+        // A recording contains no keys and certificates, so a replay uses the result of their check in the recorded
+        // run.
         let client = match settings.recorded_problem(cloud.name, &profile.name) {
             Some(problem) => Err(problem),
             None => client,
@@ -256,21 +257,21 @@ impl Account {
     }
 }
 
-/// Where the credential of a profile came from.
+/// Returns the source of a profile's credential.
 fn origin<'a>(keys: &SettingsSchema, profile: &'a Profile) -> Option<&'a Origin> {
     let mut parts = keys.credential_keys();
     let part = parts.find(|spec| profile.origin(spec.key).is_some());
     profile.origin(part.map_or(METADATA, |part| part.key))
 }
 
-/// The setting that has the id of the credential.
+/// Returns the setting that contains the id of the credential.
 fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec> {
     let mut ids = keys.credential_keys();
     ids.find(|spec| spec.role == SettingRole::Id && profile.get(spec.key).is_some())
 }
 
-/// The id of the key or the name of the user, masked, or the word for a credential without one; `None` for a
-/// secret alone.
+/// Returns the masked id of the key or name of the user, or `role` or `token` for a credential without an id; `None`
+/// for a secret without an id.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());

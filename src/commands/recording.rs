@@ -1,4 +1,4 @@
-//! `--record` and `--replay`.
+//! Implements `--record` and `--replay`.
 
 use std::ffi::OsString;
 use std::io;
@@ -32,14 +32,14 @@ const COMMANDS: [&str; 13] = [
     "doctor",
 ];
 
-/// The commands that refuse the recording of another command. Most of them send no requests, so that a wrong
-/// recording would not be noticed, and `metrics` continues when the lookup of a job fails.
+/// The commands that refuse the recording of another command. Most of them send no requests, so a wrong recording
+/// would not be noticed, and `metrics` continues if the lookup of a job fails.
 const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "auth status"];
 
 /// Returns the recording or replay that the options request.
 ///
 /// # Errors
-/// Returns a usage error: the command cannot be recorded, the folder of a recording cannot be created, or a
+/// Returns a usage error if the command cannot be recorded, the folder of a recording cannot be created, or a
 /// recording cannot be read or is of another command.
 pub(super) fn session(
     global: &GlobalArgs,
@@ -80,10 +80,10 @@ pub(super) fn session(
     }
 }
 
-/// Checks that a recording is of this command, for commands that need that.
+/// Checks that a recording is of this command, if the command is one of [`STRICT_COMMANDS`].
 ///
 /// # Errors
-/// Usage: it is of another command.
+/// Returns a usage error if the recording is of another command.
 fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
     let recorded = replay.command_name();
     if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
@@ -129,7 +129,7 @@ impl CommandContext {
     /// contain the scrapes.
     ///
     /// # Errors
-    /// A usage error.
+    /// Returns a usage error.
     pub(super) fn check_recording_of_exporter(&self) -> Result<(), Problem> {
         let option = match self.session {
             Session::Live => return Ok(()),
@@ -153,7 +153,7 @@ impl CommandContext {
             let folder = self.global.record.as_deref();
             let folder = folder.map(quotable_path).unwrap_or_default();
             let line = format!("warning: the recording in {folder} is not complete ({why})");
-            // A closed stderr does not make the command fail.
+            // The command does not fail if stderr is closed.
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }
     }
@@ -174,7 +174,7 @@ pub(super) fn record_profile(
     }
 }
 
-/// Records why an account cannot be used, with its settings where they can be read.
+/// Records why an account cannot be used, with its settings if they can be read.
 pub(super) fn record_failed_account(
     transport: &Arc<Transport>,
     settings: &Settings,

@@ -105,7 +105,8 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     // Accept kubectl's form, with or without `condition=`.
     let bare = lower.strip_prefix("condition=").unwrap_or(&lower);
     let hint = match bare {
-        // Failed jobs are done as well: a gate must not pass them by mistake.
+        // These words could include failed jobs, so they are rejected: a gate must not pass for a failed job by
+        // mistake.
         "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
             format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }

@@ -57,14 +57,14 @@ impl GatePolicy {
 }
 
 impl GatePolicy {
-    /// Returns how long a job can be unreadable.
+    /// Returns how long a job can be unreadable before the gate stops waiting for it.
     pub fn outage_limit(&self, was_read: bool) -> Option<Duration> {
         let first = self.max_first_outage.filter(|_| !was_read);
         [self.max_outage, first].into_iter().flatten().min()
     }
 }
 
-/// Whether a job meets the condition.
+/// The result of checking the condition for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
     /// It met the condition.
@@ -86,7 +86,7 @@ pub struct Pending {
     pub reason: Cow<'static, str>,
 }
 
-/// The causes of a pending job, the most important first.
+/// The causes of a pending job, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PendingCause {
     /// Reading it is not permitted: exit code 4.

@@ -59,7 +59,7 @@ struct LastObserved {
     since: Duration,
     /// When the resource was last read.
     at: Duration,
-    /// That read confirmed that it exists.
+    /// The last read confirmed that the resource exists.
     is_confirmed: bool,
 }
 
@@ -240,7 +240,7 @@ impl JobHistory {
         };
         match &rules.condition {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
-            // An end whose state cannot be determined is an end as well.
+            // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {
@@ -283,8 +283,8 @@ impl JobHistory {
         })
     }
 
-    /// Reports whether one of the states was seen, or must have been passed between two polls. A failed or canceled
-    /// job has reached no other state, whatever was seen before.
+    /// Reports whether one of the states was seen, or must have been passed between two polls. For a failed or canceled
+    /// job, only its final state counts, whatever was seen before.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         if now.is_unsuccessful() {
             return states.contains(&now);

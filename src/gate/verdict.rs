@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{Evaluation, GatePolicy, PendingCause};
 
-/// What a gate decided.
+/// The decision of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -11,7 +11,7 @@ pub enum Verdict {
     Passed,
     /// The condition can no longer be met.
     Failed,
-    /// Neither is certain.
+    /// The result is not certain.
     Undecided,
 }
 
@@ -26,12 +26,12 @@ impl Verdict {
     }
 }
 
-/// The decision of a gate, which can be undecided.
+/// The verdict of a gate, with the cause if it is undecided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
-    /// What keeps an undecided gate from a verdict.
+    /// Why the gate is undecided, if it is.
     pub cause: Option<PendingCause>,
 }
 
@@ -44,7 +44,7 @@ impl Decision {
         }
     }
 
-    /// Returns the exit code; `pending` is that of a gate whose time is up: 124, or 8 for a single check.
+    /// Returns the exit code. `pending` is the code for a gate whose time is up: 124, or 8 for a single check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
             (Verdict::Passed, _) => 0,
@@ -62,7 +62,7 @@ impl Decision {
 /// The progress of a gate's polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// A reference has neither a response nor a failure yet, and can get one soon.
+    /// At least one reference has neither a response nor a failure yet, and its server does not hang.
     FirstRound,
     /// Every reference had a response or a failure at least once, unless its server hangs.
     Polling,
@@ -72,7 +72,8 @@ pub enum Progress {
 
 /// Decides a gate, or returns `None` if it must poll again.
 ///
-/// A verdict that is certain early waits for the first round, so that every reference is reported.
+/// A verdict is returned only after the first round, even if it is certain earlier, so that every reference is
+/// reported.
 pub fn decide(
     evaluations: &[Evaluation],
     rules: &GatePolicy,

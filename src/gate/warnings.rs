@@ -36,9 +36,9 @@ struct Sighting {
     rows: usize,
     count: Option<u64>,
     last_at: Option<Time>,
-    /// The texts of last times that are unreadable.
+    /// Texts of the last occurrence that are not readable as times.
     unreadable: BTreeSet<String>,
-    /// False if no time shows whether it occurred again.
+    /// A time shows whether the warning occurred again.
     is_dated: bool,
 }
 

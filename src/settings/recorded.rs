@@ -1,4 +1,4 @@
-//! Settings in a recording, without secrets.
+//! Converts settings to and from their form in a recording, which has no secrets.
 
 mod accounts;
 
@@ -43,7 +43,7 @@ pub struct RecordedSettings {
     /// The value of `JOBLENS_PROFILE`.
     default_profile: Option<String>,
     config_file: Option<PathBuf>,
-    /// The path at which a config file would be.
+    /// The default path of a config file, whether or not it exists.
     #[serde(default)]
     config_place: Option<PathBuf>,
     http: BTreeMap<String, String>,
@@ -170,7 +170,7 @@ impl RecordedSettings {
         self.profiles.push(profile);
     }
 
-    /// Returns what is recorded of a run whose settings could not be read.
+    /// Returns the recorded settings of a run whose settings could not be read.
     pub fn unreadable(problem: &Problem, config_place: Option<PathBuf>) -> Self {
         Self {
             config_place,
@@ -179,7 +179,7 @@ impl RecordedSettings {
         }
     }
 
-    /// Returns why the settings could not be read; `None` where they were.
+    /// Returns why the settings could not be read, or `None` if they were.
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
     }
@@ -196,7 +196,7 @@ impl RecordedSettings {
 }
 
 impl Settings {
-    /// Returns the recording of the settings, without accounts. `config_place` is the path at which a config file
+    /// Returns the settings as they are recorded, without accounts. `config_place` is the path at which a config file
     /// would be.
     pub fn to_recorded(&self, config_place: Option<PathBuf>) -> RecordedSettings {
         let file = &self.file;

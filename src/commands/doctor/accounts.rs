@@ -19,7 +19,7 @@ pub(super) struct Candidate {
 /// checked even if they are not configured.
 ///
 /// # Errors
-/// A usage error for each argument that is not a cloud.
+/// Returns a usage error for each argument that is not a cloud.
 pub(super) fn candidates(
     context: &CommandContext,
     settings: &Settings,

@@ -15,8 +15,7 @@ use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 use crate::settings::PROXY_URL;
 
-/// Warns of a clock that is off by more than this: clouds reject signatures from a
-/// clock that is off by minutes.
+/// Minimum deviation of the clock for a warning: clouds reject signatures if the clock is wrong by minutes.
 const MAX_OFFSET_SECONDS: i64 = 60;
 /// Maximum number of addresses to show.
 const MAX_ADDRESSES: usize = 3;

@@ -36,7 +36,7 @@ pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
     Check::fail(name, problem.category, problem.message).hint(Some(hint))
 }
 
-/// Names the config file that is used, or where it would be.
+/// Returns the check of the config file: its path, or the path at which it would be.
 pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
     let config = context.global.config.clone();
     let place = match settings.recorded_config_place() {

@@ -1,10 +1,10 @@
-//! Which text format a client accepts.
+//! Selects the text format that a client accepts.
 
 use crate::output::ExpositionFormat;
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
-/// The format that the header `Accept` prefers; the text format where it prefers neither.
+/// Returns the format that the header `Accept` prefers, by default the text format.
 pub(super) fn negotiate(accept: &str) -> ExpositionFormat {
     let (mut open, mut text) = (0.0, 0.0);
     for range in accept.split(',') {

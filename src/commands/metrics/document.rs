@@ -1,4 +1,4 @@
-//! The metrics of some sources at one moment, written in pieces.
+//! Builds the document with the metrics of all scopes at one moment, and writes it in pieces.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,20 +10,21 @@ use super::scopes::{ScopeSnapshot, ScopeStatus};
 use crate::output::{ExpositionFormat, ExpositionWriter};
 use crate::sort::SortExt as _;
 
-/// Bytes of a piece, or a few more.
+/// Approximate size of a piece in bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Scopes and jobs that are written, each once.
+/// The scopes and jobs to write, without duplicates.
 #[derive(Debug)]
 pub(super) struct Document {
     exporter: Option<ExporterStatus>,
     scopes: Vec<ScopeStatus>,
-    /// The numbers of a scope and of its row.
+    /// Index of a scope, and index of a row in it.
     jobs: Vec<(usize, usize)>,
 }
 
 impl Document {
-    /// The jobs of all scopes that were read within `max_age`: at most `max_jobs`, active ones first.
+    /// Creates a document with the jobs of all scopes that were read within `max_age`: at most `max_jobs`, active jobs
+    /// first.
     pub(super) fn new(
         snapshots: Vec<Arc<ScopeSnapshot>>,
         max_jobs: usize,
@@ -50,7 +51,7 @@ impl Document {
         }
     }
 
-    /// The same with the status of the exporter.
+    /// Adds the status of the exporter.
     pub(super) fn with_exporter(self, exporter: ExporterStatus) -> Self {
         Self {
             exporter: Some(exporter),
@@ -58,7 +59,7 @@ impl Document {
         }
     }
 
-    /// Its text, in pieces.
+    /// Returns the text in pieces.
     pub(super) fn pieces(self, format: ExpositionFormat) -> DocumentPieces {
         DocumentPieces {
             document: self,
@@ -74,7 +75,8 @@ impl Document {
     }
 }
 
-/// The jobs of all scopes, each once: as the scope shows it that is up, and of several the one read last.
+/// Returns the jobs of all scopes without duplicates. For a job in several scopes, prefers a scope that is up, then
+/// the one that was read last.
 fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
     let mut chosen: HashMap<&str, (usize, usize)> = HashMap::new();
     let shown = scopes
@@ -95,7 +97,7 @@ fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
     jobs
 }
 
-/// The text of a document, a piece at a time.
+/// Iterator over the pieces of a document's text.
 pub(super) struct DocumentPieces {
     document: Document,
     writer: ExpositionWriter,
@@ -120,7 +122,7 @@ impl Iterator for DocumentPieces {
 }
 
 impl DocumentPieces {
-    /// Writes the next row of the family; false after the last one.
+    /// Writes the next row of the current family. Returns `false` if there are no more rows.
     fn write_row(&mut self) -> bool {
         let (family, samples) = &FAMILIES[self.family];
         let (document, writer, row) = (&self.document, &mut self.writer, self.row);

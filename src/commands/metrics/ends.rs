@@ -1,18 +1,18 @@
-//! When jobs have ended, also where their cloud does not report it.
+//! Determines when jobs ended, even if their cloud does not report it.
 
 use std::collections::{HashMap, HashSet};
 
 use super::jobs::JobRow;
 use crate::model::{State, Time};
 
-/// When jobs were first seen to have ended that have no time of their end.
+/// For ended jobs without an end time, the time at which the end was first seen, by reference.
 #[derive(Debug, Clone, Default)]
 pub(super) struct EndTimes(HashMap<String, Time>);
 
 impl EndTimes {
-    /// Drops the jobs that ended before `since`. Of one without the time of its end, that is when it was first
-    /// seen: it may have failed just now, whenever it was created. Only a success that `was_active` does not
-    /// name counts from its creation, since many clouds list those of months.
+    /// Removes the jobs that ended before `since`. For a job without an end time, uses the time at which its end was
+    /// first seen, since it can have failed just now, whenever it was created. A success that is not in `was_active`
+    /// counts from its creation, since many clouds list successful jobs for months.
     pub(super) fn retain(
         &mut self,
         rows: &mut Vec<JobRow>,
@@ -39,7 +39,7 @@ impl EndTimes {
         });
     }
 
-    /// Forgets the jobs that no list contains any longer.
+    /// Removes the entries of jobs that the lists no longer contain.
     pub(super) fn forget_all_but(&mut self, listed: &HashSet<String>) {
         self.0.retain(|reference, _| listed.contains(reference));
     }
@@ -60,7 +60,7 @@ mod tests {
         }
     }
 
-    /// Whether a row is kept at a moment of a run that keeps jobs for 100 seconds.
+    /// Reports whether a row is kept at the time `now` if jobs are kept for 100 seconds.
     fn is_kept(ends: &mut EndTimes, row: JobRow, was_active: bool, now: i64) -> bool {
         let was_active = was_active.then(|| row.reference.clone());
         let mut rows = vec![row];

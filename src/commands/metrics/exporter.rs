@@ -1,4 +1,4 @@
-//! The exporter: what it serves under which path.
+//! Serves the paths of the exporter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +23,13 @@ use crate::error::Problem;
 use crate::http::ServerBody;
 use crate::output;
 
-/// Clients that send no timeout get an answer after this time.
+/// Timeout for clients that send none.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer is sent this long before the timeout of the client.
+/// The response is sent this long before the timeout of the client.
 const SCRAPE_MARGIN: Duration = Duration::from_millis(500);
-/// No scrape waits longer for a poll.
+/// Maximum time that a scrape waits for a poll.
 const MAX_SCRAPE_TIMEOUT: Duration = Duration::from_secs(50);
-/// How long Prometheus waits.
+/// The header in which Prometheus sends its timeout.
 const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 
 const INDEX: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>joblens</title></head>\n\
@@ -39,7 +39,7 @@ const INDEX: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>joblens</ti
     <li><a href=\"-/healthy\">/-/healthy</a>: 200 while the exporter runs</li>\n\
     </ul></body></html>\n";
 
-/// Everything that is polled, and how it is shown.
+/// The targets that are polled, and the options of their metrics.
 pub(super) struct Exporter {
     lookup: Arc<Lookup>,
     targets: Vec<Arc<PolledTarget>>,
@@ -51,7 +51,7 @@ pub(super) struct Exporter {
 }
 
 impl Exporter {
-    /// An exporter that has not polled anything yet.
+    /// Creates an exporter that has not polled anything yet.
     pub(super) fn new(
         lookup: Arc<Lookup>,
         targets: Vec<PolledSelector>,
@@ -74,8 +74,7 @@ impl Exporter {
         }
     }
 
-    /// Polls the targets of the command line where that is due, and gives what is known at the
-    /// deadline.
+    /// Polls the targets of the command line that are due, and returns the metrics that are available at the deadline.
     pub(super) async fn metrics(&self, deadline: Option<Instant>) -> Document {
         let document = self.document(&self.targets, deadline).await;
         let expiries = self.lookup.expiry_times().into_iter();
@@ -86,7 +85,7 @@ impl Exporter {
         })
     }
 
-    /// What went wrong in the last polls.
+    /// Returns the problems of the last polls.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let scopes = self.targets.iter().flat_map(|target| target.scopes());
         let problems = scopes.filter_map(|scope| scope.reading.problem.as_deref().cloned());
@@ -130,7 +129,7 @@ impl Exporter {
         };
         let make = || {
             let targets = targets.into_iter();
-            // Only targets of the command line have numbers: no probe is recorded.
+            // Only targets of the command line need numbers, since probes are not recorded.
             let make = |target| PolledTarget::new(target, 0, &self.lookup, self.options, &self.log);
             targets.map(make).collect()
         };
@@ -144,10 +143,10 @@ impl Exporter {
     }
 }
 
-/// The one target of a query.
+/// Returns the value of the parameter `target`, which must be given once.
 ///
 /// # Errors
-/// What is wrong with the query.
+/// Returns a message that describes the invalid query.
 fn target(query: &str) -> Result<String, &'static str> {
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let mut targets = pairs.filter(|(name, _)| name == "target");
@@ -158,21 +157,21 @@ fn target(query: &str) -> Result<String, &'static str> {
     }
 }
 
-/// When the answer must be sent.
+/// Returns the time at which the response must be sent.
 fn deadline(request: &Request<Incoming>) -> Instant {
     let header = request.headers().get(TIMEOUT_HEADER);
     let seconds = header.and_then(|header| header.to_str().ok()?.parse().ok());
     Instant::now() + wait_time(seconds)
 }
 
-/// How long a poll is waited for, for a client that waits this many seconds.
+/// Returns how long to wait for a poll if the client has a timeout of this many seconds.
 fn wait_time(seconds: Option<f64>) -> Duration {
     let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let timeout = timeout.unwrap_or(SCRAPE_TIMEOUT).min(MAX_SCRAPE_TIMEOUT);
     timeout.saturating_sub(SCRAPE_MARGIN).max(timeout / 2)
 }
 
-/// Message and hint of a problem, as a line each.
+/// Returns the message and the hint of a problem, each on a line.
 fn explained(problem: &Problem) -> String {
     let hint = problem.hint.iter().map(|hint| format!("hint: {hint}"));
     let lines = std::iter::once(problem.message.clone()).chain(hint);

@@ -1,4 +1,4 @@
-//! The metrics, as data. Names and labels follow kube-state-metrics.
+//! Defines the metrics as a table. Names and labels follow kube-state-metrics.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::output::{ExpositionWriter, MetricFamily, MetricType};
 #[derive(Debug, Default)]
 pub(super) struct ExporterStatus {
     pub requests: Vec<RequestCount>,
-    /// Cloud, profile, and when its credential expires.
+    /// Cloud, profile, and expiry of its credential.
     pub expiries: Vec<(&'static str, String, Time)>,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// Samples that have these labels in common.
+    /// Creates a writer that adds these labels to every sample.
     pub(super) fn new(
         writer: &'a mut ExpositionWriter,
         labels: &'a [(&'static str, &'a str)],
@@ -49,13 +49,13 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// What the samples of a family are made of.
+/// The function that writes the samples of a family.
 pub(super) enum SampleFn {
-    /// Of the exporter itself.
+    /// For the exporter itself.
     Exporter(fn(&ExporterStatus, &mut Samples<'_>)),
-    /// Of each scope, with the labels `scope` and `cloud`.
+    /// For each scope, with the labels `scope` and `cloud`.
     Scope(fn(&ScopeStatus, &mut Samples<'_>)),
-    /// Of each job, with the labels `ref`, `cloud` and `kind`.
+    /// For each job, with the labels `ref`, `cloud` and `kind`.
     Job(fn(&JobRow, &mut Samples<'_>)),
 }
 
@@ -74,7 +74,7 @@ const fn info(name: &'static str, help: &'static str) -> MetricFamily {
     MetricFamily { name, kind, help }
 }
 
-/// Every family, in the order in which it is written.
+/// All families, in the order in which they are written.
 pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     (
         info("joblens_build", "Version of joblens."),
@@ -98,7 +98,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
         ),
         SampleFn::Exporter(|exporter, samples| {
             for count in &exporter.requests {
-                // Zeros as well: rate() and increase() do not see the first value of a counter.
+                // Zeros are written too, since rate() and increase() ignore the first value of a counter.
                 let zeros = Category::OF_REQUESTS.map(|category| (category.as_str(), 0));
                 let mut errors = BTreeMap::from(zeros);
                 errors.extend(&count.errors);
@@ -251,7 +251,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     ),
 ];
 
-/// False for a single job.
+/// Reports whether this is a scope, and not a single job.
 fn is_scope(scope: &ScopeStatus) -> bool {
     scope.snapshot.reading.scope.ends_with('/')
 }

@@ -1,8 +1,8 @@
-//! The part of a job that metrics contain.
+//! Converts jobs to the rows that metrics are written from.
 
 use crate::model::{Job, State, Time};
 
-/// A job as metrics have it.
+/// The fields of a job that metrics use.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct JobRow {
     /// Canonical reference.
@@ -17,7 +17,7 @@ pub(super) struct JobRow {
     pub user: Option<String>,
     pub queue: Option<String>,
     pub state: State,
-    /// True where the row did not report a state.
+    /// The response did not contain a state.
     pub has_no_state: bool,
     pub reason: Option<String>,
     pub ended: bool,
@@ -26,14 +26,14 @@ pub(super) struct JobRow {
     pub finished_at: Option<Time>,
     pub updated_at: Option<Time>,
     pub exit_code: Option<i64>,
-    /// Restarts of its containers; `None` where none reports them.
+    /// Restarts of its containers; `None` if no container reports them.
     pub restarts: Option<u64>,
-    /// Warning events; `None` where events were not read.
+    /// Number of warning events; `None` if events were not read.
     pub warnings: Option<u64>,
 }
 
 impl JobRow {
-    /// The row of a job; one from a list has no events.
+    /// Creates the row of a job. Events are not read for a job from a list.
     pub(super) fn new(job: Job) -> Self {
         let containers = job.tasks.iter().flat_map(|task| &task.containers);
         let restarts = containers.filter_map(|container| container.restart_count);
@@ -66,7 +66,7 @@ impl JobRow {
         }
     }
 
-    /// The same for a row of a list.
+    /// Creates the row of a job from a list.
     pub(super) fn listed(job: Job) -> Self {
         Self {
             warnings: None,
@@ -74,9 +74,9 @@ impl JobRow {
         }
     }
 
-    /// True where a lookup of an ended job is about the run that this row of a list shows: a job of the same
-    /// name may have been created again, and an ended one may run again. `is_conclusive` is true where
-    /// rows of the kind report the state of an ended job as lookups do.
+    /// Reports whether this row of a list shows the same run as `known`, the result of an earlier lookup of an ended
+    /// job: a job of the same name can have been created again, and an ended job can run again. `is_conclusive` is
+    /// true if rows of the kind report the state of an ended job like lookups do.
     pub(super) fn is_run_of(&self, known: &Self, is_conclusive: bool) -> bool {
         let agree = |row: Option<Time>, known: Option<Time>| match (row, known) {
             (Some(row), Some(known)) => row == known,
@@ -87,13 +87,13 @@ impl JobRow {
             && (self.state == known.state || self.has_no_state || !is_conclusive)
     }
 
-    /// When it ended, or the last time of an ended job that is not earlier.
+    /// Returns the end of an ended job, or its last update, which is not earlier.
     pub(super) fn end(&self) -> Option<Time> {
         self.finished_at.or(self.updated_at)
     }
 
-    /// Takes what another row of the same job has and this one lacks: a list and a lookup have different fields,
-    /// and labels that come and go are other series.
+    /// Fills in missing values from another row of the same job, since a list and a lookup have different fields: a
+    /// label that appears or disappears would start a new time series.
     pub(super) fn complete_from(&mut self, other: &Self) {
         let is_other_run = match (self.created_at, other.created_at) {
             (Some(own), Some(theirs)) => own != theirs,
@@ -122,7 +122,7 @@ impl JobRow {
         }
     }
 
-    /// Sorts active jobs before those that have ended, each newest first.
+    /// Returns a sort key: active jobs before ended ones, and the newest first in each group.
     pub(super) fn priority(&self) -> (bool, std::cmp::Reverse<Option<Time>>) {
         let at = match self.ended {
             true => self.last_change(),

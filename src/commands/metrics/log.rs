@@ -1,4 +1,4 @@
-//! The messages of an exporter on stderr.
+//! Collects the messages that an exporter prints on stderr.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -11,16 +11,16 @@ use crate::model::{Notice, NoticeCode};
 use crate::output;
 use crate::sync::lock;
 
-/// This many different notices are printed; a run of months may have any number.
+/// Maximum number of different notices to print, since an exporter can run for months.
 const MAX_NOTICES: usize = 1000;
 
-/// True for what is printed: what a list leaves open may also be a wrong state.
+/// Reports whether a notice is printed. In metrics this includes states that are not confirmed by a lookup.
 pub(super) fn is_printed(notice: &Notice) -> bool {
     let codes = [NoticeCode::FromLists, NoticeCode::ScopeSkipped];
     NOTICE_CODES.contains(&notice.code) || codes.contains(&notice.code)
 }
 
-/// Takes the messages of all polls.
+/// Receives the messages of all polls.
 #[derive(Clone, Default)]
 pub(super) struct MessageLog {
     lines: Option<UnboundedSender<String>>,
@@ -28,7 +28,7 @@ pub(super) struct MessageLog {
 }
 
 impl MessageLog {
-    /// A log whose lines are received elsewhere; the default drops them.
+    /// Creates a log that sends its lines to a receiver. The default log drops them.
     pub(super) fn new(lines: UnboundedSender<String>) -> Self {
         Self {
             lines: Some(lines),
@@ -39,12 +39,12 @@ impl MessageLog {
     /// Writes a line.
     pub(super) fn line(&self, line: String) {
         if let Some(lines) = &self.lines {
-            // The receiver is gone when the command ends.
+            // The receiver is dropped when the command ends.
             let _ = lines.send(line);
         }
     }
 
-    /// Writes the notices of a run, each once; without a receiver they stay where they are.
+    /// Writes each new notice once. Without a receiver, leaves them in `notices`.
     pub(super) fn notices(&self, notices: &NoticeLog) {
         if self.lines.is_none() {
             return;

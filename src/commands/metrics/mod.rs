@@ -1,4 +1,4 @@
-//! Metrics for Prometheus: once, or as an exporter.
+//! Prints metrics for Prometheus once, or serves them as an exporter.
 
 mod accept;
 mod document;
@@ -40,7 +40,7 @@ use document::Document;
 use exporter::Exporter;
 use log::MessageLog;
 
-/// What the clients of the exporter may cost.
+/// Limits for the clients of the exporter.
 const LIMITS: ServerLimits = ServerLimits {
     max_connections: 256,
     max_header_bytes: 16 << 10,
@@ -48,11 +48,11 @@ const LIMITS: ServerLimits = ServerLimits {
     keep_alive: false,
 };
 
-/// A rejected credential is sent once more after this long: it may have been enabled meanwhile, and an exporter
-/// runs for months.
+/// Time after which a rejected credential is tried again: an exporter runs for months, and the credential can have
+/// been enabled in the meantime.
 const AUTH_COOLDOWN: Duration = Duration::from_secs(600);
 
-/// Prints metrics, or serves them until a signal comes.
+/// Prints metrics, or serves them until a signal arrives.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     context.check_only_format("metrics prints the Prometheus text format")?;
     let options = arguments.options()?;
@@ -131,17 +131,18 @@ fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, 
     }
 }
 
-/// The file that is replaced, which can be written: that of a link, so that the link stays.
+/// Returns the file to replace, after a check that it can be written. For a symbolic link this is its target, so that
+/// the link is kept.
 ///
 /// # Errors
-/// A usage error.
+/// Returns a usage error if the file cannot be written.
 fn writable_textfile(path: &Path) -> Result<PathBuf, Problem> {
     let file = match path.is_symlink() {
         true => path.canonicalize(),
         false => Ok(path.to_owned()),
     };
     let checked = file.and_then(|file| {
-        // A collector reads one directory: one that is missing is a mistake, and is not created.
+        // A missing directory is probably a typing error, since the collector reads an existing one. It is not created.
         let folder = file
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
@@ -157,7 +158,7 @@ fn unwritable(path: &Path, error: &io::Error, category: Category) -> Problem {
     Problem::new(category, message).with_hint("check the path of --textfile and its permissions")
 }
 
-/// Serves metrics until a signal comes, and returns the exit code.
+/// Serves metrics until a signal arrives, and returns the exit code.
 async fn serve(
     context: &CommandContext,
     exporter: Exporter,
@@ -195,7 +196,7 @@ async fn serve(
     }
 }
 
-/// To be terminated is the usual end of a service.
+/// Returns the exit code of an exporter that a signal ended: 0 for SIGTERM, which is the usual end of a service.
 fn exit_code(signalled: u8) -> u8 {
     const TERMINATED: u8 = 143;
     match signalled {

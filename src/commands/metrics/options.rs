@@ -75,10 +75,10 @@ fn count(text: &str) -> Result<usize, &'static str> {
 }
 
 impl Arguments {
-    /// How targets are polled.
+    /// Returns the options for polling targets.
     ///
     /// # Errors
-    /// A usage error that names the option.
+    /// Returns a usage error that names the option.
     pub(super) fn options(&self) -> Result<PolledTargetOptions, Problem> {
         let interval = self.min_interval.as_deref();
         let interval = interval.map(|text| parse_duration("--min-interval", text));
@@ -90,18 +90,18 @@ impl Arguments {
         })
     }
 
-    /// The address of the exporter.
+    /// Returns the address of the exporter.
     ///
     /// # Errors
-    /// A usage error: it is not an IP address with a port.
+    /// Returns a usage error if the value is not an IP address with a port.
     pub(super) fn address(&self) -> Result<Option<SocketAddr>, Problem> {
         self.listen.as_deref().map(address).transpose()
     }
 
-    /// Checks the name of the file that is replaced.
+    /// Checks the file name of `--textfile`.
     ///
     /// # Errors
-    /// A usage error: no collector would read it.
+    /// Returns a usage error if a collector would not read the file.
     pub(super) fn check_textfile(&self) -> Result<(), Problem> {
         let name = self.textfile.as_ref().and_then(|path| path.extension());
         match self.textfile.is_none() || name.is_some_and(|name| name == "prom") {

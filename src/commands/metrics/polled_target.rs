@@ -1,4 +1,4 @@
-//! One target that is polled, whichever client requests its metrics.
+//! Polls one target for all clients that request its metrics.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -21,57 +21,56 @@ use crate::reference::{DEFAULT_PROFILE, Reference};
 use crate::sort::SortExt as _;
 use crate::sync::lock;
 
-/// This many jobs of a scope are read, newest first where the cloud can sort, and its active ones
-/// in addition.
+/// Maximum number of jobs to read per scope, newest first if the cloud can sort. Active jobs are read in addition.
 const MAX_LISTED: usize = 10_000;
 
-/// What could not be read again is shown for this long at least.
+/// Minimum time for which rows are shown that could not be read again.
 const MIN_MAX_AGE: Duration = Duration::from_secs(300);
 
-/// What is polled together.
+/// The jobs that are polled together.
 #[derive(Debug)]
 pub(super) enum PolledSelector {
     /// A scope, or all scopes of a cloud.
     Scope(ListTarget),
-    /// Jobs that were named.
+    /// Named jobs.
     Jobs(Vec<Reference>),
 }
 
-/// How a target is polled.
+/// Options for polling a target.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PolledTargetOptions {
-    /// The shortest time between the starts of two polls.
+    /// Minimum time between the starts of two polls.
     pub min_interval: Duration,
-    /// Jobs that have ended longer ago are left out.
+    /// Jobs that ended longer ago are left out.
     pub keep: TimeDelta,
-    /// This many jobs of a scope are looked up in each poll.
+    /// Maximum number of lookups per scope and poll.
     pub max_details: usize,
 }
 
 impl PolledTargetOptions {
-    /// Older rows are no longer shown.
+    /// Returns the maximum age of rows that are shown.
     pub(super) fn max_age(&self) -> Duration {
         MIN_MAX_AGE.max(self.min_interval * 3)
     }
 }
 
-/// A target with what its last poll has brought. Of all that request it at once, the first polls.
+/// A target with the results of its last poll. Of several concurrent requests, only the first one starts a poll.
 pub(super) struct PolledTarget {
     target: PolledSelector,
-    /// Its number among the targets of the command line.
+    /// Number of the target on the command line, from 1; 0 for a probe.
     number: usize,
     lookup: Arc<Lookup>,
     options: PolledTargetOptions,
     log: MessageLog,
     state: Mutex<PolledTargetState>,
-    /// Changes when a poll ends.
+    /// Number of polls; changes when a poll ends.
     polls: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct PolledTargetState {
     is_polling: bool,
-    /// No poll is started before this.
+    /// Earliest start of the next poll.
     next_at: Option<Instant>,
     scopes: Vec<Arc<ScopeSnapshot>>,
     details: HashMap<String, Detail>,
@@ -79,14 +78,14 @@ struct PolledTargetState {
 }
 
 impl PolledTargetState {
-    /// The jobs that the last poll has shown as active.
+    /// Returns the references of the jobs that were active in the last poll.
     fn active(&self) -> HashSet<String> {
         let rows = self.scopes.iter().flat_map(|scope| &scope.reading.rows);
         let active = rows.filter(|row| !row.ended);
         active.map(|row| row.reference.clone()).collect()
     }
 
-    /// True where a scope could be read before.
+    /// Reports whether an earlier poll could read a scope.
     fn has_read(&self, scope: &str) -> bool {
         let mut scopes = self.scopes.iter();
         scopes.any(|one| one.reading.scope == scope && one.last_success.is_some())
@@ -97,12 +96,12 @@ impl PolledTargetState {
 #[derive(Clone)]
 struct Detail {
     at: Instant,
-    /// `None` where it failed.
+    /// `None` if the lookup failed.
     row: Option<JobRow>,
 }
 
 impl PolledTarget {
-    /// A target that was not polled yet.
+    /// Creates a target that was not polled yet.
     pub(super) fn new(
         target: PolledSelector,
         number: usize,
@@ -139,13 +138,13 @@ impl PolledTarget {
         })
     }
 
-    /// What the last poll has brought.
+    /// Returns the scopes after the last poll.
     pub(super) fn scopes(&self) -> Vec<Arc<ScopeSnapshot>> {
         lock(&self.state).scopes.clone()
     }
 
-    /// Polls where that is due, and waits for the poll that is running until the deadline. The poll
-    /// goes on after that.
+    /// Starts a poll if it is due, and waits for a running poll until the deadline. The poll continues after the
+    /// deadline.
     pub(super) async fn refresh(self: &Arc<Self>, deadline: Option<Instant>) {
         let mut polls = self.polls.subscribe();
         {
@@ -161,7 +160,7 @@ impl PolledTarget {
                 }
             }
         }
-        // The sender is dropped with this target, not before.
+        // An error is not possible: the sender lives as long as this target.
         match deadline {
             None => drop(polls.changed().await),
             Some(deadline) => drop(timeout_at(deadline, polls.changed()).await),
@@ -188,14 +187,15 @@ impl PolledTarget {
         state.scopes = scopes;
         state.details = details;
         state.is_polling = false;
-        // A poll of many pages takes a good part of the account's requests.
+        // A poll of many pages uses a large part of the account's request quota, so the interval is at least twice its
+        // duration.
         let next_at = started + self.options.min_interval.max(time.duration * 2);
         state.next_at = Some(next_at.max(time.ended + obeyed_hint(hint, false)));
         drop(state);
         self.polls.send_modify(|polls| *polls += 1);
     }
 
-    /// Reads the lists, and looks up what they leave open.
+    /// Reads the lists, and looks up jobs whose rows are not sufficient.
     async fn list(&self, target: &ListTarget) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
         let mut rows: Vec<Vec<JobRow>> = Vec::new();
         let mut on_job = |scope: usize, job| {
@@ -210,7 +210,7 @@ impl PolledTarget {
         let (mut found, mut is_whole) = (HashSet::new(), true);
         for (scope, mut rows) in listed.into_iter().zip(rows) {
             is_whole &= scope.problem.is_none();
-            // One that could be read before has failed.
+            // An optional scope is left out, unless an earlier poll could read it: then its failure is reported.
             if scope.is_optional && !lock(&self.state).has_read(&scope.scope) {
                 self.note_refusal(&scope);
                 continue;
@@ -246,7 +246,7 @@ impl PolledTarget {
         }
     }
 
-    /// Leaves out jobs that ended too long ago; none where the clock cannot say.
+    /// Removes jobs that ended too long ago. Removes none if the current time is unknown.
     fn retain_recent(&self, rows: &mut Vec<JobRow>) {
         let Ok(now) = self.lookup.now() else { return };
         let since = now.to_datetime().checked_sub_signed(self.options.keep);
@@ -278,8 +278,8 @@ impl PolledTarget {
         readings.collect()
     }
 
-    /// Looks up jobs of which a list does not report what metrics need, and fills in what lookups of
-    /// earlier polls have shown of the others.
+    /// Looks up jobs for which the list lacks values that metrics need, and fills in the results of these and of
+    /// earlier lookups.
     async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
         let conclusive = providers::kinds().filter(|kind| kind.conclusive_rows);
         let conclusive: HashSet<String> = conclusive.map(|kind| kind.to_string()).collect();
@@ -295,13 +295,13 @@ impl PolledTarget {
         });
         let references: Vec<Reference> = references.collect();
         let mut outcomes = Vec::new();
-        // More at once would be read from lists.
+        // With more jobs in one call, the lookup would read lists instead of single jobs.
         for references in references.chunks(MAX_DETAILS) {
             outcomes.extend(self.lookup.outcomes_for(references).await);
         }
         let at = Instant::now();
         for (reference, outcome) in references.iter().zip(outcomes) {
-            // A failure as well: those that fail each time must not keep others from being looked up.
+            // Failures are stored too, so that jobs whose lookup always fails do not use up the lookups of each poll.
             let row = outcome.ok().map(JobRow::new);
             details.insert(reference.to_string(), Detail { at, row });
         }
@@ -329,9 +329,9 @@ impl PolledTarget {
     }
 }
 
-/// The references of the jobs to look up: by turns one whose success only a lookup proves, another one that
-/// has ended, and an active one, so that many of one sort leave requests for the others. Of each sort, those
-/// come first whose last lookup is the longest ago.
+/// Returns the references of the jobs to look up, in turn from three groups, so that a large group leaves lookups for
+/// the others: successes that a lookup must confirm, other ended jobs, and active jobs. In each group, jobs that were
+/// never looked up come first, then those whose last lookup is the oldest.
 fn wanted(
     rows: &[JobRow],
     details: &HashMap<String, Detail>,
@@ -359,8 +359,8 @@ fn wanted(
     turns.take(max).map(|row| row.reference.clone()).collect()
 }
 
-/// True for a job that its list calls succeeded, of a kind whose lists do not prove that, before a lookup of
-/// it has succeeded.
+/// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
+/// lookup has shown the end of the job yet.
 fn is_unproven(
     row: &JobRow,
     details: &HashMap<String, Detail>,
@@ -370,16 +370,16 @@ fn is_unproven(
     is_success && !conclusive.contains(&row.kind) && !is_known(row, details, conclusive)
 }
 
-/// True for a job whose end a lookup has shown.
+/// Reports whether a lookup has shown the end of this run of the job.
 fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSet<String>) -> bool {
     let detail = details.get(&row.reference);
     let known = detail.and_then(|detail| detail.row.as_ref());
     known.is_some_and(|known| known.ended && row.is_run_of(known, conclusive.contains(&row.kind)))
 }
 
-/// Fills in what a lookup has shown. A lookup of this poll is newer than the list; of an earlier one, what
-/// may have changed since is not taken, unless the list has no states and it `is_fresh`. Nothing is taken of
-/// another run than the one that the row shows.
+/// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
+/// earlier one replaces the row only if its end is final for this run (`is_same`), or if the list has no states and
+/// the lookup `is_fresh`; otherwise it only adds missing values, and none from a different ended run.
 fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
     let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
     if is_new || is_final || row.has_no_state && is_fresh {

@@ -1,4 +1,4 @@
-//! The targets of probes, which are kept between two scrapes.
+//! Keeps the targets of `/probe` requests between scrapes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use super::polled_target::PolledTarget;
 use crate::sync::lock;
 
-/// This many targets of probes are kept.
+/// Maximum number of probed targets.
 pub(super) const MAX_TARGETS: usize = 1000;
-/// A target that was not requested for this long is forgotten when another one comes.
+/// A target that was not requested for this long is removed when a new target is requested.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The targets of each target that was probed.
+/// The polled targets for each value of the parameter `target`.
 #[derive(Default)]
 pub(super) struct Probes(Mutex<HashMap<String, Probe>>);
 
@@ -24,8 +24,8 @@ struct Probe {
 }
 
 impl Probes {
-    /// The targets of a target, which are made when it is first requested; `None` when there are too
-    /// many targets.
+    /// Returns the polled targets of a probe, and creates them at its first request. Returns `None` if there are too
+    /// many probes.
     pub(super) fn targets(
         &self,
         name: String,

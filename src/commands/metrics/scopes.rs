@@ -1,4 +1,4 @@
-//! What is known of each scope between two polls.
+//! Keeps the results of the last poll of each scope, and merges them with those of the next poll.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::error::{Category, Problem};
 use crate::http::Stopwatch;
 use crate::model::{State, Time};
 
-/// What a poll has brought of a scope or a reference.
+/// The result of a poll for a scope or a reference.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ScopeReading {
     /// Canonical scope or reference.
@@ -21,24 +21,24 @@ pub(super) struct ScopeReading {
     pub cloud: String,
     /// The jobs that were read.
     pub rows: Vec<JobRow>,
-    /// Why it, or a part of it, could not be read.
+    /// Why the scope, or a part of it, could not be read.
     pub problem: Option<Box<Problem>>,
-    /// True when there are more jobs than were read.
+    /// The scope has more jobs than were read.
     pub is_truncated: bool,
-    /// How many rows could not be read.
+    /// Number of invalid rows.
     pub unreadable: usize,
 }
 
-/// When and how long a poll was.
+/// End and duration of a poll.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PollTime {
-    /// When it ended.
+    /// End of the poll.
     pub ended: Instant,
-    /// The same by the clocks of the servers.
+    /// End of the poll by the clocks of the servers.
     pub at: Option<Time>,
-    /// How long it took.
+    /// Duration of the poll.
     pub duration: Duration,
-    /// Rows may be so old.
+    /// Maximum age of rows.
     pub max_age: Duration,
 }
 
@@ -62,23 +62,23 @@ impl PollTime {
     }
 }
 
-/// A scope after its last poll.
+/// The state of a scope after its last poll.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ScopeSnapshot {
-    /// The last poll, with the rows of earlier ones that it keeps.
+    /// The result of the last poll, with the rows that are kept from earlier polls.
     pub reading: ScopeReading,
-    /// When rows were last read, or known to be none.
+    /// When rows were last read, or the scope was known to have none.
     pub rows_read: Option<Instant>,
-    /// When all of its rows were last read, or known to be none.
+    /// When all rows were last read, or the scope was known to have none.
     pub complete_at: Option<Instant>,
-    /// When all of it was last read, by the clocks of the servers.
+    /// When the whole scope was last read, by the clocks of the servers.
     pub last_success: Option<Time>,
-    /// How long the last poll took; `None` before the first one.
+    /// Duration of the last poll; `None` before the first poll.
     pub duration: Option<Duration>,
 }
 
 impl ScopeSnapshot {
-    /// A scope that was not polled yet.
+    /// Creates the snapshot of a scope that was not polled yet.
     pub(super) fn unread(scope: String, cloud: &str) -> Arc<Self> {
         let reading = ScopeReading {
             scope,
@@ -91,36 +91,37 @@ impl ScopeSnapshot {
         })
     }
 
-    /// True when the last poll has read it and is not older than `max_age`.
+    /// Reports whether the last poll succeeded and its rows are fresh.
     pub(super) fn is_up(&self, max_age: Duration) -> bool {
         self.reading.problem.is_none() && self.is_fresh(max_age)
     }
 
-    /// False for rows that may have changed since they were read.
+    /// Reports whether the rows were read recently enough to be shown.
     pub(super) fn is_fresh(&self, max_age: Duration) -> bool {
         let max_age = max_age_after(self.duration.unwrap_or_default(), max_age);
         self.rows_read.is_some_and(|at| at.elapsed() <= max_age)
     }
 }
 
-/// How old rows may be after a poll that took so long: the next one begins after twice that time.
+/// Returns the maximum age of rows after a poll of this duration: the next poll starts twice the duration after the
+/// start of the poll.
 fn max_age_after(duration: Duration, max_age: Duration) -> Duration {
     max_age.max(duration * 4)
 }
 
-/// A scope and what of it is shown.
+/// A scope with the values to show.
 #[derive(Debug)]
 pub(super) struct ScopeStatus {
     pub snapshot: Arc<ScopeSnapshot>,
     pub is_up: bool,
-    /// How many jobs have each state of [`State::ALL`]; `None` where its rows are too old to be shown.
+    /// Number of jobs in each state of [`State::ALL`]; `None` if the rows are too old to be shown.
     pub states: Option<[u64; State::ALL.len()]>,
-    /// How many jobs are left out.
+    /// Number of jobs that are left out.
     pub dropped: u64,
 }
 
 impl ScopeStatus {
-    /// The status now; rows may be `max_age` old.
+    /// Returns the current status; older rows than `max_age` are not shown.
     pub(super) fn new(snapshot: Arc<ScopeSnapshot>, max_age: Duration) -> Self {
         let count = |state| {
             let rows = snapshot.reading.rows.iter();
@@ -135,9 +136,9 @@ impl ScopeStatus {
     }
 }
 
-/// The scopes after a poll, of which the first is the target itself. What could not be read keeps its
-/// rows, except where the cloud reports that it does not exist; scopes inside a target that failed fail
-/// with it.
+/// Returns the scopes after a poll. The first of `readings` is the target itself; if it failed, earlier scopes that
+/// are missing from `readings` fail with the same problem. A scope that could not be read keeps its rows, unless the
+/// cloud reports that it does not exist.
 pub(super) fn merge(
     previous: &[Arc<ScopeSnapshot>],
     readings: Vec<ScopeReading>,
@@ -173,7 +174,7 @@ fn after(
 ) -> ScopeSnapshot {
     let category = reading.problem.as_ref().map(|problem| problem.category);
     let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
-    // Rows that were read long ago are not shown, even where others are new.
+    // Old rows are not kept, even if the poll has read other rows of the scope.
     let is_recent = |before: &&ScopeSnapshot| {
         let complete_at = before.complete_at;
         let max_age = max_age_after(time.duration, time.max_age);
@@ -209,7 +210,7 @@ fn after(
     }
 }
 
-/// What has changed for people: scopes that can no longer be read, or can be read again.
+/// Returns a message for each scope that can no longer be read, or can be read again.
 pub(super) fn changes(
     previous: &[Arc<ScopeSnapshot>],
     scopes: &[Arc<ScopeSnapshot>],

@@ -1,4 +1,4 @@
-//! What is polled: what the command line names, and what a probe requests.
+//! Parses the targets of the command line and of probes.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::error::Problem;
 use crate::reference::{Reference, Target};
 use crate::secret::quotable;
 
-/// Reads the targets and makes a client for each of their accounts; without targets, for every
-/// configured profile. Nothing is sent.
+/// Parses the targets and creates a client for each of their accounts; without targets, for every configured profile.
+/// Sends nothing.
 ///
 /// # Errors
-/// Usage errors, before any credential is read; nothing is configured.
+/// Returns usage errors, before any credential is read, or an error if no account is configured.
 pub(super) fn connect(
     context: &CommandContext,
     inputs: Inputs<'_>,
@@ -55,7 +55,7 @@ fn account_of(reference: &Reference) -> AccountId {
     (reference.kind.template.cloud, reference.profile.clone())
 }
 
-/// What is polled together: each scope, and all jobs that are named.
+/// Groups targets that are polled together: each scope by itself, and all named jobs in one group.
 fn selectors(parsed: ParsedTargets) -> Vec<PolledSelector> {
     let mut jobs = Vec::new();
     let mut targets = Vec::new();
@@ -78,10 +78,10 @@ fn selectors(parsed: ParsedTargets) -> Vec<PolledSelector> {
     targets
 }
 
-/// The targets of a probe, with the name that is the same for every way to write them.
+/// Returns the targets of a probe, and their canonical name.
 ///
 /// # Errors
-/// A usage error: the text names nothing, or an account that is not polled.
+/// Returns a usage error if the text is not a reference, scope or cloud, or its account is not polled.
 pub(super) fn parse_probe(
     text: &str,
     lookup: &Lookup,

@@ -33,7 +33,7 @@ impl JobHistory {
                 (PendingCause::Service, is_long || outage >= REJECTION_GRACE)
             }
             Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
-            // A part of the job is not found: it can appear after the end.
+            // A part of the job was not found. It can still appear for a short time after the end.
             Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE),
             _ => (PendingCause::Service, is_long),
         };

@@ -1,4 +1,4 @@
-//! The record of one attempt.
+//! Records one attempt of a request.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::http::{RequestError, Response, Transport};
 use crate::secret::MASK;
 use crate::sync::lock;
 
-/// An attempt whose outcome is not known yet. One that is dropped was canceled.
+/// An attempt whose outcome is not known yet. If it is dropped, it is recorded as canceled.
 pub(in crate::http) struct RecordingAttempt<'a> {
     recorder: &'a Arc<Recorder>,
     outgoing: Outgoing<'a>,
@@ -25,7 +25,7 @@ pub(in crate::http) struct RecordingAttempt<'a> {
 }
 
 impl<'a> RecordingAttempt<'a> {
-    /// Begins to record an attempt.
+    /// Starts to record an attempt.
     pub(in crate::http) fn start(
         recorder: &'a Arc<Recorder>,
         outgoing: Outgoing<'a>,
@@ -43,7 +43,7 @@ impl<'a> RecordingAttempt<'a> {
         }
     }
 
-    /// Records the outcome. The body of a stream is replaced by one that is recorded as it is read.
+    /// Records the outcome. Replaces the body of a stream by one that is recorded while it is read.
     pub(in crate::http) fn finish(
         mut self,
         outcome: &Result<Response, RequestError>,

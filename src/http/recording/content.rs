@@ -1,4 +1,4 @@
-//! Bodies and URLs as they are recorded: readable and masked.
+//! Converts bodies, headers and parameters to a readable form without secrets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,27 +13,27 @@ use crate::secret::{
     MASK, PrivateKeyMasker, Redactor, Secret, field_sensitivity, is_secret_field, looks_random,
 };
 
-/// Bytes of a body that are recorded at most.
+/// Maximum number of bytes of a body that are recorded.
 pub(super) const MAX_BODY: usize = 16 << 20;
-/// The beginning of a gzip file.
+/// The first bytes of a gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Deeper documents are recorded as text, since they could not be read again.
+/// Maximum nesting of a document. Deeper ones are recorded as text, since a replay could not parse them.
 const MAX_DEPTH: usize = 100;
 
-/// A body.
+/// A recorded body.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Content {
     /// A JSON document.
     Json(Value),
-    /// Text of any other kind.
+    /// Other text.
     Text(String),
     /// Bytes that are not text, in Base64.
     Base64(String),
-    /// Text that came part by part.
+    /// Text that was received in parts.
     Stream {
         parts: Vec<StreamPart>,
-        /// When and how it ended.
+        /// When the stream ended, in milliseconds since the first request.
         end_ms: u64,
         end: StreamEnd,
     },
@@ -43,23 +43,23 @@ pub(super) enum Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StreamEnd {
-    /// The reader stopped.
+    /// The caller stopped reading.
     Canceled,
     Closed,
     /// The connection broke.
     Lost,
 }
 
-/// Whole lines of a stream, and in the end what follows them.
+/// Complete lines of a stream; the last part can end with an incomplete line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StreamPart {
-    /// When it came, in milliseconds.
+    /// When the part was received, in milliseconds since the first request.
     pub at_ms: u64,
     pub text: String,
 }
 
 impl Content {
-    /// The bytes of a body; `None` when they cannot be read.
+    /// Returns the bytes of the body, or `None` if they cannot be decoded. A stream has no bytes here.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
         match self {
             Self::Json(document) => serde_json::to_vec(document).ok(),
@@ -74,25 +74,25 @@ impl Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     Whole,
-    /// It was too large.
+    /// The body was too large.
     Cut,
-    /// It could not be read as a document, so that its values are masked.
+    /// The body could not be parsed, so its values are masked.
     Masked,
 }
 
-/// What masks the secrets of one exchange.
+/// Masks the secrets of one exchange.
 pub(super) struct Masker<'a> {
     pub masks: RecordingMasks,
     pub redactor: &'a Redactor,
-    /// Bytes of a body that are recorded at most.
+    /// Maximum number of bytes of a body that are recorded.
     pub max_body: usize,
-    /// Placeholders for the secrets in the response of a credential service; `None` for others.
+    /// Placeholder for the secrets in the response of a credential service; `None` for other responses.
     pub credential: Option<String>,
 }
 
 impl Masker<'_> {
-    /// A body with its secrets masked, and how much of it that is. Lines of a plain text, such as a log, stay
-    /// as they are unless they contain a secret; `plain` is for such a text, and that of the lines before it.
+    /// Masks the secrets of a body and returns how much of the body is recorded. `plain` is set for plain text, such as
+    /// a log, whose lines change only if they contain a secret; it carries the state of the lines before the body.
     pub(super) fn content(
         &self,
         body: &[u8],
@@ -129,8 +129,8 @@ impl Masker<'_> {
         (Content::Text(text), extent)
     }
 
-    /// What is recorded of a body that may have values which cannot be distinguished from secrets, since it
-    /// is not a whole document; `None` for other bodies.
+    /// Returns the text to record for a body that is not a complete document, whose values cannot be distinguished from
+    /// secrets; `None` for other bodies.
     fn unreadable(&self, body: &[u8], is_plain: bool) -> Option<String> {
         let text = std::str::from_utf8(body).ok();
         let text = text.map(|text| text.trim_start_matches('\u{feff}').trim());
@@ -140,7 +140,7 @@ impl Masker<'_> {
         if is_part_of_document(body, is_plain) {
             return Some(self.shape(body));
         }
-        // What is compressed is not searched for secrets, but anybody can decompress it.
+        // Compressed data is not searched for secrets, but anybody can decompress it.
         if body.starts_with(&GZIP_MAGIC) {
             return Some(MASK.to_owned());
         }
@@ -148,7 +148,7 @@ impl Masker<'_> {
         (!is_plain && !is_harmless).then(|| MASK.to_owned())
     }
 
-    /// A document that cannot be read, without its values: which of them are secrets is not known.
+    /// Masks all values of a document that cannot be parsed, since any of them can be a secret.
     fn shape(&self, body: &[u8]) -> String {
         match &self.credential {
             Some(mask) => mask.clone(),
@@ -156,7 +156,7 @@ impl Masker<'_> {
         }
     }
 
-    /// Bytes that are not text. Where text among them is masked they are recorded as text.
+    /// Converts bytes that are not text to Base64, or to masked text if they contain a secret.
     fn bytes(&self, body: &[u8]) -> Content {
         let text = String::from_utf8_lossy(body);
         let masked = self.text(&text);
@@ -166,7 +166,7 @@ impl Masker<'_> {
         }
     }
 
-    /// Masks a document; true when that changed it.
+    /// Masks the secrets of a document. Returns `true` if the document changed.
     fn mask(&self, document: &mut Value) -> bool {
         let before = document.clone();
         match &self.credential {
@@ -190,7 +190,7 @@ impl Masker<'_> {
         }
     }
 
-    /// A word may be a state or an id, in which no secret that is an ordinary word is masked.
+    /// Masks a text. A text without spaces can be a state or an id, in which secrets that are ordinary words stay.
     fn mask_text(&self, text: &mut String) {
         let masks = self.redactor.masks();
         match text.contains(char::is_whitespace) {
@@ -199,19 +199,19 @@ impl Masker<'_> {
         }
     }
 
-    /// A text with its secrets masked.
+    /// Masks the secrets of a text.
     pub(super) fn text(&self, text: &str) -> String {
         self.line(PrivateKeyMasker::text(text))
     }
 
-    /// A line with its secrets masked, except for parts of private keys.
+    /// Masks the secrets of a line, except parts of private keys.
     fn line(&self, mut line: String) -> String {
         (self.masks.text)(&mut line);
         self.redactor.text(&mut line);
         line
     }
 
-    /// Lines, each of which is a document or a text. `keys` is that of all lines before.
+    /// Masks lines, each of which is a document or text. `keys` is the state after all earlier lines.
     pub(super) fn lines(&self, text: &str, keys: &mut PrivateKeyMasker) -> String {
         let masked = |line: &str| match document(line.as_bytes()) {
             Some((mut document, is_repaired)) => match self.mask(&mut document) {
@@ -233,7 +233,7 @@ impl Masker<'_> {
         text.split_inclusive('\n').map(masked).collect()
     }
 
-    /// Names and values, those of secrets masked.
+    /// Masks the secret values of headers or parameters.
     pub(super) fn pairs<'a>(
         &self,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
@@ -250,7 +250,7 @@ impl Masker<'_> {
     }
 }
 
-/// A document that is not nested too deep, and whether it was repaired.
+/// Parses a document that is not nested too deeply, and returns whether it was repaired.
 fn document(body: &[u8]) -> Option<(Value, bool)> {
     let document = Some(body).filter(|body| begins_document(body));
     let document = document.and_then(lenient::document);
@@ -262,8 +262,8 @@ fn begins_document(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[")
 }
 
-/// True for a body that seems to be a document and is not a whole one. A plain text may be a log, whose lines are
-/// documents or begin with `[`.
+/// Reports whether a body that could not be parsed starts like a document. Plain text can be a log, whose lines are
+/// documents or start with `[`.
 fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     let first_line = || body.split(|byte| *byte == b'\n').next().unwrap_or_default();
     match is_plain {
@@ -272,27 +272,27 @@ fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     }
 }
 
-/// True for a short text on one line, such as gateways write, and not for a part of a document.
+/// Reports whether a text is one short line, such as the error message of a gateway, and not a part of a document.
 fn is_sentence(text: &str) -> bool {
     const MAX_LEN: usize = 300;
     text.len() <= MAX_LEN && !text.contains(['{', '[', '<', '\n', '\0'])
 }
 
-/// True for a name, such as that of the role of a machine, and for nothing.
+/// Reports whether a text is a name, such as that of an instance role, or empty.
 fn is_name(text: &str) -> bool {
     const MAX_LEN: usize = 64;
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
     text.len() <= MAX_LEN && text.chars().all(is_part) && !looks_random(text)
 }
 
-/// True for a header or a parameter whose value authenticates the caller.
+/// Reports whether the value of a header or parameter authenticates the caller.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["cookie", "authoriz", "-token"];
     is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
 }
 
-/// Masks what a service has issued: every text whose name marks it as a credential, and the ids of keys.
+/// Masks the credential that a service issued: the ids of keys, and every text whose name marks it as a credential.
 fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders) {
     const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
     match document {
@@ -302,7 +302,7 @@ fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders) {
         Value::Object(map) => {
             for (key, value) in map {
                 match value {
-                    // A document in a text has fields of its own.
+                    // A text that contains a document can have secret fields.
                     Value::String(text)
                         if IDS.contains(&key.as_str())
                             || field_sensitivity(key).is_some()

@@ -4,14 +4,14 @@ use super::content::{Content, Extent, Masker, is_secret_name};
 use crate::http::{Method, Request, RequestError, Response, encode_query};
 use crate::secret::PrivateKeyMasker;
 
-/// One attempt of a request and what became of it.
+/// One attempt of a request and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Exchange {
-    /// When it was sent, by the clock of the machine.
+    /// When the request was sent, by the clock of the machine.
     pub at: String,
-    /// The same in milliseconds since the first request.
+    /// When the request was sent, in milliseconds since the first request.
     pub start_ms: u64,
-    /// When the outcome was known.
+    /// When the outcome was known, in milliseconds since the first request.
     pub end_ms: u64,
     pub cloud: String,
     pub profile: String,
@@ -22,7 +22,7 @@ pub(super) struct Exchange {
     pub outcome: Outcome,
 }
 
-/// A request without what authenticates the caller.
+/// A request without the values that authenticate the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct RecordedRequest {
     pub method: String,
@@ -36,12 +36,12 @@ pub(super) struct RecordedRequest {
     pub is_for_credential: bool,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     Response(RecordedResponse),
-    /// There was no complete response.
+    /// No complete response was received.
     Error(RequestError),
     /// The caller stopped waiting for the response.
     Canceled,
@@ -52,10 +52,10 @@ pub(super) struct RecordedResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Content,
-    /// The body was too large.
+    /// The body was too large and was not recorded completely.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_cut: bool,
-    /// The body could not be read as a document, so that its values are masked.
+    /// The body could not be parsed, so its values are masked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_masked: bool,
 }
@@ -73,7 +73,7 @@ pub(in crate::http) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// The request as it is recorded.
+    /// Returns the request with its secrets masked.
     pub(super) fn masked(&self, masker: &Masker<'_>) -> RecordedRequest {
         let request = self.request;
         let query = request.query.iter();
@@ -94,12 +94,12 @@ impl Outgoing<'_> {
         }
     }
 
-    /// What requests with the same response have in common.
+    /// Returns a key that is equal for requests that can be answered with the same response.
     pub(super) fn key(&self, request: &RecordedRequest) -> String {
         key(self.cloud, self.profile, self.request.operation, request)
     }
 
-    /// True where all of the response is secret: metadata services give tokens for it.
+    /// Reports whether the response is a secret: metadata services return a token for a PUT request.
     pub(super) fn has_secret_response(&self) -> bool {
         self.request.method == Method::Put
     }
@@ -122,7 +122,8 @@ fn key(cloud: &str, profile: &str, operation: &str, request: &RecordedRequest) -
 }
 
 impl RecordedResponse {
-    /// The response with its secrets masked. `keys` is where the log that it may continue is in a private key.
+    /// Returns the response with its secrets masked. `keys` is the state after earlier responses with parts of the same
+    /// log, which can end within a private key.
     pub(super) fn masked(
         response: &Response,
         masker: &Masker<'_>,

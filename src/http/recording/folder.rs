@@ -1,4 +1,4 @@
-//! The files of a recording.
+//! Reads and writes the files of a recording.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -16,48 +16,49 @@ use crate::error::{Problem, file_error_text};
 use crate::secret::quotable_path;
 use crate::settings::{RecordedSettings, open_bytes};
 
-/// What a recording is of.
+/// The file that describes the recorded run.
 const HEADER: &str = "recording.json";
-/// Files of a recording are at most so large: a body that was not cut, as indented JSON.
+/// Maximum size of a file in bytes. A body that was not cut fits into it as indented JSON.
 const MAX_FILE: u64 = 256 << 20;
-/// This many exchanges are read at most.
+/// Maximum number of exchanges in a recording.
 const MAX_EXCHANGES: usize = 1_000_000;
 
-/// The run that was recorded.
+/// The recorded run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Header {
     /// Version of the format.
     pub format: u32,
-    /// The version of the program.
+    /// Version of the program.
     pub joblens: String,
     /// The command line, with its secrets masked.
     pub command: Vec<String>,
     /// Name of the command, such as `auth status`; `None` in recordings without it.
     #[serde(default)]
     pub command_name: Option<String>,
-    /// When the command was started.
+    /// Start of the command.
     pub started_at: String,
-    /// The offset of the local time zone then; `None` in recordings without it.
+    /// Offset of the local time zone at the start; `None` in recordings without it.
     #[serde(default)]
     pub utc_offset_seconds: Option<i32>,
-    /// When it ended, in milliseconds since its first request; `None` where it was killed.
+    /// End of the run, in milliseconds since its first request; `None` if it was killed.
     pub ended_ms: Option<u64>,
     pub exit_code: Option<u8>,
-    /// Durations of the run in milliseconds that a replay does not have by itself.
+    /// Measured durations in milliseconds, which a replay cannot measure again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, u64>,
-    /// Other values of the run that a replay does not have by itself, such as checks of its machine.
+    /// Other values that a replay cannot compute, such as the results of checks of the machine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, Value>,
-    /// The settings that it used, without secrets.
+    /// The settings of the run, without secrets.
     pub settings: RecordedSettings,
 }
 
 impl Header {
-    /// Reads what a folder is a recording of.
+    /// Reads the header of the recording in a folder.
     ///
     /// # Errors
-    /// Usage: there is none, it is damaged, or of another format or a newer version of the program.
+    /// Returns a usage error if the header is missing or damaged, has an unsupported format, or was written by a newer
+    /// version of the program.
     pub(super) fn read(folder: &Path) -> Result<Self, Problem> {
         #[derive(Deserialize)]
         struct Version {
@@ -85,7 +86,7 @@ impl Header {
         read_json(&path).map_err(|why| unreadable(&path, &why))
     }
 
-    /// The offset of the local time zone at the start of the run.
+    /// Returns the offset of the local time zone at the start of the run.
     pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
         FixedOffset::east_opt(self.utc_offset_seconds?)
     }
@@ -102,17 +103,19 @@ fn numbers(version: &str) -> Vec<u64> {
     parts.map_while(|part| part.parse().ok()).collect()
 }
 
-/// A problem of a file of a recording.
+/// Returns the problem for a file of a recording that cannot be read.
 pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
     let path = quotable_path(path);
     Problem::usage(format!("cannot read the recording {path}: {why}"))
         .with_hint("pass a folder that --record has made with this version")
 }
 
-/// Makes a folder that only its owner can read, and takes it for one recording; true where it was not there.
+/// Creates a folder that only its owner can read, and reserves it for one recording. Returns `true` if the folder
+/// did not exist.
 ///
 /// # Errors
-/// Usage: it cannot be made, or there is something in it, such as another recording that has just begun.
+/// Returns a usage error if the folder cannot be created, or is not empty, for example because another recording
+/// has just started in it.
 pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
     let refused = |why: &str| {
         let path = quotable_path(folder);
@@ -137,16 +140,16 @@ pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
     Ok(is_new)
 }
 
-/// Gives a folder back that nothing was recorded in.
+/// Removes the header, and the folder if it was created for the recording.
 pub(super) fn discard(folder: &Path, is_new: bool) {
     let _ = fs::remove_file(folder.join(HEADER));
     if is_new {
-        // A folder that has become another's has files, and stays.
+        // Fails if another process has written files to the folder in the meantime.
         let _ = fs::remove_dir(folder);
     }
 }
 
-/// Writes a file that only its owner can read.
+/// Creates a file that only its owner can read.
 pub(super) fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options
@@ -156,20 +159,20 @@ pub(super) fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
         .open(path)?;
     let written = file.write_all(text);
     if written.is_err() {
-        // A part of a file would make the whole recording unreadable.
+        // An incomplete file would make the recording unreadable.
         let _ = fs::remove_file(path);
     }
     written
 }
 
-/// Writes a file with one document.
+/// Writes a document to a new file.
 pub(super) fn write_json(path: &Path, document: &impl Serialize) -> io::Result<()> {
     let mut text = serde_json::to_vec_pretty(document)?;
     text.push(b'\n');
     write_new(path, &text)
 }
 
-/// The name of the file of an exchange: `0001-aliyun-ListJobs.json`.
+/// Returns the file name of an exchange, such as `0001-aliyun-ListJobs.json`.
 pub(super) fn file_name(number: u64, cloud: &str, operation: &str) -> String {
     const MAX_CHARS: usize = 60;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -178,10 +181,10 @@ pub(super) fn file_name(number: u64, cloud: &str, operation: &str) -> String {
     format!("{number:04}-{cloud}-{operation}.json")
 }
 
-/// The files of the exchanges, in the order in which the requests were sent.
+/// Returns the files of the exchanges, in the order in which the requests were sent.
 ///
 /// # Errors
-/// Usage: the folder cannot be read, or has too many files.
+/// Returns a usage error if the folder cannot be read or has too many files.
 pub(super) fn exchange_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let failed = |error: &io::Error| unreadable(folder, &file_error_text(error));
     let mut files = Vec::new();
@@ -203,7 +206,7 @@ pub(super) fn exchange_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// Reads a file, which may not be a link.
+/// Reads a file, which must not be a symbolic link.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let data = fs::symlink_metadata(path).map_err(|error| file_error_text(&error))?;
     if !data.is_file() {

@@ -1,8 +1,8 @@
-//! Recordings: what the clouds answered in a run, one readable file for each attempt of a request, and
-//! runs that are answered from them, without a network, with the clock of the recording.
+//! Records the responses of the clouds in a run, in one readable file per attempt of a request, and replays them
+//! without a network, with the clock of the recording.
 //!
-//! Time passes in steps in both: the clock is at the end of the last recorded attempt. What is derived
-//! from it is thus the same in the run that is recorded and in those that replay it.
+//! In both, the clock advances in steps: it shows the end of the last recorded attempt. Values derived from it are
+//! therefore equal in the recorded run and in its replays.
 
 mod attempt;
 mod content;
@@ -31,18 +31,18 @@ pub use replay::Replay;
 
 use super::Clock;
 
-/// The version of the format of recordings.
+/// Version of the format of recordings.
 const FORMAT: u32 = 1;
 
-/// What a run is recorded in, or answered from.
+/// Whether a run is recorded, replayed, or neither.
 #[derive(Debug, Clone, Default)]
 pub enum Session {
-    /// Requests are sent.
+    /// Requests are sent to the network.
     #[default]
     Live,
-    /// Requests are sent, and recorded with what came back.
+    /// Requests are sent to the network and recorded with their outcomes.
     Record(Arc<Recorder>),
-    /// Requests are answered from a recording.
+    /// Responses are read from a recording.
     Replay(Arc<Replay>),
 }
 
@@ -60,15 +60,16 @@ impl PartialEq for Session {
 impl Eq for Session {}
 
 impl Session {
-    /// True when requests are sent as usual and nothing is recorded.
+    /// Returns `true` if requests are sent to the network and nothing is recorded.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Live)
     }
 
-    /// What is read in place of a word of the command line: in a replay, what was recorded of it.
+    /// Returns the references to use for a command-line argument. A replay returns the recorded ones instead of reading
+    /// them again.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// Returns the error of `read`.
     pub fn references<E>(
         &self,
         word: &str,
@@ -88,7 +89,7 @@ impl Session {
         }
     }
 
-    /// The clock of the run.
+    /// Returns the clock of the run.
     pub fn clock(&self) -> Clock {
         match self.clone() {
             Self::Live => Arc::new(Utc::now),
@@ -97,7 +98,8 @@ impl Session {
         }
     }
 
-    /// The offset of local times where those of two runs must be equal; `None` for the time zone of this machine.
+    /// Returns the offset of local times, which must be equal in a recorded run and its replays; `None` for the time
+    /// zone of this machine.
     pub fn utc_offset(&self) -> Option<FixedOffset> {
         match self {
             Self::Live => None,
@@ -106,7 +108,7 @@ impl Session {
         }
     }
 
-    /// Measures the time from now on.
+    /// Starts to measure time.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch {
             session: self.clone(),
@@ -126,7 +128,7 @@ impl Session {
             Self::Live => find(),
             Self::Record(recorder) => {
                 let value = find();
-                // A replay finds by itself what cannot be recorded.
+                // A replay calls `find` for a value that cannot be recorded.
                 if let Ok(recorded) = serde_json::to_value(&value) {
                     recorder.add_value(name, recorded);
                 }
@@ -136,12 +138,12 @@ impl Session {
         }
     }
 
-    /// Returns true after a request of a replay that has no recorded response.
+    /// Reports whether a request of a replay had no recorded response.
     pub fn lacks_responses(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.lacks_responses())
     }
 
-    /// The time to sign requests with, where that of the run is `now`.
+    /// Returns the time to sign requests with; `now` is the time of the run, which is too old while it is recorded.
     pub(super) fn signing_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::Record(_) => Utc::now(),
@@ -149,7 +151,8 @@ impl Session {
         }
     }
 
-    /// The random part of a delay, from 0 to 1; a fixed one where the delays of two runs must be equal.
+    /// Returns the random part of a delay, from 0 to 1. It is fixed in a recorded run and its replays, whose delays
+    /// must be equal.
     pub fn jitter(&self) -> f64 {
         match self {
             Self::Live => crate::crypto::random_fraction(),
@@ -157,8 +160,8 @@ impl Session {
         }
     }
 
-    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is
-    /// stopped there. From then on time passes as usual.
+    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is stopped there.
+    /// The clock is resumed at that point.
     pub async fn ended(&self) -> u8 {
         match self {
             Self::Replay(replay) => replay.ended().await,
@@ -166,12 +169,12 @@ impl Session {
         }
     }
 
-    /// True when a replay was stopped at the end of its recording, and not by a signal.
+    /// Reports whether a replay was stopped at the end of its recording, and not by a signal.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }
 
-    /// Stops the clock of a replay for as long as this is polled: what is waited for takes real time.
+    /// Stops the clock of a replay while this future is polled, for operations that take real time.
     pub async fn hold_clock(&self) -> Infallible {
         match self {
             Self::Replay(replay) => replay.hold_clock().await,
@@ -179,7 +182,7 @@ impl Session {
         }
     }
 
-    /// Lets time pass as usual, for what a replay still has to write.
+    /// Resumes the clock of a replay, so that its last output can be written in real time.
     pub fn resume_clock(&self) {
         if let Self::Replay(replay) = self {
             replay.resume_clock();
@@ -187,7 +190,7 @@ impl Session {
     }
 }
 
-/// Measures time.
+/// Measures time since its creation.
 #[derive(Debug)]
 pub struct Stopwatch {
     session: Session,
@@ -196,7 +199,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// The time up to now: where there is a recording, up to its last response.
+    /// Returns the elapsed time; in a recorded run or a replay, the time up to the last outcome.
     pub fn elapsed(&self) -> Duration {
         match self.session.is_live() {
             true => self.started.elapsed(),
@@ -207,7 +210,7 @@ impl Stopwatch {
         }
     }
 
-    /// The time up to now, which is recorded under this name: in a replay, that of the recording if it has it.
+    /// Returns the elapsed time and records it under this name. A replay returns the recorded time, if there is one.
     pub fn lap(&self, name: &str) -> Duration {
         match &self.session {
             Session::Live => self.started.elapsed(),
@@ -217,7 +220,7 @@ impl Stopwatch {
     }
 }
 
-/// How secrets are masked in what is recorded. The layers above provide the names of fields.
+/// Functions that mask secrets in a recording. The upper layers know the names of the fields.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordingMasks {
     /// Masks a document.

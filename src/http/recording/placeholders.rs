@@ -1,11 +1,11 @@
-//! What is recorded in place of secrets.
+//! Replaces secrets in a recording by placeholders.
 
 use crate::secret::Secret;
 
-/// The placeholders of secrets: those of different secrets differ, as programs that compare them expect.
+/// Placeholders of secrets. Different secrets have different placeholders, since the program compares secrets.
 #[derive(Debug)]
 pub(super) struct Placeholders {
-    /// That of the first secret; the others end in `.2` and so on.
+    /// Placeholder of the first secret; `.2`, `.3` and so on are appended for the others.
     first: String,
     secrets: Vec<Secret>,
 }
@@ -18,7 +18,7 @@ impl Placeholders {
         }
     }
 
-    /// The placeholder of a secret.
+    /// Returns the placeholder of a secret.
     pub(super) fn of(&mut self, secret: &Secret) -> String {
         let known = self.secrets.iter().position(|known| known == secret);
         let index = known.unwrap_or_else(|| {

@@ -24,7 +24,7 @@ const USAGE: u8 = 2;
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
-    /// True where the folder was made for the recording.
+    /// The folder was created for the recording.
     is_new: bool,
     masks: RecordingMasks,
     started_at: DateTime<Utc>,
@@ -34,23 +34,24 @@ pub struct Recorder {
 #[derive(Debug)]
 struct RecorderState {
     header: Header,
-    /// When the first request was sent.
+    /// Time of the first request.
     base: Option<(Instant, DateTime<Utc>)>,
-    /// When the last outcome was known, in milliseconds since then.
+    /// Time of the last outcome, in milliseconds since `base`.
     last_ms: u64,
-    /// Exchanges so far.
+    /// Number of exchanges so far.
     count: u64,
-    /// True when other files were written.
+    /// Files other than exchanges were written.
     has_files: bool,
-    /// Where each log is in a private key, by its URL without the query.
+    /// The state of the masker of private keys for each log that was read up to a part of a key, by its URL without the
+    /// query.
     keys: HashMap<String, PrivateKeyMasker>,
-    /// The placeholders of the secrets of the settings.
+    /// Placeholders of the secrets in the settings.
     placeholders: Placeholders,
-    /// Why the recording is not complete.
+    /// Why the recording is incomplete.
     failure: Option<String>,
 }
 
-/// The time in whole milliseconds, as it is recorded.
+/// Returns the current time, rounded down to the milliseconds that a recording contains.
 fn now() -> DateTime<Utc> {
     let now = Utc::now();
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
@@ -69,11 +70,11 @@ fn elapsed_ms(since: Instant) -> u64 {
 }
 
 impl Recorder {
-    /// A recording of a command in a new folder, or in one that is empty. The secrets of the command line
-    /// are masked already; `name` is the name of the command, such as `auth status`.
+    /// Creates the recording of a command in a new or empty folder. The caller has masked the secrets of `command`;
+    /// `name` is the name of the command, such as `auth status`.
     ///
     /// # Errors
-    /// Usage: the folder cannot be made, or is not empty.
+    /// Returns a usage error if the folder cannot be created or is not empty.
     pub fn create(
         folder: &Path,
         name: &str,
@@ -114,7 +115,7 @@ impl Recorder {
         Ok(Arc::new(recorder))
     }
 
-    /// The time of the last outcome, or of the start.
+    /// Returns the time of the last outcome, or of the start if no request was sent.
     pub fn now(&self) -> DateTime<Utc> {
         let state = lock(&self.state);
         let last = TimeDelta::milliseconds(i64::try_from(state.last_ms).unwrap_or(i64::MAX));
@@ -124,7 +125,7 @@ impl Recorder {
         }
     }
 
-    /// The offset of the local time zone at the start.
+    /// Returns the offset of the local time zone at the start.
     pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
         lock(&self.state).header.utc_offset()
     }
@@ -139,13 +140,14 @@ impl Recorder {
         lock(&self.state).header.settings.add(profile);
     }
 
-    /// Where the log at a URL is in a private key: a log may be read in several requests, and end within one.
+    /// Returns the state of the masker for the log at a URL. A log can be read in several requests, and a response can
+    /// end within a private key.
     pub(super) fn keys_of(&self, url: &str) -> PrivateKeyMasker {
         let state = lock(&self.state);
         state.keys.get(path(url)).cloned().unwrap_or_default()
     }
 
-    /// Keeps what [`Self::keys_of`] gives.
+    /// Stores the state that [`Self::keys_of`] returns.
     pub(super) fn keep_keys(&self, url: &str, keys: &PrivateKeyMasker) {
         let kept = &mut lock(&self.state).keys;
         match *keys == PrivateKeyMasker::default() {
@@ -154,14 +156,14 @@ impl Recorder {
         };
     }
 
-    /// What is recorded in place of a secret of the settings. Different ones differ, since accounts with the same
-    /// key share what is known of it.
+    /// Returns the placeholder of a secret in the settings. Different secrets have different placeholders, since
+    /// accounts with the same key share its state.
     pub fn placeholder(&self, secret: &Secret) -> String {
         lock(&self.state).placeholders.of(secret)
     }
 
-    /// Records why an account could not be used, with its settings where they could be read. The secrets of the
-    /// problem are masked already.
+    /// Records why an account could not be used, with its settings if they could be read. The caller has masked the
+    /// secrets of the problem.
     pub fn add_failed_account(
         &self,
         cloud: &str,
@@ -173,7 +175,7 @@ impl Recorder {
         settings.add_failed(cloud, name, problem, plain);
     }
 
-    /// As [`Self::add_failed_account`], for an account whose settings are needed to read references.
+    /// Like [`Self::add_failed_account`], for an account whose settings are needed to parse references.
     pub fn add_parse_problem(&self, cloud: &str, name: &str, problem: Problem) {
         let settings = &mut lock(&self.state).header.settings;
         settings.add_parse_problem(cloud, name, problem);
@@ -185,7 +187,7 @@ impl Recorder {
         settings.add_skipped_sources(cloud, name, skipped.to_vec());
     }
 
-    /// Records what was read in place of a word of the command line.
+    /// Records the references that were read for a command-line argument.
     pub fn add_references(&self, word: &str, references: &[String]) {
         let mut references = references.to_vec();
         references.iter_mut().for_each(self.masks.text);
@@ -193,7 +195,7 @@ impl Recorder {
         settings.add_references(word, references);
     }
 
-    /// Records a duration, and returns it as a replay will have it.
+    /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.
     pub(super) fn measured(&self, what: &str, duration: Duration) -> Duration {
         let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let measured = &mut lock(&self.state).header.measured;
@@ -201,13 +203,13 @@ impl Recorder {
         Duration::from_millis(duration)
     }
 
-    /// Records a value, which contains no secrets.
+    /// Records a value, which must not contain secrets.
     pub(super) fn add_value(&self, name: &str, value: Value) {
         let values = &mut lock(&self.state).header.values;
         values.insert(name.to_owned(), value);
     }
 
-    /// Writes another file next to the exchanges.
+    /// Writes a file next to the exchanges.
     pub fn add_file(&self, name: &str, text: &[u8]) {
         let written = folder::write_new(&self.folder.join(name), text);
         let mut state = lock(&self.state);
@@ -215,12 +217,12 @@ impl Recorder {
         note(&mut state, written);
     }
 
-    /// Ends the recording; returns why it is not complete, where it is not.
+    /// Ends the recording. Returns why it is incomplete, if it is.
     pub fn finish(&self, exit_code: u8) -> Option<String> {
         let mut state = lock(&self.state);
         state.header.ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
         state.header.exit_code = Some(exit_code);
-        // What was wrong before the first request leaves all as it was.
+        // A usage error before the first request leaves no files behind.
         match exit_code == USAGE && state.count == 0 && !state.has_files {
             true => folder::discard(&self.folder, self.is_new),
             false => self.write_header(&mut state),
@@ -246,22 +248,23 @@ impl Recorder {
         }
     }
 
-    /// Takes the present as the time of an outcome. All of them are apart, so that they are replayed in
-    /// their order.
+    /// Returns the current time as that of an outcome, in milliseconds. No two outcomes have the same time, so that a
+    /// replay keeps their order.
     pub(super) fn step(&self) -> u64 {
         let mut state = lock(&self.state);
         state.last_ms = state.next_ms();
         state.last_ms
     }
 
-    /// The same for a failure, which may be that of a deadline: it is not replayed before it happened.
+    /// Like [`Self::step`] for a failure, rounded up: the failure can be a timeout, which must not be replayed before
+    /// its deadline.
     pub(super) fn step_of_failure(&self) -> u64 {
         let mut state = lock(&self.state);
         state.last_ms = state.next_ms() + 1;
         state.last_ms
     }
 
-    /// The time of what was canceled, which is after that of its cause.
+    /// Returns the time for a canceled request, which is later than that of its cause.
     pub(super) fn canceled_ms(&self) -> u64 {
         lock(&self.state).next_ms() + 1
     }
@@ -278,7 +281,7 @@ impl Recorder {
         }
     }
 
-    /// Begins an attempt: its number, when it is sent, and the same in milliseconds.
+    /// Starts an attempt. Returns its number, its time, and its time in milliseconds since the first request.
     pub(super) fn begin(&self) -> (u64, DateTime<Utc>, u64) {
         let mut state = lock(&self.state);
         let (base, base_at) = *state.base.get_or_insert_with(|| (Instant::now(), now()));
@@ -296,7 +299,7 @@ impl RecorderState {
     }
 }
 
-/// Keeps the first reason why something was not written.
+/// Keeps the first error of writing a file.
 fn note(state: &mut RecorderState, written: io::Result<()>) {
     if let Err(error) = written {
         state.failure.get_or_insert_with(|| file_error_text(&error));

@@ -25,28 +25,28 @@ use crate::secret::{Redactor, quotable_path};
 use crate::settings::RecordedSettings;
 use crate::sync::lock;
 
-/// The exit code of a run that is stopped where its recording ends.
+/// Exit code of a run that is stopped at the end of its recording.
 const INTERRUPTED: u8 = 130;
-/// The exit codes of runs that a signal has ended.
+/// Exit codes of runs that were ended by a signal.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
-/// How often a held clock looks whether it still is.
+/// Duration of each of the blocking tasks that stop the clock.
 const HOLD_INTERVAL: Duration = Duration::from_millis(10);
-/// A run that goes on for this long after the end of its recording is stopped.
+/// How long a run can continue after the end of its recording before it is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
-/// A recording that answers the requests of a run.
+/// A recording that provides the responses of a run.
 #[derive(Debug)]
 pub struct Replay {
     header: Header,
     masks: RecordingMasks,
     started_at: DateTime<Utc>,
-    /// When the first request was sent.
+    /// Time of the first recorded request.
     first_at: Option<DateTime<Utc>>,
-    /// When the recording ends, in milliseconds since then.
+    /// End of the recording, in milliseconds since the first request.
     end_ms: u64,
-    /// The files of exchanges with equal requests, in their order.
+    /// Files of the exchanges in order, by the key of their request.
     files: Mutex<HashMap<String, VecDeque<PathBuf>>>,
-    /// When the first request of this run was made.
+    /// Time of the first request of this run.
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
     has_ended: AtomicBool,
@@ -58,16 +58,17 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     in_range(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
 }
 
-/// A time that can be shown.
+/// Returns the time if it is in the range that can be shown.
 fn in_range(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Time::new(at).map(Time::to_datetime)
 }
 
 impl Replay {
-    /// Reads a recording. Responses are read when they are requested.
+    /// Opens and checks a recording. Responses are read again when they are requested.
     ///
     /// # Errors
-    /// Usage: the folder is not a recording, it is damaged, of another format, or of a newer version.
+    /// Returns a usage error if the folder is not a recording, or if the recording is damaged, has an unsupported
+    /// format, or was written by a newer version of the program.
     pub fn open(folder: &Path, masks: RecordingMasks) -> Result<Arc<Self>, Problem> {
         let header = Header::read(folder)?;
         let invalid = || unreadable(folder, "started_at is not a time");
@@ -105,17 +106,17 @@ impl Replay {
         self.header.command_name.as_deref()
     }
 
-    /// The settings of the run that was recorded.
+    /// Returns the settings of the recorded run.
     pub fn settings(&self) -> &RecordedSettings {
         &self.header.settings
     }
 
-    /// The offset of the local time zone of the run that was recorded.
+    /// Returns the offset of the local time zone of the recorded run.
     pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
         self.header.utc_offset()
     }
 
-    /// A duration of the run that was recorded.
+    /// Returns a duration of the recorded run.
     pub(super) fn measured(&self, what: &str) -> Option<Duration> {
         let duration = self.header.measured.get(what).copied();
         duration.map(Duration::from_millis)
@@ -126,12 +127,12 @@ impl Replay {
         T::deserialize(self.header.values.get(name)?).ok()
     }
 
-    /// Returns true after a request that has no recorded response.
+    /// Reports whether a request had no recorded response.
     pub(super) fn lacks_responses(&self) -> bool {
         self.lacks_responses.load(Ordering::Relaxed)
     }
 
-    /// The time of the last outcome, or of the start.
+    /// Returns the time of the last outcome, or of the start if no request was made.
     pub fn now(&self) -> DateTime<Utc> {
         let last = self.steps.last();
         let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
@@ -143,7 +144,8 @@ impl Replay {
         .unwrap_or(self.started_at)
     }
 
-    /// When the first request was made. From then on time passes at once wherever it is waited for.
+    /// Returns the time of the first request. The first call pauses the clock, so that waiting takes no real time from
+    /// then on.
     fn base(&self) -> Instant {
         *self.base.get_or_init(|| {
             time::pause();
@@ -151,23 +153,23 @@ impl Replay {
         })
     }
 
-    /// The exit code of a run that a signal has ended.
+    /// Returns the exit code of the recorded run if a signal ended it.
     fn signal(&self) -> Option<u8> {
         let code = self.header.exit_code;
         code.filter(|code| SIGNALS.contains(code))
     }
 
     pub(super) async fn ended(&self) -> u8 {
-        // A run without requests ends by itself.
+        // A run without requests ends without being stopped.
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
         let signal = self.signal();
-        // Whatever ends by itself does so before.
+        // A run that was not ended by a signal usually ends before this time.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
         if self.is_resumed.load(Ordering::Relaxed) {
-            // The run has come to its end and writes its last output.
+            // The run is ending and writes its last output.
             future::pending::<()>().await;
         }
         self.resume_clock();
@@ -181,7 +183,7 @@ impl Replay {
 
     pub(super) async fn hold_clock(&self) -> Infallible {
         loop {
-            // A clock that is paused moves on only while nothing blocks.
+            // A paused clock does not advance while a blocking task runs.
             let _ = spawn_blocking(|| thread::sleep(HOLD_INTERVAL)).await;
         }
     }
@@ -219,7 +221,7 @@ impl Replay {
     /// Returns the outcome of a recorded exchange at its time. Leaves the body of a stream in `stream`.
     ///
     /// # Errors
-    /// The recorded error, or that the recording has no response.
+    /// Returns the recorded error, or an error if the recording has no valid response.
     pub(in crate::http) async fn respond(
         &self,
         recorded: Option<PathBuf>,
@@ -239,7 +241,7 @@ impl Replay {
                     "the response was not recorded whole: it was too large",
                 ));
             }
-            // Only the status counts of an error whose body could not be read.
+            // For an error response, the status is sufficient.
             Outcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
                 let message =
                     "the response could not be read, so that its values were not recorded";

@@ -1,4 +1,4 @@
-//! Bodies that come piece by piece.
+//! Records and replays bodies that are received in parts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use crate::http::Transport;
 use crate::http::lines::{LineBody, StreamError};
 use crate::secret::PrivateKeyMasker;
 
-/// How far the run is: when the last outcome was known, in milliseconds since the first request.
+/// Progress of a replay: the time of the last outcome, in milliseconds since the first request.
 #[derive(Debug, Default)]
 pub(super) struct Steps(AtomicU64);
 
@@ -30,13 +30,14 @@ impl Steps {
     }
 }
 
-/// This many milliseconds after the first request; a recording may contain any number.
+/// Returns the time `at_ms` milliseconds after the first request. Limits `at_ms`, since a recording can contain any
+/// number.
 pub(super) fn moment(base: Instant, at_ms: u64) -> Instant {
     const MAX_MS: u64 = 10 * 366 * 86_400_000;
     base + Duration::from_millis(at_ms.min(MAX_MS))
 }
 
-/// A body whose lines are recorded as they are read. The exchange is written when the body is dropped.
+/// A body whose lines are recorded while they are read. The exchange is written when the body is dropped.
 struct RecordedBody {
     body: LineBody,
     recorder: Arc<Recorder>,
@@ -44,17 +45,17 @@ struct RecordedBody {
     number: u64,
     exchange: Exchange,
     parts: Vec<StreamPart>,
-    /// When and how it ended.
+    /// When and how the stream ended.
     end: Option<(u64, StreamEnd)>,
-    /// The private key that a line may be a part of.
+    /// State of the masker of private keys after the last line.
     keys: PrivateKeyMasker,
-    /// The line that is not complete.
+    /// The last, incomplete line.
     rest: Vec<u8>,
-    /// Bytes of all lines.
+    /// Total number of bytes received.
     length: usize,
 }
 
-/// The same body, recorded.
+/// Returns a body that reads from `body` and records its lines.
 pub(super) fn record(
     body: LineBody,
     recorder: &Arc<Recorder>,
@@ -84,7 +85,7 @@ pub(super) fn record(
         }
         frame.map(|frame| (frame, recorded))
     });
-    // The end of a body may be read again.
+    // The end of a body can be polled more than once.
     StreamBody::new(frames.fuse()).boxed_unsync()
 }
 
@@ -106,7 +107,7 @@ impl RecordedBody {
     fn push(&mut self, at_ms: u64, text: &[u8]) {
         let mut reversed = PrivateKeyMasker::reversed();
         let text = reversed.lines(&String::from_utf8_lossy(text));
-        // The key whose end has come may have begun in earlier parts, or before the log.
+        // A private key that ends in this part can have started in an earlier part, or before the start of the log.
         for part in self.parts.iter_mut().rev() {
             if !reversed.is_inside() {
                 break;
@@ -138,7 +139,7 @@ impl Drop for RecordedBody {
     }
 }
 
-/// The parts as they came, counted from `base`.
+/// Returns a body that yields the parts at their recorded times after `base`.
 pub(super) fn replay(
     parts: Vec<StreamPart>,
     (end_ms, end): (u64, StreamEnd),
@@ -163,6 +164,6 @@ pub(super) fn replay(
             }
         }
     });
-    // The end of a body may be read again.
+    // The end of a body can be polled more than once.
     StreamBody::new(frames.fuse()).boxed_unsync()
 }

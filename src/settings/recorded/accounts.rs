@@ -1,4 +1,4 @@
-//! Accounts of a recording that could not be used, and the sources of credentials that were not used.
+//! Records accounts that could not be used, and sources of credentials that were not used.
 
 use std::borrow::Cow;
 
@@ -18,10 +18,10 @@ pub(super) struct FailedAccount {
     /// The reason; `None` in recordings without it.
     #[serde(default)]
     pub(super) problem: Option<Problem>,
-    /// Its settings without the credential; `None` where they could not be read.
+    /// Its settings without the credential; `None` if they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) plain: Option<RecordedProfile>,
-    /// True when references could not be read without its settings.
+    /// References could not be parsed without its settings.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) fails_references: bool,
 }
@@ -45,8 +45,8 @@ pub(super) fn without_urls(problem: &Problem) -> Problem {
 }
 
 impl RecordedSettings {
-    /// Adds an account that could not be used, with its settings where they could be read, or replaces what was
-    /// recorded of it.
+    /// Adds an account that could not be used, with its settings if they could be read. Replaces an earlier recording
+    /// of the account.
     pub fn add_failed(
         &mut self,
         cloud: &str,
@@ -67,7 +67,7 @@ impl RecordedSettings {
         });
     }
 
-    /// As [`Self::add_failed`], for an account whose settings are needed to read references.
+    /// Like [`Self::add_failed`], for an account whose settings are needed to parse references.
     pub fn add_parse_problem(&mut self, cloud: &str, name: &str, problem: Problem) {
         self.add_failed(cloud, name, problem, None);
         if let Some(added) = self.failed.last_mut() {
@@ -91,7 +91,8 @@ impl Settings {
         self.failed_account(cloud, name)?.problem.clone()
     }
 
-    /// Returns why the settings of an account, which references needed, could not be read in the recorded run.
+    /// Returns why the settings of an account that are needed to parse references could not be read in the recorded
+    /// run.
     pub fn recorded_parse_problem(&self, cloud: &str, name: &str) -> Option<Problem> {
         let account = self.failed_account(cloud, name)?;
         account.problem.clone().filter(|_| account.fails_references)
@@ -102,7 +103,7 @@ impl Settings {
         failed.find(|known| known.cloud == cloud && known.name == name)
     }
 
-    /// Returns the recorded settings of an account, with its credential where that could be read.
+    /// Returns the recorded settings of an account, with its credential if it could be read.
     pub(crate) fn recorded_plain_profile(
         &self,
         cloud: &SettingsSchema,
@@ -121,8 +122,7 @@ impl Settings {
         Some(account.skipped_sources.clone())
     }
 
-    /// Returns true for a profile with a table in the config file; in a replay, in the config file of the
-    /// recorded run.
+    /// Reports whether a profile has a table in the config file; in a replay, in that of the recorded run.
     pub fn has_table(&self, cloud: &str, name: &str) -> bool {
         match &self.recorded {
             Some(recorded) => {

@@ -107,7 +107,7 @@ fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
         .map(|number| format!("scnet@lab/inst/i{number}"))
         .collect();
     let references = sandbox.write("references", &references.join("\n"));
-    // `get` has no pauses like `wait`.
+    // Unlike `wait`, `get` does not pause between requests.
     let get = ["get", "-"];
     let input = fs::read_to_string(references).unwrap();
     sandbox

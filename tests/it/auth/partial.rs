@@ -1,4 +1,4 @@
-//! Parts of a credential and related settings, and the sources that they come from.
+//! Tests which sources the parts of a credential and related settings come from.
 
 use super::matrix::variables;
 use super::*;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::*;
 
-/// A command that starts another process, prints its id, and is outlived by it.
+/// A command that starts another process and prints its id. If only the command is killed, the process continues.
 const COMMAND: &str = "sh -c 'sleep 600 & echo $! >&2'; sleep 600";
 
 fn is_running(process: &str) -> bool {

@@ -1,4 +1,4 @@
-//! A server that does not respond to requests for events.
+//! Tests metrics with a server that does not respond to requests for events.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const POD: &str = "kubernetes/pod/ci/p";
 fn events_that_hang_delay_no_poll_and_are_left_out() {
     let server = Server::start(|_, request, connection| {
         if request.target().contains("/events") {
-            // Until the client goes away.
+            // Keeps the connection open until the client closes it.
             let _ = std::io::copy(connection, &mut std::io::sink());
             return;
         }
@@ -33,7 +33,7 @@ fn events_that_hang_delay_no_poll_and_are_left_out() {
     let families = parse(&run.stdout);
     assert_eq!(state(&families, POD).as_deref(), Some("failed"));
     assert_eq!(value(&families, "joblens_job_warning_events", POD), None);
-    // The limit of a whole request is a minute.
+    // Without a shorter limit for events, the poll would take one minute, the limit of a whole request.
     let seconds = number(&families, "joblens_scope_poll_duration_seconds", POD);
     assert!(
         seconds < 40.0 && run.elapsed < Duration::from_secs(40),

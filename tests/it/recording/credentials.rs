@@ -83,7 +83,7 @@ fn an_account_that_cannot_be_used_has_the_error_of_the_recorded_run() {
         &["list", "aliyun@tool/"],
         &["metrics", "aliyun/job/", "huawei/image-job/"],
         &["doctor", "aliyun@tool", "kubernetes"],
-        // Its namespace would be that of the kubeconfig.
+        // The reference lacks the namespace, which would come from the kubeconfig.
         &["get", "kubernetes/job/main"],
         &["metrics", "kubernetes/job/"],
     ] {

@@ -1,4 +1,4 @@
-//! `doctor`: its findings are kept, and a replay shows the same.
+//! Tests that the findings of `doctor` are recorded, and that a replay shows the same ones.
 
 use super::*;
 use crate::config::settings::Config;

@@ -1,4 +1,4 @@
-//! `--record` and `--replay`: the content of a recording, and that a replay repeats the run.
+//! Tests of `--record` and `--replay`: the content of a recording, and the equal output of a replay.
 
 mod credentials;
 mod doctor;
@@ -251,7 +251,7 @@ fn a_disk_that_is_full_costs_the_recording_alone() {
     assert!(run.stderr.contains("is not complete"), "{}", run.stderr);
 }
 
-/// Limits files to one block, like on a full disk.
+/// Limits the size of files to one block, to simulate a full disk.
 fn limited(run: Joblens) -> Joblens {
     run.ignoring("XFSZ").file_blocks(1)
 }

@@ -1,4 +1,4 @@
-//! Secrets that a program has written to its log.
+//! Tests that secrets in a log are masked in a recording.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::support::{Server, http};
 
-/// Lines of a log, each with a secret that begins with `s3cr3t`.
+/// Lines of a log, each with a secret that starts with `s3cr3t`.
 const LOG: &str = r#"
 [[job]]
 ref = "kubernetes/pod/ci/p"
@@ -68,8 +68,7 @@ fn a_private_key_in_several_requests_of_a_log_is_not_recorded() {
             (_, Some(_)) => {
                 is_gone.store(true, Ordering::SeqCst);
                 let end = [line(3, "s3cr3t7AAAA"), line(4, "-----END PRIVATE KEY-----")].concat();
-                // After a reconnection, lines are repeated from the beginning of a second, which can be within the
-                // key.
+                // After a reconnection, lines are repeated from the start of a second, which can be within the key.
                 let rest = line(5, "epoch 1") + &end + &line(6, "epoch 2");
                 http("200 OK", text, (end + &rest).as_bytes())
             }
