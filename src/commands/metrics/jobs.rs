@@ -117,6 +117,8 @@ impl JobRow {
         }
         self.created_at = self.created_at.or(other.created_at);
         self.started_at = self.started_at.or(other.started_at);
+        self.restarts = self.restarts.or(other.restarts);
+        self.warnings = self.warnings.or(other.warnings);
         if self.state == other.state && self.reason.is_none() {
             self.reason.clone_from(&other.reason);
         }

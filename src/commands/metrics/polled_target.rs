@@ -379,7 +379,7 @@ fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSe
 
 /// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
 /// earlier one replaces the row only if its end is final for this run (`is_same`), or if the list has no states and
-/// the lookup `is_fresh`; otherwise it only adds missing values, and none from a different ended run.
+/// the lookup `is_fresh`; otherwise it only adds missing values, and none from another run.
 fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
     let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
     if is_new || is_final || row.has_no_state && is_fresh {
@@ -391,8 +391,6 @@ fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh:
         return;
     }
     row.complete_from(known);
-    row.restarts = row.restarts.or(known.restarts);
-    row.warnings = row.warnings.or(known.warnings);
 }
 
 #[cfg(test)]

@@ -98,6 +98,24 @@ fn a_job_that_was_created_again_is_shown_as_the_list_shows_it() {
         fill(&mut shown, known, false, is_same, true);
         assert_eq!(&shown, listed);
     }
+    let known = JobRow {
+        restarts: Some(3),
+        warnings: Some(2),
+        ..first
+    };
+    let running = JobRow {
+        created_at: at(200),
+        ..row("a", State::Running)
+    };
+    let mut shown = running.clone();
+    fill(
+        &mut shown,
+        &known,
+        false,
+        running.is_run_of(&known, true),
+        true,
+    );
+    assert_eq!(shown, running);
 }
 
 #[test]
