@@ -174,9 +174,9 @@ impl CommandContext {
     pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
         let (verbose, notices) = (self.global.verbose, notices.clone());
         let (progress, server_clocks) = (self.progress.clone(), Arc::clone(&self.server_clocks));
-        Arc::new(move |happening| match happening {
+        Arc::new(move |event| match event {
             TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
-                progress.record(&happening);
+                progress.record(&event);
             }
             TransportEvent::Trace(line) if verbose => {
                 let _ = output::write_line(&mut io::stderr().lock(), &line);

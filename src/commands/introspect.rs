@@ -126,8 +126,8 @@ impl CommandContext {
         self.check_catalog_format(command)?;
         self.progress.stop();
         let stdout = io::stdout();
-        let screen = self.render_context(stdout.is_terminal());
-        let written = write(&mut stdout.lock(), &self.output_options, &screen);
+        let render_context = self.render_context(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &self.output_options, &render_context);
         Ok(self.exit_code_after_write(written, 0))
     }
 }

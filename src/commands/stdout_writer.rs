@@ -130,7 +130,7 @@ impl StdoutWriter {
             biased;
             () = all_written => Ok(()),
             error = self.closed() => Err(error),
-            never = session.hold_clock() => match never {},
+            never = session.inhibit_auto_advance() => match never {},
         }
     }
 
@@ -158,7 +158,7 @@ impl StdoutWriter {
         tokio::select! {
             // A writer that succeeds drops the channel without sending an error.
             failure = failure => failure.ok(),
-            never = self.session.hold_clock() => match never {},
+            never = self.session.inhibit_auto_advance() => match never {},
         }
     }
 

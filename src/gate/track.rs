@@ -157,8 +157,8 @@ impl JobHistory {
     }
 
     /// Records the result of a poll.
-    pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
-        match look {
+    pub fn observe(&mut self, observation: Observation<'_>, at: Duration) {
+        match observation {
             Observation::Read(job) => self.observe_job(job, at),
             Observation::Failed(problem) if problem.category == Category::NotFound => {
                 self.read_failure = None;

@@ -126,9 +126,9 @@ impl ApiClient {
         }
     }
 
-    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_twin`, a
+    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_failover`, a
     /// request that fails in transit is not retried, since another host can be called.
-    pub fn for_host(&self, has_twin: bool) -> Self {
+    pub fn for_host(&self, has_failover: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             cloud: self.cloud,
@@ -141,7 +141,7 @@ impl ApiClient {
                 self.transport.concurrency_for(self.cloud, &self.profile),
                 &self.options,
             ),
-            has_failover: has_twin,
+            has_failover,
             options: self.options.clone(),
             bypasses_proxy: self.bypasses_proxy,
             clock_offset: ClockOffset::default(),
@@ -222,7 +222,7 @@ impl ApiClient {
 
     /// Resets the circuit breaker after a refused token was replaced, so that calls are sent again.
     pub fn credential_replaced(&self) {
-        self.circuit_breaker.own().reset();
+        self.circuit_breaker.credential_state().reset();
     }
 
     /// Returns the masked key in use and its source.

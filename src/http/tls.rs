@@ -156,7 +156,7 @@ impl ClientIdentity {
             .ok_or_else(|| wrong_certificate("contains a certificate that cannot be read"))?;
         let is_own = private
             .public_key()
-            .is_some_and(|public| certificate.public_key().is(&public));
+            .is_some_and(|public| certificate.public_key().matches_der(&public));
         if !is_own {
             return Err(wrong_key("does not match the certificate"));
         }

@@ -19,7 +19,7 @@ pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolic
     Row {
         reference: poller.shown_reference(watched),
         job: watched.job.as_ref(),
-        read_failure: trouble,
+        unreadable_reason: trouble,
     }
 }
 

@@ -111,11 +111,11 @@ impl ListCollector<'_> {
                 let kept = &mut self.batches[number];
                 kept.jobs.extend(page.rows.jobs);
                 kept.scopes.extend(page.rows.scopes);
-                kept.take(&page.withdrawn);
+                kept.remove(&page.withdrawn);
             }
             Some(out) => {
                 let mut new = page.rows;
-                let changed = new.take(&page.changed);
+                let changed = new.remove(&page.changed);
                 listed.add(&new, self.filter);
                 self.shown.record(new.references());
                 let mut written = part(out, &new);

@@ -137,14 +137,14 @@ impl ListRun {
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
         let form = &context.output_options;
-        let screen = context.render_context(io::stdout().is_terminal());
+        let render_context = context.render_context(io::stdout().is_terminal());
         let filter = self.options.filter.clone();
         let mut collector = ListCollector {
             filter: &filter,
             batches: self.targets.iter().map(|_| Batch::default()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
-            rows: output::RowWriter::new(form, screen),
+            rows: output::RowWriter::new(form, render_context),
             // A later row can show that a job has left the requested states.
             streams: self.targets.len() == 1
                 && self.options.filter.states.is_empty()
@@ -179,7 +179,7 @@ impl ListRun {
         signal: Option<u8>,
     ) -> u8 {
         let form = &context.output_options;
-        let screen = context.render_context(io::stdout().is_terminal());
+        let render_context = context.render_context(io::stdout().is_terminal());
         let is_streamed = collector.is_streamed();
         collector.arrange();
         let ListCollector {
@@ -203,7 +203,7 @@ impl ListRun {
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, &self.options, signal);
         let made = shutdown::run_interruptible(form, signal, || {
-            final_output(rows, &report, reason.as_deref(), form, &screen)
+            final_output(rows, &report, reason.as_deref(), form, &render_context)
         });
         match made {
             Ok(part) => stdout.write(part),
@@ -363,7 +363,7 @@ fn final_output(
     report: &Envelope,
     incomplete: Option<&str>,
     form: &OutputOptions,
-    screen: &RenderContext,
+    render_context: &RenderContext,
 ) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     match rows {
@@ -374,7 +374,7 @@ fn final_output(
         }
         // Print no partial table after a signal; documents for programs contain how the list ended.
         None if is_human_format(form.format) && report.exit.code > 128 => {}
-        None => output::write(&mut part, report, form, screen)?,
+        None => output::write(&mut part, report, form, render_context)?,
     }
     Ok(part)
 }

@@ -293,8 +293,8 @@ impl LogStream<'_> {
                 self.lookup.transport.mask(&mut problem);
                 with_reference(problem, &self.reference)
             })?;
-            if reading.has_gap {
-                self.close_gap(number).await?;
+            if reading.is_disjoint {
+                self.handle_gap(number).await?;
                 continue;
             }
             self.note_stuck(number, &reading);
@@ -333,7 +333,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_stuck, true) {
             let (operation, log) = (self.spec.operation.name, named(&log.source));
             self.note(format!(
-                "{log}: {operation} gives no more of the log than was read; {what}"
+                "{log}: {operation} returns no more of the log; {what}"
             ));
         }
     }

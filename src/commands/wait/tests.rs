@@ -64,13 +64,13 @@ async fn wait(
 
 async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration) {
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
-    let screen = RenderContext {
+    let render_context = RenderContext {
         width: None,
         colour: false,
         now: Time::from_unix(1_700_000_000).expect("a time"),
         zone: Zone::Utc,
     };
-    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, screen);
+    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, render_context);
     let mut run = run_loop(Arc::new(lookup), options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();

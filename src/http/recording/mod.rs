@@ -171,10 +171,11 @@ impl Session {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }
 
-    /// Stops the clock of a replay for as long as this is polled: what is waited for takes real time.
-    pub async fn hold_clock(&self) -> Infallible {
+    /// Prevents tokio from advancing the paused clock of a replay while this future is polled, for waits that take
+    /// real time.
+    pub async fn inhibit_auto_advance(&self) -> Infallible {
         match self {
-            Self::Replay(replay) => replay.hold_clock().await,
+            Self::Replay(replay) => replay.inhibit_auto_advance().await,
             Self::Live | Self::Record(_) => future::pending().await,
         }
     }

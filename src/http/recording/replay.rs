@@ -29,8 +29,8 @@ use crate::sync::lock;
 const INTERRUPTED: u8 = 130;
 /// The exit codes of runs that a signal has ended.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
-/// How often a held clock looks whether it still is.
-const HOLD_INTERVAL: Duration = Duration::from_millis(10);
+/// Duration of each blocking task that prevents tokio from advancing the paused clock.
+const BLOCKING_INTERVAL: Duration = Duration::from_millis(10);
 /// A run that goes on for this long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -179,10 +179,10 @@ impl Replay {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn hold_clock(&self) -> Infallible {
+    pub(super) async fn inhibit_auto_advance(&self) -> Infallible {
         loop {
-            // A clock that is paused moves on only while nothing blocks.
-            let _ = spawn_blocking(|| thread::sleep(HOLD_INTERVAL)).await;
+            // tokio advances a paused clock only while no blocking task runs.
+            let _ = spawn_blocking(|| thread::sleep(BLOCKING_INTERVAL)).await;
         }
     }
 

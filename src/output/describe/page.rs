@@ -109,11 +109,11 @@ pub(super) struct PageWriter<'a> {
 }
 
 impl<'a> PageWriter<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, screen: &'a RenderContext) -> Self {
-        let width = screen.width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
+    pub(super) fn new(out: &'a mut dyn Write, context: &'a RenderContext) -> Self {
+        let width = context.width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
         Self {
             out,
-            context: screen,
+            context,
             width,
         }
     }
@@ -260,7 +260,7 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
         Value::Text(text) => broken(text, room),
         Value::Lead(ink, word, rest) => {
             let mut lines = broken(&joined(word, rest), room);
-            ink_beginning(&mut lines, &[(word, *ink)]);
+            highlight_prefix(&mut lines, &[(word, *ink)]);
             lines
         }
         Value::Titled(title, state, rest) => {
@@ -273,7 +273,7 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
                 parts.extend([(": ", Style::Plain), (state.as_str(), Style::State(*state))]);
             }
             let mut lines = broken(&joined(&text, rest), room);
-            ink_beginning(&mut lines, &parts);
+            highlight_prefix(&mut lines, &parts);
             lines
         }
         Value::NoBreak(text) => vec![escape(text).into_owned().into()],
@@ -293,7 +293,7 @@ fn joined(word: &str, rest: &str) -> String {
 }
 
 /// Highlights the parts at the beginning of a text, if all of them fit on the first line.
-fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
+fn highlight_prefix(lines: &mut [Line], parts: &[(&str, Style)]) {
     let Some(first) = lines.first_mut() else {
         return;
     };

@@ -41,15 +41,15 @@ struct Palette {
 
 impl TimelineWriter {
     /// Creates a page about these references; a single one is not repeated on it.
-    pub fn new(screen: RenderContext, references: &[String]) -> Self {
+    pub fn new(context: RenderContext, references: &[String]) -> Self {
         let longest = references.iter().map(|reference| width(reference)).max();
         let many = references.len() > 1;
         let room = |longest: &usize| {
             let needed = BEFORE_TEXT + longest + 2 + MIN_TEXT_WIDTH;
-            screen.width.is_none_or(|columns| columns >= needed)
+            context.width.is_none_or(|columns| columns >= needed)
         };
         Self {
-            context: screen,
+            context,
             column: longest.filter(room).filter(|_| many),
             many,
             day: String::new(),
