@@ -101,7 +101,7 @@ impl CommandContext {
 
     /// Returns the context of a command with these global options, in an empty environment.
     #[cfg(test)]
-    pub(super) fn of_options(options: &[&str]) -> Self {
+    pub(super) fn from_options(options: &[&str]) -> Self {
         use clap::{Args as _, FromArgMatches as _};
         let command = GlobalArgs::augment_args(clap::Command::new("joblens"));
         let matches = command.get_matches_from([&["joblens"], options].concat());

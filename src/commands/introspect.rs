@@ -20,7 +20,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     let resembles_cloud = |text: &str| {
         let mut clouds = CLOUDS.into_iter();
         clouds.any(|cloud| {
-            closest_match([cloud.name].into_iter().chain(short_of(cloud)), text).is_some()
+            closest_match([cloud.name].into_iter().chain(short_name(cloud)), text).is_some()
         })
     };
     if let Some(problem) = find_mistake(named, &resembles_cloud) {
@@ -31,7 +31,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         None => (named.trim_end_matches('/'), None),
     };
     let found = CLOUDS.into_iter().find(|one| {
-        let mut names = std::iter::once(one.name).chain(short_of(one));
+        let mut names = std::iter::once(one.name).chain(short_name(one));
         names.any(|name| name.eq_ignore_ascii_case(cloud))
     });
     let Some(found) = found else {
@@ -60,7 +60,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     }
 }
 
-fn short_of(cloud: &Cloud) -> Option<&'static str> {
+fn short_name(cloud: &Cloud) -> Option<&'static str> {
     cloud.kinds.first().map(|kind| kind.template.cloud_short)
 }
 

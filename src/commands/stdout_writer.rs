@@ -145,7 +145,7 @@ impl StdoutWriter {
         };
         let error = tokio::select! {
             Some(error) = failed => error,
-            () = reader_leaves(pipe.as_ref()) => return io::ErrorKind::BrokenPipe.into(),
+            () = reader_closed(pipe.as_ref()) => return io::ErrorKind::BrokenPipe.into(),
         };
         self.failure = None;
         error
@@ -177,7 +177,7 @@ impl StdoutWriter {
     }
 }
 
-async fn reader_leaves(pipe: Option<&pipe::Sender>) {
+async fn reader_closed(pipe: Option<&pipe::Sender>) {
     if let Some(pipe) = pipe
         && pipe.ready(Interest::ERROR).await.is_ok()
     {

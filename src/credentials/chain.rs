@@ -235,7 +235,10 @@ impl CredentialChain {
         // An empty key is an error here, since another source could belong to another account.
         let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
-            let place = self.settings.file().place(cloud.cloud, &profile.name, key);
+            let place = self
+                .settings
+                .file()
+                .position(cloud.cloud, &profile.name, key);
             let what = format!("is empty (from {place})");
             let hint = format!("set {key}, or remove it to use another source");
             return Err(profile.invalid(key, &what).with_hint(hint));

@@ -36,7 +36,7 @@ pub struct ApiClient {
     profile: String,
     credential: Arc<RwLock<String>>,
     /// The source of each value of the profile, by key.
-    places: Arc<HashMap<&'static str, String>>,
+    setting_locations: Arc<HashMap<&'static str, String>>,
     tls: TlsConfig,
     /// The proxy that the profile configures.
     proxy: Option<(Secret, Arc<ProxyConfig>)>,
@@ -93,7 +93,7 @@ impl ApiClient {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
-            places: Arc::new(profile.places().collect()),
+            setting_locations: Arc::new(profile.setting_locations().collect()),
             tls: trust,
             proxy,
             circuit_breaker: CircuitBreaker::new(
@@ -134,7 +134,7 @@ impl ApiClient {
             cloud: self.cloud,
             profile: self.profile.clone(),
             credential: Arc::clone(&self.credential),
-            places: Arc::clone(&self.places),
+            setting_locations: Arc::clone(&self.setting_locations),
             tls: self.tls.clone(),
             proxy: self.proxy.clone(),
             circuit_breaker: CircuitBreaker::new(

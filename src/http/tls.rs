@@ -127,11 +127,11 @@ impl ClientIdentity {
     }
 
     fn load(&self, provider: &CryptoProvider) -> Result<SingleCertAndKey, RequestError> {
-        self.load_as([CERTIFICATE, KEY], provider)
+        self.load_with_names([CERTIFICATE, KEY], provider)
     }
 
     /// Loads certificate and key; errors use the two names.
-    fn load_as(
+    fn load_with_names(
         &self,
         [certificate, key]: [&str; 2],
         provider: &CryptoProvider,
@@ -179,7 +179,7 @@ pub(super) fn server_certificate(
         certificate: file(certificate),
         key: file(key),
     };
-    identity.load_as(["certificate", "key"], provider)
+    identity.load_with_names(["certificate", "key"], provider)
 }
 
 /// Names of the client's certificate and its key in messages.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::cause::{needs_cause_line, why};
+use super::cause::{explanation, needs_cause_line};
 use super::style::state_style;
 use super::table::{TextColumn, TextTable, TrailingColumn};
 use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
@@ -90,7 +90,9 @@ impl<'a> Row<'a> {
     }
 
     fn cause(&self) -> Option<String> {
-        self.unreadable_reason.clone().or_else(|| why(self.job?))
+        self.unreadable_reason
+            .clone()
+            .or_else(|| explanation(self.job?))
     }
 
     /// Reports whether the row gets a separate line for its cause.

@@ -47,7 +47,7 @@ use crate::output::document::{Envelope, Gate};
 
 pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_config_path, write_kinds, write_states};
-pub use cause::{cause, why};
+pub use cause::{cause, explanation};
 pub use cause_text::reason_text;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::{DetailLevel, LogTail, PageOptions, write as write_pages};

@@ -35,7 +35,7 @@ pub struct SettingsFile {
     pub(super) commands: BTreeMap<(String, String), Vec<String>>,
     pub(super) http: BTreeMap<String, String>,
     /// Line and column of each value: by cloud, profile and key; for `[http]` by `http`, an empty text and key.
-    pub(super) places: BTreeMap<[String; 3], (usize, usize)>,
+    pub(super) positions: BTreeMap<[String; 3], (usize, usize)>,
     pub(super) states: BTreeMap<String, Vec<(String, State)>>,
 }
 
@@ -138,17 +138,20 @@ impl SettingsFile {
     }
 
     /// Returns the position of a value of a profile: `config.toml:4:12`.
-    pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
+    pub(crate) fn position(&self, table: &str, profile: &str, key: &str) -> String {
         let path = self.path.display();
-        match self.places.get(&[table, profile, key].map(str::to_owned)) {
+        match self
+            .positions
+            .get(&[table, profile, key].map(str::to_owned))
+        {
             Some((line, column)) => format!("{path}:{line}:{column}"),
             None => path.to_string(),
         }
     }
 
     /// Returns the position of a value of `[http]`.
-    pub fn http_place(&self, key: &str) -> String {
-        self.place(HTTP, "", key)
+    pub fn http_position(&self, key: &str) -> String {
+        self.position(HTTP, "", key)
     }
 
     /// Returns the words of the command that prints a profile's credential.

@@ -205,7 +205,7 @@ impl Profile {
     }
 
     /// Returns the place of each value by key, and that of the credential by `credential`.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn setting_locations(&self) -> impl Iterator<Item = (&'static str, String)> {
         let values = self.values.iter();
         let places = values.map(|(key, value)| (*key, value.origin.fix_location()));
         places.chain(

@@ -176,7 +176,7 @@ impl Settings {
             is_wanted(base)
         };
         for (key, entry) in entries.filter(is_requested) {
-            let line = self.file.place(cloud.cloud, &profile.name, key);
+            let line = self.file.position(cloud.cloud, &profile.name, key);
             let (base, text, place) = match entry {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
@@ -222,7 +222,7 @@ impl Settings {
         entries.find(is_empty).map(|(key, _)| key)
     }
 
-    /// Reads the file that a key of a profile refers to. `place` is the position of the key in the config file.
+    /// Reads the file that a key of a profile refers to. `position` is the position of the key in the config file.
     fn text_of_file(
         &self,
         profile: &Profile,

@@ -168,7 +168,7 @@ impl AccountProbe {
                 }
                 None => {
                     let permission = problem.hint.take().map(|hint| format!("{hint}, or "));
-                    problem.hint = Some(permission.unwrap_or_default() + &set_place(scope, None));
+                    problem.hint = Some(permission.unwrap_or_default() + &scope_hint(scope, None));
                 }
             }
         }
@@ -215,12 +215,12 @@ fn forbidden(denied: &Scope, permitted: &Scope, problem: &Problem) -> Check {
     Check::warn(
         CheckName::Permission,
         message,
-        set_place(denied, Some(permitted)),
+        scope_hint(denied, Some(permitted)),
     )
 }
 
 /// Returns for example `set namespace = "train" in [kubernetes.default] of the config file`.
-fn set_place(denied: &Scope, permitted: Option<&Scope>) -> String {
+fn scope_hint(denied: &Scope, permitted: Option<&Scope>) -> String {
     let template = &denied.kind.template;
     let key = template.segments[0].setting.unwrap_or_default();
     let value = permitted.and_then(|scope| scope.segments.first());

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-pub(super) use merge::keep_last;
+pub(super) use merge::keep_last_rows;
 pub(super) use options::Arguments;
-pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
+pub(super) use scopes::{
+    ListTarget, default_scopes, defaults, nothing_configured, targets_of_cloud,
+};
 pub(super) use snapshot::{ListedScope, list_jobs};
 
 use super::completion_cache::ListedReferences;
@@ -93,7 +95,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         return Err(problem.into());
     }
     let mut profiles_without_user = Vec::new();
-    if plan.is_for_me() {
+    if plan.requests_own_jobs() {
         (plan.users, profiles_without_user) = scopes::users(&settings, &places)?;
         let is_needed = plan.users.is_empty() || !arguments.scopes.is_empty();
         if is_needed && !profiles_without_user.is_empty() {
@@ -159,7 +161,7 @@ impl ListRun {
         let (sender, mut events) = mpsc::unbounded_channel();
         let running = self.start(context, &sender);
         drop(sender);
-        let end = collector.until_the_end(&mut events).await;
+        let end = collector.run_to_end(&mut events).await;
         context.progress.stop();
         // Stop the remaining lists before the last rows are written.
         drop(running);
@@ -181,7 +183,7 @@ impl ListRun {
         let form = &context.output_options;
         let render_context = context.render_context(io::stdout().is_terminal());
         let is_streamed = collector.is_streamed();
-        collector.arrange();
+        collector.order_by_parent();
         let ListCollector {
             batches: found,
             mut listed,

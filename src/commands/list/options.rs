@@ -145,7 +145,7 @@ impl ListOptions {
     }
 
     /// Reports whether the jobs of the profile's user are requested.
-    pub(super) fn is_for_me(&self) -> bool {
+    pub(super) fn requests_own_jobs(&self) -> bool {
         self.filter.user.as_deref() == Some(ME)
     }
 

@@ -376,8 +376,8 @@ impl SourceLog {
     }
 
     /// Returns the available beginning of a line, without a possible beginning of a secret.
-    pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
-        self.lines.take_begun(redactor)
+    pub(super) fn take_partial_line(&mut self, redactor: &Redactor) -> Option<Block> {
+        self.lines.take_partial_line(redactor)
     }
 }
 

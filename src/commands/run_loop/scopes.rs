@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::super::list::keep_last;
+use super::super::list::keep_last_rows;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint};
 use crate::error::{Category, Problem};
@@ -188,7 +188,7 @@ impl ScopeWatcher {
 impl WatchedScope {
     /// Returns the references of new resources, except those that had ended before the first list.
     fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
-        keep_last(&mut rows, |row| &row.reference);
+        keep_last_rows(&mut rows, |row| &row.reference);
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
         rows.into_iter()

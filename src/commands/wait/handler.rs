@@ -55,7 +55,7 @@ impl LoopHandler for WaitHandler<'_> {
         self.warn_expiring_credentials(&run.lookup);
         let is_timed_out = self.is_timed_out(run);
         if is_timed_out {
-            run.poller.take_proved_ends();
+            run.poller.accept_proved_ends();
         }
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {

@@ -31,7 +31,7 @@ use options::WaitOptions;
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     let prepared = prepare(context, arguments, started);
-    let passed = stopwatch.lap("preparation");
+    let passed = stopwatch.measure("preparation");
     match prepared {
         Ok((lookup, mut plan, reports)) => {
             plan.shorten(passed);
@@ -151,7 +151,7 @@ async fn run_wait(
         lose_output(Arc::make_mut(&mut report));
     }
     if report.exit.code != reported {
-        wait.reports.amend(&report);
+        wait.reports.rewrite(&report);
     }
     written.code.unwrap_or(report.exit.code)
 }

@@ -209,7 +209,7 @@ impl Stopwatch {
     }
 
     /// The time up to now, which is recorded under this name: in a replay, that of the recording if it has it.
-    pub fn lap(&self, name: &str) -> Duration {
+    pub fn measure(&self, name: &str) -> Duration {
         match &self.session {
             Session::Live => self.started.elapsed(),
             Session::Record(recorder) => recorder.measured(name, self.started.elapsed()),

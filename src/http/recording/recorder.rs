@@ -255,7 +255,7 @@ impl Recorder {
     }
 
     /// The same for a failure, which may be that of a deadline: it is not replayed before it happened.
-    pub(super) fn step_of_failure(&self) -> u64 {
+    pub(super) fn failure_step(&self) -> u64 {
         let mut state = lock(&self.state);
         state.last_ms = state.next_ms() + 1;
         state.last_ms

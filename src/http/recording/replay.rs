@@ -232,7 +232,7 @@ impl Replay {
         let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;
-        self.steps.reach(exchange.end_ms);
+        self.steps.advance_to(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(

@@ -200,7 +200,7 @@ impl LogStream<'_> {
         for number in 0..self.logs.len() {
             let log = &mut self.logs[number];
             if log.is_opened && self.is_following {
-                let begun = log.take_begun(self.printer.redactor);
+                let begun = log.take_partial_line(self.printer.redactor);
                 self.write(number, Vec::from_iter(begun));
             }
         }
