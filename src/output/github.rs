@@ -73,7 +73,7 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 }
 
 /// Writes the text for the file of `GITHUB_STEP_SUMMARY`: a heading and a Markdown table with a row for each
-/// reference, in at most `max_bytes` bytes. GitHub does not show a summary larger than 1 MiB.
+/// reference, in at most `max_bytes`. GitHub does not show a summary larger than 1 MiB.
 ///
 /// # Errors
 /// Returns errors of the writer.

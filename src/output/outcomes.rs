@@ -17,7 +17,7 @@ pub(super) struct References {
     pub omitted: usize,
 }
 
-/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `max_bytes` bytes in total;
+/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `max_bytes` in total;
 /// failed ones have priority.
 pub(super) fn references(
     report: &Envelope,

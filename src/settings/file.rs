@@ -88,8 +88,8 @@ impl SettingsFile {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let whole = std::path::absolute(path);
-                let shown = quotable_path(whole.as_deref().unwrap_or(path));
+                let absolute = std::path::absolute(path);
+                let shown = quotable_path(absolute.as_deref().unwrap_or(path));
                 let hint = error.hint().unwrap_or(match is_explicit {
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",

@@ -222,7 +222,7 @@ impl Settings {
         entries.find(is_empty).map(|(key, _)| key)
     }
 
-    /// Reads the file that a key of a profile refers to. `position` is the position of the key in the config file.
+    /// Reads the file that a key of a profile refers to. `position` is that of the key in the config file.
     fn text_of_file(
         &self,
         profile: &Profile,

@@ -41,11 +41,11 @@ impl Lines {
     /// Adds a piece of the log and returns the completed lines.
     pub(super) fn push(&mut self, data: &[u8]) -> Vec<Block> {
         let mut blocks = Vec::new();
-        let whole = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
-        let (whole, rest) = data.split_at(whole);
-        if !whole.is_empty() {
+        let complete = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
+        let (complete, rest) = data.split_at(complete);
+        if !complete.is_empty() {
             let mut block = std::mem::take(&mut self.pending);
-            block.extend_from_slice(whole);
+            block.extend_from_slice(complete);
             blocks.push(block);
             self.is_begun = false;
         }

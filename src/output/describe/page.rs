@@ -171,7 +171,7 @@ impl<'a> PageWriter<'a> {
     /// Writes a paragraph with hanging indentation.
     pub(super) fn paragraph(&mut self, indent: usize, value: &Value) -> io::Result<()> {
         let max_width = self.width.saturating_sub(indent);
-        let mut lines = rendered(value, max_width).into_iter();
+        let mut lines = render_lines(value, max_width).into_iter();
         let Some(first) = lines.next() else {
             return Ok(());
         };
@@ -179,8 +179,8 @@ impl<'a> PageWriter<'a> {
         if rest.is_empty() {
             return self.line(indent, first);
         }
-        // Further lines have less max_width, so wrap all lines for this width.
-        for (number, line) in rendered(value, max_width.saturating_sub(HANGING_INDENT))
+        // Further lines are narrower, so wrap all lines for this width.
+        for (number, line) in render_lines(value, max_width.saturating_sub(HANGING_INDENT))
             .into_iter()
             .enumerate()
         {
@@ -217,7 +217,7 @@ impl<'a> PageWriter<'a> {
                 continue;
             }
             // A value that does not fit next to its label gets the full width below it.
-            for line in broken(&label, self.width.saturating_sub(indent)) {
+            for line in wrapped_lines(&label, self.width.saturating_sub(indent)) {
                 self.line(indent, line)?;
             }
             for line in self.lines(values, indent + HANGING_INDENT) {
@@ -231,7 +231,7 @@ impl<'a> PageWriter<'a> {
         let max_width = self.width.saturating_sub(column);
         values
             .iter()
-            .flat_map(|value| rendered(value, max_width))
+            .flat_map(|value| render_lines(value, max_width))
             .collect()
     }
 
@@ -255,11 +255,11 @@ impl<'a> PageWriter<'a> {
 }
 
 /// Returns the lines of a value, wrapped at this many columns.
-fn rendered(value: &Value, max_width: usize) -> Vec<Line> {
+fn render_lines(value: &Value, max_width: usize) -> Vec<Line> {
     match value {
-        Value::Text(text) => broken(text, max_width),
+        Value::Text(text) => wrapped_lines(text, max_width),
         Value::Lead(style, word, rest) => {
-            let mut lines = broken(&joined(word, rest), max_width);
+            let mut lines = wrapped_lines(&joined(word, rest), max_width);
             highlight_prefix(&mut lines, &[(word, *style)]);
             lines
         }
@@ -272,7 +272,7 @@ fn rendered(value: &Value, max_width: usize) -> Vec<Line> {
                 text = format!("{title}: {state}");
                 parts.extend([(": ", Style::Plain), (state.as_str(), Style::State(*state))]);
             }
-            let mut lines = broken(&joined(&text, rest), max_width);
+            let mut lines = wrapped_lines(&joined(&text, rest), max_width);
             highlight_prefix(&mut lines, &parts);
             lines
         }
@@ -313,7 +313,7 @@ fn highlight_prefix(lines: &mut [Line], parts: &[(&str, Style)]) {
     first.styles = styles;
 }
 
-fn broken(text: &str, max_width: usize) -> Vec<Line> {
+fn wrapped_lines(text: &str, max_width: usize) -> Vec<Line> {
     const ESCAPE_WIDTH: usize = 5;
     // If a line begins with `::`, one colon is escaped, which makes the line longer.
     let max_width = if text.contains("::") {
