@@ -54,8 +54,8 @@ fn status(context: &CommandContext) -> CommandResult {
     // Checked before any `credential_command` is run.
     context.check_catalog_format(STATUS)?;
     let accounts = auth_status(context)?;
-    let code = context.print_catalog(STATUS, |out, form, screen| {
-        output::write_accounts(out, &accounts, form, screen)
+    let code = context.print_catalog(STATUS, |out, form, render_context| {
+        output::write_accounts(out, &accounts, form, render_context)
     })?;
     let mut states = accounts.accounts.iter().map(|account| account.status);
     let is_unusable = states.clone().any(|state| state == AuthState::Broken)
@@ -197,7 +197,7 @@ impl Account {
                 Some(role) => format!("{words}, role {}", quotable(role)),
                 None => words.into_owned(),
             });
-            status.location = Some(origin.location());
+            status.location = Some(origin.source_location());
             status.key = key(keys, profile);
             status.is_user = id(keys, profile).is_some_and(|spec| spec.id_name() == "user");
         }
@@ -226,10 +226,10 @@ impl Account {
             let credential = client.api().credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
             status.is_certificate = credential.is_certificate;
-            let kept_in = credential.kept_in;
-            let notice = kept_in.as_deref().and_then(unwritable_token_folder);
+            let token_folder = credential.token_folder;
+            let notice = token_folder.as_deref().and_then(unwritable_token_folder);
             status.notices.extend(notice);
-            status.token_cache = kept_in.map(|folder| folder.display().to_string());
+            status.token_cache = token_folder.map(|folder| folder.display().to_string());
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
             Ok(client)
         });

@@ -31,8 +31,8 @@ impl ListedReferences {
     /// Adds references or scopes.
     pub(super) fn record<'a>(&mut self, shown: impl Iterator<Item = &'a String>) {
         let Some(so_far) = &mut self.0 else { return };
-        let room = MAX_PER_LIST - so_far.len();
-        so_far.extend(shown.take(room + 1).cloned());
+        let remaining = MAX_PER_LIST - so_far.len();
+        so_far.extend(shown.take(remaining + 1).cloned());
         self.0 = self.0.take().filter(|so_far| so_far.len() <= MAX_PER_LIST);
     }
 

@@ -101,7 +101,7 @@ impl CommandContext {
 
     /// Returns the context of a command with these global options, in an empty environment.
     #[cfg(test)]
-    pub(super) fn of_options(options: &[&str]) -> Self {
+    pub(super) fn from_options(options: &[&str]) -> Self {
         use clap::{Args as _, FromArgMatches as _};
         let command = GlobalArgs::augment_args(clap::Command::new("joblens"));
         let matches = command.get_matches_from([&["joblens"], options].concat());
@@ -174,9 +174,9 @@ impl CommandContext {
     pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
         let (verbose, notices) = (self.global.verbose, notices.clone());
         let (progress, server_clocks) = (self.progress.clone(), Arc::clone(&self.server_clocks));
-        Arc::new(move |happening| match happening {
+        Arc::new(move |event| match event {
             TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
-                progress.record(&happening);
+                progress.record(&event);
             }
             TransportEvent::Trace(line) if verbose => {
                 let _ = output::write_line(&mut io::stderr().lock(), &line);

@@ -29,10 +29,10 @@ impl<'a> EarlyRows<'a> {
     /// Creates the printer. If rows must be sorted, it prints nothing before the end.
     pub(super) fn new(context: &'a CommandContext, references: &'a [Reference]) -> Self {
         let options = &context.output_options;
-        let screen = context.render_context(io::stdout().is_terminal());
+        let render_context = context.render_context(io::stdout().is_terminal());
         let rows = match TableWriter::new(options) {
             Some(table) => Some(Rows::Table(table)),
-            None => RowWriter::new(options, screen).map(Rows::Records),
+            None => RowWriter::new(options, render_context).map(Rows::Records),
         };
         let is_whole = context.sort.is_some() || options.query.is_some();
         Self {
@@ -61,7 +61,7 @@ impl<'a> EarlyRows<'a> {
                 None => Row {
                     reference: reference.to_string(),
                     job: None,
-                    read_failure: None,
+                    unreadable_reason: None,
                 },
             })
         });
@@ -95,11 +95,11 @@ impl<'a> EarlyRows<'a> {
             return;
         };
         let mut out = io::stdout().lock();
-        let screen = self.context.render_context(out.is_terminal());
+        let render_context = self.context.render_context(out.is_terminal());
         let new = self.jobs..count;
         self.written = self.context.progress.suspend(|| {
             match writer {
-                Rows::Table(table) => table.write(&mut out, rows, count, &screen)?,
+                Rows::Table(table) => table.write(&mut out, rows, count, &render_context)?,
                 Rows::Records(records) => {
                     let jobs = rows[new].iter().filter_map(|row| row.job);
                     for job in jobs {
@@ -117,6 +117,6 @@ fn row(job: &Job) -> Row<'_> {
     Row {
         reference: job.reference.clone(),
         job: Some(job),
-        read_failure: None,
+        unreadable_reason: None,
     }
 }

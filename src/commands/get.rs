@@ -94,7 +94,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
                 &lookup,
                 outcomes,
                 &rules,
-                stopwatch.lap("elapsed"),
+                stopwatch.measure("elapsed"),
             ))
         }
     })

@@ -297,7 +297,7 @@ impl GlobalArgs {
                 Problem { message, ..problem }
             }
             false => Problem {
-                message: format!("{}: {}", file.http_place(key), problem.message),
+                message: format!("{}: {}", file.http_position(key), problem.message),
                 ..problem
             },
         };

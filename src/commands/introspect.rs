@@ -20,7 +20,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     let resembles_cloud = |text: &str| {
         let mut clouds = CLOUDS.into_iter();
         clouds.any(|cloud| {
-            closest_match([cloud.name].into_iter().chain(short_of(cloud)), text).is_some()
+            closest_match([cloud.name].into_iter().chain(short_name(cloud)), text).is_some()
         })
     };
     if let Some(problem) = find_mistake(named, &resembles_cloud) {
@@ -31,7 +31,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         None => (named.trim_end_matches('/'), None),
     };
     let found = CLOUDS.into_iter().find(|one| {
-        let mut names = std::iter::once(one.name).chain(short_of(one));
+        let mut names = std::iter::once(one.name).chain(short_name(one));
         names.any(|name| name.eq_ignore_ascii_case(cloud))
     });
     let Some(found) = found else {
@@ -60,7 +60,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     }
 }
 
-fn short_of(cloud: &Cloud) -> Option<&'static str> {
+fn short_name(cloud: &Cloud) -> Option<&'static str> {
     cloud.kinds.first().map(|kind| kind.template.cloud_short)
 }
 
@@ -126,8 +126,8 @@ impl CommandContext {
         self.check_catalog_format(command)?;
         self.progress.stop();
         let stdout = io::stdout();
-        let screen = self.render_context(stdout.is_terminal());
-        let written = write(&mut stdout.lock(), &self.output_options, &screen);
+        let render_context = self.render_context(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &self.output_options, &render_context);
         Ok(self.exit_code_after_write(written, 0))
     }
 }

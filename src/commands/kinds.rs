@@ -25,8 +25,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         kinds: kinds.into_iter().map(shown).collect(),
     };
     let is_overview = arguments.named.is_none();
-    context.print_catalog("kinds", |out, form, screen| {
-        output::write_kinds(out, &kinds, is_overview, form, screen)
+    context.print_catalog("kinds", |out, form, render_context| {
+        output::write_kinds(out, &kinds, is_overview, form, render_context)
     })
 }
 

@@ -19,8 +19,8 @@ pub(super) fn closed() -> u8 {
 impl CommandContext {
     /// Prints a report and its errors, and returns the exit code.
     pub(super) fn print_report(&self, report: Envelope) -> u8 {
-        self.print_with(report, |out, report, screen| {
-            output::write(out, report, &self.output_options, screen)
+        self.print_with(report, |out, report, render_context| {
+            output::write(out, report, &self.output_options, render_context)
         })
     }
 
@@ -36,15 +36,18 @@ impl CommandContext {
         if !is_table || self.output_options.columns.is_some() {
             return self.print_report(report);
         }
-        self.print_with(report, |out, report, screen| {
+        self.print_with(report, |out, report, render_context| {
             let zone = self.zone(Zone::Local);
-            let screen = RenderContext { zone, ..*screen };
+            let render_context = RenderContext {
+                zone,
+                ..*render_context
+            };
             let jobs = &report.content.jobs;
             let Some(pager) = pager.filter(|_| !jobs.is_empty()) else {
-                return output::write_pages(out, jobs, &screen, options);
+                return output::write_pages(out, jobs, &render_context, options);
             };
             let mut text = Vec::new();
-            output::write_pages(&mut text, jobs, &screen, options)?;
+            output::write_pages(&mut text, jobs, &render_context, options)?;
             pager.show(text, |warning| {
                 if !self.global.quiet {
                     let _ = output::write_line(&mut io::stderr().lock(), &warning);
@@ -63,8 +66,8 @@ impl CommandContext {
         self.progress.stop();
         self.print_messages(&report);
         let stdout = io::stdout();
-        let screen = self.render_context(stdout.is_terminal());
-        let written = write(&mut stdout.lock(), &report, &screen);
+        let render_context = self.render_context(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &report, &render_context);
         let code = self.exit_code_after_write(written, report.exit.code);
         // The process exits next: freeing thousands of containers would only take time.
         std::mem::forget(report);
@@ -116,16 +119,17 @@ impl CommandContext {
         mut messages: Vec<u8>,
     ) -> (Option<Vec<u8>>, Vec<u8>) {
         self.sort(&mut report.content.jobs);
-        let screen = self.render_context(io::stderr().is_terminal());
+        let stderr_context = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
-            let _ = output::write_problem(&mut messages, problem, &screen);
+            let _ = output::write_problem(&mut messages, problem, &stderr_context);
         }
         let options = &self.output_options;
         let response = options.query.is_some().then(|| {
             let mut response = Vec::new();
-            let paper = self.render_context(io::stdout().is_terminal());
-            if let Err(error) = output::write(&mut response, report, options, &paper) {
-                let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
+            let stdout_context = self.render_context(io::stdout().is_terminal());
+            if let Err(error) = output::write(&mut response, report, options, &stdout_context) {
+                let _ =
+                    output::write_problem(&mut messages, &write_problem(&error), &stderr_context);
                 lose_output(report);
             } else if self.code_after_query(report.exit.code) != report.exit.code {
                 report.exit = Exit::new(1);
@@ -145,7 +149,7 @@ impl CommandContext {
         report: &Arc<Envelope>,
         response: Option<Vec<u8>>,
     ) -> impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static {
-        let paper = self.render_context(io::stdout().is_terminal());
+        let stdout_context = self.render_context(io::stdout().is_terminal());
         let options = &self.output_options;
         let (format, columns, headers) = (options.format, options.columns.clone(), options.headers);
         let report = Arc::clone(report);
@@ -159,7 +163,7 @@ impl CommandContext {
                 headers,
                 query: None,
             };
-            output::write(out, &report, &options, &paper)
+            output::write(out, &report, &options, &stdout_context)
         }
     }
 
@@ -192,9 +196,9 @@ impl CommandContext {
         self.print_report(report.without_requests())
     }
 
-    /// Prints a text that is not a cloud's response, to stderr if `beside` is set. Returns the exit code.
-    pub(super) fn print(&self, text: String, beside: bool) -> u8 {
-        let written = match beside {
+    /// Prints a text that is not a cloud's response, to stderr if `to_stderr` is set. Returns the exit code.
+    pub(super) fn print(&self, text: String, to_stderr: bool) -> u8 {
+        let written = match to_stderr {
             true => io::stderr().write_all(text.as_bytes()),
             false => io::stdout().write_all(text.as_bytes()),
         };
@@ -236,8 +240,8 @@ impl CommandContext {
     }
 
     pub(super) fn print_problem(&self, problem: &Problem) {
-        let screen = self.render_context(io::stderr().is_terminal());
-        let write = || output::write_problem(&mut io::stderr().lock(), problem, &screen);
+        let render_context = self.render_context(io::stderr().is_terminal());
+        let write = || output::write_problem(&mut io::stderr().lock(), problem, &render_context);
         let _ = self.progress.suspend(write);
     }
 }

@@ -241,7 +241,7 @@ impl Reports {
 
     /// Rewrites all reports that can be rewritten, after the exit code of the finished report has changed.
     /// Ignores errors: they have been reported, or the old report remains.
-    pub(super) fn amend(&mut self, report: &Envelope) {
+    pub(super) fn rewrite(&mut self, report: &Envelope) {
         for target in &mut self.files {
             if !target.sink.is_stream() {
                 let _ = target.write(report, WRITE_TIMEOUT, &mut |_| {});
@@ -281,11 +281,11 @@ impl GitHub {
                 let Some(path) = &self.summary else {
                     return Ok(());
                 };
-                let room = MAX_SUMMARY_BYTES.saturating_sub(sink::length(path));
+                let max_bytes = MAX_SUMMARY_BYTES.saturating_sub(sink::length(path));
                 // Two line breaks can precede it.
-                let room = usize::try_from(room).unwrap_or(0).saturating_sub(2);
+                let max_bytes = usize::try_from(max_bytes).unwrap_or(0).saturating_sub(2);
                 let mut bytes = b"\n".to_vec();
-                output::write_step_summary(&mut bytes, report, room)?;
+                output::write_step_summary(&mut bytes, report, max_bytes)?;
                 sink::append(path, bytes)
             }
             GitHubPart::Outputs => {

@@ -148,7 +148,7 @@ impl RunLoop {
 
     /// Returns the duration of the whole run; in a replay, that of the recorded run.
     pub(super) fn total_elapsed(&self) -> Duration {
-        self.stopwatch.lap("elapsed")
+        self.stopwatch.measure("elapsed")
     }
 
     /// Uses an earlier start for the times that are shown.

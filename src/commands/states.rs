@@ -26,8 +26,8 @@ pub(super) struct Arguments {
 /// Shows the mappings of status words to states: the built-in ones and those of the config file.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let words = state_map(context, arguments)?;
-    context.print_catalog("states", |out, form, screen| {
-        output::write_states(out, &words, form, screen)
+    context.print_catalog("states", |out, form, render_context| {
+        output::write_states(out, &words, form, render_context)
     })
 }
 

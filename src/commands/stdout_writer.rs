@@ -130,7 +130,7 @@ impl StdoutWriter {
             biased;
             () = all_written => Ok(()),
             error = self.closed() => Err(error),
-            never = session.hold_clock() => match never {},
+            never = session.inhibit_auto_advance() => match never {},
         }
     }
 
@@ -145,7 +145,7 @@ impl StdoutWriter {
         };
         let error = tokio::select! {
             Some(error) = failed => error,
-            () = reader_leaves(pipe.as_ref()) => return io::ErrorKind::BrokenPipe.into(),
+            () = reader_closed(pipe.as_ref()) => return io::ErrorKind::BrokenPipe.into(),
         };
         self.failure = None;
         error
@@ -158,7 +158,7 @@ impl StdoutWriter {
         tokio::select! {
             // A writer that succeeds drops the channel without sending an error.
             failure = failure => failure.ok(),
-            never = self.session.hold_clock() => match never {},
+            never = self.session.inhibit_auto_advance() => match never {},
         }
     }
 
@@ -177,7 +177,7 @@ impl StdoutWriter {
     }
 }
 
-async fn reader_leaves(pipe: Option<&pipe::Sender>) {
+async fn reader_closed(pipe: Option<&pipe::Sender>) {
     if let Some(pipe) = pipe
         && pipe.ready(Interest::ERROR).await.is_ok()
     {

@@ -27,7 +27,7 @@ pub(super) fn print(
 ) -> u8 {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
     let is_terminal = io::stderr().is_terminal() && TerminalSupport::new(environment).colour;
-    let screen = RenderContext {
+    let render_context = RenderContext {
         width: None,
         colour: color(&texts).is_on(is_terminal, environment),
         zone: Zone::Utc,
@@ -39,7 +39,7 @@ pub(super) fn print(
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 let problem = write_problem(&error);
-                let _ = output::write_problem(&mut io::stderr().lock(), &problem, &screen);
+                let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
                 5
             }
         };
@@ -50,7 +50,7 @@ pub(super) fn print(
     // An error on stderr that cannot be written does not prevent the document on stdout.
     let _ = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if format.is_none() => error.print(),
-        _ => output::write_problem(&mut io::stderr().lock(), &problem, &screen),
+        _ => output::write_problem(&mut io::stderr().lock(), &problem, &render_context),
     };
     let report = Envelope::new(name(command), Vec::new(), vec![problem], Vec::new());
     let report = report.without_requests();
@@ -63,7 +63,7 @@ pub(super) fn print(
         headers: true,
         query: None,
     };
-    match output::write(&mut io::stdout().lock(), &report, &form, &screen) {
+    match output::write(&mut io::stdout().lock(), &report, &form, &render_context) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
         _ => report.exit.code,
     }

@@ -43,7 +43,7 @@ pub struct CredentialInfo {
     /// `true` for a client certificate, which cannot be renewed.
     pub is_certificate: bool,
     /// The folder in which fetched credentials are stored between runs; `None` if they are not stored.
-    pub kept_in: Option<PathBuf>,
+    pub token_folder: Option<PathBuf>,
 }
 
 /// A credential in use.
@@ -146,20 +146,20 @@ impl<S: Signer + 'static> CredentialCache<S> {
     }
 
     /// Stores issued credentials between runs if the profile enables it. The profile's settings must identify the
-    /// account, so this must not be used for the machine's role. `part` distinguishes several credentials of one
-    /// profile.
+    /// account, so this must not be used for the machine's role. `credential_name` distinguishes several
+    /// credentials of one profile.
     pub(crate) fn persistent(
         self,
         profile: &Profile,
         transport: &Arc<Transport>,
-        part: &str,
+        credential_name: &str,
     ) -> Self
     where
         S: Storable,
     {
         match (
             self.provider,
-            TokenStore::from_profile(profile, transport, part),
+            TokenStore::from_profile(profile, transport, credential_name),
         ) {
             (Some(provider), Some(store)) => Self {
                 provider: Some(Box::new(PersistentProvider::new(provider, &store))),
@@ -190,7 +190,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         CredentialInfo {
             expires_at,
             is_certificate: false,
-            kept_in: store.map(|store| store.folder().to_path_buf()),
+            token_folder: store.map(|store| store.folder().to_path_buf()),
         }
     }
 

@@ -224,7 +224,7 @@ impl CredentialChain {
             }
             if let Some(other) = other {
                 let first = in_environment.values().next();
-                let first = first.map_or_else(String::new, |value| value.origin.place());
+                let first = first.map_or_else(String::new, |value| value.origin.fix_location());
                 skip("environment", format!("{other}, overridden by {first}"));
             }
             return Ok(Some(ResolvedCredential::from_values(in_environment)));
@@ -235,7 +235,10 @@ impl CredentialChain {
         // An empty key is an error here, since another source could belong to another account.
         let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
-            let place = self.settings.file().place(cloud.cloud, &profile.name, key);
+            let place = self
+                .settings
+                .file()
+                .position(cloud.cloud, &profile.name, key);
             let what = format!("is empty (from {place})");
             let hint = format!("set {key}, or remove it to use another source");
             return Err(profile.invalid(key, &what).with_hint(hint));
@@ -253,11 +256,11 @@ impl CredentialChain {
 /// Returns where a credential is: the place of its first part, and the files and variables that contain other
 /// parts.
 fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String> {
-    let mut places = vec![profile.source(cloud)?.place()];
+    let mut places = vec![profile.source(cloud)?.fix_location()];
     let parts = cloud.credential_keys();
     let parts = parts.filter_map(|spec| profile.origin(spec.key));
     let is_elsewhere = |place: &String| place.contains(", named in ");
-    for place in parts.map(Origin::place).filter(is_elsewhere) {
+    for place in parts.map(Origin::fix_location).filter(is_elsewhere) {
         if !places.contains(&place) {
             places.push(place);
         }

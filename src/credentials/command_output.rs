@@ -57,7 +57,7 @@ impl CredentialChain {
             let next = match failure {
                 CommandError::NotRun(kind) => {
                     let path = match program.contains('/') {
-                        true => self.settings.beside_the_file(program),
+                        true => self.settings.resolve_path(program),
                         false => program.into(),
                     };
                     not_run_hint(kind, &path)

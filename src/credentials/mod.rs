@@ -4,7 +4,6 @@
 //! clouds' own tools. A `CredentialProvider` issues a credential that signs requests, and a `CredentialCache` keeps
 //! it while it is valid.
 
-mod beside_variables;
 mod cache;
 mod chain;
 mod characters;
@@ -23,6 +22,7 @@ pub(crate) mod instance_role;
 mod negative_cache;
 mod profile;
 mod program;
+mod region_and_unread_variables;
 mod reload;
 mod source;
 mod source_cache;

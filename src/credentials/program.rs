@@ -88,7 +88,7 @@ pub(super) fn invocation(
     let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
     let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
     let path = match word.contains('/') {
-        true => folder.join(settings.beside_the_file(word)),
+        true => folder.join(settings.resolve_path(word)),
         false => word.into(),
     };
     Ok(Invocation {

@@ -81,7 +81,8 @@ fn has_changed(before: &Profile, now: &Profile, key: &str) -> bool {
 /// Returns the problem that a new credential may belong to another server. The values are not shown, since a proxy
 /// URL can contain a password.
 fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> Problem {
-    let origin = origin.map(|origin| format!(" in {} ({})", origin.location(), origin.label()));
+    let origin =
+        origin.map(|origin| format!(" in {} ({})", origin.source_location(), origin.label()));
     let message = format!(
         "the {key} of profile '{}' ({}) changed during this run{}; its new credential is not sent to the \
          previous one",
@@ -100,9 +101,9 @@ fn account_changed(profile: &Profile, before: &Origin, now: &Origin) -> Problem 
         profile.name,
         profile.cloud,
         before.label(),
-        before.location(),
+        before.source_location(),
         now.label(),
-        now.location()
+        now.source_location()
     );
     let hint = format!("start again, or select one with {SOURCE}");
     Problem::new(Category::MissingCredentials, message)

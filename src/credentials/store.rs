@@ -33,7 +33,7 @@ pub(super) struct TokenStore {
     folder: PathBuf,
     profile: Profile,
     /// Distinguishes several credentials of one profile.
-    part: String,
+    credential_name: String,
     transport: Arc<Transport>,
     /// Computed on first use, since that is slow.
     name: OnceLock<String>,
@@ -44,13 +44,13 @@ impl TokenStore {
     pub(super) fn from_profile(
         profile: &Profile,
         transport: &Arc<Transport>,
-        part: &str,
+        credential_name: &str,
     ) -> Option<Arc<Self>> {
         let folder = profile.token_cache_dir.clone()?;
         Some(Arc::new(Self {
             folder,
             profile: profile.clone(),
-            part: part.to_owned(),
+            credential_name: credential_name.to_owned(),
             transport: Arc::clone(transport),
             name: OnceLock::new(),
         }))
@@ -62,7 +62,8 @@ impl TokenStore {
     }
 
     fn name(&self) -> &str {
-        self.name.get_or_init(|| name(&self.profile, &self.part))
+        self.name
+            .get_or_init(|| name(&self.profile, &self.credential_name))
     }
 
     fn trace(&self, what: &str) {
@@ -215,13 +216,13 @@ impl StoredValue {
 
 /// Returns the name of a profile's file: a hash of all settings, including secrets and addresses, so that
 /// credentials fetched with other settings are not found. The hash is slow, since a password is part of it.
-fn name(profile: &Profile, part: &str) -> String {
+fn name(profile: &Profile, credential_name: &str) -> String {
     const ROUNDS: u32 = 2_000;
     let values: Vec<(&str, &str)> = profile
         .values()
         .map(|(key, value): (_, &Secret)| (key, value.expose()))
         .collect();
-    let account = serde_json::to_vec(&(profile.cloud, part, values));
+    let account = serde_json::to_vec(&(profile.cloud, credential_name, values));
     let account = account.expect("texts are always JSON");
     hex(&pbkdf2_sha256(&account, b"joblens token", ROUNDS))
 }

@@ -89,7 +89,7 @@ pub struct ToolFiles {
     root: PathBuf,
     environment: Environment,
     now: Time,
-    may_choose: bool,
+    allows_selection: bool,
     only_region: bool,
     named_path: Option<PathBuf>,
 }
@@ -111,7 +111,7 @@ impl ToolFiles {
             root: PathBuf::from("/"),
             environment,
             now,
-            may_choose: true,
+            allows_selection: true,
             only_region: false,
             named_path: None,
         }
@@ -153,16 +153,16 @@ impl ToolFiles {
     }
 
     /// Ignores variables that select a profile, so that only settings do.
-    pub(super) fn ignoring_selection(self) -> Self {
+    pub(super) fn without_selection(self) -> Self {
         Self {
-            may_choose: false,
+            allows_selection: false,
             ..self
         }
     }
 
     /// Reports whether variables may select a profile of a tool.
     pub(super) fn allows_selection(&self) -> bool {
-        self.may_choose
+        self.allows_selection
     }
 
     /// Returns the current time.
@@ -177,7 +177,7 @@ impl ToolFiles {
 
     /// Returns a variable that selects a profile of a tool; `None` if variables may not select one.
     pub fn selected_profile(&self, name: &str) -> Option<&str> {
-        self.variable(name).filter(|_| self.may_choose)
+        self.variable(name).filter(|_| self.allows_selection)
     }
 
     /// Opens the file that a variable sets, else the one below HOME; `None` if it does not exist.

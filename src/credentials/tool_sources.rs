@@ -87,7 +87,7 @@ impl CredentialChain {
     ) -> Result<SourceResult, Problem> {
         let files = match profile.name.as_str() {
             "default" => self.tool_files(),
-            _ => self.tool_files().ignoring_selection(),
+            _ => self.tool_files().without_selection(),
         };
         let files = files.with_path(tool.selection(profile)[1]);
         let loaded = self.cache.load(cloud.cloud, tool, &files, named);

@@ -303,7 +303,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
             notices.push(notice);
         }
     }
-    let screen = RenderContext {
+    let context = RenderContext {
         width: Some(80),
         colour: false,
         now,
@@ -318,7 +318,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
             query: None,
         };
         let mut out = Vec::new();
-        let written = output::write(&mut out, &report, &options, &screen);
+        let written = output::write(&mut out, &report, &options, &context);
         written.expect("memory takes every byte");
         out
     };
@@ -340,10 +340,10 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
     let mut page = write(Format::Wide);
     page.extend(write(Format::Table));
     let options = PageOptions::new(DetailLevel::All);
-    let written = output::write_pages(&mut page, &report.content.jobs, &screen, options);
+    let written = output::write_pages(&mut page, &report.content.jobs, &context, options);
     written.expect("memory takes every byte");
     for problem in &report.errors {
-        let written = output::write_problem(&mut page, problem, &screen);
+        let written = output::write_problem(&mut page, problem, &context);
         written.expect("memory takes every byte");
     }
     check_text(&page);

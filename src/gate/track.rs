@@ -53,7 +53,7 @@ struct LastObserved {
     inconsistency: Option<Box<Inconsistency>>,
     /// The references whose events the response omits.
     unread_events: Option<String>,
-    why: Option<String>,
+    reason: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
@@ -74,7 +74,7 @@ struct Inconsistency {
 #[derive(Debug, Clone)]
 struct Ended {
     state: State,
-    why: Option<String>,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ impl JobHistory {
 
     /// Returns since when the resource has been unreadable, if it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
-        self.read_failure.as_ref().map(|trouble| trouble.since)
+        self.read_failure.as_ref().map(|failure| failure.since)
     }
 
     /// Reports whether an end was seen.
@@ -156,8 +156,8 @@ impl JobHistory {
     }
 
     /// Records the result of a poll.
-    pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
-        match look {
+    pub fn observe(&mut self, observation: Observation<'_>, at: Duration) {
+        match observation {
             Observation::Read(job) => self.observe_job(job, at),
             Observation::Failed(problem) if problem.category == Category::NotFound => {
                 self.read_failure = None;
@@ -168,7 +168,7 @@ impl JobHistory {
                 let since = self
                     .read_failure
                     .as_ref()
-                    .map_or(at, |trouble| trouble.since);
+                    .map_or(at, |failure| failure.since);
                 self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
@@ -194,7 +194,7 @@ impl JobHistory {
                 })
             }),
             unread_events: job.subtask_references(),
-            why: job.message.clone().or_else(|| job.reason.clone()),
+            reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
             since,
             at,
@@ -212,12 +212,12 @@ impl JobHistory {
         if job.ended && job.state.is_end() && self.ended.is_none() {
             self.ended = Some(Ended {
                 state: job.state,
-                why: job.message.clone().or_else(|| job.reason.clone()),
+                reason: job.message.clone().or_else(|| job.reason.clone()),
             });
         }
         match &mut self.warnings {
             None => self.warnings = Some(Box::new(Warnings::first(job, at))),
-            Some(warnings) => warnings.see(job, at),
+            Some(warnings) => warnings.observe(job, at),
         }
     }
 
@@ -229,8 +229,8 @@ impl JobHistory {
         if let (Condition::NoWarnings(_), Some(text)) = (&rules.condition, self.new_warning()) {
             return Evaluation::Unmet(format!("new warning: {text}"));
         }
-        if let Some(trouble) = &self.read_failure {
-            return Evaluation::Pending(self.pending_on_failure(trouble, rules, at));
+        if let Some(failure) = &self.read_failure {
+            return Evaluation::Pending(self.pending_on_failure(failure, rules, at));
         }
         if let Some(missing) = &self.not_found {
             return Evaluation::Pending(self.pending_on_missing(missing, rules));
@@ -262,7 +262,7 @@ impl JobHistory {
             }
             // A failed part decides the outcome, even if other parts are still running.
             Condition::States(_) if seen.state == State::Failed => {
-                Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()))
+                Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()))
             }
             Condition::States(_) => self.evaluate_active(seen, rules, at),
         }
@@ -279,7 +279,7 @@ impl JobHistory {
         };
         Some(match reached {
             true => Evaluation::Met,
-            false => Evaluation::Unmet(with_reason(ended.state, ended.why.as_deref())),
+            false => Evaluation::Unmet(with_reason(ended.state, ended.reason.as_deref())),
         })
     }
 
@@ -314,7 +314,7 @@ impl JobHistory {
         match (&seen.inconsistency, seen.state) {
             // A failed part decides the outcome, even if other parts are still running.
             (_, state) if state.is_unsuccessful() => {
-                return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
+                return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
             (Some(doubt), _) => {
                 return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at));

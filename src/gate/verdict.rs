@@ -94,7 +94,7 @@ pub fn decide(
         },
         None => Decision {
             verdict: Verdict::Undecided,
-            cause: heaviest(evaluations),
+            cause: most_important(evaluations),
         },
     })
 }
@@ -124,7 +124,7 @@ fn is_not_started(evaluation: &Evaluation) -> bool {
 }
 
 /// Returns the most important cause of the pending jobs.
-fn heaviest(evaluations: &[Evaluation]) -> Option<PendingCause> {
+fn most_important(evaluations: &[Evaluation]) -> Option<PendingCause> {
     let causes = evaluations
         .iter()
         .filter_map(|evaluation| match evaluation {

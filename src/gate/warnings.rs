@@ -8,7 +8,7 @@ use crate::model::{Event, Job, Level, Time};
 /// The warnings of one job in all responses so far.
 #[derive(Debug, Clone)]
 pub(super) struct Warnings {
-    known: HashMap<Key, Sighting>,
+    known: HashMap<Key, ObservedEvent>,
     /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
@@ -32,7 +32,7 @@ type Key = (
 
 /// All rows of one response with the same key.
 #[derive(Debug, Clone)]
-struct Sighting {
+struct ObservedEvent {
     rows: usize,
     count: Option<u64>,
     last_at: Option<Time>,
@@ -53,7 +53,7 @@ impl Warnings {
             undated: None,
             are_unreadable: false,
         };
-        for (key, (now, text)) in sightings(&job.events) {
+        for (key, (now, text)) in observed_events(&job.events) {
             warnings.note_undated(&now, text, at);
             warnings.known.insert(key, now);
         }
@@ -62,11 +62,12 @@ impl Warnings {
     }
 
     /// Records a later response.
-    pub(super) fn see(&mut self, job: &Job, at: Duration) {
+    pub(super) fn observe(&mut self, job: &Job, at: Duration) {
         (self.undated, self.are_unreadable) = (None, false);
         let started = self.without_baseline;
-        let is_later = |now: &Sighting| started.is_none_or(|started| now.last_at >= Some(started));
-        for (key, (now, text)) in sightings(&job.events) {
+        let is_later =
+            |now: &ObservedEvent| started.is_none_or(|started| now.last_at >= Some(started));
+        for (key, (now, text)) in observed_events(&job.events) {
             let before = self.known.remove(&key);
             let is_new = match &before {
                 Some(before) => now.is_newer_than(before),
@@ -120,7 +121,7 @@ impl Warnings {
         self.quiet_since
     }
 
-    fn note_undated(&mut self, now: &Sighting, text: String, at: Duration) {
+    fn note_undated(&mut self, now: &ObservedEvent, text: String, at: Duration) {
         if !now.is_dated {
             self.quiet_since = at;
             self.undated.get_or_insert(text);
@@ -128,7 +129,7 @@ impl Warnings {
     }
 }
 
-impl Sighting {
+impl ObservedEvent {
     fn of(event: &Event) -> Self {
         Self {
             rows: 1,
@@ -175,13 +176,13 @@ fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
 
 /// Returns the warnings of one response by their key, each with its text. A row that appears twice in a response is
 /// not newer: rows are only compared with earlier responses.
-fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
-    let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();
+fn observed_events(events: &[Event]) -> HashMap<Key, (ObservedEvent, String)> {
+    let mut all: HashMap<Key, (ObservedEvent, String)> = HashMap::new();
     for event in events.iter().filter(|event| may_be_warning(event)) {
-        let now = Sighting::of(event);
+        let now = ObservedEvent::of(event);
         all.entry(key(event))
             .and_modify(|(known, _)| {
-                *known = Sighting {
+                *known = ObservedEvent {
                     rows: known.rows + 1,
                     is_dated: known.is_dated && now.is_dated,
                     ..known.clone().merged_with(now.clone())
@@ -249,7 +250,7 @@ mod tests {
     /// Returns the new warning, the undated one, and the start of the quiet time after two responses.
     fn after(first: &[Event], second: &[Event]) -> (Option<String>, Option<String>, u64) {
         let mut warnings = Warnings::first(&with(first), AT(1));
-        warnings.see(&with(second), AT(10));
+        warnings.observe(&with(second), AT(10));
         let owned = |text: Option<&str>| text.map(str::to_owned);
         (
             owned(warnings.new_one()),
@@ -270,9 +271,9 @@ mod tests {
     #[test]
     fn events_that_cannot_be_read_may_be_warnings() {
         let mut warnings = Warnings::first(&with(&[]), AT(1));
-        warnings.see(&without_some(&[]), AT(10));
+        warnings.observe(&without_some(&[]), AT(10));
         assert!(warnings.are_unreadable());
-        warnings.see(&with(&[]), AT(20));
+        warnings.observe(&with(&[]), AT(20));
         assert!(!warnings.are_unreadable());
         assert_eq!(warnings.quiet_since(), AT(10));
     }
@@ -282,8 +283,8 @@ mod tests {
         let [old, new] = [-60, 1].map(|after| warning("pull", Some(1), Some(1_000 + after)));
         let seen = |event: &Event| {
             let mut warnings = Warnings::first(&without_some(&[]), AT(0));
-            warnings.see(&without_some(&[]), AT(5));
-            warnings.see(&with(std::slice::from_ref(event)), AT(10));
+            warnings.observe(&without_some(&[]), AT(5));
+            warnings.observe(&with(std::slice::from_ref(event)), AT(10));
             assert_eq!((warnings.undated(), warnings.quiet_since()), (None, AT(10)));
             warnings
         };
@@ -291,7 +292,7 @@ mod tests {
         let mut warnings = seen(&old);
         assert_eq!(warnings.new_one(), None);
         // After the first response with events, another warning is new whatever its time.
-        warnings.see(&with(&[old, warning("other", Some(1), Some(900))]), AT(20));
+        warnings.observe(&with(&[old, warning("other", Some(1), Some(900))]), AT(20));
         assert_eq!(warnings.new_one(), Some("other"));
     }
 

@@ -36,7 +36,7 @@ pub struct ApiClient {
     profile: String,
     credential: Arc<RwLock<String>>,
     /// The source of each value of the profile, by key.
-    places: Arc<HashMap<&'static str, String>>,
+    setting_locations: Arc<HashMap<&'static str, String>>,
     tls: TlsConfig,
     /// The proxy that the profile configures.
     proxy: Option<(Secret, Arc<ProxyConfig>)>,
@@ -93,7 +93,7 @@ impl ApiClient {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
-            places: Arc::new(profile.places().collect()),
+            setting_locations: Arc::new(profile.setting_locations().collect()),
             tls: trust,
             proxy,
             circuit_breaker: CircuitBreaker::new(
@@ -126,22 +126,22 @@ impl ApiClient {
         }
     }
 
-    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_twin`, a
+    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_failover`, a
     /// request that fails in transit is not retried, since another host can be called.
-    pub fn for_host(&self, has_twin: bool) -> Self {
+    pub fn for_host(&self, has_failover: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             cloud: self.cloud,
             profile: self.profile.clone(),
             credential: Arc::clone(&self.credential),
-            places: Arc::clone(&self.places),
+            setting_locations: Arc::clone(&self.setting_locations),
             tls: self.tls.clone(),
             proxy: self.proxy.clone(),
             circuit_breaker: CircuitBreaker::new(
                 self.transport.concurrency_for(self.cloud, &self.profile),
                 &self.options,
             ),
-            has_failover: has_twin,
+            has_failover,
             options: self.options.clone(),
             bypasses_proxy: self.bypasses_proxy,
             clock_offset: ClockOffset::default(),
@@ -222,7 +222,7 @@ impl ApiClient {
 
     /// Resets the circuit breaker after a refused token was replaced, so that calls are sent again.
     pub fn credential_replaced(&self) {
-        self.circuit_breaker.own().reset();
+        self.circuit_breaker.credential_state().reset();
     }
 
     /// Returns the masked key in use and its source.

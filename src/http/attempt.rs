@@ -51,7 +51,7 @@ impl Attempt<'_> {
         trace: &(dyn Fn(String) + Sync),
     ) -> Result<Response, RequestError> {
         let started = Instant::now();
-        trace(self.shown());
+        trace(self.request_line());
         let outcome = tokio::time::timeout(self.timeout, self.exchange(client))
             .await
             .unwrap_or_else(|_| {
@@ -134,7 +134,7 @@ impl Attempt<'_> {
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;
         match unread_body {
-            Some(_) => Err(html::in_place_of_stream(&response, self.redactor)),
+            Some(_) => Err(html::page_instead_of_stream(&response, self.redactor)),
             None => Ok(response),
         }
     }
@@ -207,7 +207,7 @@ impl Attempt<'_> {
     }
 
     /// Formats the request for `-v`, with all credentials and signatures masked.
-    fn shown(&self) -> String {
+    fn request_line(&self) -> String {
         let proof = self
             .signing
             .query

@@ -44,12 +44,12 @@ impl SystemStore {
 
     /// Reports whether variables name other paths than the system's.
     pub(super) fn is_named(&self) -> bool {
-        !places(&self.environment).is_empty()
+        !certificate_paths(&self.environment).is_empty()
     }
 
     /// Returns one of the parts.
     pub(super) fn part(&self, number: usize) -> &CaCertificates {
-        self.parts[number].get_or_init(|| match &places(&self.environment)[..] {
+        self.parts[number].get_or_init(|| match &certificate_paths(&self.environment)[..] {
             [] => CaCertificates {
                 certificates: system_certificates(number),
                 problem: None,
@@ -123,7 +123,7 @@ fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
 }
 
 /// Returns the paths that the variables name, each with its variable.
-fn places(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
+fn certificate_paths(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
     let value = |name| {
         let found = environment.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.trim())

@@ -20,7 +20,7 @@ pub(super) struct CircuitBreaker {
     account_permits: Arc<Semaphore>,
     /// State of a credential that is not shared. Its limit before the first success also applies to requests with a
     /// shared one.
-    own: CredentialState,
+    credential: CredentialState,
     min_interval: Option<Duration>,
     burst: u32,
     /// Time at which the next call would be sent without a burst.
@@ -31,7 +31,7 @@ pub(super) struct CircuitBreaker {
 
 /// The permits of a call in flight.
 pub(super) struct Permits<'a> {
-    _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
+    _slots: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
     shared_key: Option<SemaphorePermit<'a>>,
 }
 
@@ -47,7 +47,7 @@ impl CircuitBreaker {
     pub(super) fn new(permits: Arc<Semaphore>, limits: &ClientOptions) -> Self {
         Self {
             account_permits: permits,
-            own: CredentialState::new(),
+            credential: CredentialState::new(),
             min_interval: limits.min_interval,
             burst: limits.burst,
             next_slot_at: Mutex::new(None),
@@ -59,14 +59,14 @@ impl CircuitBreaker {
     /// Sets the limit of requests before the first success.
     pub(super) fn with_trial_requests(self, count: usize) -> Self {
         Self {
-            own: CredentialState::with_trial_requests(count),
+            credential: CredentialState::with_trial_requests(count),
             ..self
         }
     }
 
     /// Returns the state of the credential that is not shared.
-    pub(super) fn own(&self) -> &CredentialState {
-        &self.own
+    pub(super) fn credential_state(&self) -> &CredentialState {
+        &self.credential
     }
 
     /// Waits until the call may be sent: for its turn, for free slots, and for the end of a pause that the cloud
@@ -79,7 +79,7 @@ impl CircuitBreaker {
             sleep_until(turn).await;
         }
         loop {
-            let own = self.own.acquire().await;
+            let credential = self.credential.acquire().await;
             let slot = self.account_permits.acquire().await;
             let slot = slot.expect("the semaphore is never closed");
             // The shared key is acquired last, so that an account that waits for its own slots does not block the
@@ -90,11 +90,11 @@ impl CircuitBreaker {
             };
             let Some(pause) = self.pause_left() else {
                 return Permits {
-                    _places: (own, slot),
+                    _slots: (credential, slot),
                     shared_key,
                 };
             };
-            drop((own, slot, shared_key));
+            drop((credential, slot, shared_key));
             sleep(pause).await;
         }
     }
@@ -113,7 +113,7 @@ impl CircuitBreaker {
 
     /// Blocks a host that has never answered, so that not every reference of a long list tries it again.
     pub(super) fn on_unreachable(&self, problem: &Problem) {
-        if problem.category == Category::Network && !self.own.is_accepted() {
+        if problem.category == Category::Network && !self.credential.is_accepted() {
             *lock(&self.unreachable_until) =
                 Some((Instant::now() + OPEN_DURATION, problem.clone()));
         }

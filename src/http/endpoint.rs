@@ -115,8 +115,8 @@ impl Endpoint {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let trimmed = host.trim_start_matches('[').trim_end_matches(']');
+    trimmed == "localhost" || trimmed.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<Str
 }
 
 /// Returns the error for a page received instead of a stream.
-pub(super) fn in_place_of_stream(response: &Response, redactor: &Redactor) -> RequestError {
+pub(super) fn page_instead_of_stream(response: &Response, redactor: &Redactor) -> RequestError {
     let page = describe(response, redactor).unwrap_or_else(|| WHAT.to_owned());
     let message = format!("invalid response: {page}");
     RequestError::new(Category::InvalidResponse, message).with_hint(hint(response))

@@ -6,8 +6,8 @@ const MAX_NAME_CHARS: usize = 200;
 /// Returns the issuer of a DER certificate in the form of RFC 4514, such as `CN=Example CA,O=Example`; `None` if
 /// the certificate cannot be read.
 pub(super) fn issuer(certificate: &[u8]) -> Option<String> {
-    let whole = Certificate::parse(certificate)?.issuer();
-    let shown: String = whole.chars().take(MAX_NAME_CHARS).collect();
+    let name = Certificate::parse(certificate)?.issuer();
+    let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
     (!shown.is_empty()).then_some(shown)
 }
 

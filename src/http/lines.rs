@@ -20,13 +20,13 @@ pub enum LineError {
     #[error("a line exceeds {0} bytes")]
     TooLong(usize),
     /// No data arrived for this long.
-    #[error("nothing has come for {} s", .0.as_secs())]
+    #[error("no data received for {} s", .0.as_secs())]
     Silent(Duration),
     /// The connection broke.
     #[error("the connection broke")]
     Lost,
     /// The last line is incomplete.
-    #[error("it ended in the middle of a line")]
+    #[error("the last line is incomplete")]
     Cut,
 }
 
@@ -202,7 +202,7 @@ mod tests {
             Result<Frame<Bytes>, Infallible>,
         >());
         let why = Lines::new(body, 100, IDLE).next().await.unwrap_err();
-        assert_eq!(why.to_string(), "nothing has come for 30 s");
+        assert_eq!(why.to_string(), "no data received for 30 s");
         let mut whole = Lines::new(Full::new(Bytes::from_static(b"a\n")), 100, IDLE);
         assert_eq!(whole.next().await, Ok(Some(b"a".to_vec())));
     }

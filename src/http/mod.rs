@@ -328,7 +328,9 @@ impl Transport {
     /// account.
     fn concurrency_for(&self, cloud: &'static str, profile: &str) -> Arc<Semaphore> {
         let mut slots = lock(&self.slots);
-        let places = slots.entry((cloud, profile.to_owned()));
-        Arc::clone(places.or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))))
+        let account_slots = slots.entry((cloud, profile.to_owned()));
+        Arc::clone(
+            account_slots.or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))),
+        )
     }
 }

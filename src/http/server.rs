@@ -205,7 +205,7 @@ mod tests {
 
     /// Starts a server for two connections without a time limit that never answers one path. The receiver gets a
     /// message for each request of that path.
-    async fn two_at_once() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
+    async fn start_with_two_connections() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let limits = ServerLimits {
@@ -246,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn clients_that_send_half_a_head_keep_nobody_out() {
-        let (address, _hangs) = two_at_once().await;
+        let (address, _hangs) = start_with_two_connections().await;
         let mut half_open = Vec::new();
         for _ in 0..5 {
             half_open.push(send(address, "GET / HTTP/1.1\r\nHost: x\r\nX-A: ").await);
@@ -262,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_is_handled_is_not_dropped_for_another_one() {
-        let (address, mut hangs) = two_at_once().await;
+        let (address, mut hangs) = start_with_two_connections().await;
         let mut handled = Vec::new();
         for _ in 0..2 {
             handled.push(send(address, "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await);

@@ -184,7 +184,7 @@ mod tests {
 
     /// Returns the result of a connection through a proxy of version 5 that sends `answers`, and the bytes sent to
     /// it.
-    async fn ask(
+    async fn connect_through(
         answers: &[u8],
         target: &SocksTarget,
         user: Option<(String, Secret)>,
@@ -203,10 +203,10 @@ mod tests {
     async fn a_proxy_that_requires_no_user_works_with_one() {
         let name = SocksTarget::Name("h.test".to_owned());
         let done = b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0";
-        let (connected, sent) = ask(done, &name, user()).await;
+        let (connected, sent) = connect_through(done, &name, user()).await;
         assert_eq!(connected, Ok(()));
         assert_eq!(sent, b"\x05\x02\x00\x02\x05\x01\x00\x03\x06h.test\x01\xbb");
-        let (connected, sent) = ask(done, &name, None).await;
+        let (connected, sent) = connect_through(done, &name, None).await;
         assert_eq!(connected, Ok(()));
         assert!(sent.starts_with(b"\x05\x01\x00\x05"), "{sent:?}");
     }
@@ -215,7 +215,7 @@ mod tests {
     async fn a_user_is_sent_where_the_proxy_requires_one() {
         let address = SocksTarget::Address("192.0.2.7".parse().unwrap());
         let done = b"\x05\x02\x01\x00\x05\x00\x00\x03\x02ab\0\0";
-        let (connected, sent) = ask(done, &address, user()).await;
+        let (connected, sent) = connect_through(done, &address, user()).await;
         assert_eq!(connected, Ok(()));
         let expected = b"\x05\x02\x00\x02\x01\x03joe\x02pw\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb";
         assert_eq!(sent, expected);
@@ -238,11 +238,11 @@ mod tests {
             (b"\x05\x00\x05\x00\x00\x01\0", None, SocksError::Closed),
         ] {
             let target = SocksTarget::Name("h.test".to_owned());
-            let (connected, _) = ask(answers, &target, user).await;
+            let (connected, _) = connect_through(answers, &target, user).await;
             assert_eq!(connected, Err(expected), "{answers:?}");
         }
         let long = SocksTarget::Name("x".repeat(256));
-        let (connected, _) = ask(b"\x05\x00", &long, None).await;
+        let (connected, _) = connect_through(b"\x05\x00", &long, None).await;
         assert_eq!(connected, Err(SocksError::TooLong));
     }
 

@@ -127,11 +127,11 @@ impl ClientIdentity {
     }
 
     fn load(&self, provider: &CryptoProvider) -> Result<SingleCertAndKey, RequestError> {
-        self.load_as([CERTIFICATE, KEY], provider)
+        self.load_with_names([CERTIFICATE, KEY], provider)
     }
 
     /// Loads certificate and key; errors use the two names.
-    fn load_as(
+    fn load_with_names(
         &self,
         [certificate, key]: [&str; 2],
         provider: &CryptoProvider,
@@ -156,7 +156,7 @@ impl ClientIdentity {
             .ok_or_else(|| wrong_certificate("contains a certificate that cannot be read"))?;
         let is_own = private
             .public_key()
-            .is_some_and(|public| certificate.public_key().is(&public));
+            .is_some_and(|public| certificate.public_key().matches_der(&public));
         if !is_own {
             return Err(wrong_key("does not match the certificate"));
         }
@@ -179,7 +179,7 @@ pub(super) fn server_certificate(
         certificate: file(certificate),
         key: file(key),
     };
-    identity.load_as(["certificate", "key"], provider)
+    identity.load_with_names(["certificate", "key"], provider)
 }
 
 /// Names of the client's certificate and its key in messages.

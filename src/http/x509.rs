@@ -207,7 +207,7 @@ pub(super) struct PublicKey(SubjectPublicKeyInfoOwned);
 impl PublicKey {
     /// Reports whether both keys are equal, in any encoding of their parameters; `false` if `other` cannot be
     /// parsed.
-    pub(super) fn is(&self, other: &[u8]) -> bool {
+    pub(super) fn matches_der(&self, other: &[u8]) -> bool {
         SubjectPublicKeyInfoOwned::from_der(other).is_ok_and(|other| {
             other.algorithm.oid == self.0.algorithm.oid
                 && other.subject_public_key == self.0.subject_public_key

@@ -30,26 +30,26 @@ pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
     let path = path(&body[..error.offset()]);
     match path.is_empty() {
         _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
-        true => format!("{} at {place}", wanted(&text)),
-        false => format!("{} at {path}, {place}", wanted(&text)),
+        true => format!("{} at {place}", expected_type(&text)),
+        false => format!("{} at {path}, {place}", expected_type(&text)),
     }
 }
 
 /// Returns the path of a value with another type, and what was expected: `data.gpu (expected a number)`.
 pub(super) fn explain_place(error: &json::Error, body: &[u8]) -> String {
     let path = path(&body[..error.offset()]);
-    format!("{path} (expected {})", wanted(&error.to_string()))
+    format!("{path} (expected {})", expected_type(&error.to_string()))
 }
 
 /// Returns what was expected, in the user's terms.
-fn wanted(error: &str) -> &str {
+fn expected_type(error: &str) -> &str {
     // serde quotes the actual value before this word. Only the expected type is safe to show.
-    let wanted = error.rsplit_once("expected ");
-    let wanted = wanted.map_or("another value", |(_, wanted)| wanted);
-    match wanted {
+    let expected_type = error.rsplit_once("expected ");
+    let expected_type = expected_type.map_or("another value", |(_, expected_type)| expected_type);
+    match expected_type {
         "a map" => "an object",
-        wanted if wanted.starts_with("struct ") => "an object",
-        wanted => wanted,
+        expected_type if expected_type.starts_with("struct ") => "an object",
+        expected_type => expected_type,
     }
 }
 

@@ -20,13 +20,13 @@ pub fn write_accounts(
     out: &mut dyn Write,
     accounts: &AuthStatus,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
-        return paragraphs(out, accounts, screen);
+        return paragraphs(out, accounts, context);
     }
     let rows = accounts.accounts.iter().map(row).collect();
-    write(out, accounts, rows, form, screen)
+    write(out, accounts, rows, form, context)
 }
 
 fn row(account: &AccountStatus) -> Value {
@@ -47,7 +47,7 @@ fn row(account: &AccountStatus) -> Value {
 fn paragraphs(
     out: &mut dyn Write,
     accounts: &AuthStatus,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let file = accounts.settings_file.as_deref().unwrap_or("none");
@@ -58,10 +58,10 @@ fn paragraphs(
             AuthState::NotConfigured => "not configured",
             other => other.as_str(),
         };
-        writeln!(out, "\n{}: {status}", styled("1", &escape(&name), screen))?;
+        writeln!(out, "\n{}: {status}", styled("1", &escape(&name), context))?;
         for (label, text) in lines(account) {
             let label = format!("  {label:<11}  ");
-            write_labelled(&mut out, &label, LABELS, &text, screen)?;
+            write_labelled(&mut out, &label, LABELS, &text, context)?;
         }
     }
     out.flush()

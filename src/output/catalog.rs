@@ -32,15 +32,15 @@ pub fn write_kinds(
     kinds: &KindList,
     is_overview: bool,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
         return match is_overview {
-            true => overview(out, &kinds.kinds, screen),
-            false => blocks(out, &kinds.kinds, screen),
+            true => overview(out, &kinds.kinds, context),
+            false => blocks(out, &kinds.kinds, context),
         };
     }
-    write(out, kinds, rows(&kinds.kinds)?, form, screen)
+    write(out, kinds, rows(&kinds.kinds)?, form, context)
 }
 
 /// Writes the mappings of the clouds' words to states.
@@ -51,13 +51,13 @@ pub fn write_states(
     out: &mut dyn Write,
     words: &StateMap,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     let rows = match form.format {
         Format::Csv | Format::Tsv => rows(&words.states)?,
         _ => words.states.iter().map(state_row).collect(),
     };
-    write(out, words, rows, form, screen)
+    write(out, words, rows, form, context)
 }
 
 /// Writes the path of the config file; as a table it is a single line, which scripts can read.
@@ -68,11 +68,11 @@ pub fn write_config_path(
     out: &mut dyn Write,
     path: &ConfigPath,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     match form.format {
         Format::Table | Format::Wide if form.query.is_none() => writeln!(out, "{}", path.path),
-        _ => write(out, path, vec![json!({"path": path.path})], form, screen),
+        _ => write(out, path, vec![json!({"path": path.path})], form, context),
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn write(
     document: &(impl Serialize + Sync),
     rows: Vec<Value>,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, document);
@@ -120,10 +120,10 @@ pub(super) fn write(
             DelimitedWriter::new(columns, form).rows(&mut out, &rows)?;
             out.flush()
         }
-        Format::Markdown => markdown::write_table(out, &columns, &rows, form.headers, screen),
+        Format::Markdown => markdown::write_table(out, &columns, &rows, form.headers, context),
         Format::Table | Format::Wide | Format::Jsonl | Format::Name => {
-            let limit = screen.width.filter(|_| form.format == Format::Table);
-            let mut table = TextTable::new(&columns, &rows, form.headers, screen);
+            let limit = context.width.filter(|_| form.format == Format::Table);
+            let mut table = TextTable::new(&columns, &rows, form.headers, context);
             table.trailing = table.columns.pop().map(|column| TrailingColumn {
                 below: column.cells.iter().map(|cell| without_dash(cell)).collect(),
                 max_lines: usize::MAX,
@@ -143,7 +143,7 @@ fn without_dash(cell: &str) -> String {
 }
 
 /// Writes one line per kind, below its cloud.
-fn overview(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
+fn overview(out: &mut dyn Write, kinds: &[KindInfo], context: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let width = kinds.iter().map(|kind| kind.template.len()).max();
     let width = width.unwrap_or_default();
@@ -154,22 +154,22 @@ fn overview(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> 
                 writeln!(out)?;
             }
             cloud = kind.cloud;
-            writeln!(out, "{}", styled("1", cloud, screen))?;
+            writeln!(out, "{}", styled("1", cloud, context))?;
         }
         let label = format!("  {:<width$}  ", kind.template);
-        write_labelled(&mut out, &label, width + 4, kind.summary, screen)?;
+        write_labelled(&mut out, &label, width + 4, kind.summary, context)?;
     }
     out.flush()
 }
 
 /// Writes a paragraph per kind: its template, and its data.
-fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
+fn blocks(out: &mut dyn Write, kinds: &[KindInfo], context: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     for (number, kind) in kinds.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
-        writeln!(out, "{}", styled("1", &kind.template, screen))?;
+        writeln!(out, "{}", styled("1", &kind.template, context))?;
         let lines = [
             ("what", Some(kind.summary)),
             ("short", Some(kind.short.as_str())),
@@ -190,7 +190,7 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             .filter_map(|(label, text)| Some((label, text?)));
         for (label, text) in lines {
             let label = format!("  {label:<10}  ");
-            write_labelled(&mut out, &label, LABELS, text, screen)?;
+            write_labelled(&mut out, &label, LABELS, text, context)?;
         }
     }
     out.flush()

@@ -7,7 +7,7 @@ use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 ///
 /// A failed, canceled or unknown job is explained by [`cause`], a job that does not run by its own reason, and any
 /// other job by its parts that have already failed. The newest warning follows, unless it was shown.
-pub fn why(job: &Job) -> Option<String> {
+pub fn explanation(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
     let parts = [cause, earlier_failures(job)];
     let mut shown = ShownTexts::default();
@@ -98,7 +98,7 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
         Some(container) if !task.was_removed() => Some(ending(container)),
         _ => {
             let [reason, message] = words(task);
-            reason_line(reason, message).or_else(|| ended_with(task.exit_code, None))
+            reason_line(reason, message).or_else(|| exit_description(task.exit_code, None))
         }
     };
     let how = how.map_or_else(String::new, |how| format!(": {how}"));
@@ -174,7 +174,7 @@ fn ending(container: &Container) -> String {
     let message = message.or_else(|| previous?.message.as_deref());
     let useful = |text| unless_exit_code(text, container.exit_code);
     let detail = reason_line(useful(reason), useful(message));
-    let ended = ended_with(container.exit_code, container.signal);
+    let ended = exit_description(container.exit_code, container.signal);
     let ended = ended.unwrap_or_else(|| "failed".to_owned());
     detail.map_or_else(|| ended.clone(), |text| format!("{ended} ({text})"))
 }
@@ -228,7 +228,7 @@ pub(super) fn failed_count(job: &Job) -> Option<String> {
 }
 
 /// Describes exit code and signal in a sentence without subject.
-pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<String> {
+pub(super) fn exit_description(exit_code: Option<i64>, signal: Option<i64>) -> Option<String> {
     Some(match (exit_code, signal) {
         (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
         (Some(code), None) => format!("exited with {code}"),
@@ -275,7 +275,7 @@ pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a st
         return [None, None];
     }
     let message = message.and_then(|text| match task {
-        Some(task) => before_part(text, task),
+        Some(task) => message_before_part(text, task),
         None => Some(text),
     });
     let message = message.filter(|text| !messages.iter().any(|part| is_of_part(text, *part)));
@@ -283,7 +283,7 @@ pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a st
 }
 
 /// Returns the beginning of a message, up to the text about a part: `Job has failed; pod a: exit code 1`.
-fn before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
+fn message_before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
     let later = message
         .match_indices("; ")
         .map(|(at, mark)| (at, at + mark.len()));

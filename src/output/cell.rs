@@ -48,16 +48,16 @@ impl Cell<'_> {
     /// Returns the cell for people, not escaped yet; `None` if unknown.
     ///
     /// On a terminal, ages and running durations count up to the current time; in a pipe, a time is shown as such.
-    pub(super) fn display(&self, screen: &RenderContext) -> Option<Cow<'_, str>> {
-        let is_terminal = screen.width.is_some();
+    pub(super) fn display(&self, context: &RenderContext) -> Option<Cow<'_, str>> {
+        let is_terminal = context.width.is_some();
         Some(Cow::Owned(match self {
             Self::Absent => return None,
-            Self::Time(time) => screen.zone.rfc3339(*time),
-            Self::Age(time) if is_terminal => human::duration(screen.now.seconds_since(*time)),
-            Self::Age(time) => screen.zone.rfc3339(*time),
+            Self::Time(time) => context.zone.rfc3339(*time),
+            Self::Age(time) if is_terminal => human::duration(context.now.seconds_since(*time)),
+            Self::Age(time) => context.zone.rfc3339(*time),
             Self::Seconds(seconds, counted_at) => {
                 let counted_at = counted_at.filter(|_| is_terminal);
-                let since = counted_at.map_or(0, |at| screen.now.seconds_since(at).max(0));
+                let since = counted_at.map_or(0, |at| context.now.seconds_since(at).max(0));
                 human::duration(seconds.saturating_add(since))
             }
             Self::Bytes(bytes) => human::bytes(*bytes),

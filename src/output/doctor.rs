@@ -21,7 +21,7 @@ pub fn write_diagnosis(
     out: &mut dyn Write,
     diagnosis: &DoctorReport,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
         let checks = diagnosis.checks.iter().map(DoctorPart::Check);
@@ -30,7 +30,7 @@ pub fn write_diagnosis(
             .chain(checks)
             .chain(accounts)
             .chain([DoctorPart::Summary(&diagnosis.accounts)]);
-        return parts.try_for_each(|part| write_doctor_part(out, part, screen));
+        return parts.try_for_each(|part| write_doctor_part(out, part, context));
     }
     let mut rows = vec![json!({
         "cloud": null,
@@ -45,7 +45,7 @@ pub fn write_diagnosis(
         let checks = account.checks.iter();
         rows.extend(checks.map(|check| row(Some(account), check)));
     }
-    write(out, diagnosis, rows, form, screen)
+    write(out, diagnosis, rows, form, context)
 }
 
 fn row(account: Option<&AccountCheck>, check: &Check) -> Value {

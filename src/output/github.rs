@@ -48,7 +48,7 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
                 &mut errors
             }
         };
-        level.push((case.reference.to_owned(), case.why(report)));
+        level.push((case.reference.to_owned(), case.explanation(report)));
     }
     for notice in &report.notices {
         notices.push((format!("joblens: {}", notice.code), notice.message.clone()));
@@ -73,11 +73,11 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 }
 
 /// Writes the text for the file of `GITHUB_STEP_SUMMARY`: a heading and a Markdown table with a row for each
-/// reference, in at most `room` bytes. GitHub does not show a summary larger than 1 MiB.
+/// reference, in at most `max_bytes`. GitHub does not show a summary larger than 1 MiB.
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Result<()> {
+pub fn summary(out: &mut dyn Write, report: &Envelope, max_bytes: usize) -> io::Result<()> {
     let notices = report.notices.iter();
     let mut from_lists = notices.filter(|notice| notice.code == NoticeCode::FromLists);
     let from_lists = from_lists
@@ -94,13 +94,13 @@ pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Resul
     for (number, case) in cases.iter().enumerate() {
         let row = row(case, report);
         let left = cases.len() - number;
-        if text.len() + row.len() + end(left).len() > room {
+        if text.len() + row.len() + end(left).len() > max_bytes {
             text += &end(left);
             break;
         }
         text += &row;
     }
-    match text.len() > room {
+    match text.len() > max_bytes {
         true => Ok(()),
         false => out.write_all(text.as_bytes()),
     }
@@ -180,7 +180,7 @@ fn row(case: &TestCase<'_>, report: &Envelope) -> String {
         case.job.map_or("-", |job| job.state.as_str()).to_owned(),
         verdict.to_owned(),
         ran.map_or_else(|| "-".to_owned(), human::duration),
-        case.why(report),
+        case.explanation(report),
     ];
     let mut row = String::from("|");
     for text in cells {

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::cause::why;
+use super::cause::explanation;
 use super::cell::Cell;
 use super::column::{CellReader, Column, Tabular};
 use crate::model::Job;
@@ -17,7 +17,7 @@ static COLUMNS: [JobColumn; 37] = [
     Column::with_header("exit_code", "EXIT", |job, _| job.exit_code.into()),
     Column::new("reason", |job, _| job.reason.as_deref().into()),
     Column::new("message", |job, _| job.message.as_deref().into()),
-    Column::new("why", |job, _| why(job).into()),
+    Column::new("why", |job, _| explanation(job).into()),
     Column::new("user", |job, _| job.user.as_deref().into()),
     Column::new("queue", |job, _| job.queue.as_deref().into()),
     Column::new("priority", |job, _| job.priority.into()),

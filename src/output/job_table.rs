@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::cause::{needs_cause_line, why};
+use super::cause::{explanation, needs_cause_line};
 use super::style::state_style;
 use super::table::{TextColumn, TextTable, TrailingColumn};
 use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
@@ -77,7 +77,7 @@ pub struct Row<'a> {
     /// The last job that was read, if any.
     pub job: Option<&'a Job>,
     /// Why no newer job can be read, if so.
-    pub read_failure: Option<String>,
+    pub unreadable_reason: Option<String>,
 }
 
 impl<'a> Row<'a> {
@@ -85,17 +85,19 @@ impl<'a> Row<'a> {
         Self {
             reference: job.reference.clone(),
             job: Some(job),
-            read_failure: None,
+            unreadable_reason: None,
         }
     }
 
     fn cause(&self) -> Option<String> {
-        self.read_failure.clone().or_else(|| why(self.job?))
+        self.unreadable_reason
+            .clone()
+            .or_else(|| explanation(self.job?))
     }
 
     /// Reports whether the row gets a separate line for its cause.
     fn needs_cause_line(&self) -> bool {
-        self.read_failure.is_some() || self.job.is_some_and(needs_cause_line)
+        self.unreadable_reason.is_some() || self.job.is_some_and(needs_cause_line)
     }
 }
 
@@ -104,10 +106,10 @@ pub(super) fn write(
     out: &mut dyn Write,
     jobs: &[Job],
     layout: &Layout,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     let rows: Vec<Row> = jobs.iter().map(Row::from_job).collect();
-    write_rows(out, &rows, layout, screen)
+    write_rows(out, &rows, layout, context)
 }
 
 /// Writes the first rows of a table before the others are known.
@@ -152,9 +154,9 @@ pub(super) fn write_rows(
     out: &mut dyn Write,
     rows: &[Row],
     layout: &Layout,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
-    write_range(out, rows, 0..rows.len(), layout, screen)
+    write_range(out, rows, 0..rows.len(), layout, context)
 }
 
 fn write_range(
@@ -162,12 +164,12 @@ fn write_range(
     rows: &[Row],
     range: Range<usize>,
     layout: &Layout,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if rows.is_empty() {
         return out.flush();
     }
-    let columns = match screen.width {
+    let columns = match context.width {
         Some(_) => Cow::Borrowed(&layout.columns),
         None => {
             let mut columns = JobColumn::for_document(&layout.columns);
@@ -181,21 +183,21 @@ fn write_range(
     let columns = columns.iter();
     let table = TextTable {
         columns: columns
-            .map(|column| text_column(column, rows, screen))
+            .map(|column| text_column(column, rows, context))
             .collect(),
         trailing: causes(rows).filter(|_| !layout.is_chosen),
         headers: layout.headers,
         shrinks: layout.shrinks,
         groups: layout.groups,
     };
-    table.write_range(out, screen.width, range)
+    table.write_range(out, context.width, range)
 }
 
 /// Returns the cells of a column. For rows that were never read, only the reference is known.
-fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> TextColumn {
+fn text_column(column: &JobColumn, rows: &[Row], context: &RenderContext) -> TextColumn {
     let unread = Job::default();
     let jobs = rows.iter().map(|row| row.job.unwrap_or(&unread));
-    let mut shown = TextColumn::new(column, jobs, screen);
+    let mut shown = TextColumn::new(column, jobs, context);
     for (cell, row) in shown.cells.iter_mut().zip(rows) {
         if row.job.is_none() {
             *cell = match column.name.as_ref() {
@@ -204,7 +206,7 @@ fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> Text
             };
         }
     }
-    if screen.colour && column.name == "state" {
+    if context.colour && column.name == "state" {
         let style = |row: &Row| row.job.map(|job| state_style(job.state));
         shown.styles = rows.iter().map(style).collect();
     }
@@ -243,7 +245,7 @@ mod tests {
     use crate::model::{State, Time};
     use proptest::prelude::*;
 
-    fn screen(width: Option<usize>) -> RenderContext {
+    fn context(width: Option<usize>) -> RenderContext {
         RenderContext {
             width,
             colour: false,
@@ -267,7 +269,7 @@ mod tests {
         job
     }
 
-    fn shown(jobs: &[Job], which: Format, screen: &RenderContext) -> Vec<String> {
+    fn shown(jobs: &[Job], which: Format, context: &RenderContext) -> Vec<String> {
         let mut out = Vec::new();
         let form = OutputOptions {
             format: which,
@@ -275,7 +277,7 @@ mod tests {
             headers: true,
             query: None,
         };
-        write(&mut out, jobs, &Layout::from_options(&form), screen).unwrap();
+        write(&mut out, jobs, &Layout::from_options(&form), context).unwrap();
         String::from_utf8(out)
             .unwrap()
             .lines()
@@ -296,7 +298,7 @@ mod tests {
     #[test]
     fn a_wide_screen_shows_the_cause_as_a_column() {
         assert_eq!(
-            shown(&jobs(), Format::Table, &screen(Some(200))),
+            shown(&jobs(), Format::Table, &context(Some(200))),
             [
                 "REF                          STATE    NAME         RAN    AGE    WHY",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
@@ -308,7 +310,7 @@ mod tests {
     #[test]
     fn a_narrow_screen_shows_the_cause_under_its_row() {
         assert_eq!(
-            shown(&jobs(), Format::Table, &screen(Some(70))),
+            shown(&jobs(), Format::Table, &context(Some(70))),
             [
                 "REF                          STATE    NAME         RAN    AGE",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
@@ -321,31 +323,31 @@ mod tests {
 
     #[test]
     fn age_goes_first_then_ran_then_the_name_shrinks() {
-        let header = |width| shown(&jobs(), Format::Table, &screen(Some(width)))[0].clone();
+        let header = |width| shown(&jobs(), Format::Table, &context(Some(width)))[0].clone();
         assert!(header(60).ends_with("RAN"));
         assert!(header(52).ends_with("NAME"));
-        let narrow = shown(&jobs(), Format::Table, &screen(Some(46)));
+        let narrow = shown(&jobs(), Format::Table, &context(Some(46)));
         assert_eq!(narrow[2], "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任…");
         assert_eq!(
-            shown(&jobs(), Format::Table, &screen(Some(20)))[1],
+            shown(&jobs(), Format::Table, &context(Some(20)))[1],
             "aliyun/job/ehpc-hz-FYUr32/5  running"
         );
     }
 
     #[test]
     fn a_pipe_gets_full_width_and_exact_times() {
-        let lines = shown(&jobs(), Format::Table, &screen(None));
+        let lines = shown(&jobs(), Format::Table, &context(None));
         assert!(lines[1].contains("2023-11-14T19:26:40Z"), "{}", lines[1]);
         assert!(lines[2].ends_with("ran out of memory"), "{}", lines[2]);
     }
 
     #[test]
     fn without_colour_nothing_is_emitted_and_with_it_only_the_state() {
-        let plain = shown(&jobs(), Format::Wide, &screen(Some(80))).join("\n");
+        let plain = shown(&jobs(), Format::Wide, &context(Some(80))).join("\n");
         assert!(!plain.contains('\u{1b}'));
         let coloured = RenderContext {
             colour: true,
-            ..screen(Some(200))
+            ..context(Some(200))
         };
         let lines = shown(&jobs(), Format::Table, &coloured);
         assert!(lines[2].contains("failed") && lines[2].contains('\u{1b}'));
@@ -363,7 +365,7 @@ mod tests {
             one.message = Some(message);
             one.user = Some(name);
             for which in [Format::Table, Format::Wide] {
-                for line in shown(&[one.clone()], which, &screen(width)) {
+                for line in shown(&[one.clone()], which, &context(width)) {
                     prop_assert!(!line.contains(needs_escape), "{line:?}");
                     prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
                     prop_assert!(ci_command_at(&line).is_none(), "{line:?}");

@@ -107,7 +107,7 @@ fn result<W: Write>(
     own: Element,
     report: &Envelope,
 ) -> io::Result<()> {
-    let why = case.why(report);
+    let why = case.explanation(report);
     let message = attribute(&why);
     let lines = case.job.and_then(message_of_several_lines);
     let body = lines.map_or_else(|| why.clone(), |lines| format!("{why}\n{lines}"));

@@ -17,17 +17,17 @@ pub(super) fn write(
     out: &mut dyn Write,
     report: &Envelope,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     // A document is read later, so it shows times instead of ages.
-    let screen = &RenderContext {
+    let context = &RenderContext {
         width: None,
-        ..*screen
+        ..*context
     };
     let (jobs, scopes, headers) = (&report.content.jobs, &report.content.scopes, form.headers);
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {
-        write_table(&mut out, &document_columns(), scopes, headers, screen)?;
+        write_table(&mut out, &document_columns(), scopes, headers, context)?;
         if !jobs.is_empty() {
             writeln!(out)?;
         }
@@ -36,7 +36,7 @@ pub(super) fn write(
         let usual = JobColumn::all(&DEFAULT_COLUMNS);
         let columns = form.columns.as_ref().unwrap_or(&usual);
         let columns = JobColumn::for_document(columns);
-        write_table(&mut out, &columns, jobs, headers, screen)?;
+        write_table(&mut out, &columns, jobs, headers, context)?;
     }
     out.flush()
 }
@@ -65,7 +65,7 @@ pub(super) fn cell(text: &str) -> String {
             '.' => ends_in(&["www"]),
             _ => false,
         };
-        let is_parted = match c {
+        let needs_break = match c {
             '@' => is_inside(|c| c.is_ascii_alphanumeric()) && names_host(rest),
             '-' => ends_in(&["gh"]) && rest.starts_with(|c: char| c.is_ascii_digit()),
             _ => false,
@@ -74,7 +74,7 @@ pub(super) fn cell(text: &str) -> String {
             true => write!(shown, "&#{};", u32::from(c)).expect("a String takes all"),
             false => shown.push(c),
         }
-        shown.push_str(if is_parted { BREAK } else { "" });
+        shown.push_str(if needs_break { BREAK } else { "" });
     }
     shown
 }
@@ -120,7 +120,7 @@ pub(super) fn write_table<T>(
     columns: &[Column<T>],
     rows: &[T],
     headers: bool,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     let join = |cells: Vec<String>| cells.join(" | ");
     if headers {
@@ -134,7 +134,7 @@ pub(super) fn write_table<T>(
     for row in rows {
         let cells = columns
             .iter()
-            .map(|column| cell(&column.display(row, screen)));
+            .map(|column| cell(&column.display(row, context)));
         writeln!(out, "| {} |", join(cells.collect()))?;
     }
     Ok(())

@@ -47,7 +47,7 @@ use crate::output::document::{Envelope, Gate};
 
 pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_config_path, write_kinds, write_states};
-pub use cause::{cause, why};
+pub use cause::{cause, explanation};
 pub use cause_text::reason_text;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::{DetailLevel, LogTail, PageOptions, write as write_pages};
@@ -107,7 +107,7 @@ pub fn write(
     out: &mut dyn Write,
     report: &Envelope,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, report);
@@ -119,7 +119,7 @@ pub fn write(
             outcomes::with_unread(report)
         }
     };
-    if let Some(mut rows) = RowWriter::new(form, *screen) {
+    if let Some(mut rows) = RowWriter::new(form, *context) {
         let mut out = BufWriter::new(out);
         rows.jobs(&mut out, &report.content.jobs)?;
         rows.scopes(&mut out, &report.content.scopes)?;
@@ -128,9 +128,9 @@ pub fn write(
     match form.format {
         Format::Json => json::write(out, report),
         Format::Yaml => yaml::write(out, report),
-        Format::Markdown => markdown::write(out, report, form, screen),
+        Format::Markdown => markdown::write(out, report, form, context),
         _ => {
-            scope_table::write(out, &report.content.scopes, form.headers, screen)?;
+            scope_table::write(out, &report.content.scopes, form.headers, context)?;
             if !report.content.scopes.is_empty() && !report.content.jobs.is_empty() {
                 writeln!(out)?;
             }
@@ -138,7 +138,7 @@ pub fn write(
                 out,
                 &report.content.jobs,
                 &Layout::from_options(form),
-                screen,
+                context,
             )
         }
     }

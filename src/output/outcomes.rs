@@ -17,15 +17,15 @@ pub(super) struct References {
     pub omitted: usize,
 }
 
-/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `room` bytes in total;
+/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `max_bytes` in total;
 /// failed ones have priority.
 pub(super) fn references(
     report: &Envelope,
     separator: char,
-    room: usize,
+    max_bytes: usize,
 ) -> [(&'static str, References); 3] {
     let cases = cases(report);
-    let mut left = room;
+    let mut left = max_bytes;
     ["failed", "pending", "passed"].map(|key| {
         let mut list = References::default();
         for case in cases.iter().filter(|case| case.key() == key) {

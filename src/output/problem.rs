@@ -13,23 +13,23 @@ const ERROR: &str = "error:";
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> io::Result<()> {
+pub fn write(err: &mut dyn Write, problem: &Problem, context: &RenderContext) -> io::Result<()> {
     let input = problem.input.as_deref();
     let input = input.filter(|text| !text.trim().is_empty());
     let subject = problem.reference.as_deref().or(input);
     let subject = subject.filter(|text| !text.trim().is_empty());
     let subject = subject.map_or_else(String::new, |text| {
-        styled("1", &format!("{}: ", escape(text)), screen)
+        styled("1", &format!("{}: ", escape(text)), context)
     });
     let message = escape(problem.message.trim());
-    let label = styled("1;31", ERROR, screen);
+    let label = styled("1;31", ERROR, context);
     writeln!(err, "{label} {subject}{message}")?;
     if let (Some(span), Some(input)) = (&problem.span, input) {
         // Columns are counted in the displayed text, which equals the input unless something was escaped.
         if let (Some(before), Some(part)) = (input.get(..span.start), input.get(span.clone())) {
             let indent = " ".repeat(ERROR.len() + 1 + width(&escape(before)));
             let marks = "^".repeat(width(&escape(part)).max(1));
-            writeln!(err, "{indent}{}", styled("1;31", &marks, screen))?;
+            writeln!(err, "{indent}{}", styled("1;31", &marks, context))?;
         }
     }
     for (label, text) in [
@@ -42,7 +42,7 @@ pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> 
     }
     match &problem.hint {
         None => Ok(()),
-        Some(hint) => writeln!(err, "{} {}", styled("1", "hint:", screen), escape(hint)),
+        Some(hint) => writeln!(err, "{} {}", styled("1", "hint:", context), escape(hint)),
     }
 }
 
@@ -87,14 +87,14 @@ mod tests {
     use crate::model::Time;
 
     fn written(problem: &Problem) -> String {
-        let screen = RenderContext {
+        let context = RenderContext {
             width: None,
             colour: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         };
         let mut out = Vec::new();
-        write(&mut out, problem, &screen).unwrap();
+        write(&mut out, problem, &context).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -74,12 +74,12 @@ impl Progress {
     }
 }
 
-/// Returns the numbers of the rows to show if only `room` rows fit: those that are not final first.
-pub(super) fn shown_rows(is_final: &[bool], room: usize) -> Vec<usize> {
+/// Returns the numbers of the rows to show if only `max_rows` rows fit: those that are not final first.
+pub(super) fn shown_rows(is_final: &[bool], max_rows: usize) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..is_final.len()).collect();
-    if rows.len() > room {
+    if rows.len() > max_rows {
         rows.order_by_key(|number| is_final[*number]);
-        rows.truncate(room);
+        rows.truncate(max_rows);
     }
     rows
 }
@@ -92,14 +92,17 @@ fn lines(
     size: TerminalSize,
 ) -> Vec<String> {
     // The status line and the cursor each take a row.
-    let room = size.height.saturating_sub(2);
+    let max_rows = size.height.saturating_sub(2);
     let all = is_final.len();
-    let shown = shown_rows(is_final, room.saturating_sub(usize::from(all > room)));
+    let shown = shown_rows(
+        is_final,
+        max_rows.saturating_sub(usize::from(all > max_rows)),
+    );
     let mut lines: Vec<String> = shown
         .iter()
         .map(|number| line(&row(*number), context, size.width))
         .collect();
-    if shown.len() < all && room > 0 {
+    if shown.len() < all && max_rows > 0 {
         lines.push(format!("and {} more", all - shown.len()));
     }
     lines.push(escape(status).into_owned());
@@ -116,8 +119,8 @@ fn line(row: &ProgressRow, context: &RenderContext, width: usize) -> String {
     let word = row.state.map_or("-", State::as_str);
     let time = human::duration(row.seconds);
     let reference = escape(&row.reference);
-    let room = width.saturating_sub(REFERENCE_COLUMN);
-    let reference = truncate_middle(&reference, room);
+    let max_width = width.saturating_sub(REFERENCE_COLUMN);
+    let reference = truncate_middle(&reference, max_width);
     let blank = " ".repeat(STATE_WIDTH.saturating_sub(word.len()));
     let word = match row.state.filter(|_| width > REFERENCE_COLUMN) {
         Some(state) => styled(state_style(state), word, context),

@@ -21,7 +21,7 @@ enum RowFormat<'a> {
 
 impl<'a> RowWriter<'a> {
     /// Creates a writer for this format; `None` for formats that need all rows at once.
-    pub fn new(form: &'a OutputOptions, screen: RenderContext) -> Option<Self> {
+    pub fn new(form: &'a OutputOptions, context: RenderContext) -> Option<Self> {
         let sheet = match form.format {
             Format::Jsonl => RowFormat::Records(RecordWriter::default()),
             Format::Name => RowFormat::Names,
@@ -34,7 +34,7 @@ impl<'a> RowWriter<'a> {
             }
         };
         Some(Self {
-            context: screen,
+            context,
             format: sheet,
             written: 0,
         })

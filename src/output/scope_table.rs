@@ -35,21 +35,21 @@ pub(super) fn write(
     out: &mut dyn Write,
     scopes: &[ScopeSummary],
     headers: bool,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if scopes.is_empty() {
         return out.flush();
     }
-    let columns = match screen.width {
+    let columns = match context.width {
         Some(_) => columns(),
         None => document_columns(),
     };
-    let table = TextTable::new(&columns, scopes, headers, screen);
+    let table = TextTable::new(&columns, scopes, headers, context);
     let table = TextTable {
         shrinks: true,
         ..table
     };
-    table.write(out, screen.width)
+    table.write(out, context.width)
 }
 
 #[cfg(test)]
@@ -71,14 +71,14 @@ mod tests {
             place("aliyun/job/ehpc-hz-1/", Some("训练集群")),
             place("aliyun/job/ehpc-hz-22/", None),
         ];
-        let screen = RenderContext {
+        let context = RenderContext {
             width,
             colour: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         };
         let mut out = Vec::new();
-        write(&mut out, &places, headers, &screen).unwrap();
+        write(&mut out, &places, headers, &context).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::cause::why;
+use super::cause::explanation;
 use super::{Zone, escape, json};
 use crate::error::Problem;
 use crate::model::{EXTENSIBLE, Job, Notice, ScopeSummary, State, Time};
@@ -29,7 +29,7 @@ pub fn write_transition(
         escape(&job.reference),
         job.state,
         previous.map_or("-", State::as_str),
-        escape(&why(job).unwrap_or_default()),
+        escape(&explanation(job).unwrap_or_default()),
     );
     writeln!(out, "{}", line.trim_end())
 }

@@ -43,10 +43,13 @@ pub(super) fn write_labelled(
     text: &str,
     context: &RenderContext,
 ) -> io::Result<()> {
-    let room = context.width;
-    let room = room.map_or(usize::MAX, |width| width.saturating_sub(columns));
+    let max_width = context.width;
+    let max_width = max_width.map_or(usize::MAX, |width| width.saturating_sub(columns));
     let blank = " ".repeat(columns);
-    for (number, part) in wrap(&escape(text), room, usize::MAX).iter().enumerate() {
+    for (number, part) in wrap(&escape(text), max_width, usize::MAX)
+        .iter()
+        .enumerate()
+    {
         let before = if number == 0 { label } else { &blank };
         writeln!(out, "{before}{part}")?;
     }

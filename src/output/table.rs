@@ -158,7 +158,7 @@ impl TextTable {
             writeln!(out, "{}", line(None).trim_end())?;
         }
         let mut rows: Vec<usize> = rows.collect();
-        let places = first_places(&scopes);
+        let places = first_row_of_each_scope(&scopes);
         rows.order_by_key(|row| scopes.get(*row).map(|scope| places[scope.as_str()]));
         let mut above = None;
         for row in rows {
@@ -182,7 +182,7 @@ impl TextTable {
     fn arrange(&mut self, limit: Option<usize>) -> Option<(Vec<String>, usize, usize)> {
         let trailing = self.trailing.take()?;
         self.columns.push(trailing.column);
-        let limit = limit.filter(|limit| self.excess(*limit) > 0)?;
+        let limit = limit.filter(|limit| self.excess_width(*limit) > 0)?;
         self.columns.pop();
         let columns = limit.saturating_sub(width(BELOW_INDENT));
         Some((trailing.below, trailing.max_lines, columns))
@@ -199,7 +199,7 @@ impl TextTable {
         };
         self.drop_column("region", limit);
         self.shrink_name(limit, MIN_NAME_WIDTH);
-        if self.groups && self.excess(limit) > 0 {
+        if self.groups && self.excess_width(limit) > 0 {
             scopes = self.group().unwrap_or_default();
         }
         for name in ["age", "ran"] {
@@ -211,24 +211,24 @@ impl TextTable {
     }
 
     /// Returns by how many columns the table exceeds the limit.
-    fn excess(&self, limit: usize) -> usize {
+    fn excess_width(&self, limit: usize) -> usize {
         let gaps = GAP * self.columns.len().saturating_sub(1);
         let total = self.columns.iter().map(TextColumn::width).sum::<usize>() + gaps;
         total.saturating_sub(limit)
     }
 
     fn drop_column(&mut self, name: &str, limit: usize) {
-        if self.excess(limit) > 0 {
+        if self.excess_width(limit) > 0 {
             self.columns.retain(|column| column.name != name);
         }
     }
 
     fn shrink_name(&mut self, limit: usize, least: usize) {
-        let excess = self.excess(limit);
+        let excess = self.excess_width(limit);
         if let Some(name) = self.columns.iter_mut().find(|column| column.name == "name") {
-            let room = name.width().saturating_sub(excess).max(least);
+            let max_width = name.width().saturating_sub(excess).max(least);
             for cell in &mut name.cells {
-                *cell = truncate_width(cell, room).into_owned();
+                *cell = truncate_width(cell, max_width).into_owned();
             }
         }
     }
@@ -244,7 +244,7 @@ impl TextTable {
             (scope.to_owned(), format!("{GROUP_INDENT}{segment}"))
         };
         let (scopes, segments): (Vec<String>, Vec<String>) = column.cells.iter().map(split).unzip();
-        let is_shared = first_places(&scopes).len() < scopes.len();
+        let is_shared = first_row_of_each_scope(&scopes).len() < scopes.len();
         is_shared.then(|| {
             column.cells = segments;
             scopes
@@ -253,7 +253,7 @@ impl TextTable {
 }
 
 /// Returns the number of the first row of each scope.
-fn first_places(scopes: &[String]) -> HashMap<&str, usize> {
+fn first_row_of_each_scope(scopes: &[String]) -> HashMap<&str, usize> {
     let rows = scopes.iter().enumerate().rev();
     rows.map(|(row, scope)| (scope.as_str(), row)).collect()
 }

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use super::cause::why;
+use super::cause::explanation;
 use super::human;
 use crate::error::Problem;
 use crate::gate::Verdict;
@@ -146,11 +146,11 @@ impl TestCase<'_> {
     }
 
     /// Returns the reason in one sentence, with the cloud's text not escaped.
-    pub(super) fn why(&self, report: &Envelope) -> String {
+    pub(super) fn explanation(&self, report: &Envelope) -> String {
         if let Some(why) = self.unchecked {
             return why.to_owned();
         }
-        let cause = self.job.and_then(why);
+        let cause = self.job.and_then(explanation);
         let state = self.job.map_or(State::Unknown, |job| job.state);
         match &self.outcome {
             CaseOutcome::Passed => cause.unwrap_or_default(),

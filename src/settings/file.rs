@@ -35,7 +35,7 @@ pub struct SettingsFile {
     pub(super) commands: BTreeMap<(String, String), Vec<String>>,
     pub(super) http: BTreeMap<String, String>,
     /// Line and column of each value: by cloud, profile and key; for `[http]` by `http`, an empty text and key.
-    pub(super) places: BTreeMap<[String; 3], (usize, usize)>,
+    pub(super) positions: BTreeMap<[String; 3], (usize, usize)>,
     pub(super) states: BTreeMap<String, Vec<(String, State)>>,
 }
 
@@ -58,9 +58,9 @@ pub const NO_FILE: &str = "/dev/null";
 impl SettingsFile {
     /// Returns the path of the config file, and whether it was set explicitly; `None` without a home folder.
     pub fn locate(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
-        let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
-        if named.is_some() {
-            return (named, true);
+        let explicit = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
+        if explicit.is_some() {
+            return (explicit, true);
         }
         let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
         // The XDG specification requires to ignore a relative path: the settings would depend on the current
@@ -74,7 +74,7 @@ impl SettingsFile {
     /// Reads a file. The file of the default path can be missing.
     pub(super) fn read(
         path: &Path,
-        named: bool,
+        is_explicit: bool,
         clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
@@ -84,13 +84,13 @@ impl SettingsFile {
         }
         let (text, data) = match open_text(path, is_open_descriptor(path)) {
             Ok(opened) => opened,
-            Err(FileError::Io(ErrorKind::NotFound)) if !named && !is_dangling(path) => {
+            Err(FileError::Io(ErrorKind::NotFound)) if !is_explicit && !is_dangling(path) => {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let whole = std::path::absolute(path);
-                let shown = quotable_path(whole.as_deref().unwrap_or(path));
-                let hint = error.hint().unwrap_or(match named {
+                let absolute = std::path::absolute(path);
+                let shown = quotable_path(absolute.as_deref().unwrap_or(path));
+                let hint = error.hint().unwrap_or(match is_explicit {
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",
                 });
@@ -138,17 +138,20 @@ impl SettingsFile {
     }
 
     /// Returns the position of a value of a profile: `config.toml:4:12`.
-    pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
+    pub(crate) fn position(&self, table: &str, profile: &str, key: &str) -> String {
         let path = self.path.display();
-        match self.places.get(&[table, profile, key].map(str::to_owned)) {
+        match self
+            .positions
+            .get(&[table, profile, key].map(str::to_owned))
+        {
             Some((line, column)) => format!("{path}:{line}:{column}"),
             None => path.to_string(),
         }
     }
 
     /// Returns the position of a value of `[http]`.
-    pub fn http_place(&self, key: &str) -> String {
-        self.place(HTTP, "", key)
+    pub fn http_position(&self, key: &str) -> String {
+        self.position(HTTP, "", key)
     }
 
     /// Returns the words of the command that prints a profile's credential.

@@ -236,11 +236,11 @@ impl Settings {
         clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        let (path, named) = SettingsFile::locate(config, &environment);
+        let (path, is_explicit) = SettingsFile::locate(config, &environment);
         environment.check()?;
         let file = match path {
             None => SettingsFile::default(),
-            Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,
+            Some(path) => SettingsFile::read(&path, is_explicit, clouds, kinds)?,
         };
         Ok(Self {
             environment,

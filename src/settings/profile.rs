@@ -77,7 +77,7 @@ impl Origin {
     }
 
     /// Returns the variable or file that contains the value.
-    pub fn location(&self) -> String {
+    pub fn source_location(&self) -> String {
         match self {
             Self::Variable(name) => name.clone(),
             Self::File { path, .. } | Self::Tool { path, .. } => path.display().to_string(),
@@ -87,11 +87,11 @@ impl Origin {
     }
 
     /// Returns the variable, the line of a file or the command at which the value can be corrected.
-    pub fn place(&self) -> String {
+    pub fn fix_location(&self) -> String {
         match self {
             Self::File { place, .. } => place.clone(),
             Self::Command(program) => format!("credential_command {}", quotable(program)),
-            Self::Variable(_) | Self::Tool { .. } | Self::Machine => self.location(),
+            Self::Variable(_) | Self::Tool { .. } | Self::Machine => self.source_location(),
         }
     }
 }
@@ -205,9 +205,9 @@ impl Profile {
     }
 
     /// Returns the place of each value by key, and that of the credential by `credential`.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn setting_locations(&self) -> impl Iterator<Item = (&'static str, String)> {
         let values = self.values.iter();
-        let places = values.map(|(key, value)| (*key, value.origin.place()));
+        let places = values.map(|(key, value)| (*key, value.origin.fix_location()));
         places.chain(
             self.credential_place
                 .iter()
@@ -299,7 +299,9 @@ impl Profile {
     /// Returns a usage error about one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
-        let from = from.map_or_else(String::new, |from| format!(" (from {})", from.place()));
+        let from = from.map_or_else(String::new, |from| {
+            format!(" (from {})", from.fix_location())
+        });
         let what = format!(
             "{key} of profile '{}' ({}) {what}{from}",
             self.name, self.cloud
@@ -329,7 +331,7 @@ impl Profile {
             Some(origin) if !absent.is_empty() => format!(
                 "{profile} has {} from {}, but no {absent}",
                 there.join(" and "),
-                origin.location()
+                origin.source_location()
             ),
             _ => format!("missing {what} for {profile}"),
         };
@@ -352,7 +354,7 @@ impl Profile {
         );
         match there {
             Some(Origin::Command(_)) if !absent.is_empty() => {
-                let place = there.map_or_else(String::new, Origin::place);
+                let place = there.map_or_else(String::new, Origin::fix_location);
                 format!("{place} must print {} as well", absent.join(" and "))
             }
             _ if self.name == "default" && !variables.is_empty() => {

@@ -58,7 +58,7 @@ impl Settings {
                 let is_secret = |part| part == SettingRole::Secret;
                 keep(ReferencedFile {
                     key: Some(key.to_owned()),
-                    path: self.beside_the_file(path),
+                    path: self.resolve_path(path),
                     is_secret: cloud.find(base).is_some_and(|spec| is_secret(spec.role)),
                     is_strict: true,
                 });

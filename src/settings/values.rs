@@ -176,7 +176,7 @@ impl Settings {
             is_wanted(base)
         };
         for (key, entry) in entries.filter(is_requested) {
-            let line = self.file.place(cloud.cloud, &profile.name, key);
+            let line = self.file.position(cloud.cloud, &profile.name, key);
             let (base, text, place) = match entry {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
@@ -197,7 +197,7 @@ impl Settings {
             let is_given = !text.is_empty() && cloud.is_credential(base);
             let text = text.trim_start_matches('\u{feff}').trim();
             let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
-                .then(|| self.beside_the_file(text));
+                .then(|| self.resolve_path(text));
             let text = beside.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });
@@ -222,14 +222,14 @@ impl Settings {
         entries.find(is_empty).map(|(key, _)| key)
     }
 
-    /// Reads the file that a key of a profile refers to. `place` is the position of the key in the config file.
+    /// Reads the file that a key of a profile refers to. `position` is that of the key in the config file.
     fn text_of_file(
         &self,
         profile: &Profile,
         [key, path, place]: [&str; 3],
         is_secret: bool,
     ) -> Result<String, Problem> {
-        let read = text_file::read_text(&self.beside_the_file(path), is_secret);
+        let read = text_file::read_text(&self.resolve_path(path), is_secret);
         let (text, _) = read.map_err(|fault| {
             let path = self.shown_path(path);
             let what = format!("refers to {path}, which {} (from {place})", fault.reason());
@@ -255,7 +255,7 @@ impl Settings {
 
     /// Returns the full path for a path of the config file: `~/` is the home folder, a relative path starts at the
     /// folder of the config file.
-    pub(crate) fn beside_the_file(&self, path: &str) -> PathBuf {
+    pub(crate) fn resolve_path(&self, path: &str) -> PathBuf {
         let path = match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => self.file.path().with_file_name("").join(path),
@@ -270,7 +270,7 @@ impl Settings {
             true => path.into(),
             false => quotable(path),
         };
-        self.beside_the_file(&shown).display().to_string()
+        self.resolve_path(&shown).display().to_string()
     }
 }
 

@@ -69,12 +69,12 @@ struct Masker {
 impl Masker {
     fn argument<'a>(&mut self, argument: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         if let Some(expected) = self.expected.take() {
-            let bare = argument.trim();
-            if bare.is_empty() || expected.comes_after(bare) {
+            let trimmed = argument.trim();
+            if trimmed.is_empty() || expected.comes_after(trimmed) {
                 self.expected = Some(expected);
                 return argument.into();
             }
-            if expected.covers(bare) && secret_option(bare).is_none() {
+            if expected.covers(trimmed) && secret_option(trimmed).is_none() {
                 return MASK.to_owned().into();
             }
         }
@@ -152,18 +152,18 @@ impl Masker {
             Some(Value::Next) => self.expected = Some(Expected::Value(Sensitivity::Certain)),
             None => self.expected = secret_option(word).map(Expected::Value),
         }
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if bare.eq_ignore_ascii_case("bearer") {
+        let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if trimmed.eq_ignore_ascii_case("bearer") {
             self.expected = Some(Expected::Token);
         }
-        let sets = matches!(bare, "set" | "setx" | "setenv");
+        let sets = matches!(trimmed, "set" | "setx" | "setenv");
         if self.is_set && word.starts_with('-') {
             self.is_set = !word.ends_with(';');
         } else if std::mem::replace(&mut self.is_set, sets) {
-            self.expected = sensitivity(bare).map(Expected::Value);
+            self.expected = sensitivity(trimmed).map(Expected::Value);
         }
-        self.is_netrc |= bare == "machine";
-        if self.is_netrc && bare == "password" {
+        self.is_netrc |= trimmed == "machine";
+        if self.is_netrc && trimmed == "password" {
             self.expected = Some(Expected::Value(Sensitivity::Certain));
         }
         if let Some((length, found)) = spaced_assignment(word, rest) {
@@ -247,10 +247,10 @@ fn is_scheme(word: &str) -> bool {
         "token",
         "x-api-key",
     ];
-    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric());
     SCHEMES
         .iter()
-        .any(|scheme| bare.eq_ignore_ascii_case(scheme))
+        .any(|scheme| trimmed.eq_ignore_ascii_case(scheme))
 }
 
 /// Reports whether a word can occur between an option and its value.
@@ -265,9 +265,9 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
     if !word[begins..].starts_with('-') {
         return None;
     }
-    let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
-    let is_option = !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
-    is_option.then(|| sensitivity(bare)).flatten()
+    let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
+    let is_option = !trimmed.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
+    is_option.then(|| sensitivity(trimmed)).flatten()
 }
 
 /// Returns the length of a secret name and the sign after it, as in `password = V`, where blanks separate the two.
@@ -299,9 +299,9 @@ fn secret_value(word: &str) -> Option<WordValue> {
     if !word.bytes().any(may_be_sign) {
         return None;
     }
-    let bare = word.trim_start_matches(['"', '\'']);
+    let trimmed = word.trim_start_matches(['"', '\'']);
     // `/password:V`, as in programs of Windows.
-    let is_option = bare.starts_with('-') || is_windows_option(bare);
+    let is_option = trimmed.starts_with('-') || is_windows_option(trimmed);
     let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
     for (at, sign) in word.char_indices().filter(is_sign) {
         let from = at + sign.len_utf8();

@@ -139,15 +139,15 @@ impl Program {
     /// Reads a word, which may be the name of a program, and returns the position of a secret.
     pub(super) fn read(&mut self, word: &str) -> Option<Value> {
         let skipped = word.len() - word.trim_start_matches(['"', '\'', '(', '$', '`']).len();
-        let bare = word[skipped..].trim_end_matches(['"', '\'', ';', ')', '`']);
+        let trimmed = word[skipped..].trim_end_matches(['"', '\'', ';', ')', '`']);
         if ["|", "||", "&&", "&"].contains(&word) {
             self.end_command();
             return None;
         }
-        let found = self.value(bare);
+        let found = self.value(trimmed);
         let is_operator = word.starts_with(['<', '>']) || word.starts_with("2>");
-        if found.is_none() && !bare.starts_with('-') && !bare.is_empty() && !is_operator {
-            let name = bare.rsplit('/').next().unwrap_or_default();
+        if found.is_none() && !trimmed.starts_with('-') && !trimmed.is_empty() && !is_operator {
+            let name = trimmed.rsplit('/').next().unwrap_or_default();
             if let Some(count) = self.secrets_after {
                 // The value of an option is counted as an argument, so that arguments after it are masked.
                 self.secrets_after = Some(count.saturating_sub(1));
@@ -164,7 +164,7 @@ impl Program {
             }
         }
         let is_command = |&&(program, command, _): &&(&str, &str, usize)| {
-            Some(program) == self.name && is_called(command, bare)
+            Some(program) == self.name && is_called(command, trimmed)
         };
         if let Some((.., count)) = SECRET_ARGUMENTS.iter().find(is_command) {
             self.secrets_after = Some(*count);

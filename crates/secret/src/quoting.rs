@@ -37,8 +37,8 @@ pub fn quotable_path(path: &Path) -> String {
 
 /// Reports whether a word is a reference to a variable, such as `"$TOKEN"`.
 pub(super) fn is_variable(word: &str) -> bool {
-    let bare = word.trim_matches(['"', '\'']);
-    let name = bare
+    let trimmed = word.trim_matches(['"', '\'']);
+    let name = trimmed
         .strip_prefix('$')
         .map(|name| name.trim_matches(['{', '}']));
     name.is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))

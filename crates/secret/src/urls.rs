@@ -132,10 +132,10 @@ fn mask_parameters(url: &str) -> String {
         return url.to_owned();
     };
     let part = |part: &str| {
-        let bare = part.trim_end_matches(['?', '&', '#', ';']);
-        match bare.split_once('=') {
+        let trimmed = part.trim_end_matches(['?', '&', '#', ';']);
+        match trimmed.split_once('=') {
             Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
-                format!("{name}={MASK}{}", &part[bare.len()..])
+                format!("{name}={MASK}{}", &part[trimmed.len()..])
             }
             _ => part.to_owned(),
         }

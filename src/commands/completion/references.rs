@@ -115,7 +115,7 @@ impl CompletionData {
                     false => found,
                 }
             }
-            Some((head, rest)) => self.under(typed, head, rest),
+            Some((head, rest)) => self.complete_cloud(typed, head, rest),
         }
     }
 
@@ -188,7 +188,7 @@ impl CompletionData {
     }
 
     /// Completes what follows `aliyun/`: kinds, then the clusters and ids of listed references.
-    fn under(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
+    fn complete_cloud(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
         let (name, profile) = match head.split_once('@') {
             Some((name, profile)) => (name, percent_decode(profile).unwrap_or_default()),
             None => (head, self.default_profile().to_owned()),

@@ -58,8 +58,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         command,
         path: place.display().to_string(),
     };
-    context.print_catalog(command, |out, form, screen| {
-        output::write_config_path(out, &path, form, screen)
+    context.print_catalog(command, |out, form, render_context| {
+        output::write_config_path(out, &path, form, render_context)
     })
 }
 

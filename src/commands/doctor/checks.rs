@@ -48,21 +48,21 @@ impl CallEvidence<'_> {
     /// Returns `host[:port]` of the last request.
     fn host(&self) -> &str {
         let of_problem = self.problem.and_then(|problem| problem.host.as_deref());
-        let heard = self.response_info().map(|heard| heard.host.as_str());
+        let response = self.response_info().map(|response| response.host.as_str());
         let endpoint = self.account.endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| Some(url.split_once("://")?.1));
-        of_problem.or(heard).or(endpoint).unwrap_or_default()
+        of_problem.or(response).or(endpoint).unwrap_or_default()
     }
 
     /// Reports whether the last request was encrypted. A token endpoint can have
     /// another host and scheme than the API.
     fn is_https(&self) -> bool {
-        let heard = self
+        let response = self
             .response_info()
-            .filter(|heard| heard.host == self.host());
+            .filter(|response| response.host == self.host());
         let endpoint = self.account.endpoint.as_deref();
         let is_endpoint = || endpoint.is_none_or(|url| url.starts_with("https://"));
-        heard.map_or_else(is_endpoint, |heard| heard.is_https)
+        response.map_or_else(is_endpoint, |response| response.is_https)
     }
 
     fn route(&self) -> Route {
@@ -77,13 +77,10 @@ impl CallEvidence<'_> {
     }
 
     fn response_info(&self) -> Option<&ResponseInfo> {
-        self.events
-            .iter()
-            .rev()
-            .find_map(|happening| match happening {
-                TransportEvent::Responded(heard) => Some(heard),
-                _ => None,
-            })
+        self.events.iter().rev().find_map(|event| match event {
+            TransportEvent::Responded(response) => Some(response),
+            _ => None,
+        })
     }
 
     /// Returns the checks of proxy, DNS, connection and TLS, up to the one that failed.
@@ -165,15 +162,10 @@ impl CallEvidence<'_> {
     }
 
     fn resolved(&self, name: &str) -> Option<&[std::net::IpAddr]> {
-        self.events
-            .iter()
-            .rev()
-            .find_map(|happening| match happening {
-                TransportEvent::DnsResolved { host, addresses } if host == name => {
-                    Some(&addresses[..])
-                }
-                _ => None,
-            })
+        self.events.iter().rev().find_map(|event| match event {
+            TransportEvent::DnsResolved { host, addresses } if host == name => Some(&addresses[..]),
+            _ => None,
+        })
     }
 
     fn failure_check(&self, step: CheckName, route: &Route) -> Option<Check> {
@@ -268,8 +260,8 @@ impl CallEvidence<'_> {
             .filter(|problem| problem.category == Category::ClockSkew);
         let ahead = self
             .response_info()
-            .and_then(|heard| heard.clock_ahead_seconds);
-        let host = self.response_info().map_or("", |heard| &heard.host);
+            .and_then(|response| response.clock_ahead_seconds);
+        let host = self.response_info().map_or("", |response| &response.host);
         let text = ahead.map(|ahead| {
             let off = ahead.abs();
             match ahead {

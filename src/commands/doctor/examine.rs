@@ -76,13 +76,13 @@ impl AccountProbe {
             (Some(client), true) => self.call(&**client).await,
             _ => None,
         };
-        let happenings = self.log.all();
+        let events = self.log.all();
         let mut problem = self.account.problem.clone();
         if let Some(call) = call {
             let evidence = CallEvidence {
                 account: &self.account,
                 transport: &self.transport,
-                events: &happenings,
+                events: &events,
                 proxy: self.client.as_ref().and_then(|client| client.api().proxy()),
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
@@ -96,19 +96,16 @@ impl AccountProbe {
             checks.extend(call.warning);
             problem = call.outcome.err();
         }
-        let heard = happenings
-            .iter()
-            .rev()
-            .find_map(|happening| match happening {
-                TransportEvent::Responded(heard) => Some(heard),
-                _ => None,
-            });
+        let response = events.iter().rev().find_map(|event| match event {
+            TransportEvent::Responded(response) => Some(response),
+            _ => None,
+        });
         let worst = checks.iter().map(|check| check.status).max();
         AccountCheck {
             cloud: self.account.cloud,
             status: worst.unwrap_or(CheckStatus::Ok),
-            operation: heard.map(|heard| heard.operation.to_owned()),
-            clock_ahead_seconds: heard.and_then(|heard| heard.clock_ahead_seconds),
+            operation: response.map(|response| response.operation.to_owned()),
+            clock_ahead_seconds: response.and_then(|response| response.clock_ahead_seconds),
             checks,
             problem,
             profile: self.account.profile,
@@ -132,7 +129,7 @@ impl AccountProbe {
     /// Requests the first page of a list. Returns `None` if this cloud has no lists.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let elapsed = self.transport.options().session.stopwatch();
-        let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let filter = Filter {
             page_rows: Some(1),
             ..Filter::default()
@@ -141,13 +138,14 @@ impl AccountProbe {
         let outcome = match place {
             ListTarget::Jobs { scope, .. } if scope.kind.list.is_none() => return None,
             ListTarget::Jobs { scope, .. } => {
-                let page = client.list(scope, &filter, Cursor::FIRST, &ask).await;
+                let page = client.list(scope, &filter, Cursor::FIRST, &options).await;
                 page.map(|_| ())
             }
             ListTarget::Scopes { cloud, listing } => {
-                let page = client
-                    .api()
-                    .list_scopes(listing, &cloud.profile, Cursor::FIRST, &ask);
+                let page =
+                    client
+                        .api()
+                        .list_scopes(listing, &cloud.profile, Cursor::FIRST, &options);
                 page.await.map(|_| ())
             }
         };
@@ -163,14 +161,14 @@ impl AccountProbe {
             && problem.category == Category::PermissionDenied
             && scope.kind.template.scope_segments == 0
         {
-            match permitted_scope(client, scope, &filter, &ask).await {
+            match permitted_scope(client, scope, &filter, &options).await {
                 Some(other) => {
                     call.warning = Some(forbidden(scope, &other, problem));
                     call.outcome = Ok(());
                 }
                 None => {
                     let permission = problem.hint.take().map(|hint| format!("{hint}, or "));
-                    problem.hint = Some(permission.unwrap_or_default() + &set_place(scope, None));
+                    problem.hint = Some(permission.unwrap_or_default() + &scope_hint(scope, None));
                 }
             }
         }
@@ -183,14 +181,14 @@ async fn permitted_scope(
     client: &dyn Client,
     denied: &Scope,
     filter: &Filter,
-    ask: &GetOptions,
+    options: &GetOptions,
 ) -> Option<Scope> {
     /// Maximum number of scopes to try.
     const MAX_SCOPES: usize = 5;
     let listing = scope_listing(denied.kind)?;
     let listed = client
         .api()
-        .list_scopes(listing, &denied.profile, Cursor::FIRST, ask);
+        .list_scopes(listing, &denied.profile, Cursor::FIRST, options);
     let names = listed
         .await
         .ok()?
@@ -201,7 +199,7 @@ async fn permitted_scope(
     let others = scopes.filter(|scope| scope.segments != denied.segments);
     for scope in others.take(MAX_SCOPES) {
         if client
-            .list(&scope, filter, Cursor::FIRST, ask)
+            .list(&scope, filter, Cursor::FIRST, options)
             .await
             .is_ok()
         {
@@ -217,12 +215,12 @@ fn forbidden(denied: &Scope, permitted: &Scope, problem: &Problem) -> Check {
     Check::warn(
         CheckName::Permission,
         message,
-        set_place(denied, Some(permitted)),
+        scope_hint(denied, Some(permitted)),
     )
 }
 
 /// Returns for example `set namespace = "train" in [kubernetes.default] of the config file`.
-fn set_place(denied: &Scope, permitted: Option<&Scope>) -> String {
+fn scope_hint(denied: &Scope, permitted: Option<&Scope>) -> String {
     let template = &denied.kind.template;
     let key = template.segments[0].setting.unwrap_or_default();
     let value = permitted.and_then(|scope| scope.segments.first());

@@ -19,10 +19,10 @@ impl Log {
         lock(&self.0).clone()
     }
 
-    fn record(&self, happening: &TransportEvent) {
-        if !matches!(happening, TransportEvent::Trace(_)) {
+    fn record(&self, event: &TransportEvent) {
+        if !matches!(event, TransportEvent::Trace(_)) {
             let mut all = lock(&self.0);
-            all.push(happening.clone());
+            all.push(event.clone());
         }
     }
 }
@@ -45,11 +45,11 @@ pub(super) fn transport(
         limits.max_attempts = 1;
     }
     let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
-    let sink = move |happening: TransportEvent| {
-        log.record(&happening);
+    let sink = move |event: TransportEvent| {
+        log.record(&event);
         // The checks report the same as a notice.
-        if !matches!(happening, TransportEvent::Notice(..)) {
-            trace(happening);
+        if !matches!(event, TransportEvent::Notice(..)) {
+            trace(event);
         }
     };
     let variables = settings.environment().network();

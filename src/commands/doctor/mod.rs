@@ -59,8 +59,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             context.progress.stop();
             context.exit_code_after_write(page.written, 0)
         }
-        false => context.print_catalog(DOCTOR, |out, options, screen| {
-            output::write_diagnosis(out, &diagnosis, options, screen)
+        false => context.print_catalog(DOCTOR, |out, options, render_context| {
+            output::write_diagnosis(out, &diagnosis, options, render_context)
         })?,
     };
     Ok(match printed {
@@ -74,7 +74,7 @@ fn record(context: &CommandContext, diagnosis: &DoctorReport) {
     let Session::Record(recorder) = &context.session else {
         return;
     };
-    let screen = RenderContext {
+    let render_context = RenderContext {
         width: None,
         colour: false,
         ..context.render_context(false)
@@ -88,7 +88,7 @@ fn record(context: &CommandContext, diagnosis: &DoctorReport) {
         };
         let mut text = Vec::new();
         // Writing to a vector cannot fail.
-        let _ = output::write_diagnosis(&mut text, diagnosis, &options, &screen);
+        let _ = output::write_diagnosis(&mut text, diagnosis, &options, &render_context);
         recorder.add_file(name, &text);
     }
 }
@@ -116,9 +116,10 @@ impl<'a> PageWriter<'a> {
             return;
         }
         let mut out = io::stdout().lock();
-        let screen = self.context.render_context(out.is_terminal());
+        let render_context = self.context.render_context(out.is_terminal());
         let progress = &self.context.progress;
-        self.written = progress.suspend(|| output::write_doctor_part(&mut out, part, &screen));
+        self.written =
+            progress.suspend(|| output::write_doctor_part(&mut out, part, &render_context));
     }
 }
 

@@ -127,9 +127,9 @@ fn references(lookup: &Lookup) -> Vec<String> {
 
 /// Prints the timeline, then what it does not contain: errors, and events that a cloud does not keep.
 fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
-    let (form, screen) = (&context.output_options, describe_context(context));
+    let (form, render_context) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();
-    let written = output::write_timeline(&mut out, timeline, columns, form, &screen);
+    let written = output::write_timeline(&mut out, timeline, columns, form, &render_context);
     drop(out);
     if !context.global.quiet {
         print_notes(context, timeline, form.format);

@@ -83,13 +83,18 @@ impl FollowOutput {
     }
 
     /// Ends the display with the summary, or with the table as normal output.
-    pub(super) fn close(self, rows: &[Row], screen: &RenderContext, summary: Summary) -> Vec<u8> {
+    pub(super) fn close(
+        self,
+        rows: &[Row],
+        render_context: &RenderContext,
+        summary: Summary,
+    ) -> Vec<u8> {
         match self {
             Self::Lines(_) | Self::Page(..) => Vec::new(),
             Self::Records(mut records) | Self::Events(mut records, _) => {
-                written(|out| records.write(out, screen.now, summary))
+                written(|out| records.write(out, render_context.now, summary))
             }
-            Self::Live(live) => live.close(rows, screen),
+            Self::Live(live) => live.close(rows, render_context),
         }
     }
 }
@@ -101,8 +106,8 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
 }
 
 /// Formats a problem as lines for stderr.
-pub(super) fn problem_lines(problem: &Problem, screen: &RenderContext) -> Vec<String> {
-    let bytes = written(|out| output::write_problem(out, problem, screen));
+pub(super) fn problem_lines(problem: &Problem, render_context: &RenderContext) -> Vec<String> {
+    let bytes = written(|out| output::write_problem(out, problem, render_context));
     let text = String::from_utf8_lossy(&bytes);
     text.lines().map(str::to_owned).collect()
 }

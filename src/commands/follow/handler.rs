@@ -90,13 +90,13 @@ impl LoopHandler for FollowHandler<'_> {
     }
 
     fn on_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
-        let screen = self.render_context();
-        let part = self.display.error(screen.now, problem);
+        let render_context = self.render_context();
+        let part = self.display.error(render_context.now, problem);
         self.stdout.write(part);
         if is_final {
             let colourless = RenderContext {
                 colour: false,
-                ..screen
+                ..render_context
             };
             for line in problem_lines(problem, &colourless) {
                 self.print_line(line);
@@ -209,7 +209,7 @@ impl<'a> FollowHandler<'a> {
     }
 
     fn redraw(&mut self, run: &RunLoop) {
-        let screen = self.render_context();
+        let render_context = self.render_context();
         let (Some(live), Some(terminal)) = (self.display.live(), &self.terminal) else {
             return;
         };
@@ -221,9 +221,9 @@ impl<'a> FollowHandler<'a> {
             keyboard.take();
         }
         let size = TerminalSize::of(io::stdout());
-        let screen = RenderContext {
+        let render_context = RenderContext {
             width: Some(size.width),
-            ..screen
+            ..render_context
         };
         let jobs = &run.poller.jobs;
         let read_at = jobs.iter().filter_map(|one| one.history.read_at());
@@ -235,7 +235,7 @@ impl<'a> FollowHandler<'a> {
             last_read: read_at.max().map(|at| since(at) as i64),
             has_keys: terminal.keyboard.is_some(),
         };
-        self.stdout.write(live.frame(&frame, &screen, size));
+        self.stdout.write(live.frame(&frame, &render_context, size));
     }
 
     /// Restores the terminal until the next frame.
@@ -259,7 +259,7 @@ impl<'a> FollowHandler<'a> {
         has_quit: bool,
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> u8 {
-        let screen = self.render_context();
+        let render_context = self.render_context();
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
         let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
@@ -277,7 +277,7 @@ impl<'a> FollowHandler<'a> {
             exit: None,
         };
         self.stdout
-            .write(self.display.close(&rows, &screen, summary));
+            .write(self.display.close(&rows, &render_context, summary));
         restore_modes();
         let end = match end {
             end @ (Ok(Ok(())) | Err(_)) if end.is_ok() || has_quit => tokio::select! {
@@ -297,7 +297,7 @@ impl<'a> FollowHandler<'a> {
             Err(code) => *code,
             Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Ok(Err(error)) => {
-                for line in problem_lines(&write_problem(error), &screen) {
+                for line in problem_lines(&write_problem(error), &render_context) {
                     self.reporter.println(line);
                 }
                 5

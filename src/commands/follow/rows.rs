@@ -12,14 +12,14 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
 /// Returns the row of a resource.
 pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolicy) -> Row<'a> {
     let evaluation = watched.history.evaluate(rules, poller.elapsed());
-    let trouble = read_failure(watched, &evaluation).map(|problem| match watched.is_final {
+    let failure = read_failure(watched, &evaluation).map(|problem| match watched.is_final {
         true => problem.message,
         false => format!("{}; retrying", problem.message),
     });
     Row {
         reference: poller.shown_reference(watched),
         job: watched.job.as_ref(),
-        read_failure: trouble,
+        unreadable_reason: failure,
     }
 }
 

@@ -51,7 +51,7 @@ fn seconds(number: u64) -> Duration {
 }
 
 fn context() -> CommandContext {
-    let mut context = CommandContext::of_options(&["--time", "utc"]);
+    let mut context = CommandContext::from_options(&["--time", "utc"]);
     context.clock = Arc::new(now);
     context
 }

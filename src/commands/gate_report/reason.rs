@@ -33,7 +33,10 @@ pub(super) fn of(state: &GateState<'_>) -> String {
             let failed = first_unmet(watched, evaluations).unwrap_or_default();
             let counts = counts(evaluations, rules);
             match rules.any {
-                true => format!("none of {all} {}: {failed}; {counts}", goal(rules)),
+                true => format!(
+                    "none of {all} {}: {failed}; {counts}",
+                    condition_text(rules)
+                ),
                 false => format!("{failed}; {counts}"),
             }
         }
@@ -50,7 +53,12 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
     let met = evaluations.iter().zip(watched);
     let met = met.filter(|(evaluation, _)| matches!(evaluation, Evaluation::Met));
     let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
-    let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
+    let count = format!(
+        "{} of {} {}",
+        met.len(),
+        watched.len(),
+        condition_text(rules)
+    );
     match rules.any {
         _ if watched.is_empty() => "no references given".to_owned(),
         true => format!("{count}: {}", named(&met, met.len())),
@@ -59,7 +67,7 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
 }
 
 /// Returns the condition as it follows a count: `succeeded` in `2 of 2 succeeded`.
-fn goal(rules: &GatePolicy) -> String {
+fn condition_text(rules: &GatePolicy) -> String {
     match &rules.condition {
         Condition::NoWarnings(_) => "without new warnings".to_owned(),
         goal => goal.to_string(),
@@ -101,7 +109,7 @@ fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
             let state = end_state(why);
             (0, state.map_or("unmet", State::as_str).to_owned())
         }
-        Evaluation::Met => (1, goal(rules)),
+        Evaluation::Met => (1, condition_text(rules)),
         Evaluation::Pending(_) => (2, "pending".to_owned()),
     };
     let mut counts: Vec<((u8, String), usize)> = Vec::new();
@@ -137,7 +145,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
         let Evaluation::Pending(open) = evaluation else {
             continue;
         };
-        let why = why(one, open);
+        let why = pending_reason(one, open);
         let known =
             |group: &&mut (PendingCause, String, _)| group.0 == open.cause && group.1 == why;
         match groups.iter_mut().find(known) {
@@ -175,7 +183,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
 }
 
 /// Returns `still running` for a job that is active, else why it is pending.
-fn why(watched: &PolledJob, open: &Pending) -> String {
+fn pending_reason(watched: &PolledJob, open: &Pending) -> String {
     let state = watched.history.state().map(State::as_str);
     match state == Some(&*open.reason) {
         true => format!("still {}", open.reason),
@@ -190,7 +198,9 @@ fn waits_for(watched: &PolledJob) -> Option<String> {
     let own = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
     let own = own.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
-    let why = own.or_else(|| output::why(job)).filter(|_| is_early);
+    let why = own
+        .or_else(|| output::explanation(job))
+        .filter(|_| is_early);
     why.map(|why| one_line(&why))
 }
 

@@ -35,7 +35,7 @@ impl Batch {
     }
 
     /// Removes and returns the jobs with these references.
-    pub(super) fn take(&mut self, references: &HashSet<String>) -> Self {
+    pub(super) fn remove(&mut self, references: &HashSet<String>) -> Self {
         if references.is_empty() {
             return Self::default();
         }

@@ -46,7 +46,7 @@ pub(super) struct ListCollector<'a> {
 
 impl ListCollector<'_> {
     /// Handles events until the last one, a signal, or an output that can no longer be written.
-    pub(super) async fn until_the_end(
+    pub(super) async fn run_to_end(
         &mut self,
         events: &mut mpsc::UnboundedReceiver<(usize, ListEvent)>,
     ) -> ListEnd {
@@ -84,7 +84,7 @@ impl ListCollector<'_> {
     }
 
     /// Moves the parts of a scope behind it, in whatever order their pages came.
-    pub(super) fn arrange(&mut self) {
+    pub(super) fn order_by_parent(&mut self) {
         let reports = std::mem::take(&mut self.listed).into_iter();
         let batches = std::mem::take(&mut self.batches);
         let mut all: Vec<_> = reports.zip(batches).enumerate().collect();
@@ -111,11 +111,11 @@ impl ListCollector<'_> {
                 let kept = &mut self.batches[number];
                 kept.jobs.extend(page.rows.jobs);
                 kept.scopes.extend(page.rows.scopes);
-                kept.take(&page.withdrawn);
+                kept.remove(&page.withdrawn);
             }
             Some(out) => {
                 let mut new = page.rows;
-                let changed = new.take(&page.changed);
+                let changed = new.remove(&page.changed);
                 listed.add(&new, self.filter);
                 self.shown.record(new.references());
                 let mut written = part(out, &new);

@@ -110,7 +110,7 @@ impl ScopeLister {
         sender: &Sender,
     ) -> Result<ListStatus, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
-        let ask = self
+        let options = self
             .lookup
             .options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
@@ -133,7 +133,7 @@ impl ScopeLister {
             total = page.total;
             self.take_page(page, now, sender)
         };
-        let listed = providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page);
+        let listed = providers::list_all(&*client, scope, &filter, &options, limit, &mut on_page);
         let listed = listed.await?;
         let is_limited = matches!(listed.truncation, Some(Truncation::Limit(_)));
         if !finds_active || !is_limited && !omits_old {
@@ -160,7 +160,7 @@ impl ScopeLister {
             };
             self.take_page(page, now, sender)
         };
-        let found = providers::list_all(&*client, scope, &active, &ask, None, &mut on_page);
+        let found = providers::list_all(&*client, scope, &active, &options, None, &mut on_page);
         let has_all_active = found.await?.truncation.is_none();
         Ok(match is_limited || !has_all_active {
             true => ListStatus::ActiveFirst { has_all_active },
@@ -227,7 +227,7 @@ impl ScopeLister {
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
-        let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let recursive = self.options.recursive;
         let limit = self.options.limit_for_scopes(self.format);
         let limit = limit.filter(|_| !recursive);
@@ -269,11 +269,11 @@ impl ScopeLister {
         };
         let profile = &cloud.profile;
         let listed =
-            providers::list_all_scopes(&*client, listing, profile, &ask, limit, &mut on_page);
+            providers::list_all_scopes(&*client, listing, profile, &options, limit, &mut on_page);
         let listed = listed.await?;
         if recursive && !listing.optional_kinds.is_empty() {
-            let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
-            let kinds = client.api().served_kinds(listing, &ask).await;
+            let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+            let kinds = client.api().served_kinds(listing, &options).await;
             parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
         }
         Ok(listed)

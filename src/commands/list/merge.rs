@@ -11,7 +11,7 @@ use crate::providers::Filter;
 /// Merges the rows of all scopes so that each job appears once, and counts the rows in their reports.
 pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &Filter) -> Batch {
     for (report, batch) in listed.iter_mut().zip(&mut found) {
-        keep_last(&mut batch.jobs, |job| &job.reference);
+        keep_last_rows(&mut batch.jobs, |job| &job.reference);
         report.add(batch, filter);
     }
     merge_overlaps(&mut found, listed);
@@ -63,7 +63,7 @@ fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
 
 /// For several rows of the same job in a scope, keeps the last row in the place of the
 /// first: the list has changed between two pages.
-pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
+pub(in crate::commands) fn keep_last_rows<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
     let mut places: HashMap<&String, usize> = HashMap::new();
     let mut moves = Vec::new();
     for (at, row) in rows.iter().enumerate() {

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-pub(super) use merge::keep_last;
+pub(super) use merge::keep_last_rows;
 pub(super) use options::Arguments;
-pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
+pub(super) use scopes::{
+    ListTarget, default_scopes, defaults, nothing_configured, targets_of_cloud,
+};
 pub(super) use snapshot::{ListedScope, list_jobs};
 
 use super::completion_cache::ListedReferences;
@@ -93,7 +95,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         return Err(problem.into());
     }
     let mut profiles_without_user = Vec::new();
-    if plan.is_for_me() {
+    if plan.requests_own_jobs() {
         (plan.users, profiles_without_user) = scopes::users(&settings, &places)?;
         let is_needed = plan.users.is_empty() || !arguments.scopes.is_empty();
         if is_needed && !profiles_without_user.is_empty() {
@@ -137,14 +139,14 @@ impl ListRun {
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
         let form = &context.output_options;
-        let screen = context.render_context(io::stdout().is_terminal());
+        let render_context = context.render_context(io::stdout().is_terminal());
         let filter = self.options.filter.clone();
         let mut collector = ListCollector {
             filter: &filter,
             batches: self.targets.iter().map(|_| Batch::default()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
-            rows: output::RowWriter::new(form, screen),
+            rows: output::RowWriter::new(form, render_context),
             // A later row can show that a job has left the requested states.
             streams: self.targets.len() == 1
                 && self.options.filter.states.is_empty()
@@ -159,7 +161,7 @@ impl ListRun {
         let (sender, mut events) = mpsc::unbounded_channel();
         let running = self.start(context, &sender);
         drop(sender);
-        let end = collector.until_the_end(&mut events).await;
+        let end = collector.run_to_end(&mut events).await;
         context.progress.stop();
         // Stop the remaining lists before the last rows are written.
         drop(running);
@@ -179,9 +181,9 @@ impl ListRun {
         signal: Option<u8>,
     ) -> u8 {
         let form = &context.output_options;
-        let screen = context.render_context(io::stdout().is_terminal());
+        let render_context = context.render_context(io::stdout().is_terminal());
         let is_streamed = collector.is_streamed();
-        collector.arrange();
+        collector.order_by_parent();
         let ListCollector {
             batches: found,
             mut listed,
@@ -203,7 +205,7 @@ impl ListRun {
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, &self.options, signal);
         let made = shutdown::run_interruptible(form, signal, || {
-            final_output(rows, &report, reason.as_deref(), form, &screen)
+            final_output(rows, &report, reason.as_deref(), form, &render_context)
         });
         match made {
             Ok(part) => stdout.write(part),
@@ -363,7 +365,7 @@ fn final_output(
     report: &Envelope,
     incomplete: Option<&str>,
     form: &OutputOptions,
-    screen: &RenderContext,
+    render_context: &RenderContext,
 ) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     match rows {
@@ -374,7 +376,7 @@ fn final_output(
         }
         // Print no partial table after a signal; documents for programs contain how the list ended.
         None if is_human_format(form.format) && report.exit.code > 128 => {}
-        None => output::write(&mut part, report, form, screen)?,
+        None => output::write(&mut part, report, form, render_context)?,
     }
     Ok(part)
 }

@@ -77,13 +77,13 @@ pub(super) struct ListOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
     /// No limit was given.
-    Usual,
+    Default,
     /// At most this many.
     AtMost(usize),
     /// No limit.
     All,
     /// At most this many, and all active jobs in addition.
-    Capped(usize),
+    CappedWithActive(usize),
 }
 
 /// The value that means the user of the profile.
@@ -127,7 +127,7 @@ impl Arguments {
                 || words::describe_filter(&filter).is_some(),
             users: HashMap::new(),
             filter,
-            limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
+            limit: self.limit.as_deref().map_or(Ok(Limit::Default), limit)?,
         })
     }
 }
@@ -140,12 +140,12 @@ impl ListOptions {
             filter: Filter::default(),
             users: HashMap::new(),
             recursive: true,
-            limit: Limit::Capped(max_jobs),
+            limit: Limit::CappedWithActive(max_jobs),
         }
     }
 
     /// Reports whether the jobs of the profile's user are requested.
-    pub(super) fn is_for_me(&self) -> bool {
+    pub(super) fn requests_own_jobs(&self) -> bool {
         self.filter.user.as_deref() == Some(ME)
     }
 
@@ -164,8 +164,8 @@ impl ListOptions {
         match self.limit {
             Limit::All => None,
             Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit().is_some()),
-            Limit::Capped(limit) => kind.list_limit().or(Some(limit)),
-            Limit::Usual => kind
+            Limit::CappedWithActive(limit) => kind.list_limit().or(Some(limit)),
+            Limit::Default => kind
                 .list_limit()
                 .or_else(|| human_limit(format).filter(|_| !sorts)),
         }
@@ -173,7 +173,7 @@ impl ListOptions {
 
     /// Reports whether the default limit can omit active jobs of a kind that its list can find.
     pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
-        matches!(self.limit, Limit::Usual | Limit::Capped(_))
+        matches!(self.limit, Limit::Default | Limit::CappedWithActive(_))
             && self.filter.states.is_empty()
             && kind.list_limit().is_none()
             && !kind.unlisted_fields().contains(&UnlistedField::State)
@@ -188,8 +188,8 @@ impl ListOptions {
     pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {
             Limit::AtMost(limit) => Some(limit),
-            Limit::All | Limit::Capped(_) => None,
-            Limit::Usual => human_limit(format),
+            Limit::All | Limit::CappedWithActive(_) => None,
+            Limit::Default => human_limit(format),
         }
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn targets(
             scope,
             is_named: true,
         }],
-        Target::Cloud(cloud) => in_cloud(&cloud),
+        Target::Cloud(cloud) => targets_of_cloud(&cloud),
         Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
@@ -182,7 +182,7 @@ pub(super) fn found(
 }
 
 /// Returns the targets of a cloud without a scope: its scopes, and the jobs outside of them.
-pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
+pub(in crate::commands) fn targets_of_cloud(requested: &CloudScope) -> Vec<ListTarget> {
     let cloud = cloud_of(requested);
     let scopes = cloud
         .scope_listings
@@ -253,7 +253,7 @@ pub(in crate::commands) fn default_scopes(
     };
     let input = requested.name();
     let requested = CloudScope { input, ..requested };
-    let mut targets = in_cloud(&requested);
+    let mut targets = targets_of_cloud(&requested);
     // Settings that cannot be read are reported when the account is used.
     let setting = |key| plain_setting(settings, cloud, profile, key).ok().flatten();
     let kind = cloud.kinds[0];

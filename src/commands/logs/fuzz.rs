@@ -82,7 +82,7 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
     for piece in log.chunks(size) {
         let mut read = lines.push(piece);
         read.extend(lines.take_long(redactor));
-        read.extend(lines.take_begun(redactor));
+        read.extend(lines.take_partial_line(redactor));
         for block in read {
             printer.print(&mut out, &source, &mut printed, &block);
         }

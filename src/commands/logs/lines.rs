@@ -15,7 +15,7 @@ const KEPT_BYTES: usize = 4 << 10;
 pub(super) struct Lines {
     /// The beginning of an incomplete line.
     pending: Vec<u8>,
-    /// The beginning of the current line was returned by [`Lines::take_begun`].
+    /// The beginning of the current line was returned by [`Lines::take_partial_line`].
     is_begun: bool,
     /// Lines begin with times, which are not split.
     has_times: bool,
@@ -41,11 +41,11 @@ impl Lines {
     /// Adds a piece of the log and returns the completed lines.
     pub(super) fn push(&mut self, data: &[u8]) -> Vec<Block> {
         let mut blocks = Vec::new();
-        let whole = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
-        let (whole, rest) = data.split_at(whole);
-        if !whole.is_empty() {
+        let complete = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
+        let (complete, rest) = data.split_at(complete);
+        if !complete.is_empty() {
             let mut block = std::mem::take(&mut self.pending);
-            block.extend_from_slice(whole);
+            block.extend_from_slice(complete);
             blocks.push(block);
             self.is_begun = false;
         }
@@ -76,7 +76,7 @@ impl Lines {
 
     /// Returns the available beginning of a line, such as a progress bar. Keeps back a possible beginning of a
     /// secret, of a time or of the line end until more of the line is known.
-    pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
+    pub(super) fn take_partial_line(&mut self, redactor: &Redactor) -> Option<Block> {
         let mut end = complete_bytes(&self.pending, redactor);
         end -= usize::from(self.pending[..end].ends_with(b"\r"));
         let begun = &self.pending[..end];

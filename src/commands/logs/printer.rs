@@ -103,13 +103,13 @@ impl Printer<'_> {
             false => &Redactor::default(),
         };
         for line in split_lines(block) {
-            let rest = self.rest_of(line, printed);
+            let rest = self.printed_part(line, printed);
             self.print_line(out, source, (printed, rest), redactor);
         }
     }
 
     /// Returns the part of a line, or of a piece, that is printed. Only the beginning of a line can be a timestamp.
-    fn rest_of<'a>(&self, line: &'a [u8], printed: &mut PrintedLine) -> &'a [u8] {
+    fn printed_part<'a>(&self, line: &'a [u8], printed: &mut PrintedLine) -> &'a [u8] {
         let is_begun = std::mem::replace(&mut printed.is_begun, !line.ends_with(b"\n"));
         if is_begun {
             return line;

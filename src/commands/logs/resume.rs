@@ -35,9 +35,9 @@ impl Resume {
     /// line, `omitted` is the number of bytes that were dropped after its first bytes.
     pub(super) fn after(known: &[u8], omitted: usize) -> Self {
         let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
-        let (whole, begun) = known.split_at(end);
+        let (complete, begun) = known.split_at(end);
         let mut last: Option<(Time, VecDeque<Vec<u8>>)> = None;
-        for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
+        for line in complete.split_inclusive(|byte| *byte == b'\n').rev() {
             match (split_timestamp(line).0, &mut last) {
                 (None, _) => {}
                 (Some(at), None) => last = Some((at, VecDeque::from([head(line)]))),

@@ -77,7 +77,7 @@ pub(super) struct Reading {
     /// The cloud does not return the text that it reports to have.
     pub lacks_rest: bool,
     /// Nothing was taken, because the text does not continue the last reading.
-    pub has_gap: bool,
+    pub is_disjoint: bool,
 }
 
 impl SourceLog {
@@ -254,9 +254,9 @@ impl SourceLog {
     ) -> Result<Reading, Problem> {
         self.params.previous = true;
         let mut read = self.read(client, reference, options).await;
-        let has_gap = read.as_ref().is_ok_and(|reading| reading.has_gap);
+        let is_disjoint = read.as_ref().is_ok_and(|reading| reading.is_disjoint);
         let mut rest = None;
-        if has_gap {
+        if is_disjoint {
             let none = self.no_lines();
             let window = mem::take(&mut self.window);
             let mut lines = mem::replace(&mut self.lines, none);
@@ -268,14 +268,14 @@ impl SourceLog {
             }
         }
         self.params.previous = false;
-        let mut reading = Reading { has_gap, ..read? };
+        let mut reading = read?;
+        reading.is_disjoint = is_disjoint;
         reading.lines.splice(0..0, rest);
         reading.lines.extend(self.begin_again());
         Ok(reading)
     }
 
-    /// Takes all of the next reading, whatever the last one ended with. Returns the
-    /// beginning of a line whose end was missed.
+    /// Takes all of the next reading as new text. Returns the beginning of a line whose end was missed.
     #[must_use]
     pub(super) fn begin_again(&mut self) -> Option<Block> {
         self.window.begin_again(self.params.timestamps);
@@ -315,7 +315,7 @@ impl SourceLog {
         };
         let Some(mut new) = self.window.advance(chunk.data, has_times) else {
             return Reading {
-                has_gap: true,
+                is_disjoint: true,
                 ..Reading::default()
             };
         };
@@ -350,7 +350,7 @@ impl SourceLog {
             notes: Vec::from_iter(chunk.truncated.filter(|_| is_noted)),
             has_more: has_rest || (chunk.has_more && !chunk.lacks_rest),
             lacks_rest: chunk.lacks_rest,
-            has_gap: false,
+            is_disjoint: false,
         }
     }
 
@@ -376,8 +376,8 @@ impl SourceLog {
     }
 
     /// Returns the available beginning of a line, without a possible beginning of a secret.
-    pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
-        self.lines.take_begun(redactor)
+    pub(super) fn take_partial_line(&mut self, redactor: &Redactor) -> Option<Block> {
+        self.lines.take_partial_line(redactor)
     }
 }
 

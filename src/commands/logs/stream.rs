@@ -77,7 +77,7 @@ impl LogStream<'_> {
     /// # Errors
     /// Returns a permanent error.
     pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), LogStreamError> {
-        let mut job = self.first_job_in_reach(interval).await?;
+        let mut job = self.first_job_with_retries(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
         let mut absence = Absence::new(&self.context.session);
@@ -88,7 +88,7 @@ impl LogStream<'_> {
                     return Err(self.no_task(&job));
                 }
                 Ok(()) if job.ended && !self.show_error_stream(&job) => {
-                    return self.explain_silence(&job);
+                    return self.explain_empty_logs(&job);
                 }
                 Ok(()) => outage = 0,
                 Err(LogStreamError::Problem(problem))
@@ -121,7 +121,7 @@ impl LogStream<'_> {
                         Err(error) => return Err(error),
                     }
                 }
-                Err(problem) if self.may_come_back(&problem, &mut absence) => {}
+                Err(problem) if self.may_reappear(&problem, &mut absence) => {}
                 // A deleted job has ended.
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ends: {}", problem.message));
@@ -172,7 +172,7 @@ impl LogStream<'_> {
             let rest = match has_ended {
                 true => self.logs[number].finish(),
                 false if self.printer.joins_pieces() => {
-                    self.logs[number].take_begun(self.printer.redactor)
+                    self.logs[number].take_partial_line(self.printer.redactor)
                 }
                 false => None,
             };
@@ -189,7 +189,7 @@ impl LogStream<'_> {
     }
 
     /// Gets the job before its log is followed; retries a temporary failure a few times.
-    async fn first_job_in_reach(&mut self, interval: Duration) -> Result<Job, Problem> {
+    async fn first_job_with_retries(&mut self, interval: Duration) -> Result<Job, Problem> {
         let mut failures = 0;
         loop {
             match self.first_job().await {
@@ -293,8 +293,8 @@ impl LogStream<'_> {
                 self.lookup.transport.mask(&mut problem);
                 with_reference(problem, &self.reference)
             })?;
-            if reading.has_gap {
-                self.close_gap(number).await?;
+            if reading.is_disjoint {
+                self.handle_gap(number).await?;
                 continue;
             }
             self.note_stuck(number, &reading);
@@ -333,7 +333,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_stuck, true) {
             let (operation, log) = (self.spec.operation.name, named(&log.source));
             self.note(format!(
-                "{log}: {operation} gives no more of the log than was read; {what}"
+                "{log}: {operation} returns no more of the log; {what}"
             ));
         }
     }

@@ -123,7 +123,7 @@ impl CheckedAccounts {
             }
             return Ok(clients);
         }
-        for (account, profile) in connector.resolve_at_once(last) {
+        for (account, profile) in connector.resolve_concurrently(last) {
             let client = connector.connect(&account, profile)?;
             clients.add(account, client);
         }

@@ -89,7 +89,10 @@ impl Connector {
 
     /// Resolves several accounts like [`Connector::resolve`], running their commands
     /// concurrently. Keeps their order.
-    pub(super) fn resolve_at_once(&self, accounts: Vec<CheckedAccount>) -> Vec<CheckedAccount> {
+    pub(super) fn resolve_concurrently(
+        &self,
+        accounts: Vec<CheckedAccount>,
+    ) -> Vec<CheckedAccount> {
         thread::scope(|scope| {
             let running = accounts.into_iter().map(|(account, plain)| {
                 let of_account = account.clone();

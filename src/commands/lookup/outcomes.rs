@@ -72,7 +72,7 @@ impl Lookup {
                     let Some(result) = result else {
                         if lookups.retry_contradicted() { continue } else { break }
                     };
-                    lookups.take(result.expect("a request task neither panics nor is cancelled"));
+                    lookups.handle(result.expect("a request task neither panics nor is cancelled"));
                     has_new = true;
                 }
                 () = sleep_until(show_at), if has_new => {
@@ -250,7 +250,7 @@ impl<'a> Lookups<'a> {
         });
     }
 
-    fn take(&mut self, output: LookupOutput) {
+    fn handle(&mut self, output: LookupOutput) {
         match output {
             LookupOutput::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);

@@ -218,16 +218,16 @@ impl Lookup {
     /// Returns errors of [`providers::latest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let account = account_of_scope(scope);
-        let framed = |mut problem: Problem| {
+        let with_context = |mut problem: Problem| {
             problem = with_account_context(problem, &account, list_permission(scope.kind));
             problem.reference = Some(format!("{scope}{LATEST}"));
             problem.input = Some(scope.input.clone());
             problem
         };
-        let client = self.client_for_scope(scope).map_err(framed)?;
-        let ask = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
-        let newest = providers::latest(&*client, scope, &ask).await;
-        let mut reference = newest.map_err(framed)?;
+        let client = self.client_for_scope(scope).map_err(with_context)?;
+        let options = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let newest = providers::latest(&*client, scope, &options).await;
+        let mut reference = newest.map_err(with_context)?;
         reference.input = scope.input.as_str().into();
         Ok(reference)
     }

@@ -103,7 +103,7 @@ impl ScriptedClient {
     }
 
     /// Adds support for requests that list resources, and a separate script for lookups.
-    pub(in crate::commands) fn with_list_beside(
+    pub(in crate::commands) fn with_list_and_lookups(
         self,
         lookups: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
     ) -> Self {

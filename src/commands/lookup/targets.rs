@@ -325,7 +325,7 @@ mod tests {
     fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
         let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
         let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        let context = CommandContext::of_options(&[]);
+        let context = CommandContext::from_options(&[]);
         parse(&context, (&typed).into(), &settings, allowed)
     }
 

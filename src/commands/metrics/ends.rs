@@ -40,7 +40,7 @@ impl EndTimes {
     }
 
     /// Removes the entries of jobs that the lists no longer contain.
-    pub(super) fn forget_all_but(&mut self, listed: &HashSet<String>) {
+    pub(super) fn retain_only(&mut self, listed: &HashSet<String>) {
         self.0.retain(|reference, _| listed.contains(reference));
     }
 }
@@ -101,7 +101,7 @@ mod tests {
             assert_eq!(is_kept(&mut ends, ended(), was_active, 1000), expected);
             assert_eq!(is_kept(&mut ends, ended(), false, 1100), expected);
             assert!(!is_kept(&mut ends, ended(), false, 1101), "{state:?}");
-            ends.forget_all_but(&HashSet::from(["a".to_owned()]));
+            ends.retain_only(&HashSet::from(["a".to_owned()]));
             assert!(!is_kept(&mut ends, ended(), false, 1102), "{state:?}");
         }
     }

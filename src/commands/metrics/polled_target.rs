@@ -12,7 +12,7 @@ use super::ends::EndTimes;
 use super::jobs::JobRow;
 use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
-use crate::commands::list::{ListTarget, ListedScope, keep_last, list_jobs};
+use crate::commands::list::{ListTarget, ListedScope, keep_last_rows, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
 use crate::model::{Notice, NoticeCode, State, Time};
@@ -215,7 +215,7 @@ impl PolledTarget {
                 self.note_refusal(&scope);
                 continue;
             }
-            keep_last(&mut rows, |row| &row.reference);
+            keep_last_rows(&mut rows, |row| &row.reference);
             found.extend(rows.iter().map(|row| row.reference.clone()));
             self.retain_recent(&mut rows);
             self.add_details(&mut rows, &mut details).await;
@@ -232,7 +232,7 @@ impl PolledTarget {
         let known: HashSet<&str> = rows.map(|row| &*row.reference).collect();
         details.retain(|reference, _| known.contains(&**reference));
         if is_whole {
-            lock(&self.state).ends.forget_all_but(&found);
+            lock(&self.state).ends.retain_only(&found);
         }
         (readings, details)
     }
@@ -283,7 +283,7 @@ impl PolledTarget {
     async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
         let conclusive = providers::kinds().filter(|kind| kind.conclusive_rows);
         let conclusive: HashSet<String> = conclusive.map(|kind| kind.to_string()).collect();
-        let wanted = wanted(rows, details, &conclusive, self.options.max_details);
+        let wanted = lookup_candidates(rows, details, &conclusive, self.options.max_details);
         let settings = self.lookup.settings();
         let references = wanted.iter().filter_map(|text| {
             let parsed = parse_monitored_text(text, settings, DEFAULT_PROFILE).ok()?;
@@ -307,7 +307,7 @@ impl PolledTarget {
         }
         if rows
             .iter()
-            .any(|row| is_unproven(row, details, &conclusive))
+            .any(|row| is_unproven_success(row, details, &conclusive))
         {
             self.lookup.notices.push(Notice::new(
                 NoticeCode::FromLists,
@@ -332,7 +332,7 @@ impl PolledTarget {
 /// Returns the references of the jobs to look up, in turn from three groups, so that a large group leaves lookups for
 /// the others: successes that a lookup must confirm, other ended jobs, and active jobs. In each group, jobs that were
 /// never looked up come first, then those whose last lookup is the oldest.
-fn wanted(
+fn lookup_candidates(
     rows: &[JobRow],
     details: &HashMap<String, Detail>,
     conclusive: &HashSet<String>,
@@ -340,7 +340,7 @@ fn wanted(
 ) -> Vec<String> {
     let mut sorts: [Vec<&JobRow>; 3] = Default::default();
     for row in rows {
-        if is_unproven(row, details, conclusive) {
+        if is_unproven_success(row, details, conclusive) {
             sorts[0].push(row);
         } else if !row.ended {
             sorts[2].push(row);
@@ -361,7 +361,7 @@ fn wanted(
 
 /// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
 /// lookup has shown the end of the job yet.
-fn is_unproven(
+fn is_unproven_success(
     row: &JobRow,
     details: &HashMap<String, Detail>,
     conclusive: &HashSet<String>,

@@ -56,7 +56,7 @@ impl PollTime {
         Self {
             ended: Instant::now(),
             at: at.and_then(|at| Time::from_rfc3339(&at)),
-            duration: stopwatch.lap(&format!("poll {number}")),
+            duration: stopwatch.measure(&format!("poll {number}")),
             max_age,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::polled_target::PolledSelector;
 use crate::commands::context::CommandContext;
-use crate::commands::list::{ListTarget, defaults, in_cloud};
+use crate::commands::list::{ListTarget, defaults, targets_of_cloud};
 use crate::commands::lookup::{
     AccountId, Inputs, Lookup, Pacing, ParsedTargets, parse_monitored, parse_monitored_text,
 };
@@ -67,7 +67,11 @@ fn selectors(parsed: ParsedTargets) -> Vec<PolledSelector> {
                 is_named: true,
             })),
             Target::Cloud(cloud) => {
-                targets.extend(in_cloud(&cloud).into_iter().map(PolledSelector::Scope));
+                targets.extend(
+                    targets_of_cloud(&cloud)
+                        .into_iter()
+                        .map(PolledSelector::Scope),
+                );
             }
             Target::Latest(_) => {}
         }

@@ -61,7 +61,7 @@ impl Poller {
         });
         let left = left.filter(|left| *left < LOOKUP_TIMEOUT);
         let longest = match self.options.is_single_check {
-            true => LOOKUP_TIMEOUT.saturating_sub(self.unanswered_for(jobs, now)),
+            true => LOOKUP_TIMEOUT.saturating_sub(self.time_without_response(jobs, now)),
             false => LOOKUP_TIMEOUT,
         };
         PollDeadline {
@@ -73,7 +73,7 @@ impl Poller {
     /// Returns how long these jobs' only check has been without a result: the time of their requests so far, or the
     /// time since the last response to their account. If a server hangs, the timeouts of successive or queued
     /// requests then do not add up.
-    fn unanswered_for(&self, jobs: &[JobIndex], now: Duration) -> Duration {
+    fn time_without_response(&self, jobs: &[JobIndex], now: Duration) -> Duration {
         let times = jobs.iter().map(|number| {
             let polled = &self.jobs[*number];
             let responded_at = self.accounts[polled.account].responded_at;

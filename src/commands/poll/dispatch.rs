@@ -155,18 +155,18 @@ impl Poller {
             return false;
         }
         let ends = self.poll_deadline(numbers);
-        let mut ask = self.lookup.options_for(first.kind, ends.deadline);
-        ask.changes = Some(Arc::clone(&self.changes));
+        let mut options = self.lookup.options_for(first.kind, ends.deadline);
+        options.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         let mut due = numbers.iter().map(|number| &self.jobs[*number]);
-        ask.is_last = due.any(|watched| watched.is_last_due(now));
+        options.is_last = due.any(|watched| watched.is_last_due(now));
         for number in numbers {
             self.jobs[*number].start(now);
         }
         self.accounts[self.jobs[numbers[0]].account].in_flight += 1;
         let (lookup, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
         self.running.spawn(async move {
-            let rows = client.batch_get(&references, &ask).await;
+            let rows = client.batch_get(&references, &options).await;
             let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
@@ -219,8 +219,8 @@ async fn check_exists(
         Ok(client) => client,
         Err(problem) => return ExistenceCheck::Failed(Box::new(problem)),
     };
-    let ask = lookup.options_for(reference.kind, deadline);
-    match client.check_exists(reference, &ask).await {
+    let options = lookup.options_for(reference.kind, deadline);
+    match client.check_exists(reference, &options).await {
         Ok(()) => ExistenceCheck::Exists,
         Err(problem) => ExistenceCheck::Failed(Box::new(with_reference(problem, reference))),
     }

@@ -120,7 +120,7 @@ impl Poller {
     /// Any row of a list call can need a confirming request, so the list is read early enough to confirm all of
     /// them, and once more right before the deadline.
     pub(super) fn schedule_last_polls(&mut self) {
-        self.choose_explained();
+        self.select_lookups();
         self.count_unfinished();
         let Some(deadline) = self.options.ends_at else {
             return;
@@ -143,7 +143,7 @@ impl Poller {
 
     /// Selects jobs whose last poll is a lookup: they do not run, and the list does
     /// not contain the events that may explain why.
-    fn choose_explained(&mut self) {
+    fn select_lookups(&mut self) {
         let explained = self.jobs.iter().filter(|watched| watched.is_explained);
         let mut left = MAX_DETAILS.saturating_sub(explained.count());
         for watched in &mut self.jobs {

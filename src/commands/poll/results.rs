@@ -133,14 +133,14 @@ impl Poller {
             (Err(problem), _) => self.take_failure(number, problem, late),
         };
         if is_last_detail {
-            events.extend(self.take_held_rows(self.jobs[number].account));
+            events.extend(self.handle_held_rows(self.jobs[number].account));
         }
         events
     }
 
     /// Handles the rows that were held back while details were requested. If one row
     /// was contradicted, looks up all of these jobs instead.
-    fn take_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
+    fn handle_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
         let is_contradicted = self.accounts[account].contradicts_rows;
         let mut events = Vec::new();
         for number in 0..self.jobs.len() {
@@ -160,7 +160,7 @@ impl Poller {
     }
 
     /// Accepts the ends that lists have proved and whose details were not read yet.
-    pub(in crate::commands) fn take_proved_ends(&mut self) {
+    pub(in crate::commands) fn accept_proved_ends(&mut self) {
         for number in 0..self.jobs.len() {
             let watched = &mut self.jobs[number];
             let row = watched.final_row.take();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::super::list::keep_last;
+use super::super::list::keep_last_rows;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint};
 use crate::error::{Category, Problem};
@@ -188,7 +188,7 @@ impl ScopeWatcher {
 impl WatchedScope {
     /// Returns the references of new resources, except those that had ended before the first list.
     fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
-        keep_last(&mut rows, |row| &row.reference);
+        keep_last_rows(&mut rows, |row| &row.reference);
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
         rows.into_iter()
@@ -205,13 +205,13 @@ async fn latest_in(lookup: &Lookup, scope: &Scope) -> Listed {
 }
 
 async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
-    let framed = |mut problem: Problem| {
+    let with_context = |mut problem: Problem| {
         problem.reference = Some(scope.to_string());
         problem.input = Some(scope.input.clone());
         Box::new(problem)
     };
-    let client = lookup.client_for_scope(scope).map_err(framed)?;
-    let ask = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+    let client = lookup.client_for_scope(scope).map_err(with_context)?;
+    let options = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let listed = page.rows.into_iter().map(|found| ListedJob {
@@ -235,9 +235,10 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let all_of_them = Filter::default();
     let limit = scope.kind.list_limit();
     let limit = limit.or(Some(MAX_LISTED));
-    let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
-    drained.map_err(framed)?;
-    Ok(ScopeListing::All(all, failed_part.map(framed)))
+    let drained =
+        providers::list_all(&*client, scope, &all_of_them, &options, limit, &mut keep).await;
+    drained.map_err(with_context)?;
+    Ok(ScopeListing::All(all, failed_part.map(with_context)))
 }
 
 /// Reports whether later lists would fail in the same way.

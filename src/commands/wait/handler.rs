@@ -26,7 +26,7 @@ pub(super) struct WaitHandler<'a> {
     pub(super) reports: Reports,
     pub(super) reporter: Reporter,
     /// How the lines of jobs are rendered.
-    screen: RenderContext,
+    render_context: RenderContext,
     /// The terminal, if each job has its own line on it.
     terminal: Option<LiveTerminal<'a>>,
     /// When the last line was logged.
@@ -55,7 +55,7 @@ impl LoopHandler for WaitHandler<'_> {
         self.warn_expiring_credentials(&run.lookup);
         let is_timed_out = self.is_timed_out(run);
         if is_timed_out {
-            run.poller.take_proved_ends();
+            run.poller.accept_proved_ends();
         }
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {
@@ -139,14 +139,14 @@ impl<'a> WaitHandler<'a> {
         options: &'a WaitOptions,
         reports: Reports,
         reporter: Reporter,
-        screen: RenderContext,
+        render_context: RenderContext,
     ) -> Self {
         Self {
             options,
             reports,
             terminal: reporter.is_live().then(|| LiveTerminal::new(None)),
             reporter,
-            screen,
+            render_context,
             logged_at: Duration::ZERO,
         }
     }
@@ -170,7 +170,7 @@ impl<'a> WaitHandler<'a> {
         let is_near = |end: &CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
         let expiries = lookup.take_credential_expiries().into_iter();
         for end in expiries.filter(is_near) {
-            let line = format!("warning: {}", end.line(now, self.screen.zone));
+            let line = format!("warning: {}", end.line(now, self.render_context.zone));
             self.reporter.println(line);
             let notice = Notice::new(NoticeCode::CredentialEnds, end.message());
             lookup.notices.push(notice);
@@ -229,7 +229,7 @@ impl<'a> WaitHandler<'a> {
             }
         };
         let is_final: Vec<bool> = jobs.iter().map(|polled| polled.is_final).collect();
-        terminal.draw(&is_final, &row, &status, &self.screen);
+        terminal.draw(&is_final, &row, &status, &self.render_context);
     }
 
     /// Returns for example `waiting for succeeded: 1 of 3 met, 1 failed, times out in 12m`.

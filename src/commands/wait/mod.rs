@@ -31,7 +31,7 @@ use options::WaitOptions;
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     let prepared = prepare(context, arguments, started);
-    let passed = stopwatch.lap("preparation");
+    let passed = stopwatch.measure("preparation");
     match prepared {
         Ok((lookup, mut plan, reports)) => {
             plan.shorten(passed);
@@ -105,11 +105,11 @@ async fn run_wait(
         false => Reporter::lines(&context.progress),
     };
     // People read the messages, on a terminal or in a log, so they use local time.
-    let screen = RenderContext {
+    let render_context = RenderContext {
         zone: context.zone(Zone::Local),
         ..context.render_context(io::stderr().is_terminal())
     };
-    let mut wait = WaitHandler::new(plan, reports, reporter, screen);
+    let mut wait = WaitHandler::new(plan, reports, reporter, render_context);
     wait.warn(&lookup);
     let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);
     let mut signals = Signals::new();
@@ -141,7 +141,7 @@ async fn run_wait(
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
         // Writing to a vector cannot fail.
-        let _ = output::write_problem(&mut lines, &write_problem(error), &screen);
+        let _ = output::write_problem(&mut lines, &write_problem(error), &render_context);
         lines
     };
     let signalled = signal.is_some() && !context.session.has_ended();
@@ -151,7 +151,7 @@ async fn run_wait(
         lose_output(Arc::make_mut(&mut report));
     }
     if report.exit.code != reported {
-        wait.reports.amend(&report);
+        wait.reports.rewrite(&report);
     }
     written.code.unwrap_or(report.exit.code)
 }

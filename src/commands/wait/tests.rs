@@ -64,13 +64,13 @@ async fn wait(
 
 async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration) {
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
-    let screen = RenderContext {
+    let render_context = RenderContext {
         width: None,
         colour: false,
         now: Time::from_unix(1_700_000_000).expect("a time"),
         zone: Zone::Utc,
     };
-    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, screen);
+    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, render_context);
     let mut run = run_loop(Arc::new(lookup), options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();
@@ -222,7 +222,7 @@ async fn lists_of_thousands_of_failures_leave_requests_to_the_lookups_that_decid
 async fn a_row_decides_where_the_lookup_of_its_details_fails() {
     for (count, end) in [(3, SUCCEEDED), (3, FAILED), (30, FAILED)] {
         let broken = |_: Duration, _: &str| Reply::Failed(Category::ServiceError);
-        let client = client(until(seconds(5), end)).with_list_beside(broken);
+        let client = client(until(seconds(5), end)).with_list_and_lookups(broken);
         let client = Arc::new(client);
         let ids = subtasks(count);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -234,7 +234,7 @@ async fn a_row_decides_where_the_lookup_of_its_details_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn a_row_that_a_lookup_contradicts_decides_nothing() {
-    let client = client(until(seconds(5), FAILED)).with_list_beside(|_, _| RUNNING);
+    let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| RUNNING);
     let client = Arc::new(client);
     let ids = subtasks(30);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -247,7 +247,7 @@ async fn a_row_that_a_lookup_contradicts_decides_nothing() {
 #[tokio::test(start_paused = true)]
 async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_looked_up() {
     for fail_fast in [true, false] {
-        let client = client(until(seconds(5), FAILED)).with_list_beside(|_, _| RUNNING);
+        let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| RUNNING);
         let client = Arc::new(client);
         let ids = subtasks(250);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -261,7 +261,7 @@ async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_loo
 
 #[tokio::test(start_paused = true)]
 async fn each_end_is_looked_up_where_a_lookup_has_another_outcome_than_its_row() {
-    let client = client(until(seconds(5), FAILED)).with_list_beside(|_, _| SUCCEEDED);
+    let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| SUCCEEDED);
     let client = Arc::new(client);
     let ids = subtasks(60);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -279,7 +279,7 @@ async fn many_references_are_looked_up_where_a_lookup_contradicts_its_row() {
         (SUCCEEDED, State::Succeeded, 50),
         (FAILED, State::Failed, 20),
     ] {
-        let client = client(|_, _| FAILED).with_list_beside(move |_, _| lookups);
+        let client = client(|_, _| FAILED).with_list_and_lookups(move |_, _| lookups);
         let client = Arc::new(client);
         let references = subtasks(50).iter().map(|id| reference(id)).collect();
         let lookup = Lookup::scripted(references, &client).with_lists();

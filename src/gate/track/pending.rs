@@ -17,14 +17,14 @@ pub const REJECTION_GRACE: Duration = Duration::from_secs(600);
 impl JobHistory {
     pub(super) fn pending_on_failure(
         &self,
-        trouble: &ReadFailure,
+        failure: &ReadFailure,
         rules: &GatePolicy,
         at: Duration,
     ) -> Pending {
-        let outage = at.saturating_sub(trouble.since);
+        let outage = at.saturating_sub(failure.since);
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
-        let (cause, settled) = match trouble.category {
+        let (cause, settled) = match failure.category {
             Category::MissingCredentials
             | Category::Unauthenticated
             | Category::PermissionDenied => (PendingCause::Credentials, true),
@@ -40,7 +40,7 @@ impl JobHistory {
         Pending {
             cause,
             is_final: settled,
-            reason: Cow::Owned(trouble.message.clone()),
+            reason: Cow::Owned(failure.message.clone()),
         }
     }
 

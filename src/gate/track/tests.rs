@@ -120,9 +120,9 @@ fn an_end_whose_outcome_cannot_be_read_is_an_end_and_undecided_for_good_after_a_
 #[test]
 fn missing_is_believed_after_two_looks_apart_and_after_the_grace() {
     let missing = problem(Category::NotFound);
-    let settled_at = |looks: &[u64]| {
+    let settled_at = |observations: &[u64]| {
         let mut track = JobHistory::new(false);
-        for at in looks {
+        for at in observations {
             track.observe(Observation::Failed(&missing), seconds(*at));
         }
         let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(200)) else {
@@ -162,8 +162,8 @@ fn one_successful_poll_makes_a_missing_job_present_again() {
 fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
     let missing = problem(Category::NotFound);
     let mut track = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
-    let mut is_final = |look: Observation<'_>, at| {
-        track.observe(look, seconds(at));
+    let mut is_final = |observation: Observation<'_>, at| {
+        track.observe(observation, seconds(at));
         match track.evaluate(&rules("succeeded"), seconds(at)) {
             Evaluation::Pending(open) => open.is_final,
             other => panic!("{other:?}"),

@@ -102,13 +102,13 @@ impl ApiClient {
     }
 
     /// Replaces each `{key}` in a hint by that key of the profile and the source of its value.
-    fn with_places(&self, hint: &str) -> String {
+    fn with_setting_locations(&self, hint: &str) -> String {
         let mut parts = hint.split('{');
         let mut shown = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (key, rest) = part.split_once('}').unwrap_or((part, ""));
             shown += key;
-            if let Some(place) = self.places.get(key) {
+            if let Some(place) = self.setting_locations.get(key) {
                 shown += &format!(" ({place})");
             }
             shown += rest;
@@ -140,7 +140,7 @@ impl ApiClient {
         let is_rejected = refusal.category == Category::Unauthenticated;
         let default = || is_rejected.then(|| "check the {credential}".to_owned());
         let hint = refusal.hint.or_else(default);
-        problem.hint = hint.map(|hint| self.with_places(&hint));
+        problem.hint = hint.map(|hint| self.with_setting_locations(&hint));
         problem.transport_failure = refusal.transport_failure;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;

@@ -49,8 +49,11 @@ impl ApiClient {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let shared_key = self.options.key_states.get(self.cloud, &signer.key());
-        let own = self.circuit_breaker.own();
-        let generation = shared_key.as_deref().unwrap_or(own).generation();
+        let credential_state = self.circuit_breaker.credential_state();
+        let generation = shared_key
+            .as_deref()
+            .unwrap_or(credential_state)
+            .generation();
         let call = Call {
             client: self,
             request,
@@ -102,7 +105,10 @@ impl Call<'_> {
             }
             // A timeout in the little time that was left does not mean that the service is down if it has responded
             // in this run.
-            if is_cut && is_timeout(&error) && client.circuit_breaker.own().is_accepted() {
+            if is_cut
+                && is_timeout(&error)
+                && client.circuit_breaker.credential_state().is_accepted()
+            {
                 return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
@@ -233,8 +239,8 @@ impl Call<'_> {
 
     /// Returns the state of the credential that signs.
     fn credential(&self) -> &CredentialState {
-        let own = self.client.circuit_breaker.own();
-        self.shared_key.as_deref().unwrap_or(own)
+        let credential_state = self.client.circuit_breaker.credential_state();
+        self.shared_key.as_deref().unwrap_or(credential_state)
     }
 
     /// Returns the problem of a call that is not sent because its credential was refused before.
@@ -252,7 +258,10 @@ impl Call<'_> {
     /// Records that the cloud accepted the credential.
     fn on_accepted(&self) {
         let cooldown = self.client.options.auth_cooldown;
-        self.client.circuit_breaker.own().on_success(cooldown);
+        self.client
+            .circuit_breaker
+            .credential_state()
+            .on_success(cooldown);
         if let Some(key) = &self.shared_key {
             key.on_success(cooldown);
         }

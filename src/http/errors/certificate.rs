@@ -26,7 +26,7 @@ pub(super) fn certificate_error(
         CertificateError::Other(other) => other.0.downcast_ref::<CertificateRejected>(),
         _ => None,
     };
-    if let Some(untrusted) = seen.and_then(of_its_kind) {
+    if let Some(untrusted) = seen.and_then(untrusted_issuer) {
         return untrusted;
     }
     let cause = seen.map_or(cause, |seen| &seen.cause);
@@ -77,12 +77,12 @@ fn validity_error(
     let (kind, why, hint) = match cause {
         CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW),
         CertificateError::ExpiredContext { not_after, .. } => {
-            let why = format!("it expired at {}", shown(*not_after));
+            let why = format!("it expired at {}", format_time(*not_after));
             (Expired, why, RENEW)
         }
         CertificateError::NotValidYet => (NotYetValid, "it is not valid yet".to_owned(), CLOCK),
         CertificateError::NotValidYetContext { not_before, .. } => {
-            let why = format!("it is valid from {}", shown(*not_before));
+            let why = format!("it is valid from {}", format_time(*not_before));
             (NotYetValid, why, CLOCK)
         }
         CertificateError::NotValidForName => (WrongName, "hostname mismatch".to_owned(), NAME),
@@ -184,7 +184,9 @@ fn signature_text(id: &[u8]) -> &'static str {
 }
 
 /// Describes a server's certificate whose issuer is unknown, or that is marked as a CA's; `None` for other errors.
-fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, String, &'static str)> {
+fn untrusted_issuer(
+    seen: &CertificateRejected,
+) -> Option<(TransportFailureKind, String, &'static str)> {
     let is_about_issuer = matches!(
         seen.cause,
         CertificateError::UnknownIssuer
@@ -219,7 +221,7 @@ fn for_people(name: &str) -> &str {
     name.split('"').nth(1).or_else(address).unwrap_or(name)
 }
 
-fn shown(time: UnixTime) -> String {
+fn format_time(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     DateTime::from_timestamp(seconds, 0).map_or_else(
         || format!("{seconds} s"),

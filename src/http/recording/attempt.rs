@@ -55,7 +55,7 @@ impl<'a> RecordingAttempt<'a> {
             Err(error) => Outcome::Error(self.masked(error)),
         };
         let end_ms = match outcome {
-            Outcome::Error(_) => self.recorder.step_of_failure(),
+            Outcome::Error(_) => self.recorder.failure_step(),
             _ => self.recorder.step(),
         };
         let exchange = self.exchange(outcome, end_ms);

@@ -135,10 +135,10 @@ impl Masker<'_> {
         let text = std::str::from_utf8(body).ok();
         let text = text.map(|text| text.trim_start_matches('\u{feff}').trim());
         if self.credential.is_some() {
-            return (!text.is_some_and(is_name)).then(|| self.shape(body));
+            return (!text.is_some_and(is_name)).then(|| self.mask_values(body));
         }
         if is_part_of_document(body, is_plain) {
-            return Some(self.shape(body));
+            return Some(self.mask_values(body));
         }
         // Compressed data is not searched for secrets, but anybody can decompress it.
         if body.starts_with(&GZIP_MAGIC) {
@@ -149,7 +149,7 @@ impl Masker<'_> {
     }
 
     /// Masks all values of a document that cannot be parsed, since any of them can be a secret.
-    fn shape(&self, body: &[u8]) -> String {
+    fn mask_values(&self, body: &[u8]) -> String {
         match &self.credential {
             Some(mask) => mask.clone(),
             None => mask_json_values(&self.text(&String::from_utf8_lossy(body))),
@@ -227,7 +227,7 @@ impl Masker<'_> {
                 }
                 false => line.to_owned(),
             },
-            None if line.trim_start().starts_with('{') => self.shape(line.as_bytes()),
+            None if line.trim_start().starts_with('{') => self.mask_values(line.as_bytes()),
             None => self.line(keys.line(line).unwrap_or_else(|| line.to_owned())),
         };
         text.split_inclusive('\n').map(masked).collect()

@@ -175,9 +175,9 @@ impl Session {
     }
 
     /// Stops the clock of a replay while this future is polled, for operations that take real time.
-    pub async fn hold_clock(&self) -> Infallible {
+    pub async fn inhibit_auto_advance(&self) -> Infallible {
         match self {
-            Self::Replay(replay) => replay.hold_clock().await,
+            Self::Replay(replay) => replay.inhibit_auto_advance().await,
             Self::Live | Self::Record(_) => future::pending().await,
         }
     }
@@ -211,7 +211,7 @@ impl Stopwatch {
     }
 
     /// Returns the elapsed time and records it under this name. A replay returns the recorded time, if there is one.
-    pub fn lap(&self, name: &str) -> Duration {
+    pub fn measure(&self, name: &str) -> Duration {
         match &self.session {
             Session::Live => self.started.elapsed(),
             Session::Record(recorder) => recorder.measured(name, self.started.elapsed()),

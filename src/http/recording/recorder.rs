@@ -258,7 +258,7 @@ impl Recorder {
 
     /// Like [`Self::step`] for a failure, rounded up: the failure can be a timeout, which must not be replayed before
     /// its deadline.
-    pub(super) fn step_of_failure(&self) -> u64 {
+    pub(super) fn failure_step(&self) -> u64 {
         let mut state = lock(&self.state);
         state.last_ms = state.next_ms() + 1;
         state.last_ms

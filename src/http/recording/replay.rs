@@ -30,7 +30,7 @@ const INTERRUPTED: u8 = 130;
 /// Exit codes of runs that were ended by a signal.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
 /// Duration of each of the blocking tasks that stop the clock.
-const HOLD_INTERVAL: Duration = Duration::from_millis(10);
+const BLOCKING_INTERVAL: Duration = Duration::from_millis(10);
 /// How long a run can continue after the end of its recording before it is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -181,10 +181,10 @@ impl Replay {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn hold_clock(&self) -> Infallible {
+    pub(super) async fn inhibit_auto_advance(&self) -> Infallible {
         loop {
             // A paused clock does not advance while a blocking task runs.
-            let _ = spawn_blocking(|| thread::sleep(HOLD_INTERVAL)).await;
+            let _ = spawn_blocking(|| thread::sleep(BLOCKING_INTERVAL)).await;
         }
     }
 
@@ -234,7 +234,7 @@ impl Replay {
         let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;
-        self.steps.reach(exchange.end_ms);
+        self.steps.advance_to(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(

@@ -21,7 +21,7 @@ use crate::secret::PrivateKeyMasker;
 pub(super) struct Steps(AtomicU64);
 
 impl Steps {
-    pub(super) fn reach(&self, at_ms: u64) {
+    pub(super) fn advance_to(&self, at_ms: u64) {
         self.0.fetch_max(at_ms, Ordering::Relaxed);
     }
 
@@ -153,7 +153,7 @@ pub(super) fn replay(
             let part = parts.next();
             let at_ms = part.as_ref().map_or(end_ms, |part| part.at_ms);
             sleep_until(moment(base, at_ms)).await;
-            steps.reach(at_ms);
+            steps.advance_to(at_ms);
             let lost = || StreamError::from("the recorded stream ended here");
             match (part, end) {
                 (Some(StreamPart { text, .. }), _) => {

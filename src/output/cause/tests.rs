@@ -32,7 +32,7 @@ fn names_the_failed_container_and_its_exit_code() {
         ..Task::default()
     }];
     assert_eq!(
-        why(&failed).unwrap(),
+        explanation(&failed).unwrap(),
         "container 训练 exited with 137 (OOMKilled)"
     );
 }
@@ -42,14 +42,14 @@ fn a_container_that_crashes_beside_one_that_runs_is_named() {
     let mut running = job(State::Running);
     running.reason = Some("CrashLoopBackOff".into());
     running.message = Some("back-off 5m0s restarting failed container".into());
-    assert_eq!(why(&running), None);
+    assert_eq!(explanation(&running), None);
     running.tasks = vec![Task {
         state: State::Running,
         reason: running.reason.clone(),
         ..Task::default()
     }];
     let crashing = "CrashLoopBackOff: back-off 5m0s restarting failed container";
-    assert_eq!(why(&running).unwrap(), crashing);
+    assert_eq!(explanation(&running).unwrap(), crashing);
 }
 
 #[test]
@@ -72,16 +72,19 @@ fn a_pod_that_was_evicted_is_reported_as_such() {
         ..Task::default()
     }];
     let evicted = "a failed: Evicted: The node was low on resource: memory.";
-    assert_eq!(why(&failed).unwrap(), evicted);
+    assert_eq!(explanation(&failed).unwrap(), evicted);
     failed.tasks[0].reason = Some("Error".into());
-    assert_eq!(why(&failed).unwrap(), "container main exited with 137");
+    assert_eq!(
+        explanation(&failed).unwrap(),
+        "container main exited with 137"
+    );
 }
 
 #[test]
 fn a_job_that_goes_well_needs_no_explanation() {
-    assert_eq!(why(&job(State::Running)), None);
+    assert_eq!(explanation(&job(State::Running)), None);
     assert_eq!(
-        why(&job(State::Failed)).unwrap(),
+        explanation(&job(State::Failed)).unwrap(),
         "container main: exit code 137 (OOMKilled)"
     );
 }
@@ -108,7 +111,10 @@ fn counts_warnings_and_quotes_the_newest() {
             ..Event::default()
         },
     ];
-    assert_eq!(why(&running).unwrap(), "2 warnings, last: BackOff: again");
+    assert_eq!(
+        explanation(&running).unwrap(),
+        "2 warnings, last: BackOff: again"
+    );
     assert!(needs_cause_line(&running));
 }
 
@@ -160,7 +166,7 @@ fn the_pod_that_failed_by_itself_is_named_with_the_reason_of_the_job() {
             .into(),
     );
     assert_eq!(
-        why(&failed).unwrap(),
+        explanation(&failed).unwrap(),
         "container main of gang-5 exited with 1; 2 of 3 pods failed; PodFailurePolicy: Container main for pod \
          t/gang-5 failed with exit code 1 matching FailJob rule at index 0"
     );
@@ -176,7 +182,7 @@ fn a_message_that_is_all_about_the_part_is_left_out() {
     ] {
         failed.message = Some(message.into());
         assert_eq!(
-            why(&failed).unwrap(),
+            explanation(&failed).unwrap(),
             "container main exited with 2",
             "{message}"
         );
@@ -191,7 +197,7 @@ fn of_a_traceback_the_error_is_shown() {
             .into(),
     );
     assert_eq!(
-        why(&failed).unwrap(),
+        explanation(&failed).unwrap(),
         "container main exited with 1 (torch.OutOfMemoryError: CUDA)"
     );
     let mut invocation = job(State::Failed);
@@ -203,10 +209,10 @@ fn of_a_traceback_the_error_is_shown() {
         state: State::Failed,
         ..Task::default()
     }];
-    assert_eq!(why(&invocation).unwrap(), "n1: tar: cannot open");
+    assert_eq!(explanation(&invocation).unwrap(), "n1: tar: cannot open");
     invocation.message = Some("node n1: exit code 2: first\ntar: cannot open\n".into());
     let whole = "node n1: exit code 2: first tar: cannot open";
-    assert_eq!(why(&invocation).unwrap(), whole);
+    assert_eq!(explanation(&invocation).unwrap(), whole);
 }
 
 #[test]
@@ -215,7 +221,7 @@ fn failed_pods_of_a_job_that_runs_are_counted() {
     let mut running = job_of_pods(State::Running, &pods);
     running.tasks[1].created_at = Time::from_rfc3339("2026-11-27T20:00:15Z");
     assert_eq!(
-        why(&running).unwrap(),
+        explanation(&running).unwrap(),
         "2 earlier pods failed (a-1: exited with 1)"
     );
     assert!(needs_cause_line(&running));
@@ -223,7 +229,7 @@ fn failed_pods_of_a_job_that_runs_are_counted() {
         .tasks
         .iter_mut()
         .for_each(|task| task.containers.clear());
-    assert_eq!(why(&running).unwrap(), "2 of 3 pods failed (a-0)");
+    assert_eq!(explanation(&running).unwrap(), "2 of 3 pods failed (a-0)");
 }
 
 #[test]
@@ -235,10 +241,10 @@ fn failed_pods_of_an_indexed_job_are_counted_with_their_indexes() {
         task.index = Some(index);
     }
     let text = "2 pods of 2 indexes failed (a-1: exited with 1)";
-    assert_eq!(why(&running).unwrap(), text);
+    assert_eq!(explanation(&running).unwrap(), text);
     running.tasks[0].index = Some(3);
     let text = "2 pods of index 3 failed (a-1: exited with 1)";
-    assert_eq!(why(&running).unwrap(), text);
+    assert_eq!(explanation(&running).unwrap(), text);
 }
 
 #[test]
@@ -261,14 +267,14 @@ fn what_a_job_waits_for_comes_before_its_newest_warning() {
         ..Job::default()
     };
     assert_eq!(
-        why(&waiting).unwrap(),
+        explanation(&waiting).unwrap(),
         "Unschedulable: 0/3 nodes are available; 2 warnings, last: DNSConfigForming: too many nameservers"
     );
     waiting.events.remove(0);
     waiting.warning_count = 1;
     waiting.reason = Some("FailedScheduling".into());
     let once = "FailedScheduling: 0/3 nodes are available; 1 warning";
-    assert_eq!(why(&waiting).unwrap(), once);
+    assert_eq!(explanation(&waiting).unwrap(), once);
 }
 
 #[test]
@@ -285,5 +291,5 @@ fn a_warning_that_repeats_the_cause_is_only_counted() {
         ..Event::default()
     }];
     let evicted = "a failed: Evicted: The node was low on resource: memory; 1 warning";
-    assert_eq!(why(&failed).unwrap(), evicted);
+    assert_eq!(explanation(&failed).unwrap(), evicted);
 }

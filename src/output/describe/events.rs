@@ -88,7 +88,7 @@ fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
         (Some(count), Some(subject)) => Some(format!("{count}, {subject}")),
         _ => None,
     };
-    let mut lines: Vec<String> = match together.filter(|text| page.has_room(4, text)) {
+    let mut lines: Vec<String> = match together.filter(|text| page.fits(4, text)) {
         Some(together) => vec![together],
         None => count.into_iter().chain(subject).collect(),
     };

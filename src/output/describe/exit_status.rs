@@ -1,4 +1,4 @@
-use super::super::cause::ended_with;
+use super::super::cause::exit_description;
 use crate::model::Container;
 
 /// Exit codes with the same meaning in nearly every program and shell.
@@ -85,7 +85,7 @@ fn describe(
 ) -> Option<String> {
     // An exit code such as 137 already contains the signal.
     let is_in_code = signal.is_some() && signal == exit_code.and_then(signal_in);
-    let ended = ended_with(exit_code, signal.filter(|_| !is_in_code))?;
+    let ended = exit_description(exit_code, signal.filter(|_| !is_in_code))?;
     Some(match explain_exit(exit_code, signal, words, is_explained) {
         Some(meaning) => format!("{ended}: {meaning}"),
         None => ended,

@@ -65,12 +65,12 @@ impl PageOptions<'_> {
 pub fn write(
     out: &mut dyn Write,
     jobs: &[Job],
-    screen: &RenderContext,
+    context: &RenderContext,
     options: PageOptions<'_>,
 ) -> io::Result<()> {
     let PageOptions { extent, log_tails } = options;
     let mut out = BufWriter::new(out);
-    let mut page = PageWriter::new(&mut out, screen);
+    let mut page = PageWriter::new(&mut out, context);
     for (number, job) in jobs.iter().enumerate() {
         if number > 0 {
             page.blank_line()?;

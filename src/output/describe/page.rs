@@ -91,13 +91,13 @@ impl Fields {
 /// A line, and the byte ranges that are highlighted.
 struct Line {
     text: String,
-    inked: Vec<(Range<usize>, Style)>,
+    styles: Vec<(Range<usize>, Style)>,
 }
 
 impl From<String> for Line {
     fn from(text: String) -> Self {
-        let inked = Vec::new();
-        Self { text, inked }
+        let styles = Vec::new();
+        Self { text, styles }
     }
 }
 
@@ -109,11 +109,11 @@ pub(super) struct PageWriter<'a> {
 }
 
 impl<'a> PageWriter<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, screen: &'a RenderContext) -> Self {
-        let width = screen.width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
+    pub(super) fn new(out: &'a mut dyn Write, context: &'a RenderContext) -> Self {
+        let width = context.width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
         Self {
             out,
-            context: screen,
+            context,
             width,
         }
     }
@@ -142,7 +142,7 @@ impl<'a> PageWriter<'a> {
     }
 
     /// Reports whether a text fits on one line.
-    pub(super) fn has_room(&self, indent: usize, text: &str) -> bool {
+    pub(super) fn fits(&self, indent: usize, text: &str) -> bool {
         indent + width(&escape(text)) <= self.width
     }
 
@@ -157,8 +157,8 @@ impl<'a> PageWriter<'a> {
         let rest = self.width.saturating_sub(width(&reference) + 4);
         let text = format!("── {reference} {}", "─".repeat(rest));
         let text = text.trim_end().to_owned();
-        let inked = vec![(0..text.len(), Style::Bold)];
-        self.line(0, Line { text, inked })
+        let styles = vec![(0..text.len(), Style::Bold)];
+        self.line(0, Line { text, styles })
     }
 
     /// Writes the heading of a section, after an empty line; `more` is not highlighted.
@@ -170,8 +170,8 @@ impl<'a> PageWriter<'a> {
 
     /// Writes a paragraph with hanging indentation.
     pub(super) fn paragraph(&mut self, indent: usize, value: &Value) -> io::Result<()> {
-        let room = self.width.saturating_sub(indent);
-        let mut lines = rendered(value, room).into_iter();
+        let max_width = self.width.saturating_sub(indent);
+        let mut lines = render_lines(value, max_width).into_iter();
         let Some(first) = lines.next() else {
             return Ok(());
         };
@@ -179,8 +179,8 @@ impl<'a> PageWriter<'a> {
         if rest.is_empty() {
             return self.line(indent, first);
         }
-        // Further lines have less room, so wrap all lines for this width.
-        for (number, line) in rendered(value, room.saturating_sub(HANGING_INDENT))
+        // Further lines are narrower, so wrap all lines for this width.
+        for (number, line) in render_lines(value, max_width.saturating_sub(HANGING_INDENT))
             .into_iter()
             .enumerate()
         {
@@ -217,7 +217,7 @@ impl<'a> PageWriter<'a> {
                 continue;
             }
             // A value that does not fit next to its label gets the full width below it.
-            for line in broken(&label, self.width.saturating_sub(indent)) {
+            for line in wrapped_lines(&label, self.width.saturating_sub(indent)) {
                 self.line(indent, line)?;
             }
             for line in self.lines(values, indent + HANGING_INDENT) {
@@ -228,10 +228,10 @@ impl<'a> PageWriter<'a> {
     }
 
     fn lines(&self, values: &[Value], column: usize) -> Vec<Line> {
-        let room = self.width.saturating_sub(column);
+        let max_width = self.width.saturating_sub(column);
         values
             .iter()
-            .flat_map(|value| rendered(value, room))
+            .flat_map(|value| render_lines(value, max_width))
             .collect()
     }
 
@@ -245,9 +245,9 @@ impl<'a> PageWriter<'a> {
         write!(self.out, "{}", " ".repeat(indent))?;
         let text = line.text.trim_end_matches(' ');
         let mut at = 0;
-        for (part, ink) in line.inked.into_iter().filter(|_| self.context.colour) {
+        for (part, style) in line.styles.into_iter().filter(|_| self.context.colour) {
             let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
-            write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", ink.code())?;
+            write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", style.code())?;
             at = part.end;
         }
         writeln!(self.out, "{}", &text[at..])
@@ -255,12 +255,12 @@ impl<'a> PageWriter<'a> {
 }
 
 /// Returns the lines of a value, wrapped at this many columns.
-fn rendered(value: &Value, room: usize) -> Vec<Line> {
+fn render_lines(value: &Value, max_width: usize) -> Vec<Line> {
     match value {
-        Value::Text(text) => broken(text, room),
-        Value::Lead(ink, word, rest) => {
-            let mut lines = broken(&joined(word, rest), room);
-            ink_beginning(&mut lines, &[(word, *ink)]);
+        Value::Text(text) => wrapped_lines(text, max_width),
+        Value::Lead(style, word, rest) => {
+            let mut lines = wrapped_lines(&joined(word, rest), max_width);
+            highlight_prefix(&mut lines, &[(word, *style)]);
             lines
         }
         Value::Titled(title, state, rest) => {
@@ -272,12 +272,12 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
                 text = format!("{title}: {state}");
                 parts.extend([(": ", Style::Plain), (state.as_str(), Style::State(*state))]);
             }
-            let mut lines = broken(&joined(&text, rest), room);
-            ink_beginning(&mut lines, &parts);
+            let mut lines = wrapped_lines(&joined(&text, rest), max_width);
+            highlight_prefix(&mut lines, &parts);
             lines
         }
         Value::NoBreak(text) => vec![escape(text).into_owned().into()],
-        Value::Command(words) => command_line::lines(words, room)
+        Value::Command(words) => command_line::lines(words, max_width)
             .into_iter()
             .map(Line::from)
             .collect(),
@@ -293,37 +293,37 @@ fn joined(word: &str, rest: &str) -> String {
 }
 
 /// Highlights the parts at the beginning of a text, if all of them fit on the first line.
-fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
+fn highlight_prefix(lines: &mut [Line], parts: &[(&str, Style)]) {
     let Some(first) = lines.first_mut() else {
         return;
     };
-    let mut inked = Vec::new();
+    let mut styles = Vec::new();
     let mut end = 0;
-    for (part, ink) in parts {
+    for (part, style) in parts {
         let part = escape(part);
         if !first.text[end..].starts_with(part.as_ref()) {
             return;
         }
         let start = end;
         end += part.len();
-        if *ink != Style::Plain {
-            inked.push((start..end, *ink));
+        if *style != Style::Plain {
+            styles.push((start..end, *style));
         }
     }
-    first.inked = inked;
+    first.styles = styles;
 }
 
-fn broken(text: &str, room: usize) -> Vec<Line> {
-    const LONGER_BY: usize = 5;
+fn wrapped_lines(text: &str, max_width: usize) -> Vec<Line> {
+    const ESCAPE_WIDTH: usize = 5;
     // If a line begins with `::`, one colon is escaped, which makes the line longer.
-    let room = if text.contains("::") {
-        room.saturating_sub(LONGER_BY)
+    let max_width = if text.contains("::") {
+        max_width.saturating_sub(ESCAPE_WIDTH)
     } else {
-        room
+        max_width
     };
     text.trim_end()
         .lines()
-        .flat_map(|line| wrap(&escape(line), room))
+        .flat_map(|line| wrap(&escape(line), max_width))
         .map(|line| escape(&line).into_owned().into())
         .collect()
 }

@@ -25,11 +25,11 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io
     page.heading(&head, &all)?;
     let is_failed = |task: &&Task| task.state == State::Failed;
     let (mut shown, mut rest): (Vec<&Task>, Vec<&Task>) = job.tasks.iter().partition(is_failed);
-    let room = match extent {
+    let count = match extent {
         DetailLevel::Limited => MAX_TASKS.saturating_sub(shown.len()).min(rest.len()),
         DetailLevel::All => rest.len(),
     };
-    shown.extend(rest.drain(..room));
+    shown.extend(rest.drain(..count));
     let mut is_apart = false;
     for task in shown {
         is_apart = one(page, job, task, is_apart)?;

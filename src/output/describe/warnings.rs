@@ -55,7 +55,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) ->
         let when = event.last_at.or(event.first_at);
         let when = when.map_or_else(
             || "at an unknown time".to_owned(),
-            |at| when_of(page, at, end),
+            |at| relative_time(page, at, end),
         );
         let text = text(event, shown);
         let times = match event.count {
@@ -79,7 +79,7 @@ fn text(event: &Event, shown: &mut ShownTexts) -> String {
 }
 
 /// Describes when a warning was seen, relative to the end.
-fn when_of(page: &PageWriter, at: Time, end: Option<Time>) -> String {
+fn relative_time(page: &PageWriter, at: Time, end: Option<Time>) -> String {
     const NEAR_SECONDS: i64 = 86_400;
     match end.map(|end| at.seconds_since(end)) {
         Some(0) => "at the end".to_owned(),

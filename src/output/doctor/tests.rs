@@ -50,7 +50,7 @@ fn diagnosis() -> DoctorReport {
 }
 
 fn page(width: Option<usize>, colour: bool) -> String {
-    let screen = RenderContext {
+    let context = RenderContext {
         width,
         colour,
         now: Time::from_unix(1_700_000_000).unwrap(),
@@ -63,7 +63,7 @@ fn page(width: Option<usize>, colour: bool) -> String {
         query: None,
     };
     let mut out = Vec::new();
-    write_diagnosis(&mut out, &diagnosis(), &form, &screen).unwrap();
+    write_diagnosis(&mut out, &diagnosis(), &form, &context).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -44,8 +44,8 @@ impl Timeline {
     }
 
     /// Removes the entries that do not match the filter.
-    pub fn retain(&mut self, sieve: &EventFilter) {
-        self.content.events.retain(|one| sieve.matches(one));
+    pub fn retain(&mut self, filter: &EventFilter) {
+        self.content.events.retain(|one| filter.matches(one));
     }
 
     /// Returns the references of the resources with entries, without duplicates, in the order of their first entry.

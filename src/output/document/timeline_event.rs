@@ -128,7 +128,7 @@ impl TimelineEvent {
             });
         }
         sort(&mut all);
-        mark_first_bad(&mut all);
+        mark_first_problem(&mut all);
         all
     }
 }
@@ -138,7 +138,7 @@ pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
     occurrences.order_by_key(|one| (one.happened_at.is_none(), one.happened_at));
 }
 
-fn mark_first_bad(occurrences: &mut [TimelineEvent]) {
+fn mark_first_problem(occurrences: &mut [TimelineEvent]) {
     let bad = occurrences.iter_mut().filter(|one| one.is_problem);
     let seen = |one: &&mut TimelineEvent| {
         let at = one.first_at.or(one.happened_at);

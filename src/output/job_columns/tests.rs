@@ -58,7 +58,7 @@ fn programs_read_utc_seconds_and_bytes() {
 
 #[test]
 fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
-    let screen = |width| RenderContext {
+    let context = |width| RenderContext {
         width,
         colour: false,
         now: Time::from_unix(1_700_003_720).unwrap(),
@@ -67,7 +67,7 @@ fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
     let shown = |name: &str, width| {
         let job = job();
         let cell = JobColumn::named(name).unwrap().cell(&job, Zone::Utc);
-        cell.display(&screen(width))
+        cell.display(&context(width))
             .map(|text| text.into_owned())
             .unwrap()
     };

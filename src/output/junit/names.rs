@@ -40,8 +40,8 @@ fn forms(case: &TestCase<'_>) -> [String; 3] {
     let (name, id) = (case.name(), case.id());
     let with = |suffix: &str| {
         let suffix = format!(" ({})", attribute(suffix));
-        let room = MAX_ATTRIBUTE_CHARS.saturating_sub(suffix.chars().count());
-        truncate_chars(&attribute(&name), room).into_owned() + &suffix
+        let max_chars = MAX_ATTRIBUTE_CHARS.saturating_sub(suffix.chars().count());
+        truncate_chars(&attribute(&name), max_chars).into_owned() + &suffix
     };
     let reference = with(case.reference);
     let short = match name == id {

@@ -96,7 +96,7 @@ impl Live {
         context: &RenderContext,
         size: TerminalSize,
     ) -> Vec<u8> {
-        let room = match self.screen {
+        let max_height = match self.screen {
             Screen::Alternate { .. } => size.height,
             // The cursor is on the row below.
             Screen::Normal(_) => size.height.saturating_sub(1),
@@ -105,7 +105,7 @@ impl Live {
             frame,
             context,
             TerminalSize {
-                height: room,
+                height: max_height,
                 ..size
             },
         );
@@ -167,21 +167,21 @@ impl Live {
             .iter()
             .map(|line| truncate_width(&escape(line), size.width).into_owned());
         let below: Vec<String> = below.collect();
-        let room = size.height.saturating_sub(below.len());
+        let max_height = size.height.saturating_sub(below.len());
         let has_ended = |job: &Option<&Job>| job.is_some_and(|job| job.ended);
         let has_ended: Vec<bool> = frame.jobs.iter().map(has_ended).collect();
-        let first_rows = |room| -> Vec<Row> {
-            let shown = shown_rows(&has_ended, room).into_iter();
+        let first_rows = |max_height| -> Vec<Row> {
+            let shown = shown_rows(&has_ended, max_height).into_iter();
             shown.map(frame.row).collect()
         };
         // A row takes at least one line.
-        let (mut rows, all) = (first_rows(room), frame.jobs.len());
+        let (mut rows, all) = (first_rows(max_height), frame.jobs.len());
         let mut lines = self.table_lines(&rows, context);
-        if rows.len() < all || height(&lines, size.width) > room {
+        if rows.len() < all || height(&lines, size.width) > max_height {
             if rows.len() == all {
                 rows = first_rows(all.saturating_sub(1));
             }
-            lines = self.cut(&rows, all, context, size.width, room);
+            lines = self.cut(&rows, all, context, size.width, max_height);
         }
         lines.extend(below);
         lines
@@ -206,14 +206,14 @@ impl Live {
         all: usize,
         context: &RenderContext,
         width: usize,
-        room: usize,
+        max_height: usize,
     ) -> Vec<String> {
-        let (mut fits, mut most) = (0, room.min(rows.len()));
+        let (mut fits, mut most) = (0, max_height.min(rows.len()));
         let mut lines = Vec::new();
         while fits < most {
             let tried = (fits + most).div_ceil(2);
             let shown = self.table_lines(&rows[..tried], context);
-            if height(&shown, width) < room {
+            if height(&shown, width) < max_height {
                 (fits, lines) = (tried, shown);
             } else {
                 most = tried - 1;

@@ -25,7 +25,7 @@ fn rows(jobs: &[Job]) -> Vec<Row<'_>> {
     let row = |job| Row {
         reference: "not used".into(),
         job: Some(job),
-        read_failure: None,
+        unreadable_reason: None,
     };
     jobs.iter().map(row).collect()
 }
@@ -39,7 +39,7 @@ fn form() -> OutputOptions {
     }
 }
 
-fn screen(width: usize, later: i64) -> RenderContext {
+fn context(width: usize, later: i64) -> RenderContext {
     RenderContext {
         width: Some(width),
         colour: false,
@@ -71,7 +71,7 @@ fn drawn(
     let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     let rows = rows(jobs);
     let text = with_frame(&rows, &notes, |frame| {
-        live.frame(frame, &screen(size.width, later), size)
+        live.frame(frame, &context(size.width, later), size)
     });
     let text = String::from_utf8(text).unwrap();
     let text = text
@@ -148,7 +148,7 @@ fn a_frame_that_is_shown_already_is_not_drawn_again() {
     let mut live = live();
     let next = |live: &mut Live, later| {
         with_frame(&rows, &[], |frame| {
-            live.frame(frame, &screen(80, later), SMALL)
+            live.frame(frame, &context(80, later), SMALL)
         })
     };
     assert!(!next(&mut live, 0).is_empty());
@@ -163,12 +163,12 @@ fn what_was_not_read_yet_has_a_row_that_shows_it() {
         Row {
             reference: "sugon/instance/a".into(),
             job: None,
-            read_failure: None,
+            unreadable_reason: None,
         },
         Row {
             reference: "sugon/instance/b".into(),
             job: None,
-            read_failure: Some("not found; retrying".into()),
+            unreadable_reason: Some("not found; retrying".into()),
         },
     ];
     let text = with_frame(&unread, &[], |frame| {
@@ -177,7 +177,7 @@ fn what_was_not_read_yet_has_a_row_that_shows_it() {
             has_keys: false,
             ..*frame
         };
-        live().frame(&first, &screen(100, 0), SMALL)
+        live().frame(&first, &context(100, 0), SMALL)
     });
     let text = String::from_utf8(text).unwrap();
     assert!(
@@ -210,7 +210,7 @@ fn references_that_do_not_fit_are_below_their_scope_without_the_loss_of_a_column
             "  7d3e1f60  running  训练  1m   1m30s",
         ]
     );
-    let (live, context) = (live(), screen(40, 0));
+    let (live, context) = (live(), context(40, 0));
     let text = String::from_utf8(live.close(&rows(&jobs), &context)).unwrap();
     assert!(
         text.contains("\naliyun/job/ehpc/训练     running"),
@@ -225,7 +225,7 @@ fn a_coloured_table_of_exact_width_takes_one_row_a_line() {
         let size = TerminalSize { width, height: 20 };
         let context = RenderContext {
             colour: true,
-            ..screen(width, 0)
+            ..context(width, 0)
         };
         let rows = rows(&jobs);
         let lines = with_frame(&rows, &[], |frame| live().lines(frame, &context, size));
@@ -241,14 +241,14 @@ fn a_terminal_without_an_alternate_screen_is_drawn_on_with_codes_of_a_vt100() {
     let mut text = Vec::new();
     for later in 0..3 {
         text.extend(with_frame(&rows, &[], |frame| {
-            live.frame(frame, &screen(80, later), SMALL)
+            live.frame(frame, &context(80, later), SMALL)
         }));
     }
     text.extend(live.suspend());
     text.extend(with_frame(&rows, &[], |frame| {
-        live.frame(frame, &screen(80, 3), SMALL)
+        live.frame(frame, &context(80, 3), SMALL)
     }));
-    text.extend(live.close(&rows, &screen(80, 3)));
+    text.extend(live.close(&rows, &context(80, 3)));
     let text = String::from_utf8(text).unwrap();
     // It supports the codes for lines that are not wrapped.
     let text = text.replace("\u{1b}[?7l", "").replace("\u{1b}[?7h", "");
@@ -267,9 +267,11 @@ fn closing_shows_the_cursor_and_leaves_every_row_as_normal_output() {
     let jobs: Vec<Job> = (1..=9).map(|one| job(one, State::Succeeded)).collect();
     let mut live = live();
     let rows = rows(&jobs);
-    let opened = with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL));
+    let opened = with_frame(&rows, &[], |frame| {
+        live.frame(frame, &context(80, 0), SMALL)
+    });
     assert!(opened.starts_with(b"\x1b[?1049h\x1b[?25l"));
-    let text = String::from_utf8(live.close(&rows, &screen(80, 0))).unwrap();
+    let text = String::from_utf8(live.close(&rows, &context(80, 0))).unwrap();
     let table = text.strip_prefix("\u{1b}[?25h\u{1b}[?1049l").unwrap();
     assert_eq!(table.lines().count(), 10);
     assert!(!table.contains('\u{1b}') && table.ends_with('\n'));
@@ -281,11 +283,17 @@ fn a_suspended_screen_is_left_and_entered_again_by_the_next_frame() {
     let rows = rows(&jobs);
     let mut live = live();
     assert_eq!(live.suspend(), b"", "nothing was drawn");
-    let first = with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL));
+    let first = with_frame(&rows, &[], |frame| {
+        live.frame(frame, &context(80, 0), SMALL)
+    });
     assert_eq!(live.suspend(), b"\x1b[?25h\x1b[?1049l");
     assert_eq!(live.suspend(), b"");
     assert_eq!(
-        with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL)),
+        with_frame(&rows, &[], |frame| live.frame(
+            frame,
+            &context(80, 0),
+            SMALL
+        )),
         first
     );
 }
@@ -321,7 +329,7 @@ fn only_the_rows_that_the_terminal_has_place_for_are_made() {
                 row: &row,
                 ..*frame
             },
-            &screen(80, 0),
+            &context(80, 0),
             SMALL,
         );
         let text = String::from_utf8(text).unwrap();

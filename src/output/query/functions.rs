@@ -28,11 +28,11 @@ thread_local! {
 
 /// Records the current position as the bottom of the stack.
 pub(super) fn mark_stack() {
-    STACK_BASE.set(stack_place());
+    STACK_BASE.set(stack_address());
 }
 
 #[inline(never)]
-fn stack_place() -> usize {
+fn stack_address() -> usize {
     let local = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&local)).addr()
 }
@@ -192,7 +192,7 @@ fn multiply(left: Val, right: Val) -> ValR<Val> {
 
 /// Returns true, or an error if the stack or the value is too deep.
 pub(super) fn check_depth(value: &Val) -> ValR<Val> {
-    if STACK_BASE.get().abs_diff(stack_place()) > MAX_STACK {
+    if STACK_BASE.get().abs_diff(stack_address()) > MAX_STACK {
         return Err(Error::str("recursion too deep"));
     }
     memory::count(value)?;

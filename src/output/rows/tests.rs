@@ -16,7 +16,7 @@ fn form(format: Format, columns: &[&str]) -> OutputOptions {
     }
 }
 
-fn screen() -> RenderContext {
+fn context() -> RenderContext {
     RenderContext {
         width: None,
         colour: false,
@@ -36,7 +36,7 @@ fn job(name: &str) -> Job {
 
 fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> String {
     let mut out = Vec::new();
-    let mut rows = RowWriter::new(form, screen()).unwrap();
+    let mut rows = RowWriter::new(form, context()).unwrap();
     rows.jobs(&mut out, jobs).unwrap();
     rows.scopes(&mut out, scopes).unwrap();
     let report = Envelope::new("list", vec![], vec![], vec![]);

@@ -26,7 +26,7 @@ pub fn write(
     timeline: &Timeline,
     columns: Option<&[EventColumn]>,
     form: &OutputOptions,
-    screen: &RenderContext,
+    context: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, timeline);
@@ -36,7 +36,7 @@ pub fn write(
     match form.format {
         Format::Json => json::write_document(&mut out, timeline)?,
         Format::Yaml => yaml::write_value(&mut out, timeline)?,
-        Format::Jsonl => records(&mut out, timeline, screen)?,
+        Format::Jsonl => records(&mut out, timeline, context)?,
         Format::Name => names(&mut out, timeline)?,
         Format::Csv | Format::Tsv => {
             let columns = columns.map_or_else(EventColumn::for_programs, <[_]>::to_vec);
@@ -48,14 +48,14 @@ pub fn write(
         Format::Markdown => {
             let usual = || EventColumn::all(&DEFAULT_COLUMNS);
             let columns = columns.map_or_else(usual, <[_]>::to_vec);
-            markdown::write_table(&mut out, &columns, all, form.headers, screen)?;
+            markdown::write_table(&mut out, &columns, all, form.headers, context)?;
         }
         Format::Table | Format::Wide => match columns {
             Some(columns) => {
-                TextTable::new(columns, all, form.headers, screen).write(&mut out, None)?;
+                TextTable::new(columns, all, form.headers, context).write(&mut out, None)?;
             }
             None => {
-                let mut page = TimelineWriter::new(*screen, &timeline.content.references);
+                let mut page = TimelineWriter::new(*context, &timeline.content.references);
                 for one in all {
                     page.entry(&mut out, one)?;
                 }
@@ -65,12 +65,12 @@ pub fn write(
     out.flush()
 }
 
-fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> io::Result<()> {
+fn records(out: &mut dyn Write, timeline: &Timeline, context: &RenderContext) -> io::Result<()> {
     let mut records = RecordWriter::default();
     for one in &timeline.content.events {
-        records.write(out, screen.now, one)?;
+        records.write(out, context.now, one)?;
     }
-    records.end(out, screen.now, timeline, timeline.coverage.answered)
+    records.end(out, context.now, timeline, timeline.coverage.answered)
 }
 
 /// Writes the references of the resources with entries, and whether some may be missing.

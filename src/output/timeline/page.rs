@@ -41,16 +41,16 @@ struct Palette {
 
 impl TimelineWriter {
     /// Creates a page about these references; a single one is not repeated on it.
-    pub fn new(screen: RenderContext, references: &[String]) -> Self {
+    pub fn new(context: RenderContext, references: &[String]) -> Self {
         let longest = references.iter().map(|reference| width(reference)).max();
         let many = references.len() > 1;
-        let room = |longest: &usize| {
+        let max_width = |longest: &usize| {
             let needed = BEFORE_TEXT + longest + 2 + MIN_TEXT_WIDTH;
-            screen.width.is_none_or(|columns| columns >= needed)
+            context.width.is_none_or(|columns| columns >= needed)
         };
         Self {
-            context: screen,
-            column: longest.filter(room).filter(|_| many),
+            context,
+            column: longest.filter(max_width).filter(|_| many),
             many,
             day: String::new(),
             reference: String::new(),
@@ -118,7 +118,7 @@ impl TimelineWriter {
             write!(out, "{}  ", padded(&one.reference, column))?;
             indent = column + 2;
         }
-        let room = columns.saturating_sub(BEFORE_TEXT + indent);
+        let max_width = columns.saturating_sub(BEFORE_TEXT + indent);
         let reported = self.last_end.as_ref();
         let reported = reported.filter(|(reference, _)| *reference == one.reference);
         let before = reported.map(|(_, message)| message.as_str());
@@ -130,10 +130,10 @@ impl TimelineWriter {
         }
         let mut lines: Vec<String> = text
             .lines()
-            .flat_map(|line| wrap(&escape(line), room, usize::MAX))
+            .flat_map(|line| wrap(&escape(line), max_width, usize::MAX))
             .collect();
         if one.first_bad {
-            mark_last(&mut lines, room, &hues);
+            mark_last(&mut lines, max_width, &hues);
         }
         for (number, line) in lines.iter().enumerate() {
             if number > 0 {
@@ -169,10 +169,10 @@ fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
 }
 
 /// Adds the mark of the first problem to the last line, or on a separate line if it does not fit.
-fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Palette) {
+fn mark_last(lines: &mut Vec<String>, max_width: usize, hues: &Palette) {
     let mark = format!("{}{FIRST_PROBLEM}{}", hues.bad, hues.plain);
     match lines.last_mut() {
-        Some(last) if width(last) + 2 + width(FIRST_PROBLEM) <= room => {
+        Some(last) if width(last) + 2 + width(FIRST_PROBLEM) <= max_width => {
             *last += &format!("  {mark}")
         }
         _ => lines.push(mark),

@@ -10,7 +10,7 @@ fn at(seconds: i64) -> Option<Time> {
     Time::from_unix(1_700_000_000 + seconds)
 }
 
-fn screen(width: Option<usize>) -> RenderContext {
+fn context(width: Option<usize>) -> RenderContext {
     RenderContext {
         width,
         colour: false,
@@ -48,9 +48,9 @@ fn end(what: EventSubject, kind: &str, name: &str, message: &str) -> TimelineEve
     }
 }
 
-fn shown(all: &[TimelineEvent], references: &[&str], screen: RenderContext) -> String {
+fn shown(all: &[TimelineEvent], references: &[&str], context: RenderContext) -> String {
     let references: Vec<String> = references.iter().map(ToString::to_string).collect();
-    let mut page = TimelineWriter::new(screen, &references);
+    let mut page = TimelineWriter::new(context, &references);
     let mut out = Vec::new();
     for one in all {
         page.entry(&mut out, one).unwrap();
@@ -74,7 +74,7 @@ fn a_terminal_gets_days_and_references_as_headings() {
     ];
     let references = ["aliyun/job/c/5", "tencent/service/c/d/web"];
     assert_eq!(
-        shown(&all, &references, screen(Some(80))),
+        shown(&all, &references, context(Some(80))),
         "\
 2023-11-14 +00:00
 aliyun/job/c/5
@@ -95,14 +95,14 @@ aliyun/job/c/5
 #[test]
 fn a_wide_terminal_has_a_column_of_references_and_a_single_one_none() {
     let all = [event("aliyun/job/c/5", 0), event("x/y/z", 1)];
-    let wide = shown(&all, &["aliyun/job/c/5", "x/y/z"], screen(Some(160)));
+    let wide = shown(&all, &["aliyun/job/c/5", "x/y/z"], context(Some(160)));
     assert_eq!(
         wide,
         "2023-11-14 +00:00\n  \
          22:13:20   aliyun/job/c/5  Pulled: image pulled\n  \
          22:13:21   x/y/z           Pulled: image pulled\n"
     );
-    let single = shown(&all[..1], &["aliyun/job/c/5"], screen(Some(160)));
+    let single = shown(&all[..1], &["aliyun/job/c/5"], context(Some(160)));
     assert_eq!(
         single,
         "2023-11-14 +00:00\n  22:13:20   Pulled: image pulled\n"
@@ -133,7 +133,7 @@ fn a_pipe_gets_a_complete_line_for_each() {
         },
     ];
     assert_eq!(
-        shown(&all, &["a/b/c", "a/b"], screen(None)),
+        shown(&all, &["a/b/c", "a/b"], context(None)),
         "2023-11-14T22:13:20Z  !  a/b/c  pod启动失败 ×6530 since 2023-11-13T22:13:20Z on Pod web-1: one\\ntwo  ◀ first problem\n\
          (no time)             -  a/b    Pulled: image pulled\n"
     );
@@ -148,7 +148,7 @@ fn long_texts_wrap_by_columns_and_keep_their_lines() {
         ..event("a/b/c", 0)
     };
     assert_eq!(
-        shown(&[one], &["a/b/c"], screen(Some(60))),
+        shown(&[one], &["a/b/c"], context(Some(60))),
         "2023-11-14 +00:00\n  \
          22:13:20 ! Pulled: 训练任务失败训练任务失败训练任务失败训\n           \
          │ 练任务失败训练任务失败训练任务失败训练任务失败\n           \
@@ -179,7 +179,7 @@ fn a_page_shows_a_cause_once_and_piped_lines_repeat_it() {
         },
     ];
     let sentences = |width| -> Vec<String> {
-        let shown = shown(&all, &["a/b/c"], screen(width));
+        let shown = shown(&all, &["a/b/c"], context(width));
         let lines = shown.lines().filter(|line| line.contains('!'));
         lines
             .map(|line| line.split_once("! ").unwrap().1.trim().to_owned())
@@ -241,11 +241,11 @@ fn an_end_shows_code_signal_and_reason_once_each() {
 fn without_colour_nothing_is_emitted_and_with_it_only_the_bad_are_highlighted() {
     let all = [event("a", 0), end(EventSubject::Job, "job", "x", "no")];
     let colour = |colour| {
-        let screen = RenderContext {
+        let context = RenderContext {
             colour,
-            ..screen(None)
+            ..context(None)
         };
-        shown(&all, &["a"], screen)
+        shown(&all, &["a"], context)
     };
     assert!(!colour(false).contains('\u{1b}'));
     let coloured = colour(true);
@@ -284,7 +284,7 @@ proptest! {
             ..event("aliyun/job/c/5", 0)
         };
         let references: &[&str] = if many { &["aliyun/job/c/5", "b"] } else { &["b"] };
-        let shown = shown(&[one.clone(), one], references, screen(columns));
+        let shown = shown(&[one.clone(), one], references, context(columns));
         for line in shown.lines() {
             prop_assert!(!line.contains(needs_escape), "{line:?}");
             prop_assert!(ci_command_at(line).is_none(), "{line:?}");
@@ -356,7 +356,7 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
         query: None,
     };
     let mut out = Vec::new();
-    write(&mut out, timeline, columns, &form, &screen(None)).unwrap();
+    write(&mut out, timeline, columns, &form, &context(None)).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -91,7 +91,7 @@ pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
     if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
         let hint = problem.hint.unwrap_or_default();
-        let other = format!("or unset {} to use the kubeconfig", origin.place());
+        let other = format!("or unset {} to use the kubeconfig", origin.fix_location());
         problem.hint = Some(format!("{hint}; {other}"));
     }
     problem
@@ -103,7 +103,7 @@ pub(super) fn proxy_hint(origin: &Origin) -> String {
         Origin::Tool { path, .. } => {
             format!("check proxy-url of the cluster in {}", quotable_path(path))
         }
-        origin => format!("check {PROXY_URL} ({})", origin.location()),
+        origin => format!("check {PROXY_URL} ({})", origin.source_location()),
     }
 }
 

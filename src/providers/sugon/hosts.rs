@@ -65,9 +65,9 @@ pub(super) struct Hosts {
 impl Hosts {
     /// Creates clients for at least one host; they are tried in this order.
     pub(super) fn new(hosts: Vec<Endpoint>, account: &ApiClient, policy: &HostPolicy) -> Self {
-        let has_twin = hosts.len() > 1;
+        let has_failover = hosts.len() > 1;
         let at = |host| {
-            let account = account.for_host(has_twin);
+            let account = account.for_host(has_failover);
             match policy.is_named_by(&host) {
                 true => (host, account),
                 // The profile's endpoint settings do not apply to hosts that the platform returned.

@@ -73,7 +73,7 @@ impl Reader<'_> {
             match name {
                 HTTP => {
                     file.http = self.http(table)?;
-                    self.keep_places(&mut file, [HTTP, ""], table);
+                    self.record_positions(&mut file, [HTTP, ""], table);
                 }
                 "states" => file.states = self.states(table)?,
                 cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
@@ -111,7 +111,7 @@ impl Reader<'_> {
                 file.commands.insert(key.clone(), words);
             }
             file.profiles.insert(key, self.entries(keys, table)?);
-            self.keep_places(file, [cloud, profile], table);
+            self.record_positions(file, [cloud, profile], table);
         }
         Ok(())
     }
@@ -137,16 +137,21 @@ impl Reader<'_> {
     }
 
     /// Records the positions of the values of a table.
-    fn keep_places(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
-        let places = keys.iter().map(|(key, value)| {
-            let place = self.place(value.span().start);
+    fn record_positions(
+        &self,
+        file: &mut SettingsFile,
+        [table, profile]: [&str; 2],
+        keys: &Table<'_>,
+    ) {
+        let positions = keys.iter().map(|(key, value)| {
+            let place = self.position(value.span().start);
             ([table, profile, key.get_ref()].map(str::to_owned), place)
         });
-        file.places.extend(places);
+        file.positions.extend(positions);
     }
 
     /// Returns line and column of a position, from 1.
-    fn place(&self, at: usize) -> (usize, usize) {
+    fn position(&self, at: usize) -> (usize, usize) {
         let before = &self.text[..at.min(self.text.len())];
         let line = 1 + self.newlines.partition_point(|newline| *newline < at);
         let last = before.rsplit('\n').next();
@@ -359,7 +364,7 @@ impl Reader<'_> {
 
     /// Returns a usage error at a position in the file. It contains no values of the file.
     fn wrong(&self, at: usize, what: &str) -> Problem {
-        let (line, column) = self.place(at);
+        let (line, column) = self.position(at);
         Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
     }
 }

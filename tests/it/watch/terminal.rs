@@ -26,7 +26,7 @@ fn shell(emulated: &Emulated) -> Shell {
 }
 
 /// Reports whether the alternate screen was left.
-fn is_left(shown: &str) -> bool {
+fn has_left_alternate_screen(shown: &str) -> bool {
     shown.rfind(LEAVE) > shown.rfind(ENTER)
 }
 
@@ -58,7 +58,10 @@ fn every_end_gives_the_terminal_back_as_it_was() {
         assert_eq!(watch.end().code, code, "{end}");
         assert!(is_echoing(&terminal.user), "{end}");
         let shown = terminal.shown();
-        assert!(shown.starts_with(ENTER) && is_left(&shown), "{shown:?}");
+        assert!(
+            shown.starts_with(ENTER) && has_left_alternate_screen(&shown),
+            "{shown:?}"
+        );
         assert!(!shown.contains("hello"), "{shown:?}");
         let rest = &shown[drawn..];
         let last = &rest[rest.rfind(LEAVE).unwrap() + LEAVE.len()..];
@@ -75,7 +78,7 @@ fn suspending_gives_the_terminal_back_and_the_foreground_takes_it_again() {
     shell.terminal.wait_for_after(start, DRAWN);
     shell.terminal.press("\u{1a}");
     let shown = shell.prompt_after(start);
-    assert!(is_left(&shown), "{shown:?}");
+    assert!(has_left_alternate_screen(&shown), "{shown:?}");
     assert!(shown.contains("Stopped"), "{shown:?}");
     let modes = shell.enter("stty -a");
     assert!(
@@ -87,7 +90,7 @@ fn suspending_gives_the_terminal_back_and_the_foreground_takes_it_again() {
     shell.terminal.wait_for_after(entered, DRAWN);
     shell.terminal.press("q");
     let shown = shell.prompt_after(entered);
-    assert!(is_left(&shown), "{shown:?}");
+    assert!(has_left_alternate_screen(&shown), "{shown:?}");
     assert!(shell.enter("echo code=$?").contains("code=130"));
 }
 
@@ -179,7 +182,7 @@ fn keys_are_read_from_the_terminal_while_references_come_from_a_pipe() {
     shell.terminal.wait_for_after(start, DRAWN);
     shell.terminal.press("q");
     let shown = shell.prompt_after(start);
-    assert!(is_left(&shown), "{shown:?}");
+    assert!(has_left_alternate_screen(&shown), "{shown:?}");
     assert!(shell.enter("echo code=$?").contains("code=130"));
 }
 

@@ -24,17 +24,17 @@ pub fn mask_message(text: &str) -> Cow<'_, str> {
 impl Masker {
     /// Returns the part of `rest`, which begins with `word`, that is shown in a message.
     pub(super) fn word_of_message(&mut self, word: &str, rest: &str) -> VisiblePart {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric());
         let mut schemes = ["basic", "bearer"].iter();
         // The parameters of URLs are masked with the URL, and keys of labels are not secrets.
-        let is_other = word.contains("://") || bare.starts_with("key=");
+        let is_other = word.contains("://") || trimmed.starts_with("key=");
         let value = secret_value(word).filter(|_| !is_other);
         match value {
             Some(value) if value.is_header => self.expected = Some(Expected::Token),
             Some(value) if is_assigned(rest, value.from) => {
                 return value.shown(self, word, rest);
             }
-            _ if schemes.any(|scheme| bare.eq_ignore_ascii_case(scheme)) => {
+            _ if schemes.any(|scheme| trimmed.eq_ignore_ascii_case(scheme)) => {
                 self.expected = Some(Expected::Token);
             }
             _ => {}

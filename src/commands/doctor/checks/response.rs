@@ -17,7 +17,7 @@ impl CallEvidence<'_> {
         let Some(problem) = self.problem else {
             let operation = self
                 .response_info()
-                .map_or("the request", |heard| heard.operation);
+                .map_or("the request", |response| response.operation);
             let spent = self.elapsed.as_millis();
             return vec![
                 known(),
@@ -67,17 +67,17 @@ impl CallEvidence<'_> {
 
     /// Reports a web page or a redirect in place of the cloud's response.
     fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
-        let heard = self.response_info()?;
-        let page = heard.html_page.as_deref();
-        let page = page.filter(|_| heard.status < 500);
-        let is_elsewhere = (300..400).contains(&heard.status) && heard.status != 304;
+        let response = self.response_info()?;
+        let page = response.html_page.as_deref();
+        let page = page.filter(|_| response.status < 500);
+        let is_elsewhere = (300..400).contains(&response.status) && response.status != 304;
         if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }
         let what = page.unwrap_or("got a redirect instead of an API response");
-        let by = heard.server.as_ref();
+        let by = response.server.as_ref();
         let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
-        let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);
+        let message = format!("{}: {what}: HTTP {}{by}", response.host, response.status);
         let between = match route {
             Route::Proxied { variable, .. } => {
                 format!("the proxy of {variable} may require a login or block the host")

@@ -70,7 +70,7 @@ fn a_job_in_several_scopes_is_left_once_as_it_was_read_last() {
 fn the_last_row_of_a_job_is_kept_in_the_place_of_its_first() {
     let rows = ["a1", "b1", "a2", "c1", "b2", "a3"].map(|row| (row[..1].to_owned(), row));
     let mut rows = rows.to_vec();
-    keep_last(&mut rows, |(reference, _)| reference);
+    keep_last_rows(&mut rows, |(reference, _)| reference);
     let rows: Vec<&str> = rows.iter().map(|(_, row)| *row).collect();
     assert_eq!(rows, ["a3", "b2", "c1"]);
 }

@@ -10,7 +10,7 @@ fn lines_are_put_together_from_pieces() {
         ["损失\r\nb\n".as_bytes()]
     );
     let none = Redactor::default();
-    assert_eq!(lines.take_begun(&none), Some(b"c".to_vec()));
+    assert_eq!(lines.take_partial_line(&none), Some(b"c".to_vec()));
     assert_eq!(lines.finish(), None);
 }
 
@@ -23,7 +23,7 @@ fn a_line_without_an_end_is_not_joined_with_other_text() {
     assert_eq!(lines.break_line(), None);
     lines.push(b"50%");
     let none = Redactor::default();
-    assert_eq!(lines.take_begun(&none), Some(b"50%".to_vec()));
+    assert_eq!(lines.take_partial_line(&none), Some(b"50%".to_vec()));
     assert_eq!(lines.break_line(), Some(b"\n".to_vec()));
     assert_eq!(lines.push(b"a\n"), [b"a\n"]);
     assert_eq!(lines.break_line(), None);
@@ -48,14 +48,17 @@ fn a_secret_that_comes_in_pieces_is_not_shown_in_pieces() {
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     let mut lines = Lines::default();
     lines.push("\u{fffd} 密钥=tok-s3cret".as_bytes());
-    let shown = lines.take_begun(&redactor);
+    let shown = lines.take_partial_line(&redactor);
     assert_eq!(shown, Some("\u{fffd} 密钥=".as_bytes().to_vec()));
-    assert_eq!(lines.take_begun(&redactor), None);
-    assert_eq!(lines.take_begun(&redactor), None);
+    assert_eq!(lines.take_partial_line(&redactor), None);
+    assert_eq!(lines.take_partial_line(&redactor), None);
     let whole = lines.push(b"-value-77 end\n");
     assert_eq!(whole, [b"tok-s3cret-value-77 end\n"]);
     lines.push(b"tok-\xff");
-    assert_eq!(lines.take_begun(&redactor), Some(b"tok-\xff".to_vec()));
+    assert_eq!(
+        lines.take_partial_line(&redactor),
+        Some(b"tok-\xff".to_vec())
+    );
 }
 
 /// Returns the output of a line that pauses after these positions.
@@ -69,7 +72,10 @@ fn shown(line: &[u8], pauses: &[usize], redactor: &Redactor) -> String {
     for at in pauses.iter().copied().chain([line.len()]) {
         lines.push(&line[from..at]);
         from = at;
-        lines.take_begun(redactor).into_iter().for_each(&mut show);
+        lines
+            .take_partial_line(redactor)
+            .into_iter()
+            .for_each(&mut show);
     }
     lines.finish().into_iter().for_each(&mut show);
     shown
@@ -160,7 +166,7 @@ fn a_line_that_pauses_is_shown_but_for_what_may_begin_a_secret() {
     ] {
         let mut lines = Lines::default();
         lines.push(line.as_bytes());
-        let shown = lines.take_begun(&redactor).unwrap_or_default();
+        let shown = lines.take_partial_line(&redactor).unwrap_or_default();
         assert_eq!(String::from_utf8(shown).unwrap(), expected);
     }
 }
@@ -192,13 +198,16 @@ fn a_time_is_not_given_in_pieces() {
     let (mut lines, redactor) = (Lines::new(true), Redactor::default());
     for piece in ["2", "026-01-02T0", "3:04:05.5", "Z", " "] {
         lines.push(piece.as_bytes());
-        assert_eq!(lines.take_begun(&redactor), None, "{piece}");
+        assert_eq!(lines.take_partial_line(&redactor), None, "{piece}");
     }
     lines.push(b"10%, 20 \r");
     let begun = b"2026-01-02T03:04:05.5Z 10%, 20 ";
-    assert_eq!(lines.take_begun(&redactor), Some(begun.to_vec()));
+    assert_eq!(lines.take_partial_line(&redactor), Some(begun.to_vec()));
     lines.push(b"2026: ");
-    assert_eq!(lines.take_begun(&redactor), Some(b"\r2026: ".to_vec()));
+    assert_eq!(
+        lines.take_partial_line(&redactor),
+        Some(b"\r2026: ".to_vec())
+    );
 }
 
 #[test]

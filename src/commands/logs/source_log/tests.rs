@@ -71,7 +71,7 @@ async fn follow_log(
         let mut tail = log.tail();
         loop {
             let reading = log.read(client, reference, &ask()).await.unwrap();
-            assert!(!reading.has_gap, "at {second}");
+            assert!(!reading.is_disjoint, "at {second}");
             notes.extend(reading.notes);
             match &mut tail {
                 Some(tail) => tail.extend(reading.lines),
@@ -252,7 +252,7 @@ fn a_message_in_place_of_lines_is_neither_a_line_nor_a_gap() {
             data: text.as_bytes().to_vec(),
             ..LogChunk::default()
         });
-        assert!(!reading.has_gap, "{text}");
+        assert!(!reading.is_disjoint, "{text}");
         let lines = String::from_utf8(reading.lines.concat()).unwrap();
         (lines, reading.message)
     };

@@ -55,7 +55,7 @@ impl LogStream<'_> {
             let options = self.options();
             let log = &mut self.logs[0];
             match log.read(&*client, &self.reference, &options).await {
-                Ok(mut reading) if !reading.has_gap => {
+                Ok(mut reading) if !reading.is_disjoint => {
                     reading.lines.extend(log.take_long(self.printer.redactor));
                     let has_more = reading.has_more;
                     self.print_reading(0, reading).await?;
@@ -88,7 +88,7 @@ impl LogStream<'_> {
 
     /// Handles a log that does not continue the last reading: its container was
     /// restarted, or it wrote more than the cloud returns at once.
-    pub(super) async fn close_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
+    pub(super) async fn handle_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
         self.update(&job).await?;
@@ -147,7 +147,7 @@ impl LogStream<'_> {
         let Ok(reading) = read else {
             return self.begin_again(number).await;
         };
-        if reading.has_gap {
+        if reading.is_disjoint {
             self.note_gap(number);
         }
         self.print_reading(number, reading).await

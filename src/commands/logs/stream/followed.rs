@@ -22,7 +22,7 @@ const MAX_END_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of bytes to read from them, much more than is in transit when a job ends.
 const MAX_END_BYTES: usize = 64 << 20;
 /// Minimum time between two polls of the job because of streams that end.
-const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl LogStream<'_> {
     /// Prints new lines until the next poll of the job, which is earlier if a stream ends.
@@ -45,7 +45,7 @@ impl LogStream<'_> {
                 () = sleep_until(end) => return Ok(()),
             };
             if let Part::End(_) = part {
-                end = end.min(started + MIN_LOOK_INTERVAL);
+                end = end.min(started + MIN_POLL_INTERVAL);
             }
             self.take_part(stream, part).await?;
             // Poll the job even if parts come faster than they are printed.
@@ -200,7 +200,7 @@ impl LogStream<'_> {
         for number in 0..self.logs.len() {
             let log = &mut self.logs[number];
             if log.is_opened && self.is_following {
-                let begun = log.take_begun(self.printer.redactor);
+                let begun = log.take_partial_line(self.printer.redactor);
                 self.write(number, Vec::from_iter(begun));
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct Absence {
 
 impl LogStream<'_> {
     /// Reports whether a followed job that was not read may be read later; notes once that it is not found.
-    pub(super) fn may_come_back(&self, problem: &Problem, absence: &mut Absence) -> bool {
+    pub(super) fn may_reappear(&self, problem: &Problem, absence: &mut Absence) -> bool {
         let is_first = absence.missing.is_none() && problem.category == Category::NotFound;
         let now = absence.stopwatch.elapsed();
         let may_end = absence.may_end(self.reference.kind, problem, now);
@@ -47,7 +47,7 @@ impl Absence {
     fn may_end(&mut self, kind: &Kind, problem: &Problem, now: Duration) -> bool {
         let since = |first: &mut Option<Duration>| now.saturating_sub(*first.get_or_insert(now));
         match (problem.category, problem.http_status) {
-            (Category::NotFound, _) => !is_believed_missing(kind, since(&mut self.missing)),
+            (Category::NotFound, _) => !counts_as_gone(kind, since(&mut self.missing)),
             (category, Some(404)) => {
                 category.is_transient() && since(&mut self.rejected) < REJECTION_GRACE
             }
@@ -60,7 +60,7 @@ impl Absence {
 }
 
 /// Reports whether a job that was not found for this long counts as gone, by the same rule as in `wait`.
-fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
+fn counts_as_gone(kind: &Kind, missing: Duration) -> bool {
     kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
 }
 
@@ -73,7 +73,7 @@ mod tests {
     fn a_job_is_missing_after_the_grace_of_its_kind() {
         let is_missing = |kind: &str, seconds| {
             let kind = providers::kinds().find(|known| known.to_string() == kind);
-            is_believed_missing(kind.unwrap(), Duration::from_secs(seconds))
+            counts_as_gone(kind.unwrap(), Duration::from_secs(seconds))
         };
         assert!(!is_missing("sugon/job", 179) && is_missing("sugon/job", 180));
         assert!(!is_missing("aliyun/job", 0) && is_missing("aliyun/job", 15));

@@ -12,7 +12,7 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// Returns an error if none of them could be read.
-    pub(super) fn explain_silence(&self, job: &Job) -> Result<(), LogStreamError> {
+    pub(super) fn explain_empty_logs(&self, job: &Job) -> Result<(), LogStreamError> {
         if self.logs.iter().any(|log| log.has_text) || self.params.tail_lines == Some(0) {
             return Ok(());
         }

@@ -22,10 +22,14 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
         row("succeeded", State::Succeeded),
     ];
     let conclusive = HashSet::from(["aliyun/job".to_owned()]);
-    let wanted = |details: &HashMap<_, _>, max| wanted(&rows, details, &conclusive, max);
+    let lookup_candidates =
+        |details: &HashMap<_, _>, max| lookup_candidates(&rows, details, &conclusive, max);
     let mut details = HashMap::new();
-    assert_eq!(wanted(&details, 9), ["failed", "running", "pending"]);
-    assert_eq!(wanted(&details, 2), ["failed", "running"]);
+    assert_eq!(
+        lookup_candidates(&details, 9),
+        ["failed", "running", "pending"]
+    );
+    assert_eq!(lookup_candidates(&details, 2), ["failed", "running"]);
     for row in [&rows[2], &rows[0]] {
         let detail = Detail {
             at: Instant::now(),
@@ -33,9 +37,9 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
         };
         details.insert(row.reference.clone(), detail);
     }
-    assert_eq!(wanted(&details, 1), ["pending"]);
-    assert_eq!(wanted(&details, 9), ["pending", "running"]);
-    assert!(wanted(&details, 0).is_empty());
+    assert_eq!(lookup_candidates(&details, 1), ["pending"]);
+    assert_eq!(lookup_candidates(&details, 9), ["pending", "running"]);
+    assert!(lookup_candidates(&details, 0).is_empty());
 }
 
 #[test]
@@ -45,10 +49,13 @@ fn many_failures_leave_lookups_to_successes_that_only_a_lookup_proves() {
     rows.push(row("running", State::Running));
     rows.extend(["a", "b"].map(|name| row(name, State::Succeeded)));
     let (details, conclusive) = (HashMap::new(), HashSet::new());
-    let looked_up = wanted(&rows, &details, &conclusive, 20);
+    let looked_up = lookup_candidates(&rows, &details, &conclusive, 20);
     assert_eq!(looked_up[..4], ["a", "failed-0", "running", "b"]);
     assert_eq!(looked_up.len(), 20);
-    assert_eq!(wanted(&rows, &details, &conclusive, 99).len(), 33);
+    assert_eq!(
+        lookup_candidates(&rows, &details, &conclusive, 99).len(),
+        33
+    );
 }
 
 #[test]
@@ -91,7 +98,8 @@ fn a_job_that_was_created_again_is_shown_as_the_list_shows_it() {
             row: Some(known.clone()),
         };
         let details = HashMap::from([("a".to_owned(), detail)]);
-        let is_wanted = !wanted(std::slice::from_ref(listed), &details, &conclusive, 9).is_empty();
+        let is_wanted =
+            !lookup_candidates(std::slice::from_ref(listed), &details, &conclusive, 9).is_empty();
         assert_eq!(is_wanted, listed.state == State::Failed);
         let mut shown = listed.clone();
         let is_same = listed.is_run_of(known, true);
@@ -126,7 +134,10 @@ fn a_success_that_rows_do_not_prove_is_looked_up_and_the_lookup_counts() {
     };
     let conclusive = HashSet::from(["aliyun/job".to_owned()]);
     let rows = std::slice::from_ref(&listed);
-    assert_eq!(wanted(rows, &HashMap::new(), &conclusive, 9), ["a"]);
+    assert_eq!(
+        lookup_candidates(rows, &HashMap::new(), &conclusive, 9),
+        ["a"]
+    );
     let known = JobRow {
         state: State::Failed,
         exit_code: Some(3),
@@ -137,7 +148,7 @@ fn a_success_that_rows_do_not_prove_is_looked_up_and_the_lookup_counts() {
         row: Some(known.clone()),
     };
     let details = HashMap::from([("a".to_owned(), detail)]);
-    assert!(wanted(rows, &details, &conclusive, 9).is_empty());
+    assert!(lookup_candidates(rows, &details, &conclusive, 9).is_empty());
     let mut shown = listed.clone();
     let is_same = listed.is_run_of(&known, false);
     fill(&mut shown, &known, false, is_same, false);
@@ -197,7 +208,7 @@ async fn lookups_that_find_nothing_leave_turns_to_others() {
     let mut details = HashMap::new();
     target.add_details(&mut rows, &mut details).await;
     assert_eq!(details.len(), 20);
-    let next = wanted(&rows, &details, &HashSet::new(), 20);
+    let next = lookup_candidates(&rows, &details, &HashSet::new(), 20);
     let is_known = |reference: &String| details.contains_key(reference);
     assert_eq!(next.iter().position(is_known), Some(5), "{next:?}");
 }

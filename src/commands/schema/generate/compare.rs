@@ -156,7 +156,10 @@ impl<'a> Comparison<'a> {
         match (before.items, after.items) {
             (Some(old), Some(new)) => self.node(&format!("{path}[]"), old, new),
             (None, None) => {}
-            _ => self.broken(path, "describes its elements no more, or again"),
+            _ => self.broken(
+                path,
+                "no longer describes its elements, or describes them again",
+            ),
         }
         self.objects(path, &before, &after);
     }
@@ -164,7 +167,10 @@ impl<'a> Comparison<'a> {
     fn values(&mut self, path: &str, before: &Shape, after: &Shape) {
         let (Some(old), Some(new)) = (&before.values, &after.values) else {
             if before.values.is_some() != after.values.is_some() {
-                self.broken(path, "lists its values no more, or again");
+                self.broken(
+                    path,
+                    "no longer enumerates its values, or enumerates them again",
+                );
             }
             return;
         };
@@ -241,7 +247,7 @@ impl<'a> Comparison<'a> {
         ) {
             (Some(old), Some(new)) => self.node(&below("*"), old, new),
             (None, None) => {}
-            _ => self.broken(&below("*"), "is described no more, or again"),
+            _ => self.broken(&below("*"), "is no longer described, or is described again"),
         }
     }
 }

@@ -23,7 +23,7 @@ async fn a_poll_follows_the_end_of_the_quiet_time() {
 async fn a_server_that_hangs_ends_a_single_check_after_a_minute() {
     let options = options(Duration::ZERO);
     // The list responds after 40 s without the jobs, and no lookup responds.
-    let client = client(|_, _| Reply::NotFound).with_list_beside(|_, _| Reply::Nothing);
+    let client = client(|_, _| Reply::NotFound).with_list_and_lookups(|_, _| Reply::Nothing);
     let client = Arc::new(client.with_response_time(seconds(40)));
     let (report, elapsed) = wait(&client, &["1_1", "1_2"], &options).await;
     assert_eq!((report.exit.code, elapsed), (5, seconds(60)));

@@ -5,7 +5,7 @@ use super::*;
 /// Waits 20 s for jobs whose rows have no reason. Returns the report, and the jobs that were looked up.
 async fn wait_for(state: State, lookups: Reply, count: usize) -> (Envelope, Vec<String>) {
     let script = move |_: Duration, _: &str| Reply::State(state);
-    let client = client(script).with_list_beside(move |_, _| lookups);
+    let client = client(script).with_list_and_lookups(move |_, _| lookups);
     let client = client.with_jobs(|_, job| job.name = Some("训练".to_owned()));
     let client = Arc::new(client);
     let ids: Vec<String> = (0..count).map(|number| format!("j{number}")).collect();

@@ -141,7 +141,7 @@ fn an_active_state_counts_only_when_the_subtasks_could_be_read() {
         ..job(State::Failed)
     };
     let goal = rules("running");
-    for (looks, expected) in [
+    for (observations, expected) in [
         ([&uncertain, &uncertain], "pending"),
         ([&uncertain, &certain], "met"),
         // A failed subtask counts, whatever was reached before.
@@ -149,11 +149,11 @@ fn an_active_state_counts_only_when_the_subtasks_could_be_read() {
         ([&certain, &failed], "unmet"),
     ] {
         let mut track = JobHistory::new(false);
-        for (at, look) in (0..).zip(looks) {
-            track.observe(Observation::Read(look), seconds(at));
+        for (at, observation) in (0..).zip(observations) {
+            track.observe(Observation::Read(observation), seconds(at));
         }
         let evaluation = track.evaluate(&goal, seconds(2));
-        assert_eq!(evaluation.as_str(), expected, "{looks:?}");
+        assert_eq!(evaluation.as_str(), expected, "{observations:?}");
     }
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&uncertain), seconds(0));

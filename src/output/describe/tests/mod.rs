@@ -17,7 +17,7 @@ fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
 }
 
 fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: DetailLevel) -> String {
-    let screen = RenderContext {
+    let context = RenderContext {
         width,
         colour,
         now: at(0).unwrap(),
@@ -25,7 +25,7 @@ fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: DetailLevel) -
     };
     let mut out = Vec::new();
     let options = PageOptions::new(extent);
-    super::write(&mut out, std::slice::from_ref(job), &screen, options).unwrap();
+    super::write(&mut out, std::slice::from_ref(job), &context, options).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -255,7 +255,7 @@ fn groups_that_failed_come_first_and_the_rest_is_counted_or_shown_by_all() {
 
 #[test]
 fn several_jobs_have_a_rule_with_their_reference_before_each() {
-    let screen = RenderContext {
+    let context = RenderContext {
         width: Some(40),
         colour: false,
         now: at(0).unwrap(),
@@ -265,7 +265,7 @@ fn several_jobs_have_a_rule_with_their_reference_before_each() {
     super::write(
         &mut out,
         &[job(State::Running), job(State::Failed)],
-        &screen,
+        &context,
         PageOptions::new(DetailLevel::Limited),
     )
     .unwrap();

@@ -55,7 +55,7 @@ fn every_text_and_time_of_a_job_is_on_its_page() {
 
 /// Returns a page that is wide enough to need no line breaks.
 fn page(job: &Job) -> String {
-    let screen = RenderContext {
+    let context = RenderContext {
         width: Some(10_000),
         colour: false,
         now: job.observed_at.unwrap(),
@@ -65,7 +65,7 @@ fn page(job: &Job) -> String {
     write_pages(
         &mut out,
         std::slice::from_ref(job),
-        &screen,
+        &context,
         PageOptions::new(DetailLevel::All),
     )
     .unwrap();

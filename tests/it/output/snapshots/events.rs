@@ -8,7 +8,7 @@ use super::documented::documented;
 use super::snapshot::assert_snapshot;
 
 fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
-    let screen = RenderContext {
+    let context = RenderContext {
         width,
         colour,
         now: Time::from_rfc3339("2024-05-20T12:00:00Z").unwrap(),
@@ -22,7 +22,7 @@ fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> 
     };
     let timeline = Timeline::from_jobs("events", jobs, Vec::new(), Vec::new());
     let mut out = Vec::new();
-    write_timeline(&mut out, &timeline, None, &form, &screen).unwrap();
+    write_timeline(&mut out, &timeline, None, &form, &context).unwrap();
     String::from_utf8(out).unwrap()
 }
 

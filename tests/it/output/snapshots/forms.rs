@@ -14,7 +14,7 @@ fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> St
         headers: true,
         query: None,
     };
-    let screen = RenderContext {
+    let context = RenderContext {
         width,
         colour,
         now: jobs.iter().filter_map(|job| job.observed_at).max().unwrap(),
@@ -22,7 +22,7 @@ fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> St
     };
     let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
-    write(&mut out, &report, &form, &screen).unwrap();
+    write(&mut out, &report, &form, &context).unwrap();
     String::from_utf8(out).unwrap()
 }
 

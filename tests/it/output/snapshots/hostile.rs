@@ -104,7 +104,7 @@ const FORMATS: [Format; 9] = [
     Format::Name,
 ];
 
-fn screen(width: Option<usize>, jobs: &[Job]) -> RenderContext {
+fn context(width: Option<usize>, jobs: &[Job]) -> RenderContext {
     RenderContext {
         width,
         colour: false,
@@ -122,7 +122,7 @@ fn shown(format: Format, jobs: &[Job], width: Option<usize>) -> String {
     };
     let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
-    write(&mut out, &report, &form, &screen(width, jobs)).unwrap();
+    write(&mut out, &report, &form, &context(width, jobs)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -157,7 +157,7 @@ fn assert_snapshot_in_place(jobs: &[Job], widths: &[usize]) {
         write_pages(
             &mut out,
             jobs,
-            &screen(Some(*width), jobs),
+            &context(Some(*width), jobs),
             PageOptions::new(DetailLevel::Limited),
         )
         .unwrap();

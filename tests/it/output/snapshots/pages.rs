@@ -7,7 +7,7 @@ use super::documented::documented;
 use super::snapshot::assert_snapshot;
 
 fn page(job: &Job, width: usize, colour: bool) -> String {
-    let screen = RenderContext {
+    let context = RenderContext {
         width: Some(width),
         colour,
         now: job.observed_at.unwrap(),
@@ -17,7 +17,7 @@ fn page(job: &Job, width: usize, colour: bool) -> String {
     write_pages(
         &mut out,
         std::slice::from_ref(job),
-        &screen,
+        &context,
         PageOptions::new(DetailLevel::Limited),
     )
     .unwrap();
