@@ -240,14 +240,14 @@ impl Page {
         address: impl Fn(&W) -> Option<Reference>,
         mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
-        let mut message = HashSet::new();
+        let mut reported = HashSet::new();
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
             // A notice that applies to many rows is reported with the first one only.
             found
                 .notices
-                .retain(|notice| message.insert(notice.clone()));
+                .retain(|notice| reported.insert(notice.clone()));
             Some(found)
         })
     }

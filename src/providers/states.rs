@@ -9,7 +9,7 @@ use crate::secret::quotable;
 use crate::settings::Settings;
 
 pub(super) use success::{
-    FailureCause, confirm_success, contradict, doubt_unread, failure, failure_text,
+    FailureCause, confirm_success, contradict, failure, failure_text, mark_unknown_if_unread,
 };
 
 /// The outcome of a job or task whose state word does not show it.

@@ -78,15 +78,15 @@ pub fn answer(status: u16, name: &str) -> Response {
 }
 
 /// Creates default options with a timeout of 60 seconds.
-pub fn ask() -> GetOptions {
+pub fn get_options() -> GetOptions {
     GetOptions::new(Deadline::after(Duration::from_secs(60)))
 }
 
 /// Creates options with a short timeout for requests that affect neither state nor verdict.
-pub fn ask_without_details() -> GetOptions {
+pub fn get_options_without_details() -> GetOptions {
     GetOptions {
         details_timeout: Some(Duration::from_millis(50)),
-        ..ask()
+        ..get_options()
     }
 }
 

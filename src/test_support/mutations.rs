@@ -18,7 +18,7 @@ use super::{
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
-use crate::providers::test_support::{ask, json as read_json, model, path};
+use crate::providers::test_support::{get_options, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, scope_listing};
 use crate::reference::{DEFAULT_PROFILE, Reference};
 
@@ -162,8 +162,8 @@ pub async fn check(case: Case, fields: Fields) {
             Some(ServerResponse::document(200, &body))
         })
     };
-    let world = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(cloud, world, responder).await;
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(cloud, state, responder).await;
     let (transport, profile) = (server.transport(), server_profile(cloud, &server));
     // Each call needs a new client, because a client remembers facts about jobs.
     let client = || (cloud.connect)(&profile, &transport).unwrap();
@@ -211,7 +211,7 @@ fn with_scalars_twice(document: &Value) -> String {
 /// Performs the call of a test case. The output is included only if `is_compared` is set and all
 /// fields were readable.
 async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
-    let options = ask();
+    let options = get_options();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
     match &case.call {
         Call::Get(reference) => jobs.push(client.get(reference, &options).await?),

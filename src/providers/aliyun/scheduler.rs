@@ -286,7 +286,7 @@ impl<V> JobFields<V> {
             ..read.into_job(job_at(reference, api.region()))
         };
         let evidence = self.evidence();
-        self.judge(&mut job, reference.kind, &evidence, options);
+        self.resolve_state(&mut job, reference.kind, &evidence, options);
         evidence.explain(&mut job, options.show_secrets);
         GetResult { job, notices }
     }

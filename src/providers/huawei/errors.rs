@@ -25,9 +25,9 @@ const SPELLINGS: [(&str, &str); 3] = [
     ("code", "message"),
 ];
 
-const LOCKED: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
+const CHECK_CREDENTIAL: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
 const PROJECT: &str = "check project_id and region: each region has projects of its own";
-const ELSEWHERE: &str = "check the job id, the region and the project id";
+const CHECK_REFERENCE: &str = "check the job id, the region and the project id";
 
 /// Codes of ModelArts for a log that is not generated yet, was deleted, or is not stored.
 const NO_LOG: &[&str] = &[
@@ -67,16 +67,16 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         members: &["request_id"],
     },
     rules: &[
-        ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::codes(&["APIGW.0303"], ClockSkew).retry(RetryAction::AfterClockSync),
         ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&["APIGW.0308", "ModelArts.2799"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["APIGW.0101"], InvalidArgument)
             .hint("unknown API on this host: wrong endpoint or region"),
-        ErrorRule::codes(&["WKS.0202"], NotFound).hint(ELSEWHERE),
-        ErrorRule::codes(&["ModelArts.2775"], NotFound).hint(ELSEWHERE),
+        ErrorRule::codes(&["WKS.0202"], NotFound).hint(CHECK_REFERENCE),
+        ErrorRule::codes(&["ModelArts.2775"], NotFound).hint(CHECK_REFERENCE),
         ErrorRule::codes(NO_LOG, NotFound),
-        ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::codes(DENIED, PermissionDenied).hint_with(permission),
         // It comes with HTTP status 404, but does not mean that the job is missing.
         ErrorRule::codes(&["ModelArts.2786"], PermissionDenied).hint(PROJECT),
@@ -88,13 +88,13 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint(PROJECT),
         // The service also uses HTTP 500 for its own errors, and a retry does not help.
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
-        ErrorRule::category(Unauthenticated).hint(LOCKED),
+        ErrorRule::category(Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::category(PermissionDenied).hint_with(permission),
         // A 404 without a code can come from a proxy or another host.
         ErrorRule::status(404)
             .for_code(true)
             .becomes(NotFound)
-            .hint(ELSEWHERE),
+            .hint(CHECK_REFERENCE),
     ],
     overrides: &[],
 };

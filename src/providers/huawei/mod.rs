@@ -235,7 +235,7 @@ impl Api {
         // The project of a token can change with the token, so the path gets a placeholder.
         let is_of_token = self.project.get().is_none();
         let project = if is_of_token {
-            sign::OWN_PROJECT
+            sign::PROJECT_PLACEHOLDER
         } else {
             &project
         };

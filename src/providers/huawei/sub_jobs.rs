@@ -18,7 +18,7 @@ pub(super) struct JobParts {
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
     /// Why a success cannot be trusted, for example because a sub-job is named but not listed.
-    pub doubt: Option<String>,
+    pub unconfirmed_reason: Option<String>,
     pub details: Arc<dyn Details>,
 }
 
@@ -81,7 +81,7 @@ impl JobParts {
         };
         let first = tasks.iter().filter_map(|task| task.started_at).min();
         let has_succeeded = read.state == State::Succeeded;
-        let doubt = self.doubt.filter(|_| has_succeeded);
+        let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
             reason,
@@ -93,15 +93,18 @@ impl JobParts {
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
-            unread_cause: (lacks_sub_jobs || doubt.is_some()).then_some(Category::InvalidResponse),
+            unread_cause: (lacks_sub_jobs || unconfirmed_reason.is_some())
+                .then_some(Category::InvalidResponse),
             ..read.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
         if has_succeeded && job.state == State::Unknown {
             let lacks = lacks_sub_jobs
                 .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
-            let doubt = lacks.or(doubt);
-            let text = doubt.map(|doubt| format!("the job has succeeded, but {doubt}"));
+            let unconfirmed_reason = lacks.or(unconfirmed_reason);
+            let text = unconfirmed_reason.map(|unconfirmed_reason| {
+                format!("the job has succeeded, but {unconfirmed_reason}")
+            });
             job.message = text.or(job.message);
         }
         GetResult { job, notices }

@@ -133,7 +133,10 @@ pub(super) fn containers(
 
 /// What denies that a pod has succeeded: a container that has not ended with 0, or that cannot be matched with
 /// its status. A pod without statuses of main containers is not contradicted.
-pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> Option<String> {
+pub(super) fn contradiction(
+    containers: &[model::Container],
+    main_statuses: usize,
+) -> Option<String> {
     let (init, main): (Vec<_>, Vec<_>) = containers
         .iter()
         .filter(|one| !one.is_sidecar)

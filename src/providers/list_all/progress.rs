@@ -200,7 +200,7 @@ pub(super) struct ListProgress {
 impl ListProgress {
     /// Returns `true` if a page that should begin with a few known rows contains only known rows, although more
     /// rows follow: the cloud starts pages only at multiples of the page size.
-    pub(super) fn is_rounded<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
+    pub(super) fn ignores_overlap<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
         at.overlap.rows() > 0
             && page.next.is_some()
             && !page.rows.is_empty()
@@ -217,18 +217,21 @@ impl ListProgress {
     ) {
         self.pages += 1;
         let known = self.count_overlap::<S>(page, at.overlap.rows());
-        let came = page.rows.len() - known + page.problems.len();
+        let received = page.rows.len() - known + page.problems.len();
         self.unnamed += page.rows_without_id;
-        self.empty_pages = match came + page.rows_without_id {
+        self.empty_pages = match received + page.rows_without_id {
             0 => self.empty_pages + 1,
             _ => 0,
         };
         let (new, costly) = self.seen.retain_new(source, page);
-        let came_without_id = page.rows_without_id;
-        self.counts
-            .add(page, came + came_without_id, new + came_without_id);
+        let received_without_id = page.rows_without_id;
+        self.counts.add(
+            page,
+            received + received_without_id,
+            new + received_without_id,
+        );
         self.spent += costly + page.problems.len();
-        self.is_repeated = came > 0 && new == 0;
+        self.is_repeated = received > 0 && new == 0;
         self.kept -= page.withdrawn.len();
         self.fill::<S>(page, limit.map_or(usize::MAX, |limit| limit - self.kept));
         self.has_failed_parts |= !page.failed_parts.is_empty();

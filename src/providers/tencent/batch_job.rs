@@ -145,14 +145,14 @@ impl KindOps<Api> for BatchJobs {
         let tasks = std::mem::take(&mut found.job.tasks);
         let claims_success = found.job.state == State::Succeeded
             || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
-        let mut doubts = Doubts::default();
+        let mut unconfirmed = UnconfirmedReasons::default();
         if claims_success && let Some(what) = response::missing_tasks(&tasks, counted) {
-            doubts.add(&mut found, what);
+            unconfirmed.add(&mut found, what);
         }
         let begun = begun_tasks(&tasks, claims_success);
         if let Some(what) = response::unread_tasks(begun.len()) {
             match claims_success && succeeded < begun.len() as u64 {
-                true => doubts.add(&mut found, what),
+                true => unconfirmed.add(&mut found, what),
                 false => note_unread(&mut found, &what),
             }
         }
@@ -169,8 +169,8 @@ impl KindOps<Api> for BatchJobs {
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
             let read = join_pages(name, called, options, &mut documents, &mut found);
             let Some(task) = read else { continue };
-            match (task.doubt(name), task.missing_instances(name)) {
-                (Some(what), _) if claims_success => doubts.add(&mut found, what),
+            match (task.unconfirmed_reason(name), task.missing_instances(name)) {
+                (Some(what), _) if claims_success => unconfirmed.add(&mut found, what),
                 (_, Some(what)) => note_unread(&mut found, &what),
                 (_, None) => {}
             }
@@ -192,7 +192,7 @@ impl KindOps<Api> for BatchJobs {
             message: failed,
         };
         states::confirm_success(&mut found.job, cause);
-        doubts.explain(&mut found.job);
+        unconfirmed.explain(&mut found.job);
         documents.attach(&mut found);
         Ok(found)
     }
@@ -213,11 +213,11 @@ impl KindOps<Api> for BatchJobs {
 
 /// Reasons that leave a job's success undecided until the next poll.
 #[derive(Default)]
-struct Doubts {
+struct UnconfirmedReasons {
     first: Option<String>,
 }
 
-impl Doubts {
+impl UnconfirmedReasons {
     fn add(&mut self, found: &mut GetResult, what: String) {
         let text = format!("{} has succeeded, but {what}", found.job.reference);
         found.note(NoticeCode::PartsUnread, text);
@@ -231,7 +231,7 @@ impl Doubts {
         let is_transient = job.unread_cause.is_some_and(Category::is_transient);
         let is_undecided = job.state == State::Unknown && is_transient;
         if let Some(what) = self.first.filter(|_| is_undecided) {
-            job.message = Some(response::doubted_success(&what));
+            job.message = Some(response::unconfirmed_success(&what));
         }
     }
 }

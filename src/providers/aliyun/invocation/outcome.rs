@@ -141,7 +141,7 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
         let node = Node {
             id: result.id.clone(),
             word: result.word.clone(),
-            is_doubtful: false,
+            is_unreadable: false,
         };
         tasks.push(node_task(node, Some(result)));
     }
@@ -209,12 +209,12 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
     let Some(result) = result.filter(|_| words.iter().all(has_ended)) else {
         return ExitOutcome::Unknown;
     };
-    let is_doubtful = node.is_doubtful || result.is_doubtful;
+    let is_unreadable = node.is_unreadable || result.is_unreadable;
     let is_stopped = words.iter().any(|word| is_word(*word, "Stopped"));
     match (result.exit_code, result.success) {
         (Some(code), _) if code != 0 => ExitOutcome::Failed,
         (_, Some(false)) => ExitOutcome::Failed,
-        (Some(_), _) if !is_stopped && !is_doubtful => ExitOutcome::Succeeded,
+        (Some(_), _) if !is_stopped && !is_unreadable => ExitOutcome::Succeeded,
         _ => ExitOutcome::Unknown,
     }
 }

@@ -162,7 +162,7 @@ impl From<JobInfo> for Row {
             started_at: info.start_time.utc(),
             finished_at: info.end_time.utc(),
             is_array: info.is_array_job.value.0,
-            is_doubtful: info.is_array_job.is_unreadable,
+            is_unreadable: info.is_array_job.is_unreadable,
         }
     }
 }
@@ -279,9 +279,9 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
         })
         .flatten()
         .map(|word| ("aliyun container", container::STATES, word));
-    let mut message = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (what, table, word) in groups.chain(containers) {
-        if message.insert((what, word)) {
+        if reported.insert((what, word)) {
             states::normalize(table, &[], Some(word), what, notices);
         }
     }

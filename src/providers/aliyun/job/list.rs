@@ -71,16 +71,16 @@ impl Page {
     /// As [`Self::decode`], if the page as a whole cannot be read.
     pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
         let mut page = Self::decode(body)?;
-        let is_certain = |row: &Row| row.id.is_some() && !row.is_doubtful;
-        let is_doubtful = !page.rows.iter().all(is_certain);
+        let is_readable = |row: &Row| row.id.is_some() && !row.is_unreadable;
+        let has_unreadable = !page.rows.iter().all(is_readable);
         // A failed subtask has failed even if its other fields cannot be read.
         let has_failed = |row: &Row| row.id.is_some() && row.state(&[]) == State::Failed;
         let (rows, unread): (Vec<Row>, Vec<Row>) = std::mem::take(&mut page.rows)
             .into_iter()
-            .partition(|row| is_certain(row) || has_failed(row));
+            .partition(|row| is_readable(row) || has_failed(row));
         page.rows = rows;
         page.unread = unread.into_iter().filter_map(|row| row.id).collect();
-        let dropped = if is_doubtful {
+        let dropped = if has_unreadable {
             Some("JobId, State and IsArrayJob in every row of Jobs")
         } else if page.is_total_unreadable {
             Some("a whole number at TotalCount")
@@ -148,7 +148,7 @@ impl From<JobRow> for Row {
         Self {
             id: row.job_id.trimmed().map(str::to_owned),
             name: row.job_name.0,
-            is_doubtful: row.state.is_unreadable || row.is_array_job.is_unreadable,
+            is_unreadable: row.state.is_unreadable || row.is_array_job.is_unreadable,
             word: row.state.value.trimmed().map(str::to_owned),
             priority: row.priority.0,
             queue: row.queue.0,

@@ -116,26 +116,29 @@ pub(in super::super) fn reconcile_subtasks(
     let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
     let has_failed = tasks.iter().any(is_failed_subtask);
     if job.state != State::Succeeded {
-        let doubt = doubt_of_active(job, listing, unread);
+        let unconfirmed_reason = unconfirmed_reason_of_active(job, listing, unread);
         if has_failed && job.state != State::Canceled {
             job.state = State::Failed;
         }
-        if let Some(doubt) = doubt {
-            let text = format!("{}: {doubt}", job.reference);
+        if let Some(unconfirmed_reason) = unconfirmed_reason {
+            let text = format!("{}: {unconfirmed_reason}", job.reference);
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
             if !job.state.is_unsuccessful() {
                 job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-                job.message = Some(doubt);
+                job.message = Some(unconfirmed_reason);
             }
         }
-    } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
+    } else if let Some(unconfirmed_reason) = inconsistency(job, listing, &tasks, unread) {
         let text = match &job.state_raw {
-            Some(raw) => format!("{}: the cloud reports {raw}, but {doubt}", job.reference),
-            None => format!("{}: {doubt}", job.reference),
+            Some(raw) => format!(
+                "{}: the cloud reports {raw}, but {unconfirmed_reason}",
+                job.reference
+            ),
+            None => format!("{}: {unconfirmed_reason}", job.reference),
         };
         notices.push(Notice::new(NoticeCode::CountMismatch, text));
         job.exit_code = None;
-        job.message = Some(doubt);
+        job.message = Some(unconfirmed_reason);
         if has_failed {
             job.state = State::Failed;
         } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
@@ -152,7 +155,11 @@ pub(in super::super) fn reconcile_subtasks(
 }
 
 /// Returns why a subtask of an active job may have failed without being listed as failed.
-fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option<String> {
+fn unconfirmed_reason_of_active(
+    job: &Job,
+    listing: &JobRows,
+    unread: Option<&str>,
+) -> Option<String> {
     if let Some(why) = unread {
         return Some(format!("could not read all subtasks: {why}"));
     }
@@ -168,7 +175,7 @@ fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option
     if expected.is_some_and(|ids| ids.iter().all(|id| listing.row(id).is_some())) {
         return None;
     }
-    match listing.short() {
+    match listing.count_mismatch() {
         Some((total, rows)) => Some(format!("the list reports {total} rows but contains {rows}")),
         None if listing.is_partial() => {
             Some("the list contains more rows than could be read".to_owned())
@@ -213,7 +220,7 @@ fn inconsistency(
         .or_else(|| other().map(shown))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
-            let (total, rows) = listing.short()?;
+            let (total, rows) = listing.count_mismatch()?;
             Some(format!("the list reports {total} rows but contains {rows}"))
         })?;
     let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());

@@ -21,7 +21,7 @@ pub(in super::super) struct JobRows {
     /// Rows by id; `None` if two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
     /// The total that a list reports and the number of rows received, if it is smaller.
-    short: Option<(usize, usize)>,
+    count_mismatch: Option<(usize, usize)>,
     /// True if the list contains more rows than were read.
     is_partial: bool,
     /// The array jobs with a listed subtask.
@@ -39,8 +39,8 @@ impl JobRows {
     }
 
     /// Returns the total that the cloud reports and the number of rows it returned, if it is smaller.
-    pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
-        self.short
+    pub(in super::super) fn count_mismatch(&self) -> Option<(usize, usize)> {
+        self.count_mismatch
     }
 
     /// Returns `true` if the list contains more rows than were read: some were unreadable, or the cloud
@@ -104,7 +104,7 @@ impl JobRows {
     /// `own` are the user's state words.
     pub(super) fn add_list(&mut self, list: Self, own: &[(String, State)]) {
         self.is_partial = list.is_partial;
-        self.short = self.short.or(list.short);
+        self.count_mismatch = self.count_mismatch.or(list.count_mismatch);
         self.parents.extend(list.parents);
         self.unread.extend(list.unread);
         self.notices.extend(list.notices);
@@ -152,7 +152,7 @@ impl JobRows {
     /// Returns why the success of a described job is contradicted: its row shows another end.
     ///
     /// `own` are the user's state words.
-    pub(super) fn denial(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
+    pub(super) fn contradiction(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
         let described = job.state_raw.as_deref()?;
         if self.is_contradictory(&job.id) {
             return Some(format!(
@@ -303,7 +303,7 @@ impl<'a> BatchPages<'a> {
         // A list that contains other jobs was not filtered, so its total includes all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
-            listing.short.get_or_insert((total, seen));
+            listing.count_mismatch.get_or_insert((total, seen));
         }
         goes_on
     }

@@ -1,6 +1,6 @@
 //! A custom resource as the API has it, made into the model.
 
-mod denial;
+mod contradiction;
 mod word;
 
 use schemars::JsonSchema;
@@ -189,7 +189,7 @@ impl CustomObject {
         let groups = groups(&spec, &status);
         let word =
             Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
-        let denial = word.as_ref().and_then(|word| word.denial.clone());
+        let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
         let what = jobs.kind.to_string();
@@ -233,8 +233,8 @@ impl CustomObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(denial) = denial {
-            states::contradict(&mut job, denial);
+        if let Some(contradiction) = contradiction {
+            states::contradict(&mut job, contradiction);
         }
         GetResult { job, notices }
     }

@@ -137,7 +137,7 @@ impl JobObject {
         let (status, is_readable) = object(self.status);
         // A condition that could not be read may be any.
         let is_readable = is_readable && status.conditions.are_readable();
-        let denial = denial(&spec, &status).filter(|_| is_readable);
+        let contradiction = contradiction(&spec, &status).filter(|_| is_readable);
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -175,8 +175,8 @@ impl JobObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(denial) = denial {
-            states::contradict(&mut job, denial);
+        if let Some(contradiction) = contradiction {
+            states::contradict(&mut job, contradiction);
         }
         let notices = Vec::new();
         GetResult { job, notices }
@@ -247,25 +247,27 @@ const FAILURES: [&str; 5] = [
 
 /// What denies an end: another condition, or, of a success, its reason or the counts. A job that is complete is
 /// not suspended any more (`spec.suspend` may change later), and a success policy needs no certain number of pods.
-fn denial(spec: &JobSpec, status: &JobStatus) -> Option<String> {
+fn contradiction(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let is_true = |word: &str| status.conditions.find_true(word).is_some();
     let other = |words: &[&str]| {
         let word = words.iter().find(|word| is_true(word));
         word.map(|word| format!("the condition {word} is True"))
     };
     let Some(complete) = status.conditions.find_true("Complete") else {
-        let denial = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
-        return Some(format!("the condition Failed is True, but {denial}"));
+        let contradiction = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
+        return Some(format!("the condition Failed is True, but {contradiction}"));
     };
     let reason = complete.reason.trimmed();
     let met = status.conditions.find_true("SuccessCriteriaMet");
     let met = met.and_then(|condition| condition.reason.trimmed());
     let has_policy = [reason, met].contains(&Some("SuccessPolicy"));
     let failure = reason.filter(|reason| FAILURES.contains(reason));
-    let denial = other(&["Failed", "FailureTarget", "Suspended"])
+    let contradiction = other(&["Failed", "FailureTarget", "Suspended"])
         .or_else(|| failure.map(|reason| format!("its reason is {reason}")))
         .or_else(|| missing(spec, status).filter(|_| !has_policy))?;
-    Some(format!("the condition Complete is True, but {denial}"))
+    Some(format!(
+        "the condition Complete is True, but {contradiction}"
+    ))
 }
 
 /// What a job that is complete without a success policy lacks by its counts. One that leaves out how many

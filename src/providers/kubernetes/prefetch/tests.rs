@@ -7,7 +7,7 @@ use crate::error::Category;
 use crate::model::State;
 use crate::providers::GetResult;
 use crate::providers::kubernetes::{CLOUD, job::JOB};
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{
     EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, start_time,
@@ -56,11 +56,11 @@ async fn get(
             _ => job.as_ref().map(|job| ServerResponse::json(200, job)),
         }
     });
-    let world = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(&CLOUD, world, script).await;
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, script).await;
     let client = client(&CLOUD, &server, &server.transport());
     let reference = reference(&JOB, "kubernetes/job/ns/train");
-    let found = client.get(&reference, &ask()).await;
+    let found = client.get(&reference, &get_options()).await;
     let mut requested = server.requested();
     requested.sort();
     (found, requested)

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::providers::Changes;
 use crate::providers::kubernetes::job::JOB;
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 
 fn object(name: &str, uid: &str, version: u64) -> Value {
     json!({"metadata": {
@@ -53,7 +53,7 @@ fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
     let jobs = names
         .iter()
         .map(|name| (*name, reference(&JOB, &["ci", name]).to_string()));
-    let mut options = ask();
+    let mut options = get_options();
     options.changes = Some(Arc::clone(changes));
     watch.follow(&jobs.collect::<Vec<_>>(), &options)
 }

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
-pub(super) use success::{doubted_success, failed_parts, missing_tasks, unread_tasks};
+pub(super) use success::{failed_parts, missing_tasks, unconfirmed_success, unread_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; other fields are in the job itself.
@@ -180,7 +180,7 @@ impl Row for BatchJob {
         };
         states::confirm_success(&mut job, cause);
         if let Some(under_way) = under_way.filter(|_| job.state == State::Unknown) {
-            job.message = Some(doubted_success(&under_way));
+            job.message = Some(unconfirmed_success(&under_way));
         }
         GetResult { job, notices }
     }

@@ -82,9 +82,9 @@ pub(in super::super) fn unread_tasks(count: usize) -> Option<String> {
     })
 }
 
-/// Returns the message of a job that the cloud calls succeeded, with the reason for doubt.
-pub(in super::super) fn doubted_success(doubt: &str) -> String {
-    format!("the job has succeeded, but {doubt}")
+/// Returns the message of a job that the cloud calls succeeded, with the reason why this is unconfirmed.
+pub(in super::super) fn unconfirmed_success(unconfirmed_reason: &str) -> String {
+    format!("the job has succeeded, but {unconfirmed_reason}")
 }
 
 /// Returns a message if a successful job lists fewer tasks than its metrics count, or tasks without a name or state.
@@ -136,8 +136,8 @@ impl TaskResponse {
             .then(|| format!("only {read} of {total} instances of the task {task} were read"))
     }
 
-    /// Returns a reason to doubt that the task succeeded.
-    pub(in super::super) fn doubt(&self, task: &str) -> Option<String> {
+    /// Returns why the success of the task is unconfirmed.
+    pub(in super::super) fn unconfirmed_reason(&self, task: &str) -> Option<String> {
         let instances = &self.task_instance_set.0;
         let Some(total) = self.task_instance_total_count.unsigned() else {
             return Some(format!(
