@@ -86,7 +86,7 @@ pub fn without_outcome(word: &str) -> String {
     } else {
         word
     };
-    format!("{word} does not say whether the job succeeded")
+    format!("{word} does not show whether the job succeeded")
 }
 
 /// Maps a word to a state, ignoring case and surrounding white space.

@@ -39,7 +39,7 @@ pub static DLC_JOB: Kind = Kind {
             StateTable {
                 allows_user_states: true,
                 notes: &[
-                    ("Succeeded", SUCCEEDED),
+                    ("Succeeded", SUCCEEDED_NOTE),
                     ("SucceededReserving", "its pods are kept for a while"),
                     ("FailedReserving", "its pods are kept for a while"),
                 ],
@@ -86,8 +86,8 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED: &str =
-    "failed where it failed later than it succeeded; a failed pod alone may have been replaced";
+const SUCCEEDED_NOTE: &str =
+    "failed if its failure time is later than its success time; failed pods are ignored because they may have been replaced";
 
 const POD_STATES: StateWords = &[
     ("Pending", State::Pending),

@@ -291,7 +291,7 @@ fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
         reference.id()
     );
     let mut error = RequestError::new(Category::InvalidArgument, what);
-    error.hint = Some(format!("use the whole id, e.g. {first}"));
+    error.hint = Some(format!("use the full id, e.g. {first}"));
     DecodeError::Failed(Box::new(error))
 }
 

@@ -26,7 +26,7 @@ const SPELLINGS: [(&str, &str); 3] = [
 ];
 
 const CHECK_CREDENTIAL: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
-const PROJECT: &str = "check project_id and region: each region has projects of its own";
+const PROJECT: &str = "check project_id and region: each region has its own projects";
 const CHECK_REFERENCE: &str = "check the job id, the region and the project id";
 
 /// Codes of ModelArts for a log that is not generated yet, was deleted, or is not stored.
