@@ -121,7 +121,7 @@ impl dyn EmulatedApi {
             for route in kind
                 .routes()
                 .iter()
-                .filter(|route| route.is_in(version.as_deref()))
+                .filter(|route| route.matches_version(version.as_deref()))
             {
                 if let Some(segments) = route.segments(action, &request.path) {
                     return (*kind, route, segments);
@@ -235,7 +235,7 @@ impl Route {
     }
 
     /// Returns `true` if the request names the operation's version, or if the operation has none.
-    fn is_in(&self, version: Option<&str>) -> bool {
+    fn matches_version(&self, version: Option<&str>) -> bool {
         self.version.is_empty() || version == Some(self.version)
     }
 

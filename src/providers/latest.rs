@@ -28,7 +28,7 @@ pub async fn latest(
         return Err(with_scope(problem, scope));
     };
     if order == ListOrder::Undated {
-        return Err(with_scope(undated(scope), scope));
+        return Err(with_scope(times_not_reported(scope), scope));
     }
     if order == ListOrder::NewestFirst
         && let Some(reference) = first_of_sorted(client, scope, options).await?
@@ -63,7 +63,7 @@ async fn first_of_sorted(
     if let [at, next, ..] = times[..]
         && at == next
     {
-        return Err(with_scope(tied(at), scope));
+        return Err(with_scope(same_creation_time(at), scope));
     }
     Ok(scope.reference_of(&first.job.reference))
 }
@@ -109,9 +109,9 @@ async fn latest_of_all(
         return Err(with_scope(problem, scope));
     }
     let problem = match (listed.truncation, best) {
-        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
-        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
-        (None, Some((at, _))) if is_tied => tied(at),
+        (Some(cut), _) => undetermined(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => undetermined(format!("{undated_rows} resources have no time")),
+        (None, Some((at, _))) if is_tied => same_creation_time(at),
         (None, Some((_, reference))) => {
             return Ok(scope
                 .reference_of(&reference)
@@ -122,7 +122,7 @@ async fn latest_of_all(
     Err(with_scope(problem, scope))
 }
 
-fn undated(scope: &Scope) -> Problem {
+fn times_not_reported(scope: &Scope) -> Problem {
     let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
     Problem::usage(format!(
         "{cloud} does not report when a {kind} was created; {LATEST} is not available"
@@ -130,17 +130,17 @@ fn undated(scope: &Scope) -> Problem {
     .with_hint(format!("pick one from: joblens list {scope}"))
 }
 
-fn tied(at: Time) -> Problem {
-    unclear(format!(
+fn same_creation_time(at: Time) -> Problem {
+    undetermined(format!(
         "several resources were created at {}",
         at.rfc3339()
     ))
 }
 
-fn unclear(why: String) -> Problem {
+fn undetermined(reason: String) -> Problem {
     Problem::new(
         Category::InvalidResponse,
-        format!("cannot determine the newest resource: {why}"),
+        format!("cannot determine the newest resource: {reason}"),
     )
 }
 

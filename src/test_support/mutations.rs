@@ -63,7 +63,7 @@ pub struct Case {
 }
 
 /// Placeholder for the replaced value.
-const PLACE: &str = "place of the value";
+const PLACEHOLDER: &str = "place of the value";
 
 /// Result of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -293,13 +293,13 @@ fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation>
     pointers.into_iter().flat_map(move |(pointer, path)| {
         let mut mutated = document.clone();
         let place = mutated.pointer_mut(&pointer).unwrap();
-        let old = std::mem::replace(place, json!(PLACE));
+        let old = std::mem::replace(place, json!(PLACEHOLDER));
         let text = mutated.to_string();
         values.clone().map(move |new| Mutation {
             pattern: pattern(&path),
             path: path.clone(),
             old: old.clone(),
-            text: text.replacen(&json!(PLACE).to_string(), &new.to_string(), 1),
+            text: text.replacen(&json!(PLACEHOLDER).to_string(), &new.to_string(), 1),
             new,
         })
     })

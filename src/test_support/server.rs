@@ -13,7 +13,7 @@ use crate::http::{ClientOptions, Transport};
 use crate::providers::Cloud;
 use crate::providers::test_support::moment;
 
-const BORN: &str = "2026-01-02T03:04:05Z";
+const START_TIME: &str = "2026-01-02T03:04:05Z";
 
 /// Function that returns a response to replace the emulator's, or `None`.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
@@ -84,7 +84,7 @@ impl TestServer {
 
 /// Returns the time at which tests begin.
 pub fn start_time() -> DateTime<Utc> {
-    moment(BORN)
+    moment(START_TIME)
 }
 
 fn at(seconds: &AtomicI64) -> DateTime<Utc> {

@@ -8,11 +8,11 @@ use crate::sort::SortExt as _;
 pub static JOB: &[Route] = &[
     Route::get("GetJob", "/hpc/openapi/v2/jobs/{}").to(get),
     Route::get("ListJobs", "/hpc/openapi/v2/jobs")
-        .to(|call| list(call, OF_ROWS, "strClusterIDList", is_live, live)),
+        .to(|call| list(call, ROW_PARAMETERS, "strClusterIDList", is_live, live)),
     Route::get("ListHistoryJobs", "/hpc/openapi/v2/historyjobs").to(|call| {
         list(
             call,
-            OF_ROWS,
+            ROW_PARAMETERS,
             "strClusterNameList",
             is_in_history,
             history_row,
@@ -23,20 +23,20 @@ pub static JOB: &[Route] = &[
         "ListJobsOfPlatform",
         "/ac/openapi/v2/jobs/monitor/page-list",
     )
-    .to(|call| list(call, OF_PAGES, "", is_live, live_row)),
+    .to(|call| list(call, PAGE_PARAMETERS, "", is_live, live_row)),
     Route::post(
         "ListHistoryJobsOfPlatform",
         "/ac/openapi/v2/jobs/history/page-list",
     )
-    .to(|call| list(call, OF_PAGES, "", is_in_history, history_row)),
+    .to(|call| list(call, PAGE_PARAMETERS, "", is_in_history, history_row)),
     Route::post("ReadFile", "/hpc/openapi/v2/file/content").to(file),
 ];
 
 const KIND: &str = "sugon/job";
 
 // Parameters for position and size of a page, for a region and for the platform.
-const OF_ROWS: [&str; 2] = ["start", "limit"];
-const OF_PAGES: [&str; 2] = ["page", "size"];
+const ROW_PARAMETERS: [&str; 2] = ["start", "limit"];
+const PAGE_PARAMETERS: [&str; 2] = ["page", "size"];
 
 /// Outcomes of jobs: the platform's word, Slurm's word, and the exit status in the history.
 const ENDED: [(&str, &str, i64); 6] = [

@@ -19,7 +19,7 @@ use crate::providers::{lenient, states};
 const MAX_ERROR_BYTES: usize = 1 << 20;
 
 /// Field names of an error's code and message, in the order in which the vendor's SDK 3.1.219 looks for them.
-const SPELLINGS: [(&str, &str); 3] = [
+const FIELD_NAMES: [(&str, &str); 3] = [
     ("error_code", "error_msg"),
     ("errorCode", "errorMsg"),
     ("code", "message"),
@@ -93,7 +93,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         // A 404 without a code can come from a proxy or another host.
         ErrorRule::status(404)
             .for_code(true)
-            .becomes(NotFound)
+            .with_category(NotFound)
             .hint(CHECK_REFERENCE),
     ],
     overrides: &[],
@@ -114,7 +114,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
             "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects",
         ),
         ErrorRule::category(NotFound)
-            .becomes(InvalidArgument)
+            .with_category(InvalidArgument)
             .hint("check iam_endpoint and region"),
         ErrorRule::category(InvalidArgument).hint("check region, project_id, user and domain"),
     ],
@@ -162,7 +162,7 @@ type ErrorBody = (Option<String>, Option<String>);
 
 /// Returns the error of the object, or of the first nested object that has one.
 fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
-    error_in_object(map, &SPELLINGS)
+    error_in_object(map, &FIELD_NAMES)
         .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
 }
 
@@ -177,13 +177,13 @@ fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     };
     let mut objects = [Some(top), error].into_iter().flatten();
     objects.find_map(|map| {
-        let mut spellings = SPELLINGS.iter();
-        spellings.find_map(|spelling| in_spelling(map, spelling))
+        let mut names = FIELD_NAMES.iter();
+        names.find_map(|spelling| in_spelling(map, spelling))
     })
 }
 
-fn error_in_object(map: &Map<String, Value>, spellings: &[(&str, &str)]) -> Option<ErrorBody> {
-    spellings.iter().find_map(|(code, message)| {
+fn error_in_object(map: &Map<String, Value>, names: &[(&str, &str)]) -> Option<ErrorBody> {
+    names.iter().find_map(|(code, message)| {
         let code = map.get(*code).and_then(text);
         let message = map.get(*message).and_then(text);
         (code.is_some() || message.is_some()).then_some((code, message))

@@ -47,10 +47,10 @@ impl JobParts {
     pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
-        let (own, kind) = (&options.states, reference.kind.to_string());
+        let (user_states, kind) = (&options.states, reference.kind.to_string());
         let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
-        let read = states::normalize(words, own, word, &kind, &mut notices);
+        let read = states::normalize(words, user_states, word, &kind, &mut notices);
         let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();
@@ -114,8 +114,8 @@ impl JobParts {
 impl SubJobParts {
     fn into_task(self, words: StateWords, options: &GetOptions) -> Task {
         let word = self.status.trimmed();
-        let own = &options.states;
-        let read = states::normalize(words, own, word, "", &mut Vec::new());
+        let user_states = &options.states;
+        let read = states::normalize(words, user_states, word, "", &mut Vec::new());
         let created_at = self.begin_time.utc();
         // A successful sub-job has neither a reason nor a message.
         let is_explained = self.reason.is_some() || self.message.is_some();

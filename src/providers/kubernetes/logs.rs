@@ -29,7 +29,7 @@ const LOG: Operation = Operation::new(
 const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is in the server's words where there is no log (yet), which it reports as a bad request.
-const ABSENT: [&str; 5] = [
+const MISSING_LOG_PHRASES: [&str; 5] = [
     NOT_STARTED,
     "previous terminated container",
     "is not available",
@@ -66,7 +66,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let client = &api.server.client;
     let http = client.http.for_stream();
     if let Err(problem) = client.send(&http, &request, options.deadline).await {
-        return Err(absent(api.explain(&path, problem, options).await));
+        return Err(mark_missing_log(api.explain(&path, problem, options).await));
     }
     let idle_timeout = match params.follow {
         true => FOLLOW_IDLE_TIMEOUT,
@@ -96,9 +96,11 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     })
 }
 
-/// That a container has no log is not a fault of the request.
-fn absent(mut problem: Problem) -> Problem {
-    let is_absent = ABSENT.iter().any(|words| problem.message.contains(words));
+/// Changes the category to `not_found` if the container has no log, because the request is valid.
+fn mark_missing_log(mut problem: Problem) -> Problem {
+    let is_absent = MISSING_LOG_PHRASES
+        .iter()
+        .any(|words| problem.message.contains(words));
     if problem.category == Category::InvalidArgument && is_absent {
         problem.category = Category::NotFound;
     }

@@ -115,7 +115,7 @@ pub(super) struct Condition {
 
 impl Condition {
     /// True where the reason is another word for what Kubeflow does with any job, such as `PyTorchJobCreated`.
-    pub fn explains_nothing(&self) -> bool {
+    pub fn is_uninformative(&self) -> bool {
         let (kind, reason) = (self.r#type.value.trimmed(), self.reason.trimmed());
         let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
         usual

@@ -81,8 +81,8 @@ impl Parts<'_> {
                 uid.as_ref().is_none_or(|uid| own.contains(uid))
             });
         }
-        let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
-        let uids = unwell.filter_map(|pod| pod.uid.clone());
+        let needing_events = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
+        let uids = needing_events.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
@@ -229,7 +229,7 @@ pub(super) fn is_derived(job: &Job) -> bool {
 }
 
 /// True where the events of a pod explain nothing.
-fn is_well(pod: &Task) -> bool {
+fn needs_no_events(pod: &Task) -> bool {
     let is_ready = || {
         pod.containers
             .iter()

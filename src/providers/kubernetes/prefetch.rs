@@ -122,7 +122,7 @@ fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<
     let Ok(mut read) = pods else {
         return Some(pods);
     };
-    let is_new = is_as_new(read.data.version.as_deref(), job.version.as_deref());
+    let is_new = is_not_older(read.data.version.as_deref(), job.version.as_deref());
     if selector == read_by && is_new {
         return Some(Ok(read));
     }
@@ -151,7 +151,7 @@ fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<
 }
 
 /// True where a list is surely not older than an object. Versions are those of one store.
-fn is_as_new(list: Option<&str>, object: Option<&str>) -> bool {
+fn is_not_older(list: Option<&str>, object: Option<&str>) -> bool {
     let version = |text: Option<&str>| text?.parse::<u64>().ok();
     version(list)
         .zip(version(object))

@@ -200,7 +200,7 @@ impl Watch {
             state.position.version = listed.version;
         }
         if listed.is_too_large || state.is_too_large() {
-            state.give_up();
+            state.leave_to_lookups();
         }
         self.listed.notify_one();
     }
@@ -332,7 +332,7 @@ impl Watch {
             state.change(name, Object { presence, ..object });
         }
         if state.is_too_large() {
-            state.give_up();
+            state.leave_to_lookups();
             let why = format!("the objects exceed {MAX_BYTES} bytes");
             return Err(Interruption::Outdated(why));
         }

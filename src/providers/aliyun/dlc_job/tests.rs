@@ -274,7 +274,7 @@ fn an_unknown_job_is_not_found_whatever_the_status() {
 
 #[test]
 fn the_window_of_a_list_begins_at_a_full_hour() {
-    let at = |text: &str| first_shown(text.parse().unwrap());
+    let at = |text: &str| list_start(text.parse().unwrap());
     assert_eq!(at("2026-01-12T15:00:00Z"), "2026-01-05T15:00:00Z");
     assert_eq!(at("2026-01-12T15:59:59Z"), "2026-01-05T15:00:00Z");
 }

@@ -10,18 +10,24 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 impl Status {
     /// Converts the status to a job. `at` contains its reference.
     ///
-    /// `own` are the user's state words. `results` are the results of a finished invocation. With
+    /// `user_states` are the user's state words. `results` are the results of a finished invocation. With
     /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
     pub(in super::super) fn into_job(
         self,
         at: Job,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         results: Option<Results>,
         trust_finished: bool,
     ) -> (Job, Vec<Notice>) {
         let mut notices = Vec::new();
         let what = "aliyun/invocation";
-        let reading = states::normalize(STATES, own, self.word.as_deref(), what, &mut notices);
+        let reading = states::normalize(
+            STATES,
+            user_states,
+            self.word.as_deref(),
+            what,
+            &mut notices,
+        );
         let mut job = reading.into_job(at);
         job.request_id = self.request_id;
         let mut exit_codes = "unknown";

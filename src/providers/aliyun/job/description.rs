@@ -71,14 +71,14 @@ pub(in super::super) struct Described {
 
 /// Decodes a response to DescribeServerlessJobs. `at` contains the job's reference.
 ///
-/// `own` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
+/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
 ///
 /// # Errors
 /// `not_found` for an empty list; what was expected of an invalid response, or of one about another job.
 pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
 ) -> Result<Described, DecodeError> {
     let response: DescribeJobsResponse = lenient::decode_response(body)?;
     let total_count = response.total_count.value.0;
@@ -127,7 +127,7 @@ pub(in super::super) fn decode(
     let is_flag_unreadable = info.is_array_job.is_unreadable || info.array_properties.is_unreadable;
     let flag = info.is_array_job.value.0;
     let is_array_job = flag.filter(|flag| *flag || !is_flag_unreadable);
-    info.fill(&mut job, total_count, own, &mut notices);
+    info.fill(&mut job, total_count, user_states, &mut notices);
     if !subtasks.is_empty() {
         job.array.get_or_insert(Array::UNKNOWN);
     }
@@ -172,10 +172,16 @@ impl JobInfo {
         self,
         job: &mut Job,
         total_count: Option<i64>,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::normalize(STATES, own, self.state.trimmed(), "aliyun/job", notices);
+        let reading = states::normalize(
+            STATES,
+            user_states,
+            self.state.trimmed(),
+            "aliyun/job",
+            notices,
+        );
         job.state = reading.state;
         job.state_raw = reading.raw;
         job.ended = reading.ended;

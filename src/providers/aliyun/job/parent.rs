@@ -64,14 +64,18 @@ fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
 
 /// Sets the fields of an array job without its own row from its subtasks. [`reconcile_subtasks`] then compares
 /// its state with them.
-pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(String, State)]) {
+pub(super) fn fill_from_subtasks(
+    job: &mut Job,
+    listing: &JobRows,
+    user_states: &[(String, State)],
+) {
     let rows: Vec<&Row> = listing.subtasks(&job.id).into_values().flatten().collect();
     if let Some(first) = rows.first() {
         let array = job.array.take();
-        first.fill(job, own, &mut Vec::new());
+        first.fill(job, user_states, &mut Vec::new());
         (job.array, job.state_raw) = (array, None);
     }
-    let states: Vec<State> = rows.iter().map(|row| row.state(own)).collect();
+    let states: Vec<State> = rows.iter().map(|row| row.state(user_states)).collect();
     let has = |wanted: &[State]| states.iter().any(|state| wanted.contains(state));
     let has_ended = has(&[State::Succeeded, State::Failed, State::Canceled]);
     job.state = if has(&[State::Running, State::Stopping]) {
@@ -109,11 +113,11 @@ pub(in super::super) fn reconcile_subtasks(
     job: &mut Job,
     listing: &JobRows,
     unread: Option<&str>,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
     notices: &mut Vec<Notice>,
 ) {
     let rows = listing.subtasks(&job.id).into_values().flatten();
-    let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
+    let tasks: Vec<Task> = rows.map(|row| row.task(user_states, notices)).collect();
     let has_failed = tasks.iter().any(is_failed_subtask);
     if job.state != State::Succeeded {
         let unconfirmed_reason = unconfirmed_reason_of_active(job, listing, unread);
@@ -197,7 +201,7 @@ fn inconsistency(
     let array = job.array.as_ref();
     let Some(expected) = array.and_then(|array| subtask_ids(&job.id, array)) else {
         let what = match (bad, array) {
-            (Some(task), _) => shown(task),
+            (Some(task), _) => describe_task(task),
             (None, Some(_)) => "the range of its subtasks could not be read".to_owned(),
             (None, None) => "whether it has subtasks could not be checked".to_owned(),
         };
@@ -212,12 +216,12 @@ fn inconsistency(
     let other = || tasks.iter().find(|task| task.state != State::Succeeded);
     let extra = || succeeded.difference(&expected).next();
     let first = bad
-        .map(shown)
+        .map(describe_task)
         .or_else(|| {
             contradictory().map(|((_, id), _)| format!("{id} is listed with different states"))
         })
         .or_else(|| missing().map(|id| format!("{id} was not found")))
-        .or_else(|| other().map(shown))
+        .or_else(|| other().map(describe_task))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.count_mismatch()?;
@@ -233,7 +237,7 @@ fn inconsistency(
     ))
 }
 
-fn shown(task: &Task) -> String {
+fn describe_task(task: &Task) -> String {
     let id = task.id.as_deref().unwrap_or_default();
     match task.state {
         State::Failed => format!("{id} failed"),

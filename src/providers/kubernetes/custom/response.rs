@@ -199,7 +199,7 @@ impl CustomObject {
         }
         let condition = word.and_then(|word| word.condition);
         let (reason, message) = match condition {
-            Some(condition) if condition.explains_nothing() => (None, None),
+            Some(condition) if condition.is_uninformative() => (None, None),
             Some(condition) => (condition.reason.0.clone(), condition.message.0.clone()),
             None => (
                 state.reason.0.clone(),

@@ -160,7 +160,7 @@ impl<'a> Entry<'a> {
             None => Ok(None),
             Some(value) => match text(Some(value)) {
                 Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-                None => Err(self.wrong(&format!("has no text at {key}"))),
+                None => Err(self.problem(&format!("has no text at {key}"))),
             },
         }
     }
@@ -183,7 +183,7 @@ impl<'a> Entry<'a> {
         {
             "true" | "yes" | "on" | "y" => Ok(true),
             "" | "false" | "no" | "off" | "n" => Ok(false),
-            _ => Err(self.wrong(&format!("has neither true nor false at {key}"))),
+            _ => Err(self.problem(&format!("has neither true nor false at {key}"))),
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Entry<'a> {
                 fields: Some(fields),
                 ..*self
             })),
-            Some(_) => Err(self.wrong(&format!("has no object at {key}"))),
+            Some(_) => Err(self.problem(&format!("has no object at {key}"))),
         }
     }
 
@@ -212,16 +212,16 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: it has another type.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Problem> {
-        let wrong = || self.wrong(&format!("has no list of texts at {key}"));
+        let problem = || self.problem(&format!("has no list of texts at {key}"));
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
-            Some(list) => list.as_array().ok_or_else(wrong)?,
+            Some(list) => list.as_array().ok_or_else(problem)?,
         };
         let texts = list.iter().map(|value| match value {
             Value::Null => Some(""),
             value => text(Some(value)),
         });
-        texts.collect::<Option<_>>().ok_or_else(wrong)
+        texts.collect::<Option<_>>().ok_or_else(problem)
     }
 
     /// The lists of texts of an object, by name.
@@ -243,10 +243,10 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: it has another type.
     pub fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Problem> {
-        let wrong = || self.wrong(&format!("has no list of names and values at {key}"));
+        let problem = || self.problem(&format!("has no list of names and values at {key}"));
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
-            Some(list) => list.as_array().ok_or_else(wrong)?,
+            Some(list) => list.as_array().ok_or_else(problem)?,
         };
         let pair = |item: &'a Value| {
             let value = item.get("value").filter(|value| !value.is_null());
@@ -256,7 +256,7 @@ impl<'a> Entry<'a> {
         list.iter()
             .map(pair)
             .collect::<Option<_>>()
-            .ok_or_else(wrong)
+            .ok_or_else(problem)
     }
 
     /// A path, which starts at the folder of the file where it is relative.
@@ -270,7 +270,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A problem of this entry; `what` follows its name.
-    pub fn wrong(&self, what: &str) -> Problem {
+    pub fn problem(&self, what: &str) -> Problem {
         let message = format!(
             "{}: {} '{}' {what}",
             self.path.display(),

@@ -125,7 +125,7 @@ impl WatchState {
     }
 
     /// Leaves each object to lookups of its own.
-    pub fn give_up(&mut self) {
+    pub fn leave_to_lookups(&mut self) {
         self.objects.clear();
         self.mode = Mode::Single;
         self.position.version = None;

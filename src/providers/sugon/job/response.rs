@@ -222,9 +222,10 @@ impl JobFields {
             reason: &self.reason,
             status: (origin == Origin::History).then_some(&self.job_exit_status),
         };
-        let own = &options.states;
+        let user_states = &options.states;
         let is_own = |word: &str| {
-            own.iter()
+            user_states
+                .iter()
                 .any(|(own, _)| own.trim().eq_ignore_ascii_case(word))
         };
         let exit = reports.exit(is_own);
@@ -256,8 +257,8 @@ impl JobFields {
         let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
         let word = word.filter(|_| !is_unreadable);
         let known = word.and_then(known_word).map(|(known, _)| known);
-        let (own, kind) = (&options.states, "sugon/job");
-        let read = normalize(STATES, own, known.or(word), kind, notices);
+        let (user_states, kind) = (&options.states, "sugon/job");
+        let read = normalize(STATES, user_states, known.or(word), kind, notices);
         NormalizedState {
             raw: word.map(str::to_owned),
             ..read

@@ -95,7 +95,9 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
     let place = folder
         .0
         .map(|folder| folder + file.0.as_deref().unwrap_or_default());
-    let place = place.map_or_else(String::new, |place| format!("; the complete output is at {place}"));
+    let place = place.map_or_else(String::new, |place| {
+        format!("; the complete output is at {place}")
+    });
     Ok(LogChunk {
         data,
         truncated: is_full.then(|| format!("at most {MAX_BYTES} bytes{place}")),

@@ -149,8 +149,8 @@ impl Row for BatchJob {
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
         let metrics = [(&self.tasks, "tasks"), (&self.task_instances, "instances")];
         let failed = failed_parts(&metrics);
-        let under_way = success::active_parts(&metrics).or_else(|| self.under_way());
-        let under_way = under_way.filter(|_| read.state == State::Succeeded);
+        let unfinished = success::active_parts(&metrics).or_else(|| self.pending_operation());
+        let unfinished = unfinished.filter(|_| read.state == State::Succeeded);
         let failure_reason = states::failure(self.state_reason.clone());
         let mut job = Job {
             name: self.job_name.0.take(),
@@ -169,8 +169,8 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
-        if let Some(under_way) = &under_way {
-            let text = format!("{} has succeeded, but {under_way}", job.reference);
+        if let Some(unfinished) = &unfinished {
+            let text = format!("{} has succeeded, but {unfinished}", job.reference);
             notices.push(Notice::new(NoticeCode::PartsUnread, text));
             job.unread_cause = Some(Category::InvalidResponse);
         }
@@ -179,8 +179,8 @@ impl Row for BatchJob {
             message: failed,
         };
         states::confirm_success(&mut job, cause);
-        if let Some(under_way) = under_way.filter(|_| job.state == State::Unknown) {
-            job.message = Some(unconfirmed_success(&under_way));
+        if let Some(unfinished) = unfinished.filter(|_| job.state == State::Unknown) {
+            job.message = Some(unconfirmed_success(&unfinished));
         }
         GetResult { job, notices }
     }

@@ -55,7 +55,7 @@ pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<S
 
 impl BatchJob {
     /// Returns a message if an operation on the job, such as its termination, is pending.
-    pub(super) fn under_way(&self) -> Option<String> {
+    pub(super) fn pending_operation(&self) -> Option<String> {
         let action = self.next_action.trimmed()?;
         Some(format!("its next action is {action}"))
     }
