@@ -103,13 +103,13 @@ pub async fn list_all(
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
 ) -> Result<ListStats, Problem> {
-    let kept = JobPages {
+    let source = JobPages {
         client,
         scope,
         filter,
         costly: scope.kind.list_limit().map(|_| filter.without_states()),
     };
-    pages_of(&kept, options, limit, on_page).await
+    read_pages(&source, options, limit, on_page).await
 }
 
 /// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)).
@@ -129,7 +129,7 @@ pub async fn list_all_scopes(
         listing,
         profile,
     };
-    pages_of(&source, options, limit, on_page).await
+    read_pages(&source, options, limit, on_page).await
 }
 
 /// A list that can be requested page by page.
@@ -249,7 +249,7 @@ impl PageSource for ScopePages<'_> {
 }
 
 /// Requests the pages of any list.
-async fn pages_of<S: PageSource>(
+async fn read_pages<S: PageSource>(
     source: &S,
     options: &GetOptions,
     limit: Option<usize>,
@@ -288,7 +288,7 @@ async fn pages_of<S: PageSource>(
             && page.failed_parts.is_empty();
         let is_broken = !is_empty && on_page(page).await.is_break();
         let truncation = match (next, limit) {
-            (_, Some(limit)) if progress.is_over => Some(Truncation::Limit(limit)),
+            (_, Some(limit)) if progress.exceeds_limit => Some(Truncation::Limit(limit)),
             (Some(next), _) => match progress.stop(limit, max_pages, is_broken) {
                 None => {
                     at = next;
@@ -301,7 +301,7 @@ async fn pages_of<S: PageSource>(
                 at = Cursor::FIRST;
                 continue;
             }
-            (None, _) => progress.missing(at),
+            (None, _) => progress.missing_rows(at),
         };
         return Ok(ListStats {
             rows: progress.kept,

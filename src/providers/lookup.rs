@@ -45,9 +45,9 @@ impl GetResult {
     pub(super) fn part<T>(
         &mut self,
         part_name: &str,
-        outcome: Result<Decoded<T>, Problem>,
+        response: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
-        self.part_or(NoticeCode::PartsUnread, part_name, outcome)
+        self.part_or(NoticeCode::PartsUnread, part_name, response)
     }
 
     /// As [`GetResult::part`], with another code for the notice.
@@ -55,9 +55,9 @@ impl GetResult {
         &mut self,
         code: NoticeCode,
         part_name: &str,
-        outcome: Result<Decoded<T>, Problem>,
+        response: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
-        match outcome {
+        match response {
             Ok(part) => {
                 // A notice that applies to many parts is reported once.
                 let new = part.unreadable.filter(|new| !self.notices.contains(new));
@@ -82,13 +82,13 @@ impl GetResult {
         options: &GetOptions,
         code: NoticeCode,
         part_name: &str,
-        outcome: Result<Decoded<T>, Problem>,
+        response: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
-        let category = outcome.as_ref().err().map(|problem| problem.category);
+        let category = response.as_ref().err().map(|problem| problem.category);
         let trusts = options.has_flag(&TRUST_FINISHED);
         let cause = category.filter(|category| !trusts || category.is_transient());
         self.job.unread_cause = self.job.unread_cause.or(cause);
-        self.part_or(code, part_name, outcome)
+        self.part_or(code, part_name, response)
     }
 
     /// Adds a notice, unless the same one exists.

@@ -199,10 +199,10 @@ pub fn words_for(
     user_states: &[(String, State)],
     requested: &[State],
 ) -> Vec<&'static str> {
-    let is_own = user_states
+    let has_user_word = user_states
         .iter()
         .any(|(_, state)| requested.contains(state));
-    if is_own || requested.contains(&State::Unknown) {
+    if has_user_word || requested.contains(&State::Unknown) {
         return Vec::new();
     }
     let words = table.iter().filter(|(_, state)| requested.contains(state));
@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn one_word_means_the_requested_state_only_where_no_other_does() {
-        let own = [("Suspended".to_owned(), State::Stopping)];
-        let word = |requested: &[State]| single_word_for(TABLE, &own, requested);
+        let user_states = [("Suspended".to_owned(), State::Stopping)];
+        let word = |requested: &[State]| single_word_for(TABLE, &user_states, requested);
         assert_eq!(word(&[State::Running]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Failed]), None);
@@ -250,11 +250,11 @@ mod tests {
 
     fn reading(word: &str) -> (NormalizedState, Vec<Notice>) {
         let mut notices = Vec::new();
-        let own = [
+        let user_states = [
             ("Suspended".to_owned(), State::Stopping),
             ("failed".to_owned(), State::Running),
         ];
-        let reading = normalize(TABLE, &own, Some(word), "aliyun/job", &mut notices);
+        let reading = normalize(TABLE, &user_states, Some(word), "aliyun/job", &mut notices);
         (reading, notices)
     }
 

@@ -263,11 +263,11 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let request = self.server.request(operation, path, query);
         let client = &self.server.client;
-        let called = client.call(&request, options.deadline, decode).await;
-        if called.is_ok() {
+        let response = client.call(&request, options.deadline, decode).await;
+        if response.is_ok() {
             self.has_responded.store(true, Ordering::Relaxed);
         }
-        match called {
+        match response {
             Ok(decoded) => Ok(decoded),
             Err(problem) => Err(self.explain(path, problem, options).await),
         }

@@ -182,19 +182,19 @@ pub(super) async fn lookup<T: Send>(
         Ok::<_, String>(found)
     };
     let own_path = object_path(resource.path, reference);
-    let called = api.call(resource.get, &own_path, &[], options, decode);
-    let called = called.await;
-    if let (Some(gone), true) = (gone(), called.is_ok()) {
+    let response = api.call(resource.get, &own_path, &[], options, decode);
+    let response = response.await;
+    if let (Some(gone), true) = (gone(), response.is_ok()) {
         return gone;
     }
-    if (called.is_err() || is_behind)
+    if (response.is_err() || is_behind)
         && let Some((_, found)) = seen().filter(|(_, found)| found.job.ended)
     {
         return Ok(Outcome::Known(Box::new(found)));
     }
-    let called = called?;
+    let response = response?;
     let beside = beside.expect("the response of a success was decoded");
-    Ok(Outcome::Read(Box::new(called.into_result()), beside))
+    Ok(Outcome::Read(Box::new(response.into_result()), beside))
 }
 
 /// That a job is gone whose name another one has.
@@ -258,12 +258,12 @@ async fn list_all(
             path,
             query,
         };
-        let called = call.send(api, &mut page_size, options, |body: &[u8]| {
+        let response = call.send(api, &mut page_size, options, |body: &[u8]| {
             decode_page(body, path)
         });
-        let called = called.await;
+        let response = response.await;
         watch.set_page_size(page_size);
-        let page = match called {
+        let page = match response {
             Ok(page) => page.data,
             // What the pages before it contain is known.
             Err(_) if token.is_some() => {

@@ -136,9 +136,9 @@ impl Filter {
         Some(states::words_for(table, user_states, &states)).filter(|words| !words.is_empty())
     }
 
-    /// Returns the number of rows to request per page, if the cloud allows at most `most`.
-    pub(in crate::providers) fn page_size(&self, most: usize) -> usize {
-        self.page_rows.map_or(most, |rows| rows.clamp(1, most))
+    /// Returns the number of rows to request per page, if the cloud allows at most `max`.
+    pub(in crate::providers) fn page_size(&self, max: usize) -> usize {
+        self.page_rows.map_or(max, |rows| rows.clamp(1, max))
     }
 }
 

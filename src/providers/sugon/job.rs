@@ -199,7 +199,7 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
     let request = query(region, GET.name, &path, &parameters);
     let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
     match region.call(request, lookup.options.deadline, decode).await {
-        Ok(found) => Ok(found.into_found()),
+        Ok(found) => Ok(found.into_optional_result()),
         // A 404 without the envelope comes from another server.
         Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
         Err(problem) => Err(problem),

@@ -135,13 +135,18 @@ impl KindOps<Api> for BatchJobs {
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             decode_product::<BatchJob>(body)?.check_id(reference)
         };
-        let called = api.call_product(&BATCH, GET.name, &id, options, decode);
-        let called = called.await;
+        let response = api.call_product(&BATCH, GET.name, &id, options, decode);
+        let response = response.await;
         let mut documents = Documents::new(options);
-        documents.add(GET.name, None, &called);
-        let called = called?;
-        let (counted, succeeded) = (called.data.counted_tasks(), called.data.counted_successes());
-        let mut found = called.map(|job| job.into_result(api, lookup)).into_result();
+        documents.add(GET.name, None, &response);
+        let response = response?;
+        let (counted, succeeded) = (
+            response.data.counted_tasks(),
+            response.data.counted_successes(),
+        );
+        let mut found = response
+            .map(|job| job.into_result(api, lookup))
+            .into_result();
         let tasks = std::mem::take(&mut found.job.tasks);
         let claims_success = found.job.state == State::Succeeded
             || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
@@ -164,10 +169,10 @@ impl KindOps<Api> for BatchJobs {
             false => options.for_details(),
         };
         let lookup = GetRequest { reference, options };
-        let called = begun.iter().map(|name| read_task(api, lookup, name, pages));
+        let requests = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
-        for (name, called) in begun.iter().copied().zip(join_all(called).await) {
-            let read = join_pages(name, called, options, &mut documents, &mut found);
+        for (name, pages) in begun.iter().copied().zip(join_all(requests).await) {
+            let read = join_pages(name, pages, options, &mut documents, &mut found);
             let Some(task) = read else { continue };
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
                 (Some(what), _) if claims_success => unconfirmed.add(&mut found, what),
@@ -251,16 +256,16 @@ fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     begun.iter().filter_map(|task| task.id.as_deref()).collect()
 }
 
-/// Requests a task with its instances, in at most `pages` pages. Returns each page with its offset.
+/// Requests a task with its instances, in at most `max_pages` pages. Returns each page with its offset.
 async fn read_task(
     api: &Api,
     lookup: GetRequest<'_>,
     task: &str,
-    pages: usize,
+    max_pages: usize,
 ) -> Vec<(usize, Result<Decoded<TaskResponse>, Problem>)> {
     let (id, options) = (lookup.reference.id(), lookup.options);
-    let (mut called, mut known, mut offset) = (Vec::new(), HashSet::new(), 0);
-    while called.len() < pages {
+    let (mut pages, mut known, mut offset) = (Vec::new(), HashSet::new(), 0);
+    while pages.len() < max_pages {
         let parameters = json!({
             "JobId": id, "TaskName": task, "Offset": offset, "Limit": MAX_INSTANCES,
         });
@@ -270,13 +275,13 @@ async fn read_task(
             .await;
         let rows = page.as_ref().ok();
         let next = rows.and_then(|page| page.data.next_offset(offset, &mut known));
-        called.push((offset, page));
+        pages.push((offset, page));
         match next {
             Some(next) => offset = next,
             None => break,
         }
     }
-    called
+    pages
 }
 
 /// Joins the pages of a task, and adds each page to the documents.

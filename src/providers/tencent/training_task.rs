@@ -96,15 +96,15 @@ impl KindOps<Api> for TrainingTasks {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let mut documents = Documents::new(options);
-        let called = task(api, lookup).await;
-        documents.add(GET.name, None, &called);
-        let called = called?;
-        let run = called.data.0.latest_instance_id.0.clone();
-        let called = called.map(|(task, request_id)| {
+        let response = task(api, lookup).await;
+        documents.add(GET.name, None, &response);
+        let response = response?;
+        let run = response.data.0.latest_instance_id.0.clone();
+        let response = response.map(|(task, request_id)| {
             let found = task.into_result(api, lookup);
             found.with_request_id(request_id)
         });
-        let mut found = called.into_result();
+        let mut found = response.into_result();
         if let Some(run) = run {
             let id = json!({"Id": reference.id()});
             let mut events = json!({

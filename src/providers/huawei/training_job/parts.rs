@@ -131,8 +131,8 @@ async fn part<T: DeserializeOwned + Send>(
         query,
         ..Call::get(&MODELARTS, operation, &path)
     };
-    let called = api.call(call, options, lenient::decode_response::<T>).await;
-    called
+    let response = api.call(call, options, lenient::decode_response::<T>).await;
+    response
         .map(|found| (found.data, found.unreadable))
         .map_err(|problem| {
             let hint = problem

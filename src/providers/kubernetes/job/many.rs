@@ -104,8 +104,8 @@ async fn pods_of(
     let (selector, _) = selector(names);
     let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);
-    let called = api.call(pod::LIST.name, &path, &query, options, decode_pods);
-    Ok(called.await?.data)
+    let response = api.call(pod::LIST.name, &path, &query, options, decode_pods);
+    Ok(response.await?.data)
 }
 
 /// How long a list waits for the pods of the jobs of a page.
@@ -140,8 +140,8 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
     }
     let namespace = list.scope.segment("NAMESPACE");
     let path = path("/api/v1", namespace, pod::RESOURCE);
-    let called = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
-    match called.await {
+    let response = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
+    match response.await {
         Ok(read) => {
             let (mut by_owner, are_all) = by_owner(read.data);
             for job in jobs {

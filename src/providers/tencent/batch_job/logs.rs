@@ -58,8 +58,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let is_stdout = source.container.as_deref() != Some(STREAMS[1]);
     let decode = |body: &[u8]| decode(body, index, is_stdout);
     let operation = LOGS.operation.name;
-    let called = api.call_product(&BATCH, operation, &parameters, request.options, decode);
-    called.await.map(|found| found.data)
+    let response = api.call_product(&BATCH, operation, &parameters, request.options, decode);
+    response.await.map(|found| found.data)
 }
 
 fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> {

@@ -121,8 +121,8 @@ impl LogReader<'_> {
             }
         }
         let (api, options) = (self.api, self.request.options);
-        let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
-        called.await.map(|found| found.data)
+        let response = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
+        response.await.map(|found| found.data)
     }
 
     /// Reads the new lines at a position.
