@@ -319,7 +319,7 @@ impl EmulatedCall<'_> {
     }
 
     /// Returns the response about a resource: the document of the scenario, otherwise these data.
-    pub fn about(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
+    pub fn resource_response(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
         match &view.job.document {
             Some(document) => Ok(self.api.document(document)),
             None => self.data(data()),

@@ -65,7 +65,7 @@ fn get(call: &EmulatedCall<'_>) -> Answer {
         matches && view.id() == call.segments[0] && is_live(view)
     });
     let view = found.ok_or(EmulatedError::NotFound)?;
-    call.about(&view, || live(&view))
+    call.resource_response(&view, || live(&view))
 }
 
 fn get_ended(call: &EmulatedCall<'_>) -> Answer {

@@ -32,11 +32,11 @@ pub(super) async fn page<R>(
     let mut page_size = filter.page_size(PAGE_SIZE);
     let token = api.continue_at(path, at.page).filter(|_| at.page > 1);
     let selector = filter.selector.as_deref();
-    let whole: Vec<_> = selector
+    let base_query: Vec<_> = selector
         .map(|text| ("labelSelector", text))
         .into_iter()
         .collect();
-    let mut query = whole.clone();
+    let mut query = base_query.clone();
     query.extend(token.iter().map(|token| ("continue", token.as_str())));
     let call = PageCall {
         operation,
@@ -45,7 +45,9 @@ pub(super) async fn page<R>(
     };
     let mut response = call.send(api, &mut page_size, options, &decode).await;
     if token.is_some() && response.as_ref().is_err_and(is_expired) {
-        response = api.call(operation, path, &whole, options, &decode).await;
+        response = api
+            .call(operation, path, &base_query, options, &decode)
+            .await;
     }
     let response = response?;
     let (mut page, token) = response.data;

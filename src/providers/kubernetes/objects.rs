@@ -148,7 +148,7 @@ pub(super) async fn lookup<T: Send>(
     let (group, plural) = resource.path;
     let path = path(group, reference.segment("NAMESPACE"), plural);
     let watch = api.watches.known(&path);
-    let seen = || {
+    let known = || {
         let object = watch.as_ref()?.object(reference.id())?;
         let mut found = row(api, resource, lookup, &object)?.found;
         if options.needs_events {
@@ -156,7 +156,7 @@ pub(super) async fn lookup<T: Send>(
         }
         Some((object.presence, found))
     };
-    let gone = || match seen() {
+    let final_outcome = || match known() {
         Some((Presence::Present, _)) => None,
         Some((_, found)) => Some(Ok(Outcome::Known(Box::new(found)))),
         None => {
@@ -164,19 +164,19 @@ pub(super) async fn lookup<T: Send>(
             (object.presence == Presence::Replaced).then(|| Err(replaced()))
         }
     };
-    if let Some(gone) = gone() {
-        return gone;
+    if let Some(final_outcome) = final_outcome() {
+        return final_outcome;
     }
-    let (mut beside, mut is_behind) = (None, false);
+    let (mut decoded, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
         let (mut found, read) = decode(body)?;
         let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
         let object = object.ok_or_else(|| expected(reference))?;
-        beside = Some(read);
+        decoded = Some(read);
         attach_raw(&mut found, body, options);
         // Another object of the name of a job that is followed is another job.
         if let Some(watch) = &watch {
-            is_behind = !watch.take_lookup(object);
+            is_behind = !watch.update_from_lookup(object);
             found.notices.extend(watch.take_notice());
         }
         Ok::<_, String>(found)
@@ -184,17 +184,17 @@ pub(super) async fn lookup<T: Send>(
     let own_path = object_path(resource.path, reference);
     let response = api.call(resource.get, &own_path, &[], options, decode);
     let response = response.await;
-    if let (Some(gone), true) = (gone(), response.is_ok()) {
-        return gone;
+    if let (Some(final_outcome), true) = (final_outcome(), response.is_ok()) {
+        return final_outcome;
     }
     if (response.is_err() || is_behind)
-        && let Some((_, found)) = seen().filter(|(_, found)| found.job.ended)
+        && let Some((_, found)) = known().filter(|(_, found)| found.job.ended)
     {
         return Ok(Outcome::Known(Box::new(found)));
     }
     let response = response?;
-    let beside = beside.expect("the response of a success was decoded");
-    Ok(Outcome::Read(Box::new(response.into_result()), beside))
+    let decoded = decoded.expect("the response of a success was decoded");
+    Ok(Outcome::Read(Box::new(response.into_result()), decoded))
 }
 
 /// That a job is gone whose name another one has.

@@ -128,7 +128,7 @@ impl Parts<'_> {
             pods.pods.retain(is_own);
         }
         if let Some(owner) = &self.owner {
-            pods.pods.retain(|pod| owner.has(pod));
+            pods.pods.retain(|pod| owner.owns(pod));
         }
         pods
     }
@@ -176,7 +176,7 @@ impl Owner {
 
     /// False for a pod of an earlier object of the same name. One of an object between the two, whose UID
     /// is not known, is recognized by its age.
-    fn has(&self, pod: &PodTask) -> bool {
+    fn owns(&self, pod: &PodTask) -> bool {
         let of_owner = pod.owner_uid.as_ref();
         let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));
         let of_label = pod.task.labels.get(JOBSET_UID).and_then(Option::as_ref);

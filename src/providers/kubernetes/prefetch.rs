@@ -106,10 +106,11 @@ pub(super) async fn with_parts<T>(
 
 impl Prefetched {
     /// What of it a request for the parts of a job would find as well.
-    pub fn of(self, parts: &Parts<'_>) -> ReadParts {
+    pub fn for_job(self, parts: &Parts<'_>) -> ReadParts {
         let job = parts.owner.as_ref();
         ReadParts {
-            pods: job.and_then(|job| pods_of(self.pods, &self.selector, &parts.selector, job)),
+            pods: job
+                .and_then(|job| matching_pods(self.pods, &self.selector, &parts.selector, job)),
             events: Some(self.events),
             limited: Some(self.limited),
         }
@@ -118,12 +119,17 @@ impl Prefetched {
 
 /// The pods that a selector of a job chooses, of those that another one has chosen; `None` where a request with
 /// it is necessary: they may be others, or older than what is known of the job.
-fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<PodList> {
+fn matching_pods(
+    pods: PodList,
+    read_selector: &str,
+    selector: &str,
+    job: &Owner,
+) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);
     };
     let is_new = is_not_older(read.data.version.as_deref(), job.version.as_deref());
-    if selector == read_by && is_new {
+    if selector == read_selector && is_new {
         return Some(Ok(read));
     }
     let uid = job.uid.as_deref()?;

@@ -189,11 +189,11 @@ impl Watch {
         let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
             if let Some(known) = state.objects.get_mut(&name)
-                && (known.is_lower_again(&object) || is_start)
+                && (known.record_lower_version(&object) || is_start)
             {
                 known.version = None;
             }
-            state.take(name, object);
+            state.update(name, object);
         }
         // A stream that broke goes on where it broke: how an object ended that was deleted since is there.
         if state.position.version.is_none() {
@@ -206,27 +206,27 @@ impl Watch {
     }
 
     /// Takes in an object that a lookup has shown; false for an earlier version than is known.
-    pub fn take_lookup(&self, (name, object): (String, Object)) -> bool {
+    pub fn update_from_lookup(&self, (name, object): (String, Object)) -> bool {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
         let is_new = known.is_none_or(|known| !known.is_newer_than(&object));
         // A stream that is behind the lookup goes on from the object that it has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
-            state.take(name, object);
+            state.update(name, object);
         }
         is_new
     }
 
     /// True when a stream is to be started, which is then taken as started.
-    pub fn starts(&self) -> bool {
+    pub fn try_start(&self) -> bool {
         let mut state = lock(&self.state);
-        let starts =
+        let is_startable =
             state.mode == Mode::Idle && state.changes.is_some() && state.position.version.is_some();
-        if starts {
+        if is_startable {
             state.mode = Mode::Streaming;
         }
-        starts
+        is_startable
     }
 
     /// Waits until it is known where the stream goes on.
@@ -275,20 +275,20 @@ impl Watch {
     }
 
     /// The stream was interrupted.
-    pub fn disconnect(&self, why: &Interruption) {
+    pub fn disconnect(&self, interruption: &Interruption) {
         let mut state = lock(&self.state);
         state.is_connected = false;
-        if let Interruption::Outdated(_) = why {
+        if let Interruption::Outdated(_) = interruption {
             state.position.version = None;
             state.report_all();
         }
     }
 
     /// The server gives no stream.
-    pub fn reject(&self, why: &str) {
+    pub fn reject(&self, reason: &str) {
         let mut state = lock(&self.state);
         (state.is_connected, state.mode) = (false, Mode::Polling);
-        state.note(why);
+        state.note(reason);
         state.report_all();
     }
 
@@ -329,12 +329,12 @@ impl Watch {
             state.report(job.filter(|_| presence.is_some()));
         } else if let Some(presence) = presence {
             let (name, object) = Object::read(object, path).ok_or_else(unreadable)?;
-            state.change(name, Object { presence, ..object });
+            state.update_and_report(name, Object { presence, ..object });
         }
         if state.is_too_large() {
             state.leave_to_lookups();
-            let why = format!("the objects exceed {MAX_BYTES} bytes");
-            return Err(Interruption::Outdated(why));
+            let reason = format!("the objects exceed {MAX_BYTES} bytes");
+            return Err(Interruption::Outdated(reason));
         }
         state.position.version = Some(version);
         Ok(())

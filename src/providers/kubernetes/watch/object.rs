@@ -34,7 +34,7 @@ pub(in super::super) enum Presence {
 impl Object {
     /// An object of the list at a path with its name; `None` where it has none, or is of another list.
     pub fn read(mut value: Value, path: &str) -> Option<(String, Self)> {
-        if !is_of(&value, path) {
+        if !belongs_to(&value, path) {
             return None;
         }
         trim_document(&mut value);
@@ -62,7 +62,7 @@ impl Object {
 
     /// Notes the version that a list shows; true where two lists in a row show a lower one, as those of a
     /// store do that was restored from a backup.
-    pub(super) fn is_lower_again(&mut self, object: &Self) -> bool {
+    pub(super) fn record_lower_version(&mut self, object: &Self) -> bool {
         let lower = object.version.filter(|_| self.is_newer_than(object));
         let before = std::mem::replace(&mut self.lower_version, lower);
         before.zip(lower).is_some_and(|(before, now)| before <= now)
@@ -71,7 +71,7 @@ impl Object {
 
 /// True for an object of the list at a path, by its kind and its namespace where it has them: the objects of
 /// a list have no kind.
-fn is_of(object: &Value, path: &str) -> bool {
+fn belongs_to(object: &Value, path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (plural, namespace) = (parts.next(), parts.next());
     let matches = |field: Option<&Value>, is_right: &dyn Fn(&str) -> bool| match field {

@@ -66,8 +66,8 @@ impl WatchState {
     }
 
     /// Takes in an object that the stream shows, and reports it.
-    pub fn change(&mut self, name: String, object: Object) {
-        if self.take(name.clone(), object) {
+    pub fn update_and_report(&mut self, name: String, object: Object) {
+        if self.update(name.clone(), object) {
             self.report(Some(&name));
         }
     }
@@ -80,9 +80,9 @@ impl WatchState {
     }
 
     /// Notes once why jobs are polled.
-    pub fn note(&mut self, why: &str) {
+    pub fn note(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_noted, true) {
-            let text = format!("polling, since jobs cannot be watched: {why}");
+            let text = format!("polling, since jobs cannot be watched: {reason}");
             self.notice = Some(Notice::new(NoticeCode::WatchUnavailable, text));
         }
     }
@@ -90,7 +90,7 @@ impl WatchState {
     /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
     /// deleted stays so. Once another has its name, which is another job, only its own deletion is taken in:
     /// a stream that goes on where it broke shows how it ended.
-    pub fn take(&mut self, name: String, object: Object) -> bool {
+    pub fn update(&mut self, name: String, object: Object) -> bool {
         if !self.followed.contains_key(&name) {
             return false;
         }
