@@ -181,7 +181,7 @@ pub async fn check(case: Case, fields: Fields) {
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
             let is_list = file == 0 && matches!(case.call, Call::List);
-            judge(&mutation, &baseline, found, fields, is_list, &what);
+            check_effect(&mutation, &baseline, found, fields, is_list, &what);
         }
         served.lock().unwrap()[file] = texts[file].clone();
     }
@@ -341,13 +341,13 @@ fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String,
 }
 
 /// Fails if a mutation has a larger effect than allowed.
-fn judge(
+fn check_effect(
     mutation: &Mutation,
     baseline: &Outcome,
     found: Result<Outcome, Problem>,
     fields: Fields,
     is_list: bool,
-    what: &str,
+    label: &str,
 ) {
     let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
     if is_one_of(fields.essential) {
@@ -356,7 +356,11 @@ fn judge(
         let name = mutation.pattern.rsplit('.').next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
         if is_list && (name.ends_with("state") || name.ends_with("status")) {
-            assert_eq!(states.len(), baseline.states.len(), "{what}: a row is lost");
+            assert_eq!(
+                states.len(),
+                baseline.states.len(),
+                "{label}: a row is lost"
+            );
         }
         for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
@@ -367,19 +371,19 @@ fn judge(
             });
             assert!(
                 is_known || state == State::Unknown,
-                "{what}: {reference} is {state}"
+                "{label}: {reference} is {state}"
             );
         }
         return;
     }
-    let found = found.unwrap_or_else(|problem| panic!("{what}: {problem:?}"));
+    let found = found.unwrap_or_else(|problem| panic!("{label}: {problem:?}"));
     if fields.is_evidence(&mutation.pattern) {
         for ((reference, state, ..), (_, before, ..)) in found.states.iter().zip(&baseline.states) {
             let is_better = *state == State::Succeeded && state != before;
-            assert!(!is_better, "{what}: {reference} is {state}");
+            assert!(!is_better, "{label}: {reference} is {state}");
         }
     } else {
-        assert_eq!(found.states, baseline.states, "{what}");
+        assert_eq!(found.states, baseline.states, "{label}");
     }
     let is_named = |message: &String| {
         // The operation's name may also contain the path.
@@ -390,9 +394,9 @@ fn judge(
         // The value was readable, or is not part of the output.
         [] => {
             let is_lost = mutation.must_be_named(fields) && found.shown != baseline.shown;
-            assert!(!is_lost, "{what}: not named");
+            assert!(!is_lost, "{label}: not named");
         }
-        [message] => assert!(is_named(message), "{what}: {message}"),
-        more => panic!("{what}: {more:?}"),
+        [message] => assert!(is_named(message), "{label}: {message}"),
+        more => panic!("{label}: {more:?}"),
     }
 }

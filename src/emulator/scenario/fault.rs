@@ -42,15 +42,17 @@ impl ScenarioParser<'_> {
                     .and_then(|near| known.iter().find(|name| name.eq_ignore_ascii_case(near)));
                 let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
                 let hint = format!("{near}operations: {}", known.join(", "));
-                let what = "is not a known operation";
-                return Err(self.error_at_text(&fault.operation, what).with_hint(hint));
+                let message = "is not a known operation";
+                return Err(self
+                    .error_at_text(&fault.operation, message)
+                    .with_hint(hint));
             }
         }
         let effect = self.effect(fault)?;
         let retry_after = match &fault.retry_after {
             Some(text) if !matches!(effect, Effect::Throttle | Effect::Status(_)) => {
-                let what = "is for the kinds throttle and status only";
-                return Err(self.error_at_text(text, what));
+                let message = "is for the kinds throttle and status only";
+                return Err(self.error_at_text(text, message));
             }
             Some(text) => Some(self.duration(text)?),
             None => None,
@@ -115,8 +117,8 @@ impl ScenarioParser<'_> {
                 Effect::Redirect(text.clone())
             }
             _ => {
-                let what = format!("is not a known fault; expected one of {KINDS}");
-                return Err(self.error_at_text(&fault.kind, &what));
+                let message = format!("is not a known fault; expected one of {KINDS}");
+                return Err(self.error_at_text(&fault.kind, &message));
             }
         })
     }
@@ -127,8 +129,8 @@ impl ScenarioParser<'_> {
             Some(status) if (lowest..=599).contains(status.get_ref()) => Ok(*status.get_ref()),
             Some(status) => {
                 let kind = fault.kind.get_ref();
-                let what = format!("status must be from {lowest} to 599 for the kind {kind}");
-                Err(self.error_at_offset(status.span().start, &what))
+                let message = format!("status must be from {lowest} to 599 for the kind {kind}");
+                Err(self.error_at_offset(status.span().start, &message))
             }
         }
     }

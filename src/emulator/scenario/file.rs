@@ -94,8 +94,8 @@ impl ScenarioParser<'_> {
     fn speed(&self, speed: Option<Spanned<f64>>) -> Result<f64, Problem> {
         let Some(speed) = speed else { return Ok(1.0) };
         if !SPEEDS.contains(speed.get_ref()) {
-            let what = "speed must be a number from 0.001 to 1000000";
-            return Err(self.error_at_offset(speed.span().start, what));
+            let message = "speed must be a number from 0.001 to 1000000";
+            return Err(self.error_at_offset(speed.span().start, message));
         }
         Ok(speed.into_inner())
     }

@@ -83,8 +83,8 @@ impl ScenarioParser<'_> {
         }
         let parts = job.parts.as_ref().map_or(1, |parts| *parts.get_ref());
         if let Some(at) = job.parts.as_ref().filter(|_| parts > MAX_PARTS) {
-            let what = format!("parts must be at most {MAX_PARTS}");
-            return Err(self.error_at_offset(at.span().start, &what));
+            let message = format!("parts must be at most {MAX_PARTS}");
+            return Err(self.error_at_offset(at.span().start, &message));
         }
         let age = self.duration_or_zero(job.age.as_ref())?;
         let (appears_after, vanishes_after) =
@@ -128,8 +128,8 @@ impl ScenarioParser<'_> {
             Ok(Target::Jobs(jobs)) => Ok(jobs),
             Ok(_) => Err(self.error_at_text(text, "does not name a single job")),
             Err(problem) => {
-                let what = format!("is not a valid reference: {}", problem.message);
-                let mut framed = self.error_at_text(text, &what);
+                let message = format!("is not a valid reference: {}", problem.message);
+                let mut framed = self.error_at_text(text, &message);
                 framed.hint = problem.hint;
                 Err(framed)
             }
@@ -151,16 +151,16 @@ impl ScenarioParser<'_> {
                     false => format!("states: {}", states.join(", ")),
                 };
                 let hint = format!("{known}; unrecognized = true allows another");
-                let what = "is not a known state";
-                return Err(self.error_at_text(&state.state, what).with_hint(hint));
+                let message = "is not a known state";
+                return Err(self.error_at_text(&state.state, message).with_hint(hint));
             }
             match steps.last() {
                 None if after > Duration::ZERO => {
                     return Err(self.error_at_text(&state.after, "must be 0s for the first state"));
                 }
                 Some(last) if after <= last.after => {
-                    let what = "must be later than the state before it";
-                    return Err(self.error_at_text(&state.after, what));
+                    let message = "must be later than the state before it";
+                    return Err(self.error_at_text(&state.after, message));
                 }
                 _ => steps.push(StateChange {
                     after,
@@ -191,8 +191,8 @@ impl ScenarioParser<'_> {
             let every = self.duration_or_zero(line.every.as_ref())?;
             let times = line.times.as_ref().map_or(1, |times| *times.get_ref());
             if let Some(at) = line.times.as_ref().filter(|_| times > MAX_REPEATS) {
-                let what = format!("times must be at most {MAX_REPEATS}");
-                return Err(self.error_at_offset(at.span().start, &what));
+                let message = format!("times must be at most {MAX_REPEATS}");
+                return Err(self.error_at_offset(at.span().start, &message));
             }
             let is_stderr = match line.stream.as_ref() {
                 None => false,
@@ -222,7 +222,7 @@ impl ScenarioParser<'_> {
                 let folder = self.path.parent().unwrap_or(Path::new(""));
                 contents(&folder.join(file.get_ref()))
                     .map(Some)
-                    .map_err(|what| self.error_at_text(file, &what))
+                    .map_err(|message| self.error_at_text(file, &message))
             }
             (None, None) => Ok(None),
         }

@@ -73,15 +73,15 @@ impl ScenarioParser<'_> {
     }
 
     /// Returns a usage error that quotes a text and names its line.
-    pub fn error_at_text(&self, text: &Text, what: &str) -> Problem {
-        let shown = text.get_ref();
-        self.error_at_offset(text.span().start, &format!("'{shown}' {what}"))
+    pub fn error_at_text(&self, text: &Text, message: &str) -> Problem {
+        let quoted = text.get_ref();
+        self.error_at_offset(text.span().start, &format!("'{quoted}' {message}"))
     }
 
     /// Returns a usage error with the line of a byte in the file.
-    pub fn error_at_offset(&self, at: usize, what: &str) -> Problem {
+    pub fn error_at_offset(&self, at: usize, message: &str) -> Problem {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Problem::usage(format!("{}:{line}: {what}", self.path.display()))
+        Problem::usage(format!("{}:{line}: {message}", self.path.display()))
     }
 }

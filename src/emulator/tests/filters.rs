@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 
 use super::batch::{TestEmulator, start_emulator};
-use super::scopes::{drained, jobs, scope};
+use super::scopes::{jobs, read_all, scope};
 use crate::error::Category;
 use crate::model::{State, Time};
 use crate::providers::{Client, Cursor, Filter, Page, test_support};
@@ -163,6 +163,6 @@ async fn a_list_that_fails_with_and_without_a_filter_reports_the_first_error() {
     assert_eq!(emulator.calls("sugon/ListInstances"), 6);
     let page = first_page(&*client, &region, &of_states(&[State::Failed])).await;
     assert_eq!(page.rows.len(), 0, "a filter may still be taken");
-    let (found, _) = drained(&*client, &region).await;
+    let (found, _) = read_all(&*client, &region).await;
     assert_eq!(found.len(), 3);
 }

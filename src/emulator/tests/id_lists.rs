@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 
 use super::batch::{TestEmulator, start_emulator};
-use super::scopes::{drained, jobs, references, scope};
+use super::scopes::{jobs, read_all, references, scope};
 use crate::model::{State, Time};
 use crate::providers::{Cursor, Filter, test_support};
 use crate::reference::Reference;
@@ -67,7 +67,7 @@ async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
 async fn all_pages_of_a_list_without_a_count_are_read() {
     let emulator = start_emulator(&jobs("aliyun/instant-job/j", "Running", 205)).await;
     let client = emulator.client("aliyun");
-    let (found, stats) = drained(&*client, &scope("aliyun/instant-job", &[])).await;
+    let (found, stats) = read_all(&*client, &scope("aliyun/instant-job", &[])).await;
     let listed: Vec<_> = found.iter().map(|row| row.job.reference.clone()).collect();
     assert_eq!(listed, references("aliyun/instant-job/j", 205));
     assert_eq!(stats.rows, 205);
@@ -151,7 +151,7 @@ async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
     let emulator = start_emulator(&jobs.chain(others).collect::<String>()).await;
     let client = emulator.client("aliyun");
     let place = scope("aliyun/dlc-job", &[]);
-    let (found, stats) = drained(&*client, &place).await;
+    let (found, stats) = read_all(&*client, &place).await;
     assert_eq!((stats.rows, stats.pages, stats.truncation), (120, 2, None));
     let first: Vec<&str> = found.iter().map(|row| &*row.job.id).take(4).collect();
     assert_eq!(first, ["a0", "b0", "a1", "b1"]);

@@ -11,7 +11,7 @@ use crate::providers::{
     self, Client, ListStats, ScopeListing, ScopePage, Truncation, ready, test_support,
 };
 
-async fn drained(
+async fn read_all(
     client: &dyn Client,
     listing: &'static ScopeListing,
     limit: Option<usize>,
@@ -22,9 +22,9 @@ async fn drained(
         ready(ControlFlow::Continue(()))
     };
     let options = test_support::get_options();
-    let drained =
+    let stats =
         providers::list_all_scopes(client, listing, "prod", &options, limit, &mut on_page).await;
-    (all, drained)
+    (all, stats)
 }
 
 /// Describes the resources `below` in each cluster; those of the first cluster are the newest.
@@ -54,14 +54,11 @@ async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
     let mut text = clusters("aliyun/job", &["1", "2"], 101);
     text += &clusters("aliyun/invocation", &["c-1"], 2);
     let emulator = start_emulator(&text).await;
-    let (places, drained) =
-        drained(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
+    let (places, stats) =
+        read_all(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("aliyun@prod/job", 101));
-    let drained = drained.unwrap();
-    assert_eq!(
-        (drained.rows, drained.pages, drained.truncation),
-        (101, 3, None)
-    );
+    let stats = stats.unwrap();
+    assert_eq!((stats.rows, stats.pages, stats.truncation), (101, 3, None));
     assert_eq!(places[0].status.as_deref(), Some("running"));
     assert_eq!(places[0].region.as_deref(), Some("cn-hangzhou"));
     assert!(places[0].created_at > places[100].created_at);
@@ -73,9 +70,9 @@ async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
     let text = clusters("aliyun/job", &["1"], 1) + &clusters("aliyun/hpc-job", &["2"], 11);
     let emulator = start_emulator(&text).await;
     let client = emulator.client("aliyun");
-    let (first, _) = drained(&*client, &ALIYUN.scope_listings[0], None).await;
+    let (first, _) = read_all(&*client, &ALIYUN.scope_listings[0], None).await;
     assert_eq!(listed(&first), scopes("aliyun@prod/job", 1));
-    let (next, _) = drained(&*client, &ALIYUN.scope_listings[1], None).await;
+    let (next, _) = read_all(&*client, &ALIYUN.scope_listings[1], None).await;
     assert_eq!(listed(&next), scopes("aliyun@prod/hpc-job", 11));
     assert_eq!(next[0].status.as_deref(), Some("running"));
 }
@@ -86,13 +83,13 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
         + "[[fault]]\noperation = 'DescribeCluster'\nkind = 'empty'\nskip = 2\ntimes = 1\n";
     let emulator = start_emulator(&text).await;
     let client = emulator.client("tencent");
-    let (places, cut) = drained(&*client, &TENCENT.scope_listings[0], None).await;
+    let (places, cut) = read_all(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 40));
     assert_eq!(cut.unwrap_err().category, Category::InvalidResponse);
-    let (places, whole) = drained(&*client, &TENCENT.scope_listings[0], None).await;
+    let (places, whole) = read_all(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 45));
     assert_eq!(whole.unwrap().pages, 3);
-    let (places, limited) = drained(&*client, &TENCENT.scope_listings[0], Some(5)).await;
+    let (places, limited) = read_all(&*client, &TENCENT.scope_listings[0], Some(5)).await;
     assert_eq!(places.len(), 5);
     assert_eq!(limited.unwrap().truncation, Some(Truncation::Limit(5)));
 }
@@ -101,11 +98,10 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
 async fn clouds_whose_jobs_are_in_no_places_report_it() {
     let emulator = start_emulator("").await;
     for cloud in ["sugon", "huawei"] {
-        let (_, drained) =
-            drained(&*emulator.client(cloud), &TENCENT.scope_listings[0], None).await;
-        assert_eq!(drained.unwrap_err().category, Category::Usage, "{cloud}");
+        let (_, stats) = read_all(&*emulator.client(cloud), &TENCENT.scope_listings[0], None).await;
+        assert_eq!(stats.unwrap_err().category, Category::Usage, "{cloud}");
     }
-    let (places, drained) =
-        drained(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
-    assert!(places.is_empty() && drained.unwrap().truncation.is_none());
+    let (places, stats) =
+        read_all(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
+    assert!(places.is_empty() && stats.unwrap().truncation.is_none());
 }

@@ -22,14 +22,14 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
     }
 }
 
-pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResult>, ListStats) {
+pub(super) async fn read_all(client: &dyn Client, scope: &Scope) -> (Vec<GetResult>, ListStats) {
     let mut all = Vec::new();
     let options = test_support::get_options();
     let mut on_page = |page: Page| {
         all.extend(page.rows);
         ready(ControlFlow::Continue(()))
     };
-    let drained = providers::list_all(
+    let stats = providers::list_all(
         client,
         scope,
         &Filter::default(),
@@ -38,9 +38,9 @@ pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResul
         &mut on_page,
     )
     .await;
-    let drained = drained.unwrap();
-    assert_eq!(drained.rows, all.len());
-    (all, drained)
+    let stats = stats.unwrap();
+    assert_eq!(stats.rows, all.len());
+    (all, stats)
 }
 
 pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
@@ -79,8 +79,8 @@ async fn three_pages(
     text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
     let emulator = start_emulator(&text).await;
     let client = emulator.client(scope.kind.template.cloud);
-    let (found, drained) = drained(&*client, scope).await;
-    assert_eq!((drained.pages, drained.truncation), (3, None));
+    let (found, stats) = read_all(&*client, scope).await;
+    assert_eq!((stats.pages, stats.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
     let operation = format!("{}/{operation}", scope.kind.template.cloud);
     // Huawei needs a separate list for each of three types.
@@ -126,15 +126,14 @@ async fn the_services_of_one_namespace_are_listed() {
     }
     let emulator = start_emulator(&text).await;
     let client = emulator.client("tencent");
-    let (found, drained) =
-        drained(&*client, &scope("tencent/service", &["cls-1", "default"])).await;
+    let (found, stats) = read_all(&*client, &scope("tencent/service", &["cls-1", "default"])).await;
     assert_eq!(
         listed(&found),
         references("tencent/service/cls-1/default/web-", 30)
     );
-    assert_eq!((drained.pages, drained.truncation), (1, None));
+    assert_eq!((stats.pages, stats.truncation), (1, None));
     assert_eq!(found[0].job.state_raw, None);
-    let (empty, _) = self::drained(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
+    let (empty, _) = read_all(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
     assert!(empty.is_empty());
     let (options, nowhere) = (
         test_support::get_options(),
@@ -158,9 +157,9 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
         .collect();
     let emulator = start_emulator(&text).await;
     let client = emulator.client("tencent");
-    let (found, drained) = drained(&*client, &scope("tencent/service", &["cls-1"])).await;
+    let (found, stats) = read_all(&*client, &scope("tencent/service", &["cls-1"])).await;
     assert_eq!(
-        (listed(&found), drained.truncation),
+        (listed(&found), stats.truncation),
         (refs[..2].to_vec(), None)
     );
     assert_eq!(found[1].job.namespace.as_deref(), Some("other"));
@@ -175,7 +174,7 @@ async fn a_list_reports_no_success_that_its_rows_do_not_show() {
     )
     .await;
     let client = emulator.client("aliyun");
-    let (found, _) = drained(&*client, &scope("aliyun/job", &["c"])).await;
+    let (found, _) = read_all(&*client, &scope("aliyun/job", &["c"])).await;
     let states: Vec<_> = found
         .iter()
         .map(|found| (&*found.job.id, found.job.state, found.job.ended))
@@ -203,7 +202,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
         ready(ControlFlow::Continue(()))
     };
     let cluster = scope("aliyun/job", &["c"]);
-    let drained = providers::list_all(
+    let stats = providers::list_all(
         &*client,
         &cluster,
         &Filter::default(),
@@ -212,7 +211,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap_err().category, Category::InvalidResponse);
+    assert_eq!(stats.unwrap_err().category, Category::InvalidResponse);
     assert_eq!(rows, 200);
 }
 
@@ -222,10 +221,10 @@ async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
     let emulator = start_emulator(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
     let client = emulator.client("sugon");
     let region = scope("sugon/instance", &[]);
-    let (found, first) = drained(&*client, &region).await;
+    let (found, first) = read_all(&*client, &region).await;
     assert_eq!((found.len(), first.truncation), (105, None));
     assert_eq!(emulator.calls("sugon/ListInstances"), 2 + 2);
-    let (_, again) = drained(&*client, &region).await;
+    let (_, again) = read_all(&*client, &region).await;
     assert_eq!(again.pages, 2);
     assert_eq!(emulator.calls("sugon/ListInstances"), 4 + 2);
 }
@@ -251,7 +250,7 @@ async fn a_limit_spares_the_pages_beyond_it() {
     let client = emulator.client("sugon");
     let (options, region) = (test_support::get_options(), scope("sugon/instance", &[]));
     let mut on_page = |_: Page| ready(ControlFlow::Continue(()));
-    let drained = providers::list_all(
+    let stats = providers::list_all(
         &*client,
         &region,
         &Filter::default(),
@@ -260,6 +259,6 @@ async fn a_limit_spares_the_pages_beyond_it() {
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap().truncation, Some(Truncation::Limit(30)));
+    assert_eq!(stats.unwrap().truncation, Some(Truncation::Limit(30)));
     assert_eq!(emulator.calls("sugon/ListInstances"), 1);
 }

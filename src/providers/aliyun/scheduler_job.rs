@@ -286,11 +286,11 @@ fn decode_fields(
 /// Creates the error for an id without a server name that several jobs have.
 fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
     let [first, second] = ids;
-    let what = format!(
+    let message = format!(
         "{} is the id of several jobs: {first}, {second}",
         reference.id()
     );
-    let mut error = RequestError::new(Category::InvalidArgument, what);
+    let mut error = RequestError::new(Category::InvalidArgument, message);
     error.hint = Some(format!("use the full id, e.g. {first}"));
     DecodeError::Failed(Box::new(error))
 }

@@ -148,13 +148,13 @@ fn note_unknown_words(
     notices: &mut Vec<Notice>,
 ) {
     let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());
-    let what = format!("a sub-job of {kind}");
+    let source = format!("a sub-job of {kind}");
     for word in known.collect::<BTreeSet<_>>() {
         states::normalize(
             kind.states[1].map,
             &options.states,
             Some(word),
-            &what,
+            &source,
             notices,
         );
     }
@@ -176,11 +176,11 @@ fn failure_cause(tasks: &[Task]) -> states::FailureCause {
         return states::FailureCause::default();
     };
     let name = first.name.as_deref().or(first.id.as_deref());
-    let what = first.message.as_deref().or(first.reason.as_deref());
+    let cause = first.message.as_deref().or(first.reason.as_deref());
     let mut message = format!(
         "{}: {}",
         name.unwrap_or("a sub-job"),
-        what.unwrap_or("failed")
+        cause.unwrap_or("failed")
     );
     if failed.len() > 1 {
         message += &format!(" (and {} more)", failed.len() - 1);

@@ -41,8 +41,8 @@ const MISSING_LOG_PHRASES: [&str; 5] = [
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (source, params, options) = (request.source, request.params, request.options);
     let Some(pod) = source.task.as_deref() else {
-        let what = "the job has no pods, or not any more";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no pods, or not any more";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let namespace = request.reference.segment("NAMESPACE");
     let pods = path("/api/v1", namespace, "pods");

@@ -346,8 +346,8 @@ impl CloudApi for Api {
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
     let (key, server) = match (profile.get(SERVER), profile.get("endpoint")) {
         (Some(_), Some(_)) => {
-            let what = "is set, but the credential is that of a kubeconfig";
-            let problem = profile.invalid("endpoint", what);
+            let message = "is set, but the credential is that of a kubeconfig";
+            let problem = profile.invalid("endpoint", message);
             return Err(problem.with_hint("unset endpoint, or set token as well"));
         }
         (Some(server), None) => (SERVER, server),

@@ -174,17 +174,17 @@ pub(super) async fn find(
     let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let what = format!("the platform returned no usable {name} host: {why}");
+        let message = format!("the platform returned no usable {name} host: {why}");
         return Err(account
-            .problem(&request, Category::InvalidResponse, what)
+            .problem(&request, Category::InvalidResponse, message)
             .with_hint(format!(
                 "if you trust the host, add it to {AI_HOSTS} of the profile; or {next}"
             )));
     }
     if checked.allowed.is_empty() {
-        let what = format!("the platform returned no enabled {name} host");
+        let message = format!("the platform returned no enabled {name} host");
         return Err(account
-            .problem(&request, Category::NotFound, what)
+            .problem(&request, Category::NotFound, message)
             .with_hint(next));
     }
     Ok(Hosts::new(checked.allowed, account, policy))

@@ -251,8 +251,8 @@ fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem
     Ok(sign::Signer::credential(token.clone()))
 }
 
-fn missing(profile: &Profile, what: &str, key: &str, variable: &str) -> Problem {
-    let problem = profile.missing(what, &[key], &[variable]);
+fn missing(profile: &Profile, setting: &str, key: &str, variable: &str) -> Problem {
+    let problem = profile.missing(setting, &[key], &[variable]);
     let hint = problem.hint.clone().unwrap_or_default();
     problem.with_hint(format!(
         "{hint}; or set user, access_key and secret_key to fetch tokens automatically"

@@ -151,14 +151,14 @@ impl KindOps<Api> for BatchJobs {
         let claims_success = found.job.state == State::Succeeded
             || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
         let mut unconfirmed = UnconfirmedReasons::default();
-        if claims_success && let Some(what) = response::missing_tasks(&tasks, counted) {
-            unconfirmed.add(&mut found, what);
+        if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
+            unconfirmed.add(&mut found, reason);
         }
         let begun = begun_tasks(&tasks, claims_success);
-        if let Some(what) = response::unread_tasks(begun.len()) {
+        if let Some(reason) = response::unread_tasks(begun.len()) {
             match claims_success && succeeded < begun.len() as u64 {
-                true => unconfirmed.add(&mut found, what),
-                false => note_unread(&mut found, &what),
+                true => unconfirmed.add(&mut found, reason),
+                false => note_unread(&mut found, &reason),
             }
         }
         let begun = &begun[..begun.len().min(MAX_TASKS)];
@@ -175,8 +175,8 @@ impl KindOps<Api> for BatchJobs {
             let read = join_pages(name, pages, options, &mut documents, &mut found);
             let Some(task) = read else { continue };
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
-                (Some(what), _) if claims_success => unconfirmed.add(&mut found, what),
-                (_, Some(what)) => note_unread(&mut found, &what),
+                (Some(reason), _) if claims_success => unconfirmed.add(&mut found, reason),
+                (_, Some(reason)) => note_unread(&mut found, &reason),
                 (_, None) => {}
             }
             failed = failed.or_else(|| task.failed_instances());
@@ -223,26 +223,26 @@ struct UnconfirmedReasons {
 }
 
 impl UnconfirmedReasons {
-    fn add(&mut self, found: &mut GetResult, what: String) {
-        let text = format!("{} has succeeded, but {what}", found.job.reference);
+    fn add(&mut self, found: &mut GetResult, reason: String) {
+        let text = format!("{} has succeeded, but {reason}", found.job.reference);
         found.note(NoticeCode::PartsUnread, text);
         let cause = &mut found.job.unread_cause;
         cause.get_or_insert(Category::InvalidResponse);
-        self.first.get_or_insert(what);
+        self.first.get_or_insert(reason);
     }
 
     /// Sets the message of an undecided job to the first reason, unless a part can never be read.
     fn explain(self, job: &mut Job) {
         let is_transient = job.unread_cause.is_some_and(Category::is_transient);
         let is_undecided = job.state == State::Unknown && is_transient;
-        if let Some(what) = self.first.filter(|_| is_undecided) {
-            job.message = Some(response::unconfirmed_success(&what));
+        if let Some(reason) = self.first.filter(|_| is_undecided) {
+            job.message = Some(response::unconfirmed_success(&reason));
         }
     }
 }
 
-fn note_unread(found: &mut GetResult, what: &str) {
-    let text = format!("{}: {what}", found.job.reference);
+fn note_unread(found: &mut GetResult, reason: &str) {
+    let text = format!("{}: {reason}", found.job.reference);
     found.note(NoticeCode::PartsUnread, text);
 }
 
@@ -292,7 +292,7 @@ fn join_pages(
     documents: &mut Documents,
     found: &mut GetResult,
 ) -> Option<TaskResponse> {
-    let what = format!("the instances of the task {task}");
+    let part_name = format!("the instances of the task {task}");
     let mut read: Option<TaskResponse> = None;
     for (offset, page) in pages {
         let part = match offset {
@@ -300,7 +300,7 @@ fn join_pages(
             _ => format!("{task} from {offset}"),
         };
         documents.add(GET_TASK, Some(&part), &page);
-        let page = found.evidence(options, NoticeCode::PartsUnread, &what, page);
+        let page = found.evidence(options, NoticeCode::PartsUnread, &part_name, page);
         read = match (read, page) {
             (Some(read), Some(page)) => Some(read.join(page)),
             (read, page) => read.or(page),

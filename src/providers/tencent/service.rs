@@ -234,8 +234,8 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
             Err("the requested service".to_owned().into())
         }
         _ => {
-            let what = format!("service {} not found in the cluster", reference.id());
-            Err(DecodeError::not_found(what, Some(errors::CHECK_ADDRESS)))
+            let message = format!("service {} not found in the cluster", reference.id());
+            Err(DecodeError::not_found(message, Some(errors::CHECK_ADDRESS)))
         }
     }
 }

@@ -135,8 +135,9 @@ impl KindOps<Api> for TrainingTasks {
             // Warnings are requested with the id of the run.
             found.job.events_unreadable = true;
             if found.job.started_at.is_some() || found.job.state == State::Running {
-                let what = format!("cannot read the events of {reference}: its run is not known");
-                found.note(NoticeCode::PartsUnread, what);
+                let message =
+                    format!("cannot read the events of {reference}: its run is not known");
+                found.note(NoticeCode::PartsUnread, message);
             }
         }
         documents.attach(&mut found);

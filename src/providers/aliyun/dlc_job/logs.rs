@@ -52,14 +52,14 @@ pub(super) fn restarts(pod: &Task) -> u64 {
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, params) = (request.reference, request.params);
     let Some(pod) = request.source.task.as_deref() else {
-        let what = "the job has no pods yet, or not any more";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no pods yet, or not any more";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let previous = |body: &[u8]| previous_pod(body, pod);
     let uid = match params.previous {
         true => Some(job(api, request, previous).await?.ok_or_else(|| {
-            let what = format!("pod {pod} has not been restarted");
-            Problem::new(Category::NotFound, what)
+            let message = format!("pod {pod} has not been restarted");
+            Problem::new(Category::NotFound, message)
         })?),
         false => None,
     };

@@ -210,8 +210,8 @@ pub(super) async fn read_log(api: &Api, request: LogRequest<'_>) -> Result<LogCh
     let (lookup, since) = (request.lookup(), since.as_deref());
     let response = results(api, lookup, executor, since, MAX_BYTES).await?;
     let data = decode_output(response.data.output).map_err(|expected| {
-        let what = format!("expected {expected} in the response of {}", RESULTS.name);
-        Problem::new(Category::InvalidResponse, what)
+        let message = format!("expected {expected} in the response of {}", RESULTS.name);
+        Problem::new(Category::InvalidResponse, message)
     })?;
     let is_full = data.len() >= MAX_BYTES;
     Ok(LogChunk {
@@ -235,8 +235,8 @@ async fn results(
     bytes: usize,
 ) -> Result<Decoded<ResultsResponse>, Problem> {
     let Some((task, index)) = executor.and_then(|id| parts(lookup.reference.id(), id)) else {
-        let what = "the job has no executors yet";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no executors yet";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let bytes = bytes.to_string();
     let mut query = vec![

@@ -20,12 +20,12 @@ impl Status {
         trust_finished: bool,
     ) -> (Job, Vec<Notice>) {
         let mut notices = Vec::new();
-        let what = "aliyun/invocation";
+        let source = "aliyun/invocation";
         let reading = states::normalize(
             STATES,
             user_states,
             self.word.as_deref(),
-            what,
+            source,
             &mut notices,
         );
         let mut job = reading.into_job(at);

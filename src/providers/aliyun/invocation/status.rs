@@ -278,8 +278,8 @@ impl Results {
     }
 
     /// Records that not all pages could be read.
-    pub(in super::super) fn fail(&mut self, why: String) {
-        self.unread = Some(why);
+    pub(in super::super) fn fail(&mut self, reason: String) {
+        self.unread = Some(reason);
     }
 
     /// Returns the number of the next page, from 1.

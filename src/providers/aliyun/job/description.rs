@@ -141,8 +141,8 @@ pub(in super::super) fn decode(
 }
 
 fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
-    let what = format!("the cluster has no serverless job {id}");
-    let mut missing = RequestError::new(Category::NotFound, what);
+    let message = format!("the cluster has no serverless job {id}");
+    let mut missing = RequestError::new(Category::NotFound, message);
     missing.request_id = request_id;
     missing.hint =
         Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
@@ -286,9 +286,9 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
         .flatten()
         .map(|word| ("aliyun container", container::STATES, word));
     let mut reported = BTreeSet::new();
-    for (what, table, word) in groups.chain(containers) {
-        if reported.insert((what, word)) {
-            states::normalize(table, &[], Some(word), what, notices);
+    for (source, table, word) in groups.chain(containers) {
+        if reported.insert((source, word)) {
+            states::normalize(table, &[], Some(word), source, notices);
         }
     }
 }

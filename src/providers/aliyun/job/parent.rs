@@ -200,12 +200,12 @@ fn inconsistency(
     let bad = tasks.iter().find(is_bad);
     let array = job.array.as_ref();
     let Some(expected) = array.and_then(|array| subtask_ids(&job.id, array)) else {
-        let what = match (bad, array) {
+        let reason = match (bad, array) {
             (Some(task), _) => describe_task(task),
             (None, Some(_)) => "the range of its subtasks could not be read".to_owned(),
             (None, None) => "whether it has subtasks could not be checked".to_owned(),
         };
-        return Some(what + &why);
+        return Some(reason + &why);
     };
     let id_of = |task: &Task| task.id.clone().unwrap_or_default();
     let succeeded = tasks.iter().filter(|t| t.state == State::Succeeded);

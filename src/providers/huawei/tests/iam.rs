@@ -255,12 +255,9 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
     };
     let filter = Filter::default();
     let options = test_support::get_options();
-    let drained = list_all(&client, &scope, &filter, &options, None, &mut on_page).await;
-    let drained = drained.unwrap();
-    assert_eq!(
-        (drained.rows, drained.pages, drained.truncation),
-        (205, 3, None)
-    );
+    let stats = list_all(&client, &scope, &filter, &options, None, &mut on_page).await;
+    let stats = stats.unwrap();
+    assert_eq!((stats.rows, stats.pages, stats.truncation), (205, 3, None));
     assert_eq!((rows, ids.len()), (205, 205));
     // The lists of the three types are requested concurrently, in any order with the token.
     let mut requested = cloud.requested();

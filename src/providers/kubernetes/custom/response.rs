@@ -192,8 +192,8 @@ impl CustomObject {
         let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
-        let what = jobs.kind.to_string();
-        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &what, &mut notices);
+        let source = jobs.kind.to_string();
+        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &source, &mut notices);
         if word.as_ref().is_some_and(|word| !word.is_own) {
             read.raw = None;
         }

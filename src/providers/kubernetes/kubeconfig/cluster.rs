@@ -21,11 +21,11 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     let name = context.text("cluster")?;
     let name = name.ok_or_else(|| context.problem("has no cluster"))?;
     let cluster = config.cluster(name).ok_or_else(|| {
-        let what = format!(
+        let message = format!(
             "names the cluster '{}', which does not exist",
             quotable(name)
         );
-        context.problem(&what)
+        context.problem(&message)
     })?;
     let server = cluster.text("server")?;
     let server = server
@@ -42,13 +42,14 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     let mut values = vec![(SERVER, Secret::new(&server))];
     let ca = data_of(cluster, CA, CA_FILE)?;
     if let Some(refusal) = ca.as_ref().and_then(|ca| check_ca(ca).err()) {
-        let what = refusal.message.replacen(CA_DATA, "that", 1);
-        return Err(cluster.problem(&format!("has a {CA_FILE} {what}")));
+        let message = refusal.message.replacen(CA_DATA, "that", 1);
+        return Err(cluster.problem(&format!("has a {CA_FILE} {message}")));
     }
     let is_insecure = cluster.flag(SKIPS_VERIFICATION)?;
     if is_insecure && ca.is_some() {
-        let what = format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");
-        return Err(cluster.problem(&what));
+        let message =
+            format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");
+        return Err(cluster.problem(&message));
     }
     if is_insecure {
         values.push((
@@ -81,8 +82,8 @@ pub(super) fn data_of(
     let (data, path) = (entry.text(data_key)?, entry.path(file_key)?);
     match (data, path) {
         (Some(_), Some(_)) => {
-            let what = format!("has {file_key} and {data_key}, which are mutually exclusive");
-            Err(entry.problem(&what))
+            let message = format!("has {file_key} and {data_key}, which are mutually exclusive");
+            Err(entry.problem(&message))
         }
         (Some(data), None) => {
             let data = data.split_ascii_whitespace().collect::<String>();

@@ -40,7 +40,7 @@ pub(super) struct Entry<'a> {
     pub name: &'a str,
     fields: Option<&'a Map<String, Value>>,
     /// The field that it is in: `cluster`.
-    what: &'static str,
+    field: &'static str,
 }
 
 impl Kubeconfig {
@@ -76,13 +76,13 @@ impl Kubeconfig {
             }
             if let Some(file) = files.read(&path, MAX_BYTES)? {
                 let read = document::parse(&file.text);
-                let document = read.map_err(|what| file.problem(&what, HINT))?;
+                let document = read.map_err(|message| file.problem(&message, HINT))?;
                 if !matches!(document, Value::Null | Value::Object(_)) {
                     return Err(file.problem("is not a kubeconfig", HINT));
                 }
                 if let Some(name) = duplicate_name(&document) {
-                    let what = format!("has the name '{}' twice in a list", quotable(name));
-                    return Err(file.problem(&what, HINT));
+                    let message = format!("has the name '{}' twice in a list", quotable(name));
+                    return Err(file.problem(&message, HINT));
                 }
                 config.files.push(ConfigFile {
                     path,
@@ -135,15 +135,15 @@ impl Kubeconfig {
             .find(|entry| entry.name == name)
     }
 
-    fn entries(&self, list: &'static str, what: &'static str) -> impl Iterator<Item = Entry<'_>> {
+    fn entries(&self, list: &'static str, field: &'static str) -> impl Iterator<Item = Entry<'_>> {
         self.files.iter().flat_map(move |file| {
             let entries = file.document.get(list).and_then(Value::as_array);
             entries.into_iter().flatten().filter_map(move |entry| {
                 Some(Entry {
                     path: &file.path,
                     name: text(entry.get("name"))?,
-                    fields: entry.get(what).and_then(Value::as_object),
-                    what,
+                    fields: entry.get(field).and_then(Value::as_object),
+                    field,
                 })
             })
         })
@@ -269,12 +269,12 @@ impl<'a> Entry<'a> {
         Ok(path.map(|path| path.components().collect()))
     }
 
-    /// A problem of this entry; `what` follows its name.
-    pub fn problem(&self, what: &str) -> Problem {
+    /// A problem of this entry; `message` follows its name.
+    pub fn problem(&self, message: &str) -> Problem {
         let message = format!(
-            "{}: {} '{}' {what}",
+            "{}: {} '{}' {message}",
             self.path.display(),
-            self.what,
+            self.field,
             quotable(self.name)
         );
         Problem::new(Category::MissingCredentials, message).with_hint(HINT)

@@ -46,8 +46,8 @@ pub(super) fn program(
             );
         }
         Some(mode) => {
-            let what = format!("has exec with interactiveMode {}", quotable(mode));
-            return Err(plugin.problem(&what));
+            let message = format!("has exec with interactiveMode {}", quotable(mode));
+            return Err(plugin.problem(&message));
         }
         None if version == VERSIONS[0] => {
             return Err(plugin.problem("has exec without interactiveMode, which v1 requires"));

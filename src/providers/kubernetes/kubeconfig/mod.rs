@@ -77,11 +77,11 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         None => return Ok(SourceResult::Found(found)),
     };
     let user = config.user(user_name).ok_or_else(|| {
-        let what = format!(
+        let message = format!(
             "names the user '{}', which does not exist",
             quotable(user_name)
         );
-        context.problem(&what)
+        context.problem(&message)
     })?;
     found
         .values

@@ -66,15 +66,15 @@ async fn get(
     (found, requested)
 }
 
-fn of(uid: &str) -> Value {
+fn labels_of(uid: &str) -> Value {
     json!({LABEL: uid, "job-name": "train"})
 }
 
 #[tokio::test]
 async fn parts_of_an_earlier_job_of_the_name_are_not_shown() {
     let pods = vec![
-        pod("a", &of("old"), "Failed"),
-        pod("b", &of("new"), "Running"),
+        pod("a", &labels_of("old"), "Failed"),
+        pod("b", &labels_of("new"), "Running"),
     ];
     let (found, requested) = get(Some(job()), ("100", pods)).await;
     let job = found.unwrap().job;
@@ -100,7 +100,7 @@ async fn pods_that_may_be_others_or_older_are_requested_again() {
     other["spec"]["selector"] = json!({"matchLabels": {"app": "x"}});
     let mut unversioned = job();
     unversioned["metadata"]["resourceVersion"] = json!("abc");
-    let own = || vec![pod("b", &of("new"), "Pending")];
+    let own = || vec![pod("b", &labels_of("new"), "Pending")];
     let unlabeled = vec![pod("b", &json!({"job-name": "train"}), "Pending")];
     for (job, version, pods) in [
         (job(), "99", own()),

@@ -189,8 +189,8 @@ impl Row for BatchJob {
 impl TaskRow {
     fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
         let word = self.task_state.trimmed();
-        let what = "a task of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, what, notices);
+        let source = "a task of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, source, notices);
         Task {
             id: self.task_name.0,
             kind: TASK.to_owned(),
@@ -294,8 +294,8 @@ impl Instance {
         notices: &mut Vec<Notice>,
     ) -> Task {
         let word = self.task_instance_state.trimmed();
-        let what = "an instance of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, what, notices);
+        let source = "an instance of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, source, notices);
         let index = self.task_instance_index.0;
         // A failed instance with exit code 0 never ran, because its node did not start.
         let exit_code = self.exit_code.0.filter(|code| match code {

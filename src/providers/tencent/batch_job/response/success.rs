@@ -34,22 +34,22 @@ fn sum(counts: impl IntoIterator<Item = Int>) -> u64 {
 
 /// Returns a message if the metrics count failed parts.
 pub(in super::super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
-    all.iter().find_map(|(metrics, what)| {
+    all.iter().find_map(|(metrics, parts)| {
         let failed = sum(metrics.0.as_ref()?.failed());
-        (failed > 0).then(|| format!("{failed} {what} have failed"))
+        (failed > 0).then(|| format!("{failed} {parts} have failed"))
     })
 }
 
 /// Returns a message if the metrics count parts that have not ended, or if a count is negative.
 pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
-    all.iter().find_map(|(metrics, what)| {
+    all.iter().find_map(|(metrics, parts)| {
         let metrics = metrics.0.as_ref()?;
         let is_negative = |count: Int| count.0.is_some_and(|count| count < 0);
         if metrics.others().any(is_negative) {
-            return Some(format!("a number of {what} is negative"));
+            return Some(format!("a number of {parts} is negative"));
         }
         let active = sum(metrics.active());
-        (active > 0).then(|| format!("{active} {what} have not ended"))
+        (active > 0).then(|| format!("{active} {parts} have not ended"))
     })
 }
 
