@@ -347,7 +347,7 @@ fn check_effect(
     found: Result<Outcome, Problem>,
     fields: Fields,
     is_list: bool,
-    label: &str,
+    case: &str,
 ) {
     let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
     if is_one_of(fields.essential) {
@@ -356,11 +356,7 @@ fn check_effect(
         let name = mutation.pattern.rsplit('.').next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
         if is_list && (name.ends_with("state") || name.ends_with("status")) {
-            assert_eq!(
-                states.len(),
-                baseline.states.len(),
-                "{label}: a row is lost"
-            );
+            assert_eq!(states.len(), baseline.states.len(), "{case}: a row is lost");
         }
         for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
@@ -371,19 +367,19 @@ fn check_effect(
             });
             assert!(
                 is_known || state == State::Unknown,
-                "{label}: {reference} is {state}"
+                "{case}: {reference} is {state}"
             );
         }
         return;
     }
-    let found = found.unwrap_or_else(|problem| panic!("{label}: {problem:?}"));
+    let found = found.unwrap_or_else(|problem| panic!("{case}: {problem:?}"));
     if fields.is_evidence(&mutation.pattern) {
         for ((reference, state, ..), (_, before, ..)) in found.states.iter().zip(&baseline.states) {
             let is_better = *state == State::Succeeded && state != before;
-            assert!(!is_better, "{label}: {reference} is {state}");
+            assert!(!is_better, "{case}: {reference} is {state}");
         }
     } else {
-        assert_eq!(found.states, baseline.states, "{label}");
+        assert_eq!(found.states, baseline.states, "{case}");
     }
     let is_named = |message: &String| {
         // The operation's name may also contain the path.
@@ -394,9 +390,9 @@ fn check_effect(
         // The value was readable, or is not part of the output.
         [] => {
             let is_lost = mutation.must_be_named(fields) && found.shown != baseline.shown;
-            assert!(!is_lost, "{label}: not named");
+            assert!(!is_lost, "{case}: not named");
         }
-        [message] => assert!(is_named(message), "{label}: {message}"),
-        more => panic!("{label}: {more:?}"),
+        [message] => assert!(is_named(message), "{case}: {message}"),
+        more => panic!("{case}: {more:?}"),
     }
 }
