@@ -121,7 +121,7 @@ impl dyn EmulatedApi {
             for route in kind
                 .routes()
                 .iter()
-                .filter(|route| route.is_in(version.as_deref()))
+                .filter(|route| route.matches_version(version.as_deref()))
             {
                 if let Some(segments) = route.segments(action, &request.path) {
                     return (*kind, route, segments);
@@ -235,7 +235,7 @@ impl Route {
     }
 
     /// Returns `true` if the request names the operation's version, or if the operation has none.
-    fn is_in(&self, version: Option<&str>) -> bool {
+    fn matches_version(&self, version: Option<&str>) -> bool {
         self.version.is_empty() || version == Some(self.version)
     }
 
@@ -319,7 +319,7 @@ impl EmulatedCall<'_> {
     }
 
     /// Returns the response about a resource: the document of the scenario, otherwise these data.
-    pub fn about(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
+    pub fn resource_response(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
         match &view.job.document {
             Some(document) => Ok(self.api.document(document)),
             None => self.data(data()),

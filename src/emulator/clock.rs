@@ -71,24 +71,24 @@ mod tests {
             }],
             ..EmulatedJob::default()
         };
-        let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let started_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let hastened = scale_time(job, 60.0);
         assert_eq!(hastened.warnings[0].after, Duration::from_secs(101));
-        let world = EmulatedState::new(vec![hastened], born_at);
+        let state = EmulatedState::new(vec![hastened], started_at);
         let at = |seconds| {
-            world
+            state
                 .find(
                     "aliyun/job",
                     &["c", "5"],
-                    born_at + TimeDelta::seconds(seconds),
+                    started_at + TimeDelta::seconds(seconds),
                 )
                 .unwrap()
         };
         assert_eq!(at(0).step.state, "Running");
-        assert_eq!(at(0).since, born_at - TimeDelta::seconds(40));
+        assert_eq!(at(0).since, started_at - TimeDelta::seconds(40));
         assert_eq!(at(9).step.state, "Running");
         assert_eq!(at(10).step.state, "Failed");
-        assert_eq!(at(10).since, born_at + TimeDelta::seconds(10));
+        assert_eq!(at(10).since, started_at + TimeDelta::seconds(10));
     }
 
     #[test]
@@ -101,15 +101,15 @@ mod tests {
             steps: vec![step(0, "Running")],
             ..EmulatedJob::default()
         };
-        let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let world = EmulatedState::new(vec![scale_time(job, 60.0)], born_at);
+        let started_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let state = EmulatedState::new(vec![scale_time(job, 60.0)], started_at);
         for (seconds, is_there) in [(0, false), (4, false), (5, true), (19, true), (20, false)] {
-            let now = born_at + TimeDelta::seconds(seconds);
-            let found = world.find("aliyun/job", &["c", "5"], now);
+            let now = started_at + TimeDelta::seconds(seconds);
+            let found = state.find("aliyun/job", &["c", "5"], now);
             assert_eq!(found.is_some(), is_there, "{seconds}");
-            let listed = world.all("aliyun/job", now).count();
+            let listed = state.all("aliyun/job", now).count();
             assert_eq!(listed, usize::from(is_there), "{seconds}");
-            assert_eq!(world.all("aliyun/invocation", now).count(), 0);
+            assert_eq!(state.all("aliyun/invocation", now).count(), 0);
         }
     }
 }

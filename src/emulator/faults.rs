@@ -26,7 +26,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn is_on(&self, since_start: Duration) -> bool {
+    fn is_active(&self, since_start: Duration) -> bool {
         since_start >= self.from && self.until.is_none_or(|until| since_start < until)
     }
 }
@@ -84,8 +84,8 @@ pub struct Faults {
 impl Faults {
     /// Creates faults that have seen no request yet.
     pub fn new(faults: Vec<Fault>) -> Self {
-        let met = Mutex::new(vec![0; faults.len()]);
-        Self { faults, hits: met }
+        let hits = Mutex::new(vec![0; faults.len()]);
+        Self { faults, hits }
     }
 
     /// Returns the fault that affects this request, if any.
@@ -94,21 +94,21 @@ impl Faults {
     /// counted by the following ones, so a list of faults describes a sequence of events. Requests
     /// outside the time of a fault do not count for its `skip` and `times`.
     pub fn next_for(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
-        let mut met = lock(&self.hits);
+        let mut hits = lock(&self.hits);
         self.faults
             .iter()
-            .zip(met.iter_mut())
+            .zip(hits.iter_mut())
             .filter(|(fault, _)| {
-                fault.is_on(since_start)
+                fault.is_active(since_start)
                     && fault.cloud.is_none_or(|name| name == cloud)
                     && fault
                         .operation
                         .as_deref()
                         .is_none_or(|name| name == operation)
             })
-            .find_map(|(fault, met)| {
-                let before = *met;
-                *met += 1;
+            .find_map(|(fault, count)| {
+                let before = *count;
+                *count += 1;
                 let hit = before.checked_sub(fault.skip)?;
                 fault.times.is_none_or(|times| hit < times).then_some(fault)
             })

@@ -21,11 +21,11 @@ pub struct EmulatedState {
 }
 
 impl EmulatedState {
-    /// Creates a state with these resources that starts at `born_at`.
-    pub fn new(jobs: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
+    /// Creates a state with these resources that starts at `started_at`.
+    pub fn new(jobs: Vec<EmulatedJob>, started_at: DateTime<Utc>) -> Self {
         Self {
             jobs,
-            started_at: born_at,
+            started_at,
             nonces: Mutex::default(),
         }
     }
@@ -193,13 +193,13 @@ pub struct JobAt<'a> {
 
 impl EmulatedJob {
     /// Returns `true` if the resource exists at this time after the emulator's start.
-    fn exists_at(&self, since_birth: TimeDelta) -> bool {
-        let since_birth = since_birth.to_std().unwrap_or_default();
-        since_birth >= self.appears_after
-            && self.vanishes_after.is_none_or(|after| since_birth < after)
+    fn exists_at(&self, since_start: TimeDelta) -> bool {
+        let since_start = since_start.to_std().unwrap_or_default();
+        since_start >= self.appears_after
+            && self.vanishes_after.is_none_or(|after| since_start < after)
     }
 
-    fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> JobAt<'_> {
+    fn at(&self, started_at: DateTime<Utc>, now: DateTime<Utc>) -> JobAt<'_> {
         static NONE: StateChange = StateChange {
             after: Duration::ZERO,
             state: String::new(),
@@ -207,7 +207,7 @@ impl EmulatedJob {
             reason: None,
             message: None,
         };
-        let created_at = born_at - self.age;
+        let created_at = started_at - self.age;
         let age = (now - created_at).to_std().unwrap_or_default();
         let step = self
             .steps

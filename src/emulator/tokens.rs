@@ -15,17 +15,17 @@ pub const TEST_TOKEN: &str = "testtoken";
 
 /// Format of temporary keys' tokens; it contains characters that must be escaped in a URL.
 pub const SECURITY_TOKEN: TokenFormat = TokenFormat {
-    head: "",
-    tail: "/+==",
+    prefix: "",
+    suffix: "/+==",
 };
 
 /// The parts of a token around its signed claims.
 #[derive(Debug)]
 pub struct TokenFormat {
     /// Prefix of the claims.
-    pub head: &'static str,
+    pub prefix: &'static str,
     /// Suffix of the signature.
-    pub tail: &'static str,
+    pub suffix: &'static str,
 }
 
 /// Why a token is rejected.
@@ -42,8 +42,12 @@ impl TokenFormat {
     pub fn issue(&self, mut claims: Value, expires_at: DateTime<Utc>) -> String {
         claims["expireTime"] = expires_at.timestamp_millis().to_string().into();
         claims["invoker"] = nonce().into();
-        let signed = format!("{}{}", self.head, base64url(claims.to_string().as_bytes()));
-        format!("{signed}.{}{}", sign(&signed), self.tail)
+        let signed = format!(
+            "{}{}",
+            self.prefix,
+            base64url(claims.to_string().as_bytes())
+        );
+        format!("{signed}.{}{}", sign(&signed), self.suffix)
     }
 
     /// Returns the claims and expiry of a token.
@@ -63,8 +67,8 @@ impl TokenFormat {
     }
 
     fn parse(&self, token: &str) -> Option<(Value, DateTime<Utc>)> {
-        let (signed, signature) = token.strip_suffix(self.tail)?.rsplit_once('.')?;
-        let claims = from_base64url(signed.strip_prefix(self.head)?)?;
+        let (signed, signature) = token.strip_suffix(self.suffix)?.rsplit_once('.')?;
+        let claims = from_base64url(signed.strip_prefix(self.prefix)?)?;
         let claims: Value = serde_json::from_slice(&claims).ok()?;
         let expires_at = claims["expireTime"].as_str()?.parse().ok()?;
         let expires_at = DateTime::from_timestamp_millis(expires_at)?;
@@ -133,9 +137,9 @@ mod tests {
         for token in [
             "",
             ".",
-            SECURITY_TOKEN.tail,
+            SECURITY_TOKEN.suffix,
             &given.token[1..],
-            &given.token.replace(SECURITY_TOKEN.tail, ""),
+            &given.token.replace(SECURITY_TOKEN.suffix, ""),
         ] {
             assert_eq!(taken(token, now), Err(TokenError::Unknown), "{token}");
         }

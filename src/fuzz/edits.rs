@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 /// First byte of an input that contains edits. No request begins with it.
-pub(super) const MARK: u8 = 0x02;
+pub(super) const EDITS_PREFIX: u8 = 0x02;
 
 /// Numbers at the limits of computations.
 const NUMBERS: [i64; 8] = [0, 1, -1, 137, 255, 1 << 32, i64::MAX, i64::MIN];
@@ -16,7 +16,7 @@ const MAX_BODY: usize = 1 << 20;
 /// Applies the edits, of six bytes each, to the fixture that the input selects; `None` for other inputs. Some edits
 /// insert `secret`.
 pub(super) fn edited(seeds: &[Vec<u8>], data: &[u8], secret: &str) -> Option<Vec<u8>> {
-    let (&MARK, [low, high, edits @ ..]) = data.split_first()? else {
+    let (&EDITS_PREFIX, [low, high, edits @ ..]) = data.split_first()? else {
         return None;
     };
     let seed = seeds.get(number([*low, *high]) % seeds.len().max(1))?;

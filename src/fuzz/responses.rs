@@ -164,7 +164,7 @@ impl Account {
     /// Applies the edits of an input and inserts the secret.
     fn input(&self, cloud: &Cloud, data: &[u8]) -> Vec<u8> {
         let edited = match data.first() {
-            Some(&edits::MARK) => {
+            Some(&edits::EDITS_PREFIX) => {
                 let of_cloud = || cloud.kinds.iter().flat_map(|kind| fixtures::inputs(kind));
                 let seeds = self.seeds.get_or_init(|| of_cloud().collect());
                 edits::edited(seeds, data, &self.secret)
@@ -191,7 +191,7 @@ pub(super) fn read(cloud: &str, data: &[u8]) {
     let client = (cloud.connect)(&account.profile, &account.transport);
     let client = client.expect("the environment has all settings");
     let (found, problem) = with_responses(input.responder(), || {
-        match account.runtime.block_on(ask(cloud, &*client, &input)) {
+        match account.runtime.block_on(send(cloud, &*client, &input)) {
             Ok(found) => (found, None),
             Err(problem) => (Vec::new(), Some(problem)),
         }
@@ -217,7 +217,7 @@ fn reference(kind: &'static Kind) -> Reference {
 }
 
 /// Sends the requests that the input describes.
-async fn ask(
+async fn send(
     cloud: &Cloud,
     client: &dyn Client,
     input: &Input<'_>,

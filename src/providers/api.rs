@@ -56,7 +56,7 @@ impl Decoded<GetResult> {
 
 impl Decoded<Option<GetResult>> {
     /// Returns the job, if one was found, as [`Decoded::into_result`] does.
-    pub fn into_found(self) -> Option<GetResult> {
+    pub fn into_optional_result(self) -> Option<GetResult> {
         let decoded = Decoded {
             data: self.data?,
             body: self.body,
@@ -87,8 +87,8 @@ pub(super) enum DecodeError {
 
 impl DecodeError {
     /// Creates the error for a response without the requested job. The hint can name what to check.
-    pub fn not_found(what: impl Into<String>, hint: Option<&str>) -> Self {
-        let mut error = RequestError::new(Category::NotFound, what);
+    pub fn not_found(message: impl Into<String>, hint: Option<&str>) -> Self {
+        let mut error = RequestError::new(Category::NotFound, message);
         error.hint = hint.map(str::to_owned);
         Self::Failed(Box::new(error))
     }

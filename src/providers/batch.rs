@@ -128,13 +128,13 @@ async fn active_rows<A: Sync>(
         states: State::ACTIVE.to_vec(),
         ..Filter::default()
     };
-    let mut places = BTreeMap::<_, Vec<&Reference>>::new();
+    let mut scopes = BTreeMap::<_, Vec<&Reference>>::new();
     for reference in batch.references {
         let parents = reference.segments.split_last().map(|(_, parents)| parents);
-        places.entry(parents).or_default().push(reference);
+        scopes.entry(parents).or_default().push(reference);
     }
-    let (mut rows, is_only) = (Vec::new(), places.len() == 1);
-    for wanted in places.values().filter(|wanted| wanted.len() > 1) {
+    let (mut rows, is_single_scope) = (Vec::new(), scopes.len() == 1);
+    for wanted in scopes.values().filter(|wanted| wanted.len() > 1) {
         let Some(scope) = scope_of(wanted.iter().copied()) else {
             continue;
         };
@@ -150,7 +150,7 @@ async fn active_rows<A: Sync>(
             let before = rows.len();
             let next = match read_page(ops, api, list, &mut rows).await {
                 // If the list of one scope is unavailable, its jobs are looked up one by one.
-                Err(problem) if !is_only && is_list_unavailable(&problem) => break,
+                Err(problem) if !is_single_scope && is_list_unavailable(&problem) => break,
                 next => next?.0,
             };
             let new = rows[before..].iter();

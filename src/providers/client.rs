@@ -131,7 +131,7 @@ pub trait CloudApi: Send + Sync {
         _at: Cursor,
         _options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        Err(Problem::usage("its jobs are in no clusters"))
+        Err(Problem::usage("jobs of this cloud are not in clusters"))
     }
 
     /// Returns the optional kinds of a listing that the server may have: all that are not known to be missing.

@@ -106,22 +106,24 @@ fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
 }
 
 /// Makes a succeeded job's state unknown if a field that can show a failure could not be read.
-fn doubt_success(kind: &Kind, found: &mut GetResult) {
+fn mark_unknown_if_unread(kind: &Kind, found: &mut GetResult) {
     if is_evidence_unread(kind, &found.notices) {
-        doubt(&mut found.job);
+        mark_unknown(&mut found.job);
     }
 }
 
-/// As [`doubt_success`] for all rows of a page, because a notice of the page does not name the row.
-fn doubt_rows(kind: &Kind, page: &mut Page) {
+/// As [`mark_unknown_if_unread`] for all rows of a page, because a notice of the page does not name the row.
+fn mark_rows_unknown_if_unread(kind: &Kind, page: &mut Page) {
     if is_evidence_unread(kind, &page.notices) {
-        page.rows.iter_mut().for_each(|row| doubt(&mut row.job));
+        page.rows
+            .iter_mut()
+            .for_each(|row| mark_unknown(&mut row.job));
     }
 }
 
-fn doubt(job: &mut Job) {
+fn mark_unknown(job: &mut Job) {
     job.unread_cause.get_or_insert(Category::InvalidResponse);
-    states::doubt_unread(job);
+    states::mark_unknown_if_unread(job);
 }
 
 #[async_trait]
@@ -133,7 +135,7 @@ impl<A: CloudApi> Client for Connected<A> {
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
         let lookup = GetRequest { reference, options };
         let mut found = self.ops(reference.kind).get(&self.api, lookup).await?;
-        doubt_success(reference.kind, &mut found);
+        mark_unknown_if_unread(reference.kind, &mut found);
         Ok(found)
     }
 
@@ -174,7 +176,7 @@ impl<A: CloudApi> Client for Connected<A> {
             Ok(mut found) => {
                 mark_listed(found.iter_mut().flatten());
                 let rows = found.iter_mut().flatten();
-                rows.for_each(|row| doubt_success(first.kind, row));
+                rows.for_each(|row| mark_unknown_if_unread(first.kind, row));
                 Ok(found)
             }
         }
@@ -200,7 +202,7 @@ impl<A: CloudApi> Client for Connected<A> {
             let ahead = self.api.clock_ahead();
             let mut page = ops.list(&self.api, list).await?;
             mark_listed(page.rows.iter_mut());
-            doubt_rows(scope.kind, &mut page);
+            mark_rows_unknown_if_unread(scope.kind, &mut page);
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
                 note_hidden_evidence(scope.kind, &mut page);
                 note_unknown_states(scope.kind, filter, &mut page);

@@ -140,7 +140,7 @@ impl ErrorRule {
     }
 
     /// Sets the category.
-    pub const fn becomes(mut self, category: Category) -> Self {
+    pub const fn with_category(mut self, category: Category) -> Self {
         self.category = Some(category);
         self
     }

@@ -13,7 +13,7 @@ const LATEST_PAGE_SIZE: usize = 10;
 
 /// Returns the newest job of a scope that has all its segments.
 ///
-/// Requests one page if the cloud sorts by time, otherwise all pages within the deadline of `ask`.
+/// Requests one page if the cloud sorts by time, otherwise all pages within the deadline of `options`.
 ///
 /// # Errors
 /// `usage` for a kind without a list or without times in it, before the first request; `not_found` for an empty
@@ -21,34 +21,34 @@ const LATEST_PAGE_SIZE: usize = 10;
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
-    ask: &GetOptions,
+    options: &GetOptions,
 ) -> Result<Reference, Problem> {
     let Some(ListSpec { order, .. }) = scope.kind.list else {
         let problem = not_listed(scope.kind);
         return Err(with_scope(problem, scope));
     };
     if order == ListOrder::Undated {
-        return Err(with_scope(undated(scope), scope));
+        return Err(with_scope(times_not_reported(scope), scope));
     }
     if order == ListOrder::NewestFirst
-        && let Some(reference) = first_of_sorted(client, scope, ask).await?
+        && let Some(reference) = first_of_sorted(client, scope, options).await?
     {
         return Ok(reference);
     }
-    latest_of_all(client, scope, ask).await
+    latest_of_all(client, scope, options).await
 }
 
 /// Returns the first job of the first page; `None` if the page is incomplete or not sorted by time.
 async fn first_of_sorted(
     client: &dyn Client,
     scope: &Scope,
-    ask: &GetOptions,
+    options: &GetOptions,
 ) -> Result<Option<Reference>, Problem> {
     let few = Filter {
         page_rows: Some(LATEST_PAGE_SIZE),
         ..Filter::default()
     };
-    let page = client.list(scope, &few, Cursor::FIRST, ask).await;
+    let page = client.list(scope, &few, Cursor::FIRST, options).await;
     let page = page.map_err(|problem| with_scope(problem, scope))?;
     let times = page.rows.iter().map(|found| found.job.created_at);
     let times: Option<Vec<Time>> = times.collect();
@@ -63,7 +63,7 @@ async fn first_of_sorted(
     if let [at, next, ..] = times[..]
         && at == next
     {
-        return Err(with_scope(tied(at), scope));
+        return Err(with_scope(same_creation_time(at), scope));
     }
     Ok(scope.reference_of(&first.job.reference))
 }
@@ -72,7 +72,7 @@ async fn first_of_sorted(
 async fn latest_of_all(
     client: &dyn Client,
     scope: &Scope,
-    ask: &GetOptions,
+    options: &GetOptions,
 ) -> Result<Reference, Problem> {
     let mut best: Option<(Time, String)> = None;
     let (mut is_tied, mut undated_rows) = (false, 0_usize);
@@ -97,21 +97,21 @@ async fn latest_of_all(
                 }
             }
         }
-        ready(match ask.deadline.remaining().is_zero() {
+        ready(match options.deadline.remaining().is_zero() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         })
     };
     let everything = Filter::default();
-    let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
+    let listed = list_all(client, scope, &everything, options, None, &mut on_page).await;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
     if let Some(problem) = failed_part {
         return Err(with_scope(problem, scope));
     }
     let problem = match (listed.truncation, best) {
-        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
-        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
-        (None, Some((at, _))) if is_tied => tied(at),
+        (Some(cut), _) => undetermined(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => undetermined(format!("{undated_rows} resources have no time")),
+        (None, Some((at, _))) if is_tied => same_creation_time(at),
         (None, Some((_, reference))) => {
             return Ok(scope
                 .reference_of(&reference)
@@ -122,7 +122,7 @@ async fn latest_of_all(
     Err(with_scope(problem, scope))
 }
 
-fn undated(scope: &Scope) -> Problem {
+fn times_not_reported(scope: &Scope) -> Problem {
     let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
     Problem::usage(format!(
         "{cloud} does not report when a {kind} was created; {LATEST} is not available"
@@ -130,17 +130,17 @@ fn undated(scope: &Scope) -> Problem {
     .with_hint(format!("pick one from: joblens list {scope}"))
 }
 
-fn tied(at: Time) -> Problem {
-    unclear(format!(
+fn same_creation_time(at: Time) -> Problem {
+    undetermined(format!(
         "several resources were created at {}",
         at.rfc3339()
     ))
 }
 
-fn unclear(why: String) -> Problem {
+fn undetermined(reason: String) -> Problem {
     Problem::new(
         Category::InvalidResponse,
-        format!("cannot determine the newest resource: {why}"),
+        format!("cannot determine the newest resource: {reason}"),
     )
 }
 

@@ -14,9 +14,9 @@ pub use filter::{COMPARED_FIELDS, Filter};
 /// A page with fewer rows than this is the last one if the cloud sends no total: no API has smaller pages.
 const MIN_PAGE_SIZE: usize = 10;
 
-/// Overlapping pages have one in this many rows in common: few enough to cost few extra requests, and enough
+/// Overlapping pages have one row in this many in common: few enough to cost few extra requests, and enough
 /// for the rows that can leave the list between two requests.
-const OVERLAPPED_PART: usize = 20;
+const OVERLAP_DIVISOR: usize = 20;
 
 /// The start of a page. Only the cloud that made it can interpret it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Cursor {
 impl Cursor {
     /// Moves the start back so that the page repeats the last rows of the page before, which had this many rows.
     pub(super) fn with_overlap(mut self, rows: usize) -> Self {
-        let overlap = rows / OVERLAPPED_PART;
+        let overlap = rows / OVERLAP_DIVISOR;
         if self.overlap == Overlap::None && overlap > 0 && self.offset > overlap {
             (self.offset, self.overlap) = (self.offset - overlap, Overlap::Rows(overlap));
         }
@@ -240,14 +240,14 @@ impl Page {
         address: impl Fn(&W) -> Option<Reference>,
         mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
-        let mut message = HashSet::new();
+        let mut reported = HashSet::new();
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
             // A notice that applies to many rows is reported with the first one only.
             found
                 .notices
-                .retain(|notice| message.insert(notice.clone()));
+                .retain(|notice| reported.insert(notice.clone()));
             Some(found)
         })
     }

@@ -93,23 +93,23 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///
 /// # Errors
-/// The problem of a page; the pages before it were passed on. Each page has as much time as `ask` allows when
+/// The problem of a page; the pages before it were passed on. Each page has as much time as `options` allows when
 /// the first page is requested.
 pub async fn list_all(
     client: &dyn Client,
     scope: &Scope,
     filter: &Filter,
-    ask: &GetOptions,
+    options: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
 ) -> Result<ListStats, Problem> {
-    let kept = JobPages {
+    let source = JobPages {
         client,
         scope,
         filter,
         costly: scope.kind.list_limit().map(|_| filter.without_states()),
     };
-    pages_of(&kept, ask, limit, on_page).await
+    read_pages(&source, options, limit, on_page).await
 }
 
 /// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)).
@@ -120,7 +120,7 @@ pub async fn list_all_scopes(
     client: &dyn Client,
     listing: &'static ScopeListing,
     profile: &str,
-    ask: &GetOptions,
+    options: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
 ) -> Result<ListStats, Problem> {
@@ -129,7 +129,7 @@ pub async fn list_all_scopes(
         listing,
         profile,
     };
-    pages_of(&source, ask, limit, on_page).await
+    read_pages(&source, options, limit, on_page).await
 }
 
 /// A list that can be requested page by page.
@@ -137,7 +137,7 @@ pub async fn list_all_scopes(
 trait PageSource: Sync {
     type Row: Send;
 
-    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page<Self::Row>, Problem>;
+    async fn page(&self, at: Cursor, options: &GetOptions) -> Result<Page<Self::Row>, Problem>;
 
     /// Returns the key of a row, which no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -181,9 +181,9 @@ struct JobPages<'c> {
 impl PageSource for JobPages<'_> {
     type Row = GetResult;
 
-    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page, Problem> {
+    async fn page(&self, at: Cursor, options: &GetOptions) -> Result<Page, Problem> {
         let (scope, filter) = (self.scope, self.filter);
-        let mut page = self.client.list(scope, filter, at, ask).await?;
+        let mut page = self.client.list(scope, filter, at, options).await?;
         merge_conflicts(&mut page);
         Ok(page)
     }
@@ -234,12 +234,12 @@ impl PageSource for ScopePages<'_> {
     async fn page(
         &self,
         at: Cursor,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
         let (listing, profile) = (self.listing, self.profile);
         self.client
             .api()
-            .list_scopes(listing, profile, at, ask)
+            .list_scopes(listing, profile, at, options)
             .await
     }
 
@@ -249,21 +249,21 @@ impl PageSource for ScopePages<'_> {
 }
 
 /// Requests the pages of any list.
-async fn pages_of<S: PageSource>(
+async fn read_pages<S: PageSource>(
     source: &S,
-    ask: &GetOptions,
+    options: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
-    let (budget, max_pages) = (ask.deadline.remaining(), source.max_pages());
+    let (budget, max_pages) = (options.deadline.remaining(), source.max_pages());
     let mut progress = ListProgress::default();
     let mut at = Cursor::FIRST;
     loop {
-        let ask = GetOptions {
+        let options = GetOptions {
             deadline: Deadline::after(budget),
-            ..ask.clone()
+            ..options.clone()
         };
-        let mut page = match source.page(at, &ask).await {
+        let mut page = match source.page(at, &options).await {
             Err(problem)
                 if at.overlap.rows() > 0 && problem.category == Category::InvalidArgument =>
             {
@@ -272,7 +272,7 @@ async fn pages_of<S: PageSource>(
             }
             page => page?,
         };
-        if progress.is_rounded::<S>(&page, at) {
+        if progress.ignores_overlap::<S>(&page, at) {
             at = at.without_overlap();
             continue;
         }
@@ -288,7 +288,7 @@ async fn pages_of<S: PageSource>(
             && page.failed_parts.is_empty();
         let is_broken = !is_empty && on_page(page).await.is_break();
         let truncation = match (next, limit) {
-            (_, Some(limit)) if progress.is_over => Some(Truncation::Limit(limit)),
+            (_, Some(limit)) if progress.exceeds_limit => Some(Truncation::Limit(limit)),
             (Some(next), _) => match progress.stop(limit, max_pages, is_broken) {
                 None => {
                     at = next;
@@ -301,7 +301,7 @@ async fn pages_of<S: PageSource>(
                 at = Cursor::FIRST;
                 continue;
             }
-            (None, _) => progress.missing(at),
+            (None, _) => progress.missing_rows(at),
         };
         return Ok(ListStats {
             rows: progress.kept,

@@ -42,18 +42,22 @@ impl RejectedLists {
 impl GetResult {
     /// Returns a part of the job, such as `the events`, from an additional call; `None`, with a notice, if the
     /// call failed.
-    pub(super) fn part<T>(&mut self, what: &str, called: Result<Decoded<T>, Problem>) -> Option<T> {
-        self.part_or(NoticeCode::PartsUnread, what, called)
+    pub(super) fn part<T>(
+        &mut self,
+        part_name: &str,
+        response: Result<Decoded<T>, Problem>,
+    ) -> Option<T> {
+        self.part_or(NoticeCode::PartsUnread, part_name, response)
     }
 
     /// As [`GetResult::part`], with another code for the notice.
     pub(super) fn part_or<T>(
         &mut self,
         code: NoticeCode,
-        what: &str,
-        called: Result<Decoded<T>, Problem>,
+        part_name: &str,
+        response: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
-        match called {
+        match response {
             Ok(part) => {
                 // A notice that applies to many parts is reported once.
                 let new = part.unreadable.filter(|new| !self.notices.contains(new));
@@ -62,7 +66,10 @@ impl GetResult {
             }
             Err(problem) => {
                 let (reference, why) = (&self.job.reference, summarize(&problem));
-                self.note(code, format!("cannot read {what} of {reference}: {why}"));
+                self.note(
+                    code,
+                    format!("cannot read {part_name} of {reference}: {why}"),
+                );
                 None
             }
         }
@@ -74,14 +81,14 @@ impl GetResult {
         &mut self,
         options: &GetOptions,
         code: NoticeCode,
-        what: &str,
-        called: Result<Decoded<T>, Problem>,
+        part_name: &str,
+        response: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
-        let category = called.as_ref().err().map(|problem| problem.category);
+        let category = response.as_ref().err().map(|problem| problem.category);
         let trusts = options.has_flag(&TRUST_FINISHED);
         let cause = category.filter(|category| !trusts || category.is_transient());
         self.job.unread_cause = self.job.unread_cause.or(cause);
-        self.part_or(code, what, called)
+        self.part_or(code, part_name, response)
     }
 
     /// Adds a notice, unless the same one exists.

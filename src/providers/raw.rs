@@ -82,12 +82,12 @@ impl<'a> Documents<'a> {
         &mut self,
         operation: &str,
         part: Option<&str>,
-        called: &Result<Decoded<T>, Problem>,
+        response: &Result<Decoded<T>, Problem>,
     ) {
-        let Some(called) = called.as_ref().ok().filter(|_| self.options.raw) else {
+        let Some(response) = response.as_ref().ok().filter(|_| self.options.raw) else {
             return;
         };
-        let document = document(&called.body, self.options);
+        let document = document(&response.body, self.options);
         self.all = self.all.take().zip(document).map(|(mut all, document)| {
             let of_operation = all.entry(operation).or_insert(Value::Null);
             match part {

@@ -9,7 +9,7 @@ use crate::secret::quotable;
 use crate::settings::Settings;
 
 pub(super) use success::{
-    FailureCause, confirm_success, contradict, doubt_unread, failure, failure_text,
+    FailureCause, confirm_success, contradict, failure, failure_text, mark_unknown_if_unread,
 };
 
 /// The outcome of a job or task whose state word does not show it.
@@ -86,19 +86,19 @@ pub fn without_outcome(word: &str) -> String {
     } else {
         word
     };
-    format!("{word} does not say whether the job succeeded")
+    format!("{word} does not show whether the job succeeded")
 }
 
 /// Maps a word to a state, ignoring case and surrounding white space.
 ///
-/// `own` are the user's states from the config file, for words that the table does not contain. A word in
+/// `user_states` are the user's states from the config file, for words that the table does not contain. A word in
 /// neither of them has the state `unknown`, keeps its spelling, has not ended, and is reported in `notices` as
-/// a word of `what` (such as `aliyun/job`).
+/// a word of `source` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
     word: Option<&str>,
-    what: &str,
+    source: &str,
     notices: &mut Vec<Notice>,
 ) -> NormalizedState {
     let Some(raw) = word.map(str::trim).filter(|word| !word.is_empty()) else {
@@ -113,14 +113,15 @@ pub fn normalize(
         .find(|(word, _)| word.eq_ignore_ascii_case(raw))
         .map(|(_, state)| *state);
     let state = known.or_else(|| {
-        own.iter()
+        user_states
+            .iter()
             .find(|(word, _)| word.trim().eq_ignore_ascii_case(raw))
             .map(|(_, state)| *state)
     });
     if state.is_none() {
         notices.push(Notice::new(
             NoticeCode::UnknownState,
-            unknown_word(raw, what),
+            unknown_word(raw, source),
         ));
     }
     let state = state.unwrap_or_default();
@@ -132,14 +133,14 @@ pub fn normalize(
 }
 
 /// A word is shown completely or not at all, because a part of a secret would not be masked.
-fn unknown_word(raw: &str, what: &str) -> String {
+fn unknown_word(raw: &str, source: &str) -> String {
     const MAX_CHARS: usize = 60;
     match raw.chars().count() {
         count if count > MAX_CHARS => {
-            format!("unrecognized state of {count} characters from {what}; shown as unknown")
+            format!("unrecognized state of {count} characters from {source}; shown as unknown")
         }
         _ => {
-            format!("unrecognized state '{raw}' from {what}; shown as unknown")
+            format!("unrecognized state '{raw}' from {source}; shown as unknown")
         }
     }
 }
@@ -179,13 +180,13 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
 /// Returns the cloud's only word for the requested states; `None` if there are several, or if a word that the
 /// table does not contain may mean one of them.
 ///
-/// `own` are the user's states from the config file.
+/// `user_states` are the user's states from the config file.
 pub fn single_word_for(
     table: StateWords,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
     requested: &[State],
 ) -> Option<&'static str> {
-    match words_for(table, own, requested)[..] {
+    match words_for(table, user_states, requested)[..] {
         [word] => Some(word),
         _ => None,
     }
@@ -195,11 +196,13 @@ pub fn single_word_for(
 /// one of them.
 pub fn words_for(
     table: StateWords,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
     requested: &[State],
 ) -> Vec<&'static str> {
-    let is_own = own.iter().any(|(_, state)| requested.contains(state));
-    if is_own || requested.contains(&State::Unknown) {
+    let has_user_word = user_states
+        .iter()
+        .any(|(_, state)| requested.contains(state));
+    if has_user_word || requested.contains(&State::Unknown) {
         return Vec::new();
     }
     let words = table.iter().filter(|(_, state)| requested.contains(state));
@@ -213,8 +216,8 @@ mod tests {
 
     #[test]
     fn one_word_means_the_requested_state_only_where_no_other_does() {
-        let own = [("Suspended".to_owned(), State::Stopping)];
-        let word = |requested: &[State]| single_word_for(TABLE, &own, requested);
+        let user_states = [("Suspended".to_owned(), State::Stopping)];
+        let word = |requested: &[State]| single_word_for(TABLE, &user_states, requested);
         assert_eq!(word(&[State::Running]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Failed]), None);
@@ -247,11 +250,11 @@ mod tests {
 
     fn reading(word: &str) -> (NormalizedState, Vec<Notice>) {
         let mut notices = Vec::new();
-        let own = [
+        let user_states = [
             ("Suspended".to_owned(), State::Stopping),
             ("failed".to_owned(), State::Running),
         ];
-        let reading = normalize(TABLE, &own, Some(word), "aliyun/job", &mut notices);
+        let reading = normalize(TABLE, &user_states, Some(word), "aliyun/job", &mut notices);
         (reading, notices)
     }
 

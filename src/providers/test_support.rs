@@ -78,15 +78,15 @@ pub fn answer(status: u16, name: &str) -> Response {
 }
 
 /// Creates default options with a timeout of 60 seconds.
-pub fn ask() -> GetOptions {
+pub fn get_options() -> GetOptions {
     GetOptions::new(Deadline::after(Duration::from_secs(60)))
 }
 
 /// Creates options with a short timeout for requests that affect neither state nor verdict.
-pub fn ask_without_details() -> GetOptions {
+pub fn get_options_without_details() -> GetOptions {
     GetOptions {
         details_timeout: Some(Duration::from_millis(50)),
-        ..ask()
+        ..get_options()
     }
 }
 
@@ -195,23 +195,23 @@ fn leaves(value: &Value, at: &str, into: &mut Vec<(String, String)>) {
 /// `converted` contains, by path, the text that a value is converted to. Every other value must be in the model
 /// unchanged. It must also be unique in the document, so that it cannot be mistaken for another one.
 pub fn assert_nothing_lost(document: &Value, model: &Value, converted: &[(&str, &str)]) {
-    let (mut given, mut kept) = (Vec::new(), Vec::new());
-    leaves(document, "", &mut given);
-    leaves(model, "", &mut kept);
-    for (path, text) in &given {
-        let twins = given.iter().filter(|(_, other)| other == text).count();
-        let wanted = converted.iter().find(|(at, _)| at == path);
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    leaves(document, "", &mut inputs);
+    leaves(model, "", &mut outputs);
+    for (path, text) in &inputs {
+        let count = inputs.iter().filter(|(_, other)| other == text).count();
+        let conversion = converted.iter().find(|(at, _)| at == path);
         assert!(
-            twins == 1 || wanted.is_some(),
+            count == 1 || conversion.is_some(),
             "{path} is not unique: {text}"
         );
-        let wanted = wanted.map_or(text.as_str(), |(_, becomes)| becomes);
+        let conversion = conversion.map_or(text.as_str(), |(_, becomes)| becomes);
         assert!(
-            kept.iter().any(|(_, text)| text == wanted),
-            "{path} is lost: {wanted}"
+            outputs.iter().any(|(_, text)| text == conversion),
+            "{path} is lost: {conversion}"
         );
     }
     for (path, _) in converted {
-        assert!(given.iter().any(|(at, _)| at == path), "no {path}");
+        assert!(inputs.iter().any(|(at, _)| at == path), "no {path}");
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::error::Category;
 use crate::http::Transport;
 use crate::kind::Kind;
-use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
+use crate::providers::test_support::{self, assert_model, get_options, json, model, path, profile};
 use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDING_MASKS};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::Profile;
@@ -197,7 +197,7 @@ async fn get_once(
     let options = GetOptions {
         raw,
         show_secrets,
-        ..ask()
+        ..get_options()
     };
     let found = client.get(&reference, &options).await;
     let found = found.unwrap_or_else(|problem| panic!("{name}: {problem:?}"));
@@ -210,7 +210,7 @@ async fn list(client: &dyn Client, kind: &'static Kind, first: Option<&Value>) -
         page_rows: Some(1),
         ..Filter::default()
     };
-    let (scope, options) = (scope(kind), ask());
+    let (scope, options) = (scope(kind), get_options());
     let page = client.list(&scope, &filter, Cursor::FIRST, &options).await;
     let rows = page.unwrap().rows.into_iter();
     let observed_at = first.map_or(OBSERVED_AT, observed_at);
@@ -239,24 +239,26 @@ async fn check_emulated(cloud: &'static Cloud, kind: &'static Kind) {
     let state = EmulatedState::new(vec![job], start_time());
     let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
     let client = connect(cloud, &server);
-    let found = client.get(&sample, &ask()).await.unwrap();
+    let found = client.get(&sample, &get_options()).await.unwrap();
     assert_eq!(found.job.reference, sample.to_string());
     if kind.has_states() {
         assert!(found.job.state_raw.is_some(), "{kind} has no state");
     }
-    assert_eq!(client.check_exists(&sample, &ask()).await, Ok(()));
+    assert_eq!(client.check_exists(&sample, &get_options()).await, Ok(()));
     let mut other = sample.clone();
     if let Some(id) = other.segments.last_mut() {
         "nowhere".clone_into(id);
     }
     let missing = match kind.needs_check_exists {
-        true => client.check_exists(&other, &ask()).await,
-        false => client.get(&other, &ask()).await.map(|_| ()),
+        true => client.check_exists(&other, &get_options()).await,
+        false => client.get(&other, &get_options()).await.map(|_| ()),
     };
     assert_eq!(missing.unwrap_err().category, Category::NotFound, "{kind}");
     if kind.list.is_some() {
         let (scope, filter) = (scope(kind), Filter::default());
-        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = client
+            .list(&scope, &filter, Cursor::FIRST, &get_options())
+            .await;
         let rows = page.unwrap().rows;
         let ids: Vec<&str> = rows.iter().map(|row| row.job.reference.as_str()).collect();
         assert_eq!(ids, [sample.to_string()]);

@@ -18,7 +18,7 @@ use super::{
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
-use crate::providers::test_support::{ask, json as read_json, model, path};
+use crate::providers::test_support::{get_options, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, scope_listing};
 use crate::reference::{DEFAULT_PROFILE, Reference};
 
@@ -63,7 +63,7 @@ pub struct Case {
 }
 
 /// Placeholder for the replaced value.
-const PLACE: &str = "place of the value";
+const PLACEHOLDER: &str = "place of the value";
 
 /// Result of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,8 +162,8 @@ pub async fn check(case: Case, fields: Fields) {
             Some(ServerResponse::document(200, &body))
         })
     };
-    let world = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(cloud, world, responder).await;
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(cloud, state, responder).await;
     let (transport, profile) = (server.transport(), server_profile(cloud, &server));
     // Each call needs a new client, because a client remembers facts about jobs.
     let client = || (cloud.connect)(&profile, &transport).unwrap();
@@ -181,7 +181,7 @@ pub async fn check(case: Case, fields: Fields) {
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
             let is_list = file == 0 && matches!(case.call, Call::List);
-            judge(&mutation, &baseline, found, fields, is_list, &what);
+            check_effect(&mutation, &baseline, found, fields, is_list, &what);
         }
         served.lock().unwrap()[file] = texts[file].clone();
     }
@@ -211,7 +211,7 @@ fn with_scalars_twice(document: &Value) -> String {
 /// Performs the call of a test case. The output is included only if `is_compared` is set and all
 /// fields were readable.
 async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
-    let options = ask();
+    let options = get_options();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
     match &case.call {
         Call::Get(reference) => jobs.push(client.get(reference, &options).await?),
@@ -293,13 +293,13 @@ fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation>
     pointers.into_iter().flat_map(move |(pointer, path)| {
         let mut mutated = document.clone();
         let place = mutated.pointer_mut(&pointer).unwrap();
-        let old = std::mem::replace(place, json!(PLACE));
+        let old = std::mem::replace(place, json!(PLACEHOLDER));
         let text = mutated.to_string();
         values.clone().map(move |new| Mutation {
             pattern: pattern(&path),
             path: path.clone(),
             old: old.clone(),
-            text: text.replacen(&json!(PLACE).to_string(), &new.to_string(), 1),
+            text: text.replacen(&json!(PLACEHOLDER).to_string(), &new.to_string(), 1),
             new,
         })
     })
@@ -341,13 +341,13 @@ fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String,
 }
 
 /// Fails if a mutation has a larger effect than allowed.
-fn judge(
+fn check_effect(
     mutation: &Mutation,
     baseline: &Outcome,
     found: Result<Outcome, Problem>,
     fields: Fields,
     is_list: bool,
-    what: &str,
+    case: &str,
 ) {
     let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
     if is_one_of(fields.essential) {
@@ -356,7 +356,7 @@ fn judge(
         let name = mutation.pattern.rsplit('.').next().unwrap_or_default();
         let name = name.to_ascii_lowercase();
         if is_list && (name.ends_with("state") || name.ends_with("status")) {
-            assert_eq!(states.len(), baseline.states.len(), "{what}: a row is lost");
+            assert_eq!(states.len(), baseline.states.len(), "{case}: a row is lost");
         }
         for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
@@ -367,19 +367,19 @@ fn judge(
             });
             assert!(
                 is_known || state == State::Unknown,
-                "{what}: {reference} is {state}"
+                "{case}: {reference} is {state}"
             );
         }
         return;
     }
-    let found = found.unwrap_or_else(|problem| panic!("{what}: {problem:?}"));
+    let found = found.unwrap_or_else(|problem| panic!("{case}: {problem:?}"));
     if fields.is_evidence(&mutation.pattern) {
         for ((reference, state, ..), (_, before, ..)) in found.states.iter().zip(&baseline.states) {
             let is_better = *state == State::Succeeded && state != before;
-            assert!(!is_better, "{what}: {reference} is {state}");
+            assert!(!is_better, "{case}: {reference} is {state}");
         }
     } else {
-        assert_eq!(found.states, baseline.states, "{what}");
+        assert_eq!(found.states, baseline.states, "{case}");
     }
     let is_named = |message: &String| {
         // The operation's name may also contain the path.
@@ -390,9 +390,9 @@ fn judge(
         // The value was readable, or is not part of the output.
         [] => {
             let is_lost = mutation.must_be_named(fields) && found.shown != baseline.shown;
-            assert!(!is_lost, "{what}: not named");
+            assert!(!is_lost, "{case}: not named");
         }
-        [message] => assert!(is_named(message), "{what}: {message}"),
-        more => panic!("{what}: {more:?}"),
+        [message] => assert!(is_named(message), "{case}: {message}"),
+        more => panic!("{case}: {more:?}"),
     }
 }

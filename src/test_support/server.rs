@@ -13,7 +13,7 @@ use crate::http::{ClientOptions, Transport};
 use crate::providers::Cloud;
 use crate::providers::test_support::moment;
 
-const BORN: &str = "2026-01-02T03:04:05Z";
+const START_TIME: &str = "2026-01-02T03:04:05Z";
 
 /// Function that returns a response to replace the emulator's, or `None`.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
@@ -27,7 +27,7 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts a server that answers with `script`, or as the emulator where it returns `None`.
-    pub async fn start(cloud: &'static Cloud, world: EmulatedState, script: Responder) -> Self {
+    pub async fn start(cloud: &'static Cloud, state: EmulatedState, script: Responder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let served = Self {
             origin: format!("http://{}", listener.local_addr().unwrap()),
@@ -35,12 +35,12 @@ impl TestServer {
             operations: Arc::default(),
         };
         let (seconds, operations) = (served.seconds.clone(), served.operations.clone());
-        let world = Arc::new(world);
+        let state = Arc::new(state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let mut stream = BufReader::new(stream);
                 let (seconds, operations) = (seconds.clone(), operations.clone());
-                let (world, script) = (world.clone(), script.clone());
+                let (state, script) = (state.clone(), script.clone());
                 tokio::spawn(async move {
                     while let Some(mut incoming) = read(&mut stream).await {
                         incoming.now = at(&seconds);
@@ -50,7 +50,7 @@ impl TestServer {
                             .unwrap()
                             .push(operation.unwrap_or_default());
                         let response = script(&incoming)
-                            .unwrap_or_else(|| emulated(cloud).respond(&incoming, &world));
+                            .unwrap_or_else(|| emulated(cloud).respond(&incoming, &state));
                         write(&mut stream, &response, incoming.now).await;
                     }
                 });
@@ -84,7 +84,7 @@ impl TestServer {
 
 /// Returns the time at which tests begin.
 pub fn start_time() -> DateTime<Utc> {
-    moment(BORN)
+    moment(START_TIME)
 }
 
 fn at(seconds: &AtomicI64) -> DateTime<Utc> {

@@ -15,7 +15,7 @@ pub static DLC_JOB: &[Route] = &[
         .version(DLC)
         .to(|call| {
             let view = find(call)?;
-            call.about(&view, || job(&view))
+            call.resource_response(&view, || job(&view))
         }),
     Route::get(EVENTS, "/api/v1/jobs/{}/events")
         .version(DLC)

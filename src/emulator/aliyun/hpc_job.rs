@@ -8,7 +8,7 @@ pub static HPC_JOB: &[Route] = &[
     post(EHPC_NEXT, "GetJob", |call| {
         let view = find(call, KIND)?;
         let id = request_id(view.id());
-        call.about(
+        call.resource_response(
             &view,
             || json!({"RequestId": id, "Success": "true", "JobInfo": job(&view)}),
         )

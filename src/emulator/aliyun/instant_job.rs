@@ -9,7 +9,7 @@ pub static INSTANT_JOB: &[Route] = &[
         filter(call)?;
         let view = find_job(call, KIND, call.required("JobId")?)?;
         let data = || json!({"RequestId": request_id(view.id()), "JobInfo": job(&view)});
-        call.about(&view, data)
+        call.resource_response(&view, data)
     }),
     post(INSTANT, "ListJobs", jobs),
     post(INSTANT, "ListExecutorEvents", events),

@@ -9,7 +9,7 @@ pub static INVOCATION: &[Route] = &[
         .version(EHPC)
         .to(|call| {
             let view = find(call)?;
-            call.about(&view, || status(&view))
+            call.resource_response(&view, || status(&view))
         }),
     Route::action("ListInvocationResults")
         .only(&["GET"])

@@ -38,7 +38,7 @@ fn get(call: &EmulatedCall<'_>) -> Answer {
     let response = |jobs: Vec<Value>| json!({"TotalCount": jobs.len(), "RequestId": request_id(id), "JobInfos": jobs});
     match call.find(KIND, &[cluster, id]) {
         Err(_) => call.data(response(Vec::new())),
-        Ok(view) => call.about(&view, || response(vec![job(call.state, &view)])),
+        Ok(view) => call.resource_response(&view, || response(vec![job(call.state, &view)])),
     }
 }
 

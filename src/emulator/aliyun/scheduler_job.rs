@@ -7,7 +7,7 @@ use crate::emulator::prelude::*;
 pub static SCHEDULER_JOB: &[Route] = &[
     Route::action("DescribeJob").version(EHPC).to(|call| {
         let view = find(call, KIND)?;
-        call.about(&view, || {
+        call.resource_response(&view, || {
             let info = json!({view.id(): job(&view)}).to_string();
             json!({"RequestId": request_id(view.id()), "Message": {"JobInfo": info}})
         })

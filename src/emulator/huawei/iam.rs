@@ -12,8 +12,8 @@ pub static IAM: &[Route] = &[
 
 /// Tokens look like the cloud's CMS documents.
 pub const TOKEN_FORMAT: TokenFormat = TokenFormat {
-    head: "MII",
-    tail: "",
+    prefix: "MII",
+    suffix: "",
 };
 
 fn traced(response: ServerResponse) -> ServerResponse {

@@ -6,7 +6,7 @@ pub static IMAGE_JOB: &[Route] = &[
     Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}").to(|call| {
         check_project(call)?;
         let view = call.find(KIND, &[&call.segments[1]])?;
-        call.about(&view, || image_job(&view))
+        call.resource_response(&view, || image_job(&view))
     }),
     Route::get("ListImageJobs", "/v1/{}/image-server-jobs").to(list),
     Route::get("ListImageSubJobs", "/v1/{}/image-server-sub-jobs").to(list_sub_jobs),

@@ -12,7 +12,7 @@ pub static JOB: &[Route] = &[Route::get("ShowJob", "/v1/{}/jobs/{}").to(|call| {
         let response = ServerResponse::json(404, &json!({"error": error}));
         EmulatedError::Response(response.with_header("x-request-id", nonce()))
     })?;
-    call.about(&view, || job(&view))
+    call.resource_response(&view, || job(&view))
 })];
 
 fn job(view: &JobAt<'_>) -> Value {

@@ -154,8 +154,8 @@ fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     }
 }
 
-fn unauthenticated(what: &str) -> ServerResponse {
-    failure(401, "APIGW.0301", &format!("{REFUSED}: {what}"))
+fn unauthenticated(message: &str) -> ServerResponse {
+    failure(401, "APIGW.0301", &format!("{REFUSED}: {message}"))
 }
 
 fn verify_signature(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
@@ -184,8 +184,8 @@ fn verify_signature(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     );
     if given != sign::signature(&secret, &sign::string_to_sign(date, &canonical)) {
         let echo = canonical.replace('\n', "|");
-        let what = format!("verify ak sk signature fail, canonicalRequest: {echo}");
-        return Err(EmulatedError::Response(unauthenticated(&what)));
+        let message = format!("verify ak sk signature fail, canonicalRequest: {echo}");
+        return Err(EmulatedError::Response(unauthenticated(&message)));
     }
     Ok(())
 }

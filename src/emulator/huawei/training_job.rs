@@ -5,7 +5,7 @@ use crate::emulator::prelude::*;
 pub static TRAINING_JOB: &[Route] = &[
     Route::get("ShowTrainingJobDetails", "/v2/{}/training-jobs/{}").to(|call| {
         let view = find(call)?;
-        call.about(&view, || job(&view))
+        call.resource_response(&view, || job(&view))
     }),
     Route::post("ListTrainingJobs", "/v2/{}/training-job-searches").to(list),
     Route::get("ListTrainingJobEvents", "/v2/{}/training-jobs/{}/events")

@@ -81,11 +81,11 @@ impl EmulatedApi for ApiServer {
     }
 
     fn success(&self, data: Value) -> ServerResponse {
-        audited(ServerResponse::json(200, &data))
+        with_audit_id(ServerResponse::json(200, &data))
     }
 
     fn document(&self, text: &str) -> ServerResponse {
-        audited(ServerResponse::document(200, text))
+        with_audit_id(ServerResponse::document(200, text))
     }
 
     fn error(&self, error: EmulatedError) -> ServerResponse {
@@ -97,10 +97,10 @@ impl EmulatedApi for ApiServer {
             E::Throttled => {
                 let text = "Too many requests, please try again later.\n";
                 let response = ServerResponse::text(429, text);
-                return audited(response.with_header("retry-after", "1"));
+                return with_audit_id(response.with_header("retry-after", "1"));
             }
             E::UnknownOperation => {
-                return audited(ServerResponse::text(404, "404 page not found\n"));
+                return with_audit_id(ServerResponse::text(404, "404 page not found\n"));
             }
             E::MissingHeader(_) => (403, "Forbidden", format!("forbidden: {ANONYMOUS}")),
             E::Refused | E::Token(_) | E::Signature => {
@@ -151,7 +151,7 @@ fn user(request: &ServerRequest) -> Result<(String, Vec<String>), EmulatedError>
 }
 
 /// Adds the id of the request.
-fn audited(response: ServerResponse) -> ServerResponse {
+fn with_audit_id(response: ServerResponse) -> ServerResponse {
     response.with_header("audit-id", "4f1c0f2a-7d1b-4f53-9b0e-5a0a6f0a9d11")
 }
 
@@ -161,7 +161,7 @@ fn status(code: u16, reason: &str, message: &str, details: Value) -> ServerRespo
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": message, "reason": reason, "details": details, "code": code,
     });
-    audited(ServerResponse::json(code, &body))
+    with_audit_id(ServerResponse::json(code, &body))
 }
 
 /// Returns the error for a missing object.

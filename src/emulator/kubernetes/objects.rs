@@ -26,7 +26,7 @@ impl Objects<'_> {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));
             let view = call.find(self.kind, &segments).map_err(missing)?;
-            return call.about(&view, || (self.make)(&view));
+            return call.resource_response(&view, || (self.make)(&view));
         }
         if call.operation.starts_with("Watch") {
             let list = watch::WatchedList {

@@ -63,7 +63,7 @@ impl EmulatedKind for Pods {
         let found = found.ok_or_else(|| EmulatedError::Response(not_found("pods", name)))?;
         match call.operation {
             GET => match found.index {
-                None => call.about(&found.view, || found.object()),
+                None => call.resource_response(&found.view, || found.object()),
                 Some(_) => call.data(found.object()),
             },
             _ => log(call, &found),

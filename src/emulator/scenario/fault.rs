@@ -42,15 +42,17 @@ impl ScenarioParser<'_> {
                     .and_then(|near| known.iter().find(|name| name.eq_ignore_ascii_case(near)));
                 let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
                 let hint = format!("{near}operations: {}", known.join(", "));
-                let what = "is not a known operation";
-                return Err(self.wrong_at(&fault.operation, what).with_hint(hint));
+                let message = "is not a known operation";
+                return Err(self
+                    .error_at_text(&fault.operation, message)
+                    .with_hint(hint));
             }
         }
         let effect = self.effect(fault)?;
         let retry_after = match &fault.retry_after {
             Some(text) if !matches!(effect, Effect::Throttle | Effect::Status(_)) => {
-                let what = "is for the kinds throttle and status only";
-                return Err(self.wrong_at(text, what));
+                let message = "is for the kinds throttle and status only";
+                return Err(self.error_at_text(text, message));
             }
             Some(text) => Some(self.duration(text)?),
             None => None,
@@ -73,13 +75,13 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|kind| kind.template.cloud)
             .find(|cloud| cloud == text.get_ref())
-            .ok_or_else(|| self.wrong_at(text, "is not a known cloud"))
+            .ok_or_else(|| self.error_at_text(text, "is not a known cloud"))
     }
 
     fn effect(&self, fault: &FaultTable) -> Result<Effect, Problem> {
         let kind = fault.kind.get_ref().as_str();
         let only = |at: usize, key: &str, kinds: &str| {
-            Err(self.wrong(at, &format!("{key} is for faults of the kind {kinds} only")))
+            Err(self.error_at_offset(at, &format!("{key} is for faults of the kind {kinds} only")))
         };
         if let Some(status) = &fault.status
             && !["status", "html"].contains(&kind)
@@ -92,7 +94,7 @@ impl ScenarioParser<'_> {
         if let Some(location) = fault.location.as_ref().filter(|_| kind != "redirect") {
             return only(location.span().start, "location", "redirect");
         }
-        let missing = |key: &str| self.wrong_at(&fault.kind, &format!("needs {key}"));
+        let missing = |key: &str| self.error_at_text(&fault.kind, &format!("needs {key}"));
         Ok(match kind {
             "throttle" => Effect::Throttle,
             "refuse" => Effect::Refuse,
@@ -110,13 +112,13 @@ impl ScenarioParser<'_> {
                 let location = fault.location.as_ref().ok_or_else(|| missing("location"))?;
                 let text = location.get_ref();
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-                    return Err(self.wrong_at(location, "is not a valid URL"));
+                    return Err(self.error_at_text(location, "is not a valid URL"));
                 }
                 Effect::Redirect(text.clone())
             }
             _ => {
-                let what = format!("is not a known fault; expected one of {KINDS}");
-                return Err(self.wrong_at(&fault.kind, &what));
+                let message = format!("is not a known fault; expected one of {KINDS}");
+                return Err(self.error_at_text(&fault.kind, &message));
             }
         })
     }
@@ -127,8 +129,8 @@ impl ScenarioParser<'_> {
             Some(status) if (lowest..=599).contains(status.get_ref()) => Ok(*status.get_ref()),
             Some(status) => {
                 let kind = fault.kind.get_ref();
-                let what = format!("status must be from {lowest} to 599 for the kind {kind}");
-                Err(self.wrong(status.span().start, &what))
+                let message = format!("status must be from {lowest} to 599 for the kind {kind}");
+                Err(self.error_at_offset(status.span().start, &message))
             }
         }
     }

@@ -64,14 +64,14 @@ impl ScenarioParser<'_> {
     pub fn parse(&self) -> Result<Scenario, Problem> {
         let file: File = toml::from_str(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, &in_words(error.message()))
+            self.error_at_offset(at, &in_words(error.message()))
         })?;
         let mut emulated: Vec<EmulatedJob> = Vec::new();
         let mut taken = HashSet::new();
         for job in &file.jobs {
             for one in self.jobs(job)? {
                 if !taken.insert((one.kind.clone(), one.segments.clone())) {
-                    return Err(self.wrong_at(&job.reference, "is given twice"));
+                    return Err(self.error_at_text(&job.reference, "is given twice"));
                 }
                 emulated.push(one);
             }
@@ -94,8 +94,8 @@ impl ScenarioParser<'_> {
     fn speed(&self, speed: Option<Spanned<f64>>) -> Result<f64, Problem> {
         let Some(speed) = speed else { return Ok(1.0) };
         if !SPEEDS.contains(speed.get_ref()) {
-            let what = "speed must be a number from 0.001 to 1000000";
-            return Err(self.wrong(speed.span().start, what));
+            let message = "speed must be a number from 0.001 to 1000000";
+            return Err(self.error_at_offset(speed.span().start, message));
         }
         Ok(speed.into_inner())
     }

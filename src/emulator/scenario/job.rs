@@ -79,12 +79,12 @@ impl ScenarioParser<'_> {
         let document = self.document(job)?;
         let kind = references.first().map(|reference| reference.kind);
         if job.states.is_empty() && document.is_none() && kind.is_none_or(|k| k.has_states()) {
-            return Err(self.wrong_at(&job.reference, "needs states or a document"));
+            return Err(self.error_at_text(&job.reference, "needs states or a document"));
         }
         let parts = job.parts.as_ref().map_or(1, |parts| *parts.get_ref());
         if let Some(at) = job.parts.as_ref().filter(|_| parts > MAX_PARTS) {
-            let what = format!("parts must be at most {MAX_PARTS}");
-            return Err(self.wrong(at.span().start, &what));
+            let message = format!("parts must be at most {MAX_PARTS}");
+            return Err(self.error_at_offset(at.span().start, &message));
         }
         let age = self.duration_or_zero(job.age.as_ref())?;
         let (appears_after, vanishes_after) =
@@ -126,10 +126,10 @@ impl ScenarioParser<'_> {
         };
         match reader.parse(text.get_ref()) {
             Ok(Target::Jobs(jobs)) => Ok(jobs),
-            Ok(_) => Err(self.wrong_at(text, "does not name a single job")),
+            Ok(_) => Err(self.error_at_text(text, "does not name a single job")),
             Err(problem) => {
-                let what = format!("is not a valid reference: {}", problem.message);
-                let mut framed = self.wrong_at(text, &what);
+                let message = format!("is not a valid reference: {}", problem.message);
+                let mut framed = self.error_at_text(text, &message);
                 framed.hint = problem.hint;
                 Err(framed)
             }
@@ -151,16 +151,16 @@ impl ScenarioParser<'_> {
                     false => format!("states: {}", states.join(", ")),
                 };
                 let hint = format!("{known}; unrecognized = true allows another");
-                let what = "is not a known state";
-                return Err(self.wrong_at(&state.state, what).with_hint(hint));
+                let message = "is not a known state";
+                return Err(self.error_at_text(&state.state, message).with_hint(hint));
             }
             match steps.last() {
                 None if after > Duration::ZERO => {
-                    return Err(self.wrong_at(&state.after, "must be 0s for the first state"));
+                    return Err(self.error_at_text(&state.after, "must be 0s for the first state"));
                 }
                 Some(last) if after <= last.after => {
-                    let what = "must be later than the state before it";
-                    return Err(self.wrong_at(&state.after, what));
+                    let message = "must be later than the state before it";
+                    return Err(self.error_at_text(&state.after, message));
                 }
                 _ => steps.push(StateChange {
                     after,
@@ -191,15 +191,15 @@ impl ScenarioParser<'_> {
             let every = self.duration_or_zero(line.every.as_ref())?;
             let times = line.times.as_ref().map_or(1, |times| *times.get_ref());
             if let Some(at) = line.times.as_ref().filter(|_| times > MAX_REPEATS) {
-                let what = format!("times must be at most {MAX_REPEATS}");
-                return Err(self.wrong(at.span().start, &what));
+                let message = format!("times must be at most {MAX_REPEATS}");
+                return Err(self.error_at_offset(at.span().start, &message));
             }
             let is_stderr = match line.stream.as_ref() {
                 None => false,
                 Some(stream) => match stream.get_ref().as_str() {
                     "stdout" => false,
                     "stderr" => true,
-                    _ => return Err(self.wrong_at(stream, "must be stdout or stderr")),
+                    _ => return Err(self.error_at_text(stream, "must be stdout or stderr")),
                 },
             };
             log.extend((1..=times).map(|number| LogLine {
@@ -215,14 +215,14 @@ impl ScenarioParser<'_> {
     fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {
         match (&job.document, &job.document_file) {
             (Some(_), Some(file)) => {
-                Err(self.wrong_at(file, "and document are mutually exclusive"))
+                Err(self.error_at_text(file, "and document are mutually exclusive"))
             }
             (Some(document), None) => Ok(Some(document.get_ref().clone())),
             (None, Some(file)) => {
                 let folder = self.path.parent().unwrap_or(Path::new(""));
                 contents(&folder.join(file.get_ref()))
                     .map(Some)
-                    .map_err(|what| self.wrong_at(file, &what))
+                    .map_err(|message| self.error_at_text(file, &message))
             }
             (None, None) => Ok(None),
         }

@@ -106,8 +106,9 @@ impl Scenario {
     /// # Errors
     /// A usage error if the file cannot be read, or the errors of [`Scenario::parse`].
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        let text = spans::contents(path)
-            .map_err(|what| Problem::usage(format!("the scenario {} {what}", path.display())))?;
+        let text = spans::contents(path).map_err(|message| {
+            Problem::usage(format!("the scenario {} {message}", path.display()))
+        })?;
         Self::parse(&text, path, &registered_kinds())
     }
 

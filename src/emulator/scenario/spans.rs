@@ -49,7 +49,7 @@ impl ScenarioParser<'_> {
         };
         let ends = self.duration(until)?;
         if ends <= begins {
-            return Err(self.wrong_at(until, "must be after the start"));
+            return Err(self.error_at_text(until, "must be after the start"));
         }
         Ok((begins, Some(ends)))
     }
@@ -61,27 +61,27 @@ impl ScenarioParser<'_> {
     /// Parses the duration in a part of a text.
     pub(super) fn duration_of(&self, place: &Text, text: &str) -> Result<Duration, Problem> {
         let duration = settings::duration(text).ok_or_else(|| {
-            self.wrong_at(
+            self.error_at_text(
                 place,
                 "is not a valid duration; use e.g. 90s, 15m, 2h30m, 1d or 500ms",
             )
         })?;
         if duration > MAX_DURATION {
-            return Err(self.wrong_at(place, "is longer than ten years"));
+            return Err(self.error_at_text(place, "is longer than ten years"));
         }
         Ok(duration)
     }
 
     /// Returns a usage error that quotes a text and names its line.
-    pub fn wrong_at(&self, text: &Text, what: &str) -> Problem {
-        let shown = text.get_ref();
-        self.wrong(text.span().start, &format!("'{shown}' {what}"))
+    pub fn error_at_text(&self, text: &Text, message: &str) -> Problem {
+        let quoted = text.get_ref();
+        self.error_at_offset(text.span().start, &format!("'{quoted}' {message}"))
     }
 
     /// Returns a usage error with the line of a byte in the file.
-    pub fn wrong(&self, at: usize, what: &str) -> Problem {
+    pub fn error_at_offset(&self, at: usize, message: &str) -> Problem {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Problem::usage(format!("{}:{line}: {what}", self.path.display()))
+        Problem::usage(format!("{}:{line}: {message}", self.path.display()))
     }
 }

@@ -9,7 +9,7 @@ pub static INSTANCE: &[Route] = &[
     )
     .to(|call| {
         let view = call.find(KIND, &[&call.segments[0]])?;
-        call.about(&view, || instance(&view))
+        call.resource_response(&view, || instance(&view))
     }),
     Route::get(LIST, "/ai/openapi/v2/instance-service/task").to(list),
     Route::get(LIST, "/ai/openapi/v2/instance-service/task/list").to(list),

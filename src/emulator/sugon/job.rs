@@ -8,28 +8,35 @@ use crate::sort::SortExt as _;
 pub static JOB: &[Route] = &[
     Route::get("GetJob", "/hpc/openapi/v2/jobs/{}").to(get),
     Route::get("ListJobs", "/hpc/openapi/v2/jobs")
-        .to(|call| list(call, OF_ROWS, "strClusterIDList", is_live, live)),
-    Route::get("ListHistoryJobs", "/hpc/openapi/v2/historyjobs")
-        .to(|call| list(call, OF_ROWS, "strClusterNameList", is_booked, booked)),
+        .to(|call| list(call, ROW_PARAMETERS, "strClusterIDList", is_live, live)),
+    Route::get("ListHistoryJobs", "/hpc/openapi/v2/historyjobs").to(|call| {
+        list(
+            call,
+            ROW_PARAMETERS,
+            "strClusterNameList",
+            is_in_history,
+            history_row,
+        )
+    }),
     Route::get("GetHistoryJob", "/hpc/openapi/v2/historyjobs/{}/{}").to(get_ended),
     Route::post(
         "ListJobsOfPlatform",
         "/ac/openapi/v2/jobs/monitor/page-list",
     )
-    .to(|call| list(call, OF_PAGES, "", is_live, live_row)),
+    .to(|call| list(call, PAGE_PARAMETERS, "", is_live, live_row)),
     Route::post(
         "ListHistoryJobsOfPlatform",
         "/ac/openapi/v2/jobs/history/page-list",
     )
-    .to(|call| list(call, OF_PAGES, "", is_booked, booked)),
+    .to(|call| list(call, PAGE_PARAMETERS, "", is_in_history, history_row)),
     Route::post("ReadFile", "/hpc/openapi/v2/file/content").to(file),
 ];
 
 const KIND: &str = "sugon/job";
 
 // Parameters for position and size of a page, for a region and for the platform.
-const OF_ROWS: [&str; 2] = ["start", "limit"];
-const OF_PAGES: [&str; 2] = ["page", "size"];
+const ROW_PARAMETERS: [&str; 2] = ["start", "limit"];
+const PAGE_PARAMETERS: [&str; 2] = ["page", "size"];
 
 /// Outcomes of jobs: the platform's word, Slurm's word, and the exit status in the history.
 const ENDED: [(&str, &str, i64); 6] = [
@@ -45,7 +52,7 @@ const ENDED: [(&str, &str, i64); 6] = [
 const LIVE_TIME: TimeDelta = TimeDelta::minutes(5);
 
 /// Delay between the end of a job and its entry in the history.
-const BOOKING_TIME: TimeDelta = TimeDelta::seconds(44);
+const HISTORY_DELAY: TimeDelta = TimeDelta::seconds(44);
 
 /// Number of lines per page of a file.
 const PAGE_LINES: usize = 1000;
@@ -58,14 +65,14 @@ fn get(call: &EmulatedCall<'_>) -> Answer {
         matches && view.id() == call.segments[0] && is_live(view)
     });
     let view = found.ok_or(EmulatedError::NotFound)?;
-    call.about(&view, || live(&view))
+    call.resource_response(&view, || live(&view))
 }
 
 fn get_ended(call: &EmulatedCall<'_>) -> Answer {
     let [scheduler, id] = [&*call.segments[0], &*call.segments[1]];
     let view = call.find(KIND, &[REGION, scheduler, id])?;
-    match is_booked(&view) {
-        true => call.data(booked(&view)),
+    match is_in_history(&view) {
+        true => call.data(history_row(&view)),
         false => Err(EmulatedError::NotFound),
     }
 }
@@ -79,8 +86,8 @@ fn is_live(view: &JobAt<'_>) -> bool {
     ended(view).is_none() || view.now < view.since + LIVE_TIME
 }
 
-fn is_booked(view: &JobAt<'_>) -> bool {
-    ended(view).is_some() && view.now >= view.since + BOOKING_TIME
+fn is_in_history(view: &JobAt<'_>) -> bool {
+    ended(view).is_some() && view.now >= view.since + HISTORY_DELAY
 }
 
 /// Returns a page of the jobs of the scheduler in the given parameter, or of all jobs.
@@ -238,11 +245,11 @@ fn live_row(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn booked(view: &JobAt<'_>) -> Value {
+fn history_row(view: &JobAt<'_>) -> Value {
     let status = ended(view).map_or(0, |(_, status)| status);
     let started_at = view.reached_at(&["statR"]);
     let seconds = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).num_seconds();
-    let booked_at = (view.since + BOOKING_TIME).format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let booked_at = (view.since + HISTORY_DELAY).format("%Y-%m-%dT%H:%M:%S.000+0000");
     let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
     json!({
         "acctTime": booked_at.to_string(), "jobId": view.id(), "jobmanagerId": view.job.segments[1],

@@ -17,8 +17,8 @@ pub const PLATFORM: &str = "0";
 
 /// A JWT, signed with HMAC-SHA256.
 const FORMAT: TokenFormat = TokenFormat {
-    head: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
-    tail: "",
+    prefix: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+    suffix: "",
 };
 
 /// Checks the signature of a key pair and issues the tokens of its regions.

@@ -7,7 +7,7 @@ pub static BATCH_JOB: &[Route] = &[
     Route::action("DescribeJobs").to(list),
     Route::action("DescribeJob").to(|call| {
         let view = find(call)?;
-        call.about(&view, || response(call, job(&view)))
+        call.resource_response(&view, || response(call, job(&view)))
     }),
     Route::action("DescribeTask").to(|call| task(call, &find_task(call)?)),
     Route::action("DescribeTaskLogs").to(|call| logs(call, &find_task(call)?)),

@@ -5,7 +5,7 @@ use serde_json::Map;
 pub static SERVICE: &[Route] = &[
     Route::action("DescribeServiceEvent").to(|call| {
         let view = find(call)?;
-        call.about(&view, || json!({"eventList": events(&view)}))
+        call.resource_response(&view, || json!({"eventList": events(&view)}))
     }),
     Route::action("DescribeClusterServiceInfo")
         .to(|call| call.data(json!({"service": service(&find(call)?)}))),

@@ -7,7 +7,7 @@ pub static TRAINING_TASK: &[Route] = &[
     Route::action("DescribeTrainingTask").to(|call| {
         let view = call.find(KIND, &[call.required("Id")?])?;
         let detail = || response(call, json!({"TrainingTaskDetail": detail(&view)}));
-        call.about(&view, detail)
+        call.resource_response(&view, detail)
     }),
     Route::action("DescribeTrainingTaskPods").to(pods),
     Route::action("DescribeLogs").to(logs),

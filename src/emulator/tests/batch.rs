@@ -17,7 +17,7 @@ pub(super) struct TestEmulator {
 }
 
 /// Starts the clouds with the resources of this scenario.
-pub(super) async fn world(scenario: &str) -> TestEmulator {
+pub(super) async fn start_emulator(scenario: &str) -> TestEmulator {
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = scenario.to_owned();
     let parsed = Scenario::parse(&scenario, Path::new("s.toml"), &kinds).unwrap();
@@ -57,9 +57,9 @@ fn jobs(ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {
 }
 
 async fn batch_get(client: &dyn Client, references: &[Reference]) -> Vec<Option<GetResult>> {
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     assert!(client.can_batch(references), "a list saves calls");
-    let found = client.batch_get(references, &ask).await.unwrap();
+    let found = client.batch_get(references, &options).await.unwrap();
     assert_eq!(found.len(), references.len());
     found
 }
@@ -70,24 +70,24 @@ fn states(found: &[Option<GetResult>]) -> Vec<Option<State>> {
 }
 
 async fn get(client: &dyn Client, reference: &Reference) -> Result<GetResult, Problem> {
-    client.get(reference, &test_support::ask()).await
+    client.get(reference, &test_support::get_options()).await
 }
 
 #[tokio::test]
 async fn five_hundred_jobs_take_five_calls() {
-    let world = world(
+    let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/10_1-499'\nstates = [{after='0s', state='Running'}]\n\
          [[job]]\nref = 'aliyun/job/other/7'\nstates = [{after='0s', state='Failed'}]",
     )
     .await;
-    let client = world.client("aliyun");
+    let client = emulator.client("aliyun");
     let mut references = jobs((1..=499).map(|n| format!("10_{n}")));
     references.push(reference("aliyun", &["c", "10_999"]));
     references.push(reference("aliyun", &["other", "7"]));
     let found = batch_get(&*client, &references).await;
     assert_eq!(states(&found[..499]), [Some(State::Running); 499]);
     assert_eq!(states(&found[499..]), [None, None], "one job needs no list");
-    assert_eq!(world.calls("aliyun/ListServerlessJobs"), 5);
+    assert_eq!(emulator.calls("aliyun/ListServerlessJobs"), 5);
     let job = &found[300].as_ref().unwrap().job;
     assert_eq!(job.reference, "aliyun/job/c/10_301");
     assert_eq!(job.array.as_ref().unwrap().index, Some(301));
@@ -99,26 +99,27 @@ async fn subtasks_of_many_jobs_are_listed_once() {
         format!("[[job]]\nref = 'aliyun/job/c/{id}'\nstates = [{{after='0s', state='Running'}}]\n")
     };
     let all: String = (1..=100).map(job).collect();
-    let world = world(&all).await;
-    let (client, references) = (world.client("aliyun"), jobs(1..=100));
+    let emulator = start_emulator(&all).await;
+    let (client, references) = (emulator.client("aliyun"), jobs(1..=100));
     for calls in [3, 4] {
         let found = batch_get(&*client, &references).await;
         assert_eq!(states(&found), [Some(State::Running); 100]);
-        assert_eq!(world.calls("aliyun/ListServerlessJobs"), calls);
+        assert_eq!(emulator.calls("aliyun/ListServerlessJobs"), calls);
     }
 }
 
 #[tokio::test]
 async fn too_few_to_gain_anything_are_not_listed() {
-    let world =
-        world("[[job]]\nref = 'huawei/image-job/7'\nstates = [{after='0s', state='RUNNING'}]")
-            .await;
-    let aliyun = world.client("aliyun");
+    let emulator = start_emulator(
+        "[[job]]\nref = 'huawei/image-job/7'\nstates = [{after='0s', state='RUNNING'}]",
+    )
+    .await;
+    let aliyun = emulator.client("aliyun");
     assert!(!aliyun.can_batch(&jobs([1])));
     assert!(!aliyun.can_batch(&jobs([1, 1])));
-    let huawei = world.client("huawei");
+    let huawei = emulator.client("huawei");
     assert!(!huawei.can_batch(&[reference("huawei", &["7"])]));
-    let tencent = world.client("tencent");
+    let tencent = emulator.client("tencent");
     let services = ["a", "b"].map(|name| reference("tencent", &["c", "n", name]));
     assert!(!tencent.can_batch(&services));
     assert!(services[0].kind.needs_check_exists);
@@ -127,13 +128,13 @@ async fn too_few_to_gain_anything_are_not_listed() {
 
 #[tokio::test]
 async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
-    let world = world(
+    let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/1'\nstates = [{after='0s', state='Running'}]\n\
          [[job]]\nref = 'aliyun/job/c/2'\nstates = [{after='0s', state='Running'}]\n\
          [[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\nskip = 2\ntimes = 4",
     )
     .await;
-    let client = world.client("aliyun");
+    let client = emulator.client("aliyun");
     let elsewhere = [1, 2].map(|n| reference("aliyun", &["nowhere", &n.to_string()]));
     let both: Vec<_> = jobs([1, 2]).into_iter().chain(elsewhere).collect();
     let found = batch_get(&*client, &both).await;
@@ -141,9 +142,9 @@ async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
         states(&found),
         [Some(State::Running), Some(State::Running), None, None]
     );
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     let references = jobs([1, 2]);
-    let problem = client.batch_get(&references, &ask).await.unwrap_err();
+    let problem = client.batch_get(&references, &options).await.unwrap_err();
     assert_eq!(
         problem.category,
         Category::ServiceError,
@@ -160,16 +161,16 @@ async fn sweep(word: &str, last: &str, extra: &str) -> (TestEmulator, GetResult)
         .replace("WORD", word)
         .replace("LAST", last)
         .replace("EXTRA", extra);
-    let world = world(&text).await;
-    let client = world.client("aliyun");
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("aliyun");
     let found = get(&*client, &jobs([10])[0]).await;
-    let found = found.unwrap_or_else(|problem| panic!("{problem:?}\n{}", world.scenario));
-    (world, found)
+    let found = found.unwrap_or_else(|problem| panic!("{problem:?}\n{}", emulator.scenario));
+    (emulator, found)
 }
 
 #[tokio::test]
 async fn an_array_job_is_as_good_as_its_subtasks() {
-    let (world, found) = sweep("Succeeded", "Succeeded", "").await;
+    let (emulator, found) = sweep("Succeeded", "Succeeded", "").await;
     assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
     let ids: Vec<_> = found
         .job
@@ -178,7 +179,7 @@ async fn an_array_job_is_as_good_as_its_subtasks() {
         .map(|task| task.id.as_deref())
         .collect();
     assert_eq!(ids, [Some("10_1"), Some("10_3"), Some("10_5")]);
-    assert_eq!(world.calls("aliyun/ListServerlessJobs"), 1);
+    assert_eq!(emulator.calls("aliyun/ListServerlessJobs"), 1);
 
     let (_, found) = sweep("Succeeded", "Succeeded", "vanishes = '1ms'").await;
     assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
@@ -207,8 +208,8 @@ async fn an_array_job_that_is_only_in_the_list_is_found_there() {
             .replace("EXTRA", "")
     };
     for (last, state) in [("Succeeded", State::Succeeded), ("Running", State::Unknown)] {
-        let world = world(&text("Succeeded", last)).await;
-        let client = world.client("aliyun");
+        let emulator = start_emulator(&text("Succeeded", last)).await;
+        let client = emulator.client("aliyun");
         let found = get(&*client, &jobs([10])[0]).await.unwrap();
         assert_eq!(found.job.state, state);
         assert_eq!(found.job.name.as_deref(), Some("sweep"));
@@ -230,8 +231,10 @@ async fn a_success_is_not_believed_while_the_list_cannot_be_read() {
         .replace("LAST", "Succeeded")
         .replace("EXTRA", "")
         + "\n[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'";
-    let world = world(&text).await;
-    let found = get(&*world.client("aliyun"), &jobs([10])[0]).await.unwrap();
+    let emulator = start_emulator(&text).await;
+    let found = get(&*emulator.client("aliyun"), &jobs([10])[0])
+        .await
+        .unwrap();
     assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
     assert!(
         found
@@ -251,8 +254,8 @@ fn image_jobs(state: &str, count: usize, from: usize) -> String {
 #[tokio::test]
 async fn image_jobs_on_their_way_are_found_with_few_pages() {
     let text = image_jobs("RUNNING", 120, 1000) + &image_jobs("WAITING", 70, 2000);
-    let world = world(&(text + &image_jobs("SUCCESS", 10, 3000))).await;
-    let client = world.client("huawei");
+    let emulator = start_emulator(&(text + &image_jobs("SUCCESS", 10, 3000))).await;
+    let client = emulator.client("huawei");
     let of = |numbers: std::ops::Range<usize>| -> Vec<Reference> {
         numbers
             .map(|n| reference("huawei", &[&n.to_string()]))
@@ -267,7 +270,7 @@ async fn image_jobs_on_their_way_are_found_with_few_pages() {
     let (listed, ended) = found.split_at(190);
     assert!(listed.iter().all(Option::is_some));
     assert!(ended.iter().all(Option::is_none), "looked up one by one");
-    assert_eq!(world.calls("huawei/ListImageJobs"), 6);
+    assert_eq!(emulator.calls("huawei/ListImageJobs"), 6);
     assert_eq!(listed[150].as_ref().unwrap().job.state, State::Pending);
 
     // Two references may take only one page; the next round begins with the list that contains them.
@@ -278,19 +281,19 @@ async fn image_jobs_on_their_way_are_found_with_few_pages() {
     assert_eq!(states(&second), [Some(State::Pending); 2]);
     let third = batch_get(&*client, &waiting).await;
     assert_eq!(states(&third), [Some(State::Pending); 2]);
-    assert_eq!(world.calls("huawei/ListImageJobs"), 9);
-    assert_eq!(world.calls("huawei/ShowImageJob"), 0);
+    assert_eq!(emulator.calls("huawei/ListImageJobs"), 9);
+    assert_eq!(emulator.calls("huawei/ShowImageJob"), 0);
 }
 
 #[tokio::test]
 async fn a_service_is_confirmed_or_not_found() {
-    let world = world("[[job]]\nref = 'tencent/service/cls-1/default/web'").await;
-    let client = world.client("tencent");
-    let ask = test_support::ask();
+    let emulator = start_emulator("[[job]]\nref = 'tencent/service/cls-1/default/web'").await;
+    let client = emulator.client("tencent");
+    let options = test_support::get_options();
     let web = reference("tencent", &["cls-1", "default", "web"]);
-    assert_eq!(client.check_exists(&web, &ask).await, Ok(()));
+    assert_eq!(client.check_exists(&web, &options).await, Ok(()));
     let other = reference("tencent", &["cls-1", "default", "wbe"]);
-    let problem = client.check_exists(&other, &ask).await.unwrap_err();
+    let problem = client.check_exists(&other, &options).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    assert_eq!(world.calls("tencent/DescribeClusterServiceInfo"), 2);
+    assert_eq!(emulator.calls("tencent/DescribeClusterServiceInfo"), 2);
 }

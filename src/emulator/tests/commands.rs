@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::batch::{TestEmulator, world};
-use super::scopes::{drained, jobs, listed, references, scope};
+use super::batch::{TestEmulator, start_emulator};
+use super::scopes::{jobs, listed, read_all, references, scope};
 use crate::error::{Category, Problem};
 use crate::model::State;
 use crate::providers::{self, Filter, GetResult, ListStats, Page, Truncation, ready, test_support};
@@ -14,27 +14,28 @@ fn commands(count: usize) -> String {
     jobs(KIND, "Running", count)
 }
 
-struct Taken {
+struct Listing {
     found: Vec<GetResult>,
     problems: Vec<Problem>,
-    drained: Result<ListStats, Problem>,
+    stats: Result<ListStats, Problem>,
 }
 
-async fn taken(world: &TestEmulator, filter: &Filter, limit: usize) -> Taken {
+async fn list_commands(emulator: &TestEmulator, filter: &Filter, limit: usize) -> Listing {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     let mut on_page = |page: Page| {
         found.extend(page.rows);
         problems.extend(page.problems);
         ready(ControlFlow::Continue(()))
     };
-    let (client, ask) = (world.client("aliyun"), test_support::ask());
+    let (client, options) = (emulator.client("aliyun"), test_support::get_options());
     let cluster = scope("aliyun/invocation", &["c"]);
     let limit = Some(limit);
-    let drained = providers::list_all(&*client, &cluster, filter, &ask, limit, &mut on_page).await;
-    Taken {
+    let stats =
+        providers::list_all(&*client, &cluster, filter, &options, limit, &mut on_page).await;
+    Listing {
         found,
         problems,
-        drained,
+        stats,
     }
 }
 
@@ -48,9 +49,9 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
                 states = [{after='0s', state='Running'}]\n\
                 [[job]]\nref = 'aliyun/invocation/other/x'\n\
                 states = [{after='0s', state='Running'}]\n";
-    let world = world(text).await;
-    let client = world.client("aliyun");
-    let (found, _) = drained(&*client, &scope("aliyun/invocation", &["c"])).await;
+    let emulator = start_emulator(text).await;
+    let client = emulator.client("aliyun");
+    let (found, _) = read_all(&*client, &scope("aliyun/invocation", &["c"])).await;
     let message: Vec<_> = found
         .iter()
         .map(|found| (&*found.job.id, found.job.state, found.job.exit_code))
@@ -67,86 +68,89 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
         let job = &row.job;
         let reference =
             test_support::reference(scope("aliyun/invocation", &["c"]).kind, &["c", &job.id]);
-        let looked = client.get(&reference, &test_support::ask()).await.unwrap();
+        let looked = client
+            .get(&reference, &test_support::get_options())
+            .await
+            .unwrap();
         assert_eq!(looked.job.state, job.state);
         let details = serde_json::to_value(&job.details).unwrap();
         assert_eq!(details["content"], "solve --input data.h5 --password ***");
         assert_eq!(details["timeout_seconds"], 60);
     }
-    assert_eq!(world.calls("aliyun/ListCommands"), 1);
-    assert_eq!(world.calls("aliyun/ListInvocationResults"), 4);
+    assert_eq!(emulator.calls("aliyun/ListCommands"), 1);
+    assert_eq!(emulator.calls("aliyun/ListInvocationResults"), 4);
 }
 
 #[tokio::test]
 async fn twenty_of_many_commands_cost_twenty_look_ups_and_two_pages() {
-    let world = world(&commands(45)).await;
-    let taken = taken(&world, &Filter::default(), 20).await;
-    assert_eq!(listed(&taken.found), references(KIND, 20));
+    let emulator = start_emulator(&commands(45)).await;
+    let listing = list_commands(&emulator, &Filter::default(), 20).await;
+    assert_eq!(listed(&listing.found), references(KIND, 20));
     assert_eq!(
-        taken.drained.unwrap().truncation,
+        listing.stats.unwrap().truncation,
         Some(Truncation::Limit(20))
     );
-    assert_eq!(world.calls("aliyun/ListCommands"), 2);
-    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
+    assert_eq!(emulator.calls("aliyun/ListCommands"), 2);
+    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 20);
 }
 
 #[tokio::test]
 async fn a_limit_counts_what_was_looked_at_and_not_what_is_shown() {
-    let world = world(&commands(45)).await;
+    let emulator = start_emulator(&commands(45)).await;
     let filter = Filter {
         states: vec![State::Failed],
         ..Filter::default()
     };
-    let taken = taken(&world, &filter, 20).await;
-    assert!(taken.found.is_empty());
+    let listing = list_commands(&emulator, &filter, 20).await;
+    assert!(listing.found.is_empty());
     assert_eq!(
-        taken.drained.unwrap().truncation,
+        listing.stats.unwrap().truncation,
         Some(Truncation::Limit(20))
     );
-    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
+    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 20);
 }
 
 #[tokio::test]
 async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
-    let world = world(&commands(45)).await;
+    let emulator = start_emulator(&commands(45)).await;
     let filter = Filter {
         name: Some(glob::Pattern::new("4?").unwrap()),
         ..Filter::default()
     };
-    let taken = taken(&world, &filter, 20).await;
-    assert_eq!(listed(&taken.found), references(KIND, 45)[40..]);
-    assert_eq!(taken.drained.unwrap().truncation, None);
-    assert_eq!(world.calls("aliyun/ListCommands"), 5);
-    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 5);
+    let listing = list_commands(&emulator, &filter, 20).await;
+    assert_eq!(listed(&listing.found), references(KIND, 45)[40..]);
+    assert_eq!(listing.stats.unwrap().truncation, None);
+    assert_eq!(emulator.calls("aliyun/ListCommands"), 5);
+    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 5);
 }
 
 #[tokio::test]
 async fn a_command_that_cannot_be_read_is_reported_and_sinks_no_other() {
     let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'empty'\ntimes = 1\n";
-    let world = world(&(commands(12) + fault)).await;
-    let taken = taken(&world, &Filter::default(), 20).await;
-    let [problem] = &taken.problems[..] else {
-        panic!("{:?}", taken.problems)
+    let emulator = start_emulator(&(commands(12) + fault)).await;
+    let listing = list_commands(&emulator, &Filter::default(), 20).await;
+    let [problem] = &listing.problems[..] else {
+        panic!("{:?}", listing.problems)
     };
     assert_eq!(problem.category, Category::InvalidResponse);
-    let mut all = listed(&taken.found);
+    let mut all = listed(&listing.found);
     all.push(problem.reference.clone().unwrap());
     all.sort();
     let mut wanted = references(KIND, 12);
     wanted.sort();
     assert_eq!(all, wanted);
-    let drained = taken.drained.unwrap();
-    assert_eq!((drained.rows, drained.truncation), (11, None));
+    let stats = listing.stats.unwrap();
+    assert_eq!((stats.rows, stats.truncation), (11, None));
 }
 
 #[tokio::test]
 async fn a_credential_that_is_refused_ends_the_list_and_not_each_row() {
     let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'refuse'\n";
-    let world = world(&(commands(12) + fault)).await;
-    let taken = taken(&world, &Filter::default(), 20).await;
-    assert!(taken.found.is_empty() && taken.problems.is_empty());
+    let emulator = start_emulator(&(commands(12) + fault)).await;
+    let listing = list_commands(&emulator, &Filter::default(), 20).await;
+    assert!(listing.found.is_empty() && listing.problems.is_empty());
     assert_eq!(
-        taken.drained.unwrap_err().category,
+        listing.stats.unwrap_err().category,
         Category::Unauthenticated
     );
 }

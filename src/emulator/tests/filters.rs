@@ -2,8 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 
-use super::batch::{TestEmulator, world};
-use super::scopes::{drained, jobs, scope};
+use super::batch::{TestEmulator, start_emulator};
+use super::scopes::{jobs, read_all, scope};
 use crate::error::Category;
 use crate::model::{State, Time};
 use crate::providers::{Client, Cursor, Filter, Page, test_support};
@@ -17,16 +17,16 @@ fn of_states(states: &[State]) -> Filter {
 }
 
 async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page {
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     client
-        .list(scope, filter, Cursor::FIRST, &ask)
+        .list(scope, filter, Cursor::FIRST, &options)
         .await
         .unwrap()
 }
 
 /// Returns the number of rows on the first page.
-async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
-    let client = world.client(scope.kind.template.cloud);
+async fn rows(emulator: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
+    let client = emulator.client(scope.kind.template.cloud);
     first_page(&*client, scope, filter).await.rows.len()
 }
 
@@ -46,7 +46,7 @@ async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
         "Failed",
         "Zombie",
     ];
-    let world = world(&each("aliyun/job/c/", &words)).await;
+    let emulator = start_emulator(&each("aliyun/job/c/", &words)).await;
     let cluster = scope("aliyun/job", &["c"]);
     let all = words.len();
     for (states, wanted) in [
@@ -63,31 +63,37 @@ async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
         (&[State::Pending, State::Starting], all),
     ] {
         let filter = of_states(states);
-        assert_eq!(rows(&world, &cluster, &filter).await, wanted, "{states:?}");
+        assert_eq!(
+            rows(&emulator, &cluster, &filter).await,
+            wanted,
+            "{states:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_word_of_the_settings_file_keeps_the_filter_here() {
-    let world = world(&each("aliyun/job/c/", &["Running", "Suspended"])).await;
-    let client = world.client("aliyun");
-    let mut ask = test_support::ask();
-    ask.states = vec![("Suspended".to_owned(), State::Running)];
+    let emulator = start_emulator(&each("aliyun/job/c/", &["Running", "Suspended"])).await;
+    let client = emulator.client("aliyun");
+    let mut options = test_support::get_options();
+    options.states = vec![("Suspended".to_owned(), State::Running)];
     let (cluster, filter) = (scope("aliyun/job", &["c"]), of_states(&[State::Running]));
-    let page = client.list(&cluster, &filter, Cursor::FIRST, &ask).await;
+    let page = client
+        .list(&cluster, &filter, Cursor::FIRST, &options)
+        .await;
     let states: Vec<_> = page.unwrap().rows.iter().map(|row| row.job.state).collect();
     assert_eq!(states, [State::Running; 2]);
 }
 
 #[tokio::test]
 async fn since_is_sent_to_a_cloud_that_can_filter_by_it() {
-    let world = world(&jobs("aliyun/job/c/", "Running", 10)).await;
+    let emulator = start_emulator(&jobs("aliyun/job/c/", "Running", 10)).await;
     let filter = Filter {
         since: Time::new(Utc::now() - TimeDelta::seconds(150)).map(Into::into),
         ..Filter::default()
     };
     let cluster = scope("aliyun/job", &["c"]);
-    assert_eq!(rows(&world, &cluster, &filter).await, 3);
+    assert_eq!(rows(&emulator, &cluster, &filter).await, 3);
 }
 
 #[tokio::test]
@@ -96,19 +102,19 @@ async fn image_jobs_and_instances_are_filtered_by_status() {
         "huawei/image-job/",
         &["WAITING", "RUNNING", "SUCCESS", "FAILED"],
     ) + &each("sugon/instance/", &["Waiting", "Running", "Terminated"]);
-    let world = world(&text).await;
+    let emulator = start_emulator(&text).await;
     let (project, region) = (scope("huawei/image-job", &[]), scope("sugon/instance", &[]));
     let failed = of_states(&[State::Failed]);
-    assert_eq!(rows(&world, &project, &failed).await, 1);
+    assert_eq!(rows(&emulator, &project, &failed).await, 1);
     assert_eq!(
-        rows(&world, &project, &of_states(&[State::Canceled])).await,
+        rows(&emulator, &project, &of_states(&[State::Canceled])).await,
         4
     );
     let canceled = of_states(&[State::Canceled]);
-    assert_eq!(rows(&world, &region, &canceled).await, 1);
+    assert_eq!(rows(&emulator, &region, &canceled).await, 1);
     assert_eq!(
         rows(
-            &world,
+            &emulator,
             &region,
             &of_states(&[State::Running, State::Pending])
         )
@@ -124,19 +130,19 @@ async fn a_filter_that_is_refused_is_not_sent_again() {
         + &jobs("sugon/instance/b", "Failed", 20)
         + fault
         + "times = 3\n";
-    let world = world(&text).await;
-    let client = world.client("sugon");
-    let (region, ask) = (scope("sugon/instance", &[]), test_support::ask());
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("sugon");
+    let (region, options) = (scope("sugon/instance", &[]), test_support::get_options());
     let running = of_states(&[State::Running]);
     let page = first_page(&*client, &region, &running).await;
-    assert_eq!(world.calls("sugon/ListInstances"), 3 + 1);
+    assert_eq!(emulator.calls("sugon/ListInstances"), 3 + 1);
     assert_eq!(page.rows.len(), 100, "nothing was filtered there");
-    let rest = client.list(&region, &running, page.next.unwrap(), &ask);
+    let rest = client.list(&region, &running, page.next.unwrap(), &options);
     assert_eq!(rest.await.unwrap().rows.len(), 70);
     let again = first_page(&*client, &region, &running).await;
     assert_eq!(again.rows.len(), 100);
     assert_eq!(
-        world.calls("sugon/ListInstances"),
+        emulator.calls("sugon/ListInstances"),
         4 + 2,
         "one form, one call"
     );
@@ -145,15 +151,18 @@ async fn a_filter_that_is_refused_is_not_sent_again() {
 #[tokio::test]
 async fn a_list_that_fails_with_and_without_a_filter_reports_the_first_error() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
-    let world = world(&(jobs("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
-    let client = world.client("sugon");
-    let (region, ask) = (scope("sugon/instance", &[]), test_support::ask());
+    let emulator =
+        start_emulator(&(jobs("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
+    let client = emulator.client("sugon");
+    let (region, options) = (scope("sugon/instance", &[]), test_support::get_options());
     let running = of_states(&[State::Running]);
-    let refused = client.list(&region, &running, Cursor::FIRST, &ask).await;
+    let refused = client
+        .list(&region, &running, Cursor::FIRST, &options)
+        .await;
     assert_eq!(refused.unwrap_err().category, Category::InvalidArgument);
-    assert_eq!(world.calls("sugon/ListInstances"), 6);
+    assert_eq!(emulator.calls("sugon/ListInstances"), 6);
     let page = first_page(&*client, &region, &of_states(&[State::Failed])).await;
     assert_eq!(page.rows.len(), 0, "a filter may still be taken");
-    let (found, _) = drained(&*client, &region).await;
+    let (found, _) = read_all(&*client, &region).await;
     assert_eq!(found.len(), 3);
 }

@@ -2,8 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 
-use super::batch::{TestEmulator, world};
-use super::scopes::{drained, jobs, references, scope};
+use super::batch::{TestEmulator, start_emulator};
+use super::scopes::{jobs, read_all, references, scope};
 use crate::model::{State, Time};
 use crate::providers::{Cursor, Filter, test_support};
 use crate::reference::Reference;
@@ -17,10 +17,12 @@ fn named(kind: &str, ids: impl IntoIterator<Item = impl ToString>) -> Vec<Refere
         .collect()
 }
 
-async fn states(world: &TestEmulator, references: &[Reference]) -> Vec<Option<State>> {
-    let client = world.client("aliyun");
+async fn states(emulator: &TestEmulator, references: &[Reference]) -> Vec<Option<State>> {
+    let client = emulator.client("aliyun");
     assert!(client.can_batch(references));
-    let found = client.batch_get(references, &test_support::ask()).await;
+    let found = client
+        .batch_get(references, &test_support::get_options())
+        .await;
     let found = found.unwrap().into_iter();
     found.map(|found| Some(found?.job.state)).collect()
 }
@@ -28,13 +30,13 @@ async fn states(world: &TestEmulator, references: &[Reference]) -> Vec<Option<St
 #[tokio::test]
 async fn five_hundred_jobs_take_a_call_for_fifty_of_them() {
     for kind in KINDS {
-        let world = world(&jobs(&format!("{kind}/j"), "Running", 500)).await;
+        let emulator = start_emulator(&jobs(&format!("{kind}/j"), "Running", 500)).await;
         let mut ids: Vec<String> = (0..499).map(|n| format!("j{n}")).collect();
         ids.push("j-missing".to_owned());
-        let found = states(&world, &named(kind, &ids)).await;
+        let found = states(&emulator, &named(kind, &ids)).await;
         assert_eq!(found[..499], [Some(State::Running); 499], "{kind}");
         assert_eq!(found[499], None, "{kind}");
-        assert_eq!(world.calls("aliyun/ListJobs"), 10, "{kind}");
+        assert_eq!(emulator.calls("aliyun/ListJobs"), 10, "{kind}");
     }
 }
 
@@ -43,13 +45,15 @@ async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
     for kind in KINDS {
         let old =
             "[[job]]\nref = 'KIND/old'\nage = '480h'\nstates = [{after='0s', state='Failed'}]\n";
-        let world =
-            world(&(old.replace("KIND", kind) + &jobs(&format!("{kind}/j"), "Running", 1))).await;
+        let emulator = start_emulator(
+            &(old.replace("KIND", kind) + &jobs(&format!("{kind}/j"), "Running", 1)),
+        )
+        .await;
         let mut requested = named(kind, ["old", "j0", "old,j0"]);
         requested[0].input = "ali/typed".into();
-        let client = world.client("aliyun");
+        let client = emulator.client("aliyun");
         let found = client
-            .batch_get(&requested, &test_support::ask())
+            .batch_get(&requested, &test_support::get_options())
             .await
             .unwrap();
         let row = &found[0].as_ref().unwrap().job;
@@ -61,13 +65,13 @@ async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
 
 #[tokio::test]
 async fn all_pages_of_a_list_without_a_count_are_read() {
-    let world = world(&jobs("aliyun/instant-job/j", "Running", 205)).await;
-    let client = world.client("aliyun");
-    let (found, stats) = drained(&*client, &scope("aliyun/instant-job", &[])).await;
+    let emulator = start_emulator(&jobs("aliyun/instant-job/j", "Running", 205)).await;
+    let client = emulator.client("aliyun");
+    let (found, stats) = read_all(&*client, &scope("aliyun/instant-job", &[])).await;
     let listed: Vec<_> = found.iter().map(|row| row.job.reference.clone()).collect();
     assert_eq!(listed, references("aliyun/instant-job/j", 205));
     assert_eq!(stats.rows, 205);
-    assert_eq!(world.calls("aliyun/ListJobs"), 3);
+    assert_eq!(emulator.calls("aliyun/ListJobs"), 3);
 }
 
 #[tokio::test]
@@ -77,13 +81,13 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
             "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '{age}'\nuser = 'lin'\nstates = [{{after='0s', state='Running'}}]\n"
         )
     };
-    let world = world(&(job("new", "2h") + &job("old", "200h"))).await;
-    let client = world.client("aliyun");
+    let emulator = start_emulator(&(job("new", "2h") + &job("old", "200h"))).await;
+    let client = emulator.client("aliyun");
     let place = scope("aliyun/dlc-job", &[]);
     let list = async |filter: Filter| {
-        let ask = test_support::ask();
+        let options = test_support::get_options();
         let page = client
-            .list(&place, &filter, Cursor::FIRST, &ask)
+            .list(&place, &filter, Cursor::FIRST, &options)
             .await
             .unwrap();
         let ids: Vec<String> = page.rows.into_iter().map(|row| row.job.id).collect();
@@ -144,18 +148,20 @@ async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
     };
     let jobs = (0..60).map(|n| job(&format!("a{n}"), "268", format!("{}m", 2 * n)));
     let others = (0..60).map(|n| job(&format!("b{n}"), "300", format!("{}m", 2 * n + 1)));
-    let world = world(&jobs.chain(others).collect::<String>()).await;
-    let client = world.client("aliyun");
+    let emulator = start_emulator(&jobs.chain(others).collect::<String>()).await;
+    let client = emulator.client("aliyun");
     let place = scope("aliyun/dlc-job", &[]);
-    let (found, stats) = drained(&*client, &place).await;
+    let (found, stats) = read_all(&*client, &place).await;
     assert_eq!((stats.rows, stats.pages, stats.truncation), (120, 2, None));
     let first: Vec<&str> = found.iter().map(|row| &*row.job.id).take(4).collect();
     assert_eq!(first, ["a0", "b0", "a1", "b1"]);
-    assert_eq!(world.calls("aliyun/ListWorkspaces"), 1);
-    assert_eq!(world.calls("aliyun/ListJobs"), 4);
+    assert_eq!(emulator.calls("aliyun/ListWorkspaces"), 1);
+    assert_eq!(emulator.calls("aliyun/ListJobs"), 4);
     // Lists by ids use only the workspaces that were seen.
     let requested = named("aliyun/dlc-job", ["b0", "b1", "a0"]);
-    let found = client.batch_get(&requested, &test_support::ask()).await;
+    let found = client
+        .batch_get(&requested, &test_support::get_options())
+        .await;
     assert!(found.unwrap().iter().all(Option::is_some));
-    assert_eq!(world.calls("aliyun/ListJobs"), 6);
+    assert_eq!(emulator.calls("aliyun/ListJobs"), 6);
 }

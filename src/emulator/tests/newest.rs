@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{TestEmulator, world};
+use super::batch::{TestEmulator, start_emulator};
 use super::scopes::{jobs, scope};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
@@ -12,22 +12,25 @@ use crate::reference::Scope;
 use crate::test_support::kinds::client;
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
-async fn latest(world: &TestEmulator, scope: &Scope) -> Result<String, Problem> {
-    let client = world.client(scope.kind.template.cloud);
-    let newest = providers::latest(&*client, scope, &test_support::ask()).await;
+async fn latest(emulator: &TestEmulator, scope: &Scope) -> Result<String, Problem> {
+    let client = emulator.client(scope.kind.template.cloud);
+    let newest = providers::latest(&*client, scope, &test_support::get_options()).await;
     newest.map(|reference| reference.to_string())
 }
 
 #[tokio::test]
 async fn one_page_is_enough_where_the_cloud_sorts() {
     let text = jobs("aliyun/job/c/", "Running", 250) + &jobs("sugon/instance/", "Failed", 250);
-    let world = world(&text).await;
+    let emulator = start_emulator(&text).await;
     let cluster = scope("aliyun/job", &["c"]);
-    assert_eq!(latest(&world, &cluster).await.unwrap(), "aliyun/job/c/0");
-    assert_eq!(world.calls("aliyun/ListServerlessJobs"), 1);
+    assert_eq!(latest(&emulator, &cluster).await.unwrap(), "aliyun/job/c/0");
+    assert_eq!(emulator.calls("aliyun/ListServerlessJobs"), 1);
     let region = scope("sugon/instance", &[]);
-    assert_eq!(latest(&world, &region).await.unwrap(), "sugon/instance/0");
-    assert_eq!(world.calls("sugon/ListInstances"), 1);
+    assert_eq!(
+        latest(&emulator, &region).await.unwrap(),
+        "sugon/instance/0"
+    );
+    assert_eq!(emulator.calls("sugon/ListInstances"), 1);
 }
 
 /// Returns the newest resource if the first page of a supposedly sorted list has these creation times.
@@ -46,7 +49,7 @@ async fn newest_of(times: &[Option<&str>]) -> Result<String, Problem> {
     let server = TestServer::start(&tencent::CLOUD, state, respond).await;
     let client = client(&tencent::CLOUD, &server, &server.transport());
     let scope = scope("tencent/training-task", &[]);
-    let newest = providers::latest(&*client, &scope, &test_support::ask()).await;
+    let newest = providers::latest(&*client, &scope, &test_support::get_options()).await;
     newest.map(|reference| reference.id().to_owned())
 }
 
@@ -72,16 +75,16 @@ async fn all_pages_are_read_where_the_cloud_does_not_sort() {
     for (name, age) in [("old", "2h"), ("new", "1h"), ("older", "3h")] {
         text += &format!("[[job]]\nref = 'tencent/service/c/n/{name}'\nage = '{age}'\n");
     }
-    let world = world(&text).await;
+    let emulator = start_emulator(&text).await;
     let project = scope("huawei/image-job", &[]);
     assert_eq!(
-        latest(&world, &project).await.unwrap(),
+        latest(&emulator, &project).await.unwrap(),
         "huawei/image-job/0"
     );
     // The first type takes three pages, the other two types one page each.
-    assert_eq!(world.calls("huawei/ListImageJobs"), 5);
+    assert_eq!(emulator.calls("huawei/ListImageJobs"), 5);
     let namespace = scope("tencent/service", &["c", "n"]);
-    let found = latest(&world, &namespace).await.unwrap();
+    let found = latest(&emulator, &namespace).await.unwrap();
     assert_eq!(found, "tencent/service/c/n/new");
 }
 
@@ -93,9 +96,9 @@ async fn two_of_one_time_are_reported_and_none_is_taken() {
             .concat()
     };
     let text = pair("aliyun/job/c/", "Running") + &pair("huawei/image-job/", "RUNNING");
-    let world = world(&text).await;
+    let emulator = start_emulator(&text).await;
     for scope in [scope("aliyun/job", &["c"]), scope("huawei/image-job", &[])] {
-        let problem = latest(&world, &scope).await.unwrap_err();
+        let problem = latest(&emulator, &scope).await.unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse);
         let expected = "cannot determine the newest resource: several resources were created at ";
         assert!(problem.message.starts_with(expected), "{}", problem.message);
@@ -107,27 +110,27 @@ async fn two_of_one_time_are_reported_and_none_is_taken() {
 
 #[tokio::test]
 async fn a_kind_whose_lists_have_no_times_is_a_usage_error_and_costs_no_call() {
-    let world = world(&jobs("aliyun/invocation/c/", "Running", 2)).await;
+    let emulator = start_emulator(&jobs("aliyun/invocation/c/", "Running", 2)).await;
     let commands = scope("aliyun/invocation", &["c"]);
-    let problem = latest(&world, &commands).await.unwrap_err();
+    let problem = latest(&emulator, &commands).await.unwrap_err();
     assert_eq!(problem.category, Category::Usage);
-    assert_eq!(world.calls("aliyun/ListCommands"), 0);
+    assert_eq!(emulator.calls("aliyun/ListCommands"), 0);
 }
 
 #[tokio::test]
 async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
     let text = "[[fault]]\noperation = 'ListImageJobs'\nkind = 'refuse'\n";
-    let world = world(text).await;
-    let problem = latest(&world, &scope("sugon/instance", &[]))
+    let emulator = start_emulator(text).await;
+    let problem = latest(&emulator, &scope("sugon/instance", &[]))
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(problem.message, "the scope is empty");
-    let problem = latest(&world, &scope("aliyun/job", &["c"]))
+    let problem = latest(&emulator, &scope("aliyun/job", &["c"]))
         .await
         .unwrap_err();
     assert_eq!(problem.code.as_deref(), Some("ClusterNotFound"));
-    let problem = latest(&world, &scope("huawei/image-job", &[]))
+    let problem = latest(&emulator, &scope("huawei/image-job", &[]))
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
@@ -139,13 +142,13 @@ async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
 
 #[tokio::test]
 async fn the_search_ends_with_its_time() {
-    let world = world(&jobs("huawei/image-job/", "RUNNING", 205)).await;
-    let (client, project) = (world.client("huawei"), scope("huawei/image-job", &[]));
-    let ask = GetOptions {
+    let emulator = start_emulator(&jobs("huawei/image-job/", "RUNNING", 205)).await;
+    let (client, project) = (emulator.client("huawei"), scope("huawei/image-job", &[]));
+    let options = GetOptions {
         deadline: Deadline::after(Duration::ZERO),
-        ..test_support::ask()
+        ..test_support::get_options()
     };
-    let problem = providers::latest(&*client, &project, &ask)
+    let problem = providers::latest(&*client, &project, &options)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::Network);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::batch::world;
+use super::batch::start_emulator;
 use crate::error::{Category, Problem};
 use crate::model;
 use crate::providers::aliyun::CLOUD as ALIYUN;
@@ -11,7 +11,7 @@ use crate::providers::{
     self, Client, ListStats, ScopeListing, ScopePage, Truncation, ready, test_support,
 };
 
-async fn drained(
+async fn read_all(
     client: &dyn Client,
     listing: &'static ScopeListing,
     limit: Option<usize>,
@@ -21,10 +21,10 @@ async fn drained(
         all.extend(page.rows);
         ready(ControlFlow::Continue(()))
     };
-    let ask = test_support::ask();
-    let drained =
-        providers::list_all_scopes(client, listing, "prod", &ask, limit, &mut on_page).await;
-    (all, drained)
+    let options = test_support::get_options();
+    let stats =
+        providers::list_all_scopes(client, listing, "prod", &options, limit, &mut on_page).await;
+    (all, stats)
 }
 
 /// Describes the resources `below` in each cluster; those of the first cluster are the newest.
@@ -53,29 +53,26 @@ fn listed(places: &[model::ScopeSummary]) -> Vec<String> {
 async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
     let mut text = clusters("aliyun/job", &["1", "2"], 101);
     text += &clusters("aliyun/invocation", &["c-1"], 2);
-    let world = world(&text).await;
-    let (places, drained) =
-        drained(&*world.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
+    let emulator = start_emulator(&text).await;
+    let (places, stats) =
+        read_all(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("aliyun@prod/job", 101));
-    let drained = drained.unwrap();
-    assert_eq!(
-        (drained.rows, drained.pages, drained.truncation),
-        (101, 3, None)
-    );
+    let stats = stats.unwrap();
+    assert_eq!((stats.rows, stats.pages, stats.truncation), (101, 3, None));
     assert_eq!(places[0].status.as_deref(), Some("running"));
     assert_eq!(places[0].region.as_deref(), Some("cn-hangzhou"));
     assert!(places[0].created_at > places[100].created_at);
-    assert_eq!(world.calls("aliyun/ListClusters"), 3);
+    assert_eq!(emulator.calls("aliyun/ListClusters"), 3);
 }
 
 #[tokio::test]
 async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
     let text = clusters("aliyun/job", &["1"], 1) + &clusters("aliyun/hpc-job", &["2"], 11);
-    let world = world(&text).await;
-    let client = world.client("aliyun");
-    let (first, _) = drained(&*client, &ALIYUN.scope_listings[0], None).await;
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("aliyun");
+    let (first, _) = read_all(&*client, &ALIYUN.scope_listings[0], None).await;
     assert_eq!(listed(&first), scopes("aliyun@prod/job", 1));
-    let (next, _) = drained(&*client, &ALIYUN.scope_listings[1], None).await;
+    let (next, _) = read_all(&*client, &ALIYUN.scope_listings[1], None).await;
     assert_eq!(listed(&next), scopes("aliyun@prod/hpc-job", 11));
     assert_eq!(next[0].status.as_deref(), Some("running"));
 }
@@ -84,27 +81,27 @@ async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
 async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
     let text = clusters("tencent/service", &["n/web", "n/api"], 45)
         + "[[fault]]\noperation = 'DescribeCluster'\nkind = 'empty'\nskip = 2\ntimes = 1\n";
-    let world = world(&text).await;
-    let client = world.client("tencent");
-    let (places, cut) = drained(&*client, &TENCENT.scope_listings[0], None).await;
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("tencent");
+    let (places, cut) = read_all(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 40));
     assert_eq!(cut.unwrap_err().category, Category::InvalidResponse);
-    let (places, whole) = drained(&*client, &TENCENT.scope_listings[0], None).await;
+    let (places, whole) = read_all(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 45));
     assert_eq!(whole.unwrap().pages, 3);
-    let (places, limited) = drained(&*client, &TENCENT.scope_listings[0], Some(5)).await;
+    let (places, limited) = read_all(&*client, &TENCENT.scope_listings[0], Some(5)).await;
     assert_eq!(places.len(), 5);
     assert_eq!(limited.unwrap().truncation, Some(Truncation::Limit(5)));
 }
 
 #[tokio::test]
 async fn clouds_whose_jobs_are_in_no_places_report_it() {
-    let world = world("").await;
+    let emulator = start_emulator("").await;
     for cloud in ["sugon", "huawei"] {
-        let (_, drained) = drained(&*world.client(cloud), &TENCENT.scope_listings[0], None).await;
-        assert_eq!(drained.unwrap_err().category, Category::Usage, "{cloud}");
+        let (_, stats) = read_all(&*emulator.client(cloud), &TENCENT.scope_listings[0], None).await;
+        assert_eq!(stats.unwrap_err().category, Category::Usage, "{cloud}");
     }
-    let (places, drained) =
-        drained(&*world.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
-    assert!(places.is_empty() && drained.unwrap().truncation.is_none());
+    let (places, stats) =
+        read_all(&*emulator.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
+    assert!(places.is_empty() && stats.unwrap().truncation.is_none());
 }

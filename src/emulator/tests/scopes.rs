@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::batch::{TestEmulator, world};
+use super::batch::{TestEmulator, start_emulator};
 use crate::error::Category;
 use crate::model::State;
 use crate::providers::{
@@ -22,18 +22,25 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
     }
 }
 
-pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResult>, ListStats) {
+pub(super) async fn read_all(client: &dyn Client, scope: &Scope) -> (Vec<GetResult>, ListStats) {
     let mut all = Vec::new();
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     let mut on_page = |page: Page| {
         all.extend(page.rows);
         ready(ControlFlow::Continue(()))
     };
-    let drained =
-        providers::list_all(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
-    let drained = drained.unwrap();
-    assert_eq!(drained.rows, all.len());
-    (all, drained)
+    let stats = providers::list_all(
+        client,
+        scope,
+        &Filter::default(),
+        &options,
+        None,
+        &mut on_page,
+    )
+    .await;
+    let stats = stats.unwrap();
+    assert_eq!(stats.rows, all.len());
+    (all, stats)
 }
 
 pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
@@ -70,10 +77,10 @@ async fn three_pages(
 ) -> (TestEmulator, Vec<GetResult>) {
     let mut text = jobs(kind, state, MANY);
     text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
-    let world = world(&text).await;
-    let client = world.client(scope.kind.template.cloud);
-    let (found, drained) = drained(&*client, scope).await;
-    assert_eq!((drained.pages, drained.truncation), (3, None));
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client(scope.kind.template.cloud);
+    let (found, stats) = read_all(&*client, scope).await;
+    assert_eq!((stats.pages, stats.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
     let operation = format!("{}/{operation}", scope.kind.template.cloud);
     // Huawei needs a separate list for each of three types.
@@ -82,8 +89,8 @@ async fn three_pages(
     } else {
         0
     };
-    assert_eq!(world.calls(&operation), 3 + of_other_types);
-    (world, found)
+    assert_eq!(emulator.calls(&operation), 3 + of_other_types);
+    (emulator, found)
 }
 
 #[tokio::test]
@@ -117,28 +124,27 @@ async fn the_services_of_one_namespace_are_listed() {
     for n in 0..30 {
         text += &format!("[[job]]\nref = 'tencent/service/cls-1/default/web-{n}'\n");
     }
-    let world = world(&text).await;
-    let client = world.client("tencent");
-    let (found, drained) =
-        drained(&*client, &scope("tencent/service", &["cls-1", "default"])).await;
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("tencent");
+    let (found, stats) = read_all(&*client, &scope("tencent/service", &["cls-1", "default"])).await;
     assert_eq!(
         listed(&found),
         references("tencent/service/cls-1/default/web-", 30)
     );
-    assert_eq!((drained.pages, drained.truncation), (1, None));
+    assert_eq!((stats.pages, stats.truncation), (1, None));
     assert_eq!(found[0].job.state_raw, None);
-    let (empty, _) = self::drained(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
+    let (empty, _) = read_all(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
     assert!(empty.is_empty());
-    let (ask, nowhere) = (
-        test_support::ask(),
+    let (options, nowhere) = (
+        test_support::get_options(),
         scope("tencent/service", &["cls-2", "default"]),
     );
     let problem = client
-        .list(&nowhere, &Filter::default(), Cursor::FIRST, &ask)
+        .list(&nowhere, &Filter::default(), Cursor::FIRST, &options)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    assert_eq!(world.calls("tencent/DescribeClusterService"), 3);
+    assert_eq!(emulator.calls("tencent/DescribeClusterService"), 3);
 }
 
 #[tokio::test]
@@ -149,26 +155,26 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
         .iter()
         .map(|reference| format!("[[job]]\nref = '{reference}'\n"))
         .collect();
-    let world = world(&text).await;
-    let client = world.client("tencent");
-    let (found, drained) = drained(&*client, &scope("tencent/service", &["cls-1"])).await;
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("tencent");
+    let (found, stats) = read_all(&*client, &scope("tencent/service", &["cls-1"])).await;
     assert_eq!(
-        (listed(&found), drained.truncation),
+        (listed(&found), stats.truncation),
         (refs[..2].to_vec(), None)
     );
     assert_eq!(found[1].job.namespace.as_deref(), Some("other"));
-    assert_eq!(world.calls("tencent/DescribeClusterService"), 1);
+    assert_eq!(emulator.calls("tencent/DescribeClusterService"), 1);
 }
 
 #[tokio::test]
 async fn a_list_reports_no_success_that_its_rows_do_not_show() {
-    let world = world(
+    let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/10'\nstates = [{after='0s', state='Succeeded'}]\n\
          [[job]]\nref = 'aliyun/job/c/10_1-2'\nstates = [{after='0s', state='Succeeded'}]",
     )
     .await;
-    let client = world.client("aliyun");
-    let (found, _) = drained(&*client, &scope("aliyun/job", &["c"])).await;
+    let client = emulator.client("aliyun");
+    let (found, _) = read_all(&*client, &scope("aliyun/job", &["c"])).await;
     let states: Vec<_> = found
         .iter()
         .map(|found| (&*found.job.id, found.job.state, found.job.ended))
@@ -187,72 +193,72 @@ async fn a_list_reports_no_success_that_its_rows_do_not_show() {
 async fn the_third_page_may_fail_after_two_were_handed_on() {
     let text = jobs("aliyun/job/c/", "Running", 250)
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'\nskip = 2";
-    let world = world(&text).await;
-    let client = world.client("aliyun");
+    let emulator = start_emulator(&text).await;
+    let client = emulator.client("aliyun");
     let mut rows = 0;
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     let mut on_page = |page: Page| {
         rows += page.rows.len();
         ready(ControlFlow::Continue(()))
     };
     let cluster = scope("aliyun/job", &["c"]);
-    let drained = providers::list_all(
+    let stats = providers::list_all(
         &*client,
         &cluster,
         &Filter::default(),
-        &ask,
+        &options,
         None,
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap_err().category, Category::InvalidResponse);
+    assert_eq!(stats.unwrap_err().category, Category::InvalidResponse);
     assert_eq!(rows, 200);
 }
 
 #[tokio::test]
 async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
-    let world = world(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
-    let client = world.client("sugon");
+    let emulator = start_emulator(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
+    let client = emulator.client("sugon");
     let region = scope("sugon/instance", &[]);
-    let (found, first) = drained(&*client, &region).await;
+    let (found, first) = read_all(&*client, &region).await;
     assert_eq!((found.len(), first.truncation), (105, None));
-    assert_eq!(world.calls("sugon/ListInstances"), 2 + 2);
-    let (_, again) = drained(&*client, &region).await;
+    assert_eq!(emulator.calls("sugon/ListInstances"), 2 + 2);
+    let (_, again) = read_all(&*client, &region).await;
     assert_eq!(again.pages, 2);
-    assert_eq!(world.calls("sugon/ListInstances"), 4 + 2);
+    assert_eq!(emulator.calls("sugon/ListInstances"), 4 + 2);
 }
 
 #[tokio::test]
 async fn no_other_form_is_tried_after_a_transient_failure() {
     let fault =
         "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
-    let world = world(&(jobs("sugon/instance/", "Running", 1) + fault)).await;
-    let client = world.client("sugon");
-    let (ask, region) = (test_support::ask(), scope("sugon/instance", &[]));
+    let emulator = start_emulator(&(jobs("sugon/instance/", "Running", 1) + fault)).await;
+    let client = emulator.client("sugon");
+    let (options, region) = (test_support::get_options(), scope("sugon/instance", &[]));
     let problem = client
-        .list(&region, &Filter::default(), Cursor::FIRST, &ask)
+        .list(&region, &Filter::default(), Cursor::FIRST, &options)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::ServiceError);
-    assert_eq!(world.calls("sugon/ListInstances"), 4);
+    assert_eq!(emulator.calls("sugon/ListInstances"), 4);
 }
 
 #[tokio::test]
 async fn a_limit_spares_the_pages_beyond_it() {
-    let world = world(&jobs("sugon/instance/", "Running", 250)).await;
-    let client = world.client("sugon");
-    let (ask, region) = (test_support::ask(), scope("sugon/instance", &[]));
+    let emulator = start_emulator(&jobs("sugon/instance/", "Running", 250)).await;
+    let client = emulator.client("sugon");
+    let (options, region) = (test_support::get_options(), scope("sugon/instance", &[]));
     let mut on_page = |_: Page| ready(ControlFlow::Continue(()));
-    let drained = providers::list_all(
+    let stats = providers::list_all(
         &*client,
         &region,
         &Filter::default(),
-        &ask,
+        &options,
         Some(30),
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap().truncation, Some(Truncation::Limit(30)));
-    assert_eq!(world.calls("sugon/ListInstances"), 1);
+    assert_eq!(stats.unwrap().truncation, Some(Truncation::Limit(30)));
+    assert_eq!(emulator.calls("sugon/ListInstances"), 1);
 }

@@ -22,9 +22,9 @@ pub(super) const ASSUME_ROLE: &str = "AssumeRole";
 /// API version of STS.
 pub(super) const VERSION: &str = "2015-04-01";
 
-const ADDRESS: &str = "https://sts.aliyuncs.com";
-const SESSION: &str = "joblens";
-const SECONDS: &str = "3600";
+const DEFAULT_ENDPOINT: &str = "https://sts.aliyuncs.com";
+const DEFAULT_SESSION_NAME: &str = "joblens";
+const DEFAULT_LIFETIME_SECONDS: &str = "3600";
 
 static FIELDS: TemporaryKeyFields = key_fields(&["Credentials"], None);
 
@@ -67,7 +67,7 @@ impl AssumeRoleProvider {
     ) -> Result<Self, Problem> {
         check_role(role, profile)?;
         let login = access_key::credential_cache(profile, transport)?;
-        let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
+        let text = profile.get("sts_endpoint").unwrap_or(DEFAULT_ENDPOINT);
         // The vendor's tools write only the host name.
         let text = match text.contains("://") {
             true => text.to_owned(),
@@ -156,11 +156,16 @@ fn form_body(role: &str, profile: &Profile) -> String {
     // The settings in a tool's profile apply only to the role of that profile.
     let is_tools = matches!(profile.origin(ROLE), Some(Origin::Tool { .. }));
     let beside = |key| profile.get(key).filter(|_| is_tools);
-    let session = profile.get("role_session_name").unwrap_or(SESSION);
+    let session = profile
+        .get("role_session_name")
+        .unwrap_or(DEFAULT_SESSION_NAME);
     let pairs = [
         ("RoleArn", Some(role)),
         ("RoleSessionName", Some(session)),
-        ("DurationSeconds", beside(LIFETIME).or(Some(SECONDS))),
+        (
+            "DurationSeconds",
+            beside(LIFETIME).or(Some(DEFAULT_LIFETIME_SECONDS)),
+        ),
         ("ExternalId", beside(EXTERNAL_ID)),
         ("Policy", beside(POLICY)),
     ];

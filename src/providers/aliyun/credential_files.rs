@@ -141,14 +141,14 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         values.extend(role(profile)?);
     }
     // Cached keys without an expiration time are used: the cloud decides whether they have expired.
-    let what = profile.place.trim_start_matches("for ");
+    let profile_name = profile.place.trim_start_matches("for ");
     let path = profile.file.path.display();
-    let what = format!("the credentials of {what} in {path}");
+    let label = format!("the credentials of {profile_name} in {path}");
     let hint = match is_cached {
         true => format!("{renew} to renew them"),
         false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
     };
-    profile.found_until(values, expires_at, &what, &hint)
+    profile.found_until(values, expires_at, &label, &hint)
 }
 
 /// Returns the settings to assume the role in mode RamRoleArn, in addition to the key.

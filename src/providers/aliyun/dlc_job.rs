@@ -39,7 +39,7 @@ pub static DLC_JOB: Kind = Kind {
             StateTable {
                 allows_user_states: true,
                 notes: &[
-                    ("Succeeded", SUCCEEDED),
+                    ("Succeeded", SUCCEEDED_NOTE),
                     ("SucceededReserving", "its pods are kept for a while"),
                     ("FailedReserving", "its pods are kept for a while"),
                 ],
@@ -86,8 +86,7 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED: &str =
-    "failed where it failed later than it succeeded; a failed pod alone may have been replaced";
+const SUCCEEDED_NOTE: &str = "failed if its failure time is later than its success time; failed pods are ignored because they may have been replaced";
 
 const POD_STATES: StateWords = &[
     ("Pending", State::Pending),
@@ -106,7 +105,7 @@ const DEFAULT_DAYS: i64 = 7;
 
 /// Returns the start of the time range of a list: a full hour, so that all pages of a list, and a replay, use
 /// the same start.
-fn first_shown(now: DateTime<Utc>) -> String {
+fn list_start(now: DateTime<Utc>) -> String {
     let past_hour = TimeDelta::seconds(now.timestamp().rem_euclid(3600));
     timestamp(now - TimeDelta::days(DEFAULT_DAYS) - past_hour)
 }
@@ -155,7 +154,7 @@ impl KindOps<Api> for DlcJobs {
             && list.filter.ids.is_empty()
             && !list.filter.is_active_only();
         let start = match is_cut {
-            true => first_shown(api.client.http.server_now()),
+            true => list_start(api.client.http.server_now()),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
         // The cloud filters by user name; an account id is not a name.

@@ -30,7 +30,7 @@ mod tests {
     fn shown(body: &[u8], show_secrets: bool) -> Option<Value> {
         let options = GetOptions {
             show_secrets,
-            ..test_support::ask()
+            ..test_support::get_options()
         };
         read(body, &options)
     }

@@ -129,7 +129,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .for_code(false)
             .hint("set the proxy's user name and password in its URL"),
         ErrorRule::status(407)
-            .becomes(PermissionDenied)
+            .with_category(PermissionDenied)
             .hint_with(permission),
         ErrorRule::category(PermissionDenied)
             .for_code(true)
@@ -145,10 +145,10 @@ pub(super) const STS_ERRORS: ErrorSpec = ErrorSpec {
             "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole",
         ),
         ErrorRule::category(NotFound)
-            .becomes(MissingCredentials)
+            .with_category(MissingCredentials)
             .hint("check role_arn"),
         ErrorRule::category(InvalidArgument)
-            .becomes(MissingCredentials)
+            .with_category(MissingCredentials)
             .hint("check role_arn, role_session_name and sts_endpoint"),
     ],
     ..ERRORS

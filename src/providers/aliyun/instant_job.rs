@@ -49,8 +49,8 @@ pub static INSTANT_JOB: Kind = Kind {
                 allows_user_states: true,
                 notes: &[
                     ("Exception", "may change: the scheduler reports an error"),
-                    ("Succeeded", SUCCEEDED),
-                    ("Succeed", SUCCEEDED),
+                    ("Succeeded", SUCCEEDED_NOTE),
+                    ("Succeed", SUCCEEDED_NOTE),
                 ],
                 ..StateTable::new("job", STATES)
             },
@@ -88,7 +88,7 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0, unknown where one may have";
+const SUCCEEDED_NOTE: &str = "failed if an executor failed or exited with a code other than 0; unknown if this cannot be determined";
 
 /// Maximum rows per page that the cloud allows.
 const PAGE_SIZE: usize = 100;

@@ -175,8 +175,8 @@ pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
 
 /// Creates the error for a job that the cluster does not have.
 pub(super) fn not_found(reference: &Reference) -> DecodeError {
-    let what = format!("job {} not found in the cluster", reference.id());
-    DecodeError::not_found(what, None)
+    let message = format!("job {} not found in the cluster", reference.id());
+    DecodeError::not_found(message, None)
 }
 
 /// Returns `true` for the id of the requested job. PBS accepts an id without its server, and responds with both.
@@ -286,7 +286,7 @@ impl<V> JobFields<V> {
             ..read.into_job(job_at(reference, api.region()))
         };
         let evidence = self.evidence();
-        self.judge(&mut job, reference.kind, &evidence, options);
+        self.resolve_state(&mut job, reference.kind, &evidence, options);
         evidence.explain(&mut job, options.show_secrets);
         GetResult { job, notices }
     }

@@ -74,10 +74,10 @@ impl KindOps<Api> for SchedulerJobs {
         let cluster = cluster_of(lookup.reference.segment("CLUSTER"));
         let query = [("ClusterId", cluster), ("JobId", lookup.reference.id())];
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let called = api.call(GET.name, Method::Get, &query, lookup.options, decode);
-        let called = called.await?;
-        let evidence = called.data.1.clone();
-        let mut found = called.map(|(found, _)| found).into_result();
+        let response = api.call(GET.name, Method::Get, &query, lookup.options, decode);
+        let response = response.await?;
+        let evidence = response.data.1.clone();
+        let mut found = response.map(|(found, _)| found).into_result();
         if found.job.state_raw.is_none() {
             read_row(api, lookup, &evidence, &mut found).await;
         }
@@ -286,12 +286,12 @@ fn decode_fields(
 /// Creates the error for an id without a server name that several jobs have.
 fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
     let [first, second] = ids;
-    let what = format!(
+    let message = format!(
         "{} is the id of several jobs: {first}, {second}",
         reference.id()
     );
-    let mut error = RequestError::new(Category::InvalidArgument, what);
-    error.hint = Some(format!("use the whole id, e.g. {first}"));
+    let mut error = RequestError::new(Category::InvalidArgument, message);
+    error.hint = Some(format!("use the full id, e.g. {first}"));
     DecodeError::Failed(Box::new(error))
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::error::Category;
 use crate::model::{Notice, NoticeCode};
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 use crate::providers::{CLOUDS, CredentialInfo, job_at};
 use crate::sync::lock;
 
@@ -75,8 +75,8 @@ fn client() -> Connected<Api> {
 #[test]
 fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
     let mut kinds = CLOUDS.iter().flat_map(|cloud| cloud.kinds);
-    let judged = kinds.find(|kind| !kind.evidence.is_empty()).unwrap();
-    let evidence = judged.evidence[0];
+    let evidence_kind = kinds.find(|kind| !kind.evidence.is_empty()).unwrap();
+    let evidence = evidence_kind.evidence[0];
     let state_with = |fields: &[&str], is_row: bool| {
         let reference = reference(kind(), &["x"]);
         let job = Job {
@@ -99,10 +99,10 @@ fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
                 notices,
                 ..Page::default()
             };
-            doubt_rows(judged, &mut page);
+            mark_rows_unknown_if_unread(evidence_kind, &mut page);
             found = page.rows.remove(0);
         } else {
-            doubt_success(judged, &mut found);
+            mark_unknown_if_unread(evidence_kind, &mut found);
         }
         (found.job.state, found.job.ended)
     };
@@ -119,7 +119,7 @@ async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_
     let client = client();
     let mut references = ["a", "x.b", "c", "a,c", "a"].map(|id| reference(kind(), &[id]));
     references[0].input = "typed".into();
-    let found = client.batch_get(&references, &ask()).await.unwrap();
+    let found = client.batch_get(&references, &get_options()).await.unwrap();
     let ids: Vec<Option<&str>> = found
         .iter()
         .map(|row| Some(&*row.as_ref()?.job.id))
@@ -137,7 +137,7 @@ async fn a_list_that_is_rejected_is_not_requested_again() {
     let references = ["a", "b"].map(|id| reference(kind(), &[id]));
     let get = async |category| {
         *lock(&client.api.failure) = Some(category);
-        client.batch_get(&references, &ask()).await
+        client.batch_get(&references, &get_options()).await
     };
     assert!(get(Category::Throttled).await.is_err());
     for category in [Category::NotFound, Category::PermissionDenied] {

@@ -73,8 +73,8 @@ fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         .iter()
         .any(|name| profile.get(name).is_some())
     {
-        let what = "uses an identity provider (idp_id, id_token_file), which is not supported";
-        return Err(profile.problem(what).with_hint(USE_KEYS));
+        let message = "uses an identity provider (idp_id, id_token_file), which is not supported";
+        return Err(profile.problem(message).with_hint(USE_KEYS));
     }
     profile.resolve()
 }
@@ -87,13 +87,13 @@ fn check_mode(profile: &FileProfile<'_>) -> Result<(), Problem> {
     let known = OTHER_MODES
         .iter()
         .find(|known| known.eq_ignore_ascii_case(mode));
-    let what = match (known, agency) {
+    let message = match (known, agency) {
         (Some(known), _) => format!("has mode {known}, which is not supported"),
         (None, _) if !mode.eq_ignore_ascii_case("AKSK") => "has an unknown mode".to_owned(),
         (None, Some(name)) => format!("uses an agency ({name}), which is not supported"),
         (None, None) => return Ok(()),
     };
-    Err(profile.problem(&what).with_hint(USE_KEYS))
+    Err(profile.problem(&message).with_hint(USE_KEYS))
 }
 
 fn from_koocli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {

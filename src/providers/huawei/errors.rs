@@ -19,15 +19,15 @@ use crate::providers::{lenient, states};
 const MAX_ERROR_BYTES: usize = 1 << 20;
 
 /// Field names of an error's code and message, in the order in which the vendor's SDK 3.1.219 looks for them.
-const SPELLINGS: [(&str, &str); 3] = [
+const FIELD_NAMES: [(&str, &str); 3] = [
     ("error_code", "error_msg"),
     ("errorCode", "errorMsg"),
     ("code", "message"),
 ];
 
-const LOCKED: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
-const PROJECT: &str = "check project_id and region: each region has projects of its own";
-const ELSEWHERE: &str = "check the job id, the region and the project id";
+const CHECK_CREDENTIAL: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
+const PROJECT: &str = "check project_id and region: each region has its own projects";
+const CHECK_REFERENCE: &str = "check the job id, the region and the project id";
 
 /// Codes of ModelArts for a log that is not generated yet, was deleted, or is not stored.
 const NO_LOG: &[&str] = &[
@@ -67,16 +67,16 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         members: &["request_id"],
     },
     rules: &[
-        ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::codes(&["APIGW.0303"], ClockSkew).retry(RetryAction::AfterClockSync),
         ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&["APIGW.0308", "ModelArts.2799"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["APIGW.0101"], InvalidArgument)
             .hint("unknown API on this host: wrong endpoint or region"),
-        ErrorRule::codes(&["WKS.0202"], NotFound).hint(ELSEWHERE),
-        ErrorRule::codes(&["ModelArts.2775"], NotFound).hint(ELSEWHERE),
+        ErrorRule::codes(&["WKS.0202"], NotFound).hint(CHECK_REFERENCE),
+        ErrorRule::codes(&["ModelArts.2775"], NotFound).hint(CHECK_REFERENCE),
         ErrorRule::codes(NO_LOG, NotFound),
-        ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::codes(DENIED, PermissionDenied).hint_with(permission),
         // It comes with HTTP status 404, but does not mean that the job is missing.
         ErrorRule::codes(&["ModelArts.2786"], PermissionDenied).hint(PROJECT),
@@ -88,13 +88,13 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint(PROJECT),
         // The service also uses HTTP 500 for its own errors, and a retry does not help.
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
-        ErrorRule::category(Unauthenticated).hint(LOCKED),
+        ErrorRule::category(Unauthenticated).hint(CHECK_CREDENTIAL),
         ErrorRule::category(PermissionDenied).hint_with(permission),
         // A 404 without a code can come from a proxy or another host.
         ErrorRule::status(404)
             .for_code(true)
-            .becomes(NotFound)
-            .hint(ELSEWHERE),
+            .with_category(NotFound)
+            .hint(CHECK_REFERENCE),
     ],
     overrides: &[],
 };
@@ -114,7 +114,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
             "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects",
         ),
         ErrorRule::category(NotFound)
-            .becomes(InvalidArgument)
+            .with_category(InvalidArgument)
             .hint("check iam_endpoint and region"),
         ErrorRule::category(InvalidArgument).hint("check region, project_id, user and domain"),
     ],
@@ -162,7 +162,7 @@ type ErrorBody = (Option<String>, Option<String>);
 
 /// Returns the error of the object, or of the first nested object that has one.
 fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
-    error_in_object(map, &SPELLINGS)
+    error_in_object(map, &FIELD_NAMES)
         .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
 }
 
@@ -177,13 +177,13 @@ fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     };
     let mut objects = [Some(top), error].into_iter().flatten();
     objects.find_map(|map| {
-        let mut spellings = SPELLINGS.iter();
-        spellings.find_map(|spelling| in_spelling(map, spelling))
+        let mut names = FIELD_NAMES.iter();
+        names.find_map(|spelling| in_spelling(map, spelling))
     })
 }
 
-fn error_in_object(map: &Map<String, Value>, spellings: &[(&str, &str)]) -> Option<ErrorBody> {
-    spellings.iter().find_map(|(code, message)| {
+fn error_in_object(map: &Map<String, Value>, names: &[(&str, &str)]) -> Option<ErrorBody> {
+    names.iter().find_map(|(code, message)| {
         let code = map.get(*code).and_then(text);
         let message = map.get(*message).and_then(text);
         (code.is_some() || message.is_some()).then_some((code, message))

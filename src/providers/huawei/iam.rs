@@ -102,8 +102,8 @@ impl IamPasswordProvider {
         endpoint: Endpoint,
     ) -> Result<Self, Problem> {
         if PARTS.iter().any(|key| profile.secret(key).is_none()) {
-            let what = "complete user (user, password and domain)";
-            return Err(profile.missing(what, &PARTS, &VARIABLES));
+            let setting = "complete user (user, password and domain)";
+            return Err(profile.missing(setting, &PARTS, &VARIABLES));
         }
         Ok(Self {
             password: Mutex::new(password(profile)),
@@ -180,7 +180,7 @@ impl IamPasswordProvider {
             api.decode_problem(&request, &response, expected, id)
         };
         let body: TokenResponse =
-            lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
+            lenient::decode(&response.body).map_err(|message| unreadable(&message))?;
         let token = response
             .header("x-subject-token")
             .filter(|token| sign::is_token(token))
@@ -251,7 +251,7 @@ pub(super) async fn find_project(
         .filter_map(|project| project.id.0)
         .filter(|id| is_project_id(id))
         .collect();
-    let (what, hint) = match &ids[..] {
+    let (message, hint) = match &ids[..] {
         [id] => return Ok(id.clone()),
         [] => (
             format!("the account has no project of region {region}"),
@@ -262,7 +262,7 @@ pub(super) async fn find_project(
             format!("set project_id to one of: {}", several.join(", ")),
         ),
     };
-    let problem = account.problem(&request, Category::MissingCredentials, what);
+    let problem = account.problem(&request, Category::MissingCredentials, message);
     Err(problem.with_hint(hint))
 }
 

@@ -204,7 +204,7 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
 
 impl AsyncJob {
     fn into_parts(mut self) -> JobParts {
-        let doubt = self.doubt();
+        let unconfirmed_reason = self.unconfirmed_reason();
         let mut sub_jobs = Vec::new();
         let listed = self.entities.0.take_sub_jobs();
         let count = distinct(listed.iter().map(|one| &one.job_id));
@@ -219,7 +219,7 @@ impl AsyncJob {
             cause,
             counts: (self.entities.0.sub_jobs_total.0, count),
             sub_jobs,
-            doubt,
+            unconfirmed_reason,
             details: Arc::new(JobDetails {
                 job_type: self.job_type,
                 entities: self.entities,
@@ -228,7 +228,7 @@ impl AsyncJob {
     }
 
     /// Returns why a success cannot be trusted, in the job or in a sub-job at any depth.
-    fn doubt(&self) -> Option<String> {
+    fn unconfirmed_reason(&self) -> Option<String> {
         let texts = [
             &self.error.0.code,
             &self.error.0.message,
@@ -266,8 +266,12 @@ impl AsyncJob {
         if listed == 0 && self.is_of_sub_jobs() {
             return Some("its sub-jobs are missing".to_owned());
         }
-        let image = entities.results.0.iter().find_map(ImageResult::doubt);
-        image.or_else(|| below().find_map(Self::doubt))
+        let image = entities
+            .results
+            .0
+            .iter()
+            .find_map(ImageResult::unconfirmed_reason);
+        image.or_else(|| below().find_map(Self::unconfirmed_reason))
     }
 
     /// Returns `true` if the job has a type that consists of sub-jobs in all documented responses.
@@ -368,7 +372,7 @@ impl ImageResult {
     }
 
     /// Returns a message unless the image is known to have succeeded.
-    fn doubt(&self) -> Option<String> {
+    fn unconfirmed_reason(&self) -> Option<String> {
         let id = self.image_id.0.as_deref().unwrap_or("?");
         let word = self.status.trimmed().unwrap_or("without a status");
         let has_succeeded = self.state() == Some(State::Succeeded);

@@ -235,7 +235,7 @@ impl Api {
         // The project of a token can change with the token, so the path gets a placeholder.
         let is_of_token = self.project.get().is_none();
         let project = if is_of_token {
-            sign::OWN_PROJECT
+            sign::PROJECT_PLACEHOLDER
         } else {
             &project
         };
@@ -364,7 +364,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
 
 /// Returns the project id, checked to be safe in a path segment and a header.
 fn project_id_of(profile: &Profile) -> Result<String, Problem> {
-    const WHERE: &str =
+    const PROJECT_ID_HINT: &str =
         "find it in the console under My Credentials > API Credentials (我的凭证), one per region";
     let Some(id) = profile.get("project_id") else {
         let problem = profile.missing(
@@ -373,12 +373,12 @@ fn project_id_of(profile: &Profile) -> Result<String, Problem> {
             &["HUAWEICLOUD_SDK_PROJECT_ID"],
         );
         let hint = problem.hint.clone().unwrap_or_default();
-        return Err(problem.with_hint(format!("{hint}; {WHERE}")));
+        return Err(problem.with_hint(format!("{hint}; {PROJECT_ID_HINT}")));
     };
     if !is_project_id(id) {
         return Err(profile
             .invalid("project_id", "contains invalid characters")
-            .with_hint(WHERE));
+            .with_hint(PROJECT_ID_HINT));
     }
     Ok(id.to_owned())
 }

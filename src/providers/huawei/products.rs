@@ -58,7 +58,7 @@ fn public_host(product: &Product, profile: &Profile) -> Result<String, Problem> 
 }
 
 fn unknown_region(product: &Product, profile: &Profile, region: &str) -> Problem {
-    let what = match is_region_like(region) {
+    let message = match is_region_like(region) {
         true => format!("is '{region}', which has no known endpoint"),
         false => "has no known endpoint".to_owned(),
     };
@@ -66,7 +66,7 @@ fn unknown_region(product: &Product, profile: &Profile, region: &str) -> Problem
         true => ("endpoint", "Workspace APP"),
         false => (product.endpoint_key.unwrap_or("endpoint"), product.name),
     };
-    profile.invalid("region", &what).with_hint(format!(
+    profile.invalid("region", &message).with_hint(format!(
         "set {key} to the address of {name} in that region, or fix the region"
     ))
 }

@@ -15,7 +15,7 @@ pub const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// Placeholder in a path for the project of the token that the request is sent with. A request can be retried with
 /// a new token, which may belong to another project.
-pub(super) const OWN_PROJECT: &str = "{project_id}";
+pub(super) const PROJECT_PLACEHOLDER: &str = "{project_id}";
 
 /// A credential that authenticates requests to Huawei Cloud.
 pub enum Signer {
@@ -99,8 +99,8 @@ impl crate::http::Signer for Signer {
 
     fn complete(&self, request: &Request) -> Option<Request> {
         let project = self.project()?;
-        request.path.contains(OWN_PROJECT).then(|| Request {
-            path: request.path.replace(OWN_PROJECT, project),
+        request.path.contains(PROJECT_PLACEHOLDER).then(|| Request {
+            path: request.path.replace(PROJECT_PLACEHOLDER, project),
             ..request.clone()
         })
     }

@@ -18,7 +18,7 @@ pub(super) struct JobParts {
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
     /// Why a success cannot be trusted, for example because a sub-job is named but not listed.
-    pub doubt: Option<String>,
+    pub unconfirmed_reason: Option<String>,
     pub details: Arc<dyn Details>,
 }
 
@@ -47,10 +47,10 @@ impl JobParts {
     pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
-        let (own, kind) = (&options.states, reference.kind.to_string());
+        let (user_states, kind) = (&options.states, reference.kind.to_string());
         let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
-        let read = states::normalize(words, own, word, &kind, &mut notices);
+        let read = states::normalize(words, user_states, word, &kind, &mut notices);
         let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();
@@ -81,7 +81,7 @@ impl JobParts {
         };
         let first = tasks.iter().filter_map(|task| task.started_at).min();
         let has_succeeded = read.state == State::Succeeded;
-        let doubt = self.doubt.filter(|_| has_succeeded);
+        let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
             reason,
@@ -93,15 +93,18 @@ impl JobParts {
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
-            unread_cause: (lacks_sub_jobs || doubt.is_some()).then_some(Category::InvalidResponse),
+            unread_cause: (lacks_sub_jobs || unconfirmed_reason.is_some())
+                .then_some(Category::InvalidResponse),
             ..read.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
         if has_succeeded && job.state == State::Unknown {
             let lacks = lacks_sub_jobs
                 .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
-            let doubt = lacks.or(doubt);
-            let text = doubt.map(|doubt| format!("the job has succeeded, but {doubt}"));
+            let unconfirmed_reason = lacks.or(unconfirmed_reason);
+            let text = unconfirmed_reason.map(|unconfirmed_reason| {
+                format!("the job has succeeded, but {unconfirmed_reason}")
+            });
             job.message = text.or(job.message);
         }
         GetResult { job, notices }
@@ -111,8 +114,8 @@ impl JobParts {
 impl SubJobParts {
     fn into_task(self, words: StateWords, options: &GetOptions) -> Task {
         let word = self.status.trimmed();
-        let own = &options.states;
-        let read = states::normalize(words, own, word, "", &mut Vec::new());
+        let user_states = &options.states;
+        let read = states::normalize(words, user_states, word, "", &mut Vec::new());
         let created_at = self.begin_time.utc();
         // A successful sub-job has neither a reason nor a message.
         let is_explained = self.reason.is_some() || self.message.is_some();
@@ -145,13 +148,13 @@ fn note_unknown_words(
     notices: &mut Vec<Notice>,
 ) {
     let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());
-    let what = format!("a sub-job of {kind}");
+    let source = format!("a sub-job of {kind}");
     for word in known.collect::<BTreeSet<_>>() {
         states::normalize(
             kind.states[1].map,
             &options.states,
             Some(word),
-            &what,
+            &source,
             notices,
         );
     }
@@ -173,11 +176,11 @@ fn failure_cause(tasks: &[Task]) -> states::FailureCause {
         return states::FailureCause::default();
     };
     let name = first.name.as_deref().or(first.id.as_deref());
-    let what = first.message.as_deref().or(first.reason.as_deref());
+    let cause = first.message.as_deref().or(first.reason.as_deref());
     let mut message = format!(
         "{}: {}",
         name.unwrap_or("a sub-job"),
-        what.unwrap_or("failed")
+        cause.unwrap_or("failed")
     );
     if failed.len() > 1 {
         message += &format!(" (and {} more)", failed.len() - 1);

@@ -5,7 +5,7 @@ use super::image_job::{GET, decode, path};
 use super::*;
 use crate::error::Category;
 use crate::http::{RequestError, Response};
-use crate::providers::test_support::{self, ask, lookup};
+use crate::providers::test_support::{self, get_options, lookup};
 use crate::reference::Reference;
 use crate::test_support::{
     self as peer, EmulatedJob, EmulatedState, ServerRequest, StateChange, emulated,
@@ -71,8 +71,8 @@ fn served(incoming: &ServerRequest) -> Response {
         parts: 3,
         ..EmulatedJob::default()
     };
-    let world = EmulatedState::new(vec![job], test_support::moment(NOW));
-    peer::received(emulated(&CLOUD).respond(incoming, &world))
+    let state = EmulatedState::new(vec![job], test_support::moment(NOW));
+    peer::received(emulated(&CLOUD).respond(incoming, &state))
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let answer = served(&incoming);
     assert_eq!(classify(&answer), None);
     let reference = reference("70/2 é");
-    let job = decode(&answer.body, lookup(&reference, &ask()), None);
+    let job = decode(&answer.body, lookup(&reference, &get_options()), None);
     let job = job.unwrap().job;
     assert_eq!(job.tasks.len(), 3);
     assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));

@@ -134,7 +134,10 @@ pub(super) fn containers(
 /// Returns what contradicts the success of a pod: a container that has not ended with exit code 0, or a
 /// different number of containers and statuses. A pod without statuses of main containers is not
 /// contradicted.
-pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> Option<String> {
+pub(super) fn contradiction(
+    containers: &[model::Container],
+    main_statuses: usize,
+) -> Option<String> {
     let (init, main): (Vec<_>, Vec<_>) = containers
         .iter()
         .filter(|one| !one.is_sidecar)

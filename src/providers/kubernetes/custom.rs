@@ -215,7 +215,7 @@ impl CustomJobs {
         }
         let Some(mut found) = jobs.pop() else {
             let problems = problems.into_iter().map(|(_, problem)| problem);
-            return Err(self.worst(problems, was_found));
+            return Err(self.most_specific(problems, was_found));
         };
         problems.retain(|(_, problem)| may_hide_job(problem));
         for (number, problem) in problems {
@@ -230,17 +230,17 @@ impl CustomJobs {
     }
 
     /// Returns the most specific problem of a job that was not found.
-    fn worst(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
+    fn most_specific(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
         let rank = |problem: &Problem| match problem.category {
             Category::NotFound => 1,
             _ if is_not_served(problem) => 0,
             _ => 2,
         };
-        let worst = problems.reduce(|one, other| match rank(&other) > rank(&one) {
+        let most_specific = problems.reduce(|one, other| match rank(&other) > rank(&one) {
             true => other,
             false => one,
         });
-        self.not_installed(worst.expect("a kind has a resource"), was_found)
+        self.not_installed(most_specific.expect("a kind has a resource"), was_found)
     }
 
     /// Reports an API that the server does not serve as a product that is not installed. The problem is

@@ -64,7 +64,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("see kubectl get nodes; the log is read from the node"),
         ErrorRule::status(404)
             .for_code(false)
-            .becomes(ServiceError)
+            .with_category(ServiceError)
             .message(NO_API)
             .hint(NOT_INSTALLED),
     ],

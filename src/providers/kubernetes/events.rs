@@ -112,9 +112,9 @@ pub(super) fn add_list(
 }
 
 /// Marks that events of a job were not read, with a notice.
-pub(super) fn note_unread(found: &mut GetResult, why: &str) {
+pub(super) fn note_unread(found: &mut GetResult, reason: &str) {
     found.job.events_unreadable = true;
-    let notice = unread("events", &found.job, why);
+    let notice = unread("events", &found.job, reason);
     found.note(notice.code, notice.message);
 }
 
@@ -128,8 +128,8 @@ pub(super) fn reason(problem: &Problem) -> Cow<'_, str> {
 }
 
 /// Returns the notice about a part of a job that could not be read.
-pub(super) fn unread(what: &str, job: &Job, why: &str) -> Notice {
-    let text = format!("cannot read the {what} of {}: {why}", job.reference);
+pub(super) fn unread(part: &str, job: &Job, reason: &str) -> Notice {
+    let text = format!("cannot read the {part} of {}: {reason}", job.reference);
     Notice::new(NoticeCode::PartsUnread, text)
 }
 

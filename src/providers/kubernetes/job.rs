@@ -111,7 +111,7 @@ impl KindOps<Api> for Jobs {
             Outcome::Read(found, parts) => (*found, parts),
             Outcome::Known(found) => return Ok(*found),
         };
-        let read = prefetched.map(|read| read.of(&parts));
+        let read = prefetched.map(|read| read.for_job(&parts));
         parts
             .add(api, &mut found, read.unwrap_or_default(), options)
             .await;

@@ -32,24 +32,26 @@ pub(super) async fn page<R>(
     let mut page_size = filter.page_size(PAGE_SIZE);
     let token = api.continue_at(path, at.page).filter(|_| at.page > 1);
     let selector = filter.selector.as_deref();
-    let whole: Vec<_> = selector
+    let base_query: Vec<_> = selector
         .map(|text| ("labelSelector", text))
         .into_iter()
         .collect();
-    let mut query = whole.clone();
+    let mut query = base_query.clone();
     query.extend(token.iter().map(|token| ("continue", token.as_str())));
     let call = PageCall {
         operation,
         path,
         query,
     };
-    let mut called = call.send(api, &mut page_size, options, &decode).await;
-    if token.is_some() && called.as_ref().is_err_and(is_expired) {
-        called = api.call(operation, path, &whole, options, &decode).await;
+    let mut response = call.send(api, &mut page_size, options, &decode).await;
+    if token.is_some() && response.as_ref().is_err_and(is_expired) {
+        response = api
+            .call(operation, path, &base_query, options, &decode)
+            .await;
     }
-    let called = called?;
-    let (mut page, token) = called.data;
-    page.notices.extend(called.unreadable);
+    let response = response?;
+    let (mut page, token) = response.data;
+    page.notices.extend(response.unreadable);
     let token = token.filter(|token| !token.is_empty());
     page.next = token.and_then(|token| {
         let next = at.after(page.rows.len().max(1), Some(u64::MAX))?;
@@ -87,10 +89,10 @@ impl PageCall<'_> {
             let limit = page_size.to_string();
             let mut query = self.query.clone();
             query.push(("limit", &limit));
-            let called = api.call(self.operation, self.path, &query, options, &decode);
-            match called.await {
+            let response = api.call(self.operation, self.path, &query, options, &decode);
+            match response.await {
                 Err(problem) if is_too_large(&problem) && *page_size > 1 => *page_size /= 2,
-                called => return called,
+                response => return response,
             }
         }
     }

@@ -29,7 +29,7 @@ const LOG: Operation = Operation::new(
 const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Parts of the messages that the server sends, as a bad request, if there is no log (yet).
-const ABSENT: [&str; 5] = [
+const MISSING_LOG_PHRASES: [&str; 5] = [
     NOT_STARTED,
     "previous terminated container",
     "is not available",
@@ -41,8 +41,8 @@ const ABSENT: [&str; 5] = [
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (source, params, options) = (request.source, request.params, request.options);
     let Some(pod) = source.task.as_deref() else {
-        let what = "the job has no pods, or not any more";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no pods, or not any more";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let namespace = request.reference.segment("NAMESPACE");
     let pods = path("/api/v1", namespace, "pods");
@@ -66,7 +66,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let client = &api.server.client;
     let http = client.http.for_stream();
     if let Err(problem) = client.send(&http, &request, options.deadline).await {
-        return Err(absent(api.explain(&path, problem, options).await));
+        return Err(mark_missing_log(api.explain(&path, problem, options).await));
     }
     let idle_timeout = match params.follow {
         true => FOLLOW_IDLE_TIMEOUT,
@@ -97,8 +97,10 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 }
 
 /// Reports a missing log as `NotFound` instead of as an invalid request.
-fn absent(mut problem: Problem) -> Problem {
-    let is_absent = ABSENT.iter().any(|words| problem.message.contains(words));
+fn mark_missing_log(mut problem: Problem) -> Problem {
+    let is_absent = MISSING_LOG_PHRASES
+        .iter()
+        .any(|words| problem.message.contains(words));
     if problem.category == Category::InvalidArgument && is_absent {
         problem.category = Category::NotFound;
     }

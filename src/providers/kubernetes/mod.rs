@@ -263,11 +263,11 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let request = self.server.request(operation, path, query);
         let client = &self.server.client;
-        let called = client.call(&request, options.deadline, decode).await;
-        if called.is_ok() {
+        let response = client.call(&request, options.deadline, decode).await;
+        if response.is_ok() {
             self.has_responded.store(true, Ordering::Relaxed);
         }
-        match called {
+        match response {
             Ok(decoded) => Ok(decoded),
             Err(problem) => Err(self.explain(path, problem, options).await),
         }
@@ -347,8 +347,8 @@ impl CloudApi for Api {
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
     let (key, server) = match (profile.get(SERVER), profile.get("endpoint")) {
         (Some(_), Some(_)) => {
-            let what = "is set, but the credential is that of a kubeconfig";
-            let problem = profile.invalid("endpoint", what);
+            let message = "is set, but the credential is that of a kubeconfig";
+            let problem = profile.invalid("endpoint", message);
             return Err(problem.with_hint("unset endpoint, or set token as well"));
         }
         (Some(server), None) => (SERVER, server),

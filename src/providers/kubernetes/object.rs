@@ -115,7 +115,7 @@ pub(super) struct Condition {
 
 impl Condition {
     /// Returns true if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
-    pub fn explains_nothing(&self) -> bool {
+    pub fn is_uninformative(&self) -> bool {
         let (kind, reason) = (self.r#type.value.trimmed(), self.reason.trimmed());
         let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
         usual

@@ -148,7 +148,7 @@ pub(super) async fn lookup<T: Send>(
     let (group, plural) = resource.path;
     let path = path(group, reference.segment("NAMESPACE"), plural);
     let watch = api.watches.known(&path);
-    let seen = || {
+    let known = || {
         let object = watch.as_ref()?.object(reference.id())?;
         let mut found = row(api, resource, lookup, &object)?.found;
         if options.needs_events {
@@ -156,7 +156,7 @@ pub(super) async fn lookup<T: Send>(
         }
         Some((object.presence, found))
     };
-    let gone = || match seen() {
+    let final_outcome = || match known() {
         Some((Presence::Present, _)) => None,
         Some((_, found)) => Some(Ok(Outcome::Known(Box::new(found)))),
         None => {
@@ -164,37 +164,37 @@ pub(super) async fn lookup<T: Send>(
             (object.presence == Presence::Replaced).then(|| Err(replaced()))
         }
     };
-    if let Some(gone) = gone() {
-        return gone;
+    if let Some(final_outcome) = final_outcome() {
+        return final_outcome;
     }
-    let (mut beside, mut is_behind) = (None, false);
+    let (mut decoded, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
         let (mut found, read) = decode(body)?;
         let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
         let object = object.ok_or_else(|| expected(reference))?;
-        beside = Some(read);
+        decoded = Some(read);
         attach_raw(&mut found, body, options);
         // An object with the name of a followed job but another UID is a different job.
         if let Some(watch) = &watch {
-            is_behind = !watch.take_lookup(object);
+            is_behind = !watch.update_from_lookup(object);
             found.notices.extend(watch.take_notice());
         }
         Ok::<_, String>(found)
     };
     let own_path = object_path(resource.path, reference);
-    let called = api.call(resource.get, &own_path, &[], options, decode);
-    let called = called.await;
-    if let (Some(gone), true) = (gone(), called.is_ok()) {
-        return gone;
+    let response = api.call(resource.get, &own_path, &[], options, decode);
+    let response = response.await;
+    if let (Some(final_outcome), true) = (final_outcome(), response.is_ok()) {
+        return final_outcome;
     }
-    if (called.is_err() || is_behind)
-        && let Some((_, found)) = seen().filter(|(_, found)| found.job.ended)
+    if (response.is_err() || is_behind)
+        && let Some((_, found)) = known().filter(|(_, found)| found.job.ended)
     {
         return Ok(Outcome::Known(Box::new(found)));
     }
-    let called = called?;
-    let beside = beside.expect("the response of a success was decoded");
-    Ok(Outcome::Read(Box::new(called.into_result()), beside))
+    let response = response?;
+    let decoded = decoded.expect("the response of a success was decoded");
+    Ok(Outcome::Read(Box::new(response.into_result()), decoded))
 }
 
 /// Returns the problem of a job that no longer exists while another object has its name.
@@ -258,12 +258,12 @@ async fn list_all(
             path,
             query,
         };
-        let called = call.send(api, &mut page_size, options, |body: &[u8]| {
+        let response = call.send(api, &mut page_size, options, |body: &[u8]| {
             decode_page(body, path)
         });
-        let called = called.await;
+        let response = response.await;
         watch.set_page_size(page_size);
-        let page = match called {
+        let page = match response {
             Ok(page) => page.data,
             // The objects of the previous pages are kept, without a version to stream from.
             Err(_) if token.is_some() => {

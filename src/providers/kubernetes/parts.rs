@@ -82,8 +82,8 @@ impl Parts<'_> {
                 uid.as_ref().is_none_or(|uid| own.contains(uid))
             });
         }
-        let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
-        let uids = unwell.filter_map(|pod| pod.uid.clone());
+        let needing_events = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
+        let uids = needing_events.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
@@ -129,7 +129,7 @@ impl Parts<'_> {
             pods.pods.retain(is_own);
         }
         if let Some(owner) = &self.owner {
-            pods.pods.retain(|pod| owner.has(pod));
+            pods.pods.retain(|pod| owner.owns(pod));
         }
         pods
     }
@@ -177,7 +177,7 @@ impl Owner {
 
     /// Returns false for a pod of an earlier object of the same name. If the pod does not name this object as
     /// its owner, its age decides: it must not be older than the object.
-    fn has(&self, pod: &PodTask) -> bool {
+    fn owns(&self, pod: &PodTask) -> bool {
         let of_owner = pod.owner_uid.as_ref();
         let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));
         let of_label = pod.task.labels.get(JOBSET_UID).and_then(Option::as_ref);
@@ -230,7 +230,7 @@ pub(super) fn is_derived(job: &Job) -> bool {
 }
 
 /// Returns true for a pod in a normal state, whose events explain nothing.
-fn is_well(pod: &Task) -> bool {
+fn needs_no_events(pod: &Task) -> bool {
     let is_ready = || {
         pod.containers
             .iter()

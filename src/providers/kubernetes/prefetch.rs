@@ -106,10 +106,11 @@ pub(super) async fn with_parts<T>(
 
 impl Prefetched {
     /// Returns the parts that a request for the parts of the job would also return.
-    pub fn of(self, parts: &Parts<'_>) -> ReadParts {
+    pub fn for_job(self, parts: &Parts<'_>) -> ReadParts {
         let job = parts.owner.as_ref();
         ReadParts {
-            pods: job.and_then(|job| pods_of(self.pods, &self.selector, &parts.selector, job)),
+            pods: job
+                .and_then(|job| matching_pods(self.pods, &self.selector, &parts.selector, job)),
             events: Some(self.events),
             limited: Some(self.limited),
         }
@@ -118,12 +119,17 @@ impl Prefetched {
 
 /// Returns the pods that `selector` matches, out of those that `read_by` matched. Returns `None` if they have
 /// to be requested again, because the result could differ or is older than the known version of the job.
-fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<PodList> {
+fn matching_pods(
+    pods: PodList,
+    read_selector: &str,
+    selector: &str,
+    job: &Owner,
+) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);
     };
-    let is_new = is_as_new(read.data.version.as_deref(), job.version.as_deref());
-    if selector == read_by && is_new {
+    let is_new = is_not_older(read.data.version.as_deref(), job.version.as_deref());
+    if selector == read_selector && is_new {
         return Some(Ok(read));
     }
     let uid = job.uid.as_deref()?;
@@ -151,7 +157,7 @@ fn pods_of(pods: PodList, read_by: &str, selector: &str, job: &Owner) -> Option<
 }
 
 /// Returns true if a list is certainly not older than an object. Both versions are from the same store.
-fn is_as_new(list: Option<&str>, object: Option<&str>) -> bool {
+fn is_not_older(list: Option<&str>, object: Option<&str>) -> bool {
     let version = |text: Option<&str>| text?.parse::<u64>().ok();
     version(list)
         .zip(version(object))

@@ -40,7 +40,7 @@ pub(super) struct Stream {
 impl Stream {
     /// Starts the stream of a watch, unless it has been started already or cannot be used.
     pub fn start(api: &Api, watch: &Arc<Watch>, operation: &'static str, path: String) {
-        if watch.starts() {
+        if watch.try_start() {
             let stream = Self {
                 server: Arc::clone(&api.server),
                 watch: Arc::clone(watch),

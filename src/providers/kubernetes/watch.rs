@@ -190,11 +190,11 @@ impl Watch {
         let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
             if let Some(known) = state.objects.get_mut(&name)
-                && (known.is_lower_again(&object) || is_start)
+                && (known.record_lower_version(&object) || is_start)
             {
                 known.version = None;
             }
-            state.take(name, object);
+            state.update(name, object);
         }
         // A broken stream continues from its last version: it reports how an object that was deleted since
         // then ended.
@@ -202,33 +202,33 @@ impl Watch {
             state.position.version = listed.version;
         }
         if listed.is_too_large || state.is_too_large() {
-            state.give_up();
+            state.leave_to_lookups();
         }
         self.listed.notify_one();
     }
 
     /// Applies an object that a lookup returned. Returns false if it is older than the known version.
-    pub fn take_lookup(&self, (name, object): (String, Object)) -> bool {
+    pub fn update_from_lookup(&self, (name, object): (String, Object)) -> bool {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
         let is_new = known.is_none_or(|known| !known.is_newer_than(&object));
         // A stream that is behind the lookup continues from the object that it already has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
-            state.take(name, object);
+            state.update(name, object);
         }
         is_new
     }
 
     /// Returns true if a stream has to be started, and marks it as started.
-    pub fn starts(&self) -> bool {
+    pub fn try_start(&self) -> bool {
         let mut state = lock(&self.state);
-        let starts =
+        let is_startable =
             state.mode == Mode::Idle && state.changes.is_some() && state.position.version.is_some();
-        if starts {
+        if is_startable {
             state.mode = Mode::Streaming;
         }
-        starts
+        is_startable
     }
 
     /// Waits for the position from which the stream continues.
@@ -279,20 +279,20 @@ impl Watch {
     }
 
     /// Marks the stream as interrupted.
-    pub fn disconnect(&self, why: &Interruption) {
+    pub fn disconnect(&self, interruption: &Interruption) {
         let mut state = lock(&self.state);
         state.is_connected = false;
-        if let Interruption::Outdated(_) = why {
+        if let Interruption::Outdated(_) = interruption {
             state.position.version = None;
             state.report_all();
         }
     }
 
     /// Switches to polling, since the server rejected the stream.
-    pub fn reject(&self, why: &str) {
+    pub fn reject(&self, reason: &str) {
         let mut state = lock(&self.state);
         (state.is_connected, state.mode) = (false, Mode::Polling);
-        state.note(why);
+        state.note(reason);
         state.report_all();
     }
 
@@ -333,12 +333,12 @@ impl Watch {
             state.report(job.filter(|_| presence.is_some()));
         } else if let Some(presence) = presence {
             let (name, object) = Object::read(object, path).ok_or_else(unreadable)?;
-            state.change(name, Object { presence, ..object });
+            state.update_and_report(name, Object { presence, ..object });
         }
         if state.is_too_large() {
-            state.give_up();
-            let why = format!("the objects exceed {MAX_BYTES} bytes");
-            return Err(Interruption::Outdated(why));
+            state.leave_to_lookups();
+            let reason = format!("the objects exceed {MAX_BYTES} bytes");
+            return Err(Interruption::Outdated(reason));
         }
         state.position.version = Some(version);
         Ok(())

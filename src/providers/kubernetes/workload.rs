@@ -209,11 +209,11 @@ impl Lists<'_> {
             let has_more = list.metadata.0.r#continue.trimmed().is_some();
             Ok::<_, String>((rows(list.items)?, has_more))
         };
-        let called = self
+        let response = self
             .api
             .call(operation, &path, &query, self.options, decode)
             .await;
-        let (objects, has_more) = found.part(&format!("the {}", resource.1), called)?;
+        let (objects, has_more) = found.part(&format!("the {}", resource.1), response)?;
         if has_more {
             let text = format!(
                 "only {MAX_OBJECTS} {} were read for {}",

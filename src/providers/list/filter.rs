@@ -115,9 +115,9 @@ impl Filter {
     pub(in crate::providers) fn single_state_word(
         &self,
         table: StateWords,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
     ) -> Option<&'static str> {
-        states::single_word_for(table, own, &self.states)
+        states::single_word_for(table, user_states, &self.states)
     }
 
     /// Returns the cloud's state words for the requested states, including words of jobs that other fields can
@@ -126,19 +126,19 @@ impl Filter {
     pub(in crate::providers) fn state_words(
         &self,
         table: StateWords,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
     ) -> Option<Vec<&'static str>> {
         let mut states = self.states.clone();
         if states.contains(&State::Failed) {
             // Other fields of a row can show that a job with the word for success has failed.
             states.push(State::Succeeded);
         }
-        Some(states::words_for(table, own, &states)).filter(|words| !words.is_empty())
+        Some(states::words_for(table, user_states, &states)).filter(|words| !words.is_empty())
     }
 
-    /// Returns the number of rows to request per page, if the cloud allows at most `most`.
-    pub(in crate::providers) fn page_size(&self, most: usize) -> usize {
-        self.page_rows.map_or(most, |rows| rows.clamp(1, most))
+    /// Returns the number of rows to request per page, if the cloud allows at most `max`.
+    pub(in crate::providers) fn page_size(&self, max: usize) -> usize {
+        self.page_rows.map_or(max, |rows| rows.clamp(1, max))
     }
 }
 

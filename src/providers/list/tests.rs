@@ -130,7 +130,7 @@ async fn listed_again(
         starts,
     };
     let mut seen = Vec::new();
-    let ask = test_support::ask();
+    let options = test_support::get_options();
     let mut on_page = |page: Page| {
         seen.push(page.rows.into_iter().map(|found| found.job.id).collect());
         match seen.len() < stop_after {
@@ -142,7 +142,7 @@ async fn listed_again(
         &client,
         &scope(),
         &Filter::default(),
-        &ask,
+        &options,
         limit,
         &mut on_page,
     )
@@ -288,12 +288,12 @@ async fn places_are_drained_by_the_same_loop() {
             seen.extend(page.rows.into_iter().map(|place| place.scope));
             ready(ControlFlow::Continue(()))
         };
-        let ask = test_support::ask();
+        let options = test_support::get_options();
         let listed = list_all_scopes(
             &client,
             &tencent::CLOUD.scope_listings[0],
             "p q",
-            &ask,
+            &options,
             limit,
             &mut on_page,
         )
@@ -377,8 +377,9 @@ async fn one_id_in_two_namespaces_is_two_jobs_and_a_lost_row_is_reported_once() 
         seen.extend(page.rows.into_iter().map(|found| found.job.reference));
         ready(ControlFlow::Continue(()))
     };
-    let (client, everything, ask) = (Lists(mixed), Filter::default(), test_support::ask());
-    let listed = list_all(&client, &cluster, &everything, &ask, None, &mut on_page).await;
+    let (client, everything, options) =
+        (Lists(mixed), Filter::default(), test_support::get_options());
+    let listed = list_all(&client, &cluster, &everything, &options, None, &mut on_page).await;
     let listed = listed.unwrap();
     assert_eq!(
         (listed.pages, listed.truncation),

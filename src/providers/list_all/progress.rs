@@ -25,14 +25,14 @@ struct SeenRow {
 }
 
 /// The result of inserting a row into [`SeenRows`].
-struct Seen {
+struct Insertion {
     /// No earlier page contained the row.
     is_new: bool,
     /// No earlier page of this pass contained the row.
     is_new_in_pass: bool,
     status: RowStatus,
     /// The different state that an earlier page showed: of this pass, or of an earlier pass that passed the row on.
-    before: Option<State>,
+    previous_state: Option<State>,
 }
 
 /// How a row is handled.
@@ -55,7 +55,7 @@ impl SeenRows {
         state: Option<State>,
         is_wanted: bool,
         has_wanted_state: bool,
-    ) -> Seen {
+    ) -> Insertion {
         let entry = self.rows.entry(crypto::digest_128(key.as_bytes()));
         let is_new = matches!(entry, Entry::Vacant(_));
         let seen = entry.or_insert(SeenRow {
@@ -74,18 +74,18 @@ impl SeenRows {
         };
         // A different state in an earlier pass is not a contradiction: it is only older.
         let is_contradicted = has_changed && (seen.is_passed || !is_new_in_pass);
-        let before = seen.state.filter(|_| is_contradicted);
+        let previous_state = seen.state.filter(|_| is_contradicted);
         match status {
             RowStatus::Passed => seen.is_passed = true,
             RowStatus::Withdrawn => seen.is_passed = false,
             RowStatus::Changed | RowStatus::Dropped => {}
         }
         seen.state = state.or(seen.state);
-        Seen {
+        Insertion {
             is_new,
             is_new_in_pass,
             status,
-            before,
+            previous_state,
         }
     }
 
@@ -109,9 +109,9 @@ impl SeenRows {
             let seen = self.insert(key, state, is_wanted, source.has_wanted_state(row));
             // An unknown state is not a contradiction: a list of live jobs can contain fewer fields than the
             // history.
-            let before = seen.before.filter(|before| *before != State::Unknown);
-            if let Some((before, after)) = before.zip(state) {
-                conflicts.add(key, before, after);
+            let previous_state = seen.previous_state.filter(|state| *state != State::Unknown);
+            if let Some((previous_state, after)) = previous_state.zip(state) {
+                conflicts.add(key, previous_state, after);
             }
             new += usize::from(seen.is_new_in_pass);
             costly += usize::from(seen.is_new && source.is_costly(row));
@@ -148,7 +148,7 @@ struct Counts {
     /// The total of the last page.
     total: Option<u64>,
     /// The smallest total of any page: rows added while the list is read are not on the pages already read.
-    least_total: Option<u64>,
+    min_total: Option<u64>,
     /// True if rows left the list while it was read: a page had a smaller total than the one before it, or none
     /// of the rows with which it should overlap.
     has_shrunk: bool,
@@ -160,14 +160,14 @@ impl Counts {
         self.distinct += new as u64;
         self.has_shrunk |= page.total.is_some() && page.total < self.total;
         self.total = page.total;
-        self.least_total = [self.least_total, page.total].into_iter().flatten().min();
+        self.min_total = [self.min_total, page.total].into_iter().flatten().min();
     }
 
     /// Returns the mismatch after the last page, at `at`, if rows are missing. A row can be received twice
     /// while another one is never received. Only if lists are merged can the same row be both received and
     /// counted twice.
-    fn missing(&self, at: Cursor) -> Option<Truncation> {
-        let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
+    fn missing_rows(&self, at: Cursor) -> Option<Truncation> {
+        let distinct = (self.distinct, self.min_total.filter(|_| !at.is_merged()));
         let all = [(self.rows, self.total), distinct];
         all.into_iter().find_map(|(listed, total)| {
             let total = total.filter(|total| *total > listed)?;
@@ -183,16 +183,16 @@ pub(super) struct ListProgress {
     /// Counts of this pass.
     counts: Counts,
     /// Rows of this pass without an id.
-    unnamed: usize,
+    without_id: usize,
     pub(super) pages: usize,
     /// Number of consecutive pages without a row.
     empty_pages: usize,
     pub(super) kept: usize,
     /// Number of rows and problems that required additional calls.
-    spent: usize,
+    cost: usize,
     has_failed_parts: bool,
     /// True if rows of the last page were dropped because of the limit.
-    pub(super) is_over: bool,
+    pub(super) exceeds_limit: bool,
     /// True if the last page contained no new rows.
     is_repeated: bool,
 }
@@ -200,7 +200,7 @@ pub(super) struct ListProgress {
 impl ListProgress {
     /// Returns `true` if a page that should begin with a few known rows contains only known rows, although more
     /// rows follow: the cloud starts pages only at multiples of the page size.
-    pub(super) fn is_rounded<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
+    pub(super) fn ignores_overlap<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
         at.overlap.rows() > 0
             && page.next.is_some()
             && !page.rows.is_empty()
@@ -217,18 +217,21 @@ impl ListProgress {
     ) {
         self.pages += 1;
         let known = self.count_overlap::<S>(page, at.overlap.rows());
-        let came = page.rows.len() - known + page.problems.len();
-        self.unnamed += page.rows_without_id;
-        self.empty_pages = match came + page.rows_without_id {
+        let received = page.rows.len() - known + page.problems.len();
+        self.without_id += page.rows_without_id;
+        self.empty_pages = match received + page.rows_without_id {
             0 => self.empty_pages + 1,
             _ => 0,
         };
         let (new, costly) = self.seen.retain_new(source, page);
-        let came_without_id = page.rows_without_id;
-        self.counts
-            .add(page, came + came_without_id, new + came_without_id);
-        self.spent += costly + page.problems.len();
-        self.is_repeated = came > 0 && new == 0;
+        let received_without_id = page.rows_without_id;
+        self.counts.add(
+            page,
+            received + received_without_id,
+            new + received_without_id,
+        );
+        self.cost += costly + page.problems.len();
+        self.is_repeated = received > 0 && new == 0;
         self.kept -= page.withdrawn.len();
         self.fill::<S>(page, limit.map_or(usize::MAX, |limit| limit - self.kept));
         self.has_failed_parts |= !page.failed_parts.is_empty();
@@ -246,7 +249,7 @@ impl ListProgress {
             new += usize::from(!is_changed);
             is_changed || new <= room
         });
-        self.is_over = new > room;
+        self.exceeds_limit = new > room;
         self.kept += new.min(room);
     }
 
@@ -269,7 +272,7 @@ impl ListProgress {
         is_broken: bool,
     ) -> Option<Truncation> {
         match limit {
-            Some(limit) if self.kept.max(self.spent) >= limit => Some(Truncation::Limit(limit)),
+            Some(limit) if self.kept.max(self.cost) >= limit => Some(Truncation::Limit(limit)),
             _ if is_broken => Some(Truncation::Stopped),
             _ if self.is_repeated => Some(Truncation::RepeatedPage),
             _ if self.pages >= max_pages || self.empty_pages >= MAX_EMPTY_PAGES => {
@@ -287,13 +290,13 @@ impl ListProgress {
 
     pub(super) fn repeat(&mut self) {
         self.seen.pass += 1;
-        (self.counts, self.unnamed) = (Counts::default(), 0);
+        (self.counts, self.without_id) = (Counts::default(), 0);
     }
 
     /// Returns what is missing although the last page, at `at`, was read.
-    pub(super) fn missing(&self, at: Cursor) -> Option<Truncation> {
+    pub(super) fn missing_rows(&self, at: Cursor) -> Option<Truncation> {
         let moved = self.counts.has_shrunk.then_some(Truncation::RowsMoved);
-        let unnamed = (self.unnamed > 0).then_some(Truncation::MissingIds(self.unnamed));
-        self.counts.missing(at).or(moved).or(unnamed)
+        let without_id = (self.without_id > 0).then_some(Truncation::MissingIds(self.without_id));
+        self.counts.missing_rows(at).or(moved).or(without_id)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::providers::aliyun;
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 use crate::sync::lock;
 
 /// A file, the size that the cloud reports for it, and the offsets that were read.
@@ -42,7 +42,7 @@ async fn piece(
         position,
         params,
         before,
-        options: &ask(),
+        options: &get_options(),
     };
     read_file(request, file).await.unwrap()
 }

@@ -50,7 +50,7 @@ pub(in crate::providers) struct FailureCause {
 /// Checks a success against the other fields of the response, because a gate would pass on it. A job that the
 /// cloud reports as succeeded has failed if a task has failed or has an exit code other than 0, or if other
 /// fields contain a failure (`cause`). A task that succeeded with such an exit code has failed, too. The job's
-/// state becomes unknown if the word of a task is not that of a success, or as in [`doubt_unread`]. A job with
+/// state becomes unknown if the word of a task is not that of a success, or as in [`mark_unknown_if_unread`]. A job with
 /// such an unknown state fails if tasks that were read later show a failure.
 pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
@@ -70,7 +70,7 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) 
         } else if let Some(message) = contradiction(job) {
             leave_undecided(job, message, false);
         } else {
-            doubt_unread(job);
+            mark_unknown_if_unread(job);
         }
     }
     for task in &mut job.tasks {
@@ -84,7 +84,7 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) 
 /// ([`GetResult::evidence`]). The job is polled again if the next poll may be able to read the part.
 ///
 /// [`GetResult::evidence`]: crate::providers::GetResult::evidence
-pub(in crate::providers) fn doubt_unread(job: &mut Job) {
+pub(in crate::providers) fn mark_unknown_if_unread(job: &mut Job) {
     let Some(cause) = job.unread_cause.filter(|_| job.state == State::Succeeded) else {
         return;
     };
@@ -204,7 +204,7 @@ mod tests {
         };
         let unread = Some(Category::Throttled);
         let denied = Some(Category::PermissionDenied);
-        let judge = |state, tasks: &[Task], cause, unread_cause| {
+        let confirmed = |state, tasks: &[Task], cause, unread_cause| {
             let mut job = Job {
                 state,
                 ended: true,
@@ -222,17 +222,17 @@ mod tests {
         let none = FailureCause::default();
         let failed = |message: &str| (Failed, true, message.to_owned());
         assert_eq!(
-            judge(Succeeded, &bad, reported(), unread),
+            confirmed(Succeeded, &bad, reported(), unread),
             failed("t: exit code 3")
         );
-        assert_eq!(judge(Succeeded, &fine, reported(), unread), failed(""));
+        assert_eq!(confirmed(Succeeded, &fine, reported(), unread), failed(""));
         for (cause, has_ended) in [(unread, false), (denied, true)] {
-            let (state, ended, _) = judge(Succeeded, &fine, none.clone(), cause);
+            let (state, ended, _) = confirmed(Succeeded, &fine, none.clone(), cause);
             assert_eq!((state, ended), (Unknown, has_ended));
         }
         let succeeded = (Succeeded, true, String::new());
-        assert_eq!(judge(Succeeded, &fine, none, None), succeeded);
-        assert_eq!(judge(Canceled, &bad, reported(), unread).0, Canceled);
+        assert_eq!(confirmed(Succeeded, &fine, none, None), succeeded);
+        assert_eq!(confirmed(Canceled, &bad, reported(), unread).0, Canceled);
     }
 
     #[test]

@@ -19,8 +19,8 @@ struct Single<T> {
 /// reports a missing resource.
 ///
 /// # Errors
-/// A description of what was expected, such as `what` in data.
-pub(super) fn decode_data<T>(body: &[u8], what: &str) -> Result<Option<T>, String>
+/// A description of what was expected, such as `expected` in data.
+pub(super) fn decode_data<T>(body: &[u8], expected: &str) -> Result<Option<T>, String>
 where
     T: Default + PartialEq + DeserializeOwned,
 {
@@ -29,7 +29,7 @@ where
     let data = envelope.data.value.0.map(|data| *data);
     let data = data.filter(|data| *data != T::default());
     match data.is_none() && envelope.data.is_unreadable {
-        true => Err(format!("{what} in data")),
+        true => Err(format!("{expected} in data")),
         false => Ok(data),
     }
 }

@@ -59,7 +59,7 @@ impl Service {
 pub(super) struct Hosts {
     hosts: Vec<(Endpoint, ApiClient)>,
     /// Index of the host that is tried first.
-    good: AtomicUsize,
+    preferred: AtomicUsize,
 }
 
 impl Hosts {
@@ -76,7 +76,7 @@ impl Hosts {
         };
         Self {
             hosts: hosts.into_iter().map(at).collect(),
-            good: AtomicUsize::new(0),
+            preferred: AtomicUsize::new(0),
         }
     }
 
@@ -94,8 +94,8 @@ impl Hosts {
         policy: &HostPolicy,
     ) -> Option<Self> {
         let checked = policy.check(parts.get(HOSTS)?.split(' '));
-        let is_good = checked.rejected.is_none() && !checked.allowed.is_empty();
-        is_good.then(|| Self::new(checked.allowed, account, policy))
+        let is_usable = checked.rejected.is_none() && !checked.allowed.is_empty();
+        is_usable.then(|| Self::new(checked.allowed, account, policy))
     }
 
     /// Sends a request to the host that worked last, and to the next host only if the connection fails. Sets the
@@ -109,7 +109,7 @@ impl Hosts {
         request: &mut Request,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
-        let first = self.good.load(Ordering::Relaxed);
+        let first = self.preferred.load(Ordering::Relaxed);
         let mut turn = 0;
         loop {
             let at = (first + turn) % self.hosts.len();
@@ -120,7 +120,7 @@ impl Hosts {
             let is_broken =
                 matches!(&outcome, Err(problem) if problem.category == Category::Network);
             if !is_broken {
-                self.good.store(at, Ordering::Relaxed);
+                self.preferred.store(at, Ordering::Relaxed);
             }
             if !is_broken || turn == self.hosts.len() || deadline.remaining().is_zero() {
                 return outcome;
@@ -174,17 +174,17 @@ pub(super) async fn find(
     let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let what = format!("the platform returned no usable {name} host: {why}");
+        let message = format!("the platform returned no usable {name} host: {why}");
         return Err(account
-            .problem(&request, Category::InvalidResponse, what)
+            .problem(&request, Category::InvalidResponse, message)
             .with_hint(format!(
                 "if you trust the host, add it to {AI_HOSTS} of the profile; or {next}"
             )));
     }
     if checked.allowed.is_empty() {
-        let what = format!("the platform returned no enabled {name} host");
+        let message = format!("the platform returned no enabled {name} host");
         return Err(account
-            .problem(&request, Category::NotFound, what)
+            .problem(&request, Category::NotFound, message)
             .with_hint(next));
     }
     Ok(Hosts::new(checked.allowed, account, policy))

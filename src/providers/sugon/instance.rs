@@ -214,9 +214,9 @@ impl Instance {
 
     /// Converts an instance from a lookup or a list.
     fn into_result(mut self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
-        let (own, mut notices) = (&lookup.options.states, Vec::new());
+        let (user_states, mut notices) = (&lookup.options.states, Vec::new());
         let word = self.status.trimmed();
-        let reading = states::normalize(STATES, own, word, "sugon/instance", &mut notices);
+        let reading = states::normalize(STATES, user_states, word, "sugon/instance", &mut notices);
         let is_silent = reading.raw.is_none();
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("sugon", times, &mut notices);

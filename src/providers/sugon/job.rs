@@ -199,25 +199,25 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
     let request = query(region, GET.name, &path, &parameters);
     let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
     match region.call(request, lookup.options.deadline, decode).await {
-        Ok(found) => Ok(found.into_found()),
+        Ok(found) => Ok(found.into_optional_result()),
         // A 404 without the envelope comes from another server.
         Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
         Err(problem) => Err(problem),
     }
 }
 
-/// Requests a job from the history, which is fast only with the time of booking; `live` is the run whose outcome is
+/// Requests a job from the history, which is fast only with the time of the entry; `live` is the run whose outcome is
 /// wanted.
 async fn get_ended(
     region: &Region,
     lookup: GetRequest<'_>,
     live: Option<&Job>,
 ) -> Result<GetResult, Problem> {
-    let booking = booking(region, lookup, live).await?;
+    let entry = history_entry(region, lookup, live).await?;
     let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = booking.at.as_deref().map(|at| ("acctTime", at));
+    let parameters = entry.at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
@@ -226,13 +226,13 @@ async fn get_ended(
     };
     let found = region.call(request, lookup.options.deadline, decode).await;
     let mut found = found.map(Decoded::into_result)?;
-    if let Some(end) = booking.other_end
+    if let Some(end) = entry.unsuccessful_outcome
         && found.job.state == State::Succeeded
     {
         let text = format!("the job has succeeded, but the history lists {end}");
         states::contradict(&mut found.job, text);
     }
-    if let Some(names) = booking.other_names {
+    if let Some(names) = entry.other_names {
         let reference = lookup.reference;
         let text = format!("{reference} is the newest of several jobs with this id: {names}");
         found.note(NoticeCode::ConflictingRows, text);
@@ -242,24 +242,24 @@ async fn get_ended(
 
 /// The fields of a job in the list of the history.
 #[derive(Default)]
-struct Booking {
-    /// When the job was booked, in the cloud's format; `None` if it is missing.
+struct HistoryEntry {
+    /// When the job was entered into the history, in the cloud's format; `None` if it is missing.
     at: Option<String>,
     /// The names of the jobs with this id, if there are several.
     other_names: Option<String>,
     /// The outcome in the list, if it is not a success.
-    other_end: Option<String>,
+    unsuccessful_outcome: Option<String>,
 }
 
-/// Returns the newest booking of a job.
+/// Returns the newest history entry of a job.
 ///
 /// # Errors
 /// `not_found` if the job is not in the history.
-async fn booking(
+async fn history_entry(
     region: &Region,
     lookup: GetRequest<'_>,
     live: Option<&Job>,
-) -> Result<Booking, Problem> {
+) -> Result<HistoryEntry, Problem> {
     let GetRequest { reference, options } = lookup;
     let now = region.client.http.server_now();
     let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
@@ -285,29 +285,29 @@ async fn booking(
             }
             let names = names.into_iter().map(|name| format!("{name:?}"));
             let names: Vec<String> = names.collect();
-            // A requeued job has several bookings.
+            // A requeued job has several history entries.
             let newest = rows.iter().map(|row| row.booked_at(region.clock)).max();
             rows.retain(|row| Some(row.booked_at(region.clock)) == newest);
-            let other_end = rows
+            let unsuccessful_outcome = rows
                 .into_iter()
-                .find_map(|row| other_end(row, lookup, region.clock));
+                .find_map(|row| unsuccessful_outcome(row, lookup, region.clock));
             match newest {
                 // These rows are other jobs; the requested job may follow after them.
                 None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
-                newest => Ok(newest.map(|at| Booking {
+                newest => Ok(newest.map(|at| HistoryEntry {
                     at: at.map(|at| region.clock.text(at.to_datetime())),
                     other_names: (names.len() > 1).then(|| names.join(", ")),
-                    other_end,
+                    unsuccessful_outcome,
                 })),
             }
         };
         let found = region.call(request, options.deadline, decode).await?;
-        if let Some(booking) = found.data {
-            return Ok(booking);
+        if let Some(entry) = found.data {
+            return Ok(entry);
         }
     }
-    Ok(Booking::default())
+    Ok(HistoryEntry::default())
 }
 
 /// Returns the rows of a job; `live` is the run whose outcome is wanted.
@@ -329,7 +329,11 @@ fn rows_of(
 }
 
 /// Returns the outcome of a row if it is known and not a success.
-fn other_end(row: JobFields, lookup: GetRequest<'_>, clock: WallClock) -> Option<String> {
+fn unsuccessful_outcome(
+    row: JobFields,
+    lookup: GetRequest<'_>,
+    clock: WallClock,
+) -> Option<String> {
     let job = row.into_result(Origin::History, lookup, clock).job;
     let is_known = !matches!(job.state, State::Succeeded | State::Unknown);
     let parts = job.state_raw.into_iter().chain(job.message);

@@ -109,13 +109,13 @@ impl Api {
         match (&self.exchange, home) {
             (Some(_), _) => self.for_scope(TokenScope::Region(id)),
             (None, None) => {
-                let what = "region of the token";
+                let setting = "region of the token";
                 let (key, variable) = ("cluster_id", "JOBLENS_SUGON_CLUSTER_ID");
-                Err(self.profile.missing(what, &[key], &[variable]))
+                Err(self.profile.missing(setting, &[key], &[variable]))
             }
             (None, Some(home)) => {
-                let what = format!("the token is for computing region '{}'", quotable(home));
-                let problem = Problem::new(Category::MissingCredentials, what);
+                let message = format!("the token is for computing region '{}'", quotable(home));
+                let problem = Problem::new(Category::MissingCredentials, message);
                 let problem = problem.with_account(CLOUD.name, &self.profile.name);
                 Err(problem.with_hint(format!(
                     "use a profile for region '{}', or set user, access_key and secret_key to fetch tokens of all regions",

@@ -30,7 +30,7 @@ pub(super) struct Region {
     /// `true` if the token is configured and cannot be renewed.
     is_static_token: bool,
     /// `true` if the token had already expired at the start according to the local clock, which may be wrong.
-    doubts_clock: bool,
+    clock_may_be_wrong: bool,
     pub clock: WallClock,
     profile: String,
 }
@@ -98,7 +98,7 @@ impl Region {
             services,
             policy,
             is_static_token,
-            doubts_clock: true,
+            clock_may_be_wrong: true,
             clock: WallClock::from_profile(profile)?,
             profile: profile.name.clone(),
         };
@@ -108,7 +108,7 @@ impl Region {
                 TokenScope::Home | TokenScope::Region(_) => token(profile)?,
             };
             region.check_expiry(given.expires_at)?;
-            region.doubts_clock = given.expires_at.is_some_and(|at| at <= transport.now());
+            region.clock_may_be_wrong = given.expires_at.is_some_and(|at| at <= transport.now());
         }
         Ok(region)
     }
@@ -116,7 +116,7 @@ impl Region {
     /// Rejects an expired token before it is sent.
     fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
         let expired = expires_at
-            .filter(|at| match self.doubts_clock {
+            .filter(|at| match self.clock_may_be_wrong {
                 true => self.transport.is_past(*at),
                 false => *at <= self.transport.server_now(),
             })
@@ -251,8 +251,8 @@ fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem
     Ok(sign::Signer::credential(token.clone()))
 }
 
-fn missing(profile: &Profile, what: &str, key: &str, variable: &str) -> Problem {
-    let problem = profile.missing(what, &[key], &[variable]);
+fn missing(profile: &Profile, setting: &str, key: &str, variable: &str) -> Problem {
+    let problem = profile.missing(setting, &[key], &[variable]);
     let hint = problem.hint.clone().unwrap_or_default();
     problem.with_hint(format!(
         "{hint}; or set user, access_key and secret_key to fetch tokens automatically"

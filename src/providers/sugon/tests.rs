@@ -6,7 +6,7 @@ use super::*;
 use crate::http::RequestError;
 use crate::http::{Method, Response};
 use crate::providers::api::DecodeError;
-use crate::providers::test_support::{self, ask, lookup};
+use crate::providers::test_support::{self, get_options, lookup};
 use crate::providers::wall_clock::WallClock;
 use crate::reference::Reference;
 use crate::test_support::{self as peer, EmulatedJob, EmulatedState, StateChange, emulated};
@@ -95,7 +95,7 @@ fn each_form_of_the_list_requests_the_same_and_is_answered() {
         segments: vec![n.to_string()],
         ..EmulatedJob::default()
     });
-    let world = EmulatedState::new(jobs.collect(), now);
+    let state = EmulatedState::new(jobs.collect(), now);
     let (task, list) = ("task", "task/list");
     for (form, below, has_body) in [
         (ListVariant::JsonBody, task, true),
@@ -125,7 +125,7 @@ fn each_form_of_the_list_requests_the_same_and_is_answered() {
             // The body is sufficient without the query.
             incoming.query.clear();
         }
-        let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
+        let answer = peer::received(emulated(&CLOUD).respond(&incoming, &state));
         assert_eq!(classify(&answer), None);
         let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
@@ -157,8 +157,8 @@ fn the_emulator_filters_its_list_by_state() {
         .credentials
         .sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
-    let world = EmulatedState::new(jobs.to_vec(), now);
-    let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
+    let state = EmulatedState::new(jobs.to_vec(), now);
+    let answer = peer::received(emulated(&CLOUD).respond(&incoming, &state));
     let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);
@@ -198,7 +198,7 @@ fn the_emulator_answers_its_own_token() {
         is_assumed: false,
     };
     let reference = reference("my id/1");
-    let found = decode(&answer.body, lookup(&reference, &ask()), clock);
+    let found = decode(&answer.body, lookup(&reference, &get_options()), clock);
     let job = found.unwrap().job;
     assert_eq!(job.state_raw.as_deref(), Some("Running"));
     assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
@@ -213,7 +213,12 @@ fn the_emulator_refuses_other_tokens_and_has_no_other_jobs() {
         offset_seconds: 0,
         is_assumed: false,
     };
-    let missing = decode(&missing.body, lookup(&reference("other"), &ask()), clock).err();
+    let missing = decode(
+        &missing.body,
+        lookup(&reference("other"), &get_options()),
+        clock,
+    )
+    .err();
     let Some(DecodeError::Failed(missing)) = missing else {
         panic!("{missing:?}")
     };

@@ -187,10 +187,10 @@ impl Exchange {
 
     fn unreadable(&self, expected: &str) -> Problem {
         // The response is not printed: it may contain a token.
-        let what = format!("invalid response: expected {expected}");
+        let message = format!("invalid response: expected {expected}");
         let problem = self
             .api
-            .problem(&self.request(), Category::InvalidResponse, what);
+            .problem(&self.request(), Category::InvalidResponse, message);
         problem.with_hint("check auth_endpoint")
     }
 }
@@ -224,10 +224,10 @@ impl TokenExchangeProvider {
             None => {
                 issued.regions = exchange.exchange(deadline).await?;
                 issued.taken.clear();
-                self.select(&issued.regions).map_err(|(what, hint)| {
+                self.select(&issued.regions).map_err(|(message, hint)| {
                     let request = exchange.request();
                     let category = Category::MissingCredentials;
-                    let problem = exchange.api.problem(&request, category, what);
+                    let problem = exchange.api.problem(&request, category, message);
                     problem.with_hint(hint)
                 })?
             }
@@ -306,9 +306,9 @@ fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, Str
     let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
     let token = platform.find_map(|region| region.token.trimmed());
     token.map(str::to_owned).ok_or_else(|| {
-        let what = "no token issued for the platform".to_owned();
+        let message = "no token issued for the platform".to_owned();
         (
-            what,
+            message,
             "list one scheduler: joblens list sugon/job/REGION/SCHEDULER/".to_owned(),
         )
     })
@@ -338,11 +338,14 @@ fn select_region_token(
     let token = |region: &RegionToken| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
         let Some(region) = all.iter().find(|region| region.is(wanted)) else {
-            let what = format!(
+            let message = format!(
                 "unknown computing region '{}' for this account",
                 quotable(wanted)
             );
-            return Err((what, format!("set cluster_id to one of: {}", labels(true))));
+            return Err((
+                message,
+                format!("set cluster_id to one of: {}", labels(true)),
+            ));
         };
         let stopped = || {
             (
@@ -360,11 +363,11 @@ fn select_region_token(
             "request one on the platform, or set endpoint and token".to_owned(),
         )),
         ([], false) => {
-            let what = format!(
+            let message = format!(
                 "no token issued for any region of the account: {}",
                 labels(false)
             );
-            Err((what, STOPPED.to_owned()))
+            Err((message, STOPPED.to_owned()))
         }
         _ => Err((
             "the account has several computing regions".to_owned(),

@@ -135,25 +135,30 @@ impl KindOps<Api> for BatchJobs {
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             decode_product::<BatchJob>(body)?.check_id(reference)
         };
-        let called = api.call_product(&BATCH, GET.name, &id, options, decode);
-        let called = called.await;
+        let response = api.call_product(&BATCH, GET.name, &id, options, decode);
+        let response = response.await;
         let mut documents = Documents::new(options);
-        documents.add(GET.name, None, &called);
-        let called = called?;
-        let (counted, succeeded) = (called.data.counted_tasks(), called.data.counted_successes());
-        let mut found = called.map(|job| job.into_result(api, lookup)).into_result();
+        documents.add(GET.name, None, &response);
+        let response = response?;
+        let (counted, succeeded) = (
+            response.data.counted_tasks(),
+            response.data.counted_successes(),
+        );
+        let mut found = response
+            .map(|job| job.into_result(api, lookup))
+            .into_result();
         let tasks = std::mem::take(&mut found.job.tasks);
         let claims_success = found.job.state == State::Succeeded
             || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
-        let mut doubts = Doubts::default();
-        if claims_success && let Some(what) = response::missing_tasks(&tasks, counted) {
-            doubts.add(&mut found, what);
+        let mut unconfirmed = UnconfirmedReasons::default();
+        if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
+            unconfirmed.add(&mut found, reason);
         }
         let begun = begun_tasks(&tasks, claims_success);
-        if let Some(what) = response::unread_tasks(begun.len()) {
+        if let Some(reason) = response::unread_tasks(begun.len()) {
             match claims_success && succeeded < begun.len() as u64 {
-                true => doubts.add(&mut found, what),
-                false => note_unread(&mut found, &what),
+                true => unconfirmed.add(&mut found, reason),
+                false => note_unread(&mut found, &reason),
             }
         }
         let begun = &begun[..begun.len().min(MAX_TASKS)];
@@ -164,14 +169,14 @@ impl KindOps<Api> for BatchJobs {
             false => options.for_details(),
         };
         let lookup = GetRequest { reference, options };
-        let called = begun.iter().map(|name| read_task(api, lookup, name, pages));
+        let requests = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
-        for (name, called) in begun.iter().copied().zip(join_all(called).await) {
-            let read = join_pages(name, called, options, &mut documents, &mut found);
+        for (name, pages) in begun.iter().copied().zip(join_all(requests).await) {
+            let read = join_pages(name, pages, options, &mut documents, &mut found);
             let Some(task) = read else { continue };
-            match (task.doubt(name), task.missing_instances(name)) {
-                (Some(what), _) if claims_success => doubts.add(&mut found, what),
-                (_, Some(what)) => note_unread(&mut found, &what),
+            match (task.unconfirmed_reason(name), task.missing_instances(name)) {
+                (Some(reason), _) if claims_success => unconfirmed.add(&mut found, reason),
+                (_, Some(reason)) => note_unread(&mut found, &reason),
                 (_, None) => {}
             }
             failed = failed.or_else(|| task.failed_instances());
@@ -192,7 +197,7 @@ impl KindOps<Api> for BatchJobs {
             message: failed,
         };
         states::confirm_success(&mut found.job, cause);
-        doubts.explain(&mut found.job);
+        unconfirmed.explain(&mut found.job);
         documents.attach(&mut found);
         Ok(found)
     }
@@ -213,31 +218,31 @@ impl KindOps<Api> for BatchJobs {
 
 /// Reasons that leave a job's success undecided until the next poll.
 #[derive(Default)]
-struct Doubts {
+struct UnconfirmedReasons {
     first: Option<String>,
 }
 
-impl Doubts {
-    fn add(&mut self, found: &mut GetResult, what: String) {
-        let text = format!("{} has succeeded, but {what}", found.job.reference);
+impl UnconfirmedReasons {
+    fn add(&mut self, found: &mut GetResult, reason: String) {
+        let text = format!("{} has succeeded, but {reason}", found.job.reference);
         found.note(NoticeCode::PartsUnread, text);
         let cause = &mut found.job.unread_cause;
         cause.get_or_insert(Category::InvalidResponse);
-        self.first.get_or_insert(what);
+        self.first.get_or_insert(reason);
     }
 
     /// Sets the message of an undecided job to the first reason, unless a part can never be read.
     fn explain(self, job: &mut Job) {
         let is_transient = job.unread_cause.is_some_and(Category::is_transient);
         let is_undecided = job.state == State::Unknown && is_transient;
-        if let Some(what) = self.first.filter(|_| is_undecided) {
-            job.message = Some(response::doubted_success(&what));
+        if let Some(reason) = self.first.filter(|_| is_undecided) {
+            job.message = Some(response::unconfirmed_success(&reason));
         }
     }
 }
 
-fn note_unread(found: &mut GetResult, what: &str) {
-    let text = format!("{}: {what}", found.job.reference);
+fn note_unread(found: &mut GetResult, reason: &str) {
+    let text = format!("{}: {reason}", found.job.reference);
     found.note(NoticeCode::PartsUnread, text);
 }
 
@@ -251,16 +256,16 @@ fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     begun.iter().filter_map(|task| task.id.as_deref()).collect()
 }
 
-/// Requests a task with its instances, in at most `pages` pages. Returns each page with its offset.
+/// Requests a task with its instances, in at most `max_pages` pages. Returns each page with its offset.
 async fn read_task(
     api: &Api,
     lookup: GetRequest<'_>,
     task: &str,
-    pages: usize,
+    max_pages: usize,
 ) -> Vec<(usize, Result<Decoded<TaskResponse>, Problem>)> {
     let (id, options) = (lookup.reference.id(), lookup.options);
-    let (mut called, mut known, mut offset) = (Vec::new(), HashSet::new(), 0);
-    while called.len() < pages {
+    let (mut pages, mut known, mut offset) = (Vec::new(), HashSet::new(), 0);
+    while pages.len() < max_pages {
         let parameters = json!({
             "JobId": id, "TaskName": task, "Offset": offset, "Limit": MAX_INSTANCES,
         });
@@ -270,13 +275,13 @@ async fn read_task(
             .await;
         let rows = page.as_ref().ok();
         let next = rows.and_then(|page| page.data.next_offset(offset, &mut known));
-        called.push((offset, page));
+        pages.push((offset, page));
         match next {
             Some(next) => offset = next,
             None => break,
         }
     }
-    called
+    pages
 }
 
 /// Joins the pages of a task, and adds each page to the documents.
@@ -287,7 +292,7 @@ fn join_pages(
     documents: &mut Documents,
     found: &mut GetResult,
 ) -> Option<TaskResponse> {
-    let what = format!("the instances of the task {task}");
+    let part_name = format!("the instances of the task {task}");
     let mut read: Option<TaskResponse> = None;
     for (offset, page) in pages {
         let part = match offset {
@@ -295,7 +300,7 @@ fn join_pages(
             _ => format!("{task} from {offset}"),
         };
         documents.add(GET_TASK, Some(&part), &page);
-        let page = found.evidence(options, NoticeCode::PartsUnread, &what, page);
+        let page = found.evidence(options, NoticeCode::PartsUnread, &part_name, page);
         read = match (read, page) {
             (Some(read), Some(page)) => Some(read.join(page)),
             (read, page) => read.or(page),

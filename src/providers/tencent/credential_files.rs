@@ -107,8 +107,8 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         }
     };
     if profile.get("role-arn").is_some() {
-        let what = "assumes a role (role-arn), which is not supported here";
-        return Err(profile.problem(what).with_hint(
+        let message = "assumes a role (role-arn), which is not supported here";
+        return Err(profile.problem(message).with_hint(
             "use a profile without role-arn, or provide the role's keys with credential_command",
         ));
     }
@@ -131,8 +131,8 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         .filter(|_| is_temporary)
         .and_then(Time::from_unix);
     values.extend(region);
-    let what = format!("the credentials in {}", profile.file.path.display());
-    profile.found_until(values, expires_at, &what, &log_in)
+    let label = format!("the credentials in {}", profile.file.path.display());
+    profile.found_until(values, expires_at, &label, &log_in)
 }
 
 #[cfg(test)]

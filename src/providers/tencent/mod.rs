@@ -153,8 +153,8 @@ impl Api {
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let request = self.request(operation, parameters);
-        let called = self.client.call(&request, options.deadline, decode).await;
-        called.map_err(|problem| self.with_retirement_hint(problem))
+        let response = self.client.call(&request, options.deadline, decode).await;
+        response.map_err(|problem| self.with_retirement_hint(problem))
     }
 
     /// Calls an operation of API 3.0; see [`SigningClient::call`].

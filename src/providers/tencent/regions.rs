@@ -1,5 +1,5 @@
 /// Short region codes of API 2.0, with the names of API 3.0. Which of them API 2.0 accepts is not documented.
-const SPELLINGS: [(&str, &str); 25] = [
+const SHORT_CODES: [(&str, &str); 25] = [
     ("gz", "ap-guangzhou"),
     ("sh", "ap-shanghai"),
     ("bj", "ap-beijing"),
@@ -29,7 +29,7 @@ const SPELLINGS: [(&str, &str); 25] = [
 
 /// Returns the other spelling of a region.
 pub fn other_spelling(region: &str) -> Option<&'static str> {
-    SPELLINGS.iter().find_map(|(short, long)| match region {
+    SHORT_CODES.iter().find_map(|(short, long)| match region {
         _ if region == *short => Some(*long),
         _ if region == *long => Some(*short),
         _ => None,

@@ -47,10 +47,11 @@ pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClu
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Notice for every list of events: according to the vendor's documentation, it contains only the last hour.
-const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
+const EVENTS_LIMIT_NOTICE: &str = "Tencent only keeps events of the last hour";
 
 /// Notice for every run that reads a service; it is printed once.
-const SUCCESSOR: &str = "Tencent has retired the API of tencent/service; use kubernetes/workload";
+const RETIRED_NOTICE: &str =
+    "Tencent has retired the API of tencent/service; use kubernetes/workload";
 
 /// The operations on services.
 pub(super) struct Service;
@@ -168,8 +169,8 @@ pub(super) fn decode_events(
 ) -> Result<GetResult, String> {
     let (events, events_unreadable) = events(body)?;
     let mut notices = vec![
-        Notice::new(NoticeCode::EventsTruncated, LAST_HOUR),
-        Notice::new(NoticeCode::RetiredApi, SUCCESSOR),
+        Notice::new(NoticeCode::EventsTruncated, EVENTS_LIMIT_NOTICE),
+        Notice::new(NoticeCode::RetiredApi, RETIRED_NOTICE),
     ];
     let times = events
         .iter()
@@ -233,8 +234,8 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
             Err("the requested service".to_owned().into())
         }
         _ => {
-            let what = format!("service {} not found in the cluster", reference.id());
-            Err(DecodeError::not_found(what, Some(errors::CHECK_ADDRESS)))
+            let message = format!("service {} not found in the cluster", reference.id());
+            Err(DecodeError::not_found(message, Some(errors::CHECK_ADDRESS)))
         }
     }
 }

@@ -49,7 +49,7 @@ fn incoming(client: &Api, service: &str, nonce: &str) -> ServerRequest {
     peer::incoming(&request, &proof, now)
 }
 
-fn world() -> EmulatedState {
+fn state() -> EmulatedState {
     let warning = Warning {
         after: Duration::from_secs(60),
         reason: "pod启动失败".to_owned(),
@@ -71,12 +71,12 @@ fn world() -> EmulatedState {
     EmulatedState::new(vec![job], test_support::moment(NOW))
 }
 
-fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
-    peer::received(emulated(&CLOUD).respond(incoming, world))
+fn served(incoming: &ServerRequest, state: &EmulatedState) -> Response {
+    peer::received(emulated(&CLOUD).respond(incoming, state))
 }
 
 fn refused(incoming: &ServerRequest) -> String {
-    let answer = served(incoming, &world());
+    let answer = served(incoming, &state());
     assert_eq!(answer.status, 200);
     classify(&answer).unwrap().code.unwrap()
 }
@@ -170,10 +170,10 @@ fn the_emulator_verifies_our_signature_and_answers() {
         emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(EVENTS.name)
     );
-    let answer = served(&incoming, &world());
+    let answer = served(&incoming, &state());
     assert_eq!(classify(&answer), None);
-    let (api, ask) = (client("testid", "testsecret"), test_support::ask());
-    let found = decode_events(&answer.body, &api, lookup(&reference("服务"), &ask));
+    let (api, options) = (client("testid", "testsecret"), test_support::get_options());
+    let found = decode_events(&answer.body, &api, lookup(&reference("服务"), &options));
     let mut job = found.unwrap().job;
     job.finalize(crate::model::Time::new(test_support::moment(NOW)).unwrap());
     assert_eq!((job.events.len(), job.warning_count), (3, 1));
@@ -204,9 +204,9 @@ fn the_emulator_refuses_as_the_cloud_does() {
 
 #[test]
 fn the_emulator_takes_a_nonce_once() {
-    let world = world();
+    let state = state();
     let incoming = incoming(&client("testid", "testsecret"), "服务", "abc");
-    assert_eq!(classify(&served(&incoming, &world)), None);
-    let again = classify(&served(&incoming, &world)).unwrap();
+    assert_eq!(classify(&served(&incoming, &state)), None);
+    let again = classify(&served(&incoming, &state)).unwrap();
     assert_eq!(again.code.as_deref(), Some("4500"));
 }

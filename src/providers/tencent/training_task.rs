@@ -37,7 +37,7 @@ pub static TRAINING_TASK: Kind = Kind {
             StateTable {
                 notes: &[(
                     "SUCCEED",
-                    "failed with a failure reason; a failed pod alone may have been replaced",
+                    "failed with a failure reason; failed pods are ignored because they may have been replaced",
                 )],
                 ..StateTable::new("job", STATES).with_user_states()
             },
@@ -96,15 +96,15 @@ impl KindOps<Api> for TrainingTasks {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let mut documents = Documents::new(options);
-        let called = task(api, lookup).await;
-        documents.add(GET.name, None, &called);
-        let called = called?;
-        let run = called.data.0.latest_instance_id.0.clone();
-        let called = called.map(|(task, request_id)| {
+        let response = task(api, lookup).await;
+        documents.add(GET.name, None, &response);
+        let response = response?;
+        let run = response.data.0.latest_instance_id.0.clone();
+        let response = response.map(|(task, request_id)| {
             let found = task.into_result(api, lookup);
             found.with_request_id(request_id)
         });
-        let mut found = called.into_result();
+        let mut found = response.into_result();
         if let Some(run) = run {
             let id = json!({"Id": reference.id()});
             let mut events = json!({
@@ -135,8 +135,9 @@ impl KindOps<Api> for TrainingTasks {
             // Warnings are requested with the id of the run.
             found.job.events_unreadable = true;
             if found.job.started_at.is_some() || found.job.state == State::Running {
-                let what = format!("cannot read the events of {reference}: its run is not known");
-                found.note(NoticeCode::PartsUnread, what);
+                let message =
+                    format!("cannot read the events of {reference}: its run is not known");
+                found.note(NoticeCode::PartsUnread, message);
             }
         }
         documents.attach(&mut found);

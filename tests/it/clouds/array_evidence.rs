@@ -161,8 +161,13 @@ fn a_success_that_the_row_of_the_job_contradicts_is_undecided() {
         .start();
         let gate = run(&server, &["get", "--exit-status", "aliyun/job/c/10"]);
         assert_eq!(gate.code, code, "{word}: {}", gate.stderr);
-        let denial = format!("the job is Succeeded, but {word} in the list");
-        assert_eq!(gate.stderr.contains(&denial), code != 0, "{}", gate.stderr);
+        let contradiction = format!("the job is Succeeded, but {word} in the list");
+        assert_eq!(
+            gate.stderr.contains(&contradiction),
+            code != 0,
+            "{}",
+            gate.stderr
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::providers;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 use crate::test_support::kinds::client;
 use crate::test_support::{
     EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
@@ -70,7 +70,7 @@ async fn follow_log(
         server.set(second);
         let mut tail = log.tail();
         loop {
-            let reading = log.read(client, reference, &ask()).await.unwrap();
+            let reading = log.read(client, reference, &get_options()).await.unwrap();
             assert!(!reading.is_disjoint, "at {second}");
             notes.extend(reading.notes);
             match &mut tail {
@@ -194,7 +194,7 @@ async fn a_log_that_was_truncated_and_is_longer_than_the_last_one_loses_no_line(
         let client = client(cloud, &server, &transport);
         let reference = reference(kind, &segments);
         server.set(4);
-        let job = client.get(&reference, &ask()).await.unwrap().job;
+        let job = client.get(&reference, &get_options()).await.unwrap().job;
         let source = client.log_sources(&reference, &job).remove(0);
         let params = LogParams::default();
         let read = follow_log(

@@ -40,20 +40,20 @@ pub(super) fn mode(profile: &FileProfile<'_>, mode: &str) -> Problem {
         }
     };
     let name = quotable(profile.name.unwrap_or_default());
-    let what = match MODES.contains(&mode) {
+    let message = match MODES.contains(&mode) {
         true => format!("has profile '{name}' of mode {mode}, which is not supported here"),
         false => format!("has profile '{name}' with an unknown mode"),
     };
-    profile.file.problem(&what, hint)
+    profile.file.problem(&message, hint)
 }
 
 /// Creates the problem of a section of the SDKs' file with an unsupported type.
 pub(super) fn section_type(profile: &FileProfile<'_>, kind: &str) -> Problem {
     let name = quotable(profile.name.unwrap_or_default());
-    let what = match TYPES.contains(&kind) {
+    let message = match TYPES.contains(&kind) {
         true => format!("has section [{name}] of type {kind}, which is not supported here"),
         false => format!("has section [{name}] with an unknown type"),
     };
     let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
-    profile.file.problem(&what, hint)
+    profile.file.problem(&message, hint)
 }

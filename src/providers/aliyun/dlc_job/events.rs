@@ -26,8 +26,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
     let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
     let deadline = lookup.options.for_parts(&found.job).deadline;
-    let called = api.client.call(&request, deadline, decode).await;
-    let Some(response) = found.part("the events", called) else {
+    let response = api.client.call(&request, deadline, decode).await;
+    let Some(response) = found.part("the events", response) else {
         found.job.events_unreadable = true;
         return;
     };

@@ -52,14 +52,14 @@ pub(super) fn restarts(pod: &Task) -> u64 {
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, params) = (request.reference, request.params);
     let Some(pod) = request.source.task.as_deref() else {
-        let what = "the job has no pods yet, or not any more";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no pods yet, or not any more";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let previous = |body: &[u8]| previous_pod(body, pod);
     let uid = match params.previous {
         true => Some(job(api, request, previous).await?.ok_or_else(|| {
-            let what = format!("pod {pod} has not been restarted");
-            Problem::new(Category::NotFound, what)
+            let message = format!("pod {pod} has not been restarted");
+            Problem::new(Category::NotFound, message)
         })?),
         false => None,
     };
@@ -134,8 +134,8 @@ impl PodLog<'_> {
         ];
         let (api, path) = (self.api, self.path.clone());
         let request = api.path_request(&DLC, LOG.name, path, &query);
-        let called = api.client.call(&request, self.options.deadline, decode);
-        called.await.map(|found| found.data)
+        let response = api.client.call(&request, self.options.deadline, decode);
+        response.await.map(|found| found.data)
     }
 
     /// Returns the last seconds of a window whose lines fit into one response, and those lines.
@@ -281,8 +281,8 @@ async fn job<T: Send>(
     decode: impl FnOnce(&[u8]) -> Result<T, String> + Send,
 ) -> Result<T, Problem> {
     let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
-    let called = api.client.call(&get, request.options.deadline, decode);
-    called.await.map(|found| found.data)
+    let response = api.client.call(&get, request.options.deadline, decode);
+    response.await.map(|found| found.data)
 }
 
 #[cfg(test)]

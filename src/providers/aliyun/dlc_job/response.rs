@@ -249,7 +249,7 @@ impl JobFields {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
             states::confirm_success(&mut job, states::FailureCause { reason, message });
         } else {
-            states::doubt_unread(&mut job);
+            states::mark_unknown_if_unread(&mut job);
         }
         job.tasks = pods;
         GetResult { job, notices }

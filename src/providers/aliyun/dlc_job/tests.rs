@@ -8,8 +8,8 @@ use crate::providers::aliyun::errors::ERRORS;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::Text;
 use crate::providers::test_support::{
-    self, answer, ask, ask_without_details, classify, lookup, moment, profile, promptly, reference,
-    transport,
+    self, answer, classify, get_options, get_options_without_details, lookup, moment, profile,
+    promptly, reference, transport,
 };
 use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
@@ -38,7 +38,7 @@ fn read(body: &Value) -> Result<GetResult, DecodeError> {
     decode_job(
         body.to_string().as_bytes(),
         &api(),
-        lookup(&reference, &ask()),
+        lookup(&reference, &get_options()),
     )
 }
 
@@ -115,7 +115,9 @@ async fn events_that_are_missing_or_may_be_cut_leave_warnings_unknown() {
         let job = job(&DLC_JOB, "dlc1", "Running", &[]);
         let responder = responding(&CLOUD, &["GetJobEvents"], ServerResponse::json(200, &body));
         let (_server, client) = serve(&CLOUD, vec![job], responder).await;
-        let found = client.get(&reference(&DLC_JOB, &["dlc1"]), &ask()).await;
+        let found = client
+            .get(&reference(&DLC_JOB, &["dlc1"]), &get_options())
+            .await;
         let unreadable = found.unwrap().job.events_unreadable;
         assert_eq!(unreadable, is_unreadable, "{:.60}", body.to_string());
     }
@@ -146,11 +148,13 @@ async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
     ] {
         let (_server, client) = listing(&fields).await;
         let filter = Filter::default();
-        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = client
+            .list(&scope, &filter, Cursor::FIRST, &get_options())
+            .await;
         let row = page.unwrap().rows.remove(0).job;
         let is_known = state != State::Unknown;
         assert_eq!((row.state, row.ended), (state, is_known), "{fields}");
-        let found = client.batch_get(&references, &ask()).await.unwrap();
+        let found = client.batch_get(&references, &get_options()).await.unwrap();
         assert_eq!(found[0].is_some(), is_known, "{fields}");
     }
 }
@@ -172,7 +176,7 @@ async fn a_second_row_of_a_job_may_be_on_another_page() {
                 .then(|| ServerResponse::json(200, &body))
         };
         let (_server, client) = serve(&CLOUD, Vec::new(), Arc::new(responder)).await;
-        let found = client.batch_get(&references, &ask()).await.unwrap();
+        let found = client.batch_get(&references, &get_options()).await.unwrap();
         assert_eq!(found[0].is_some(), is_known, "{second}");
     }
 }
@@ -186,7 +190,9 @@ async fn active_jobs_of_any_age_are_listed() {
             states,
             ..Filter::default()
         };
-        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = client
+            .list(&scope, &filter, Cursor::FIRST, &get_options())
+            .await;
         let notices = page.unwrap().notices;
         let is_window = |notice: &Notice| notice.message.contains("in the last 7 days");
         assert_eq!(notices.iter().any(is_window), is_cut);
@@ -209,7 +215,9 @@ async fn workspaces_that_cannot_be_listed_leave_a_list_incomplete() {
         let responder = responding(&CLOUD, &["ListWorkspaces"], response);
         let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
         let filter = Filter::default();
-        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = client
+            .list(&scope, &filter, Cursor::FIRST, &get_options())
+            .await;
         let page = page.unwrap();
         assert_eq!(!page.failed_parts.is_empty(), is_incomplete, "{status}");
     }
@@ -266,7 +274,7 @@ fn an_unknown_job_is_not_found_whatever_the_status() {
 
 #[test]
 fn the_window_of_a_list_begins_at_a_full_hour() {
-    let at = |text: &str| first_shown(text.parse().unwrap());
+    let at = |text: &str| list_start(text.parse().unwrap());
     assert_eq!(at("2026-01-12T15:00:00Z"), "2026-01-05T15:00:00Z");
     assert_eq!(at("2026-01-12T15:59:59Z"), "2026-01-05T15:00:00Z");
 }
@@ -276,7 +284,7 @@ async fn events_that_hang_do_not_delay_a_failure() {
     let jobs = vec![job(&DLC_JOB, "dlc1", "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["GetJobEvents"])).await;
     let reference = reference(&DLC_JOB, &["dlc1"]);
-    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let found = promptly(client.get(&reference, &get_options_without_details())).await;
     let job = found.unwrap().job;
     assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

@@ -116,8 +116,8 @@ async fn page(
         let rows = response.workspaces.rows("Workspaces", total)?.into_iter();
         Ok((rows.filter_map(|row| row.workspace_id.0).collect(), total))
     };
-    let called = api.client.call(&request, options.deadline, decode).await;
-    called.map(|found| found.data)
+    let response = api.client.call(&request, options.deadline, decode).await;
+    response.map(|found| found.data)
 }
 
 /// Merges the pages of several workspaces into one, the last created jobs first. If some workspaces fail, they

@@ -22,7 +22,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     classify_in("cn-shanghai", response)
 }
 
-fn of(status: u16, code: &str) -> RequestError {
+fn error_of(status: u16, code: &str) -> RequestError {
     let body = format!(r#"{{"RequestId":"R1","Message":"No.\n Not at all.","Code":"{code}"}}"#);
     classify(&answer(status, &body)).unwrap()
 }
@@ -128,7 +128,7 @@ const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
 #[test]
 fn the_code_decides_before_the_status() {
     for (status, code, category, retry) in ERRORS_BY_CODE {
-        let refusal = of(status, code);
+        let refusal = error_of(status, code);
         assert_eq!(
             (refusal.category, refusal.retry),
             (category, retry),
@@ -156,7 +156,7 @@ fn the_retry_header_makes_any_error_throttling() {
 
 #[test]
 fn hints_name_the_next_step() {
-    let hint = |status, code| of(status, code).hint.unwrap();
+    let hint = |status, code| error_of(status, code).hint.unwrap();
     assert_eq!(
         hint(407, "NotAuthorized"),
         "grant the permission ehpc:DescribeServerlessJobs"

@@ -11,7 +11,7 @@ use crate::providers::GetOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::lookup::TRUST_FINISHED;
-use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
+use crate::providers::test_support::{get_options, lookup, moment, profile, reference, transport};
 use crate::test_support::jobs::{job, serve};
 use crate::test_support::kinds::check_kind;
 
@@ -40,7 +40,7 @@ fn api() -> Api {
 fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
     let options = GetOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
-        ..ask()
+        ..get_options()
     };
     let reference = reference(&HPC_JOB, &["c", "1"]);
     decode_job(
@@ -256,7 +256,7 @@ async fn one_list_of_a_cluster_serves_its_active_jobs() {
         let wanted = [("c", "1"), ("c", "2"), ("d", "4"), ("c", "3"), ("c", "9")];
         let wanted = wanted.map(|(cluster, id)| reference(kind, &[cluster, id]));
         assert!(client.can_batch(&wanted), "{kind}");
-        let found = client.batch_get(&wanted, &ask()).await.unwrap();
+        let found = client.batch_get(&wanted, &get_options()).await.unwrap();
         let ids: Vec<_> = found
             .iter()
             .map(|row| Some(&*row.as_ref()?.job.id))

@@ -74,8 +74,8 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
         ];
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-        let called = api.client.call(&request, deadline, decode).await;
-        let Some(response) = found.part("the events", called) else {
+        let response = api.client.call(&request, deadline, decode).await;
+        let Some(response) = found.part("the events", response) else {
             found.job.events_unreadable = true;
             return;
         };
@@ -158,10 +158,11 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     {
         let ids = some.iter().map(|at| found.job.tasks[*at].id.as_deref());
         let calls = ids.map(|executor| results(api, lookup, executor, None, 1));
-        let called = join_all(calls).await;
+        let responses = join_all(calls).await;
         let mut can_read = true;
-        for (at, called) in some.iter().zip(called) {
-            let Some(response) = found.evidence(lookup.options, code, "exit codes", called) else {
+        for (at, response) in some.iter().zip(responses) {
+            let Some(response) = found.evidence(lookup.options, code, "exit codes", response)
+            else {
                 can_read = false;
                 continue;
             };
@@ -209,8 +210,8 @@ pub(super) async fn read_log(api: &Api, request: LogRequest<'_>) -> Result<LogCh
     let (lookup, since) = (request.lookup(), since.as_deref());
     let response = results(api, lookup, executor, since, MAX_BYTES).await?;
     let data = decode_output(response.data.output).map_err(|expected| {
-        let what = format!("expected {expected} in the response of {}", RESULTS.name);
-        Problem::new(Category::InvalidResponse, what)
+        let message = format!("expected {expected} in the response of {}", RESULTS.name);
+        Problem::new(Category::InvalidResponse, message)
     })?;
     let is_full = data.len() >= MAX_BYTES;
     Ok(LogChunk {
@@ -234,8 +235,8 @@ async fn results(
     bytes: usize,
 ) -> Result<Decoded<ResultsResponse>, Problem> {
     let Some((task, index)) = executor.and_then(|id| parts(lookup.reference.id(), id)) else {
-        let what = "the job has no executors yet";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no executors yet";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let bytes = bytes.to_string();
     let mut query = vec![

@@ -7,7 +7,8 @@ use crate::model::{Notice, NoticeCode};
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::test_support::{
-    ask, ask_without_details, lookup, moment, profile, promptly, reference, transport,
+    get_options, get_options_without_details, lookup, moment, profile, promptly, reference,
+    transport,
 };
 use crate::test_support::jobs::{hanging, job, responding, serve};
 use crate::test_support::kinds::check_kind;
@@ -32,7 +33,7 @@ fn read(fields: &Value) -> Result<GetResult, DecodeError> {
     let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
     let reference = reference(&INSTANT_JOB, &["job-1"]);
     let body = json!({"JobInfo": fields}).to_string();
-    decode_job(body.as_bytes(), &api, lookup(&reference, &ask()))
+    decode_job(body.as_bytes(), &api, lookup(&reference, &get_options()))
 }
 
 #[test]
@@ -117,7 +118,7 @@ async fn events_are_read_as_far_as_the_cloud_counts_them() {
         let job = job(&INSTANT_JOB, "job-1", "Running", &[]);
         let (_server, client) = serve(&CLOUD, vec![job], responder).await;
         let reference = reference(&INSTANT_JOB, &["job-1"]);
-        let found = client.get(&reference, &ask()).await.unwrap();
+        let found = client.get(&reference, &get_options()).await.unwrap();
         let truncated = |notice: &Notice| notice.code == NoticeCode::EventsTruncated;
         assert_eq!(found.job.events.len(), read, "{total:?}");
         assert_eq!(found.job.events_unreadable, is_unreadable, "{total:?}");
@@ -140,7 +141,7 @@ async fn a_response_without_a_list_of_events_leaves_warnings_unknown() {
         let job = job(&INSTANT_JOB, "job-1", "Running", &[]);
         let (_server, client) = serve(&CLOUD, vec![job], responder).await;
         let found = client
-            .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+            .get(&reference(&INSTANT_JOB, &["job-1"]), &get_options())
             .await;
         assert_eq!(
             found.unwrap().job.events_unreadable,
@@ -171,7 +172,7 @@ async fn a_success_is_undecided_where_the_exit_code_of_an_executor_is_not_read()
         });
         let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
         let found = client
-            .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+            .get(&reference(&INSTANT_JOB, &["job-1"]), &get_options())
             .await;
         assert_eq!(found.unwrap().job.state, state, "{ids:?}");
     }
@@ -184,7 +185,7 @@ async fn the_exit_codes_of_the_first_100_executors_are_read() {
         (job.parts, job.steps[0].exit_code) = (parts, Some(exit_code));
         let (server, client) = serve(&CLOUD, vec![job], Arc::new(|_| None)).await;
         let reference = reference(&INSTANT_JOB, &["job-1"]);
-        let found = client.get(&reference, &ask()).await.unwrap();
+        let found = client.get(&reference, &get_options()).await.unwrap();
         let requested = server.requested();
         let results = requested
             .iter()
@@ -237,7 +238,7 @@ async fn a_success_is_not_decided_while_exit_codes_cannot_be_read() {
         let (server, client) = serve(&CLOUD, vec![job], answer(status, body)).await;
         let options = GetOptions {
             flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
-            ..ask()
+            ..get_options()
         };
         let found = client
             .get(&reference(&INSTANT_JOB, &["job-1"]), &options)
@@ -293,7 +294,7 @@ async fn a_job_whose_executor_failed_has_failed_whatever_its_state_is() {
     );
     let (_server, client) = serve(&CLOUD, vec![job], results).await;
     let found = client
-        .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+        .get(&reference(&INSTANT_JOB, &["job-1"]), &get_options())
         .await;
     let job = found.unwrap().job;
     assert_eq!((job.state, job.exit_code), (State::Failed, Some(3)));
@@ -307,7 +308,7 @@ async fn events_that_hang_do_not_delay_a_failure() {
     let jobs = vec![job(&INSTANT_JOB, "job-1", "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListExecutorEvents"])).await;
     let reference = reference(&INSTANT_JOB, &["job-1"]);
-    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let found = promptly(client.get(&reference, &get_options_without_details())).await;
     let job = found.unwrap().job;
     assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

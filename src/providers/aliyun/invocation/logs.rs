@@ -39,8 +39,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         .call(RESULTS, Method::Get, &query, request.options, decode)
         .await?;
     let text = found.data.ok_or_else(|| {
-        let what = format!("no result of node {}", node.unwrap_or("?"));
-        Problem::new(Category::NotFound, what)
+        let message = format!("no result of node {}", node.unwrap_or("?"));
+        Problem::new(Category::NotFound, message)
     })?;
     Ok(LogChunk {
         data: text.into_bytes(),

@@ -10,18 +10,24 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 impl Status {
     /// Converts the status to a job. `at` contains its reference.
     ///
-    /// `own` are the user's state words. `results` are the results of a finished invocation. With
+    /// `user_states` are the user's state words. `results` are the results of a finished invocation. With
     /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
     pub(in super::super) fn into_job(
         self,
         at: Job,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         results: Option<Results>,
         trust_finished: bool,
     ) -> (Job, Vec<Notice>) {
         let mut notices = Vec::new();
-        let what = "aliyun/invocation";
-        let reading = states::normalize(STATES, own, self.word.as_deref(), what, &mut notices);
+        let source = "aliyun/invocation";
+        let reading = states::normalize(
+            STATES,
+            user_states,
+            self.word.as_deref(),
+            source,
+            &mut notices,
+        );
         let mut job = reading.into_job(at);
         job.request_id = self.request_id;
         let mut exit_codes = "unknown";
@@ -141,7 +147,7 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
         let node = Node {
             id: result.id.clone(),
             word: result.word.clone(),
-            is_doubtful: false,
+            is_unreadable: false,
         };
         tasks.push(node_task(node, Some(result)));
     }
@@ -209,12 +215,12 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
     let Some(result) = result.filter(|_| words.iter().all(has_ended)) else {
         return ExitOutcome::Unknown;
     };
-    let is_doubtful = node.is_doubtful || result.is_doubtful;
+    let is_unreadable = node.is_unreadable || result.is_unreadable;
     let is_stopped = words.iter().any(|word| is_word(*word, "Stopped"));
     match (result.exit_code, result.success) {
         (Some(code), _) if code != 0 => ExitOutcome::Failed,
         (_, Some(false)) => ExitOutcome::Failed,
-        (Some(_), _) if !is_stopped && !is_doubtful => ExitOutcome::Succeeded,
+        (Some(_), _) if !is_stopped && !is_unreadable => ExitOutcome::Succeeded,
         _ => ExitOutcome::Unknown,
     }
 }

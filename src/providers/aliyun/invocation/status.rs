@@ -43,7 +43,7 @@ pub(super) struct Node {
     pub(super) id: Option<String>,
     pub(super) word: Option<String>,
     /// True if its id or state word could not be read.
-    pub(super) is_doubtful: bool,
+    pub(super) is_unreadable: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,12 +120,12 @@ fn nodes(listed: Required<WrappedList<Checked<NodeRow>>>) -> Result<Vec<Node>, S
     let mut seen = HashSet::new();
     let nodes = listed.rows("InvokeInstances", Some(0))?.into_iter();
     let nodes = nodes.map(|node| Node {
-        is_doubtful: node.is_unreadable,
+        is_unreadable: node.is_unreadable,
         id: node.value.instance_id.0,
         word: node.value.instance_invoke_status.0,
     });
     let nodes = nodes.filter(|node| {
-        let key = (node.id.clone(), node.word.clone(), node.is_doubtful);
+        let key = (node.id.clone(), node.word.clone(), node.is_unreadable);
         node.id.is_none() || seen.insert(key)
     });
     Ok(nodes.collect())
@@ -153,7 +153,7 @@ pub(super) struct NodeResult {
     pub(super) message: Checked<Text>,
     pub(super) finished_at: Option<Time>,
     /// True if a field that shows its outcome could not be read.
-    pub(super) is_doubtful: bool,
+    pub(super) is_unreadable: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -208,7 +208,7 @@ impl ResultsPage {
 impl From<ResultRow> for NodeResult {
     fn from(row: ResultRow) -> Self {
         Self {
-            is_doubtful: row.instance_id.is_unreadable
+            is_unreadable: row.instance_id.is_unreadable
                 || row.invoke_record_status.is_unreadable
                 || row.success.is_unreadable,
             id: row.instance_id.value.0,
@@ -278,8 +278,8 @@ impl Results {
     }
 
     /// Records that not all pages could be read.
-    pub(in super::super) fn fail(&mut self, why: String) {
-        self.unread = Some(why);
+    pub(in super::super) fn fail(&mut self, reason: String) {
+        self.unread = Some(reason);
     }
 
     /// Returns the number of the next page, from 1.

@@ -17,12 +17,12 @@ impl Api {
     pub(super) async fn job(
         &self,
         reference: &Reference,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        match self.describe(reference, ask).await {
-            Ok(described) => Ok(self.checked(described, reference, ask).await),
+        match self.describe(reference, options).await {
+            Ok(described) => Ok(self.checked(described, reference, options).await),
             Err(problem) if parent::can_be_array_id(reference.id()) && is_not_found(&problem) => {
-                self.listed_parent(reference, problem, ask).await
+                self.listed_parent(reference, problem, options).await
             }
             Err(problem) => Err(problem),
         }
@@ -36,7 +36,7 @@ impl Api {
         &self,
         described: Described,
         reference: &Reference,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> GetResult {
         let Described {
             mut job,
@@ -65,13 +65,13 @@ impl Api {
             note_unchecked(&job, flag, &mut notices);
             return GetResult { job, notices };
         }
-        let (mut listing, problem) = self.subtasks(reference, job.array.as_ref(), ask).await;
-        listing.add_rows(subtasks, &ask.states);
+        let (mut listing, problem) = self.subtasks(reference, job.array.as_ref(), options).await;
+        listing.add_rows(subtasks, &options.states);
         let mut listed = self
-            .extend((listing, problem), &mut job, flag, reference, ask)
+            .extend((listing, problem), &mut job, flag, reference, options)
             .await;
         notices.append(&mut listed.0.notices);
-        let denial = listed.0.denial(&job, &ask.states);
+        let contradiction = listed.0.contradiction(&job, &options.states);
         let is_conclusive = may_skip_list || listed.1.is_none();
         let is_ordinary = is_conclusive && is_ordinary(flag, &listed.0, listed.1.as_ref());
         if job.array.is_none() && is_ordinary {
@@ -79,12 +79,12 @@ impl Api {
             if listed.1.is_some() {
                 note_unchecked(&job, flag, &mut notices);
             }
-            deny(&mut job, denial);
+            contradict(&mut job, contradiction);
             return GetResult { job, notices };
         }
         let found = GetResult { job, notices };
-        let mut found = self.with_subtasks(found, listed, reference, ask).await;
-        deny(&mut found.job, denial);
+        let mut found = self.with_subtasks(found, listed, reference, options).await;
+        contradict(&mut found.job, contradiction);
         found
     }
 
@@ -94,7 +94,7 @@ impl Api {
         &self,
         reference: &Reference,
         array: Option<&Array>,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let id = reference.id();
         let ids = parent::ids_to_list(id, array);
@@ -103,7 +103,7 @@ impl Api {
             cluster_of(reference.segment("CLUSTER")),
             &ids,
             Some(id),
-            ask,
+            options,
         )
         .await
     }
@@ -119,7 +119,7 @@ impl Api {
         job: &mut Job,
         flag: Option<bool>,
         reference: &Reference,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         if listing.is_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
@@ -127,22 +127,22 @@ impl Api {
         let is_decided = job.state.is_unsuccessful();
         let has_no_range = |array: &Array| array.end.is_none();
         if !is_decided && job.array.as_ref().is_some_and(has_no_range) {
-            let range = self.range(reference, &listing, job.state, ask).await;
+            let range = self.range(reference, &listing, job.state, options).await;
             if let Some(range) = range {
-                let (rows, cut_short) = self.subtasks(reference, Some(&range), ask).await;
-                listing.add_list(rows, &ask.states);
+                let (rows, cut_short) = self.subtasks(reference, Some(&range), options).await;
+                listing.add_list(rows, &options.states);
                 problem = cut_short;
                 job.array = Some(range);
             }
         }
         let must_search = match &job.array {
             Some(array) => !parent::has_range(array),
-            None => flag.is_none() && listing.short().is_none(),
+            None => flag.is_none() && listing.count_mismatch().is_none(),
         };
-        let is_decided = is_decided || listing.has_failed_subtask(&job.id, &ask.states);
+        let is_decided = is_decided || listing.has_failed_subtask(&job.id, &options.states);
         if must_search && !is_decided && problem.is_none() {
-            let (rows, cut_short) = self.search(reference, job.created_at, ask).await;
-            listing.add_list(rows, &ask.states);
+            let (rows, cut_short) = self.search(reference, job.created_at, options).await;
+            listing.add_list(rows, &options.states);
             problem = cut_short;
             if listing.is_array(&job.id) {
                 job.array.get_or_insert(Array::UNKNOWN);
@@ -159,7 +159,7 @@ impl Api {
         &self,
         reference: &Reference,
         submitted_at: Option<Time>,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut filter = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
         if let Some(time) = submitted_at {
@@ -171,7 +171,7 @@ impl Api {
         let (cluster, mut found) = (cluster_of(reference.segment("CLUSTER")), JobRows::default());
         let pages = BatchPages::search(reference.id());
         match self
-            .read_pages(cluster, &filter, pages, &mut found, ask)
+            .read_pages(cluster, &filter, pages, &mut found, options)
             .await
         {
             Ok(problem) => (found, problem),
@@ -185,13 +185,13 @@ impl Api {
         &self,
         reference: &Reference,
         missing: Problem,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> Result<GetResult, Problem> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
         }
         let known = self.array_evidence.of(reference).array;
-        let (listing, problem) = self.subtasks(reference, known.as_ref(), ask).await;
+        let (listing, problem) = self.subtasks(reference, known.as_ref(), options).await;
         if !listing.is_array(reference.id()) {
             // It is not known whether the job is missing if the list cannot be queried.
             return Err(match problem {
@@ -201,23 +201,23 @@ impl Api {
         }
         let (mut job, mut notices) = (job_at(reference, self.region()), Vec::new());
         if let Some(row) = listing.row(reference.id()) {
-            row.fill(&mut job, &ask.states, &mut notices);
+            row.fill(&mut job, &options.states, &mut notices);
         }
         job.array = parent::known_range(job.array, known);
         let (mut listing, problem) = self
-            .extend((listing, problem), &mut job, Some(true), reference, ask)
+            .extend((listing, problem), &mut job, Some(true), reference, options)
             .await;
         notices.append(&mut listing.notices);
         if listing.row(reference.id()).is_none() {
-            parent::fill_from_subtasks(&mut job, &listing, &ask.states);
+            parent::fill_from_subtasks(&mut job, &listing, &options.states);
         }
         job.request_id.clone_from(&listing.request_id);
-        raw::attach(&mut job, &mut notices, ask, || {
-            document::read(listing.document()?, ask)
+        raw::attach(&mut job, &mut notices, options, || {
+            document::read(listing.document()?, options)
         });
         let found = GetResult { job, notices };
         Ok(self
-            .with_subtasks(found, (listing, problem), reference, ask)
+            .with_subtasks(found, (listing, problem), reference, options)
             .await)
     }
 
@@ -227,7 +227,7 @@ impl Api {
         reference: &Reference,
         listing: &JobRows,
         state: State,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> Option<Array> {
         let id = reference.id();
         let listed: Vec<&str> = listing.subtasks(id).into_keys().map(|key| key.1).collect();
@@ -240,7 +240,7 @@ impl Api {
         };
         for candidate in candidates {
             let described = self
-                .describe(&with_id(reference, candidate), ask)
+                .describe(&with_id(reference, candidate), options)
                 .await
                 .ok();
             let array = described.and_then(|described| described.job.array);
@@ -260,7 +260,7 @@ impl Api {
         found: GetResult,
         (listing, problem): (JobRows, Option<Problem>),
         reference: &Reference,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> GetResult {
         let GetResult {
             mut job,
@@ -271,7 +271,7 @@ impl Api {
             &mut job,
             &listing,
             unread.as_deref(),
-            &ask.states,
+            &options.states,
             &mut notices,
         );
         if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
@@ -279,7 +279,7 @@ impl Api {
         }
         if let Some(failed) = parent::failed_subtask(&job) {
             let subtask = with_id(reference, failed.to_owned());
-            let cause = self.describe(&subtask, ask).await.ok();
+            let cause = self.describe(&subtask, options).await.ok();
             parent::explain(&mut job, cause.as_ref().map(|cause| &cause.job));
             notices.extend(notices_of_cause(cause));
         }
@@ -288,9 +288,9 @@ impl Api {
 }
 
 /// Makes the state of a succeeded job unknown if its row in the list contradicts it.
-fn deny(job: &mut Job, denial: Option<String>) {
-    if let Some(denial) = denial.filter(|_| job.state == State::Succeeded) {
-        states::contradict(job, denial);
+fn contradict(job: &mut Job, contradiction: Option<String>) {
+    if let Some(contradiction) = contradiction.filter(|_| job.state == State::Succeeded) {
+        states::contradict(job, contradiction);
     }
 }
 
@@ -307,9 +307,9 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 /// A flag is used unless a list was only partly read, because the missing rows can be subtasks. Without a flag
 /// the whole list is needed, except for a key without permission to list, which cannot get more evidence.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
-    let is_whole = listing.short().is_none() && !listing.is_partial();
+    let is_whole = listing.count_mismatch().is_none() && !listing.is_partial();
     match (problem, flag) {
-        (None, Some(_)) => listing.short().is_none(),
+        (None, Some(_)) => listing.count_mismatch().is_none(),
         (Some(problem), None) => problem.category == Category::PermissionDenied,
         (None, None) | (Some(_), Some(_)) => is_whole,
     }

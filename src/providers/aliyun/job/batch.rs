@@ -42,14 +42,14 @@ impl Api {
         &'a self,
         clusters: Clusters<'a>,
         references: &'a [Reference],
-        ask: &'a GetOptions,
+        options: &'a GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
             let all = self.array_evidence.with_probes(cluster, &ids);
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
-            let (listing, problem) = self.list(cluster, &all, None, ask).await;
+            let (listing, problem) = self.list(cluster, &all, None, options).await;
             match problem {
                 Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
                 Some(_) => {}
@@ -57,20 +57,20 @@ impl Api {
             }
             listings.insert(cluster, listing);
         }
-        let message = |reference: &Reference| {
+        let row_of = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
             let at = job_at(reference, self.region());
             let checked_in = self.array_evidence.of(reference).checked_in;
-            let message = listing.job_for(at, &ask.states, checked_in);
+            let row = listing.job_for(at, &options.states, checked_in);
             // The success of a job that can be an array job is checked, whatever its flag is.
             let is_proved = |job: &Job| job.state != State::Succeeded || !can_be_array_id(&job.id);
-            let message = message.filter(|(job, _)| is_proved(job));
-            message.map(|(job, notices)| GetResult { job, notices })
+            let row = row.filter(|(job, _)| is_proved(job));
+            row.map(|(job, notices)| GetResult { job, notices })
         };
         let is_job = |reference: &&Reference| reference.kind == &JOB;
         Ok(references
             .iter()
-            .map(|reference| Some(reference).filter(is_job).and_then(message))
+            .map(|reference| Some(reference).filter(is_job).and_then(row_of))
             .collect())
     }
 
@@ -81,7 +81,7 @@ impl Api {
         cluster: &str,
         ids: &[&str],
         parent: Option<&str>,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut listing = JobRows::default();
         let mut skipped = None;
@@ -92,7 +92,7 @@ impl Api {
             };
             let filter = id_filter(ids);
             match self
-                .read_pages(cluster, &filter, pages, &mut listing, ask)
+                .read_pages(cluster, &filter, pages, &mut listing, options)
                 .await
             {
                 // Jobs without a row are looked up one by one; subtasks are not.
@@ -113,14 +113,14 @@ impl Api {
         filter: &[(String, String)],
         mut pages: BatchPages<'_>,
         listing: &mut JobRows,
-        ask: &GetOptions,
+        options: &GetOptions,
     ) -> Result<Option<Problem>, Problem> {
         let mut skipped = None;
         loop {
             let request = self.list_request(cluster, filter, pages.next(), MAX_ROWS);
             let client = &self.client;
             let response = client
-                .send(&client.http, &request, ask.deadline)
+                .send(&client.http, &request, options.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
             // An unreadable row must not hide a failed subtask in another row.
@@ -137,7 +137,7 @@ impl Api {
                 skipped.get_or_insert_with(problem);
             }
             let goes_on = pages.add(page, listing);
-            listing.keep_document(&pages, ask, response.body);
+            listing.keep_document(&pages, options, response.body);
             if !goes_on {
                 return Ok(skipped);
             }

@@ -71,14 +71,14 @@ pub(in super::super) struct Described {
 
 /// Decodes a response to DescribeServerlessJobs. `at` contains the job's reference.
 ///
-/// `own` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
+/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
 ///
 /// # Errors
 /// `not_found` for an empty list; what was expected of an invalid response, or of one about another job.
 pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
 ) -> Result<Described, DecodeError> {
     let response: DescribeJobsResponse = lenient::decode_response(body)?;
     let total_count = response.total_count.value.0;
@@ -127,7 +127,7 @@ pub(in super::super) fn decode(
     let is_flag_unreadable = info.is_array_job.is_unreadable || info.array_properties.is_unreadable;
     let flag = info.is_array_job.value.0;
     let is_array_job = flag.filter(|flag| *flag || !is_flag_unreadable);
-    info.fill(&mut job, total_count, own, &mut notices);
+    info.fill(&mut job, total_count, user_states, &mut notices);
     if !subtasks.is_empty() {
         job.array.get_or_insert(Array::UNKNOWN);
     }
@@ -141,8 +141,8 @@ pub(in super::super) fn decode(
 }
 
 fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
-    let what = format!("the cluster has no serverless job {id}");
-    let mut missing = RequestError::new(Category::NotFound, what);
+    let message = format!("the cluster has no serverless job {id}");
+    let mut missing = RequestError::new(Category::NotFound, message);
     missing.request_id = request_id;
     missing.hint =
         Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
@@ -162,7 +162,7 @@ impl From<JobInfo> for Row {
             started_at: info.start_time.utc(),
             finished_at: info.end_time.utc(),
             is_array: info.is_array_job.value.0,
-            is_doubtful: info.is_array_job.is_unreadable,
+            is_unreadable: info.is_array_job.is_unreadable,
         }
     }
 }
@@ -172,10 +172,16 @@ impl JobInfo {
         self,
         job: &mut Job,
         total_count: Option<i64>,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::normalize(STATES, own, self.state.trimmed(), "aliyun/job", notices);
+        let reading = states::normalize(
+            STATES,
+            user_states,
+            self.state.trimmed(),
+            "aliyun/job",
+            notices,
+        );
         job.state = reading.state;
         job.state_raw = reading.raw;
         job.ended = reading.ended;
@@ -279,10 +285,10 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
         })
         .flatten()
         .map(|word| ("aliyun container", container::STATES, word));
-    let mut message = BTreeSet::new();
-    for (what, table, word) in groups.chain(containers) {
-        if message.insert((what, word)) {
-            states::normalize(table, &[], Some(word), what, notices);
+    let mut reported = BTreeSet::new();
+    for (source, table, word) in groups.chain(containers) {
+        if reported.insert((source, word)) {
+            states::normalize(table, &[], Some(word), source, notices);
         }
     }
 }

@@ -60,7 +60,7 @@ impl ArrayEvidence {
         let jobs = lock(&self.0);
         let is_new = |id: &&str| {
             let known = jobs.get(&(cluster.to_owned(), (*id).to_owned()));
-            can_be_array_id(id) && known.is_none_or(|known| !known.is_settled())
+            can_be_array_id(id) && known.is_none_or(|known| !known.needs_no_probe())
         };
         let new: Vec<&str> = ids.iter().copied().filter(is_new).collect();
         let free = ids.len().next_multiple_of(MAX_ROWS) - ids.len();
@@ -95,7 +95,7 @@ impl JobEvidence {
     }
 
     /// Returns `true` if a list of several jobs need not request subtasks of this job.
-    fn is_settled(&self) -> bool {
+    fn needs_no_probe(&self) -> bool {
         self.is_probed || self.array.is_some() || self.checked_in.is_some()
     }
 }

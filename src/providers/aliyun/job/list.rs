@@ -71,16 +71,16 @@ impl Page {
     /// As [`Self::decode`], if the page as a whole cannot be read.
     pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
         let mut page = Self::decode(body)?;
-        let is_certain = |row: &Row| row.id.is_some() && !row.is_doubtful;
-        let is_doubtful = !page.rows.iter().all(is_certain);
+        let is_readable = |row: &Row| row.id.is_some() && !row.is_unreadable;
+        let has_unreadable = !page.rows.iter().all(is_readable);
         // A failed subtask has failed even if its other fields cannot be read.
         let has_failed = |row: &Row| row.id.is_some() && row.state(&[]) == State::Failed;
         let (rows, unread): (Vec<Row>, Vec<Row>) = std::mem::take(&mut page.rows)
             .into_iter()
-            .partition(|row| is_certain(row) || has_failed(row));
+            .partition(|row| is_readable(row) || has_failed(row));
         page.rows = rows;
         page.unread = unread.into_iter().filter_map(|row| row.id).collect();
-        let dropped = if is_doubtful {
+        let dropped = if has_unreadable {
             Some("JobId, State and IsArrayJob in every row of Jobs")
         } else if page.is_total_unreadable {
             Some("a whole number at TotalCount")
@@ -94,13 +94,13 @@ impl Page {
 impl Page {
     /// Converts the rows of this page to jobs of a cluster.
     ///
-    /// `own` are the user's state words.
+    /// `user_states` are the user's state words.
     pub(in super::super) fn into_page(
         self,
         scope: &Scope,
         at: Cursor,
         region: Option<&str>,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
     ) -> providers::Page {
         let request_id = self.request_id;
         let ids = self.rows.iter().filter_map(Row::id);
@@ -109,7 +109,7 @@ impl Page {
         let failed: HashMap<String, String> = self
             .rows
             .iter()
-            .filter(|row| row.state(own) == State::Failed)
+            .filter(|row| row.state(user_states) == State::Failed)
             .filter_map(|row| Some((parent_of(row.id()?)?.to_owned(), row.id()?.to_owned())))
             .collect();
         providers::Page::from_addressed_rows(
@@ -119,7 +119,7 @@ impl Page {
             |row| scope.reference(&[row.id()?]),
             |row, reference| {
                 let (mut job, mut notices) = (job_at(reference, region), Vec::new());
-                row.fill(&mut job, own, &mut notices);
+                row.fill(&mut job, user_states, &mut notices);
                 job.request_id.clone_from(&request_id);
                 let is_parent = row.is_parent() || parents.contains(&job.id);
                 let is_open = !job.state.is_unsuccessful();
@@ -148,7 +148,7 @@ impl From<JobRow> for Row {
         Self {
             id: row.job_id.trimmed().map(str::to_owned),
             name: row.job_name.0,
-            is_doubtful: row.state.is_unreadable || row.is_array_job.is_unreadable,
+            is_unreadable: row.state.is_unreadable || row.is_array_job.is_unreadable,
             word: row.state.value.trimmed().map(str::to_owned),
             priority: row.priority.0,
             queue: row.queue.0,
@@ -176,21 +176,27 @@ impl Row {
         id.is_some_and(|id| subtask_index(id).is_none())
     }
 
-    pub(super) fn state(&self, own: &[(String, State)]) -> State {
+    pub(super) fn state(&self, user_states: &[(String, State)]) -> State {
         let word = self.word.as_deref();
-        states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
+        states::normalize(STATES, user_states, word, "aliyun/job", &mut Vec::new()).state
     }
 
     /// Sets the fields of a job from the row. The job already has its reference.
     ///
-    /// `own` are the user's state words.
+    /// `user_states` are the user's state words.
     pub(in super::super) fn fill(
         &self,
         job: &mut Job,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::normalize(STATES, own, self.word.as_deref(), "aliyun/job", notices);
+        let reading = states::normalize(
+            STATES,
+            user_states,
+            self.word.as_deref(),
+            "aliyun/job",
+            notices,
+        );
         job.state = reading.state;
         job.state_raw = reading.raw;
         job.ended = reading.ended;
@@ -208,10 +214,10 @@ impl Row {
     }
 
     /// Converts the row to a task of its array job.
-    pub(super) fn task(&self, own: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
+    pub(super) fn task(&self, user_states: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
         let mut unknown = Vec::new();
         let word = self.word.as_deref();
-        let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
+        let reading = states::normalize(STATES, user_states, word, "aliyun/job", &mut unknown);
         // An unknown state of many subtasks is reported once.
         unknown.retain(|new| !notices.iter().any(|text| text.message == new.message));
         notices.append(&mut unknown);

@@ -50,8 +50,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let subtask = array::with_id(request.reference, task.to_owned());
     let found = api.job(&subtask, request.options).await?;
     let Some(source) = main_log(&found.job) else {
-        let what = format!("the subtask {task} has no container group");
-        return Err(Problem::new(Category::NotFound, what));
+        let message = format!("the subtask {task} has no container group");
+        return Err(Problem::new(Category::NotFound, message));
     };
     let request = LogRequest {
         source: &source,

@@ -64,14 +64,18 @@ fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
 
 /// Sets the fields of an array job without its own row from its subtasks. [`reconcile_subtasks`] then compares
 /// its state with them.
-pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(String, State)]) {
+pub(super) fn fill_from_subtasks(
+    job: &mut Job,
+    listing: &JobRows,
+    user_states: &[(String, State)],
+) {
     let rows: Vec<&Row> = listing.subtasks(&job.id).into_values().flatten().collect();
     if let Some(first) = rows.first() {
         let array = job.array.take();
-        first.fill(job, own, &mut Vec::new());
+        first.fill(job, user_states, &mut Vec::new());
         (job.array, job.state_raw) = (array, None);
     }
-    let states: Vec<State> = rows.iter().map(|row| row.state(own)).collect();
+    let states: Vec<State> = rows.iter().map(|row| row.state(user_states)).collect();
     let has = |wanted: &[State]| states.iter().any(|state| wanted.contains(state));
     let has_ended = has(&[State::Succeeded, State::Failed, State::Canceled]);
     job.state = if has(&[State::Running, State::Stopping]) {
@@ -109,33 +113,36 @@ pub(in super::super) fn reconcile_subtasks(
     job: &mut Job,
     listing: &JobRows,
     unread: Option<&str>,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
     notices: &mut Vec<Notice>,
 ) {
     let rows = listing.subtasks(&job.id).into_values().flatten();
-    let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
+    let tasks: Vec<Task> = rows.map(|row| row.task(user_states, notices)).collect();
     let has_failed = tasks.iter().any(is_failed_subtask);
     if job.state != State::Succeeded {
-        let doubt = doubt_of_active(job, listing, unread);
+        let unconfirmed_reason = unconfirmed_reason_of_active(job, listing, unread);
         if has_failed && job.state != State::Canceled {
             job.state = State::Failed;
         }
-        if let Some(doubt) = doubt {
-            let text = format!("{}: {doubt}", job.reference);
+        if let Some(unconfirmed_reason) = unconfirmed_reason {
+            let text = format!("{}: {unconfirmed_reason}", job.reference);
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
             if !job.state.is_unsuccessful() {
                 job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-                job.message = Some(doubt);
+                job.message = Some(unconfirmed_reason);
             }
         }
-    } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
+    } else if let Some(unconfirmed_reason) = inconsistency(job, listing, &tasks, unread) {
         let text = match &job.state_raw {
-            Some(raw) => format!("{}: the cloud reports {raw}, but {doubt}", job.reference),
-            None => format!("{}: {doubt}", job.reference),
+            Some(raw) => format!(
+                "{}: the cloud reports {raw}, but {unconfirmed_reason}",
+                job.reference
+            ),
+            None => format!("{}: {unconfirmed_reason}", job.reference),
         };
         notices.push(Notice::new(NoticeCode::CountMismatch, text));
         job.exit_code = None;
-        job.message = Some(doubt);
+        job.message = Some(unconfirmed_reason);
         if has_failed {
             job.state = State::Failed;
         } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
@@ -152,7 +159,11 @@ pub(in super::super) fn reconcile_subtasks(
 }
 
 /// Returns why a subtask of an active job may have failed without being listed as failed.
-fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option<String> {
+fn unconfirmed_reason_of_active(
+    job: &Job,
+    listing: &JobRows,
+    unread: Option<&str>,
+) -> Option<String> {
     if let Some(why) = unread {
         return Some(format!("could not read all subtasks: {why}"));
     }
@@ -168,7 +179,7 @@ fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option
     if expected.is_some_and(|ids| ids.iter().all(|id| listing.row(id).is_some())) {
         return None;
     }
-    match listing.short() {
+    match listing.count_mismatch() {
         Some((total, rows)) => Some(format!("the list reports {total} rows but contains {rows}")),
         None if listing.is_partial() => {
             Some("the list contains more rows than could be read".to_owned())
@@ -189,12 +200,12 @@ fn inconsistency(
     let bad = tasks.iter().find(is_bad);
     let array = job.array.as_ref();
     let Some(expected) = array.and_then(|array| subtask_ids(&job.id, array)) else {
-        let what = match (bad, array) {
-            (Some(task), _) => shown(task),
+        let reason = match (bad, array) {
+            (Some(task), _) => describe_task(task),
             (None, Some(_)) => "the range of its subtasks could not be read".to_owned(),
             (None, None) => "whether it has subtasks could not be checked".to_owned(),
         };
-        return Some(what + &why);
+        return Some(reason + &why);
     };
     let id_of = |task: &Task| task.id.clone().unwrap_or_default();
     let succeeded = tasks.iter().filter(|t| t.state == State::Succeeded);
@@ -205,15 +216,15 @@ fn inconsistency(
     let other = || tasks.iter().find(|task| task.state != State::Succeeded);
     let extra = || succeeded.difference(&expected).next();
     let first = bad
-        .map(shown)
+        .map(describe_task)
         .or_else(|| {
             contradictory().map(|((_, id), _)| format!("{id} is listed with different states"))
         })
         .or_else(|| missing().map(|id| format!("{id} was not found")))
-        .or_else(|| other().map(shown))
+        .or_else(|| other().map(describe_task))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
-            let (total, rows) = listing.short()?;
+            let (total, rows) = listing.count_mismatch()?;
             Some(format!("the list reports {total} rows but contains {rows}"))
         })?;
     let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());
@@ -226,7 +237,7 @@ fn inconsistency(
     ))
 }
 
-fn shown(task: &Task) -> String {
+fn describe_task(task: &Task) -> String {
     let id = task.id.as_deref().unwrap_or_default();
     match task.state {
         State::Failed => format!("{id} failed"),

@@ -15,5 +15,5 @@ pub(in super::super) struct Row {
     /// The cloud's flag for array jobs and their subtasks, if it can be read.
     pub(super) is_array: Option<bool>,
     /// True if the state or the flag has another type than expected.
-    pub(super) is_doubtful: bool,
+    pub(super) is_unreadable: bool,
 }

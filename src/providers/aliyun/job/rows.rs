@@ -21,7 +21,7 @@ pub(in super::super) struct JobRows {
     /// Rows by id; `None` if two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
     /// The total that a list reports and the number of rows received, if it is smaller.
-    short: Option<(usize, usize)>,
+    count_mismatch: Option<(usize, usize)>,
     /// True if the list contains more rows than were read.
     is_partial: bool,
     /// The array jobs with a listed subtask.
@@ -39,8 +39,8 @@ impl JobRows {
     }
 
     /// Returns the total that the cloud reports and the number of rows it returned, if it is smaller.
-    pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
-        self.short
+    pub(in super::super) fn count_mismatch(&self) -> Option<(usize, usize)> {
+        self.count_mismatch
     }
 
     /// Returns `true` if the list contains more rows than were read: some were unreadable, or the cloud
@@ -78,52 +78,56 @@ impl JobRows {
 
     /// Returns `true` if a subtask of this array job has failed.
     ///
-    /// `own` are the user's state words.
-    pub(super) fn has_failed_subtask(&self, parent: &str, own: &[(String, State)]) -> bool {
+    /// `user_states` are the user's state words.
+    pub(super) fn has_failed_subtask(&self, parent: &str, user_states: &[(String, State)]) -> bool {
         let rows = self.subtasks(parent).into_values().flatten();
-        rows.into_iter().any(|row| row.state(own) == State::Failed)
+        rows.into_iter()
+            .any(|row| row.state(user_states) == State::Failed)
     }
 
     /// Adds rows of jobs from another response.
     ///
-    /// `own` are the user's state words.
+    /// `user_states` are the user's state words.
     pub(super) fn add_rows(
         &mut self,
         rows: impl IntoIterator<Item = Row>,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
     ) {
         for row in rows {
             if let Some(id) = row.id.clone() {
-                self.merge(id, Some(row), own);
+                self.merge(id, Some(row), user_states);
             }
         }
     }
 
     /// Adds the rows of another list of the same jobs, which contains rows that this list omits.
     ///
-    /// `own` are the user's state words.
-    pub(super) fn add_list(&mut self, list: Self, own: &[(String, State)]) {
+    /// `user_states` are the user's state words.
+    pub(super) fn add_list(&mut self, list: Self, user_states: &[(String, State)]) {
         self.is_partial = list.is_partial;
-        self.short = self.short.or(list.short);
+        self.count_mismatch = self.count_mismatch.or(list.count_mismatch);
         self.parents.extend(list.parents);
         self.unread.extend(list.unread);
         self.notices.extend(list.notices);
         self.request_id = list.request_id.or(self.request_id.take());
         for (id, row) in list.rows {
-            self.merge(id, row, own);
+            self.merge(id, row, user_states);
         }
     }
 
     /// Adds a row of another response. A job can end between two responses, but two different ends contradict
     /// each other.
-    fn merge(&mut self, id: String, row: Option<Row>, own: &[(String, State)]) {
-        let is_end = |row: &Option<Row>| row.as_ref().is_none_or(|row| row.state(own).is_end());
+    fn merge(&mut self, id: String, row: Option<Row>, user_states: &[(String, State)]) {
+        let is_end = |row: &Option<Row>| {
+            row.as_ref()
+                .is_none_or(|row| row.state(user_states).is_end())
+        };
         let known = self.rows.remove(&id);
         let merged = match known {
             Some(known) if is_end(&known) && is_end(&row) => {
-                let state = |row: &Option<Row>| row.as_ref().map(|row| row.state(own));
+                let state = |row: &Option<Row>| row.as_ref().map(|row| row.state(user_states));
                 row.filter(|_| known.is_some())
-                    .filter(|row| Some(row.state(own)) == state(&known))
+                    .filter(|row| Some(row.state(user_states)) == state(&known))
             }
             Some(known) if is_end(&known) => known,
             _ => row,
@@ -151,8 +155,12 @@ impl JobRows {
 
     /// Returns why the success of a described job is contradicted: its row shows another end.
     ///
-    /// `own` are the user's state words.
-    pub(super) fn denial(&self, job: &Job, own: &[(String, State)]) -> Option<String> {
+    /// `user_states` are the user's state words.
+    pub(super) fn contradiction(
+        &self,
+        job: &Job,
+        user_states: &[(String, State)],
+    ) -> Option<String> {
         let described = job.state_raw.as_deref()?;
         if self.is_contradictory(&job.id) {
             return Some(format!(
@@ -160,7 +168,7 @@ impl JobRows {
             ));
         }
         let row = self.row(&job.id)?;
-        let is_other = row.state(own).is_unsuccessful();
+        let is_other = row.state(user_states).is_unsuccessful();
         let word = row.word.as_deref().filter(|_| is_other)?;
         Some(format!("the job is {described}, but {word} in the list"))
     }
@@ -196,12 +204,12 @@ impl JobRows {
     pub(in super::super) fn job_for(
         &self,
         at: Job,
-        own: &[(String, State)],
+        user_states: &[(String, State)],
         checked_in: Option<State>,
     ) -> Option<(Job, Vec<Notice>)> {
         let row = self.row(&at.id)?;
         let (mut job, mut notices) = (at, self.notices.clone());
-        row.fill(&mut job, own, &mut notices);
+        row.fill(&mut job, user_states, &mut notices);
         job.request_id.clone_from(&self.request_id);
         let is_array = row.is_parent() || self.parents.contains(&job.id);
         let is_checked = !job.ended && checked_in == Some(job.state);
@@ -303,7 +311,7 @@ impl<'a> BatchPages<'a> {
         // A list that contains other jobs was not filtered, so its total includes all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
-            listing.short.get_or_insert((total, seen));
+            listing.count_mismatch.get_or_insert((total, seen));
         }
         goes_on
     }

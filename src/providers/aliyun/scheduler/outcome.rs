@@ -28,7 +28,7 @@ impl<V> JobFields<V> {
     }
 
     /// Determines the outcome of a job whose state word does not show it.
-    pub(super) fn judge(
+    pub(super) fn resolve_state(
         &self,
         job: &mut Job,
         job_kind: &Kind,

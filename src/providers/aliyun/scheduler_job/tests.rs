@@ -7,7 +7,7 @@ use crate::error::Category;
 use crate::providers::GetOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::lookup::TRUST_FINISHED;
-use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
+use crate::providers::test_support::{get_options, lookup, moment, profile, reference, transport};
 use crate::test_support::kinds::{check_kind, client};
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
@@ -32,7 +32,7 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
     let options = GetOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         raw: true,
-        ..ask()
+        ..get_options()
     };
     let body = json!({"RequestId": "r", "Message": {"JobInfo": info}}).to_string();
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
@@ -165,7 +165,7 @@ async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i6
     let client = client(&CLOUD, &server, &server.transport());
     let options = GetOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
-        ..ask()
+        ..get_options()
     };
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
     let job = client.get(&reference, &options).await.unwrap().job;

@@ -46,7 +46,7 @@ fn emulated_job(kind: &str, id: &str, parts: usize, steps: Vec<StateChange>) -> 
     }
 }
 
-fn world() -> EmulatedState {
+fn state() -> EmulatedState {
     let mut failing = emulated_job(
         "aliyun/job",
         "5",
@@ -123,7 +123,7 @@ fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) 
     peer::incoming(request, &signer.sign(request, at, nonce), now())
 }
 
-fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -> Response {
+fn call(state: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -> Response {
     let request = request(operation, query);
     let nonce = crate::crypto::nonce();
     let incoming = incoming(&request, &signer("testsecret", None), now(), &nonce);
@@ -131,7 +131,7 @@ fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -
         emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(operation)
     );
-    received(emulated(&CLOUD).respond(&incoming, world))
+    received(emulated(&CLOUD).respond(&incoming, state))
 }
 
 fn code(response: &Response) -> (Category, RetryAction, String) {
@@ -141,9 +141,9 @@ fn code(response: &Response) -> (Category, RetryAction, String) {
 
 #[test]
 fn a_job_of_the_scenario_is_read_back() {
-    let world = world();
-    let response = ask(
-        &world,
+    let state = state();
+    let response = call(
+        &state,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
@@ -168,15 +168,15 @@ fn a_job_of_the_scenario_is_read_back() {
             .ends_with("exit code 137 (Error): as planned")
     );
 
-    let response = ask(
-        &world,
+    let response = call(
+        &state,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "7")],
     );
     let (served, _) = read_jobs(&response.body, job("7"), &[]).unwrap();
     assert_eq!(served.state_raw.as_deref(), Some("Odd"));
-    let response = ask(
-        &world,
+    let response = call(
+        &state,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "8")],
     );
@@ -185,10 +185,10 @@ fn a_job_of_the_scenario_is_read_back() {
 
 #[test]
 fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
-    let world = world();
+    let state = state();
     let command = [("ClusterId", CLUSTER), ("CommandId", "c-1")];
     let status =
-        Status::decode(&ask(&world, "ListInvocationStatus", &command).body, "c-1").unwrap();
+        Status::decode(&call(&state, "ListInvocationStatus", &command).body, "c-1").unwrap();
     let mut results = Results::default();
     loop {
         let number = results.next_page().to_string();
@@ -198,7 +198,7 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
             ("PageNumber", &number),
             ("PageSize", "50"),
         ];
-        let response = ask(&world, "ListInvocationResults", &query);
+        let response = call(&state, "ListInvocationResults", &query);
         if !results.add(ResultsPage::decode(&response.body, "c-1").unwrap()) {
             break;
         }
@@ -216,18 +216,19 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
     );
 
     let query = [("ClusterId", CLUSTER), ("CommandId", "c-2")];
-    let running = Status::decode(&ask(&world, "ListInvocationStatus", &query).body, "c-2").unwrap();
+    let running =
+        Status::decode(&call(&state, "ListInvocationStatus", &query).body, "c-2").unwrap();
     assert!(!running.is_finished());
 }
 
 #[test]
 fn the_gateway_refuses_as_the_cloud_does() {
-    let world = world();
+    let state = state();
     let requested = request(
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    let response = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &world));
+    let response = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &state));
     let good = signer("testsecret", Some("testtoken"));
     let first = incoming(&requested, &good, now(), "n1");
     assert_eq!(response(&first).status, 200);
@@ -278,9 +279,9 @@ fn the_gateway_refuses_as_the_cloud_does() {
 
 #[test]
 fn missing_and_unknown_jobs_are_reported_as_documented() {
-    let world = world();
+    let state = state();
     let text = |operation, query: &[(&str, &str)]| {
-        let response = ask(&world, operation, query);
+        let response = call(&state, operation, query);
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         for key in ["RequestId", "HostId", "Recommend", "Message"] {
             assert!(body[key].is_string(), "{key}");

@@ -7,7 +7,7 @@ use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::Time;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 use crate::providers::{Client, LogChunk, LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::kinds::client;
 use crate::test_support::{
@@ -48,7 +48,7 @@ async fn read(
     params: LogParams,
 ) -> (Vec<LogSource>, Result<LogChunk, Problem>) {
     let reference = reference(kind, &["j1"]);
-    let job = client.get(&reference, &ask()).await.unwrap().job;
+    let job = client.get(&reference, &get_options()).await.unwrap().job;
     let sources = client.log_sources(&reference, &job);
     let request = LogRequest {
         reference: &reference,
@@ -56,7 +56,7 @@ async fn read(
         position: &LogPosition::Start,
         params: &params,
         before: &[],
-        options: &ask(),
+        options: &get_options(),
     };
     let chunk = client.read_log(request).await;
     (sources, chunk)

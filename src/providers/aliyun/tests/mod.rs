@@ -34,9 +34,9 @@ pub(super) fn invocation(id: &str) -> Job {
 pub(super) fn read_jobs(
     body: &[u8],
     at: Job,
-    own: &[(String, State)],
+    user_states: &[(String, State)],
 ) -> Result<(Job, Vec<Notice>), DecodeError> {
-    let described = jobs::decode(body, at, own)?;
+    let described = jobs::decode(body, at, user_states)?;
     Ok((described.job, described.notices))
 }
 

@@ -65,7 +65,10 @@ const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
     let reference = super::reference(0, "5_1");
     let found = Jobs
-        .get(ehpc, test_support::lookup(&reference, &test_support::ask()))
+        .get(
+            ehpc,
+            test_support::lookup(&reference, &test_support::get_options()),
+        )
         .await?;
     Ok(found.job.state_raw)
 }

@@ -57,13 +57,13 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
         total = total
             .zip(count)
             .map(|(total, count)| total.saturating_add(count));
-        let came = page.items.len();
-        let is_taken = |row: &ImageJob| cutoff.is_none() || row.begin_time() >= cutoff;
-        let taken = page.items.iter().take_while(|row| is_taken(row)).count();
-        let end = offset.saturating_add(taken);
-        let items = page.items.into_iter().take(taken);
+        let received = page.items.len();
+        let is_used = |row: &ImageJob| cutoff.is_none() || row.begin_time() >= cutoff;
+        let used = page.items.iter().take_while(|row| is_used(row)).count();
+        let end = offset.saturating_add(used);
+        let items = page.items.into_iter().take(used);
         rows.extend(items.map(|row| (row, request_id.clone())));
-        if taken < came || has_more(end, came, count) {
+        if used < received || has_more(end, received, count) {
             lists.offsets[list] = Some(end);
         } else {
             lists.offsets[list] = None;

@@ -99,26 +99,26 @@ pub fn decode(
         return Err("the requested id".to_owned());
     }
     let mut found = found.into_result(lookup, region);
-    doubt_success(&mut found.job);
+    mark_unknown_if_unconfirmed(&mut found.job);
     Ok(found.with_raw(body, lookup.options))
 }
 
 /// Changes a success to an unknown state unless all sub-jobs confirm it.
-fn doubt_success(job: &mut Job) {
+fn mark_unknown_if_unconfirmed(job: &mut Job) {
     if job.state != State::Succeeded {
         return;
     }
     let mut tasks = job.tasks.iter();
     let open = tasks.find(|task| task.state != State::Succeeded);
-    let doubt = open.map(|task| {
+    let unconfirmed_reason = open.map(|task| {
         let name = task.name.as_deref().or(task.id.as_deref());
         let word = task.state_raw.as_deref().unwrap_or("without a status");
         format!("sub-job {} is {word}", name.unwrap_or("without an id"))
     });
-    if let Some(doubt) = doubt {
+    if let Some(unconfirmed_reason) = unconfirmed_reason {
         job.unread_cause = Some(Category::InvalidResponse);
         states::confirm_success(job, states::FailureCause::default());
-        job.message = Some(format!("the job has succeeded, but {doubt}"));
+        job.message = Some(format!("the job has succeeded, but {unconfirmed_reason}"));
     }
 }
 
@@ -202,7 +202,8 @@ impl ImageJob {
         // A lookup always reports the sub-jobs, or that there are 0 of them.
         let unlisted = (!is_listed).then(|| "its sub-jobs are not listed".to_owned());
         let id = lookup.reference.id();
-        let doubt = unlisted.or_else(|| sub_jobs.iter().find_map(|one| one.doubt(id)));
+        let unconfirmed_reason =
+            unlisted.or_else(|| sub_jobs.iter().find_map(|one| one.unconfirmed_reason(id)));
         let parts = JobParts {
             name: None,
             status: self.status,
@@ -212,7 +213,7 @@ impl ImageJob {
             cause: states::FailureCause::default(),
             counts: (total, distinct(sub_jobs.iter().map(|one| &one.id))),
             sub_jobs: sub_jobs.into_iter().map(SubJob::into_parts).collect(),
-            doubt,
+            unconfirmed_reason,
             details: Arc::new(ImageJobDetails {
                 job_type: self.job_type.0,
                 sub_jobs_total: total,
@@ -224,7 +225,7 @@ impl ImageJob {
 
 impl SubJob {
     /// Returns a message if the sub-job belongs to another job.
-    fn doubt(&self, job: &str) -> Option<String> {
+    fn unconfirmed_reason(&self, job: &str) -> Option<String> {
         let other = self.job_id.trimmed().filter(|id| *id != job)?;
         let id = self.id.trimmed().unwrap_or("a sub-job");
         Some(format!("{id} is a sub-job of {other}"))

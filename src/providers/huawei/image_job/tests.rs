@@ -19,7 +19,7 @@ fn read_file(name: &str) -> GetResult {
     let region = Some("cn-north-4");
     decode(
         &body,
-        lookup(&reference(SAMPLE), &test_support::ask()),
+        lookup(&reference(SAMPLE), &test_support::get_options()),
         region,
     )
     .unwrap()
@@ -28,7 +28,7 @@ fn read_file(name: &str) -> GetResult {
 fn read_text(body: &str) -> Result<GetResult, String> {
     decode(
         body.as_bytes(),
-        lookup(&reference("7"), &test_support::ask()),
+        lookup(&reference("7"), &test_support::get_options()),
         None,
     )
 }
@@ -123,7 +123,7 @@ fn a_sub_job_of_another_job_confirms_nothing() {
 fn a_row_of_a_list_needs_no_sub_jobs() {
     let body = r#"{"count":1,"items":[{"id":"7","status":"SUCCESS","sub_jobs_total":3}]}"#;
     let page = JobPage::decode(body.as_bytes()).unwrap();
-    let (reference, options) = (reference("7"), test_support::ask());
+    let (reference, options) = (reference("7"), test_support::get_options());
     let rows = page.items.into_iter();
     let mut states = rows.map(|row| row.into_row(lookup(&reference, &options), None).job.state);
     assert_eq!(states.next(), Some(State::Succeeded));
@@ -247,7 +247,7 @@ fn another_jobs_answer_is_never_taken() {
     let body = format!(r#"{{"id":{long}}}"#);
     let found = decode(
         body.as_bytes(),
-        lookup(&reference(long), &test_support::ask()),
+        lookup(&reference(long), &test_support::get_options()),
         None,
     );
     assert_eq!(found.unwrap().job.id, long);
@@ -255,12 +255,12 @@ fn another_jobs_answer_is_never_taken() {
 
 #[test]
 fn the_clouds_own_document_is_kept_when_requested() {
-    let ask = GetOptions {
+    let options = GetOptions {
         raw: true,
-        ..test_support::ask()
+        ..test_support::get_options()
     };
     let body = test_support::read("huawei/image-job/success.json");
-    let found = decode(&body, lookup(&reference(SAMPLE), &ask), None).unwrap();
+    let found = decode(&body, lookup(&reference(SAMPLE), &options), None).unwrap();
     assert_eq!(
         found.job.raw.as_deref(),
         Some(&test_support::json("huawei/image-job/success.json"))
@@ -276,8 +276,12 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
         .into_iter()
         .map(|row| {
             let at = reference(row.id().unwrap());
-            row.has_state()
-                .then(|| row.into_row(lookup(&at, &test_support::ask()), Some("cn-north-4")))
+            row.has_state().then(|| {
+                row.into_row(
+                    lookup(&at, &test_support::get_options()),
+                    Some("cn-north-4"),
+                )
+            })
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
@@ -320,7 +324,9 @@ async fn a_job_whose_rows_contradict_each_other_is_looked_up_by_itself() {
     let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
     let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
     let references = ["1", "2"].map(reference);
-    let found = client.batch_get(&references, &test_support::ask()).await;
+    let found = client
+        .batch_get(&references, &test_support::get_options())
+        .await;
     let is_used: Vec<bool> = found.unwrap().iter().map(Option::is_some).collect();
     assert_eq!(is_used, [false, true]);
 }

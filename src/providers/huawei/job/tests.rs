@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Category;
 use crate::providers::huawei::errors::ERRORS;
-use crate::providers::test_support::{ask, classify, lookup, reference, response};
+use crate::providers::test_support::{classify, get_options, lookup, reference, response};
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
@@ -16,7 +16,7 @@ fn read(body: &Value) -> Result<GetResult, String> {
     let reference = reference(&JOB, &["ecs", "7"]);
     decode(
         body.to_string().as_bytes(),
-        lookup(&reference, &ask()),
+        lookup(&reference, &get_options()),
         None,
     )
 }

@@ -60,7 +60,7 @@ const KEY: [(&str, &str); 2] = [
 
 async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
-    let found = client.get(&reference, &test_support::ask()).await?;
+    let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -78,7 +78,10 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.requested(), requested, "{second}");
     }
-    let found = client.api.project(test_support::ask().deadline).await;
+    let found = client
+        .api
+        .project(test_support::get_options().deadline)
+        .await;
     assert_eq!(found.unwrap(), PROJECT);
 }
 
@@ -227,7 +230,7 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
         }],
         ..EmulatedJob::default()
     };
-    let world = EmulatedState::new((0..205).map(job).collect(), start_time());
+    let state = EmulatedState::new((0..205).map(job).collect(), start_time());
     // The first token expires after the first page.
     let pages = AtomicUsize::new(0);
     let script: Responder = Arc::new(move |incoming| {
@@ -235,7 +238,7 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
         let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
         is_second.then(|| refused(&CLOUD))
     });
-    let cloud = TestServer::start(&CLOUD, world, script).await;
+    let cloud = TestServer::start(&CLOUD, state, script).await;
     let client = client(&cloud, &USER).unwrap();
     let scope = Scope {
         kind: CLOUD.kinds[0],
@@ -251,13 +254,10 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
         ready(std::ops::ControlFlow::Continue(()))
     };
     let filter = Filter::default();
-    let ask = test_support::ask();
-    let drained = list_all(&client, &scope, &filter, &ask, None, &mut on_page).await;
-    let drained = drained.unwrap();
-    assert_eq!(
-        (drained.rows, drained.pages, drained.truncation),
-        (205, 3, None)
-    );
+    let options = test_support::get_options();
+    let stats = list_all(&client, &scope, &filter, &options, None, &mut on_page).await;
+    let stats = stats.unwrap();
+    assert_eq!((stats.rows, stats.pages, stats.truncation), (205, 3, None));
     assert_eq!((rows, ids.len()), (205, 205));
     // The lists of the three types are requested concurrently, in any order with the token.
     let mut requested = cloud.requested();
@@ -278,7 +278,10 @@ async fn a_kept_token_is_kept_with_its_project() {
         let client = run();
         get(&client).await.unwrap();
         assert_eq!(cloud.requested(), requested);
-        let project = client.api.project(test_support::ask().deadline).await;
+        let project = client
+            .api
+            .project(test_support::get_options().deadline)
+            .await;
         assert_eq!(project.unwrap(), PROJECT);
     }
     // The token expires between two runs.

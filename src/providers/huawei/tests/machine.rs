@@ -62,7 +62,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, 
 
 async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
-    let found = client.get(&reference, &test_support::ask()).await?;
+    let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
 }
 

@@ -26,8 +26,8 @@ struct Preview {
 
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let Some(task) = request.source.task.as_deref() else {
-        let what = "the job has no tasks yet";
-        return Err(Problem::new(Category::NotFound, what));
+        let message = "the job has no tasks yet";
+        return Err(Problem::new(Category::NotFound, message));
     };
     let path = format!(
         "{}/tasks/{}/logs/preview",
@@ -80,16 +80,16 @@ fn after(mut end: Vec<u8>, size: u64, position: &LogPosition, before: &[u8]) -> 
     };
     let (from, is_disjoint, truncated) = match position {
         LogPosition::Offset(from) if *from < start => {
-            let what = format!("{} bytes between two readings are missing", start - from);
-            (start, true, Some(what))
+            let message = format!("{} bytes between two readings are missing", start - from);
+            (start, true, Some(message))
         }
         LogPosition::Offset(from) if *from <= size && is_after(within(*from)) => {
             (*from, false, None)
         }
         LogPosition::Offset(_) => (start, true, Some(REPLACED_LOG.to_owned())),
         LogPosition::Start | LogPosition::Token(_) => {
-            let what = || format!("only the last {} bytes of {size}", end.len());
-            (start, false, (start > 0).then(what))
+            let message = || format!("only the last {} bytes of {size}", end.len());
+            (start, false, (start > 0).then(message))
         }
     };
     end.drain(..within(from));

@@ -87,9 +87,9 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
             let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(&events.order, &rows);
             found.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
             if has_more {
-                let what = format!("Huawei returned only the last {} events", rows.len());
+                let message = format!("Huawei returned only the last {} events", rows.len());
                 let code = NoticeCode::EventsTruncated;
-                found.notices.push(Notice::new(code, what));
+                found.notices.push(Notice::new(code, message));
             }
             let tasks = &found.job.tasks;
             let events = rows.into_iter().map(|row| row.into_event(tasks));
@@ -131,15 +131,15 @@ async fn part<T: DeserializeOwned + Send>(
         query,
         ..Call::get(&MODELARTS, operation, &path)
     };
-    let called = api.call(call, options, lenient::decode_response::<T>).await;
-    called
+    let response = api.call(call, options, lenient::decode_response::<T>).await;
+    response
         .map(|found| (found.data, found.unreadable))
         .map_err(|problem| {
             let hint = problem
                 .hint
                 .map_or_else(String::new, |hint| format!("; {hint}"));
-            let what = format!("{operation} failed: {}{hint}", problem.message);
-            Notice::new(NoticeCode::PartsUnread, what)
+            let message = format!("{operation} failed: {}{hint}", problem.message);
+            Notice::new(NoticeCode::PartsUnread, message)
         })
 }
 

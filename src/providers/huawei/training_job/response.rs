@@ -11,7 +11,7 @@ use crate::providers::lenient::Words;
 use crate::providers::mask::mask_named;
 use crate::providers::prelude::*;
 use crate::providers::states::ExitOutcome;
-use success::judge_success;
+use success::check_success;
 
 /// A job in the response of a lookup or list.
 #[derive(Default, Deserialize)]
@@ -142,13 +142,13 @@ impl TrainingJob {
         mut self,
         lookup: GetRequest<'_>,
         region: Option<&str>,
-        is_whole: bool,
+        has_exit_codes: bool,
     ) -> GetResult {
         let mut notices = Vec::new();
         let status = std::mem::take(&mut self.status.0);
-        let doubt = status.doubt(is_whole);
+        let unconfirmed_reason = status.unconfirmed_reason(has_exit_codes);
         let mut job = self.into_job(status, lookup, region, &mut notices);
-        judge_success(&mut job, doubt, &mut notices);
+        check_success(&mut job, unconfirmed_reason, &mut notices);
         GetResult { job, notices }
     }
 

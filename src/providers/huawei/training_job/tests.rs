@@ -11,7 +11,7 @@ use crate::http::RetryAction;
 use crate::providers::huawei::CLOUD;
 use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support::{
-    ask, ask_without_details, classify, lookup, promptly, reference, response,
+    classify, get_options, get_options_without_details, lookup, promptly, reference, response,
 };
 use crate::providers::{Client, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::Scope;
@@ -34,7 +34,7 @@ fn read(body: &Value) -> Result<GetResult, String> {
     let reference = reference(&TRAINING_JOB, &[ID]);
     decode_job(
         body.to_string().as_bytes(),
-        lookup(&reference, &ask()),
+        lookup(&reference, &get_options()),
         None,
     )
 }
@@ -143,7 +143,7 @@ async fn every_job_of_a_list_comes_once_by_numbers_of_pages() {
     let (mut at, mut ids) = (Some(Cursor::FIRST), std::collections::HashSet::new());
     while let Some(cursor) = at {
         let page = client
-            .list(&scope, &Filter::default(), cursor, &ask())
+            .list(&scope, &Filter::default(), cursor, &get_options())
             .await
             .unwrap();
         ids.extend(page.rows.into_iter().map(|row| row.job.id));
@@ -163,7 +163,7 @@ async fn a_list_of_active_jobs_reports_many() {
     let reference = |id: usize| reference(&TRAINING_JOB, &[&format!("job-{id}")]);
     let references: Vec<Reference> = [0, 1, 2, 99].map(reference).into();
     assert!(client.can_batch(&references));
-    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
     let states: Vec<_> = rows
         .iter()
         .map(|row| row.as_ref().map(|row| row.job.state))
@@ -188,7 +188,7 @@ async fn a_job_with_another_row_in_a_list_of_active_jobs_is_looked_up_by_itself(
     let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
     let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
     let references = ["a", "b", "c"].map(|id| reference(&TRAINING_JOB, &[id]));
-    let found = client.batch_get(&references, &ask()).await.unwrap();
+    let found = client.batch_get(&references, &get_options()).await.unwrap();
     let is_used: Vec<bool> = found.iter().map(Option::is_some).collect();
     assert_eq!(is_used, [true, false, false]);
 }
@@ -201,7 +201,7 @@ async fn parts_that_cannot_be_read_cost_a_notice() {
     let refusing = responding(&CLOUD, operations, ServerResponse::json(400, &body));
     let (_server, client) = serve(&CLOUD, jobs, refusing).await;
     let found = client
-        .get(&reference(&TRAINING_JOB, &[ID]), &ask())
+        .get(&reference(&TRAINING_JOB, &[ID]), &get_options())
         .await
         .unwrap();
     assert_eq!(found.job.state, State::Pending);
@@ -246,7 +246,9 @@ async fn a_response_without_the_events_that_it_counts_is_unreadable() {
         let response = ServerResponse::json(200, &body);
         let responder = responding(&CLOUD, &["ListTrainingJobEvents"], response);
         let (_server, client) = serve(&CLOUD, jobs, responder).await;
-        let found = client.get(&reference(&TRAINING_JOB, &[ID]), &ask()).await;
+        let found = client
+            .get(&reference(&TRAINING_JOB, &[ID]), &get_options())
+            .await;
         let found = found.unwrap();
         assert_eq!(found.job.events_unreadable, is_unreadable, "{body}");
     }
@@ -264,7 +266,7 @@ async fn a_waiting_job_shows_its_stage() {
     let responder = responding(&CLOUD, &["ListTrainingJobStages"], stages);
     let (_server, client) = serve(&CLOUD, jobs, responder).await;
     let found = client
-        .get(&reference(&TRAINING_JOB, &[ID]), &ask())
+        .get(&reference(&TRAINING_JOB, &[ID]), &get_options())
         .await
         .unwrap();
     assert_eq!(found.job.message.as_deref(), Some("Preparing: Pull image"));
@@ -285,7 +287,7 @@ async fn read_log(
         position,
         params: &LogParams::default(),
         before: &[],
-        options: &ask(),
+        options: &get_options(),
     };
     let chunk = client.read_log(request).await?;
     Ok((String::from_utf8(chunk.data).unwrap(), chunk.next))
@@ -317,7 +319,7 @@ async fn events_that_hang_do_not_delay_a_failure() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListTrainingJobEvents"])).await;
     let reference = reference(&TRAINING_JOB, &[ID]);
-    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let found = promptly(client.get(&reference, &get_options_without_details())).await;
     let job = found.unwrap().job;
     assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

@@ -1,6 +1,6 @@
 //! Converts a custom resource from the format of the API to the model.
 
-mod denial;
+mod contradiction;
 mod word;
 
 use schemars::JsonSchema;
@@ -189,17 +189,17 @@ impl CustomObject {
         let groups = groups(&spec, &status);
         let word =
             Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
-        let denial = word.as_ref().and_then(|word| word.denial.clone());
+        let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
-        let what = jobs.kind.to_string();
-        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &what, &mut notices);
+        let source = jobs.kind.to_string();
+        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &source, &mut notices);
         if word.as_ref().is_some_and(|word| !word.is_own) {
             read.raw = None;
         }
         let condition = word.and_then(|word| word.condition);
         let (reason, message) = match condition {
-            Some(condition) if condition.explains_nothing() => (None, None),
+            Some(condition) if condition.is_uninformative() => (None, None),
             Some(condition) => (condition.reason.0.clone(), condition.message.0.clone()),
             None => (
                 state.reason.0.clone(),
@@ -233,8 +233,8 @@ impl CustomObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(denial) = denial {
-            states::contradict(&mut job, denial);
+        if let Some(contradiction) = contradiction {
+            states::contradict(&mut job, contradiction);
         }
         GetResult { job, notices }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::State;
 use crate::providers::kubernetes::CLOUD;
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::providers::{Client, Cursor, Filter};
 use crate::test_support::kinds::{check_kind, client, reference, scope};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
@@ -142,7 +142,7 @@ fn connect(server: &TestServer) -> Box<dyn Client> {
 
 async fn page(client: &dyn Client, at: Cursor) -> Result<Page, Problem> {
     let (scope, filter) = (scope(&KUBEFLOW_JOB), Filter::default());
-    client.list(&scope, &filter, at, &ask()).await
+    client.list(&scope, &filter, at, &get_options()).await
 }
 
 fn object(kind: &str, uid: &str) -> Value {
@@ -166,14 +166,17 @@ async fn a_name_in_two_resources_is_an_error_and_two_versions_of_one_are_not() {
     let server = server.await;
     let client = connect(&server);
     for _ in 0..2 {
-        let found = client.get(&x, &ask()).await.unwrap();
+        let found = client.get(&x, &get_options()).await.unwrap();
         assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
     }
     let server = served(vec![
         ("/pytorchjobs/x", 200, object("PyTorchJob", "1")),
         ("/tfjobs/x", 200, object("TFJob", "2")),
     ]);
-    let problem = connect(&server.await).get(&x, &ask()).await.unwrap_err();
+    let problem = connect(&server.await)
+        .get(&x, &get_options())
+        .await
+        .unwrap_err();
     assert_eq!(problem.category, Category::InvalidArgument);
     assert_eq!(
         problem.message,
@@ -187,7 +190,7 @@ async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
     let gone = |path| (path, 404, json!("404 page not found"));
     let server = served(vec![gone("/pytorchjobs/x"), gone("/pytorchjobs")]).await;
     let client = connect(&server);
-    let problem = client.get(&wf, &ask()).await.unwrap_err();
+    let problem = client.get(&wf, &get_options()).await.unwrap_err();
     assert_eq!(problem.category, Category::InvalidArgument);
     assert_eq!(problem.message, "Kubeflow is not installed in the cluster");
     let list = page(&*client, Cursor::FIRST).await;
@@ -204,10 +207,13 @@ async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
         ),
         ("/jaxjobs/x", 200, object("JAXJob", "1")),
     ]);
-    let found = connect(&server.await).get(&wf, &ask()).await.unwrap();
+    let found = connect(&server.await)
+        .get(&wf, &get_options())
+        .await
+        .unwrap();
     assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
     let server = served(vec![("/pytorchjobs/x", 403, denied)]).await;
-    let problem = connect(&server).get(&wf, &ask()).await.unwrap_err();
+    let problem = connect(&server).get(&wf, &get_options()).await.unwrap_err();
     assert_eq!(problem.category, Category::PermissionDenied);
 }
 
@@ -257,7 +263,7 @@ async fn a_state_that_cannot_be_read_is_unknown() {
         let x = reference(kind, &format!("{kind}/train/x"));
         let object = json!({"metadata": {"name": "x", "namespace": "train"}, "status": status});
         let server = served(vec![(path, 200, object)]).await;
-        let found = connect(&server).get(&x, &ask()).await.unwrap();
+        let found = connect(&server).get(&x, &get_options()).await.unwrap();
         assert_eq!(found.job.state, State::Unknown, "{kind}");
     }
 }
@@ -273,7 +279,7 @@ async fn an_object_may_have_the_fields_of_two_kinds() {
         },
     });
     let server = served(vec![("/jobsets/x", 200, object)]).await;
-    let found = connect(&server).get(&x, &ask()).await.unwrap();
+    let found = connect(&server).get(&x, &get_options()).await.unwrap();
     assert_eq!(found.job.state, State::Succeeded);
     assert!(found.job.started_at.is_some());
 }
@@ -289,7 +295,7 @@ async fn a_train_job_that_is_ready_runs_though_it_was_created() {
         },
     });
     let server = served(vec![("/trainjobs/x", 200, object)]).await;
-    let found = connect(&server).get(&x, &ask()).await.unwrap();
+    let found = connect(&server).get(&x, &get_options()).await.unwrap();
     assert_eq!(found.job.state, State::Running);
 }
 
@@ -315,7 +321,7 @@ async fn a_job_is_followed_from_its_first_poll_on() {
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
     let client = connect(&server);
-    let mut options = ask();
+    let mut options = get_options();
     options.changes = Some(Arc::default());
     for (number, expected) in [(1, Some(State::Running)), (2, None)] {
         uid.store(number, Ordering::SeqCst);
@@ -360,7 +366,11 @@ async fn a_pending_job_has_the_warning_that_explains_it() {
             ("/pods", 200, pods.clone()),
             ("/events", 200, events),
         ]);
-        let found = connect(&server.await).get(&x, &ask()).await.unwrap().job;
+        let found = connect(&server.await)
+            .get(&x, &get_options())
+            .await
+            .unwrap()
+            .job;
         assert_eq!(
             (found.state, found.reason.as_deref()),
             (State::Pending, reason)
@@ -374,9 +384,11 @@ async fn a_job_that_does_not_exist_is_requested_once_per_poll() {
     let server = served(Vec::new()).await;
     let client = connect(&server);
     for _ in 0..2 {
-        let rows = client.batch_get(std::slice::from_ref(&x), &ask()).await;
+        let rows = client
+            .batch_get(std::slice::from_ref(&x), &get_options())
+            .await;
         assert!(rows.unwrap()[0].is_none());
-        let problem = client.get(&x, &ask()).await.unwrap_err();
+        let problem = client.get(&x, &get_options()).await.unwrap_err();
         assert_eq!(problem.category, Category::NotFound);
         assert_eq!(server.requested().len(), KUBEFLOW_JOBS.resources.len());
     }

@@ -105,8 +105,8 @@ async fn pods_of(
     let (selector, _) = selector(names);
     let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);
-    let called = api.call(pod::LIST.name, &path, &query, options, decode_pods);
-    Ok(called.await?.data)
+    let response = api.call(pod::LIST.name, &path, &query, options, decode_pods);
+    Ok(response.await?.data)
 }
 
 /// How long a list of jobs waits for the pods of the jobs of a page.
@@ -141,8 +141,8 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
     }
     let namespace = list.scope.segment("NAMESPACE");
     let path = path("/api/v1", namespace, pod::RESOURCE);
-    let called = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
-    match called.await {
+    let response = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
+    match response.await {
         Ok(read) => {
             let (mut by_owner, are_all) = by_owner(read.data);
             for job in jobs {

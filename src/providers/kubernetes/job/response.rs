@@ -137,7 +137,7 @@ impl JobObject {
         let (status, is_readable) = object(self.status);
         // A condition that cannot be read could be any condition.
         let is_readable = is_readable && status.conditions.are_readable();
-        let denial = denial(&spec, &status).filter(|_| is_readable);
+        let contradiction = contradiction(&spec, &status).filter(|_| is_readable);
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -175,8 +175,8 @@ impl JobObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(denial) = denial {
-            states::contradict(&mut job, denial);
+        if let Some(contradiction) = contradiction {
+            states::contradict(&mut job, contradiction);
         }
         let notices = Vec::new();
         GetResult { job, notices }
@@ -249,25 +249,27 @@ const FAILURES: [&str; 5] = [
 /// Returns what contradicts the end of the job: another condition, or for a success its reason or its counts.
 /// `spec.suspend` is ignored, since it can change after the end, and so are the counts under a success
 /// policy, which requires no specific number of pods.
-fn denial(spec: &JobSpec, status: &JobStatus) -> Option<String> {
+fn contradiction(spec: &JobSpec, status: &JobStatus) -> Option<String> {
     let is_true = |word: &str| status.conditions.find_true(word).is_some();
     let other = |words: &[&str]| {
         let word = words.iter().find(|word| is_true(word));
         word.map(|word| format!("the condition {word} is True"))
     };
     let Some(complete) = status.conditions.find_true("Complete") else {
-        let denial = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
-        return Some(format!("the condition Failed is True, but {denial}"));
+        let contradiction = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
+        return Some(format!("the condition Failed is True, but {contradiction}"));
     };
     let reason = complete.reason.trimmed();
     let met = status.conditions.find_true("SuccessCriteriaMet");
     let met = met.and_then(|condition| condition.reason.trimmed());
     let has_policy = [reason, met].contains(&Some("SuccessPolicy"));
     let failure = reason.filter(|reason| FAILURES.contains(reason));
-    let denial = other(&["Failed", "FailureTarget", "Suspended"])
+    let contradiction = other(&["Failed", "FailureTarget", "Suspended"])
         .or_else(|| failure.map(|reason| format!("its reason is {reason}")))
         .or_else(|| missing(spec, status).filter(|_| !has_policy))?;
-    Some(format!("the condition Complete is True, but {denial}"))
+    Some(format!(
+        "the condition Complete is True, but {contradiction}"
+    ))
 }
 
 /// Returns what a complete job without a success policy lacks according to its counts. A job without

@@ -19,34 +19,37 @@ const SKIPS_VERIFICATION: &str = "insecure-skip-tls-verify";
 /// `missing_credentials`: the settings cannot be used.
 pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, Problem> {
     let name = context.text("cluster")?;
-    let name = name.ok_or_else(|| context.wrong("has no cluster"))?;
+    let name = name.ok_or_else(|| context.problem("has no cluster"))?;
     let cluster = config.cluster(name).ok_or_else(|| {
-        let what = format!(
+        let message = format!(
             "names the cluster '{}', which does not exist",
             quotable(name)
         );
-        context.wrong(&what)
+        context.problem(&message)
     })?;
     let server = cluster.text("server")?;
-    let server = server.ok_or_else(|| cluster.wrong("has no server"))?.trim();
+    let server = server
+        .ok_or_else(|| cluster.problem("has no server"))?
+        .trim();
     let server = match server.split_once("://") {
         Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
         None => format!("http://{server}"),
     };
     let is_http = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
     if !Url::parse(&server).is_ok_and(|url| is_http(&url)) {
-        return Err(cluster.wrong("has a server that is not a URL of http or https"));
+        return Err(cluster.problem("has a server that is not a URL of http or https"));
     }
     let mut values = vec![(SERVER, Secret::new(&server))];
     let ca = data_of(cluster, CA, CA_FILE)?;
     if let Some(refusal) = ca.as_ref().and_then(|ca| check_ca(ca).err()) {
-        let what = refusal.message.replacen(CA_DATA, "that", 1);
-        return Err(cluster.wrong(&format!("has a {CA_FILE} {what}")));
+        let message = refusal.message.replacen(CA_DATA, "that", 1);
+        return Err(cluster.problem(&format!("has a {CA_FILE} {message}")));
     }
     let is_insecure = cluster.flag(SKIPS_VERIFICATION)?;
     if is_insecure && ca.is_some() {
-        let what = format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");
-        return Err(cluster.wrong(&what));
+        let message =
+            format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");
+        return Err(cluster.problem(&message));
     }
     if is_insecure {
         values.push((
@@ -79,8 +82,8 @@ pub(super) fn data_of(
     let (data, path) = (entry.text(data_key)?, entry.path(file_key)?);
     match (data, path) {
         (Some(_), Some(_)) => {
-            let what = format!("has {file_key} and {data_key}, which are mutually exclusive");
-            Err(entry.wrong(&what))
+            let message = format!("has {file_key} and {data_key}, which are mutually exclusive");
+            Err(entry.problem(&message))
         }
         (Some(data), None) => {
             let data = data.split_ascii_whitespace().collect::<String>();
@@ -88,7 +91,7 @@ pub(super) fn data_of(
         }
         (None, Some(path)) => {
             let read = open_bytes(&path, false, MAX_PEM_BYTES).map_err(|fault| {
-                entry.wrong(&format!(
+                entry.problem(&format!(
                     "has {file_key} {}, which {}",
                     path.display(),
                     fault.reason()

@@ -41,7 +41,7 @@ pub(super) struct Entry<'a> {
     pub name: &'a str,
     fields: Option<&'a Map<String, Value>>,
     /// The field that contains it, such as `cluster`.
-    what: &'static str,
+    field: &'static str,
 }
 
 impl Kubeconfig {
@@ -77,13 +77,13 @@ impl Kubeconfig {
             }
             if let Some(file) = files.read(&path, MAX_BYTES)? {
                 let read = document::parse(&file.text);
-                let document = read.map_err(|what| file.problem(&what, HINT))?;
+                let document = read.map_err(|message| file.problem(&message, HINT))?;
                 if !matches!(document, Value::Null | Value::Object(_)) {
                     return Err(file.problem("is not a kubeconfig", HINT));
                 }
                 if let Some(name) = duplicate_name(&document) {
-                    let what = format!("has the name '{}' twice in a list", quotable(name));
-                    return Err(file.problem(&what, HINT));
+                    let message = format!("has the name '{}' twice in a list", quotable(name));
+                    return Err(file.problem(&message, HINT));
                 }
                 config.files.push(ConfigFile {
                     path,
@@ -136,15 +136,15 @@ impl Kubeconfig {
             .find(|entry| entry.name == name)
     }
 
-    fn entries(&self, list: &'static str, what: &'static str) -> impl Iterator<Item = Entry<'_>> {
+    fn entries(&self, list: &'static str, field: &'static str) -> impl Iterator<Item = Entry<'_>> {
         self.files.iter().flat_map(move |file| {
             let entries = file.document.get(list).and_then(Value::as_array);
             entries.into_iter().flatten().filter_map(move |entry| {
                 Some(Entry {
                     path: &file.path,
                     name: text(entry.get("name"))?,
-                    fields: entry.get(what).and_then(Value::as_object),
-                    what,
+                    fields: entry.get(field).and_then(Value::as_object),
+                    field,
                 })
             })
         })
@@ -161,7 +161,7 @@ impl<'a> Entry<'a> {
             None => Ok(None),
             Some(value) => match text(Some(value)) {
                 Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-                None => Err(self.wrong(&format!("has no text at {key}"))),
+                None => Err(self.problem(&format!("has no text at {key}"))),
             },
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Entry<'a> {
         {
             "true" | "yes" | "on" | "y" => Ok(true),
             "" | "false" | "no" | "off" | "n" => Ok(false),
-            _ => Err(self.wrong(&format!("has neither true nor false at {key}"))),
+            _ => Err(self.problem(&format!("has neither true nor false at {key}"))),
         }
     }
 
@@ -204,7 +204,7 @@ impl<'a> Entry<'a> {
                 fields: Some(fields),
                 ..*self
             })),
-            Some(_) => Err(self.wrong(&format!("has no object at {key}"))),
+            Some(_) => Err(self.problem(&format!("has no object at {key}"))),
         }
     }
 
@@ -213,16 +213,16 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: the field has another type.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Problem> {
-        let wrong = || self.wrong(&format!("has no list of texts at {key}"));
+        let problem = || self.problem(&format!("has no list of texts at {key}"));
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
-            Some(list) => list.as_array().ok_or_else(wrong)?,
+            Some(list) => list.as_array().ok_or_else(problem)?,
         };
         let texts = list.iter().map(|value| match value {
             Value::Null => Some(""),
             value => text(Some(value)),
         });
-        texts.collect::<Option<_>>().ok_or_else(wrong)
+        texts.collect::<Option<_>>().ok_or_else(problem)
     }
 
     /// Returns the lists of texts in an object, by name.
@@ -244,10 +244,10 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: the field has another type.
     pub fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Problem> {
-        let wrong = || self.wrong(&format!("has no list of names and values at {key}"));
+        let problem = || self.problem(&format!("has no list of names and values at {key}"));
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
-            Some(list) => list.as_array().ok_or_else(wrong)?,
+            Some(list) => list.as_array().ok_or_else(problem)?,
         };
         let pair = |item: &'a Value| {
             let value = item.get("value").filter(|value| !value.is_null());
@@ -257,7 +257,7 @@ impl<'a> Entry<'a> {
         list.iter()
             .map(pair)
             .collect::<Option<_>>()
-            .ok_or_else(wrong)
+            .ok_or_else(problem)
     }
 
     /// Returns a path. A relative one is resolved from the directory of the file.
@@ -271,11 +271,11 @@ impl<'a> Entry<'a> {
     }
 
     /// Builds a problem of this entry; `what` follows its name in the message.
-    pub fn wrong(&self, what: &str) -> Problem {
+    pub fn problem(&self, message: &str) -> Problem {
         let message = format!(
-            "{}: {} '{}' {what}",
+            "{}: {} '{}' {message}",
             self.path.display(),
-            self.what,
+            self.field,
             quotable(self.name)
         );
         Problem::new(Category::MissingCredentials, message).with_hint(HINT)

@@ -31,31 +31,31 @@ pub(super) fn program(
     found: FoundCredential,
 ) -> Result<CredentialProgram, Problem> {
     let version = plugin.text("apiVersion")?;
-    let version = version.ok_or_else(|| plugin.wrong("has exec without apiVersion"))?;
+    let version = version.ok_or_else(|| plugin.problem("has exec without apiVersion"))?;
     if !VERSIONS.contains(&version) {
-        let problem = plugin.wrong(&format!("has exec with apiVersion {}", quotable(version)));
+        let problem = plugin.problem(&format!("has exec with apiVersion {}", quotable(version)));
         return Err(problem.with_hint(format!("update the plugin to {}", VERSIONS[0])));
     }
     match plugin.text("interactiveMode")? {
         Some("Never" | "IfAvailable") => {}
         Some("Always") => {
             let problem =
-                plugin.wrong("has exec with interactiveMode Always: it must prompt for input");
+                plugin.problem("has exec with interactiveMode Always: it must prompt for input");
             return Err(
                 problem.with_hint("log in beforehand, and use a plugin that does not prompt")
             );
         }
         Some(mode) => {
-            let what = format!("has exec with interactiveMode {}", quotable(mode));
-            return Err(plugin.wrong(&what));
+            let message = format!("has exec with interactiveMode {}", quotable(mode));
+            return Err(plugin.problem(&message));
         }
         None if version == VERSIONS[0] => {
-            return Err(plugin.wrong("has exec without interactiveMode, which v1 requires"));
+            return Err(plugin.problem("has exec without interactiveMode, which v1 requires"));
         }
         None => {}
     }
     let command = plugin.text("command")?;
-    let command = command.ok_or_else(|| plugin.wrong("has exec without command"))?;
+    let command = command.ok_or_else(|| plugin.problem("has exec without command"))?;
     let command = match command.contains('/') {
         true => plugin
             .path("command")?

@@ -74,15 +74,15 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     };
     let user_name = match context.text("user")? {
         Some(name) => name,
-        None if is_secure => return Err(context.wrong("has no user")),
+        None if is_secure => return Err(context.problem("has no user")),
         None => return Ok(SourceResult::Found(found)),
     };
     let user = config.user(user_name).ok_or_else(|| {
-        let what = format!(
+        let message = format!(
             "names the user '{}', which does not exist",
             quotable(user_name)
         );
-        context.wrong(&what)
+        context.problem(&message)
     })?;
     found
         .values

@@ -30,7 +30,7 @@ pub(super) fn load(
             ("client_certificate_data", certificate),
             ("client_key_data", key),
         ]),
-        (Some(_), None) => return Err(user.wrong("has client-certificate and no client-key")),
+        (Some(_), None) => return Err(user.problem("has client-certificate and no client-key")),
         (None, _) => {}
     }
     if ["token", "client-key-data"]
@@ -49,15 +49,15 @@ pub(super) fn load(
     found.values.extend(impersonation(user)?);
     let is_password = user.text("username")?.is_some() || user.text("password")?.is_some();
     if is_password && token.is_some() {
-        return Err(user.wrong("has a token and a password, which are mutually exclusive"));
+        return Err(user.problem("has a token and a password, which are mutually exclusive"));
     }
     if is_password {
-        return Err(user.wrong("has a password, which Kubernetes does not accept since 1.19"));
+        return Err(user.problem("has a password, which Kubernetes does not accept since 1.19"));
     }
     let has_token = token.is_some();
     found.values.extend(token.map(|token| ("token", token)));
     if user.value("auth-provider").is_some() && !has_token && !has_certificate {
-        let problem = user.wrong("has an auth-provider, which is not supported");
+        let problem = user.problem("has an auth-provider, which is not supported");
         return Err(problem.with_hint("use an exec plugin, such as kubelogin"));
     }
     match user.object("exec")? {
@@ -70,7 +70,7 @@ pub(super) fn load(
         }
         // kubectl would prompt for a user name.
         _ if !has_token && !has_certificate => {
-            let problem = user.wrong("has no token, certificate or exec plugin");
+            let problem = user.problem("has no token, certificate or exec plugin");
             Err(problem.with_hint("log in, or download a new kubeconfig"))
         }
         _ => Ok(SourceResult::Found(found)),
@@ -93,9 +93,9 @@ fn token(
     }
     let shown = path.display();
     let file =
-        file.ok_or_else(|| user.wrong(&format!("has tokenFile {shown}, which does not exist")))?;
+        file.ok_or_else(|| user.problem(&format!("has tokenFile {shown}, which does not exist")))?;
     match file.text.trim() {
-        "" => Err(user.wrong(&format!("has tokenFile {shown}, which is empty"))),
+        "" => Err(user.problem(&format!("has tokenFile {shown}, which is empty"))),
         token => Ok(Some((Secret::new(token), Some(file)))),
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Sec
         return Ok(None);
     }
     if user.text("as")?.is_none() {
-        return Err(user.wrong("has groups or extra values to impersonate and no user (as)"));
+        return Err(user.problem("has groups or extra values to impersonate and no user (as)"));
     }
     Ok(Some((
         IMPERSONATION,

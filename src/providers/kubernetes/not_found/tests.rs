@@ -6,7 +6,7 @@ use crate::providers::kubernetes::CLOUD;
 use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::providers::{LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
@@ -44,7 +44,7 @@ async fn lookup(kind: &'static Kind, responses: Responses) -> Problem {
     let server = server(responses).await;
     let client = client(&CLOUD, &server, &server.transport());
     let x = reference(kind, &format!("{kind}/ci/x"));
-    client.get(&x, &ask()).await.unwrap_err()
+    client.get(&x, &get_options()).await.unwrap_err()
 }
 
 #[test]
@@ -137,7 +137,7 @@ async fn the_log_of_a_deleted_pod_is_not_found() {
         position: &LogPosition::default(),
         before: &[],
         params: &LogParams::default(),
-        options: &ask(),
+        options: &get_options(),
     };
     let read = client.read_log(request).await;
     assert_eq!(read.err().unwrap().category, Category::NotFound);

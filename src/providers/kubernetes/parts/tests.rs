@@ -154,6 +154,6 @@ fn pods_of_an_earlier_object_of_the_name_are_left_out() {
         ("TrainJob", of("Job", "a-w-0", "u1", new), true),
     ] {
         let pods = pods(std::slice::from_ref(&pod));
-        assert_eq!(owner(kind).has(&pods[0]), is_own, "{kind}: {pod}");
+        assert_eq!(owner(kind).owns(&pods[0]), is_own, "{kind}: {pod}");
     }
 }

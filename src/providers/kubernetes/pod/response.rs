@@ -93,7 +93,7 @@ pub(in super::super) struct PodTask {
     pub owner_uid: Option<String>,
     pub priority: Option<i64>,
     /// True if other fields contradict its success, so that how it ended is unknown.
-    is_doubtful: bool,
+    is_contradicted: bool,
 }
 
 impl ApiObject for PodObject {
@@ -127,12 +127,12 @@ impl PodObject {
             read.state = State::Failed;
         }
         let all: Vec<Container> = own.into_iter().chain(main).collect();
-        let denial = denial(&read, status.reason.trimmed(), &all, count);
-        let is_doubtful = denial.is_some();
-        let (reason, message) = match denial {
-            Some(denial) => {
+        let contradiction = contradiction(&read, status.reason.trimmed(), &all, count);
+        let is_contradicted = contradiction.is_some();
+        let (reason, message) = match contradiction {
+            Some(contradiction) => {
                 (read.state, read.ended) = (State::Unknown, false);
-                let message = format!("the phase is Succeeded, but {denial}");
+                let message = format!("the phase is Succeeded, but {contradiction}");
                 (None, Some(message))
             }
             None => why(
@@ -170,7 +170,7 @@ impl PodObject {
             exit_code: exit_code(read.state, &all),
             created_at: meta.creation_timestamp.utc(),
             started_at: started_at(&all, status.start_time.utc()),
-            finished_at: finished_at.filter(|_| !is_doubtful),
+            finished_at: finished_at.filter(|_| !is_contradicted),
             resources: container::total(&all),
             addresses: addresses(ips),
             node: spec.node_name.0,
@@ -186,7 +186,7 @@ impl PodObject {
             uid: meta.uid.0,
             owner_uid,
             priority: spec.priority.0,
-            is_doubtful,
+            is_contradicted,
         }
     }
 
@@ -203,11 +203,11 @@ impl PodObject {
             state: task.state,
             state_raw: task.state_raw.clone(),
             ended: task.ended,
-            reason: match pod.is_doubtful {
+            reason: match pod.is_contradicted {
                 true => Some(Job::SUBTASKS_UNREAD.to_owned()),
                 false => task.reason.clone(),
             },
-            unread_cause: pod.is_doubtful.then_some(Category::InvalidResponse),
+            unread_cause: pod.is_contradicted.then_some(Category::InvalidResponse),
             message: task.message.clone(),
             exit_code: task.exit_code,
             priority: pod.priority,
@@ -271,7 +271,7 @@ const FAILURES: [&str; 8] = [
 
 /// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
 /// statuses of main containers, or `None` if the statuses cannot be read.
-fn denial(
+fn contradiction(
     read: &NormalizedState,
     reason: Option<&str>,
     containers: &[Container],
@@ -284,7 +284,7 @@ fn denial(
     match (failure, count) {
         (Some(reason), _) => Some(format!("the reason is {reason}")),
         (None, None) => Some("the states of its containers cannot be read".to_owned()),
-        (None, Some(count)) => container::denial(containers, count),
+        (None, Some(count)) => container::contradiction(containers, count),
     }
 }
 

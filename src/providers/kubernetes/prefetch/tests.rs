@@ -7,7 +7,7 @@ use crate::error::Category;
 use crate::model::State;
 use crate::providers::GetResult;
 use crate::providers::kubernetes::{CLOUD, job::JOB};
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{
     EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, start_time,
@@ -56,25 +56,25 @@ async fn get(
             _ => job.as_ref().map(|job| ServerResponse::json(200, job)),
         }
     });
-    let world = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(&CLOUD, world, script).await;
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, script).await;
     let client = client(&CLOUD, &server, &server.transport());
     let reference = reference(&JOB, "kubernetes/job/ns/train");
-    let found = client.get(&reference, &ask()).await;
+    let found = client.get(&reference, &get_options()).await;
     let mut requested = server.requested();
     requested.sort();
     (found, requested)
 }
 
-fn of(uid: &str) -> Value {
+fn labels_of(uid: &str) -> Value {
     json!({LABEL: uid, "job-name": "train"})
 }
 
 #[tokio::test]
 async fn parts_of_an_earlier_job_of_the_name_are_not_shown() {
     let pods = vec![
-        pod("a", &of("old"), "Failed"),
-        pod("b", &of("new"), "Running"),
+        pod("a", &labels_of("old"), "Failed"),
+        pod("b", &labels_of("new"), "Running"),
     ];
     let (found, requested) = get(Some(job()), ("100", pods)).await;
     let job = found.unwrap().job;
@@ -100,7 +100,7 @@ async fn pods_that_may_be_others_or_older_are_requested_again() {
     other["spec"]["selector"] = json!({"matchLabels": {"app": "x"}});
     let mut unversioned = job();
     unversioned["metadata"]["resourceVersion"] = json!("abc");
-    let own = || vec![pod("b", &of("new"), "Pending")];
+    let own = || vec![pod("b", &labels_of("new"), "Pending")];
     let unlabeled = vec![pod("b", &json!({"job-name": "train"}), "Pending")];
     for (job, version, pods) in [
         (job(), "99", own()),

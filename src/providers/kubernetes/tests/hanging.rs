@@ -12,7 +12,7 @@ use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
-use crate::providers::test_support::{ask_without_details, promptly};
+use crate::providers::test_support::{get_options_without_details, promptly};
 use crate::providers::{GetOptions, GetResult};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
@@ -109,7 +109,7 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
     ] {
         let late: &'static [_] = Box::leak(Box::new([(late, NEVER)]));
         let server = serve(std::slice::from_ref(object), late).await;
-        let found = get(&server, kind, &ask_without_details()).await;
+        let found = get(&server, kind, &get_options_without_details()).await;
         let advice = "; joblens describe waits longer for it";
         let mut notices = found.notices.iter().map(|notice| &notice.message);
         assert!(notices.all(|text| text.ends_with(advice)), "{found:?}");
@@ -122,7 +122,7 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
 #[tokio::test]
 async fn pods_that_decide_a_state_are_waited_for() {
     let server = serve(&[starting("x")], &[("pods", LATE), ("events", NEVER)]).await;
-    let found = get(&server, &JOB, &ask_without_details()).await;
+    let found = get(&server, &JOB, &get_options_without_details()).await;
     assert_eq!(found.job.state, State::Running);
     assert_eq!(unread(&found), ["events"]);
 }
@@ -131,7 +131,7 @@ async fn pods_that_decide_a_state_are_waited_for() {
 async fn a_gate_for_warnings_waits_for_events_unless_the_job_has_failed() {
     let options = GetOptions {
         needs_events: true,
-        ..ask_without_details()
+        ..get_options_without_details()
     };
     let complete = with_condition("Complete");
     let server = serve(&[complete], &[("events", LATE)]).await;
@@ -151,7 +151,7 @@ async fn a_list_leaves_jobs_to_lookups_whose_pods_hang() {
     .await;
     let client = client(&CLOUD, &server, &server.transport());
     let references = ["x", "y"].map(|name| reference(&JOB, &format!("kubernetes/job/ci/{name}")));
-    let options = ask_without_details();
+    let options = get_options_without_details();
     let rows = promptly(client.batch_get(&references, &options))
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::model::State;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::kubernetes::job::JOB;
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::providers::{Client, Cursor, Filter, Page};
 use crate::reference::Scope;
 use crate::test_support::kinds::{client, reference};
@@ -77,7 +77,9 @@ async fn serve(jobs: Vec<Value>, pods: (u16, Value)) -> (TestServer, Arc<Mutex<V
 
 async fn list(client: &dyn Client, namespace: &[&str], filter: &Filter) -> Page {
     let scope = Scope::at(&JOB, "default", namespace).unwrap();
-    let page = client.list(&scope, filter, Cursor::FIRST, &ask()).await;
+    let page = client
+        .list(&scope, filter, Cursor::FIRST, &get_options())
+        .await;
     page.unwrap()
 }
 
@@ -116,7 +118,7 @@ async fn a_row_has_the_state_and_the_reason_of_a_lookup() {
         let client = crate::test_support::kinds::client(&CLOUD, &server, &server.transport());
         let page = list(&*client, &["ci"], &Filter::default()).await;
         let own = reference(&JOB, &format!("kubernetes/job/ci/{name}"));
-        let found = client.get(&own, &ask()).await.unwrap().job;
+        let found = client.get(&own, &get_options()).await.unwrap().job;
         let row = &page.rows[0].job;
         let shown = (row.state, &row.reason, &row.message, row.started_at);
         let expected = (found.state, &found.reason, &found.message, found.started_at);

@@ -1,6 +1,6 @@
 //! Tests that a response that contradicts itself, or is about another object, passes no gate.
 
-mod denials;
+mod contradictions;
 mod evidence;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
@@ -32,7 +32,7 @@ async fn get(kind: &'static Kind, object: Value) -> Result<Job, Problem> {
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
     let x = reference(kind, &format!("{kind}/ci/x"));
     let client = client(&CLOUD, &server, &server.transport());
-    Ok(client.get(&x, &ask()).await?.job)
+    Ok(client.get(&x, &get_options()).await?.job)
 }
 
 fn condition(kind: &str, status: &str) -> Value {

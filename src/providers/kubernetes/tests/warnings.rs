@@ -15,7 +15,7 @@ use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
-use crate::providers::test_support::ask;
+use crate::providers::test_support::get_options;
 use crate::providers::{GetOptions, GetResult};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
@@ -148,7 +148,7 @@ impl Cluster {
         let client = client(&CLOUD, &server, &server.transport());
         let options = GetOptions {
             needs_events,
-            ..ask()
+            ..get_options()
         };
         let found = client.get(&x, &options).await.unwrap();
         let requested = server.requested();
@@ -350,7 +350,7 @@ async fn a_job_whose_end_only_a_list_has_shown_leaves_a_gate_undecided() {
     let x = reference(&JOB, "kubernetes/job/ci/x");
     let mut options = GetOptions {
         changes: Some(Arc::default()),
-        ..ask()
+        ..get_options()
     };
     client
         .batch_get(std::slice::from_ref(&x), &options)

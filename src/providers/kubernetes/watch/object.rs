@@ -35,7 +35,7 @@ impl Object {
     /// Reads an object of the list at a path, with its name; `None` if it has no name or belongs to another
     /// list.
     pub fn read(mut value: Value, path: &str) -> Option<(String, Self)> {
-        if !is_of(&value, path) {
+        if !belongs_to(&value, path) {
             return None;
         }
         trim_document(&mut value);
@@ -64,7 +64,7 @@ impl Object {
 
     /// Stores the version in a list if it is lower than the known one. Returns true if two lists in a row
     /// contain a lower version, as after a restore of the store from a backup.
-    pub(super) fn is_lower_again(&mut self, object: &Self) -> bool {
+    pub(super) fn record_lower_version(&mut self, object: &Self) -> bool {
         let lower = object.version.filter(|_| self.is_newer_than(object));
         let before = std::mem::replace(&mut self.lower_version, lower);
         before.zip(lower).is_some_and(|(before, now)| before <= now)
@@ -73,7 +73,7 @@ impl Object {
 
 /// Returns true if an object belongs to the list at a path, by its kind and namespace where they are present:
 /// the items of a list have no `kind`.
-fn is_of(object: &Value, path: &str) -> bool {
+fn belongs_to(object: &Value, path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (plural, namespace) = (parts.next(), parts.next());
     let matches = |field: Option<&Value>, is_right: &dyn Fn(&str) -> bool| match field {

@@ -67,8 +67,8 @@ impl WatchState {
     }
 
     /// Applies an object from the stream, and reports the change.
-    pub fn change(&mut self, name: String, object: Object) {
-        if self.take(name.clone(), object) {
+    pub fn update_and_report(&mut self, name: String, object: Object) {
+        if self.update(name.clone(), object) {
             self.report(Some(&name));
         }
     }
@@ -81,9 +81,9 @@ impl WatchState {
     }
 
     /// Adds a notice about why jobs are polled, once.
-    pub fn note(&mut self, why: &str) {
+    pub fn note(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_noted, true) {
-            let text = format!("polling, since jobs cannot be watched: {why}");
+            let text = format!("polling, since jobs cannot be watched: {reason}");
             self.notice = Some(Notice::new(NoticeCode::WatchUnavailable, text));
         }
     }
@@ -91,7 +91,7 @@ impl WatchState {
     /// Applies the current version of an object, if it is followed. Returns false if that changes nothing. An
     /// object that was deleted remains deleted. Once another object (a different job) has its name, only its
     /// own deletion is applied: a stream that continues after an interruption reports how it ended.
-    pub fn take(&mut self, name: String, object: Object) -> bool {
+    pub fn update(&mut self, name: String, object: Object) -> bool {
         if !self.followed.contains_key(&name) {
             return false;
         }
@@ -126,7 +126,7 @@ impl WatchState {
     }
 
     /// Drops all objects, so that each is looked up individually.
-    pub fn give_up(&mut self) {
+    pub fn leave_to_lookups(&mut self) {
         self.objects.clear();
         self.mode = Mode::Single;
         self.position.version = None;

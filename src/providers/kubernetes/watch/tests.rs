@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::providers::Changes;
 use crate::providers::kubernetes::job::JOB;
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 
 fn object(name: &str, uid: &str, version: u64) -> Value {
     json!({"metadata": {
@@ -53,7 +53,7 @@ fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
     let jobs = names
         .iter()
         .map(|name| (*name, reference(&JOB, &["ci", name]).to_string()));
-    let mut options = ask();
+    let mut options = get_options();
     options.changes = Some(Arc::clone(changes));
     watch.follow(&jobs.collect::<Vec<_>>(), &options)
 }
@@ -171,7 +171,7 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     });
     assert!(follow(&watch, &["a", "b"], &changes));
     assert!(watch.object("a").is_none());
-    assert!(!watch.starts());
+    assert!(!watch.try_start());
     let (watch, _) = connected(&["a"]);
     let large = Object {
         version: None,
@@ -202,7 +202,7 @@ fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
     apply(&by_event, "ADDED", &object("a", "u2", 9)).unwrap();
     assert_eq!(presence(&by_event, "a"), replaced);
     let (by_lookup, _) = connected(&["a"]);
-    by_lookup.take_lookup(read(object("a", "u2", 9)).unwrap());
+    by_lookup.update_from_lookup(read(object("a", "u2", 9)).unwrap());
     assert_eq!(presence(&by_lookup, "a"), replaced);
     let (after_a_gap, _) = connected(&["a"]);
     after_a_gap.replace(listed(&[], "8"));
@@ -269,7 +269,7 @@ async fn what_changes_of_pods_is_reported_as_a_change_of_their_job() {
     let selector = ("labelSelector", "job-name in (b,模型)".to_owned());
     assert_eq!(watch.selector(), Some(selector));
     watch.replace(listed(&[], "1"));
-    assert!(watch.starts());
+    assert!(watch.try_start());
     let position = watch.position().await;
     assert!(watch.connect(&position));
     for job in ["other", "模型"] {
@@ -288,12 +288,12 @@ async fn the_pods_of_jobs_that_have_started_are_not_watched_for_long() {
     let watch = watches.of_pods("/api/v1/namespaces/ci/pods");
     follow(&watch, &["a"], &changes);
     watch.replace(listed(&[], "1"));
-    assert!(watch.starts() && !watch.is_over());
+    assert!(watch.try_start() && !watch.is_over());
     tokio::time::advance(PODS_TIMEOUT + Duration::from_secs(1)).await;
     assert!(watch.is_over());
     follow(&watch, &["a"], &changes);
     watch.replace(listed(&[], "2"));
-    assert!(watch.starts());
+    assert!(watch.try_start());
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn lists_beyond_the_most_streams_are_polled_with_one_notice() {
     let last = at(MAX_STREAMS + 1);
     follow(&last, &["a"], &changes);
     last.replace(listed(&[], "1"));
-    assert!(!last.starts());
+    assert!(!last.try_start());
 }
 
 #[test]

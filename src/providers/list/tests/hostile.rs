@@ -10,8 +10,8 @@ async fn pages_without_rows_end_a_list() {
         ..Page::default()
     });
     let mut on_page = |_: Page| unreachable!("there are no rows");
-    let (filter, ask) = (Filter::default(), test_support::ask());
-    let listed = list_all(&endless, &scope(), &filter, &ask, None, &mut on_page).await;
+    let (filter, options) = (Filter::default(), test_support::get_options());
+    let listed = list_all(&endless, &scope(), &filter, &options, None, &mut on_page).await;
     let truncation = listed.unwrap().truncation;
     assert_eq!(truncation, Some(Truncation::TooManyPages(100)));
 }
@@ -90,8 +90,8 @@ async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
         let client = Lists(move |scope: &Scope, at: Cursor| {
             page(pages, number.fetch_add(1, Ordering::Relaxed), scope, at)
         });
-        let (filter, ask) = (Filter::default(), test_support::ask());
-        let listed = list_all(&client, &scope(), &filter, &ask, None, &mut on_page).await;
+        let (filter, options) = (Filter::default(), test_support::get_options());
+        let listed = list_all(&client, &scope(), &filter, &options, None, &mut on_page).await;
         listed.unwrap();
         let seen: Vec<_> = seen.iter().map(|(id, state)| (&**id, *state)).collect();
         assert_eq!(seen, rows);

@@ -86,13 +86,13 @@ async fn drained(
         begins,
         offsets: Mutex::default(),
     };
-    let (mut seen, ask) = (Vec::new(), test_support::ask());
+    let (mut seen, options) = (Vec::new(), test_support::get_options());
     let mut on_page = |page: Page| {
         seen.extend(page.rows.into_iter().map(|found| found.job.id));
         ready(ControlFlow::Continue(()))
     };
     let filter = Filter::default();
-    let listed = list_all(&client, &scope(), &filter, &ask, None, &mut on_page).await;
+    let listed = list_all(&client, &scope(), &filter, &options, None, &mut on_page).await;
     let mut rows = client.rows.into_inner().unwrap();
     rows.retain(|id| !seen.contains(id));
     (listed.unwrap(), client.offsets.into_inner().unwrap(), rows)

@@ -97,8 +97,8 @@ async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Ve
         segments: vec!["c".to_owned()],
         ..scope()
     };
-    let ask = test_support::ask();
-    let listed = list_all(&client, &cluster, filter, &ask, Some(4), &mut on_page).await;
+    let options = test_support::get_options();
+    let listed = list_all(&client, &cluster, filter, &options, Some(4), &mut on_page).await;
     (listed.unwrap(), seen)
 }
 

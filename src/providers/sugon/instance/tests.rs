@@ -19,7 +19,7 @@ fn reference(id: &str) -> Reference {
 fn read_text(body: &str) -> Result<GetResult, DecodeError> {
     decode(
         body.as_bytes(),
-        lookup(&reference("i1"), &test_support::ask()),
+        lookup(&reference("i1"), &test_support::get_options()),
         CHINA,
     )
 }
@@ -54,7 +54,7 @@ fn the_documented_sample_becomes_its_model() {
     let body = test_support::read("sugon/instance/waiting.json");
     let found = decode(
         &body,
-        lookup(&reference(SAMPLE), &test_support::ask()),
+        lookup(&reference(SAMPLE), &test_support::get_options()),
         CHINA,
     )
     .unwrap();
@@ -68,7 +68,7 @@ fn a_running_instance_becomes_its_model() {
     let body = test_support::read("sugon/instance/running.json");
     let found = decode(
         &body,
-        lookup(&reference(RUNNING), &test_support::ask()),
+        lookup(&reference(RUNNING), &test_support::get_options()),
         CHINA,
     )
     .unwrap();
@@ -81,7 +81,7 @@ fn a_finished_instance_becomes_its_model() {
     let body = test_support::read("sugon/instance/completed.json");
     let found = decode(
         &body,
-        lookup(&reference(RUNNING), &test_support::ask()),
+        lookup(&reference(RUNNING), &test_support::get_options()),
         CHINA,
     )
     .unwrap();
@@ -92,12 +92,12 @@ fn a_finished_instance_becomes_its_model() {
 #[test]
 fn no_documented_field_is_lost() {
     let document = test_support::json("sugon/instance/completed.json");
-    let ask = GetOptions {
+    let options = GetOptions {
         show_secrets: true,
-        ..test_support::ask()
+        ..test_support::get_options()
     };
     let body = test_support::read("sugon/instance/completed.json");
-    let found = decode(&body, lookup(&reference(RUNNING), &ask), CHINA).unwrap();
+    let found = decode(&body, lookup(&reference(RUNNING), &options), CHINA).unwrap();
     let model = test_support::model(found, "2024-03-03T00:00:00Z", false);
     test_support::assert_nothing_lost(
         &document["data"],
@@ -119,12 +119,12 @@ fn no_documented_field_is_lost() {
 fn the_clouds_own_document_keeps_no_secret() {
     let body = test_support::read("sugon/instance/running.json");
     let shown = |show_secrets| {
-        let ask = GetOptions {
+        let options = GetOptions {
             raw: true,
             show_secrets,
-            ..test_support::ask()
+            ..test_support::get_options()
         };
-        let found = decode(&body, lookup(&reference(RUNNING), &ask), CHINA).unwrap();
+        let found = decode(&body, lookup(&reference(RUNNING), &options), CHINA).unwrap();
         test_support::model(found, "2024-03-02T04:00:00Z", !show_secrets).to_string()
     };
     for secret in ["tok-in-url-query", "secret-in-script"] {
@@ -140,11 +140,11 @@ fn a_document_too_deep_to_keep_is_reported() {
         "[".repeat(5000),
         "]".repeat(5000)
     );
-    let ask = GetOptions {
+    let options = GetOptions {
         raw: true,
-        ..test_support::ask()
+        ..test_support::get_options()
     };
-    let found = decode(deep.as_bytes(), lookup(&reference("i1"), &ask), CHINA).unwrap();
+    let found = decode(deep.as_bytes(), lookup(&reference("i1"), &options), CHINA).unwrap();
     assert_eq!(codes(&found), ["raw_omitted"]);
     assert_eq!(found.job.raw, None);
 }
@@ -162,7 +162,7 @@ fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
     };
     let found = decode(
         timed.as_bytes(),
-        lookup(&reference("i1"), &test_support::ask()),
+        lookup(&reference("i1"), &test_support::get_options()),
         set,
     )
     .unwrap();

@@ -88,7 +88,7 @@ impl<'a> Reports<'a> {
         ];
         let is_new = |word: &str| known_word(word).is_none() && !is_known(word);
         let mut exit = Exit {
-            is_doubtful: self.is_unreadable
+            is_uncertain: self.is_unreadable
                 || texts.iter().any(|text| text.is_unreadable)
                 || fields.iter().any(|field| field.is_unreadable)
                 || self.status.is_some_and(|status| status.is_unreadable)
@@ -101,7 +101,7 @@ impl<'a> Reports<'a> {
             let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
             match (code.trim().parse(), signal.trim().parse()) {
                 (Ok(code), Ok(signal)) => codes.push((code, signal)),
-                _ => exit.is_doubtful = true,
+                _ => exit.is_uncertain = true,
             }
         }
         let bad = codes.iter().find(|code| **code != (0, 0));
@@ -146,7 +146,7 @@ pub(super) struct Exit {
     /// The signal that ended the job.
     pub signal: Option<i64>,
     /// `true` if a field that can show a failure is unreadable or contains an unknown word.
-    is_doubtful: bool,
+    is_uncertain: bool,
 }
 
 impl Exit {
@@ -168,18 +168,18 @@ impl Exit {
 
     /// Sets the state if it depends on the origin or on the scheduler's state word, and the reason of an end without
     /// success; `time_limit` is in seconds.
-    pub(super) fn judge(
+    pub(super) fn resolve(
         &self,
         job: &mut Job,
         origin: Origin,
         reports: &Reports<'_>,
         time_limit: Option<i64>,
     ) {
-        self.judge_state(job, origin, reports);
+        self.resolve_state(job, origin, reports);
         self.explain(job, reports, time_limit);
     }
 
-    fn judge_state(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
+    fn resolve_state(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
@@ -208,7 +208,7 @@ impl Exit {
             State::Succeeded if has_failed => job.state = State::Failed,
             // The signal may come from a cancellation.
             State::Unknown if job.ended && has_failed && !by_signal => job.state = State::Failed,
-            State::Succeeded if self.is_doubtful => job.state = State::Unknown,
+            State::Succeeded if self.is_uncertain => job.state = State::Unknown,
             _ => {}
         }
     }

@@ -95,7 +95,7 @@ pub(super) fn decode_job(
         let expected = "a job of the requested region and scheduler";
         return Err(expected.to_owned().into());
     }
-    // A booking without times can belong to any job that ever had this id.
+    // A history entry without times can belong to any job that ever had this id.
     if live.is_some_and(|live| fields.is_of_run(live, clock) != Some(true)) {
         return Ok(None);
     }
@@ -160,10 +160,10 @@ impl JobFields {
         clock.at(&self.acct_time)
     }
 
-    /// Reports whether this is a booking of the run `live`; `None` if no times can be compared.
+    /// Reports whether this is a history entry of the run `live`; `None` if no times can be compared.
     ///
-    /// A requeued job has several bookings, and a scheduler reuses ids. A booking belongs to an
-    /// earlier run or another job if it began, ended or was booked before the live run was
+    /// A requeued job has several entries, and a scheduler reuses ids. An entry belongs to an
+    /// earlier run or another job if it began, ended or was entered before the live run was
     /// submitted or began. Users are not compared, because an account can have several names.
     pub(super) fn is_of_run(&self, live: &Job, clock: WallClock) -> Option<bool> {
         let names = self.job_name.trimmed().zip(live.name.as_deref());
@@ -222,9 +222,10 @@ impl JobFields {
             reason: &self.reason,
             status: (origin == Origin::History).then_some(&self.job_exit_status),
         };
-        let own = &options.states;
+        let user_states = &options.states;
         let is_own = |word: &str| {
-            own.iter()
+            user_states
+                .iter()
                 .any(|(own, _)| own.trim().eq_ignore_ascii_case(word))
         };
         let exit = reports.exit(is_own);
@@ -242,7 +243,7 @@ impl JobFields {
             resources: self.resources(),
             ..read.into_job(job_at(reference, reference.segment("REGION")))
         };
-        exit.judge(&mut job, origin, &reports, self.time_limit());
+        exit.resolve(&mut job, origin, &reports, self.time_limit());
         let word = reports.scheduler_word();
         let details = self.details(word, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));
@@ -256,8 +257,8 @@ impl JobFields {
         let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
         let word = word.filter(|_| !is_unreadable);
         let known = word.and_then(known_word).map(|(known, _)| known);
-        let (own, kind) = (&options.states, "sugon/job");
-        let read = normalize(STATES, own, known.or(word), kind, notices);
+        let (user_states, kind) = (&options.states, "sugon/job");
+        let read = normalize(STATES, user_states, known.or(word), kind, notices);
         NormalizedState {
             raw: word.map(str::to_owned),
             ..read

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::CLOUD;
 use super::*;
-use crate::providers::test_support::{self, ask, lookup};
+use crate::providers::test_support::{self, get_options, lookup};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Filter, GetOptions};
 use crate::reference::Scope;
@@ -47,7 +47,7 @@ fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
     let found = decode_job(
         body.as_bytes(),
         origin,
-        lookup(&reference("7"), &ask()),
+        lookup(&reference("7"), &get_options()),
         None,
         CHINA,
     );
@@ -155,7 +155,7 @@ fn a_job_of_another_region_or_scheduler_is_not_taken() {
             .unwrap()
             .extend(fields.as_object().unwrap().clone());
         let body = json!({"code": "0", "data": data}).to_string();
-        let (reference, options) = (reference("7"), ask());
+        let (reference, options) = (reference("7"), get_options());
         let lookup = lookup(&reference, &options);
         decode_job(body.as_bytes(), Origin::Live, lookup, None, CHINA).is_ok()
     };
@@ -189,7 +189,7 @@ async fn a_list_has_no_rows_of_another_scheduler() {
     let mut at = Some(Cursor::FIRST);
     while let Some(cursor) = at {
         let page = client
-            .list(&scope, &Filter::default(), cursor, &ask())
+            .list(&scope, &Filter::default(), cursor, &get_options())
             .await;
         let page = page.unwrap();
         let ids: Vec<&str> = page.rows.iter().map(|row| row.job.id.as_str()).collect();
@@ -212,7 +212,7 @@ fn a_reason_is_not_the_word_for_success_and_names_a_suspension() {
         let found = decode_job(
             body.as_bytes(),
             Origin::Live,
-            lookup(&reference("7"), &ask()),
+            lookup(&reference("7"), &get_options()),
             None,
             CHINA,
         );
@@ -228,7 +228,7 @@ fn secrets_of_a_command_are_masked_in_the_model_and_in_the_document() {
         let options = GetOptions {
             raw: true,
             show_secrets,
-            ..ask()
+            ..get_options()
         };
         let found = decode_job(
             &body,
@@ -256,7 +256,7 @@ fn the_rows_of_the_platform_name_their_regions() {
     ];
     assert!(places.eq(expected));
     let jobs = rows.into_iter().map(|row| {
-        row.into_result(Origin::Live, lookup(&reference("7"), &ask()), CHINA)
+        row.into_result(Origin::Live, lookup(&reference("7"), &get_options()), CHINA)
             .job
     });
     let jobs: Vec<Job> = jobs.collect();

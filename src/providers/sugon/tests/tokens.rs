@@ -57,7 +57,7 @@ fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, P
 
 async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["i-1"]);
-    let found = client.get(&reference, &test_support::ask()).await?;
+    let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -228,7 +228,7 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &other.origin)]).unwrap();
     let reference = test_support::reference(CLOUD.kinds[0], &["other"]);
     let problem = client
-        .get(&reference, &test_support::ask())
+        .get(&reference, &test_support::get_options())
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
@@ -270,7 +270,7 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
         .credentials
         .get(
             &kept_client(&cloud, &home).api.home.client.http,
-            test_support::ask().deadline,
+            test_support::get_options().deadline,
         )
         .await
         .unwrap();

@@ -58,8 +58,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let is_stdout = source.container.as_deref() != Some(STREAMS[1]);
     let decode = |body: &[u8]| decode(body, index, is_stdout);
     let operation = LOGS.operation.name;
-    let called = api.call_product(&BATCH, operation, &parameters, request.options, decode);
-    called.await.map(|found| found.data)
+    let response = api.call_product(&BATCH, operation, &parameters, request.options, decode);
+    response.await.map(|found| found.data)
 }
 
 fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> {
@@ -95,7 +95,9 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
     let place = folder
         .0
         .map(|folder| folder + file.0.as_deref().unwrap_or_default());
-    let place = place.map_or_else(String::new, |place| format!("; the whole is at {place}"));
+    let place = place.map_or_else(String::new, |place| {
+        format!("; the complete output is at {place}")
+    });
     Ok(LogChunk {
         data,
         truncated: is_full.then(|| format!("at most {MAX_BYTES} bytes{place}")),
@@ -162,7 +164,7 @@ mod tests {
     fn a_log_that_is_cut_names_the_place_of_the_whole() {
         let chunk = full(&"第".repeat(700));
         assert_eq!(String::from_utf8(chunk.data).unwrap(), "第".repeat(699));
-        let cut = "at most 2048 bytes; the whole is at cos://bucket/out.log";
+        let cut = "at most 2048 bytes; the complete output is at cos://bucket/out.log";
         assert_eq!(chunk.truncated.as_deref(), Some(cut));
     }
 

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
-pub(super) use success::{doubted_success, failed_parts, missing_tasks, unread_tasks};
+pub(super) use success::{failed_parts, missing_tasks, unconfirmed_success, unread_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; other fields are in the job itself.
@@ -149,8 +149,8 @@ impl Row for BatchJob {
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
         let metrics = [(&self.tasks, "tasks"), (&self.task_instances, "instances")];
         let failed = failed_parts(&metrics);
-        let under_way = success::active_parts(&metrics).or_else(|| self.under_way());
-        let under_way = under_way.filter(|_| read.state == State::Succeeded);
+        let unfinished = success::active_parts(&metrics).or_else(|| self.pending_operation());
+        let unfinished = unfinished.filter(|_| read.state == State::Succeeded);
         let failure_reason = states::failure(self.state_reason.clone());
         let mut job = Job {
             name: self.job_name.0.take(),
@@ -169,8 +169,8 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
-        if let Some(under_way) = &under_way {
-            let text = format!("{} has succeeded, but {under_way}", job.reference);
+        if let Some(unfinished) = &unfinished {
+            let text = format!("{} has succeeded, but {unfinished}", job.reference);
             notices.push(Notice::new(NoticeCode::PartsUnread, text));
             job.unread_cause = Some(Category::InvalidResponse);
         }
@@ -179,8 +179,8 @@ impl Row for BatchJob {
             message: failed,
         };
         states::confirm_success(&mut job, cause);
-        if let Some(under_way) = under_way.filter(|_| job.state == State::Unknown) {
-            job.message = Some(doubted_success(&under_way));
+        if let Some(unfinished) = unfinished.filter(|_| job.state == State::Unknown) {
+            job.message = Some(unconfirmed_success(&unfinished));
         }
         GetResult { job, notices }
     }
@@ -189,8 +189,8 @@ impl Row for BatchJob {
 impl TaskRow {
     fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
         let word = self.task_state.trimmed();
-        let what = "a task of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, what, notices);
+        let source = "a task of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, source, notices);
         Task {
             id: self.task_name.0,
             kind: TASK.to_owned(),
@@ -294,8 +294,8 @@ impl Instance {
         notices: &mut Vec<Notice>,
     ) -> Task {
         let word = self.task_instance_state.trimmed();
-        let what = "an instance of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, what, notices);
+        let source = "an instance of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, source, notices);
         let index = self.task_instance_index.0;
         // A failed instance with exit code 0 never ran, because its node did not start.
         let exit_code = self.exit_code.0.filter(|code| match code {

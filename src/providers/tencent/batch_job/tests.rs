@@ -9,7 +9,7 @@ use super::*;
 use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
-use crate::providers::test_support::{ask, reference};
+use crate::providers::test_support::{get_options, reference};
 use crate::providers::{Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::{Reference, Scope};
 use crate::test_support::jobs::responding;
@@ -37,7 +37,7 @@ fn failed(lines: &[u64]) -> EmulatedJob {
 async fn the_failed_instance_gives_the_exit_code_and_the_message() {
     let (server, client) = serve(vec![failed(&[])], Arc::new(|_| None)).await;
     let reference = reference(&BATCH_JOB, &["job-1"]);
-    let job = client.get(&reference, &ask()).await.unwrap().job;
+    let job = client.get(&reference, &get_options()).await.unwrap().job;
     assert_eq!(server.requested(), [GET.name, GET_TASK]);
     assert_eq!((job.state, job.exit_code), (State::Failed, Some(137)));
     let message = "instance main/2: container exit with code 137";
@@ -81,7 +81,7 @@ async fn a_job_with_a_failed_part_has_failed_whatever_its_state_is() {
         let response = ServerResponse::json(200, &instance(fields));
         let responder = responding(&CLOUD, &[GET_TASK], response);
         let (_server, client) = serve(vec![job], responder).await;
-        let job = client.get(&reference, &ask()).await.unwrap().job;
+        let job = client.get(&reference, &get_options()).await.unwrap().job;
         assert_eq!((job.state, job.exit_code), expected);
     }
 }
@@ -90,7 +90,7 @@ async fn a_job_with_a_failed_part_has_failed_whatever_its_state_is() {
 async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_no_request() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
     let (_server, client) = serve(vec![failed(&[])], refusing(&[GET_TASK])).await;
-    let found = client.get(&reference, &ask()).await.unwrap();
+    let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(
         (found.job.state, found.job.exit_code),
         (State::Failed, None)
@@ -99,7 +99,7 @@ async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_
     assert_eq!(found.notices[0].code, NoticeCode::PartsUnread);
     let pending = job(&BATCH_JOB, "job-1", "RUNNABLE", &[]);
     let (server, client) = serve(vec![pending], Arc::new(|_| None)).await;
-    let found = client.get(&reference, &ask()).await.unwrap();
+    let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(
         (found.job.state, found.job.tasks.len()),
         (State::Pending, 1)
@@ -125,7 +125,7 @@ async fn a_success_is_not_decided_while_instances_cannot_be_read() {
     ] {
         let options = GetOptions {
             flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
-            ..ask()
+            ..get_options()
         };
         let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
         let (_server, client) = serve(vec![job], responder).await;
@@ -143,7 +143,7 @@ async fn one_list_reports_100_jobs() {
     let (server, client) = serve(jobs.collect(), Arc::new(|_| None)).await;
     let references = ids.iter().map(|id| reference(&BATCH_JOB, &[id]));
     let references: Vec<Reference> = references.collect();
-    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
     assert_eq!(server.requested(), [LIST.name; 2]);
     let states = rows.iter().flatten().map(|row| row.job.state);
     assert_eq!(states.filter(|state| *state == State::Running).count(), 101);
@@ -159,7 +159,9 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
         states: vec![State::Failed],
         ..Filter::default()
     };
-    let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+    let page = client
+        .list(&scope, &filter, Cursor::FIRST, &get_options())
+        .await;
     assert_eq!(page.unwrap().rows.len(), 3);
 }
 
@@ -168,7 +170,7 @@ async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
     let times: Vec<u64> = (0..300).map(|number| 30_000 + number).collect();
     let (_server, client) = serve(vec![failed(&times)], Arc::new(|_| None)).await;
     let reference = reference(&BATCH_JOB, &["job-1"]);
-    let job = client.get(&reference, &ask()).await.unwrap().job;
+    let job = client.get(&reference, &get_options()).await.unwrap().job;
     let sources = client.log_sources(&reference, &job);
     assert_eq!(sources.len(), 6);
     let read = async |source: &LogSource| {
@@ -178,7 +180,7 @@ async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
             position: &LogPosition::Start,
             params: &LogParams::default(),
             before: &[],
-            options: &ask(),
+            options: &get_options(),
         };
         client.read_log(request).await
     };

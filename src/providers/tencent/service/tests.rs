@@ -28,7 +28,11 @@ fn reference() -> Reference {
 }
 
 fn read_bytes(body: &[u8]) -> Result<GetResult, String> {
-    decode_events(body, &api(None), lookup(&reference(), &test_support::ask()))
+    decode_events(
+        body,
+        &api(None),
+        lookup(&reference(), &test_support::get_options()),
+    )
 }
 
 fn read_text(body: &str) -> Result<GetResult, String> {
@@ -193,8 +197,8 @@ fn keeps_an_unknown_level() {
 #[test]
 fn times_follow_the_offset_that_was_set() {
     let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
-    let (api, ask) = (api(Some("+00:00")), test_support::ask());
-    let found = decode_events(body.as_bytes(), &api, lookup(&reference(), &ask)).unwrap();
+    let (api, options) = (api(Some("+00:00")), test_support::get_options());
+    let found = decode_events(body.as_bytes(), &api, lookup(&reference(), &options)).unwrap();
     assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
@@ -279,12 +283,12 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
 
 #[test]
 fn the_clouds_own_document_is_kept_when_requested() {
-    let ask = GetOptions {
+    let options = GetOptions {
         raw: true,
-        ..test_support::ask()
+        ..test_support::get_options()
     };
     let body = test_support::read("tencent/service/events.json");
-    let found = decode_events(&body, &api(None), lookup(&reference(), &ask)).unwrap();
+    let found = decode_events(&body, &api(None), lookup(&reference(), &options)).unwrap();
     assert_eq!(
         found.job.raw.as_deref(),
         Some(&test_support::json("tencent/service/events.json"))
@@ -373,7 +377,7 @@ fn events_of_both_places_are_read() {
     let found = decode_events(
         body.as_bytes(),
         &api(None),
-        lookup(&reference(), &test_support::ask()),
+        lookup(&reference(), &test_support::get_options()),
     );
     let messages = found.unwrap().job.events.into_iter();
     let messages: Vec<_> = messages.filter_map(|event| event.message).collect();

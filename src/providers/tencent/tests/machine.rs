@@ -44,7 +44,7 @@ fn machine(cloud: &TestServer) -> Connected<Api> {
 
 async fn get(client: &Connected<Api>) -> Result<(), Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["cls-1", "default", "web"]);
-    let found = client.get(&reference, &test_support::ask()).await;
+    let found = client.get(&reference, &test_support::get_options()).await;
     found.map(|_| ())
 }
 

@@ -7,7 +7,7 @@ use crate::secret::{MASK, mask_access_url, mask_text};
 const MIB: u64 = 1 << 20;
 
 /// Marks a field that a row lacks as unreadable, because a lookup may contain it.
-fn left_out() -> Checked<Text> {
+fn unreadable_by_default() -> Checked<Text> {
     Checked {
         value: Text::default(),
         is_unreadable: true,
@@ -24,7 +24,7 @@ detail_structs! {
     #[schemars(rename = "TencentTrainingTask")]
     TrainingTask {
         /// Why the task failed.
-        #[serde(default = "left_out")]
+        #[serde(default = "unreadable_by_default")]
         #[schemars(transform = without_default)]
         failure_reason: Checked<Text>,
         /// Other information from the cloud.

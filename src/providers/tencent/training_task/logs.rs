@@ -121,8 +121,8 @@ impl LogReader<'_> {
             }
         }
         let (api, options) = (self.api, self.request.options);
-        let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
-        called.await.map(|found| found.data)
+        let response = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
+        response.await.map(|found| found.data)
     }
 
     /// Reads the new lines at a position.
@@ -242,8 +242,8 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
     lines.extend(page.into_iter().skip(known.map_or(0, |at| count - at)));
     match known == Some(0) || (is_full && lines.len() == count) {
         true => {
-            let what = format!("{} repeats lines: it does not take Offset", LOG.name);
-            Err(Problem::new(Category::InvalidResponse, what))
+            let message = format!("{} repeats lines: it does not take Offset", LOG.name);
+            Err(Problem::new(Category::InvalidResponse, message))
         }
         false => Ok(()),
     }

@@ -204,15 +204,15 @@ impl EventsResponse {
             .filter_map(|row| clock.at(&row.last_timestamp));
         match has_more && read > 0 {
             true if is_full && times.is_sorted_by(|one, next| one >= next) => {
-                let what = format!("Tencent returned only the last {read} events");
-                found.note(NoticeCode::EventsTruncated, what);
+                let message = format!("Tencent returned only the last {read} events");
+                found.note(NoticeCode::EventsTruncated, message);
             }
             // The newest event may be among the missing ones.
             true => {
                 found.job.events_unreadable = true;
                 let reference = &found.job.reference;
-                let what = format!("read {read} events of {reference}, of which there are more");
-                found.note(NoticeCode::PartsUnread, what);
+                let message = format!("read {read} events of {reference}, of which there are more");
+                found.note(NoticeCode::PartsUnread, message);
             }
             false => {}
         }

@@ -9,7 +9,9 @@ use super::*;
 use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
-use crate::providers::test_support::{ask, ask_without_details, promptly, reference};
+use crate::providers::test_support::{
+    get_options, get_options_without_details, promptly, reference,
+};
 use crate::providers::{Client, Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::{Reference, Scope};
 use crate::test_support::jobs::{hanging, responding};
@@ -47,7 +49,7 @@ async fn read(
             position: &position,
             params,
             before: &[],
-            options: &ask(),
+            options: &get_options(),
         };
         let chunk = client.read_log(request).await.unwrap();
         text += &String::from_utf8(chunk.data).unwrap();
@@ -203,7 +205,7 @@ async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
                     ..LogParams::default()
                 },
                 before: &[],
-                options: &ask(),
+                options: &get_options(),
             };
             match client.read_log(request).await {
                 Ok(chunk) => position = chunk.next.unwrap(),
@@ -240,7 +242,7 @@ async fn a_task_without_a_run_has_no_log() {
         position: &LogPosition::Start,
         params: &LogParams::default(),
         before: &[],
-        options: &ask(),
+        options: &get_options(),
     };
     let problem = client.read_log(request).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
@@ -251,7 +253,7 @@ async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
     let jobs = vec![task(TASK, "FAILED", &[])];
     let (_server, client) = serve(jobs, refusing(&[PODS, EVENTS])).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
-    let found = client.get(&reference, &ask()).await.unwrap();
+    let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(
         (found.job.state, found.job.events_unreadable),
         (State::Failed, true)
@@ -290,10 +292,12 @@ async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
         let responder = responding(&CLOUD, &[LIST.name], row(reason));
         let (_server, client) = serve(Vec::new(), responder).await;
         let filter = Filter::default();
-        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = client
+            .list(&scope, &filter, Cursor::FIRST, &get_options())
+            .await;
         assert_eq!(page.unwrap().rows[0].job.state, state);
         let references = [reference(&TRAINING_TASK, &[TASK])];
-        let found = client.batch_get(&references, &ask()).await.unwrap();
+        let found = client.batch_get(&references, &get_options()).await.unwrap();
         // The task is then looked up individually.
         assert_eq!(found[0].is_none(), state == State::Unknown);
     }
@@ -310,7 +314,7 @@ async fn one_list_reports_50_tasks() {
     references.push(reference(&TRAINING_TASK, &["train-missing"]));
     let (server, client) = serve(jobs.clone(), Arc::new(|_| None)).await;
     assert!(client.can_batch(&references));
-    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
     assert_eq!(server.requested(), [LIST.name; 3]);
     let found = rows.iter().flatten().zip(&references);
     for (row, reference) in found {
@@ -322,7 +326,7 @@ async fn one_list_reports_50_tasks() {
         [true, false]
     );
     let (_server, client) = serve(jobs, refusing(&[LIST.name])).await;
-    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
     assert_eq!(rows.iter().flatten().count(), 0);
 }
 
@@ -345,7 +349,7 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
         ..Filter::default()
     };
     let page = client
-        .list(&scope, &filter, Cursor::FIRST, &ask())
+        .list(&scope, &filter, Cursor::FIRST, &get_options())
         .await
         .unwrap();
     assert_eq!(page.rows.len(), 3);

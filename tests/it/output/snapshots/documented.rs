@@ -181,12 +181,12 @@ fn get(
         .to_utc();
     let reference = reference(input);
     let client = client(reference.kind.template.cloud, &server.origin(), now);
-    let ask = GetOptions::new(Deadline::after(Duration::from_secs(60)));
+    let options = GetOptions::new(Deadline::after(Duration::from_secs(60)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let found = runtime.block_on(client.get(&reference, &ask));
+    let found = runtime.block_on(client.get(&reference, &options));
     let mut job = found
         .unwrap_or_else(|problem| panic!("{name}: {problem:?}"))
         .job;

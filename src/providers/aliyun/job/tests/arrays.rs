@@ -13,7 +13,7 @@ use crate::model::{Array, Job, Notice, State};
 use crate::providers::aliyun::tests::{assert_model, fixture, job, read_jobs};
 
 /// Creates the array job 10 with the state word `word` and the subtasks 1 to 5, and reconciles it with these rows.
-fn judged(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {
+fn reconciled(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {
     let range = json!({"IndexStart": 1, "IndexEnd": 5});
     judged_by(word, &range, (None, rows), unread)
 }
@@ -75,7 +75,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         good.chain(fifth).collect()
     };
     let message = |rows: &[Value], unread| {
-        let (job, notices) = judged("Succeeded", rows, unread);
+        let (job, notices) = reconciled("Succeeded", rows, unread);
         assert_eq!((job.state, job.ended), (State::Unknown, false));
         assert_eq!(job.state_raw.as_deref(), Some("Succeeded"));
         assert_eq!(job.reason.as_deref(), Some("subtasks_unread"));
@@ -116,7 +116,7 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
         .zip(1..)
         .map(|(word, n)| row(&format!("10_{n}"), word))
         .collect();
-    let (job, notices) = judged("Succeeded", &rows, None);
+    let (job, notices) = reconciled("Succeeded", &rows, None);
     assert_eq!((job.state, job.ended), (State::Canceled, true));
     let text = "4 of 5 subtasks are known to have succeeded; 10_3 was canceled";
     assert_eq!((job.message.as_deref(), job.reason), (Some(text), None));
@@ -215,15 +215,15 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
         ("Failed", (State::Failed, true)),
         ("Canceled", (State::Canceled, true)),
     ] {
-        let (job, notices) = judged(word, &rows, None);
+        let (job, notices) = reconciled(word, &rows, None);
         assert_eq!((job.state, job.ended), state, "{word}");
         assert_eq!((job.state_raw.as_deref(), job.tasks.len()), (Some(word), 3));
         let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         assert_eq!(codes, ["unknown_state"], "reported once");
     }
-    let (job, _) = judged("Running", &rows[1..], None);
+    let (job, _) = reconciled("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);
-    let (_, notices) = judged("Running", &[], Some("why"));
+    let (_, notices) = reconciled("Running", &[], Some("why"));
     assert!(
         notices[0]
             .message
@@ -238,7 +238,7 @@ fn a_failed_array_job_takes_the_cause_of_its_first_failed_subtask() {
         row("10_2", "Failed"),
         row("10_3", "Failed"),
     ];
-    let (mut parent, _) = judged("Failed", &rows, None);
+    let (mut parent, _) = reconciled("Failed", &rows, None);
     assert_eq!(failed_subtask(&parent), Some("10_2"));
     explain(&mut parent, None);
     assert_eq!(parent.message.as_deref(), Some("10_2: Failed (and 1 more)"));
@@ -259,9 +259,9 @@ fn a_failed_array_job_takes_the_cause_of_its_first_failed_subtask() {
         (Some("OOMKilled"), Some(137))
     );
     assert_eq!(parent.tasks[1].exit_code, Some(137));
-    let (running, _) = judged("Running", &rows, None);
+    let (running, _) = reconciled("Running", &rows, None);
     assert_eq!(failed_subtask(&running), Some("10_2"));
-    let (canceled, _) = judged("Canceled", &rows, None);
+    let (canceled, _) = reconciled("Canceled", &rows, None);
     assert_eq!(failed_subtask(&canceled), None);
 }
 
@@ -277,7 +277,7 @@ proptest! {
             .zip(&indices)
             .map(|(word, index)| row(&format!("10_{index}"), word))
             .collect();
-        let (job, _) = judged(&word, &rows, None);
+        let (job, _) = reconciled(&word, &rows, None);
         let all = (1..=5).all(|n| {
             let of = |row: &&Value| row["JobId"] == format!("10_{n}");
             let mut mine = rows.iter().filter(of).peekable();

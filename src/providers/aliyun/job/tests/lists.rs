@@ -229,7 +229,7 @@ fn the_row_of_a_job_may_deny_its_success() {
         state_raw: Some("Succeeded".to_owned()),
         ..job("5")
     };
-    for (words, denial) in [
+    for (words, contradiction) in [
         (&["Succeeded"][..], None),
         (&["Running"], None),
         (&[], None),
@@ -242,8 +242,8 @@ fn the_row_of_a_job_may_deny_its_success() {
             Some("the job is Succeeded, but the list has rows with different states of it"),
         ),
     ] {
-        let found = listing(words).denial(&described, &[]);
-        assert_eq!(found.as_deref(), denial, "{words:?}");
+        let found = listing(words).contradiction(&described, &[]);
+        assert_eq!(found.as_deref(), contradiction, "{words:?}");
     }
 }
 

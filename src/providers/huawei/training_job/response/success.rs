@@ -49,37 +49,43 @@ const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
 const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
 
 /// Why a success cannot be trusted.
-pub(super) enum Doubt {
+pub(super) enum UnconfirmedReason {
     /// The response also contains a word for a different outcome; which word is right is not documented.
     Contradiction(String),
-    /// A later response may resolve the doubt.
+    /// A later response may confirm the success.
     Unread(String),
 }
 
-/// Revokes a success if a task has failed or if there is a doubt.
-pub(super) fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut Vec<Notice>) {
+/// Revokes a success if a task has failed or if the success is unconfirmed.
+pub(super) fn check_success(
+    job: &mut Job,
+    unconfirmed_reason: Option<UnconfirmedReason>,
+    notices: &mut Vec<Notice>,
+) {
     if job.state == State::Succeeded
-        && let Some(Doubt::Unread(_)) = doubt
+        && let Some(UnconfirmedReason::Unread(_)) = unconfirmed_reason
     {
         job.unread_cause = Some(Category::InvalidResponse);
     }
     let has_succeeded = job.state == State::Succeeded;
     states::confirm_success(job, states::FailureCause::default());
-    match (job.state, doubt) {
-        (State::Succeeded, Some(Doubt::Contradiction(text))) => {
+    match (job.state, unconfirmed_reason) {
+        (State::Succeeded, Some(UnconfirmedReason::Contradiction(text))) => {
             (job.state, job.exit_code) = (State::Unknown, None);
             let notice = format!("{}: {text}; shown as unknown", job.reference);
             notices.push(Notice::new(NoticeCode::UnknownState, notice));
             job.message = Some(text);
         }
-        (State::Unknown, Some(Doubt::Unread(text))) if has_succeeded => job.message = Some(text),
+        (State::Unknown, Some(UnconfirmedReason::Unread(text))) if has_succeeded => {
+            job.message = Some(text)
+        }
         _ => {}
     }
 }
 
 impl Status {
-    /// Returns why a success cannot be trusted. `is_whole` is true if the response contains exit codes.
-    pub(super) fn doubt(&self, is_whole: bool) -> Option<Doubt> {
+    /// Returns why a success cannot be trusted. `has_exit_codes` is true if the response contains exit codes.
+    pub(super) fn unconfirmed_reason(&self, has_exit_codes: bool) -> Option<UnconfirmedReason> {
         let word = self.phase.value.trimmed().unwrap_or_default();
         let secondary = self.secondary_phase.trimmed();
         let is_one_of = |words: &[&str]| {
@@ -89,18 +95,18 @@ impl Status {
         let other = secondary.unwrap_or_default();
         let text = format!("the phase is {word}, but the secondary phase is {other}");
         if is_one_of(NOT_SUCCEEDED) || secondary.is_some_and(describes_failure) {
-            return Some(Doubt::Contradiction(text));
+            return Some(UnconfirmedReason::Contradiction(text));
         }
         if is_one_of(NOT_ENDED) {
-            return Some(Doubt::Unread(text));
+            return Some(UnconfirmedReason::Unread(text));
         }
-        if let Some(name) = self.without_exit_code().filter(|_| is_whole) {
+        if let Some(name) = self.without_exit_code().filter(|_| has_exit_codes) {
             let text = format!("the phase is {word}, but {name} has no exit code");
-            return Some(Doubt::Unread(text));
+            return Some(UnconfirmedReason::Unread(text));
         }
         let failure = self.described_failure()?;
         let text = format!("the phase is {word}, but {failure}");
-        Some(Doubt::Contradiction(text))
+        Some(UnconfirmedReason::Contradiction(text))
     }
 
     /// Returns a task without an exit code. Responses without any exit code are accepted, because exit codes are not

@@ -2,7 +2,7 @@
 
 use super::super::super::object::{Condition, ObjectMeta};
 use super::super::CustomJobs;
-use super::{ReplicaGroup, Spec, Status, VolcanoState, denial};
+use super::{ReplicaGroup, Spec, Status, VolcanoState, contradiction};
 use crate::model::State;
 
 /// The word for the state of a job.
@@ -12,7 +12,7 @@ pub(super) struct Word<'a> {
     pub is_own: bool,
     pub condition: Option<&'a Condition>,
     /// What contradicts the word, if it is an end.
-    pub denial: Option<String>,
+    pub contradiction: Option<String>,
 }
 
 impl<'a> Word<'a> {
@@ -21,7 +21,7 @@ impl<'a> Word<'a> {
             text,
             is_own: true,
             condition,
-            denial: None,
+            contradiction: None,
         }
     }
 
@@ -63,14 +63,14 @@ pub(super) fn word<'a>(
     let mut ends = conditions.iter().copied().chain(phase);
     if let Some((text, condition)) = ends.find(|(word, _)| is_end(word)) {
         let words = conditions.iter().map(|(word, _)| *word);
-        let end = denial::End {
+        let end = contradiction::End {
             jobs,
             name: meta.name.value.trimmed().unwrap_or_default(),
             word: text,
             is_condition: condition.is_some(),
         };
         return Word {
-            denial: end.denial(words, phase.map(|(word, _)| word), spec, status),
+            contradiction: end.contradiction(words, phase.map(|(word, _)| word), spec, status),
             ..Word::own(text, condition)
         };
     }

@@ -9,11 +9,11 @@ async fn a_resource_that_cannot_be_read_may_contain_another_job_of_the_name() {
     let found = ("/tfjobs/x", 200, object("TFJob", "2"));
     let broken = ("/pytorchjobs/x", 500, status("InternalError"));
     let server = served(vec![broken, found.clone()]).await;
-    let problem = connect(&server).get(&x, &ask()).await.unwrap_err();
+    let problem = connect(&server).get(&x, &get_options()).await.unwrap_err();
     assert_eq!(problem.http_status, Some(500));
     let denied = ("/pytorchjobs/x", 403, status("Forbidden"));
     let server = served(vec![denied, found]).await;
-    let read = connect(&server).get(&x, &ask()).await.unwrap();
+    let read = connect(&server).get(&x, &get_options()).await.unwrap();
     let notice = &read.notices[0].message;
     assert!(notice.starts_with("cannot read the pytorchjobs of kubernetes/kubeflow-job/train/x: "));
 }
@@ -33,7 +33,9 @@ async fn a_list_that_cannot_be_read_leaves_several_jobs_to_lookups() {
         ("/pytorchjobs/x", 500, status),
         ("/tfjobs", 200, json!({"metadata": {}, "items": [row]})),
     ]);
-    let rows = connect(&server.await).batch_get(&references, &ask()).await;
+    let rows = connect(&server.await)
+        .batch_get(&references, &get_options())
+        .await;
     let rows = rows.unwrap();
     assert!(rows.iter().all(Option::is_none));
 }
@@ -58,11 +60,11 @@ async fn what_was_found_before_may_be_served_again() {
         let state = EmulatedState::new(Vec::new(), start_time());
         let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
         let client = connect(&server);
-        client.get(&x, &ask()).await.unwrap();
+        client.get(&x, &get_options()).await.unwrap();
         is_served.store(0, Ordering::SeqCst);
-        let after = client.get(&x, &ask()).await.unwrap_err();
+        let after = client.get(&x, &get_options()).await.unwrap_err();
         assert_eq!(after.category, Category::ServiceError, "{kind}");
-        let never = connect(&server).get(&x, &ask()).await.unwrap_err();
+        let never = connect(&server).get(&x, &get_options()).await.unwrap_err();
         assert_eq!(never.category, Category::InvalidArgument, "{kind}");
         assert_eq!(never.message, after.message);
     }

@@ -310,7 +310,7 @@ async fn a_lookup_that_is_behind_a_list_does_not_take_back_a_failure() {
         let x = reference(&JOB, "kubernetes/job/ci/x");
         let options = GetOptions {
             changes: Some(Arc::default()),
-            ..ask()
+            ..get_options()
         };
         let rows = client.batch_get(std::slice::from_ref(&x), &options).await;
         assert_eq!(rows.unwrap()[0].as_ref().unwrap().job.state, State::Failed);

@@ -37,7 +37,7 @@ async fn the_warnings_of_pods_that_are_gone_count() {
         let client = client(&CLOUD, &server, &server.transport());
         let options = GetOptions {
             needs_events: true,
-            ..ask()
+            ..get_options()
         };
         let first = client.get(&x, &options).await.unwrap().job;
         assert!(warnings(&first.events).is_empty());
@@ -72,7 +72,7 @@ async fn a_response_without_events_leaves_a_gate_undecided() {
         let client = client(&CLOUD, &server, &server.transport());
         let options = GetOptions {
             needs_events: true,
-            ..ask()
+            ..get_options()
         };
         let job = client.get(&x, &options).await.unwrap().job;
         assert_eq!(job.events_unreadable, is_unreadable, "{body}");

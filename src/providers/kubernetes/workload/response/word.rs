@@ -3,7 +3,7 @@
 use super::{Checked, Condition, DeploymentSpec, DeploymentStatus, Int, ObjectMeta};
 
 /// The reason of a deployment that exceeded its deadline, also used as the word for its state.
-const OVERDUE: &str = "ProgressDeadlineExceeded";
+const PROGRESS_DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
 
 /// Returns the word for the state of a deployment, with the condition that explains it.
 pub(super) fn word<'a>(
@@ -18,7 +18,7 @@ pub(super) fn word<'a>(
     let available = count(&status.available_replicas);
     let is_complete = [updated, replicas, available] == [desired; 3];
     let stuck = status.conditions.find("Progressing", "False");
-    let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
+    let overdue = stuck.filter(|one| one.reason.trimmed() == Some(PROGRESS_DEADLINE_EXCEEDED));
     // The controller retries after a failure, until the deadline.
     let failure = status.conditions.find_true("ReplicaFailure");
     // What contradicts that it is complete. A count that is left out contradicts nothing.
@@ -35,7 +35,7 @@ pub(super) fn word<'a>(
         _ if is_complete && (unavailable.is_some() || lacks_pods) => ("Progressing", unavailable),
         _ if is_complete && desired == 0 => ("ScaledToZero", None),
         _ if is_complete => ("Available", None),
-        (Some(overdue), _) => (OVERDUE, Some(overdue)),
+        (Some(overdue), _) => (PROGRESS_DEADLINE_EXCEEDED, Some(overdue)),
         _ if spec.paused.value.0 == Some(true) => ("Paused", None),
         (_, Some(failure)) => ("ReplicaFailure", Some(failure)),
         _ => ("Progressing", stuck),

@@ -13,7 +13,7 @@ fn found(row: Instance) -> GetResult {
     let id = row.id().unwrap().to_owned();
     let reference = test_support::reference(&INSTANCE, &[&id]);
     row.into_result(
-        test_support::lookup(&reference, &test_support::ask()),
+        test_support::lookup(&reference, &test_support::get_options()),
         CHINA,
     )
 }

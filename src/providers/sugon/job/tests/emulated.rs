@@ -64,16 +64,20 @@ async fn a_job_is_live_until_five_minutes_after_its_end_and_then_in_the_history(
     let server = server(vec![job("1", &steps, 0)]).await;
     let client = connected(&CLOUD, &server, &server.transport());
     let live = &["GetJob"][..];
-    let booked = &["GetJob", LIST_ENDED, GET_ENDED][..];
+    let from_history = &["GetJob", LIST_ENDED, GET_ENDED][..];
     for (second, state, word, requested) in [
         (20, State::Running, "statR", live),
         (101, State::Succeeded, "statC", live),
         (399, State::Succeeded, "statC", live),
-        (400, State::Succeeded, "statC", booked),
-        (86_400, State::Succeeded, "statC", booked),
+        (400, State::Succeeded, "statC", from_history),
+        (86_400, State::Succeeded, "statC", from_history),
     ] {
         server.set(second);
-        let found = client.get(&reference("1"), &ask()).await.unwrap().job;
+        let found = client
+            .get(&reference("1"), &get_options())
+            .await
+            .unwrap()
+            .job;
         assert_eq!(
             (found.state, found.state_raw.as_deref()),
             (state, Some(word)),
@@ -81,7 +85,10 @@ async fn a_job_is_live_until_five_minutes_after_its_end_and_then_in_the_history(
         );
         assert_eq!(server.requested(), requested, "{second}");
     }
-    let missing = client.get(&reference("2"), &ask()).await.unwrap_err();
+    let missing = client
+        .get(&reference("2"), &get_options())
+        .await
+        .unwrap_err();
     assert_eq!(missing.category, Category::NotFound);
     assert_eq!(server.requested(), ["GetJob", LIST_ENDED, LIST_ENDED]);
 }
@@ -90,10 +97,10 @@ async fn a_job_is_live_until_five_minutes_after_its_end_and_then_in_the_history(
 async fn one_exchange_gives_the_tokens_of_all_places() {
     let server = server(vec![job("1", &[(0, "statR")], 0)]).await;
     let client = with_key(&server, &[("JOBLENS_SUGON_CLUSTER_ID", "emulator")]);
-    client.get(&reference("1"), &ask()).await.unwrap();
+    client.get(&reference("1"), &get_options()).await.unwrap();
     let scope = Scope::at(&JOB, "default", &[]).unwrap();
     let page = client
-        .list(&scope, &Filter::default(), Cursor::FIRST, &ask())
+        .list(&scope, &Filter::default(), Cursor::FIRST, &get_options())
         .await;
     assert_eq!(
         page.unwrap().rows[0].job.reference,
@@ -107,7 +114,7 @@ async fn one_exchange_gives_the_tokens_of_all_places() {
     ];
     assert_eq!(server.requested(), requested);
     let other = test_support::reference(&JOB, &["11250", PLACE[1], "1"]);
-    let problem = client.get(&other, &ask()).await.unwrap_err();
+    let problem = client.get(&other, &get_options()).await.unwrap_err();
     assert_eq!(
         problem.message,
         "no token issued for region 11250 (stopped)"
@@ -131,14 +138,17 @@ async fn a_given_token_is_not_shown_to_another_region() {
         variables.extend(region.map(|region| ("JOBLENS_SUGON_CLUSTER_ID", region)));
         let profile = test_support::profile(&CLOUD, &variables);
         let client = connect(&profile, &server.transport()).unwrap();
-        let problem = client.get(&reference("1"), &ask()).await.unwrap_err();
+        let problem = client
+            .get(&reference("1"), &get_options())
+            .await
+            .unwrap_err();
         assert_eq!(
             (problem.category, &*problem.message),
             (Category::MissingCredentials, message)
         );
         let scope = Scope::at(&JOB, "default", &[]).unwrap();
         let problem = client
-            .list(&scope, &Filter::default(), Cursor::FIRST, &ask())
+            .list(&scope, &Filter::default(), Cursor::FIRST, &get_options())
             .await;
         assert!(
             problem
@@ -222,7 +232,7 @@ async fn listed(client: &dyn Client, scope: &Scope, filter: &Filter) -> Vec<Stat
         found.extend(page.rows.into_iter().map(|row| row.job.state));
         ready(ControlFlow::Continue(()))
     };
-    let listed = list_all(client, scope, filter, &ask(), None, &mut on_page).await;
+    let listed = list_all(client, scope, filter, &get_options(), None, &mut on_page).await;
     assert_eq!(listed.unwrap().truncation, None);
     found
 }
@@ -234,7 +244,7 @@ async fn one_list_serves_the_live_jobs_of_a_scheduler() {
     let client = connected(&CLOUD, &server, &server.transport());
     let wanted = ["2", "9", "1"].map(reference);
     assert!(client.can_batch(&wanted));
-    let found = client.batch_get(&wanted, &ask()).await.unwrap();
+    let found = client.batch_get(&wanted, &get_options()).await.unwrap();
     let ids: Vec<_> = found
         .iter()
         .map(|found| found.as_ref().map(|row| &*row.job.id))
@@ -264,7 +274,7 @@ async fn read_log(
             position,
             params: &params,
             before: &text[text.len().saturating_sub(256)..],
-            options: &ask(),
+            options: &get_options(),
         };
         let chunk = client.read_log(request).await.unwrap();
         text.extend(chunk.data);
@@ -284,7 +294,11 @@ async fn a_log_of_alike_pages_is_read_to_its_end() {
     let server = server(vec![same]).await;
     let client = connected(&CLOUD, &server, &server.transport());
     server.set(60);
-    let job = client.get(&reference("1"), &ask()).await.unwrap().job;
+    let job = client
+        .get(&reference("1"), &get_options())
+        .await
+        .unwrap()
+        .job;
     let mut position = LogPosition::Start;
     for (tail, lines) in [(None, 3000), (Some(600), 1000)] {
         let text = read_log(&*client, &job, &mut position, tail).await;
@@ -299,7 +313,11 @@ async fn a_log_is_read_page_by_page_and_followed() {
     let client = connected(&CLOUD, &server, &server.transport());
     let get = async |second| {
         server.set(second);
-        client.get(&reference("1"), &ask()).await.unwrap().job
+        client
+            .get(&reference("1"), &get_options())
+            .await
+            .unwrap()
+            .job
     };
     let lines = |range: std::ops::RangeInclusive<u64>| -> String {
         range

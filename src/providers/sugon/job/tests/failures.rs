@@ -192,7 +192,7 @@ fn a_sign_of_failure_is_found_in_every_place() {
 fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<String>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();
-    let (reference, options) = (reference("7"), ask());
+    let (reference, options) = (reference("7"), get_options());
     let lookup = lookup(&reference, &options);
     let found = decode_job(body.as_bytes(), origin, lookup, None, CHINA);
     let job = found.unwrap().unwrap().job;
@@ -266,7 +266,7 @@ fn a_start_that_is_not_known_is_not_a_field_that_cannot_be_read() {
         let data = json!({"jobId": "7", "jobStatus": "statQ", "jobInitAttr": record(start)});
         let body = json!({"code": "0", "data": data}).to_string();
         let decode = |body: &[u8]| {
-            let (reference, options) = (reference("7"), ask());
+            let (reference, options) = (reference("7"), get_options());
             decode_job(
                 body,
                 Origin::Live,

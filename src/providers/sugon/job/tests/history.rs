@@ -24,7 +24,7 @@ async fn found(live: (u16, Value), history: (u16, Value)) -> Result<GetResult, P
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());
-    client.get(&reference("7"), &ask()).await
+    client.get(&reference("7"), &get_options()).await
 }
 
 fn live() -> (u16, Value) {
@@ -35,7 +35,7 @@ fn live() -> (u16, Value) {
     (200, json!({"code": "0", "data": data}))
 }
 
-fn booking(word: &str, start: &str, end: &str) -> (u16, Value) {
+fn entry(word: &str, start: &str, end: &str) -> (u16, Value) {
     let data = json!({
         "jobId": "7", "jobState": word, "jobStartTime": start, "jobEndTime": end, "acctTime": end,
     });
@@ -43,7 +43,7 @@ fn booking(word: &str, start: &str, end: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_booking_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
+async fn an_entry_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
     let [day, start, end] = [
         "2026-03-24 10:00:00",
         "2026-03-25 10:00:00",
@@ -57,13 +57,13 @@ async fn a_booking_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
         ("NODE_FAIL", start, end, State::Failed),
         ("statC", start, end, State::Succeeded),
     ] {
-        let job = found(live(), booking(word, start, end)).await.unwrap().job;
+        let job = found(live(), entry(word, start, end)).await.unwrap().job;
         assert_eq!((job.state, job.ended), (expected, true), "{word} {start}");
     }
 }
 
 #[tokio::test]
-async fn a_booking_of_another_job_with_the_id_does_not_decide() {
+async fn an_entry_of_another_job_with_the_id_does_not_decide() {
     let job = |fields: Value| {
         let mut data = json!({"jobId": "7", "jobStatus": "statC", "jobName": "new"});
         data.as_object_mut()
@@ -73,8 +73,8 @@ async fn a_booking_of_another_job_with_the_id_does_not_decide() {
     };
     let queued = || job(json!({"jobSubmitTime": "2026-03-25 10:00:00"}));
     let [before, after] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
-    let booked = |name: &str, start: &str, end: &str, at: &str| {
-        let (status, mut body) = booking("statC", start, end);
+    let history_row = |name: &str, start: &str, end: &str, at: &str| {
+        let (status, mut body) = entry("statC", start, end);
         body["data"]["jobName"] = name.into();
         body["data"]["acctTime"] = at.into();
         (status, body)
@@ -82,22 +82,42 @@ async fn a_booking_of_another_job_with_the_id_does_not_decide() {
     for (live, history, expected) in [
         (
             queued(),
-            booked("new", before, before, before),
+            history_row("new", before, before, before),
             State::Unknown,
         ),
-        (queued(), booked("new", "", "", before), State::Unknown),
-        (queued(), booked("new", before, "", after), State::Unknown),
-        (queued(), booked("old", after, after, after), State::Unknown),
-        // A booking without times is not conclusive, and neither is a booking for a job without times.
-        (queued(), booked("new", "", "", ""), State::Unknown),
-        (job(json!({})), booked("new", "", "", after), State::Unknown),
+        (queued(), history_row("new", "", "", before), State::Unknown),
         (
             queued(),
-            booked("new", after, after, after),
+            history_row("new", before, "", after),
+            State::Unknown,
+        ),
+        (
+            queued(),
+            history_row("old", after, after, after),
+            State::Unknown,
+        ),
+        // An entry without times is not conclusive, and neither is an entry for a job without times.
+        (queued(), history_row("new", "", "", ""), State::Unknown),
+        (
+            job(json!({})),
+            history_row("new", "", "", after),
+            State::Unknown,
+        ),
+        (
+            queued(),
+            history_row("new", after, after, after),
             State::Succeeded,
         ),
-        (queued(), booked("new", "", "", after), State::Succeeded),
-        (queued(), booked("", after, after, after), State::Succeeded),
+        (
+            queued(),
+            history_row("new", "", "", after),
+            State::Succeeded,
+        ),
+        (
+            queued(),
+            history_row("", after, after, after),
+            State::Succeeded,
+        ),
     ] {
         let what = format!("{} {}", live.1, history.1);
         let job = found(live, history).await.unwrap().job;
@@ -148,7 +168,7 @@ async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
         let state = EmulatedState::new(Vec::new(), start_time());
         let server = TestServer::start(&CLOUD, state, respond).await;
         let client = client(&CLOUD, &server, &server.transport());
-        let found = client.get(&reference("7"), &ask()).await;
+        let found = client.get(&reference("7"), &get_options()).await;
         let found = found.map_err(|problem| problem.category).map(|found| {
             let details = serde_json::to_value(&found.job.details).unwrap();
             let mut notices = found.notices.into_iter();
@@ -174,7 +194,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
     let success = row("statC", 0, new);
     for (rows, details, expected) in [
         (vec![success.clone()], success.clone(), Ok(State::Succeeded)),
-        // A requeued job has an earlier booking.
+        // A requeued job has an earlier history entry.
         (
             vec![row("statRQ", 10006, old), success.clone()],
             success.clone(),
@@ -201,7 +221,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
             success.clone(),
             Err(listed("TIMEOUT, reached its time limit")),
         ),
-        // The details belong to another booking.
+        // The details belong to another history entry.
         (
             vec![row("statC", 0, old), row("CANCELLED", 0, new)],
             row("statC", 0, old),
@@ -223,7 +243,11 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
         let state = EmulatedState::new(Vec::new(), start_time());
         let server = TestServer::start(&CLOUD, state, respond).await;
         let client = client(&CLOUD, &server, &server.transport());
-        let job = client.get(&reference("7"), &ask()).await.unwrap().job;
+        let job = client
+            .get(&reference("7"), &get_options())
+            .await
+            .unwrap()
+            .job;
         let found = match (job.state, job.ended) {
             (State::Unknown, false) => Err(job.message.unwrap()),
             (state, _) => Ok(state),
@@ -233,10 +257,10 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
 }
 
 #[tokio::test]
-async fn a_live_job_whose_bookings_contradict_each_other_is_checked_again() {
+async fn a_live_job_whose_entries_contradict_each_other_is_checked_again() {
     let (start, end) = ("2026-03-25 10:00:00", "2026-03-25 11:00:00");
-    let details = booking("statC", start, end);
-    let row = booking("statD", start, end);
+    let details = entry("statC", start, end);
+    let row = entry("statD", start, end);
     let live = live();
     let respond: Responder = Arc::new(move |request| {
         let (status, body) = match request.path.as_str() {
@@ -252,7 +276,11 @@ async fn a_live_job_whose_bookings_contradict_each_other_is_checked_again() {
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());
-    let job = client.get(&reference("7"), &ask()).await.unwrap().job;
+    let job = client
+        .get(&reference("7"), &get_options())
+        .await
+        .unwrap()
+        .job;
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     let message = "the job has succeeded, but the history lists statD";
     assert_eq!(job.message.as_deref(), Some(message));
@@ -262,7 +290,7 @@ async fn a_live_job_whose_bookings_contradict_each_other_is_checked_again() {
 async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
     let missing = (404, json!({"code": "404", "msg": "not found"}));
     for (total, expected) in [(1, Category::NotFound), (300, Category::InvalidResponse)] {
-        let (status, mut body) = booking("statC", "", "2026-03-25 11:00:00");
+        let (status, mut body) = entry("statC", "", "2026-03-25 11:00:00");
         body["data"]["jobId"] = "8".into();
         body["total"] = total.into();
         let problem = found(missing.clone(), (status, body)).await.unwrap_err();
@@ -274,10 +302,10 @@ async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
 async fn a_job_is_looked_for_in_the_history_where_the_live_lookup_responds_404() {
     let end = "2026-03-25 11:00:00";
     let missing = (404, json!({"code": "404", "msg": "not found"}));
-    let job = found(missing.clone(), booking("statD", end, end)).await;
+    let job = found(missing.clone(), entry("statD", end, end)).await;
     assert_eq!(job.unwrap().job.state, State::Failed);
     let other_server = (404, json!({"error": "Not Found"}));
-    let problem = found(other_server, booking("statD", end, end)).await;
+    let problem = found(other_server, entry("statD", end, end)).await;
     assert_eq!(problem.unwrap_err().http_status, Some(404));
 }
 

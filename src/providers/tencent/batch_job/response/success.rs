@@ -34,28 +34,28 @@ fn sum(counts: impl IntoIterator<Item = Int>) -> u64 {
 
 /// Returns a message if the metrics count failed parts.
 pub(in super::super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
-    all.iter().find_map(|(metrics, what)| {
+    all.iter().find_map(|(metrics, parts)| {
         let failed = sum(metrics.0.as_ref()?.failed());
-        (failed > 0).then(|| format!("{failed} {what} have failed"))
+        (failed > 0).then(|| format!("{failed} {parts} have failed"))
     })
 }
 
 /// Returns a message if the metrics count parts that have not ended, or if a count is negative.
 pub(super) fn active_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
-    all.iter().find_map(|(metrics, what)| {
+    all.iter().find_map(|(metrics, parts)| {
         let metrics = metrics.0.as_ref()?;
         let is_negative = |count: Int| count.0.is_some_and(|count| count < 0);
         if metrics.others().any(is_negative) {
-            return Some(format!("a number of {what} is negative"));
+            return Some(format!("a number of {parts} is negative"));
         }
         let active = sum(metrics.active());
-        (active > 0).then(|| format!("{active} {what} have not ended"))
+        (active > 0).then(|| format!("{active} {parts} have not ended"))
     })
 }
 
 impl BatchJob {
     /// Returns a message if an operation on the job, such as its termination, is pending.
-    pub(super) fn under_way(&self) -> Option<String> {
+    pub(super) fn pending_operation(&self) -> Option<String> {
         let action = self.next_action.trimmed()?;
         Some(format!("its next action is {action}"))
     }
@@ -82,9 +82,9 @@ pub(in super::super) fn unread_tasks(count: usize) -> Option<String> {
     })
 }
 
-/// Returns the message of a job that the cloud calls succeeded, with the reason for doubt.
-pub(in super::super) fn doubted_success(doubt: &str) -> String {
-    format!("the job has succeeded, but {doubt}")
+/// Returns the message of a job that the cloud calls succeeded, with the reason why this is unconfirmed.
+pub(in super::super) fn unconfirmed_success(unconfirmed_reason: &str) -> String {
+    format!("the job has succeeded, but {unconfirmed_reason}")
 }
 
 /// Returns a message if a successful job lists fewer tasks than its metrics count, or tasks without a name or state.
@@ -136,8 +136,8 @@ impl TaskResponse {
             .then(|| format!("only {read} of {total} instances of the task {task} were read"))
     }
 
-    /// Returns a reason to doubt that the task succeeded.
-    pub(in super::super) fn doubt(&self, task: &str) -> Option<String> {
+    /// Returns why the success of the task is unconfirmed.
+    pub(in super::super) fn unconfirmed_reason(&self, task: &str) -> Option<String> {
         let instances = &self.task_instance_set.0;
         let Some(total) = self.task_instance_total_count.unsigned() else {
             return Some(format!(

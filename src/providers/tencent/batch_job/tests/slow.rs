@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::providers::test_support::{ask_without_details, promptly};
+use crate::providers::test_support::{get_options_without_details, promptly};
 use crate::test_support::{Responder, emulated};
 
 /// Responds to requests for instances with a success, after a delay.
@@ -24,7 +24,7 @@ async fn get(state: &str, delay: Duration) -> GetResult {
     let job = job(&BATCH_JOB, "job-1", state, &[]);
     let (_server, client) = serve(vec![job], after(delay)).await;
     let reference = reference(&BATCH_JOB, &["job-1"]);
-    let options = ask_without_details();
+    let options = get_options_without_details();
     promptly(client.get(&reference, &options)).await.unwrap()
 }
 

@@ -50,7 +50,9 @@ impl Case {
 
     async fn read(self) -> Job {
         let (_server, client) = serve(Vec::new(), self.responder()).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = client
+            .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+            .await;
         found.unwrap().job
     }
 
@@ -242,7 +244,9 @@ async fn the_instances_of_a_job_that_succeeded_are_read_page_by_page() {
         (10_500, 1000, usize::MAX, all(10_500), SUCCEEDED, 10),
     ] {
         let (server, client) = serve(Vec::new(), paging(total, per_page, failed, metrics)).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = client
+            .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+            .await;
         let job = found.unwrap().job;
         assert_eq!((job.state, job.ended), expected, "{total}");
         let tasks = server.requested().into_iter();
@@ -275,7 +279,9 @@ async fn the_numbers_of_a_job_show_whether_tasks_that_are_not_read_succeeded() {
             Some(ServerResponse::json(200, &json!({"Response": data})))
         });
         let (server, client) = serve(Vec::new(), responder).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = client
+            .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+            .await;
         let found = found.unwrap();
         assert_eq!(
             (found.job.state, found.job.ended),
@@ -312,7 +318,9 @@ async fn what_leaves_a_success_undecided_is_the_message_and_a_notice_with_the_re
         ),
     ] {
         let (_server, client) = serve(Vec::new(), case.responder()).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = client
+            .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+            .await;
         let found = found.unwrap();
         let message = format!("the job has succeeded, but {what}");
         assert_eq!(found.job.message, Some(message));
@@ -326,7 +334,9 @@ async fn what_leaves_a_success_undecided_is_the_message_and_a_notice_with_the_re
 async fn pages_that_repeat_the_same_instances_are_not_requested_for_ever() {
     let case = Case::new().task("/TaskInstanceTotalCount", json!(5000));
     let (server, client) = serve(Vec::new(), case.responder()).await;
-    let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+    let found = client
+        .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+        .await;
     assert_eq!(found.unwrap().job.state, State::Unknown);
     assert_eq!(server.requested(), [GET.name, GET_TASK, GET_TASK]);
 }
@@ -336,7 +346,9 @@ async fn of_a_job_that_runs_one_page_of_instances_is_read() {
     let mut job = job(&BATCH_JOB, "job-1", "RUNNING", &[]);
     job.parts = 1001;
     let (server, client) = serve(vec![job], Arc::new(|_| None)).await;
-    let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+    let found = client
+        .get(&reference(&BATCH_JOB, &["job-1"]), &get_options())
+        .await;
     let found = found.unwrap();
     assert_eq!((found.job.state, found.notices.len()), (State::Running, 1));
     assert_eq!(server.requested(), [GET.name, GET_TASK]);
@@ -355,7 +367,7 @@ async fn a_row_with_active_or_failed_tasks_has_not_succeeded() {
         let (_server, client) = serve(Vec::new(), responder).await;
         let scope = Scope::at(&BATCH_JOB, "default", &[]).unwrap();
         let page = client
-            .list(&scope, &Filter::default(), Cursor::FIRST, &ask())
+            .list(&scope, &Filter::default(), Cursor::FIRST, &get_options())
             .await;
         let job = &page.unwrap().rows[0].job;
         assert_eq!((job.state, job.ended), expected, "{metrics}");

@@ -8,7 +8,7 @@ async fn are_unreadable(fields: &Value) -> bool {
     let responder = responding(&CLOUD, &[EVENTS], ServerResponse::json(200, &body));
     let (_server, client) = serve(vec![task(TASK, "RUNNING", &[])], responder).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
-    let found = client.get(&reference, &ask()).await.unwrap();
+    let found = client.get(&reference, &get_options()).await.unwrap();
     found.job.events_unreadable
 }
 
@@ -60,7 +60,7 @@ async fn the_events_of_a_task_without_a_run_are_not_known() {
         let responder = responding(&CLOUD, &[GET.name], ServerResponse::json(200, &body));
         let (_server, client) = serve(Vec::new(), responder).await;
         let reference = reference(&TRAINING_TASK, &[TASK]);
-        let found = client.get(&reference, &ask()).await.unwrap();
+        let found = client.get(&reference, &get_options()).await.unwrap();
         assert!(found.job.events_unreadable, "{word}");
         assert_eq!(found.notices.len(), notices, "{word}");
     }
@@ -73,7 +73,7 @@ async fn a_task_that_is_looked_up_needs_no_failure_reason_to_succeed() {
     let responder = responding(&CLOUD, &[GET.name], ServerResponse::json(200, &body));
     let (_server, client) = serve(vec![task(TASK, "SUCCEED", &[])], responder).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
-    let found = client.get(&reference, &ask()).await.unwrap();
+    let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(found.job.state, State::Succeeded);
 }
 
@@ -82,7 +82,7 @@ async fn events_that_hang_do_not_delay_a_failure() {
     let jobs = vec![task(TASK, "FAILED", &[])];
     let (_server, client) = serve(jobs, hanging(&CLOUD, &[PODS, EVENTS])).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
-    let found = promptly(client.get(&reference, &ask_without_details())).await;
+    let found = promptly(client.get(&reference, &get_options_without_details())).await;
     let job = found.unwrap().job;
     assert_eq!((job.state, job.events_unreadable), (State::Failed, true));
 }

@@ -74,7 +74,7 @@ fn an_active_job_is_certain_only_when_no_subtask_can_have_failed_unseen() {
             .map(|n| row(&format!("10_{n}"), "Running"))
             .collect()
     };
-    let doubt = |total: Option<usize>, rows: &[Value], unread| {
+    let unconfirmed_reason = |total: Option<usize>, rows: &[Value], unread| {
         let (job, notices) = judged_by("Running", &range, (total, rows), unread);
         assert_eq!(job.state, State::Running);
         assert_eq!(job.reason.is_some(), !notices.is_empty());
@@ -84,30 +84,34 @@ fn an_active_job_is_certain_only_when_no_subtask_can_have_failed_unseen() {
         );
         job.message
     };
-    assert_eq!(doubt(Some(5), &rows(1..=5), None), None);
+    assert_eq!(unconfirmed_reason(Some(5), &rows(1..=5), None), None);
     assert_eq!(
-        doubt(Some(2), &rows(1..=2), None),
+        unconfirmed_reason(Some(2), &rows(1..=2), None),
         None,
         "not all exist yet"
     );
-    assert_eq!(doubt(Some(7), &rows(1..=5), None), None, "all are known");
-    let text = |doubt: Option<String>| doubt.unwrap_or_default();
     assert_eq!(
-        text(doubt(Some(5), &rows(1..=2), None)),
+        unconfirmed_reason(Some(7), &rows(1..=5), None),
+        None,
+        "all are known"
+    );
+    let text = |unconfirmed_reason: Option<String>| unconfirmed_reason.unwrap_or_default();
+    assert_eq!(
+        text(unconfirmed_reason(Some(5), &rows(1..=2), None)),
         "the list reports 5 rows but contains 2"
     );
     assert_eq!(
-        text(doubt(Some(5), &rows(1..=5), Some("why"))),
+        text(unconfirmed_reason(Some(5), &rows(1..=5), Some("why"))),
         "could not read all subtasks: why"
     );
     let contradictory = [row("10_1", "Running"), row("10_1", "Failed")];
     assert_eq!(
-        text(doubt(Some(2), &contradictory, None)),
+        text(unconfirmed_reason(Some(2), &contradictory, None)),
         "10_1 is listed with different states"
     );
     let others: Vec<Value> = (0..5).map(|n| row(&n.to_string(), "Running")).collect();
     assert_eq!(
-        text(doubt(Some(900), &others, None)),
+        text(unconfirmed_reason(Some(900), &others, None)),
         "the list contains more rows than could be read"
     );
 }

@@ -10,9 +10,9 @@ fn object(spec: &Value, status: &Value) -> Value {
 }
 
 /// Checks that a job is undecided with this message, or has succeeded.
-async fn check(kind: &'static Kind, spec: Value, status: Value, denial: Option<&str>) {
+async fn check(kind: &'static Kind, spec: Value, status: Value, contradiction: Option<&str>) {
     let found = get(kind, object(&spec, &status)).await.unwrap();
-    let Some(denial) = denial else {
+    let Some(contradiction) = contradiction else {
         assert_eq!(found.state, State::Succeeded, "{kind}: {spec} {status}");
         return;
     };
@@ -22,13 +22,13 @@ async fn check(kind: &'static Kind, spec: Value, status: Value, denial: Option<&
         "{kind}: {spec} {status}"
     );
     assert_eq!(found.unread_cause, Some(Category::InvalidResponse));
-    assert_eq!(found.message.as_deref(), Some(denial));
+    assert_eq!(found.message.as_deref(), Some(contradiction));
     assert!(found.state_raw.is_some());
 }
 
 #[tokio::test]
 async fn a_kubeflow_job_that_restarts_has_not_succeeded() {
-    for (word, status, denial) in [
+    for (word, status, contradiction) in [
         (
             "Restarting",
             "True",
@@ -50,7 +50,7 @@ async fn a_kubeflow_job_that_restarts_has_not_succeeded() {
     ] {
         let conditions = [condition("Succeeded", "True"), condition(word, status)];
         let status = json!({"conditions": conditions});
-        check(&KUBEFLOW_JOB, json!({}), status, denial).await;
+        check(&KUBEFLOW_JOB, json!({}), status, contradiction).await;
     }
 }
 
@@ -66,7 +66,7 @@ async fn a_group_of_a_kubeflow_job_may_deny_its_success() {
             "replicaStatuses": {"Master": {"succeeded": 1, "failed": 2}, "Worker": worker},
         })
     };
-    for (worker, denial) in [
+    for (worker, contradiction) in [
         (json!({"succeeded": 2}), None),
         (json!({"succeeded": 2, "failed": 1}), None),
         (json!({}), None),
@@ -81,12 +81,13 @@ async fn a_group_of_a_kubeflow_job_may_deny_its_success() {
             Some("the number of failed Worker cannot be read"),
         ),
     ] {
-        let denial = denial.map(|text| format!("the condition Succeeded is True, but {text}"));
+        let contradiction =
+            contradiction.map(|text| format!("the condition Succeeded is True, but {text}"));
         check(
             &KUBEFLOW_JOB,
             spec.clone(),
             counts(worker),
-            denial.as_deref(),
+            contradiction.as_deref(),
         )
         .await;
     }
@@ -107,7 +108,7 @@ async fn a_failed_group_denies_the_success_of_a_jobset_unless_its_policy_leaves_
     });
     let failed = Some("the condition Completed is True, but 1 of workers have failed");
     let of = |operator: &str, targets: Value| json!({"operator": operator, "targetReplicatedJobs": targets});
-    for (policy, denial) in [
+    for (policy, contradiction) in [
         (Value::Null, failed),
         (of("All", Value::Null), failed),
         (of("All", json!([])), failed),
@@ -116,17 +117,17 @@ async fn a_failed_group_denies_the_success_of_a_jobset_unless_its_policy_leaves_
         (of("Any", json!([])), None),
         (json!("x"), failed),
     ] {
-        check(&JOBSET, spec(policy), status.clone(), denial).await;
+        check(&JOBSET, spec(policy), status.clone(), contradiction).await;
     }
     let other = json!({"terminalState": "Broken", "conditions": [condition("Completed", "True")]});
-    let denial = "the condition Completed is True, but the terminal state is Broken";
-    check(&JOBSET, spec(Value::Null), other, Some(denial)).await;
+    let contradiction = "the condition Completed is True, but the terminal state is Broken";
+    check(&JOBSET, spec(Value::Null), other, Some(contradiction)).await;
 }
 
 #[tokio::test]
 async fn a_failed_node_denies_the_success_of_a_workflow_only_where_it_decides_it() {
     let node = |name: &str, phase: &str| json!({"name": name, "type": "Pod", "phase": phase});
-    for (id, node, denial) in [
+    for (id, node, contradiction) in [
         ("x", node("x", "Succeeded"), None),
         ("x-1", node("x[0].train(0)", "Failed"), None),
         ("x-1", node("x[0].optional", "Error"), None),
@@ -143,22 +144,23 @@ async fn a_failed_node_denies_the_success_of_a_workflow_only_where_it_decides_it
         ),
     ] {
         let status = json!({"phase": "Succeeded", "nodes": {id: node}});
-        let denial = denial.map(|text| format!("the phase is Succeeded, but the phase of {text}"));
-        check(&ARGO_WORKFLOW, json!({}), status, denial.as_deref()).await;
+        let contradiction =
+            contradiction.map(|text| format!("the phase is Succeeded, but the phase of {text}"));
+        check(&ARGO_WORKFLOW, json!({}), status, contradiction.as_deref()).await;
     }
     let status = json!({"phase": "succeeded", "nodes": {"x": node("x", "Failed")}});
-    let denial = "the phase is succeeded, but the phase of node x is Failed";
-    check(&ARGO_WORKFLOW, json!({}), status, Some(denial)).await;
+    let contradiction = "the phase is succeeded, but the phase of node x is Failed";
+    check(&ARGO_WORKFLOW, json!({}), status, Some(contradiction)).await;
 }
 
 #[tokio::test]
 async fn the_message_of_a_job_names_what_contradicts_its_end() {
     let failed = json!({"state": {"phase": "Completed"}, "failed": 2});
-    let denial = "the phase is Completed, but 2 pods have failed, and none has succeeded";
-    check(&VOLCANO_JOB, json!({}), failed, Some(denial)).await;
+    let contradiction = "the phase is Completed, but 2 pods have failed, and none has succeeded";
+    check(&VOLCANO_JOB, json!({}), failed, Some(contradiction)).await;
     let three = || json!({"completions": 3});
     let indexed = || json!({"completions": 3, "completionMode": "Indexed"});
-    for (spec, counts, other, denial) in [
+    for (spec, counts, other, contradiction) in [
         (
             three(),
             json!({"succeeded": 1}),
@@ -218,7 +220,8 @@ async fn the_message_of_a_job_names_what_contradicts_its_end() {
         let conditions = [Some("Complete"), other].into_iter().flatten();
         let conditions: Vec<Value> = conditions.map(|word| condition(word, "True")).collect();
         status["conditions"] = json!(conditions);
-        let denial = denial.map(|text| format!("the condition Complete is True, but {text}"));
-        check(&JOB, spec, status, denial.as_deref()).await;
+        let contradiction =
+            contradiction.map(|text| format!("the condition Complete is True, but {text}"));
+        check(&JOB, spec, status, contradiction.as_deref()).await;
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct End<'a> {
 impl End<'_> {
     /// Returns what contradicts the end: another end or, for a success, a condition of a job that has not
     /// ended, or a failure in the job. `conditions` are the types of those with status `True`.
-    pub fn denial<'a>(
+    pub fn contradiction<'a>(
         &self,
         conditions: impl Iterator<Item = &'a str> + Clone,
         field: Option<&str>,
@@ -36,10 +36,10 @@ impl End<'_> {
         let field = field.filter(|word| self.state(word) != own);
         let field = field.map(|word| format!("the {} is {word}", self.field()));
         let failure = || has_succeeded.then(|| self.failure(spec, status)).flatten();
-        let denial = other.or(field).or_else(failure)?;
+        let contradiction = other.or(field).or_else(failure)?;
         Some(match self.is_condition {
-            true => format!("the condition {} is True, but {denial}", self.word),
-            false => format!("the {} is {}, but {denial}", self.field(), self.word),
+            true => format!("the condition {} is True, but {contradiction}", self.word),
+            false => format!("the {} is {}, but {contradiction}", self.field(), self.word),
         })
     }
 
