@@ -36,7 +36,7 @@ const NAMED_NOT_FOUND: &str = "\" not found";
 pub(super) const CHECK_OBJECT: &str =
     "check the context, the namespace and the name; it may have been deleted";
 
-const NOT_INSTALLED: &str =
+pub(super) const NOT_INSTALLED: &str =
     "check the server of the kubeconfig; a custom resource has to be installed in the cluster";
 
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {

@@ -23,7 +23,7 @@ mod stream;
 mod watch;
 mod workload;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -168,6 +168,8 @@ struct Api {
     failed_lookups: Mutex<HashMap<String, Problem>>,
     /// Pods of the jobs whose warnings are needed, by the UID of the job.
     seen_pods: Mutex<HashMap<String, SeenPods>>,
+    /// Paths of the lists of pods that a page of a list of jobs could not read.
+    unread_pods: Mutex<HashSet<String>>,
     /// The APIs that the server serves, once they have been listed.
     served_apis: Mutex<ServedApis>,
     /// True once a response has confirmed that the server is an API server.
@@ -242,6 +244,7 @@ impl Api {
             resources: Mutex::default(),
             failed_lookups: Mutex::default(),
             seen_pods: Mutex::default(),
+            unread_pods: Mutex::default(),
             served_apis: Mutex::default(),
             has_responded: AtomicBool::default(),
         })

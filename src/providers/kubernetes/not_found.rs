@@ -2,10 +2,11 @@
 //! responded.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::errors::CHECK_OBJECT;
+use super::errors::{CHECK_OBJECT, NOT_INSTALLED};
 use super::object::{ObjectList, rows};
 use super::{Api, GetOptions};
 use crate::crypto::percent_decode;
@@ -16,6 +17,8 @@ use crate::providers::lenient;
 const BUILT_IN: [&str; 3] = ["/api/v1/", "/apis/batch/v1/", "/apis/apps/v1/"];
 
 const LIST: &str = "ListNamespacedObject";
+/// How long the list that contains a missing object is awaited.
+const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns true if the server does not serve the API of a request.
 pub(super) fn is_not_served(problem: &Problem) -> bool {
@@ -30,6 +33,8 @@ struct NamedObject<'a> {
     /// The resource, such as `pods`.
     resource: &'a str,
     name: &'a str,
+    /// True for a path below the object, such as that of a log.
+    has_subresource: bool,
 }
 
 impl<'a> NamedObject<'a> {
@@ -45,11 +50,13 @@ impl<'a> NamedObject<'a> {
         // The end of `namespaces`, or of the resource if the path continues with a namespace.
         let end = ends.nth(if in_namespace { 2 } else { 0 })?;
         let list = &path[..end];
-        let name = path[end + 1..].split('/').next();
+        let mut names = path[end + 1..].split('/');
+        let name = names.next();
         Some(Self {
             list,
             resource: list.rsplit('/').next()?,
             name: name.filter(|name| !name.is_empty())?,
+            has_subresource: names.next().is_some(),
         })
     }
 }
@@ -67,43 +74,67 @@ impl Api {
         options: &GetOptions,
     ) -> Problem {
         let problem = self.with_host_hint(problem);
+        let Some(object) = NamedObject::of(path) else {
+            return self.without_api(path, problem);
+        };
+        let name = percent_decode(object.name);
+        let name = name.as_deref().unwrap_or(object.name);
         // A response that clearly reports a missing API is doubted only for an API that every server has.
-        let is_unclear = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
-        match NamedObject::of(path).filter(|_| is_unclear) {
-            Some(object) if self.lists(object.list, options).await => {
-                let name = percent_decode(object.name);
-                let name = name.as_deref().unwrap_or(object.name);
-                let message = format!("{} \"{name}\" not found", object.resource);
-                Problem {
-                    category: Category::NotFound,
-                    retryable: false,
-                    hint: Some(CHECK_OBJECT.to_owned()),
-                    message,
-                    ..problem
-                }
-            }
+        let may_lack_api = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
+        let is_about_another = problem.category == Category::NotFound
+            && problem.http_status == Some(404)
+            && !problem.message.contains(&format!("\"{name}\""));
+        if !may_lack_api && !is_about_another {
+            return self.without_api(path, problem);
+        }
+        match self.exists(object.list, name, options).await {
+            Some(false) => Problem {
+                category: Category::NotFound,
+                retryable: false,
+                hint: Some(CHECK_OBJECT.to_owned()),
+                message: format!("{} \"{name}\" not found", object.resource),
+                ..problem
+            },
+            // A log of the object can be missing, for example because its node is.
+            Some(true) if !object.has_subresource => Problem {
+                category: Category::ServiceError,
+                retryable: true,
+                hint: Some(NOT_INSTALLED.to_owned()),
+                message: format!(
+                    "HTTP 404 for {} \"{name}\", which the server lists",
+                    object.resource
+                ),
+                ..problem
+            },
+            _ if is_about_another && !object.has_subresource => Problem {
+                category: Category::ServiceError,
+                retryable: true,
+                hint: Some(NOT_INSTALLED.to_owned()),
+                ..problem
+            },
             _ => self.without_api(path, problem),
         }
     }
 
-    /// Returns true if the server has the list at a path, so that an object for which it responds with HTTP
-    /// 404 does not exist. HTTP 403 for the list is evidence only for an API that every server has, since
-    /// permissions are checked before the existence of a resource.
-    async fn lists(&self, path: &str, options: &GetOptions) -> bool {
-        let request = self.server.request(LIST, path, &[("limit", "1")]);
+    /// Finds out from the list at a path whether it contains an object; `None` if the server does not return the
+    /// list.
+    async fn exists(&self, path: &str, name: &str, options: &GetOptions) -> Option<bool> {
+        let selector = format!("metadata.name={name}");
+        let query = [("fieldSelector", selector.as_str()), ("limit", "1")];
+        let request = self.server.request(LIST, path, &query);
         let decode = |body: &[u8]| {
             let list: ObjectList<Value> = lenient::decode_response(body)?;
-            rows(list.items).map(|_| ())
+            rows(list.items)
         };
+        let options = GetOptions {
+            details_timeout: options.details_timeout.or(Some(LIST_TIMEOUT)),
+            ..options.clone()
+        };
+        let deadline = options.for_details().deadline;
         let client = &self.server.client;
-        let has_list = match client.call(&request, options.deadline, decode).await {
-            Ok(_) => true,
-            Err(problem) => problem.code.as_deref() == Some("Forbidden") && is_built_in(path),
-        };
-        if has_list {
-            self.has_responded.store(true, Ordering::Relaxed);
-        }
-        has_list
+        let response = client.call(&request, deadline, decode).await.ok()?;
+        self.has_responded.store(true, Ordering::Relaxed);
+        Some(!response.data.is_empty())
     }
 
     /// Makes the problem permanent if the server does not serve an API that every API server has. If the

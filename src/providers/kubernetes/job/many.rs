@@ -13,10 +13,14 @@ use super::super::watch::Listed;
 use super::super::{Api, events, path};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
+use crate::sync::lock;
 
 /// Maximum number of jobs that the selector of a list of pods names; for more, the pods of all jobs are
 /// listed.
 const MAX_NAMES: usize = 50;
+
+/// Maximum length of the value of a label: a selector with a longer name of a job is rejected.
+const MAX_LABEL: usize = 63;
 
 /// Maximum number of pods that a list reads.
 const MAX_PODS: &str = "2000";
@@ -119,12 +123,19 @@ const ACTIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
 const DERIVED: [State; 3] = [State::Pending, State::Starting, State::Running];
 
 /// Sets the state and the reason of the jobs of a page whose pods decide them, as a lookup of each would,
-/// with one list of pods for all of them. If that fails, they remain starting and a notice is added.
+/// with one list of pods for all of them. If that fails, they remain starting, with a notice. If the list has a
+/// filter for states, it is then incomplete. Later pages send no request after a failure.
 pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut Page) {
     let states = &list.filter.states;
     let rows = page.rows.iter_mut().map(|row| &mut row.job);
     let jobs: Vec<_> = rows.filter(|job| parts::is_derived(job)).collect();
     if jobs.is_empty() || !states.is_empty() && !DERIVED.iter().any(|one| states.contains(one)) {
+        return;
+    }
+    let path = path("/api/v1", list.scope.segment("NAMESPACE"), pod::RESOURCE);
+    if list.at.page == 1 {
+        lock(&api.unread_pods).remove(&path);
+    } else if lock(&api.unread_pods).contains(&path) {
         return;
     }
     let names: BTreeSet<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
@@ -139,32 +150,48 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
     if !has_names {
         query.push(("fieldSelector", ACTIVE));
     }
-    let namespace = list.scope.segment("NAMESPACE");
-    let path = path("/api/v1", namespace, pod::RESOURCE);
     let response = api.call(pod::LIST.name, &path, &query, &options, decode_pods);
-    match response.await {
+    let problem = match response.await {
         Ok(read) => {
             let (mut by_owner, are_all) = by_owner(read.data);
             for job in jobs {
                 let own = job.uid.as_ref().and_then(|uid| by_owner.remove(uid));
-                parts::add_pods(job, own.unwrap_or_default(), are_all);
+                let own = own.unwrap_or_default();
+                // An active job has pods: without any, they were not selected.
+                let has_pods = !own.is_empty();
+                parts::add_pods(job, own, are_all && has_names && has_pods);
                 job.tasks.clear();
             }
+            if are_all {
+                return;
+            }
+            let message = format!("some pods could not be read, or there are more than {MAX_PODS}");
+            Problem::new(Category::InvalidResponse, message)
         }
-        Err(problem) => {
-            let (scope, why) = (list.scope, summarize(&problem));
-            let text = format!(
-                "cannot read the pods of the jobs in {scope} that are starting, which may be pending or run: {why}"
-            );
-            page.notices
-                .push(Notice::new(NoticeCode::PartsUnread, text));
-        }
+        Err(problem) => problem,
+    };
+    lock(&api.unread_pods).insert(path);
+    if states.is_empty() {
+        let (scope, reason) = (list.scope, summarize(&problem));
+        let text = format!(
+            "cannot read the pods of the jobs in {scope} that are starting, which may be pending or run: {reason}"
+        );
+        page.notices
+            .push(Notice::new(NoticeCode::PartsUnread, text));
+    } else {
+        let message = format!(
+            "cannot filter by the states that pods decide: {}",
+            problem.message
+        );
+        page.failed_parts.push(Problem { message, ..problem });
     }
 }
 
 /// Returns the selector of the pods of the jobs with these names, and whether it contains the names.
 fn selector(names: &[&str]) -> (String, bool) {
-    match names.len() <= MAX_NAMES {
+    let is_label = |name: &&&str| name.len() <= MAX_LABEL;
+    let names: Vec<&str> = names.iter().filter(is_label).copied().collect();
+    match (1..=MAX_NAMES).contains(&names.len()) {
         true => (format!("job-name in ({})", names.join(",")), true),
         false => ("job-name".to_owned(), false),
     }

@@ -86,13 +86,47 @@ async fn an_object_does_not_exist_where_its_list_does() {
         "not found",
         "404 page not found",
     ] {
-        for list in [ITEMS, FORBIDDEN] {
-            let object = (404, body);
-            let problem = lookup(&JOB, Responses { object, list }).await;
-            assert_eq!((problem.category, &*problem.message), found, "{body}");
-            assert_eq!(problem.http_status, Some(404));
-        }
+        let (object, list) = ((404, body), ITEMS);
+        let problem = lookup(&JOB, Responses { object, list }).await;
+        assert_eq!((problem.category, &*problem.message), found, "{body}");
+        assert_eq!(problem.http_status, Some(404));
     }
+}
+
+#[tokio::test]
+async fn an_object_that_its_list_contains_is_not_missing() {
+    let list = (200, r#"{"items": [{"metadata": {"name": "x"}}]}"#);
+    for body in [
+        "",
+        "<html>404</html>",
+        r#"{"kind": "Status", "reason": "NotFound", "message": "cluster \"prod\" not found"}"#,
+        r#"{"details": {"name": "something"}}"#,
+    ] {
+        let object = (404, body);
+        let problem = lookup(&JOB, Responses { object, list }).await;
+        let found = (problem.category, problem.retryable);
+        assert_eq!(found, (Category::ServiceError, true), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_about_another_object_is_not_about_the_requested_one() {
+    let prod = r#"{"kind": "Status", "reason": "NotFound", "message": "cluster \"prod\" not found",
+        "details": {"name": "prod", "kind": "clusters"}}"#;
+    for (list, category) in [
+        ((404, prod), Category::ServiceError),
+        (FORBIDDEN, Category::ServiceError),
+        (ITEMS, Category::NotFound),
+    ] {
+        let object = (404, prod);
+        let problem = lookup(&JOB, Responses { object, list }).await;
+        assert_eq!(problem.category, category, "{list:?}");
+    }
+    let own =
+        r#"{"kind": "Status", "reason": "NotFound", "message": "jobs.batch \"x\" not found"}"#;
+    let (object, list) = ((404, own), (500, ""));
+    let problem = lookup(&JOB, Responses { object, list }).await;
+    assert_eq!(problem.category, Category::NotFound);
 }
 
 #[tokio::test]
@@ -103,6 +137,7 @@ async fn a_server_without_the_list_is_not_that_of_a_missing_object() {
         (&JOB, page, page, Category::InvalidArgument),
         (&JOB, (404, ""), (200, "<html>"), Category::InvalidArgument),
         (&JOB, (404, ""), (403, "<html>"), Category::InvalidArgument),
+        (&JOB, (404, ""), FORBIDDEN, Category::InvalidArgument),
         (&VOLCANO_JOB, page, ITEMS, Category::InvalidArgument),
         (&VOLCANO_JOB, (404, ""), page, Category::InvalidArgument),
         (

@@ -177,3 +177,44 @@ async fn jobs_whose_pods_cannot_be_read_are_starting_with_a_notice() {
     let text = "cannot read the pods of the jobs in kubernetes/job/ci/ that are starting, ";
     assert!(notice.starts_with(text), "{notice}");
 }
+
+#[tokio::test]
+async fn a_filter_for_states_reports_pods_that_could_not_be_read() {
+    let forbidden = json!({"kind": "Status", "reason": "Forbidden", "message": "no"});
+    let part = json!({"metadata": {"continue": "x"}, "items": pods()});
+    for pods in [(403, forbidden), (200, part)] {
+        let (server, requested) = serve(vec![job("unplaced")], pods).await;
+        let client = crate::test_support::kinds::client(&CLOUD, &server, &server.transport());
+        let page = list(&*client, &["ci"], &Filter::default()).await;
+        assert_eq!((page.notices.len(), page.failed_parts.len()), (1, 0));
+        let pending = Filter {
+            states: vec![State::Pending],
+            ..Filter::default()
+        };
+        let page = list(&*client, &["ci"], &pending).await;
+        assert_eq!((page.notices.len(), page.failed_parts.len()), (0, 1));
+        let scope = Scope::at(&JOB, "default", &["ci"]).unwrap();
+        let second = Cursor {
+            page: 2,
+            ..Cursor::FIRST
+        };
+        let sent = requested.lock().unwrap().len();
+        let page = client.list(&scope, &pending, second, &get_options()).await;
+        assert!(page.unwrap().failed_parts.is_empty(), "it was reported");
+        assert_eq!(requested.lock().unwrap().len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_label_can_have_is_not_selected() {
+    let long = "x".repeat(64);
+    let items = (200, json!({"metadata": {}, "items": pods()}));
+    let (server, requested) = serve(vec![job("unplaced"), job(&long)], items).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let page = list(&*client, &["ci"], &Filter::default()).await;
+    assert_eq!(page.rows[0].job.state, State::Pending);
+    let row = &page.rows[1].job;
+    assert_eq!(row.state, State::Starting);
+    assert!(row.started_at.is_some(), "its pods are not known");
+    assert!(!requested.lock().unwrap()[0].contains(&long));
+}
