@@ -51,7 +51,7 @@ impl Stream {
         }
     }
 
-    /// Runs until the stream is no longer needed.
+    /// Runs as long as the stream is needed.
     async fn run(self) {
         let (mut failures, mut unused, mut has_worked) = (0, 0, false);
         loop {

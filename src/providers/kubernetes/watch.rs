@@ -247,7 +247,7 @@ impl Watch {
         self.outdated.notified().await;
     }
 
-    /// Returns true if the stream is no longer needed, and resets the watch of pods that were not followed
+    /// Returns true if the stream can end, and resets the watch of pods that were not followed
     /// recently.
     pub fn is_over(&self) -> bool {
         let mut state = lock(&self.state);

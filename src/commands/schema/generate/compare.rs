@@ -247,7 +247,7 @@ impl<'a> Comparison<'a> {
         ) {
             (Some(old), Some(new)) => self.node(&below("*"), old, new),
             (None, None) => {}
-            _ => self.broken(&below("*"), "is no longer described, or is described again"),
+            _ => self.broken(&below("*"), "has lost its description, or has one again"),
         }
     }
 }

@@ -71,7 +71,8 @@ pub(in super::super) struct Described {
 
 /// Decodes a response to DescribeServerlessJobs. `at` contains the job's reference.
 ///
-/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `at` is used.
+/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `at` is
+/// used.
 ///
 /// # Errors
 /// `not_found` for an empty list; what was expected of an invalid response, or of one about another job.
