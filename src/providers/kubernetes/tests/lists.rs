@@ -184,7 +184,7 @@ async fn a_filter_for_states_reports_pods_that_could_not_be_read() {
     let part = json!({"metadata": {"continue": "x"}, "items": pods()});
     for pods in [(403, forbidden), (200, part)] {
         let (server, requested) = serve(vec![job("unplaced")], pods).await;
-        let client = crate::test_support::kinds::client(&CLOUD, &server, &server.transport());
+        let client = client(&CLOUD, &server, &server.transport());
         let page = list(&*client, &["ci"], &Filter::default()).await;
         assert_eq!((page.notices.len(), page.failed_parts.len()), (1, 0));
         let pending = Filter {
