@@ -40,7 +40,7 @@ const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "aut
 ///
 /// # Errors
 /// Returns a usage error if the command cannot be recorded, the folder of a recording cannot be created, or a
-/// recording cannot be read or is of another command.
+/// recording cannot be read or was made with another command.
 pub(super) fn session(
     global: &GlobalArgs,
     command: &str,
@@ -83,7 +83,7 @@ pub(super) fn session(
 /// Checks that a recording is of this command, if the command is one of [`STRICT_COMMANDS`].
 ///
 /// # Errors
-/// Returns a usage error if the recording is of another command.
+/// Returns a usage error if the recording was made with another command.
 fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
     let recorded = replay.command_name();
     if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
@@ -94,7 +94,7 @@ fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Pr
         || "another command".to_owned(),
         |name| format!("'{}'", quotable(name)),
     );
-    let message = format!("the recording {folder} is of {other}, not of '{command}'");
+    let message = format!("the recording {folder} was made with {other}, not with '{command}'");
     Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 

@@ -17,6 +17,8 @@ use crate::providers::lenient;
 const BUILT_IN: [&str; 3] = ["/api/v1/", "/apis/batch/v1/", "/apis/apps/v1/"];
 
 const LIST: &str = "ListNamespacedObject";
+const CHECK_PROXY: &str =
+    "try again; a proxy or load balancer in front of the API server can send such responses";
 /// How long the list that contains a missing object is awaited.
 const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -99,7 +101,7 @@ impl Api {
             Some(true) if !object.has_subresource => Problem {
                 category: Category::ServiceError,
                 retryable: true,
-                hint: Some(NOT_INSTALLED.to_owned()),
+                hint: Some(CHECK_PROXY.to_owned()),
                 message: format!(
                     "HTTP 404 for {} \"{name}\", which the server lists",
                     object.resource

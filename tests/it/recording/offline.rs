@@ -142,7 +142,7 @@ fn a_recording_of_another_command_is_refused() {
         for arguments in strict {
             let run = replay(arguments, folder);
             assert_eq!(run.code, 2, "{arguments:?} {}", run.stdout);
-            let words = format!(" is of {name}, not of '{}", arguments[0]);
+            let words = format!(" was made with {name}, not with '{}", arguments[0]);
             assert!(run.stderr.contains(&words), "{}", run.stderr);
         }
     }
