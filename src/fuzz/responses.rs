@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Problem;
-use crate::http::fuzz::with_responses;
-use crate::http::{ClientOptions, Deadline, Request, Response, Transport};
+use crate::http::fuzz::{Responder, set_responder};
+use crate::http::{ClientOptions, Deadline, Response, Transport};
 use crate::kind::Kind;
 use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
@@ -81,7 +81,7 @@ impl<'a> Input<'a> {
     }
 
     /// Returns the responder: it uses each part once, if possible for a request of the same operation.
-    fn responder(&self) -> Box<dyn FnMut(&Request) -> Response> {
+    fn responder(&self) -> Responder {
         let parts = self.parts.iter().map(|part| {
             let response = Response {
                 status: part.status,
@@ -94,13 +94,13 @@ impl<'a> Input<'a> {
         Box::new(move |request| {
             let mut parts = parts.borrow_mut();
             let own = parts.iter().position(|(name, _)| name == request.operation);
-            match own.or(Some(0)).filter(|_| !parts.is_empty()) {
+            Some(match own.or(Some(0)).filter(|_| !parts.is_empty()) {
                 Some(at) => parts.remove(at).1,
                 None => Response {
                     status: 404,
                     ..Response::default()
                 },
-            }
+            })
         })
     }
 }
@@ -190,12 +190,12 @@ pub(super) fn read(cloud: &str, data: &[u8]) {
     // A client stores state from earlier responses, so each input gets a new one.
     let client = (cloud.connect)(&account.profile, &account.transport);
     let client = client.expect("the environment has all settings");
-    let (found, problem) = with_responses(input.responder(), || {
-        match account.runtime.block_on(send(cloud, &*client, &input)) {
-            Ok(found) => (found, None),
-            Err(problem) => (Vec::new(), Some(problem)),
-        }
-    });
+    let _responder = set_responder(input.responder());
+    let sent = account.runtime.block_on(send(cloud, &*client, &input));
+    let (found, problem) = match sent {
+        Ok(found) => (found, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
     show(
         found,
         problem,

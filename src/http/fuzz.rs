@@ -5,24 +5,32 @@ use std::cell::RefCell;
 use super::{Request, Response, body, html};
 use crate::secret::Redactor;
 
-/// Makes the response to a request.
-pub(crate) type Responder = Box<dyn FnMut(&Request) -> Response>;
+/// Makes the response to a request, or returns `None` to send it.
+pub(crate) type Responder = Box<dyn FnMut(&Request) -> Option<Response>>;
 
 thread_local! {
     static RESPONDER: RefCell<Option<Responder>> = const { RefCell::new(None) };
 }
 
-/// Calls `run` and answers every request of this thread with `responder`.
-pub(crate) fn with_responses<T>(responder: Responder, run: impl FnOnce() -> T) -> T {
+/// Answers the requests of this thread until it is dropped.
+#[must_use]
+pub(crate) struct ResponderGuard(());
+
+/// Answers the requests of this thread with `responder` while the returned guard exists.
+pub(crate) fn set_responder(responder: Responder) -> ResponderGuard {
     RESPONDER.set(Some(responder));
-    let result = run();
-    RESPONDER.take();
-    result
+    ResponderGuard(())
 }
 
-/// Returns the responder's response to a request; `None` if no responder is set.
+impl Drop for ResponderGuard {
+    fn drop(&mut self) {
+        RESPONDER.take();
+    }
+}
+
+/// Returns the responder's response to a request; `None` if it is to be sent.
 pub(super) fn response_to(request: &Request) -> Option<Response> {
-    RESPONDER.with_borrow_mut(|responder| responder.as_mut().map(|respond| respond(request)))
+    RESPONDER.with_borrow_mut(|responder| responder.as_mut().and_then(|respond| respond(request)))
 }
 
 fn response(header: (&str, &str), body: &[u8]) -> Response {

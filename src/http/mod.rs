@@ -308,20 +308,20 @@ impl Transport {
         self.emit(TransportEvent::Trace(line));
     }
 
-    fn emit(&self, mut happening: TransportEvent) {
-        match &mut happening {
+    fn emit(&self, mut event: TransportEvent) {
+        match &mut event {
             TransportEvent::Trace(text) | TransportEvent::Notice(_, text) => {
                 self.redactor.text(text)
             }
-            TransportEvent::Responded(heard) => {
-                self.server_clocks.record(heard);
-                heard.mask(&self.redactor);
+            TransportEvent::Responded(response) => {
+                self.server_clocks.record(response);
+                response.mask(&self.redactor);
             }
             TransportEvent::DnsResolved { .. }
             | TransportEvent::Sending { .. }
             | TransportEvent::Finished(_) => {}
         }
-        (self.sink)(happening);
+        (self.sink)(event);
     }
 
     /// Returns the request slots of an account. They are separate, so that a host that hangs delays no other

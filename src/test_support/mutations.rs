@@ -5,17 +5,19 @@
 //! it is essential, such as the id or the state, the result must be an error, an unknown state or the same state
 //! as before. If it is evidence, such as an exit code, the state may change, but not to a success.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::kinds::{OBSERVED_AT, fixtures, reference, scope, server_profile};
-use super::{
-    EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, emulated, start_time,
-};
+use super::{EmulatedState, TestServer, start_time};
 use crate::error::Problem;
+use crate::http::Response;
+use crate::http::fuzz::set_responder;
 use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{get_options, json as read_json, model, path};
@@ -152,38 +154,49 @@ pub async fn check(case: Case, fields: Fields) {
     let cloud = providers::cloud(case.kind.template.cloud).unwrap();
     let files: Vec<Value> = case.files.iter().map(|(_, file)| read_json(file)).collect();
     let texts: Vec<String> = files.iter().map(Value::to_string).collect();
-    let served = Arc::new(Mutex::new(texts.clone()));
-    let responder: Responder = {
-        let (served, case_files) = (served.clone(), case.files.clone());
-        Arc::new(move |request: &ServerRequest| {
-            let operation = emulated(cloud).operation(request)?;
-            let at = case_files.iter().position(|(name, _)| *name == operation);
-            let body = served.lock().unwrap()[at?].clone();
-            Some(ServerResponse::document(200, &body))
-        })
+    let served = Rc::new(RefCell::new(texts.clone()));
+    let requested = Rc::new(RefCell::new(HashSet::new()));
+    // Without a connection, since thousands of calls per test are made.
+    let _responder = {
+        let (served, requested) = (served.clone(), requested.clone());
+        let operations: Vec<String> = case.files.iter().map(|(name, _)| name.clone()).collect();
+        set_responder(Box::new(move |request| {
+            let at = operations
+                .iter()
+                .position(|name| name == request.operation)?;
+            requested.borrow_mut().insert(at);
+            Some(Response {
+                status: 200,
+                body: served.borrow()[at].clone().into_bytes(),
+                ..Response::default()
+            })
+        }))
     };
+    // Responds to the requests for credentials.
     let state = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(cloud, state, responder).await;
+    let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
     let (transport, profile) = (server.transport(), server_profile(cloud, &server));
     // Each call needs a new client, because a client remembers facts about jobs.
     let client = || (cloud.connect)(&profile, &transport).unwrap();
     let baseline = call(&*client(), &case, true).await;
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
+    let unused = (0..files.len()).find(|at| !requested.borrow().contains(at));
+    assert_eq!(unused.map(|at| &case.files[at]), None, "not requested");
     for (file, document) in files.iter().enumerate() {
-        served.lock().unwrap()[file] = with_scalars_twice(document);
+        served.borrow_mut()[file] = with_scalars_twice(document);
         let found = call(&*client(), &case, true).await;
         let what = &case.files[file].1;
         assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys occur twice");
         for mutation in mutations(document, fields) {
-            served.lock().unwrap()[file].clone_from(&mutation.text);
+            served.borrow_mut()[file].clone_from(&mutation.text);
             let found = call(&*client(), &case, mutation.must_be_named(fields)).await;
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
             let is_list = file == 0 && matches!(case.call, Call::List);
             check_effect(&mutation, &baseline, found, fields, is_list, &what);
         }
-        served.lock().unwrap()[file] = texts[file].clone();
+        served.borrow_mut()[file] = texts[file].clone();
     }
 }
 

@@ -106,8 +106,7 @@ impl Filter {
             let (folded, bytes) = fold_one(&text[at..]);
             if let Some(byte) = folded {
                 gram = (gram << 8) | u32::from(byte);
-                starts.rotate_left(1);
-                starts[GRAM - 1] = at;
+                starts[length % GRAM] = at;
                 length += 1;
                 if length >= GRAM && self.has(gram) {
                     run += 1;
@@ -118,7 +117,7 @@ impl Filter {
                     return None;
                 }
                 if foreign == max {
-                    return Some(starts[0] + 1);
+                    return Some(starts[length % GRAM] + 1);
                 }
             }
             at += bytes;
