@@ -60,6 +60,7 @@ use crate::error::Problem;
 use crate::settings::Environment;
 use context::{CommandContext, CommandResult};
 use global::GlobalArgs;
+use recording::RecordingSupport;
 use terminal_support::TerminalSupport;
 
 #[cfg(any(test, fuzzing))]
@@ -140,6 +141,34 @@ impl Command {
         }
     }
 
+    /// Reports whether the command can be recorded and replayed.
+    fn recording_support(&self) -> RecordingSupport {
+        const OFFLINE: RecordingSupport = RecordingSupport::Unavailable("it sends no requests");
+        match self {
+            Self::Get(_)
+            | Self::Describe(_)
+            | Self::Logs(_)
+            | Self::Events(_)
+            | Self::List(_)
+            | Self::Wait(_)
+            | Self::Watch(_)
+            | Self::Doctor(_) => RecordingSupport::AnyCommand,
+            Self::Metrics(_)
+            | Self::Kinds(_)
+            | Self::States(_)
+            | Self::Schema(_)
+            | Self::Auth(_) => RecordingSupport::SameCommand,
+            Self::Config(_) | Self::Completion(_) | Self::Man(_) => OFFLINE,
+            Self::Complete(_) => {
+                RecordingSupport::Unavailable("the shell calls it for each completion")
+            }
+            Self::Demo(_) => RecordingSupport::Unavailable(
+                "its responses come from an emulator in the same process",
+            ),
+            Self::Emulate(_) => RecordingSupport::Unavailable("it only receives requests"),
+        }
+    }
+
     /// Reports whether rows are not resources, so that the columns of resources do not apply.
     fn has_own_columns(&self) -> bool {
         matches!(
@@ -205,7 +234,11 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let session = recording::session(&cli.global, name, &arguments);
+    let support = cli
+        .command
+        .as_ref()
+        .map_or(RecordingSupport::AnyCommand, Command::recording_support);
+    let session = recording::session(&cli.global, name, support, &arguments);
     let context = match CommandContext::new(cli.global, environment, own_columns, session) {
         Ok(context) => context,
         Err((context, problem)) => {

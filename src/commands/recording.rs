@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::context::CommandContext;
 use super::global::GlobalArgs;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::{Recorder, Replay, Session, Transport};
 use crate::model::SkippedSource;
 use crate::output;
@@ -15,26 +15,17 @@ use crate::providers::{Client, RECORDING_MASKS};
 use crate::secret::{MASK, Secret, mask_arguments, quotable, quotable_path};
 use crate::settings::{Profile, RecordedProfile, Settings, SettingsSchema};
 
-/// The commands that can be recorded and replayed.
-const COMMANDS: [&str; 13] = [
-    "get",
-    "describe",
-    "logs",
-    "events",
-    "list",
-    "wait",
-    "watch",
-    "metrics",
-    "kinds",
-    "states",
-    "schema",
-    "auth status",
-    "doctor",
-];
-
-/// The commands that refuse the recording of another command. Most of them send no requests, so a wrong recording
-/// would not be noticed, and `metrics` continues if the lookup of a job fails.
-const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "auth status"];
+/// Whether the requests of a command can be recorded and replayed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RecordingSupport {
+    /// The recording of another command can be replayed: `joblens wait --replay` of a recorded `get`.
+    AnyCommand,
+    /// Only recordings of the same command can be replayed. Most of these commands send no requests, so a wrong
+    /// recording would not be noticed, and `metrics` continues if the lookup of a job fails.
+    SameCommand,
+    /// Neither, for this reason.
+    Unavailable(&'static str),
+}
 
 /// Returns the recording or replay that the options request.
 ///
@@ -44,6 +35,7 @@ const STRICT_COMMANDS: [&str; 5] = ["metrics", "kinds", "states", "schema", "aut
 pub(super) fn session(
     global: &GlobalArgs,
     command: &str,
+    support: RecordingSupport,
     arguments: &[OsString],
 ) -> Result<Session, Problem> {
     let option = match (&global.record, &global.replay) {
@@ -56,9 +48,9 @@ pub(super) fn session(
         (Some(_), None) => "--record",
         (None, Some(_)) => "--replay",
     };
-    if !COMMANDS.contains(&command) {
-        let message = format!("{option} is not available for {command}");
-        let hint = format!("use it with one of: {}", COMMANDS.join(", "));
+    if let RecordingSupport::Unavailable(reason) = support {
+        let message = format!("{option} is not available for {command}: {reason}");
+        let hint = "use it with a command that sends requests, such as get, list, wait or doctor";
         return Err(Problem::usage(message).with_hint(hint));
     }
     // The path of the program is not recorded.
@@ -73,20 +65,22 @@ pub(super) fn session(
         }
         (None, Some(folder)) => {
             let replay = Replay::open(folder, RECORDING_MASKS)?;
-            check_command(&replay, command, folder)?;
+            if matches!(support, RecordingSupport::SameCommand) {
+                check_command(&replay, command, folder)?;
+            }
             Ok(Session::Replay(replay))
         }
         (None, None) => Ok(Session::Live),
     }
 }
 
-/// Checks that a recording is of this command, if the command is one of [`STRICT_COMMANDS`].
+/// Checks that a recording was made with this command.
 ///
 /// # Errors
 /// Returns a usage error if the recording was made with another command.
 fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
     let recorded = replay.command_name();
-    if recorded == Some(command) || !STRICT_COMMANDS.contains(&command) {
+    if recorded == Some(command) {
         return Ok(());
     }
     let folder = quotable_path(folder);
@@ -96,6 +90,17 @@ fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Pr
     );
     let message = format!("the recording {folder} was made with {other}, not with '{command}'");
     Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
+}
+
+/// Returns the error of a replay that would otherwise succeed although a request had no recorded response: its options
+/// differ from those of the recorded run, or that run was killed.
+pub(super) fn incomplete_replay(session: &Session, problems: &[Problem]) -> Option<Problem> {
+    let is_incomplete = problems.is_empty() && session.lacks_responses();
+    is_incomplete.then(|| {
+        let message = "the recording has no response to some requests of this run";
+        Problem::new(Category::InvalidArgument, message)
+            .with_hint("run the recorded command, or record again")
+    })
 }
 
 /// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`, which can be secrets.

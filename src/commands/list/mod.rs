@@ -27,6 +27,7 @@ use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::poll::MIN_CALL_INTERVAL;
+use super::recording::incomplete_replay;
 use super::runtime::block_on;
 use super::shell_session::ShellSession;
 use super::shutdown;
@@ -264,11 +265,14 @@ impl ListRun {
             let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
         });
+        let mut problems: Vec<Problem> = problems.collect();
+        let session = &self.lookup.transport.options().session;
+        problems.extend(incomplete_replay(session, &problems));
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
         notices.extend(footer::uncompared(listed, &self.options.filter));
         notices.extend(footer::skipped_users(&self.profiles_without_user));
-        let mut report = Envelope::new("list", found.jobs, problems.collect(), notices);
+        let mut report = Envelope::new("list", found.jobs, problems, notices);
         report.content.scopes = found.scopes;
         report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
@@ -316,6 +320,16 @@ impl ListRun {
     ) {
         for problem in listed.iter().flat_map(|one| one.problems(listed)) {
             context.print_problem(problem);
+        }
+        let is_of_scope = |one: &ScopeReport| {
+            one.problems(listed).next().is_some() || one.row_problem().is_some()
+        };
+        if !listed.iter().any(is_of_scope) {
+            // A problem of the whole run.
+            report
+                .errors
+                .iter()
+                .for_each(|problem| context.print_problem(problem));
         }
         if context.global.quiet {
             // Rows without an id: the footer only counts them.

@@ -9,6 +9,7 @@ use super::clients::{Clients, CommandRuns};
 use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
+use crate::commands::recording::incomplete_replay;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
@@ -245,6 +246,10 @@ pub(in crate::commands) fn report(
     let jobs =
         outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());
     let jobs = jobs.collect();
+    problems.extend(incomplete_replay(
+        &lookup.transport.options().session,
+        &problems,
+    ));
     Envelope {
         requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())

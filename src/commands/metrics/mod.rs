@@ -29,6 +29,7 @@ pub(super) use options::Arguments;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
+use super::recording::incomplete_replay;
 use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
 use super::runtime::block_on;
@@ -92,9 +93,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let document = block_on(exporter.metrics(None));
             context.progress.stop();
             let mut problems = exporter.problems();
-            if problems.is_empty() && context.session.lacks_responses() {
-                problems.push(incomplete_replay());
-            }
+            problems.extend(incomplete_replay(&context.session, &problems));
             problems.iter().for_each(|one| context.print_problem(one));
             let mut notices = notices.all();
             notices.retain(log::is_printed);
@@ -103,14 +102,6 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             Ok(print(context, document, textfile.as_deref(), code))
         }
     }
-}
-
-/// Returns the error of a replay that could not look up all jobs, for example because its options differ from
-/// those of the recorded run.
-fn incomplete_replay() -> Problem {
-    let message = "the recording has no response to the lookups of some jobs";
-    Problem::new(Category::InvalidArgument, message)
-        .with_hint("run the recorded command, or record again")
 }
 
 /// Writes metrics to stdout or to a file, and returns the exit code.

@@ -213,9 +213,13 @@ impl Replay {
             .get_mut(&key)
             .and_then(VecDeque::pop_front);
         if next.is_none() && self.signal().is_some() {
-            sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
+            self.wait_past_end(base).await;
         }
         next
+    }
+
+    async fn wait_past_end(&self, base: Instant) {
+        sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
     }
 
     /// Returns the outcome of a recorded exchange at its time. Leaves the body of a stream in `stream`.
@@ -253,7 +257,11 @@ impl Replay {
             }
             Outcome::Response(recorded) => recorded,
             Outcome::Error(error) => return Err(error),
-            Outcome::Canceled => return Err(damaged("the request was canceled")),
+            // The recorded run did not wait for the response, and neither does this one.
+            Outcome::Canceled => {
+                self.wait_past_end(base).await;
+                return Err(damaged("the request was canceled"));
+            }
         };
         let RecordedResponse {
             status,

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod doctor;
+mod incomplete;
 mod inputs;
 mod metrics;
 mod offline;

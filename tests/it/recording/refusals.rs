@@ -24,12 +24,21 @@ fn options_that_do_not_go_together_are_refused() {
         other.to_str().unwrap(),
     ];
     assert!(refused(&both).contains("mutually exclusive"));
-    for command in [&["demo"][..], &["emulate"], &["config", "path"]] {
-        let error = refused(&[command, &["--record", folder]].concat());
-        assert!(
-            error.contains(&format!("--record is not available for {}", command[0])),
-            "{error}"
-        );
+    for (command, reason) in [
+        (&["config", "path"][..], "it sends no requests"),
+        (&["completion", "bash"], "it sends no requests"),
+        (&["man", "pages"], "it sends no requests"),
+        (
+            &["demo"],
+            "its responses come from an emulator in the same process",
+        ),
+        (&["emulate"], "it only receives requests"),
+    ] {
+        for option in ["--record", "--replay"] {
+            let error = refused(&[command, &[option, folder]].concat());
+            let message = format!("{option} is not available for {}: {reason}\n", command[0]);
+            assert!(error.contains(&message), "{error}");
+        }
     }
     let error = refused(&["get", FAILED, "--show-secrets", "--record", folder]);
     assert!(error.contains("--show-secrets"), "{error}");

@@ -1,0 +1,54 @@
+//! Replays of runs that were stopped before all of their requests had a response.
+
+use super::*;
+
+/// A job whose pods are read to distinguish pending from starting.
+const STARTING: &str = r#"
+[[job]]
+ref = "kubernetes/job/ci/迁移"
+states = [{ after = "0s", state = "Starting" }]
+"#;
+
+/// Records a list of starting jobs, and returns the file with the response that contains the pods.
+fn record_list(folder: &Path) -> PathBuf {
+    let emulated = Emulated::start(STARTING);
+    let recorded = emulated
+        .joblens(&with(&["list", "kubernetes/job/ci"], "--record", folder))
+        .run();
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    let is_of_pods = |path: &PathBuf| path.to_string_lossy().contains("ListNamespacedPod");
+    files(folder).into_iter().find(is_of_pods).unwrap()
+}
+
+fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut document = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    change(&mut document);
+    fs::write(path, document.to_string()).unwrap();
+}
+
+#[test]
+fn a_list_without_the_recorded_response_of_an_optional_request_fails() {
+    let (_parent, folder) = folder();
+    fs::remove_file(record_list(&folder)).unwrap();
+    for format in ["table", "json", "jsonl"] {
+        let run = replay(&["list", "kubernetes/job/ci", "-o", format], &folder);
+        assert_eq!(run.code, 5, "{format} {}", run.stderr);
+        let message = "error: the recording has no response to some requests of this run\n";
+        assert!(run.stderr.contains(message), "{format} {}", run.stderr);
+    }
+    let run = replay(&["list", "kubernetes/job/ci", "-o", "json"], &folder);
+    assert_eq!(run.json()["exit"]["code"], 5);
+}
+
+#[test]
+fn a_list_that_was_interrupted_during_an_optional_request_ends_with_the_same_exit_code() {
+    let (_parent, folder) = folder();
+    edit(&record_list(&folder), |exchange| {
+        exchange["outcome"] = "canceled".into();
+    });
+    edit(&folder.join("recording.json"), |header| {
+        header["exit_code"] = 130.into();
+    });
+    let run = replay(&["list", "kubernetes/job/ci"], &folder);
+    assert_eq!(run.code, 130, "{}", run.stderr);
+}
