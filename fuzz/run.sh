@@ -13,6 +13,8 @@ targets=("${@:2}")
 if [[ ${#targets[@]} -eq 0 ]]; then
   mapfile -t targets < <(cargo +nightly fuzz list)
 fi
+# cargo-fuzz compiles each crate as one unit, which takes longer than half an hour.
+export RUSTFLAGS="${RUSTFLAGS:-} -Ccodegen-units=64"
 JOBLENS_SEEDS=fuzz/seeds cargo test --quiet --locked --lib -- fuzz::tests::the_seeds
 failed=()
 for target in "${targets[@]}"; do
