@@ -67,7 +67,7 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
         });
     };
     match &one.status {
-        // These rows are counted below.
+        // Printed as an error.
         ListStatus::Truncated(Truncation::MissingIds(_)) => {}
         ListStatus::Truncated(cut) => add(cut_short(cut, one.total), Some(cut_short(cut, None))),
         ListStatus::ActiveFirst { has_all_active } => add(
@@ -102,9 +102,6 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     };
     if !one.unread.problems.is_empty() {
         add(format!("{} could not be read", one.unread.problems.len()));
-    }
-    if let Some(problem) = one.row_problem() {
-        add(problem.message);
     }
     if !one.unread.failed_parts.is_empty() {
         add("a part could not be listed".to_owned());

@@ -318,23 +318,10 @@ impl ListRun {
         listed: &[ScopeReport],
         left_out: usize,
     ) {
-        for problem in listed.iter().flat_map(|one| one.problems(listed)) {
+        for problem in &report.errors {
             context.print_problem(problem);
         }
-        let is_of_scope = |one: &ScopeReport| {
-            one.problems(listed).next().is_some() || one.row_problem().is_some()
-        };
-        if !listed.iter().any(is_of_scope) {
-            // A problem of the whole run.
-            report
-                .errors
-                .iter()
-                .for_each(|problem| context.print_problem(problem));
-        }
         if context.global.quiet {
-            // Rows without an id: the footer only counts them.
-            let unnamed = listed.iter().filter_map(ScopeReport::row_problem);
-            unnamed.for_each(|problem| context.print_problem(&problem));
             return;
         }
         context.print_notices(&report.notices);

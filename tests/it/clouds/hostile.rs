@@ -230,7 +230,9 @@ fn a_bad_row_of_a_list_is_an_error_of_that_row_only() {
         assert_eq!(run.job()["state"], "running", "{bad}");
         assert_eq!(run.error()["category"], "invalid_response", "{bad}");
         assert_eq!(run.error()["message"], "a row has no valid id", "{bad}");
-        let footer = "1 found in sugon/instance/\nsugon/instance/: a row has no valid id\n";
+        let error = "error: sugon/instance/: a row has no valid id\n";
+        assert!(run.stderr.starts_with(error), "{bad}: {}", run.stderr);
+        let footer = "\n1 found in sugon/instance/\n";
         assert!(run.stderr.ends_with(footer), "{bad}: {}", run.stderr);
         let lines = run.stderr.matches("valid id").count();
         assert_eq!(lines, 1, "{bad}: {}", run.stderr);
