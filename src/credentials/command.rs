@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_prompts_unmasked_and_a_log_shows_no_word_that_may_be_a_secret() {
+    fn prompts_are_shown_unmasked_on_a_terminal_and_masked_in_a_log() {
         for (is_terminal, expected) in [
             (true, ["code: B2C4D7F9K", "token S3cr3tV4lue99"]),
             (false, ["code: ***", "token ***"]),

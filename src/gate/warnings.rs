@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_cannot_be_read_may_be_warnings() {
+    fn unreadable_events_may_be_warnings_and_restart_the_quiet_time() {
         let mut warnings = Warnings::first(&with(&[]), AT(1));
         warnings.observe(&without_some(&[]), AT(10));
         assert!(warnings.are_unreadable());

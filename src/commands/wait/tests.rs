@@ -1,8 +1,8 @@
 //! Timing of a wait, on a clock that advances when all tasks wait for it.
 
 mod identity;
+mod pending_jobs;
 mod single_check;
-mod unexplained;
 
 use std::future::pending;
 use std::pin::pin;

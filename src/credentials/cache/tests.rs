@@ -1,4 +1,4 @@
-mod moments;
+mod expiry;
 
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize};

@@ -150,7 +150,7 @@ fn a_secret_file_must_be_a_regular_file_of_limited_size() {
 }
 
 #[test]
-fn refuses_keys_with_blanks_inside() {
+fn rejects_keys_that_contain_whitespace() {
     let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
     let problem = all.profile(&CLOUD, "default").unwrap_err();
     assert!(problem.message.contains("contains whitespace"));

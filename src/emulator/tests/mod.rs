@@ -1,11 +1,11 @@
 mod batch;
+mod clusters;
 mod commands;
 mod faults;
 mod filters;
 mod gateways;
 mod id_lists;
 mod newest;
-mod places;
 mod scopes;
 mod server;
 

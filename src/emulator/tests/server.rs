@@ -146,7 +146,7 @@ async fn a_panic_or_invalid_response_of_one_cloud_does_not_affect_others() {
 }
 
 #[tokio::test]
-async fn compresses_for_clients_that_accept_it() {
+async fn compresses_responses_for_clients_that_accept_gzip() {
     let (emulator, _) = start(Scenario {
         gzip: true,
         ..Scenario::default()
@@ -189,7 +189,7 @@ async fn serves_300_connections_at_once() {
 }
 
 #[tokio::test]
-async fn stopping_ends_connections_and_gives_the_port_back() {
+async fn stopping_closes_connections_and_frees_the_port() {
     let (emulator, _) = start(Scenario::default()).await;
     let port = emulator.address.port();
     assert_eq!(emulator.origin(), format!("http://127.0.0.1:{port}"));

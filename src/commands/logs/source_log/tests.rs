@@ -129,7 +129,7 @@ async fn a_tail_of_a_long_log_begins_at_the_requested_line() {
 }
 
 #[tokio::test]
-async fn a_second_with_more_lines_than_the_maximum_of_a_response_is_noted() {
+async fn a_note_reports_a_second_with_more_lines_than_a_response_can_hold() {
     let times: Vec<u64> = (0..5000).map(|n| 30_000 + n / 5).chain([50_000]).collect();
     let server = server(&times, Arc::new(|_| None)).await;
     let (text, notes) = follow(&server, &LogParams::default(), [60]).await;
