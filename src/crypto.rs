@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn decoding_refuses_broken_escapes() {
+    fn percent_decoding_rejects_invalid_escapes() {
         assert_eq!(percent_decode("a%20b").as_deref(), Some("a b"));
         assert_eq!(percent_decode("%E4%BD%A0").as_deref(), Some("你"));
         assert_eq!(percent_decode("%2"), None);

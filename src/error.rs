@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_cause_decides_the_exit_code() {
+    fn the_most_severe_problem_determines_the_exit_code() {
         let of = |categories: &[Category]| {
             let problems: Vec<_> = categories.iter().map(|c| Problem::new(*c, "x")).collect();
             exit_code(&problems)
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_near_that_was_begun_or_mistyped_and_no_other() {
+    fn only_a_prefix_or_a_misspelling_matches_a_name() {
         let near = |word| closest_match(["running", "exit_code", "image-job", "job"], word);
         assert_eq!(near("runing"), Some("running"));
         assert_eq!(near("EXITCODE"), Some("exit_code"));

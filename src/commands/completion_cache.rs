@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_come_first_each_once_and_the_oldest_are_forgotten() {
+    fn newest_references_come_first_without_duplicates_and_the_oldest_are_dropped() {
         let (_home, environment, place) = home();
         let old: Vec<String> = (0..MAX_CACHED_REFERENCES)
             .map(|n| format!("aliyun/job/c/{n}"))
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_endless_list_nothing_is_kept() {
+    fn a_list_with_too_many_references_is_not_cached() {
         let (_home, environment, place) = home();
         let page: Vec<String> = (0..600).map(|n| format!("aliyun/job/c/{n}")).collect();
         let mut shown = ListedReferences::default();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shell_would_act_on_is_not_kept() {
+    fn references_with_special_characters_of_the_shell_are_not_cached() {
         let (_home, environment, place) = home();
         let hostile = [
             "aliyun/job/c/$(id)",
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_or_written_is_passed_over() {
+    fn an_unreadable_or_unwritable_cache_is_ignored() {
         let (_home, environment, place) = home();
         fs::create_dir_all(&place).unwrap();
         save(&environment, ["a/b"]);

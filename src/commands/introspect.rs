@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn points_at_what_there_is_not_and_names_the_nearest() {
+    fn an_unknown_cloud_or_kind_is_marked_with_a_suggestion() {
         let wrong = |named| kinds_of(Some(named)).err().unwrap();
         let cloud = wrong("sugin");
         assert_eq!(cloud.span, Some(0..5));

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hundred_thousand_notices_take_no_time_and_come_once_each() {
+    fn a_hundred_thousand_notices_are_deduplicated_quickly() {
         let collected = NoticeLog::default();
         for _ in 0..2 {
             for number in 0..100_000 {

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn joblens_pager_comes_before_pager_and_less_after_both() {
+    fn joblens_pager_takes_precedence_over_pager_and_the_default_is_less() {
         let both = [("JOBLENS_PAGER", "most -s"), ("PAGER", "more")];
         assert_eq!(words(&both), ["most", "-s"]);
         assert_eq!(words(&both[1..]), ["more"]);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_and_cat_mean_none() {
+    fn an_empty_pager_variable_or_cat_means_no_pager() {
         for none in ["", " ", "cat"] {
             assert_eq!(pager(&[("JOBLENS_PAGER", none), ("PAGER", "more")]), None);
             assert_eq!(pager(&[("PAGER", none)]), None);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn options_of_less_are_set_where_the_user_has_none() {
+    fn less_options_are_set_unless_the_user_has_set_them() {
         let names = |variables: &[(&str, &str)]| {
             let environment = pager(variables).expect("a pager").environment;
             environment

@@ -145,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_message_is_shown_and_an_untouched_terminal_gets_nothing() {
+    fn a_literal_message_is_shown_and_an_untouched_terminal_is_not_reset() {
         let Some(output) = in_a_process_of_its_own(
-            "a_literal_message_is_shown_and_an_untouched_terminal_gets_nothing",
+            "a_literal_message_is_shown_and_an_untouched_terminal_is_not_reset",
             "",
         ) else {
             install_panic_hook();

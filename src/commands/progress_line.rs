@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_drawn_while_or_after_others_write_a_part_of_a_line() {
+    fn nothing_is_drawn_while_other_output_is_written_or_ends_mid_line() {
         let line = ProgressLine::default();
         line.record(&sending(0, "sugon", 1));
         let shown = || text(&line, Duration::from_secs(2), 200);

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_reference_is_the_only_one_of_a_command_or_list() {
+    fn a_dash_is_the_single_reference_of_the_last_command_or_list() {
         let (_folder, session) = session();
         let last = || expand_word("-", Some(&session)).unwrap();
         assert!(last().unwrap_err().message.contains("no single reference"));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_or_a_list_there_is_an_error_that_names_the_next_step() {
+    fn a_row_number_without_a_terminal_or_a_usable_list_is_an_error() {
         let (_folder, session) = session();
         assert!(error("%1", None).contains("interactive shell"));
         assert!(error("-", None).contains("interactive shell"));
@@ -318,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_references_of_their_own() {
+    fn words_that_are_not_row_numbers_are_not_expanded() {
         for word in ["%", "%a", "%1-3", "%1/x", "--", "a/b/c", ""] {
             assert!(expand_word(word, None).is_none(), "{word}");
         }
     }
 
     #[test]
-    fn files_of_sessions_that_are_a_week_old_are_removed() {
+    fn session_files_older_than_a_week_are_removed() {
         let (_folder, session) = session();
         let folder = session.path.parent().unwrap();
         fs::create_dir(folder).unwrap();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_of_a_session_have_the_same_key() {
+    fn the_session_key_is_stable_and_made_of_numbers_of_the_process_table() {
         let key = session_key();
         assert_eq!(key, session_key());
         if let Some(key) = key {

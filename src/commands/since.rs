@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_time_ago_a_date_or_a_time_with_its_offset() {
+    fn since_takes_a_duration_a_date_or_a_time_with_an_offset() {
         assert_eq!(parse("2h").as_deref(), Some("2023-11-14T20:13:20Z"));
         assert_eq!(parse("2026-01-02").as_deref(), Some("2026-01-02T00:00:00Z"));
         let fixed = Zone::Fixed(FixedOffset::east_opt(8 * 3600).unwrap());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_ago_counts_from_the_clock_of_the_servers_and_a_date_does_not() {
+    fn a_duration_is_counted_from_the_server_time_and_a_date_is_fixed() {
         let current = current_time();
         let parse = |text| parse_since(text, &current, Zone::Utc).unwrap();
         let (ago, date) = (parse("2h"), parse("2026-01-02"));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_duration_is_explained_as_everywhere() {
+    fn an_invalid_duration_or_date_is_an_error_with_a_hint() {
         for (text, words, hint) in [
             ("30", "missing unit", "30s or 30m"),
             ("1.5d", "fractions", "1d12h"),

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_clock_of_a_replay_is_held_while_a_slow_reader_is_waited_for() {
+    async fn the_clock_of_a_replay_stops_while_waiting_for_a_slow_reader() {
         /// A pipe that is full at first.
         struct SlowPipe;
 
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_is_returned_once() {
+    async fn a_write_error_is_returned_once() {
         let mut stdout = StdoutWriter::new(FullDisk, None);
         stdout.write(b"line\n".to_vec());
         let error = stdout.flushed().await.unwrap_err();

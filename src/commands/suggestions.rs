@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_from_elsewhere_get_one_sentence() {
+    fn commands_of_other_tools_and_misspelled_commands_have_a_hint() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens is read-only");
         assert!(hint("history").contains("joblens events"));

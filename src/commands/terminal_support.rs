@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_terminal_without_a_known_name_nothing_is_known() {
+    fn a_terminal_without_a_name_or_with_a_dumb_one_supports_nothing() {
         assert_eq!(TerminalSupport::new(&Environment::default()), NONE);
         for name in ["", "dumb", "unknown", "stupid", "vt52", "emacs", "network"] {
             assert_eq!(support(name), NONE, "{name}");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_like_xterm_have_everything() {
+    fn terminals_like_xterm_support_everything() {
         for name in [
             "xterm",
             "xterm-256color",

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_last_format_for_programs() {
+    fn finds_the_document_format_of_the_last_output_option() {
         let found = |line| document_format(&words(line));
         for line in [
             "joblens get -o json --bogus",
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_when_colors_are_used() {
+    fn finds_the_value_of_the_color_option() {
         let found = |line| color(&words(line));
         assert_eq!(found("joblens --bogus"), global::Color::Auto);
         assert_eq!(found("joblens --color never --bogus"), global::Color::Never);

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_that_are_easily_overlooked_are_named() {
+    fn invisible_and_unexpected_characters_of_a_value_are_named() {
         for (value, expected) in [
             ("LTAI5tKey", None),
             ("", Some("contains only whitespace")),
@@ -113,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_two_lines_has_a_hint_of_its_own() {
+    fn a_value_of_two_lines_has_a_hint_to_join_them() {
         assert_eq!(fault("token", "one\ntwo").map(|(_, hint)| hint), Some(JOIN));
     }
 
     #[test]
-    fn names_and_passwords_are_in_any_script() {
+    fn names_and_passwords_may_contain_characters_of_any_script() {
         for key in FREE_TEXT {
             assert_eq!(fault(key, "张三é"), None);
             assert_eq!(fault(key, "ci bot"), None);

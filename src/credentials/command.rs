@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn output_in_no_known_format_is_not_shown() {
+    fn command_output_in_an_unknown_format_is_not_shown() {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(neither, "did not print JSON or key=value lines");
         for long in ["head -c 70000 /dev/zero", "yes id=hunter2 | head -c 70000"] {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_complaint_of_a_command_that_fails_without_its_secrets() {
+    fn shows_the_error_output_of_a_failed_command_without_its_secrets() {
         let error = shell("echo id=hunter2; echo 'no hunter2 here, password=abc' >&2; exit 3");
         let error = error.unwrap_err().to_string();
         assert!(
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn is_run_once_and_again_when_requested() {
+    fn a_command_is_run_once_and_again_only_after_an_invalidation() {
         let folder = tempfile::tempdir().unwrap();
         let count = folder.path().join("count");
         let counting = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());
@@ -318,13 +318,13 @@ mod tests {
     }
 
     #[test]
-    fn gives_its_output_when_a_child_keeps_it_open() {
+    fn output_is_returned_although_a_child_process_keeps_it_open() {
         let printed = shell("sleep 30 & echo id=i");
         assert_eq!(printed, Ok(pairs(&[("id", "i")])));
     }
 
     #[test]
-    fn a_complaint_shows_no_word_that_may_be_a_secret() {
+    fn the_error_output_of_a_command_shows_no_word_that_may_be_a_secret() {
         for complaint in [
             "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
             "+ curl -u bob:S3cr3tV4lue99 https://vault",
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn has_no_input_and_is_ended_when_it_takes_too_long() {
+    fn a_command_has_no_input_and_is_terminated_at_its_timeout() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
         let late = script("exec sleep 600");
         let late = run(&late, Duration::ZERO, &PromptSink::default()).unwrap_err();
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_prompts_unmasked_and_a_log_shows_no_word_that_may_be_a_secret() {
+    fn prompts_are_shown_unmasked_on_a_terminal_and_masked_in_a_log() {
         for (is_terminal, expected) in [
             (true, ["code: B2C4D7F9K", "token S3cr3tV4lue99"]),
             (false, ["code: ***", "token ***"]),

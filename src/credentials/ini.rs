@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_sections_with_keys_in_either_writing() {
+    fn reads_keys_of_a_section_with_an_equals_sign_or_a_colon() {
         let keys = keys(
             "\u{feff}# by hand\r\n[ default ]\r\nAK = a=b\r\nsk: c\r\n; end\r\nempty =\r\n[other]\r\n",
         );
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_key_is_a_key_however_far_it_is_indented() {
+    fn a_known_key_is_read_as_a_key_at_any_indent() {
         let keys = keys(
             "[default]\ntype = access_key\n  Access_Key_Id = LTAI\n    access_key_secret=s\n \
              policy =\n  {\"a\": \"b = c\"}\n",
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_the_section_of_defaults_are_inherited_when_requested() {
+    fn keys_of_the_default_section_are_inherited_only_when_requested() {
         let file = source_file("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
         let ini = Ini::read(&file, "fix it");
         assert_eq!(ini.names().collect::<Vec<_>>(), ["default", "lone"]);
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_elsewhere_does_not_matter() {
+    fn errors_outside_the_requested_section_are_ignored() {
         for other in [
             "[other]\nhunter2\n",
             "[other]\nid = 1\nid = 2\n",
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_the_section_is_named_and_not_shown() {
+    fn an_error_of_the_section_names_its_line_and_shows_no_content() {
         for (text, expected) in [
             ("[default]\nhunter2", "expected key = value at line 2"),
             ("[hunter2", "expected ] at line 1"),

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_that_may_pass_is_remembered_for_a_moment_only() {
+    fn a_transient_failure_is_cached_for_250_ms_and_a_rejection_for_10_s() {
         let remembered = |category, milliseconds| {
             let cache = NegativeCache::default();
             let now = DateTime::UNIX_EPOCH;

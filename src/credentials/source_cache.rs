@@ -107,7 +107,7 @@ mod tests {
     });
 
     #[test]
-    fn a_source_is_read_once_for_each_of_its_profiles_and_again_without_a_cache() {
+    fn a_source_is_read_once_for_each_profile_and_every_time_without_a_cache() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().to_str().unwrap().to_owned();
         let now = Time::from_unix(1_700_000_000).unwrap();

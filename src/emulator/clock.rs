@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_after_the_start_is_scaled() {
+    fn only_times_after_the_start_are_scaled() {
         let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_there_from_when_it_appears_until_it_vanishes() {
+    fn a_job_is_found_from_when_it_appears_until_it_vanishes() {
         let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],

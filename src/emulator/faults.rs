@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_faults_reads_as_a_course_of_events() {
+    fn faults_of_a_list_take_effect_one_after_the_other() {
         let faults = Faults::new(vec![
             Fault {
                 times: Some(2),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_befalls_its_own_operation_and_cloud_only() {
+    fn a_fault_affects_only_its_own_operation_and_cloud() {
         let faults = Faults::new(vec![
             Fault {
                 operation: Some("A".into()),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_keeps_to_its_time_and_counts_nothing_outside_of_it() {
+    fn a_fault_takes_effect_and_is_counted_only_within_its_time_window() {
         let faults = Faults::new(vec![Fault {
             times: Some(2),
             from: Duration::from_secs(10),

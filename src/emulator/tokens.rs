@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_follow_from_their_token_until_it_ends() {
+    fn temporary_keys_are_derived_from_their_token_until_it_expires() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let given = TemporaryKey::new("STS.", now + TimeDelta::seconds(1));
         let taken = |token: &str, now| TemporaryKey::from_token("STS.", token, now);

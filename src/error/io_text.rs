@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_the_system_are_shown_without_numbers() {
+    fn system_errors_are_shown_without_their_numbers() {
         let refused = io::Error::from_raw_os_error(111);
         assert_eq!(io_text(&refused), "Connection refused");
         assert_eq!(file_error_text(&refused), "Connection refused");

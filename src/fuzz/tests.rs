@@ -126,7 +126,7 @@ fn seeds() -> Seeds {
 }
 
 #[test]
-fn every_target_reads_its_seeds_and_the_inputs_that_were_found() {
+fn every_target_runs_its_seeds_corpus_and_regressions_without_a_panic() {
     let seeds = seeds();
     let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, seeds.keys().copied().collect::<Vec<_>>());

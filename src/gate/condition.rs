@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_a_success_are_an_error_with_a_hint() {
+    fn other_words_for_success_are_an_error_with_a_hint() {
         for word in ["done", "Completed", "success", "condition=complete"] {
             let hint = Condition::parse(word, &[]).unwrap_err().hint.unwrap();
             assert!(hint.starts_with("did you mean 'succeeded'?"), "{hint}");

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_cannot_be_read_may_be_warnings() {
+    fn unreadable_events_may_be_warnings_and_restart_the_quiet_time() {
         let mut warnings = Warnings::first(&with(&[]), AT(1));
         warnings.observe(&without_some(&[]), AT(10));
         assert!(warnings.are_unreadable());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_from_before_the_first_response_is_not_new_where_that_had_no_events() {
+    fn a_warning_older_than_a_first_response_without_events_is_not_new() {
         let [old, new] = [-60, 1].map(|after| warning("pull", Some(1), Some(1_000 + after)));
         let seen = |event: &Event| {
             let mut warnings = Warnings::first(&without_some(&[]), AT(0));
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_becomes_readable_is_not_a_new_warning_and_quiet_starts_then() {
+    fn a_warning_whose_time_becomes_readable_is_not_new_but_restarts_quiet() {
         let (old, new) = (
             warning("a", Some(5), None),
             warning("a", Some(5), Some(100)),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_that_occurred_once_needs_one_time_only() {
+    fn a_warning_that_occurred_once_is_dated_by_its_first_time_only() {
         let once = |count| Event {
             first_at: Time::from_unix(100),
             ..warning("a", Some(count), None)
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_read_is_undated_and_another_text_is_a_new_warning() {
+    fn a_warning_with_an_unreadable_time_is_undated_and_new_if_that_changes() {
         let text = |first, last| [unreadable(first, last)];
         let a = Some("a".to_owned());
         let before = text(None, Some("1 分钟前"));

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_of_several_members_and_in_any_case_is_decoded() {
+    fn gzip_with_several_members_layers_or_spellings_is_decoded() {
         let members = [gzip(b"ab"), gzip(b""), gzip(b"cd")].concat();
         let padded = [members.clone(), vec![0; 9]].concat();
         for (encodings, body, plain) in [
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_named() {
+    fn an_unsupported_encoding_is_named() {
         for name in ["br", "deflate", "zstd", "gzip, aes128gcm"] {
             let mut response = response(&[name], b"abcd".to_vec());
             decode(&mut response, 64).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn members_and_encodings_without_end_are_refused() {
+    fn too_many_gzip_members_or_encodings_are_rejected() {
         let empty = gzip(b"");
         let decoded = |members| gunzip(&empty.repeat(members), 64);
         assert!(decoded(MAX_GZIP_MEMBERS).is_ok());
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_cut_is_an_error() {
+    fn a_too_large_or_truncated_gzip_body_is_an_error() {
         let zeros = gzip(&[0; 4096]);
         let twice = [zeros.clone(), zeros.clone()].concat();
         for (body, max) in [(&zeros, 4095), (&twice, 8191), (&twice, 4096)] {

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_and_what_it_names_are_shown() {
+    fn an_error_of_a_ca_store_shows_the_variable_and_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
         let file = format!("{path}/empty.pem");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_certificates_is_named_beside_others_that_have_some() {
+    fn a_path_without_certificates_is_reported_while_others_are_used() {
         let folder = tempfile::tempdir().unwrap();
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_that_others_could_have_written_are_not_trusted() {
+    fn certificates_writable_by_others_are_not_trusted() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_one_that_is_not_set() {
+    fn an_empty_ca_variable_counts_as_unset() {
         let count = |variables: &[(&str, &str)]| {
             let owned = variables
                 .iter()
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_regular_file_is_not_read() {
+    fn a_ca_file_must_be_a_regular_file_of_limited_size() {
         let folder = tempfile::tempdir().unwrap();
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();

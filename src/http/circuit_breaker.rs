@@ -151,7 +151,7 @@ mod tests {
     use tokio::time::timeout;
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_goes_out_at_once_and_the_rest_at_the_pace() {
+    async fn a_burst_is_sent_at_once_and_further_requests_at_the_minimum_interval() {
         let options = ClientOptions {
             min_interval: Some(Duration::from_millis(100)),
             burst: 10,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn accounts_with_one_key_send_two_requests_before_its_first_success() {
+    async fn accounts_sharing_a_key_have_two_requests_in_flight_until_a_success() {
         let breaker =
             || CircuitBreaker::new(Arc::new(Semaphore::new(8)), &ClientOptions::default());
         let [one, other] = [breaker(), breaker()];

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_that_of_the_servers_where_they_agree_that_the_local_clock_is_wrong() {
+    fn the_server_time_is_used_if_all_servers_agree_the_local_clock_is_off() {
         for (ahead, expected) in [
             (&[][..], 0),
             (&[0, 59], 0),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_past_by_the_clock_of_a_server_or_by_more_than_clocks_are_wrong() {
+    fn a_time_is_past_by_a_server_clock_or_by_a_day_of_the_local_clock() {
         let clocks = ServerClocks::default();
         let is_past = |clocks: &ServerClocks, seconds| clocks.is_past(at(NOW + seconds), at(NOW));
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_side_by_side_are_sent_again_with_the_same_correction() {
+    fn concurrent_requests_are_repeated_with_one_reported_correction() {
         let applied = |seconds, is_new| Correction::Applied { seconds, is_new };
         let offset = ClockOffset::default();
         assert_eq!(correct(&offset, 1200, 0), applied(1200, true));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_clock_that_is_behind() {
+    fn describes_whether_the_local_clock_is_behind_or_ahead() {
         for (seconds, expected) in [
             (60, "60 s behind h:1"),
             (-119, "119 s ahead of h:1"),

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_credential_is_sent_again_after_the_cooldown_alone() {
+    async fn a_rejected_credential_is_sent_again_only_after_the_cooldown() {
         let state = CredentialState::new();
         state.on_refusal(refused(), "a", 0);
         let cooldown = Some(Duration::from_secs(600));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_keys_of_one_cloud_share_their_state_and_no_others_do() {
+    fn only_equal_keys_of_the_same_cloud_share_their_state() {
         let keys = KeyStates::default();
         let get = |cloud, parts: &[&str]| keys.get(cloud, parts).unwrap();
         let key = get("aliyun", &["id", "secret"]);

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_step_is_that_of_the_request_that_took_too_long() {
+    fn the_hint_of_a_timeout_depends_on_which_deadline_was_exceeded() {
         let hint = |deadline: Deadline| deadline.exceeded("timed out").hint.unwrap();
         let second = Duration::from_secs(1);
         let (whole, details) = (Deadline::after(2 * second), Deadline::for_details(second));

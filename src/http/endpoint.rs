@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_host_as_a_url_parser_has_it() {
+    fn the_authority_of_an_endpoint_is_normalized() {
         let authorities = [
             (
                 "https://EHPC.cn-hangzhou.aliyuncs.com:443/",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_leak_or_mislead() {
+    fn rejects_endpoints_that_are_insecure_or_not_a_plain_origin() {
         for text in [
             "http://example.com",
             "https://user:pw@example.com",

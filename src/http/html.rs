@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_known_by_its_type_or_beginning_and_has_a_body() {
+    fn a_page_is_recognized_by_its_content_type_or_beginning() {
         let is_page = |content_type: &str, body: &str| {
             let mut page = page(200, body);
             page.headers = vec![("content-type".to_owned(), content_type.to_owned())];
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_not_a_denied_permission() {
+    fn an_html_page_with_status_403_is_not_a_denied_permission() {
         for (status, category) in [
             (200, Category::InvalidResponse),
             (302, Category::InvalidResponse),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_gateway_is_shown() {
+    fn the_plain_text_of_a_gateway_error_is_shown() {
         let shown = |status, body: &str, code: Option<&str>| {
             let response = page(status, body);
             let mut error = RequestError::new(Category::ServiceError, "service error");

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_joined_and_split_where_they_end() {
+    async fn lines_are_assembled_from_chunks_and_split_at_newlines() {
         let (read, end) = lines(&["模", "型\n\nb\nc", "", "d\n"], 100).await;
         assert_eq!(
             (read, end),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_without_an_end_or_with_too_many_bytes_is_an_error() {
+    async fn an_incomplete_or_too_long_line_is_an_error() {
         let (read, end) = lines(&["a\nb"], 100).await;
         assert_eq!(read, ["a"]);
         assert_eq!(end, Err(LineError::Cut));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_has_an_end() {
+    async fn a_body_without_data_times_out() {
         let body = StreamBody::new(futures_util::stream::pending::<
             Result<Frame<Bytes>, Infallible>,
         >());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_comes_in_parts_and_its_failure_after_what_came() {
+    async fn chunks_of_a_body_are_returned_before_its_failure() {
         let part = vec![b'x'; MIN_CHUNK_BYTES - 1];
         let frames = [
             Ok(part),

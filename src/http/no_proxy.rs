@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_the_spellings_of_other_programs() {
+    fn reads_no_proxy_spellings_of_other_programs() {
         for (value, matching, others) in [
             (
                 "*.corp.example",

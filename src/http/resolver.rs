@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn localhost_is_the_loopback_address_only() {
+    fn localhost_must_resolve_to_the_loopback_address_only() {
         let check = |host: &str, addresses: &[&str]| {
             let addresses: Vec<IpAddr> =
                 addresses.iter().map(|text| text.parse().unwrap()).collect();

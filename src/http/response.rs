@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_shows_the_shape_of_json_and_none_of_its_texts() {
+    fn an_excerpt_of_json_shows_its_structure_and_none_of_its_strings() {
         assert_eq!(
             excerpt(br#"{"Key":"PASSWORD","Value": "hunter2","n":1,"l":["x"],"half":"sec"#),
             r#"{"Key":"***","Value": "***","n":1,"l":["***"],"half":"***"#
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_shows_no_text_of_xml_or_of_quotes_and_no_value_of_a_secret() {
+    fn an_excerpt_masks_xml_texts_quoted_texts_and_secret_values() {
         assert_eq!(
             excerpt(b"<Name>DB_PASSWORD</Name><Value key='s'>hunter2</Value><Half>hun"),
             "<Name>***</Name><Value key='***'>***</Value><Half>***"
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_and_a_message_show_no_secret_of_yaml() {
+    fn an_excerpt_and_a_message_show_no_secret_values_of_yaml() {
         for body in [
             "password: correct hunter2\n",
             "data:\n  token: |\n    hunter2\n    hunter2\n",
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_shows_no_text_of_a_document_that_begins_later() {
+    fn an_excerpt_masks_a_document_that_begins_after_other_text() {
         for (body, shown) in [
             (")]}',\n{\"v\":\"hunter2\"}", ")]}', {\"v\":\"***\"}"),
             ("cb({\"v\":[\"hunter2\"]})", "cb({\"v\":[\"***\"]})"),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_of_what_is_not_text_is_its_first_bytes() {
+    fn an_excerpt_of_binary_data_is_its_first_bytes() {
         let utf_16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
             let units = "{\"v\":\"hunter2\"}".encode_utf16();
             units.flat_map(order).collect()
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn only_text_that_no_program_reads_is_plain() {
+    fn plain_text_is_only_text_that_is_not_a_document() {
         let text = |body: &str| plain_text(body.as_bytes(), &Redactor::default());
         let sentence = "no healthy upstream, token=hunter2";
         let masked = "no healthy upstream, token=***";
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_to_retry_at_is_compared_with_the_clock_that_it_comes_from() {
+    fn a_retry_after_date_is_relative_to_the_date_of_its_response() {
         let mut response = Response::default();
         for (name, value) in [
             ("date", "Tue, 14 Nov 2023 21:00:00 GMT"),

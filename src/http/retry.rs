@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateways_status_is_retried_whatever_the_code_is() {
+    fn a_gateway_status_is_retried_regardless_of_the_error_code() {
         use Category::{
             ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
             Unauthenticated,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_names_the_origin_of_its_target_and_nothing_else_of_it() {
+    fn a_redirect_error_names_only_the_origin_of_its_target() {
         for (target, shown) in [
             (
                 Some("https://u:hunter2@login.example:8443/hunter2?t=hunter2#hunter2"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn backoff_doubles_up_to_its_ceiling() {
+    fn backoff_doubles_up_to_its_maximum() {
         let ceilings: Vec<f64> = (1..=7).map(|n| backoff(n, 1.0).as_secs_f64()).collect();
         assert_eq!(ceilings, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]);
         assert_eq!(backoff(3, 0.0), Duration::ZERO);

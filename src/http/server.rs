@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clients_that_send_half_a_head_keep_nobody_out() {
+    async fn clients_with_an_incomplete_request_do_not_block_other_clients() {
         let (address, _hangs) = start_with_two_connections().await;
         let mut half_open = Vec::new();
         for _ in 0..5 {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_handled_is_not_dropped_for_another_one() {
+    async fn a_request_in_progress_is_not_dropped_for_a_new_connection() {
         let (address, mut hangs) = start_with_two_connections().await;
         let mut handled = Vec::new();
         for _ in 0..2 {

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_requires_no_user_works_with_one() {
+    async fn a_proxy_without_authentication_works_with_and_without_a_user() {
         let name = SocksTarget::Name("h.test".to_owned());
         let done = b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0";
         let (connected, sent) = connect_through(done, &name, user()).await;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_refusal_has_its_own_error() {
+    async fn every_socks_failure_has_its_own_error() {
         let no_method = |has_user| SocksError::NoMethod { has_user };
         for (answers, user, expected) in [
             (&b""[..], None, SocksError::Closed),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn version_4_sends_names_after_the_user() {
+    async fn socks_4_sends_the_host_name_after_the_user() {
         for (answer, expected) in [
             (&b"\x00\x5a\0\0\0\0\0\0"[..], Ok(())),
             (b"\x00\x5b\0\0\0\0\0\0", Err(SocksError::Refused4(0x5b))),

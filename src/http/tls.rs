@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_cloud_is_always_checked() {
+    fn certificate_checks_cannot_be_disabled_for_a_public_cloud() {
         let trust = TlsConfig {
             skips_verification: true,
             public_domains: &["aliyuncs.com", "myhuaweicloud.com"],

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_status_of_the_proxy_decides() {
+    async fn a_tunnel_is_opened_only_by_a_successful_proxy_response() {
         let large = format!(
             "HTTP/1.1 200 OK\r\nx: {}\r\n\r\n",
             "a".repeat(MAX_HEAD_BYTES)
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_page_that_does_not_end_is_taken_as_far_as_it_came() {
+    async fn an_unfinished_error_page_of_a_proxy_is_read_as_far_as_it_arrived() {
         let (mut near, mut far) = tokio::io::duplex(1024);
         let page = b"HTTP/1.1 403 No\r\n\r\n<title>Denied</title>";
         far.write_all(page).await.unwrap();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_follows_the_head_is_left_for_the_endpoint() {
+    async fn bytes_after_the_response_head_of_a_proxy_belong_to_the_endpoint() {
         let (mut near, mut far) = tokio::io::duplex(1024);
         far.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
             .await

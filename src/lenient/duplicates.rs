@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_two_spellings_those_without_a_value_are_hidden_first() {
+    fn of_two_spellings_of_a_key_one_without_a_value_is_hidden_first() {
         for (before, after) in [
             (r#"{"x":[{"a":1,"b"|:2}]}"#, r##"{"x":[{"a":1,"#":2}]}"##),
             (
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_two_values_has_none() {
+    fn a_duplicate_key_with_different_values_is_unreadable() {
         let merged = |json: &str| merge(json).unwrap().to_string();
         assert_eq!(
             merged(r#"{"a":1,"b":[{"c":"x","c":"x"}],"a":1.50}"#),

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_leads_to_the_value_at_whose_end_it_was_cut() {
+    fn the_error_path_leads_to_the_value_at_the_end_of_the_text() {
         for (read, expected) in [
             (r#""#, ""),
             (r#"[""#, "[0]"),

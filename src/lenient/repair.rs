@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_texts_with_broken_characters_are_changed() {
+    fn only_invalid_characters_and_numbers_are_repaired() {
         let fffd = "\u{fffd}";
         for (broken, expected, ends) in [
             (

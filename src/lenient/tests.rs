@@ -21,7 +21,7 @@ struct Inner {
 }
 
 #[test]
-fn absence_in_four_spellings_is_one() {
+fn all_four_spellings_of_an_absent_value_are_read_as_absent() {
     for absent in ["null", "\"\"", "\"--\"", "\" \""] {
         let json = format!(
             r#"{{"text":{absent},"int":{absent},"num":{absent},"flag":{absent},"list":{absent},"words":{absent},"part":{absent},"map":{absent},"time":{absent}}}"#
@@ -36,13 +36,13 @@ fn absence_in_four_spellings_is_one() {
 }
 
 #[test]
-fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
+fn an_empty_list_is_an_absent_object_and_a_filled_list_is_an_error() {
     assert_eq!(decode::<Answer>(br#"{"part":[]}"#), Ok(Answer::default()));
     assert!(decode::<Answer>(br#"{"part":[{"id":"x"}]}"#).is_err());
 }
 
 #[test]
-fn a_list_is_not_a_row_of_fields() {
+fn a_list_is_not_read_as_the_fields_of_an_object() {
     assert!(decode::<Answer>(br#"["x"]"#).is_err());
     assert!(decode::<List<Inner>>(br#"[["x"]]"#).is_err());
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_list_is_not_a_row_of_fields() {
 }
 
 #[test]
-fn words_of_a_command_line_are_kept_as_they_came() {
+fn words_of_a_command_line_are_kept_unchanged() {
     let answer: Answer = decode(br#"{"words":["a\n", "", "--", null, 7.0, true]}"#).unwrap();
     assert_eq!(answer.words.0, ["a\n", "", "--", "", "7.0", "true"]);
     assert!(decode::<Answer>(br#"{"words":[[]]}"#).is_err());
@@ -122,7 +122,7 @@ fn a_required_list_that_is_missing_is_an_error_unless_the_total_is_0() {
 }
 
 #[test]
-fn a_value_of_another_type_is_absent_and_named_once() {
+fn a_value_of_another_type_is_read_as_absent_and_named_once() {
     let other_types = [
         ("text", "{}", "text"),
         ("int", "\"x\"", "a whole number"),
@@ -160,7 +160,7 @@ fn a_value_of_another_type_is_absent_and_named_once() {
 }
 
 #[test]
-fn a_number_that_json_does_not_have_costs_its_own_field_only() {
+fn nan_and_infinity_only_lose_the_value_of_their_own_field() {
     let json = br#"{"text":"NaN","int":NaN,"list":[{"id":"x"},-Infinity]}"#;
     let (answer, unreadable) = collect_unreadable(|| decode_response::<Answer>(json));
     let answer = answer.unwrap();
@@ -173,7 +173,7 @@ fn a_number_that_json_does_not_have_costs_its_own_field_only() {
 }
 
 #[test]
-fn a_duplicate_key_costs_its_own_field_only() {
+fn a_duplicate_key_only_loses_the_value_of_its_own_field() {
     let read = |json: &str| {
         let (answer, unreadable) =
             collect_unreadable(|| decode_response::<Answer>(json.as_bytes()));
@@ -212,7 +212,7 @@ fn the_first_unreadable_fields_are_named_and_the_others_counted() {
 }
 
 #[test]
-fn characters_that_cannot_be_read_cost_nothing_else() {
+fn invalid_characters_are_replaced_and_other_fields_are_read() {
     let half = br#"{"text": "party \ud83d", "part": {"id": "x"}}"#;
     let cut = b"{\"text\": \"party \xe6\x96\", \"part\": {\"id\": \"x\"}}";
     for json in [&half[..], cut] {
@@ -251,7 +251,7 @@ fn a_number_is_not_an_object() {
 }
 
 #[test]
-fn numbers_come_as_integer_float_or_text() {
+fn numbers_are_read_from_an_integer_a_float_or_a_text() {
     for int in ["7", "7.0", "\"7\"", "\" 7.0 \"", "7e0"] {
         let answer: Answer = decode(format!(r#"{{"int":{int},"num":{int}}}"#).as_bytes()).unwrap();
         assert_eq!((answer.int.0, answer.num.0), (Some(7), Some(7.0)), "{int}");
@@ -263,7 +263,7 @@ fn numbers_come_as_integer_float_or_text() {
 }
 
 #[test]
-fn an_error_names_the_place_and_never_the_value() {
+fn an_error_names_the_path_and_never_the_value() {
     let error = decode::<Answer>(b"{\"part\":\n{\"id\":[\"hunter2\"]}}").unwrap_err();
     assert_eq!(error, "text at part.id, line 2 column 7");
     let error = decode::<Answer>(br#"{"int":"hunter2"}"#).unwrap_err();
@@ -293,7 +293,7 @@ fn an_error_names_the_place_and_never_the_value() {
 }
 
 #[test]
-fn refuses_more_elements_than_fit_into_memory() {
+fn rejects_a_list_with_too_many_elements() {
     for field in ["words", "list"] {
         let json = |count| format!(r#"{{"{field}":[{}null]}}"#, "null,".repeat(count));
         let error = decode::<Answer>(json(200_000).as_bytes()).unwrap_err();
@@ -303,7 +303,7 @@ fn refuses_more_elements_than_fit_into_memory() {
 }
 
 #[test]
-fn ignored_fields_may_nest_deep() {
+fn ignored_fields_may_be_nested_deeply() {
     let deep = format!(
         r#"{{"other":{}{}}}"#,
         "[".repeat(100_000),
@@ -314,7 +314,7 @@ fn ignored_fields_may_nest_deep() {
 }
 
 #[test]
-fn of_two_spellings_of_a_field_the_first_with_a_value_is_read() {
+fn the_first_spelling_of_a_field_that_has_a_value_is_read() {
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]
     struct Job {
@@ -356,7 +356,7 @@ fn of_two_spellings_of_a_field_the_first_with_a_value_is_read() {
 }
 
 #[test]
-fn sizes_that_are_none_have_no_bytes() {
+fn an_absent_or_invalid_size_has_no_number_of_bytes() {
     let bytes = |size| Num(Some(size)).times(1 << 30);
     assert_eq!(bytes(0.5), Some(1 << 29));
     for size in [-1.0, 1e300, f64::NAN] {

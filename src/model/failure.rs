@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_comes_first() {
+    fn failures_of_the_last_attempt_come_first() {
         use State::{Canceled, Failed, Running, Succeeded};
         let tasks = [
             task("done", Succeeded, Some("01"), Some("59")),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn of_tasks_that_ran_at_the_same_time_the_first_failure_comes_first() {
+    fn of_concurrent_tasks_the_failure_that_stopped_the_others_comes_first() {
         let gang = [
             exited("stopped", 143, "Error", ["01", "20"]),
             exited("killed", 137, "Error", ["01", "19"]),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_that_failed_comes_before_its_earlier_runs_and_a_kill_of_the_last_attempt_first() {
+    fn a_failed_retry_comes_before_earlier_runs_and_stopped_peers() {
         let others_stopped = [
             exited("first", 1, "Error", ["01", "10"]),
             exited("second", 1, "Error", ["11", "20"]),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_usual_words_and_the_exit_code_repeats_it() {
+    fn a_text_with_only_usual_words_and_the_exit_code_repeats_it() {
         for (text, repeats) in [
             ("Error", true),
             ("exit code 1", true),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_with_a_reason_comes_before_others() {
+    fn a_failed_task_with_a_message_comes_before_others() {
         let mut explained = task("a", State::Failed, Some("01"), Some("10"));
         explained.message = Some("out of memory".to_owned());
         let tasks = [explained, task("b", State::Failed, Some("01"), Some("30"))];
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_explains_nothing() {
+    fn a_failed_sidecar_does_not_explain_a_failure() {
         let container = |name: &str, is_sidecar: bool| Container {
             name: Some(name.to_owned()),
             state: State::Failed,

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_has_run_for_no_time_before_it_runs() {
+    fn a_job_has_no_duration_before_it_runs() {
         let time = |seconds| Time::from_unix(seconds).unwrap();
         // The state, the reported start, and the expected results at 1,000.
         for (state, start, started_at, has_started, duration) in [

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_sorted_distinct_snake_case_words() {
+    fn notice_codes_are_sorted_distinct_snake_case_words() {
         let words = NoticeCode::words();
         assert!(words.is_sorted_by(|one, other| one < other), "{words:?}");
         let is_snake_case = |c: char| c.is_ascii_lowercase() || c == '_';

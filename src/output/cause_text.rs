@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_of_several_lines_is_on_one_line_and_a_long_one_is_cut_to_its_last_words() {
+    fn a_short_message_is_joined_and_a_long_one_is_cut_to_its_last_line() {
         let traceback =
             "Traceback (most recent call last):\n  File \"a.py\"\nValueError: 批大小\n}\n \n";
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_within_another_one_was_shown() {
+    fn a_text_contained_in_a_shown_text_counts_as_shown() {
         let mut shown = ShownTexts::default();
         shown.add("ImagePullBackOff: Back-off pulling image \"x\": ErrImagePull: rpc error: desc = x: not found");
         for (text, is_shown) in [

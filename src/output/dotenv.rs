@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn contains_verdict_exit_code_and_what_failed() {
+    fn contains_verdict_exit_code_and_the_references_of_each_outcome() {
         let jobs = vec![
             job("5", State::Succeeded, "met"),
             job("6", State::Failed, "unmet"),

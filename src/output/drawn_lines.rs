@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_takes_the_rows_that_a_terminal_breaks_it_into() {
+    fn the_end_of_a_line_is_where_a_terminal_wraps_it_to() {
         assert_eq!(end_position("", 10), (1, 0));
         assert_eq!(end_position("0123456789", 10), (1, 10));
         assert_eq!(end_position("0123456789a", 10), (2, 1));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_broken_here_and_not_by_the_terminal() {
+    fn a_long_line_is_wrapped_before_the_terminal_would_wrap_it() {
         let mut text = String::new();
         push_line(&mut text, "训练训练\u{1b}[31mab\u{1b}[39m", 5);
         assert_eq!(
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_drawn_in_the_place_of_those_before() {
+    fn lines_are_drawn_over_the_previous_lines() {
         let mut drawn = DrawnLines::default();
         assert_eq!(drawn.clear(10), "");
         let first = drawn.draw(lines(&["one", "0123456789"]), 10);
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_terminal_has_broken_the_lines() {
+    fn lines_wrapped_by_a_narrower_terminal_are_drawn_over_completely() {
         let mut drawn = DrawnLines::default();
         drawn.draw(lines(&["0123456789", "one"]), 10);
         assert!(drawn.draw(lines(&["one"]), 4).starts_with("\r\x1b[4A"));
     }
 
     #[test]
-    fn what_was_detached_stays() {
+    fn detached_lines_are_not_drawn_over() {
         let mut drawn = DrawnLines::default();
         drawn.draw(lines(&["one"]), 10);
         drawn.detach();

@@ -173,7 +173,7 @@ mod tests {
     };
 
     #[test]
-    fn labels_that_tell_series_apart_are_never_cut() {
+    fn labels_that_identify_a_series_are_never_cut() {
         let mut writer = ExpositionWriter::new(ExpositionFormat::Text);
         writer.family(&INFO);
         let long = "x".repeat(300);

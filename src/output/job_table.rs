@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn age_goes_first_then_ran_then_the_name_shrinks() {
+    fn a_narrow_table_drops_age_then_ran_and_then_shortens_the_name() {
         let header = |width| shown(&jobs(), Format::Table, &context(Some(width)))[0].clone();
         assert!(header(60).ends_with("RAN"));
         assert!(header(52).ends_with("NAME"));
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colour_nothing_is_emitted_and_with_it_only_the_state() {
+    fn only_rows_are_coloured_and_only_if_colours_are_enabled() {
         let plain = shown(&jobs(), Format::Wide, &context(Some(80))).join("\n");
         assert!(!plain.contains('\u{1b}'));
         let coloured = RenderContext {
@@ -356,7 +356,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_emit_a_control_character_or_a_command_of_a_ci_system(
+        fn no_text_emits_a_control_character_or_a_ci_command(
             name in "( ?(::|##\\[))?\\PC{0,20}|(?s:.){0,20}",
             message in "([ \t]*(::|##\\[)\\PC{0,9}){0,12}|(?s:.){0,40}",
             width in proptest::option::of(1_usize..250),

@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_present_and_absent_is_null() {
+    fn every_key_is_present_and_absent_values_are_null() {
         let value: serde_json::Value = serde_json::from_str(&written("x")).unwrap();
         assert_eq!(value["schema"], "joblens/1");
         assert_eq!(value["jobs"][0]["tasks"], serde_json::json!([]));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_not_a_command_in_a_log_and_still_the_same_text() {
+    fn ci_commands_in_a_text_are_escaped_without_changing_its_value() {
         let json = written("::error::##[group]\u{9b}##vso[x] [[");
         assert!(
             json.contains(r##""::error::#\u0023[group]\u009b#\u0023vso[x] [[""##),
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_back_as_the_same_text_and_moves_no_cursor(name in any::<String>()) {
+        fn any_text_reads_back_unchanged_and_emits_no_control_character(name in any::<String>()) {
             let json = written(&name);
             prop_assert!(!json.replace('\n', "").contains(needs_escape));
             let value: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_was_never_read_has_a_row_in_a_gate_only() {
+    fn an_unread_reference_has_a_row_only_in_a_gate() {
         let read = job("5", State::Failed, "unmet");
         let errors = vec![
             unread("aliyun/job/c/6", Category::NotFound, "not found"),

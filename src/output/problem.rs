@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn points_at_the_wrong_part_by_columns() {
+    fn marks_the_invalid_part_by_display_columns() {
         let mut problem = Problem::usage("there is no such kind");
         problem.input = Some("阿里/jbo/c".into());
         problem.span = Some(7..10);

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_a_row_with_its_scope_first() {
+    fn each_scope_is_a_row_that_begins_with_the_scope() {
         assert_eq!(
             written(Some(100), true),
             "SCOPE                   STATUS           NAME      AGE    REGION\n\

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_sorted_last_either_way_and_equals_keep_their_order() {
+    fn unknown_values_are_sorted_last_in_both_directions_and_ties_keep_order() {
         let job = |reference: &str, exit_code| Job {
             reference: reference.into(),
             exit_code,
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_sorted_by_the_course_of_a_life() {
+    fn states_are_sorted_in_the_order_of_a_job_life_cycle() {
         let jobs = [
             State::Failed,
             State::Pending,

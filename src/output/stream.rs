@@ -354,7 +354,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_break_a_line_or_move_a_cursor(reason in any::<String>()) {
+        fn no_text_breaks_a_line_or_emits_a_control_character(reason in any::<String>()) {
             let (mut line, mut record) = (Vec::new(), Vec::new());
             write_transition(&mut line, at(), Zone::Utc, &job(&reason), None).unwrap();
             RecordWriter::default().transition(&mut record, at(), &job(&reason), None).unwrap();

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_a_pipe_a_long_text_moves_the_rest_of_its_own_row_only() {
+    fn in_a_pipe_a_long_cell_only_shifts_the_rest_of_its_own_row() {
         let column = |name: &'static str, cells: &[&str]| TextColumn {
             name: name.into(),
             header: name.to_uppercase(),

@@ -275,7 +275,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_open_job_is_late_while_nothing_is_decided_and_left_once_it_is() {
+    fn an_active_job_is_pending_until_the_gate_is_decided_and_then_not_needed() {
         let open = || vec![job("5", State::Running, "pending")];
         assert_eq!(
             kinds(&report(open(), vec![], Verdict::Undecided, 124)),
@@ -294,7 +294,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_job_that_failed_before_its_end_is_not_a_case_of_warnings() {
+    fn a_failed_job_that_has_not_ended_is_a_failure_and_not_a_warning() {
         let failed = Job {
             ended: false,
             warning_count: 2,
@@ -305,7 +305,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_takes_precedence_over_errors() {
+    fn a_job_with_a_later_error_is_one_case_and_its_verdict_takes_precedence() {
         let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
         let error = || unread(reference, Category::Network, "no route");
         let open = report(
@@ -359,7 +359,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_warning_that_fails_a_gate_is_named_so() {
+    fn a_job_that_fails_a_gate_by_a_warning_has_the_kind_warning() {
         let mut service = job("web", State::Unknown, "unmet");
         service.warning_count = 1;
         let mut odd = job("6", State::Unknown, "unmet");

@@ -175,7 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn escapes_what_could_move_the_cursor_and_keeps_the_rest() {
+    fn escapes_control_characters_and_keeps_other_characters() {
         assert_eq!(
             escape("a\u{1b}[2Jb\tc\r\n\u{9b}\u{202e}d"),
             "a\\u{1b}[2Jb\\tc\\r\\n\\u{9b}\\u{202e}d"
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_can_be_taken_for_a_command_of_a_ci_system() {
+    fn escapes_the_beginning_of_ci_commands() {
         for (text, shown) in [
             ("::error::x", "\\u{3a}:error::x"),
             ("  \u{3000}::x", "  \u{3000}\\u{3a}:x"),
@@ -244,12 +244,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn escaped_text_contains_nothing_dangerous(text in any::<String>()) {
+        fn escaped_text_contains_no_character_that_needs_an_escape(text in any::<String>()) {
             prop_assert!(!escape(&text).contains(needs_escape));
         }
 
         #[test]
-        fn escaped_text_is_not_a_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
+        fn escaped_text_is_not_a_ci_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
             let shown = escape(&text);
             prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
             prop_assert!(ci_command_at(&shown).is_none(), "{shown:?}");

@@ -58,7 +58,7 @@ fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Prob
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_not_a_missing_segment() {
+fn an_unusable_setting_is_an_error_and_not_a_missing_segment() {
     for input in ["aliyun@broken/job/5", "aliyun@broken/job/"] {
         let problem = reader().parse_target(input).unwrap_err();
         assert_eq!(problem.message, "cluster cannot be used");
@@ -110,7 +110,7 @@ fn canonical(input: &str) -> Vec<String> {
 }
 
 #[test]
-fn takes_short_names_and_prints_long_ones() {
+fn accepts_short_names_and_prints_canonical_ones() {
     assert_eq!(canonical("ALI/Job/c/5"), ["aliyun/job/c/5"]);
     assert_eq!(canonical("qcloud/svc/c/n/s"), ["tencent/service/c/n/s"]);
     assert_eq!(canonical("aliyun@default/job/c/5"), ["aliyun/job/c/5"]);
@@ -122,7 +122,7 @@ fn takes_short_names_and_prints_long_ones() {
 }
 
 #[test]
-fn fills_what_is_missing_on_the_left_from_the_profile() {
+fn fills_missing_leading_segments_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
         parse("tencent/service/web").unwrap_err().message,
@@ -171,7 +171,7 @@ fn expands_ranges_on_the_raw_text_only() {
 }
 
 #[test]
-fn points_at_the_wrong_part() {
+fn marks_the_invalid_part_of_a_reference() {
     let spans = [
         ("aliyn/job/c/5", "aliyn"),
         ("aliyun/jbo/c/5", "jbo"),
@@ -193,7 +193,7 @@ fn points_at_the_wrong_part() {
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_back_as_the_same(
+    fn a_printed_reference_reads_back_unchanged(
         profile in "[a-zA-Z0-9你%@ ._-]{1,8}",
         segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?|@latest", 2),
     ) {
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn a_printed_scope_reads_back_as_the_same(
+    fn a_printed_scope_reads_back_unchanged(
         profile in "[a-zA-Z0-9你%@ ._-]{1,8}",
         segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|@latest", 1..3),
         id in "\\PC{0,12}|@latest",
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(input in "\\PC{0,40}") {
+    fn no_text_makes_the_parser_panic(input in "\\PC{0,40}") {
         let _ = reader().parse(&input);
         let _ = reader().parse_target(&input);
         let _ = reader().parse_list_target(&input);

@@ -149,7 +149,7 @@ mod tests {
     use crate::error::Category;
 
     #[test]
-    fn a_variable_that_is_not_utf_8_is_an_error_once_it_is_read() {
+    fn a_variable_that_is_not_utf_8_is_an_error_only_after_it_was_read() {
         let environment = Environment::from_os([
             ("OTHER".into(), OsString::from_vec(b"\xff".to_vec())),
             (

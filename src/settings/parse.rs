@@ -197,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn durations_carry_a_unit() {
+    fn durations_require_a_unit_unless_zero() {
         assert_eq!(duration("2h30m"), Some(Duration::from_secs(9000)));
         assert_eq!(duration("1d"), Some(Duration::from_secs(86_400)));
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_duration_names_what_to_write() {
+    fn an_invalid_duration_has_a_reason_and_a_hint() {
         for (text, reason, hint) in [
             ("30", "missing unit", "did you mean 30s or 30m?"),
             ("1.5h", "fractions are not supported", "use 1h30m"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_carry_a_unit() {
+    fn sizes_require_a_unit() {
         assert_eq!(byte_size("64MiB"), Some(64 << 20));
         assert_eq!(byte_size("10B"), Some(10));
         for wrong in ["", "64", "64MB", "MiB", "99999999999999999999GiB"] {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_are_read_as_people_write_them() {
+    fn utc_offsets_are_read_in_the_usual_spellings() {
         assert_eq!(utc_offset("+08:00"), Some(28_800));
         assert_eq!(utc_offset("-0530"), Some(-19_800));
         assert_eq!(utc_offset("+8"), Some(28_800));

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_of_containers_are_mounted() {
+    fn secrets_of_containers_are_recognized_as_mounted() {
         let token = Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token");
         assert!(is_mounted(token) && is_mounted(Path::new("/run/secrets/token")));
         assert!(!is_mounted(Path::new("/home/me/run/secrets")));

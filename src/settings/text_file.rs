@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_leads_nowhere_is_found_in_every_folder_of_a_path() {
+    fn a_dangling_link_is_found_in_every_folder_of_a_path() {
         let root = tempfile::tempdir().unwrap();
         let link = |name: &str, to: &Path| {
             let link = root.path().join(name);

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_named() {
+    fn an_unwritable_token_folder_is_explained() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         assert_eq!(unwritable(&path("new/tokens")), None);

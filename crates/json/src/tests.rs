@@ -48,7 +48,7 @@ fn check_all(text: &str) {
 }
 
 #[test]
-fn documents_are_read_and_refused_as_by_serde_json() {
+fn documents_are_accepted_and_rejected_as_by_serde_json() {
     for text in [
         "",
         " ",
@@ -126,7 +126,7 @@ fn documents_are_read_and_refused_as_by_serde_json() {
 }
 
 #[test]
-fn a_number_is_read_to_its_last_digit() {
+fn a_float_is_read_to_its_last_digit_and_an_overflow_is_an_error() {
     for text in ["1.5", "-5.8539154292451485e+116", "7", "-0"] {
         assert_eq!(ours(text), Ok(text.parse::<f64>().unwrap()));
     }
@@ -134,7 +134,7 @@ fn a_number_is_read_to_its_last_digit() {
 }
 
 #[test]
-fn depth_is_limited_where_it_would_take_the_stack() {
+fn nesting_is_limited_as_by_serde_json_except_in_ignored_values() {
     for depth in [100, 127, 128, 200] {
         check::<Value>(&("[".repeat(depth) + &"]".repeat(depth)));
         check::<Value>(&("{\"a\":".repeat(depth) + "1" + &"}".repeat(depth)));
@@ -144,7 +144,7 @@ fn depth_is_limited_where_it_would_take_the_stack() {
 }
 
 #[test]
-fn a_word_of_an_enum_is_read() {
+fn an_enum_variant_is_read_from_a_string() {
     #[derive(Debug, PartialEq, Deserialize)]
     enum Word {
         Yes,
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn any_damaged_document_is_refused_at_the_same_place(
+    fn any_damaged_document_is_rejected_where_serde_json_rejects_it(
         text in json(),
         at in any::<prop::sample::Index>(),
         length in 0_usize..3,

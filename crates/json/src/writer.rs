@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_that_needs_an_escape_is_seen_at_every_place() {
+    fn every_byte_that_needs_an_escape_is_detected_at_every_position() {
         for byte in 0..=u8::MAX {
             let is_special = !(b' '..=b'~').contains(&byte) || b"\"#\\".contains(&byte);
             for length in 1..20 {

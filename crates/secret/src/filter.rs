@@ -166,7 +166,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_filter_misses_no_text_with_a_piece(
+        fn a_filter_matches_every_text_with_a_piece_of_a_secret(
             head in "[a-zA-Z0-9 +%&<=密\u{a0}\u{200b}]{0,20}",
             from in 0_usize..14,
             gap in "[ +\n\u{200b}\u{2028}\u{2060}\u{3000}\u{feff}\u{0}]{0,3}(<br>|<WBR>|=\r\n|\u{1b}\\[0;31m)?",

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blanked_id_is_shown_as_the_id_and_contains_no_more() {
+    fn a_blanked_id_keeps_only_the_characters_that_are_shown() {
         for id in ["LTAI5tExampleKey3Qk", "testid", "密钥", "a", ""] {
             let blanked = blanked_id(id);
             assert_eq!(masked_id(&blanked), masked_id(id));

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_flags_and_methods_are_spared_where_a_name_is_unsure() {
+    fn numbers_flags_and_methods_are_masked_only_after_certain_secret_names() {
         for ordinary in ["5", "4096", "true", "Basic", "'none'", "0.5"] {
             assert!(!Sensitivity::Likely.covers(ordinary), "{ordinary}");
             assert!(Sensitivity::Certain.covers(ordinary), "{ordinary}");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_called_key_contains_a_name() {
+    fn names_of_secret_fields_and_parameters_are_recognized_and_key_is_not() {
         assert!(!is_secret_field("Key") && !is_secret_field("tokens"));
         assert!(is_secret_field("apiKey") && is_secret_field("sessionToken"));
         assert!(is_secret_parameter("sig") && is_secret_parameter("X-Amz-Credential"));

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_a_private_key_is_masked_and_no_other() {
+    fn only_the_lines_of_a_private_key_are_masked() {
         let text = "start\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n  MIIEvQIBADAN+/\r\nBgk=\n\
             -----END RSA PRIVATE KEY-----\ndone\n";
         let masked = "start\n***\n***\n***\n***\r\n***\n***\ndone\n";
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_key_that_begins_before_the_text_are_masked() {
+    fn lines_of_a_private_key_without_its_beginning_are_masked() {
         let text =
             "epoch 1\nMIIE\n2026-01-02T03:04:05.123Z Bgk=\n-----END PRIVATE KEY-----\nMIIE\n";
         let masked = "epoch 1\n***\n2026-01-02T03:04:05.123Z ***\n***\nMIIE\n";
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_keeps_its_time() {
+    fn a_masked_line_of_a_key_keeps_its_timestamp() {
         let mut masker = PrivateKeyMasker::default();
         for content in ["-----BEGIN PRIVATE KEY-----", "MIIE"] {
             let line = format!("2026-01-02T03:04:05.123456789Z {content}\n");

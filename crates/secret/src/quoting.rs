@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_quoted_and_keys_are_not() {
+    fn ordinary_names_are_quoted_and_likely_keys_are_masked() {
         for name in [
             "prod",
             "team-a_2026",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_words_and_numbers() {
+    fn regions_are_recognized_as_words_with_an_optional_number() {
         for region in [
             "cn-north-4",
             "my-kualalumpur-1",

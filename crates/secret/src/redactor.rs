@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_masked_as_long_as_their_requests_matter() {
+    fn only_the_most_recent_signatures_are_masked() {
         let redactor = Redactor::default();
         let signature = |n: usize| {
             let part = |salt: &str| {

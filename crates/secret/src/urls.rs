@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_what_grants_access_in_the_url_of_a_page() {
+    fn masks_credentials_in_the_url_of_a_web_page() {
         for (url, shown) in [
             ("http://h:80/lab?token=x", "http://h:80/lab?***"),
             ("http://u:p@h/", "http://***@h/"),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_what_grants_access_in_every_url_of_a_text() {
+    fn masks_credentials_in_every_url_of_a_text() {
         for (text, shown) in [
             (
                 "GET https://h/p?token=s3cret 404; see http://h/?page=2&b=c",
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_proxy_only_scheme_and_host_are_shown() {
+    fn only_scheme_and_host_of_a_proxy_url_are_shown() {
         for (url, shown) in [
             (
                 "http://user:pa@ss@proxy:8080/x",

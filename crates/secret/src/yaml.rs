@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_secrets_are_masked_with_all_their_lines() {
+    fn all_lines_of_a_secret_value_are_masked() {
         for (text, masked) in [
             (
                 "password: hunter2\nuser: bob\n",
@@ -187,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_next_to_the_name_of_a_secret_is_masked() {
+    fn the_value_of_an_environment_variable_with_a_secret_name_is_masked() {
         let text = "env:\n- name: DB_PASSWORD\n  value: hunter2\n- name: HOME\n  value: /root\n";
         assert_eq!(mask_yaml(text), text.replace("hunter2", "***"));
     }
 
     #[test]
-    fn all_data_of_a_secret_is_masked() {
+    fn all_data_of_a_kubernetes_secret_is_masked() {
         let text = "kind: Secret\ndata:\n  db: hunter2\n  key: |\n    hunter2\n  z: hunter2\ntype: Opaque\n";
         let masked =
             "kind: Secret\ndata:\n  db: ***\n  key: ***\n    ***\n  z: ***\ntype: Opaque\n";
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays() {
+    fn text_without_secret_yaml_values_is_unchanged() {
         for text in [
             "",
             "no healthy upstream",

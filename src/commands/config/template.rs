@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_of_every_cloud_is_in_it_with_a_word() {
+    fn the_template_has_every_key_of_every_cloud_with_a_comment() {
         let text = text();
         for cloud in CLOUDS.map(Cloud::settings_schema) {
             let start = text
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sources_of_a_cloud_are_its_own() {
+    fn the_template_lists_the_credential_sources_of_each_cloud() {
         let text = text();
         let of = |cloud: &str| {
             let table = text

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn two_rows_of_one_answer_do_not_make_each_other_new() {
+    fn two_rows_of_one_event_in_a_response_are_not_reported_again() {
         let mut dedup = EventDeduplicator::new(EventFilter::default());
         let twice = job(vec![warning(4, 9), warning(1, 2)]);
         assert_eq!(dedup.new_events(&twice).len(), 3);

@@ -143,7 +143,7 @@ fn transitions(records: &[Value], id: &str) -> Vec<[String; 2]> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_change_of_state_is_a_line_until_all_have_ended() {
+async fn each_state_change_is_printed_as_a_line_until_all_jobs_have_ended() {
     let ids = ["train", "7"];
     let run = follow(client(script), &ids, FollowOutput::Lines(Zone::Utc)).await;
     assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
@@ -187,7 +187,7 @@ async fn records_are_numbered_and_end_with_a_summary() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_exist_is_given_up_after_15_s_and_does_not_delay_the_others() {
+async fn a_missing_job_is_given_up_after_15_s_without_delaying_the_others() {
     let client = client(|now, id| match id {
         "gone" => Reply::NotFound,
         _ => script(now, id),
@@ -247,7 +247,7 @@ async fn an_outage_is_reported_when_it_starts_and_when_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_never_be_read_is_given_up_after_10_minutes() {
+async fn a_job_that_was_never_read_is_given_up_after_10_minutes() {
     let never = client(|_, _| Reply::Failed(Category::ServiceError));
     let run = follow(never, &["train"], records()).await;
     assert_eq!((run.code, run.elapsed.as_secs() / 10), (5, 60));
@@ -269,7 +269,7 @@ async fn what_could_never_be_read_is_given_up_after_10_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_that_could_never_be_listed_is_given_up_after_10_minutes() {
+async fn a_scope_that_was_never_listed_is_given_up_after_10_minutes() {
     let never = client(|_, _| Reply::Failed(Category::ServiceError));
     let run = follow_scope(never).await;
     assert_eq!((run.code, run.elapsed.as_secs() / 10), (5, 60));

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn states_add_up_however_they_are_written() {
+    fn state_options_are_combined_in_all_spellings() {
         use State::{Failed, Pending, Running, Starting, Stopping};
         let states = |line| plan(line).unwrap().filter.states;
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn people_get_a_hundred_and_programs_all_by_default() {
+    fn the_default_limit_is_100_for_people_and_none_for_programs() {
         let of = |line: &str, cheap: bool, format| {
             let kind = crate::providers::kinds().find(|kind| kind.list_limit().is_none() == cheap);
             plan(line).unwrap().limit_for(kind.unwrap(), format, false)
@@ -304,14 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn what_could_match_nothing_is_wrong_use() {
+    fn an_invalid_filter_value_is_a_usage_error() {
         assert!(wrong("--name=train-[").contains("--name"));
         assert!(wrong("--user=").contains("invalid value '' for --user"));
         assert!(wrong("--since=yesterday").contains("--since"));
     }
 
     #[test]
-    fn what_is_requested_is_described_in_words() {
+    fn filters_are_described_in_words() {
         let described = |line| words::describe_filter(&plan(line).unwrap().filter);
         assert_eq!(described(""), None);
         assert_eq!(described("--active").as_deref(), Some("active"));

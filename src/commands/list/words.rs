@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_state_names_the_nearest() {
+    fn an_unknown_or_ambiguous_state_is_an_error_with_a_suggestion() {
         assert_eq!(state("Initing").unwrap(), State::Starting);
         let problem = state("runing").unwrap_err();
         assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));

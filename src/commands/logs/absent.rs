@@ -191,7 +191,7 @@ mod tests {
     use crate::providers::{self, LogParams};
 
     #[test]
-    fn a_container_that_waits_by_the_response_has_not_started() {
+    fn a_container_that_waits_according_to_the_response_has_not_started() {
         let source = LogSource {
             task: Some("x-abc".to_owned()),
             state: State::Running,
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_crashes_again_and_again_wrote_nothing() {
+    fn a_crash_loop_without_a_log_is_reported_with_restarts_and_exit_code() {
         let (job, source) = waiting(14, "CrashLoopBackOff");
         for (previous, log) in [(false, "no log"), (true, "no previous log")] {
             let params = LogParams {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_reason_is_not_followed() {
+    fn a_container_that_waits_for_a_reason_has_no_hint_to_follow_its_log() {
         let (job, source) = waiting(0, "ImagePullBackOff");
         let log = SourceLog::new(source, &LogParams::default());
         let problem = explain(&log, &job, spec(), None).unwrap();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_without_parts_is_named_once() {
+    fn a_job_without_tasks_that_has_not_started_is_named_once() {
         let job = Job {
             state: State::Starting,
             ..Job::default()

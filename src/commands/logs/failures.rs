@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_log_without_an_end_costs_a_notice() {
+    async fn a_log_without_an_end_is_left_out_with_a_notice() {
         for (piece, words) in [
             (String::new(), "no end of the log in 30 s"),
             ("x".repeat(1 << 20), "the log is larger than 16 MiB"),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_container_that_waits_for_its_next_restart_has_a_log() {
+    async fn the_log_of_a_container_that_waits_for_its_next_restart_is_read() {
         for (restarts, expected) in [(0, 0), (1, 1), (14, 1)] {
             let starting = |_, _: &str| Reply::State(State::Starting);
             let jobs = ScriptedClient::new(Duration::ZERO, starting);

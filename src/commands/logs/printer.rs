@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_within_a_line_that_comes_in_pieces_is_a_word_of_it() {
+    fn a_timestamp_inside_a_line_that_arrives_in_pieces_is_text() {
         let times = "2026-01-02T03:00:10Z |2020-01-01T00:00:00Z |2020-01-01T00:00:00Z x\n";
         let printed = print(Style::Bytes, false, true, times.as_bytes());
         assert_eq!(String::from_utf8(printed).unwrap(), times[21..]);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn records_and_lines_after_a_prefix_are_never_pieces_of_lines() {
+    fn records_and_lines_with_a_prefix_are_never_partial_lines() {
         let redactor = Redactor::default();
         let joins_pieces = |style: Style, has_prefix: bool| {
             let printer = Printer {
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_kept_and_secrets_masked() {
+    fn raw_bytes_are_kept_and_secrets_are_masked() {
         let line = b"\xff\x1b[31m\xe5\xae token tok-s3cret-value-77\r\n";
         let shown = print(Style::Bytes, false, false, line);
         assert!(shown.starts_with(b"\xff\x1b[31m\xe5\xae token ") && shown.ends_with(b"\r\n"));
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_not_commanded() {
+    fn control_characters_and_ci_commands_of_a_log_are_escaped() {
         let shown = print(
             Style::Escaped,
             false,
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ci_command_that_comes_in_pieces_is_escaped() {
+    fn a_ci_command_that_arrives_in_pieces_is_escaped() {
         for (pieces, expected) in [
             (":|:error::x\n", ":|\\u{3a}error::x\n"),
             (" |:|:error::x\n", " |:|\\u{3a}error::x\n"),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_line_is_taken_from_it_and_shown_when_requested() {
+    fn the_timestamp_of_a_line_is_removed_and_put_into_its_record() {
         let line = "2026-01-02T03:00:10.123456789Z epoch 1\n".as_bytes();
         assert_eq!(print(Style::Bytes, false, true, line), b"epoch 1\n");
         let record = print(Style::Records(RecordWriter::default()), false, true, line);

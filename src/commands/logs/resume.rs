@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_one_time_are_counted() {
+    fn known_lines_with_the_same_timestamp_are_skipped_by_count() {
         let [one, two, three] = ["a", "b", "c"].map(|text| line(1, text));
         let known = format!("{one}{two}");
         let text = format!("{}{one}{two}{three}", line(0, "before the tail"));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_begun_goes_on_where_it_ended() {
+    fn a_partially_read_line_continues_where_it_ended() {
         let long = line(2, &"x".repeat(90));
         let text = format!("{}{long}{}", line(1, "a"), line(3, "b"));
         for length in [1, 20, 60] {
@@ -193,13 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_last_second_that_is_not_known_is_new() {
+    fn an_unknown_line_with_the_last_known_timestamp_is_new() {
         let [one, two, three] = ["a", "b", "c"].map(|text| line(1, text));
         assert_eq!(new(&one, &format!("{two}{three}"), 7).0, two + &three);
     }
 
     #[test]
-    fn lines_before_one_that_was_begun_are_known() {
+    fn lines_before_a_partially_read_line_are_not_repeated() {
         let begun = line(2, &"x".repeat(90));
         let text = format!("{}{begun}{}", line(1, "before the tail"), line(3, "b"));
         let mut resume = Resume::after(&begun.as_bytes()[..70], 10);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_line_without_an_end_is_new_at_the_end_of_the_text() {
+    fn a_short_last_line_without_a_newline_is_new_at_the_end_of_the_text() {
         let known = line(1, "a");
         let mut resume = Resume::after(known.as_bytes(), 0);
         let begun = b"2026-01-02T03:04:02.5Z b";
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_a_time_belongs_to_the_one_before_it() {
+    fn a_line_without_a_timestamp_belongs_to_the_previous_line() {
         let known = format!("{}    at main\n", line(1, "trace"));
         let text = format!("{known}{}no time\n", line(2, "b"));
         assert_eq!(
@@ -238,7 +238,7 @@ mod tests {
     proptest! {
         /// A log whose response starts again anywhere before its end, split at any byte.
         #[test]
-        fn every_byte_comes_once(steps in prop::collection::vec((0_u32..2, 0_usize..70), 1..30), cut in 0_usize..3000, size in 1_usize..90) {
+        fn every_byte_after_the_cut_is_returned_once(steps in prop::collection::vec((0_u32..2, 0_usize..70), 1..30), cut in 0_usize..3000, size in 1_usize..90) {
             let mut second = 0;
             let lines: Vec<String> = steps.iter().map(|(step, length)| {
                 second += step;

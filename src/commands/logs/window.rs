@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_new_twice_while_the_window_grows_and_moves() {
+    fn no_line_is_returned_twice_while_the_window_grows_and_moves() {
         let moving = ["", "a\n", "a\n", "a\nb\n", "b\nc\n", "", "c\nd\n"];
         assert_eq!(advance(&moving).as_deref(), Some("a\nb\nc\nd\n"));
         let growing = ["a\nhal", "a\nhalf\n", "half\nb"];
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_without_anything_of_the_last_is_not_taken() {
+    fn a_window_without_overlap_with_the_previous_one_is_rejected() {
         assert_eq!(advance(&["a\nb\n", "x\ny\n"]), None);
         // One common byte does not count.
         assert_eq!(advance(&["a\nb", "bx\ny\n"]), None);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_begins_before_the_known_text_has_no_line_twice() {
+    fn a_window_that_begins_before_the_known_text_repeats_no_line() {
         let all = timed(&[5; 40]);
         let length = timed(&[5]).len();
         for (from, to) in [(25, 30), (29, 30), (0, 30), (25, 40)] {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_earlier_than_the_last_is_new_where_all_before_it_is_known() {
+    fn a_late_line_with_an_earlier_timestamp_is_new_after_known_lines() {
         let [a, b, late] = [(5, "a"), (7, "b"), (6, "late")]
             .map(|(second, text)| format!("2026-01-02T03:04:{second:02}.5Z {text}\n"));
         let mut window = Window::default();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_of_a_second_are_known_by_their_text_where_times_are_coarse() {
+    fn with_coarse_timestamps_known_lines_are_recognized_by_their_text() {
         let lines = |numbers: std::ops::Range<u32>| -> Vec<u8> {
             let line = |number| format!("2026-01-02T03:04:05Z a{number}\n");
             numbers.map(line).collect::<String>().into_bytes()
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_with_more_text_than_is_kept_has_no_line_twice() {
+    fn a_second_with_more_text_than_the_buffer_keeps_repeats_no_line() {
         let count = 3 * MAX_KEPT_BYTES / timed(&[5]).len();
         let all = timed(&vec![5; count]);
         let new = b"2026-01-02T03:04:06.5Z new\n".to_vec();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_begins_with_a_line_longer_than_what_is_kept_has_nothing_twice() {
+    fn a_window_that_begins_with_a_line_longer_than_the_buffer_repeats_nothing() {
         let part = vec![b'x'; 1 << 20];
         for (head, has_times) in [(&b"2026-01-02T03:04:05.5Z "[..], true), (b"no time", false)] {
             let mut window = Window::default();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_longer_than_what_is_kept_goes_on_where_it_ended() {
+    fn a_line_longer_than_the_buffer_continues_where_it_ended() {
         let mut window = Window::default();
         let head = b"2026-01-02T03:04:05.5Z ";
         let part = vec![b'x'; 1 << 20];
@@ -326,7 +326,7 @@ mod tests {
     proptest! {
         /// A log with repeated lines, seen through a window of its last lines.
         #[test]
-        fn every_line_comes_once(words in prop::collection::vec(0_u32..1000, 1..60), steps in prop::collection::vec(1_usize..6, 1..20)) {
+        fn every_line_is_returned_once(words in prop::collection::vec(0_u32..1000, 1..60), steps in prop::collection::vec(1_usize..6, 1..20)) {
             let lines: Vec<String> = words.iter().enumerate().map(|(at, word)| format!("{at} {word}\n")).collect();
             let (mut window, mut end, mut seen) = (Window::default(), 0, String::new());
             for step in steps {

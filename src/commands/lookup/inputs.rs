@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
+    fn refuses_a_list_longer_than_16_mib() {
         let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
         let problem = lines(&mut text.as_bytes(), "stdin", false).unwrap_err();
         assert!(problem.message.contains("16 MiB"), "{}", problem.message);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_blocks_ends_with_its_time() {
+    fn a_blocking_read_ends_at_its_timeout() {
         let (sender, receiver) = mpsc::channel::<()>();
         assert_eq!(read_within(Duration::ZERO, move || receiver.recv()), None);
         drop(sender);

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_failures_are_looked_up_and_no_success() {
+    fn a_limited_number_of_failures_is_looked_up_and_no_success() {
         let mut budget = DetailBudget::default();
         let mut suffices = |state| {
             let row = Job {

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_keeps_its_place_and_comes_once() {
+    fn a_latest_target_keeps_its_position_without_duplicates() {
         let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
         let all = [&typed[..], &typed[..]].concat();
         let allowed = AllowedTargets {
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_wrong_where_it_is_not_allowed_and_an_id_of_that_name_is_not() {
+    fn latest_is_an_error_where_not_allowed_but_an_encoded_id_is_valid() {
         let [problem] =
             &named(&["aliyun/job/c/@latest"], AllowedTargets::default()).unwrap_err()[..]
         else {

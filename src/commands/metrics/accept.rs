@@ -37,7 +37,7 @@ mod tests {
     use ExpositionFormat::{OpenMetrics, Text};
 
     #[test]
-    fn the_preferred_format_is_taken() {
+    fn the_format_is_negotiated_from_the_accept_header() {
         for (accept, format) in [
             ("", Text),
             ("*/*", Text),

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_are_kept_by_their_end() {
+    fn an_ended_job_is_kept_for_a_limited_time_after_its_end() {
         let mut ends = EndTimes::default();
         assert!(is_kept(&mut ends, row(State::Running, None), false, 1000));
         assert!(is_kept(
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_without_the_time_of_its_end_is_kept_from_when_its_end_was_first_seen() {
+    fn a_job_without_an_end_time_is_kept_from_when_its_end_was_first_seen() {
         for (state, was_active, expected) in [
             (State::Failed, true, true),
             (State::Failed, false, true),

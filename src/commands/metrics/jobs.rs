@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_completed_by_another_one_of_the_same_run() {
+    fn a_row_is_completed_only_from_a_row_of_the_same_run() {
         let row = |created_at, user: Option<&str>, started_at| JobRow {
             created_at,
             user: user.map(str::to_owned),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn restarts_add_up_and_lists_have_no_warnings() {
+    fn restarts_are_summed_and_list_rows_have_no_warning_count() {
         let container = |restart_count| Container {
             restart_count,
             ..Container::default()

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_a_port_and_no_name() {
+    fn an_address_requires_an_ip_address_or_localhost_and_a_port() {
         for (text, expected) in [
             ("127.0.0.1:9774", "127.0.0.1:9774"),
             ("localhost:0", "127.0.0.1:0"),

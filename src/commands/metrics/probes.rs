@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn idle_targets_make_room() {
+    async fn idle_targets_are_removed_to_make_room_for_new_ones() {
         let probes = Probes::default();
         let ask = |name: usize| probes.targets(name.to_string(), Vec::new).is_some();
         assert!((0..MAX_TARGETS).all(ask));

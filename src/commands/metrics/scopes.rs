@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_scope_that_is_only_read_in_part_keeps_its_other_rows() {
+    async fn a_partially_read_scope_keeps_its_other_rows_while_they_are_fresh() {
         let first = poll(&[], vec![reading("s/", &["a", "b"], None)], 100);
         let part = vec![reading("s/", &["b", "c"], Some(Category::Throttled))];
         let second = poll(&first, part, 200);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_exist_any_more_has_no_rows() {
+    async fn a_scope_that_no_longer_exists_has_no_rows() {
         let first = poll(&[], vec![reading("s/", &["a"], None)], 100);
         let gone = vec![reading("s/", &[], Some(Category::NotFound))];
         let second = poll(&first, gone, 200);
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn scopes_fail_with_the_cloud_that_lists_them_and_go_with_their_cluster() {
+    async fn scopes_are_down_when_their_cloud_fails_and_vanish_with_their_cluster() {
         let clusters = || {
             vec![
                 reading("aliyun/", &[], None),

@@ -174,7 +174,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn the_usual_time_rises_at_once_and_falls_slowly() {
+    fn the_usual_response_time_rises_at_once_and_falls_slowly() {
         let mut times = ResponseTimes::default();
         let mut after = |seconds| {
             times.record(Duration::from_secs(seconds));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_confirmed_has_time_for_two_responses_within_bounds() {
+    fn the_last_poll_of_an_end_to_confirm_leaves_time_for_two_responses() {
         let confirmed = |usual, requests, deadline| leads(usual, requests, requests, deadline)[3];
         assert_eq!(confirmed(50, 1, HOUR), 1000);
         assert_eq!(confirmed(2000, 0, HOUR), 4500);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_early_enough_to_confirm_each_row_and_once_more() {
+    fn a_list_is_read_early_enough_to_confirm_each_row_and_before_the_deadline() {
         assert_eq!(leads(50, 20, 0, HOUR), [2600, 1000, 1000, 1000]);
         assert_eq!(leads(50, 20, 20, HOUR), [2600, 2600, 2550, 2600]);
         assert_eq!(leads(50, 5, 0, HOUR), [1100, 1100, 1000, 1000]);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_many_calls_are_read_once_and_early_enough_for_all_of_them() {
+    fn a_list_of_many_calls_is_read_once_and_early_enough_for_all_calls() {
         let unfinished = Unfinished {
             list_calls: 99.8,
             ..Unfinished::default()
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_poll_is_started_once_and_stays_so_when_it_is_rescheduled() {
+    fn a_started_last_poll_is_not_started_again_when_rescheduled() {
         let second = Duration::from_secs;
         let mut poll = LastPoll {
             at: Some(second(10)),

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_changes_all_the_time_is_polled_at_the_usual_interval() {
+    fn a_job_that_changes_constantly_is_polled_at_the_minimum_interval() {
         let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
         let reference = reference(kind.unwrap(), &["ns", "a"]);
         let mut polled = PolledJob::new(&reference, 0);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_delays_by_at_most_a_minute_and_a_stray_long_one_not_at_all() {
+    fn a_retry_hint_delays_by_at_most_a_minute_and_a_first_longer_one_is_ignored() {
         let seconds = |hint: Option<u64>, is_first| {
             obeyed_hint(hint.map(Duration::from_secs), is_first).as_secs()
         };

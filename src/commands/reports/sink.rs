@@ -325,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_creates_the_folder_and_leaves_nothing_else() {
+    fn a_check_creates_the_folder_and_leaves_no_file_in_it() {
         let folder = tempfile::tempdir().unwrap();
         let sink = ReportSink::from_path(folder.path().join("构建/reports/a.xml"));
         sink.check().unwrap();
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_finds_what_can_never_be_written() {
+    fn a_check_rejects_a_path_that_can_never_be_written() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let long = "长".repeat(100);

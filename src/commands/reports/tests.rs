@@ -75,7 +75,7 @@ fn silent(problem: &Problem) {
 }
 
 #[test]
-fn wrong_reports_are_wrong_use_and_write_nothing() {
+fn invalid_report_options_are_usage_errors_and_write_nothing() {
     let folder = TempDir::new().unwrap();
     let same = at("json", &folder, "a");
     let other_name = format!("junit={}/./a", folder.path().display());
@@ -122,7 +122,7 @@ fn a_write_is_due_at_first_and_then_once_a_second_when_something_changed() {
 }
 
 #[test]
-fn files_are_rewritten_whole_and_nothing_else_is_left() {
+fn report_files_are_rewritten_whole_without_leftover_files() {
     let folder = TempDir::new().unwrap();
     let values = [
         at("junit", &folder, "a.xml"),
@@ -193,7 +193,7 @@ fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_an_error_once_and_changes_the_code_of_the_others_to_5() {
+fn an_unwritable_report_is_reported_once_and_the_others_show_exit_code_5() {
     let folder = TempDir::new().unwrap();
     let missing = at("junit", &folder, "no-such-folder/a.xml");
     let good = at("json", &folder, "b.json");
@@ -230,7 +230,7 @@ fn a_report_that_cannot_be_written_is_an_error_once_and_changes_the_code_of_the_
 }
 
 #[test]
-fn a_failure_changes_no_other_exit_code() {
+fn a_report_failure_does_not_change_the_exit_code_of_a_failed_gate() {
     let reports = reports(&["junit=/no/such/folder/a.xml", "github"], &[]).unwrap();
     let (_, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
     assert!(outcome.is_err());
@@ -238,7 +238,7 @@ fn a_failure_changes_no_other_exit_code() {
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_report_and_no_rest_of_the_new_one() {
+fn a_full_disk_keeps_the_old_report_and_leaves_no_partial_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.json");
     fs::write(&file, "old").unwrap();
@@ -252,7 +252,7 @@ fn a_full_disk_leaves_the_old_report_and_no_rest_of_the_new_one() {
 }
 
 #[test]
-fn a_file_that_is_overwritten_in_vain_is_left_empty_and_not_mixed() {
+fn a_failed_overwrite_leaves_an_empty_file_and_no_mixed_content() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.json");
     fs::write(&file, "old and long").unwrap();
@@ -265,7 +265,7 @@ fn a_file_that_is_overwritten_in_vain_is_left_empty_and_not_mixed() {
 }
 
 #[test]
-fn a_pipe_is_written_once_at_the_end_and_a_missing_reader_is_not_waited_for_forever() {
+fn a_pipe_is_written_once_at_the_end_and_waits_briefly_for_a_reader() {
     let folder = TempDir::new().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(
@@ -304,7 +304,7 @@ fn a_pipe_is_written_once_at_the_end_and_a_missing_reader_is_not_waited_for_fore
 }
 
 #[test]
-fn files_that_steps_share_are_appended_to_once_at_the_end() {
+fn files_shared_by_steps_are_appended_to_once_at_the_end() {
     let folder = TempDir::new().unwrap();
     let (summary, outputs) = (folder.path().join("summary"), folder.path().join("outputs"));
     fs::write(&outputs, "before=1").unwrap();
@@ -330,7 +330,7 @@ fn files_that_steps_share_are_appended_to_once_at_the_end() {
 }
 
 #[test]
-fn a_summary_keeps_within_what_github_shows_of_a_step() {
+fn a_summary_stays_within_the_size_limit_of_a_github_step() {
     let folder = TempDir::new().unwrap();
     let summary = folder.path().join("summary");
     fs::write(&summary, "x".repeat((1 << 20) - 400)).unwrap();

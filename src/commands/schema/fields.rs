@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_that_a_type_has_is_found_and_no_other() {
+    fn every_field_of_a_kind_is_found_and_an_unknown_field_is_not() {
         let schema = DetailsSchema::read();
         for kind in providers::kinds() {
             let known = schema.find_field(&[kind], &["nope"]).unwrap_err();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_one_kind_is_enough_and_one_of_a_field_is_looked_for_in_it() {
+    fn a_field_of_any_kind_is_found_and_a_nested_field_in_its_parent() {
         let schema = DetailsSchema::read();
         let [sugon, huawei] = [kind("sugon", "instance"), kind("huawei", "image-job")];
         let of_sugon = schema.find_field(&[sugon], &["nope"]).unwrap_err();

@@ -1,8 +1,8 @@
 //! Timing of a wait, on a clock that advances when all tasks wait for it.
 
 mod identity;
+mod pending_jobs;
 mod single_check;
-mod unexplained;
 
 use std::future::pending;
 use std::pin::pin;
@@ -83,7 +83,7 @@ fn until(end: Duration, reply: Reply) -> impl Fn(Duration, &str) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_exist_is_believed_to_be_missing_15_s_after_it_was_first_missed() {
+async fn a_job_counts_as_missing_15_s_after_it_was_first_not_found() {
     let client = Arc::new(client(|_, _| Reply::NotFound));
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
@@ -94,7 +94,7 @@ async fn what_does_not_exist_is_believed_to_be_missing_15_s_after_it_was_first_m
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_waited_for_is_missing_at_the_deadline() {
+async fn a_job_that_never_appears_is_missing_at_the_deadline() {
     let client = Arc::new(client(|_, _| Reply::NotFound));
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
@@ -104,7 +104,7 @@ async fn what_is_waited_for_is_missing_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_missing_in_the_grace_period() {
+async fn no_job_counts_as_missing_within_the_grace_period() {
     let client = Arc::new(client(|_, _| Reply::NotFound));
     let (report, elapsed) = wait(&client, &["1"], &options(seconds(600))).await;
     assert_eq!(report.exit.code, 3);
@@ -113,7 +113,7 @@ async fn nothing_is_missing_in_the_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fixed_interval_longer_than_the_timeout_leaves_the_last_poll() {
+async fn a_fixed_interval_longer_than_the_timeout_keeps_the_last_poll() {
     let client = Arc::new(client(until(seconds(1), FAILED)));
     let mut options = options(seconds(600));
     options.interval = Some(seconds(3600));
@@ -124,7 +124,7 @@ async fn a_fixed_interval_longer_than_the_timeout_leaves_the_last_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_that_share_a_list_call_are_polled_for_the_last_time_by_it() {
+async fn jobs_that_share_a_list_call_share_their_last_poll() {
     let script = |now, id: &str| match id {
         "1_20" => until(seconds(1), SUCCEEDED)(now, id),
         _ => RUNNING,
@@ -183,7 +183,7 @@ async fn thousands_of_subtasks_are_decided_by_lists_within_two_rounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_failures_twenty_are_looked_up_and_all_are_counted() {
+async fn twenty_of_many_failures_are_looked_up_and_all_are_counted() {
     let client = Arc::new(client(until(seconds(5), FAILED)).with_list());
     let ids = subtasks(250);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -198,7 +198,7 @@ async fn of_many_failures_twenty_are_looked_up_and_all_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lists_of_thousands_of_failures_leave_requests_to_the_lookups_that_decide() {
+async fn lists_of_thousands_of_failures_leave_requests_for_deciding_lookups() {
     for fail_fast in [true, false] {
         let client = client(|_, _| FAILED).with_list();
         let client = Arc::new(client.with_response_time(seconds(2)));
@@ -219,7 +219,7 @@ async fn lists_of_thousands_of_failures_leave_requests_to_the_lookups_that_decid
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_decides_where_the_lookup_of_its_details_fails() {
+async fn a_list_row_decides_when_its_lookup_fails() {
     for (count, end) in [(3, SUCCEEDED), (3, FAILED), (30, FAILED)] {
         let broken = |_: Duration, _: &str| Reply::Failed(Category::ServiceError);
         let client = client(until(seconds(5), end)).with_list_and_lookups(broken);
@@ -233,7 +233,7 @@ async fn a_row_decides_where_the_lookup_of_its_details_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_a_lookup_contradicts_decides_nothing() {
+async fn a_list_row_contradicted_by_its_lookup_decides_nothing() {
     let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| RUNNING);
     let client = Arc::new(client);
     let ids = subtasks(30);
@@ -245,7 +245,7 @@ async fn a_row_that_a_lookup_contradicts_decides_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_looked_up() {
+async fn many_list_rows_decide_nothing_when_lookups_contradict_some_of_them() {
     for fail_fast in [true, false] {
         let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| RUNNING);
         let client = Arc::new(client);
@@ -260,7 +260,7 @@ async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_loo
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_end_is_looked_up_where_a_lookup_has_another_outcome_than_its_row() {
+async fn every_end_is_looked_up_if_a_lookup_has_a_different_outcome_than_its_row() {
     let client = client(until(seconds(5), FAILED)).with_list_and_lookups(|_, _| SUCCEEDED);
     let client = Arc::new(client);
     let ids = subtasks(60);
@@ -273,7 +273,7 @@ async fn each_end_is_looked_up_where_a_lookup_has_another_outcome_than_its_row()
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_references_are_looked_up_where_a_lookup_contradicts_its_row() {
+async fn all_of_many_references_are_looked_up_if_a_lookup_contradicts_its_row() {
     for (lookups, expected, count) in [
         (RUNNING, State::Running, 50),
         (SUCCEEDED, State::Succeeded, 50),
@@ -291,7 +291,7 @@ async fn many_references_are_looked_up_where_a_lookup_contradicts_its_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_other_kinds_are_confirmed_however_many_there_are() {
+async fn all_rows_of_kinds_with_inconclusive_lists_are_looked_up() {
     let kind = providers::kinds().find(|kind| kind.to_string() == "huawei/image-job");
     let kind = kind.expect("huawei/image-job is a kind");
     assert!(!kind.conclusive_rows);
@@ -305,7 +305,7 @@ async fn rows_of_other_kinds_are_confirmed_however_many_there_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_cloud_is_polled_so_early_that_it_can_respond() {
+async fn a_slow_cloud_is_polled_early_enough_to_respond_by_the_deadline() {
     let client = client(until(seconds(2), SUCCEEDED)).with_response_time(seconds(1));
     let client = Arc::new(client);
     let (report, _) = wait(&client, &["1"], &options(seconds(8))).await;
@@ -314,7 +314,7 @@ async fn a_slow_cloud_is_polled_so_early_that_it_can_respond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_hint_does_not_put_off_the_last_poll() {
+async fn a_retry_hint_does_not_delay_the_last_poll() {
     let script = |now, _: &str| match now {
         now if now < seconds(1) => RUNNING,
         now if now < seconds(40) => Reply::Throttled(seconds(50)),
@@ -327,7 +327,7 @@ async fn a_retry_hint_does_not_put_off_the_last_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
+async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_timeout() {
     let client = Arc::new(client(until(seconds(1), Reply::Nothing)));
     let (report, elapsed) = wait(&client, &["1"], &options(seconds(20))).await;
     assert_eq!(report.exit.code, 124);
@@ -373,7 +373,7 @@ async fn a_certain_verdict_waits_for_servers_that_respond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_only_the_deadline_has_cut_is_not_an_error_of_the_cloud() {
+async fn a_request_cut_by_the_deadline_is_not_an_error_of_the_cloud() {
     for reply in [Reply::Cut, Reply::Unsent] {
         for start in [seconds(0), seconds(1)] {
             let client = Arc::new(client(until(start, reply)));

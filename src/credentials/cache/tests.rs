@@ -1,4 +1,4 @@
-mod moments;
+mod expiry;
 
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
@@ -193,7 +193,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn keeps_a_credential_until_a_minute_before_its_end() {
+async fn keeps_a_credential_until_a_minute_before_it_expires() {
     let hour = Some(TimeDelta::hours(1));
     let stage = stage(&["token-1"], hour, "token-1").await;
     for (second, issued) in [
@@ -211,7 +211,7 @@ async fn keeps_a_credential_until_a_minute_before_its_end() {
 }
 
 #[tokio::test]
-async fn renews_a_refused_credential_once_and_sends_the_call_again() {
+async fn renews_a_rejected_credential_once_and_repeats_the_request() {
     let stage = stage(&["token-1", "token-2"], None, "token-2").await;
     stage.send().await.unwrap();
     stage.send().await.unwrap();
@@ -220,7 +220,7 @@ async fn renews_a_refused_credential_once_and_sends_the_call_again() {
 }
 
 #[tokio::test]
-async fn never_shows_again_what_was_refused() {
+async fn never_sends_a_rejected_credential_again() {
     let stage = stage(&["token-1"], None, "token-2").await;
     for _ in 0..3 {
         let problem = stage.send().await.unwrap_err();
@@ -230,7 +230,7 @@ async fn never_shows_again_what_was_refused() {
 }
 
 #[tokio::test]
-async fn a_new_credential_that_is_refused_too_ends_the_call() {
+async fn a_rejected_renewed_credential_ends_the_call() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
     let problem = stage.send().await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
@@ -239,7 +239,7 @@ async fn a_new_credential_that_is_refused_too_ends_the_call() {
 }
 
 #[tokio::test]
-async fn calls_that_are_refused_at_the_same_time_renew_once() {
+async fn calls_rejected_at_the_same_time_renew_the_credential_once() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "token-2").await;
     let outcomes = tokio::join!(
         stage.send(),
@@ -254,7 +254,7 @@ async fn calls_that_are_refused_at_the_same_time_renew_once() {
 }
 
 #[tokio::test]
-async fn reports_why_a_refused_credential_cannot_be_renewed() {
+async fn reports_why_a_rejected_credential_cannot_be_renewed() {
     let stage = stage(&["token-1"], None, "token-2").await;
     let Stage { login, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));
@@ -303,7 +303,7 @@ async fn a_credential_that_has_worked_may_be_renewed_again() {
 }
 
 #[tokio::test]
-async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_use() {
+async fn a_failed_renewal_keeps_the_current_credential_until_it_expires() {
     let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
     let first = Credential {
         signer: Plain("token-1".to_owned()),
@@ -319,7 +319,7 @@ async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_us
 }
 
 #[tokio::test]
-async fn a_service_that_gave_none_is_left_alone_for_a_while() {
+async fn a_service_that_issued_no_credential_is_not_requested_for_10_s() {
     let stage = stage(&[], None, "token-1").await;
     let looks = (0..400).map(|_| stage.send());
     for outcome in futures_util::future::join_all(looks).await {

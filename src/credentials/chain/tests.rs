@@ -44,7 +44,7 @@ fn the_environment_takes_precedence_over_the_file_for_the_default_profile() {
 }
 
 #[test]
-fn a_credential_comes_from_one_source_as_a_whole() {
+fn a_credential_is_never_mixed_from_several_sources() {
     let toml = "[aliyun.default]\naccess_key_id='f'\naccess_key_secret='fs'\nsecurity_token='ft'\n";
     let environment = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "e"),
@@ -59,7 +59,7 @@ fn a_credential_comes_from_one_source_as_a_whole() {
 }
 
 #[test]
-fn a_named_profile_uses_its_own_settings_only() {
+fn a_named_profile_uses_only_its_own_settings() {
     let environment = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "e"),
         ("JOBLENS_ALIYUN_REGION", "cn-e"),
@@ -90,7 +90,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn a_ca_file_of_the_settings_is_relative_to_them() {
+fn a_relative_ca_file_is_resolved_from_the_folder_of_the_settings_file() {
     let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
     let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
     let of = |name| {
@@ -112,7 +112,7 @@ fn a_ca_file_of_the_settings_is_relative_to_them() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
+fn a_secret_given_as_the_name_of_a_variable_is_not_shown() {
     let of = |name: &str| {
         let toml = format!("[aliyun.default]\naccess_key_secret_env = '{name}'\n");
         settings(&toml, &[])
@@ -126,7 +126,7 @@ fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
 }
 
 #[test]
-fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
+fn a_secret_file_must_be_a_regular_file_of_limited_size() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     // Opening a named pipe blocks until a process writes to it.
@@ -150,7 +150,7 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
 }
 
 #[test]
-fn refuses_keys_with_blanks_inside() {
+fn rejects_keys_that_contain_whitespace() {
     let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
     let problem = all.profile(&CLOUD, "default").unwrap_err();
     assert!(problem.message.contains("contains whitespace"));
@@ -158,7 +158,7 @@ fn refuses_keys_with_blanks_inside() {
 }
 
 #[test]
-fn a_variable_does_not_switch_the_check_of_certificates_off() {
+fn certificate_checks_cannot_be_disabled_by_an_environment_variable() {
     let name = "JOBLENS_ALIYUN_INSECURE_SKIP_VERIFY";
     let toml = "[aliyun.default]\nregion = 'cn-a'\n[aliyun.lab]\ninsecure_skip_verify = true\n";
     for value in ["true", "false"] {

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_lines_that_are_meant_for_a_shell() {
+    fn reads_assignments_in_shell_syntax() {
         for text in [
             "id=i\nsecret=s=",
             "\u{feff}# c\r\nid = i\r\n\r\nexport secret=\"s=\"\r\n",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_keeps_what_is_part_of_it() {
+    fn quotes_comments_and_separators_inside_a_value_are_kept() {
         for (text, value) in [
             ("p=a;b;", "a;b;"),
             ("p=\"a;\"", "a;"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_tools_of_clouds_print() {
+    fn reads_the_json_output_of_cloud_tools() {
         for text in [
             r#"{"RequestId":"r","AssumedRoleUser":{"Arn":"x"},"Credentials":{"id":"i","at":7}}"#,
             r#"{"Response":{"Credentials":{"id":"i"},"at":7,"more":[1]}}"#,

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_prompts_are_shown_while_the_process_waits_for_input() {
+    fn lines_and_prompts_are_shown_while_the_process_still_runs() {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer");
         let answer = answer.display();
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_of_any_length_does_not_stop_the_process() {
+    fn long_output_does_not_block_the_process_and_is_cut() {
         let long = script("head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; exit 7");
         let Ok(finished) = run(&long, Duration::from_secs(60), &mut |_| {}) else {
             panic!("ended")
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_floods_an_output_is_ended() {
+    fn a_process_with_endless_output_is_terminated() {
         for text in ["yes", "yes >&2"] {
             let ran = run(&script(text), Duration::from_secs(600), &mut |_| {});
             assert!(matches!(ran, Err(ProcessError::TooMuchOutput)), "{text}");
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_a_process_has_started_is_ended_with_it() {
+    fn all_descendants_of_a_process_are_terminated_with_it() {
         let folder = tempfile::tempdir().unwrap();
         for (name, kill, ends) in [
             ("group", true, "wait"),

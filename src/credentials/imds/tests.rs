@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_role_is_a_plain_name_that_no_path_swallows() {
+fn a_role_name_has_no_characters_with_a_meaning_in_a_path() {
     for name in ["EcsRole-1", "a.b", "x@y", "_"] {
         assert!(is_role_name(name), "{name}");
     }

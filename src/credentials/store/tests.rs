@@ -106,7 +106,7 @@ async fn issue(kept: &PersistentProvider<Plain>) -> String {
 }
 
 #[tokio::test]
-async fn a_later_run_takes_what_an_earlier_one_fetched() {
+async fn a_later_run_uses_the_token_of_an_earlier_run() {
     let stage = Stage::new();
     assert_eq!(issue(&stage.run(&[])).await, "token-1");
     let deadline = Deadline::after(Duration::from_secs(60));
@@ -120,7 +120,7 @@ async fn a_later_run_takes_what_an_earlier_one_fetched() {
 }
 
 #[tokio::test]
-async fn one_that_ended_between_two_runs_is_fetched_again() {
+async fn a_token_that_expired_between_two_runs_is_requested_again() {
     let stage = Stage::new();
     for (second, token) in [
         (0, "token-1"),
@@ -161,7 +161,7 @@ async fn every_account_and_address_has_a_token_of_its_own() {
 }
 
 #[tokio::test]
-async fn no_boundary_between_two_values_can_be_moved() {
+async fn accounts_with_shifted_value_boundaries_have_different_tokens() {
     let stage = Stage::new();
     let one = [
         ("JOBLENS_SUGON_USER", "a\",\"b"),
@@ -178,7 +178,7 @@ async fn no_boundary_between_two_values_can_be_moved() {
 }
 
 #[tokio::test]
-async fn names_of_files_contain_nothing_of_the_account() {
+async fn a_token_file_name_is_a_hash_without_account_data() {
     let stage = Stage::new();
     issue(&stage.run(&[])).await;
     let name = stage.files()[0].file_name().unwrap().to_owned();
@@ -188,7 +188,7 @@ async fn names_of_files_contain_nothing_of_the_account() {
 }
 
 #[tokio::test]
-async fn another_one_that_a_process_put_there_is_taken_when_this_one_is_refused() {
+async fn a_token_renewed_by_another_process_is_used_after_a_rejection() {
     let stage = Stage::new();
     let (mine, others) = (stage.run(&[]), stage.run(&[]));
     assert_eq!(issue(&mine).await, "token-1");
@@ -202,7 +202,7 @@ async fn another_one_that_a_process_put_there_is_taken_when_this_one_is_refused(
 }
 
 #[tokio::test]
-async fn what_was_refused_is_not_found_by_later_runs() {
+async fn a_rejected_token_is_not_found_by_later_runs() {
     let stage = Stage::new();
     let mine = stage.run(&[]);
     issue(&mine).await;
@@ -212,7 +212,7 @@ async fn what_was_refused_is_not_found_by_later_runs() {
 }
 
 #[tokio::test]
-async fn what_was_refused_here_is_not_taken_again_though_another_process_puts_it_back() {
+async fn a_rejected_token_restored_by_another_process_is_not_used_again() {
     let stage = Stage::new();
     let mine = stage.run(&[]);
     issue(&mine).await;
@@ -227,7 +227,7 @@ async fn what_was_refused_here_is_not_taken_again_though_another_process_puts_it
 }
 
 #[tokio::test]
-async fn a_refused_token_that_the_service_gives_again_is_not_kept() {
+async fn a_rejected_token_that_the_service_issues_again_is_not_cached() {
     let stage = Stage::new();
     let mine = stage.run(&[]);
     issue(&mine).await;
@@ -238,7 +238,7 @@ async fn a_refused_token_that_the_service_gives_again_is_not_kept() {
 }
 
 #[tokio::test]
-async fn one_without_a_known_end_is_not_kept() {
+async fn a_token_without_a_known_expiry_is_not_cached() {
     let mut stage = Stage::new();
     stage.service.endless = true;
     assert_eq!(issue(&stage.run(&[])).await, "token-1");
@@ -247,7 +247,7 @@ async fn one_without_a_known_end_is_not_kept() {
 }
 
 #[tokio::test]
-async fn where_nothing_can_be_written_everything_works_without() {
+async fn tokens_are_issued_without_a_cache_when_it_cannot_be_written() {
     let stage = Stage::new();
     fs::write(stage.home.path().join(".cache"), "no folder").unwrap();
     assert_eq!(issue(&stage.run(&[])).await, "token-1");
@@ -255,7 +255,7 @@ async fn where_nothing_can_be_written_everything_works_without() {
 }
 
 #[tokio::test]
-async fn what_is_in_no_credential_is_not_used() {
+async fn a_cached_file_without_the_parts_of_a_credential_is_not_used() {
     let stage = Stage::new();
     issue(&stage.run(&[])).await;
     let path = &stage.files()[0];
@@ -265,7 +265,7 @@ async fn what_is_in_no_credential_is_not_used() {
 }
 
 #[tokio::test]
-async fn with_a_file_that_contains_another_account_by_now_nothing_is_kept() {
+async fn no_token_is_cached_when_the_secret_file_has_changed_since() {
     let stage = Stage::new();
     let home = stage.home.path();
     let toml = "[sugon.default]\nuser = 'bob'\naccess_key = 'k'\nsecret_key_file = 's.txt'\ntoken_cache = true\n";
@@ -325,7 +325,7 @@ async fn a_running_command_does_not_block_other_calls() {
 }
 
 #[test]
-fn nothing_is_kept_unless_the_profile_is_configured_so() {
+fn no_token_is_cached_unless_the_profile_enables_it() {
     let stage = Stage::new();
     for word in ["", "false"] {
         let profile = stage.profile(&[("JOBLENS_SUGON_TOKEN_CACHE", word)]);
@@ -334,7 +334,7 @@ fn nothing_is_kept_unless_the_profile_is_configured_so() {
 }
 
 #[test]
-fn the_folder_is_that_of_caches() {
+fn tokens_are_stored_in_the_cache_folder_of_the_user() {
     let stage = Stage::new();
     let folder = |variables: &[(&str, &str)]| stage.profile(variables).token_cache_dir;
     let own = stage.home.path().join(".cache/joblens/tokens");

@@ -61,7 +61,7 @@ fn altered(place: &TokenFile, field: &str, value: impl Into<serde_json::Value>) 
 }
 
 #[test]
-fn keeps_a_credential_in_a_file_and_a_folder_for_its_owner_alone() {
+fn a_token_file_and_its_folder_are_accessible_only_by_their_owner() {
     let (home, place) = kept();
     assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
     assert_eq!(mode(&place.path()), 0o600);
@@ -72,7 +72,7 @@ fn keeps_a_credential_in_a_file_and_a_folder_for_its_owner_alone() {
 }
 
 #[test]
-fn is_not_taken_in_its_last_minute_nor_before_it_was_put_there() {
+fn a_token_is_not_used_in_its_last_minute_or_if_stored_in_the_future() {
     let (_home, place) = kept();
     for (second, is_taken) in [
         (-61, false),
@@ -87,7 +87,7 @@ fn is_not_taken_in_its_last_minute_nor_before_it_was_put_there() {
 }
 
 #[test]
-fn is_taken_for_a_day_at_most() {
+fn a_token_is_used_for_at_most_a_day() {
     let (_home, place) = token_file();
     let far = moment("9999-12-31T23:59:59Z");
     place.write(parts("token-1"), far, at(0)).unwrap();
@@ -103,7 +103,7 @@ fn is_taken_for_a_day_at_most() {
 }
 
 #[test]
-fn what_has_ended_is_not_put_in_the_place_of_what_has_not() {
+fn a_valid_token_is_not_replaced_by_an_expired_or_too_large_one() {
     let (_home, place) = kept();
     place.write(parts("token-2"), at(60), at(0)).unwrap();
     place.write(parts("token-3"), at(-9), at(0)).unwrap();
@@ -135,7 +135,7 @@ fn a_damaged_file_is_not_used_and_is_replaced() {
 }
 
 #[test]
-fn the_reason_why_a_file_is_not_used_shows_nothing_of_its_content() {
+fn the_reason_for_not_using_a_file_shows_none_of_its_content() {
     let (_home, place) = kept();
     fs::write(place.path(), r#"{"parts":{"token":7},"schema":"a-secret"}"#).unwrap();
     assert_eq!(why(&place), "it is corrupt");
@@ -191,7 +191,7 @@ fn a_link_a_pipe_and_a_folder_are_not_used() {
 }
 
 #[test]
-fn a_file_of_someone_else_is_not_used() {
+fn a_file_or_folder_of_another_user_is_not_used() {
     // Only root can change the owner of a file.
     if rustix::process::geteuid().is_root() {
         let (_home, place) = kept();
@@ -204,7 +204,7 @@ fn a_file_of_someone_else_is_not_used() {
 }
 
 #[test]
-fn a_folder_that_others_look_into_is_closed_and_a_link_is_none() {
+fn a_folder_readable_by_others_is_restricted_and_a_linked_one_rejected() {
     let (home, place) = kept();
     fs::set_permissions(&place.folder, Permissions::from_mode(0o755)).unwrap();
     place.write(parts("token-2"), at(3600), at(0)).unwrap();
@@ -216,7 +216,7 @@ fn a_folder_that_others_look_into_is_closed_and_a_link_is_none() {
 }
 
 #[test]
-fn forgets_what_was_refused_and_nothing_else() {
+fn only_the_rejected_token_is_removed() {
     let (_home, place) = kept();
     place.invalidate(&parts("token-0"), at(0));
     assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
@@ -250,7 +250,7 @@ fn unused_files_are_removed_when_the_next_one_is_written() {
 }
 
 #[test]
-fn a_hundred_files_stay_the_youngest_of_all() {
+fn only_the_hundred_newest_files_are_kept() {
     let (_home, place) = kept();
     let now = SystemTime::now();
     for number in 0..150 {
@@ -267,7 +267,7 @@ fn a_hundred_files_stay_the_youngest_of_all() {
 }
 
 #[test]
-fn nothing_is_left_where_nothing_can_be_written() {
+fn nothing_is_left_where_the_folder_cannot_be_created() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("tokens");
     fs::write(&folder, "a file").unwrap();

@@ -79,7 +79,7 @@ fn kinds(events: &[(u64, String, String)]) -> Vec<(u64, &str)> {
 }
 
 #[test]
-fn changes_come_when_they_happen() {
+fn a_watch_sends_each_change_when_it_happens() {
     let (_, events) = watch(
         JOBS,
         "resourceVersion=1500&allowWatchBookmarks=true&timeoutSeconds=11",
@@ -103,7 +103,7 @@ fn changes_come_when_they_happen() {
 }
 
 #[test]
-fn kubectl_finds_the_version_and_the_namespace_of_an_object_that_is_missing() {
+fn version_and_namespace_are_found_and_a_missing_object_is_named() {
     let body = |path: &str| -> Value { serde_json::from_slice(&get(path, "", 500).body).unwrap() };
     assert_eq!(body("/version")["major"], "1");
     let missing = body(&format!("{JOBS}/nope"));
@@ -114,7 +114,7 @@ fn kubectl_finds_the_version_and_the_namespace_of_an_object_that_is_missing() {
 }
 
 #[test]
-fn a_watch_without_a_version_begins_with_what_is_there() {
+fn a_watch_without_a_version_begins_with_the_existing_objects() {
     let query = "sendInitialEvents=true&allowWatchBookmarks=true&timeoutSeconds=0";
     let (response, events) = watch(JOBS, query, 500);
     assert_eq!(
@@ -127,7 +127,7 @@ fn a_watch_without_a_version_begins_with_what_is_there() {
 }
 
 #[test]
-fn a_version_that_is_too_old_is_an_error_in_the_stream() {
+fn a_watch_from_a_version_that_is_too_old_streams_an_error() {
     let (response, events) = watch(JOBS, "resourceVersion=1500", 600_000);
     assert_eq!((response.status, kinds(&events)), (200, vec![(0, "ERROR")]));
     let (response, _) = watch(JOBS, "resourceVersion=x", 0);
@@ -179,7 +179,7 @@ fn warnings_of_pods_are_listed_in_pages() {
 }
 
 #[test]
-fn the_groups_name_their_resources() {
+fn api_groups_list_their_versions_and_resources() {
     let json = |path| serde_json::from_slice::<Value>(&get(path, "", 0).body).unwrap();
     assert_eq!(json("/api")["versions"][0], "v1");
     assert_eq!(
@@ -192,7 +192,7 @@ fn the_groups_name_their_resources() {
 }
 
 #[test]
-fn a_review_names_the_user() {
+fn a_self_subject_review_names_the_user() {
     let mut request = request("/apis/authentication.k8s.io/v1/selfsubjectreviews", "", 0);
     request.method = "POST".to_owned();
     let state = EmulatedState::new(Vec::new(), start_time());

@@ -122,7 +122,7 @@ fn a_range_becomes_a_job_for_each_subtask() {
 }
 
 #[test]
-fn states_may_be_left_out_with_a_document_or_for_a_kind_without_states() {
+fn states_are_optional_with_a_document_or_for_a_kind_without_states() {
     let scenario = parse(
         "[[job]]\nref = 'aliyun/job/c/5'\ndocument = '{}'\n[[job]]\nref = 'tencent/service/web'",
     )
@@ -132,7 +132,7 @@ fn states_may_be_left_out_with_a_document_or_for_a_kind_without_states() {
 }
 
 #[test]
-fn a_document_file_is_next_to_the_scenario() {
+fn a_document_file_is_read_from_the_folder_of_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
     let text = "[[job]]\nref = 'aliyun/job/c/5'\ndocument_file = 'five.json'";
     let path = folder.path().join("s.toml");
@@ -292,7 +292,7 @@ fn an_error_in_a_fault_names_its_line() {
 }
 
 #[test]
-fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
+fn the_built_in_scenario_contains_every_kind_and_all_usual_states() {
     let scenario = Scenario::built_in().unwrap();
     let mut seen = Vec::new();
     for kind in registered_kinds() {

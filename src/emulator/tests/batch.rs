@@ -74,7 +74,7 @@ async fn get(client: &dyn Client, reference: &Reference) -> Result<GetResult, Pr
 }
 
 #[tokio::test]
-async fn five_hundred_jobs_take_five_calls() {
+async fn five_hundred_jobs_of_a_cluster_take_five_list_calls() {
     let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/10_1-499'\nstates = [{after='0s', state='Running'}]\n\
          [[job]]\nref = 'aliyun/job/other/7'\nstates = [{after='0s', state='Failed'}]",
@@ -94,7 +94,7 @@ async fn five_hundred_jobs_take_five_calls() {
 }
 
 #[tokio::test]
-async fn subtasks_of_many_jobs_are_listed_once() {
+async fn only_the_first_list_of_many_jobs_also_requests_their_subtasks() {
     let job = |id| {
         format!("[[job]]\nref = 'aliyun/job/c/{id}'\nstates = [{{after='0s', state='Running'}}]\n")
     };
@@ -109,7 +109,7 @@ async fn subtasks_of_many_jobs_are_listed_once() {
 }
 
 #[tokio::test]
-async fn too_few_to_gain_anything_are_not_listed() {
+async fn too_few_references_to_save_requests_are_not_batched() {
     let emulator = start_emulator(
         "[[job]]\nref = 'huawei/image-job/7'\nstates = [{after='0s', state='RUNNING'}]",
     )
@@ -127,7 +127,7 @@ async fn too_few_to_gain_anything_are_not_listed() {
 }
 
 #[tokio::test]
-async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
+async fn jobs_of_a_missing_cluster_are_left_to_lookups_and_outages_are_reported() {
     let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/1'\nstates = [{after='0s', state='Running'}]\n\
          [[job]]\nref = 'aliyun/job/c/2'\nstates = [{after='0s', state='Running'}]\n\
@@ -169,7 +169,7 @@ async fn sweep(word: &str, last: &str, extra: &str) -> (TestEmulator, GetResult)
 }
 
 #[tokio::test]
-async fn an_array_job_is_as_good_as_its_subtasks() {
+async fn an_array_job_has_the_outcome_of_its_subtasks() {
     let (emulator, found) = sweep("Succeeded", "Succeeded", "").await;
     assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
     let ids: Vec<_> = found
@@ -198,7 +198,7 @@ async fn an_array_job_is_as_good_as_its_subtasks() {
 }
 
 #[tokio::test]
-async fn an_array_job_that_is_only_in_the_list_is_found_there() {
+async fn an_array_job_that_only_the_list_contains_is_found() {
     let hidden = "document = '{\"TotalCount\":0,\"JobInfos\":[]}'\nname";
     let text = |word: &str, last: &str| {
         SWEEP
@@ -225,7 +225,7 @@ async fn an_array_job_that_is_only_in_the_list_is_found_there() {
 }
 
 #[tokio::test]
-async fn a_success_is_not_believed_while_the_list_cannot_be_read() {
+async fn an_array_success_is_unknown_while_the_list_cannot_be_read() {
     let text = SWEEP
         .replace("WORD", "Succeeded")
         .replace("LAST", "Succeeded")
@@ -252,7 +252,7 @@ fn image_jobs(state: &str, count: usize, from: usize) -> String {
 }
 
 #[tokio::test]
-async fn image_jobs_on_their_way_are_found_with_few_pages() {
+async fn active_image_jobs_are_found_with_few_pages() {
     let text = image_jobs("RUNNING", 120, 1000) + &image_jobs("WAITING", 70, 2000);
     let emulator = start_emulator(&(text + &image_jobs("SUCCESS", 10, 3000))).await;
     let client = emulator.client("huawei");
@@ -286,7 +286,7 @@ async fn image_jobs_on_their_way_are_found_with_few_pages() {
 }
 
 #[tokio::test]
-async fn a_service_is_confirmed_or_not_found() {
+async fn an_existing_service_is_confirmed_and_a_missing_one_is_not_found() {
     let emulator = start_emulator("[[job]]\nref = 'tencent/service/cls-1/default/web'").await;
     let client = emulator.client("tencent");
     let options = test_support::get_options();

@@ -40,7 +40,7 @@ async fn list_commands(emulator: &TestEmulator, filter: &Filter, limit: usize) -
 }
 
 #[tokio::test]
-async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
+async fn listed_commands_have_the_same_states_as_their_lookups() {
     let text = "[[job]]\nref = 'aliyun/invocation/c/ok'\nparts = 2\n\
                 states = [{after='0s', state='Finished', exit_code=0}]\n\
                 [[job]]\nref = 'aliyun/invocation/c/bad'\n\
@@ -82,7 +82,7 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
 }
 
 #[tokio::test]
-async fn twenty_of_many_commands_cost_twenty_look_ups_and_two_pages() {
+async fn a_limit_of_20_commands_takes_twenty_lookups_and_two_pages() {
     let emulator = start_emulator(&commands(45)).await;
     let listing = list_commands(&emulator, &Filter::default(), 20).await;
     assert_eq!(listed(&listing.found), references(KIND, 20));
@@ -95,7 +95,7 @@ async fn twenty_of_many_commands_cost_twenty_look_ups_and_two_pages() {
 }
 
 #[tokio::test]
-async fn a_limit_counts_what_was_looked_at_and_not_what_is_shown() {
+async fn a_limit_counts_the_looked_up_commands_and_not_the_shown_ones() {
     let emulator = start_emulator(&commands(45)).await;
     let filter = Filter {
         states: vec![State::Failed],
@@ -111,7 +111,7 @@ async fn a_limit_counts_what_was_looked_at_and_not_what_is_shown() {
 }
 
 #[tokio::test]
-async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
+async fn commands_excluded_by_their_name_are_not_looked_up() {
     let emulator = start_emulator(&commands(45)).await;
     let filter = Filter {
         name: Some(glob::Pattern::new("4?").unwrap()),
@@ -125,7 +125,7 @@ async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_read_is_reported_and_sinks_no_other() {
+async fn an_unreadable_command_is_reported_and_the_others_are_listed() {
     let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'empty'\ntimes = 1\n";
     let emulator = start_emulator(&(commands(12) + fault)).await;
     let listing = list_commands(&emulator, &Filter::default(), 20).await;
@@ -144,7 +144,7 @@ async fn a_command_that_cannot_be_read_is_reported_and_sinks_no_other() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_refused_ends_the_list_and_not_each_row() {
+async fn a_rejected_credential_fails_the_list_once_and_not_for_each_row() {
     let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'refuse'\n";
     let emulator = start_emulator(&(commands(12) + fault)).await;
     let listing = list_commands(&emulator, &Filter::default(), 20).await;

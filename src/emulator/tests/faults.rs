@@ -28,7 +28,7 @@ async fn start_with_fault(effect: Effect) -> (Emulator, Accesses) {
 }
 
 #[tokio::test]
-async fn faults_that_answer_in_place_of_the_cloud() {
+async fn faults_respond_in_place_of_the_cloud() {
     let to = "http://127.0.0.1:9/elsewhere";
     let cases = [
         (Effect::Throttle, 400, "{\"code\":\"Throttling\"}"),
@@ -71,7 +71,7 @@ async fn retry_after_of_a_fault_replaces_the_clouds_own() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_announces_twice_what_comes() {
+async fn a_truncated_response_announces_twice_the_length_it_sends() {
     for path in ["/fake/Echo", "/fake/Long"] {
         let (emulator, _) = start_with_fault(Effect::Truncate).await;
         let reply = get(&emulator, path).await;
@@ -83,7 +83,7 @@ async fn a_truncated_answer_announces_twice_what_comes() {
 }
 
 #[tokio::test]
-async fn a_reset_is_not_an_orderly_end() {
+async fn a_reset_fault_resets_the_connection_once() {
     let (emulator, accesses) = start_with_fault(Effect::Reset).await;
     let reply = get(&emulator, "/fake/Echo").await;
     let error = reply.end.unwrap_err();
@@ -93,7 +93,7 @@ async fn a_reset_is_not_an_orderly_end() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_right_and_late() {
+async fn a_slow_response_is_complete_after_its_delay() {
     let (emulator, _) = start_with_fault(Effect::Slow(Duration::from_millis(120))).await;
     let begin = Instant::now();
     let reply = get(&emulator, "/fake/Echo").await;
@@ -102,7 +102,7 @@ async fn a_slow_answer_is_right_and_late() {
 }
 
 #[tokio::test]
-async fn a_dripping_answer_has_no_content_length() {
+async fn a_dripping_response_is_chunked_without_a_content_length() {
     let (emulator, _) = start_with_fault(Effect::Drip).await;
     let mut stream = connect(&emulator).await;
     stream
@@ -121,7 +121,7 @@ async fn a_dripping_answer_has_no_content_length() {
 }
 
 #[tokio::test]
-async fn an_outage_begins_and_ends_by_itself() {
+async fn an_outage_ends_at_its_configured_time() {
     let (emulator, _) = start(Scenario {
         faults: vec![Fault {
             times: None,

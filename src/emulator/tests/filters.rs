@@ -72,7 +72,7 @@ async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
 }
 
 #[tokio::test]
-async fn a_word_of_the_settings_file_keeps_the_filter_here() {
+async fn a_state_word_of_the_settings_file_prevents_filtering_by_the_cloud() {
     let emulator = start_emulator(&each("aliyun/job/c/", &["Running", "Suspended"])).await;
     let client = emulator.client("aliyun");
     let mut options = test_support::get_options();
@@ -124,7 +124,7 @@ async fn image_jobs_and_instances_are_filtered_by_status() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_refused_is_not_sent_again() {
+async fn a_rejected_filter_is_not_sent_again() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
     let text = jobs("sugon/instance/a", "Running", 150)
         + &jobs("sugon/instance/b", "Failed", 20)

@@ -99,7 +99,7 @@ fn version_1(business: &[(&str, &str)], key: [&str; 2], is_form: bool) -> Server
 }
 
 #[test]
-fn aliyun_takes_signatures_of_version_1_in_query_and_form() {
+fn aliyun_accepts_version_1_signatures_in_the_query_and_in_a_form() {
     let business = [
         ("Action", "DescribeServerlessJobs"),
         ("Version", "2018-04-12"),
@@ -124,7 +124,7 @@ fn aliyun_takes_signatures_of_version_1_in_query_and_form() {
 }
 
 #[test]
-fn sts_takes_the_action_in_a_header_as_its_own_library_sends_it() {
+fn sts_accepts_the_action_in_a_header_as_sent_by_its_sdk() {
     let query = "RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=s";
     let date = sign::timestamp(now());
     let hash = crate::crypto::sha256_hex(b"");
@@ -191,7 +191,7 @@ fn tencent(action: &str, method: Option<&str>, token: Option<&str>) -> ServerReq
 }
 
 #[test]
-fn tencent_takes_forms_and_hmac_sha1_and_refuses_wrong_tokens() {
+fn tencent_accepts_hmac_sha1_and_rejects_other_methods_and_wrong_tokens() {
     let code = |method, token| {
         let request = tencent("DescribeServiceEvent", method, token);
         respond(&providers::tencent::CLOUD, &request).1["code"].take()
@@ -203,7 +203,7 @@ fn tencent_takes_forms_and_hmac_sha1_and_refuses_wrong_tokens() {
 }
 
 #[test]
-fn huawei_serves_the_project_of_its_credentials_alone() {
+fn huawei_serves_only_the_project_of_its_credentials() {
     let token = [("x-auth-token", "joblens-test-auth-token")];
     let get = |project: &str| {
         let path = format!("/v1/{project}/image-server-jobs/7");
@@ -291,7 +291,7 @@ fn requests_of_the_vendors_sdks_are_served_with_every_signature() {
 }
 
 #[test]
-fn requests_of_the_vendors_sdks_are_refused_when_changed_or_late() {
+fn requests_of_the_vendors_sdks_are_rejected_when_changed_or_late() {
     for cloud in [&providers::aliyun::CLOUD, &providers::tencent::CLOUD] {
         for (name, request) in sdk_requests(cloud) {
             let separator = if request.query.is_empty() { "" } else { "&" };

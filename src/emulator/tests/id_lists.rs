@@ -28,7 +28,7 @@ async fn states(emulator: &TestEmulator, references: &[Reference]) -> Vec<Option
 }
 
 #[tokio::test]
-async fn five_hundred_jobs_take_a_call_for_fifty_of_them() {
+async fn five_hundred_jobs_are_looked_up_with_one_call_per_fifty() {
     for kind in KINDS {
         let emulator = start_emulator(&jobs(&format!("{kind}/j"), "Running", 500)).await;
         let mut ids: Vec<String> = (0..499).map(|n| format!("j{n}")).collect();
@@ -41,7 +41,7 @@ async fn five_hundred_jobs_take_a_call_for_fifty_of_them() {
 }
 
 #[tokio::test]
-async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
+async fn lookups_by_id_find_jobs_of_any_age_and_keep_the_typed_reference() {
     for kind in KINDS {
         let old =
             "[[job]]\nref = 'KIND/old'\nage = '480h'\nstates = [{after='0s', state='Failed'}]\n";
@@ -75,7 +75,7 @@ async fn all_pages_of_a_list_without_a_count_are_read() {
 }
 
 #[tokio::test]
-async fn a_list_without_a_start_names_the_days_that_it_covers() {
+async fn a_list_without_a_start_time_has_a_notice_about_its_time_window() {
     let job = |id, age| {
         format!(
             "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '{age}'\nuser = 'lin'\nstates = [{{after='0s', state='Running'}}]\n"
@@ -140,7 +140,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
 }
 
 #[tokio::test]
-async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
+async fn a_list_has_the_jobs_of_all_workspaces() {
     let job = |id: &str, workspace, age| {
         format!(
             "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '{age}'\nworkspace = '{workspace}'\nstates = [{{after='0s', state='Running'}}]\n"

@@ -1,11 +1,11 @@
 mod batch;
+mod clusters;
 mod commands;
 mod faults;
 mod filters;
 mod gateways;
 mod id_lists;
 mod newest;
-mod places;
 mod scopes;
 mod server;
 
@@ -23,7 +23,7 @@ use super::*;
 use crate::settings::PROXY_URL;
 
 #[test]
-fn every_address_of_every_cloud_is_that_of_the_emulator() {
+fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
     let origin = "http://127.0.0.1:1";
     let variables: BTreeMap<String, String> = environment(origin).into_iter().collect();
     let is_address = |key: &str| {
@@ -222,7 +222,7 @@ async fn get(emulator: &Emulator, path: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn hands_a_cloud_the_request_as_it_came() {
+async fn passes_a_request_to_its_cloud_unchanged() {
     let (emulator, _) = start(Scenario::default()).await;
     let reply = send(
         &emulator,
@@ -239,7 +239,7 @@ async fn hands_a_cloud_the_request_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_registered_cloud_answers_the_requests_of_a_client_with_its_environment() {
+async fn a_cloud_responds_to_a_client_configured_by_the_environment() {
     let text = "[[job]]\nref = 'sugon/instance/5'\nname = '训练'\nstates = [{ after = '0s', state = 'Running' }]";
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = Scenario::parse(text, "s.toml".as_ref(), &kinds).unwrap();

@@ -19,7 +19,7 @@ async fn latest(emulator: &TestEmulator, scope: &Scope) -> Result<String, Proble
 }
 
 #[tokio::test]
-async fn one_page_is_enough_where_the_cloud_sorts() {
+async fn one_page_is_read_to_find_the_newest_where_the_cloud_sorts() {
     let text = jobs("aliyun/job/c/", "Running", 250) + &jobs("sugon/instance/", "Failed", 250);
     let emulator = start_emulator(&text).await;
     let cluster = scope("aliyun/job", &["c"]);
@@ -54,7 +54,7 @@ async fn newest_of(times: &[Option<&str>]) -> Result<String, Problem> {
 }
 
 #[tokio::test]
-async fn one_page_is_not_enough_where_a_row_has_no_time_or_is_out_of_order() {
+async fn the_newest_is_found_in_unordered_rows_but_not_without_all_times() {
     let [one, two, three] = [1, 2, 3].map(|hour| format!("2026-11-28T0{hour}:00:00Z"));
     let [one, two, three] = [&one, &two, &three].map(|time| Some(time.as_str()));
     assert_eq!(newest_of(&[three, two, one]).await.unwrap(), "t-0");
@@ -68,7 +68,7 @@ async fn one_page_is_not_enough_where_a_row_has_no_time_or_is_out_of_order() {
 }
 
 #[tokio::test]
-async fn all_pages_are_read_where_the_cloud_does_not_sort() {
+async fn all_pages_are_read_to_find_the_newest_where_the_cloud_does_not_sort() {
     let old = "[[job]]\nref = 'huawei/image-job/old'\nage = '9d'\n\
                states = [{after='0s', state='RUNNING'}]\n";
     let mut text = old.to_owned() + &jobs("huawei/image-job/", "RUNNING", 205);
@@ -89,7 +89,7 @@ async fn all_pages_are_read_where_the_cloud_does_not_sort() {
 }
 
 #[tokio::test]
-async fn two_of_one_time_are_reported_and_none_is_taken() {
+async fn two_newest_jobs_with_the_same_time_are_an_error() {
     let pair = |kind: &str, word: &str| {
         ["a", "b"]
             .map(|id| jobs(&format!("{kind}{id}"), word, 1))
@@ -109,7 +109,7 @@ async fn two_of_one_time_are_reported_and_none_is_taken() {
 }
 
 #[tokio::test]
-async fn a_kind_whose_lists_have_no_times_is_a_usage_error_and_costs_no_call() {
+async fn latest_of_a_kind_without_list_times_is_a_usage_error_without_a_call() {
     let emulator = start_emulator(&jobs("aliyun/invocation/c/", "Running", 2)).await;
     let commands = scope("aliyun/invocation", &["c"]);
     let problem = latest(&emulator, &commands).await.unwrap_err();
@@ -118,7 +118,7 @@ async fn a_kind_whose_lists_have_no_times_is_a_usage_error_and_costs_no_call() {
 }
 
 #[tokio::test]
-async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
+async fn latest_of_an_empty_scope_is_not_found_and_other_errors_are_kept() {
     let text = "[[fault]]\noperation = 'ListImageJobs'\nkind = 'refuse'\n";
     let emulator = start_emulator(text).await;
     let problem = latest(&emulator, &scope("sugon/instance", &[]))
@@ -141,7 +141,7 @@ async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_search_ends_with_its_time() {
+async fn the_search_for_the_newest_ends_at_its_deadline() {
     let emulator = start_emulator(&jobs("huawei/image-job/", "RUNNING", 205)).await;
     let (client, project) = (emulator.client("huawei"), scope("huawei/image-job", &[]));
     let options = GetOptions {

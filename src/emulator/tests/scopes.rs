@@ -94,7 +94,7 @@ async fn three_pages(
 }
 
 #[tokio::test]
-async fn three_pages_of_jobs_are_drained() {
+async fn all_three_pages_of_jobs_are_read() {
     let cluster = scope("aliyun/job", &["c"]);
     let (_, found) = three_pages("aliyun/job/c/", "Running", &cluster, "ListServerlessJobs").await;
     assert!(found.iter().all(|found| found.job.state == State::Running));
@@ -102,7 +102,7 @@ async fn three_pages_of_jobs_are_drained() {
 }
 
 #[tokio::test]
-async fn three_pages_of_image_jobs_are_drained() {
+async fn all_three_pages_of_image_jobs_are_read() {
     let project = scope("huawei/image-job", &[]);
     let kind = "huawei/image-job/";
     let (_, found) = three_pages(kind, "FAILED", &project, "ListImageJobs").await;
@@ -111,7 +111,7 @@ async fn three_pages_of_image_jobs_are_drained() {
 }
 
 #[tokio::test]
-async fn three_pages_of_instances_are_drained() {
+async fn all_three_pages_of_instances_are_read() {
     let region = scope("sugon/instance", &[]);
     let kind = "sugon/instance/";
     let (_, found) = three_pages(kind, "Deploying", &region, "ListInstances").await;
@@ -148,7 +148,7 @@ async fn the_services_of_one_namespace_are_listed() {
 }
 
 #[tokio::test]
-async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
+async fn services_of_a_whole_cluster_are_listed_with_their_namespaces() {
     let refs = ["cls-1/default/web", "cls-1/other/web", "cls-2/default/web"];
     let refs = refs.map(|path| format!("tencent/service/{path}"));
     let text: String = refs
@@ -167,7 +167,7 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
 }
 
 #[tokio::test]
-async fn a_list_reports_no_success_that_its_rows_do_not_show() {
+async fn a_list_does_not_report_the_success_of_a_whole_array_job() {
     let emulator = start_emulator(
         "[[job]]\nref = 'aliyun/job/c/10'\nstates = [{after='0s', state='Succeeded'}]\n\
          [[job]]\nref = 'aliyun/job/c/10_1-2'\nstates = [{after='0s', state='Succeeded'}]",
@@ -190,7 +190,7 @@ async fn a_list_reports_no_success_that_its_rows_do_not_show() {
 }
 
 #[tokio::test]
-async fn the_third_page_may_fail_after_two_were_handed_on() {
+async fn rows_of_two_pages_are_passed_on_before_the_third_page_fails() {
     let text = jobs("aliyun/job/c/", "Running", 250)
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'\nskip = 2";
     let emulator = start_emulator(&text).await;
@@ -216,7 +216,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
+async fn a_rejected_request_form_is_replaced_by_the_next_one_permanently() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
     let emulator = start_emulator(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
     let client = emulator.client("sugon");
@@ -230,7 +230,7 @@ async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
 }
 
 #[tokio::test]
-async fn no_other_form_is_tried_after_a_transient_failure() {
+async fn no_other_request_form_is_tried_after_a_transient_failure() {
     let fault =
         "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
     let emulator = start_emulator(&(jobs("sugon/instance/", "Running", 1) + fault)).await;
@@ -245,7 +245,7 @@ async fn no_other_form_is_tried_after_a_transient_failure() {
 }
 
 #[tokio::test]
-async fn a_limit_spares_the_pages_beyond_it() {
+async fn pages_beyond_a_limit_are_not_requested() {
     let emulator = start_emulator(&jobs("sugon/instance/", "Running", 250)).await;
     let client = emulator.client("sugon");
     let (options, region) = (test_support::get_options(), scope("sugon/instance", &[]));

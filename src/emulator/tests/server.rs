@@ -14,7 +14,7 @@ async fn keeps_a_connection_alive() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_shows_in_the_date_and_to_the_cloud() {
+async fn a_clock_offset_changes_the_date_header_and_the_time_of_the_cloud() {
     let offset = TimeDelta::minutes(-20);
     let (emulator, _) = start(Scenario {
         clock: EmulatorClock { offset },
@@ -59,7 +59,7 @@ async fn answers_from_the_jobs_of_the_scenario() {
 }
 
 #[tokio::test]
-async fn a_request_is_served_by_the_first_cloud_that_supports_it() {
+async fn a_request_is_handled_by_the_first_cloud_that_supports_it() {
     let (emulator, accesses) = start(Scenario::default()).await;
     get(&emulator, "/fake/Mine").await;
     assert_eq!(get(&emulator, "/greedy").await.json(), "greedy");
@@ -68,7 +68,7 @@ async fn a_request_is_served_by_the_first_cloud_that_supports_it() {
 }
 
 #[tokio::test]
-async fn describes_itself_where_no_cloud_answers() {
+async fn a_request_for_no_cloud_gets_404_and_a_description_of_the_emulator() {
     let (emulator, accesses) = start(Scenario::default()).await;
     let reply = get(&emulator, "/index.html?secret=1").await;
     assert_eq!(reply.status(), 404);
@@ -120,7 +120,7 @@ async fn traces_show_requests_without_queries_and_headers() {
 }
 
 #[tokio::test]
-async fn takes_bodies_of_64_kib_and_no_more() {
+async fn accepts_request_bodies_up_to_64_kib() {
     let (emulator, _) = start(Scenario::default()).await;
     let post = |length: usize| {
         let body = "b".repeat(length);
@@ -146,7 +146,7 @@ async fn a_panic_or_invalid_response_of_one_cloud_does_not_affect_others() {
 }
 
 #[tokio::test]
-async fn compresses_for_clients_that_accept_it() {
+async fn compresses_responses_for_clients_that_accept_gzip() {
     let (emulator, _) = start(Scenario {
         gzip: true,
         ..Scenario::default()
@@ -189,7 +189,7 @@ async fn serves_300_connections_at_once() {
 }
 
 #[tokio::test]
-async fn stopping_ends_connections_and_gives_the_port_back() {
+async fn stopping_closes_connections_and_frees_the_port() {
     let (emulator, _) = start(Scenario::default()).await;
     let port = emulator.address.port();
     assert_eq!(emulator.origin(), format!("http://127.0.0.1:{port}"));

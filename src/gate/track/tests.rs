@@ -40,7 +40,7 @@ fn evaluation(goal: &str, states: &[State]) -> &'static str {
 }
 
 #[test]
-fn another_final_state_fails_the_condition() {
+fn a_condition_is_met_pending_or_unmet_depending_on_the_seen_states() {
     use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
     let cases: [(&str, &[State], &str); 22] = [
         ("succeeded", &[Pending, Running], "pending"),
@@ -75,7 +75,7 @@ fn another_final_state_fails_the_condition() {
 }
 
 #[test]
-fn a_word_that_is_in_no_table_is_pending_unless_it_must_fail() {
+fn an_unknown_state_is_pending_unless_the_policy_fails_it() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(
@@ -90,7 +90,7 @@ fn a_word_that_is_in_no_table_is_pending_unless_it_must_fail() {
 }
 
 #[test]
-fn an_end_whose_outcome_cannot_be_read_is_an_end_and_undecided_for_good_after_a_minute() {
+fn an_end_without_a_known_outcome_is_finally_undecided_after_a_minute() {
     let mut unread = job(State::Unknown);
     unread.ended = true;
     let mut track = JobHistory::new(false);
@@ -118,7 +118,7 @@ fn an_end_whose_outcome_cannot_be_read_is_an_end_and_undecided_for_good_after_a_
 }
 
 #[test]
-fn missing_is_believed_after_two_looks_apart_and_after_the_grace() {
+fn a_job_is_finally_missing_after_the_grace_period_and_two_lookups() {
     let missing = problem(Category::NotFound);
     let settled_at = |observations: &[u64]| {
         let mut track = JobHistory::new(false);
@@ -159,7 +159,7 @@ fn one_successful_poll_makes_a_missing_job_present_again() {
 }
 
 #[test]
-fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
+fn a_longer_grace_period_of_a_kind_delays_a_final_missing_state() {
     let missing = problem(Category::NotFound);
     let mut track = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
     let mut is_final = |observation: Observation<'_>, at| {
@@ -188,7 +188,7 @@ fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
 }
 
 #[test]
-fn missing_can_be_waited_for() {
+fn a_missing_job_is_never_final_if_the_policy_waits_for_it() {
     let mut track = JobHistory::new(false);
     for at in [0, 100] {
         track.observe(
@@ -207,7 +207,7 @@ fn missing_can_be_waited_for() {
 }
 
 #[test]
-fn transient_failures_stay_pending_and_refusals_are_final() {
+fn transient_failures_stay_pending_and_rejections_are_final() {
     let after = |category, rules: &GatePolicy, at| {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&job(State::Running)), seconds(0));
@@ -270,7 +270,7 @@ fn transient_failures_stay_pending_and_refusals_are_final() {
 }
 
 #[test]
-fn a_job_that_never_starts_is_not_waited_for() {
+fn a_job_that_has_not_started_by_the_start_timeout_is_final() {
     let strict = GatePolicy {
         start_timeout: Some(seconds(1800)),
         ..rules("succeeded")
@@ -305,7 +305,7 @@ fn warning(message: &str, count: u64, last: i64) -> Event {
 }
 
 #[test]
-fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
+fn a_warning_is_new_if_its_row_is_new_or_its_count_or_time_has_grown() {
     let after = |second: Vec<Event>| {
         let mut track = JobHistory::new(true);
         track.confirm();
@@ -330,7 +330,7 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
 }
 
 #[test]
-fn a_row_that_one_answer_contains_twice_is_not_newer() {
+fn a_warning_contained_twice_in_a_response_is_not_new() {
     let mut track = JobHistory::new(true);
     track.confirm();
     let mut twice = job(State::Unknown);
@@ -350,7 +350,7 @@ fn a_row_that_one_answer_contains_twice_is_not_newer() {
 }
 
 #[test]
-fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
+fn an_array_job_with_unread_subtasks_is_pending_and_not_failed() {
     let mut parent = job(State::Unknown);
     parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
     parent.message = Some("2 of 3 subtasks are known to have succeeded".to_owned());

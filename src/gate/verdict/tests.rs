@@ -88,7 +88,7 @@ fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
 }
 
 #[test]
-fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
+fn the_exit_code_at_the_deadline_matches_the_specification() {
     each_combination(|evaluations, any, fail_fast| {
         let decision = decide(evaluations, &rules(any, fail_fast), Progress::Over).unwrap();
         assert_eq!(
@@ -104,7 +104,7 @@ fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
 }
 
 #[test]
-fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
+fn a_gate_ends_early_only_if_certain_or_if_nothing_can_change() {
     each_combination(|evaluations, any, fail_fast| {
         let decision = decide(evaluations, &rules(any, fail_fast), Progress::Polling);
         let unsettled = evaluations
@@ -124,7 +124,7 @@ fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
 }
 
 #[test]
-fn one_look_without_a_verdict_is_pending() {
+fn a_single_check_without_a_verdict_has_the_exit_code_for_pending() {
     let decision = decide(
         &[open(PendingCause::Time, false)],
         &rules(false, true),
@@ -135,13 +135,13 @@ fn one_look_without_a_verdict_is_pending() {
 }
 
 #[test]
-fn nothing_to_wait_for_passes() {
+fn a_gate_without_jobs_passes() {
     let decision = decide(&[], &rules(false, true), Progress::Polling).unwrap();
     assert_eq!(decision.verdict, Verdict::Passed);
 }
 
 #[test]
-fn no_verdict_comes_before_the_first_round_is_complete() {
+fn there_is_no_verdict_before_the_first_round_is_complete() {
     each_combination(|evaluations, any, fail_fast| {
         let decision = decide(evaluations, &rules(any, fail_fast), Progress::FirstRound);
         assert_eq!(decision, None, "{evaluations:?}");
@@ -149,7 +149,7 @@ fn no_verdict_comes_before_the_first_round_is_complete() {
 }
 
 #[test]
-fn a_job_that_did_not_start_in_time_ends_a_gate_for_all_at_once() {
+fn a_job_not_started_in_time_ends_a_fail_fast_gate_for_all_jobs() {
     let evaluations = [
         open(PendingCause::Time, false),
         open(PendingCause::NotStarted, true),

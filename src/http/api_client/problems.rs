@@ -174,7 +174,7 @@ mod tests {
     use super::mask_random_words;
 
     #[test]
-    fn words_that_may_be_an_issued_key_are_masked_and_sentences_stay() {
+    fn words_that_may_be_an_issued_key_are_masked_and_sentences_are_kept() {
         let issued = "wyPTqiX5kEr8vKgqRTWGbYsd2hJm4n";
         for text in [issued.to_owned(), format!("got '{issued}' for STS.NTb1x")] {
             assert!(!mask_random_words(&text).contains(issued), "{text}");

@@ -69,7 +69,7 @@ fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> 
 }
 
 #[test]
-fn an_echo_that_only_decoding_brings_out_is_masked() {
+fn a_secret_echoed_in_a_decoded_error_is_masked() {
     let (account, _) = account();
     let mut refusal = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
     refusal.code = Some("to/ken+==".to_owned());
@@ -80,7 +80,7 @@ fn an_echo_that_only_decoding_brings_out_is_masked() {
 }
 
 #[test]
-fn a_secret_in_the_reference_of_a_row_that_failed_is_masked() {
+fn a_secret_in_the_reference_of_a_failed_row_is_masked() {
     let (account, _) = account();
     let mut problem = Problem::new(Category::InvalidResponse, "no state");
     problem.reference = Some("aliyun/invocation/c1/to/ken+==".to_owned());
@@ -107,7 +107,7 @@ fn a_corrected_clock_is_reported_once() {
 }
 
 #[test]
-fn a_correction_that_is_undone_is_reported() {
+fn an_undone_clock_correction_is_reported() {
     let (account, text) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
@@ -125,7 +125,7 @@ fn a_correction_that_is_undone_is_reported() {
 }
 
 #[test]
-fn a_call_is_sent_again_at_once_twice_at_most() {
+fn a_request_is_repeated_immediately_at_most_twice() {
     let (account, _) = account();
     let dates = [
         "Wed, 15 Nov 2023 18:13:20 GMT",
@@ -165,7 +165,7 @@ fn a_clock_that_is_too_far_off_is_reported_and_not_corrected() {
 }
 
 #[test]
-fn only_a_code_about_the_time_corrects_the_clock() {
+fn only_an_error_about_clock_skew_corrects_the_clock() {
     let (account, _) = account();
     let response = dated("Tue, 14 Nov 2023 22:33:20 GMT");
     for category in [
@@ -211,7 +211,7 @@ impl Signer for Anonymous {
 }
 
 #[tokio::test]
-async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
+async fn only_an_account_configured_as_direct_bypasses_every_proxy() {
     let proxy = listening("proxy").await;
     let host = listening("host.").await;
     let variables = ["HTTP_PROXY", "ALL_PROXY"].map(|name| (name.to_owned(), proxy.to_string()));
@@ -235,7 +235,7 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_the_deadline_cuts_is_counted() {
+async fn an_attempt_cut_by_the_deadline_is_counted() {
     // It accepts connections and never responds.
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", server.local_addr().unwrap());
@@ -268,7 +268,7 @@ impl Signer for Keyed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_hangs_keeps_a_shared_key_for_five_seconds() {
+async fn a_host_that_hangs_blocks_a_shared_key_for_five_seconds() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", server.local_addr().unwrap());
     let request = Request {
@@ -300,7 +300,7 @@ async fn a_host_that_hangs_keeps_a_shared_key_for_five_seconds() {
 }
 
 #[test]
-fn what_a_server_sends_in_an_error_is_cut_where_it_is_too_long_to_read() {
+fn long_texts_of_an_error_response_are_cut_without_showing_a_secret() {
     let (account, _) = account();
     let mut error = RequestError::new(Category::ServiceError, "长".repeat(5000) + "to/ken+==");
     error.code = Some("c".repeat(5000));
@@ -316,7 +316,7 @@ fn what_a_server_sends_in_an_error_is_cut_where_it_is_too_long_to_read() {
 }
 
 #[test]
-fn a_proxy_requests_a_wait_as_a_cloud_does() {
+fn the_retry_after_of_a_proxy_is_handled_like_that_of_a_cloud() {
     let (account, _) = account();
     let decide = |seconds| {
         let failure = TransportFailure::at_proxy(TransportFailureKind::ProxyRefused);

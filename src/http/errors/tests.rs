@@ -35,7 +35,7 @@ fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestE
 }
 
 #[test]
-fn what_a_proxy_requires_depends_on_what_it_was_sent_and_offers() {
+fn a_proxy_authentication_error_depends_on_the_credentials_and_methods() {
     for (status, authenticate, url, message, hint) in [
         (
             407,
@@ -92,7 +92,7 @@ fn what_a_proxy_requires_depends_on_what_it_was_sent_and_offers() {
 }
 
 #[test]
-fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
+fn every_proxy_status_is_named_and_only_transient_ones_are_retried() {
     for (status, retry) in [
         (302, RetryAction::No),
         (400, RetryAction::No),
@@ -194,7 +194,7 @@ fn tls_errors_have_a_message_and_a_hint() {
 }
 
 #[test]
-fn a_failed_handshake_after_a_request_for_a_certificate_is_about_that_certificate() {
+fn a_handshake_failed_after_a_certificate_request_names_the_certificate() {
     use CertificateRequest::{Answered, None, Unanswered};
     for (alert, request, words) in [
         (Alert::HandshakeFailure, None, "no cipher suite"),

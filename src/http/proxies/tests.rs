@@ -9,7 +9,7 @@ fn route(proxies: &ProxyConfig, url: &str) -> Route {
 }
 
 #[test]
-fn a_proxy_with_an_unknown_scheme_is_an_error_and_shows_no_password() {
+fn an_invalid_proxy_url_is_an_error_that_shows_no_password() {
     let proxies = parse("HTTPS_PROXY", "htp://user:hunter2@proxy:1");
     let Route::Unusable { problem } = route(&proxies, "https://cloud.example") else {
         panic!("it cannot be used");
@@ -33,7 +33,7 @@ fn a_proxy_with_an_unknown_scheme_is_an_error_and_shows_no_password() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_stops_those_calls_that_would_use_it() {
+fn an_unusable_proxy_only_fails_the_requests_that_would_use_it() {
     let variables = [
         ("all_proxy", "quic://proxy:1"),
         ("https_proxy", "http://good:3128"),
@@ -52,7 +52,7 @@ fn a_proxy_that_cannot_be_used_stops_those_calls_that_would_use_it() {
 }
 
 #[test]
-fn reads_the_usual_spellings() {
+fn reads_the_usual_spellings_of_proxy_urls() {
     use ProxyProtocol::{Http, Https, Socks4, Socks5};
     for (value, protocol, uri) in [
         ("proxy:3128", Http, "http://proxy:3128"),
@@ -94,7 +94,7 @@ fn reads_the_usual_spellings() {
 }
 
 #[test]
-fn credentials_are_decoded_and_their_special_characters_explained() {
+fn proxy_credentials_are_decoded_and_unencoded_characters_have_a_hint() {
     for (value, name, password) in [
         ("http://joe:p%23w%2Fd@proxy:1", "joe", "p#w/d"),
         (r"http://corp\joe:password@proxy:1", r"corp\joe", "password"),
@@ -134,7 +134,7 @@ fn credentials_are_decoded_and_their_special_characters_explained() {
 }
 
 #[test]
-fn returns_the_route_to_an_endpoint() {
+fn returns_the_route_to_an_endpoint_by_scheme_and_no_proxy() {
     let variables = [
         ("https_proxy", "http://joe:hunter2@proxy:3128"),
         ("ALL_PROXY", "socks5h://other:1080"),

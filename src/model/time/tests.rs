@@ -17,7 +17,7 @@ fn distinguishes_seconds_from_milliseconds_by_size() {
 }
 
 #[test]
-fn reads_one_moment_in_every_usual_form() {
+fn reads_a_time_in_every_usual_format() {
     for text in [
         "2024-05-20T10:39:49Z",
         "2024-05-20T18:39:49+08:00",
@@ -73,7 +73,7 @@ fn reads_one_moment_in_every_usual_form() {
 }
 
 #[test]
-fn what_is_not_set_or_no_time_is_none() {
+fn an_unset_or_invalid_time_is_none() {
     for text in [
         "",
         "--",
@@ -97,7 +97,7 @@ fn what_is_not_set_or_no_time_is_none() {
 }
 
 #[test]
-fn distinguishes_a_time_that_is_not_set_from_one_that_cannot_be_read() {
+fn distinguishes_an_unset_time_from_an_unreadable_one() {
     for text in [
         "",
         " 0 ",
@@ -161,7 +161,7 @@ fn reads_fractions_of_any_length_and_a_missing_zone_as_utc() {
 }
 
 #[test]
-fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
+fn reads_local_times_at_their_offset_and_zeros_as_unset() {
     let time = Time::from_text("2022-05-11 19:30:34", 8 * 3600);
     assert_eq!(shown(time).as_deref(), Some("2022-05-11T11:30:34Z"));
     assert_eq!(Time::from_text("0000-00-00 00:00:00", 0), None);
@@ -169,14 +169,14 @@ fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
 }
 
 #[test]
-fn refuses_years_that_rfc_3339_cannot_write() {
+fn rejects_years_outside_of_rfc_3339() {
     assert_eq!(Time::from_rfc3339("+10000-01-01T00:00:00Z"), None);
     assert_eq!(Time::from_text("12345-01-01 00:00:00", 0), None);
 }
 
 proptest! {
     #[test]
-    fn every_moment_is_written_as_chrono_does_and_read_as_with_an_offset(
+    fn every_time_is_written_like_chrono_and_z_is_read_like_an_offset(
         seconds in -62_135_596_800_i64..=253_402_300_799,
         digits in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
     ) {

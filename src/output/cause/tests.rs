@@ -38,7 +38,7 @@ fn names_the_failed_container_and_its_exit_code() {
 }
 
 #[test]
-fn a_container_that_crashes_beside_one_that_runs_is_named() {
+fn a_running_task_in_a_crash_loop_explains_a_running_job() {
     let mut running = job(State::Running);
     running.reason = Some("CrashLoopBackOff".into());
     running.message = Some("back-off 5m0s restarting failed container".into());
@@ -53,7 +53,7 @@ fn a_container_that_crashes_beside_one_that_runs_is_named() {
 }
 
 #[test]
-fn a_pod_that_was_evicted_is_reported_as_such() {
+fn an_evicted_pod_is_reported_with_its_reason() {
     let mut failed = job(State::Failed);
     (failed.reason, failed.message) = (None, None);
     failed.tasks = vec![Task {
@@ -81,7 +81,7 @@ fn a_pod_that_was_evicted_is_reported_as_such() {
 }
 
 #[test]
-fn a_job_that_goes_well_needs_no_explanation() {
+fn only_a_failed_job_has_an_explanation() {
     assert_eq!(explanation(&job(State::Running)), None);
     assert_eq!(
         explanation(&job(State::Failed)).unwrap(),
@@ -173,7 +173,7 @@ fn the_pod_that_failed_by_itself_is_named_with_the_reason_of_the_job() {
 }
 
 #[test]
-fn a_message_that_is_all_about_the_part_is_left_out() {
+fn a_job_message_that_only_repeats_its_task_is_left_out() {
     let mut failed = job_of_pods(State::Failed, &[("a", 2, "30")]);
     for message in [
         "pod a: container main: Error, exit code 2",
@@ -190,7 +190,7 @@ fn a_message_that_is_all_about_the_part_is_left_out() {
 }
 
 #[test]
-fn of_a_traceback_the_error_is_shown() {
+fn the_last_line_of_a_traceback_or_of_long_output_is_shown() {
     let mut failed = job_of_pods(State::Failed, &[("a", 1, "30")]);
     failed.tasks[0].containers[0].message = Some(
         "Traceback (most recent call last):\n  File \"a.py\"\ntorch.OutOfMemoryError: CUDA\n"
@@ -216,7 +216,7 @@ fn of_a_traceback_the_error_is_shown() {
 }
 
 #[test]
-fn failed_pods_of_a_job_that_runs_are_counted() {
+fn failed_pods_of_a_running_job_are_counted() {
     let pods = [("a-0", 1, "10"), ("a-1", 1, "20"), ("a-2", 0, "30")];
     let mut running = job_of_pods(State::Running, &pods);
     running.tasks[1].created_at = Time::from_rfc3339("2026-11-27T20:00:15Z");
@@ -248,7 +248,7 @@ fn failed_pods_of_an_indexed_job_are_counted_with_their_indexes() {
 }
 
 #[test]
-fn what_a_job_waits_for_comes_before_its_newest_warning() {
+fn the_waiting_reason_of_a_job_comes_before_its_newest_warning() {
     let warning = |reason: &str, message: &str| Event {
         level: Some(Level::Warning),
         reason: Some(reason.into()),

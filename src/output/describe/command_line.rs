@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_what_a_shell_would_read_otherwise() {
+    fn words_with_special_characters_are_quoted_for_a_shell() {
         assert_eq!(
             shown(&["sh", "-c", "it's $HOME", "", "训练", "***"], 90),
             [r#"sh -c "it's "'$HOME' '' '训练' '***'"#]
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn breaks_between_words_only_and_can_be_pasted() {
+    fn a_long_command_line_is_broken_between_words_with_backslashes() {
         assert_eq!(
             shown(&["run", "--input", "a b", "--long", "0123456789012345"], 14),
             [

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_memory_is_certain_only_when_the_cloud_reports_it() {
+    fn out_of_memory_is_certain_only_if_the_cloud_reports_it() {
         assert_eq!(
             shown(Some(137), Some(9), "OOMKilled"),
             "exited with 137: killed (SIGKILL), out of memory"
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn clouds_have_several_words_for_a_lack_of_memory() {
+    fn words_of_clouds_for_out_of_memory_are_recognized() {
         for word in [
             "OOM",
             "OUT_OF_MEMORY",
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_ended_has_no_ending() {
+    fn without_an_exit_code_or_a_signal_there_is_no_exit_description() {
         assert_eq!(describe_exit(None, None, &[Some("OOMKilled")]), None);
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn breaks_at_blanks_and_inside_what_is_longer_than_a_line() {
+    fn breaks_lines_at_spaces_and_inside_words_longer_than_a_line() {
         assert_eq!(wrap("one two  three", 8), ["one two", "three"]);
         assert_eq!(wrap("  in  dented", 20), ["  in  dented"]);
         assert_eq!(wrap("一二三四五六七", 10), ["一二三四五", "六七"]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_a_megabyte_takes_no_time() {
+    fn a_text_of_256_kib_is_wrapped_quickly() {
         for part in ["word ", "字", "a\u{301}", "\u{200d}"] {
             let text = part.repeat((1 << 18) / part.len());
             let started = std::time::Instant::now();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_would_be_a_command_has_room_for_its_escape() {
+    fn a_line_like_a_ci_command_leaves_room_for_its_escape() {
         assert_eq!(wrap("one two ::x", 10), ["one two", "\\u{3a}:x"]);
         assert_eq!(wrap("0 0A0!! ::", 12), ["0 0A0!! ::"]);
         for text in [
@@ -163,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_exceeds_the_width_and_nothing_but_blanks_is_lost(
+        fn no_line_exceeds_the_width_and_only_spaces_are_lost(
             text in "[ 一👩\u{200d}\u{301}[\\PC&&[^\\p{Zl}\\p{Zp}]]]{0,80}", columns in 4_usize..40,
         ) {
             // The escaped colon at the beginning of a CI command.

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sieve_keeps_what_has_no_time_unless_it_is_not_bad() {
+    fn a_time_filter_keeps_undated_events_and_a_problem_filter_only_problems() {
         let jobs = [job("a", 0, 30)];
         let kept = |bad_only, since: Option<Time>| {
             let since = since.map(Since::from);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn coverage_and_exit_show_what_failed() {
+    fn coverage_and_exit_code_report_a_failed_reference() {
         let problems = vec![Problem::new(Category::NotFound, "no such job")];
         let timeline = Timeline::from_jobs("events", &[job("a", 0, 1)], problems, vec![]);
         let coverage = timeline.coverage;

@@ -36,7 +36,7 @@ fn understood(line: &str) -> Option<(String, String, String)> {
 }
 
 #[test]
-fn the_verdict_and_what_prevents_it_are_annotations() {
+fn the_verdict_and_the_failed_jobs_are_annotations() {
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("50%: out of memory".into());
     let jobs = || vec![job("5", State::Succeeded, "met"), failed.clone()];
@@ -54,7 +54,7 @@ fn the_verdict_and_what_prevents_it_are_annotations() {
 }
 
 #[test]
-fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() {
+fn causes_of_an_undecided_gate_are_errors_and_of_a_decided_gate_warnings() {
     let open = || vec![job("5", State::Running, "pending")];
     let gone = || vec![unread("sugon/instance/1", Category::Network, "no route")];
     let lines = annotated(&report(open(), gone(), Verdict::Undecided, 124));
@@ -89,7 +89,7 @@ fn more_annotations_than_github_shows_are_summed_up() {
 }
 
 #[test]
-fn hostile_texts_end_no_property_and_begin_no_line() {
+fn hostile_texts_cannot_end_a_property_or_begin_a_command() {
     for hostile in [
         "::set-output name=a::b",
         "x\n::error::y\r\n::stop-commands::z",
@@ -133,7 +133,7 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
 }
 
 #[test]
-fn what_a_decided_gate_did_not_wait_for_is_skipped_in_the_summary() {
+fn jobs_that_a_decided_gate_did_not_wait_for_are_skipped_in_the_summary() {
     let jobs = vec![
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
@@ -162,7 +162,7 @@ fn a_summary_that_is_too_large_shows_how_many_rows_are_missing() {
 }
 
 #[test]
-fn outputs_are_single_lines_and_blanks_separate_the_failed() {
+fn outputs_are_single_lines_with_references_separated_by_spaces() {
     let jobs = vec![
         job("5", State::Failed, "unmet"),
         job("6", State::Canceled, "unmet"),

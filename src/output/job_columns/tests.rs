@@ -48,7 +48,7 @@ fn exact(name: &str) -> String {
 }
 
 #[test]
-fn programs_read_utc_seconds_and_bytes() {
+fn programs_get_utc_times_seconds_and_bytes() {
     assert_eq!(exact("created_at"), "2023-11-14T22:13:20Z");
     assert_eq!(exact("duration_seconds"), "3600");
     assert_eq!(exact("memory_bytes"), "17179869184");
@@ -57,7 +57,7 @@ fn programs_read_utc_seconds_and_bytes() {
 }
 
 #[test]
-fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
+fn people_get_units_and_on_a_terminal_the_elapsed_time() {
     let context = |width| RenderContext {
         width,
         colour: false,
@@ -98,7 +98,7 @@ fn fields_of_details_and_labels_are_columns_by_their_path() {
 }
 
 #[test]
-fn a_column_that_does_not_exist_is_a_usage_error_that_names_the_nearest() {
+fn an_unknown_column_is_a_usage_error_with_a_suggestion() {
     let problem = JobColumn::named("exitcode").unwrap_err();
     assert_eq!(problem.category.exit_code(), 2);
     assert!(problem.hint.unwrap().contains("did you mean 'exit_code'?"));
@@ -108,7 +108,7 @@ fn a_column_that_does_not_exist_is_a_usage_error_that_names_the_nearest() {
 }
 
 #[test]
-fn every_column_of_programs_has_one_place() {
+fn columns_for_programs_have_distinct_names() {
     let columns = JobColumn::for_programs();
     let names: std::collections::BTreeSet<_> = columns.iter().map(|column| &column.name).collect();
     assert_eq!(names.len(), columns.len());

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_has_the_name_of_another_form_stays_distinct() {
+    fn a_name_that_equals_another_name_with_its_id_stays_distinct() {
         let names = named(&[
             ("aliyun/job/c/1", "a"),
             ("aliyun/job/c/2", "a"),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_cut_stay_distinguishable() {
+    fn truncated_names_stay_distinct() {
         let long = "名".repeat(2 * MAX_ATTRIBUTE_CHARS);
         let names = named(&[("aliyun/job/c/1", &long), ("aliyun/job/c/2", &long)]);
         assert!(

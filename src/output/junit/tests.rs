@@ -217,7 +217,7 @@ fn every_outcome_has_its_element() {
 }
 
 #[test]
-fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
+fn jobs_left_by_fail_fast_are_skipped_and_an_empty_gate_has_no_tests() {
     let jobs = vec![
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
@@ -230,7 +230,7 @@ fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
 }
 
 #[test]
-fn what_has_failed_in_a_gate_that_has_passed_is_skipped() {
+fn failures_in_a_passed_gate_are_skipped() {
     let jobs = vec![
         job("5", State::Succeeded, "met"),
         job("6", State::Failed, "unmet"),
@@ -245,7 +245,7 @@ fn what_has_failed_in_a_gate_that_has_passed_is_skipped() {
 }
 
 #[test]
-fn what_was_never_checked_is_skipped_in_a_decided_gate_and_late_in_any_other() {
+fn an_unchecked_job_is_skipped_in_a_decided_gate_and_a_timeout_otherwise() {
     let message = "not checked before the timeout";
     let unchecked = |verdict, code| {
         let error = unread("sugon/instance/8a85", Category::Network, message);
@@ -265,7 +265,7 @@ fn what_was_never_checked_is_skipped_in_a_decided_gate_and_late_in_any_other() {
 }
 
 #[test]
-fn hostile_texts_stay_texts() {
+fn hostile_texts_are_escaped_and_stay_texts_of_xml() {
     let long = "x".repeat(10_000);
     for (text, shown) in [
         ("a\u{1b}[2Jb\0c\u{fffe}\u{8}", "a[2Jbc"),

@@ -97,7 +97,7 @@ const SMALL: TerminalSize = TerminalSize {
 };
 
 #[test]
-fn a_frame_is_the_table_with_the_present_ages_and_the_notes_below() {
+fn a_frame_shows_the_table_with_current_ages_and_the_notes_below() {
     let jobs = [job(1, State::Running), job(2, State::Failed)];
     let notes = ["aliyun does not answer\u{1b}[2J"];
     let size = TerminalSize {
@@ -117,7 +117,7 @@ fn a_frame_is_the_table_with_the_present_ages_and_the_notes_below() {
 }
 
 #[test]
-fn more_rows_than_fit_leave_those_that_have_not_ended_and_a_count() {
+fn if_rows_do_not_fit_active_jobs_are_shown_and_the_others_counted() {
     let mut jobs: Vec<Job> = (1..=4).map(|one| job(one, State::Succeeded)).collect();
     jobs.extend((5..=7).map(|one| job(one, State::Running)));
     let shown = drawn(&mut live(), &jobs, &[], SMALL, 0);
@@ -141,7 +141,7 @@ fn more_rows_than_fit_leave_those_that_have_not_ended_and_a_count() {
 }
 
 #[test]
-fn a_frame_that_is_shown_already_is_not_drawn_again() {
+fn an_unchanged_frame_is_not_drawn_again() {
     let mut jobs = [job(1, State::Succeeded)];
     jobs[0].created_at = None;
     let rows = rows(&jobs);
@@ -158,7 +158,7 @@ fn a_frame_that_is_shown_already_is_not_drawn_again() {
 }
 
 #[test]
-fn what_was_not_read_yet_has_a_row_that_shows_it() {
+fn a_job_that_was_not_read_yet_has_a_row() {
     let unread = [
         Row {
             reference: "sugon/instance/a".into(),
@@ -191,7 +191,7 @@ fn what_was_not_read_yet_has_a_row_that_shows_it() {
 }
 
 #[test]
-fn references_that_do_not_fit_are_below_their_scope_without_the_loss_of_a_column() {
+fn references_that_do_not_fit_are_grouped_by_scope_and_keep_all_columns() {
     let mut jobs: Vec<Job> = (1..=3).map(|one| job(one, State::Running)).collect();
     jobs[1].reference = "sugon/instance/7d3e1f60".into();
     jobs[2].reference = "aliyun/job/ehpc/训练".into();
@@ -219,7 +219,7 @@ fn references_that_do_not_fit_are_below_their_scope_without_the_loss_of_a_column
 }
 
 #[test]
-fn a_coloured_table_of_exact_width_takes_one_row_a_line() {
+fn a_coloured_table_takes_one_terminal_row_per_line_at_any_width() {
     let jobs = [job(1, State::Running), job(2, State::Failed)];
     for width in 17..80 {
         let size = TerminalSize { width, height: 20 };
@@ -234,7 +234,7 @@ fn a_coloured_table_of_exact_width_takes_one_row_a_line() {
 }
 
 #[test]
-fn a_terminal_without_an_alternate_screen_is_drawn_on_with_codes_of_a_vt100() {
+fn a_terminal_without_an_alternate_screen_gets_only_codes_of_a_vt100() {
     let jobs = [job(1, State::Succeeded)];
     let rows = rows(&jobs);
     let mut live = Live::new(&form(), false);
@@ -315,7 +315,7 @@ proptest! {
 }
 
 #[test]
-fn only_the_rows_that_the_terminal_has_place_for_are_made() {
+fn only_rows_that_fit_on_the_terminal_are_rendered() {
     let jobs: Vec<Job> = (1..=5000).map(|one| job(one, State::Running)).collect();
     let rows = rows(&jobs);
     let made = std::cell::Cell::new(0);

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_the_same_value_as_its_document() {
+    fn a_json_text_is_read_as_the_same_value_as_its_document() {
         for text in [
             r#"{"a": [1, -7, 1.10, 1e3, -0.0, 18446744073709551616], "a\u0000训": {"": null}}"#,
             r#"[{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, true, "\ud83d\ude00"]"#,

@@ -31,7 +31,7 @@ fn applied(expression: &str) -> io::Result<String> {
 }
 
 #[test]
-fn texts_are_raw_and_all_else_is_json() {
+fn strings_are_printed_raw_and_other_values_as_json() {
     assert_eq!(applied(".jobs[].state").unwrap(), "failed\nrunning\n");
     assert_eq!(applied(".jobs[0].name").unwrap(), "训练\n");
     assert_eq!(
@@ -55,7 +55,7 @@ fn texts_are_raw_and_all_else_is_json() {
 }
 
 #[test]
-fn line_ends_and_tabs_stay_and_what_moves_a_cursor_or_commands_a_ci_system_is_escaped() {
+fn control_characters_and_ci_commands_are_escaped_but_not_newlines_and_tabs() {
     assert_eq!(
         applied(".jobs[1].name").unwrap(),
         "a\\u{1b}[2J\tb\n\\u{3a}:error::x\n"
@@ -67,7 +67,7 @@ fn line_ends_and_tabs_stay_and_what_moves_a_cursor_or_commands_a_ci_system_is_es
 }
 
 #[test]
-fn a_wrong_expression_is_pointed_at() {
+fn an_invalid_expression_is_marked_at_its_error() {
     for (expression, column, marked) in [
         (".jobs[", 7, ""),
         (".jobs | nosuch", 9, "nosuch"),
@@ -92,7 +92,7 @@ fn a_wrong_expression_is_pointed_at() {
 }
 
 #[test]
-fn what_an_expression_cannot_do_is_an_error_and_so_is_what_json_does_not_have() {
+fn an_operation_that_fails_or_is_unsupported_is_an_error() {
     for expression in [
         ".jobs[0].state.x",
         "1/0",
@@ -156,7 +156,7 @@ fn evaluates_as_jq_does() {
 }
 
 #[test]
-fn what_is_too_deep_or_too_large_is_an_error() {
+fn a_too_deep_or_too_large_value_or_recursion_is_an_error() {
     for (expression, message) in [
         ("def f: [f]; f", "recursion too deep"),
         ("def f: 1 + f; f", "recursion too deep"),
@@ -184,7 +184,7 @@ fn what_is_too_deep_or_too_large_is_an_error() {
 }
 
 #[test]
-fn deep_expressions_are_read() {
+fn deep_expressions_are_parsed_and_those_longer_than_16_kib_rejected() {
     const LEVELS: usize = 2000;
     for (before, inner, after) in [
         ("(", "1", ")"),
@@ -213,13 +213,13 @@ fn deep_expressions_are_read() {
 }
 
 #[test]
-fn an_expression_that_takes_much_memory_is_an_error() {
+fn an_expression_that_uses_too_much_memory_is_an_error() {
     let error = applied("[range(100) | \"x\" * 60000000]").unwrap_err();
     assert!(error.to_string().contains("MiB of memory"), "{error}");
 }
 
 #[test]
-fn a_message_is_one_line_without_the_data() {
+fn an_error_message_is_one_line_without_data() {
     for (expression, message) in [
         (".jobs[0].ref | .x", "cannot index string with \"x\""),
         (".jobs | .[\"x\"]", "cannot index array with \"x\""),
@@ -268,7 +268,7 @@ fn the_last_output_decides_the_exit_status() {
 }
 
 #[test]
-fn an_endless_expression_ends_with_its_reader() {
+fn an_endless_expression_ends_when_its_reader_closes() {
     struct Closed;
     impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -46,7 +46,7 @@ fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> Strin
 }
 
 #[test]
-fn csv_has_a_byte_order_mark_and_quotes_where_it_must() {
+fn csv_has_a_byte_order_mark_and_quotes_where_required() {
     let form = form(Format::Csv, &["ref", "state", "name"]);
     let shown = written(&form, &[job("训练, \"big\"\n::x"), job("plain")], &[]);
     assert_eq!(
@@ -88,7 +88,7 @@ fn tsv_can_be_read_back() {
 }
 
 #[test]
-fn scopes_are_in_the_columns_of_jobs() {
+fn scopes_are_printed_in_the_columns_of_jobs() {
     let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         name: Some("生产".into()),
@@ -106,7 +106,7 @@ fn scopes_are_in_the_columns_of_jobs() {
 }
 
 #[test]
-fn names_are_printed_alone_and_a_cut_list_is_reported_at_its_end() {
+fn the_name_format_prints_only_references_and_marks_a_cut_list() {
     let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         ..ScopeSummary::default()
@@ -118,7 +118,7 @@ fn names_are_printed_alone_and_a_cut_list_is_reported_at_its_end() {
 }
 
 #[test]
-fn headers_are_printed_alone_where_nothing_was_found_and_can_be_left_out() {
+fn an_empty_list_prints_only_headers_or_nothing_without_headers() {
     let mut form = form(Format::Tsv, &["ref"]);
     assert_eq!(written(&form, &[], &[]), "ref\n");
     form.headers = false;
@@ -148,7 +148,7 @@ fn read_back(cell: &str) -> String {
 
 proptest! {
     #[test]
-    fn tsv_keeps_every_text_and_one_line_a_row(name in any::<String>()) {
+    fn tsv_keeps_every_text_with_one_line_per_row(name in any::<String>()) {
         let mut form = form(Format::Tsv, &["name", "ref"]);
         form.headers = false;
         let shown = written(&form, &[job(&name)], &[]);
@@ -159,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_a_command_or_moves_a_cursor(name in "(::|##\\[|[\t\n\r\u{1b}\u{202e}=+@-])*\\PC{0,9}") {
+    fn no_text_emits_a_control_character_or_a_ci_command(name in "(::|##\\[|[\t\n\r\u{1b}\u{202e}=+@-])*\\PC{0,9}") {
         for format in [Format::Csv, Format::Tsv, Format::Jsonl, Format::Name] {
             let columns: &[&str] = match format {
                 Format::Csv | Format::Tsv => &["name"],

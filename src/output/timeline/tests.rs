@@ -93,7 +93,7 @@ aliyun/job/c/5
 }
 
 #[test]
-fn a_wide_terminal_has_a_column_of_references_and_a_single_one_none() {
+fn a_wide_terminal_has_a_reference_column_unless_there_is_only_one() {
     let all = [event("aliyun/job/c/5", 0), event("x/y/z", 1)];
     let wide = shown(&all, &["aliyun/job/c/5", "x/y/z"], context(Some(160)));
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_wide_terminal_has_a_column_of_references_and_a_single_one_none() {
 }
 
 #[test]
-fn a_pipe_gets_a_complete_line_for_each() {
+fn a_pipe_gets_a_complete_line_for_each_event() {
     let bad = TimelineEvent {
         count: Some(6530),
         first_at: at(-86_400),
@@ -238,7 +238,7 @@ fn an_end_shows_code_signal_and_reason_once_each() {
 }
 
 #[test]
-fn without_colour_nothing_is_emitted_and_with_it_only_the_bad_are_highlighted() {
+fn only_problems_are_coloured_and_only_if_colours_are_enabled() {
     let all = [event("a", 0), end(EventSubject::Job, "job", "x", "no")];
     let colour = |colour| {
         let context = RenderContext {
@@ -264,7 +264,7 @@ fn hostile() -> impl Strategy<Value = Option<String>> {
 
 proptest! {
     #[test]
-    fn no_answer_moves_a_cursor_begins_a_line_or_is_wider_than_the_screen(
+    fn no_text_emits_a_control_character_or_is_wider_than_the_screen(
         texts in (hostile(), hostile(), hostile(), hostile()),
         columns in proptest::option::of(30_usize..200),
         is_event: bool,
@@ -299,7 +299,7 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_breaks_a_row_of_any_form(
+    fn no_text_breaks_a_row_in_any_output_format(
         texts in (hostile(), hostile(), hostile(), hostile()),
         is_event: bool,
     ) {
@@ -361,7 +361,7 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
 }
 
 #[test]
-fn columns_that_were_chosen_are_side_by_side_under_their_titles() {
+fn the_chosen_columns_are_shown_as_a_table_with_headers() {
     let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
     let long = TimelineEvent {
         reason: Some("训练".into()),

@@ -57,7 +57,7 @@ fn characters_that_yaml_does_not_allow_are_escaped() {
 }
 
 #[test]
-fn numbers_are_written_as_every_reader_takes_them() {
+fn numbers_are_written_in_a_form_that_every_yaml_reader_accepts() {
     let value: Value =
         serde_json::from_str(r#"[1e5, 1.5E-7, 123456789012345678901234567890]"#).unwrap();
     assert_eq!(
@@ -67,13 +67,13 @@ fn numbers_are_written_as_every_reader_takes_them() {
 }
 
 #[test]
-fn a_key_that_is_too_long_for_a_line_is_still_a_key() {
+fn a_key_that_is_too_long_for_a_line_is_read_back_as_a_key() {
     let value = json!({"a": [{"长 ".repeat(2_000): {"b": 1}, "c": 2}]});
     assert_eq!(json_of(&written(&value)), value);
 }
 
 #[test]
-fn a_document_that_is_empty_or_one_value_is_itself() {
+fn an_empty_or_scalar_document_is_written_like_json() {
     for value in [json!([]), json!({}), json!("x"), json!(1), json!(null)] {
         assert_eq!(written(&value).trim_end(), value.to_string());
     }
@@ -99,7 +99,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn another_reader_reads_the_same_and_no_text_moves_a_cursor(value in any_json()) {
+    fn any_value_reads_back_unchanged_and_emits_no_control_character(value in any_json()) {
         let text = written(&value);
         for line in text.lines() {
             prop_assert!(!line.contains(needs_escape), "{line:?}");

@@ -157,7 +157,7 @@ const INVALID: [(&str, &str, &str, &str); 25] = [
 ];
 
 #[test]
-fn recognizes_what_is_not_a_reference() {
+fn explains_texts_that_are_not_a_valid_reference() {
     let wrong = |input: &str| {
         let problem = parse(input).expect_err(input);
         let part = input[problem.span.unwrap()].to_owned();

@@ -27,7 +27,7 @@ fn a_trailing_slash_makes_a_scope() {
 }
 
 #[test]
-fn a_wrong_scope_points_at_its_wrong_part() {
+fn an_invalid_scope_is_marked_at_its_invalid_part() {
     for (input, part, message) in [
         ("aliyun/", "", "missing kind"),
         ("aliyun//", "", "missing kind"),
@@ -62,7 +62,7 @@ fn a_wrong_scope_points_at_its_wrong_part() {
 }
 
 #[test]
-fn a_scope_makes_the_references_of_its_jobs() {
+fn a_scope_creates_and_recognizes_the_references_of_its_jobs() {
     let scope = scope("aliyun@prod/job/c x/");
     let reference = scope.reference(&["10_1-5"]).unwrap();
     assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");
@@ -88,7 +88,7 @@ fn a_scope_makes_the_references_of_its_jobs() {
 }
 
 #[test]
-fn a_scope_may_be_wider_than_all_but_the_id() {
+fn a_scope_may_leave_out_more_segments_than_the_id() {
     let cluster = scope("tencent/service/c/");
     assert_eq!(cluster.segments, ["c"]);
     assert_eq!(cluster.segment("NAMESPACE"), None);
@@ -103,7 +103,7 @@ fn a_scope_may_be_wider_than_all_but_the_id() {
 }
 
 #[test]
-fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
+fn a_list_accepts_clouds_and_scopes_with_and_without_their_slash() {
     for (input, canonical) in [
         ("aliyun", "aliyun/"),
         ("ALI@prod/", "aliyun@prod/"),
@@ -169,7 +169,7 @@ fn an_invalid_scope_of_a_list_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn the_newest_has_all_of_its_scope_and_is_kept_raw() {
+fn latest_has_a_complete_scope_and_an_encoded_id_is_an_ordinary_reference() {
     let newest = |input: &str| match reader().parse_target(input).expect(input) {
         Target::Latest(scope) => scope.to_string(),
         other => panic!("{input}: {other:?}"),

@@ -271,7 +271,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_slip_has_its_place_and_a_hint_with_the_right_syntax() {
+    fn each_syntax_error_has_its_position_and_a_hint() {
         for (text, place, what, hint) in SLIPS {
             let error = DeTable::parse(text).unwrap_err();
             let found = explain(text, &error);

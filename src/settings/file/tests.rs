@@ -97,7 +97,7 @@ fn a_file_with_a_secret_must_not_be_readable_by_others() {
 }
 
 #[test]
-fn keeps_the_users_state_words() {
+fn reads_the_state_words_of_a_kind() {
     let file = parse("[states.\"aliyun/job\"]\nSuspended = 'stopping'\n", 0o644).unwrap();
     assert_eq!(
         file.states("aliyun/job"),
@@ -107,14 +107,14 @@ fn keeps_the_users_state_words() {
 }
 
 #[test]
-fn a_key_outside_of_a_profile_is_reported_where_it_belongs() {
+fn a_key_outside_of_a_profile_has_a_hint_with_the_right_table() {
     let problem = parse("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
     let hint = problem.hint.unwrap();
     assert!(hint.ends_with("[aliyun.default]"), "{hint}");
 }
 
 #[test]
-fn the_head_of_a_table_is_written_as_toml_reads_it() {
+fn a_written_table_header_is_read_back_and_an_empty_name_is_an_error() {
     for name in ["prod", "a-b_1", "生产", "a b", "a.b", "a\"b"] {
         let toml = format!(
             "{}\nregion = 'x'\n",
@@ -134,7 +134,7 @@ fn the_head_of_a_table_is_written_as_toml_reads_it() {
 }
 
 #[test]
-fn a_list_of_hosts_may_be_an_array_or_one_text() {
+fn a_list_of_hosts_may_be_an_array_or_a_comma_separated_string() {
     for list in ["['a.test', 'b.test:1']", "'a.test,b.test:1'"] {
         let toml = format!("[aliyun.default]\nai_hosts = {list}\n");
         let file = parse(&toml, 0o600).unwrap();

@@ -27,7 +27,7 @@ fn reason(result: Result<(), InsecureFile>) -> String {
 }
 
 #[test]
-fn who_can_read_and_write_follows_from_owner_and_mode() {
+fn access_of_others_follows_from_owner_and_mode() {
     let access = |user, owner, mode| Access { user, owner, mode };
     for (access, is_foreign, is_readable, is_writable) in [
         (access(1000, 1000, 0o100_600), false, false, false),
@@ -61,7 +61,7 @@ fn who_can_read_and_write_follows_from_owner_and_mode() {
 }
 
 #[test]
-fn a_file_that_others_can_write_or_a_secret_that_they_can_read_is_refused() {
+fn a_file_writable_by_others_or_a_secret_readable_by_others_is_rejected() {
     let (_home, home) = home();
     let path = home.join("it's a 文件");
     for (mode, is_secret, expected) in [
@@ -93,14 +93,14 @@ fn a_file_that_others_can_write_or_a_secret_that_they_can_read_is_refused() {
 }
 
 #[test]
-fn a_path_is_one_word_and_no_option() {
+fn a_quoted_path_is_one_shell_word_and_not_an_option() {
     assert_eq!(quoted(Path::new("/a b/$(c)")), "'/a b/$(c)'");
     assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
     assert_eq!(quoted(Path::new("-R")), "'./-R'");
 }
 
 #[test]
-fn a_folder_in_which_others_can_replace_the_file_is_refused() {
+fn a_file_below_a_folder_writable_by_others_is_rejected() {
     let (_home, home) = home();
     let (outer, inner) = (home.join("a"), home.join("a/b"));
     let path = inner.join("file");
@@ -132,7 +132,7 @@ fn a_folder_in_which_others_can_replace_the_file_is_refused() {
 }
 
 #[test]
-fn folders_above_home_are_the_systems_matter() {
+fn folders_above_the_home_folder_are_not_checked() {
     let (_above, above) = home();
     let home = above.join("home");
     write(&home.join("c/file"), 0o600);
@@ -155,7 +155,7 @@ fn folders_above_home_are_the_systems_matter() {
 }
 
 #[test]
-fn links_are_followed_one_by_one() {
+fn the_folders_of_every_link_of_a_path_are_checked() {
     let (_home, home) = home();
     let open = home.join("open");
     write(&open.join("file"), 0o600);
@@ -180,7 +180,7 @@ fn links_are_followed_one_by_one() {
 }
 
 #[test]
-fn devices_and_descriptors_are_read_as_they_are() {
+fn permissions_of_devices_and_piped_descriptors_are_not_checked() {
     assert_eq!(check(Path::new("/dev/null"), true), Ok(()));
     let (_home, home) = home();
     let pipe = home.join("pipe");
@@ -201,7 +201,7 @@ fn devices_and_descriptors_are_read_as_they_are() {
 }
 
 #[test]
-fn what_belongs_to_another_user_is_refused() {
+fn a_file_folder_or_link_of_another_user_is_rejected() {
     // Only root can change the owner of a file.
     if !geteuid().is_root() {
         return;
@@ -236,7 +236,7 @@ fn what_belongs_to_another_user_is_refused() {
 }
 
 #[test]
-fn only_files_of_others_need_root() {
+fn a_hint_uses_sudo_only_for_files_of_other_users_and_not_for_root() {
     let access = |user, owner| Access {
         user,
         owner,
@@ -253,7 +253,7 @@ fn only_files_of_others_need_root() {
 }
 
 #[test]
-fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
+fn a_program_is_rejected_if_others_can_write_it_or_its_folder() {
     let (_home, home) = home();
     let path = home.join("bin/get-token");
     write(&path, 0o755);
@@ -294,7 +294,7 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
 }
 
 #[test]
-fn a_program_of_another_account_is_for_users_and_not_below_a_shared_folder() {
+fn a_program_of_another_user_is_rejected_for_root_or_in_a_shared_folder() {
     for (owners, user, is_below_shared, is_refused) in [
         (Owners::Trusted, 1000, false, true),
         (Owners::Any, 1000, false, false),

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_of_a_recording_without_reasons_is_read() {
+    fn a_failed_account_of_a_recording_without_reasons_is_read() {
         let account: FailedAccount = serde_json::from_str(r#"["aliyun", "default"]"#).unwrap();
         assert_eq!((&*account.cloud, &*account.name), ("aliyun", "default"));
         assert_eq!((account.problem, account.fails_references), (None, false));

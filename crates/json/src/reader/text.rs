@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_special_byte_is_found_at_every_place() {
+    fn the_first_special_byte_is_found_at_every_position() {
         for byte in 0..=u8::MAX {
             let is_special = byte < b' ' || b"\"\\".contains(&byte);
             for length in 1..20 {

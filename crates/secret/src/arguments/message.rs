@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_of_kubernetes_stay() {
+    fn kubernetes_messages_without_secrets_are_not_masked() {
         for text in [
             "MountVolume.SetUp failed for volume \"token\" : secret \"db-password\" not found",
             "back-off 5m0s restarting failed container=main pod=x_ci(4f1c0f2a)",

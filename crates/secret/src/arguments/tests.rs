@@ -22,7 +22,7 @@ fn masks_values_after_secret_names() {
 }
 
 #[test]
-fn leaves_names_of_files_and_other_words() {
+fn file_names_and_ordinary_words_are_not_masked() {
     let kept = [
         "--key-file",
         "/k",
@@ -35,7 +35,7 @@ fn leaves_names_of_files_and_other_words() {
 }
 
 #[test]
-fn masks_inside_one_shell_text() {
+fn masks_secrets_inside_a_shell_command() {
     assert_eq!(
         masked(&[
             "-c",
@@ -49,7 +49,7 @@ fn masks_inside_one_shell_text() {
 }
 
 #[test]
-fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
+fn no_spelling_of_a_command_line_leaves_a_secret_unmasked() {
     let lines: [&[&str]; 50] = [
         &["SK=hunter2"],
         &["app", "/p:hunter2"],
@@ -125,7 +125,7 @@ fn long_texts_are_read_in_linear_time() {
 }
 
 #[test]
-fn what_is_not_a_secret_stays_readable() {
+fn command_lines_without_secrets_are_not_masked() {
     for kept in [
         "python train.py --epochs 3 --lr=0.1",
         "echo token is set && cat /etc/key.pem",
@@ -160,7 +160,7 @@ fn masks_secrets_in_every_spelling() {
 }
 
 #[test]
-fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {
+fn masks_secrets_passed_to_programs_in_the_usual_ways() {
     for line in LINES_WITH_SECRET {
         let shown = masked(line).join(" ");
         assert!(!shown.contains(S), "{line:?}: {shown}");
@@ -168,7 +168,7 @@ fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {
 }
 
 #[test]
-fn short_options_of_other_programs_are_shown() {
+fn short_options_of_other_programs_are_not_masked() {
     let lines: [&[&str]; 11] = [
         &["mc", "cp", "a", "m/b", "c", "d", "e"],
         &["htpasswd", "-v", "/etc/users", "bob"],
@@ -200,7 +200,7 @@ fn short_options_of_other_programs_are_shown() {
 }
 
 #[test]
-fn a_value_may_be_in_the_next_list() {
+fn a_secret_at_the_start_of_the_next_argument_list_is_masked() {
     let mut command = ["app".to_owned(), "--token".to_owned()];
     let mut arguments = ["S3cr3tV4lue99".to_owned(), "x".to_owned()];
     mask_arguments(command.iter_mut().chain(&mut arguments));

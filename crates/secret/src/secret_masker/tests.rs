@@ -18,7 +18,7 @@ fn shown(secret: &str, text: &str) -> (String, String) {
 }
 
 #[test]
-fn a_secret_that_may_be_an_ordinary_word_or_id_never_changes_a_value() {
+fn a_value_that_equals_a_secret_like_a_word_or_id_is_not_masked() {
     let secrets = [
         "Warning",
         "123456",
@@ -74,7 +74,7 @@ fn a_longer_secret_is_masked_within_words() {
 }
 
 #[test]
-fn a_short_word_or_number_is_masked_as_the_value_of_a_credential_only() {
+fn a_short_word_or_number_is_masked_only_as_the_value_of_a_credential() {
     for secret in ["main", "failed", "BackOff", "123456", "not-ok", "10.0.0"] {
         let text = format!("the {secret} is {secret}");
         assert_eq!(shown(secret, &text).0, text);
@@ -95,7 +95,7 @@ fn a_short_word_or_number_is_masked_as_the_value_of_a_credential_only() {
 }
 
 #[test]
-fn a_word_is_not_a_secret_in_a_name_of_one_word() {
+fn a_secret_that_is_a_word_is_not_masked_in_a_name_without_spaces() {
     let name = |secret: &str, text: &str| {
         let mut text = text.to_owned();
         SecretMasker::new([&Secret::new(secret)]).mask_name(&mut text);
@@ -111,7 +111,7 @@ fn a_word_is_not_a_secret_in_a_name_of_one_word() {
 const TOKEN: &str = "CAISstsTok+en/abc==xyzLONGLONG";
 
 #[test]
-fn the_half_of_a_password_is_masked_unless_it_is_a_word_or_a_number() {
+fn a_part_of_a_password_is_masked_unless_it_is_a_word_or_number() {
     for (secret, text, shown) in [
         (
             "Winter\\Sommer24!xyz",
@@ -245,7 +245,7 @@ fn a_secret_of_letters_or_with_escapes_is_masked_in_other_spellings() {
 }
 
 #[test]
-fn a_short_secret_is_masked_where_one_character_is_cut() {
+fn a_short_secret_without_its_first_or_last_character_is_masked() {
     let text = |text| shown("hunter2hunter2", text).0;
     assert_eq!(text("bad hunter2hunter, x"), "bad ***, x");
     assert_eq!(text("bad unter2hunter2"), "bad ***");
@@ -255,7 +255,7 @@ fn a_short_secret_is_masked_where_one_character_is_cut() {
 }
 
 #[test]
-fn words_that_a_secret_contains_stay() {
+fn ordinary_words_contained_in_a_secret_are_not_masked() {
     for (secret, text) in [
         (
             "aliyunSecretQ1W2E3R4T5",

@@ -34,7 +34,7 @@ fn references(typed: &str) -> Vec<String> {
 }
 
 #[test]
-fn grows_a_reference_a_segment_at_a_time() {
+fn a_reference_is_completed_one_segment_at_a_time() {
     assert_eq!(references("al"), ["aliyun/", "aliyun@prod/"]);
     assert_eq!(references("aliyun@"), ["aliyun@default/", "aliyun@prod/"]);
     assert_eq!(references("ali@p"), ["ali@prod/"]);
@@ -63,7 +63,7 @@ fn grows_a_reference_a_segment_at_a_time() {
 }
 
 #[test]
-fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
+fn an_id_prefix_is_completed_only_if_all_matches_are_in_one_scope() {
     assert_eq!(references("23"), ["huawei/image-job/23"]);
     // `1` matches ids in two clusters, `17` in one.
     assert!(references("1").is_empty());
@@ -77,7 +77,7 @@ fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
 }
 
 #[test]
-fn clouds_and_profiles_are_described_each_in_its_own_words() {
+fn each_cloud_and_profile_has_its_own_description() {
     let offered = known().references(OsStr::new(""));
     let about = offered
         .iter()
@@ -96,7 +96,7 @@ fn clouds_and_profiles_are_described_each_in_its_own_words() {
 }
 
 #[test]
-fn a_completed_id_is_read_as_the_id_that_was_listed() {
+fn a_completed_id_is_decoded_to_the_listed_id() {
     let mut known = known();
     known.listed = [
         "sugon/instance/a%2Fb",
@@ -145,7 +145,7 @@ fn row_numbers_are_offered_with_their_references() {
 }
 
 #[test]
-fn knows_nothing_of_what_there_is_not() {
+fn an_unknown_cloud_kind_profile_or_id_has_no_completions() {
     for typed in [
         "azure/",
         "aliyun/jbo/",
@@ -158,14 +158,14 @@ fn knows_nothing_of_what_there_is_not() {
 }
 
 #[test]
-fn accounts_are_clouds_with_their_profiles() {
+fn accounts_are_completed_as_clouds_with_their_profiles() {
     let accounts = |typed| values(known().accounts(OsStr::new(typed)));
     assert_eq!(accounts("hua"), ["huawei"]);
     assert_eq!(accounts("aliyun@"), ["aliyun@default", "aliyun@prod"]);
 }
 
 #[test]
-fn names_of_profiles_are_encoded_as_references_read_them() {
+fn an_encoded_profile_name_is_decoded_to_the_same_name() {
     for (name, expected) in [
         ("prod-1", "prod-1"),
         ("生产 a", "生产 a"),
@@ -179,7 +179,7 @@ fn names_of_profiles_are_encoded_as_references_read_them() {
 }
 
 #[test]
-fn scopes_end_before_the_last_segment() {
+fn scopes_are_completed_without_the_last_segment_of_a_reference() {
     let scopes = |typed| values(known().scopes(OsStr::new(typed)));
     assert_eq!(scopes("aliyun/job/ehpc-a"), ["aliyun/job/ehpc-a/"]);
     assert!(scopes("aliyun/job/ehpc-a/").is_empty());
@@ -193,12 +193,12 @@ fn scopes_end_before_the_last_segment() {
 }
 
 #[test]
-fn profiles_of_several_clouds_are_reported_once() {
+fn a_profile_name_used_by_several_clouds_is_offered_once() {
     assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
 }
 
 #[test]
-fn references_without_a_profile_are_those_of_the_chosen_one() {
+fn references_without_a_profile_are_completed_for_the_chosen_profile() {
     let mut known = known();
     known.chosen_profile = Some("prod".to_owned());
     let references = |typed| values(known.references(OsStr::new(typed)));
@@ -211,7 +211,7 @@ fn references_without_a_profile_are_those_of_the_chosen_one() {
 }
 
 #[test]
-fn takes_the_profile_that_the_line_names() {
+fn the_profile_is_taken_from_the_command_line() {
     let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
     let named = |text: &str| named_profile(&line(text));
     for text in [
@@ -232,7 +232,7 @@ fn takes_the_profile_that_the_line_names() {
 }
 
 #[test]
-fn takes_the_settings_file_that_the_line_names() {
+fn the_path_of_the_settings_file_is_taken_from_the_command_line() {
     let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
     let named = |text| named_file(&line(text));
     assert_eq!(named("joblens --config a get x"), Some("a".into()));

@@ -113,7 +113,7 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
 }
 
 #[test]
-fn an_undecided_gate_has_the_first_reason_of_a_job_that_does_not_run() {
+fn an_undecided_gate_names_the_first_reason_why_a_job_does_not_run() {
     let waiting = |reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
         job(State::Pending).map(|job| Job { reason, ..job })
@@ -135,7 +135,7 @@ fn an_undecided_gate_has_the_first_reason_of_a_job_that_does_not_run() {
 }
 
 #[test]
-fn a_passed_gate_counts_what_met_its_condition() {
+fn a_passed_gate_counts_the_jobs_that_met_its_condition() {
     let two = || vec![job(State::Succeeded), job(State::Succeeded)];
     let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, GateStatus::Certain);
     assert_eq!(reason_of(all("succeeded"), two()), "2 of 2 succeeded");
@@ -153,7 +153,7 @@ fn a_passed_gate_counts_what_met_its_condition() {
 }
 
 #[test]
-fn an_undecided_gate_reports_why_it_stopped_and_what_is_pending() {
+fn an_undecided_gate_reports_why_it_stopped_and_the_active_jobs() {
     let mixed = || vec![job(State::Succeeded), job(State::Running)];
     let reason_of = |outcomes, status| reason(&all("succeeded"), outcomes, status);
     assert_eq!(
@@ -176,7 +176,7 @@ fn an_undecided_gate_reports_why_it_stopped_and_what_is_pending() {
 }
 
 #[test]
-fn the_weightiest_cause_of_an_undecided_gate_comes_first() {
+fn the_most_severe_cause_of_an_undecided_gate_comes_first() {
     let outcomes = vec![
         job(State::Pending),
         failure(Category::NotFound, "no such job"),
@@ -191,7 +191,7 @@ fn the_weightiest_cause_of_an_undecided_gate_comes_first() {
 }
 
 #[test]
-fn reasons_beyond_a_few_are_counted() {
+fn reasons_beyond_the_first_few_are_only_counted() {
     let message = |number: i32| failure(Category::ServiceError, &format!("HTTP 50{number}"));
     let text = reason(
         &all("succeeded"),

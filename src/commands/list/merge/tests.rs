@@ -47,7 +47,7 @@ fn merged(scopes: Vec<Vec<Job>>) -> Merged {
 }
 
 #[test]
-fn a_job_in_several_scopes_is_left_once_as_it_was_read_last() {
+fn a_job_in_several_scopes_is_kept_once_with_its_last_read_state() {
     use State::{Failed, Running};
     let (left, counts) = merged(vec![
         vec![

@@ -2,7 +2,7 @@ use super::*;
 use crate::secret::Secret;
 
 #[test]
-fn lines_are_put_together_from_pieces() {
+fn lines_are_assembled_from_pieces() {
     let mut lines = Lines::default();
     assert_eq!(lines.push("损".as_bytes()), Vec::<Block>::new());
     assert_eq!(
@@ -43,7 +43,7 @@ fn the_pieces_of_a_long_line_take_no_more_memory_than_the_line() {
 }
 
 #[test]
-fn a_secret_that_comes_in_pieces_is_not_shown_in_pieces() {
+fn a_secret_that_arrives_in_pieces_is_passed_on_whole() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     let mut lines = Lines::default();
@@ -82,7 +82,7 @@ fn shown(line: &[u8], pauses: &[usize], redactor: &Redactor) -> String {
 }
 
 #[test]
-fn a_secret_is_not_shown_wherever_a_line_pauses_within_it() {
+fn a_line_that_pauses_anywhere_within_a_secret_does_not_show_it() {
     const SECRET: &str = "Zk9/Q2+X7pR4tW8mN3sB";
     let redactor = Redactor::default();
     redactor.add([
@@ -153,7 +153,7 @@ fn a_secret_is_not_shown_wherever_a_line_pauses_within_it() {
 }
 
 #[test]
-fn a_line_that_pauses_is_shown_but_for_what_may_begin_a_secret() {
+fn a_paused_line_is_shown_up_to_a_possible_start_of_a_secret() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg")]);
     for (line, expected) in [
@@ -172,7 +172,7 @@ fn a_line_that_pauses_is_shown_but_for_what_may_begin_a_secret() {
 }
 
 #[test]
-fn a_long_line_comes_in_pieces_without_a_loss() {
+fn a_long_line_is_split_without_losing_bytes() {
     let (mut lines, none) = (Lines::default(), Redactor::default());
     let text = "x".repeat(300_000) + "\n";
     let mut all = Vec::new();
@@ -194,7 +194,7 @@ fn a_long_line_comes_in_pieces_without_a_loss() {
 }
 
 #[test]
-fn a_time_is_not_given_in_pieces() {
+fn a_timestamp_is_passed_on_only_when_complete() {
     let (mut lines, redactor) = (Lines::new(true), Redactor::default());
     for piece in ["2", "026-01-02T0", "3:04:05.5", "Z", " "] {
         lines.push(piece.as_bytes());
@@ -228,7 +228,7 @@ fn a_long_line_is_not_cut_within_a_secret() {
 }
 
 #[test]
-fn the_last_lines_are_kept() {
+fn the_tail_keeps_only_the_last_lines() {
     let mut tail = Tail::new(2);
     tail.extend(vec![b"a\nb\n".to_vec(), b"c".to_vec()]);
     assert_eq!(tail.into_lines(), [&b"b\n"[..], b"c"]);

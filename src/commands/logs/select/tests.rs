@@ -26,7 +26,7 @@ fn chosen(job: &Job, choice: Choice<'_>) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn the_failed_container_is_chosen_and_else_the_first_main_one() {
+fn the_failed_container_or_else_the_first_running_main_one_is_chosen() {
     let running = job(&[
         ("a", "init", true, State::Succeeded),
         ("b", "main", false, State::Running),
@@ -62,7 +62,7 @@ fn the_failed_container_is_chosen_and_else_the_first_main_one() {
 }
 
 #[test]
-fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded_in_the_end() {
+fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded() {
     let mut job = job(&[
         ("a", "main", false, State::Failed),
         ("b", "main", false, State::Failed),
@@ -92,7 +92,7 @@ fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded_in_the_end() {
 }
 
 #[test]
-fn tasks_are_named_by_id_or_name_and_what_is_missing_by_what_is_there() {
+fn tasks_are_selected_by_id_or_name_and_an_unknown_one_lists_the_known() {
     let job = job(&[
         ("a", "main", false, State::Running),
         ("b", "side", false, State::Running),
@@ -125,7 +125,7 @@ fn tasks_are_named_by_id_or_name_and_what_is_missing_by_what_is_there() {
 }
 
 #[test]
-fn a_task_is_named_by_the_end_of_its_id_where_no_other_has_it() {
+fn a_task_is_selected_by_a_unique_suffix_of_its_id() {
     let ids = [
         "run-1-worker-1",
         "run-1-worker-11",
@@ -152,7 +152,7 @@ fn a_task_is_named_by_the_end_of_its_id_where_no_other_has_it() {
 }
 
 #[test]
-fn a_log_that_is_gone_is_replaced_by_the_one_that_would_be_chosen() {
+fn a_removed_log_is_replaced_by_the_log_that_is_chosen_by_default() {
     let before = job(&[("a", "main", false, State::Running)]);
     let after = job(&[
         ("b", "init", true, State::Succeeded),
@@ -173,7 +173,7 @@ fn a_log_that_is_gone_is_replaced_by_the_one_that_would_be_chosen() {
 }
 
 #[test]
-fn a_task_that_failed_is_replaced_by_one_that_was_created_later() {
+fn a_failed_task_is_replaced_by_a_task_created_later() {
     let task = |id: &str, state: State, created_at: &str| Task {
         id: Some(id.to_owned()),
         state,
@@ -221,7 +221,7 @@ fn a_job_without_tasks_has_a_log_of_its_own() {
 }
 
 #[test]
-fn standard_error_is_that_of_the_same_task() {
+fn the_standard_error_of_the_same_task_is_found() {
     let stream = |task: &str, container: &str| LogSource {
         task: Some(task.to_owned()),
         container: Some(container.to_owned()),
@@ -239,7 +239,7 @@ fn standard_error_is_that_of_the_same_task() {
 }
 
 #[test]
-fn many_others_are_counted() {
+fn other_logs_beyond_the_first_eight_are_only_counted() {
     let sources = (0..10).map(|number| LogSource {
         task: Some(number.to_string()),
         ..LogSource::default()
@@ -249,7 +249,7 @@ fn many_others_are_counted() {
 }
 
 #[test]
-fn a_container_is_named_as_it_was_shown_and_each_name_is_offered_once() {
+fn a_container_is_selected_by_its_label_and_each_name_is_listed_once() {
     let job = job(&[
         ("a", "main", false, State::Running),
         ("b", "side", false, State::Running),

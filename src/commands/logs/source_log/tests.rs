@@ -101,7 +101,7 @@ fn times() -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_log_of_many_responses_is_read_once_and_whole_while_it_grows() {
+async fn a_growing_log_of_many_responses_is_read_completely_and_once() {
     let times = times();
     let server = server(&times, Arc::new(|_| None)).await;
     let (text, notes) = follow(&server, &LogParams::default(), [1300]).await;
@@ -114,7 +114,7 @@ async fn a_log_of_many_responses_is_read_once_and_whole_while_it_grows() {
 }
 
 #[tokio::test]
-async fn the_last_lines_of_a_long_log_are_its_last_lines() {
+async fn a_tail_of_a_long_log_begins_at_the_requested_line() {
     let times = times();
     let server = server(&times, Arc::new(|_| None)).await;
     for wanted in [1, 300] {
@@ -129,7 +129,7 @@ async fn the_last_lines_of_a_long_log_are_its_last_lines() {
 }
 
 #[tokio::test]
-async fn a_second_with_more_lines_than_the_maximum_of_a_response_is_noted() {
+async fn a_note_reports_a_second_with_more_lines_than_a_response_can_hold() {
     let times: Vec<u64> = (0..5000).map(|n| 30_000 + n / 5).chain([50_000]).collect();
     let server = server(&times, Arc::new(|_| None)).await;
     let (text, notes) = follow(&server, &LogParams::default(), [60]).await;
@@ -155,7 +155,7 @@ async fn requests_to_a_server_that_ignores_the_end_time_are_limited() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_truncated_and_is_longer_than_the_last_one_loses_no_line() {
+async fn a_truncated_log_that_grew_past_its_old_length_loses_no_line() {
     for (kind, state) in [
         ("aliyun/hpc-job", "RUNNING"),
         ("huawei/training-job", "Running"),
@@ -216,7 +216,7 @@ async fn a_log_that_was_truncated_and_is_longer_than_the_last_one_loses_no_line(
 }
 
 #[test]
-fn a_log_that_begins_again_twice_at_once_ends_the_reading() {
+fn a_log_that_begins_again_twice_in_one_reading_ends_it() {
     let mut log = SourceLog::new(LogSource::default(), &LogParams::default());
     let mut take = |text: &str, is_disjoint, has_more| {
         let reading = log.take(LogChunk {
@@ -239,7 +239,7 @@ fn a_log_that_begins_again_twice_at_once_ends_the_reading() {
 }
 
 #[test]
-fn a_message_in_place_of_lines_is_neither_a_line_nor_a_gap() {
+fn a_message_in_place_of_log_lines_is_neither_a_line_nor_a_gap() {
     let params = LogParams {
         timestamps: true,
         ..LogParams::default()

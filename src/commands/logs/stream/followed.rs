@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_are_read_until_they_are_silent_or_do_not_end() {
+    fn ended_streams_are_read_until_silence_or_a_time_or_size_limit() {
         let second = Duration::from_secs(1);
         let mut limit = EndLimit::default();
         limit.wait(second);

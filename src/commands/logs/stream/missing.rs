@@ -70,7 +70,7 @@ mod tests {
     use crate::providers;
 
     #[test]
-    fn a_job_is_missing_after_the_grace_of_its_kind() {
+    fn a_job_counts_as_missing_after_the_grace_period_of_its_kind() {
         let is_missing = |kind: &str, seconds| {
             let kind = providers::kinds().find(|known| known.to_string() == kind);
             counts_as_gone(kind.unwrap(), Duration::from_secs(seconds))
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_rejects_requests_for_long_ends_the_log() {
+    fn rejections_beyond_the_grace_period_end_the_log_and_outages_do_not() {
         let mut kinds = providers::kinds();
         let kind = kinds.find(|kind| kind.to_string() == "kubernetes/pod");
         let failure = |category, status| Problem {

@@ -114,7 +114,7 @@ async fn every_metric_can_be_parsed_back_in_both_formats() {
 }
 
 #[tokio::test]
-async fn many_jobs_are_written_in_pieces() {
+async fn a_large_document_is_written_in_pieces_of_bounded_size() {
     let rows = (0..2000).map(|n| row(&n.to_string(), State::Running));
     let document = Document::new(vec![scope("s/", rows.collect())], 10_000, AGE);
     let pieces = document.pieces(ExpositionFormat::Text);
@@ -128,7 +128,7 @@ async fn many_jobs_are_written_in_pieces() {
 }
 
 #[tokio::test]
-async fn active_jobs_come_before_the_budget_ends() {
+async fn active_jobs_are_written_first_within_the_job_budget() {
     let older = JobRow {
         created_at: Time::from_unix(100),
         ..row("older", State::Running)
@@ -152,7 +152,7 @@ async fn active_jobs_come_before_the_budget_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_or_scope_that_is_named_twice_is_written_once_and_old_rows_are_not() {
+async fn a_duplicate_job_or_scope_is_written_once_and_outdated_rows_are_not() {
     let twice = || {
         scope(
             "a/",
@@ -179,7 +179,7 @@ async fn a_job_or_scope_that_is_named_twice_is_written_once_and_old_rows_are_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_rows_of_a_job_the_one_of_a_scope_that_is_up_is_written_and_then_the_newest() {
+async fn the_row_of_a_scope_that_is_up_is_written_and_of_several_the_newest() {
     use crate::error::{Category, Problem};
     let read = |name: &str, state: State, has_failed: bool| {
         let failed = || Problem::new(Category::PermissionDenied, "not allowed");

@@ -43,7 +43,7 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
 }
 
 #[test]
-fn many_failures_leave_lookups_to_successes_that_only_a_lookup_proves() {
+fn many_failures_leave_lookups_to_successes_that_need_confirmation() {
     let names: Vec<String> = (0..30).map(|number| format!("failed-{number}")).collect();
     let mut rows: Vec<JobRow> = names.iter().map(|name| row(name, State::Failed)).collect();
     rows.push(row("running", State::Running));
@@ -59,7 +59,7 @@ fn many_failures_leave_lookups_to_successes_that_only_a_lookup_proves() {
 }
 
 #[test]
-fn an_earlier_lookup_never_changes_a_state() {
+fn an_earlier_lookup_adds_details_but_never_changes_the_state() {
     let known = JobRow {
         restarts: Some(3),
         warnings: Some(2),
@@ -81,7 +81,7 @@ fn an_earlier_lookup_never_changes_a_state() {
 }
 
 #[test]
-fn a_job_that_was_created_again_is_shown_as_the_list_shows_it() {
+fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
     let at = Time::from_unix;
     let first = JobRow {
         created_at: at(100),
@@ -127,7 +127,7 @@ fn a_job_that_was_created_again_is_shown_as_the_list_shows_it() {
 }
 
 #[test]
-fn a_success_that_rows_do_not_prove_is_looked_up_and_the_lookup_counts() {
+fn an_unproven_success_is_looked_up_and_the_lookup_takes_precedence() {
     let listed = JobRow {
         kind: "aliyun/instant-job".to_owned(),
         ..row("a", State::Succeeded)
@@ -156,7 +156,7 @@ fn a_success_that_rows_do_not_prove_is_looked_up_and_the_lookup_counts() {
 }
 
 #[test]
-fn a_list_without_states_shows_those_of_recent_lookups() {
+fn a_list_without_states_shows_the_states_of_recent_lookups() {
     let known = row("a", State::Running);
     let listed = JobRow {
         has_no_state: true,
@@ -200,7 +200,7 @@ fn shown(target: &PolledTarget) -> Vec<(State, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lookups_that_find_nothing_leave_turns_to_others() {
+async fn lookups_that_find_nothing_do_not_block_lookups_of_other_jobs() {
     let (target, _) = target(|_| Reply::NotFound);
     let mut rows: Vec<JobRow> = (0..25)
         .map(|number| row(&format!("aliyun/job/c/{number}"), State::Failed))
@@ -239,7 +239,7 @@ async fn a_scrape_ends_at_its_deadline_and_the_poll_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_poll_leaves_the_row_and_is_not_up() {
+async fn a_failed_poll_keeps_the_row_and_marks_the_scope_as_not_up() {
     let (target, client) = target(|at| match at < Duration::from_secs(10) {
         true => Reply::State(State::Running),
         false => Reply::Throttled(Duration::from_secs(60)),

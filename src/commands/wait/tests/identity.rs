@@ -5,7 +5,7 @@ use crate::commands::lookup::now as scripted_now;
 use crate::model::Job;
 
 #[tokio::test(start_paused = true)]
-async fn a_later_job_with_the_id_of_the_one_that_is_waited_for_decides_nothing() {
+async fn a_later_job_with_the_same_id_decides_nothing_unless_requeued() {
     let sugon = providers::kinds().find(|kind| kind.to_string() == "sugon/job");
     let sugon = sugon.expect("sugon/job is a kind");
     let sugon = || test_support::reference(sugon, &["R", "S", "1"]);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_follows_the_end_of_the_quiet_time() {
+async fn a_poll_is_made_right_after_the_end_of_the_quiet_time() {
     let client = Arc::new(client(|_, _| RUNNING));
     // The last poll before the deadline is too early.
     let mut options = options(Duration::from_millis(300_500));
@@ -20,7 +20,7 @@ async fn a_poll_follows_the_end_of_the_quiet_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_hangs_ends_a_single_check_after_a_minute() {
+async fn a_single_check_ends_after_a_minute_when_the_server_hangs() {
     let options = options(Duration::ZERO);
     // The list responds after 40 s without the jobs, and no lookup responds.
     let client = client(|_, _| Reply::NotFound).with_list_and_lookups(|_, _| Reply::Nothing);

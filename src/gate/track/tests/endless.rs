@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn of_what_never_ends_the_last_state_counts() {
+fn the_last_state_counts_for_a_resource_that_never_ends() {
     use State::{Failed, Running, Starting};
     for (states, expected) in [
         (&[Running, Starting][..], "pending"),

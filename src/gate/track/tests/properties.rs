@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn never_passes_when_a_job_ended_otherwise_and_never_fails_when_none_did(
+    fn a_gate_passes_or_fails_only_in_agreement_with_how_its_jobs_ended(
         lives in proptest::collection::vec(proptest::collection::vec(step(), 1..12), 1..4),
         goal in proptest::sample::select(vec!["succeeded", "running", "failed", "ended", "running,succeeded"]),
         any in any::<bool>(),

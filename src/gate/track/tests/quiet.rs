@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn quiet_passes_only_after_its_time_and_for_jobs_that_exist() {
+fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
     let goal = rules("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
@@ -18,7 +18,7 @@ fn quiet_passes_only_after_its_time_and_for_jobs_that_exist() {
 }
 
 #[test]
-fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
+fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
     let (goal, quiet) = (rules("no-warnings=10m"), seconds(600));
     let mut track = JobHistory::new(true);
     assert!(track.needs_confirmation(quiet, seconds(0)));
@@ -42,7 +42,7 @@ fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
 }
 
 #[test]
-fn quiet_fails_for_a_job_that_ended_badly() {
+fn no_warnings_is_unmet_for_a_failed_job() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Failed)), seconds(0));
     assert_eq!(

@@ -11,7 +11,7 @@ fn unread(cause: Option<Category>) -> Job {
 }
 
 #[test]
-fn what_kept_subtasks_from_being_read_decides_how_the_gate_stays_open() {
+fn the_cause_of_unread_subtasks_determines_the_cause_of_a_pending_gate() {
     for (cause, expected) in [
         (None, (PendingCause::Time, false)),
         (
@@ -41,7 +41,7 @@ fn what_kept_subtasks_from_being_read_decides_how_the_gate_stays_open() {
 }
 
 #[test]
-fn a_part_that_is_not_found_may_follow_the_end_for_a_minute() {
+fn a_missing_part_of_an_ended_job_is_final_only_after_a_minute() {
     let job = Job {
         ended: true,
         ..unread(Some(Category::NotFound))
@@ -64,7 +64,7 @@ fn a_part_that_is_not_found_may_follow_the_end_for_a_minute() {
 }
 
 #[test]
-fn a_failed_subtask_settles_the_outcome_before_the_end() {
+fn a_failed_subtask_decides_the_outcome_before_the_job_has_ended() {
     let failed = Job {
         ended: false,
         message: Some("10_5: exit code 1".to_owned()),
@@ -83,7 +83,7 @@ fn a_failed_subtask_settles_the_outcome_before_the_end() {
 }
 
 #[test]
-fn a_resource_in_a_bad_state_is_not_without_warnings_before_its_end() {
+fn the_no_warnings_condition_is_unmet_for_an_active_failed_resource() {
     for state in [State::Failed, State::Canceled] {
         let active = Job {
             ended: false,
@@ -104,7 +104,7 @@ fn a_resource_in_a_bad_state_is_not_without_warnings_before_its_end() {
 }
 
 #[test]
-fn a_resource_in_an_unrecognized_state_is_not_without_warnings() {
+fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
     for (ended, cause) in [(false, PendingCause::Time), (true, PendingCause::Service)] {
         let unrecognized = Job {
             ended,
@@ -129,7 +129,7 @@ fn a_resource_in_an_unrecognized_state_is_not_without_warnings() {
 }
 
 #[test]
-fn an_active_state_counts_only_when_the_subtasks_could_be_read() {
+fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
     let active = |reason: Option<&str>| Job {
         reason: reason.map(str::to_owned),
         unread_cause: reason.map(|_| Category::ServiceError),

@@ -26,7 +26,7 @@ fn content(credential: Option<&str>, body: &[u8]) -> (Content, Extent) {
 }
 
 #[test]
-fn lines_of_a_log_stay_as_they_are_unless_they_contain_a_secret() {
+fn log_lines_are_recorded_unchanged_unless_they_contain_a_secret() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     let masker = Masker {
@@ -65,7 +65,7 @@ fn a_private_key_in_several_responses_of_a_log_is_masked() {
 }
 
 #[test]
-fn a_body_is_recorded_as_what_it_is() {
+fn a_body_is_recorded_as_json_text_or_bytes() {
     let document = json!({"id": 12345678901234567890_u64, "Env": "x", "a": "tok-s3cret-value-77"});
     let masked = json!({"id": 12345678901234567890_u64, "Env": "***", "a": "***"});
     let body = document.to_string();
@@ -101,7 +101,7 @@ fn a_body_is_recorded_as_what_it_is() {
 }
 
 #[test]
-fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
+fn a_too_deep_document_is_recorded_as_text_and_a_too_large_log_is_cut() {
     let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
     assert_eq!(
         content(None, deep.as_bytes()),
@@ -135,7 +135,7 @@ fn odd_bodies() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn no_value_that_is_masked_by_its_name_is_recorded_of_a_body_that_is_not_strict_json() {
+fn values_masked_by_name_are_not_recorded_from_non_strict_json() {
     for body in odd_bodies() {
         let (recorded, _) = content(None, &body);
         let recorded = serde_json::to_string(&recorded).unwrap();
@@ -155,7 +155,7 @@ fn no_value_that_is_masked_by_its_name_is_recorded_of_a_body_that_is_not_strict_
 }
 
 #[test]
-fn what_may_be_a_document_in_another_form_is_recorded_without_its_values() {
+fn a_body_that_may_be_a_document_in_another_format_is_masked() {
     let gzip = [&[0x1f, 0x8b, 8, 0, 0xff][..], b"s3cret-env"].concat();
     for body in [
         &gzip[..],
@@ -195,7 +195,7 @@ fn what_may_be_a_document_in_another_form_is_recorded_without_its_values() {
 }
 
 #[test]
-fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
+fn a_body_recorded_whole_is_decoded_like_the_original_body() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Fields {
         #[serde(default)]
@@ -225,7 +225,7 @@ fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
 }
 
 #[test]
-fn what_could_not_be_read_is_not_readable_in_the_recording() {
+fn unreadable_values_of_a_body_stay_unreadable_in_the_recording() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Fields {
         #[serde(default)]
@@ -261,7 +261,7 @@ fn what_could_not_be_read_is_not_readable_in_the_recording() {
 }
 
 #[test]
-fn of_what_a_credential_service_issues_only_secrets_are_masked() {
+fn only_secrets_in_the_response_of_a_credential_service_are_masked() {
     let body = json!({
         "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",
             "Expiration": "2026-01-02T03:04:05Z"},

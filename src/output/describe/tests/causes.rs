@@ -28,7 +28,7 @@ fn pod(name: &str, code: i64, seconds_before: i64) -> Task {
 }
 
 #[test]
-fn an_eviction_comes_before_the_exit_code_which_is_not_guessed_about() {
+fn an_eviction_comes_before_an_exit_code_without_a_guess_at_its_cause() {
     let mut failed = job(State::Failed);
     let mut evicted = pod("a", 137, 600);
     evicted.reason = Some("Evicted".into());
@@ -52,7 +52,7 @@ fn an_eviction_comes_before_the_exit_code_which_is_not_guessed_about() {
 }
 
 #[test]
-fn the_reason_of_the_job_is_below_that_of_its_part() {
+fn the_reason_of_a_job_is_shown_below_the_cause_of_its_task() {
     let mut failed = job(State::Failed);
     failed.reason = Some("DeadlineExceeded".into());
     failed.message = Some("too long; pod b: container main: Error, exit code 1".into());
@@ -87,7 +87,7 @@ fn the_reason_of_the_job_is_below_that_of_its_part() {
 }
 
 #[test]
-fn what_a_container_waits_for_is_shown_once() {
+fn the_waiting_reason_of_a_container_is_shown_once() {
     let mut starting = job(State::Starting);
     starting.reason = Some("ImagePullBackOff".into());
     starting.message = Some("Back-off pulling image x: not found".into());
@@ -132,7 +132,7 @@ fn an_exit_code_is_shown_once() {
 }
 
 #[test]
-fn earlier_pods_of_a_job_that_runs_are_counted() {
+fn earlier_failed_pods_of_a_running_job_are_counted() {
     let mut running = job(State::Running);
     let mut active = pod("a-2", 0, 10);
     (active.state, active.ended) = (State::Running, false);

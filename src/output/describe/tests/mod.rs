@@ -103,7 +103,7 @@ fn describes_the_first_failed_container_in_a_sentence() {
 }
 
 #[test]
-fn shows_the_warnings_that_are_nearest_to_the_end() {
+fn shows_the_warnings_closest_to_the_end() {
     let mut failed = job(State::Failed);
     failed.events = [
         ("early", 5000),
@@ -126,7 +126,7 @@ fn shows_the_warnings_that_are_nearest_to_the_end() {
 }
 
 #[test]
-fn every_state_has_its_time_and_an_unknown_one_a_cause() {
+fn each_state_is_shown_with_its_time_and_an_unknown_one_with_a_cause() {
     let first = |job: Job| cause(&settled(job)).remove(0);
     assert_eq!(
         first(job(State::Running)),
@@ -163,7 +163,7 @@ fn every_state_has_its_time_and_an_unknown_one_a_cause() {
 }
 
 #[test]
-fn an_active_job_shows_what_already_went_wrong() {
+fn an_active_job_shows_its_failed_and_waiting_parts() {
     let mut running = job(State::Running);
     let task = |name: &str, state| Task {
         name: Some(name.into()),
@@ -195,7 +195,7 @@ fn an_active_job_shows_what_already_went_wrong() {
 }
 
 #[test]
-fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
+fn all_failed_tasks_are_shown_and_thousands_of_others_are_counted() {
     let mut array = job(State::Failed);
     array.tasks = (0..10_000)
         .map(|number| Task {
@@ -219,7 +219,7 @@ fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
 }
 
 #[test]
-fn groups_that_failed_come_first_and_the_rest_is_counted_or_shown_by_all() {
+fn failed_groups_come_first_and_others_are_counted_unless_all_are_shown() {
     let mut job = job(State::Failed);
     job.tasks = (1..=12)
         .map(|number| Task {
@@ -254,7 +254,7 @@ fn groups_that_failed_come_first_and_the_rest_is_counted_or_shown_by_all() {
 }
 
 #[test]
-fn several_jobs_have_a_rule_with_their_reference_before_each() {
+fn each_of_several_jobs_is_preceded_by_a_rule_with_its_reference() {
     let context = RenderContext {
         width: Some(40),
         colour: false,
@@ -276,7 +276,7 @@ fn several_jobs_have_a_rule_with_their_reference_before_each() {
 }
 
 #[test]
-fn of_many_events_the_newest_are_shown_with_the_command_for_all() {
+fn the_newest_of_many_events_are_shown_with_the_command_for_all() {
     let mut running = job(State::Running);
     running.events = (0..60)
         .map(|number| warning(&format!("w{number}"), number))

@@ -94,7 +94,7 @@ fn events_of_a_run_with_a_restart_are_in_time_order() {
 }
 
 #[test]
-fn marks_the_bad_one_that_was_seen_first_and_no_other() {
+fn only_the_problem_that_was_seen_first_is_marked() {
     let all = TimelineEvent::all_of(&job());
     let marked: Vec<_> = all.iter().filter(|one| one.first_bad).collect();
     // This event was last seen after the first failed end.
@@ -104,7 +104,7 @@ fn marks_the_bad_one_that_was_seen_first_and_no_other() {
 }
 
 #[test]
-fn a_start_has_its_restart_count_and_task() {
+fn a_container_start_has_its_restart_count_and_task() {
     let all = TimelineEvent::all_of(&job());
     let starts = all
         .iter()
@@ -118,7 +118,7 @@ fn a_start_has_its_restart_count_and_task() {
 }
 
 #[test]
-fn a_creation_in_the_second_of_the_start_is_reported_once() {
+fn a_creation_in_the_same_second_as_the_start_is_not_reported() {
     let job = Job {
         created_at: Time::from_rfc3339("2026-01-02T03:04:05.1Z"),
         started_at: Time::from_rfc3339("2026-01-02T03:04:05.9Z"),
@@ -130,7 +130,7 @@ fn a_creation_in_the_second_of_the_start_is_reported_once() {
 }
 
 #[test]
-fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
+fn an_undated_end_comes_last_and_an_undated_success_of_a_task_is_left_out() {
     let mut job = job();
     job.finished_at = None;
     job.tasks[0].finished_at = None;
@@ -152,7 +152,7 @@ fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
 }
 
 #[test]
-fn an_end_whose_state_is_not_reported_is_unknown_and_not_bad() {
+fn an_end_without_a_reported_state_is_unknown_and_not_a_problem() {
     let job = Job {
         ended: true,
         finished_at: at(5),
@@ -166,7 +166,7 @@ fn an_end_whose_state_is_not_reported_is_unknown_and_not_bad() {
 }
 
 #[test]
-fn a_job_on_its_way_has_no_end() {
+fn an_active_job_has_no_end_event() {
     let job = Job {
         state: State::Running,
         created_at: at(0),
@@ -249,7 +249,7 @@ fn task() -> impl Strategy<Value = Task> {
 
 proptest! {
     #[test]
-    fn any_timeline_is_sorted_marks_one_and_loses_no_event(
+    fn any_timeline_is_sorted_marks_one_problem_and_loses_no_event(
         events in proptest::collection::vec(event(), 0..20),
         tasks in proptest::collection::vec(task(), 0..4),
         state in state(),

@@ -65,7 +65,7 @@ fn outputs(expression: &str, documents: &[Value]) -> Vec<[Vec<String>; 2]> {
 }
 
 #[test]
-fn only_what_an_expression_reads_is_taken_of_a_document() {
+fn only_the_parts_of_a_document_that_an_expression_reads_are_taken() {
     let document = json!({
         "a": [{"b": 1, "c": {"d": 2}}, {"b": 3, "c": null}],
         "e": {"f": 4, "g": [5]},
@@ -111,7 +111,7 @@ fn only_what_an_expression_reads_is_taken_of_a_document() {
 }
 
 #[test]
-fn of_an_expression_with_very_many_paths_the_whole_document_is_taken() {
+fn the_whole_document_is_taken_for_an_expression_with_too_many_paths() {
     let document = json!({"a": {"a": 1}, "z": 2});
     let expression = "(.a, .b) | ".repeat(200) + ".";
     assert_eq!(part(&expression, &document), document);
@@ -284,7 +284,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_outputs_are_those_for_the_whole_document(
+    fn outputs_for_a_partial_document_equal_those_for_the_whole_document(
         before in proptest::sample::select(&[".", ".a", ".a", ".a[]", ".b"][..]),
         expression in any_expression(),
         after in proptest::sample::select(&[".", ".a?", ".[]?.b?", ".[0]?.a?", "length"][..]),
@@ -298,7 +298,7 @@ proptest! {
 }
 
 #[test]
-fn every_term_has_the_outputs_for_the_whole_document() {
+fn every_form_of_term_has_the_same_outputs_for_a_partial_document() {
     let item = |a: Value, b: Value| json!({"a": a, "b": b});
     let document = json!({
         "a": [
@@ -329,7 +329,7 @@ fn every_term_has_the_outputs_for_the_whole_document() {
 }
 
 #[test]
-fn a_map_and_a_number_with_all_digits_are_read_in_part() {
+fn an_object_with_a_long_number_is_read_in_part_without_losing_digits() {
     let document: Value =
         serde_json::from_str(r#"{"a": {"b": 702364883651395584999, "c": 1}}"#).unwrap();
     assert_eq!(

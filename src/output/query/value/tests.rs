@@ -13,7 +13,7 @@ fn is_as_text(document: &impl Serialize) -> bool {
 }
 
 #[test]
-fn the_envelope_is_the_same_as_by_its_text() {
+fn an_envelope_is_converted_to_the_same_value_as_its_json_text() {
     let mut job = Job {
         reference: "aliyun/job/c/训练".into(),
         exit_code: Some(137),
@@ -44,7 +44,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn every_document_is_the_same_as_by_its_text(document in any_json()) {
+    fn every_document_is_converted_to_the_same_value_as_its_json_text(document in any_json()) {
         prop_assert!(is_as_text(&document));
     }
 }

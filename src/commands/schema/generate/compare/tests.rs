@@ -58,13 +58,13 @@ fn breaks(place: &str, value: Option<Value>, message: &str) {
 }
 
 #[test]
-fn nothing_changes_when_only_descriptions_do() {
+fn a_changed_description_is_not_a_change_of_the_schema() {
     let changes = changed("/properties/name/description", Some(json!("The name.")));
     assert_eq!(changes, Changes::default());
 }
 
 #[test]
-fn a_field_that_is_gone_is_caught_at_every_depth() {
+fn a_removed_field_is_a_breaking_change_at_every_depth() {
     breaks("/properties/name", None, "name is gone");
     breaks("/$defs/Part/properties/size", None, "parts[].size is gone");
     breaks("/$defs/Alone/properties/x", None, "Alone.x is gone");
@@ -72,7 +72,7 @@ fn a_field_that_is_gone_is_caught_at_every_depth() {
 }
 
 #[test]
-fn another_type_is_caught_and_so_is_a_wider_or_narrower_one() {
+fn a_different_wider_or_narrower_type_is_a_breaking_change() {
     let size = "/$defs/Part/properties/size";
     breaks(
         &format!("{size}/type"),
@@ -110,7 +110,7 @@ fn another_type_is_caught_and_so_is_a_wider_or_narrower_one() {
 }
 
 #[test]
-fn null_where_there_was_none_is_caught_and_the_other_way_round() {
+fn adding_or_removing_null_is_a_breaking_change() {
     let at = "/$defs/Part/properties/at/type";
     breaks(
         at,
@@ -131,7 +131,7 @@ fn null_where_there_was_none_is_caught_and_the_other_way_round() {
 }
 
 #[test]
-fn a_field_that_may_be_missing_is_caught() {
+fn a_field_that_becomes_optional_is_a_breaking_change() {
     breaks(
         "/required",
         Some(json!(["state", "parts", "details", "gate"])),
@@ -140,7 +140,7 @@ fn a_field_that_may_be_missing_is_caught() {
 }
 
 #[test]
-fn a_word_that_is_lost_or_new_is_caught_in_both_ways_of_listing_words() {
+fn a_removed_or_added_enum_word_is_a_breaking_change() {
     breaks(
         "/properties/word/enum",
         Some(json!(["yes"])),
@@ -165,7 +165,7 @@ fn a_word_that_is_lost_or_new_is_caught_in_both_ways_of_listing_words() {
 }
 
 #[test]
-fn another_way_of_writing_a_value_is_caught() {
+fn a_changed_format_or_minimum_is_a_breaking_change() {
     breaks(
         "/$defs/Part/properties/at/format",
         None,
@@ -179,7 +179,7 @@ fn another_way_of_writing_a_value_is_caught() {
 }
 
 #[test]
-fn a_new_field_and_a_new_sort_of_details_are_additions() {
+fn a_new_field_and_a_new_type_of_details_are_additions() {
     let more = changed(
         "/$defs/Part/properties/colour",
         Some(json!({ "type": "string" })),

@@ -19,7 +19,7 @@ async fn wait_for(state: State, lookups: Reply, count: usize) -> (Envelope, Vec<
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_poll_of_a_pending_job_looks_it_up() {
+async fn the_last_poll_looks_up_some_of_the_pending_jobs() {
     const PENDING: Reply = Reply::State(State::Pending);
     let (report, looked_up) = wait_for(State::Pending, PENDING, 30).await;
     assert_eq!(report.exit.code, 124);
@@ -32,7 +32,7 @@ async fn the_last_poll_of_a_pending_job_looks_it_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lookup_that_explains_nothing_does_not_change_the_exit_code() {
+async fn a_failed_lookup_of_a_pending_job_does_not_change_the_exit_code() {
     let denied = Reply::Failed(Category::PermissionDenied);
     let (report, looked_up) = wait_for(State::Pending, denied, 30).await;
     assert_eq!(report.exit.code, 124, "{:?}", report.errors);

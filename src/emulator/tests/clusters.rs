@@ -50,7 +50,7 @@ fn listed(places: &[model::ScopeSummary]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
+async fn clusters_of_aliyun_are_listed_once_with_fifty_per_page() {
     let mut text = clusters("aliyun/job", &["1", "2"], 101);
     text += &clusters("aliyun/invocation", &["c-1"], 2);
     let emulator = start_emulator(&text).await;
@@ -66,7 +66,7 @@ async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
 }
 
 #[tokio::test]
-async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
+async fn clusters_of_the_two_e_hpc_generations_are_listed_separately() {
     let text = clusters("aliyun/job", &["1"], 1) + &clusters("aliyun/hpc-job", &["2"], 11);
     let emulator = start_emulator(&text).await;
     let client = emulator.client("aliyun");
@@ -78,7 +78,7 @@ async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
 }
 
 #[tokio::test]
-async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
+async fn clusters_of_tencent_are_listed_up_to_a_page_that_fails() {
     let text = clusters("tencent/service", &["n/web", "n/api"], 45)
         + "[[fault]]\noperation = 'DescribeCluster'\nkind = 'empty'\nskip = 2\ntimes = 1\n";
     let emulator = start_emulator(&text).await;
@@ -95,7 +95,7 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
 }
 
 #[tokio::test]
-async fn clouds_whose_jobs_are_in_no_places_report_it() {
+async fn listing_scopes_of_a_cloud_without_scopes_is_a_usage_error() {
     let emulator = start_emulator("").await;
     for cloud in ["sugon", "huawei"] {
         let (_, stats) = read_all(&*emulator.client(cloud), &TENCENT.scope_listings[0], None).await;

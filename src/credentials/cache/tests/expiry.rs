@@ -13,7 +13,7 @@ fn second(clock: &AtomicI64) -> i64 {
 }
 
 #[tokio::test]
-async fn one_that_ends_on_its_way_to_the_cloud_is_renewed() {
+async fn a_token_that_expires_on_its_way_to_the_cloud_is_renewed() {
     // The call is sent at 3500 s and arrives when the token expires.
     let takes = |token: &str, clock: &AtomicI64| {
         if token == "token-1" && second(clock) == 3500 {
@@ -30,7 +30,7 @@ async fn one_that_ends_on_its_way_to_the_cloud_is_renewed() {
 }
 
 #[tokio::test]
-async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
+async fn a_token_that_expires_during_its_renewal_is_not_sent_any_more() {
     // The service takes a minute, during which the current token expires.
     let takes = |_: &str, _: &AtomicI64| true;
     let meanwhile = |clock: &AtomicI64| {
@@ -62,7 +62,7 @@ fn give_token(stage: &mut Stage, token: &str, end: i64) {
 }
 
 #[tokio::test]
-async fn one_that_has_ended_as_it_comes_is_used_while_the_cloud_takes_it() {
+async fn a_token_issued_as_expired_is_used_while_the_cloud_accepts_it() {
     let takes = |token: &str, clock: &AtomicI64| token == "token-1" || second(clock) > 9;
     let past = Some(TimeDelta::days(-2));
     let stage = stage_where(&["token-1", "token-2"], past, takes, |_| {}).await;
@@ -73,7 +73,7 @@ async fn one_that_has_ended_as_it_comes_is_used_while_the_cloud_takes_it() {
 }
 
 #[tokio::test]
-async fn one_that_has_ended_as_it_comes_and_is_refused_is_renewed_once() {
+async fn a_token_issued_as_expired_and_rejected_is_renewed_once() {
     let past = Some(TimeDelta::days(-2));
     let tokens = ["token-1", "token-2", "token-3"];
     let stage = stage_where(&tokens, past, |_, _| false, |_| {}).await;
@@ -85,7 +85,7 @@ async fn one_that_has_ended_as_it_comes_and_is_refused_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_ahead_costs_one_token_and_none_when_it_jumps_back() {
+async fn a_clock_jump_ahead_causes_one_renewal_and_a_jump_back_none() {
     let stage = stage_where(&["1", "2", "3"], HOUR, |_, _| true, |_| {}).await;
     for (second, issued) in [
         (0, 1),
@@ -103,7 +103,7 @@ async fn a_clock_that_jumps_ahead_costs_one_token_and_none_when_it_jumps_back() 
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_does_not_keep_an_ended_token_in_use() {
+async fn an_expired_token_is_renewed_even_if_the_local_clock_was_set_back() {
     // For the cloud token-1 has expired; by the local clock it is valid for another day.
     let takes = |token: &str, clock: &AtomicI64| token == "token-2" || second(clock) == 0;
     let stage = stage_where(&["token-1", "token-2"], HOUR, takes, |_| {}).await;
@@ -116,7 +116,7 @@ async fn a_clock_that_was_set_back_does_not_keep_an_ended_token_in_use() {
 }
 
 #[tokio::test]
-async fn calls_that_find_it_ended_at_the_same_time_wait_for_one_renewal() {
+async fn calls_that_find_the_token_expired_wait_for_one_renewal() {
     let stage = stage(&["token-1"], HOUR, "token-1").await;
     stage.send().await.unwrap();
     set(&stage.seconds, 3600);
@@ -151,7 +151,7 @@ fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
 }
 
 #[tokio::test]
-async fn a_kept_one_that_the_cloud_refuses_is_renewed_once_for_all_calls_and_later_runs() {
+async fn a_rejected_cached_token_is_renewed_once_for_all_calls_and_later_runs() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
@@ -173,7 +173,7 @@ async fn a_kept_one_that_the_cloud_refuses_is_renewed_once_for_all_calls_and_lat
 }
 
 #[tokio::test]
-async fn a_kept_one_and_its_renewal_that_are_both_refused_end_the_call_and_are_kept_no_more() {
+async fn a_cached_token_rejected_like_its_renewal_ends_the_call_and_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
@@ -187,7 +187,7 @@ async fn a_kept_one_and_its_renewal_that_are_both_refused_end_the_call_and_are_k
 }
 
 #[tokio::test]
-async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
+async fn a_cached_token_is_masked_in_the_response_of_the_cloud() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
@@ -237,7 +237,7 @@ impl CredentialProvider<Plain> for TokenFile {
 const PAUSE: i64 = 601;
 
 #[tokio::test]
-async fn a_file_is_read_again_after_a_renewal_that_was_rejected() {
+async fn a_token_file_is_read_again_after_a_rejected_renewal() {
     let mut stage = stage(&[], None, "token-3").await;
     let file = Arc::new(StdMutex::new("token-1"));
     stage.login = CredentialCache::from_provider(TokenFile(Arc::clone(&file)));
@@ -255,7 +255,7 @@ async fn a_file_is_read_again_after_a_renewal_that_was_rejected() {
 }
 
 #[tokio::test]
-async fn a_service_is_requested_again_long_after_a_renewal_that_was_rejected() {
+async fn a_service_is_requested_again_long_after_a_rejected_renewal() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "token-3").await;
     stage.send().await.unwrap_err();
     assert_eq!(stage.issued(), 2);
