@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_marks_have_words() {
+    fn time_limits_and_signals_are_described_in_words() {
         assert_eq!(time_limit_text(Some(3480)), "reached its time limit (58m)");
         assert_eq!(
             time_limit_text(Some(93_600)),
