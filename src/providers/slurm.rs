@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_explains_an_end_is_its_cause() {
+    fn a_slurm_state_that_explains_the_end_of_a_job_is_its_cause() {
         for word in ["TIMEOUT", "node_fail", "CANCELLED by 1001", "OUT_OF_ME+"] {
             assert_eq!(cause(word), Some(word), "{word}");
         }

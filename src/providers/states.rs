@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_case_and_white_space() {
+    fn state_words_ignore_case_and_white_space() {
         let (read, notices) = reading(" RUNNING\n");
         assert_eq!(read.state, State::Running);
         assert_eq!(read.raw.as_deref(), Some("RUNNING"));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_an_unknown_state_word() {
+    fn an_unknown_state_word_is_kept() {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));

@@ -183,7 +183,7 @@ fn http_407_without_an_error_code_is_an_error_of_a_proxy() {
 }
 
 #[test]
-fn reads_the_error_bodies_of_the_fixtures() {
+fn error_bodies_of_the_fixtures_are_classified() {
     let read = |name: &str, status| {
         let answer = test_support::answer(status, &format!("aliyun/{name}"));
         let refusal = classify(&answer).unwrap();

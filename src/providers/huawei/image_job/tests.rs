@@ -63,7 +63,7 @@ fn responses_become_their_models() {
 }
 
 #[test]
-fn a_success_needs_every_sub_job() {
+fn a_success_is_undecided_unless_every_sub_job_has_succeeded() {
     let job = |status: &str, rest: &str| {
         let body =
             format!(r#"{{"id":"7","status":"SUCCESS","sub_jobs":[{{"id":"8",{status}}}]{rest}}}"#);

@@ -191,7 +191,7 @@ fn a_response_about_another_or_no_instance_is_invalid() {
 }
 
 #[test]
-fn keeps_an_unknown_state_word() {
+fn an_unknown_state_word_is_kept() {
     let found = read_text(r#"{"code":"0","data":{"id":"i1","status":" Shutting\n"}}"#).unwrap();
     assert_eq!(found.job.state, State::Unknown);
     assert_eq!(found.job.state_raw.as_deref(), Some("Shutting"));
