@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_found_in_json_xml_and_damaged_bodies() {
+    fn a_request_id_is_found_in_json_xml_and_damaged_bodies() {
         let long = format!(r#"{{"RequestId":"R-1","Jobs":["{}"]}}"#, "x".repeat(70_000));
         for body in [
             r#"{"RequestId":"R-1","JobInfos":7}"#,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_id_of_the_request_is_left_out() {
+    fn invalid_nested_and_ambiguous_request_ids_are_ignored() {
         let long = format!(r#"{{"RequestId":"{}"}}"#, "x".repeat(129));
         for body in [
             "",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_comes_first() {
+    fn a_request_id_in_a_header_takes_precedence_over_the_body() {
         let response = Response {
             headers: vec![("x-acs-request-id".to_owned(), "H-1".to_owned())],
             body: br#"{"RequestId":"R-1"}"#.to_vec(),

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_explains_an_end_is_its_cause() {
+    fn a_slurm_state_that_explains_the_end_of_a_job_is_its_cause() {
         for word in ["TIMEOUT", "node_fail", "CANCELLED by 1001", "OUT_OF_ME+"] {
             assert_eq!(cause(word), Some(word), "{word}");
         }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_marks_have_words() {
+    fn time_limits_and_signals_are_described_in_words() {
         assert_eq!(time_limit_text(Some(3480)), "reached its time limit (58m)");
         assert_eq!(
             time_limit_text(Some(93_600)),

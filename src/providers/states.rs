@@ -215,7 +215,7 @@ mod tests {
     use crate::providers::Filter;
 
     #[test]
-    fn one_word_means_the_requested_state_only_where_no_other_does() {
+    fn a_single_state_word_is_requested_only_if_no_other_word_matches() {
         let user_states = [("Suspended".to_owned(), State::Stopping)];
         let word = |requested: &[State]| single_word_for(TABLE, &user_states, requested);
         assert_eq!(word(&[State::Running]), Some("Running"));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_succeeded_by_their_word_are_requested_with_failed_ones() {
+    fn a_filter_for_failed_jobs_also_requests_the_succeeded_words() {
         const TABLE: StateWords = &[
             ("Done", State::Succeeded),
             ("Failed", State::Failed),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_case_and_white_space() {
+    fn state_words_ignore_case_and_white_space() {
         let (read, notices) = reading(" RUNNING\n");
         assert_eq!(read.state, State::Running);
         assert_eq!(read.raw.as_deref(), Some("RUNNING"));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_an_unknown_state_word() {
+    fn an_unknown_state_word_is_kept() {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_users_words_only_where_the_table_has_none() {
+    fn user_state_words_do_not_override_the_table() {
         assert_eq!(reading("suspended").0.state, State::Stopping);
         assert_eq!(reading("Failed").0.state, State::Failed);
     }

@@ -32,12 +32,12 @@ const SECRETS: [&str; 3] = ["secret-in-", "tok-in-", "s3cret"];
 macro_rules! check_kind {
     ($kind:expr, essential: $essential:expr, evidence: $evidence:expr) => {
         #[tokio::test]
-        async fn the_kind_reads_its_fixtures_and_its_emulator() {
+        async fn fixtures_match_their_models_and_emulated_jobs_are_found() {
             $crate::test_support::kinds::check($kind).await;
         }
 
         #[tokio::test]
-        async fn a_field_of_another_type_costs_itself_alone() {
+        async fn a_field_of_another_type_only_loses_its_own_value() {
             let fields = $crate::test_support::mutations::Fields {
                 essential: &$essential,
                 evidence: &$evidence,

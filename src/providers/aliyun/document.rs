@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_left_out_and_xml_is_one_text() {
+    fn a_too_deeply_nested_document_is_omitted_and_xml_is_kept_as_text() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
         assert_eq!(shown(deep.as_bytes(), false), None);
         assert_eq!(shown(b"<R/>", false), Some(json!("<R/>")));

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_uses_its_public_host_by_default() {
+    fn the_host_of_a_product_follows_from_the_region_or_an_endpoint_setting() {
         let region = ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou");
         let endpoint = |text| ("JOBLENS_ALIYUN_ENDPOINT", text);
         let eci = |settings: &[_]| origin(&ECI, settings);

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_the_response_are_read() {
+    fn the_log_size_is_read_as_text_or_number_and_bad_base64_is_an_error() {
         for sizes in [r#""StdoutLogSize": "4096""#, r#""StdoutLogSize": 4096"#] {
             let body = format!(r#"{{"StdoutLog": "aG9zdG5hbWUK", "StderrLog": "", {sizes}}}"#);
             let part = decode(body.as_bytes(), "stdout").unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_failed_is_not_an_empty_log() {
+    fn a_log_response_with_success_false_is_an_error() {
         for (success, is_read) in [("true", true), ("\"true\"", true), ("false", false)] {
             let body = format!(r#"{{"Success": {success}, "StdoutLog": ""}}"#);
             let read = decode(body.as_bytes(), "stdout");

@@ -168,7 +168,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_element_becomes_what_json_would_have() {
+    fn an_xml_element_becomes_the_equivalent_json() {
         let body = "\u{feff} <?xml version='1.0'?><!-- c --><R a='b'><Id>x &lt;&#65;<![CDATA[&]]></Id>\
                     <InvokeInstance><A/></InvokeInstance><Other>1</Other><InvokeInstance/></R>";
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_roots_document_types_and_entities() {
+    fn xml_with_another_root_a_document_type_or_bad_syntax_is_an_error() {
         let bomb =
             "<!DOCTYPE R [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><R><X>&b;</X></R>";
         for body in [
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_depth_and_numbers_that_would_exhaust_memory() {
+    fn xml_with_too_many_or_too_deep_elements_is_an_error() {
         let deep = format!("<R>{}", "<a>".repeat(1_000_000));
         assert!(tree(deep.as_bytes(), "R").unwrap_err().contains("deep"));
         let many = format!("<R>{}</R>", "<InvokeInstance/>".repeat(200_001));
@@ -213,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[<>/!?&;#\\[\\]A-C\"'= x-]{0,60}") {
+        fn no_text_makes_the_xml_parser_panic(text in "[<>/!?&;#\\[\\]A-C\"'= x-]{0,60}") {
             let _ = tree(text.as_bytes(), "A");
         }
     }

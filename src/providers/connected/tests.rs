@@ -73,7 +73,7 @@ fn client() -> Connected<Api> {
 }
 
 #[test]
-fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
+fn a_success_with_an_unreadable_evidence_field_is_undecided() {
     let mut kinds = CLOUDS.iter().flat_map(|cloud| cloud.kinds);
     let evidence_kind = kinds.find(|kind| !kind.evidence.is_empty()).unwrap();
     let evidence = evidence_kind.evidence[0];
@@ -115,7 +115,7 @@ fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
 }
 
 #[tokio::test]
-async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_rows() {
+async fn a_batch_lookup_lists_each_group_of_ids_once_with_its_notices() {
     let client = client();
     let mut references = ["a", "x.b", "c", "a,c", "a"].map(|id| reference(kind(), &[id]));
     references[0].input = "typed".into();
@@ -132,7 +132,7 @@ async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_
 }
 
 #[tokio::test]
-async fn a_list_that_is_rejected_is_not_requested_again() {
+async fn a_list_operation_that_was_denied_is_not_requested_again() {
     let client = client();
     let references = ["a", "b"].map(|id| reference(kind(), &[id]));
     let get = async |category| {
@@ -149,7 +149,7 @@ async fn a_list_that_is_rejected_is_not_requested_again() {
 }
 
 #[test]
-fn a_filter_by_state_reports_jobs_whose_state_or_outcome_a_list_does_not_show() {
+fn a_state_filter_reports_jobs_with_an_unknown_state_or_outcome() {
     let notices = |states: &[State], state, ended| {
         let job = Job {
             state,

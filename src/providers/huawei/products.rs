@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_uses_its_public_host_by_default() {
+    fn the_host_of_a_product_follows_from_the_region_or_an_endpoint_setting() {
         let region = ("JOBLENS_HUAWEI_REGION", "cn-north-4");
         let endpoint = |text| ("JOBLENS_HUAWEI_ENDPOINT", text);
         let public = "https://modelarts.cn-north-4.myhuaweicloud.com";

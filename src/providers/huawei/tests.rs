@@ -1,5 +1,5 @@
 mod iam;
-mod machine;
+mod instance_role;
 
 use super::image_job::{GET, decode, path};
 use super::*;
@@ -98,7 +98,7 @@ fn the_region_decides_the_host_and_an_endpoint_takes_precedence_over_it() {
 }
 
 #[test]
-fn names_what_is_missing_and_where_to_find_it() {
+fn a_missing_credential_region_or_project_is_an_error_with_a_hint() {
     let none = problem(&[]);
     assert_eq!(none.category, Category::MissingCredentials);
     assert!(
@@ -141,7 +141,7 @@ fn any_job_id_is_one_segment_of_the_path() {
 }
 
 #[test]
-fn the_emulator_verifies_our_signature_and_answers() {
+fn the_emulator_accepts_a_valid_signature() {
     let client = connected(&with_key("testsecret")).unwrap();
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
@@ -158,7 +158,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
 }
 
 #[test]
-fn the_emulator_refuses_as_the_cloud_does() {
+fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_jobs() {
     let category = |incoming: &ServerRequest| classify(&served(incoming)).unwrap().category;
     let client = connected(&with_key("testsecret")).unwrap();
     assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
@@ -179,7 +179,7 @@ fn the_emulator_refuses_as_the_cloud_does() {
 }
 
 #[test]
-fn the_emulator_takes_its_own_token_only() {
+fn the_emulator_accepts_only_its_own_token() {
     let of = |token: &str| {
         let client = connected(&[
             ("JOBLENS_HUAWEI_ENDPOINT", "http://127.0.0.1:7411"),

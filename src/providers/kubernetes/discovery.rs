@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_list_of_groups_is_an_error() {
+    fn a_response_without_a_list_of_api_groups_is_an_error() {
         for body in ["{}", "[]", "<html>", r#"{"groups": "none"}"#] {
             assert!(decode(body.as_bytes()).is_err(), "{body}");
         }

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn recorded_errors_are_of_their_categories() {
+    fn recorded_errors_have_the_expected_categories() {
         for (status, name, category, retry) in [
             (
                 401,
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_request_names_its_own_permission() {
+    fn a_denied_request_names_the_required_permission() {
         for (path, query, permission) in [
             (
                 "/apis/batch/v1/namespaces/ci/jobs/api",
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_of_a_gateway_and_of_a_missing_api_are_not_a_status_object() {
+    fn errors_of_a_gateway_or_a_missing_api_are_read_without_a_status_object() {
         let error = classify(&ERRORS, &response(404, "404 page not found\n")).unwrap();
         assert_eq!(error.code.as_deref(), Some(NOT_SERVED));
         assert_eq!(

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_of_another_type_is_unreadable() {
+    fn a_condition_with_a_status_of_another_type_is_unreadable() {
         let read = |status: serde_json::Value| -> Conditions {
             serde_json::from_value(serde_json::json!([{"type": "Complete", "status": status}]))
                 .unwrap()
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_began_when_it_was_running_first() {
+    fn a_job_started_at_its_first_running_condition() {
         let read = |conditions: serde_json::Value| -> Option<String> {
             let conditions: Conditions = serde_json::from_value(conditions).unwrap();
             conditions.running_since().map(Time::rfc3339)
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn two_conditions_of_one_type_have_to_agree() {
+    fn conflicting_conditions_of_the_same_type_are_unreadable() {
         let read = |statuses: [&str; 2]| -> Conditions {
             let conditions =
                 statuses.map(|status| serde_json::json!({"type": "Complete", "status": status}));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_objects_may_be_null() {
+    fn the_items_of_an_empty_list_may_be_null() {
         let read = |body: &str| {
             let list: ObjectList<OwnerReference> = serde_json::from_str(body).unwrap();
             rows(list.items).map(|rows| rows.len())

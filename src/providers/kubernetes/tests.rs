@@ -18,7 +18,7 @@ fn api(variables: &[(&str, &str)]) -> Result<Api, Problem> {
 }
 
 #[test]
-fn the_path_of_a_server_precedes_all_others() {
+fn the_path_of_an_endpoint_is_the_prefix_of_all_request_paths() {
     for (endpoint, origin, prefix) in [
         ("https://k8s.example:6443", "https://k8s.example:6443", ""),
         ("https://10.0.0.1/", "https://10.0.0.1", ""),
@@ -39,7 +39,7 @@ fn the_path_of_a_server_precedes_all_others() {
 }
 
 #[test]
-fn what_cannot_be_used_is_an_error_before_the_first_request() {
+fn missing_settings_and_plain_http_are_errors_before_the_first_request() {
     for (variables, category, message) in [
         (
             &[][..],
@@ -64,7 +64,7 @@ fn what_cannot_be_used_is_an_error_before_the_first_request() {
 }
 
 #[test]
-fn the_hosts_of_tke_have_a_hint_of_their_own() {
+fn an_unknown_tke_host_has_a_hint_about_the_hosts_file() {
     let api_at = |endpoint| {
         api(&[TOKEN, ("JOBLENS_KUBERNETES_ENDPOINT", endpoint)])
             .ok()
@@ -88,7 +88,7 @@ fn the_hosts_of_tke_have_a_hint_of_their_own() {
 }
 
 #[test]
-fn a_proxy_that_fails_is_named_where_it_is_set() {
+fn the_hint_for_a_failed_proxy_names_the_setting_that_defines_it() {
     let problem = |at_proxy| {
         let check = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
         let mut problem = Problem::new(Category::Network, "refused").with_hint(check);
@@ -107,7 +107,7 @@ fn a_proxy_that_fails_is_named_where_it_is_set() {
 }
 
 #[test]
-fn a_document_is_kept_without_what_repeats_it() {
+fn managed_fields_and_last_applied_configuration_are_removed() {
     let mut document = json!({
         "items": [{"metadata": {
             "name": "x", "managedFields": [{"manager": "kubectl"}],

@@ -153,7 +153,7 @@ async fn listed_again(
 const ALWAYS: usize = usize::MAX;
 
 #[tokio::test]
-async fn pages_are_drained_to_the_end() {
+async fn all_pages_of_a_list_are_requested() {
     let pages = [
         (ids(0..20), Some(45)),
         (ids(20..40), Some(45)),
@@ -170,7 +170,7 @@ async fn pages_are_drained_to_the_end() {
 }
 
 #[tokio::test]
-async fn without_a_total_a_short_page_that_may_be_full_is_not_the_last() {
+async fn without_a_total_only_a_page_below_the_minimum_size_is_the_last() {
     let pages = [(ids(0..20), None), (ids(20..40), None), (vec![], None)];
     let (_, listed) = listed(&pages, None, ALWAYS).await;
     assert_eq!(
@@ -182,7 +182,7 @@ async fn without_a_total_a_short_page_that_may_be_full_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn a_total_below_the_rows_that_came_does_not_end_a_list() {
+async fn a_total_below_the_number_of_listed_rows_does_not_end_a_list() {
     for total in [0, 19, 39] {
         let pages = [0..20, 20..40, 40..45].map(|page| (ids(page), Some(total)));
         let (_, listed) = listed(&pages, None, ALWAYS).await;
@@ -191,7 +191,7 @@ async fn a_total_below_the_rows_that_came_does_not_end_a_list() {
 }
 
 #[tokio::test]
-async fn rows_that_moved_to_the_next_page_come_once() {
+async fn a_row_that_moved_to_the_next_page_is_listed_once() {
     let pages = [(ids(0..20), Some(30)), (ids(19..30), Some(31))];
     let (seen, listed) = listed(&pages, None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..30));
@@ -199,7 +199,7 @@ async fn rows_that_moved_to_the_next_page_come_once() {
 }
 
 #[tokio::test]
-async fn a_cloud_that_repeats_itself_is_not_called_forever() {
+async fn a_repeated_page_ends_the_list_as_truncated() {
     let (seen, listed) = listed(&[(ids(0..20), Some(1 << 40))], None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..20));
     assert_eq!(
@@ -225,7 +225,7 @@ async fn a_limit_ends_the_requests_and_reports_whether_there_is_more() {
 }
 
 #[test]
-fn rows_are_read_under_their_own_references_and_each_job_comes_once() {
+fn rows_have_their_own_references_and_a_repeated_notice_is_reported_once() {
     let rows = vec!["a/b", "..", "c"];
     let notice = Notice::new(NoticeCode::UnknownState, "w");
     let scope = scope();
@@ -254,7 +254,7 @@ fn rows_are_read_under_their_own_references_and_each_job_comes_once() {
 }
 
 #[tokio::test]
-async fn stops_when_requested_and_reports_what_is_missing() {
+async fn a_stopped_or_incomplete_list_reports_what_is_missing() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
     let (_, stopped) = listed(&pages, None, 1).await;
     assert_eq!(
@@ -276,7 +276,7 @@ async fn stops_when_requested_and_reports_what_is_missing() {
 }
 
 #[tokio::test]
-async fn places_are_drained_by_the_same_loop() {
+async fn pages_of_scopes_are_requested_and_truncated_like_pages_of_jobs() {
     let client = |pages: &[(Vec<String>, Option<u64>)]| Pages {
         pages: pages.to_vec(),
         requested: AtomicUsize::new(0),

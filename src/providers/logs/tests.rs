@@ -150,7 +150,7 @@ async fn a_file_that_was_truncated_is_read_from_its_start() {
 }
 
 #[tokio::test]
-async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
+async fn if_the_cloud_ignores_the_offset_only_the_first_part_is_read() {
     let read = async |file: Same, position, before: &[u8], tail_lines| {
         let params = LogParams {
             tail_lines,
@@ -176,7 +176,7 @@ async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
 }
 
 #[tokio::test]
-async fn a_file_that_ends_long_before_its_size_lacks_the_rest() {
+async fn a_file_much_shorter_than_its_reported_size_is_incomplete() {
     for (size, lacks_rest) in [(6, false), (4096, false), (70_000, true), (u64::MAX, true)] {
         let file = Lines {
             text: "a\nb\nc\n",
@@ -200,7 +200,7 @@ async fn a_file_that_ends_long_before_its_size_lacks_the_rest() {
 }
 
 #[tokio::test]
-async fn a_log_that_repeats_itself_is_read_to_its_end() {
+async fn a_log_with_repeated_lines_is_read_to_its_end() {
     for line in ["ab\n", "损失 0.7\n", "retry 1\nretry 2\n", "."] {
         for head in ["", "head\n"] {
             let file = format!("{head}{}\nTraceback\n", line.repeat(300));

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_in_a_text_stays_one() {
+    fn a_json_document_in_a_text_is_masked_and_stays_json() {
         let inner = json!({"1.x": {"Variable_List": {"A": "s3cret"}, "state": "R"}}).to_string();
         let mut document = json!({
             "Message": {"JobInfo": inner},
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_text_are_masked_by_themselves() {
+    fn each_line_of_a_recorded_text_is_masked() {
         let mut text = "step 1\nexport TOKEN=s3cret\r\nGET http://u:s3cret@h/\n模型".to_owned();
         mask_recorded_text(&mut text);
         assert_eq!(text, "step 1\nexport TOKEN=***\r\nGET http://***@h/\n模型");

@@ -27,7 +27,7 @@ fn job(document: Value) -> Job {
 }
 
 #[test]
-fn a_manifest_in_an_annotation_is_masked_as_one() {
+fn a_json_manifest_in_an_annotation_is_masked_as_a_document() {
     let env = json!({"spec": {"env": [{"name": "PLAIN", "value": "red"}], "image": "train:1"}});
     let mut document = json!({"annotations": {"kapp.k14s.io/original": env.to_string()}});
     mask_document(&mut document);
@@ -39,7 +39,7 @@ fn a_manifest_in_an_annotation_is_masked_as_one() {
 }
 
 #[test]
-fn what_messages_repeat_of_arguments_is_masked() {
+fn secrets_in_messages_of_jobs_events_and_containers_are_masked() {
     let message = || Some("exit 1: password=hunter2 Authorization: Bearer abcdefgh1".to_owned());
     let mut job =
         job(json!({"csi": {"otherOpts": "-o passwd=hunter2"}, "body": "password=hunter2"}));
@@ -76,7 +76,7 @@ fn what_messages_repeat_of_arguments_is_masked() {
 }
 
 #[test]
-fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
+fn secrets_used_as_object_keys_are_masked_and_no_entry_is_lost() {
     let document = json!({
         SECRET: {"a": [{format!("x-{SECRET}"): SECRET}]},
         format!("{SECRET}+"): 1,
@@ -92,14 +92,14 @@ fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
 }
 
 #[test]
-fn common_words_and_short_names_change_no_key() {
+fn secrets_that_are_common_words_change_no_object_key() {
     let document = json!({"status": "x", "ipv4": "y", "exitCodes": 1, "job_type": 2});
     let secrets = ["status", "ipv4", "exitCodes", "job_type"];
     assert_eq!(masked(document.clone(), &secrets), document);
 }
 
 #[test]
-fn common_words_change_no_name_and_no_reason() {
+fn secrets_that_are_common_words_change_no_name_or_reason() {
     let mut job = job(json!({}));
     let words = [
         "main",
@@ -127,7 +127,7 @@ fn common_words_change_no_name_and_no_reason() {
 }
 
 #[test]
-fn what_grants_access_is_masked_in_the_region_and_in_urls_of_details() {
+fn secrets_are_masked_in_the_region_the_message_and_urls_of_details() {
     let url = "https://u:S3cr3t@h/p?token=S3cr3t&page=2";
     let masked = "https://***@h/p?token=***&page=2";
     let mut job = job(json!({}));
@@ -149,7 +149,7 @@ fn what_grants_access_is_masked_in_the_region_and_in_urls_of_details() {
 }
 
 #[test]
-fn a_secret_that_is_the_id_of_a_row_is_masked() {
+fn a_row_id_that_is_a_secret_is_masked() {
     let mut job = job(json!({}));
     mask_row_ids(&mut job, &redactor(&[SECRET, "c1", "7"]));
     assert_eq!((&*job.id, job.cluster.as_deref()), ("7", Some("c1")));
@@ -162,7 +162,7 @@ fn a_secret_that_is_the_id_of_a_row_is_masked() {
 }
 
 #[test]
-fn what_equals_the_id_of_a_job_is_masked_where_the_id_is_a_secret() {
+fn fields_equal_to_the_job_id_are_masked_if_the_id_is_a_secret() {
     for (id, shown) in [(SECRET, "***"), ("main", "main")] {
         let mut job = job(json!({"Status": id}));
         job.id = id.to_owned();

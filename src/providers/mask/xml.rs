@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_masked_by_the_names_of_their_elements() {
+    fn xml_texts_are_masked_by_the_names_of_their_elements() {
         let document = "<R a='1'><State>Failed</State><Args><Arg>s3cret</Arg></Args>\
             <Key>DB</Key><Value>s3cret</Value><apiToken>s3cret</apiToken>\n<Url>http://u:s3cret@h</Url>";
         assert_eq!(
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_attributes_are_masked_by_their_names_and_by_those_next_to_them() {
+    fn xml_attributes_are_masked_by_their_own_or_an_adjacent_name() {
         for (text, expected) in [
             (
                 "<User name=\"x\" password='s3cret' role=admin>",

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_are_written_where_there_was_no_failure_are_none() {
+    fn placeholder_and_success_texts_are_not_failure_texts() {
         for text in [
             "",
             " ",
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_contradicted_by_a_task_then_by_a_failure_then_by_what_is_unread() {
+    fn a_success_is_contradicted_by_tasks_then_causes_then_unread_parts() {
         let task = |state, exit_code| Task {
             id: Some("t".to_owned()),
             state,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_undecided_while_the_word_of_a_task_is_another_one() {
+    fn a_success_is_undecided_while_a_task_has_another_state() {
         use State::{Canceled, Failed, Pending, Running, Succeeded, Unknown};
         for state in [Pending, Running, Canceled, Unknown] {
             let task = Task {

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_that_cannot_be_read_is_named_as_such() {
+    fn an_unreadable_or_missing_response_code_is_an_error() {
         let check = |json| check_code(&serde_json::from_str(json).unwrap());
         assert_eq!(check("\"0\""), Ok(()));
         assert_eq!(check("0"), Ok(()));

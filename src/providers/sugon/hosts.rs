@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_one_centre_or_a_list_of_them_and_only_what_is_enabled() {
+    fn enabled_hosts_are_read_from_one_centre_or_a_list_of_centres() {
         let centre = r#"{"id":11112,"aiUrls":[
             {"url":"https://ai01.example.com:65011/ai","enable":"true"},
             {"url":"https://ai02.example.com/ai","enable":"false"},

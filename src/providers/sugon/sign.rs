@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_milliseconds_of_a_jwt() {
+    fn the_expiry_of_a_jwt_is_read_in_milliseconds() {
         // {"expireTime":"1686900109231"} and {"expireTime":1686900109231}
         for payload in [
             "eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9",
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_not_a_jwt_has_no_end() {
+    fn a_token_that_is_not_a_jwt_has_no_known_expiry() {
         for token in ["", "opaque", "a.b.c", "e30.e30.c2ln", "..", "e30.W10.x"] {
             assert_eq!(expiry(token), None, "{token}");
         }

@@ -69,7 +69,7 @@ fn requested(token: &str, id: &str) -> Response {
 }
 
 #[test]
-fn an_endpoint_that_ends_in_ai_is_never_doubled() {
+fn the_path_ai_at_the_end_of_an_endpoint_is_not_doubled() {
     for endpoint in [
         "https://ai01.example.com:65011",
         "https://ai01.example.com:65011/ai",
@@ -87,7 +87,7 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
 }
 
 #[test]
-fn each_form_of_the_list_requests_the_same_and_is_answered() {
+fn each_variant_of_the_list_request_sends_the_same_parameters() {
     let client = client("http://127.0.0.1:7411", test_token()).unwrap();
     let now = test_support::moment(NOW);
     let jobs = (0..101).map(|n| EmulatedJob {
@@ -175,7 +175,7 @@ fn an_expired_token_is_an_error_before_the_first_request() {
 }
 
 #[test]
-fn names_what_is_missing() {
+fn a_missing_token_or_endpoint_is_an_error_that_names_the_variable() {
     let transport = test_support::transport(test_support::moment(NOW));
     let of = |variables: &[(&str, &str)]| {
         Api::new(&test_support::profile(&CLOUD, variables), &transport)
@@ -190,7 +190,7 @@ fn names_what_is_missing() {
 }
 
 #[test]
-fn the_emulator_answers_its_own_token() {
+fn the_emulator_accepts_its_own_token() {
     let answer = requested(test_token(), "my id/1");
     assert_eq!(classify(&answer), None);
     let clock = WallClock {
@@ -205,7 +205,7 @@ fn the_emulator_answers_its_own_token() {
 }
 
 #[test]
-fn the_emulator_refuses_other_tokens_and_has_no_other_jobs() {
+fn the_emulator_rejects_other_tokens_and_unknown_jobs() {
     let refused = classify(&requested("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
     let missing = requested(test_token(), "other");

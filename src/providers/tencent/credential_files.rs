@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machines_file_is_read_where_the_users_own_is_not_there() {
+    fn the_system_wide_file_is_read_only_if_the_user_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         assert!(matches!(read(root), Ok(SourceResult::NotPresent)));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_machine_that_cannot_be_read_is_passed_over() {
+    fn an_unreadable_system_wide_file_is_skipped_with_a_reason() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir_all(root.join("etc/tencentcloud/credentials")).unwrap();

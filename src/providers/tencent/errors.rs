@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_code_is_one_beside_data_too() {
+    fn an_error_without_a_code_counts_even_beside_data() {
         let read = |error: serde_json::Value| {
             let content = serde_json::json!({"TotalCount": 0, "JobSet": [], "Error": error});
             let body = serde_json::json!({"Response": content}).to_string();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_another_name_is_one_too() {
+    fn an_error_code_in_the_field_return_code_is_read() {
         let read = |body: &str| classify(&ERRORS, &response(200, body)).map(|error| error.category);
         assert_eq!(
             read(r#"{"code":0,"returnCode":4000}"#),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_not_found_may_be_read_from_its_cluster() {
+    fn the_hint_for_a_missing_service_names_the_kubernetes_workload() {
         let hint = |operation: &'static str| {
             let request = request(operation, &[]);
             let context = ErrorContext {
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_and_the_request_id_are_kept() {
+    fn the_code_message_and_request_id_of_an_error_are_kept() {
         for file in std::fs::read_dir(path("tencent/errors")).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             let name = format!("tencent/errors/{name}");

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_uses_its_public_host_by_default() {
+    fn the_host_of_a_product_is_public_unless_a_gateway_or_endpoint_is_set() {
         let endpoint = |text| ("JOBLENS_TENCENT_ENDPOINT", text);
         let public = "https://batch.tencentcloudapi.com";
         assert_eq!(batch(&[]), public);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn short_codes_of_regions_are_written_out() {
+    fn short_region_codes_are_expanded() {
         for (region, name) in [
             ("gz", "ap-guangzhou"),
             ("ap-guangzhou", "ap-guangzhou"),

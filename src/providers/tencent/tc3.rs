@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_agrees_with_the_vendors_code() {
+    fn every_signing_stage_agrees_with_the_vendors_code() {
         let vectors = vectors();
         for vector in &vectors {
             let text = |key: &str| vector[key].as_str().unwrap();

@@ -1,4 +1,4 @@
-mod machine;
+mod instance_role;
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn refused(incoming: &ServerRequest) -> String {
 }
 
 #[test]
-fn names_what_is_missing() {
+fn a_missing_key_or_region_is_an_error_that_names_the_variable() {
     let problem = |variables: &[(&str, &str)]| connected(variables).err().unwrap();
     let none = problem(&[("TENCENTCLOUD_REGION", "gz")]);
     assert_eq!(none.category, Category::MissingCredentials);
@@ -96,7 +96,7 @@ fn names_what_is_missing() {
 }
 
 #[test]
-fn the_region_goes_out_as_given_to_the_vendors_host() {
+fn the_region_is_sent_as_configured_to_the_public_host() {
     let client = connected(&[
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", "i"),
@@ -130,7 +130,7 @@ fn hint(operation: &'static str, region: &str, code: u32) -> Option<String> {
 }
 
 #[test]
-fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
+fn the_hint_for_a_rejected_parameter_has_the_other_name_of_the_region() {
     let hint = |code, region| hint(EVENTS.name, region, code);
     assert!(hint(4000, "gz").unwrap().contains("ap-guangzhou"));
     assert!(hint(4000, "ap-chongqing").unwrap().ends_with("cq"));
@@ -139,7 +139,7 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
 }
 
 #[test]
-fn a_missing_permission_is_that_of_the_operation() {
+fn the_hint_for_a_missing_permission_names_the_operation() {
     for operation in [EVENTS.name, LIST.name, CLUSTERS] {
         let wanted = format!("grant the permission ccs:{operation}");
         assert_eq!(hint(operation, "gz", 4103), Some(wanted));
@@ -147,7 +147,7 @@ fn a_missing_permission_is_that_of_the_operation() {
 }
 
 #[test]
-fn a_broken_network_may_mean_that_the_api_is_gone() {
+fn a_network_error_at_the_public_host_has_a_hint_that_the_api_is_retired() {
     let network = || Problem::new(Category::Network, "no such host").with_hint("check the name");
     let vendors = connected(&[
         ("TENCENTCLOUD_REGION", "gz"),
@@ -164,7 +164,7 @@ fn a_broken_network_may_mean_that_the_api_is_gone() {
 }
 
 #[test]
-fn the_emulator_verifies_our_signature_and_answers() {
+fn the_emulator_accepts_a_valid_signature() {
     let incoming = incoming(&client("testid", "testsecret"), "服务", "1f");
     assert_eq!(
         emulated(&CLOUD).operation(&incoming).as_deref(),
@@ -184,7 +184,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
 }
 
 #[test]
-fn the_emulator_refuses_as_the_cloud_does() {
+fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_services() {
     let good = client("testid", "testsecret");
     assert_eq!(refused(&incoming(&good, "other", "1")), "5000");
     let unknown = client("otherid", "testsecret");
@@ -203,7 +203,7 @@ fn the_emulator_refuses_as_the_cloud_does() {
 }
 
 #[test]
-fn the_emulator_takes_a_nonce_once() {
+fn the_emulator_accepts_a_nonce_only_once() {
     let state = state();
     let incoming = incoming(&client("testid", "testsecret"), "服务", "abc");
     assert_eq!(classify(&served(&incoming, &state)), None);

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_without_a_time_is_kept_whole() {
+    fn an_event_line_is_split_after_its_time_or_kept_whole() {
         let read = |line| {
             let (time, message) = split(line);
             (time.utc().map(|at| at.rfc3339()), message.to_owned())

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_survives_its_token() {
+    fn a_log_window_is_restored_from_its_token() {
         for window in [
             LogWindow::default(),
             LogWindow {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_joined_and_those_of_a_full_second_are_cut() {
+    fn log_lines_are_joined_and_a_full_second_is_reported_as_truncated() {
         let read = |count: usize| {
             let window = LogWindow {
                 start: 10,

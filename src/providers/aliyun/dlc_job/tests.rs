@@ -43,7 +43,7 @@ fn read(body: &Value) -> Result<GetResult, DecodeError> {
 }
 
 #[test]
-fn an_outcome_is_final_while_pods_are_kept() {
+fn a_job_that_reserves_its_pods_after_its_end_has_ended() {
     let state = |word: &str| {
         let job = read(&json!({"JobId": "dlc1", "Status": word})).unwrap().job;
         (job.state, job.ended)
@@ -58,7 +58,7 @@ fn an_outcome_is_final_while_pods_are_kept() {
 }
 
 #[test]
-fn a_job_that_failed_last_has_failed_whatever_its_state_is() {
+fn a_failure_after_the_last_success_makes_a_succeeded_job_failed() {
     let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
     let state = |reason: &str, succeeded_at: Value, failed_at: Value| {
         let pods = json!([{"PodId": "dlc1-worker-0", "Status": "Failed"}]);
@@ -103,7 +103,7 @@ fn a_job_that_failed_last_has_failed_whatever_its_state_is() {
 }
 
 #[tokio::test]
-async fn events_that_are_missing_or_may_be_cut_leave_warnings_unknown() {
+async fn missing_or_possibly_truncated_events_leave_warnings_unknown() {
     let events = |count: usize| json!(vec!["2026-01-12 14:18:30 Created pod: x"; count]);
     for (body, is_unreadable) in [
         (json!({"Events": events(3)}), false),
@@ -134,7 +134,7 @@ async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
 }
 
 #[tokio::test]
-async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
+async fn a_row_with_an_unreadable_failure_field_is_undecided() {
     let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
     let references = [reference(&DLC_JOB, &["dlc1"])];
     for (fields, state) in [
@@ -160,7 +160,7 @@ async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_second_row_of_a_job_may_be_on_another_page() {
+async fn a_conflicting_row_on_another_page_leaves_the_job_to_a_lookup() {
     let references = [reference(&DLC_JOB, &["dlc1"])];
     for (second, is_known) in [("Succeeded", true), ("Failed", false)] {
         let responder = move |request: &ServerRequest| {
@@ -182,7 +182,7 @@ async fn a_second_row_of_a_job_may_be_on_another_page() {
 }
 
 #[tokio::test]
-async fn active_jobs_of_any_age_are_listed() {
+async fn active_jobs_are_listed_without_the_7_day_window() {
     let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
     for (states, is_cut) in [(State::ACTIVE.to_vec(), false), (Vec::new(), true)] {
         let (_server, client) = listing(&json!({"Status": "Running"})).await;
@@ -200,7 +200,7 @@ async fn active_jobs_of_any_age_are_listed() {
 }
 
 #[tokio::test]
-async fn workspaces_that_cannot_be_listed_leave_a_list_incomplete() {
+async fn a_failed_or_cut_list_of_workspaces_leaves_the_job_list_incomplete() {
     let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
     let denied = json!({"Code": "Forbidden.RAM", "Message": "m"});
     let failed = json!({"Code": "ServiceUnavailable", "Message": "m"});
@@ -224,7 +224,7 @@ async fn workspaces_that_cannot_be_listed_leave_a_list_incomplete() {
 }
 
 #[test]
-fn a_response_must_be_about_the_job() {
+fn a_response_without_the_requested_job_id_is_invalid() {
     for body in [
         json!({}),
         json!({"JobId": null, "Status": "Succeeded"}),
@@ -249,7 +249,7 @@ fn memory_is_read_in_binary_units() {
 }
 
 #[test]
-fn the_pod_before_a_restart_is_the_last_of_its_history() {
+fn the_pod_before_a_restart_is_the_newest_of_its_history() {
     let past = |uid: &str, day: u8| json!({"PodUid": uid, "GmtCreateTime": format!("2026-01-0{day}T00:00:00Z")});
     let pods = json!({"Pods": [
         {"PodId": "dlc1-worker-0", "HistoryPods": [past("a", 1), past("c", 3), past("b", 2)]},
@@ -280,7 +280,7 @@ fn the_window_of_a_list_begins_at_a_full_hour() {
 }
 
 #[tokio::test]
-async fn events_that_hang_do_not_delay_a_failure() {
+async fn a_hanging_events_request_does_not_delay_a_failure() {
     let jobs = vec![job(&DLC_JOB, "dlc1", "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["GetJobEvents"])).await;
     let reference = reference(&DLC_JOB, &["dlc1"]);

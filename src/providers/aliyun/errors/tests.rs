@@ -126,7 +126,7 @@ const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
 ];
 
 #[test]
-fn the_code_decides_before_the_status() {
+fn the_error_code_takes_precedence_over_the_http_status() {
     for (status, code, category, retry) in ERRORS_BY_CODE {
         let refusal = error_of(status, code);
         assert_eq!(
@@ -141,7 +141,7 @@ fn the_code_decides_before_the_status() {
 }
 
 #[test]
-fn the_retry_header_makes_any_error_throttling() {
+fn a_valid_retry_header_makes_any_error_a_throttled_one() {
     let mut throttled = answer(503, r#"{"Code":"ServiceUnavailable"}"#);
     throttled.headers = vec![("x-acs-retry-after".into(), "1500".into())];
     let refusal = classify(&throttled).unwrap();
@@ -174,7 +174,7 @@ fn hints_name_the_next_step() {
 }
 
 #[test]
-fn a_407_without_a_code_is_a_proxys() {
+fn http_407_without_an_error_code_is_an_error_of_a_proxy() {
     let refusal = classify(&answer(407, "<html>denied</html>")).unwrap();
     assert_eq!(refusal.category, Category::Network);
     assert_eq!(refusal.code, None);
@@ -183,7 +183,7 @@ fn a_407_without_a_code_is_a_proxys() {
 }
 
 #[test]
-fn reads_the_error_bodies_of_the_fixtures() {
+fn error_bodies_of_the_fixtures_are_classified() {
     let read = |name: &str, status| {
         let answer = test_support::answer(status, &format!("aliyun/{name}"));
         let refusal = classify(&answer).unwrap();
@@ -209,7 +209,7 @@ fn reads_the_error_bodies_of_the_fixtures() {
 }
 
 #[test]
-fn a_good_status_with_an_error_body_is_still_a_no() {
+fn an_error_body_with_http_200_is_an_error() {
     let body = r#"{"RequestId":"R","Code":"ClusterNotFound","Message":"gone"}"#;
     let refusal = classify(&answer(200, body)).unwrap();
     assert_eq!(refusal.category, NotFound);
@@ -219,7 +219,7 @@ fn a_good_status_with_an_error_body_is_still_a_no() {
 
 proptest! {
     #[test]
-    fn every_status_of_400_and_more_is_a_no(status in 400_u16..600, body in ".{0,80}") {
+    fn every_http_status_from_400_is_an_error_with_a_message(status in 400_u16..600, body in ".{0,80}") {
         let refusal = classify(&answer(status, &body));
         prop_assert!(refusal.is_some_and(|refusal| !refusal.message.is_empty()));
     }

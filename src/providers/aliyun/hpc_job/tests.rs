@@ -57,7 +57,7 @@ fn state(mut fields: Value, trust: bool) -> (State, bool, Option<i64>) {
 }
 
 #[test]
-fn the_scheduler_explains_a_wait_and_a_failure() {
+fn fields_of_the_scheduler_explain_queued_and_failed_jobs() {
     let cause = |mut fields: Value| {
         fields["JobId"] = "1".into();
         let job = read(&json!({"JobInfo": fields}), false).unwrap().job;
@@ -79,7 +79,7 @@ fn the_scheduler_explains_a_wait_and_a_failure() {
 }
 
 #[test]
-fn finished_succeeds_only_with_proof_or_by_the_switch() {
+fn a_finished_job_succeeds_only_with_exit_status_0_or_if_trusted() {
     let finished =
         |extra: &str, trust| state(json!({"State": "Finished", "ExtraInfo": extra}), trust);
     for extra in ["", "{}", "text", "[]", r#"{"Exit_status": null}"#] {
@@ -112,7 +112,7 @@ fn finished_succeeds_only_with_proof_or_by_the_switch() {
 }
 
 #[test]
-fn completed_is_not_a_success_against_an_exit_status_or_for_a_whole_array() {
+fn completed_is_no_success_with_a_bad_exit_status_or_for_a_whole_array() {
     let completed = |other: Value| {
         let mut fields = json!({"State": "COMPLETED"});
         fields
@@ -135,7 +135,7 @@ fn completed_is_not_a_success_against_an_exit_status_or_for_a_whole_array() {
 }
 
 #[test]
-fn other_words_are_unknown_and_have_not_ended() {
+fn other_state_words_are_unknown_and_have_not_ended() {
     for word in ["CANCELLED", "TIMEOUT", "Held", ""] {
         assert_eq!(
             state(json!({"State": word}), true),
@@ -146,7 +146,7 @@ fn other_words_are_unknown_and_have_not_ended() {
 }
 
 #[test]
-fn a_response_must_be_about_the_job() {
+fn a_response_about_another_job_is_invalid_and_one_about_none_not_found() {
     let category = |body: Value| match read(&body, false) {
         Err(DecodeError::Failed(error)) => Some(error.category),
         Err(DecodeError::Invalid(_)) => Some(Category::InvalidResponse),
@@ -169,7 +169,7 @@ fn a_response_must_be_about_the_job() {
 }
 
 #[test]
-fn the_cloud_filters_by_what_is_documented() {
+fn the_list_request_filters_by_user_and_unfinished_jobs() {
     let filter = |states: &[State]| Filter {
         states: states.to_vec(),
         user: Some("lin".to_owned()),
@@ -210,7 +210,7 @@ fn memory_is_read_in_the_units_of_the_schedulers() {
 }
 
 #[test]
-fn an_id_under_both_names_is_one_id() {
+fn an_id_in_both_id_fields_must_be_the_same() {
     let read = |ids: Value| {
         let mut fields = json!({"State": "RUNNING", "StdoutPath": "/a", "OutputLog": "/b"});
         fields
@@ -235,7 +235,7 @@ fn an_id_under_both_names_is_one_id() {
 }
 
 #[tokio::test]
-async fn one_list_of_a_cluster_serves_its_active_jobs() {
+async fn active_jobs_of_a_cluster_are_looked_up_by_one_list_request() {
     for (kind, running, ended, operation) in [
         (&HPC_JOB, "RUNNING", "Completed", LIST.name),
         (&SCHEDULER_JOB, "R", "F", "ListJobsWithFilters"),

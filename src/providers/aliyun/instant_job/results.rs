@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_executor_is_named_by_its_job_task_and_index() {
+    fn an_executor_id_is_split_into_job_task_and_index() {
         assert_eq!(parts("job-1", "job-1-Task0-12"), Some(("Task0", "12")));
         assert_eq!(parts("job-1", "job-1-训练-a-0"), Some(("训练-a", "0")));
         for other in ["job-1", "job-1-", "job-1-Task0", "job-12-Task0-1"] {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_of_another_type_is_not_empty() {
+    fn an_output_that_cannot_be_decoded_is_an_error() {
         let read = |body: &str| {
             let response: ResultsResponse = lenient::decode_response(body.as_bytes()).unwrap();
             decode_output(response.output)

@@ -37,7 +37,7 @@ fn read(fields: &Value) -> Result<GetResult, DecodeError> {
 }
 
 #[test]
-fn an_exception_is_unknown_and_has_not_ended() {
+fn the_state_exception_is_unknown_and_has_not_ended() {
     let state = |word: &str| {
         let job = read(&json!({"JobId": "job-1", "Status": word})).unwrap();
         let named = job.notices.len();
@@ -51,7 +51,7 @@ fn an_exception_is_unknown_and_has_not_ended() {
 }
 
 #[test]
-fn a_job_that_expired_has_its_word_as_the_reason() {
+fn an_expired_job_has_the_reason_expired() {
     let reasons = |word: &str| {
         let executors = json!([{"ArrayId": 0, "Status": word}]);
         let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
@@ -65,7 +65,7 @@ fn a_job_that_expired_has_its_word_as_the_reason() {
 }
 
 #[test]
-fn a_response_must_be_about_the_job() {
+fn a_response_without_the_requested_job_id_is_invalid() {
     for fields in [
         json!(null),
         json!({"Status": "Succeeded"}),
@@ -79,7 +79,7 @@ fn a_response_must_be_about_the_job() {
 }
 
 #[test]
-fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
+fn a_failed_job_has_the_message_of_a_failed_executor() {
     let executors = json!([
         {"ArrayId": 0, "Status": "Succeeded", "StatusReason": "released"},
         {"ArrayId": 1, "Status": "Failed", "StatusReason": "exit code 137"},
@@ -95,7 +95,7 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
 }
 
 #[tokio::test]
-async fn events_are_read_as_far_as_the_cloud_counts_them() {
+async fn events_are_read_up_to_the_reported_total_and_at_most_1000() {
     // The cloud's total, events per page, events that exist, and events that are read.
     for (total, size, available, read, is_unreadable) in [
         (Some(60), 50, 60, 60, false),
@@ -152,7 +152,7 @@ async fn a_response_without_a_list_of_events_leaves_warnings_unknown() {
 }
 
 #[tokio::test]
-async fn a_success_is_undecided_where_the_exit_code_of_an_executor_is_not_read() {
+async fn a_success_is_undecided_if_an_executor_has_no_unique_id() {
     let executor = |id: Value| json!({"ArrayId": id, "Status": "Succeeded"});
     for (ids, state) in [
         ([json!(0), json!(1)], State::Succeeded),
@@ -179,7 +179,7 @@ async fn a_success_is_undecided_where_the_exit_code_of_an_executor_is_not_read()
 }
 
 #[tokio::test]
-async fn the_exit_codes_of_the_first_100_executors_are_read() {
+async fn only_the_exit_codes_of_the_first_100_executors_are_read() {
     let read = async |parts, exit_code| {
         let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
         (job.parts, job.steps[0].exit_code) = (parts, Some(exit_code));
@@ -205,7 +205,7 @@ async fn the_exit_codes_of_the_first_100_executors_are_read() {
 }
 
 #[tokio::test]
-async fn a_success_is_not_decided_while_exit_codes_cannot_be_read() {
+async fn a_success_is_undecided_if_exit_codes_cannot_be_read() {
     let answer = |status, body: &Value| {
         responding(
             &CLOUD,
@@ -284,7 +284,7 @@ fn executors_that_have_not_succeeded_leave_a_success_undecided() {
 }
 
 #[tokio::test]
-async fn a_job_whose_executor_failed_has_failed_whatever_its_state_is() {
+async fn a_failed_executor_makes_a_succeeded_job_failed() {
     let job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
     let body = json!({"ExitCode": 3, "Output": ""});
     let results = responding(
@@ -304,7 +304,7 @@ async fn a_job_whose_executor_failed_has_failed_whatever_its_state_is() {
 }
 
 #[tokio::test]
-async fn events_that_hang_do_not_delay_a_failure() {
+async fn a_hanging_events_request_does_not_delay_a_failure() {
     let jobs = vec![job(&INSTANT_JOB, "job-1", "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListExecutorEvents"])).await;
     let reference = reference(&INSTANT_JOB, &["job-1"]);

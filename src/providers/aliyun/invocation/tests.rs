@@ -55,7 +55,7 @@ fn exit(node: &str, code: Value, success: Value) -> Value {
 }
 
 #[test]
-fn finished_succeeds_only_when_every_node_reports_0() {
+fn a_finished_invocation_succeeds_if_every_node_has_exit_code_0() {
     let (job, notices) = finished(
         TWO,
         json!([
@@ -73,7 +73,7 @@ fn finished_succeeds_only_when_every_node_reports_0() {
 }
 
 #[test]
-fn a_code_that_is_not_0_or_a_success_that_is_false_fails() {
+fn a_nonzero_exit_code_or_success_false_of_a_node_is_a_failure() {
     let with = |code: Value, success: Value| {
         let ok = exit("i-1", json!(0), json!(true));
         let (job, _) = finished(TWO, json!([ok, exit("i-2", code, success)]), true);
@@ -95,7 +95,7 @@ fn a_code_that_is_not_0_or_a_success_that_is_false_fails() {
 }
 
 #[test]
-fn what_cannot_be_read_is_unknown_and_has_ended() {
+fn finished_without_all_exit_codes_is_unknown_unless_trusted() {
     let ok = exit("i-1", json!(0), json!(true));
     let running = json!({"InstanceId": "i-2", "InvokeRecordStatus": "Running", "ExitCode": 0});
     let stopped = json!({"InstanceId": "i-2", "InvokeRecordStatus": "Stopped", "ExitCode": 0});
@@ -121,7 +121,7 @@ fn what_cannot_be_read_is_unknown_and_has_ended() {
 }
 
 #[test]
-fn a_failure_that_was_read_is_kept_when_other_pages_were_not() {
+fn a_failure_on_a_page_counts_even_if_other_pages_are_unread() {
     let mut results = Results::default();
     assert!(results.add(page(
         json!(60),
@@ -144,7 +144,7 @@ fn a_node_that_failed_to_run_fails_a_finished_invocation() {
 }
 
 #[test]
-fn of_several_results_of_one_node_the_worst_counts() {
+fn the_worst_of_several_results_of_a_node_counts() {
     let nodes = [("i-1", "Finished")];
     let twice = json!([
         exit("i-1", json!(0), json!(true)),
@@ -166,7 +166,7 @@ fn two_results_of_one_node_do_not_count_as_two_nodes() {
 }
 
 #[test]
-fn a_result_that_differs_in_its_word_alone_is_kept() {
+fn a_second_result_that_differs_only_in_its_state_word_counts() {
     let silent = |word: &str| json!({"InstanceId": "i-1", "InvokeRecordStatus": word});
     let both = json!([silent("Finished"), silent("Failed")]);
     assert_eq!(
@@ -183,7 +183,7 @@ fn a_node_that_is_listed_twice_is_one_node() {
 }
 
 #[test]
-fn the_other_words_need_no_results() {
+fn states_other_than_finished_need_no_results_of_nodes() {
     let read = |word: &str, node: &str| {
         let (job, notices) =
             status(word, &[("i-1", node)]).into_job(invocation("c"), &[], None, true);
@@ -198,7 +198,7 @@ fn the_other_words_need_no_results() {
 }
 
 #[test]
-fn pages_are_read_to_the_end_and_no_further() {
+fn pages_of_results_are_requested_until_the_total_a_repetition_or_the_limit() {
     let numbered = |from: usize, count: usize| {
         let list: Vec<Value> = (from..from + count)
             .map(|n| exit(&format!("i-{n}"), json!(0), json!(true)))
@@ -241,7 +241,7 @@ fn pages_are_read_to_the_end_and_no_further() {
 }
 
 #[test]
-fn tolerates_every_shape_of_the_list_of_nodes() {
+fn a_missing_empty_or_unwrapped_list_of_nodes_is_accepted() {
     for nodes in [
         json!(null),
         json!({}),
@@ -262,7 +262,7 @@ fn tolerates_every_shape_of_the_list_of_nodes() {
 }
 
 #[test]
-fn refuses_answers_that_are_none_or_about_another_command() {
+fn responses_that_are_invalid_or_about_another_command_are_errors() {
     let bomb = r#"<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>
         <ListInvocationStatusResponse><InvokeStatus>&lol2;</InvokeStatus></ListInvocationStatusResponse>"#;
     for body in [

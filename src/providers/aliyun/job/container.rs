@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminated_container_is_judged_by_its_exit_code() {
+    fn the_state_of_a_terminated_container_follows_from_its_exit_code() {
         let state = |state: &str, code: &str| {
             let json = format!(r#"{{"CurrentState":{{"State":"{state}","ExitCode":{code}}}}}"#);
             let container = container(&json);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_of_an_init_container_is_in_the_singular() {
+    fn the_command_of_an_init_container_is_in_the_field_command() {
         let json = br#"{"Command":["sh","--",""],"Cpu":1,"Memory":2,"Gpu":0}"#;
         let container: Container = lenient::decode(json).unwrap();
         let container = container.into_model(true);

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_list_requests_subtasks_in_the_same_requests() {
+    fn the_first_batch_list_also_requests_the_first_subtasks() {
         let evidence = ArrayEvidence::default();
         let ids = evidence.with_probes("c", &["10", "20"]);
         assert_eq!(ids.len(), MAX_ROWS);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_subtasks_of_a_job_is_requested_once() {
+    fn the_first_subtasks_of_a_job_are_requested_once_per_cluster() {
         let evidence = ArrayEvidence::default();
         evidence.record_probes("c", &["10", "20"], &JobRows::default());
         assert_eq!(evidence.with_probes("c", &["10", "20"]), ["10", "20"]);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_is_known_is_not_forgotten() {
+    fn a_known_range_is_not_replaced_by_an_unknown_one() {
         let mut known = JobEvidence::default();
         known.record_array(Array::UNKNOWN);
         let range = Array {

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cloud_left_out_is_named() {
+    fn a_log_cut_by_the_cloud_reports_what_was_read() {
         let all = "x\n".repeat(2000);
         assert_eq!(read("epoch 1 损失\n", None).truncated, None);
         assert_eq!(read(&all, Some(2000)).truncated, None);

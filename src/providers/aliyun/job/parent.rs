@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_read_only_where_it_makes_sense() {
+    fn an_invalid_or_oversized_index_range_yields_no_subtask_ids() {
         let ids = |start, end, step| {
             let ids = subtask_ids("10", &array(start, end, step))?;
             Some(ids.into_iter().collect::<Vec<_>>())
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_range_is_requested_from_the_list() {
+    fn the_list_request_contains_subtask_ids_next_to_the_range() {
         let listed = |range: Option<Array>| ids_to_list("10", range.as_ref());
         let ids = listed(Some(array(Some(1), Some(9), Some(2))));
         assert_eq!(ids.len(), MAX_ROWS);

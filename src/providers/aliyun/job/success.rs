@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_failed_fails_a_job_that_succeeded() {
+    fn a_failed_group_makes_a_succeeded_job_failed() {
         let failed = read(&json!([group("Succeeded", &[0]), group("Failed", &[137])]));
         assert_eq!((failed.state, failed.exit_code), (State::Failed, Some(137)));
         assert!(failed.message.unwrap().contains("137"));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_went_well_or_are_gone_confirm_a_success() {
+    fn succeeded_terminating_or_missing_groups_confirm_a_success() {
         for groups in [json!([]), json!(null), json!({}), json!("")] {
             assert_eq!(read(&groups).state, State::Succeeded, "{groups}");
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_of_a_main_container_contradicts_its_group() {
+    fn a_bad_exit_code_of_a_main_container_makes_a_succeeded_job_failed() {
         let codes = |codes: &[i64]| state(&[group("Succeeded", codes)]);
         assert_eq!(codes(&[137]), State::Failed);
         assert_eq!(codes(&[1]), State::Failed);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_group_that_was_replaced_does_not_count() {
+    fn a_failed_group_that_was_replaced_by_a_later_one_is_ignored() {
         let at = |minute: u32| format!("2026-01-02T03:{minute:02}:00Z");
         let timed = |status: &str, start: u32, end: u32| {
             let code = i64::from(status == "Failed");

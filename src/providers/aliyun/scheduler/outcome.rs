@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_without_an_explanation_is_not_a_cause() {
+    fn a_scheduler_comment_without_an_explanation_is_not_a_cause() {
         let run = "Job run at Sun Nov 29 at 20:46 on (node1:ncpus=2)";
         for comment in [
             "",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_explains_a_wait_and_a_failure_but_not_a_success() {
+    fn a_scheduler_comment_explains_only_pending_and_failed_jobs() {
         let message = |state, comment: &str| {
             let evidence = EndEvidence {
                 failure: Some("exit status 271".to_owned()),

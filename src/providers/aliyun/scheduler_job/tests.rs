@@ -45,7 +45,7 @@ fn outcome(job: Value, trust: bool) -> (State, bool, Option<i64>) {
 }
 
 #[test]
-fn the_end_of_a_job_succeeds_only_with_an_exit_status_or_by_the_switch() {
+fn an_ended_job_succeeds_only_with_exit_status_0_or_if_trusted() {
     for word in ["F", "FINISHED", "X"] {
         let ended =
             |exit: Value, trust| outcome(json!({"job_state": word, "Exit_status": exit}), trust);
@@ -68,7 +68,7 @@ fn the_end_of_a_job_succeeds_only_with_an_exit_status_or_by_the_switch() {
 }
 
 #[test]
-fn a_response_is_about_the_job_whether_it_is_text_or_an_object() {
+fn the_job_is_read_from_a_json_text_or_an_object() {
     let job = json!({"2.scheduler": {
         "job_state": "Q", "Variable_List": {"TOKEN": "s3cret"},
         "Submit_arguments": "-N relax --password s3cret",
@@ -99,7 +99,7 @@ fn a_response_is_about_the_job_whether_it_is_text_or_an_object() {
 }
 
 #[test]
-fn an_id_without_its_server_names_one_job_only() {
+fn an_id_without_its_server_that_matches_several_jobs_is_an_error() {
     let jobs = json!({"2.a": {"job_state": "F"}, "2.b": {"job_state": "R"}});
     let Err(DecodeError::Failed(error)) = read(jobs, false) else {
         panic!("two jobs");
@@ -111,7 +111,7 @@ fn an_id_without_its_server_names_one_job_only() {
 }
 
 #[test]
-fn values_of_variables_and_arguments_are_masked_in_a_text_and_the_rest_is_whole() {
+fn variables_and_arguments_are_masked_and_other_fields_kept() {
     let job = json!({"2.scheduler": {
         "job_state": "R",
         "Variable_List": {"GREETING": "s3cret-1", "DB_PASSWORD": "s3cret-2", "Z": "s3cret-3"},
@@ -174,7 +174,7 @@ async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i6
 }
 
 #[tokio::test]
-async fn evidence_without_a_state_is_kept_when_the_list_reports_the_state() {
+async fn an_exit_status_without_a_state_counts_for_the_listed_state() {
     use State::{Failed, Succeeded, Unknown};
     let pbs = |exit: Value| json!({"2.scheduler": {"Exit_status": exit}});
     let slurm = |word: &str, code: &str| json!({"2": {"JobState": word, "ExitCode": code}});
@@ -233,7 +233,7 @@ async fn evidence_without_a_state_is_kept_when_the_list_reports_the_state() {
 }
 
 #[test]
-fn a_single_job_must_be_the_requested_one() {
+fn a_response_about_another_job_is_invalid() {
     for other in [
         json!({"JobId": 12, "JobState": "COMPLETED"}),
         json!({"JobId": [2], "JobState": "COMPLETED"}),
@@ -247,7 +247,7 @@ fn a_single_job_must_be_the_requested_one() {
 }
 
 #[test]
-fn the_first_node_is_found_in_the_forms_of_lists_and_schedulers() {
+fn the_first_node_is_read_from_json_and_scheduler_lists() {
     for (nodes, node) in [
         (r#"["compute2", "compute3"]"#, Some("compute2")),
         ("compute-2/0+compute3/0", Some("compute-2")),

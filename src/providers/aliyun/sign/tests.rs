@@ -39,7 +39,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 #[test]
-fn agrees_with_the_vendors_code_stage_by_stage() {
+fn every_signing_stage_agrees_with_the_vendors_code() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 34);
     for vector in vectors {
@@ -72,7 +72,7 @@ fn agrees_with_the_vendors_code_stage_by_stage() {
 }
 
 #[test]
-fn the_signer_adds_the_very_headers_of_the_vectors() {
+fn the_signer_adds_exactly_the_headers_of_the_test_vectors() {
     let mut compared = 0;
     for vector in vectors() {
         let ours =
@@ -163,7 +163,7 @@ impl Known<'_> {
 }
 
 #[test]
-fn agrees_with_known_signatures_of_the_operations_in_use() {
+fn signatures_of_the_used_operations_match_known_ones() {
     let cluster = ("ClusterId", "ehpc-hz-FYUr32test");
     let many: Vec<(String, String)> = (1..=11)
         .map(|n| (format!("JobIds.{n}"), format!("j{n}")))
@@ -222,7 +222,7 @@ fn agrees_with_known_signatures_of_the_operations_in_use() {
 }
 
 #[test]
-fn agrees_with_the_answer_that_the_vendor_published() {
+fn the_signature_matches_the_vendors_published_example() {
     let text = asserted(
         "POST",
         &[
@@ -292,7 +292,7 @@ fn values_of_a_repeated_header_are_sorted_and_joined() {
 }
 
 #[test]
-fn an_authorization_header_without_all_its_parts_is_none() {
+fn an_incomplete_authorization_header_is_not_parsed() {
     for header in [
         "",
         "Bearer x",
@@ -306,7 +306,7 @@ fn an_authorization_header_without_all_its_parts_is_none() {
 
 proptest! {
     #[test]
-    fn a_signature_is_valid_for_its_own_query_in_any_order_and_for_no_other(
+    fn a_signature_is_valid_only_for_its_query_in_any_order(
         query in proptest::collection::vec((".{1,12}", ".{0,12}"), 1..6),
         other in ".{1,12}",
     ) {

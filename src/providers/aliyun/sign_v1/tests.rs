@@ -31,7 +31,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 #[test]
-fn agrees_with_the_vendors_code_stage_by_stage() {
+fn every_signing_stage_agrees_with_the_vendors_code() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 21);
     for vector in vectors {
@@ -47,7 +47,7 @@ fn agrees_with_the_vendors_code_stage_by_stage() {
 }
 
 #[test]
-fn the_signer_adds_the_very_parameters_of_the_vectors() {
+fn the_signer_adds_exactly_the_parameters_of_the_test_vectors() {
     const ADDED: [&str; 6] = [
         "AccessKeyId",
         "SignatureMethod",
@@ -91,7 +91,7 @@ fn the_signer_adds_the_very_parameters_of_the_vectors() {
 }
 
 #[test]
-fn a_form_is_read_as_it_is_written() {
+fn an_encoded_form_is_parsed_to_the_same_parameters() {
     let pairs: Params = [("RoleArn", "acs:ram::1:role/试 &=+%"), ("Empty", "")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();

@@ -140,7 +140,7 @@ fn code(response: &Response) -> (Category, RetryAction, String) {
 }
 
 #[test]
-fn a_job_of_the_scenario_is_read_back() {
+fn a_job_of_the_scenario_is_read_from_the_emulator() {
     let state = state();
     let response = call(
         &state,
@@ -184,7 +184,7 @@ fn a_job_of_the_scenario_is_read_back() {
 }
 
 #[test]
-fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
+fn an_invocation_of_the_scenario_is_read_page_by_page() {
     let state = state();
     let command = [("ClusterId", CLUSTER), ("CommandId", "c-1")];
     let status =
@@ -222,7 +222,7 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
 }
 
 #[test]
-fn the_gateway_refuses_as_the_cloud_does() {
+fn the_emulator_rejects_replayed_expired_and_badly_signed_requests() {
     let state = state();
     let requested = request(
         "DescribeServerlessJobs",
@@ -278,7 +278,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
 }
 
 #[test]
-fn missing_and_unknown_jobs_are_reported_as_documented() {
+fn missing_parameters_and_unknown_objects_have_documented_errors() {
     let state = state();
     let text = |operation, query: &[(&str, &str)]| {
         let response = call(&state, operation, query);
@@ -325,7 +325,7 @@ fn missing_and_unknown_jobs_are_reported_as_documented() {
 }
 
 #[test]
-fn faults_are_reported_as_the_cloud_reports_them() {
+fn emulated_faults_have_the_error_codes_of_the_cloud() {
     let throttled = code(&received(emulated(&CLOUD).error(EmulatedError::Throttled)));
     assert_eq!(
         throttled,

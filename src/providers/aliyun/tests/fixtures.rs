@@ -4,7 +4,7 @@ use crate::model::State;
 use crate::providers::api::DecodeError;
 
 #[test]
-fn the_documented_answers_become_their_models() {
+fn documented_responses_become_their_models() {
     for (name, id) in [
         ("describe-serverless-jobs", "10_3"),
         ("describe-serverless-jobs-every-field", "10_3"),
@@ -19,7 +19,7 @@ fn the_documented_answers_become_their_models() {
 }
 
 #[test]
-fn an_empty_list_means_that_there_is_no_such_job() {
+fn an_empty_list_of_jobs_means_that_the_job_is_missing() {
     let body = fixture("job/describe-serverless-jobs-none.json");
     let miss = read_jobs(&body, job("5"), &[]).unwrap_err();
     let request_id = "3F405162-1335-436C-A1D7-6C044FE7336B".to_owned();
@@ -31,7 +31,7 @@ fn an_empty_list_means_that_there_is_no_such_job() {
 }
 
 #[test]
-fn every_form_of_an_invocation_becomes_one_model() {
+fn json_and_xml_responses_of_an_invocation_become_the_same_model() {
     for status in ["json", "wrapped.json", "xml"] {
         for results in ["json", "xml"] {
             let id = "c-hz01v8x80o3";

@@ -69,7 +69,7 @@ async fn text(client: &dyn Client, kind: &'static Kind, params: LogParams) -> St
 }
 
 #[tokio::test]
-async fn a_log_grows_and_can_begin_later() {
+async fn a_growing_log_is_read_whole_or_since_a_given_time() {
     for kind in [CLOUD.kinds[3], CLOUD.kinds[4]] {
         let server = server(kind).await;
         let transport = server.transport();
@@ -107,7 +107,7 @@ async fn a_log_grows_and_can_begin_later() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_pod_before_its_restart_is_read_by_its_own_id() {
+async fn the_previous_log_is_that_of_the_pod_before_the_restart() {
     let kind = CLOUD.kinds[3];
     let server = server(kind).await;
     let transport = server.transport();

@@ -1,9 +1,9 @@
 //! Tests of the whole cloud: of fixtures against the model, and of the emulator against the client.
 
+mod clusters_and_commands;
 mod emulator;
 mod fixtures;
 mod logs;
-mod places;
 mod profiles;
 mod roles;
 

@@ -34,7 +34,7 @@ fn the_endpoint_follows_from_the_region_unless_it_is_set() {
 }
 
 #[test]
-fn names_what_is_missing_and_what_to_set() {
+fn a_missing_key_or_region_is_an_error_that_names_the_variable() {
     let problem = connect(&[("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")])
         .err()
         .unwrap();
@@ -47,7 +47,7 @@ fn names_what_is_missing_and_what_to_set() {
 }
 
 #[test]
-fn a_region_cannot_change_the_host() {
+fn a_region_that_would_change_the_host_is_a_usage_error() {
     for region in ["cn-hangzhou.evil.example/", "cn@evil", "CN", "a b"] {
         let problem = connect_with(("ALIBABA_CLOUD_REGION_ID", region))
             .err()
@@ -61,7 +61,7 @@ fn a_region_cannot_change_the_host() {
 }
 
 #[test]
-fn a_temporary_key_without_its_token_is_refused() {
+fn a_temporary_key_without_its_security_token_is_an_error() {
     let secret = KEY[1];
     let id = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.NUxyzABC12345");
     let region = ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou");

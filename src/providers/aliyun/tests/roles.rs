@@ -1,6 +1,6 @@
 //! Tests of roles that a key assumes, and of the machine's role.
 
-mod machine;
+mod instance_role;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,7 +87,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
 }
 
 #[tokio::test]
-async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
+async fn a_role_is_assumed_once_and_again_before_its_keys_expire() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &KEY).unwrap();
     for (second, requested) in [
@@ -104,7 +104,7 @@ async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
 }
 
 #[tokio::test]
-async fn the_role_of_an_instance_takes_on_another() {
+async fn an_instance_role_can_assume_another_role() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE, KEY[2]]).unwrap();
     get(&ehpc).await.unwrap();
@@ -119,7 +119,7 @@ async fn the_role_of_an_instance_takes_on_another() {
 }
 
 #[tokio::test]
-async fn temporary_keys_that_are_refused_are_renewed_once() {
+async fn temporary_keys_that_are_rejected_are_renewed_once() {
     let cloud = cloud(refusing(1)).await;
     get(&connect(&cloud, &KEY).unwrap()).await.unwrap();
     assert_eq!(cloud.requested(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
@@ -136,7 +136,7 @@ async fn temporary_keys_that_are_refused_are_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
+async fn an_sts_error_names_the_role_the_key_and_the_next_step() {
     for (code, status, category, next) in [
         (
             "NoPermission",
@@ -196,7 +196,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_corrected_for_sts() {
+async fn a_wrong_local_clock_is_corrected_for_sts() {
     let cloud = cloud(|_| None).await;
     let variables = [
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
@@ -209,7 +209,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
 }
 
 #[tokio::test]
-async fn an_answer_of_sts_that_lacks_a_part_is_reported_without_its_text() {
+async fn an_incomplete_sts_response_is_an_error_without_its_secrets() {
     let whole = json!({
         "AccessKeyId": "STS.x",
         "AccessKeySecret": "hunter2-secret",
@@ -236,7 +236,7 @@ async fn an_answer_of_sts_that_lacks_a_part_is_reported_without_its_text() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_role_is_a_usage_error() {
+async fn an_invalid_role_source_or_sts_endpoint_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for (variable, expected) in [
         (("JOBLENS_ALIYUN_ROLE_ARN", "reader"), "role_arn of profile"),
@@ -263,7 +263,7 @@ async fn what_can_be_no_role_is_a_usage_error() {
 }
 
 #[tokio::test]
-async fn variables_of_another_way_to_log_in_make_no_key_take_on_a_role() {
+async fn role_variables_of_another_login_method_are_ignored() {
     let cloud = cloud(|_| None).await;
     let stray = [
         KEY[0],
@@ -278,7 +278,7 @@ async fn variables_of_another_way_to_log_in_make_no_key_take_on_a_role() {
 }
 
 #[test]
-fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
+fn the_sts_endpoint_comes_from_the_config_file_of_the_vendors_tool() {
     let text = String::from_utf8(test_support::read("aliyun/tools/config.json")).unwrap();
     let region = r#""sts_region": "cn-beijing""#;
     assert!(text.contains(region));
@@ -304,7 +304,7 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_read_again_is_named_beside_its_role() {
+async fn an_error_names_the_reloaded_key_and_its_role() {
     let folder = tempfile::tempdir().unwrap();
     let write = {
         let folder = folder.path().to_path_buf();

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_newest_first_across_types_and_pages_and_each_once() {
+    fn rows_of_all_types_are_listed_once_and_newest_first() {
         let lists = [
             (0..47).rev().map(|n| n * 3).collect(),
             vec![130, 61, 60, 2],
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_was_not_requested_is_still_to_come() {
+    fn a_list_that_was_not_requested_is_requested_with_the_next_page() {
         let lists = [vec![9, 3], vec![8], vec![]];
         let mut first = pages(&lists, Cursor::FIRST, 10, true);
         first.truncate(1);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_listed_by_time_are_all_taken() {
+    fn no_row_is_lost_if_a_list_is_not_sorted_by_time() {
         let lists = [(0..30).collect(), vec![200, 7], vec![]];
         let (mut ids, total) = drained(&lists, 10, true);
         let mut all = newest_first(&lists);

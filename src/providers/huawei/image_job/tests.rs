@@ -48,7 +48,7 @@ check_kind!(
 );
 
 #[test]
-fn answers_become_their_models() {
+fn responses_become_their_models() {
     for (name, notices) in [
         ("success", vec![]),
         ("failed", vec!["count_mismatch"]),
@@ -63,7 +63,7 @@ fn answers_become_their_models() {
 }
 
 #[test]
-fn a_success_needs_every_sub_job() {
+fn a_success_is_undecided_unless_every_sub_job_has_succeeded() {
     let job = |status: &str, rest: &str| {
         let body =
             format!(r#"{{"id":"7","status":"SUCCESS","sub_jobs":[{{"id":"8",{status}}}]{rest}}}"#);
@@ -101,7 +101,7 @@ fn a_success_needs_every_sub_job() {
 }
 
 #[test]
-fn a_sub_job_of_another_job_confirms_nothing() {
+fn a_sub_job_of_another_job_leaves_a_success_undecided() {
     let job = |parent: &str, execution: &str| {
         let sub_job = format!(
             r#"{{"id":"8","status":"SUCCESS","job_id":{parent},"job_execute_info":{execution}}}"#
@@ -120,7 +120,7 @@ fn a_sub_job_of_another_job_confirms_nothing() {
 }
 
 #[test]
-fn a_row_of_a_list_needs_no_sub_jobs() {
+fn a_list_row_can_have_succeeded_without_sub_jobs() {
     let body = r#"{"count":1,"items":[{"id":"7","status":"SUCCESS","sub_jobs_total":3}]}"#;
     let page = JobPage::decode(body.as_bytes()).unwrap();
     let (reference, options) = (reference("7"), test_support::get_options());
@@ -197,7 +197,7 @@ fn a_waiting_job_has_not_started_and_a_running_one_has_no_end() {
 }
 
 #[test]
-fn sub_jobs_have_words_that_jobs_have_not() {
+fn some_state_words_are_known_for_sub_jobs_but_not_for_jobs() {
     let body = |job: &str, sub_job: &str| {
         format!(
             r#"{{"id":"7","status":"{job}","sub_jobs":[{{"status":"{sub_job}"}},{{"status":"{sub_job}"}}]}}"#
@@ -230,7 +230,7 @@ fn a_missing_status_is_unknown_with_a_reason() {
 }
 
 #[test]
-fn another_jobs_answer_is_never_taken() {
+fn a_response_about_another_or_no_job_is_an_error() {
     for body in [
         "{}",
         "[]",
@@ -254,7 +254,7 @@ fn another_jobs_answer_is_never_taken() {
 }
 
 #[test]
-fn the_clouds_own_document_is_kept_when_requested() {
+fn the_raw_response_is_kept_if_requested() {
     let options = GetOptions {
         raw: true,
         ..test_support::get_options()
@@ -312,7 +312,7 @@ fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_job_whose_rows_contradict_each_other_is_looked_up_by_itself() {
+async fn a_job_with_conflicting_rows_is_left_to_a_single_lookup() {
     let row = |id: &str, status: &str| json!({"id": id, "status": status});
     let rows = [
         row("1", "RUNNING"),

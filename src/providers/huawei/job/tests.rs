@@ -22,7 +22,7 @@ fn read(body: &Value) -> Result<GetResult, String> {
 }
 
 #[test]
-fn only_two_words_are_final() {
+fn only_success_and_fail_are_final_states() {
     for (word, state, ended) in [
         ("INIT", State::Pending, false),
         ("WAITING_EXECUTE", State::Pending, false),
@@ -62,7 +62,7 @@ fn a_failed_job_has_the_reason_of_its_sub_job_else_its_own() {
 }
 
 #[test]
-fn a_job_whose_sub_job_failed_has_failed_whatever_its_state_is() {
+fn a_failed_sub_job_makes_a_succeeded_job_failed() {
     for list in ["sub_jobs", "sub_jobs_result"] {
         let failed = json!({
             "job_id": "8", "status": "FAIL", "error_code": "Ecs.0219", "fail_reason": "capacity",
@@ -77,7 +77,7 @@ fn a_job_whose_sub_job_failed_has_failed_whatever_its_state_is() {
 }
 
 #[test]
-fn a_job_of_many_resources_has_succeeded_only_with_its_sub_jobs() {
+fn a_success_of_a_batch_job_without_sub_jobs_is_undecided() {
     let sub_jobs = json!({"sub_jobs": [{"job_id": "8", "status": "SUCCESS"}]});
     for (job_type, entities, expected) in [
         ("createServer", json!(null), State::Unknown),
@@ -97,7 +97,7 @@ fn a_job_of_many_resources_has_succeeded_only_with_its_sub_jobs() {
 }
 
 #[test]
-fn a_job_with_an_error_has_failed_whatever_its_state_is() {
+fn an_error_field_or_a_failed_part_makes_a_succeeded_job_failed() {
     let failed = |fields: Value| {
         let mut body = json!({"job_id": "7", "status": "SUCCESS", "error_code": null});
         let fields = fields.as_object().unwrap().clone();
@@ -179,7 +179,7 @@ fn a_job_with_an_error_has_failed_whatever_its_state_is() {
 }
 
 #[test]
-fn a_success_is_undecided_where_a_part_of_it_may_have_failed() {
+fn a_success_is_undecided_if_a_part_of_it_may_have_failed() {
     let message = |fields: Value| {
         let mut body = json!({"job_id": "7", "status": "SUCCESS"});
         body.as_object_mut()
@@ -239,7 +239,7 @@ fn a_success_is_undecided_where_a_part_of_it_may_have_failed() {
 }
 
 #[test]
-fn sub_jobs_count_at_every_depth() {
+fn sub_jobs_at_every_depth_affect_the_state() {
     let job = |word: &str| {
         let mut entities = json!({"sub_jobs": [{"job_id": "last", "status": word}]});
         for depth in 0..20 {
@@ -271,7 +271,7 @@ fn sub_jobs_count_at_every_depth() {
 }
 
 #[test]
-fn a_success_needs_as_many_sub_jobs_as_the_cloud_counts() {
+fn a_success_is_undecided_if_fewer_sub_jobs_are_listed_than_counted() {
     let state = |total: i64| {
         let sub_job = json!({"job_id": "8", "status": "SUCCESS"});
         let entities = json!({"sub_jobs_total": total, "sub_jobs": [sub_job]});
@@ -301,7 +301,7 @@ fn a_success_needs_as_many_sub_jobs_as_the_cloud_counts() {
 }
 
 #[test]
-fn code_and_message_of_an_image_are_those_of_one_error() {
+fn the_code_and_message_of_an_image_are_of_the_same_error() {
     let failure = |code: Value, entities: Value| {
         let body =
             json!({"job_id": "7", "status": "FAIL", "error_code": code, "entities": entities});
@@ -317,7 +317,7 @@ fn code_and_message_of_an_image_are_those_of_one_error() {
 }
 
 #[test]
-fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
+fn an_error_instead_of_a_job_is_an_error_whatever_the_http_status() {
     let body = json!({"code": "Common.0011", "message": "job not found"}).to_string();
     let error = classify(&ERRORS, &response(200, &body)).unwrap();
     assert_eq!(error.category, Category::ServiceError);
@@ -339,7 +339,7 @@ fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
 }
 
 #[test]
-fn another_jobs_response_is_never_taken() {
+fn a_response_about_another_or_no_job_is_an_error() {
     for body in [json!({}), json!({"job_id": "70", "status": "SUCCESS"})] {
         assert!(read(&body).is_err(), "{body}");
     }

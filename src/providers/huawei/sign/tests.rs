@@ -15,7 +15,7 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_stage_agrees_with_the_vendors_code() {
+fn every_signing_stage_agrees_with_the_vendors_code() {
     let read = |name: &str| test_support::json(&format!("huawei/vectors/{name}.json"));
     let files = ["sdk-hmac-sha256", "sdk-hmac-sha256-more"].map(read);
     let vectors: Vec<&Value> = files
@@ -90,7 +90,7 @@ fn ours() -> [(&'static str, &'static str); 2] {
 }
 
 #[test]
-fn signs_the_look_up_as_the_vendor_does() {
+fn the_signature_of_a_lookup_agrees_with_the_vendors_code() {
     let path = format!("/v1/{PROJECT}/image-server-jobs/702364883651395584");
     assert_eq!(
         authorization(&request(HOST, &path, &ours()), None),
@@ -104,7 +104,7 @@ fn signs_the_look_up_as_the_vendor_does() {
 }
 
 #[test]
-fn signs_temporary_keys_and_queries_as_the_vendor_does() {
+fn signatures_of_temporary_keys_and_queries_agree_with_the_vendors_code() {
     let path = format!("/v1/{PROJECT}/image-server-jobs");
     let mut listed = request(HOST, &path, &ours());
     listed.query = [("status", "RUNNING"), ("limit", "100"), ("offset", "0")]
@@ -165,7 +165,7 @@ fn odd_paths_queries_headers_and_bodies_agree_with_the_vendors_code() {
 }
 
 #[test]
-fn a_token_is_sent_alone() {
+fn a_token_is_sent_without_a_signature() {
     let signer = Signer::credential(Secret::new("a-token"), None).signer;
     let proof = signer.sign(
         &request(HOST, "/", &[]),

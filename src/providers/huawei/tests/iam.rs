@@ -65,7 +65,7 @@ async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
 }
 
 #[tokio::test]
-async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_end() {
+async fn a_password_gets_a_token_and_a_project_and_a_new_token_before_expiry() {
     let cloud = cloud(|_| None).await;
     let client = client(&cloud, &USER).unwrap();
     for (second, requested) in [
@@ -86,7 +86,7 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_renewed_once() {
+async fn a_rejected_token_is_renewed_once() {
     let left = AtomicUsize::new(1);
     let cloud = cloud(move |incoming| {
         let is_look = incoming.path.starts_with("/v1/");
@@ -100,7 +100,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn the_same_token_that_is_given_again_is_not_shown_again() {
+async fn a_new_token_equal_to_the_rejected_one_is_not_sent() {
     let cloud = cloud(|incoming| {
         let about = json!({"token": {"project": {"id": PROJECT}}});
         let given =
@@ -114,7 +114,7 @@ async fn the_same_token_that_is_given_again_is_not_shown_again() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
+async fn a_token_of_a_hundred_kilobytes_is_accepted_and_sent() {
     let long = "x".repeat(100_000);
     let sent = long.clone();
     let cloud = cloud(move |incoming| {
@@ -195,7 +195,7 @@ async fn no_project_or_several_are_an_error_with_a_hint() {
 }
 
 #[tokio::test]
-async fn an_incomplete_user_or_a_second_credential_is_an_error() {
+async fn an_incomplete_user_a_second_credential_or_a_bad_region_is_an_error() {
     let cloud = cloud(|_| None).await;
     let problem = |variables: &[(&str, &str)]| client(&cloud, variables).err().unwrap();
     let half = problem(&USER[..2]);
@@ -219,8 +219,7 @@ fn the_region_decides_the_host_of_iam() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
- {
+async fn a_token_rejected_during_a_list_is_renewed_and_each_row_is_listed_once() {
     let job = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],
@@ -266,7 +265,7 @@ async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_
 }
 
 #[tokio::test]
-async fn a_kept_token_is_kept_with_its_project() {
+async fn a_cached_token_is_stored_with_its_project() {
     let cloud = cloud(|_| None).await;
     let home = tempfile::tempdir().unwrap();
     let kept = [
@@ -291,7 +290,7 @@ async fn a_kept_token_is_kept_with_its_project() {
 }
 
 #[tokio::test]
-async fn a_kept_token_of_another_project_is_replaced_at_once() {
+async fn a_cached_token_of_another_project_is_replaced_at_once() {
     const OLD: &str = "0123456789abcdef0123456789abcdef";
     let is_old = Arc::new(AtomicBool::new(true));
     let before = Arc::clone(&is_old);

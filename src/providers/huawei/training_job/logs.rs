@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_read_under_both_of_its_names() {
+    fn the_log_text_is_read_from_both_known_fields() {
         let chunk = preview("log-preview");
         let text = "[2026-09-13 19:03:58] step 10 loss=0.71\n第 3 轮\nKilled\n";
         assert_eq!(String::from_utf8(chunk.data).unwrap(), text);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_a_place_in_the_whole_log() {
+    fn a_log_position_is_an_offset_in_the_whole_log() {
         let read = |size, position: LogPosition| {
             let body = serde_json::json!({"content": "第1行\n", "full_size": size});
             let chunk = decode(body.to_string().as_bytes(), &position, b"").unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_was_truncated_is_known_by_the_text_before_the_position() {
+    fn a_replaced_log_is_detected_by_the_text_before_the_position() {
         let read = |content: &str, size: u64, from: u64, before: &str| {
             let body = serde_json::json!({"content": content, "full_size": size}).to_string();
             let position = LogPosition::Offset(from);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_not_there_is_not_found() {
+    fn an_empty_log_response_means_not_found() {
         for body in ["", "\n"] {
             let error = decode(body.as_bytes(), &LogPosition::Start, b"").unwrap_err();
             let DecodeError::Failed(error) = error else {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_not_text_is_an_error() {
+    fn a_log_response_without_valid_text_is_an_error() {
         for body in [
             r#"{"full_size": 10}"#,
             r#"{"content": "", "full_size": 10}"#,

@@ -63,7 +63,7 @@ fn a_failed_job_has_the_cause_of_the_task_with_a_message() {
 }
 
 #[test]
-fn a_run_that_a_task_has_ended_names_it() {
+fn the_end_reason_of_a_run_names_the_related_task() {
     let message = |task: &str| {
         let run = json!({"start_at": 1, "end_reason": "node fault", "end_related_task": task});
         let status = json!({"phase": "Abnormal", "running_records": [run]});
@@ -75,7 +75,7 @@ fn a_run_that_a_task_has_ended_names_it() {
 }
 
 #[test]
-fn a_response_must_be_about_the_job() {
+fn a_response_without_the_requested_job_id_is_an_error() {
     for body in [
         json!({}),
         json!({"metadata": {"id": "other"}, "status": {"phase": "Running"}}),
@@ -136,7 +136,7 @@ fn code_and_status_together_determine_the_category() {
 }
 
 #[tokio::test]
-async fn every_job_of_a_list_comes_once_by_numbers_of_pages() {
+async fn all_pages_of_a_list_are_requested_by_page_number() {
     let jobs = (0..120).map(|id| job(&TRAINING_JOB, &format!("job-{id}"), "Running", &[]));
     let (server, client) = serve(&CLOUD, jobs.collect(), Arc::new(|_| None)).await;
     let scope = Scope::at(&TRAINING_JOB, "default", &[]).unwrap();
@@ -154,7 +154,7 @@ async fn every_job_of_a_list_comes_once_by_numbers_of_pages() {
 }
 
 #[tokio::test]
-async fn a_list_of_active_jobs_reports_many() {
+async fn several_active_jobs_are_looked_up_by_one_list_request() {
     let job = |id: usize| {
         let word = ["Running", "Pending", "Failed"][id % 3];
         job(&TRAINING_JOB, &format!("job-{id}"), word, &[])
@@ -176,7 +176,7 @@ async fn a_list_of_active_jobs_reports_many() {
 }
 
 #[tokio::test]
-async fn a_job_with_another_row_in_a_list_of_active_jobs_is_looked_up_by_itself() {
+async fn jobs_with_conflicting_or_ended_rows_are_left_to_single_lookups() {
     let row = |id: &str, phase: &str| json!({"metadata": {"id": id}, "status": {"phase": phase}});
     let rows = [
         row("a", "Running"),
@@ -194,7 +194,7 @@ async fn a_job_with_another_row_in_a_list_of_active_jobs_is_looked_up_by_itself(
 }
 
 #[tokio::test]
-async fn parts_that_cannot_be_read_cost_a_notice() {
+async fn unreadable_events_and_stages_are_reported_by_notices() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
     let body = json!({"error_code": "ModelArts.2771", "error_msg": "No permission."});
     let operations = &["ListTrainingJobEvents", "ListTrainingJobStages"];
@@ -218,7 +218,7 @@ async fn parts_that_cannot_be_read_cost_a_notice() {
 }
 
 #[tokio::test]
-async fn a_response_without_the_events_that_it_counts_is_unreadable() {
+async fn events_are_unreadable_unless_the_newest_100_are_in_the_response() {
     let full = |total: usize, order: &str, is_reversed: bool| {
         let event = |second: usize| json!({"message": "m", "time": format!("2026-09-13T19:{:02}:{:02}Z", second / 60, second % 60)});
         let mut events: Vec<Value> = (0..100).rev().map(event).collect();
@@ -294,7 +294,7 @@ async fn read_log(
 }
 
 #[tokio::test]
-async fn a_log_that_grows_is_read_once_and_whole() {
+async fn a_growing_log_is_read_completely_and_without_repetition() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Running", &[1_000, 59_000, 61_000])];
     let (server, client) = serve(&CLOUD, jobs, Arc::new(|_| None)).await;
     let (text, next) = read_log(&*client, &LogPosition::Start).await.unwrap();
@@ -315,7 +315,7 @@ async fn a_job_that_has_not_started_has_no_log() {
 }
 
 #[tokio::test]
-async fn events_that_hang_do_not_delay_a_failure() {
+async fn a_hanging_events_request_does_not_delay_a_failure() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Failed", &[])];
     let (_server, client) = serve(&CLOUD, jobs, hanging(&CLOUD, &["ListTrainingJobEvents"])).await;
     let reference = reference(&TRAINING_JOB, &[ID]);

@@ -153,7 +153,7 @@ fn object(kind: &str, uid: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_name_in_two_resources_is_an_error_and_two_versions_of_one_are_not() {
+async fn a_name_in_two_resources_is_an_error_but_two_api_versions_are_not() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let server = served(vec![
         (
@@ -185,7 +185,7 @@ async fn a_name_in_two_resources_is_an_error_and_two_versions_of_one_are_not() {
 }
 
 #[tokio::test]
-async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
+async fn a_missing_api_is_named_and_a_denied_resource_hides_no_other() {
     let wf = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let gone = |path| (path, 404, json!("404 page not found"));
     let server = served(vec![gone("/pytorchjobs/x"), gone("/pytorchjobs")]).await;
@@ -218,7 +218,7 @@ async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
 }
 
 #[tokio::test]
-async fn lists_of_several_resources_follow_each_other() {
+async fn lists_of_several_resources_are_read_one_after_the_other() {
     let list = |names: &[&str], more: &str| {
         let items = names
             .iter()
@@ -269,7 +269,7 @@ async fn a_state_that_cannot_be_read_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_object_may_have_the_fields_of_two_kinds() {
+async fn an_object_with_fields_of_two_kinds_is_read() {
     let x = reference(&JOBSET, "kubernetes/jobset/train/x");
     let object = json!({
         "metadata": {"name": "x", "namespace": "train"},
@@ -285,7 +285,7 @@ async fn an_object_may_have_the_fields_of_two_kinds() {
 }
 
 #[tokio::test]
-async fn a_train_job_that_is_ready_runs_though_it_was_created() {
+async fn a_train_job_with_ready_pods_is_running_despite_the_created_condition() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let object = json!({
         "kind": "TrainJob", "metadata": {"name": "x", "namespace": "train"},
@@ -300,7 +300,7 @@ async fn a_train_job_that_is_ready_runs_though_it_was_created() {
 }
 
 #[tokio::test]
-async fn a_job_is_followed_from_its_first_poll_on() {
+async fn a_job_replaced_after_its_first_poll_is_reported_as_gone() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let uid = Arc::new(AtomicUsize::new(1));
     let served_uid = Arc::clone(&uid);
@@ -379,7 +379,7 @@ async fn a_pending_job_has_the_warning_that_explains_it() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_exist_is_requested_once_per_poll() {
+async fn a_missing_job_is_requested_once_per_resource_and_poll() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let server = served(Vec::new()).await;
     let client = connect(&server);

@@ -71,7 +71,7 @@ mod tests {
     use crate::model::{Container, Job, Time};
 
     #[test]
-    fn ranges_are_counted_and_never_guessed() {
+    fn index_ranges_are_counted_and_invalid_ones_rejected() {
         let count = |text: &str| count(&Text(Some(text.to_owned())));
         for (text, expected) in [
             ("0-2,5", Some(4)),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_indexes_without_a_failed_pod_precede_the_pods_and_are_bounded() {
+    fn failed_indexes_without_a_failed_pod_precede_the_pods_up_to_a_limit() {
         let pod = |index: &str, reason: &str, created_at: &str| Task {
             kind: "pod".to_owned(),
             created_at: Time::from_rfc3339(created_at),

@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_that_cannot_be_read_is_a_start() {
+    fn a_job_with_an_unreadable_start_time_has_started() {
         let of = |status: Value| -> &str {
             let status = serde_json::from_value(status).unwrap();
             word(&ObjectMeta::default(), &JobSpec::default(), &status).0

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scalars_keep_their_text() {
+    fn yaml_scalars_keep_their_text() {
         let text = "a: 0123\nb: 272000000000000001\nc: yes\nd: ~\ne: \"\"\nf: |\n  x\n  y\ng: [1, {h: 2.0}]\n'': \n";
         let expected = json!({
             "a": "0123", "b": "272000000000000001", "c": "yes", "d": null, "e": "", "f": "x\ny\n",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_expanded_within_a_limit() {
+    fn yaml_aliases_are_expanded_within_a_limit() {
         let text = "a: &x {k: v}\nb: [*x, *x]\n";
         assert_eq!(
             parse(text),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_as_kubectl_reads_it_is_an_error() {
+    fn yaml_that_kubectl_rejects_or_reads_differently_is_an_error() {
         let deep = format!("{}x{}", "[".repeat(100), "]".repeat(100));
         for (text, error) in [
             ("a: 1\nb: 2\na: 3\n", "has a key twice at line 3"),

@@ -140,7 +140,7 @@ fn text(value: &str) -> Option<String> {
 }
 
 #[test]
-fn a_context_gives_its_cluster_and_its_user() {
+fn a_context_provides_the_settings_of_its_cluster_and_user() {
     let a = found(read("a"));
     for (key, value) in [
         (SERVER, "https://k8s.example:6443/k8s/clusters/c-1"),
@@ -160,7 +160,7 @@ fn a_context_gives_its_cluster_and_its_user() {
 }
 
 #[test]
-fn a_token_file_wins_over_a_token() {
+fn an_existing_token_file_takes_precedence_over_a_token() {
     assert_eq!(get(&found(read("token")), "token"), text("tok-1"));
     assert_eq!(get(&found(read("file")), "token"), text("tok-2"));
     assert_eq!(get(&found(read("lost-file")), "token"), text("tok-1"));
@@ -174,7 +174,7 @@ fn a_token_file_wins_over_a_token() {
 }
 
 #[test]
-fn a_server_without_tls_is_shown_no_credential() {
+fn no_token_is_used_for_a_server_without_tls() {
     for (context, server) in [
         ("http", "http://127.0.0.1:8001"),
         ("bare", "http://127.0.0.1:8080"),
@@ -212,7 +212,7 @@ fn impersonation_becomes_headers() {
 }
 
 #[test]
-fn what_kubectl_refuses_is_an_error() {
+fn an_invalid_or_unsupported_context_or_user_is_an_error() {
     for (context, message) in [
         (
             "lost",
@@ -261,7 +261,7 @@ fn what_kubectl_refuses_is_an_error() {
 }
 
 #[test]
-fn a_plugin_is_prepared_and_not_run() {
+fn an_exec_plugin_is_prepared_but_not_run() {
     let plugin = program(read("exec"));
     assert!(
         plugin.command.ends_with("/.kube/bin/plugin"),
@@ -290,7 +290,7 @@ fn a_plugin_is_prepared_and_not_run() {
 }
 
 #[test]
-fn the_response_of_a_plugin_is_checked() {
+fn an_invalid_response_of_an_exec_plugin_is_an_error() {
     let plugin = program(read("beta"));
     let version = "client.authentication.k8s.io/v1beta1";
     let check = |pairs: &[(&str, &str)]| {
@@ -326,7 +326,7 @@ fn the_response_of_a_plugin_is_checked() {
 }
 
 #[test]
-fn the_first_file_that_has_a_name_wins_whole() {
+fn the_first_kubeconfig_file_that_defines_a_name_takes_precedence() {
     let home = tempfile::tempdir().unwrap();
     write(
         home.path(),
@@ -370,7 +370,7 @@ fn the_first_file_that_has_a_name_wins_whole() {
 }
 
 #[test]
-fn a_file_that_settings_name_must_contain_a_context() {
+fn a_configured_kubeconfig_file_must_exist_and_contain_the_context() {
     let home = tempfile::tempdir().unwrap();
     let files = files(home.path(), &[]).with_path(Some("/nowhere/config"));
     let problem = load(&files, Some("a")).unwrap_err();

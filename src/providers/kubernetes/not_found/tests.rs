@@ -48,7 +48,7 @@ async fn lookup(kind: &'static Kind, responses: Responses) -> Problem {
 }
 
 #[test]
-fn the_object_of_a_path_is_that_of_its_list() {
+fn a_path_is_split_into_its_list_resource_and_object_name() {
     let parts = |path: &'static str| {
         NamedObject::of(path).map(|object| (object.list, object.resource, object.name))
     };
@@ -77,7 +77,7 @@ fn the_object_of_a_path_is_that_of_its_list() {
 }
 
 #[tokio::test]
-async fn an_object_does_not_exist_where_its_list_does() {
+async fn http_404_means_not_found_if_the_list_exists_without_the_object() {
     let found = (Category::NotFound, "jobs \"x\" not found");
     for body in [
         "",
@@ -94,7 +94,7 @@ async fn an_object_does_not_exist_where_its_list_does() {
 }
 
 #[tokio::test]
-async fn an_object_that_its_list_contains_is_not_missing() {
+async fn http_404_for_a_listed_object_is_a_retryable_service_error() {
     let list = (200, r#"{"items": [{"metadata": {"name": "x"}}]}"#);
     for body in [
         "",
@@ -110,7 +110,7 @@ async fn an_object_that_its_list_contains_is_not_missing() {
 }
 
 #[tokio::test]
-async fn an_error_about_another_object_is_not_about_the_requested_one() {
+async fn http_404_about_another_object_means_not_found_only_by_the_list() {
     let prod = r#"{"kind": "Status", "reason": "NotFound", "message": "cluster \"prod\" not found",
         "details": {"name": "prod", "kind": "clusters"}}"#;
     for (list, category) in [
@@ -130,7 +130,7 @@ async fn an_error_about_another_object_is_not_about_the_requested_one() {
 }
 
 #[tokio::test]
-async fn a_server_without_the_list_is_not_that_of_a_missing_object() {
+async fn http_404_without_a_readable_list_does_not_mean_not_found() {
     let page = (404, "404 page not found");
     for (kind, object, list, category) in [
         (&JOB, (404, ""), (404, ""), Category::InvalidArgument),

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_is_the_newest_warning_that_explains_the_waiting() {
+    fn the_reason_is_the_newest_warning_that_explains_the_wait() {
         use Level::{Normal, Warning};
         let unplaced = || event(Warning, "a", "FailedScheduling", 1);
         for (state, events, expected) in [
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_with_a_reason_keeps_it() {
+    fn a_warning_does_not_replace_an_existing_reason() {
         let mut job = Job {
             state: State::Pending,
             reason: Some("Unschedulable".to_owned()),

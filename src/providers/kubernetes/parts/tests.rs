@@ -38,7 +38,7 @@ fn job(state: State, list: &[Value]) -> Job {
 }
 
 #[test]
-fn a_job_runs_once_a_container_of_a_running_pod_does() {
+fn a_job_is_running_once_a_container_of_a_running_pod_runs() {
     let runs = json!({"running": {"startedAt": "2026-11-27T20:00:05Z"}});
     let waits = json!({"waiting": {"reason": "ImagePullBackOff"}});
     let mut stopping = pod("p", "Running", &runs);
@@ -58,7 +58,7 @@ fn a_job_runs_once_a_container_of_a_running_pod_does() {
 }
 
 #[test]
-fn the_exit_code_is_not_that_of_a_sidecar() {
+fn the_exit_code_of_a_sidecar_is_not_that_of_the_job() {
     let failed = |main: i64| with_sidecar(pod("p", "Failed", &exit(main, 1)), &exit(143, 2));
     let both = job(State::Failed, &[failed(2)]);
     assert_eq!(both.exit_code, Some(2));
@@ -68,7 +68,7 @@ fn the_exit_code_is_not_that_of_a_sidecar() {
 }
 
 #[test]
-fn the_cause_is_that_of_the_pod_that_failed_last() {
+fn the_cause_among_retries_is_the_pod_that_failed_last() {
     let mut retry = pod("p2", "Failed", &exit(7, 9));
     retry["metadata"]["creationTimestamp"] = json!("2026-11-27T20:05:00Z");
     let list = [retry, pod("p1", "Failed", &exit(3, 1))];
@@ -78,7 +78,7 @@ fn the_cause_is_that_of_the_pod_that_failed_last() {
 }
 
 #[test]
-fn the_cause_of_a_gang_is_the_pod_that_failed_first() {
+fn the_cause_among_parallel_pods_is_the_one_that_failed_first() {
     let list = [
         pod("p0", "Failed", &exit(143, 2)),
         pod("p1", "Failed", &exit(3, 1)),
@@ -106,7 +106,7 @@ fn the_cause_of_a_pod_that_was_preempted_is_its_condition() {
 }
 
 #[test]
-fn the_full_stop_before_the_cause_is_left_out() {
+fn the_full_stop_of_a_message_is_removed_before_the_cause() {
     let mut failed = Job {
         state: State::Failed,
         message: Some("It has timed out.".to_owned()),
@@ -118,7 +118,7 @@ fn the_full_stop_before_the_cause_is_left_out() {
 }
 
 #[test]
-fn the_cause_of_a_pod_without_an_exit_code_is_that_of_its_conditions() {
+fn the_cause_of_a_pod_without_an_exit_code_is_its_condition_or_message() {
     let mut lost = pod("p", "Failed", &Value::Null);
     lost["status"]["conditions"] = json!([{
         "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC", "message": "node is gone",
@@ -133,7 +133,7 @@ fn the_cause_of_a_pod_without_an_exit_code_is_that_of_its_conditions() {
 }
 
 #[test]
-fn pods_of_an_earlier_object_of_the_name_are_left_out() {
+fn pods_of_an_earlier_object_of_the_same_name_are_ignored() {
     let meta = json!({"name": "a", "uid": "u2", "creationTimestamp": "2026-11-27T20:00:00Z"});
     let owner = |kind: &str| Owner::new(kind, &serde_json::from_value(meta.clone()).unwrap());
     let of = |kind: &str, name: &str, uid: &str, created_at: &str| {

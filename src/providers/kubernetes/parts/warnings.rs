@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_pods_of_an_owner_are_generated() {
+    fn a_generated_pod_name_is_reduced_to_its_base() {
         assert_eq!(base("train-x7k2p"), Some("train-"));
         assert_eq!(base("train-0-x7k2p"), Some("train-0-"));
         for name in [

@@ -382,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_whose_first_run_is_no_longer_known_started_when_its_node_took_it() {
+    fn a_restarted_pod_started_when_its_node_accepted_it() {
         let time = |minute: i64| Time::from_unix(60 * minute);
         let container = |restarts| Container {
             restart_count: Some(restarts),

@@ -71,7 +71,7 @@ fn labels_of(uid: &str) -> Value {
 }
 
 #[tokio::test]
-async fn parts_of_an_earlier_job_of_the_name_are_not_shown() {
+async fn pods_and_events_of_an_earlier_job_of_the_same_name_are_ignored() {
     let pods = vec![
         pod("a", &labels_of("old"), "Failed"),
         pod("b", &labels_of("new"), "Running"),
@@ -95,7 +95,7 @@ async fn parts_of_an_earlier_job_of_the_name_are_not_shown() {
 }
 
 #[tokio::test]
-async fn pods_that_may_be_others_or_older_are_requested_again() {
+async fn prefetched_pods_that_may_be_foreign_or_outdated_are_requested_again() {
     let mut other = job();
     other["spec"]["selector"] = json!({"matchLabels": {"app": "x"}});
     let mut unversioned = job();
@@ -132,7 +132,7 @@ async fn pods_of_a_job_without_a_selector_are_requested_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_exist_is_the_only_error() {
+async fn a_missing_job_is_reported_by_the_error_of_its_own_lookup() {
     let problem = get(None, ("100", Vec::new())).await.0.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(problem.operation.as_deref(), Some("ReadNamespacedJob"));

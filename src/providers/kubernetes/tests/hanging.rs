@@ -95,7 +95,7 @@ fn unread(found: &GetResult) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn parts_that_hang_do_not_delay_what_the_object_decides() {
+async fn hanging_requests_for_parts_do_not_delay_a_decided_state() {
     let failed = with_condition("Failed");
     let mut workload = with_condition("Available");
     workload["spec"]["replicas"] = json!(0);
@@ -120,7 +120,7 @@ async fn parts_that_hang_do_not_delay_what_the_object_decides() {
 }
 
 #[tokio::test]
-async fn pods_that_decide_a_state_are_waited_for() {
+async fn late_pods_are_waited_for_if_they_decide_the_state() {
     let server = serve(&[starting("x")], &[("pods", LATE), ("events", NEVER)]).await;
     let found = get(&server, &JOB, &get_options_without_details()).await;
     assert_eq!(found.job.state, State::Running);
@@ -143,7 +143,7 @@ async fn a_gate_for_warnings_waits_for_events_unless_the_job_has_failed() {
 }
 
 #[tokio::test]
-async fn a_list_leaves_jobs_to_lookups_whose_pods_hang() {
+async fn a_job_in_a_list_whose_pods_hang_is_left_to_a_lookup() {
     let server = serve(
         &[with_condition("Failed"), starting("y")],
         &[("pods", NEVER)],

@@ -90,7 +90,7 @@ fn states(page: &Page) -> Vec<(&str, State)> {
 }
 
 #[tokio::test]
-async fn a_row_has_the_state_and_the_reason_of_a_lookup() {
+async fn a_row_has_the_same_state_and_reason_as_a_lookup() {
     let names = ["unplaced", "placed", "unready"];
     let items = (200, json!({"metadata": {}, "items": pods()}));
     let (server, requested) = serve(names.map(job).to_vec(), items).await;
@@ -147,7 +147,7 @@ async fn pods_are_requested_only_for_rows_whose_state_they_decide() {
 }
 
 #[tokio::test]
-async fn the_pods_of_many_jobs_are_requested_without_their_names_and_those_that_ended() {
+async fn active_pods_of_many_jobs_are_requested_without_job_names() {
     let jobs: Vec<_> = (0..51).map(|number| job(&format!("j{number}"))).collect();
     let items = (200, json!({"metadata": {"continue": "x"}, "items": []}));
     let (server, requested) = serve(jobs, items).await;
@@ -179,7 +179,7 @@ async fn jobs_whose_pods_cannot_be_read_are_starting_with_a_notice() {
 }
 
 #[tokio::test]
-async fn a_filter_for_states_reports_pods_that_could_not_be_read() {
+async fn a_state_filter_reports_unreadable_pods_as_a_failed_part() {
     let forbidden = json!({"kind": "Status", "reason": "Forbidden", "message": "no"});
     let part = json!({"metadata": {"continue": "x"}, "items": pods()});
     for pods in [(403, forbidden), (200, part)] {
@@ -206,7 +206,7 @@ async fn a_filter_for_states_reports_pods_that_could_not_be_read() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_label_can_have_is_not_selected() {
+async fn a_job_name_too_long_for_a_label_is_not_used_in_a_selector() {
     let long = "x".repeat(64);
     let items = (200, json!({"metadata": {}, "items": pods()}));
     let (server, requested) = serve(vec![job("unplaced"), job(&long)], items).await;

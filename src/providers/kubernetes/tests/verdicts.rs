@@ -47,7 +47,7 @@ fn job(namespace: &str, conditions: &[Value]) -> Value {
 }
 
 #[tokio::test]
-async fn an_object_of_another_namespace_or_kind_is_refused() {
+async fn an_object_of_another_namespace_or_kind_is_an_invalid_response() {
     let complete = [condition("Complete", "True")];
     let mut pod = job("ci", &complete);
     pod["kind"] = "Pod".into();
@@ -127,7 +127,7 @@ async fn a_pod_whose_main_container_failed_has_failed() {
 }
 
 #[tokio::test]
-async fn a_rollout_fails_with_its_deadline_only() {
+async fn a_rollout_fails_only_if_its_progress_deadline_is_exceeded() {
     let overdue =
         |reason: &str| json!({"type": "Progressing", "status": "False", "reason": reason});
     for (available, conditions, state, reason) in [

@@ -179,7 +179,7 @@ fn warnings(events: &[crate::model::Event]) -> Vec<String> {
 const KINDS: [&Kind; 3] = [&JOB, &WORKLOAD, &VOLCANO_JOB];
 
 #[tokio::test]
-async fn the_warnings_of_pods_that_are_well_count() {
+async fn warnings_of_healthy_pods_count_for_a_gate() {
     let cluster = cluster(pods(2, true)).with_events(&[warning("Pod", "p1")]);
     for kind in KINDS {
         assert_eq!(
@@ -197,7 +197,7 @@ async fn the_warnings_of_pods_that_are_well_count() {
 }
 
 #[tokio::test]
-async fn the_warnings_of_all_pods_count_where_many_are_not_well() {
+async fn warnings_of_all_pods_count_for_a_gate_if_many_are_unhealthy() {
     let cluster =
         cluster(pods(8, false)).with_events(&[warning("Pod", "p7"), warning("Pod", "other")]);
     for kind in KINDS {
@@ -215,7 +215,7 @@ async fn the_warnings_of_all_pods_count_where_many_are_not_well() {
 }
 
 #[tokio::test]
-async fn the_events_of_many_pods_are_one_list() {
+async fn events_of_many_pods_are_requested_as_one_list() {
     let mut cluster = cluster(pods(400, true));
     let page = |number: usize| vec![warning("Pod", &format!("p{number}"))];
     cluster.events = (0..10).map(page).collect();
@@ -232,7 +232,7 @@ async fn the_events_of_many_pods_are_one_list() {
 }
 
 #[tokio::test]
-async fn pods_that_cannot_be_read_leave_a_gate_undecided() {
+async fn unreadable_or_incomplete_pods_leave_a_gate_undecided() {
     let has_more = json!({"metadata": {"continue": "1"}, "items": pods(1, true)});
     let without = |field: &str| {
         let mut pod = pod("p0", true);
@@ -302,7 +302,7 @@ async fn an_object_without_a_uid_leaves_a_gate_undecided() {
 }
 
 #[tokio::test]
-async fn the_warnings_of_all_parts_of_a_workload_count() {
+async fn warnings_of_all_parts_of_a_workload_count_for_a_gate() {
     let service = |number: usize| {
         json!({
             "metadata": {"name": format!("s{number}"), "uid": format!("s{number}")},
@@ -340,7 +340,7 @@ async fn the_warnings_of_all_parts_of_a_workload_count() {
 }
 
 #[tokio::test]
-async fn a_job_whose_end_only_a_list_has_shown_leaves_a_gate_undecided() {
+async fn a_job_whose_end_was_only_in_a_list_leaves_a_gate_undecided() {
     let mut cluster = cluster(json!([]));
     let mut ended = std::mem::replace(&mut cluster.object, json!(404));
     ended["status"]["conditions"] = json!([{"type": "Complete", "status": "True"}]);

@@ -29,7 +29,7 @@ fn listed(objects: &[Value], version: &str) -> Listed {
 }
 
 #[test]
-fn of_an_object_that_a_list_has_twice_the_newer_version_counts() {
+fn the_newer_version_of_an_object_listed_twice_counts() {
     for versions in [[11, 12], [12, 11]] {
         let objects = versions.map(|version| object("a", "u1", version));
         let listed = listed(&objects, "12");
@@ -68,7 +68,7 @@ fn version(watch: &Watch) -> Option<String> {
 }
 
 #[tokio::test]
-async fn events_change_objects_and_report_those_that_are_followed() {
+async fn events_update_objects_and_report_changes_of_followed_ones() {
     let (watch, changes) = connected(&["模型", "b"]);
     assert!(
         follow(&watch, &["模型"], &changes),
@@ -91,7 +91,7 @@ async fn events_change_objects_and_report_those_that_are_followed() {
 }
 
 #[test]
-fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
+fn a_deleted_object_is_kept_even_if_another_takes_its_name() {
     let (watch, changes) = connected(&["a", "b"]);
     let presence = |name| {
         watch
@@ -112,7 +112,7 @@ fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
 }
 
 #[test]
-fn what_is_not_an_event_or_is_an_error_needs_a_new_list() {
+fn an_error_event_or_an_invalid_line_requires_a_new_list() {
     let error = json!({"kind": "Status", "reason": "Expired", "code": 410});
     let lines = [
         json!({"type": "ERROR", "object": error}).to_string(),
@@ -143,7 +143,7 @@ fn what_is_not_an_event_or_is_an_error_needs_a_new_list() {
 }
 
 #[test]
-fn one_object_has_a_stream_of_its_own_until_more_are_followed() {
+fn a_stream_selects_an_object_by_name_only_while_it_follows_no_other() {
     let (watch, changes) = connected(&["a"]);
     let selector = Some(("fieldSelector", "metadata.name=a".to_owned()));
     assert_eq!(watch.selector(), selector);
@@ -193,7 +193,7 @@ fn presence(watch: &Watch, name: &str) -> (String, Presence) {
 }
 
 #[test]
-fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
+fn another_object_of_the_same_name_never_replaces_the_followed_one() {
     let replaced = ("u1".to_owned(), Presence::Replaced);
     let (by_list, _) = connected(&["a"]);
     by_list.replace(listed(&[object("a", "u2", 9)], "9"));
@@ -214,7 +214,7 @@ fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
 }
 
 #[test]
-fn a_stream_shows_how_an_object_ended_whose_name_another_has() {
+fn a_stream_reports_the_deletion_of_an_object_whose_name_was_reused() {
     let (watch, _) = connected(&["a"]);
     watch.disconnect(&Interruption::Broken(String::new()));
     watch.replace(listed(&[object("a", "u2", 9)], "9"));
@@ -230,7 +230,7 @@ fn a_stream_shows_how_an_object_ended_whose_name_another_has() {
 }
 
 #[test]
-fn the_end_of_another_object_of_the_name_changes_nothing() {
+fn the_deletion_of_another_object_of_the_same_name_is_ignored() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "DELETED", &object("a", "u0", 9)).unwrap();
     let followed = ("u1".to_owned(), Presence::Present);
@@ -238,7 +238,7 @@ fn the_end_of_another_object_of_the_name_changes_nothing() {
 }
 
 #[test]
-fn a_stream_that_broke_goes_on_where_it_broke_after_a_list() {
+fn a_broken_stream_continues_at_its_last_version_after_a_list() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "MODIFIED", &object("a", "u1", 5)).unwrap();
     watch.disconnect(&Interruption::Broken(String::new()));
@@ -254,7 +254,7 @@ fn a_stream_that_broke_goes_on_where_it_broke_after_a_list() {
 }
 
 #[test]
-fn a_stream_that_is_opened_again_is_not_up_to_date() {
+fn a_stream_is_not_up_to_date_after_its_regular_end() {
     let (watch, changes) = connected(&["a"]);
     assert!(follow(&watch, &["a"], &changes));
     watch.pause();
@@ -262,7 +262,7 @@ fn a_stream_that_is_opened_again_is_not_up_to_date() {
 }
 
 #[tokio::test]
-async fn what_changes_of_pods_is_reported_as_a_change_of_their_job() {
+async fn a_change_of_a_pod_is_reported_as_a_change_of_its_job() {
     let (watches, changes) = (Watches::default(), Arc::<Changes>::default());
     let watch = watches.of_pods("/api/v1/namespaces/ci/pods");
     follow(&watch, &["b", "模型"], &changes);
@@ -283,7 +283,7 @@ async fn what_changes_of_pods_is_reported_as_a_change_of_their_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pods_of_jobs_that_have_started_are_not_watched_for_long() {
+async fn a_watch_of_pods_ends_after_a_timeout_unless_followed_again() {
     let (watches, changes) = (Watches::default(), Arc::<Changes>::default());
     let watch = watches.of_pods("/api/v1/namespaces/ci/pods");
     follow(&watch, &["a"], &changes);
@@ -297,7 +297,7 @@ async fn the_pods_of_jobs_that_have_started_are_not_watched_for_long() {
 }
 
 #[test]
-fn a_server_without_streams_is_noted_once() {
+fn a_rejected_watch_is_reported_by_one_notice_and_tried_again() {
     let (watch, _) = connected(&["a"]);
     watch.reject("no");
     watch.reject("no");
@@ -310,7 +310,7 @@ fn a_server_without_streams_is_noted_once() {
 }
 
 #[test]
-fn lists_beyond_the_most_streams_are_polled_with_one_notice() {
+fn lists_beyond_the_stream_limit_are_polled_with_one_notice() {
     let watches = Watches::default();
     let at = |number| watches.at(&format!("/{number}"));
     let notices = (0..MAX_STREAMS + 2).filter_map(|number| at(number).take_notice());
@@ -325,7 +325,7 @@ fn lists_beyond_the_most_streams_are_polled_with_one_notice() {
 }
 
 #[test]
-fn an_object_of_another_namespace_or_kind_is_of_no_list() {
+fn an_object_of_another_namespace_or_kind_is_not_read() {
     let of = |kind: Value, namespace: Value| json!({"kind": kind, "metadata": {"name": "a", "namespace": namespace}});
     for (object, is_read) in [
         (of("Job".into(), "ci".into()), true),
@@ -349,7 +349,7 @@ fn an_object_of_another_namespace_or_kind_is_of_no_list() {
 }
 
 #[test]
-fn a_list_after_an_outdated_version_is_used_though_its_versions_are_lower() {
+fn a_list_after_an_outdated_stream_is_used_despite_lower_versions() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "MODIFIED", &object("a", "u1", 50)).unwrap();
     watch.disconnect(&Interruption::Broken(String::new()));
@@ -361,7 +361,7 @@ fn a_list_after_an_outdated_version_is_used_though_its_versions_are_lower() {
 }
 
 #[test]
-fn two_lists_that_show_a_lower_version_hold() {
+fn a_lower_version_is_accepted_only_when_a_second_list_confirms_it() {
     let (watch, _) = connected(&["a"]);
     let list = |version: u64| {
         watch.replace(listed(&[object("a", "u1", version)], "90"));

@@ -3,7 +3,7 @@ use glob::Pattern;
 use super::*;
 
 #[test]
-fn a_filter_keeps_a_row_whose_state_is_not_known() {
+fn a_state_filter_keeps_a_row_without_a_state_word() {
     let reference = scope().reference(&["s"]).unwrap();
     let mut job = crate::providers::job_at(&reference, None);
     let filter = Filter {
@@ -24,7 +24,7 @@ fn a_filter_keeps_a_row_whose_state_is_not_known() {
 }
 
 #[test]
-fn active_jobs_are_also_those_in_an_unknown_state_that_have_not_ended() {
+fn a_filter_for_active_jobs_keeps_unknown_states_that_have_not_ended() {
     let reference = scope().reference(&["s"]).unwrap();
     let mut job = crate::providers::job_at(&reference, None);
     (job.state, job.state_raw) = (State::Unknown, Some("Suspended".to_owned()));
@@ -39,7 +39,7 @@ fn active_jobs_are_also_those_in_an_unknown_state_that_have_not_ended() {
 }
 
 #[test]
-fn a_filter_keeps_a_row_without_a_field_only_where_fields_could_not_be_read() {
+fn a_filter_keeps_a_row_without_the_field_only_if_fields_were_unreadable() {
     let reference = scope().reference(&["s"]).unwrap();
     let job = crate::providers::job_at(&reference, None);
     let (user, queue) = (Some("lin".to_owned()), Some("gpu".to_owned()));

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::State;
 
 #[tokio::test]
-async fn pages_without_rows_end_a_list() {
+async fn endless_pages_without_rows_end_after_100_pages() {
     let endless = Lists(|_: &Scope, at: Cursor| Page {
         next: at.after(10, None),
         ..Page::default()
@@ -34,7 +34,7 @@ fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, at: Cursor) ->
 }
 
 #[tokio::test]
-async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
+async fn a_job_listed_in_two_states_is_reported_with_a_notice() {
     use State::{Failed, Running, Succeeded, Unknown};
     type Case = (
         &'static [&'static [(&'static str, State)]],

@@ -114,7 +114,7 @@ async fn pages_of_an_unsorted_list_overlap() {
 }
 
 #[tokio::test]
-async fn a_row_that_leaves_while_another_is_appended_hides_none() {
+async fn a_row_that_leaves_an_unsorted_list_hides_no_other_row() {
     // The total is the same on each page. The next page still begins with rows of the page before.
     let (listed, offsets, lost) = drained(1, 1, Begins::Anywhere).await;
     assert_eq!(listed, stats(251, 3, None));
@@ -129,7 +129,7 @@ async fn a_row_that_leaves_while_another_is_appended_hides_none() {
 }
 
 #[tokio::test]
-async fn pages_do_not_overlap_where_the_cloud_does_not_begin_them_at_any_row() {
+async fn pages_do_not_overlap_if_the_cloud_rounds_or_rejects_offsets() {
     for begins in [Begins::Rounded, Begins::Refused] {
         let (listed, offsets, lost) = drained(0, 0, begins).await;
         assert_eq!(listed, stats(250, 3, None));

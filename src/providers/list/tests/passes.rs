@@ -20,7 +20,7 @@ async fn a_list_that_loses_rows_while_it_is_read_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_list_that_goes_on_losing_rows_is_incomplete() {
+async fn a_list_that_keeps_losing_rows_is_incomplete() {
     let shrinks = |total| [(ids(0..20), Some(total)), (ids(20..39), Some(total - 1))];
     let pages = [shrinks(40), shrinks(40), shrinks(40)].concat();
     let (seen, listed) = listed_again(&pages, None, ALWAYS, &[0, 2, 4]).await;
@@ -105,7 +105,7 @@ async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Ve
 const A: &str = "tencent/service/c/n/a";
 
 #[tokio::test]
-async fn a_job_that_changed_while_the_list_was_read_again_comes_in_its_new_state() {
+async fn a_job_that_changed_between_two_passes_is_listed_in_its_new_state() {
     let (listed, pages) = changed(State::Running, State::Failed, &Filter::default()).await;
     // Three jobs do not reach the limit, even if they are listed several times.
     assert_eq!((listed.rows, listed.pages, listed.truncation), (3, 4, None));
@@ -124,7 +124,7 @@ async fn a_job_that_changed_while_the_list_was_read_again_comes_in_its_new_state
 }
 
 #[tokio::test]
-async fn a_job_whose_later_state_is_not_wanted_is_withdrawn() {
+async fn a_job_whose_new_state_does_not_match_the_filter_is_withdrawn() {
     let filter = Filter {
         states: vec![State::Running],
         ..Filter::default()

@@ -60,7 +60,7 @@ fn parameters_of_a_workflow_are_masked_by_their_names() {
 }
 
 #[test]
-fn an_option_and_its_value_may_be_in_two_fields() {
+fn the_value_of_a_secret_option_in_another_field_is_masked() {
     let document = json!({"Args": [12345, "x"], "Commands": ["app", "--token"]});
     let shown = json!({"Args": ["***", "x"], "Commands": ["app", "--token"]});
     assert_eq!(masked(document), shown);

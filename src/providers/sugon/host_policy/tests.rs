@@ -36,7 +36,7 @@ fn hosts_of_the_same_domain_are_allowed_over_tls() {
 }
 
 #[test]
-fn all_other_hosts_are_rejected() {
+fn hosts_of_other_or_shared_domains_and_plain_http_are_rejected() {
     for (named_by, url) in [
         ("https://www.scnet.cn", "http://ai01.scnet.cn/ai"),
         ("https://www.scnet.cn", "http://www.scnet.cn/ai"),
@@ -84,7 +84,7 @@ fn all_other_hosts_are_rejected() {
 }
 
 #[test]
-fn the_endpoint_itself_is_allowed_as_it_was_called() {
+fn the_endpoint_itself_is_allowed_even_over_plain_http() {
     for named_by in [
         "http://127.0.0.1:7411",
         "http://[::1]:1",
@@ -95,7 +95,7 @@ fn the_endpoint_itself_is_allowed_as_it_was_called() {
 }
 
 #[test]
-fn hosts_that_the_profile_lists_are_allowed() {
+fn hosts_listed_in_the_profile_are_allowed() {
     let listed = "ai.example.com, https://ai2.example.com:65011\nother.example.com:8443 \
                   http://127.0.0.1:9 ai3.example.com:443";
     let by = "https://www.scnet.cn";
@@ -122,7 +122,7 @@ fn hosts_that_the_profile_lists_are_allowed() {
 }
 
 #[test]
-fn an_entry_that_is_not_a_host_is_a_usage_error() {
+fn an_invalid_entry_in_ai_hosts_is_a_usage_error() {
     let named_by = Endpoint::parse("https://www.scnet.cn", &[], false).unwrap();
     for entry in [
         "http://ai.example.com",
@@ -139,7 +139,7 @@ fn an_entry_that_is_not_a_host_is_a_usage_error() {
 }
 
 #[test]
-fn different_hosts_are_counted_and_limited() {
+fn the_number_of_different_allowed_hosts_is_limited() {
     let policy = policy("https://www.scnet.cn", "");
     let urls: Vec<String> = (0..100)
         .map(|n| format!("https://ai{}.scnet.cn/ai", n / 2))
@@ -157,7 +157,7 @@ fn different_hosts_are_counted_and_limited() {
 }
 
 #[test]
-fn shared_domains_are_whole_names_below_known_tops() {
+fn shared_domains_are_sorted_names_below_known_top_level_domains() {
     let domains: Vec<&str> = SHARED_DOMAINS.lines().collect();
     assert!(domains.is_sorted_by(|a, b| a < b));
     for domain in domains {

@@ -116,7 +116,7 @@ fn no_documented_field_is_lost() {
 }
 
 #[test]
-fn the_clouds_own_document_keeps_no_secret() {
+fn secrets_are_masked_in_the_raw_response_unless_requested() {
     let body = test_support::read("sugon/instance/running.json");
     let shown = |show_secrets| {
         let options = GetOptions {
@@ -134,7 +134,7 @@ fn the_clouds_own_document_keeps_no_secret() {
 }
 
 #[test]
-fn a_document_too_deep_to_keep_is_reported() {
+fn a_too_deeply_nested_raw_response_is_omitted_with_a_notice() {
     let deep = format!(
         r#"{{"code":"0","data":{{"id":"i1","x":{}{}}}}}"#,
         "[".repeat(5000),
@@ -150,7 +150,7 @@ fn a_document_too_deep_to_keep_is_reported() {
 }
 
 #[test]
-fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
+fn the_time_zone_is_reported_only_if_it_is_assumed_and_used() {
     let timed =
         r#"{"code":0,"data":{"id":"i1","status":"Running","createTime":"2024-01-01 00:00:00"}}"#;
     assert_eq!(codes(&read_text(timed).unwrap()), ["assumed_utc_offset"]);
@@ -174,7 +174,7 @@ fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
 }
 
 #[test]
-fn the_response_of_another_instance_is_never_accepted() {
+fn a_response_about_another_or_no_instance_is_invalid() {
     for body in [
         r#"{"code":"0","data":{"id":"i2","status":"Completed"}}"#,
         r#"{"code":"0","data":{"status":"Completed"}}"#,
@@ -191,7 +191,7 @@ fn the_response_of_another_instance_is_never_accepted() {
 }
 
 #[test]
-fn keeps_an_unknown_state_word() {
+fn an_unknown_state_word_is_kept() {
     let found = read_text(r#"{"code":"0","data":{"id":"i1","status":" Shutting\n"}}"#).unwrap();
     assert_eq!(found.job.state, State::Unknown);
     assert_eq!(found.job.state_raw.as_deref(), Some("Shutting"));
@@ -208,7 +208,7 @@ fn a_missing_status_is_unknown_with_a_reason() {
 }
 
 #[test]
-fn memory_that_no_machine_has_is_not_shown() {
+fn an_impossible_memory_size_is_not_shown() {
     for ram in ["-1", "1e30", "9e18"] {
         let body = format!(r#"{{"code":"0","data":{{"id":"i1","ramSize":{ram}}}}}"#);
         let found = read_text(&body).unwrap();
@@ -234,7 +234,7 @@ fn success_without_data_means_not_found_whatever_the_message_is() {
 }
 
 #[test]
-fn codes_decide_before_the_status() {
+fn error_codes_take_precedence_over_the_http_status() {
     use Category::{InvalidArgument, PermissionDenied, ServiceError, Throttled, Unauthenticated};
     let cases = [
         (200, "\"10008\"", Unauthenticated, RetryAction::No),
@@ -261,7 +261,7 @@ fn codes_decide_before_the_status() {
 }
 
 #[test]
-fn reads_the_consoles_own_form_and_gateways_pages() {
+fn errors_of_the_console_and_of_gateways_are_read() {
     let answer = test_support::answer(200, "sugon/error-console.json");
     let refused = classify(&answer).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);

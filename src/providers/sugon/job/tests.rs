@@ -56,7 +56,7 @@ fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
 }
 
 #[test]
-fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
+fn the_scheduler_state_and_exit_code_decide_how_a_live_job_ended() {
     use State::{Canceled, Failed, Running, Stopping, Succeeded, Unknown};
     for (fields, expected) in [
         ("statC COMPLETED 0:0 None", (Succeeded, true, Some(0))),
@@ -114,7 +114,7 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
 }
 
 #[test]
-fn the_history_shows_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
+fn the_history_decides_how_a_job_ended_with_exit_codes_up_to_255() {
     use State::{Canceled, Failed, Pending, Succeeded, Unknown};
     for (word, status, expected) in [
         ("statC", json!(0), (Succeeded, true, Some(0))),
@@ -139,7 +139,7 @@ fn the_history_shows_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() 
 }
 
 #[test]
-fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
+fn a_history_entry_with_an_end_time_has_ended() {
     for (status, expected) in [(0, State::Unknown), (2, State::Failed)] {
         let data = json!({"jobEndTime": "2026-03-24 20:58:12", "jobExitStatus": status});
         let found = state(Origin::History, data);
@@ -148,7 +148,7 @@ fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
 }
 
 #[test]
-fn a_job_of_another_region_or_scheduler_is_not_taken() {
+fn a_response_about_a_job_of_another_region_or_scheduler_is_an_error() {
     let read = |fields: Value| {
         let mut data = json!({"jobId": "7", "jobStatus": "statR"});
         data.as_object_mut()
@@ -167,7 +167,7 @@ fn a_job_of_another_region_or_scheduler_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_list_has_no_rows_of_another_scheduler() {
+async fn rows_of_another_scheduler_are_left_out_of_a_list() {
     let respond: Responder = Arc::new(|request| {
         let row = |id: &str, scheduler: Value| json!({"jobId": id, "jobStatus": "statR", "jobmanagerId": scheduler, "jobState": "statR"});
         let rows = [
@@ -199,7 +199,7 @@ async fn a_list_has_no_rows_of_another_scheduler() {
 }
 
 #[test]
-fn a_reason_is_not_the_word_for_success_and_names_a_suspension() {
+fn the_reason_is_a_failure_state_or_a_suspension_but_not_completed() {
     for (word, own, reason) in [
         ("statC", "COMPLETED", None),
         ("statC", "OUT_OF_MEMORY", Some("OUT_OF_MEMORY")),
@@ -222,7 +222,7 @@ fn a_reason_is_not_the_word_for_success_and_names_a_suspension() {
 }
 
 #[test]
-fn secrets_of_a_command_are_masked_in_the_model_and_in_the_document() {
+fn secrets_of_a_command_are_masked_in_the_model_and_the_raw_response() {
     let body = test_support::read("sugon/job/timeout.GetHistoryJob.json");
     for (show_secrets, is_shown) in [(false, false), (true, true)] {
         let options = GetOptions {
@@ -244,7 +244,7 @@ fn secrets_of_a_command_are_masked_in_the_model_and_in_the_document() {
 }
 
 #[test]
-fn the_rows_of_the_platform_name_their_regions() {
+fn rows_of_the_platform_list_contain_region_scheduler_and_id() {
     let body = test_support::read("sugon/job/page-list.json");
     let rows = ListPage::<JobFields>::decode(&body).unwrap().rows;
     let places = rows

@@ -89,7 +89,7 @@ async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_cannot_be_understood_is_reported_without_its_text() {
+async fn an_invalid_token_response_is_an_error_without_its_text() {
     for body in [
         "token=hunter2-token",
         "<token>hunter2-token</token>",
@@ -109,7 +109,7 @@ async fn an_exchange_that_cannot_be_understood_is_reported_without_its_text() {
 }
 
 #[tokio::test]
-async fn renews_a_token_before_it_ends() {
+async fn a_token_is_renewed_before_it_expires() {
     let cloud = cloud(|_, _| None).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     for (second, requested) in [
@@ -126,7 +126,7 @@ async fn renews_a_token_before_it_ends() {
 }
 
 #[tokio::test]
-async fn logs_in_once_more_when_the_token_is_refused() {
+async fn a_rejected_token_is_renewed_once() {
     let cloud = cloud(refusing(1)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     get(&client).await.unwrap();
@@ -134,7 +134,7 @@ async fn logs_in_once_more_when_the_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_two_tokens_ends_the_look_up_and_all_that_follow() {
+async fn after_two_rejected_tokens_no_further_request_is_sent() {
     let cloud = cloud(refusing(9)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     for _ in 0..3 {
@@ -147,7 +147,7 @@ async fn a_refusal_of_two_tokens_ends_the_look_up_and_all_that_follow() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
+async fn a_wrong_key_is_sent_once_and_the_error_names_the_exchange() {
     let cloud = cloud(|_, _| None).await;
     let wrong = [("JOBLENS_SUGON_SECRET_KEY", "some-other-secret")];
     let client = client(&cloud, &wrong).unwrap();
@@ -169,7 +169,7 @@ async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_clock_is_not_corrected_by_a_code_that_is_not_about_the_time() {
+async fn the_clock_is_not_corrected_after_an_unspecific_login_error() {
     let cloud = cloud(|_, _| None).await;
     let variables = [
         ("JOBLENS_SUGON_USER", "bob"),
@@ -207,7 +207,7 @@ fn dead() -> String {
 }
 
 #[tokio::test]
-async fn calls_the_next_host_when_one_is_unreachable_and_stays_with_it() {
+async fn the_next_host_is_used_from_then_on_if_one_is_unreachable() {
     let dead = dead();
     let listed = format!("http://{dead}");
     let cloud = cloud(two_hosts(dead)).await;
@@ -220,7 +220,7 @@ async fn calls_the_next_host_when_one_is_unreachable_and_stays_with_it() {
 }
 
 #[tokio::test]
-async fn a_host_that_answers_no_is_not_replaced_by_another() {
+async fn a_host_that_responds_not_found_is_not_replaced_by_another() {
     let other = cloud(|_, _| None).await;
     let authority = other.origin.strip_prefix("http://").unwrap().to_owned();
     let two = two_hosts(authority);
@@ -237,7 +237,7 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
 }
 
 #[tokio::test]
-async fn a_host_outside_the_domain_of_the_platform_gets_no_token() {
+async fn no_token_is_sent_to_a_host_that_the_host_policy_rejects() {
     let other = cloud(|_, _| None).await;
     let authority = other.origin.strip_prefix("http://").unwrap().to_owned();
     let cloud = cloud(move |path, _| {
@@ -257,7 +257,7 @@ async fn a_host_outside_the_domain_of_the_platform_gets_no_token() {
 }
 
 #[tokio::test]
-async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
+async fn cached_hosts_that_the_host_policy_rejects_are_not_used() {
     let other = cloud(|_, _| None).await;
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
@@ -282,7 +282,7 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_host_is_an_error() {
+async fn a_response_without_an_enabled_host_is_an_error() {
     let cloud = cloud(|path, _| {
         let body =
             json!({"code": "0", "data": {"aiUrls": [{"url": "https://x.cn", "enable": "false"}]}});
@@ -321,7 +321,7 @@ async fn an_incomplete_key_pair_or_a_second_credential_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
+async fn a_token_without_an_endpoint_requires_a_configured_platform() {
     let cloud = cloud(|_, _| None).await;
     let of = |variables: &[(&str, &str)]| {
         connect(
@@ -338,7 +338,7 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_contains_another() {
+async fn an_expired_token_file_is_read_again_until_it_has_a_new_token() {
     use crate::crypto::base64url;
     use crate::settings::{Environment, Settings};
     let cloud = cloud(|_, _| None).await;

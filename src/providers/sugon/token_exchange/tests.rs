@@ -6,7 +6,7 @@ use crate::http::Signer as _;
 use crate::providers::test_support;
 
 #[test]
-fn every_stage_agrees_with_the_known_answers() {
+fn every_signing_stage_agrees_with_the_known_answers() {
     let file = test_support::json("sugon/vectors/token-exchange.json");
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let vectors = file["vectors"].as_array().unwrap();
@@ -63,7 +63,7 @@ fn chosen(data: &serde_json::Value, wanted: Option<&str>) -> Result<String, (Str
 }
 
 #[test]
-fn takes_the_only_region_that_has_a_token_and_never_the_platforms_own() {
+fn the_only_region_with_a_token_is_chosen_and_never_the_platform() {
     let data = json!([
         {"clusterName": "ac", "clusterId": "0", "token": "platform"},
         {"clusterName": "east", "clusterId": "11250", "token": null},
@@ -97,7 +97,7 @@ fn several_regions_are_an_error_that_lists_them() {
 }
 
 #[test]
-fn no_open_region_is_an_error() {
+fn an_account_without_a_token_for_any_region_is_an_error() {
     let none = chosen(&json!(null), None).unwrap_err();
     assert_eq!(none.0, "the account has no computing region");
     let stopped = json!([{"clusterName": "east", "clusterId": "11250", "token": ""}]);

@@ -129,7 +129,7 @@ mod tests {
     use crate::providers::test_support::read;
 
     #[test]
-    fn both_forms_of_base64_are_read() {
+    fn a_log_is_read_from_base64_with_or_without_a_data_url() {
         let body = read("tencent/batch-job/task-logs.json");
         let text = |index, is_stdout| {
             let chunk = decode(&body, index, is_stdout).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_cut_names_the_place_of_the_whole() {
+    fn a_truncated_log_names_the_location_of_the_complete_output() {
         let chunk = full(&"第".repeat(700));
         assert_eq!(String::from_utf8(chunk.data).unwrap(), "第".repeat(699));
         let cut = "at most 2048 bytes; the complete output is at cos://bucket/out.log";
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_is_an_invalid_response() {
+    fn a_log_without_valid_rows_and_base64_is_an_invalid_response() {
         for rows in [
             json!([{"TaskInstanceIndex": 0, "StdoutLog": "%%%"}]),
             json!([{"TaskInstanceIndex": 0, "StdoutLog": ["eAo="]}]),

@@ -34,7 +34,7 @@ fn failed(lines: &[u64]) -> EmulatedJob {
 }
 
 #[tokio::test]
-async fn the_failed_instance_gives_the_exit_code_and_the_message() {
+async fn the_exit_code_and_message_of_a_job_are_those_of_its_failed_instance() {
     let (server, client) = serve(vec![failed(&[])], Arc::new(|_| None)).await;
     let reference = reference(&BATCH_JOB, &["job-1"]);
     let job = client.get(&reference, &get_options()).await.unwrap().job;
@@ -51,7 +51,7 @@ async fn the_failed_instance_gives_the_exit_code_and_the_message() {
 }
 
 #[tokio::test]
-async fn a_job_with_a_failed_part_has_failed_whatever_its_state_is() {
+async fn a_failed_instance_makes_a_succeeded_job_failed() {
     let instance = |fields: Value| {
         let mut instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED"});
         instance
@@ -87,7 +87,7 @@ async fn a_job_with_a_failed_part_has_failed_whatever_its_state_is() {
 }
 
 #[tokio::test]
-async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_no_request() {
+async fn unreadable_instances_cause_a_notice_and_pending_tasks_no_request() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
     let (_server, client) = serve(vec![failed(&[])], refusing(&[GET_TASK])).await;
     let found = client.get(&reference, &get_options()).await.unwrap();
@@ -108,7 +108,7 @@ async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_
 }
 
 #[tokio::test]
-async fn a_success_is_not_decided_while_instances_cannot_be_read() {
+async fn a_success_is_undecided_if_instances_cannot_be_read() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
     let error = |code: &str| {
         let body = json!({"Response": {"Error": {"Code": code, "Message": "m"}, "RequestId": "r"}});
@@ -137,7 +137,7 @@ async fn a_success_is_not_decided_while_instances_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn one_list_reports_100_jobs() {
+async fn jobs_are_looked_up_by_one_list_request_per_100() {
     let ids: Vec<String> = (0..101).map(|number| format!("job-{number}")).collect();
     let jobs = ids.iter().map(|id| job(&BATCH_JOB, id, "RUNNING", &[]));
     let (server, client) = serve(jobs.collect(), Arc::new(|_| None)).await;
@@ -150,7 +150,7 @@ async fn one_list_reports_100_jobs() {
 }
 
 #[tokio::test]
-async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
+async fn a_state_filter_requests_all_words_that_can_mean_the_state() {
     let words = ["FAILED_INTERRUPTED", "FAILED", "SUCCEED", "RUNNING"];
     let jobs = words.map(|word| job(&BATCH_JOB, word, word, &[])).to_vec();
     let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
@@ -166,7 +166,7 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
 }
 
 #[tokio::test]
-async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
+async fn each_instance_has_two_logs_of_at_most_the_last_2048_bytes() {
     let times: Vec<u64> = (0..300).map(|number| 30_000 + number).collect();
     let (_server, client) = serve(vec![failed(&times)], Arc::new(|_| None)).await;
     let reference = reference(&BATCH_JOB, &["job-1"]);

@@ -17,7 +17,7 @@ fn shown(page: &ScopePage) -> Value {
 }
 
 #[test]
-fn the_documented_answer_and_its_other_name_become_one_model() {
+fn both_list_names_of_clusters_become_the_same_model() {
     let page = decode(&test_support::read("tencent/clusters.json")).unwrap();
     assert_eq!(
         (page.total, page.rows_without_id, page.next),
@@ -71,7 +71,7 @@ fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
 }
 
 #[test]
-fn a_number_of_any_size_breaks_nothing() {
+fn negative_and_too_large_numbers_are_left_out() {
     let body = format!(
         r#"{{"code":0,"data":{{"totalCount":-1,"clusters":[{{"clusterId":"c","totalMem":{0},"totalCpu":{0}}}]}}}}"#,
         i64::MAX

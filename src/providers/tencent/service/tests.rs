@@ -66,7 +66,7 @@ check_kind!(
 );
 
 #[test]
-fn answers_become_their_models() {
+fn responses_become_their_models() {
     for (name, notices) in [
         (
             "events",
@@ -127,7 +127,7 @@ fn a_service_has_no_state_and_its_newest_event_comes_first() {
 }
 
 #[test]
-fn no_events_are_an_empty_list_in_every_spelling() {
+fn every_form_of_an_empty_list_of_events_is_accepted() {
     for rest in [
         r#""data":null"#,
         r#""data":{"eventList":null}"#,
@@ -146,7 +146,7 @@ fn no_events_are_an_empty_list_in_every_spelling() {
 }
 
 #[test]
-fn a_response_without_a_list_of_events_is_not_understood() {
+fn a_response_without_a_list_of_events_is_an_error() {
     for rest in [
         r#""codeDesc":"Success""#,
         r#""data":{}"#,
@@ -161,7 +161,7 @@ fn a_response_without_a_list_of_events_is_not_understood() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_kept_and_an_absent_one_is_not() {
+fn an_unreadable_time_is_kept_as_text_and_an_absent_one_is_not() {
     let body = r#"{"code":0,"eventList":[{"firstSeen":"2018-12-26 14:51:09","lastSeen":" 刚刚 "},
         {"firstSeen":"--","lastSeen":null},
         {"firstSeen":0,"lastSeen":"0001-01-01 00:00:00"}]}"#;
@@ -177,7 +177,7 @@ fn a_time_that_cannot_be_read_is_kept_and_an_absent_one_is_not() {
 }
 
 #[test]
-fn an_answer_without_a_code_is_not_understood() {
+fn a_response_without_a_code_is_an_error() {
     for body in ["{}", "[]", "", "<html>", r#"{"data":{"eventList":[]}}"#] {
         assert_eq!(answered(200, body), None, "{body}");
         assert!(read_text(body).is_err(), "{body}");
@@ -186,7 +186,7 @@ fn an_answer_without_a_code_is_not_understood() {
 }
 
 #[test]
-fn keeps_an_unknown_level() {
+fn an_unknown_event_level_is_kept_as_text() {
     let body = r#"{"code":"0","data":{"eventList":[{"level":"Fatal\n"},{"level":" warning "}]}}"#;
     let events = read_text(body).unwrap().job.events;
     assert_eq!(events[0].level, None);
@@ -195,7 +195,7 @@ fn keeps_an_unknown_level() {
 }
 
 #[test]
-fn times_follow_the_offset_that_was_set() {
+fn times_are_read_with_the_configured_utc_offset() {
     let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
     let (api, options) = (api(Some("+00:00")), test_support::get_options());
     let found = decode_events(body.as_bytes(), &api, lookup(&reference(), &options)).unwrap();
@@ -205,7 +205,7 @@ fn times_follow_the_offset_that_was_set() {
 }
 
 #[test]
-fn every_code_has_its_meaning_though_all_come_with_status_200() {
+fn error_codes_of_responses_with_http_200_are_classified() {
     use Category::{
         ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
         Unauthenticated,
@@ -251,7 +251,7 @@ fn every_code_has_its_meaning_though_all_come_with_status_200() {
 }
 
 #[test]
-fn a_success_that_is_described_as_a_failure_is_none() {
+fn a_success_code_with_an_error_description_is_an_error() {
     let refusal = answered(
         200,
         r#"{"code":0,"codeDesc":"InternalError","message":"m"}"#,
@@ -263,7 +263,7 @@ fn a_success_that_is_described_as_a_failure_is_none() {
 }
 
 #[test]
-fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
+fn an_error_is_classified_by_its_code_or_else_by_the_http_status() {
     let failed = classify(&test_support::answer(200, "tencent/error-5100.json")).unwrap();
     assert_eq!(failed.code.as_deref(), Some("5100"));
     assert!(failed.message.starts_with("(100004)"), "{}", failed.message);
@@ -282,7 +282,7 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
 }
 
 #[test]
-fn the_clouds_own_document_is_kept_when_requested() {
+fn the_raw_response_is_kept_if_requested() {
     let options = GetOptions {
         raw: true,
         ..test_support::get_options()
@@ -296,7 +296,7 @@ fn the_clouds_own_document_is_kept_when_requested() {
 }
 
 #[test]
-fn a_service_is_confirmed_by_its_own_name_only() {
+fn a_service_exists_only_if_its_name_and_namespace_match() {
     let read = |body: &[u8]| match find_service(body, &reference()) {
         Ok(()) => Ok(true),
         Err(DecodeError::Failed(error)) if error.category == Category::NotFound => Ok(false),
@@ -329,7 +329,7 @@ fn a_service_is_confirmed_by_its_own_name_only() {
 }
 
 #[tokio::test]
-async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
+async fn a_field_of_another_type_in_a_service_or_cluster_only_loses_its_value() {
     use crate::test_support::kinds::reference;
     use crate::test_support::mutations::{Call, Case, Fields, check};
     let essential = &[
@@ -371,7 +371,7 @@ async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
 }
 
 #[test]
-fn events_of_both_places_are_read() {
+fn events_in_data_and_at_the_top_level_are_read() {
     let body = r#"{"code":0,"data":{"eventList":[{"message":"a"}]},
         "eventList":[{"message":"b","level":"Warning"}]}"#;
     let found = decode_events(

@@ -4,7 +4,7 @@ use crate::providers::tencent::products::TIONE;
 use crate::providers::test_support;
 
 #[test]
-fn every_stage_agrees_with_the_vendors_code() {
+fn every_signing_stage_agrees_with_the_vendors_code() {
     let file = test_support::json("tencent/vectors/v2.json");
     let vectors = file["vectors"].as_array().unwrap();
     let mut signed = 0;
@@ -59,7 +59,7 @@ fn signed(
 }
 
 #[test]
-fn known_answers_with_sha_256_come_out() {
+fn signatures_with_sha_256_match_the_known_answers() {
     assert_eq!(
         signed("GET", None, &[]),
         "ve3A8ElolrCrBwOKBcl8uggcxB525pZ5aHVA3B6zfeo="
@@ -91,7 +91,7 @@ fn known_answers_with_sha_256_come_out() {
 }
 
 #[test]
-fn raw_text_and_the_vendors_own_example_come_out() {
+fn signatures_of_raw_text_and_of_the_vendors_example_match() {
     let text = "GETccs.api.qcloud.com/v2/index.php?Action=DescribeCluster&Nonce=12345&Region=gz&SecretId=testid&SignatureMethod=HmacSHA256&Timestamp=1480000000&Token=to/ken+==&clusterIds.0=cls-a&clusterIds.1=cls-b&clusterName=测试 集群/1+2";
     let (_, query) = text.split_once('?').unwrap();
     let mut parameters: Vec<(&str, &str)> = query

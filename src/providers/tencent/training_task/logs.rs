@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_cannot_be_read_are_not_left_out() {
+    fn a_log_with_unreadable_lines_is_an_error() {
         let count = |content: Value| {
             let body = json!({"Response": {"Content": content}}).to_string();
             decode(body.as_bytes()).map(|lines| lines.len())

@@ -66,7 +66,7 @@ fn lines(numbers: std::ops::Range<usize>) -> String {
 }
 
 #[tokio::test]
-async fn a_log_that_grows_is_read_once_and_whole() {
+async fn a_growing_log_is_read_completely_and_without_repetition() {
     // More than a page within a second, and lines that are written while the log is followed.
     let times: Vec<u64> = (0..250)
         .map(|number| 30_000 + number * 3)
@@ -112,7 +112,7 @@ async fn the_last_lines_are_read_and_followed() {
 }
 
 #[tokio::test]
-async fn lines_that_come_while_the_last_ones_are_read_are_not_read_twice() {
+async fn lines_written_while_the_last_lines_are_read_are_read_once() {
     let times: Vec<u64> = (0..2000).map(|number| 30_000 + number * 100).collect();
     let clock: Arc<OnceLock<Arc<AtomicI64>>> = Arc::default();
     let seconds = clock.clone();
@@ -182,7 +182,7 @@ async fn lines_that_become_readable_late_are_read_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
+async fn a_server_that_ignores_log_offsets_is_an_invalid_response() {
     let line =
         |number| json!({"Message": format!("{number}"), "Timestamp": "2026-01-02T03:03:30Z"});
     let page: Vec<Value> = (0..100).map(line).collect();
@@ -217,7 +217,7 @@ async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
 }
 
 #[tokio::test]
-async fn a_log_begins_at_a_time_and_shows_times() {
+async fn a_log_can_start_at_a_time_and_show_timestamps() {
     let jobs = vec![task(TASK, "RUNNING", &[10_000, 20_000, 30_500])];
     let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
     let params = LogParams {
@@ -249,7 +249,7 @@ async fn a_task_without_a_run_has_no_log() {
 }
 
 #[tokio::test]
-async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
+async fn unreadable_pods_and_events_are_reported_by_notices() {
     let jobs = vec![task(TASK, "FAILED", &[])];
     let (_server, client) = serve(jobs, refusing(&[PODS, EVENTS])).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
@@ -268,7 +268,7 @@ async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
 }
 
 #[tokio::test]
-async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
+async fn a_failure_reason_makes_a_succeeded_task_failed() {
     let row = |reason: Value| {
         let mut row = json!({"Id": TASK, "Status": "SUCCEED", "FailureReason": reason});
         if reason == "(none)" {
@@ -304,7 +304,7 @@ async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
 }
 
 #[tokio::test]
-async fn one_list_reports_50_tasks() {
+async fn tasks_are_looked_up_by_one_list_request_per_50() {
     let ids: Vec<String> = (0..101).map(|number| format!("train-{number}")).collect();
     let jobs: Vec<EmulatedJob> = ids.iter().map(|id| task(id, "RUNNING", &[])).collect();
     let mut references: Vec<Reference> = ids
@@ -331,7 +331,7 @@ async fn one_list_reports_50_tasks() {
 }
 
 #[tokio::test]
-async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
+async fn a_state_filter_requests_all_words_that_can_mean_the_state() {
     let words = ["SUBMIT_FAILED", "FAILED", "SUCCEED", "RUNNING"];
     let jobs = words.map(|word| task(word, word, &[])).to_vec();
     let seen: Arc<std::sync::Mutex<Vec<Value>>> = Arc::default();

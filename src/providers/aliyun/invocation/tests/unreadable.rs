@@ -5,7 +5,7 @@ use crate::providers::test_support;
 
 /// An unreadable field could be the state word or the flag that shows that a node failed.
 #[test]
-fn an_unreadable_part_of_a_verdict_is_not_a_success() {
+fn an_unreadable_id_state_or_exit_code_is_not_a_success() {
     let good = || exit("i-1", json!(0), json!(true));
     let exit_state = |node: &Value, result: &Value| {
         let nodes = json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "InvokeInstances": [node]});
@@ -38,7 +38,7 @@ fn an_unreadable_part_of_a_verdict_is_not_a_success() {
 
 /// The same for XML, in which every value is text or an element.
 #[test]
-fn an_element_of_another_type_costs_itself_alone() {
+fn an_xml_element_of_another_type_does_not_change_the_state() {
     let fixture = |operation: &str| {
         let name = format!("aliyun/invocation/list-invocation-status{operation}.xml");
         String::from_utf8(test_support::read(&name)).unwrap()
@@ -85,7 +85,7 @@ fn an_element_of_another_type_costs_itself_alone() {
 }
 
 #[tokio::test]
-async fn a_field_of_another_type_costs_a_command_or_a_cluster_nothing_else() {
+async fn a_field_of_another_type_in_a_command_or_cluster_only_loses_its_value() {
     use crate::test_support::mutations::{Call, Case, Fields, check};
     let results = "list-invocation-status.ListInvocationResults";
     let commands = [

@@ -2,7 +2,7 @@ use super::*;
 use crate::providers::lenient;
 
 #[test]
-fn the_end_of_a_group_is_chosen_by_its_state() {
+fn the_end_time_of_a_group_depends_on_its_state() {
     let finished = |status: &str| {
         let json = format!(
             r#"{{"Status":"{status}","SucceededTime":"2022-01-01T00:00:01Z",
@@ -19,7 +19,7 @@ fn the_end_of_a_group_is_chosen_by_its_state() {
 }
 
 #[test]
-fn an_empty_group_costs_no_details() {
+fn an_empty_group_has_no_details_and_an_unknown_state() {
     let group: Group = lenient::decode(b"{}").unwrap();
     assert!(group.task.details.is_none());
     assert_eq!(

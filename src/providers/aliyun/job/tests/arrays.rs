@@ -44,7 +44,7 @@ fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
 }
 
 #[test]
-fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
+fn an_array_job_succeeds_only_if_every_subtask_is_listed_as_succeeded() {
     for (rows, name) in [("subtasks", "all"), ("subtask-missing", "missing")] {
         let body = fixture("job/describe-serverless-jobs-array.json");
         let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
@@ -69,7 +69,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
 }
 
 #[test]
-fn a_doubt_names_the_subtask_that_raises_it() {
+fn an_undecided_array_job_names_the_subtask_without_a_success() {
     let four = |fifth: Option<Value>| -> Vec<Value> {
         let good = (2..=5).map(|n| row(&format!("10_{n}"), "Succeeded"));
         good.chain(fifth).collect()
@@ -103,7 +103,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
 }
 
 #[test]
-fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded() {
+fn a_canceled_subtask_makes_a_succeeded_array_job_canceled() {
     let words = [
         "Succeeded",
         "Succeeded",
@@ -124,7 +124,7 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
 }
 
 #[test]
-fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_is() {
+fn a_failed_subtask_makes_the_array_job_failed_whatever_its_range_is() {
     let rows: Vec<Value> = [1, 3, 5, 7, 9]
         .iter()
         .map(|n| {
@@ -190,7 +190,7 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
 }
 
 #[test]
-fn without_a_range_no_success_is_believed() {
+fn a_success_of_an_array_job_without_a_range_is_undecided() {
     let body = json!({"JobInfos": [{"JobId": "10", "State": "Succeeded", "IsArrayJob": true}]});
     let body = body.to_string();
     let (mut parent, mut notices) = read_jobs(body.as_bytes(), job("10"), &[]).unwrap();
@@ -203,7 +203,7 @@ fn without_a_range_no_success_is_believed() {
 }
 
 #[test]
-fn a_failed_subtask_decides_before_the_array_job_has_ended() {
+fn a_failed_subtask_makes_an_active_array_job_failed_but_not_ended() {
     let rows = [
         row("10_1", "Failed"),
         row("10_2", "Zombie"),
@@ -267,7 +267,7 @@ fn a_failed_array_job_takes_the_cause_of_its_first_failed_subtask() {
 
 proptest! {
     #[test]
-    fn no_rows_make_an_array_job_succeed_that_has_not(
+    fn an_array_job_succeeds_only_if_it_and_all_its_subtasks_did(
         words in proptest::collection::vec("Succeeded|Failed|Running|Canceled|x?", 0..7),
         indices in proptest::collection::vec(0_usize..7, 7),
         word in "Succeeded|Failed|Running|y",

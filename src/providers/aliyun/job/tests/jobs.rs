@@ -17,7 +17,7 @@ fn one(info: Value) -> Value {
 }
 
 #[test]
-fn takes_the_requested_job_and_never_another() {
+fn only_the_requested_job_is_read_from_a_response() {
     let two = json!({"TotalCount": 2, "JobInfos": [
         {"JobId": "4", "State": "Succeeded"}, {"JobId": 5, "State": "Running"}]});
     assert_eq!(decode(&two, "5").unwrap().0.state, State::Running);
@@ -33,7 +33,7 @@ fn takes_the_requested_job_and_never_another() {
 }
 
 #[test]
-fn a_job_that_is_listed_twice_in_two_states_has_none() {
+fn a_job_described_twice_in_two_states_is_an_invalid_response() {
     let twice = |state: &str| {
         json!({"TotalCount": 2, "JobInfos": [
             {"JobId": "5", "State": "Succeeded"}, {"JobId": "5", "State": state}]})
@@ -49,7 +49,7 @@ fn a_job_that_is_listed_twice_in_two_states_has_none() {
 }
 
 #[test]
-fn a_container_of_a_group_that_succeeded_is_not_the_cause() {
+fn a_container_of_a_succeeded_group_is_not_the_cause_of_a_failure() {
     let group = |name: &str, status: &str, code: i64| {
         json!({"ContainerGroupName": name, "Status": status, "Containers": [
             {"Name": "c", "CurrentState": {"State": "Terminated", "ExitCode": code}}]})
@@ -62,7 +62,7 @@ fn a_container_of_a_group_that_succeeded_is_not_the_cause() {
 }
 
 #[test]
-fn an_empty_answer_is_an_error() {
+fn an_empty_response_is_invalid_and_an_empty_list_means_not_found() {
     for document in [
         json!({}),
         json!({"RequestId": "R"}),
@@ -122,7 +122,7 @@ fn unknown_states_are_kept_and_each_is_reported_once() {
 }
 
 #[test]
-fn an_end_is_shown_only_once_the_job_has_ended() {
+fn an_end_time_is_shown_only_if_the_job_has_ended() {
     let info = |state: &str| {
         one(
             json!({"JobId": "5", "State": state, "StartTime": 1_647_423_718,
@@ -223,7 +223,7 @@ fn resources_are_the_sum_of_the_groups_or_unknown() {
 }
 
 #[test]
-fn a_subtask_has_its_index_and_a_plain_job_has_no_array() {
+fn a_subtask_has_its_index_and_a_range_marks_an_array_job() {
     let array = |id: &str, is_array: bool| {
         let document = one(
             json!({"JobId": id, "State": "Running", "IsArrayJob": is_array,
@@ -243,7 +243,7 @@ fn a_subtask_has_its_index_and_a_plain_job_has_no_array() {
 }
 
 #[test]
-fn any_evidence_makes_a_job_an_array_job() {
+fn a_range_or_a_listed_subtask_marks_an_array_job() {
     let is_array = |fields: Value, others: &[Value]| {
         let mut info = json!({"JobId": "10", "State": "Running"});
         let fields = fields.as_object().unwrap().clone();
@@ -269,7 +269,7 @@ fn any_evidence_makes_a_job_an_array_job() {
 }
 
 #[test]
-fn fifty_events_of_a_group_may_not_be_all() {
+fn fifty_events_of_a_group_are_reported_as_possibly_truncated() {
     let group = |events: usize| {
         let events = vec![json!({"Type": "Warning", "Count": 7}); events];
         json!({"ContainerGroupName": "g", "Events": events})
@@ -284,7 +284,7 @@ fn fifty_events_of_a_group_may_not_be_all() {
 }
 
 #[test]
-fn the_cost_of_groups_does_not_grow_faster_than_their_number() {
+fn the_time_to_read_groups_does_not_grow_quadratically() {
     let document: Value =
         serde_json::from_slice(&fixture("job/describe-serverless-jobs.json")).unwrap();
     let group = document["JobInfos"][0]["ContainerGroups"][0].to_string();
@@ -351,7 +351,7 @@ fn any_answer() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_answer_makes_it_panic_and_no_state_is_invented(info in any_answer()) {
+    fn no_response_causes_a_panic_or_an_invented_success(info in any_answer()) {
         let document = json!({"JobInfos": [info]});
         if let Ok((job, _)) = decode(&document, "5") {
             let word = document["JobInfos"][0]["State"].as_str().map(str::trim);

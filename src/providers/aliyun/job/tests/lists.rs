@@ -26,7 +26,7 @@ pub(super) fn page(total: Option<usize>, rows: &[Value]) -> Page {
 }
 
 #[test]
-fn rows_of_text_become_jobs() {
+fn rows_with_values_as_text_become_jobs() {
     let ids = ["5", "6", "10_3", "10", "11"];
     let listing = listed(&fixture("job/list-serverless-jobs.json"), &ids);
     for (id, name) in [("5", "running"), ("6", "succeeded"), ("10_3", "subtask")] {
@@ -37,7 +37,7 @@ fn rows_of_text_become_jobs() {
 }
 
 #[test]
-fn an_array_job_is_not_recognized_by_its_row() {
+fn the_row_of_an_array_job_is_not_enough_to_read_it() {
     let listing = listed(
         &fixture("job/list-serverless-jobs.json"),
         &["10", "6", "11"],
@@ -52,7 +52,7 @@ fn an_array_job_is_not_recognized_by_its_row() {
 }
 
 #[test]
-fn rows_without_a_state_or_that_contradict_each_other_are_left_out() {
+fn rows_without_a_state_or_with_conflicting_states_are_ignored() {
     let mut listing = JobRows::default();
     let rows = [
         row("1", ""),
@@ -128,7 +128,7 @@ fn rows_that_cannot_be_read_do_not_hide_the_others() {
 }
 
 #[test]
-fn a_job_is_not_recognized_by_its_row_where_a_subtask_of_it_is_listed() {
+fn the_row_of_a_job_is_not_enough_if_a_subtask_of_it_is_listed() {
     let ordinary = |id: &str| json!({"JobId": id, "State": "Succeeded", "IsArrayJob": false});
     let rows = [ordinary("5"), ordinary("6"), row("5_7", "Failed")];
     let mut listing = JobRows::default();
@@ -138,7 +138,7 @@ fn a_job_is_not_recognized_by_its_row_where_a_subtask_of_it_is_listed() {
 }
 
 #[test]
-fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
+fn a_search_reads_past_pages_of_other_jobs_up_to_10_pages() {
     let others: Vec<Value> = (1000..1100)
         .map(|n| row(&n.to_string(), "Running"))
         .collect();
@@ -157,7 +157,7 @@ fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
 }
 
 #[test]
-fn pages_are_requested_while_they_bring_something_and_never_without_end() {
+fn pages_are_requested_while_they_add_wanted_rows_up_to_10_pages() {
     let ids: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let rows = |from: usize, to: usize| -> Vec<Value> {
@@ -200,7 +200,7 @@ fn pages_are_requested_while_they_bring_something_and_never_without_end() {
 }
 
 #[test]
-fn a_row_that_cannot_be_read_leaves_no_other_of_the_job() {
+fn an_unreadable_row_invalidates_other_rows_of_the_job_unless_failed() {
     let odd = json!({"JobId": "10_1", "State": ["Failed"]});
     let other = |word: &str| row("10_1", word);
     for (rows, is_left) in [
@@ -218,7 +218,7 @@ fn a_row_that_cannot_be_read_leaves_no_other_of_the_job() {
 }
 
 #[test]
-fn the_row_of_a_job_may_deny_its_success() {
+fn a_failed_or_conflicting_row_contradicts_a_success() {
     let listing = |words: &[&str]| {
         let rows: Vec<Value> = words.iter().map(|word| row("5", word)).collect();
         let mut listing = JobRows::default();
@@ -248,7 +248,7 @@ fn the_row_of_a_job_may_deny_its_success() {
 }
 
 #[test]
-fn a_row_without_a_flag_is_enough_only_in_the_state_that_was_checked() {
+fn a_row_without_an_array_flag_is_enough_only_in_its_checked_active_state() {
     let mut listing = JobRows::default();
     let rows = [
         json!({"JobId": "5", "State": "Running"}),
@@ -265,7 +265,7 @@ fn a_row_without_a_flag_is_enough_only_in_the_state_that_was_checked() {
 }
 
 #[test]
-fn an_end_in_one_response_outweighs_an_older_state_in_another() {
+fn an_ended_state_in_one_response_wins_over_an_active_one_in_another() {
     let listing = |word: &str| {
         let mut listing = JobRows::default();
         BatchPages::of_array("10", &["10_5"])

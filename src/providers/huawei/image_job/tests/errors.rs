@@ -14,7 +14,7 @@ fn refusal(status: u16, body: &str) -> RequestError {
 }
 
 #[test]
-fn codes_decide_before_the_status() {
+fn error_codes_take_precedence_over_the_http_status() {
     use Category::{
         ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
         Unauthenticated,
@@ -83,7 +83,7 @@ fn codes_decide_before_the_status() {
 }
 
 #[test]
-fn reads_every_spelling_of_an_error() {
+fn an_error_is_read_from_every_known_field_name() {
     for (body, code) in [
         (r#"{"error_msg":"m","error_code":"X.1","code":"no"}"#, "X.1"),
         (r#"{"errorMsg":"m","errorCode":"X.2"}"#, "X.2"),
@@ -110,7 +110,7 @@ fn reads_every_spelling_of_an_error() {
 }
 
 #[test]
-fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
+fn a_rejected_signature_warns_of_the_account_lock_and_hides_the_echo() {
     let answer = test_support::answer(401, "huawei/error-signature.json");
     let refused = classify(&answer).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_failure_are_found_in_texts() {
+    fn texts_that_describe_a_failure_are_recognized() {
         for text in [
             "node fault",
             "OOMKilled",

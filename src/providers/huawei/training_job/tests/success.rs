@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_completed_job_with_another_secondary_phase_is_unknown() {
+fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
     let read = |phase: &str, secondary: &str, exit_code: i64| {
         let statuses = json!([{"task": "worker-0", "exit_code": exit_code}]);
         let status = json!({
@@ -48,7 +48,7 @@ fn a_completed_job_with_another_secondary_phase_is_unknown() {
 }
 
 #[test]
-fn a_completed_job_of_which_the_last_run_or_a_task_reports_a_failure_is_unknown() {
+fn a_completed_job_whose_last_run_or_task_reports_a_failure_is_unknown() {
     let read = |reasons: &[&str], message: &str| {
         let runs: Vec<Value> = reasons
             .iter()
@@ -97,7 +97,7 @@ fn the_last_run_is_the_one_that_began_last() {
 }
 
 #[test]
-fn a_job_has_succeeded_only_with_that_phase_and_exit_codes_of_0() {
+fn a_completed_job_succeeds_only_if_its_tasks_have_exit_code_0() {
     let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
     let job = in_state("Completed", zero.clone()).job;
     assert_eq!((job.state, job.exit_code), (State::Succeeded, Some(0)));

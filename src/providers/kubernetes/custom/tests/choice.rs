@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_resource_that_cannot_be_read_may_contain_another_job_of_the_name() {
+async fn a_failed_resource_request_is_an_error_and_a_denied_one_a_notice() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let status = |reason: &str| json!({"kind": "Status", "status": "Failure", "reason": reason, "message": "no"});
     let found = ("/tfjobs/x", 200, object("TFJob", "2"));
@@ -19,7 +19,7 @@ async fn a_resource_that_cannot_be_read_may_contain_another_job_of_the_name() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_read_leaves_several_jobs_to_lookups() {
+async fn jobs_are_left_to_lookups_if_one_list_cannot_be_read() {
     let references = ["x", "y"].map(|name| {
         let text = format!("kubernetes/kubeflow-job/train/{name}");
         reference(&KUBEFLOW_JOB, &text)
@@ -41,7 +41,7 @@ async fn a_list_that_cannot_be_read_leaves_several_jobs_to_lookups() {
 }
 
 #[tokio::test]
-async fn what_was_found_before_may_be_served_again() {
+async fn an_api_that_is_no_longer_served_is_a_service_error() {
     for kind in [&KUBEFLOW_JOB, &VOLCANO_JOB] {
         let x = reference(kind, &format!("{kind}/train/x"));
         let is_served = Arc::new(AtomicUsize::new(1));

@@ -13,7 +13,7 @@ fn config(cluster: &str, token: &str) -> String {
 }
 
 #[test]
-fn a_token_of_another_server_is_not_sent_to_the_previous_one() {
+fn a_reloaded_token_is_not_used_if_the_server_settings_changed() {
     let home = tempfile::tempdir().unwrap();
     let first = format!(
         "server: 'https://k8s.example', certificate-authority-data: {}, tls-server-name: k, \

@@ -5,7 +5,7 @@ const PLACEHOLDER: &str =
     "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSS4uLgotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==";
 
 #[test]
-fn the_file_of_cce_names_the_context_that_is_verified() {
+fn an_insecure_cce_context_names_the_verified_one_and_an_ack_plugin_is_read() {
     let home = tempfile::tempdir().unwrap();
     let text_of = |name: &str| {
         let text = String::from_utf8(crate::providers::test_support::read(name)).unwrap();

@@ -27,7 +27,7 @@ async fn check(kind: &'static Kind, spec: Value, status: Value, contradiction: O
 }
 
 #[tokio::test]
-async fn a_kubeflow_job_that_restarts_has_not_succeeded() {
+async fn a_restarting_running_or_failed_kubeflow_job_has_not_succeeded() {
     for (word, status, contradiction) in [
         (
             "Restarting",
@@ -55,7 +55,7 @@ async fn a_kubeflow_job_that_restarts_has_not_succeeded() {
 }
 
 #[tokio::test]
-async fn a_group_of_a_kubeflow_job_may_deny_its_success() {
+async fn failed_replicas_contradict_the_success_of_a_kubeflow_job() {
     let spec = json!({
         "pytorchReplicaSpecs": {"Master": {"replicas": 1}, "Worker": {"replicas": 2}},
         "successPolicy": "AllWorkers",
@@ -94,7 +94,7 @@ async fn a_group_of_a_kubeflow_job_may_deny_its_success() {
 }
 
 #[tokio::test]
-async fn a_failed_group_denies_the_success_of_a_jobset_unless_its_policy_leaves_it_out() {
+async fn a_failed_group_contradicts_a_jobset_success_unless_its_policy_excludes_it() {
     let spec = |policy: Value| {
         let groups = json!([{"name": "leader", "replicas": 1}, {"name": "workers", "replicas": 2}]);
         json!({"replicatedJobs": groups, "successPolicy": policy})
@@ -125,7 +125,7 @@ async fn a_failed_group_denies_the_success_of_a_jobset_unless_its_policy_leaves_
 }
 
 #[tokio::test]
-async fn a_failed_node_denies_the_success_of_a_workflow_only_where_it_decides_it() {
+async fn a_failed_root_or_exit_node_contradicts_the_success_of_a_workflow() {
     let node = |name: &str, phase: &str| json!({"name": name, "type": "Pod", "phase": phase});
     for (id, node, contradiction) in [
         ("x", node("x", "Succeeded"), None),
@@ -154,7 +154,7 @@ async fn a_failed_node_denies_the_success_of_a_workflow_only_where_it_decides_it
 }
 
 #[tokio::test]
-async fn the_message_of_a_job_names_what_contradicts_its_end() {
+async fn the_message_names_what_contradicts_the_success_of_a_job() {
     let failed = json!({"state": {"phase": "Completed"}, "failed": 2});
     let contradiction = "the phase is Completed, but 2 pods have failed, and none has succeeded";
     check(&VOLCANO_JOB, json!({}), failed, Some(contradiction)).await;

@@ -27,7 +27,7 @@ fn done(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_pod_has_not_succeeded_where_a_container_denies_it() {
+async fn a_success_of_a_pod_is_undecided_if_a_container_contradicts_it() {
     let b = |state: Value| json!([done("a"), container("b", state)]);
     for (statuses, message) in [
         (
@@ -73,7 +73,7 @@ async fn a_pod_has_not_succeeded_where_a_container_denies_it() {
 }
 
 #[tokio::test]
-async fn a_pod_has_succeeded_unless_its_reason_or_an_init_container_denies_it() {
+async fn a_reason_or_an_init_container_can_contradict_the_success_of_a_pod() {
     let all = || json!([done("a"), done("b")]);
     let with = |reason: &str, init: Value| {
         let mut pod = pod("Succeeded", all());
@@ -98,7 +98,7 @@ async fn a_pod_has_succeeded_unless_its_reason_or_an_init_container_denies_it() 
 }
 
 #[tokio::test]
-async fn a_pod_runs_while_a_main_container_does() {
+async fn a_pod_is_running_while_any_main_container_runs() {
     let running = || container("b", json!({"running": {"startedAt": null}}));
     let waiting = |name| container(name, json!({"waiting": {"reason": "CrashLoopBackOff"}}));
     let failed = container("b", json!({"terminated": {"exitCode": 1}}));
@@ -117,7 +117,7 @@ async fn a_pod_runs_while_a_main_container_does() {
 }
 
 #[tokio::test]
-async fn the_counts_of_a_job_may_deny_that_it_is_complete() {
+async fn pod_counts_of_a_job_can_contradict_its_completion() {
     let three = json!({"completions": 3});
     let indexed = json!({"completions": 3, "completionMode": "Indexed"});
     let reached = "CompletionsReached";
@@ -182,7 +182,7 @@ async fn the_counts_of_a_job_may_deny_that_it_is_complete() {
 }
 
 #[tokio::test]
-async fn a_deployment_is_available_unless_another_field_denies_it() {
+async fn other_fields_can_contradict_the_availability_of_a_deployment() {
     let with = |field: &str, value: Value| {
         let mut deployment = json!({
             "kind": "Deployment", "metadata": {"name": "x", "namespace": "ci", "generation": 1},
@@ -223,7 +223,7 @@ async fn a_deployment_is_available_unless_another_field_denies_it() {
 }
 
 #[tokio::test]
-async fn the_fields_of_other_kinds_decide_nothing() {
+async fn fields_of_other_kinds_do_not_affect_the_state() {
     let is_true = |word: &str| condition(word, "True");
     let phase = |word: &str| json!({"phase": word});
     for (kind, status, state) in [
@@ -281,7 +281,7 @@ async fn the_fields_of_other_kinds_decide_nothing() {
 }
 
 #[tokio::test]
-async fn a_lookup_that_is_behind_a_list_does_not_take_back_a_failure() {
+async fn a_lookup_older_than_a_list_does_not_revert_a_failure() {
     let versioned = |version: &str, conditions: &[Value]| {
         let mut job = job("ci", conditions);
         job["metadata"]["resourceVersion"] = version.into();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 
 #[tokio::test]
-async fn the_warnings_of_pods_that_are_gone_count() {
+async fn warnings_of_deleted_pods_count_for_a_gate() {
     let named = |uid: &str, name: &str| {
         let mut event = warning("Pod", uid);
         event["involvedObject"]["name"] = name.into();

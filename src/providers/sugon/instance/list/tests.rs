@@ -34,7 +34,7 @@ fn rows_become_instances_with_the_reported_fields() {
 }
 
 #[test]
-fn a_list_may_be_within_data() {
+fn a_list_may_be_nested_in_data_under_several_names() {
     let page =
         ListPage::<Instance>::decode(&test_support::read("sugon/instance/list-records.json"))
             .unwrap();

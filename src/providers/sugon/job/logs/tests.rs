@@ -10,7 +10,7 @@ fn page(text: &str, pages: Option<u64>, lines: Option<u64>) -> FilePage {
 }
 
 #[test]
-fn the_text_of_a_file_is_decoded() {
+fn a_page_of_a_log_file_is_decoded() {
     let body = test_support::read("sugon/job/file-content.json");
     let expected = page("epoch 1\n损失 0.7\n", Some(1), Some(2));
     assert_eq!(decode(&body), Ok(expected));
@@ -21,7 +21,7 @@ fn the_text_of_a_file_is_decoded() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_not_found() {
+fn a_missing_log_file_is_not_found() {
     let category = |message: &str| {
         let body =
             serde_json::json!({"code": "0", "data": {"success": "false", "errmsg": message}});
@@ -36,7 +36,7 @@ fn a_file_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_line_may_grow_and_the_last_line_of_a_full_page_ends() {
+fn a_partial_line_is_continued_and_a_full_page_ends_its_last_line() {
     let mark = |page, bytes| Mark { page, bytes };
     let after = |file: FilePage, at: Mark| {
         let chunk = file.after(at);
@@ -54,7 +54,7 @@ fn a_line_may_grow_and_the_last_line_of_a_full_page_ends() {
 }
 
 #[test]
-fn a_page_without_text_that_others_follow_ends_the_log() {
+fn an_empty_page_before_the_last_one_makes_the_log_incomplete() {
     let lacks_rest = |text, page_number| {
         let file = page(text, Some(3), None);
         let at = Mark {
@@ -68,7 +68,7 @@ fn a_page_without_text_that_others_follow_ends_the_log() {
 }
 
 #[test]
-fn a_truncated_file_is_recognized() {
+fn a_truncated_log_file_is_recognized() {
     let mark = Mark { page: 1, bytes: 4 };
     assert!(page("abcd", Some(1), None).has(mark, b"abcd"));
     assert!(page("abcdef", None, None).has(mark, b"xyz\nabcd"));
@@ -80,7 +80,7 @@ fn a_truncated_file_is_recognized() {
 }
 
 #[test]
-fn the_last_lines_begin_on_a_page_that_is_counted_from_the_end() {
+fn the_first_page_of_the_last_lines_is_counted_from_the_end() {
     let first = page(&"x\n".repeat(1000), Some(3), Some(2500));
     let pages = [0, 1, 500, 501, 1500, 1501, 9999].map(|lines| first.page_of_last(lines));
     assert_eq!(pages, [3, 3, 3, 2, 2, 1, 1]);

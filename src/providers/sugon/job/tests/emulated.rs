@@ -94,7 +94,7 @@ async fn a_job_is_live_until_five_minutes_after_its_end_and_then_in_the_history(
 }
 
 #[tokio::test]
-async fn one_exchange_gives_the_tokens_of_all_places() {
+async fn one_token_exchange_returns_the_tokens_of_a_region_and_the_platform() {
     let server = server(vec![job("1", &[(0, "statR")], 0)]).await;
     let client = with_key(&server, &[("JOBLENS_SUGON_CLUSTER_ID", "emulator")]);
     client.get(&reference("1"), &get_options()).await.unwrap();
@@ -122,7 +122,7 @@ async fn one_exchange_gives_the_tokens_of_all_places() {
 }
 
 #[tokio::test]
-async fn a_given_token_is_not_shown_to_another_region() {
+async fn a_configured_token_is_not_sent_to_another_region_or_the_platform() {
     let server = server(vec![job("1", &[(0, "statR")], 0)]).await;
     for (region, message) in [
         (
@@ -162,7 +162,7 @@ async fn a_given_token_is_not_shown_to_another_region() {
 }
 
 #[tokio::test]
-async fn live_jobs_are_listed_before_those_of_the_history_and_each_once() {
+async fn live_jobs_are_listed_before_history_jobs_and_each_job_once() {
     let ended = |id, word| job(id, &[(0, "statR"), (100, word)], 0);
     let many = (10..120).map(|id| job(&id.to_string(), &[(0, "statR")], 0));
     let mut jobs = vec![ended("1", "statD"), ended("2", "statC")];
@@ -199,7 +199,7 @@ async fn live_jobs_are_listed_before_those_of_the_history_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_job_whose_end_only_the_history_shows_is_found_by_its_state() {
+async fn a_state_filter_finds_a_job_whose_end_is_only_in_the_history() {
     let jobs = vec![job("1", &[(0, "statR"), (100, "statD")], 0)];
     let state = EmulatedState::new(jobs, start_time());
     let row = json!({"jobId": "1", "jobStatus": "statC", "reason": "None"});
@@ -238,7 +238,7 @@ async fn listed(client: &dyn Client, scope: &Scope, filter: &Filter) -> Vec<Stat
 }
 
 #[tokio::test]
-async fn one_list_serves_the_live_jobs_of_a_scheduler() {
+async fn live_jobs_of_a_scheduler_are_looked_up_by_one_list_request() {
     let jobs = ["1", "2", "3"].map(|id| job(id, &[(0, "statR")], 0));
     let server = server(jobs.to_vec()).await;
     let client = connected(&CLOUD, &server, &server.transport());
@@ -286,7 +286,7 @@ async fn read_log(
 }
 
 #[tokio::test]
-async fn a_log_of_alike_pages_is_read_to_its_end() {
+async fn a_log_of_identical_pages_is_read_to_its_end() {
     let mut same = job("1", &[(0, "statR")], 3000);
     for line in &mut same.log {
         line.text = "retry".to_owned();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
+fn of_two_end_states_in_a_history_entry_the_worse_one_counts() {
     let completed = json!({"jobStatus": "statC", "jobExitStatus": 0});
     for (field, value, expected) in [
         ("jobInitAttr", json!({"JobState": "FAILED"}), State::Failed),
@@ -35,7 +35,7 @@ fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
 }
 
 #[test]
-fn a_success_of_slurm_is_overruled_by_its_own_record() {
+fn a_bad_end_state_in_another_field_overrules_completed() {
     for (origin, own, expected) in [
         (
             Origin::Live,
@@ -61,7 +61,7 @@ fn a_success_of_slurm_is_overruled_by_its_own_record() {
 }
 
 #[test]
-fn two_records_of_the_scheduler_complete_each_other_and_the_bad_one_counts() {
+fn two_scheduler_records_are_merged_and_the_worse_one_counts() {
     let content = |word: &str, code: &str| json!({"JobState": word, "ExitCode": code}).to_string();
     for (attributes, content, outer, expected) in [
         (
@@ -104,7 +104,7 @@ fn two_records_of_the_scheduler_complete_each_other_and_the_bad_one_counts() {
 }
 
 #[test]
-fn a_sign_of_failure_is_found_in_every_place() {
+fn a_sign_of_failure_in_any_field_prevents_a_success() {
     let completed = json!({
         "jobStatus": "COMPLETED", "reason": "None",
         "jobInitAttr": {"JobState": "COMPLETED", "ExitCode": "0:0", "Reason": "None"},
@@ -200,7 +200,7 @@ fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<Stri
 }
 
 #[test]
-fn the_word_of_the_scheduler_is_the_cause_of_an_end() {
+fn a_scheduler_state_that_explains_an_end_is_its_reason() {
     for (data, expected) in [
         (
             json!({"jobState": "TIMEOUT", "jobExitStatus": 10006, "walltime": 3480}),
@@ -233,7 +233,7 @@ fn the_word_of_the_scheduler_is_the_cause_of_an_end() {
 }
 
 #[test]
-fn a_mark_of_slurm_is_not_a_signal_and_a_time_limit_explains_one() {
+fn slurm_memory_and_time_limits_are_not_described_as_signals() {
     for (word, code, reason, expected) in [
         (
             "OUT_OF_MEMORY",
@@ -260,7 +260,7 @@ fn a_mark_of_slurm_is_not_a_signal_and_a_time_limit_explains_one() {
 }
 
 #[test]
-fn a_start_that_is_not_known_is_not_a_field_that_cannot_be_read() {
+fn the_start_time_unknown_is_not_an_unreadable_field() {
     let record = |start: &str| json!({"JobState": "PENDING", "StartTime": start});
     let read = |start: &str| {
         let data = json!({"jobId": "7", "jobStatus": "statQ", "jobInitAttr": record(start)});

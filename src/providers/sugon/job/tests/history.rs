@@ -43,7 +43,7 @@ fn entry(word: &str, start: &str, end: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn an_entry_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
+async fn a_history_entry_of_an_earlier_or_requeued_run_is_inconclusive() {
     let [day, start, end] = [
         "2026-03-24 10:00:00",
         "2026-03-25 10:00:00",
@@ -63,7 +63,7 @@ async fn an_entry_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
 }
 
 #[tokio::test]
-async fn an_entry_of_another_job_with_the_id_does_not_decide() {
+async fn a_history_entry_of_another_job_with_the_same_id_is_inconclusive() {
     let job = |fields: Value| {
         let mut data = json!({"jobId": "7", "jobStatus": "statC", "jobName": "new"});
         data.as_object_mut()
@@ -126,7 +126,7 @@ async fn an_entry_of_another_job_with_the_id_does_not_decide() {
 }
 
 #[tokio::test]
-async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
+async fn the_newest_of_several_history_jobs_with_the_same_id_is_shown() {
     let row = |name: &str, scheduler: u64, at: &str| json!({"jobId": "7", "jobName": name, "jobmanagerId": scheduler, "jobState": "statC", "acctTime": at});
     let [old, new] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
     let newest =
@@ -187,7 +187,7 @@ async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
 }
 
 #[tokio::test]
-async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_decide() {
+async fn a_success_is_undecided_if_the_history_list_contradicts_it() {
     let [old, new] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
     let row = |word: &str, status: i64, at: &str| json!({"jobId": "7", "jobState": word, "jobExitStatus": status, "acctTime": at});
     let listed = |end: &str| format!("the job has succeeded, but the history lists {end}");
@@ -257,7 +257,7 @@ async fn details_of_a_success_that_the_list_of_the_history_contradicts_do_not_de
 }
 
 #[tokio::test]
-async fn a_live_job_whose_entries_contradict_each_other_is_checked_again() {
+async fn a_live_job_with_conflicting_history_entries_is_undecided() {
     let (start, end) = ("2026-03-25 10:00:00", "2026-03-25 11:00:00");
     let details = entry("statC", start, end);
     let row = entry("statD", start, end);
@@ -287,7 +287,7 @@ async fn a_live_job_whose_entries_contradict_each_other_is_checked_again() {
 }
 
 #[tokio::test]
-async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
+async fn a_job_is_not_found_only_if_the_history_list_is_complete() {
     let missing = (404, json!({"code": "404", "msg": "not found"}));
     for (total, expected) in [(1, Category::NotFound), (300, Category::InvalidResponse)] {
         let (status, mut body) = entry("statC", "", "2026-03-25 11:00:00");
@@ -299,7 +299,7 @@ async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
 }
 
 #[tokio::test]
-async fn a_job_is_looked_for_in_the_history_where_the_live_lookup_responds_404() {
+async fn a_job_is_looked_up_in_the_history_if_the_live_lookup_finds_none() {
     let end = "2026-03-25 11:00:00";
     let missing = (404, json!({"code": "404", "msg": "not found"}));
     let job = found(missing.clone(), entry("statD", end, end)).await;
@@ -310,7 +310,7 @@ async fn a_job_is_looked_for_in_the_history_where_the_live_lookup_responds_404()
 }
 
 #[tokio::test]
-async fn an_error_of_the_history_is_reported_with_the_live_job() {
+async fn a_history_error_is_reported_by_a_notice_with_the_live_job() {
     let denied = (401, json!({"code": "10008", "msg": "token expired"}));
     let found = found(live(), denied).await.unwrap();
     assert_eq!((found.job.state, found.job.ended), (State::Unknown, true));

@@ -16,7 +16,7 @@ pub(super) fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Conne
 }
 
 #[tokio::test]
-async fn a_later_run_uses_the_stored_token_and_hosts() {
+async fn a_later_run_uses_the_cached_token_and_hosts() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
     for (second, requested) in [
@@ -34,7 +34,7 @@ async fn a_later_run_uses_the_stored_token_and_hosts() {
 }
 
 #[tokio::test]
-async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
+async fn hosts_that_have_moved_are_requested_again_by_the_next_run() {
     let is_moved = Arc::new(AtomicUsize::new(0));
     let (moved, dead) = (Arc::clone(&is_moved), dead());
     let listed = format!("http://{dead}");
@@ -62,7 +62,7 @@ async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
 }
 
 #[tokio::test]
-async fn of_a_region_that_is_chosen_nothing_of_another_is_known() {
+async fn a_cached_token_and_hosts_are_not_used_for_another_region() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
     get(&kept_client(&cloud, &home)).await.unwrap();

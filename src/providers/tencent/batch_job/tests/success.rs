@@ -77,7 +77,7 @@ const UNDECIDED: (State, bool) = (State::Unknown, false);
 const FAILED: (State, bool) = (State::Failed, true);
 
 #[tokio::test]
-async fn a_job_with_a_next_action_is_not_decided() {
+async fn a_success_with_a_next_action_is_undecided() {
     for (action, expected) in [
         (json!("TERMINATING"), UNDECIDED),
         (json!(["TERMINATING"]), UNDECIDED),
@@ -90,7 +90,7 @@ async fn a_job_with_a_next_action_is_not_decided() {
 }
 
 #[tokio::test]
-async fn a_job_whose_responses_all_report_success_succeeded() {
+async fn a_job_succeeds_if_all_its_responses_report_success() {
     assert_eq!(Case::new().state().await, SUCCEEDED);
     for (pointer, value) in [
         ("/JobId", json!("(none)")),
@@ -110,7 +110,7 @@ async fn a_job_whose_responses_all_report_success_succeeded() {
 }
 
 #[tokio::test]
-async fn a_success_is_not_decided_by_a_job_without_its_tasks() {
+async fn a_success_is_undecided_if_the_job_or_its_tasks_do_not_confirm_it() {
     let named = |name: Value| json!([{"TaskName": name, "TaskState": "SUCCEED"}]);
     for (pointer, value, expected) in [
         ("/TaskSet", json!(null), UNDECIDED),
@@ -140,7 +140,7 @@ async fn a_success_is_not_decided_by_a_job_without_its_tasks() {
 }
 
 #[tokio::test]
-async fn the_instances_of_a_task_without_a_state_are_read_where_the_job_succeeded() {
+async fn instances_of_a_task_without_a_state_are_read_if_the_job_succeeded() {
     for value in [json!(null), json!("(none)"), json!("PENDING")] {
         let case = Case::new().job("/TaskSet/0/TaskState", value);
         let case = case.task("/TaskInstanceSet/0/TaskInstanceState", json!("FAILED"));
@@ -153,7 +153,7 @@ async fn the_instances_of_a_task_without_a_state_are_read_where_the_job_succeede
 }
 
 #[tokio::test]
-async fn a_success_is_not_decided_by_a_task_without_its_instances() {
+async fn a_success_is_undecided_if_a_task_or_its_instances_do_not_confirm_it() {
     let instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED", "ExitCode": 0});
     for (pointer, value, expected) in [
         ("/TaskInstanceSet", json!(null), UNDECIDED),
@@ -255,7 +255,7 @@ async fn the_instances_of_a_job_that_succeeded_are_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn the_numbers_of_a_job_show_whether_tasks_that_are_not_read_succeeded() {
+async fn instance_counts_of_a_job_confirm_the_success_of_unread_tasks() {
     for (tasks, succeeded, expected, requests) in [
         (20, 0, SUCCEEDED, 20),
         (21, 21, SUCCEEDED, 20),
@@ -294,7 +294,7 @@ async fn the_numbers_of_a_job_show_whether_tasks_that_are_not_read_succeeded() {
 }
 
 #[tokio::test]
-async fn what_leaves_a_success_undecided_is_the_message_and_a_notice_with_the_reference() {
+async fn the_message_and_a_notice_name_why_a_success_is_undecided() {
     for (case, what) in [
         (
             Case::new().task("/TaskInstanceTotalCount", json!(3)),
@@ -331,7 +331,7 @@ async fn what_leaves_a_success_undecided_is_the_message_and_a_notice_with_the_re
 }
 
 #[tokio::test]
-async fn pages_that_repeat_the_same_instances_are_not_requested_for_ever() {
+async fn a_repeated_page_of_instances_ends_the_requests() {
     let case = Case::new().task("/TaskInstanceTotalCount", json!(5000));
     let (server, client) = serve(Vec::new(), case.responder()).await;
     let found = client
@@ -342,7 +342,7 @@ async fn pages_that_repeat_the_same_instances_are_not_requested_for_ever() {
 }
 
 #[tokio::test]
-async fn of_a_job_that_runs_one_page_of_instances_is_read() {
+async fn only_one_page_of_instances_of_a_running_job_is_read() {
     let mut job = job(&BATCH_JOB, "job-1", "RUNNING", &[]);
     job.parts = 1001;
     let (server, client) = serve(vec![job], Arc::new(|_| None)).await;

@@ -14,7 +14,7 @@ fn read(name: &str) -> Vec<GetResult> {
 }
 
 #[test]
-fn a_status_is_health_and_no_state() {
+fn the_status_of_a_service_is_its_reason_and_not_its_state() {
     let [web, quiet] = <[GetResult; 2]>::try_from(read("tencent/service/list.json")).unwrap();
     assert_eq!(web.job.state, State::Unknown);
     assert_eq!(quiet.job.created_at, None, "a time of zeros is none");
@@ -63,7 +63,7 @@ fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
 }
 
 #[test]
-fn endless_reasons_are_cut() {
+fn the_number_of_reasons_of_a_service_is_limited() {
     let reasons: BTreeMap<String, u64> = (0..5000).map(|n| (format!("r{n:05}"), n)).collect();
     let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();

@@ -13,7 +13,7 @@ async fn are_unreadable(fields: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn a_response_without_the_events_that_it_counts_is_unreadable() {
+async fn events_are_unreadable_if_the_response_lacks_the_counted_ones() {
     for (fields, is_unreadable) in [
         (json!({"TotalCount": 5}), true),
         (json!({"TotalCount": 5, "Events": null}), true),
@@ -25,7 +25,7 @@ async fn a_response_without_the_events_that_it_counts_is_unreadable() {
 }
 
 #[tokio::test]
-async fn warnings_may_be_missing_unless_the_newest_hundred_events_are_read() {
+async fn events_are_unreadable_unless_the_newest_100_are_in_the_response() {
     let rows = |seconds: &mut dyn Iterator<Item = usize>| -> Vec<Value> {
         let time = |second| format!("2026-01-01T00:{:02}:{:02}+08:00", second / 60, second % 60);
         let row = |second| json!({"Message": "m", "Type": "Normal", "LastTimestamp": time(second)});
@@ -49,7 +49,7 @@ async fn warnings_may_be_missing_unless_the_newest_hundred_events_are_read() {
 }
 
 #[tokio::test]
-async fn the_events_of_a_task_without_a_run_are_not_known() {
+async fn events_of_a_task_without_a_readable_run_are_unreadable() {
     for (word, run, notices) in [
         ("RUNNING", json!(null), 1),
         ("RUNNING", json!(["r"]), 2),
@@ -67,7 +67,7 @@ async fn the_events_of_a_task_without_a_run_are_not_known() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_looked_up_needs_no_failure_reason_to_succeed() {
+async fn a_looked_up_task_can_succeed_without_the_failure_reason_field() {
     let detail = json!({"Id": TASK, "Status": "SUCCEED", "LatestInstanceId": "r"});
     let body = json!({"Response": {"TrainingTaskDetail": detail}});
     let responder = responding(&CLOUD, &[GET.name], ServerResponse::json(200, &body));
@@ -78,7 +78,7 @@ async fn a_task_that_is_looked_up_needs_no_failure_reason_to_succeed() {
 }
 
 #[tokio::test]
-async fn events_that_hang_do_not_delay_a_failure() {
+async fn a_hanging_events_request_does_not_delay_a_failure() {
     let jobs = vec![task(TASK, "FAILED", &[])];
     let (_server, client) = serve(jobs, hanging(&CLOUD, &[PODS, EVENTS])).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);

@@ -20,7 +20,7 @@ fn unnamed(range: Option<(i64, i64)>, rows: &[Value]) -> Job {
 }
 
 #[test]
-fn an_array_job_without_a_row_is_as_its_subtasks_are() {
+fn the_state_of_an_array_job_without_a_row_follows_from_its_subtasks() {
     let range = Some((1, 2));
     let both = |first: &str, second: &str| [row("10_1", first), row("10_2", second)];
     for (rows, range, expected) in [
@@ -67,7 +67,7 @@ fn an_array_job_without_a_row_is_as_its_subtasks_are() {
 }
 
 #[test]
-fn an_active_job_is_certain_only_when_no_subtask_can_have_failed_unseen() {
+fn an_active_array_job_is_unconfirmed_if_a_subtask_may_have_failed_unseen() {
     let range = json!({"IndexStart": 1, "IndexEnd": 5});
     let rows = |indices: std::ops::RangeInclusive<i64>| -> Vec<Value> {
         indices

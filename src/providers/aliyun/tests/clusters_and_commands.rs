@@ -10,7 +10,7 @@ fn clusters(body: &[u8]) -> Result<ScopePage, String> {
 }
 
 #[test]
-fn the_documented_clusters_become_their_model() {
+fn documented_clusters_become_their_model() {
     let page = clusters(&fixture("list-clusters.json")).unwrap();
     assert_eq!(
         (page.total, page.rows_without_id, page.next),
@@ -35,7 +35,7 @@ fn no_documented_field_of_a_cluster_is_lost() {
 }
 
 #[test]
-fn the_documented_clusters_of_e_hpc_next_become_their_model() {
+fn documented_clusters_of_e_hpc_next_become_their_model() {
     let body = fixture("list-clusters-next.json");
     let page = decode_next(&body, Cursor::FIRST, "default", Some("cn-hangzhou")).unwrap();
     assert_eq!((page.total, page.rows_without_id), (Some(2), 0));
@@ -44,7 +44,7 @@ fn the_documented_clusters_of_e_hpc_next_become_their_model() {
 }
 
 #[test]
-fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
+fn clusters_are_read_from_both_list_shapes_and_others_are_errors() {
     let count =
         |body: &str| clusters(body.as_bytes()).map(|page| (page.rows.len(), page.rows_without_id));
     for (body, wanted) in [
@@ -84,7 +84,7 @@ fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
 }
 
 #[test]
-fn a_list_of_endless_elements_is_not_read() {
+fn a_list_of_more_than_200000_elements_is_an_error() {
     let endless = |key: &str| {
         let rows = vec!["{}"; 200_001].join(",");
         format!(r#"{{"TotalCount":200001,"{key}":[{rows}]}}"#)
@@ -116,7 +116,7 @@ fn details(show_secrets: bool) -> Value {
 }
 
 #[test]
-fn what_the_list_reports_of_a_command_is_in_its_details() {
+fn the_listed_fields_of_a_command_are_in_its_details() {
     let message = details(false);
     assert_eq!(message["content"], "solve --password *** --n 3");
     assert_eq!(message["timeout_seconds"], 60);
@@ -126,7 +126,7 @@ fn what_the_list_reports_of_a_command_is_in_its_details() {
 }
 
 #[test]
-fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
+fn commands_are_read_from_both_list_shapes_and_others_are_errors() {
     let count = |body: &str| decode_commands(body.as_bytes(), false).map(|(rows, _)| rows.len());
     assert_eq!(count(r#"{"Commands":[{"CommandId":"c"},{}]}"#), Ok(2));
     assert_eq!(count(r#"{"Commands":{"Command":null}}"#), Ok(0));

@@ -67,7 +67,7 @@ async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
 }
 
 #[tokio::test]
-async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
+async fn agency_keys_of_an_instance_are_fetched_and_renewed_before_they_expire() {
     let cloud = cloud(|_| None).await;
     let client = connect(&cloud, &[]).unwrap();
     let fetched = [TOKEN, CREDENTIALS, GET];
@@ -88,7 +88,7 @@ async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_service_without_tokens_is_called_without_one() {
+async fn a_metadata_service_without_tokens_is_called_without_one() {
     for status in [404, 405, 503] {
         let cloud = answering(&[(TOKEN_PATH, status, "")]).await;
         get(&connect(&cloud, &[]).unwrap()).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_service_without_tokens_is_called_without_one() {
 }
 
 #[tokio::test]
-async fn a_token_is_requested_again_from_a_service_that_needs_one() {
+async fn a_metadata_token_is_requested_again_if_the_service_requires_one() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let tokens = AtomicUsize::new(0);
     let cloud = cloud(move |incoming| match incoming.path.as_str() {
@@ -116,7 +116,7 @@ async fn a_token_is_requested_again_from_a_service_that_needs_one() {
 }
 
 #[tokio::test]
-async fn keys_under_other_names_are_read() {
+async fn metadata_keys_under_other_field_names_are_read() {
     for body in [
         r#"{"credential":{"accessKeyId":"a","secretAccessKey":"s","securityToken":"t","expiration":"2026-01-02T04:04:05.1Z"}}"#,
         r#"{"credentials":{"access_key_id":"a","secret_access_key":"s","security_token":"t","expires_at":"2026-01-02T04:04:05.194000Z"}}"#,
@@ -131,7 +131,7 @@ async fn keys_under_other_names_are_read() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
+async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
     for (status, body, category, expected) in [
         (
             401,
@@ -168,7 +168,7 @@ async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
 }
 
 #[tokio::test]
-async fn another_address_and_a_role_are_a_usage_error() {
+async fn an_undocumented_metadata_address_or_a_role_name_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for variable in [
         ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "http://100.100.100.200"),

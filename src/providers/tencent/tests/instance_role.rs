@@ -49,7 +49,7 @@ async fn get(client: &Connected<Api>) -> Result<(), Problem> {
 }
 
 #[tokio::test]
-async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
+async fn instance_role_keys_are_fetched_and_renewed_before_they_expire() {
     let cloud = answering(&[]).await;
     let client = machine(&cloud);
     let fetched = [ROLE, CREDENTIALS, EVENTS.name];
@@ -69,7 +69,7 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
+async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
     for (path, status, body, category, expected) in [
         (
             ROLES_PATH,
@@ -136,7 +136,7 @@ async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error() {
+async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
     let cloud = answering(&[]).await;
     for address in [
         "http://100.100.100.200",

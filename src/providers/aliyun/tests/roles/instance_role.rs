@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_role_of_an_instance_is_fetched_in_three_steps_and_renewed() {
+async fn instance_role_keys_are_fetched_in_three_steps_and_renewed() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
@@ -36,7 +36,7 @@ async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServe
 }
 
 #[tokio::test]
-async fn a_response_that_is_not_a_role_name_is_used_in_no_path() {
+async fn an_invalid_role_name_from_the_metadata_service_is_an_error() {
     for body in [
         "../../x",
         "a/b",
@@ -186,7 +186,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
 }
 
 #[tokio::test]
-async fn without_a_token_the_service_is_called_nevertheless_unless_disabled() {
+async fn the_role_is_fetched_without_a_metadata_token_unless_disabled() {
     const ONLY: (&str, &str) = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
         let cloud = answering(&[(TOKEN_PATH, status, body)]).await;
@@ -205,7 +205,7 @@ async fn without_a_token_the_service_is_called_nevertheless_unless_disabled() {
 }
 
 #[tokio::test]
-async fn the_token_goes_with_both_steps_after_it() {
+async fn the_metadata_token_is_sent_with_the_role_and_keys_requests() {
     let cloud = cloud(|incoming| {
         let is_step = incoming.path.starts_with(ROLES_PATH);
         let is_bare = is_step && incoming.header(TOKEN_HEADER).is_none();
@@ -216,7 +216,7 @@ async fn the_token_goes_with_both_steps_after_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error() {
+async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     let at = |address| {
         let set = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", address);
@@ -247,7 +247,7 @@ async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error
 }
 
 #[tokio::test]
-async fn a_variable_of_the_vendor_disables_the_service_or_names_the_role() {
+async fn vendor_variables_disable_the_metadata_service_or_name_the_role() {
     let cloud = cloud(|_| None).await;
     let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True");
     let problem = connect(&cloud, &[MACHINE, off]).err().unwrap();
@@ -261,7 +261,7 @@ async fn a_variable_of_the_vendor_disables_the_service_or_names_the_role() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_named_and_not_there_is_reported_by_its_name() {
+async fn a_configured_role_that_does_not_exist_is_named_in_the_error() {
     let cloud = cloud(|_| None).await;
     let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
     let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
@@ -269,7 +269,7 @@ async fn a_role_that_is_named_and_not_there_is_reported_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_dead_service_is_not_called_for_each_job_in_turn() {
+async fn an_unreachable_metadata_service_is_not_called_for_each_job() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
