@@ -61,7 +61,7 @@ fn a_failed_job_shows_why_and_fails_a_gate() {
 }
 
 #[test]
-fn events_are_those_of_the_pods() {
+fn events_of_a_training_task_include_those_of_its_pods() {
     let emulated = Emulated::start(&scenario());
     let run = emulated.joblens(&["events", TASK, "-o", "json"]).run();
     assert!(
