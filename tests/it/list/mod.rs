@@ -2,7 +2,7 @@
 
 mod filters;
 mod kinds;
-mod newest;
+mod latest;
 mod pages;
 mod parts;
 mod profiles;
