@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::{CLOUDS, IMAGE_JOB, INSTANCE, JOB, SERVICE, WORLD};
 
 #[test]
-fn a_value_can_come_from_a_variable_or_a_file_beside_the_settings() {
+fn settings_can_be_read_from_a_named_variable_or_file() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;
     let toml = format!(
@@ -51,7 +51,7 @@ fn a_config_file_with_a_secret_readable_by_others_is_refused() {
 }
 
 #[test]
-fn half_a_credential_in_the_environment_is_an_error() {
+fn an_incomplete_credential_in_the_environment_is_an_error() {
     let emulated = Emulated::start(WORLD);
     let toml = CLOUDS
         .map(|(cloud, _)| profile(&emulated, cloud, "default"))

@@ -235,7 +235,7 @@ fn a_variable_with_the_path_of_a_missing_file_is_named_in_the_error() {
 }
 
 #[test]
-fn a_tool_file_without_read_permission_is_named_and_nothing_is_sent() {
+fn a_tool_file_without_read_permission_is_an_error_that_names_it() {
     if is_root() && !is_program_open() {
         // Writes to standard error directly, since the test harness hides the output of passing tests.
         let why = "skipped: the program is in a folder where no other user can start it";

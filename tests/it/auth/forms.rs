@@ -125,7 +125,7 @@ fn the_default_section_is_inherited_only_where_the_vendors_sdk_does_so() {
 }
 
 #[test]
-fn a_fault_in_another_profile_does_not_matter() {
+fn an_invalid_profile_that_is_not_used_is_ignored() {
     for (file, reference, from, key) in [
         (
             &ALIYUN_CLI,

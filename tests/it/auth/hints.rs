@@ -78,7 +78,7 @@ fn a_token_file_that_is_a_folder_gets_a_hint_to_fix_the_path() {
 }
 
 #[test]
-fn a_kubernetes_endpoint_over_plain_http_is_reported_with_its_place() {
+fn a_kubernetes_endpoint_over_plain_http_is_reported_with_its_position() {
     let sandbox = Sandbox::new();
     sandbox.configure("[kubernetes.lab]\nendpoint = 'http://192.0.2.1'\ntoken = 'x'\n");
     let (message, hint) = problem(sandbox.get("kubernetes@lab/job/a/b"));

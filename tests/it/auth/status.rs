@@ -20,7 +20,7 @@ fn account(
 }
 
 #[test]
-fn shows_the_credential_in_use_without_any_request() {
+fn auth_status_shows_the_credential_in_use_without_any_request() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI_LAB]);
     sandbox.configure("[tencent.lab]\nsource = 'tccli:lab'\nendpoint = 'ORIGIN'\n");
     let (aliyun, code) = account(&sandbox, "aliyun", "default", &[]);
@@ -194,7 +194,7 @@ fn all_output_formats_except_jsonl_and_name_show_the_accounts() {
 }
 
 #[test]
-fn shows_the_expiry_of_a_configured_token() {
+fn auth_status_shows_the_expiry_of_a_configured_token() {
     // {"expireTime":"4102444800000"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.c2ln";
     let sandbox = Sandbox::new();
@@ -208,7 +208,7 @@ fn shows_the_expiry_of_a_configured_token() {
 }
 
 #[test]
-fn columns_and_sort_by_are_usage_errors() {
+fn columns_and_sort_by_are_usage_errors_of_auth_status() {
     for option in ["--columns=key", "--sort-by=key"] {
         let run = Sandbox::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);

@@ -125,7 +125,7 @@ fn files_of_another_user_are_refused() {
 }
 
 #[test]
-fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
+fn a_tool_file_writable_by_others_is_refused_and_nothing_is_sent() {
     for (file, reference) in damaged::FILES {
         let sandbox = Sandbox::with(&[file]);
         let path = sandbox.home.path().join(file.path);

@@ -167,7 +167,7 @@ fn a_success_with_unreadable_exit_codes_is_unknown_and_polled_again() {
 }
 
 #[test]
-fn a_list_is_filtered_and_names_its_window() {
+fn a_list_can_be_filtered_and_names_its_time_window() {
     let more = "[[job]]\nref = 'aliyun/dlc-job/old'\nage = '300h'\nuser = 'magic2'\n\
                 states = [{ after = '0s', state = 'Running' }]\n";
     let emulated = emulated(DLC, "state = 'Succeeded'", more);

@@ -42,7 +42,7 @@ fn assert_same(name: &str, mut job: Value, mut model: Value) {
 }
 
 #[test]
-fn every_documented_answer_becomes_its_model() {
+fn every_documented_response_becomes_its_model() {
     let names = [
         "aliyun/job/describe-serverless-jobs",
         "aliyun/job/describe-serverless-jobs-every-field",
@@ -73,7 +73,7 @@ fn every_documented_answer_becomes_its_model() {
 }
 
 #[test]
-fn compressed_answers_become_the_same_models() {
+fn a_compressed_response_becomes_the_same_model() {
     let model = model("aliyun/job/describe-serverless-jobs");
     let document = fixture("aliyun/job/describe-serverless-jobs.json");
     let scenario = format!(

@@ -64,7 +64,7 @@ fn an_html_page_with_status_502_is_a_service_error_and_retried() {
 }
 
 #[test]
-fn truncated_json_is_unreadable() {
+fn truncated_json_is_an_invalid_response() {
     let whole = detail("");
     let run = response(json(&whole[..whole.len() / 2]));
     assert_eq!(category(&run), "invalid_response");
@@ -89,7 +89,7 @@ fn bytes_after_the_content_length_are_ignored() {
 }
 
 #[test]
-fn an_empty_body_is_unreadable() {
+fn an_empty_body_is_an_invalid_response() {
     let run = response(json(""));
     assert_eq!(category(&run), "invalid_response");
     assert!(
@@ -105,7 +105,7 @@ fn a_closed_connection_without_a_response_is_a_network_error() {
 }
 
 #[test]
-fn a_body_of_200_mb_is_cut_off_at_the_limit() {
+fn a_body_of_200_mb_is_an_error_at_the_max_body_limit() {
     let server = Server::start(|_, _, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 209715200\r\n\r\n");
         let chunk = vec![b' '; 1 << 20];
@@ -152,7 +152,7 @@ fn a_gzip_bomb_is_limited_by_its_expanded_size() {
 }
 
 #[test]
-fn a_gzipped_answer_is_read() {
+fn a_gzip_response_is_read() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(detail("").as_bytes()).unwrap();
     let body = encoder.finish().unwrap();

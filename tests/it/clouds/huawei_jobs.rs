@@ -26,7 +26,7 @@ fn scenario() -> String {
 }
 
 #[test]
-fn a_failed_job_shows_why_and_fails_a_gate() {
+fn a_failed_job_shows_its_reason_and_fails_a_gate() {
     let emulated = Emulated::start(&scenario());
     let job = emulated.get(&[JOB]).run().job();
     assert_eq!(
@@ -141,7 +141,7 @@ fn a_missing_job_a_wrong_project_and_a_wrong_key_are_distinguished() {
 }
 
 #[test]
-fn throttling_is_retried_and_a_failed_part_is_a_notice() {
+fn throttling_is_retried_and_unreadable_events_are_a_notice() {
     let faults = "[[fault]]\noperation = 'ShowTrainingJobDetails'\nkind = 'throttle'\ntimes = 1\n\
          [[fault]]\noperation = 'ListTrainingJobEvents'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&(scenario() + faults));

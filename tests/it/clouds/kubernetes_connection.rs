@@ -126,7 +126,7 @@ fn assert_found(run: &Run) {
 }
 
 #[test]
-fn tokens_of_a_kubeconfig_are_sent_over_tls_below_the_path_of_the_server() {
+fn tokens_of_a_kubeconfig_are_sent_over_tls_with_the_path_of_the_server() {
     for (user, token) in [
         (json!({"token": "tok-given"}), "Bearer tok-given"),
         (

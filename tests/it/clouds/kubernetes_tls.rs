@@ -137,7 +137,7 @@ fn a_client_without_a_valid_certificate_or_token_is_refused() {
 }
 
 #[test]
-fn doctor_reports_that_a_client_certificate_ends_soon() {
+fn doctor_reports_that_a_client_certificate_expires_soon() {
     let cluster = Cluster::start();
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = rcgen::date_time_ymd(1970, 1, 1) + age;

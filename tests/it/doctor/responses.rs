@@ -49,7 +49,7 @@ fn working_clouds_pass_all_checks_with_one_request_each() {
 }
 
 #[test]
-fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
+fn a_refused_key_is_shown_with_its_source_and_does_not_affect_other_accounts() {
     let emulated =
         Emulated::start("[[fault]]\ncloud = 'tencent'\noperation = '*'\nkind = 'refuse'\n");
     let run = emulated.joblens(&["doctor", "-o", "json"]).run();
@@ -224,7 +224,7 @@ fn the_date_of_a_cached_response_is_not_used_for_the_clock() {
 }
 
 #[test]
-fn a_slow_cloud_delays_no_other() {
+fn a_slow_cloud_does_not_delay_the_others() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n",

@@ -4,7 +4,7 @@ use super::{TOKEN, account, failure, sugon};
 use crate::support::{Server, joblens, json};
 
 #[test]
-fn without_any_account_the_hint_names_what_to_set_and_the_demo() {
+fn without_accounts_the_hint_names_the_variables_and_the_demo() {
     let run = joblens(&["doctor", "-o", "json"]).run();
     assert_eq!(run.code, 4);
     let json = run.json();

@@ -28,7 +28,7 @@ age = "1h"
 "#;
 
 #[test]
-fn following_shows_each_entry_once_until_all_have_ended() {
+fn following_shows_each_entry_once_until_the_job_has_ended() {
     let emulated = Emulated::start(FAILING_SOON);
     let run = events(&emulated, &["-f", "--interval", "50ms", JOB]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);

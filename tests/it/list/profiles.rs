@@ -196,7 +196,7 @@ fn a_profile_without_a_job_user_is_skipped_with_a_notice_for_user_me() {
 }
 
 #[test]
-fn without_a_configuration_the_error_names_what_to_set() {
+fn without_a_configuration_the_error_names_the_variables_to_set() {
     let run = joblens(&["list"]).run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));
     assert!(run.stderr.contains("no profile is configured"));

@@ -151,7 +151,7 @@ fn a_failed_scope_does_not_hide_others_and_decides_the_exit_code() {
 }
 
 #[test]
-fn a_job_that_does_not_exist_is_not_up() {
+fn a_job_that_does_not_exist_is_reported_as_down() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["metrics", "aliyun/job/c/none", "aliyun/job/c/eval"])
@@ -279,7 +279,7 @@ fn token_expiring(at: i64) -> String {
 }
 
 #[test]
-fn the_expiry_of_a_credential_that_is_not_renewed_is_a_metric() {
+fn the_expiry_of_a_credential_without_renewal_is_a_metric() {
     const EXPIRY: i64 = 4_000_000_000;
     let emulated = Emulated::start(WORLD);
     let command = "credential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\nexpiration=2096-10-02T07:06:40Z\\n']";

@@ -24,7 +24,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn gzip_is_read_in_every_usual_form() {
+fn gzip_and_identity_encodings_are_read_in_every_common_form() {
     let (head, tail) = RUNNING.split_at(20);
     let members = [gzip(head), gzip(tail)].concat();
     for (encoding, body) in [

@@ -352,7 +352,7 @@ fn a_socks_url_without_a_version_means_socks4_as_in_curl() {
 }
 
 #[test]
-fn an_endpoint_may_be_an_address_of_ipv6() {
+fn an_endpoint_may_be_an_ipv6_address() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         // Skipped on a machine without IPv6.
         return;

@@ -269,7 +269,7 @@ fn the_gravest_failure_decides_the_exit_code() {
 }
 
 #[test]
-fn quiet_hides_no_error() {
+fn quiet_does_not_hide_errors() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.get(&["-q", "aliyun/job/other/5"]).run();
     assert_eq!(run.code, 3);

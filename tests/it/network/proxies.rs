@@ -75,7 +75,7 @@ fn socks(responses: &[&[u8]]) -> u16 {
 }
 
 #[test]
-fn a_socks_proxy_that_requires_no_user_works_with_one_in_its_url() {
+fn a_socks_proxy_without_authentication_works_with_a_user_in_its_url() {
     let response = running();
     let port = socks(&[b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0", &response]);
     let run = get("http://ai.corp.invalid:8080")

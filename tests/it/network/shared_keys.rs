@@ -185,7 +185,7 @@ fn a_rejected_key_does_not_affect_another_key_of_the_same_cloud() {
 }
 
 #[test]
-fn a_host_that_hangs_delays_no_other_profile_of_its_cloud() {
+fn a_hanging_host_does_not_delay_another_profile_of_its_cloud() {
     for command in ["get", "wait"] {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);

@@ -167,7 +167,7 @@ fn logs_and_events_follow_show_a_slow_request_on_a_terminal() {
 }
 
 #[test]
-fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
+fn a_slow_request_is_shown_on_a_terminal_and_cleared_afterwards() {
     let held = HeldServer::start(2);
     let terminal = Terminal::open();
     let stderr = Stdio::from(terminal.user.try_clone().unwrap());

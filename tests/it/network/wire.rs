@@ -64,7 +64,7 @@ fn a_retry_after_of_more_than_a_minute_ends_a_lookup_and_is_reported() {
 }
 
 #[test]
-fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
+fn at_most_two_requests_are_in_flight_until_a_credential_is_accepted() {
     let server = Server::start(|number, got, stream| {
         if number < 2 {
             // Long enough for all other requests to arrive, if they were sent.
@@ -154,7 +154,7 @@ fn results_keep_the_given_order_and_duplicates_are_requested_once() {
 }
 
 #[test]
-fn every_wrong_reference_is_reported_and_nothing_is_requested() {
+fn every_invalid_reference_is_reported_and_nothing_is_requested() {
     let server = Server::answering(json("{}"));
     let run = get(
         &server.origin(),
@@ -167,7 +167,7 @@ fn every_wrong_reference_is_reported_and_nothing_is_requested() {
 }
 
 #[test]
-fn verbose_shows_each_request_and_answer_and_no_secret() {
+fn verbose_shows_each_request_and_response_and_no_secret() {
     let server = Server::start(|_, got, stream| {
         let _ = stream.write_all(&running(got.target()));
     });

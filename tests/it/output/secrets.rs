@@ -7,7 +7,7 @@ use crate::support::jobs::{CLOUDS, KINDS, WORLD};
 use crate::support::{ReceivedRequest, Server, http, joblens};
 
 #[test]
-fn verbose_shows_every_call_of_every_cloud_and_no_secret() {
+fn verbose_shows_every_request_of_every_cloud_and_no_secret() {
     let emulated = Emulated::start(WORLD);
     let mut arguments = KINDS.to_vec();
     arguments.push("-v");

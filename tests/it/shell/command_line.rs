@@ -109,7 +109,7 @@ fn commands_and_options_of_other_tools_get_a_hint() {
 }
 
 #[test]
-fn a_usage_error_in_json_is_an_envelope_as_well() {
+fn a_usage_error_with_json_output_prints_an_envelope() {
     for arguments in [
         &["get", "-o", "json"][..],
         &["delete", "-o", "json"],

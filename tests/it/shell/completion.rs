@@ -204,7 +204,7 @@ fn an_invalid_config_file_does_not_prevent_completion() {
 }
 
 #[test]
-fn each_shell_has_a_script_that_calls_the_hidden_command() {
+fn every_completion_script_calls_the_hidden_complete_command() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let run = joblens(&["completion", shell]).run();
         assert_eq!(run.code, 0);

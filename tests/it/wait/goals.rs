@@ -92,7 +92,7 @@ fn code(life: &str, goal: &str) -> i32 {
 }
 
 #[test]
-fn each_goal_passes_at_its_states_and_fails_at_other_ends() {
+fn each_goal_passes_at_its_states_and_fails_at_other_final_states() {
     let cases = [
         ("0s Pending, 300ms Running", "running", 0),
         ("0s Pending, 300ms Failed", "running", 1),

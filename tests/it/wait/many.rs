@@ -83,7 +83,7 @@ fn jobs_are_looked_up_one_by_one_if_lists_keep_failing() {
 }
 
 #[test]
-fn an_account_gets_at_most_ten_calls_a_second() {
+fn at_most_ten_requests_per_second_are_sent_for_an_account() {
     let instances: String = (0..12)
         .map(|number| job(&format!("sugon/instance/i-{number}"), "0s Running"))
         .collect();

@@ -21,7 +21,7 @@ fn a_missing_folder_of_a_report_is_created() {
 }
 
 #[test]
-fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request() {
+fn a_report_that_cannot_be_written_is_a_usage_error_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();

@@ -45,7 +45,7 @@ fn an_incomplete_list_of_references_on_stdin_is_refused() {
 }
 
 #[test]
-fn a_gate_in_ci_needs_a_deadline() {
+fn a_wait_in_ci_needs_an_explicit_timeout() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let run = emulated.wait(&[JOB]).env("CI", "true").run();
     assert_eq!(run.code, 2, "{}", run.stderr);
@@ -167,7 +167,7 @@ fn wrong_settings_of_one_account_end_a_gate_before_the_first_request() {
 }
 
 #[test]
-fn tls_files_that_cannot_be_used_end_a_gate_before_the_first_request() {
+fn unusable_tls_files_end_a_gate_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str, mode: u32| {

@@ -15,7 +15,7 @@ const OLD: &str = "{ after = '5m', reason = 'BackOff', message = 'pull', count =
 const NEW: &str = "{ after = '1h2s', reason = 'Unhealthy', message = 'probe failed' }";
 
 #[test]
-fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
+fn old_warnings_do_not_fail_a_gate_without_new_ones() {
     let emulated = Emulated::start(&service(OLD));
     let run = emulated
         .wait(&[SERVICE, "--for", "no-warnings=1s", "-t", LONG])
@@ -67,7 +67,7 @@ fn a_new_warning_fails_the_gate() {
 }
 
 #[test]
-fn a_mistyped_service_has_no_events_and_does_not_pass() {
+fn a_service_that_does_not_exist_does_not_pass() {
     let emulated = Emulated::start(&service(OLD));
     let wrong = "tencent/service/cls-1/default/wbe";
     let run = emulated
