@@ -1,6 +1,6 @@
 //! Tests which sources the parts of a credential and related settings come from.
 
-use super::matrix::variables;
+use super::precedence::variables;
 use super::*;
 
 #[test]

@@ -106,7 +106,7 @@ fn an_invalid_key_is_reported_with_its_command_or_tool_file() {
 }
 
 #[test]
-fn non_ascii_user_names_are_accepted_and_an_invalid_password_is_refused() {
+fn non_ascii_names_are_accepted_but_no_invisible_password_characters() {
     let sandbox = Sandbox::new();
     let run = sandbox
         .get(IMAGE_JOB)

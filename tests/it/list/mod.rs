@@ -4,7 +4,7 @@ mod filters;
 mod kinds;
 mod latest;
 mod pages;
-mod parts;
+mod partial;
 mod profiles;
 mod several;
 mod states;

@@ -3,7 +3,7 @@
 mod complete;
 mod documented;
 mod events;
-mod forms;
+mod formats;
 mod hostile;
 mod pages;
 mod snapshot;
