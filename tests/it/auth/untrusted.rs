@@ -240,7 +240,7 @@ fn a_secret_file_of_root_may_be_readable_by_a_group_but_not_by_all() {
 }
 
 #[test]
-fn a_config_file_may_be_a_pipe_or_a_device() {
+fn the_config_file_may_be_dev_stdin_or_dev_null() {
     let sandbox = Sandbox::new();
     let toml = format!(
         "[sugon.lab]\nendpoint = '{}'\ntoken = 'lab-token-t1'\n",

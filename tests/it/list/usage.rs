@@ -79,7 +79,7 @@ fn a_refused_list_is_incomplete_and_not_empty_for_a_gate() {
 }
 
 #[test]
-fn wrong_settings_of_a_named_account_are_reported_before_any_command_or_request() {
+fn invalid_settings_of_an_account_are_reported_before_any_command_or_request() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));

@@ -316,7 +316,7 @@ until = "1000ms"
 }
 
 #[test]
-fn a_log_cut_at_the_response_limit_is_noted_once() {
+fn a_full_log_response_that_does_not_change_is_noted_once() {
     let job = "tencent/batch-job/job-1y6u9i0o";
     let emulated = Emulated::start(&format!(
         r#"
