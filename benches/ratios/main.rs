@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a measurement may fail")]
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
-mod answer;
+mod response;
 mod tls;
 mod tools;
 
@@ -37,12 +37,12 @@ fn main() -> ExitCode {
     }
     let bench = Bench::new();
     let mut table = Table::new();
-    start_up(&bench, &mut table);
-    one_get(&bench, &mut table);
-    large_answer(&bench, &mut table);
-    long_list(&bench, &mut table);
+    startup_time(&bench, &mut table);
+    single_lookup_over_tls(&bench, &mut table);
+    large_response(&bench, &mut table);
+    list_memory(&bench, &mut table);
     many_references(&bench, &mut table);
-    growth(&bench, &mut table);
+    processor_time_per_job(&bench, &mut table);
     let size = fs::metadata(JOBLENS).unwrap().len() as f64 / 1e6;
     table.row("release binary", format!("{size:.1} MB"), "", size, 10.0);
     ExitCode::from(u8::from(table.missed))
@@ -70,7 +70,7 @@ impl Table {
     }
 
     /// Compares the costs of a lookup over TLS with those of curl.
-    fn get_ratios(&mut self, cas: &str, ours: &Cost, theirs: &Cost) {
+    fn compare_lookup_with_curl(&mut self, cas: &str, ours: &Cost, theirs: &Cost) {
         let what = |measure: &str| format!("get over TLS, {cas}: {measure}");
         let (cpu, wall) = (("curl", theirs.cpu), ("curl", theirs.wall));
         self.ratio(&what("processor"), ours.cpu, cpu, 0.6);
@@ -89,7 +89,7 @@ fn milliseconds(seconds: f64) -> String {
     format!("{:.1} ms", seconds * 1e3)
 }
 
-fn start_up(bench: &Bench, table: &mut Table) {
+fn startup_time(bench: &Bench, table: &mut Table) {
     let [cost] = bench.costs(1, 200, [&command([JOBLENS, "--version"])]);
     let (shown, median) = (milliseconds(cost.fastest), milliseconds(cost.wall));
     let beside = format!("median {median}");
@@ -118,7 +118,7 @@ fn instance_response(id: &str) -> Vec<u8> {
 }
 
 /// Measures one lookup over TLS, with the same CAs as curl.
-fn one_get(bench: &Bench, table: &mut Table) {
+fn single_lookup_over_tls(bench: &Bench, table: &mut Table) {
     let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
     let server = TlsServer::start(instance_response(id));
     let ca = bench.file("ca.pem", &server.ca);
@@ -153,7 +153,7 @@ fn one_get(bench: &Bench, table: &mut Table) {
     };
     let only = joblens(&[]).envs([("SSL_CERT_FILE", ca)]);
     let [ours, theirs] = bench.costs(3, 40, [&only, &curl(ca)]);
-    table.get_ratios("one CA", &ours, &theirs);
+    table.compare_lookup_with_curl("one CA", &ours, &theirs);
 
     let system = [
         "/etc/ssl/certs/ca-certificates.crt",
@@ -166,12 +166,12 @@ fn one_get(bench: &Bench, table: &mut Table) {
     let all = bench.file("all.pem", system + &server.ca);
     let added = joblens(&["--ca-file", ca]);
     let [ours, theirs] = bench.costs(3, 20, [&added, &curl(all.to_str().unwrap())]);
-    table.get_ratios("system's CAs", &ours, &theirs);
+    table.compare_lookup_with_curl("system's CAs", &ours, &theirs);
 }
 
 /// Reads and writes a response of 5,000 container groups; compared with jq, which only formats it.
-fn large_answer(bench: &Bench, table: &mut Table) {
-    let body = answer::groups(5000);
+fn large_response(bench: &Bench, table: &mut Table) {
+    let body = response::groups(5000);
     let size = body.len() as f64;
     let file = bench.file("body.json", &body);
     let mut job = emulated_job("aliyun/job", &["ehpc-hz-FYUr32", "5"]);
@@ -197,7 +197,7 @@ fn large_answer(bench: &Bench, table: &mut Table) {
         ("jq", jq_cost.wall),
         0.25,
     );
-    picked_by_jq(bench, table, &clouds);
+    jq_on_large_response(bench, table, &clouds);
     let peak = bench.memory(&ours);
     let beside = format!("body {:.1} MiB", size / MIB);
     let shown = format!("{:.1} MiB", peak / MIB);
@@ -212,7 +212,7 @@ fn large_answer(bench: &Bench, table: &mut Table) {
 
 /// Runs `--jq` on the same response; compared with a pipe into jq, and with jq on a file with the JSON that went
 /// through the pipe.
-fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
+fn jq_on_large_response(bench: &Bench, table: &mut Table, clouds: &Clouds) {
     const EXPRESSION: &str = r#"[.jobs[].tasks[] | select(.state == "running") | .id] | length"#;
     let get = ["get", "aliyun/job/ehpc-hz-FYUr32/5"];
     let ours = clouds.joblens(get.into_iter().chain(["--jq", EXPRESSION]));
@@ -246,7 +246,7 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
 }
 
 /// Lists 10,000 jobs on 100 pages, in the formats whose rows are independent.
-fn long_list(bench: &Bench, table: &mut Table) {
+fn list_memory(bench: &Bench, table: &mut Table) {
     let jobs = (0..10_000).map(|number| EmulatedJob {
         name: Some(format!("训练 {number}")),
         ..emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()])
@@ -317,7 +317,7 @@ fn many_references(bench: &Bench, table: &mut Table) {
 }
 
 /// Measures the processor time per job for 1, 100 and 10,000 jobs, each compared with the smaller number.
-fn growth(bench: &Bench, table: &mut Table) {
+fn processor_time_per_job(bench: &Bench, table: &mut Table) {
     let subtasks = (1..=10_000).map(|number| format!("10_{number}"));
     let jobs = subtasks.map(|id| emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &id]));
     let clouds = Clouds::start(Scenario {

@@ -130,7 +130,7 @@ fn rank(module: &str) -> Option<usize> {
 }
 
 #[test]
-fn a_file_names_only_modules_to_its_right() {
+fn a_file_uses_only_modules_later_in_the_module_order() {
     let mut broken = Vec::new();
     for source in sources() {
         let own = source.modules[0].as_str();
@@ -240,7 +240,7 @@ fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, 
 }
 
 #[test]
-fn no_modules_of_a_folder_name_each_other_in_a_circle() {
+fn modules_of_a_folder_have_no_circular_dependencies() {
     let mut sources = sources();
     // Modules that exist only in tests, such as scripted clients.
     let declared: Vec<String> = sources
@@ -264,7 +264,7 @@ fn no_modules_of_a_folder_name_each_other_in_a_circle() {
 }
 
 #[test]
-fn commands_name_nothing_of_the_dispatch() {
+fn commands_do_not_use_items_of_the_dispatch_module() {
     let sources = sources();
     let modules: BTreeSet<&[String]> = sources.iter().map(|source| &source.modules[..]).collect();
     let broken: Vec<String> = sources
@@ -282,7 +282,7 @@ fn commands_name_nothing_of_the_dispatch() {
 }
 
 #[test]
-fn circles_through_re_exports_and_longer_ones_are_found() {
+fn circular_dependencies_through_re_exports_are_found() {
     let source = |path: &str, code: &str| Source {
         path: format!("{path}.rs"),
         modules: path.split('/').map(str::to_owned).collect(),
@@ -301,7 +301,7 @@ fn circles_through_re_exports_and_longer_ones_are_found() {
 }
 
 #[test]
-fn no_cloud_names_another() {
+fn no_cloud_module_uses_that_of_another_cloud() {
     let clouds = ["aliyun", "sugon", "huawei", "tencent"];
     let mut broken = Vec::new();
     for source in sources() {
@@ -325,7 +325,7 @@ fn no_cloud_names_another() {
 }
 
 #[test]
-fn only_the_registries_name_the_clouds() {
+fn only_the_registries_use_the_cloud_modules() {
     let clouds = ["aliyun", "sugon", "huawei", "tencent"];
     for source in sources() {
         let inside = source
@@ -373,7 +373,7 @@ fn only_http_uses_an_http_client_and_only_output_and_commands_use_the_standard_s
 }
 
 #[test]
-fn forbidden_paths_are_found() {
+fn paths_in_use_statements_are_resolved_from_the_crate_root() {
     let source = Source {
         path: "providers/aliyun/wire/job.rs".into(),
         modules: ["providers", "aliyun", "wire", "job"].map(String::from).to_vec(),

@@ -77,7 +77,7 @@ fn the_chinese_readme_has_the_same_examples() {
 }
 
 #[test]
-fn the_table_of_kinds_shows_what_each_supports() {
+fn the_table_of_kinds_in_the_readme_matches_the_supported_operations() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kinds = joblens(&["kinds", "-o", "json"]).run().json();
     for file in ["README.md", "README.zh-CN.md"] {
@@ -149,7 +149,7 @@ fn every_command_of_the_readme_runs() {
 }
 
 #[test]
-fn the_demo_shows_what_the_readme_shows() {
+fn the_demo_shows_the_jobs_and_states_of_the_readme() {
     let emulator = Emulator::start(None);
     let (_, shown) = emulator.run("joblens demo");
     let block = blocks("console")
@@ -174,7 +174,7 @@ fn the_demo_shows_what_the_readme_shows() {
 }
 
 #[test]
-fn the_settings_of_the_readme_are_legal() {
+fn settings_and_scenarios_of_the_readme_are_valid() {
     let emulator = Emulator::start(None);
     let folder = tempfile::tempdir().unwrap();
     for secret in ["sugon.key", "huawei.password"] {

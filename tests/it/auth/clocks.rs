@@ -45,7 +45,7 @@ fn get(server: &Server, token: &str, command: &[&str]) -> Joblens {
 }
 
 #[test]
-fn a_token_that_is_good_by_the_servers_clock_is_used() {
+fn a_token_expired_only_by_the_local_clock_is_used() {
     let server = server(60);
     // By the local clock it expired half an hour ago.
     let token = token(Utc::now() - TimeDelta::minutes(30));
@@ -67,7 +67,7 @@ fn a_token_that_is_good_by_the_servers_clock_is_used() {
 }
 
 #[test]
-fn a_token_that_has_expired_by_the_servers_clock_is_sent_once_at_most() {
+fn a_token_expired_by_the_servers_clock_is_sent_at_most_once() {
     let server = server(0);
     let expired = token(Utc::now() - TimeDelta::minutes(30));
     let wait = [
@@ -96,7 +96,7 @@ fn a_token_that_has_expired_by_the_servers_clock_is_sent_once_at_most() {
 }
 
 #[test]
-fn ages_and_durations_are_counted_with_the_servers_clock() {
+fn durations_are_measured_by_the_servers_clock() {
     for minutes_behind in [0, 60, -60, 30 * 24 * 60] {
         let server = server(minutes_behind);
         let run = get(&server, "tok-en", &["get", "-o", "json", INSTANCE]).run();
@@ -116,7 +116,7 @@ fn ages_and_durations_are_counted_with_the_servers_clock() {
 }
 
 #[test]
-fn keys_of_a_file_that_have_expired_by_the_local_clock_alone_are_used_with_a_notice() {
+fn file_keys_expired_only_by_the_local_clock_are_used_with_a_notice() {
     let sandbox = Sandbox::new();
     let profile = |at: DateTime<Utc>| {
         format!(

@@ -13,7 +13,7 @@ fn with_command(sandbox: &Sandbox, words: &str) -> Joblens {
 }
 
 #[test]
-fn what_a_command_prints_is_used_in_either_form() {
+fn a_credential_command_may_print_json_or_assignments() {
     let sandbox = Sandbox::new();
     for printed in [
         r#"{"access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","other":null}"#,
@@ -33,7 +33,7 @@ fn what_a_command_prints_is_used_in_either_form() {
 }
 
 #[test]
-fn no_shell_reads_the_words_of_a_command() {
+fn a_credential_command_is_not_run_through_a_shell() {
     let sandbox = Sandbox::new();
     let run = with_command(
         &sandbox,
@@ -79,7 +79,7 @@ fn a_command_that_fails_is_reported_with_its_stderr() {
 }
 
 #[test]
-fn an_expired_credential_of_a_command_is_refused_or_used_with_a_notice() {
+fn a_command_credential_is_refused_a_day_after_expiry_and_noticed_before() {
     let sandbox = Sandbox::new();
     let printed = |ago: TimeDelta| {
         let at = (Utc::now() - ago).format("%FT%TZ").to_string();
@@ -137,7 +137,7 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
 }
 
 #[test]
-fn what_the_tools_own_programs_print_is_used_with_its_token() {
+fn command_output_in_a_vendor_format_is_used_with_its_token() {
     let sandbox = Sandbox::new();
     for printed in [
         r#"{"mode":"StsToken","access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","sts_token":"CMDTOKEN"}"#,
@@ -152,7 +152,7 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
 }
 
 #[test]
-fn an_expiry_that_is_not_a_time_is_reported() {
+fn an_invalid_expiration_printed_by_a_command_is_reported() {
     let sandbox = Sandbox::new();
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
     let run = with_command(&sandbox, &format!("['printf', '{keys}soon\\n']")).run();
@@ -165,7 +165,7 @@ fn an_expiry_that_is_not_a_time_is_reported() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_reported_as_such() {
+fn a_missing_or_non_executable_command_gets_a_hint_to_fix_it() {
     let run = with_command(&Sandbox::new(), "['nothing-of-this-name']").run();
     let hint = "fix its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
@@ -187,7 +187,7 @@ fn write_program(folder: &Path, token: &str) -> PathBuf {
 }
 
 #[test]
-fn a_relative_command_starts_at_the_folder_of_the_config_file() {
+fn a_relative_command_is_resolved_from_the_config_files_folder() {
     let sandbox = Sandbox::new();
     let home = fs::canonicalize(sandbox.home.path()).unwrap();
     let (here, beside) = (home.join("here"), home.join(".config/joblens"));
@@ -283,7 +283,7 @@ fn a_program_that_others_can_write_is_not_run() {
 }
 
 #[test]
-fn a_program_that_others_can_replace_or_that_path_finds_writable_is_not_run() {
+fn a_program_in_a_writable_folder_or_found_writable_on_path_is_not_run() {
     let sandbox = Sandbox::new();
     let folder = sandbox.home.path().join("programs");
     let program = write_program(&folder, "token-replaced");
@@ -315,7 +315,7 @@ fn a_program_that_others_can_replace_or_that_path_finds_writable_is_not_run() {
 }
 
 #[test]
-fn a_relative_home_makes_no_config_file_of_the_current_folder() {
+fn a_relative_home_is_not_used_to_find_the_config_file() {
     let sandbox = Sandbox::new();
     sandbox.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\n");
     let run = sandbox

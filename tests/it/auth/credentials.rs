@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::{CLOUDS, IMAGE_JOB, INSTANCE, JOB, SERVICE, WORLD};
 
 #[test]
-fn a_value_can_come_from_a_variable_or_a_file_beside_the_settings() {
+fn settings_can_be_read_from_a_named_variable_or_file() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;
     let toml = format!(
@@ -31,7 +31,7 @@ fn a_value_can_come_from_a_variable_or_a_file_beside_the_settings() {
 }
 
 #[test]
-fn a_file_with_a_secret_that_others_can_read_is_refused() {
+fn a_config_file_with_a_secret_readable_by_others_is_refused() {
     let emulated = Emulated::start(WORLD);
     let toml = profile(&emulated, "sugon", "default");
     let config = Config::new(&toml);
@@ -51,7 +51,7 @@ fn a_file_with_a_secret_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn half_a_credential_in_the_environment_is_an_error() {
+fn an_incomplete_credential_in_the_environment_is_an_error() {
     let emulated = Emulated::start(WORLD);
     let toml = CLOUDS
         .map(|(cloud, _)| profile(&emulated, cloud, "default"))
@@ -86,7 +86,7 @@ fn half_a_credential_in_the_environment_is_an_error() {
 }
 
 #[test]
-fn a_key_that_was_pasted_with_a_line_end_works_and_one_with_a_blank_does_not() {
+fn a_key_may_end_with_a_line_break_but_not_contain_a_space() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .get(&[JOB])

@@ -24,7 +24,7 @@ fn refused(sandbox: &Sandbox, path: &Path, reference: &str) -> String {
 }
 
 #[test]
-fn a_file_that_was_cut_short_is_named() {
+fn a_truncated_tool_file_is_an_error_that_names_it() {
     let cuts = [
         "access_key_s",
         "access_key_s",
@@ -45,7 +45,7 @@ fn a_file_that_was_cut_short_is_named() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_named() {
+fn a_value_of_the_wrong_type_is_an_error_that_names_the_file() {
     for ((file, reference), id) in [FILES[0], FILES[2], FILES[5], FILES[6]].into_iter().zip([
         "\"STS.cliProdKey12\"",
         "\"AKIDcliDefaultKey\"",
@@ -70,7 +70,7 @@ fn a_value_of_the_wrong_type_is_named() {
 }
 
 #[test]
-fn a_mode_that_is_not_known_is_named_with_what_to_do() {
+fn an_unsupported_mode_in_a_tool_file_is_an_error_with_a_hint() {
     for (file, reference, from, to, expected) in [
         (
             &ALIYUN_CLI,
@@ -174,7 +174,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn a_tool_file_that_is_a_folder_or_not_utf_8_is_named_in_the_error() {
     for (file, reference) in FILES {
         let sandbox = Sandbox::new();
         let path = sandbox.home.path().join(file.path);
@@ -213,7 +213,7 @@ pub(crate) fn is_program_open() -> bool {
 }
 
 #[test]
-fn a_variable_that_names_no_file_is_named() {
+fn a_variable_with_the_path_of_a_missing_file_is_named_in_the_error() {
     for (variable, reference) in [
         ("ALIBABA_CLOUD_CONFIG_FILE", JOB),
         ("ALIBABA_CLOUD_CREDENTIALS_FILE", JOB),
@@ -235,7 +235,7 @@ fn a_variable_that_names_no_file_is_named() {
 }
 
 #[test]
-fn an_unreadable_file_is_named_and_nothing_is_sent() {
+fn a_tool_file_without_read_permission_is_an_error_that_names_it() {
     if is_root() && !is_program_open() {
         // Writes to standard error directly, since the test harness hides the output of passing tests.
         let why = "skipped: the program is in a folder where no other user can start it";
@@ -268,7 +268,7 @@ fn an_unreadable_file_is_named_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
+fn a_tool_file_readable_by_others_is_used_with_a_notice() {
     for (file, reference) in FILES {
         let sandbox = Sandbox::with(&[file]);
         let path = sandbox.home.path().join(file.path);
@@ -287,7 +287,7 @@ fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
 }
 
 #[test]
-fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
+fn a_damaged_tool_file_does_not_affect_other_clouds_or_keys_of_variables() {
     let sandbox = Sandbox::with(&[&TCCLI]);
     sandbox.write(ALIYUN_CLI.path, "{");
     let run = sandbox
@@ -329,7 +329,7 @@ fn expired_keys_and_unsupported_modes_are_errors_with_a_hint_and_run_nothing() {
 }
 
 #[test]
-fn damage_is_reported_in_words_of_json_alone() {
+fn errors_in_a_tool_file_are_described_in_json_terms() {
     for (text, expected) in [
         ("null", "expected an object at line 1 column 4"),
         ("[]", "expected an object at line 1 column"),
@@ -346,7 +346,7 @@ fn damage_is_reported_in_words_of_json_alone() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_not_a_missing_file() {
+fn a_dangling_link_to_a_tool_or_config_file_is_an_error() {
     let sandbox = Sandbox::with(&[&ALIYUN_SDK]);
     let link = |place: &str| {
         let path = sandbox.home.path().join(place);

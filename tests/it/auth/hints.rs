@@ -50,7 +50,7 @@ fn a_program_that_cannot_be_run_is_reported_with_the_reason() {
 }
 
 #[test]
-fn a_profile_of_a_tool_that_does_not_exist_is_reported_with_the_setting_that_names_it() {
+fn a_missing_tool_profile_is_reported_with_the_setting_that_names_it() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.configure("[aliyun.default]\nsource = 'aliyun-cli:nope'\n");
     let run = sandbox.get(JOB).run();
@@ -67,7 +67,7 @@ fn a_profile_of_a_tool_that_does_not_exist_is_reported_with_the_setting_that_nam
 }
 
 #[test]
-fn a_file_of_a_key_that_exists_is_not_to_be_created() {
+fn a_token_file_that_is_a_folder_gets_a_hint_to_fix_the_path() {
     let sandbox = Sandbox::new();
     let folder = sandbox.home.path().join(".config/joblens/folder");
     fs::create_dir_all(folder).unwrap();
@@ -78,7 +78,7 @@ fn a_file_of_a_key_that_exists_is_not_to_be_created() {
 }
 
 #[test]
-fn a_kubernetes_endpoint_over_plain_http_is_reported_with_its_place() {
+fn a_kubernetes_endpoint_over_plain_http_is_reported_with_its_position() {
     let sandbox = Sandbox::new();
     sandbox.configure("[kubernetes.lab]\nendpoint = 'http://192.0.2.1'\ntoken = 'x'\n");
     let (message, hint) = problem(sandbox.get("kubernetes@lab/job/a/b"));

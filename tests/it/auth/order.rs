@@ -28,7 +28,7 @@ fn run(sandbox: &Sandbox, arguments: &[&str]) -> crate::support::Run {
 }
 
 #[test]
-fn no_command_is_run_for_references_that_are_wrong() {
+fn no_credential_command_is_run_for_invalid_references() {
     let sandbox = counting("");
     for command in ["get", "describe", "events", "watch", "wait"] {
         let code = run(&sandbox, &[command, "sugon@lab/instance/i1", "bogus/x/y"]).code;
@@ -38,7 +38,7 @@ fn no_command_is_run_for_references_that_are_wrong() {
 }
 
 #[test]
-fn no_command_is_run_when_plain_settings_of_any_account_are_wrong() {
+fn no_credential_command_is_run_if_settings_of_any_account_are_invalid() {
     for (table, word) in [
         ("utc_offset = 'noon'\n", "utc_offset"),
         ("ai_hosts = 'https://a b/c'\n", "ai_hosts"),
@@ -101,7 +101,7 @@ fn lists_and_reports_do_not_run_the_command_of_an_account_with_wrong_settings() 
 }
 
 #[test]
-fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
+fn a_credential_command_is_run_once_per_run_even_for_1000_references() {
     let sandbox = counting("");
     let references: Vec<String> = (0..1_000)
         .map(|number| format!("scnet@lab/inst/i{number}"))
@@ -130,7 +130,7 @@ fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
 }
 
 #[test]
-fn a_setting_that_gives_a_segment_is_reported_as_itself() {
+fn an_unset_variable_for_a_reference_segment_is_reported_by_its_name() {
     let sandbox = Sandbox::new();
     sandbox.configure(
         "[aliyun.lab]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\ncluster_env = 'LAB_CLUSTER'\n",

@@ -1,6 +1,6 @@
 //! Tests which sources the parts of a credential and related settings come from.
 
-use super::matrix::variables;
+use super::precedence::variables;
 use super::*;
 
 #[test]
@@ -44,7 +44,7 @@ fn hosts_of_scnet_that_are_not_used_are_reported() {
 }
 
 #[test]
-fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
+fn a_missing_profile_of_a_tool_does_not_fall_back_to_another_tool() {
     let sandbox = Sandbox::with(&[&TCCLI, &TENCENT_SDK, &ALIYUN_SDK]);
     let current = ALIYUN_CLI
         .text()
@@ -70,7 +70,7 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
 }
 
 #[test]
-fn a_part_of_a_credential_alone_is_named_with_what_is_missing_and_fills_from_nowhere() {
+fn an_incomplete_credential_is_not_completed_from_another_source() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox
         .configure("[aliyun.default]\naccess_key_id = 'X'\naccess_key_secret = 'file-secret-w5'\n");
@@ -85,7 +85,7 @@ fn a_part_of_a_credential_alone_is_named_with_what_is_missing_and_fills_from_now
 }
 
 #[test]
-fn the_project_is_that_of_the_variables_with_the_key() {
+fn the_project_comes_from_the_same_variable_family_as_the_key() {
     let sandbox = Sandbox::new();
     sandbox
         .get(IMAGE_JOB)
@@ -97,7 +97,7 @@ fn the_project_is_that_of_the_variables_with_the_key() {
 }
 
 #[test]
-fn a_key_file_that_is_empty_lets_no_other_source_in() {
+fn an_empty_key_file_is_an_error_without_fallback_to_other_sources() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.configure(
         "[aliyun.default]\naccess_key_id_file = 'id'\naccess_key_secret_file = 'secret'\n",

@@ -56,7 +56,7 @@ fn pasted(document: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn a_secret_in_the_place_of_any_value_of_a_tools_file_is_not_shown() {
+fn a_secret_pasted_as_any_value_of_a_tool_file_is_not_shown() {
     for (file, reference) in FILES {
         let text = file.text();
         let texts: Vec<String> = match serde_json::from_str::<Value>(&text) {
@@ -84,7 +84,7 @@ fn a_secret_in_the_place_of_any_value_of_a_tools_file_is_not_shown() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_a_key_or_under_one_is_not_shown() {
+fn a_secret_pasted_as_a_key_or_line_of_an_ini_file_is_not_shown() {
     let credentials = ".alibabacloud/credentials";
     let region = [("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")];
     for text in [
@@ -107,7 +107,7 @@ fn a_secret_in_the_place_of_a_key_or_under_one_is_not_shown() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_any_setting_is_not_shown() {
+fn a_secret_pasted_as_any_setting_is_not_shown() {
     for (profile, reference, keys) in [
         (
             "aliyun.p",
@@ -170,7 +170,7 @@ fn a_secret_in_the_place_of_any_setting_is_not_shown() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_a_table_or_key_is_not_shown() {
+fn a_secret_pasted_as_a_table_or_key_of_the_config_file_is_not_shown() {
     for text in [
         format!("{PASTED} = 'x'\n"),
         format!("[aliyun]\n{PASTED} = 'x'\n"),
@@ -187,7 +187,7 @@ fn a_secret_in_the_place_of_a_table_or_key_is_not_shown() {
 }
 
 #[test]
-fn a_value_that_is_not_needed_is_checked_and_named() {
+fn an_invalid_setting_is_an_error_even_if_it_is_not_needed() {
     for (profile, key, value) in [
         ("aliyun", "utc_offset", "abc"),
         ("huawei", "utc_offset", "abc"),

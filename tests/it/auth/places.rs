@@ -43,7 +43,7 @@ fn assert_refused_with(code: i32, sandbox: &Sandbox, run: Joblens, expected: &[&
 }
 
 #[test]
-fn a_variable_with_an_invisible_character_is_named_for_every_cloud() {
+fn a_variable_with_quotes_or_invisible_characters_is_named_in_the_error() {
     let sandbox = Sandbox::new();
     for (reference, key, variable) in SECRETS {
         for (value, why) in copied() {
@@ -55,7 +55,7 @@ fn a_variable_with_an_invisible_character_is_named_for_every_cloud() {
 }
 
 #[test]
-fn the_line_of_the_config_file_is_named() {
+fn an_invalid_key_is_reported_with_its_line_in_the_config_file() {
     let sandbox = Sandbox::new();
     for (reference, key, _) in SECRETS {
         let cloud = reference.split('/').next().unwrap();
@@ -83,7 +83,7 @@ fn the_line_of_the_config_file_is_named() {
 }
 
 #[test]
-fn commands_and_files_of_tools_are_named() {
+fn an_invalid_key_is_reported_with_its_command_or_tool_file() {
     let sandbox = Sandbox::new();
     for (reference, key, variable) in SECRETS {
         let cloud = reference.split('/').next().unwrap();
@@ -106,7 +106,7 @@ fn commands_and_files_of_tools_are_named() {
 }
 
 #[test]
-fn names_and_passwords_may_be_in_any_script() {
+fn non_ascii_names_are_accepted_but_no_invisible_password_characters() {
     let sandbox = Sandbox::new();
     let run = sandbox
         .get(IMAGE_JOB)
@@ -121,7 +121,7 @@ fn names_and_passwords_may_be_in_any_script() {
 }
 
 #[test]
-fn a_key_that_the_cloud_rejects_is_named_with_its_place() {
+fn the_hint_for_a_rejected_key_names_its_file_or_variable() {
     let emulated = Emulated::start(WORLD);
     for (cloud, reference) in CLOUDS {
         let wrong = |key: &str| match cloud {
@@ -150,7 +150,7 @@ fn a_key_that_the_cloud_rejects_is_named_with_its_place() {
 }
 
 #[test]
-fn variables_that_other_programs_read_are_named_where_a_key_is_missing() {
+fn variables_set_but_not_read_are_named_if_a_key_is_missing() {
     let sandbox = Sandbox::new();
     for (reference, variables) in [
         (
@@ -188,7 +188,7 @@ fn variables_that_other_programs_read_are_named_where_a_key_is_missing() {
 }
 
 #[test]
-fn the_region_of_a_tool_serves_keys_of_variables() {
+fn the_region_of_a_tool_file_is_used_with_keys_of_variables() {
     let key = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAImine"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "mine"),
@@ -234,7 +234,7 @@ fn the_region_of_a_tool_serves_keys_of_variables() {
 }
 
 #[test]
-fn what_is_wrong_with_an_account_is_reported_before_a_command_of_another_runs() {
+fn an_invalid_account_is_reported_before_a_command_of_another_account_runs() {
     let sandbox = Sandbox::new();
     let marker = sandbox.home.path().join("ran");
     let command = format!(
@@ -271,7 +271,7 @@ fn what_is_wrong_with_an_account_is_reported_before_a_command_of_another_runs() 
 }
 
 #[test]
-fn what_is_missing_is_named_where_the_other_parts_are() {
+fn the_hint_for_a_missing_part_names_the_source_of_the_other_parts() {
     let sandbox = Sandbox::new();
     let hint = |run: Joblens| {
         let run = run.env("PATH", "/usr/bin:/bin").with_secret(KEY).run();

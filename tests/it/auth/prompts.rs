@@ -36,7 +36,7 @@ fn prompts_of_a_command_are_shown_on_a_terminal_while_it_waits() {
 }
 
 #[test]
-fn prompts_in_a_log_contain_no_word_that_may_be_a_secret() {
+fn prompts_of_a_command_are_masked_if_stderr_is_not_a_terminal() {
     let sandbox = Sandbox::new();
     let (reader, writer) = std::io::pipe().unwrap();
     let started = prompting(&sandbox).start(Stdio::piped(), OwnedFd::from(writer));
@@ -49,7 +49,7 @@ fn prompts_in_a_log_contain_no_word_that_may_be_a_secret() {
 }
 
 #[test]
-fn what_is_shown_for_a_command_is_escaped() {
+fn stderr_of_a_credential_command_is_escaped() {
     let sandbox = Sandbox::new();
     sandbox.configure(
         "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['printf', '']\n\
@@ -63,7 +63,7 @@ fn what_is_shown_for_a_command_is_escaped() {
 }
 
 #[test]
-fn what_the_clouds_own_tools_print_is_read() {
+fn credentials_printed_by_cloud_clis_are_read_with_token_and_expiry() {
     const ALIYUN: &str = r#"{"RequestId":"R","AssumedRoleUser":{"Arn":"a"},"Credentials":{"AccessKeyId":"STSKEY","AccessKeySecret":"command-secret-x6","SecurityToken":"CMDTOKEN","Expiration":"2100-01-01T00:00:00Z"}}"#;
     const TENCENT: &str = r#"{"Response":{"Credentials":{"TmpSecretId":"STSKEY","TmpSecretKey":"command-secret-x6","Token":"CMDTOKEN"},"ExpiredTime":4102444800,"RequestId":"R"}}"#;
     const HUAWEI: &str = r#"{"credential":{"access":"STSKEY","secret":"command-secret-x6","securitytoken":"CMDTOKEN","expires_at":"2100-01-01T00:00:00.000000Z"}}"#;
@@ -102,7 +102,7 @@ fn what_the_clouds_own_tools_print_is_read() {
 }
 
 #[test]
-fn assignments_for_a_shell_are_read_without_their_signs() {
+fn shell_assignments_are_read_without_export_quotes_and_semicolons() {
     let sandbox = Sandbox::new();
     for printed in [
         r#"export ALIBABA_CLOUD_ACCESS_KEY_ID="CMDKEY";\nexport ALIBABA_CLOUD_ACCESS_KEY_SECRET="command-secret-x6";\n"#,

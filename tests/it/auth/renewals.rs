@@ -111,7 +111,7 @@ fn a_command_whose_credential_was_refused_is_run_again() {
 }
 
 #[test]
-fn a_command_whose_credential_is_refused_is_run_once_more_and_then_not_again() {
+fn a_refused_credential_that_the_command_prints_again_is_not_sent_again() {
     for (cloud, reference) in CLOUDS {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
@@ -126,7 +126,7 @@ fn a_command_whose_credential_is_refused_is_run_once_more_and_then_not_again() {
 }
 
 #[test]
-fn a_command_whose_credential_has_run_out_is_run_again_before_it_is_used() {
+fn a_command_that_prints_an_expired_credential_is_run_again_before_use() {
     let emulated = Emulated::start(WORLD);
     for end in ["expiration=2026-01-01T00:00:00Z", "expires_at=1767225600"] {
         let config = Config::new("");
@@ -278,7 +278,7 @@ fn the_file_of_a_tool_is_read_again_after_a_refusal() {
 }
 
 #[test]
-fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
+fn a_refusal_names_the_renewed_key_and_not_the_previous_one() {
     for tool in TOOL_FILES {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
@@ -297,7 +297,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
 }
 
 #[test]
-fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
+fn a_tool_key_rejected_during_a_wait_is_read_again() {
     for tool in TOOL_FILES.into_iter().take(2) {
         let refuse = "[[fault]]\noperation = '*'\nkind = 'refuse'\nskip = 1\ntimes = 1\n";
         let running = world(["Running", "RUNNING"]) + refuse;
@@ -330,7 +330,7 @@ fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
 }
 
 #[test]
-fn a_role_is_named_with_the_key_that_took_it_on_last() {
+fn an_error_names_the_role_with_the_key_that_last_assumed_it() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new("");
     let old = printed(&emulated, "aliyun", false).replace("testid", "OLDIDOFMINE0001");
@@ -350,7 +350,7 @@ fn a_role_is_named_with_the_key_that_took_it_on_last() {
 }
 
 #[test]
-fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
+fn switching_the_account_of_a_tool_during_a_run_is_an_error() {
     let file = |current: &str| {
         format!(
             r#"{{"current":"{current}","profiles":[{{"name":"mine","mode":"AK","access_key_id":"OLDIDOFMINE0001","access_key_secret":"an-old-secret-of-mine"}},{{"name":"other","mode":"AK","access_key_id":"testid","access_key_secret":"testsecret"}}]}}"#

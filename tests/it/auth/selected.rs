@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::WORLD;
 
 #[test]
-fn a_selected_profile_that_no_file_has_is_an_error_of_every_command() {
+fn a_missing_profile_selected_by_a_variable_is_an_error_in_every_command() {
     let emulated = Emulated::start(WORLD);
     for file in [&ALIYUN_CLI, &ALIYUN_SDK] {
         let sandbox = Sandbox::with(&[file]);
@@ -42,7 +42,7 @@ fn a_selected_profile_that_no_file_has_is_an_error_of_every_command() {
 }
 
 #[test]
-fn a_profile_that_another_tool_has_is_used() {
+fn a_selected_profile_may_be_in_the_file_of_another_tool() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.write(
         ".alibabacloud/credentials",

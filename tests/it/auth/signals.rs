@@ -15,7 +15,7 @@ fn is_running(process: &str) -> bool {
 }
 
 #[test]
-fn a_signal_ends_a_credential_command_and_all_that_it_has_started() {
+fn a_signal_ends_a_credential_command_and_its_child_processes() {
     let sandbox = Sandbox::new();
     sandbox.configure(&format!(
         "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['sh', '-c', \"\"\"{COMMAND}\"\"\"]\n"

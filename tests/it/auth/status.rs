@@ -20,7 +20,7 @@ fn account(
 }
 
 #[test]
-fn shows_what_would_be_used_and_sends_nothing() {
+fn auth_status_shows_the_credential_in_use_without_any_request() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI_LAB]);
     sandbox.configure("[tencent.lab]\nsource = 'tccli:lab'\nendpoint = 'ORIGIN'\n");
     let (aliyun, code) = account(&sandbox, "aliyun", "default", &[]);
@@ -46,7 +46,7 @@ fn shows_what_would_be_used_and_sends_nothing() {
 }
 
 #[test]
-fn sources_that_come_later_are_passed_over_with_the_reason() {
+fn later_sources_are_listed_as_skipped_with_the_reason() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.write(ALIYUN_SDK.path, "cut");
     sandbox.configure("[aliyun.default]\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'x'\n");
@@ -72,7 +72,7 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
 }
 
 #[test]
-fn a_user_is_not_called_a_key() {
+fn a_user_name_is_labelled_user_and_not_key() {
     let sandbox = Sandbox::with(&[]);
     let kubeconfig = json!({
         "current-context": "main",
@@ -110,7 +110,7 @@ fn a_secret_without_its_id_is_not_shown_as_a_token() {
 }
 
 #[test]
-fn variables_that_are_not_read_are_named_beside_the_source_that_is_used() {
+fn variables_that_are_not_read_are_listed_as_skipped_sources() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &KOOCLI, &TCCLI]);
     for (cloud, variables, why) in [
         (
@@ -143,7 +143,7 @@ fn variables_that_are_not_read_are_named_beside_the_source_that_is_used() {
 }
 
 #[test]
-fn an_account_that_cannot_be_used_is_broken_with_a_hint() {
+fn an_unusable_account_is_shown_as_broken_with_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write(TCCLI.path, "{");
     let (broken, code) = account(&sandbox, "tencent", "default", &[]);
@@ -170,7 +170,7 @@ fn an_account_that_cannot_be_used_is_broken_with_a_hint() {
 }
 
 #[test]
-fn every_form_with_a_place_for_it_shows_the_accounts() {
+fn all_output_formats_except_jsonl_and_name_show_the_accounts() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI, &KOOCLI]);
     for form in ["table", "wide", "json", "yaml", "csv", "tsv", "markdown"] {
         let run = sandbox.joblens(&["auth", "status", "-o", form]).run();
@@ -194,7 +194,7 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
 }
 
 #[test]
-fn shows_when_a_token_of_the_settings_ends() {
+fn auth_status_shows_the_expiry_of_a_configured_token() {
     // {"expireTime":"4102444800000"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.c2ln";
     let sandbox = Sandbox::new();
@@ -208,7 +208,7 @@ fn shows_when_a_token_of_the_settings_ends() {
 }
 
 #[test]
-fn columns_of_jobs_have_no_place_in_it() {
+fn columns_and_sort_by_are_usage_errors_of_auth_status() {
     for option in ["--columns=key", "--sort-by=key"] {
         let run = Sandbox::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
@@ -217,7 +217,7 @@ fn columns_of_jobs_have_no_place_in_it() {
 }
 
 #[test]
-fn a_usage_error_comes_before_a_command_is_run() {
+fn a_usage_error_is_reported_before_a_credential_command_is_run() {
     let sandbox = Sandbox::new();
     let ran = sandbox.home.path().join("ran");
     sandbox.configure(&format!(
@@ -243,7 +243,7 @@ fn a_usage_error_comes_before_a_command_is_run() {
 }
 
 #[test]
-fn variables_that_are_not_read_are_named_without_any_credential() {
+fn variables_that_are_not_read_are_named_even_without_a_credential() {
     for (cloud, variable) in [
         ("aliyun", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
         ("aliyun", "JOBLENS_ALIYUN_ACCESS_KEY_ID"),
@@ -257,7 +257,7 @@ fn variables_that_are_not_read_are_named_without_any_credential() {
 }
 
 #[test]
-fn an_unknown_profile_is_reported_with_its_table_as_it_has_to_be_written() {
+fn an_unknown_profile_is_reported_with_its_table_header_quoted_if_needed() {
     for (profile, table) in [("prod", "[aliyun.prod]"), ("生产", "[aliyun.\"生产\"]")] {
         let run = Sandbox::new()
             .joblens(&["auth", "status", "-p", profile])
@@ -273,7 +273,7 @@ fn an_unknown_profile_is_reported_with_its_table_as_it_has_to_be_written() {
 }
 
 #[test]
-fn an_account_that_no_call_could_be_made_with_is_not_ready() {
+fn an_account_with_unusable_tls_settings_is_broken() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.configure(
         "[aliyun.open]\nsource = 'aliyun-cli:prod'\ninsecure_skip_verify = true\n[aliyun.lab]\nsource = 'aliyun-cli:prod'\nendpoint = 'https://lab.example.com'\ninsecure_skip_verify = true\n",
@@ -295,7 +295,7 @@ fn an_account_that_no_call_could_be_made_with_is_not_ready() {
 }
 
 #[test]
-fn of_two_profiles_of_a_tool_with_one_name_the_first_is_used_with_a_notice() {
+fn the_first_of_two_tool_profiles_of_the_same_name_is_used_with_a_notice() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     let profile = |key: &str| {
         serde_json::json!({

@@ -101,7 +101,7 @@ fn a_token_is_fetched_by_the_first_run_and_used_by_the_next() {
 }
 
 #[test]
-fn nothing_is_kept_unless_requested() {
+fn no_token_is_cached_unless_token_cache_is_true() {
     let emulated = Emulated::start(WORLD);
     for setting in ["", "token_cache = false"] {
         let (config, cache) = (accounts(&emulated, setting), Cache::new());
@@ -117,7 +117,7 @@ fn nothing_is_kept_unless_requested() {
 }
 
 #[test]
-fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
+fn a_changed_secret_does_not_use_the_cached_token_of_the_old_one() {
     let emulated = Emulated::start(WORLD);
     let (config, cache) = (accounts(&emulated, "token_cache = true"), Cache::new());
     assert_eq!(cache.of(config.get(&[INSTANCE, IMAGE_JOB])).run().code, 0);
@@ -134,7 +134,7 @@ fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_not_a_failure_and_reported_by_auth_status() {
+fn an_unwritable_cache_fails_no_command_and_is_reported_by_auth_status() {
     let emulated = Emulated::start(WORLD);
     let config = accounts(&emulated, "token_cache = true");
     let get = |more: &[&str]| {
@@ -154,7 +154,7 @@ fn a_cache_that_cannot_be_written_is_not_a_failure_and_reported_by_auth_status()
 }
 
 #[test]
-fn auth_status_shows_where_tokens_are_kept_and_no_token() {
+fn auth_status_shows_the_cache_folder_and_no_token() {
     let emulated = Emulated::start(WORLD);
     let (config, cache) = (accounts(&emulated, "token_cache = true"), Cache::new());
     assert_eq!(cache.of(config.get(&[INSTANCE])).run().code, 0);
@@ -208,7 +208,7 @@ fn user(server: &Server, name: &str) -> Config {
 }
 
 #[test]
-fn users_that_share_a_cache_never_show_each_others_tokens() {
+fn users_that_share_a_cache_never_send_each_others_tokens() {
     let (server, given) = region(Arc::default());
     let cache = Cache::new();
     let users = ["ann", "bob", "cyd", "dan"].map(|name| (name, user(&server, name)));
@@ -229,7 +229,7 @@ fn users_that_share_a_cache_never_show_each_others_tokens() {
 }
 
 #[test]
-fn a_kept_token_that_is_refused_is_shown_once_and_replaced_for_later_runs() {
+fn a_refused_cached_token_is_sent_once_and_replaced_for_later_runs() {
     let refuses_first = Arc::new(AtomicBool::new(false));
     let (server, given) = region(Arc::clone(&refuses_first));
     let (config, cache) = (user(&server, "ann"), Cache::new());
@@ -273,7 +273,7 @@ fn reader(folder: PathBuf, is_over: Arc<AtomicBool>) -> thread::JoinHandle<usize
 }
 
 #[test]
-fn twenty_processes_share_a_cache_two_hundred_times() {
+fn concurrent_runs_share_a_cache_without_errors_or_torn_files() {
     const AT_ONCE: usize = 20;
     const ROUNDS: usize = 10;
     let emulated = Emulated::start(WORLD);

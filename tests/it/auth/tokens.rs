@@ -46,7 +46,7 @@ fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
 }
 
 #[test]
-fn a_secret_in_a_file_that_was_rotated_is_read_again() {
+fn a_refused_secret_is_read_again_from_a_rotated_file() {
     for ((cloud, reference), key) in CLOUDS.iter().zip(SECRET_KEYS) {
         let emulated = Emulated::start(WORLD);
         let (toml, secret) = in_a_file(&profile(&emulated, cloud, "default"), key);
@@ -66,7 +66,7 @@ fn a_secret_in_a_file_that_was_rotated_is_read_again() {
 }
 
 #[test]
-fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
+fn a_refused_secret_of_an_unchanged_file_is_sent_only_once() {
     let emulated = Emulated::start(WORLD);
     for ((cloud, reference), key) in CLOUDS.iter().zip(SECRET_KEYS) {
         let (toml, _) = in_a_file(&profile(&emulated, cloud, "default"), key);
@@ -79,7 +79,7 @@ fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
 }
 
 #[test]
-fn a_token_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
+fn a_token_rejected_during_a_wait_is_read_again_from_its_file() {
     let config = Config::new("");
     let path = config.write("joblens/secret.txt", "first-token", 0o600);
     let server = Server::start(move |number, got, stream| {
@@ -146,7 +146,7 @@ fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
 }
 
 #[test]
-fn a_key_pair_that_is_refused_is_sent_once_and_is_an_error_of_the_token_service() {
+fn a_refused_key_pair_is_sent_once_and_reported_as_a_token_service_error() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&key_pair(&emulated, "some-wrong-secret"));
     let run = config
@@ -190,7 +190,7 @@ fn a_password_of_huawei_is_exchanged_for_a_token() {
 }
 
 #[test]
-fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
+fn role_credentials_come_from_sts_the_metadata_service_or_both() {
     const KEY: &str = "access_key_id = 'testid'\naccess_key_secret = 'testsecret'\nrole_arn = 'acs:ram::1:role/reader'\n";
     const MACHINE: &str = "source = 'metadata'\n";
     let both = [MACHINE, "role_arn = 'acs:ram::1:role/reader'\n"].concat();
@@ -243,7 +243,7 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
 }
 
 #[test]
-fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
+fn role_keys_are_cached_between_runs_unless_the_machine_assumes_the_role() {
     const KEY: &str = "access_key_id = 'testid'\naccess_key_secret = 'testsecret'\nrole_arn = 'acs:ram::1:role/reader'";
     for (settings, of_second_run) in [
         (KEY, &["DescribeServerlessJobs"][..]),
@@ -279,7 +279,7 @@ fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
 }
 
 #[test]
-fn a_key_that_may_take_on_no_role_is_reported_with_the_role() {
+fn a_key_that_sts_rejects_is_reported_with_the_role() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;
     let config = Config::new(&format!(
@@ -300,7 +300,7 @@ fn a_key_that_may_take_on_no_role_is_reported_with_the_role() {
 }
 
 #[test]
-fn a_password_in_a_file_that_is_wrong_is_shown_once() {
+fn a_wrong_password_from_a_file_is_sent_only_once() {
     let emulated = Emulated::start(WORLD);
     let user = "user = 'testid'\npassword_file = 'secret.txt'\ndomain = 'd'";
     let config = huawei(&emulated, user);
@@ -318,7 +318,7 @@ fn a_password_in_a_file_that_is_wrong_is_shown_once() {
 }
 
 #[test]
-fn the_project_of_a_key_is_found_by_its_region() {
+fn the_huawei_project_of_a_key_is_looked_up_by_its_region() {
     let emulated = Emulated::start(WORLD);
     let key = "access_key_id = 'testid'\nsecret_access_key = 'testsecret'";
     let config = huawei(&emulated, key);
@@ -329,7 +329,7 @@ fn the_project_of_a_key_is_found_by_its_region() {
 }
 
 #[test]
-fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
+fn a_refused_secret_for_fetching_a_token_is_read_again_from_its_file() {
     for (cloud, reference, credential, host, operation) in [
         (
             "aliyun",

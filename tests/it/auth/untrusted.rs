@@ -125,7 +125,7 @@ fn files_of_another_user_are_refused() {
 }
 
 #[test]
-fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
+fn a_tool_file_writable_by_others_is_refused_and_nothing_is_sent() {
     for (file, reference) in damaged::FILES {
         let sandbox = Sandbox::with(&[file]);
         let path = sandbox.home.path().join(file.path);
@@ -192,7 +192,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
 }
 
 #[test]
-fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
+fn a_secret_file_of_root_may_be_readable_by_a_group_but_not_by_all() {
     if !is_root() || !is_program_open() {
         // Writes to standard error directly, since the test harness hides the output of passing tests.
         let why = "skipped: only root can make files for another user to read";
@@ -240,7 +240,7 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
 }
 
 #[test]
-fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
+fn the_config_file_may_be_dev_stdin_or_dev_null() {
     let sandbox = Sandbox::new();
     let toml = format!(
         "[sugon.lab]\nendpoint = '{}'\ntoken = 'lab-token-t1'\n",
@@ -286,7 +286,7 @@ fn certificates_that_others_can_write_are_refused() {
 }
 
 #[test]
-fn tokens_are_not_kept_where_others_can_replace_them() {
+fn a_token_cache_in_a_folder_writable_by_others_gets_a_notice() {
     let sandbox = Sandbox::new();
     sandbox.configure(
         "[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\ntoken_cache = true\n",

@@ -128,7 +128,7 @@ fn assert_failed(run: &Run, subtask: &str, case: &str) {
 }
 
 #[test]
-fn a_failed_subtask_fails_a_running_job_that_nothing_else_calls_an_array_job() {
+fn a_listed_failed_subtask_fails_a_running_job_not_marked_as_an_array_job() {
     for described in [job("10", "Running"), ordinary("10", "Running")] {
         for state in ["Running", "Succeeded"] {
             let server = Cloud {
@@ -146,7 +146,7 @@ fn a_failed_subtask_fails_a_running_job_that_nothing_else_calls_an_array_job() {
 }
 
 #[test]
-fn a_success_that_the_row_of_the_job_contradicts_is_undecided() {
+fn a_success_contradicted_by_the_row_in_the_list_is_undecided() {
     for (word, code) in [
         ("Succeeded", 0),
         ("Running", 0),
@@ -255,7 +255,7 @@ fn an_active_array_job_passes_only_when_its_subtasks_could_be_read() {
 }
 
 #[test]
-fn the_state_of_an_array_job_that_is_only_in_the_list_is_that_of_its_subtasks() {
+fn an_array_job_listed_only_by_its_subtasks_has_their_state() {
     for refusal in [None, Some("InvalidParam.JobIds")] {
         for (fifth, state, code) in [
             ("Failed", "failed", 1),
@@ -288,7 +288,7 @@ fn the_state_of_an_array_job_that_is_only_in_the_list_is_that_of_its_subtasks() 
 }
 
 #[test]
-fn all_pages_of_a_list_are_read_for_an_array_job_that_is_only_in_the_list() {
+fn all_pages_are_read_for_an_array_job_that_is_only_in_the_list() {
     let mut rows: Vec<Value> = (1..=60)
         .rev()
         .map(|n| {
@@ -309,7 +309,7 @@ fn all_pages_of_a_list_are_read_for_an_array_job_that_is_only_in_the_list() {
 }
 
 #[test]
-fn the_range_is_read_from_any_listed_subtask() {
+fn the_range_of_an_array_job_is_read_from_any_of_its_subtasks() {
     let indices = [5, 7, 9].map(|n| job(&format!("10_{n}"), "Succeeded"));
     let parent = json!({"JobId": "10", "State": "Succeeded", "IsArrayJob": true});
     let described = with_range(indices.to_vec(), (5, 9, 2));
@@ -324,7 +324,7 @@ fn the_range_is_read_from_any_listed_subtask() {
 }
 
 #[test]
-fn a_failed_subtask_in_the_response_to_the_look_up_counts() {
+fn a_failed_subtask_in_the_lookup_response_fails_the_gate() {
     let fifth = || job("10_5", "Failed");
     for listed in [vec![], vec![job("10_5", "Running")]] {
         let server = Cloud {
@@ -345,7 +345,7 @@ fn a_failed_subtask_in_the_response_to_the_look_up_counts() {
 }
 
 #[test]
-fn without_a_readable_range_subtasks_of_high_indices_are_searched() {
+fn subtasks_of_high_indices_are_found_if_the_range_is_unreadable() {
     let failed = || json!({"JobId": "10_150", "State": "Failed", "IsArrayJob": "True"});
     for state in ["Succeeded", "Running"] {
         let server = Cloud {
@@ -366,7 +366,7 @@ fn without_a_readable_range_subtasks_of_high_indices_are_searched() {
 }
 
 #[test]
-fn warnings_of_subtasks_are_not_assumed_to_be_absent() {
+fn a_gate_on_warnings_of_an_array_job_never_passes_and_suggests_its_subtasks() {
     let server = Cloud {
         described: with_range(vec![job("10", "Running")], (1, 9, 2)),
         listed: subtasks("Running", "Running"),

@@ -87,7 +87,7 @@ fn a_failed_subtask_fails_the_gate_whatever_the_fields_of_the_job_are() {
 }
 
 #[test]
-fn the_documented_form_passes_when_every_subtask_succeeded() {
+fn a_documented_array_job_passes_if_every_subtask_succeeded() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
     assert_eq!(gate(&whole, &list("Succeeded")).0, 0);
     let unflagged = json!({"ArrayProperties": range(9, 2)});
@@ -95,7 +95,7 @@ fn the_documented_form_passes_when_every_subtask_succeeded() {
 }
 
 #[test]
-fn with_a_list_that_does_not_confirm_a_success_the_gate_is_undecided() {
+fn a_list_that_does_not_confirm_every_subtask_leaves_the_gate_undecided() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
     let longer = json!({"IsArrayJob": true, "ArrayProperties": range(11, 2)});
     let odd_step = json!({"IsArrayJob": true, "ArrayProperties": range(9, 4)});
@@ -139,7 +139,7 @@ fn an_ordinary_job_passes_without_subtasks() {
 }
 
 #[test]
-fn without_a_flag_a_list_that_cannot_be_read_decides_nothing() {
+fn a_job_without_the_array_flag_is_undecided_if_its_list_is_unreadable() {
     let succeeded = json!({"JobId": "10_1", "State": "Succeeded"});
     let html = http(
         "200 OK",
@@ -203,7 +203,7 @@ fn a_failed_subtask_is_found_beside_rows_that_cannot_be_read() {
 }
 
 #[test]
-fn a_key_that_may_not_list_gets_the_clouds_word_only_without_other_evidence() {
+fn a_success_passes_without_list_permission_only_if_no_array_is_indicated() {
     let denied = || refusal("403 Forbidden", "Forbidden.RAM");
     let unchecked = server(&json!({}), denied());
     let job = run(&unchecked, &["get", "aliyun/job/c/10", "-o", "json"]);
@@ -229,7 +229,7 @@ fn a_key_that_may_not_list_gets_the_clouds_word_only_without_other_evidence() {
 }
 
 #[test]
-fn evidence_outweighs_a_flag_that_denies_it() {
+fn an_array_range_outweighs_a_flag_that_denies_an_array_job() {
     let denying = json!({"IsArrayJob": false, "ArrayProperties": range(9, 2)});
     let (code, stderr) = gate(&denying, &json!({"Jobs": [], "TotalCount": 0}));
     assert_eq!(code, 8, "{stderr}");
@@ -240,7 +240,7 @@ fn evidence_outweighs_a_flag_that_denies_it() {
 }
 
 #[test]
-fn a_list_that_fails_at_the_moment_is_the_fault_of_the_service() {
+fn a_failing_list_of_subtasks_ends_a_gate_with_a_service_error() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
     let broken = refusal("500 Internal Server Error", "UnknownError");
     let server = server(&whole, broken);
@@ -310,7 +310,7 @@ fn filtering_server() -> Server {
 }
 
 #[test]
-fn without_a_flag_subtasks_of_high_indices_are_searched() {
+fn subtasks_of_high_indices_are_found_for_a_job_without_the_array_flag() {
     let server = filtering_server();
     let Run { code, stderr, .. } = run(&server, &WAIT);
     assert_eq!(code, 1, "{stderr}");
@@ -326,7 +326,7 @@ fn without_a_flag_subtasks_of_high_indices_are_searched() {
 }
 
 #[test]
-fn a_failed_subtask_is_found_among_many_jobs_that_are_called_ordinary() {
+fn a_failed_subtask_is_found_among_jobs_flagged_as_ordinary() {
     let mut rows = list("Failed");
     let jobs = rows["Jobs"].as_array_mut().unwrap();
     for id in ["10", "20"] {

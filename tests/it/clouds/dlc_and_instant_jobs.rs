@@ -19,7 +19,7 @@ fn emulated(reference: &str, end: &str, more: &str) -> Emulated {
 }
 
 #[test]
-fn an_outcome_passes_or_fails_a_gate_while_pods_are_kept() {
+fn an_outcome_decides_a_gate_while_pods_are_kept_and_exception_does_not() {
     for (word, code) in [
         ("SucceededReserving", 0),
         ("FailedReserving", 1),
@@ -41,7 +41,7 @@ fn an_outcome_passes_or_fails_a_gate_while_pods_are_kept() {
 }
 
 #[test]
-fn secrets_are_shown_on_request_alone() {
+fn secrets_are_shown_only_on_request() {
     let emulated = emulated(DLC, "state = 'Succeeded'", "");
     let masked = emulated.get(&[DLC, "--raw"]).run().job();
     assert_eq!(masked["details"]["envs"]["WANDB_API_KEY"], "***");
@@ -85,7 +85,7 @@ fn executors_are_tasks_with_exit_codes_once_the_job_has_ended() {
 }
 
 #[test]
-fn a_success_by_the_word_of_a_list_passes_no_gate_where_an_executor_has_failed() {
+fn a_job_listed_as_succeeded_fails_a_gate_if_an_executor_failed() {
     let other = "aliyun/instant-job/job-2";
     let end = "state = 'Succeeded', exit_code = 1";
     let more =
@@ -101,7 +101,7 @@ fn a_success_by_the_word_of_a_list_passes_no_gate_where_an_executor_has_failed()
 }
 
 #[test]
-fn what_is_read_besides_costs_a_notice_only() {
+fn unreadable_events_only_cause_a_notice() {
     for (reference, operation, kind, code) in [
         (DLC, "GetJobEvents", "empty", "parts_unread"),
         (INSTANT, "ListExecutorEvents", "empty", "parts_unread"),
@@ -125,7 +125,7 @@ fn what_is_read_besides_costs_a_notice_only() {
 }
 
 #[test]
-fn a_success_whose_exit_codes_may_not_be_read_passes_only_by_the_switch() {
+fn a_success_with_forbidden_exit_codes_passes_only_with_trust_finished() {
     let fault = "[[fault]]\ncloud = 'aliyun'\noperation = 'DescribeJobResults'\nkind = 'refuse'\n";
     let emulated = emulated(INSTANT, "state = 'Succeeded'", fault);
     let warning = format!("cannot read exit codes of {INSTANT}: DescribeJobResults: ");
@@ -146,7 +146,7 @@ fn a_success_whose_exit_codes_may_not_be_read_passes_only_by_the_switch() {
 }
 
 #[test]
-fn a_success_whose_exit_codes_fail_to_be_read_is_polled_again() {
+fn a_success_with_unreadable_exit_codes_is_unknown_and_polled_again() {
     let fault = |times: &str| {
         format!("[[fault]]\noperation = 'DescribeJobResults'\nkind = 'empty'\n{times}")
     };
@@ -167,7 +167,7 @@ fn a_success_whose_exit_codes_fail_to_be_read_is_polled_again() {
 }
 
 #[test]
-fn a_list_is_filtered_and_names_its_window() {
+fn a_list_can_be_filtered_and_names_its_time_window() {
     let more = "[[job]]\nref = 'aliyun/dlc-job/old'\nage = '300h'\nuser = 'magic2'\n\
                 states = [{ after = '0s', state = 'Running' }]\n";
     let emulated = emulated(DLC, "state = 'Succeeded'", more);

@@ -42,7 +42,7 @@ fn assert_same(name: &str, mut job: Value, mut model: Value) {
 }
 
 #[test]
-fn every_documented_answer_becomes_its_model() {
+fn every_documented_response_becomes_its_model() {
     let names = [
         "aliyun/job/describe-serverless-jobs",
         "aliyun/job/describe-serverless-jobs-every-field",
@@ -73,7 +73,7 @@ fn every_documented_answer_becomes_its_model() {
 }
 
 #[test]
-fn compressed_answers_become_the_same_models() {
+fn a_compressed_response_becomes_the_same_model() {
     let model = model("aliyun/job/describe-serverless-jobs");
     let document = fixture("aliyun/job/describe-serverless-jobs.json");
     let scenario = format!(
@@ -88,7 +88,7 @@ fn compressed_answers_become_the_same_models() {
 
 /// Combines each form of the status with each form of the results.
 #[test]
-fn every_documented_form_of_an_invocation_becomes_one_model() {
+fn every_documented_form_of_an_invocation_becomes_the_same_model() {
     for status in ["json", "wrapped.json", "xml"] {
         for results in ["json", "xml"] {
             let status_body = fixture(&format!(
@@ -134,7 +134,7 @@ const JOB_WITH_SECRETS: &str = r#"{"TotalCount":1,"RequestId":"R","JobInfos":[{"
         "CurrentState":{"State":"Terminated","ExitCode":1}}]}]}]}"#;
 
 #[test]
-fn secrets_of_a_job_are_masked_in_every_form() {
+fn secrets_of_a_job_are_masked_in_every_output_format() {
     let emulated = Emulated::start(&served("aliyun/job/C/5", JOB_WITH_SECRETS));
     let forms: [&[&str]; 5] = [
         &[],

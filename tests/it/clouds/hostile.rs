@@ -40,7 +40,7 @@ fn detail(fields: &str) -> String {
 }
 
 #[test]
-fn an_html_page_in_place_of_json_is_named_with_its_title() {
+fn an_html_page_instead_of_json_is_reported_with_its_title() {
     let run = response(http(
         "200 OK",
         "content-type: text/html\r\n",
@@ -55,7 +55,7 @@ fn an_html_page_in_place_of_json_is_named_with_its_title() {
 }
 
 #[test]
-fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
+fn an_html_page_with_status_502_is_a_service_error_and_retried() {
     let server = Server::answering(http("502 Bad Gateway", "", b"<html>nginx</html>"));
     let run = get(&server, &["--max-attempts", "2"]).run();
     assert_eq!((category(&run).as_str(), run.code), ("service_error", 5));
@@ -64,7 +64,7 @@ fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
 }
 
 #[test]
-fn truncated_json_is_unreadable() {
+fn truncated_json_is_an_invalid_response() {
     let whole = detail("");
     let run = response(json(&whole[..whole.len() / 2]));
     assert_eq!(category(&run), "invalid_response");
@@ -76,20 +76,20 @@ fn truncated_json_is_unreadable() {
 }
 
 #[test]
-fn an_answer_shorter_than_announced_broke_on_the_way() {
+fn a_body_shorter_than_its_content_length_is_a_network_error() {
     let run = response(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"code\":\"0\"".to_vec());
     assert_eq!(category(&run), "network");
 }
 
 #[test]
-fn what_follows_the_announced_length_is_not_read() {
+fn bytes_after_the_content_length_are_ignored() {
     let mut bytes = json(detail(""));
     bytes.extend_from_slice(b"{\"status\":\"Failed\"}");
     assert_eq!(response(bytes).job()["state"], "running");
 }
 
 #[test]
-fn an_empty_body_is_unreadable() {
+fn an_empty_body_is_an_invalid_response() {
     let run = response(json(""));
     assert_eq!(category(&run), "invalid_response");
     assert!(
@@ -100,12 +100,12 @@ fn an_empty_body_is_unreadable() {
 }
 
 #[test]
-fn no_answer_at_all_is_a_failure_of_the_network() {
+fn a_closed_connection_without_a_response_is_a_network_error() {
     assert_eq!(category(&response(Vec::new())), "network");
 }
 
 #[test]
-fn a_body_of_200_mb_is_cut_off_at_the_limit() {
+fn a_body_of_200_mb_is_an_error_at_the_max_body_limit() {
     let server = Server::start(|_, _, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 209715200\r\n\r\n");
         let chunk = vec![b' '; 1 << 20];
@@ -129,7 +129,7 @@ fn a_body_of_200_mb_is_cut_off_at_the_limit() {
 }
 
 #[test]
-fn a_gzip_bomb_is_counted_after_expansion() {
+fn a_gzip_bomb_is_limited_by_its_expanded_size() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let chunk = vec![b' '; 1 << 20];
     for _ in 0..256 {
@@ -152,7 +152,7 @@ fn a_gzip_bomb_is_counted_after_expansion() {
 }
 
 #[test]
-fn a_gzipped_answer_is_read() {
+fn a_gzip_response_is_read() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(detail("").as_bytes()).unwrap();
     let body = encoder.finish().unwrap();
@@ -173,7 +173,7 @@ fn a_million_empty_elements_are_refused() {
 }
 
 #[test]
-fn invalid_utf_8_costs_its_own_field_only() {
+fn invalid_utf_8_affects_only_its_own_field_with_a_notice() {
     let mut body = detail(r#","instanceServiceName":"aXb""#).into_bytes();
     let at = body.iter().position(|byte| *byte == b'X').unwrap();
     body[at] = 0xff;
@@ -247,7 +247,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn a_hundred_thousand_nested_arrays_do_no_harm() {
+fn deeply_nested_arrays_are_skipped_or_reported_as_invalid() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let run = response(json(detail(&format!(r#","other":{deep}"#))));
     assert_eq!(run.job()["state"], "running");
@@ -256,7 +256,7 @@ fn a_hundred_thousand_nested_arrays_do_no_harm() {
 }
 
 #[test]
-fn the_document_of_a_deep_answer_is_left_out_with_a_notice() {
+fn raw_omits_a_deeply_nested_document_with_a_notice() {
     let deep = format!(r#","other":{}{}"#, "[".repeat(5_000), "]".repeat(5_000));
     let server = Server::answering(json(detail(&deep)));
     let run = get(&server, &["--raw"]).run();
@@ -276,7 +276,7 @@ fn numbers_as_text_and_nulls_everywhere_are_read() {
 }
 
 #[test]
-fn a_state_word_that_is_in_no_table_is_unknown_and_reported_once() {
+fn an_unrecognized_state_word_is_unknown_with_a_notice() {
     let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
     let run = response(json(body));
     let job = run.job();
@@ -290,7 +290,7 @@ fn a_state_word_that_is_in_no_table_is_unknown_and_reported_once() {
 }
 
 #[test]
-fn an_endless_drip_ends_with_the_time_of_an_attempt() {
+fn an_endless_response_ends_at_the_request_timeout() {
     let server = Server::start(|_, _, stream: &mut TcpStream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
         while stream.write_all(b"1\r\n \r\n").is_ok() {
@@ -310,7 +310,7 @@ fn an_endless_drip_ends_with_the_time_of_an_attempt() {
 }
 
 #[test]
-fn a_reset_in_the_middle_is_tried_again_with_a_new_connection() {
+fn a_connection_reset_during_a_response_is_retried() {
     let server = Server::start(|number, _, stream: &mut TcpStream| match number {
         0 => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"code\"");
@@ -326,7 +326,7 @@ fn a_reset_in_the_middle_is_tried_again_with_a_new_connection() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
+fn a_redirect_is_an_error_and_its_target_gets_no_request() {
     let other = Server::answering(json(detail("")));
     let headers = format!("location: {}/ai/openapi/v2\r\n", other.origin());
     let server = Server::answering(http("302 Found", &headers, b""));
@@ -341,14 +341,14 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
 }
 
 #[test]
-fn an_answer_for_another_id_is_never_taken_for_this_one() {
+fn a_response_with_another_id_is_an_invalid_response() {
     let body =
         r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
     assert_eq!(category(&response(json(body))), "invalid_response");
 }
 
 #[test]
-fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
+fn a_credential_echoed_in_an_error_message_is_masked() {
     let server = Server::start(|_, got: &ReceivedRequest, stream| {
         let token = got.header("token").unwrap_or_default().to_owned();
         assert!(!token.is_empty());
@@ -370,7 +370,7 @@ fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
 }
 
 #[test]
-fn escape_codes_in_a_name_reach_no_terminal() {
+fn escape_sequences_in_a_name_are_not_printed() {
     let fields = r#","instanceServiceName":"a\u001b]0;x\u0007\u009b2J\tb\nc\u202ed""#;
     let server = Server::answering(json(detail(fields)));
     let reference = format!("sugon/instance/{ID}");

@@ -18,7 +18,7 @@ fn finished(exit_code: &str) -> String {
 }
 
 #[test]
-fn a_finished_job_without_an_exit_status_passes_a_gate_only_by_the_switch() {
+fn a_finished_job_without_an_exit_code_passes_only_with_trust_finished() {
     let emulated = Emulated::start(&finished(""));
     let job = emulated.get(&[JOB]).run().job();
     assert_eq!(
@@ -36,7 +36,7 @@ fn a_finished_job_without_an_exit_status_passes_a_gate_only_by_the_switch() {
 }
 
 #[test]
-fn an_exit_status_decides_whatever_is_trusted() {
+fn an_exit_code_decides_the_state_even_with_trust_finished() {
     let failed = Emulated::start(&finished(", exit_code = 271"));
     let job = failed.get(&[JOB, "--trust-finished"]).run().job();
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_list_is_newest_first_and_filtered() {
 }
 
 #[test]
-fn an_unknown_cluster_may_be_one_of_the_other_api() {
+fn the_error_for_an_unknown_cluster_mentions_e_hpc_1_0() {
     let run = Emulated::start(&finished(""))
         .joblens(&["aliyun/hpc-job/other/1"])
         .run();
@@ -80,7 +80,7 @@ fn an_unknown_cluster_may_be_one_of_the_other_api() {
 }
 
 #[test]
-fn a_job_of_the_first_version_is_read_like_one_of_the_next() {
+fn a_scheduler_job_of_e_hpc_1_0_is_read_like_one_of_e_hpc_next() {
     let job = "aliyun/scheduler-job/c/2.scheduler";
     let ended = |exit_code: &str| {
         Emulated::start(&format!(
@@ -109,7 +109,7 @@ fn a_job_of_the_first_version_is_read_like_one_of_the_next() {
 }
 
 #[test]
-fn the_log_of_a_job_that_runs_is_read_from_its_node() {
+fn the_log_of_a_running_scheduler_job_is_followed_to_its_end() {
     let job = "aliyun/scheduler-job/c/2.scheduler";
     let emulated = Emulated::start(&format!(
         "[[job]]\nref = '{job}'\nstates = [{{ after = '0s', state = 'RUNNING' }}, \

@@ -26,7 +26,7 @@ fn scenario() -> String {
 }
 
 #[test]
-fn a_failed_job_shows_why_and_fails_a_gate() {
+fn a_failed_job_shows_its_reason_and_fails_a_gate() {
     let emulated = Emulated::start(&scenario());
     let job = emulated.get(&[JOB]).run().job();
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_list_is_read_page_by_page_and_filtered_by_the_cloud() {
 }
 
 #[test]
-fn a_gate_looks_at_many_jobs_in_few_requests() {
+fn a_gate_reads_many_jobs_from_lists_without_lookups() {
     let emulated = Emulated::start(&scenario());
     let jobs: Vec<String> = (2..120)
         .map(|number| format!("hw/train/job-{number}"))
@@ -80,7 +80,7 @@ fn a_gate_looks_at_many_jobs_in_few_requests() {
 }
 
 #[test]
-fn the_log_is_that_of_the_task_that_failed() {
+fn the_log_of_the_failed_task_is_shown() {
     let emulated = Emulated::start(&scenario());
     let run = emulated.joblens(&["logs", JOB]).run();
     assert_eq!(run.stdout, "第 1 轮\n第 2 轮\n第 3 轮\n");
@@ -96,7 +96,7 @@ fn the_log_is_that_of_the_task_that_failed() {
 }
 
 #[test]
-fn a_job_that_waits_has_no_log_yet() {
+fn a_pending_job_has_no_log_yet() {
     let emulated = Emulated::start(
         "[[job]]\nref = 'huawei/training-job/a'\nstates = [{ after = '0s', state = 'Pending', reason = 'Queuing' }]\n",
     );
@@ -141,7 +141,7 @@ fn a_missing_job_a_wrong_project_and_a_wrong_key_are_distinguished() {
 }
 
 #[test]
-fn throttling_is_retried_and_a_failed_part_is_a_notice() {
+fn throttling_is_retried_and_unreadable_events_are_a_notice() {
     let faults = "[[fault]]\noperation = 'ShowTrainingJobDetails'\nkind = 'throttle'\ntimes = 1\n\
          [[fault]]\noperation = 'ListTrainingJobEvents'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&(scenario() + faults));
@@ -171,7 +171,7 @@ states = [{ after = "0s", state = "SUCCESS" }]
 "#;
 
 #[test]
-fn an_asynchronous_job_is_known_by_its_service_and_id() {
+fn an_asynchronous_job_is_looked_up_by_its_service_and_id() {
     let emulated = Emulated::start(ASYNC_JOBS);
     let job = emulated.get(&[SERVER]).run().job();
     assert_eq!(

@@ -29,7 +29,7 @@ fn operations(emulated: &Emulated) -> Vec<String> {
 }
 
 #[test]
-fn it_succeeded_when_every_exit_code_is_0() {
+fn an_invocation_succeeds_if_every_exit_code_is_0() {
     let emulated = finished(3, 0, "");
     let job = emulated.get(&[COMMAND]).run().job();
     assert_eq!(
@@ -51,7 +51,7 @@ fn it_succeeded_when_every_exit_code_is_0() {
 }
 
 #[test]
-fn it_failed_when_one_exit_code_is_not_0() {
+fn an_invocation_fails_if_one_exit_code_is_not_0() {
     let job = finished(3, 2, "").get(&[COMMAND]).run().job();
     assert_eq!(
         (&job["state"], &job["state_raw"], &job["exit_code"]),
@@ -72,7 +72,7 @@ fn it_failed_when_one_exit_code_is_not_0() {
 }
 
 #[test]
-fn the_results_of_one_that_runs_are_not_requested() {
+fn results_of_a_running_invocation_are_not_requested() {
     let emulated = scenario(2, "", "");
     let job = emulated.get(&[COMMAND]).run().job();
     assert_eq!(
@@ -83,7 +83,7 @@ fn the_results_of_one_that_runs_are_not_requested() {
 }
 
 #[test]
-fn one_that_could_not_run_failed_and_one_that_was_stopped_was_canceled() {
+fn an_invocation_that_cannot_run_is_failed_and_a_stopped_one_canceled() {
     let failed = scenario(2, "{ after = '1m', state = 'Failed' }", "")
         .get(&[COMMAND])
         .run()
@@ -126,7 +126,7 @@ fn assert_unread(run: &Run, what: &str) {
 }
 
 #[test]
-fn without_readable_exit_codes_it_is_unknown_and_never_succeeded() {
+fn a_finished_invocation_without_readable_exit_codes_is_unknown() {
     for fault in [
         "kind = 'html'\nstatus = 200",
         "kind = 'empty'",
@@ -150,7 +150,7 @@ fn without_readable_exit_codes_it_is_unknown_and_never_succeeded() {
 }
 
 #[test]
-fn a_finished_one_is_succeeded_with_a_notice_where_that_is_trusted() {
+fn trust_finished_makes_a_finished_invocation_succeeded_with_a_notice() {
     let fault = "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
     let run = finished(2, 0, fault)
         .get(&[COMMAND, "--trust-finished"])
@@ -177,7 +177,7 @@ fn a_finished_one_is_succeeded_with_a_notice_where_that_is_trusted() {
 }
 
 #[test]
-fn the_results_of_many_nodes_come_in_pages() {
+fn results_of_many_nodes_are_read_in_pages() {
     let emulated = finished(120, 7, "");
     let job = emulated.get(&[COMMAND]).run().job();
     assert_eq!(
@@ -195,7 +195,7 @@ fn the_results_of_many_nodes_come_in_pages() {
 }
 
 #[test]
-fn a_page_that_fails_leaves_no_verdict_of_success() {
+fn an_unreadable_page_of_results_leaves_an_invocation_unknown() {
     let fault =
         "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'html'\nstatus = 200\nskip = 1\n";
     let run = finished(120, 0, fault).get(&[COMMAND]).run();

@@ -122,7 +122,7 @@ fn a_service_has_no_state_and_counts_its_warnings() {
 }
 
 #[test]
-fn five_kinds_answer_one_call_in_the_order_given() {
+fn references_of_five_kinds_are_looked_up_in_the_given_order() {
     let emulated = Emulated::start(WORLD);
     let mut order = KINDS;
     order.reverse();
@@ -145,7 +145,7 @@ fn five_kinds_answer_one_call_in_the_order_given() {
 }
 
 #[test]
-fn the_table_has_a_row_for_each_and_the_cause_of_a_failure() {
+fn the_table_has_a_row_for_each_job_and_the_cause_of_a_failure() {
     let emulated = Emulated::start(WORLD);
     let mut arguments = vec!["get"];
     arguments.extend(KINDS);
@@ -242,7 +242,7 @@ fn check(value: &Value, at: &str) {
 }
 
 #[test]
-fn every_key_is_present_and_absent_is_null() {
+fn every_key_is_present_and_missing_values_are_null() {
     let envelope = Emulated::start(WORLD).get(&KINDS).run().json();
     check(&envelope["jobs"], "jobs");
     assert!(envelope["errors"].is_array() && envelope["notices"].is_array());
@@ -275,7 +275,7 @@ fn every_key_is_present_and_absent_is_null() {
 }
 
 #[test]
-fn the_clouds_own_document_comes_when_requested() {
+fn raw_contains_the_response_document_of_the_cloud() {
     let emulated = Emulated::start(WORLD);
     let envelope = emulated
         .get(&["--raw", JOB, INVOCATION, INSTANCE, IMAGE_JOB, SERVICE])

@@ -81,7 +81,7 @@ fn a_failed_job_shows_its_pods_and_fails_a_gate() {
 }
 
 #[test]
-fn a_list_is_read_in_pages_of_one_or_of_all_namespaces() {
+fn jobs_of_one_or_all_namespaces_are_listed_and_filtered() {
     let emulated = Emulated::start(&scenario());
     let list = |words: &[&str]| {
         let words = [&["list", "-o", "json"], words].concat();
@@ -123,7 +123,7 @@ fn the_log_of_a_container_is_read() {
 }
 
 #[test]
-fn errors_of_the_server_keep_their_meaning() {
+fn a_wrong_token_throttling_and_forbidden_pods_are_distinguished() {
     let emulated = Emulated::start(&scenario());
     let wrong = emulated
         .get(&[JOB])

@@ -126,7 +126,7 @@ fn assert_found(run: &Run) {
 }
 
 #[test]
-fn tokens_of_a_kubeconfig_are_sent_over_tls_below_the_path_of_the_server() {
+fn tokens_of_a_kubeconfig_are_sent_over_tls_with_the_path_of_the_server() {
     for (user, token) in [
         (json!({"token": "tok-given"}), "Bearer tok-given"),
         (
@@ -281,7 +281,7 @@ fn the_server_is_verified_as_the_cluster_entry_requires() {
 }
 
 #[test]
-fn a_profile_names_a_context_and_a_file() {
+fn a_profile_can_name_a_context_and_a_kubeconfig_file() {
     let cluster = Cluster::start("127.0.0.1", false);
     let config = cluster.kubeconfig(json!({}), json!({"token": "t"}));
     let settings = "[kubernetes.prod]\ncontext = 'main'\nkubeconfig = 'config'\n\

@@ -40,7 +40,7 @@ fn server(body: &'static str) -> Server {
 }
 
 #[test]
-fn the_log_of_a_deleted_pod_ends_whatever_the_body_of_the_response() {
+fn following_the_log_of_a_deleted_pod_ends_for_every_404_body() {
     let bodies = [
         r#"{"kind": "Status", "reason": "NotFound", "details": {"name": "p"}}"#,
         r#"{"message": "pods \"p\" not found"}"#,

@@ -41,7 +41,7 @@ fn kubeconfig() -> String {
 }
 
 #[test]
-fn a_plugin_that_prompts_floods_or_prints_anything_else_is_an_error() {
+fn a_plugin_that_prompts_floods_or_prints_invalid_output_is_an_error() {
     for (plugin, message) in [
         ("read answer && echo \"{}\"", "failed with exit code 1"),
         ("yes | head -c 20000000", "printed 64 KiB or more"),
@@ -80,7 +80,7 @@ fn a_kubeconfig_that_is_too_large_or_too_deep_is_an_error() {
 }
 
 #[test]
-fn a_damaged_kubeconfig_is_reported_for_a_reference_that_takes_its_namespace_from_it() {
+fn a_damaged_kubeconfig_is_reported_for_a_reference_without_a_namespace() {
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join("config");
     fs::write(&config, "contexts: [").unwrap();
@@ -94,7 +94,7 @@ fn a_damaged_kubeconfig_is_reported_for_a_reference_that_takes_its_namespace_fro
 }
 
 #[test]
-fn a_certificate_that_cannot_be_used_is_named_with_its_user_and_file() {
+fn an_unusable_client_certificate_is_reported_with_its_user_and_file() {
     let user = json!({"client-certificate-data": "eA==", "client-key-data": "eA=="});
     let mut config: serde_json::Value = serde_json::from_str(&kubeconfig()).unwrap();
     config["users"][0]["user"] = user;
@@ -106,7 +106,7 @@ fn a_certificate_that_cannot_be_used_is_named_with_its_user_and_file() {
 }
 
 #[test]
-fn a_cluster_that_cannot_be_used_is_named_with_its_file() {
+fn an_invalid_cluster_entry_is_reported_with_its_name_and_file() {
     for (key, value, what) in [
         (
             "server",
@@ -142,7 +142,7 @@ fn a_cluster_that_cannot_be_used_is_named_with_its_file() {
 }
 
 #[test]
-fn a_missing_kubeconfig_is_named() {
+fn the_hint_for_a_missing_kubeconfig_names_its_path() {
     let hint = |path: Option<&str>| {
         let run = joblens(&["get", "-o", "json", "kubernetes/job/train/ok"]);
         let run = match path {

@@ -37,7 +37,7 @@ fn scenario() -> String {
 }
 
 #[test]
-fn a_workload_shows_its_pods_and_services_and_is_a_gate() {
+fn a_workload_shows_its_pods_and_services_and_can_be_waited_for() {
     let emulated = Emulated::start(&scenario());
     let run = emulated.get(&[WEB, "kubernetes/workload/ci/stuck"]).run();
     let jobs = run.json()["jobs"].clone();
@@ -111,7 +111,7 @@ fn custom_resources_have_states_pods_and_logs() {
 }
 
 #[test]
-fn what_may_not_be_read_besides_the_deployment_is_noticed() {
+fn parts_of_a_deployment_that_may_not_be_read_cause_notices() {
     let lists = ["ReplicaSet", "Pod", "Service", "Event"];
     let faults = lists.map(|kind| {
         format!(
@@ -162,7 +162,7 @@ fn cluster(faults: &str) -> Emulated {
 }
 
 #[test]
-fn a_cluster_alone_lists_the_jobs_of_every_installed_kind() {
+fn a_list_of_kubernetes_contains_the_jobs_of_every_installed_kind() {
     let list = ["list", "-R", "kubernetes", "-o", "json"];
     let missing = [
         ("ListNamespacedJobSet", 404),
@@ -193,7 +193,7 @@ fn a_cluster_alone_lists_the_jobs_of_every_installed_kind() {
 }
 
 #[test]
-fn a_kind_that_may_not_be_listed_is_noticed_unless_it_is_named() {
+fn a_forbidden_kind_is_a_notice_unless_it_is_named_in_the_scope() {
     let emulated = cluster(&faults(&[("ListNamespacedWorkflow", 403)]));
     let run = emulated
         .joblens(&["list", "-R", "kubernetes", "-o", "json"])
@@ -221,7 +221,7 @@ fn a_kind_that_may_not_be_listed_is_noticed_unless_it_is_named() {
 }
 
 #[test]
-fn scopes_that_are_listed_at_once_share_the_request_rate() {
+fn scopes_listed_concurrently_share_the_request_rate_limit() {
     let namespaces = (0..20).map(|number| {
         job(
             &format!("kubernetes/job/ns-{number}/job"),
@@ -241,7 +241,7 @@ fn scopes_that_are_listed_at_once_share_the_request_rate() {
 }
 
 #[test]
-fn the_metrics_of_a_cluster_have_every_installed_kind() {
+fn metrics_of_a_cluster_contain_every_installed_and_permitted_kind() {
     let emulated = cluster(&faults(&[
         ("ListNamespacedJobSet", 404),
         ("ListNamespacedWorkflow", 403),
@@ -267,7 +267,7 @@ fn the_metrics_of_a_cluster_have_every_installed_kind() {
 }
 
 #[test]
-fn one_gate_waits_for_a_cluster_and_a_cloud() {
+fn one_wait_can_cover_a_kubernetes_job_and_a_cloud_job() {
     let world = |word: &str| {
         let states = format!(
             "{{ after = '0s', state = 'Running' }}, {{ after = '3600200ms', state = '{word}' }}"

@@ -160,7 +160,7 @@ fn keep(connection: &mut TcpStream) {
 }
 
 #[test]
-fn lines_are_printed_as_they_come_up_to_the_last_before_the_pod_is_deleted() {
+fn streamed_lines_are_printed_until_the_pod_is_deleted() {
     let pod = Pod::new(|_, log, target, connection| {
         begin(
             connection,
@@ -191,7 +191,7 @@ fn lines_are_printed_as_they_come_up_to_the_last_before_the_pod_is_deleted() {
 }
 
 #[test]
-fn a_stream_that_breaks_goes_on_where_it_broke() {
+fn a_broken_stream_is_resumed_where_it_broke() {
     let pod = Pod::new(|number, log, target, connection| {
         if number == 0 {
             log.written.store(2, Ordering::SeqCst);
@@ -223,7 +223,7 @@ fn a_stream_that_breaks_goes_on_where_it_broke() {
 }
 
 #[test]
-fn a_log_that_is_silent_for_longer_than_a_request_may_take_is_still_followed() {
+fn a_log_silent_for_longer_than_the_request_timeout_is_still_followed() {
     let pod = Pod::new(|_, log, target, connection| {
         begin(connection, &log.text(target));
         thread::sleep(Duration::from_secs(3));
@@ -264,7 +264,7 @@ fn a_log_whose_stream_is_refused_is_read_at_intervals() {
 }
 
 #[test]
-fn a_stream_without_a_response_hides_no_line_and_a_signal_ends_it() {
+fn lines_are_read_at_intervals_while_a_stream_gets_no_response() {
     let pod = Pod::new(|_, log, _, connection| {
         log.written.store(3, Ordering::SeqCst);
         keep(connection);
@@ -278,7 +278,7 @@ fn a_stream_without_a_response_hides_no_line_and_a_signal_ends_it() {
 }
 
 #[test]
-fn a_log_that_is_still_written_after_the_end_of_its_job_ends() {
+fn a_log_still_written_after_the_end_of_its_job_is_ended_with_a_note() {
     let pod = Pod::new(|_, log, target, connection| {
         begin(connection, &log.text(target));
         log.is_gone.store(true, Ordering::SeqCst);
@@ -299,7 +299,7 @@ fn a_log_that_is_still_written_after_the_end_of_its_job_ends() {
 }
 
 #[test]
-fn a_followed_line_without_an_end_is_printed_while_it_comes() {
+fn a_long_unfinished_line_is_printed_while_it_arrives() {
     let pod = Pod::new(|_, log, target, connection| {
         begin(connection, &format!("{}{} ", log.text(target), moment(1)));
         let words = "2020-01-01T00:00:00Z ".repeat(10_000);
@@ -315,7 +315,7 @@ fn a_followed_line_without_an_end_is_printed_while_it_comes() {
 }
 
 #[test]
-fn a_time_that_a_program_wrote_is_not_where_reading_goes_on() {
+fn a_timestamp_in_the_text_of_a_line_is_not_used_to_resume_a_stream() {
     let app = "2031-01-01T00:00:00Z app\n";
     let pod = Pod::new(move |number, log, target, connection| {
         log.written.store(2, Ordering::SeqCst);
@@ -347,7 +347,7 @@ fn a_time_that_a_program_wrote_is_not_where_reading_goes_on() {
 }
 
 #[test]
-fn the_beginning_of_a_line_is_printed_when_a_signal_comes() {
+fn an_unfinished_line_is_printed_on_a_signal_without_a_partial_secret() {
     let pod = Pod::new(|_, log, target, connection| {
         let text = format!(
             "{}{} two\n{} half tok-gi",
@@ -367,7 +367,7 @@ fn the_beginning_of_a_line_is_printed_when_a_signal_comes() {
 }
 
 #[test]
-fn a_message_of_the_kubelet_is_a_note() {
+fn a_kubelet_message_in_a_log_is_printed_as_a_note() {
     let message = "failed to create fsnotify watcher: too many open files";
     let pod = Pod::new(move |number, log, target, connection| {
         if number == 0 {
@@ -386,7 +386,7 @@ fn a_message_of_the_kubelet_is_a_note() {
 }
 
 #[test]
-fn a_quiet_log_ends_when_its_reader_leaves() {
+fn following_a_silent_log_ends_when_the_output_is_closed() {
     let pod = Pod::new(|_, log, target, connection| {
         begin(connection, &log.text(target));
         keep(connection);

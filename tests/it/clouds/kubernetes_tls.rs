@@ -74,7 +74,7 @@ fn user(authority: &Authority, adapt: impl FnOnce(&mut CertificateParams)) -> Va
 }
 
 #[test]
-fn gates_and_logs_go_over_tls_with_the_certificates_of_files_and_plugins() {
+fn commands_use_client_certificates_of_a_kubeconfig_or_an_exec_plugin() {
     let cluster = Cluster::start();
     let (certificate, key) = cluster.authority.signed("me", |_| {});
     let version = "client.authentication.k8s.io/v1";
@@ -106,7 +106,7 @@ fn gates_and_logs_go_over_tls_with_the_certificates_of_files_and_plugins() {
 }
 
 #[test]
-fn who_shows_no_certificate_of_the_cluster_is_refused() {
+fn a_client_without_a_valid_certificate_or_token_is_refused() {
     let cluster = Cluster::start();
     let foreign = user(&Authority::new(|_| {}), |_| {});
     let old = user(&cluster.authority, |leaf| {
@@ -137,7 +137,7 @@ fn who_shows_no_certificate_of_the_cluster_is_refused() {
 }
 
 #[test]
-fn doctor_reports_that_a_client_certificate_ends_soon() {
+fn doctor_reports_that_a_client_certificate_expires_soon() {
     let cluster = Cluster::start();
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = rcgen::date_time_ymd(1970, 1, 1) + age;

@@ -32,7 +32,7 @@ fn scenario() -> String {
 }
 
 #[test]
-fn the_cloud_alone_lists_instances_and_the_jobs_of_all_regions() {
+fn a_list_of_sugon_contains_instances_and_the_jobs_of_all_regions() {
     let emulated = Emulated::start(&scenario());
     let list = |words: &[&str]| {
         let words = [&["list"], words, &["-o", "json"]].concat();
@@ -57,7 +57,7 @@ fn the_cloud_alone_lists_instances_and_the_jobs_of_all_regions() {
 }
 
 #[test]
-fn a_job_that_has_just_ended_is_as_failed_as_one_of_the_history() {
+fn a_failed_job_of_the_live_list_reads_like_one_of_the_history() {
     let emulated = Emulated::start(&scenario());
     let found = emulated
         .get(&[&format!("{PLACE}/2"), &format!("{PLACE}/3")])

@@ -28,7 +28,7 @@ fn scenario() -> String {
 }
 
 #[test]
-fn a_failed_job_shows_why_and_fails_a_gate() {
+fn a_failed_job_shows_its_reason_and_fails_a_gate() {
     let emulated = Emulated::start(&scenario());
     let task = emulated.get(&[TASK]).run().job();
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_failed_job_shows_why_and_fails_a_gate() {
 }
 
 #[test]
-fn events_are_those_of_the_pods() {
+fn events_of_a_training_task_include_those_of_its_pods() {
     let emulated = Emulated::start(&scenario());
     let run = emulated.joblens(&["events", TASK, "-o", "json"]).run();
     assert!(
@@ -109,7 +109,7 @@ fn a_missing_job_and_a_wrong_key_are_distinguished() {
 }
 
 #[test]
-fn throttling_is_retried_and_a_failed_part_is_a_notice() {
+fn throttling_is_retried_and_unreadable_events_are_a_notice() {
     let faults = "[[fault]]\noperation = 'DescribeTrainingTask'\nkind = 'throttle'\ntimes = 1\n\
          [[fault]]\noperation = 'DescribeEvents'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&(scenario() + faults));

@@ -18,7 +18,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_first_file_is_for_its_owner_alone_and_is_read_back() {
+fn a_new_file_is_readable_only_by_its_owner() {
     let home = tempfile::tempdir().unwrap();
     let run = init(home.path()).run();
     let path = home.path().join(".config/joblens/config.toml");
@@ -45,7 +45,7 @@ fn a_first_file_is_for_its_owner_alone_and_is_read_back() {
 }
 
 #[test]
-fn each_cloud_begins_with_the_smallest_table() {
+fn the_table_of_each_cloud_begins_with_its_required_keys() {
     let home = tempfile::tempdir().unwrap();
     init(home.path()).run();
     let text = fs::read_to_string(home.path().join(".config/joblens/config.toml")).unwrap();
@@ -69,7 +69,7 @@ fn each_cloud_begins_with_the_smallest_table() {
 }
 
 #[test]
-fn every_line_may_be_uncommented() {
+fn the_file_is_valid_with_every_line_uncommented() {
     let home = tempfile::tempdir().unwrap();
     let place = home.path().join("config.toml");
     let place = place.to_str().unwrap();
@@ -89,7 +89,7 @@ fn every_line_may_be_uncommented() {
 }
 
 #[test]
-fn a_file_that_is_there_is_never_touched() {
+fn an_existing_file_or_link_is_never_overwritten() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("mine.toml");
     fs::write(&path, "[http]\n").unwrap();
@@ -115,7 +115,7 @@ fn a_file_that_is_there_is_never_touched() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_reported() {
+fn a_path_that_cannot_be_written_is_a_usage_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let place = file.path().join("joblens/config.toml");
     let run = joblens(&["config", "init", "--config", place.to_str().unwrap()]).run();
@@ -131,7 +131,7 @@ fn a_place_that_cannot_be_written_is_reported() {
 }
 
 #[test]
-fn no_file_is_written_where_others_could_replace_it() {
+fn no_file_is_written_to_a_folder_writable_by_others() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("shared");
     fs::create_dir(&folder).unwrap();
@@ -147,7 +147,7 @@ fn no_file_is_written_where_others_could_replace_it() {
 }
 
 #[test]
-fn the_place_is_reported_in_the_order_in_which_it_is_read() {
+fn config_path_prefers_the_option_then_the_variable_then_xdg_then_home() {
     let path = |arguments: &[&str]| {
         let run = joblens(arguments)
             .env("HOME", "/h")
@@ -182,7 +182,7 @@ fn the_place_is_reported_in_the_order_in_which_it_is_read() {
 }
 
 #[test]
-fn init_reports_the_path_as_json_and_creates_nothing_for_a_format_without_one() {
+fn init_prints_the_path_as_json_and_refuses_the_name_format() {
     let home = tempfile::tempdir().unwrap();
     let init = |format| {
         joblens(&["config", "init", "-o", format])

@@ -76,7 +76,7 @@ pub fn assert_usage(run: &Run, message: &str) {
 }
 
 #[test]
-fn every_cloud_can_be_set_in_the_file_alone() {
+fn every_cloud_can_be_configured_by_the_file_only() {
     let emulated = Emulated::start(WORLD);
     let toml = CLOUDS
         .map(|(cloud, _)| profile(&emulated, cloud, "default"))
@@ -95,7 +95,7 @@ fn every_cloud_can_be_set_in_the_file_alone() {
 }
 
 #[test]
-fn the_file_is_found_in_its_three_places_in_order() {
+fn the_config_file_is_found_by_option_variable_or_xdg_folder_in_order() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&profile(&emulated, "sugon", "default"));
     let folder = config.folder.path().to_str().unwrap();
@@ -132,7 +132,7 @@ fn the_file_is_found_in_its_three_places_in_order() {
 }
 
 #[test]
-fn a_profile_is_named_by_reference_option_or_variable_in_this_order() {
+fn a_profile_is_selected_by_reference_option_or_variable_in_this_order() {
     let emulated = Emulated::start(WORLD);
     let toml = ["prod", "test", "dev"]
         .map(|name| profile(&emulated, "sugon", name))
@@ -197,7 +197,7 @@ fn a_named_profile_never_falls_back_to_the_environment() {
 }
 
 #[test]
-fn two_profiles_of_a_cloud_answer_one_call() {
+fn one_command_can_use_two_profiles_of_a_cloud() {
     let emulated = Emulated::start(WORLD);
     let other = Emulated::start(
         "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Pending' }]\n",
@@ -300,7 +300,7 @@ fn plain_http_beyond_loopback_must_be_allowed() {
 }
 
 #[test]
-fn a_word_that_is_in_no_table_can_be_mapped() {
+fn an_unknown_state_word_can_be_mapped_in_the_config_file() {
     let scenario = "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended', unrecognized = true }]\n";
     let emulated = Emulated::start(scenario);
     let unmapped = emulated.get(&["aliyun/job/C/5"]).run();
@@ -320,7 +320,7 @@ fn a_word_that_is_in_no_table_can_be_mapped() {
 }
 
 #[test]
-fn variables_come_before_the_file_for_the_default_profile() {
+fn variables_override_the_file_for_the_default_profile() {
     let emulated = Emulated::start(WORLD);
     let dead = "[aliyun.default]\nendpoint = 'http://127.0.0.1:9'\nregion = 'cn-beijing'\naccess_key_id = 'x'\naccess_key_secret = 'y'\ncluster = 'ehpc-hz-FYUr32'\n";
     let config = Config::new(dead);

@@ -25,7 +25,7 @@ fn rows_of_word(rows: &[Value], level: &str, word: Value) -> Vec<(String, bool)>
 }
 
 #[test]
-fn a_word_means_at_each_level_what_it_is_read_as() {
+fn states_shows_the_meaning_of_a_word_at_each_level() {
     let rows = states(&["aliyun/job"]);
     assert!(rows.iter().all(|row| row["kind"] == "job"));
     let one = |level, word: &str| rows_of_word(&rows, level, json!(word));
@@ -41,7 +41,7 @@ fn a_word_means_at_each_level_what_it_is_read_as() {
 }
 
 #[test]
-fn a_word_that_leaves_it_to_exit_codes_has_a_row_for_each_outcome() {
+fn a_word_decided_by_exit_codes_has_a_row_for_each_outcome() {
     for (kind, level, word) in [
         ("aliyun/job", "container", "Terminated"),
         ("ali/inv", "job", "Finished"),
@@ -67,7 +67,7 @@ fn a_kind_without_states_has_a_note() {
 }
 
 #[test]
-fn words_of_the_settings_file_are_marked_where_they_count() {
+fn mapped_words_of_the_config_file_are_listed_at_their_levels() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, "[states.\"aliyun/job\"]\nSuspended = 'stopping'\n").unwrap();
@@ -93,7 +93,7 @@ fn words_of_the_settings_file_are_marked_where_they_count() {
 }
 
 #[test]
-fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
+fn every_sample_of_a_kind_is_a_valid_reference() {
     let run = joblens(&["kinds", "-o", "json"]).run();
     let kinds = run.json()["kinds"].as_array().unwrap().clone();
     assert!(kinds.len() > 10);
@@ -116,7 +116,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 }
 
 #[test]
-fn kinds_are_shown_by_cloud_with_a_line_that_describes_each() {
+fn kinds_are_grouped_by_cloud_with_a_template_and_summary() {
     let overview = joblens(&["kinds"]).run().stdout;
     let json = joblens(&["kinds", "-o", "json"]).run().json();
     let mut lines = overview.lines().filter(|line| !line.is_empty());
@@ -141,7 +141,7 @@ fn kinds_are_shown_by_cloud_with_a_line_that_describes_each() {
 }
 
 #[test]
-fn what_there_is_not_is_a_usage_error_with_the_nearest() {
+fn an_unknown_cloud_or_kind_is_a_usage_error_with_a_suggestion() {
     for (arguments, near) in [
         (["states", "sugin"], "did you mean 'sugon'?"),
         (
@@ -156,7 +156,7 @@ fn what_there_is_not_is_a_usage_error_with_the_nearest() {
 }
 
 #[test]
-fn every_form_with_a_place_for_it_shows_it_and_the_others_are_refused() {
+fn kinds_and_states_support_all_output_formats_except_jsonl_and_name() {
     for command in ["states", "kinds"] {
         for form in ["table", "wide", "json", "yaml", "csv", "tsv", "markdown"] {
             let run = joblens(&[command, "-o", form]).run();
@@ -178,7 +178,7 @@ fn every_form_with_a_place_for_it_shows_it_and_the_others_are_refused() {
 }
 
 #[test]
-fn a_schema_is_json_and_nothing_else() {
+fn schema_prints_only_json() {
     let run = joblens(&["schema", "-o", "csv"]).run();
     assert_eq!(run.code, 2);
     assert!(
@@ -194,7 +194,7 @@ fn a_schema_is_json_and_nothing_else() {
 }
 
 #[test]
-fn a_list_of_clusters_names_its_operation_and_permission_too() {
+fn kinds_name_the_operation_and_permission_to_list_their_parent_scopes() {
     let kinds = joblens(&["kinds", "-o", "json"]).run().json();
     for kind in kinds["kinds"].as_array().unwrap() {
         let is_in_clusters = kind["scope"].as_str().unwrap().contains("/CLUSTER");

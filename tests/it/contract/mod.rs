@@ -13,7 +13,7 @@ const ALL: [&str; 7] = [
 ];
 
 #[test]
-fn the_recorded_schemas_are_printed() {
+fn schema_prints_the_recorded_schemas() {
     for what in ALL {
         let run = joblens(&["schema", what]).run();
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -81,7 +81,7 @@ fn objects(schema: &Value, see: &mut dyn FnMut(&Value)) {
 }
 
 #[test]
-fn every_field_is_always_there_and_has_a_description() {
+fn every_schema_field_is_required_and_has_a_description() {
     for (what, least) in [("envelope", 200), ("stream", 200), ("events", 40)] {
         let mut seen = 0;
         objects(&recorded(what), &mut |object| {

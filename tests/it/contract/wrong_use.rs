@@ -47,7 +47,7 @@ const WRONG: [(&[&str], &str, &str); 13] = [
 ];
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_reported_in_the_requested_form() {
+fn an_invalid_command_line_is_reported_in_the_requested_json() {
     for (arguments, command, part) in WRONG {
         let run = joblens(arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -65,7 +65,7 @@ fn a_command_line_that_cannot_be_read_is_reported_in_the_requested_form() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_misplaced_is_reported_without_a_number() {
+fn errors_for_missing_files_contain_no_os_error_number() {
     let run = joblens(&["get", "--config", "missing.toml", "sugon/instance/i"]).run();
     let whole = std::env::current_dir().unwrap().join("missing.toml");
     let message = format!(
@@ -85,7 +85,7 @@ fn a_file_that_is_missing_or_misplaced_is_reported_without_a_number() {
 }
 
 #[test]
-fn an_unknown_topic_of_help_refers_to_the_general_help() {
+fn an_unknown_help_topic_gets_a_suggestion_or_the_general_help() {
     let run = joblens(&["help", "zzz"]).run();
     let typo = joblens(&["help", "lsit"]).run();
     let message = "error: unknown command 'lsit'\nhint: did you mean 'joblens help list'?\n";
@@ -95,7 +95,7 @@ fn an_unknown_topic_of_help_refers_to_the_general_help() {
 }
 
 #[test]
-fn the_hint_names_what_is_close_to_an_unknown_option() {
+fn the_hint_for_an_unknown_option_names_a_similar_one() {
     let error = joblens(&["get", "--concurency", "3", "-o", "json"])
         .run()
         .error();
@@ -107,7 +107,7 @@ fn the_hint_names_what_is_close_to_an_unknown_option() {
 }
 
 #[test]
-fn tables_and_streams_get_no_document() {
+fn a_usage_error_prints_no_json_document_for_tables_and_streams() {
     let table = joblens(&["get", "--bogus"]).run();
     assert_eq!((table.code, table.stdout.as_str()), (2, ""));
     let stream = joblens(&["get", "--bogus", "-o", "jsonl"]).run();
@@ -115,14 +115,14 @@ fn tables_and_streams_get_no_document() {
 }
 
 #[test]
-fn options_that_contradict_each_other_name_the_command_they_were_given_to() {
+fn a_usage_error_about_options_names_the_command() {
     let run = joblens(&["wait", "-o", "json", "--columns", "ref", "aliyun/job/c/5"]).run();
     assert_eq!(run.json()["command"], "wait");
     assert_eq!(run.code, 2);
 }
 
 #[test]
-fn columns_of_catalogs_are_a_usage_error_with_a_hint() {
+fn columns_and_sorting_of_kinds_states_and_schema_are_usage_errors() {
     for (arguments, what, hint) in [
         (["kinds", "--columns", "template"], "--columns", "--jq"),
         (["states", "--sort-by", "word"], "--sort-by", "-o csv"),
@@ -140,7 +140,7 @@ fn columns_of_catalogs_are_a_usage_error_with_a_hint() {
 }
 
 #[test]
-fn a_command_with_only_one_output_has_no_other_format() {
+fn commands_with_one_output_format_refuse_format_options() {
     for (arguments, what) in [
         (&["completion", "bash", "-o", "json"][..], "a script only"),
         (&["completion", "fish", "--columns", "ref"], "a script only"),
@@ -159,7 +159,7 @@ fn a_command_with_only_one_output_has_no_other_format() {
 }
 
 #[test]
-fn a_full_disk_is_reported_and_is_not_a_closed_output() {
+fn a_full_disk_is_reported_with_exit_code_5() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))

@@ -56,7 +56,7 @@ fn chmod(path: &Path) -> String {
 }
 
 #[test]
-fn a_settings_file_with_a_secret_that_others_can_read_is_fixed_first() {
+fn a_config_file_with_a_secret_readable_by_others_fails_first() {
     let sandbox = Sandbox::new();
     let run = sandbox.doctor(&format!("token = '{TOKEN}'"), 0o644).run();
     assert_eq!(run.code, 2);
@@ -76,7 +76,7 @@ fn a_settings_file_with_a_secret_that_others_can_read_is_fixed_first() {
 }
 
 #[test]
-fn a_secret_in_a_file_that_others_can_read_fails_with_the_chmod() {
+fn a_secret_file_readable_by_others_fails_with_a_chmod_hint() {
     let sandbox = Sandbox::new();
     let path = sandbox.write(".config/joblens/lab.token", TOKEN, 0o640);
     let run = sandbox.doctor("token_file = 'lab.token'", 0o644).run();
@@ -89,7 +89,7 @@ fn a_secret_in_a_file_that_others_can_read_fails_with_the_chmod() {
 }
 
 #[test]
-fn a_file_of_a_clouds_own_tool_that_others_can_read_is_a_warning_with_the_chmod() {
+fn a_tool_file_readable_by_others_is_a_warning_with_a_chmod_hint() {
     let sandbox = Sandbox::new();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/tools/config.json");
     let text = fs::read_to_string(fixture).unwrap();

@@ -1,7 +1,7 @@
 //! `joblens doctor` with the emulator, and with other servers and proxies that can be in its place.
 
 mod files;
-mod forms;
+mod formats;
 mod network;
 mod responses;
 mod settings;

@@ -12,7 +12,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn a_port_without_a_listener_is_reported_as_such() {
+fn a_port_without_a_listener_is_reported_as_refused() {
     let port = free_port();
     failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
         .is("connection", "network", 5)
@@ -22,7 +22,7 @@ fn a_port_without_a_listener_is_reported_as_such() {
 }
 
 #[test]
-fn a_host_without_an_address_fails_at_its_name() {
+fn an_unresolvable_host_name_fails_the_dns_check() {
     let endpoint = "https://no-such-host.invalid";
     let run = sugon(endpoint, &["--connect-timeout", "2s"]).run();
     let failed = failure(&run);
@@ -37,7 +37,7 @@ fn a_host_without_an_address_fails_at_its_name() {
 }
 
 #[test]
-fn a_name_that_is_known_is_shown_with_its_addresses() {
+fn a_resolved_host_name_is_shown_with_its_addresses() {
     let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
     let run = sugon(&format!("http://localhost:{}", server.port), &[]).run();
     assert_eq!(run.code, 0, "{}", run.stdout);
@@ -52,7 +52,7 @@ fn a_name_that_is_known_is_shown_with_its_addresses() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
+fn an_unreachable_proxy_fails_the_proxy_check_with_its_variable() {
     let port = free_port();
     for (variable, scheme, endpoint, options) in [
         ("HTTPS_PROXY", "http", "https://sugon.test", &[][..]),
@@ -75,7 +75,7 @@ fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
 }
 
 #[test]
-fn a_proxy_without_an_address_is_distinguished_from_a_host_without_one() {
+fn an_unresolvable_proxy_name_fails_the_proxy_check() {
     let run = sugon("https://sugon.test", &["--connect-timeout", "2s"])
         .env(
             "HTTPS_PROXY",
@@ -91,7 +91,7 @@ fn a_proxy_without_an_address_is_distinguished_from_a_host_without_one() {
 }
 
 #[test]
-fn a_proxy_that_rejects_a_password_differs_from_a_cloud_that_does() {
+fn a_proxy_that_rejects_its_password_fails_the_proxy_check() {
     let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
     for (variable, endpoint, options) in [
         ("HTTPS_PROXY", "https://sugon.test", &[][..]),
@@ -115,7 +115,7 @@ fn a_proxy_that_rejects_a_password_differs_from_a_cloud_that_does() {
 }
 
 #[test]
-fn a_proxy_that_forbids_the_host_is_named() {
+fn a_proxy_that_forbids_the_host_fails_the_proxy_check() {
     let proxy = Server::answering(http("403 Forbidden", "", b""));
     let run = sugon("https://sugon.test", &[])
         .env("https_proxy", proxy.origin())
@@ -140,7 +140,7 @@ fn the_proxy_of_a_profile_is_shown_without_its_password() {
 }
 
 #[test]
-fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
+fn a_used_or_bypassed_proxy_is_shown_with_its_variable() {
     let proxy = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
     let shown = |no_proxy: &str| {
         let run = sugon(
@@ -181,7 +181,7 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
 }
 
 #[test]
-fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
+fn an_invalid_proxy_variable_fails_only_accounts_that_need_it() {
     let response = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
     let server = Server::answering(response);
     let run = sugon(&server.origin(), &[])

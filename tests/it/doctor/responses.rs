@@ -7,7 +7,7 @@ use crate::support::{Server, http, json};
 const WORLD: &str = "";
 
 #[test]
-fn clouds_that_work_are_each_called_once_and_pass() {
+fn working_clouds_pass_all_checks_with_one_request_each() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["doctor", "-o", "json"]).run();
     assert_eq!(run.code, 0, "{}", run.stdout);
@@ -49,7 +49,7 @@ fn clouds_that_work_are_each_called_once_and_pass() {
 }
 
 #[test]
-fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
+fn a_refused_key_is_shown_with_its_source_and_does_not_affect_other_accounts() {
     let emulated =
         Emulated::start("[[fault]]\ncloud = 'tencent'\noperation = '*'\nkind = 'refuse'\n");
     let run = emulated.joblens(&["doctor", "-o", "json"]).run();
@@ -72,7 +72,7 @@ fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
 }
 
 #[test]
-fn a_missing_permission_differs_from_a_bad_key() {
+fn a_missing_permission_fails_the_permission_check_with_a_hint() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"no","RequestId":"R1"}"#;
     let server = Server::answering(http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[]).run();
@@ -85,7 +85,7 @@ fn a_missing_permission_differs_from_a_bad_key() {
 }
 
 #[test]
-fn a_407_of_the_cloud_is_a_permission_and_one_without_its_code_is_a_proxys() {
+fn a_407_is_a_permission_error_with_a_cloud_code_and_else_a_proxy_error() {
     let body = r#"{"Code":"NotAuthorized","Message":"no","RequestId":"R4"}"#;
     let status = "407 Proxy Authentication Required";
     let server = Server::answering(http(status, "", body.as_bytes()));
@@ -97,7 +97,7 @@ fn a_407_of_the_cloud_is_a_permission_and_one_without_its_code_is_a_proxys() {
 }
 
 #[test]
-fn the_cluster_of_the_settings_may_not_exist() {
+fn a_configured_cluster_that_does_not_exist_fails_the_response_check() {
     let body = r#"{"Code":"ClusterNotFound","Message":"cluster not found","RequestId":"R2"}"#;
     let server = Server::answering(http("404 Not Found", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[])
@@ -110,7 +110,7 @@ fn the_cluster_of_the_settings_may_not_exist() {
 }
 
 #[test]
-fn a_cloud_that_fails_or_throttles_is_called_once() {
+fn a_failing_or_throttling_cloud_is_called_once_by_default() {
     for (status, name, category) in [
         ("429 Too Many Requests", "response", "throttled"),
         ("503 Service Unavailable", "response", "service_error"),
@@ -126,7 +126,7 @@ fn a_cloud_that_fails_or_throttles_is_called_once() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_or_breaks_is_not_a_fault_of_the_key() {
+fn a_late_or_truncated_response_fails_the_response_check() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '5s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'truncate'\n",
@@ -151,7 +151,7 @@ fn an_answer_that_comes_too_late_or_breaks_is_not_a_fault_of_the_key() {
 }
 
 #[test]
-fn a_web_page_is_not_an_answer_of_the_cloud_whatever_its_status() {
+fn an_html_page_or_redirect_fails_the_response_check_for_every_status() {
     let page = b"<!DOCTYPE html><html><title>Sign in</title></html>";
     let headers = "content-type: text/html; charset=utf-8\r\nserver: squid/5.7\r\n";
     for status in [
@@ -183,7 +183,7 @@ fn date(ahead_seconds: i64) -> String {
 }
 
 #[test]
-fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
+fn a_wrong_clock_is_a_warning_unless_the_cloud_rejects_the_request() {
     let list = r#"{"code":"0","data":{"total":0,"list":[]}}"#;
     let server = Server::answering(http("200 OK", &date(1200), list.as_bytes()));
     let run = sugon(&server.origin(), &[]).run();
@@ -224,7 +224,7 @@ fn the_date_of_a_cached_response_is_not_used_for_the_clock() {
 }
 
 #[test]
-fn a_slow_cloud_delays_no_other() {
+fn a_slow_cloud_does_not_delay_the_others() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n",
@@ -240,7 +240,7 @@ fn a_slow_cloud_delays_no_other() {
 }
 
 #[test]
-fn an_answer_of_an_empty_body_is_none() {
+fn an_empty_response_body_fails_the_response_check() {
     let server = Server::answering(json(""));
     let run = sugon(&server.origin(), &[]).run();
     failure(&run).is("response", "invalid_response", 5);

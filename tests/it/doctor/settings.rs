@@ -4,7 +4,7 @@ use super::{TOKEN, account, failure, sugon};
 use crate::support::{Server, joblens, json};
 
 #[test]
-fn without_any_account_the_hint_names_what_to_set_and_the_demo() {
+fn without_accounts_the_hint_names_the_variables_and_the_demo() {
     let run = joblens(&["doctor", "-o", "json"]).run();
     assert_eq!(run.code, 4);
     let json = run.json();
@@ -33,7 +33,7 @@ fn without_any_account_the_hint_names_what_to_set_and_the_demo() {
 }
 
 #[test]
-fn an_endpoint_without_a_key_is_half_an_account() {
+fn an_endpoint_without_a_key_is_missing_credentials_but_a_lone_region_is_not() {
     let run = joblens(&["doctor", "-o", "json"])
         .env("JOBLENS_SUGON_ENDPOINT", "https://ai.example")
         .run();
@@ -48,7 +48,7 @@ fn an_endpoint_without_a_key_is_half_an_account() {
 }
 
 #[test]
-fn a_cloud_that_is_named_is_checked_even_when_nothing_is_set_for_it() {
+fn a_named_cloud_is_checked_even_without_configuration() {
     let run = joblens(&["doctor", "-o", "json", "qcloud"]).run();
     failure(&run).is("settings", "missing_credentials", 4);
     assert_eq!(account(&run)["cloud"], "tencent");
@@ -74,7 +74,7 @@ fn an_unknown_cloud_is_a_usage_error() {
 }
 
 #[test]
-fn profiles_are_narrowed_by_option_and_by_argument() {
+fn profiles_can_be_selected_by_option_and_by_argument() {
     let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
@@ -105,7 +105,7 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
 }
 
 #[test]
-fn a_setting_that_is_wrong_in_use_is_reported_with_the_settings() {
+fn insecure_skip_verify_for_a_public_cloud_fails_the_settings_check() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, "[sugon.default]\ninsecure_skip_verify = true\n").unwrap();
@@ -118,7 +118,7 @@ fn a_setting_that_is_wrong_in_use_is_reported_with_the_settings() {
 }
 
 #[test]
-fn what_is_not_used_is_named_beside_what_is() {
+fn an_overridden_source_is_listed_as_not_used() {
     let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");

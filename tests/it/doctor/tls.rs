@@ -83,7 +83,7 @@ impl Tls {
 }
 
 #[test]
-fn a_trusted_server_passes_and_is_reported_as_trusted() {
+fn a_trusted_server_passes_the_tls_check_and_the_ca_file_is_counted() {
     let server = Tls::start(Unusual::default());
     let run = server.doctor_with_ca().run();
     assert_eq!(run.code, 0, "{}", run.stdout);
@@ -140,7 +140,7 @@ fn the_issuer_of_an_untrusted_certificate_is_named() {
 }
 
 #[test]
-fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
+fn an_expired_future_or_misnamed_certificate_fails_the_tls_check() {
     let of = |years, name| Unusual {
         years,
         name,
@@ -169,7 +169,7 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
 }
 
 #[test]
-fn a_server_that_requests_a_certificate_is_an_error_with_a_hint() {
+fn a_server_that_requires_a_client_certificate_fails_the_tls_check() {
     let server = Tls::start(Unusual {
         wants_certificates: true,
         ..Unusual::default()
@@ -196,7 +196,7 @@ fn a_server_that_requests_a_certificate_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn a_server_without_tls_is_reported_as_such() {
+fn a_server_without_tls_fails_the_tls_check_with_a_hint() {
     let server = Server::answering(http("400 Bad Request", "", b""));
     // A TLS handshake contains no end of an HTTP head, so this server answers only after the client has
     // disconnected. The response of a server that writes immediately is received.
@@ -219,7 +219,7 @@ fn a_server_without_tls_is_reported_as_such() {
 }
 
 #[test]
-fn a_server_that_hangs_up_in_the_handshake_fails_at_tls() {
+fn a_server_that_closes_during_the_handshake_fails_the_tls_check() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -233,7 +233,7 @@ fn a_server_that_hangs_up_in_the_handshake_fails_at_tls() {
 }
 
 #[test]
-fn a_certificate_that_is_not_checked_is_a_warning() {
+fn insecure_skip_verify_is_a_warning_of_the_tls_check() {
     let server = Tls::start(Unusual::default());
     let path = server.folder.path().join("config.toml");
     write(
@@ -256,7 +256,7 @@ fn a_certificate_that_is_not_checked_is_a_warning() {
 }
 
 #[test]
-fn a_machine_without_certificates_is_reported_as_such() {
+fn missing_ca_certificates_fail_the_certificates_check() {
     let server = Tls::start(Unusual::default());
     let run = server
         .doctor(&[])
@@ -293,7 +293,7 @@ fn intercepting(port: u16) -> u16 {
 }
 
 #[test]
-fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
+fn the_issuer_of_an_intercepting_proxy_is_named() {
     let server = Tls::start(Unusual {
         name: Some("sugon.test"),
         ..Unusual::default()
@@ -311,7 +311,7 @@ fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
 }
 
 #[test]
-fn a_proxy_whose_own_certificate_is_not_trusted_is_not_a_fault_of_the_cloud() {
+fn an_untrusted_proxy_certificate_fails_the_proxy_check() {
     let server = Tls::start(Unusual::default());
     let proxy = format!("https://joe:hunter22@localhost:{}", server.port);
     failure(&Tls::doctor_through("ALL_PROXY", proxy))

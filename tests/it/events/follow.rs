@@ -28,7 +28,7 @@ age = "1h"
 "#;
 
 #[test]
-fn following_shows_each_entry_once_until_all_have_ended() {
+fn following_shows_each_entry_once_until_the_job_has_ended() {
     let emulated = Emulated::start(FAILING_SOON);
     let run = events(&emulated, &["-f", "--interval", "50ms", JOB]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
@@ -61,7 +61,7 @@ fn following_writes_records_and_ends_with_the_summary() {
 }
 
 #[test]
-fn following_goes_on_for_what_never_ends_until_it_is_interrupted() {
+fn following_a_service_continues_until_a_signal() {
     let emulated = Emulated::start(FAILING_SOON);
     let arguments = ["events", "-f", "--interval", "50ms", SERVICE];
     let running = emulated
@@ -103,7 +103,7 @@ fn following_reports_once_that_a_job_is_missing() {
 }
 
 #[test]
-fn following_ends_quietly_when_its_reader_leaves() {
+fn following_ends_when_the_output_is_closed() {
     let emulated = Emulated::start(WORLD);
     let home = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_joblens"))

@@ -74,7 +74,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 #[test]
-fn several_clouds_become_one_timeline() {
+fn events_of_several_clouds_are_sorted_in_one_timeline() {
     let emulated = Emulated::start(WORLD);
     let run = events(
         &emulated,
@@ -132,7 +132,7 @@ fn several_clouds_become_one_timeline() {
 }
 
 #[test]
-fn warnings_and_since_leave_out_what_is_not_requested() {
+fn warnings_and_since_filter_the_events() {
     let emulated = Emulated::start(WORLD);
     let bad = list(&events(
         &emulated,
@@ -154,7 +154,7 @@ fn warnings_and_since_leave_out_what_is_not_requested() {
 }
 
 #[test]
-fn what_could_not_be_read_hides_nothing_and_decides_the_exit_code() {
+fn a_missing_job_does_not_hide_other_events_and_decides_the_exit_code() {
     let emulated = Emulated::start(WORLD);
     let run = events(&emulated, &["-o", "json", GONE, JOB]);
     assert_eq!(run.code, 3);
@@ -176,7 +176,7 @@ fn what_could_not_be_read_hides_nothing_and_decides_the_exit_code() {
 }
 
 #[test]
-fn a_page_has_local_times_and_notes_where_a_cloud_truncates() {
+fn the_page_has_local_times_and_notes_about_truncated_events() {
     let emulated = Emulated::start(WORLD);
     let page = |arguments: &[&str]| {
         let mut all = vec!["events"];
@@ -205,7 +205,7 @@ fn a_page_has_local_times_and_notes_where_a_cloud_truncates() {
 }
 
 #[test]
-fn fifty_events_of_a_container_group_may_not_be_all() {
+fn fifty_events_of_a_container_group_cause_a_truncation_notice() {
     let event = r#"{"Count":1,"Type":"Normal","Reason":"Pulled","Name":"n","Message":"image","FirstTimestamp":"2022-03-16T10:00:00Z","LastTimestamp":"2022-03-16T10:00:00Z"}"#;
     let list_of = vec![event; 50].join(",");
     let document = format!(
@@ -249,7 +249,7 @@ fn records_are_numbered_and_end_with_the_summary() {
 }
 
 #[test]
-fn names_are_those_to_which_something_happened_and_feed_the_next_command() {
+fn name_output_contains_only_jobs_with_matching_events() {
     let emulated = Emulated::start(WORLD);
     let run = events(
         &emulated,
@@ -262,7 +262,7 @@ fn names_are_those_to_which_something_happened_and_feed_the_next_command() {
 }
 
 #[test]
-fn the_newest_of_a_scope_has_events_like_any_other() {
+fn events_of_latest_are_those_of_the_newest_job() {
     let emulated = Emulated::start(WORLD);
     let newest = "aliyun/job/ehpc-hz-FYUr32/@latest";
     let all = list(&events(&emulated, &["-o", "json", newest]));
@@ -283,7 +283,7 @@ fn the_newest_of_a_scope_has_events_like_any_other() {
 }
 
 #[test]
-fn names_have_a_mark_when_they_are_incomplete() {
+fn incomplete_name_output_ends_with_a_mark() {
     let emulated = Emulated::start(WORLD);
     let run = events(&emulated, &["-o", "name", JOB, GONE]);
     assert_eq!(run.code, 3);
@@ -294,7 +294,7 @@ fn names_have_a_mark_when_they_are_incomplete() {
 }
 
 #[test]
-fn tables_and_expressions_pick_what_is_wanted() {
+fn columns_and_jq_expressions_select_fields_of_events() {
     let emulated = Emulated::start(WORLD);
     let picked = ["--columns", "mark,reason", "--warnings", SERVICE];
     let tsv = events(&emulated, &[&["-o", "tsv"][..], &picked].concat());

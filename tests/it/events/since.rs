@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_time_ago_counts_from_the_clock_of_the_servers() {
+fn a_relative_since_counts_from_the_servers_clock() {
     for offset in ["-3h", "+3h"] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let reasons = |since: &str| -> Vec<Value> {

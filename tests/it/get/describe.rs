@@ -7,7 +7,7 @@ use crate::support::joblens;
 use crate::support::jobs::{IMAGE_JOB, JOB, KINDS, SERVICE, WORLD};
 
 #[test]
-fn the_first_lines_are_the_likely_cause_in_local_time_even_in_a_pipe() {
+fn the_page_begins_with_the_likely_cause_in_local_time() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["describe", JOB])
@@ -35,7 +35,7 @@ fn the_first_lines_are_the_likely_cause_in_local_time_even_in_a_pipe() {
 }
 
 #[test]
-fn several_jobs_have_a_page_each_and_what_failed_is_reported_beside_them() {
+fn several_jobs_have_a_page_each_and_errors_are_on_stderr() {
     let emulated = Emulated::start(WORLD);
     let missing = "aliyun/job/ehpc-hz-FYUr32/none";
     let run = emulated.joblens(&["desc", SERVICE, missing, "-"]);
@@ -55,7 +55,7 @@ fn several_jobs_have_a_page_each_and_what_failed_is_reported_beside_them() {
 }
 
 #[test]
-fn other_forms_are_those_of_get() {
+fn other_output_formats_equal_those_of_get() {
     let emulated = Emulated::start(WORLD);
     let mut arguments = vec!["describe", "-o", "json", "--raw"];
     arguments.extend(KINDS);
@@ -96,7 +96,7 @@ fn bad_input_is_reported_before_the_first_request() {
 }
 
 #[test]
-fn an_output_that_is_closed_ends_it_quietly() {
+fn a_closed_output_ends_describe_silently() {
     let emulated = Emulated::start(WORLD);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -108,7 +108,7 @@ fn an_output_that_is_closed_ends_it_quietly() {
 }
 
 #[test]
-fn the_help_names_both_forms_and_the_zone() {
+fn the_help_mentions_the_page_secrets_and_time_options() {
     let run = joblens(&["desc", "--help"]).run();
     assert_eq!(run.code, 0);
     for words in ["details page", "--show-secrets", "--time utc"] {

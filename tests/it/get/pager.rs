@@ -55,7 +55,7 @@ fn a_page_on_a_terminal_goes_through_the_pager_with_its_colours() {
 }
 
 #[test]
-fn nothing_is_paged_where_a_pager_is_unwanted_or_unusable() {
+fn no_pager_is_used_if_it_is_disabled_or_the_output_is_no_page() {
     let cases: [Case; 9] = [
         (&["describe", "--no-pager", JOB], &[]),
         (&["describe", JOB], &[("JOBLENS_PAGER", "")]),
@@ -96,7 +96,7 @@ fn a_pager_that_is_missing_or_exits_early_is_not_an_error() {
 }
 
 #[test]
-fn less_gets_the_options_that_git_gives_it_unless_the_user_has_some() {
+fn less_gets_the_default_options_of_git_unless_less_is_set() {
     let folder = tempfile::tempdir().unwrap();
     let less = folder.path().join("less");
     fs::write(&less, "#!/bin/sh\necho \"less=$LESS lv=$LV\"\ncat\n").unwrap();
@@ -117,7 +117,7 @@ fn less_gets_the_options_that_git_gives_it_unless_the_user_has_some() {
 }
 
 #[test]
-fn ctrl_c_is_for_the_pager_and_a_request_to_end_ends_both() {
+fn an_interrupt_is_left_to_the_pager_and_sigterm_ends_both() {
     let emulated = Emulated::start(WORLD);
     let terminal = Terminal::open();
     let run = emulated

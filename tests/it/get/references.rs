@@ -9,7 +9,7 @@ use crate::support::joblens;
 use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, KINDS, SERVICE, WORLD};
 
 #[test]
-fn a_bare_reference_is_looked_up() {
+fn a_reference_without_a_command_is_looked_up() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&[INSTANCE, "-o", "json"]).run();
     assert_eq!(run.job()["ref"], INSTANCE);
@@ -17,7 +17,7 @@ fn a_bare_reference_is_looked_up() {
 }
 
 #[test]
-fn short_names_become_long_ones_and_the_input_is_kept() {
+fn short_names_are_expanded_and_the_input_is_kept() {
     let emulated = Emulated::start(WORLD);
     let short = [
         "ali/job/ehpc-hz-FYUr32/train-7",
@@ -38,7 +38,7 @@ fn short_names_become_long_ones_and_the_input_is_kept() {
 }
 
 #[test]
-fn standard_input_takes_the_place_of_a_dash() {
+fn a_dash_is_replaced_by_references_from_stdin() {
     let emulated = Emulated::start(WORLD);
     let input = format!("# mine\n\n  {INSTANCE}  \r\n{SERVICE}\n{JOB}\n");
     let run = emulated.get(&[JOB, "-", IMAGE_JOB]).input(&input).run();
@@ -48,7 +48,7 @@ fn standard_input_takes_the_place_of_a_dash() {
 }
 
 #[test]
-fn a_range_becomes_its_subtasks_and_the_cluster_comes_from_the_settings() {
+fn a_range_is_expanded_to_subtasks_with_the_cluster_of_the_settings() {
     let scenario =
         "[[job]]\nref = 'aliyun/job/C/10_1-9:2'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
@@ -66,7 +66,7 @@ fn a_range_becomes_its_subtasks_and_the_cluster_comes_from_the_settings() {
 }
 
 #[test]
-fn segments_that_are_missing_on_the_left_come_from_the_settings() {
+fn missing_left_segments_come_from_the_settings() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .get(&["tencent/service/web", "tencent/service/default/web"])
@@ -92,7 +92,7 @@ fn segments_that_are_missing_on_the_left_come_from_the_settings() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
+fn an_invalid_setting_of_a_short_reference_is_not_called_missing() {
     let config = Config::new(
         "[aliyun.path]\ncluster = '..'\n\
          [aliyun.unset]\ncluster_env = 'NO_SUCH_VARIABLE'\n\
@@ -156,7 +156,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
 }
 
 #[test]
-fn a_short_reference_needs_no_credential_and_runs_no_command() {
+fn an_invalid_reference_is_reported_without_running_a_credential_command() {
     let folder = tempfile::tempdir().unwrap();
     let ran = folder.path().join("ran");
     let config = Config::new(&format!(
@@ -174,7 +174,7 @@ fn a_short_reference_needs_no_credential_and_runs_no_command() {
 }
 
 #[test]
-fn an_id_that_needs_encoding_is_requested_as_it_is() {
+fn an_id_with_encoded_characters_is_looked_up_decoded() {
     let reference = "tencent/service/cls%201/de%2Ffault/%E7%BD%91%E7%AB%99%26a%3Db%2B";
     let emulated = Emulated::start(&format!("[[job]]\nref = \"{reference}\"\n"));
     let job = emulated.get(&[reference]).run().job();
@@ -231,7 +231,7 @@ fn references_are_read_from_files_and_scopes_of_a_list_are_skipped() {
 }
 
 #[test]
-fn get_w_watches() {
+fn get_with_w_watches_the_job() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["get", "-w", JOB, "-o", "jsonl"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -255,7 +255,7 @@ fn many() -> Emulated {
 }
 
 #[test]
-fn many_references_are_read_from_lists_and_twenty_failures_are_looked_up() {
+fn many_references_are_read_from_lists_and_only_20_failures_are_looked_up() {
     let emulated = many();
     let run = emulated.get(&["aliyun/job/C/10_1-180"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -291,7 +291,7 @@ fn few_references_and_those_with_detail_are_looked_up() {
 }
 
 #[test]
-fn names_that_kubectl_has_for_a_kind_are_corrected() {
+fn kind_names_of_kubectl_get_a_hint_with_the_joblens_kind() {
     for (typed, meant) in [
         ("k8s/deployments/train/web", "k8s/workload/train/web"),
         ("k8s/Deployment/train/web", "k8s/workload/train/web"),

@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{SECRETS, Server, joblens, json};
 
 #[test]
-fn each_filter_keeps_what_it_names() {
+fn each_filter_keeps_only_matching_jobs() {
     let emulated = Emulated::start(WORLD);
     let both = "aliyun/job/ehpc-hz-1";
     let ids = |arguments: &[&str]| -> Vec<String> {
@@ -62,7 +62,7 @@ fn a_filter_on_a_cloud_finds_jobs_in_its_clusters() {
 }
 
 #[test]
-fn a_filter_of_jobs_lists_the_jobs_of_clusters() {
+fn a_filter_on_job_fields_lists_jobs_instead_of_clusters() {
     let emulated = Emulated::start(WORLD);
     let five = ["aliyun/job/ehpc-hz-1/5"];
     assert_eq!(names(&emulated, &["aliyun", "--active"]), five);
@@ -99,7 +99,7 @@ fn a_cluster_that_cannot_be_listed_makes_the_list_incomplete() {
 }
 
 #[test]
-fn a_name_is_that_of_the_job_or_its_id() {
+fn the_name_filter_matches_the_name_or_the_id_of_a_job() {
     let emulated = Emulated::start(WORLD);
     for pattern in ["训练*", "5"] {
         let found = names(&emulated, &["aliyun/job/ehpc-hz-1", "--name", pattern]);
@@ -108,7 +108,7 @@ fn a_name_is_that_of_the_job_or_its_id() {
 }
 
 #[test]
-fn a_filter_that_a_list_cannot_answer_is_not_an_empty_answer() {
+fn a_filter_on_a_field_missing_in_the_list_is_a_usage_error() {
     let emulated = Emulated::start(WORLD);
     for (scope, filter, unlisted) in [
         ("sugon/instance", ["-u", "magic2"], "this list has no user"),
@@ -137,7 +137,7 @@ fn a_filter_that_a_list_cannot_answer_is_not_an_empty_answer() {
 }
 
 #[test]
-fn since_keeps_what_has_no_readable_creation_time_with_a_notice() {
+fn since_keeps_jobs_without_a_readable_creation_time_with_a_notice() {
     let recent = Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
     let body = format!(
         r#"{{"code":"0","msg":"success","data":[
@@ -162,7 +162,7 @@ fn since_keeps_what_has_no_readable_creation_time_with_a_notice() {
 }
 
 #[test]
-fn a_filter_keeps_a_row_whose_field_could_not_be_read_with_a_notice() {
+fn a_filter_keeps_rows_with_an_unreadable_field_with_a_notice() {
     let server = Server::answering(json(
         r#"{"code":"0","msg":"success","data":[
         {"id":"a","status":"Running","instanceServiceName":["train"]},
@@ -180,7 +180,7 @@ fn a_filter_keeps_a_row_whose_field_could_not_be_read_with_a_notice() {
 }
 
 #[test]
-fn a_time_ago_counts_from_the_clock_of_the_servers() {
+fn a_relative_since_counts_from_the_servers_clock() {
     for offset in ["-3h", "+3h", "-20d"] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let found = |scope: &str, since: &str| {
@@ -208,7 +208,7 @@ fn a_time_ago_counts_from_the_clock_of_the_servers() {
 }
 
 #[test]
-fn the_footer_names_the_time_by_the_clock_of_the_servers() {
+fn the_footer_shows_the_since_time_by_the_servers_clock() {
     let emulated = Emulated::start(&format!("clock_offset = '-20d'\n{WORLD}"));
     let run = list(&emulated, &["sugon/instance", "--since", "1h"]);
     let since = Utc::now() - TimeDelta::days(20) - TimeDelta::hours(1);
@@ -217,7 +217,7 @@ fn the_footer_names_the_time_by_the_clock_of_the_servers() {
 }
 
 #[test]
-fn an_expression_can_decide_the_exit_code_of_a_list() {
+fn a_jq_expression_can_decide_the_exit_code_of_a_list() {
     let emulated = Emulated::start(WORLD);
     for (expression, code) in [
         (".jobs | length > 0", 0),

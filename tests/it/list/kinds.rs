@@ -33,7 +33,7 @@ fn every_kind_is_listed_by_its_scope_with_or_without_a_slash() {
 }
 
 #[test]
-fn a_cloud_alone_lists_its_clusters_or_its_jobs_where_it_has_none() {
+fn a_cloud_scope_lists_its_clusters_or_its_jobs_if_it_has_none() {
     let emulated = Emulated::start(WORLD);
     let clusters = list(&emulated, &["aliyun", "-o", "json"]).json();
     assert_eq!(clusters["jobs"], json!([]));
@@ -46,7 +46,7 @@ fn a_cloud_alone_lists_its_clusters_or_its_jobs_where_it_has_none() {
 }
 
 #[test]
-fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
+fn names_in_the_output_can_be_listed_and_looked_up() {
     let emulated = Emulated::start(WORLD);
     let clusters = names(&emulated, &["aliyun", "tencent"]).join("\n");
     let jobs = emulated
@@ -61,7 +61,7 @@ fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
 }
 
 #[test]
-fn clusters_are_in_a_table_of_their_own_before_the_jobs() {
+fn clusters_are_in_a_separate_table_before_the_jobs() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["sugon/instance", "tencent"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -76,7 +76,7 @@ fn clusters_are_in_a_table_of_their_own_before_the_jobs() {
 }
 
 #[test]
-fn rows_contain_the_fields_of_the_lists() {
+fn listed_jobs_contain_the_fields_of_their_row() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun/job/ehpc-hz-1", "-o", "json"]);
     let json = run.json();

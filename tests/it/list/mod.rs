@@ -2,9 +2,9 @@
 
 mod filters;
 mod kinds;
-mod newest;
+mod latest;
 mod pages;
-mod parts;
+mod partial;
 mod profiles;
 mod several;
 mod states;

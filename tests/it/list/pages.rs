@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{self, Server, joblens};
 
 #[test]
-fn all_pages_are_drained_one_page_a_call() {
+fn all_pages_are_read_with_one_request_per_page() {
     let emulated = Emulated::start(&many("c", 250));
     let found = names(&emulated, &["aliyun/job/c"]);
     assert_eq!(found.len(), 250);
@@ -31,7 +31,7 @@ fn a_page_of_rows_without_ids_is_an_error() {
 }
 
 #[test]
-fn tables_have_a_hundred_rows_and_a_hint_how_to_get_the_rest() {
+fn tables_show_100_rows_and_a_hint_to_show_all() {
     let emulated = Emulated::start(&many("c", 250));
     for format in ["table", "wide", "markdown"] {
         let run = list(&emulated, &["aliyun/job/c", "-o", format]);
@@ -50,7 +50,7 @@ fn tables_have_a_hundred_rows_and_a_hint_how_to_get_the_rest() {
 }
 
 #[test]
-fn a_bare_list_shows_the_active_jobs_that_its_limit_would_leave_out() {
+fn a_list_without_a_scope_shows_all_active_jobs_beyond_its_limit() {
     let running = |job: &str| {
         format!(
             "[[job]]\nref = '{job}'\nage = '9d'\nstates = [{{ after = '0s', state = 'Running' }}]\n"
@@ -78,7 +78,7 @@ fn a_bare_list_shows_the_active_jobs_that_its_limit_would_leave_out() {
 }
 
 #[test]
-fn a_limit_is_reported_to_programs_too() {
+fn a_list_cut_by_its_limit_is_marked_incomplete_in_json_and_jsonl() {
     let emulated = Emulated::start(&many("c", 250));
     let run = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "json"]);
     let json = run.json();
@@ -108,7 +108,7 @@ fn a_limit_is_reported_to_programs_too() {
 }
 
 #[test]
-fn commands_are_limited_in_every_format_as_each_costs_a_call() {
+fn invocations_are_limited_even_in_the_name_format() {
     let commands: String = (0..25)
         .map(|n| {
             format!("[[job]]\nref = 'aliyun/invocation/c/c-{n}'\nage = '{n}m'\nstates = [{{ after = '0s', state = 'Running' }}]\n")
@@ -123,7 +123,7 @@ fn commands_are_limited_in_every_format_as_each_costs_a_call() {
 }
 
 #[test]
-fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
+fn a_failed_page_shows_the_jobs_before_it_and_the_error() {
     let fault = fault_after(2, "kind = 'refuse'");
     let world = many("c", 250) + &fault;
     for format in ["table", "json", "jsonl", "name"] {
@@ -167,7 +167,7 @@ fn a_page_that_fails_once_is_requested_again() {
 }
 
 #[test]
-fn a_list_that_is_cut_short_is_refused_where_it_would_be_waited_for() {
+fn a_wait_refuses_an_incomplete_list_but_not_a_limited_one() {
     let emulated = Emulated::start(&many("c", 250));
     let cut = list(&emulated, &["aliyun/job/c", "--limit", "5", "-o", "name"]);
     let run = emulated.wait(&["-", "-t", "0"]).input(&cut.stdout).run();
@@ -205,7 +205,7 @@ fn a_list_can_be_waited_for() {
 }
 
 #[test]
-fn sorting_looks_at_all_before_it_cuts() {
+fn sorting_applies_to_all_jobs_before_the_limit() {
     let old = "[[job]]\nref = 'aliyun/job/c/old'\nage = '9d'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(&(many("c", 250) + old));
     let run = list(

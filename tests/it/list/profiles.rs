@@ -41,7 +41,7 @@ secret_key = 'testsecret'
 ";
 
 #[test]
-fn a_bare_list_lists_the_default_scopes_of_every_profile() {
+fn a_list_without_a_scope_covers_the_default_scopes_of_every_profile() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["-o", "json"]);
     let json = run.json();
@@ -64,7 +64,7 @@ fn a_bare_list_lists_the_default_scopes_of_every_profile() {
 }
 
 #[test]
-fn a_namespace_of_the_settings_narrows_its_scope() {
+fn a_configured_namespace_narrows_the_default_scope() {
     let emulated = Emulated::start(WORLD);
     let settings = SETTINGS.replace("cluster = 'cls-1'", "cluster = 'cls-1'\nnamespace = 'prod'");
     let run = bare(&emulated, &settings, &["-p", "prod", "-o", "json"]);
@@ -78,7 +78,7 @@ fn a_namespace_of_the_settings_narrows_its_scope() {
 }
 
 #[test]
-fn a_profile_that_is_named_is_the_only_one() {
+fn a_named_profile_is_the_only_one_listed() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["-p", "default", "-o", "name"]);
     let mut lines: Vec<&str> = run.stdout.lines().collect();
@@ -118,7 +118,7 @@ fn a_filter_leaves_out_the_kinds_without_its_field_with_a_notice() {
 }
 
 #[test]
-fn variables_make_the_default_profile() {
+fn variables_define_the_default_profile() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["list", "-o", "json"]).run();
     let json = run.json();
@@ -128,7 +128,7 @@ fn variables_make_the_default_profile() {
 }
 
 #[test]
-fn a_product_that_the_account_has_no_access_to_costs_a_notice_unless_it_was_named() {
+fn a_forbidden_product_is_a_notice_unless_it_is_named_in_the_scope() {
     let emulated = Emulated::start(WORLD);
     let body = br#"{"Code":"Forbidden.RAM","Message":"User not authorized to operate"}"#;
     let refused = Server::answering(http("403 Forbidden", "", body));
@@ -152,7 +152,7 @@ fn a_product_that_the_account_has_no_access_to_costs_a_notice_unless_it_was_name
 }
 
 #[test]
-fn me_is_the_user_that_the_profile_names() {
+fn the_user_me_is_the_job_user_of_the_profile() {
     let emulated = Emulated::start(WORLD);
     let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "job_user = 'wang'", 1);
     let scope = "aliyun@prod/job/ehpc-hz-1";
@@ -180,7 +180,7 @@ fn me_is_the_user_that_the_profile_names() {
 }
 
 #[test]
-fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
+fn a_profile_without_a_job_user_is_skipped_with_a_notice_for_user_me() {
     let emulated = Emulated::start(WORLD);
     let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "job_user = 'wang'", 1);
     let mine = bare(&emulated, &settings, &["-u", "me", "-o", "json"]);
@@ -196,7 +196,7 @@ fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
 }
 
 #[test]
-fn without_a_configuration_the_error_names_what_to_set() {
+fn without_a_configuration_the_error_names_the_variables_to_set() {
     let run = joblens(&["list"]).run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));
     assert!(run.stderr.contains("no profile is configured"));
@@ -227,7 +227,7 @@ fn assert_half_configured(run: &Run, scope: &str, expected: &str) {
 }
 
 #[test]
-fn a_table_without_a_credential_is_reported_and_never_left_out() {
+fn a_profile_table_without_a_credential_is_an_error_and_not_skipped() {
     let emulated = Emulated::start(WORLD);
     for table in ["", "endpoint = 'ORIGIN'\n"] {
         let settings = format!("{SETTINGS}\n[sugon.default]\n{table}");
@@ -241,7 +241,7 @@ fn a_table_without_a_credential_is_reported_and_never_left_out() {
 }
 
 #[test]
-fn variables_of_joblens_without_a_credential_are_reported_and_those_of_other_tools_are_not() {
+fn joblens_variables_without_a_credential_are_reported_unlike_vendor_ones() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");

@@ -4,7 +4,7 @@ use super::{WORLD, each, list, many, names};
 use crate::support::emulated::Emulated;
 
 #[test]
-fn several_scopes_are_in_the_order_given_each_once() {
+fn several_scopes_are_listed_once_each_in_the_given_order() {
     let emulated = Emulated::start(WORLD);
     let scopes = ["huawei", "aliyun/job/ehpc-hz-2", "sugon", "hw/img/"];
     assert_eq!(
@@ -18,7 +18,7 @@ fn several_scopes_are_in_the_order_given_each_once() {
 }
 
 #[test]
-fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
+fn a_missing_scope_is_reported_and_does_not_hide_the_others() {
     let emulated = Emulated::start(WORLD);
     let scopes = ["sugon", "aliyun/job/nosuch", "huawei"];
     let run = list(&emulated, &[&scopes[..], &["-o", "json"]].concat());
@@ -58,7 +58,7 @@ fn a_failed_list_is_not_an_empty_list() {
 }
 
 #[test]
-fn an_account_that_cannot_be_used_fails_by_itself() {
+fn an_unusable_account_does_not_hide_jobs_of_another_cloud() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["list", "sugon", "huawei", "-o", "json"])

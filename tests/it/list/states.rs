@@ -70,7 +70,7 @@ fn a_job_that_changed_while_the_list_was_read_has_its_new_state() {
 }
 
 #[test]
-fn a_filter_of_states_applies_to_the_state_that_is_listed_last() {
+fn the_state_filter_applies_to_the_last_listed_state_of_a_job() {
     for format in ["json", "name", "csv"] {
         let run = listed(changing(), &["-s", "running", "-o", format]);
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -83,7 +83,7 @@ fn a_filter_of_states_applies_to_the_state_that_is_listed_last() {
 }
 
 #[test]
-fn a_filter_of_states_reports_the_jobs_whose_state_is_not_known() {
+fn the_state_filter_reports_jobs_with_an_unknown_state() {
     let rows = [
         row("none", Value::Null),
         row("odd", json!("Paused")),
@@ -104,7 +104,7 @@ fn a_filter_of_states_reports_the_jobs_whose_state_is_not_known() {
 }
 
 #[test]
-fn the_total_of_a_scope_is_not_that_of_a_filter() {
+fn the_total_of_a_scope_is_not_shown_for_a_filtered_list() {
     let rows: Vec<Value> = (0..100)
         .map(|id| row(&id.to_string(), json!("Running")))
         .collect();

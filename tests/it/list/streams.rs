@@ -83,7 +83,7 @@ impl Listing {
 const HELD: &str = "kind = 'slow'\ndelay = '10m'";
 
 #[test]
-fn the_first_page_is_there_while_the_second_is_held_back() {
+fn the_first_page_is_printed_before_the_second_arrives() {
     for (format, before) in [("name", 0), ("jsonl", 0), ("csv", 1), ("tsv", 1)] {
         let emulated = Emulated::start(&(many("c", 250) + &fault_after(1, HELD)));
         let mut listing = Listing::start(&emulated, &["aliyun/job/c", "-o", format]);
@@ -99,7 +99,7 @@ fn the_first_page_is_there_while_the_second_is_held_back() {
 }
 
 #[test]
-fn a_closed_output_ends_it_without_a_message_and_no_more_is_requested() {
+fn a_closed_output_ends_a_list_silently_without_more_requests() {
     let emulated = Emulated::start(&(many("c", 250) + &fault_after(1, HELD)));
     let mut listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "name"]);
     listing.take(100);
@@ -108,7 +108,7 @@ fn a_closed_output_ends_it_without_a_message_and_no_more_is_requested() {
 }
 
 #[test]
-fn an_interrupt_ends_the_list_with_a_mark() {
+fn an_interrupted_list_ends_with_an_incomplete_mark_or_summary() {
     let world = many("c", 250) + &fault_after(1, HELD);
     let emulated = Emulated::start(&world);
     let mut listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "name"]);
@@ -130,7 +130,7 @@ fn an_interrupt_ends_the_list_with_a_mark() {
 }
 
 #[test]
-fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
+fn an_interrupt_ends_an_endless_jq_expression() {
     let emulated = Emulated::start(&many("c", 2));
     let endless = ["aliyun/job/c", "--jq", "last(repeat(1))"];
     let mut listing = Listing::start(&emulated, &endless);
@@ -142,7 +142,7 @@ fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
 }
 
 #[test]
-fn a_reader_that_takes_nothing_is_waited_for_and_does_not_delay_an_interrupt() {
+fn an_output_that_is_not_read_delays_requests_but_not_an_interrupt() {
     // A page of these records exceeds the capacity of a pipe.
     let emulated = Emulated::start(&many("c", 250));
     let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
@@ -154,7 +154,7 @@ fn a_reader_that_takes_nothing_is_waited_for_and_does_not_delay_an_interrupt() {
 }
 
 #[test]
-fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
+fn an_interrupted_list_of_several_scopes_marks_names_and_prints_no_table() {
     let held = format!("[[fault]]\noperation = 'ListServerlessJobs'\n{HELD}\n");
     let instance =
         "[[job]]\nref = 'sugon/instance/i'\nstates = [{ after = '0s', state = 'Running' }]\n";

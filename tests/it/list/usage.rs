@@ -33,7 +33,7 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
 }
 
 #[test]
-fn it_is_called_ls_too_and_found_by_the_words_of_other_tools() {
+fn ls_is_an_alias_and_words_of_other_tools_suggest_list() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["ls", "sugon", "-o", "name"]).run();
     assert_eq!(run.stdout, "sugon/instance/i-1\n");
@@ -52,14 +52,14 @@ fn options_that_do_not_apply_to_a_list_are_rejected() {
 }
 
 #[test]
-fn an_expression_works_on_the_envelope() {
+fn a_jq_expression_is_applied_to_the_json_envelope() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["huawei", "--jq", ".jobs[].state"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "failed\n"));
 }
 
 #[test]
-fn a_list_that_was_refused_is_not_an_empty_list_to_a_gate() {
+fn a_refused_list_is_incomplete_and_not_empty_for_a_gate() {
     let refused = joblens(&["list", "nope", "-o", "name"]).run();
     assert_eq!(refused.code, 2);
     let gate = joblens(&["wait", "-", "--allow-empty", "-t", "1s"])
@@ -79,7 +79,7 @@ fn a_list_that_was_refused_is_not_an_empty_list_to_a_gate() {
 }
 
 #[test]
-fn wrong_settings_of_a_named_account_are_reported_before_any_command_or_request() {
+fn invalid_settings_of_an_account_are_reported_before_any_command_or_request() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
@@ -114,7 +114,7 @@ fn wrong_settings_of_a_named_account_are_reported_before_any_command_or_request(
 }
 
 #[test]
-fn a_hint_about_filters_is_an_expression_for_their_fields() {
+fn the_hint_for_an_unsupported_filter_is_a_working_jq_expression() {
     let emulated = Emulated::start(WORLD);
     for (option, test) in [("-u", ".user == "), ("--queue", ".queue == ")] {
         let run = list(&emulated, &["huawei/image-job", option, "lin"]);
@@ -130,7 +130,7 @@ fn a_hint_about_filters_is_an_expression_for_their_fields() {
 }
 
 #[test]
-fn a_kind_without_states_leaves_no_list_of_states_incomplete() {
+fn a_kind_without_states_does_not_make_an_active_list_incomplete() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["tencent", "sugon", "--active", "-o", "name"]);
     assert_eq!(run.stdout, "sugon/instance/i-1\n", "{}", run.stderr);
@@ -142,7 +142,7 @@ fn a_kind_without_states_leaves_no_list_of_states_incomplete() {
 }
 
 #[test]
-fn an_option_of_other_tools_is_answered_by_what_does_it_here() {
+fn an_option_of_another_tool_gets_a_hint_with_the_equivalent() {
     for (arguments, hint) in [
         (&["list", "--all"][..], "--limit none"),
         (&["logs", "-n", "1", "aliyun/job/c/5"], "--tail N"),

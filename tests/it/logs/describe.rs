@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::JOB;
 
 #[test]
-fn the_page_of_a_failed_job_ends_its_cause_with_the_log() {
+fn describe_shows_the_last_log_lines_of_a_failed_job_unless_disabled() {
     let emulated = Emulated::start(WORLD);
     let page = emulated.joblens(&["describe", JOB]).run();
     assert_eq!((page.code, page.stderr.as_str()), (0, ""));
@@ -22,7 +22,7 @@ fn the_page_of_a_failed_job_ends_its_cause_with_the_log() {
 }
 
 #[test]
-fn of_two_streams_a_page_shows_the_standard_error_unless_it_is_empty() {
+fn describe_shows_stderr_or_stdout_if_stderr_is_empty() {
     let job = |id: &str, log: &str| {
         format!(
             "[[job]]\nref = 'tencent/batch-job/{id}'\nage = '1h'\nlog = [{log}]\n\
@@ -45,7 +45,7 @@ fn of_two_streams_a_page_shows_the_standard_error_unless_it_is_empty() {
 }
 
 #[test]
-fn of_several_failed_parts_a_page_shows_the_first_with_lines() {
+fn describe_shows_the_log_of_the_first_failed_part_with_lines() {
     let emulated = Emulated::start(
         "[[job]]\nref = 'tencent/training-task/train-1'\nage = '1h'\nparts = 2\n\
          log = [{after = '1m', line = 'RuntimeError: 内存不足'}]\n\
@@ -65,7 +65,7 @@ fn of_several_failed_parts_a_page_shows_the_first_with_lines() {
 }
 
 #[test]
-fn a_log_that_cannot_be_read_costs_a_page_a_notice() {
+fn an_unreadable_log_is_only_a_warning_in_describe() {
     let denied = "[[fault]]\noperation = 'DescribeContainerLog'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&format!("{WORLD}{denied}"));
     let page = emulated.joblens(&["describe", JOB]).run();

@@ -32,7 +32,7 @@ fn expected() -> String {
 }
 
 #[test]
-fn every_line_comes_once_until_the_job_has_ended() {
+fn every_line_is_printed_once_until_the_job_has_ended() {
     let emulated = growing("");
     let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
     assert_eq!(
@@ -42,7 +42,7 @@ fn every_line_comes_once_until_the_job_has_ended() {
 }
 
 #[test]
-fn a_container_that_is_restarted_loses_no_line() {
+fn a_restarted_container_loses_no_line_and_is_noted() {
     let emulated = growing("restarts = ['1200ms']");
     let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
     assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
@@ -50,7 +50,7 @@ fn a_container_that_is_restarted_loses_no_line() {
 }
 
 #[test]
-fn an_outage_in_the_middle_costs_no_line() {
+fn an_outage_while_following_loses_no_line() {
     let faults = r#"
 [[fault]]
 operation = "DescribeContainerLog"
@@ -111,7 +111,7 @@ fn an_outage_before_the_first_lookup_is_retried() {
 }
 
 #[test]
-fn a_log_of_an_ended_job_that_stays_unreadable_ends_with_its_error() {
+fn an_unreadable_log_of_an_ended_job_ends_with_an_error() {
     let emulated = Emulated::start(&format!(
         "[[job]]\nref = '{JOB}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Succeeded' }}]\n\
          [[fault]]\noperation = 'DescribeContainerLog'\nkind = 'status'\nstatus = 502\n"
@@ -122,7 +122,7 @@ fn a_log_of_an_ended_job_that_stays_unreadable_ends_with_its_error() {
 }
 
 #[test]
-fn a_file_is_followed_by_its_offset() {
+fn a_log_file_is_followed_without_lost_or_repeated_lines() {
     let emulated = Emulated::start(&format!(
         r#"
 [[job]]
@@ -156,7 +156,7 @@ log = [{{ after = "100ms", line = "iteration {{n}}", every = "50ms", times = 36 
 }
 
 #[test]
-fn a_signal_ends_it() {
+fn a_signal_ends_a_followed_log() {
     let emulated = growing("");
     let arguments = ["logs", "-f", "--interval", "50ms", JOB];
     let running = emulated
@@ -168,7 +168,7 @@ fn a_signal_ends_it() {
 }
 
 #[test]
-fn pods_that_come_later_are_waited_for() {
+fn pods_that_appear_later_are_waited_for() {
     let job = "aliyun/dlc-job/dlc1abcdefgh9999";
     let emulated = Emulated::start(&format!(
         r#"
@@ -247,7 +247,7 @@ log = [
 }
 
 #[test]
-fn a_file_that_is_rotated_during_an_outage_is_read_to_its_end() {
+fn a_file_rotated_during_an_outage_loses_no_line() {
     let emulated = Emulated::start(&format!(
         r#"
 [[job]]
@@ -287,7 +287,7 @@ until = "2400ms"
 }
 
 #[test]
-fn a_restarted_pod_and_an_outage_cost_no_line_of_a_dlc_job() {
+fn a_restart_and_an_outage_lose_no_line_of_a_dlc_job() {
     let job = "aliyun/dlc-job/dlc1abcdefgh9999";
     let emulated = Emulated::start(&format!(
         r#"
@@ -316,7 +316,7 @@ until = "1000ms"
 }
 
 #[test]
-fn a_full_response_that_does_not_change_is_noted_once() {
+fn a_full_log_response_that_does_not_change_is_noted_once() {
     let job = "tencent/batch-job/job-1y6u9i0o";
     let emulated = Emulated::start(&format!(
         r#"

@@ -63,7 +63,7 @@ fn logs(server: &Server, arguments: &[&str]) -> Joblens {
 }
 
 #[test]
-fn a_log_may_be_longer_than_a_response_may_be() {
+fn a_log_may_be_longer_than_max_body() {
     let lines: String = (0..60_000)
         .map(|number| format!("第 {number} 步 损失 0.9\n"))
         .collect();
@@ -77,7 +77,7 @@ fn a_log_may_be_longer_than_a_response_may_be() {
 }
 
 #[test]
-fn a_log_that_breaks_off_is_an_error_after_what_came() {
+fn a_truncated_log_is_an_error_after_its_complete_lines() {
     let server = serve(|_| cut("第 1 步\n第 2".as_bytes()), 0);
     let run = logs(&server, &[]).run();
     assert_eq!(run.code, 5, "{}", run.stderr);
@@ -92,7 +92,7 @@ fn a_log_that_breaks_off_is_an_error_after_what_came() {
 }
 
 #[test]
-fn a_page_in_place_of_a_log_is_an_error() {
+fn an_html_page_instead_of_a_log_is_an_error() {
     let page = b"<html><title>Login</title></html>";
     let server = serve(|_| http("200 OK", "content-type: text/html\r\n", page), 0);
     let run = logs(&server, &[]).run();
@@ -106,7 +106,7 @@ fn a_page_in_place_of_a_log_is_an_error() {
 }
 
 #[test]
-fn a_log_that_breaks_off_is_followed_from_there() {
+fn a_followed_log_that_breaks_off_is_resumed_from_there() {
     let line = |number: usize| format!("2026-11-27T00:00:0{number}Z 第 {number} 步\n");
     let lines = move |numbers: std::ops::Range<usize>| numbers.map(line).collect::<String>();
     let log = move |number| match number {
@@ -127,7 +127,7 @@ fn a_log_that_breaks_off_is_followed_from_there() {
 }
 
 #[test]
-fn the_log_of_another_pod_of_the_same_name_and_second_is_not_followed() {
+fn the_log_of_a_new_pod_with_the_same_name_is_not_followed() {
     let lookups = AtomicUsize::new(0);
     let server = Server::start(move |_, request, connection| {
         let response = if request.target().contains("/log?") {

@@ -114,7 +114,7 @@ fn the_failed_container_is_shown_and_the_others_are_named() {
 }
 
 #[test]
-fn every_line_of_all_containers_names_its_own() {
+fn all_containers_prefixes_every_line_with_its_source() {
     let emulated = Emulated::start(WORLD);
     let run = logs(&emulated, &["--all-containers", "--tail", "1", INVOCATION]);
     assert_eq!(
@@ -219,7 +219,7 @@ fn times_are_shown_when_requested_and_are_in_every_record() {
 }
 
 #[test]
-fn each_reason_for_the_absence_of_a_log_has_its_own_message() {
+fn each_reason_for_a_missing_log_has_its_own_message() {
     let emulated = Emulated::start(WORLD);
     let waiting = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/waiting"]);
     assert_eq!(waiting.code, 3);
@@ -281,7 +281,7 @@ fn each_reason_for_the_absence_of_a_log_has_its_own_message() {
 }
 
 #[test]
-fn a_permission_that_is_missing_is_named() {
+fn the_error_for_a_forbidden_log_names_the_operation() {
     let denied = r#"
 [[fault]]
 operation = "DescribeContainerLog"
@@ -298,7 +298,7 @@ kind = "refuse"
 }
 
 #[test]
-fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
+fn unsupported_options_are_usage_errors_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for (arguments, expected) in [
         (
@@ -339,7 +339,7 @@ fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
 }
 
 #[test]
-fn the_profile_of_a_log_is_named_before_the_command_or_in_full() {
+fn the_profile_is_given_by_p_before_the_command_or_by_profile_after_it() {
     let emulated = Emulated::start(WORLD);
     for arguments in [
         &["-p", "prod", "logs", JOB][..],

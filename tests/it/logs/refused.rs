@@ -7,7 +7,7 @@ use super::{JOB, WORLD, logs};
 use crate::support::emulated::Emulated;
 
 #[test]
-fn a_log_for_a_full_disk_ends_with_5_as_any_other_output() {
+fn a_full_disk_ends_logs_with_exit_code_5() {
     let emulated = Emulated::start(WORLD);
     for options in [&[][..], &["-o", "jsonl"], &["--all-containers"]] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
@@ -25,7 +25,7 @@ fn a_log_for_a_full_disk_ends_with_5_as_any_other_output() {
 }
 
 #[test]
-fn the_log_of_an_array_job_is_that_of_its_subtask_that_failed() {
+fn the_log_of_an_array_job_is_that_of_its_failed_subtask() {
     let job = |id: &str, end: &str| {
         format!(
             "[[job]]\nref = 'aliyun/job/ehpc-hz-FYUr32/{id}'\nage = '1h'\n\

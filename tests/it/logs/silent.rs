@@ -7,7 +7,7 @@ use crate::support::jobs::JOB;
 const SILENT: &str = "aliyun/job/ehpc-hz-FYUr32/silent";
 
 #[test]
-fn a_log_that_stays_empty_is_named() {
+fn a_followed_log_that_stays_empty_is_noted() {
     let emulated = Emulated::start(WORLD);
     let all = ["-f", "--interval", "50ms", "--all-containers", SILENT];
     let run = logs(&emulated, &all);
@@ -27,7 +27,7 @@ fn a_log_that_stays_empty_is_named() {
 }
 
 #[test]
-fn several_restarts_between_two_polls_are_named() {
+fn several_restarts_between_two_polls_are_noted() {
     let emulated = Emulated::start(&format!(
         "[[job]]\nref = '{JOB}'\nrestarts = ['600ms', '700ms', '800ms']\n\
          states = [{{ after = '0s', state = 'Running' }}, {{ after = '3s', state = 'Failed', exit_code = 1 }}]\n\

@@ -48,7 +48,7 @@ fn examples_and_readme_use_metrics_that_exist() {
 }
 
 #[test]
-fn every_rule_has_an_alert_with_a_test() {
+fn every_alert_rule_has_a_test_and_a_summary() {
     let rules = yaml::json_of(&example("prometheus/rules.yml"));
     let tests = example("prometheus/rules_test.yml");
     let rules = rules["groups"][0]["rules"].as_array().unwrap();
@@ -63,7 +63,7 @@ fn every_rule_has_an_alert_with_a_test() {
 }
 
 #[test]
-fn the_scrape_configuration_gives_every_target_one_exporter() {
+fn the_scrape_configuration_assigns_every_target_to_one_exporter() {
     let config = yaml::json_of(&example("prometheus/scrape.yml"));
     assert_eq!(config["rule_files"][0], "rules.yml");
     let probe = &config["scrape_configs"][1];
@@ -93,7 +93,7 @@ fn the_scrape_configuration_gives_every_target_one_exporter() {
 }
 
 #[test]
-fn every_panel_of_the_dashboard_has_a_query_and_a_place() {
+fn every_dashboard_panel_has_a_unique_id_a_valid_width_and_queries() {
     let dashboard: Value = serde_json::from_str(&example("grafana/joblens.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let mut ids = BTreeSet::new();

@@ -108,7 +108,7 @@ fn both_formats_are_served_and_scrapes_share_a_poll() {
 }
 
 #[test]
-fn a_probe_reads_one_target_of_the_accounts_that_are_named() {
+fn a_probe_reads_one_target_of_the_accounts_of_the_exporter() {
     let emulated = Emulated::start(WORLD);
     let exporter = Exporter::start(&emulated, &["aliyun/job/c/eval"]);
     let families = exporter.metrics("/probe?target=ali%2Fjob%2Fc%2F");
@@ -189,7 +189,7 @@ fn a_slow_cloud_never_makes_a_scrape_fail() {
 }
 
 #[test]
-fn other_requests_and_hostile_clients_are_refused() {
+fn invalid_requests_are_rejected_and_idle_clients_do_not_block_a_scrape() {
     let emulated = Emulated::start(WORLD);
     let exporter = Exporter::start(&emulated, &["aliyun/job/c/eval"]);
     let status = |request: &str| {
@@ -239,7 +239,7 @@ fn other_requests_and_hostile_clients_are_refused() {
 }
 
 #[test]
-fn a_scope_that_is_refused_after_it_was_read_is_down_and_keeps_its_jobs() {
+fn a_scope_refused_after_a_successful_poll_is_down_and_keeps_its_jobs() {
     let fault = "[[fault]]\ncloud = 'aliyun'\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 403\nskip = 1\n";
     let emulated = Emulated::start(&format!("{WORLD}\n{fault}"));
     let exporter = Exporter::start(&emulated, &["aliyun", "--min-interval", "1s"]);

@@ -61,7 +61,7 @@ fn state(families: &[Family], reference: &str) -> Option<String> {
 }
 
 #[test]
-fn a_scope_and_a_job_are_printed_once() {
+fn metrics_of_a_scope_and_a_job_are_printed() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["metrics", SCOPE, "huawei/image-job/7"])
@@ -112,7 +112,7 @@ fn a_cloud_selects_all_of_its_scopes() {
 }
 
 #[test]
-fn a_scope_that_fails_hides_no_other_and_decides_the_exit_code() {
+fn a_failed_scope_does_not_hide_others_and_decides_the_exit_code() {
     for (fault, code, category) in [
         ("kind = \"status\"", 5, "service_error"),
         ("kind = \"refuse\"", 4, "unauthenticated"),
@@ -151,7 +151,7 @@ fn a_scope_that_fails_hides_no_other_and_decides_the_exit_code() {
 }
 
 #[test]
-fn a_job_that_does_not_exist_is_not_up() {
+fn a_job_that_does_not_exist_is_reported_as_down() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["metrics", "aliyun/job/c/none", "aliyun/job/c/eval"])
@@ -166,7 +166,7 @@ fn a_job_that_does_not_exist_is_not_up() {
 }
 
 #[test]
-fn jobs_and_lookups_are_bounded() {
+fn max_jobs_and_max_lookups_limit_jobs_and_requests() {
     let jobs = "[[job]]\nref = \"aliyun/job/c/10_1-30\"\nage = \"1h\"\n\
         states = [{ after = \"0s\", state = \"Failed\", exit_code = 1 }]\n";
     let emulated = Emulated::start(jobs);
@@ -186,7 +186,7 @@ fn jobs_and_lookups_are_bounded() {
 }
 
 #[test]
-fn a_textfile_that_is_a_link_stays_one() {
+fn a_textfile_that_is_a_link_is_written_through_it_if_its_target_exists() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let (link, target) = (folder.path().join("a.prom"), folder.path().join("b.prom"));
@@ -210,7 +210,7 @@ fn a_textfile_that_is_a_link_stays_one() {
 }
 
 #[test]
-fn a_textfile_is_replaced_in_one_step() {
+fn a_textfile_is_replaced_and_leaves_no_temporary_file() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("新/joblens.prom");
@@ -244,7 +244,7 @@ fn a_textfile_is_replaced_in_one_step() {
 }
 
 #[test]
-fn jobs_older_than_the_window_of_a_list_are_shown_while_they_are_active() {
+fn active_jobs_older_than_the_list_window_are_shown() {
     let job = |id, state| {
         format!(
             "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '200h'\nstates = [{{after='0s', state='{state}'}}]\n"
@@ -279,7 +279,7 @@ fn token_expiring(at: i64) -> String {
 }
 
 #[test]
-fn the_expiry_of_a_credential_that_is_not_renewed_is_a_metric() {
+fn the_expiry_of_a_credential_without_renewal_is_a_metric() {
     const EXPIRY: i64 = 4_000_000_000;
     let emulated = Emulated::start(WORLD);
     let command = "credential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\nexpiration=2096-10-02T07:06:40Z\\n']";

@@ -12,7 +12,7 @@ use crate::support::{Server, http, joblens};
 const POD: &str = "kubernetes/pod/ci/p";
 
 #[test]
-fn events_that_hang_delay_no_poll_and_are_left_out() {
+fn hanging_event_requests_do_not_delay_a_poll_and_are_left_out() {
     let server = Server::start(|_, request, connection| {
         if request.target().contains("/events") {
             // Keeps the connection open until the client closes it.

@@ -24,7 +24,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn gzip_is_read_in_every_usual_form() {
+fn gzip_and_identity_encodings_are_read_in_every_common_form() {
     let (head, tail) = RUNNING.split_at(20);
     let members = [gzip(head), gzip(tail)].concat();
     for (encoding, body) in [
@@ -41,7 +41,7 @@ fn gzip_is_read_in_every_usual_form() {
 }
 
 #[test]
-fn other_encodings_are_named_for_every_status() {
+fn unsupported_encodings_are_reported_for_every_status() {
     for (status, encoding) in [
         ("200 OK", "br"),
         ("200 OK", "zstd"),
@@ -63,7 +63,7 @@ fn other_encodings_are_named_for_every_status() {
 }
 
 #[test]
-fn a_page_is_named_with_its_title_for_every_status_and_command() {
+fn an_html_page_is_reported_with_its_title_for_every_status_and_command() {
     let token = crate::support::SECRETS[0];
     let page = format!("<html><head><title>网关 登录 {token}</title></head></html>");
     for status in [
@@ -104,7 +104,7 @@ fn a_page_is_named_with_its_title_for_every_status_and_command() {
 }
 
 #[test]
-fn a_page_in_place_of_a_credential_is_named_with_its_title() {
+fn an_html_page_instead_of_a_credential_is_reported_with_its_title() {
     for status in [
         "200 OK",
         "302 Found",
@@ -161,7 +161,7 @@ fn a_page_in_place_of_a_credential_is_named_with_its_title() {
 }
 
 #[test]
-fn a_missing_client_certificate_is_recognized_on_a_page() {
+fn a_missing_client_certificate_is_recognized_in_an_html_page() {
     let page = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>";
     let server = Server::answering(http("400 Bad Request", "content-type: text/html\r\n", page));
     let error = run(&["get", REFERENCE], &server).run().error();
@@ -176,7 +176,7 @@ fn a_missing_client_certificate_is_recognized_on_a_page() {
 }
 
 #[test]
-fn what_is_not_http_is_named_with_what_to_check() {
+fn an_invalid_http_response_is_reported_with_a_hint_about_the_endpoint() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let invalid = "the response is not valid HTTP";
     let header = format!("x: {}\r\n", "y".repeat(1 << 20));
@@ -201,7 +201,7 @@ fn what_is_not_http_is_named_with_what_to_check() {
 }
 
 #[test]
-fn the_text_of_a_gateway_is_shown_for_every_cloud() {
+fn a_plain_text_error_of_a_gateway_is_shown_for_every_cloud() {
     let text = "Client sent an HTTP request to an HTTPS server, trace=71\n";
     let server = Server::answering(http(
         "400 Bad",
@@ -248,7 +248,7 @@ fn the_text_of_a_gateway_is_shown_for_every_cloud() {
 }
 
 #[test]
-fn an_empty_response_is_called_so() {
+fn an_empty_response_is_reported_as_empty() {
     let server = Server::answering(http("200 OK", "", b""));
     let error = run(&["get", REFERENCE], &server).run().error();
     assert_eq!(error["message"], "empty response; expected JSON");

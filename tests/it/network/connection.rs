@@ -85,7 +85,7 @@ fn head(stream: &mut impl Read) -> Option<String> {
 const IDENTITY: &str = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'user.key'";
 
 #[test]
-fn a_centre_that_requests_a_certificate_gets_that_of_the_profile() {
+fn a_server_that_requests_a_client_certificate_gets_that_of_the_profile() {
     let centre = Centre::start(true);
     let run = centre.get(IDENTITY).run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
@@ -106,7 +106,7 @@ fn a_centre_that_requests_a_certificate_gets_that_of_the_profile() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_used_is_a_usage_error_and_shows_no_key() {
+fn an_unusable_client_certificate_or_key_is_a_usage_error() {
     let centre = Centre::start(false);
     let key = fs::read_to_string(centre.file("user.key")).unwrap();
     let middle = key.lines().nth(1).unwrap().to_owned();
@@ -141,8 +141,7 @@ fn an_identity_that_cannot_be_used_is_a_usage_error_and_shows_no_key() {
 }
 
 #[test]
-fn a_certificate_is_not_verified_only_where_the_profile_is_configured_so_with_a_notice_in_every_run()
- {
+fn insecure_skip_verify_applies_only_if_configured_and_is_always_reported() {
     let centre = Centre::start(false);
     for flag in ["true", "'true'"] {
         let run = centre.get(&format!("insecure_skip_verify = {flag}")).run();
@@ -180,7 +179,7 @@ fn a_certificate_is_not_verified_only_where_the_profile_is_configured_so_with_a_
 }
 
 #[test]
-fn a_public_cloud_is_never_taken_unseen() {
+fn insecure_skip_verify_is_a_usage_error_for_hosts_of_public_clouds() {
     let centre = Centre::start(false);
     for endpoint in [
         "https://ai.scnet.cn",
@@ -249,7 +248,7 @@ fn serve_socks(stream: &mut TcpStream, reported: &Mutex<Vec<String>>) -> std::io
 }
 
 #[test]
-fn a_socks_proxy_gets_its_password_which_is_never_shown() {
+fn the_password_of_a_socks_proxy_is_sent_and_never_shown() {
     let reported = Arc::default();
     let port = socks(&reported);
     for (name, scheme) in [("ALL_PROXY", "socks5h"), ("http_proxy", "socks5h")] {
@@ -291,7 +290,7 @@ fn no_error_of_a_proxy_shows_its_password() {
 }
 
 #[test]
-fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
+fn an_invalid_proxy_variable_is_an_error_only_if_a_request_would_use_it() {
     let server = crate::support::Server::answering(running());
     let get = |command: &str, endpoint: &str| {
         joblens(&[command, "-o", "json", "--max-attempts", "1", REFERENCE])
@@ -341,7 +340,7 @@ fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
 }
 
 #[test]
-fn socks_without_a_number_is_socks4_as_with_curl() {
+fn a_socks_url_without_a_version_means_socks4_as_in_curl() {
     let (port, requested) = socks4();
     let run = joblens(&["get", "-o", "json", "--allow-http", REFERENCE])
         .env("JOBLENS_SUGON_ENDPOINT", "http://192.0.2.7")
@@ -353,7 +352,7 @@ fn socks_without_a_number_is_socks4_as_with_curl() {
 }
 
 #[test]
-fn an_endpoint_may_be_an_address_of_ipv6() {
+fn an_endpoint_may_be_an_ipv6_address() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         // Skipped on a machine without IPv6.
         return;

@@ -28,7 +28,7 @@ pub fn assert_fails(run: &Run, category: &str, code: Option<&str>, exit: i32) ->
 }
 
 #[test]
-fn a_wrong_reference_points_at_the_wrong_part() {
+fn the_error_for_an_invalid_reference_marks_the_invalid_part() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["get", "aliyun/jbo/C/5"]).run();
     let lines: Vec<&str> = run.stderr.lines().collect();
@@ -52,7 +52,7 @@ fn a_wrong_reference_points_at_the_wrong_part() {
 }
 
 #[test]
-fn an_empty_reference_is_reported_in_words() {
+fn an_empty_reference_or_a_missing_cloud_is_reported() {
     for (input, first) in [
         ("", "error: empty reference"),
         ("/job/C/5", "error: /job/C/5: missing cloud"),
@@ -63,7 +63,7 @@ fn an_empty_reference_is_reported_in_words() {
 }
 
 #[test]
-fn what_does_not_exist_is_not_found_in_every_cloud() {
+fn a_missing_resource_is_not_found_in_every_cloud() {
     let emulated = Emulated::start(WORLD);
     let missing = [
         ("aliyun/job/other/5", Some("ClusterNotFound"), 404),
@@ -93,7 +93,7 @@ fn what_does_not_exist_is_not_found_in_every_cloud() {
 }
 
 #[test]
-fn people_get_four_lines_with_the_next_step_last() {
+fn an_error_on_stderr_has_four_lines_ending_with_a_hint() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["get", "aliyun/job/ehpc-hz-other/5"])
@@ -126,7 +126,7 @@ fn people_get_four_lines_with_the_next_step_last() {
 }
 
 #[test]
-fn a_port_without_a_listener_is_a_failure_of_the_network() {
+fn a_port_without_a_listener_is_a_network_error_for_every_cloud() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -155,7 +155,7 @@ fn a_port_without_a_listener_is_a_failure_of_the_network() {
 }
 
 #[test]
-fn a_cloud_that_throttles_without_end_is_throttled() {
+fn endless_throttling_is_reported_as_throttled_after_all_attempts() {
     let emulated = Emulated::start(&format!(
         "{WORLD}[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '0s'\n"
     ));
@@ -178,7 +178,7 @@ fn a_cloud_that_throttles_without_end_is_throttled() {
 }
 
 #[test]
-fn a_cloud_that_fails_without_end_is_a_failure_of_the_service() {
+fn status_503_is_a_service_error_for_every_cloud() {
     let emulated = Emulated::start(&format!(
         "{WORLD}[[fault]]\noperation = '*'\nkind = 'status'\nstatus = 503\n"
     ));
@@ -196,7 +196,7 @@ fn a_cloud_that_fails_without_end_is_a_failure_of_the_service() {
 }
 
 #[test]
-fn a_page_in_the_place_of_an_answer_is_unreadable() {
+fn an_html_page_is_an_invalid_response_and_is_not_requested_again() {
     let emulated = Emulated::start(&format!(
         "{WORLD}[[fault]]\noperation = '*'\nkind = 'html'\nstatus = 200\n"
     ));
@@ -214,7 +214,7 @@ fn a_page_in_the_place_of_an_answer_is_unreadable() {
 }
 
 #[test]
-fn one_clouds_failure_hides_no_other_answer() {
+fn an_error_of_one_cloud_does_not_hide_jobs_of_the_others() {
     let faults = "[[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'html'\nstatus = 200\n";
     let emulated = Emulated::start(&format!("{WORLD}{faults}"));
     let run = emulated.get(&KINDS).run();
@@ -269,7 +269,7 @@ fn the_gravest_failure_decides_the_exit_code() {
 }
 
 #[test]
-fn quiet_hides_no_error() {
+fn quiet_does_not_hide_errors() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.get(&["-q", "aliyun/job/other/5"]).run();
     assert_eq!(run.code, 3);

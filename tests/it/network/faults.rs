@@ -36,7 +36,7 @@ fn assert_recovers(emulated: &Emulated, word: &'static str, options: &[&str]) {
 }
 
 #[test]
-fn a_throttled_call_is_answered_at_the_third_attempt() {
+fn a_request_throttled_twice_succeeds_at_the_third_attempt() {
     let faults = CLOUDS.map(|(cloud, _)| {
         format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'throttle'\ntimes = 2\nretry_after = '0s'\n")
     });
@@ -58,7 +58,7 @@ fn a_throttled_call_is_answered_at_the_third_attempt() {
 }
 
 #[test]
-fn each_cloud_throttles_in_its_own_way_and_is_understood() {
+fn throttling_with_the_status_of_each_cloud_is_retried() {
     let emulated = once_each("kind = 'throttle'\nretry_after = '0s'");
     assert_recovers(&emulated, "throttle", &[]);
     let statuses = CLOUDS.map(|(cloud, _)| emulated.answers_of(cloud)[0].0);
@@ -66,7 +66,7 @@ fn each_cloud_throttles_in_its_own_way_and_is_understood() {
 }
 
 #[test]
-fn a_failing_service_is_called_again() {
+fn a_response_with_status_503_is_retried() {
     assert_recovers(
         &once_each("kind = 'status'\nstatus = 503\nretry_after = '0s'"),
         "status",
@@ -75,23 +75,23 @@ fn a_failing_service_is_called_again() {
 }
 
 #[test]
-fn a_page_of_a_gateway_is_retried() {
+fn an_html_page_with_status_502_is_retried() {
     assert_recovers(&once_each("kind = 'html'\nstatus = 502"), "html", &[]);
 }
 
 #[test]
-fn an_answer_cut_short_is_requested_again_with_a_new_nonce() {
+fn a_truncated_response_is_requested_again_with_a_new_nonce() {
     // The cloud has already received the first call, so it would reject the same nonce.
     assert_recovers(&once_each("kind = 'truncate'"), "truncate", &[]);
 }
 
 #[test]
-fn a_connection_that_is_reset_is_opened_again_with_a_new_nonce() {
+fn a_reset_connection_is_retried_with_a_new_nonce() {
     assert_recovers(&once_each("kind = 'reset'"), "reset", &[]);
 }
 
 #[test]
-fn an_answer_that_takes_too_long_is_requested_again() {
+fn a_response_slower_than_the_request_timeout_is_requested_again() {
     let emulated = once_each("kind = 'slow'\ndelay = '1m'");
     let mut arguments: Vec<&str> = CLOUDS.map(|(_, reference)| reference).to_vec();
     arguments.extend(["--request-timeout", "2s"]);
@@ -112,7 +112,7 @@ fn an_answer_that_takes_too_long_is_requested_again() {
 }
 
 #[test]
-fn an_answer_that_never_ends_is_requested_again() {
+fn an_endless_response_is_requested_again_after_the_timeout() {
     assert_recovers(
         &once_each("kind = 'drip'"),
         "drip",
@@ -121,7 +121,7 @@ fn an_answer_that_never_ends_is_requested_again() {
 }
 
 #[test]
-fn clouds_that_are_too_slow_for_every_attempt_end_in_time() {
+fn slow_clouds_end_at_the_request_timeout_with_a_hint() {
     let emulated = with("[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n");
     let mut arguments = KINDS.to_vec();
     arguments.extend(["--request-timeout", "300ms", "--max-attempts", "1"]);
@@ -149,7 +149,7 @@ fn clouds_that_are_too_slow_for_every_attempt_end_in_time() {
 }
 
 #[test]
-fn an_empty_answer_is_unreadable_and_not_requested_again() {
+fn an_empty_response_is_invalid_and_not_requested_again() {
     let emulated = once_each("kind = 'empty'");
     for (cloud, reference) in CLOUDS {
         let run = emulated.get(&[reference]).run();
@@ -191,7 +191,7 @@ fn no_credentials_are_sent_to_the_target_of_a_redirect() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_once_and_reported() {
+fn a_wrong_clock_is_corrected_with_one_retry_and_reported() {
     for (offset, direction) in [("-20m", "ahead of"), ("+20m", "behind")] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let run = emulated.get(&[JOB, IMAGE_JOB]).run();
@@ -216,7 +216,7 @@ fn a_clock_that_is_off_is_corrected_once_and_reported() {
 }
 
 #[test]
-fn many_parallel_calls_report_the_clock_once() {
+fn many_parallel_requests_report_the_wrong_clock_once() {
     let scenario = "clock_offset = '+20m'\n[[job]]\nref = 'aliyun/job/C/1_1-30'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated.get(&["aliyun/job/C/1_1-30", "--detail"]).run();
@@ -252,7 +252,7 @@ fn the_second_call_of_an_account_is_signed_with_the_corrected_clock() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_for_tencent_as_well() {
+fn a_wrong_clock_is_corrected_for_tencent_as_well() {
     for offset in ["-20m", "+20m"] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let run = emulated.get(&[SERVICE]).run();
@@ -286,7 +286,7 @@ fn all_clouds_are_called_at_the_same_time() {
 }
 
 #[test]
-fn many_jobs_of_one_cloud_share_the_places_in_flight() {
+fn lookups_of_one_cloud_run_concurrently_and_keep_their_order() {
     let scenario = "latency = '200ms'\n[[job]]\nref = 'aliyun/job/C/1_1-60'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated

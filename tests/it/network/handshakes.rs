@@ -35,7 +35,7 @@ fn run(arguments: &[&str], port: u16) -> Run {
 }
 
 #[test]
-fn alerts_of_a_server_are_explained() {
+fn tls_alerts_and_servers_without_tls_are_explained() {
     for (response, words, advice) in [
         (
             &b"\x15\x03\x01\x00\x02\x02\x46"[..],
@@ -125,7 +125,7 @@ fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
 }
 
 #[test]
-fn a_handshake_that_fails_without_a_client_certificate_is_reported_as_such() {
+fn a_handshake_that_fails_without_a_client_certificate_gets_a_hint() {
     for (response, words) in [
         (
             &b"\x15\x03\x03\x00\x02\x02\x28"[..],
@@ -154,7 +154,7 @@ fn a_handshake_that_fails_without_a_client_certificate_is_reported_as_such() {
 }
 
 #[test]
-fn a_place_without_certificates_is_named_beside_one_that_has_some() {
+fn a_missing_ssl_cert_file_is_reported_even_if_other_certificates_exist() {
     let named = |name: &'static str| {
         Authority::new(move |params| {
             let subject = &mut params.distinguished_name;
@@ -204,7 +204,7 @@ fn a_place_without_certificates_is_named_beside_one_that_has_some() {
 }
 
 #[test]
-fn a_variable_that_names_no_certificates_is_named() {
+fn an_ssl_cert_variable_without_certificates_is_named_in_the_error() {
     let port = server(b"");
     for (name, value, message) in [
         (

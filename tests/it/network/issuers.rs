@@ -8,7 +8,7 @@ use crate::support::tls::Authority;
 
 /// A certificate that is trusted for its own server must not become a CA.
 #[test]
-fn only_valid_certificates_of_cas_vouch_for_others() {
+fn only_valid_ca_certificates_in_ca_file_can_issue_server_certificates() {
     type Adapt = fn(&mut CertificateParams);
     let cases: [(&str, i32, Adapt); 7] = [
         ("a CA", 0, |_| {}),

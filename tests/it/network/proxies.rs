@@ -22,7 +22,7 @@ fn get(endpoint: &str) -> Joblens {
 }
 
 #[test]
-fn the_status_with_which_a_proxy_refuses_is_named() {
+fn a_proxy_that_refuses_connect_is_reported_with_its_status() {
     for (status, words) in [
         ("401 Unauthorized", "HTTP 401 to CONNECT"),
         (
@@ -75,7 +75,7 @@ fn socks(responses: &[&[u8]]) -> u16 {
 }
 
 #[test]
-fn a_socks_proxy_that_requires_no_user_works_with_one_in_its_url() {
+fn a_socks_proxy_without_authentication_works_with_a_user_in_its_url() {
     let response = running();
     let port = socks(&[b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0", &response]);
     let run = get("http://ai.corp.invalid:8080")
@@ -89,7 +89,7 @@ fn a_socks_proxy_that_requires_no_user_works_with_one_in_its_url() {
 }
 
 #[test]
-fn doctor_names_the_proxy_that_it_is_connected_through_and_what_it_can_read() {
+fn doctor_names_the_proxy_and_warns_that_it_can_read_credentials() {
     let proxy = Server::answering(http("502 Bad Gateway", "", b""));
     let run = joblens(&["doctor", "sugon", "--allow-http"])
         .env("JOBLENS_SUGON_ENDPOINT", "http://ai.corp.invalid:8080")
@@ -151,7 +151,7 @@ fn each_refusal_of_a_socks_proxy_has_its_own_message() {
 }
 
 #[test]
-fn hosts_of_no_proxy_are_called_directly_in_every_spelling() {
+fn no_proxy_is_understood_in_every_common_spelling() {
     let proxy = Server::answering(http("502 Bad Gateway", "", b""));
     for (no_proxy, is_direct) in [
         ("*.corp.invalid", true),
@@ -181,7 +181,7 @@ fn hosts_of_no_proxy_are_called_directly_in_every_spelling() {
 }
 
 #[test]
-fn credentials_that_a_proxy_can_read_are_reported() {
+fn credentials_readable_by_an_http_proxy_are_reported_with_a_notice() {
     let proxy = Server::answering(running());
     let user = "corp%5Cjoe:p%23w";
     let run = get("http://ai.corp.invalid:8080")
@@ -238,7 +238,7 @@ fn a_socks_proxy_that_can_read_the_credentials_is_reported() {
 }
 
 #[test]
-fn a_user_is_set_in_the_url_of_a_proxy_by_its_own_protocol() {
+fn the_hint_for_socks_authentication_matches_the_scheme_of_the_proxy() {
     let port = socks(&[b"\x05\x02", b"\x01\x01"]);
     let refused = |url: String| {
         let run = get("https://ai.corp.invalid").env("ALL_PROXY", url).run();
@@ -253,7 +253,7 @@ fn a_user_is_set_in_the_url_of_a_proxy_by_its_own_protocol() {
 }
 
 #[test]
-fn the_error_of_a_proxy_of_unencrypted_requests_shows_what_it_requires() {
+fn a_407_of_a_proxy_for_plain_http_names_the_required_authentication() {
     for (user, header, words, advice) in [
         ("", "", "requires authentication", "http://NAME:PASSWORD@"),
         (

@@ -11,7 +11,7 @@ use crate::support::jobs::{IMAGE_JOB, INSTANCE, INVOCATION, JOB, SERVICE, WORLD,
 const SUBTASK: &str = "aliyun/job/ehpc-hz-FYUr32/10_3";
 
 #[test]
-fn a_cloud_without_credentials_names_the_variables() {
+fn the_hint_for_missing_credentials_names_the_variables_of_the_cloud() {
     for (reference, variable) in [
         (
             JOB,
@@ -39,7 +39,7 @@ fn a_cloud_without_credentials_names_the_variables() {
 }
 
 #[test]
-fn refused_credentials_are_tried_once() {
+fn refused_credentials_are_sent_only_once() {
     let emulated = Emulated::start(WORLD);
     let cases = [
         (
@@ -80,7 +80,7 @@ fn refused_credentials_are_tried_once() {
 }
 
 #[test]
-fn a_token_of_huawei_is_as_good_as_a_key() {
+fn a_huawei_token_can_replace_a_key_but_not_accompany_it() {
     let emulated = Emulated::start(WORLD);
     let token = "joblens-test-auth-token";
     let run = emulated
@@ -124,7 +124,7 @@ fn assert_mapped(reference: &str, document: &str, category: &str, code: &str, ex
 }
 
 #[test]
-fn the_error_code_of_aliyun_decides() {
+fn the_error_code_of_aliyun_decides_the_category_and_exit_code() {
     for (reference, code, category, exit) in [
         (JOB, "NotAuthorized", "permission_denied", 4),
         (JOB, "InDebt", "permission_denied", 4),
@@ -142,7 +142,7 @@ fn the_error_code_of_aliyun_decides() {
 }
 
 #[test]
-fn the_error_code_of_other_clouds_decides() {
+fn the_error_code_of_other_clouds_decides_the_category_and_exit_code() {
     for (reference, code, category, exit) in [
         (INSTANCE, "10009", "permission_denied", 4),
         (INSTANCE, "10004", "invalid_argument", 5),
@@ -166,7 +166,7 @@ fn the_error_code_of_other_clouds_decides() {
 }
 
 #[test]
-fn a_hint_names_the_variable_of_the_part_that_is_rejected() {
+fn the_hint_names_the_variable_of_the_rejected_credential_part() {
     let emulated = Emulated::start(WORLD);
     for variable in [
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",

@@ -33,7 +33,7 @@ fn coded(reference: &str, code: &str) -> String {
 }
 
 #[test]
-fn a_gateways_status_is_retried_whatever_code_the_body_carries() {
+fn a_gateway_status_is_retried_whatever_error_code_the_body_has() {
     let cases = [
         (INSTANCE, "10001"),
         (INSTANCE, "10004"),
@@ -70,7 +70,7 @@ fn a_gateways_status_is_retried_whatever_code_the_body_carries() {
 }
 
 #[test]
-fn a_call_that_is_answered_after_a_gateways_status_succeeds() {
+fn a_request_succeeds_after_two_responses_with_status_503() {
     let server = Server::start(|number, got, stream| {
         let id = got.target().split('/').nth(5).unwrap_or_default();
         let found = format!(r#"{{"code":"0","data":{{"id":"{id}","status":"Completed"}}}}"#);
@@ -86,7 +86,7 @@ fn a_call_that_is_answered_after_a_gateways_status_succeeds() {
 }
 
 #[test]
-fn a_refused_credential_is_never_sent_twice() {
+fn a_refused_credential_is_not_sent_again_even_with_a_retryable_status() {
     for (reference, code) in [
         (INSTANCE, "10008"),
         (INVOCATION, "SignatureDoesNotMatch"),
@@ -104,7 +104,7 @@ fn a_refused_credential_is_never_sent_twice() {
 }
 
 #[test]
-fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it() {
+fn a_clock_more_than_a_day_off_is_an_error_without_a_retry() {
     for (reference, status, code) in [
         (INVOCATION, "400 Bad Request", "InvalidTimeStamp.Expired"),
         (IMAGE_JOB, "401 Unauthorized", "APIGW.0303"),
@@ -134,7 +134,7 @@ fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it(
 }
 
 #[test]
-fn a_clock_is_corrected_by_less_than_a_day_alone() {
+fn a_clock_is_corrected_only_by_less_than_a_day() {
     for (offset, code) in [("-23h", 0), ("+23h", 0), ("-25h", 4), ("+25h", 4)] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let run = emulated.get(&[JOB]).run();
@@ -147,7 +147,7 @@ fn a_clock_is_corrected_by_less_than_a_day_alone() {
 }
 
 #[test]
-fn a_date_is_not_used_for_a_code_that_is_not_about_the_time() {
+fn the_date_of_a_response_corrects_the_clock_only_for_time_errors() {
     let body = coded(INVOCATION, "ConflictOpt");
     let headers = "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nretry-after: 0\r\n";
     let server = Server::answering(http("403 Forbidden", headers, body.as_bytes()));
@@ -209,7 +209,7 @@ fn a_clock_correction_is_undone_when_the_clocks_agree() {
 }
 
 #[test]
-fn clocks_that_disagree_all_the_time_end_a_call() {
+fn clocks_that_keep_disagreeing_end_a_request_with_clock_skew() {
     let server = server_with_dates(|number| if number % 2 == 0 { 20 } else { -20 });
     let run = get(&server, &["aliyun/job/C/10_1"]).run();
     assert_fails(&run, "clock_skew", Some("IllegalTimestamp"), 4);

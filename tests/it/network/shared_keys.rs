@@ -103,7 +103,7 @@ fn refused_profiles(run: &Run) -> Vec<String> {
 }
 
 #[test]
-fn a_rejected_key_is_sent_twice_at_most_however_many_profiles_have_it() {
+fn a_rejected_key_is_sent_at_most_twice_for_any_number_of_profiles() {
     // The requests of all profiles are in flight at the same time.
     let slow = "\n[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '200ms'\n";
     let world = format!("{WORLD}{slow}");
@@ -169,7 +169,7 @@ fn a_skipped_request_names_its_own_profile_and_the_one_whose_key_was_rejected() 
 }
 
 #[test]
-fn another_key_of_the_cloud_is_not_affected() {
+fn a_rejected_key_does_not_affect_another_key_of_the_same_cloud() {
     let emulated = Emulated::start(WORLD);
     let (cloud, settings, reference) = &rejected(&emulated.origin)[0];
     let good = settings
@@ -185,7 +185,7 @@ fn another_key_of_the_cloud_is_not_affected() {
 }
 
 #[test]
-fn a_host_that_hangs_delays_no_other_profile_of_its_cloud() {
+fn a_hanging_host_does_not_delay_another_profile_of_its_cloud() {
     for command in ["get", "wait"] {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);

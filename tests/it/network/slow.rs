@@ -60,7 +60,7 @@ impl HeldServer {
 }
 
 #[test]
-fn rows_before_one_that_is_awaited_are_printed_in_order() {
+fn rows_before_a_slow_one_are_printed_immediately_and_in_order() {
     for (options, header) in [
         (&["-o", "table"][..], true),
         (&["-o", "csv", "--columns", "ref,state"], true),
@@ -96,7 +96,7 @@ fn rows_before_one_that_is_awaited_are_printed_in_order() {
 }
 
 #[test]
-fn doctor_prints_what_it_has_found_before_a_cloud_answers() {
+fn doctor_prints_its_local_checks_before_a_cloud_responds() {
     let held = HeldServer::start(1);
     let (reader, writer) = std::io::pipe().unwrap();
     let run = held.run(&["doctor", "sugon", "--max-attempts", "1"]);
@@ -141,7 +141,7 @@ fn doctor_does_not_wait_for_a_slow_account_to_print_the_others() {
 }
 
 #[test]
-fn logs_and_followed_events_name_a_slow_request() {
+fn logs_and_events_follow_show_a_slow_request_on_a_terminal() {
     let reference = reference(2);
     for command in [
         &["logs", "tencent/batch-job/job-1", "--max-attempts", "1"][..],
@@ -167,7 +167,7 @@ fn logs_and_followed_events_name_a_slow_request() {
 }
 
 #[test]
-fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
+fn a_slow_request_is_shown_on_a_terminal_and_cleared_afterwards() {
     let held = HeldServer::start(2);
     let terminal = Terminal::open();
     let stderr = Stdio::from(terminal.user.try_clone().unwrap());
@@ -183,7 +183,7 @@ fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
 }
 
 #[test]
-fn a_connection_that_times_out_names_its_own_option() {
+fn a_connection_timeout_is_reported_with_the_connect_timeout_option() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let get = |endpoint: &str| {

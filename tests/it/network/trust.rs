@@ -143,7 +143,7 @@ fn without_names(params: &mut CertificateParams) {
 }
 
 #[test]
-fn a_certificate_that_ca_file_names_is_trusted_for_the_server_that_presents_it() {
+fn a_certificate_in_ca_file_is_trusted_for_the_server_that_presents_it() {
     for shown in [
         Shown::self_signed(|_| {}),
         Shown::self_signed(without_names),
@@ -162,7 +162,7 @@ fn a_certificate_that_ca_file_names_is_trusted_for_the_server_that_presents_it()
 }
 
 #[test]
-fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
+fn a_version_1_certificate_of_a_known_ca_is_refused_with_a_reason() {
     let ca = Shown::self_signed(|params| {
         params
             .distinguished_name
@@ -180,7 +180,7 @@ fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
 }
 
 #[test]
-fn doctor_reports_that_such_a_certificate_is_trusted() {
+fn doctor_reports_a_certificate_in_ca_file_as_trusted() {
     let shown = Shown::self_signed(|_| {});
     let port = shown.serve(&VERSIONS, |_| {
         json(r#"{"code":"0","data":{"total":0,"list":[]}}"#)
@@ -203,7 +203,7 @@ fn refused(run: &Run, why: &str) {
 }
 
 #[test]
-fn host_dates_and_purpose_of_such_a_certificate_are_checked() {
+fn host_dates_and_purpose_of_a_certificate_in_ca_file_are_checked() {
     let other_name = |params: &mut CertificateParams| {
         params.subject_alt_names = vec![rcgen::SanType::IpAddress("127.0.0.9".parse().unwrap())];
     };
@@ -269,7 +269,7 @@ fn a_server_without_the_key_of_the_certificate_is_refused() {
 }
 
 #[test]
-fn a_self_signed_certificate_that_is_not_in_the_file_is_an_error_with_a_hint() {
+fn a_self_signed_certificate_missing_from_ca_file_is_an_error_with_a_hint() {
     let shown = Shown::self_signed(|_| {});
     let port = shown.serve(&VERSIONS, |_| running());
     // A certificate with the same name, as after a renewal.
@@ -329,7 +329,7 @@ impl ClientCertVerifier for OneClient {
 }
 
 #[test]
-fn a_client_certificate_of_version_1_is_shown() {
+fn a_client_certificate_of_version_1_is_presented_to_the_server() {
     let (server, client) = (Shown::self_signed(|_| {}), Shown::version_1());
     let provider = Arc::new(ring::default_provider());
     let certified = server.certified(&provider);
@@ -368,7 +368,7 @@ fn a_client_certificate_of_version_1_is_shown() {
 }
 
 #[test]
-fn a_certificate_that_is_not_checked_is_that_of_the_endpoint_only() {
+fn insecure_skip_verify_does_not_apply_to_hosts_named_in_responses() {
     let ai = Shown::self_signed(|_| {});
     let requests = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&requests);

@@ -33,7 +33,7 @@ fn get(origin: &str, options: &[&str]) -> Joblens {
 }
 
 #[test]
-fn a_throttled_call_is_sent_again_after_the_requested_time() {
+fn a_request_throttled_with_retry_after_is_sent_again() {
     let server = Server::start(|number, got, stream| {
         let _ = match number {
             0 | 1 => stream.write_all(&http("429 Too Many Requests", "retry-after: 0\r\n", b"{}")),
@@ -46,7 +46,7 @@ fn a_throttled_call_is_sent_again_after_the_requested_time() {
 }
 
 #[test]
-fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
+fn a_retry_after_of_more_than_a_minute_ends_a_lookup_and_is_reported() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let server = Server::answering(http(status, "retry-after: 300\r\n", b"{}"));
         let run = get(&server.origin(), &[&reference(1)]).run();
@@ -64,7 +64,7 @@ fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
 }
 
 #[test]
-fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
+fn at_most_two_requests_are_in_flight_until_a_credential_is_accepted() {
     let server = Server::start(|number, got, stream| {
         if number < 2 {
             // Long enough for all other requests to arrive, if they were sent.
@@ -97,7 +97,7 @@ fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
 }
 
 #[test]
-fn after_a_refusal_the_rest_of_the_account_is_not_requested() {
+fn after_a_refused_credential_other_lookups_of_the_account_are_skipped() {
     let server = Server::answering(json(r#"{"code":"10008","msg":"no"}"#));
     let references: Vec<String> = (0..20).map(reference).collect();
     let options: Vec<&str> = references.iter().map(String::as_str).collect();
@@ -120,7 +120,7 @@ fn after_a_refusal_the_rest_of_the_account_is_not_requested() {
 }
 
 #[test]
-fn answers_keep_the_order_given_and_the_same_reference_is_requested_once() {
+fn results_keep_the_given_order_and_duplicates_are_requested_once() {
     let server = Server::start(|number, got, stream| {
         if number == 0 {
             thread::sleep(Duration::from_millis(100));
@@ -154,7 +154,7 @@ fn answers_keep_the_order_given_and_the_same_reference_is_requested_once() {
 }
 
 #[test]
-fn every_wrong_reference_is_reported_and_nothing_is_requested() {
+fn every_invalid_reference_is_reported_and_nothing_is_requested() {
     let server = Server::answering(json("{}"));
     let run = get(
         &server.origin(),
@@ -167,7 +167,7 @@ fn every_wrong_reference_is_reported_and_nothing_is_requested() {
 }
 
 #[test]
-fn verbose_shows_each_request_and_answer_and_no_secret() {
+fn verbose_shows_each_request_and_response_and_no_secret() {
     let server = Server::start(|_, got, stream| {
         let _ = stream.write_all(&running(got.target()));
     });
@@ -214,7 +214,7 @@ fn other_hosts_are_called_through_the_proxy_of_the_environment() {
 }
 
 #[test]
-fn a_proxy_that_requires_a_password_differs_from_a_cloud_that_refuses() {
+fn a_407_of_a_proxy_is_a_network_error_and_its_password_is_sent_once() {
     let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
     let run = get("https://sugon.test", &[&reference(1)])
         .env(
@@ -249,7 +249,7 @@ fn plain_http_beyond_loopback_is_a_usage_error() {
 }
 
 #[test]
-fn a_host_without_a_server_fails_as_network() {
+fn a_host_without_a_server_is_a_network_error() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -296,7 +296,7 @@ impl Tls {
 }
 
 #[test]
-fn a_private_ca_is_trusted_when_it_is_named() {
+fn a_private_ca_is_trusted_by_option_variable_or_setting() {
     let server = Tls::start();
     let run = server.get(&["--ca-file", server.ca()]).run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
@@ -310,7 +310,7 @@ fn a_private_ca_is_trusted_when_it_is_named() {
 }
 
 #[test]
-fn an_untrusted_certificate_is_refused_with_what_to_do() {
+fn an_untrusted_certificate_is_refused_with_a_hint() {
     let server = Tls::start();
     let other = Tls::start();
     let run = server.get(&["--ca-file", other.ca()]).run();
@@ -324,7 +324,7 @@ fn an_untrusted_certificate_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_machine_without_certificates_fails_for_tls_and_works_over_loopback() {
+fn without_ca_certificates_tls_fails_and_plain_loopback_works() {
     let server = Tls::start();
     let run = server.get(&[]).env("SSL_CERT_FILE", "/nonexistent").run();
     assert!(
@@ -344,7 +344,7 @@ fn a_machine_without_certificates_fails_for_tls_and_works_over_loopback() {
 }
 
 #[test]
-fn a_host_that_never_answers_is_not_called_for_each_reference_in_turn() {
+fn further_lookups_are_skipped_after_a_host_failed_to_respond() {
     let server = Server::start(|_, _, _| {});
     let references: Vec<String> = (0..40).map(reference).collect();
     let mut options: Vec<&str> = references.iter().map(String::as_str).collect();

@@ -65,7 +65,7 @@ fn timeless(mut envelope: Value) -> Value {
 }
 
 #[test]
-fn yaml_is_the_json_to_another_reader_and_an_id_stays_text() {
+fn yaml_output_equals_json_output_and_keeps_ids_as_text() {
     let emulated = Emulated::start(SCENARIO);
     let json = get(&emulated, &["-o", "json", "--raw"], &ALL);
     let yaml = get(&emulated, &["-o", "yaml", "--raw"], &ALL);
@@ -75,7 +75,7 @@ fn yaml_is_the_json_to_another_reader_and_an_id_stays_text() {
 }
 
 #[test]
-fn records_contain_each_job_with_every_key_then_what_failed_then_the_summary() {
+fn jsonl_contains_complete_jobs_then_errors_then_the_summary() {
     let emulated = Emulated::start(SCENARIO);
     let references = [JOB, MISSING, SERVICE];
     let json = get(&emulated, &["-o", "json"], &references).json();
@@ -105,7 +105,7 @@ fn records_contain_each_job_with_every_key_then_what_failed_then_the_summary() {
 }
 
 #[test]
-fn csv_is_for_spreadsheets_and_tsv_for_scripts() {
+fn csv_is_safe_for_spreadsheets_and_tsv_escapes_line_breaks() {
     let emulated = Emulated::start(SCENARIO);
     let run = get(&emulated, &["-o", "csv"], &ALL);
     let text = run.stdout.strip_prefix('\u{feff}').unwrap();
@@ -136,7 +136,7 @@ fn csv_is_for_spreadsheets_and_tsv_for_scripts() {
 }
 
 #[test]
-fn markdown_is_a_table_that_ends_no_cell_early() {
+fn markdown_cells_do_not_break_the_table() {
     let emulated = Emulated::start(SCENARIO);
     let run = get(&emulated, &["-o", "markdown"], &ALL);
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -146,7 +146,7 @@ fn markdown_is_a_table_that_ends_no_cell_early() {
 }
 
 #[test]
-fn names_feed_the_next_command_unless_one_of_them_is_missing() {
+fn names_can_be_piped_to_the_next_command_unless_one_is_missing() {
     let emulated = Emulated::start(SCENARIO);
     let run = get(&emulated, &["-o", "name"], &ALL);
     assert_eq!(run.stdout.lines().collect::<Vec<_>>(), ALL);
@@ -170,7 +170,7 @@ fn names_feed_the_next_command_unless_one_of_them_is_missing() {
 }
 
 #[test]
-fn columns_are_picked_and_rows_are_sorted_in_every_form() {
+fn columns_can_be_selected_and_rows_sorted_in_table_json_and_tsv() {
     let emulated = Emulated::start(SCENARIO);
     let table = get(
         &emulated,
@@ -209,7 +209,7 @@ fn columns_are_picked_and_rows_are_sorted_in_every_form() {
 }
 
 #[test]
-fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
+fn a_jq_expression_is_applied_to_the_envelope_and_keeps_the_exit_code() {
     let emulated = Emulated::start(SCENARIO);
     let run = get(
         &emulated,
@@ -253,7 +253,7 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
 }
 
 #[test]
-fn an_expression_takes_variables_and_can_decide_the_exit_code() {
+fn a_jq_expression_accepts_variables_and_can_decide_the_exit_code() {
     let named = ["--arg", "state", "failed", "--argjson", "n", "[1, 2]"];
     for (options, code, output) in [
         (&["--jq", "-1 * 2"][..], 0, "-2\n"),
@@ -277,7 +277,7 @@ fn an_expression_takes_variables_and_can_decide_the_exit_code() {
 }
 
 #[test]
-fn options_that_have_no_place_are_reported_before_the_first_request() {
+fn invalid_output_options_are_usage_errors_before_the_first_request() {
     let emulated = Emulated::start(SCENARIO);
     for (options, expected) in [
         (&["--jq", ".jobs["][..], "at column 7"),
@@ -314,7 +314,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
 }
 
 #[test]
-fn times_for_people_are_in_the_requested_zone_and_those_for_programs_in_none() {
+fn table_times_use_the_requested_zone_and_tsv_times_are_utc() {
     let emulated = Emulated::start(SCENARIO);
     let zoned = |options: &[&str]| {
         let words = [&["get"], options, &[JOB]].concat();
@@ -329,7 +329,7 @@ fn times_for_people_are_in_the_requested_zone_and_those_for_programs_in_none() {
 }
 
 #[test]
-fn an_answer_without_rows_is_still_an_answer_of_its_form() {
+fn output_without_rows_is_still_valid_in_its_format() {
     for (format, shown) in [
         ("csv", None),
         ("name", Some("#!incomplete: 1 of 1 could not be read\n")),

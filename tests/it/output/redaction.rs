@@ -73,7 +73,7 @@ fn decided(run: &crate::support::Run) -> Value {
 const MAX_RUNS: usize = 60;
 
 #[test]
-fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
+fn a_token_equal_to_a_word_of_a_response_does_not_change_its_reading() {
     let clouds = [
         (
             "sugon/instance/completed.json",
@@ -132,7 +132,7 @@ fn inject(value: &mut Value, key: &str, secret: &str) {
 }
 
 #[test]
-fn a_secret_in_any_text_of_a_response_is_in_no_output() {
+fn a_secret_in_any_text_of_a_response_is_masked_in_every_output() {
     let folder = tempfile::tempdir().unwrap();
     for secret in ["aliyun-test-secret-91c2", "hunter2"] {
         let mut document = fixture("aliyun/job/describe-serverless-jobs-every-field.json");
@@ -186,7 +186,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
 }
 
 #[test]
-fn an_unknown_state_and_a_label_show_no_secret() {
+fn a_secret_in_an_unknown_state_word_is_masked() {
     let secret = "sugon-test-token-7f3a";
     let body = json!({"code": "0", "msg": "success", "data": {"id": "i1", "status": secret}});
     let server = Server::answering(response(body.to_string()));

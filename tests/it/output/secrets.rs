@@ -7,7 +7,7 @@ use crate::support::jobs::{CLOUDS, KINDS, WORLD};
 use crate::support::{ReceivedRequest, Server, http, joblens};
 
 #[test]
-fn verbose_shows_every_call_of_every_cloud_and_no_secret() {
+fn verbose_shows_every_request_of_every_cloud_and_no_secret() {
     let emulated = Emulated::start(WORLD);
     let mut arguments = KINDS.to_vec();
     arguments.push("-v");
@@ -112,7 +112,7 @@ fn echoing(status: &'static str, words: &'static str) -> Server {
 }
 
 #[test]
-fn an_answer_that_echoes_the_call_leaks_no_secret() {
+fn an_error_response_that_echoes_the_request_leaks_no_credential() {
     const VARIABLES: [(&str, &str); 7] = [
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "aliyun-test-secret-91c2"),
         ("ALIBABA_CLOUD_SECURITY_TOKEN", "test-session-token-2e4d"),

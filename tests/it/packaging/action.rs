@@ -147,7 +147,7 @@ fn a_failed_job_fails_the_step_and_is_in_its_outputs() {
 }
 
 #[test]
-fn a_condition_that_is_given_is_waited_for() {
+fn the_for_input_sets_the_condition() {
     let mut runner = installed(BUILT_IN);
     let given = [
         ("references", FAILED),
@@ -159,7 +159,7 @@ fn a_condition_that_is_given_is_waited_for() {
 }
 
 #[test]
-fn a_usage_error_is_undecided_in_the_outputs() {
+fn a_usage_error_sets_the_verdict_undecided_and_removes_an_old_report() {
     let mut runner = installed("");
     let report = runner.file("gate.xml");
     fs::write(&report, "that of an earlier gate").unwrap();
@@ -178,7 +178,7 @@ fn a_usage_error_is_undecided_in_the_outputs() {
 }
 
 #[test]
-fn options_and_retries_cannot_pass_a_gate_that_was_not_run() {
+fn invalid_options_or_retries_never_pass_the_gate_or_run_code() {
     for (option, value) in [
         ("options", "--help"),
         ("retries", "x"),
@@ -199,7 +199,7 @@ fn options_and_retries_cannot_pass_a_gate_that_was_not_run() {
 }
 
 #[test]
-fn only_exit_code_5_is_tried_again() {
+fn only_exit_code_5_of_an_undecided_gate_is_retried() {
     // Replaces joblens and exits with the next code of a list.
     const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"verdict=$code\" | sed 's/=5/=undecided/;s/=6/=passed/' >> \"$GITHUB_OUTPUT\"\ntest \"$code\" != 6 || exit 5\nexit \"$code\"\n";
     for (codes, retries, expected, left) in [
@@ -256,7 +256,7 @@ fn an_archive_with_another_checksum_is_not_installed() {
 }
 
 #[test]
-fn a_release_that_does_not_exist_is_not_tried_again() {
+fn a_missing_release_exits_with_2_and_a_failing_server_with_5() {
     let mut runner = Runner::new(None);
     runner.path.push(runner.home.path().to_owned());
     let given = [
@@ -302,7 +302,7 @@ fn a_version_or_machine_without_a_release_is_an_error_before_any_download() {
 }
 
 #[test]
-fn outputs_are_those_of_the_gate() {
+fn outputs_of_the_action_are_those_of_the_gate_step() {
     let action = yaml("action.yml");
     let steps = action["runs"]["steps"].as_array().unwrap();
     assert!(steps.iter().any(|step| step["id"] == "gate"));

@@ -51,7 +51,7 @@ fn files(archive: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn two_archives_of_a_commit_are_equal_and_have_all_that_is_needed() {
+fn archives_are_reproducible_and_contain_all_required_files() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let archives = std::sync::Mutex::new(Vec::new());
     in_parallel([("022", 0), ("077", 1)], |(umask, at)| {

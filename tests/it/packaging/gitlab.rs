@@ -54,7 +54,7 @@ fn the_sample_of_the_readme_installs_the_release_and_passes() {
 }
 
 #[test]
-fn a_failed_job_fails_the_gate_and_an_archive_that_is_another_one_is_not_run() {
+fn a_failed_job_fails_the_gate_and_a_wrong_checksum_runs_nothing() {
     let (sample, template) = (
         readme_block(".joblens-gate"),
         yaml("examples/gitlab-ci.yml"),

@@ -30,7 +30,7 @@ fn needed(permission: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_role_permits_what_the_kinds_need() {
+fn the_role_grants_the_permissions_of_every_kind() {
     let list = yaml("examples/kubernetes/gate.yml");
     let rules = list["items"][0]["rules"].as_array().unwrap();
     let kinds = joblens(&["kinds", "kubernetes", "-o", "json"]).run().json();
@@ -52,7 +52,7 @@ fn the_role_permits_what_the_kinds_need() {
 }
 
 #[test]
-fn the_job_waits_as_the_account_that_has_the_role() {
+fn the_job_runs_a_valid_wait_with_the_service_account_of_the_role() {
     let list = yaml("examples/kubernetes/gate.yml");
     let [role, account, binding, job] = &list["items"].as_array().unwrap()[..] else {
         panic!("{list}");

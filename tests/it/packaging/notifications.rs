@@ -48,7 +48,7 @@ fn text(message: &Value) -> &str {
 }
 
 #[test]
-fn messages_are_valid_whatever_jobs_are_called() {
+fn messages_are_valid_json_for_any_job_name() {
     let emulated = Emulated::start(JOBS);
     let expressions = expressions();
     assert_eq!(expressions.len(), 2);
@@ -91,7 +91,7 @@ fn messages_are_valid_whatever_jobs_are_called() {
 }
 
 #[test]
-fn a_message_is_sent_without_the_address_in_the_list_of_processes() {
+fn a_message_is_sent_without_the_webhook_address_in_arguments_of_curl() {
     let readme = read("README.md");
     let mut blocks = readme.split("```sh\n").skip(1);
     let script = blocks.find_map(|rest| {

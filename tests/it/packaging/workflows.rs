@@ -47,7 +47,7 @@ fn scripts(file: &str) -> Vec<String> {
 }
 
 #[test]
-fn scripts_are_bash_and_the_files_that_they_run_are_there() {
+fn scripts_are_valid_bash_and_run_existing_executable_files() {
     for file in FILES {
         let scripts = scripts(file);
         assert!(!scripts.is_empty(), "{file}");
@@ -77,7 +77,7 @@ fn scripts_are_bash_and_the_files_that_they_run_are_there() {
 }
 
 #[test]
-fn actions_of_others_have_a_version_and_inputs_never_become_code() {
+fn external_actions_have_a_version_and_scripts_contain_no_expressions() {
     for file in FILES {
         let document = yaml(file);
         let mut uses = Vec::new();
@@ -119,7 +119,7 @@ fn every_target_of_a_release_can_be_installed() {
 }
 
 #[test]
-fn binstall_finds_the_archive_under_the_name_that_it_is_made_with() {
+fn binstall_uses_the_archive_name_of_the_build_script() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
     let metadata = &manifest["package"]["metadata"]["binstall"];
     let text = |key: &str| metadata[key].as_str().unwrap();

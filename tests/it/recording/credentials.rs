@@ -5,7 +5,7 @@ use crate::config::settings::Config;
 use crate::support::jobs;
 
 #[test]
-fn tokens_that_were_fetched_are_not_in_a_recording_and_are_not_needed() {
+fn fetched_tokens_are_not_recorded_and_not_needed_for_a_replay() {
     let emulated = Emulated::start(jobs::WORLD);
     let origin = &emulated.origin;
     let config = Config::new(&format!(
@@ -68,7 +68,7 @@ fn tokens_of_one_response_stay_distinct_in_a_recording() {
 }
 
 #[test]
-fn an_account_that_cannot_be_used_has_the_error_of_the_recorded_run() {
+fn a_replay_shows_the_recorded_error_of_an_unusable_account() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&format!(
         "[aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{}'\ncluster = 'c'\n\
@@ -106,7 +106,7 @@ fn an_account_that_cannot_be_used_has_the_error_of_the_recorded_run() {
 }
 
 #[test]
-fn an_error_names_the_key_as_the_recorded_run_did() {
+fn a_replayed_error_names_the_key_like_the_recorded_run() {
     let emulated = Emulated::start(jobs::WORLD);
     let (_parent, folder) = folder();
     let arguments = ["get", jobs::IMAGE_JOB, jobs::JOB, "-p", "default"];

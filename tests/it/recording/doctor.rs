@@ -4,7 +4,7 @@ use super::*;
 use crate::config::settings::Config;
 
 #[test]
-fn doctor_adds_its_findings() {
+fn a_recording_of_doctor_contains_its_report_and_replays_it() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let run = emulated
@@ -26,7 +26,7 @@ fn doctor_adds_its_findings() {
 }
 
 #[test]
-fn doctor_shows_the_checks_of_the_recorded_machine() {
+fn a_replay_of_doctor_shows_the_checks_of_the_recorded_machine() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;
     let config = Config::new(&format!(
@@ -58,7 +58,7 @@ fn doctor_shows_the_checks_of_the_recorded_machine() {
 }
 
 #[test]
-fn the_findings_of_doctor_are_kept_where_the_settings_cannot_be_read() {
+fn doctor_is_recorded_and_replayed_even_with_invalid_settings() {
     let config = Config::new("[aliyun.default]\nregion = 3\n");
     let path = config.path();
     let (_parent, folder) = folder();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn references_that_were_read_from_stdin_and_files_are_in_the_recording() {
+fn references_from_stdin_and_files_are_replayed_from_the_recording() {
     let emulated = Emulated::start(WORLD);
     let list = tempfile::tempdir().unwrap();
     let path = list.path().join("jobs.txt");
@@ -30,7 +30,7 @@ fn references_that_were_read_from_stdin_and_files_are_in_the_recording() {
 }
 
 #[test]
-fn no_file_that_a_recording_names_is_opened() {
+fn a_replay_does_not_open_files_named_in_the_recording() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let arguments = ["get", FAILED];
@@ -50,7 +50,7 @@ fn no_file_that_a_recording_names_is_opened() {
 }
 
 #[test]
-fn a_number_that_could_not_be_read_decides_as_in_the_run() {
+fn an_unreadable_number_is_replayed_like_in_the_recorded_run() {
     let document = fs::read_to_string("fixtures/aliyun/job/describe-serverless-jobs.json").unwrap();
     let id = serde_json::from_str::<Value>(&document).unwrap()["JobInfos"][0]["JobId"].clone();
     let document = document
@@ -72,7 +72,7 @@ fn a_number_that_could_not_be_read_decides_as_in_the_run() {
 }
 
 #[test]
-fn a_list_of_commands_with_secrets_is_replayed() {
+fn a_list_of_invocations_is_replayed() {
     let scenario = "[[job]]\nref = 'aliyun/invocation/ehpc-hz-FYUr32/c-1'\nstates = [{after='0s', state='Running'}]\n";
     let emulated = Emulated::start(scenario);
     let (_parent, folder) = folder();

@@ -5,7 +5,7 @@ use super::*;
 const SCOPE: &str = "aliyun/job/ehpc-hz-FYUr32/";
 
 #[test]
-fn the_text_of_the_recorded_run_is_printed_again() {
+fn a_replay_prints_the_metrics_of_the_recorded_run() {
     let emulated = Emulated::start(WORLD);
     let cases: [&[&str]; 6] = [
         &["metrics", SCOPE],
@@ -32,7 +32,7 @@ fn the_text_of_the_recorded_run_is_printed_again() {
 }
 
 #[test]
-fn targets_of_stdin_are_in_the_recording() {
+fn targets_from_stdin_are_replayed_from_the_recording() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let arguments = ["metrics", "-"];
@@ -43,7 +43,7 @@ fn targets_of_stdin_are_in_the_recording() {
 }
 
 #[test]
-fn a_textfile_is_written_again_with_the_clock_of_the_recording() {
+fn a_replay_writes_the_textfile_with_the_times_of_the_recording() {
     let emulated = Emulated::start(WORLD);
     let (parent, folder) = folder();
     let path = |name: &str| parent.path().join(name).to_str().unwrap().to_owned();
@@ -95,7 +95,7 @@ fn a_lookup_that_was_not_recorded_is_an_error() {
 }
 
 #[test]
-fn an_exporter_is_refused_with_the_reason() {
+fn record_and_replay_of_an_exporter_are_usage_errors() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let listen = ["metrics", SCOPE, "--listen", "127.0.0.1:0"];

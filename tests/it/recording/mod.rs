@@ -111,7 +111,7 @@ fn assert_private(folder: &Path, secrets: &[&str]) {
 }
 
 #[test]
-fn a_replay_prints_what_the_recorded_run_has_printed() {
+fn a_replay_prints_the_output_of_the_recorded_run() {
     let emulated = Emulated::start(WORLD);
     let cases: [&[&str]; 15] = [
         &["get", FAILED, IMAGE, "-o", "json"],
@@ -178,7 +178,7 @@ fn a_replay_prints_what_the_recorded_run_has_printed() {
 }
 
 #[test]
-fn the_format_of_the_output_may_be_another_one() {
+fn a_replay_may_use_another_output_format() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let recorded = emulated.get(&with(&[FAILED], "--record", &folder)).run();
@@ -187,7 +187,7 @@ fn the_format_of_the_output_may_be_another_one() {
 }
 
 #[test]
-fn a_recording_is_readable_and_contains_what_was_run() {
+fn a_recording_contains_the_command_requests_and_responses_as_json() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     emulated.get(&with(&[FAILED], "--record", &folder)).run();
@@ -221,7 +221,7 @@ fn a_recording_is_readable_and_contains_what_was_run() {
 }
 
 #[test]
-fn a_run_that_was_interrupted_is_replayed_up_to_there() {
+fn an_interrupted_run_is_replayed_up_to_the_interrupt() {
     let emulated = Emulated::start(
         "[[job]]\nref = 'aliyun/job/ehpc-hz-FYUr32/train-7'\nstates = [{after='0s', state='Running'}]\n",
     );
@@ -242,7 +242,7 @@ fn a_run_that_was_interrupted_is_replayed_up_to_there() {
 }
 
 #[test]
-fn a_disk_that_is_full_costs_the_recording_alone() {
+fn a_full_disk_only_makes_the_recording_incomplete() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     let run = emulated.get(&with(&[FAILED], "--record", &folder));
@@ -258,7 +258,7 @@ fn limited(run: Joblens) -> Joblens {
 }
 
 #[test]
-fn a_response_that_could_not_be_written_is_missing_in_the_replay() {
+fn a_response_that_was_not_written_is_an_error_in_the_replay() {
     let emulated = Emulated::start(&WORLD.replace("parts = 2", "parts = 100"));
     let (_parent, folder) = folder();
     let run = emulated.get(&with(&[FAILED], "--record", &folder));
@@ -273,7 +273,7 @@ fn a_response_that_could_not_be_written_is_missing_in_the_replay() {
 
 /// Replays recordings from earlier versions; each has the output of the recorded run.
 #[test]
-fn the_recordings_among_the_fixtures_are_read_as_ever() {
+fn recordings_of_earlier_versions_are_replayed_unchanged() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");
     for folder in files(&fixtures) {
         let header = fs::read(folder.join("recording.json")).unwrap();
@@ -306,7 +306,7 @@ fn a_wait_without_a_timeout_is_replayed_in_ci() {
 }
 
 #[test]
-fn a_folder_is_taken_by_the_run_that_comes_first() {
+fn a_folder_in_use_by_a_recording_is_refused_for_a_second_run() {
     let emulated = Emulated::start(&format!("latency = '300ms'\n{WORLD}"));
     let (_parent, path) = folder();
     let get = ["get", FAILED, "-o", "json"];

@@ -52,7 +52,7 @@ proxy_url = 'http://me:s3cr3t-9@127.0.0.1:1'
 "#;
 
 #[test]
-fn auth_status_shows_the_same_accounts_without_their_files_and_variables() {
+fn a_replay_of_auth_status_needs_no_files_or_variables() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(PROFILES);
     config.write("kubeconfig", "not a kubeconfig", 0o600);
@@ -87,7 +87,7 @@ fn auth_status_shows_the_same_accounts_without_their_files_and_variables() {
 }
 
 #[test]
-fn accounts_that_are_not_configured_stay_so() {
+fn accounts_that_are_not_configured_stay_unconfigured_in_a_replay() {
     let (_parent, folder) = folder();
     let arguments = ["auth", "status", "-o", "json"];
     let recorded = joblens(&with(&arguments, "--record", &folder)).run();
@@ -99,7 +99,7 @@ fn accounts_that_are_not_configured_stay_so() {
 }
 
 #[test]
-fn kinds_states_and_the_schema_are_recorded_with_the_command_alone() {
+fn kinds_states_and_schema_are_recorded_without_any_response() {
     let config = Config::new("[states.'aliyun/job']\nSuspended = 'stopping'\n");
     let path = config.path();
     for arguments in [

@@ -12,7 +12,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn options_that_do_not_go_together_are_refused() {
+fn invalid_options_and_folders_for_recordings_are_usage_errors() {
     let (parent, folder) = folder();
     let (folder, other) = (folder.to_str().unwrap(), parent.path().join("other"));
     let both = [
@@ -63,7 +63,7 @@ fn options_that_do_not_go_together_are_refused() {
 }
 
 #[test]
-fn a_recording_that_is_damaged_or_of_another_version_is_refused_with_the_name_of_the_file() {
+fn a_damaged_or_unsupported_recording_is_refused_with_the_file_name() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     emulated.get(&with(&[FAILED], "--record", &folder)).run();

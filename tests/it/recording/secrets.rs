@@ -27,7 +27,7 @@ log = [
 "#;
 
 #[test]
-fn secrets_in_a_log_are_not_recorded_and_its_other_lines_are() {
+fn secrets_in_a_log_are_masked_in_the_recording_and_other_lines_kept() {
     let emulated = Emulated::start(LOG);
     for arguments in [
         &["logs", "kubernetes/pod/ci/p", "-f"][..],
@@ -47,7 +47,7 @@ fn secrets_in_a_log_are_not_recorded_and_its_other_lines_are() {
 }
 
 #[test]
-fn a_private_key_in_several_requests_of_a_log_is_not_recorded() {
+fn a_private_key_split_across_log_requests_is_not_recorded() {
     let streams = AtomicUsize::new(0);
     let is_gone = AtomicBool::new(false);
     let pod = json!({

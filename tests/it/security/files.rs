@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_report_with_secrets_is_readable_by_its_owner_alone() {
+fn a_report_with_secrets_is_readable_only_by_its_owner() {
     let folder = tempfile::tempdir().unwrap();
     let old = folder.path().join("old.json");
     fs::write(&old, "").unwrap();
@@ -37,7 +37,7 @@ fn a_report_with_secrets_is_readable_by_its_owner_alone() {
 }
 
 #[test]
-fn a_report_path_that_is_a_link_keeps_pointing_where_it_did() {
+fn a_report_is_written_through_a_link_without_replacing_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("there.json"), "old").unwrap();
@@ -56,7 +56,7 @@ fn a_report_path_that_is_a_link_keeps_pointing_where_it_did() {
 }
 
 #[test]
-fn settings_are_regular_files_of_at_most_a_mebibyte() {
+fn config_and_secret_files_must_be_regular_files_of_at_most_1_mib() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let made = Command::new("mkfifo").arg(path("pipe")).status();
@@ -92,7 +92,7 @@ fn settings_are_regular_files_of_at_most_a_mebibyte() {
 }
 
 #[test]
-fn files_of_certificates_and_keys_are_regular_files_of_a_limited_size() {
+fn certificate_and_key_files_must_be_regular_files_of_limited_size() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let made = Command::new("mkfifo").arg(path("pipe")).status();
@@ -138,7 +138,7 @@ fn files_of_certificates_and_keys_are_regular_files_of_a_limited_size() {
 }
 
 #[test]
-fn a_low_limit_of_open_files_is_named_in_one_line() {
+fn a_low_limit_of_open_files_is_reported_in_one_line() {
     let run = joblens(&["get", INSTANCE])
         .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")
         .open_files(8)
@@ -153,7 +153,7 @@ fn a_low_limit_of_open_files_is_named_in_one_line() {
 }
 
 #[test]
-fn a_system_without_threads_is_named_in_one_line() {
+fn a_failure_to_start_threads_is_reported_in_one_line() {
     for arguments in [
         &["get", INSTANCE] as &[&str],
         &["get", INSTANCE, "--jq", "."],
@@ -183,13 +183,13 @@ fn a_system_without_threads_is_named_in_one_line() {
 }
 
 #[test]
-fn a_small_stack_is_enough() {
+fn kinds_runs_with_a_stack_of_64_kib() {
     let run = joblens(&["kinds"]).stack_kib(64).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
 #[test]
-fn the_complaint_of_a_credential_command_shows_no_secret() {
+fn secrets_in_the_stderr_of_a_credential_command_are_masked() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");
     for complaint in [

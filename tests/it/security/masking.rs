@@ -7,7 +7,7 @@ use super::{refusing_server, shown};
 use crate::support::{Server, http, joblens};
 
 #[test]
-fn a_secret_in_the_arguments_of_an_option_in_the_command_is_masked() {
+fn a_secret_argument_after_an_option_that_ends_the_command_is_masked() {
     let server = job_server(&json!({
         "Commands": ["mysql", "--password"],
         "Args": [UNKNOWN_SECRET, "kept"],
@@ -25,7 +25,7 @@ fn a_secret_in_the_arguments_of_an_option_in_the_command_is_masked() {
 }
 
 #[test]
-fn secrets_in_raw_are_masked_by_the_names_of_their_fields() {
+fn secrets_in_raw_output_are_masked_unless_requested() {
     let server = job_server(&json!({
         "Commands": ["sh", "-c", format!("curl -u me:{UNKNOWN_SECRET} http://h")],
         "NewField": {"registryPassword": UNKNOWN_SECRET, "Url": format!("http://u:{UNKNOWN_SECRET}@h")},
@@ -45,7 +45,7 @@ fn secrets_in_raw_are_masked_by_the_names_of_their_fields() {
 }
 
 #[test]
-fn what_grants_access_in_the_url_of_a_port_is_masked() {
+fn tokens_and_passwords_in_a_port_url_are_masked() {
     for url in [
         "h/?token=S",
         "user:S@h/",
@@ -70,7 +70,7 @@ fn what_grants_access_in_the_url_of_a_port_is_masked() {
 }
 
 #[test]
-fn the_id_of_a_key_is_shown_in_its_short_form_alone() {
+fn a_key_id_is_shown_only_in_its_short_form() {
     let server = refusing_server(&format!("Specified access key {KEY_ID} is not found."));
     for arguments in [
         &["get", JOB, "--max-attempts", "1"][..],
@@ -82,7 +82,7 @@ fn the_id_of_a_key_is_shown_in_its_short_form_alone() {
 }
 
 #[test]
-fn what_a_proxy_echoes_is_masked() {
+fn a_proxy_password_echoed_by_the_proxy_is_masked() {
     const PASSWORD: &str = "pr0xyPassw0rdZZ";
     let server = Server::start(|_, request, stream| {
         let sent = request.header("proxy-authorization").unwrap_or_default();

@@ -167,7 +167,7 @@ fn a_secret_in_any_field_header_or_status_line_is_in_no_output() {
 }
 
 #[test]
-fn a_secret_in_a_refusal_is_in_no_output() {
+fn a_secret_in_an_error_response_is_in_no_output() {
     let folder = tempfile::tempdir().unwrap();
     let spelled = spellings()
         .map(|spelling| spelling.replace('\n', " "))

@@ -19,7 +19,7 @@ fn on_a_terminal(run: Joblens) -> String {
 }
 
 #[test]
-fn options_repeat_their_values_escaped() {
+fn invalid_option_values_are_escaped_in_error_messages() {
     for arguments in [
         &["get", "--color", HOSTILE][..],
         &["get", "-o", HOSTILE],
@@ -52,7 +52,7 @@ fn options_repeat_their_values_escaped() {
 }
 
 #[test]
-fn no_page_begins_a_line_with_a_command_after_wrapping() {
+fn wrapped_text_never_begins_a_line_with_a_ci_command() {
     let text = (0..60)
         .map(|n| format!("::error::x{n}"))
         .collect::<Vec<_>>()
@@ -72,7 +72,7 @@ fn no_page_begins_a_line_with_a_command_after_wrapping() {
 }
 
 #[test]
-fn completed_words_are_words_and_nothing_else() {
+fn completion_omits_profile_names_that_are_unsafe_in_a_shell() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");
     let names = [

@@ -59,7 +59,7 @@ fn every_help_has_two_examples_after_the_summary() {
 }
 
 #[test]
-fn without_arguments_the_help_is_an_error() {
+fn joblens_without_arguments_prints_help_as_a_usage_error() {
     let run = joblens(&[]).run();
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("\nExamples:\n"), "{}", run.stderr);
@@ -109,7 +109,7 @@ fn commands_and_options_of_other_tools_get_a_hint() {
 }
 
 #[test]
-fn a_usage_error_in_json_is_an_envelope_as_well() {
+fn a_usage_error_with_json_output_prints_an_envelope() {
     for arguments in [
         &["get", "-o", "json"][..],
         &["delete", "-o", "json"],
@@ -135,7 +135,7 @@ fn an_empty_list_on_standard_input_is_an_empty_result() {
 }
 
 #[test]
-fn no_resource_counts_as_requested_where_no_request_was_sent() {
+fn a_usage_error_has_a_coverage_of_zero_requested_resources() {
     for arguments in [
         &["get", "-o", "json"][..],
         &["get", "-o", "json", "nope/job/1"],
@@ -151,7 +151,7 @@ fn no_resource_counts_as_requested_where_no_request_was_sent() {
 }
 
 #[test]
-fn raw_responses_need_a_format_that_shows_them() {
+fn raw_requires_json_jsonl_or_yaml_output() {
     for arguments in [
         &["get", "--raw", "aliyun/job/c/1"][..],
         &["get", "--raw", "-o", "csv", "aliyun/job/c/1"],
@@ -166,7 +166,7 @@ fn raw_responses_need_a_format_that_shows_them() {
 }
 
 #[test]
-fn an_unknown_cloud_of_a_scope_is_answered_with_the_clouds() {
+fn the_hint_for_an_unknown_cloud_lists_the_supported_clouds() {
     let run = joblens(&["list", "nope"]).run();
     let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/ with a cloud of \
         aliyun, sugon, huawei, tencent, kubernetes; see: joblens kinds\n";
@@ -174,7 +174,7 @@ fn an_unknown_cloud_of_a_scope_is_answered_with_the_clouds() {
 }
 
 #[test]
-fn a_gate_refuses_a_list_that_ends_within_a_line() {
+fn a_wait_refuses_a_list_without_a_final_newline() {
     let emulated = Emulated::start(WORLD);
     let cut = "sugon/instance/i-1\nsugon/instance/i";
     let run = emulated.joblens(&["wait", "-"]).input(cut).run();
@@ -185,7 +185,7 @@ fn a_gate_refuses_a_list_that_ends_within_a_line() {
 }
 
 #[test]
-fn a_closed_output_ends_the_run_with_141_and_without_a_word() {
+fn a_closed_output_ends_a_command_silently_with_exit_code_141() {
     let emulated = Emulated::start(WORLD);
     for arguments in [
         &["get", "-o", "json", INSTANCE][..],
@@ -223,7 +223,7 @@ fn a_closed_output_ends_the_run_with_141_and_without_a_word() {
 }
 
 #[test]
-fn colour_is_for_terminals_unless_requested() {
+fn output_to_a_pipe_is_coloured_only_on_request() {
     let emulated = Emulated::start(WORLD);
     let coloured = |options: &[&str], variables: &[(&str, &str)]| {
         let mut arguments = vec!["get", INSTANCE];

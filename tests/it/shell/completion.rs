@@ -67,7 +67,7 @@ pub fn listed(home: &Path, text: &str) {
 }
 
 #[test]
-fn bash_lists_the_rows_of_the_last_list_with_their_numbers() {
+fn bash_completes_row_numbers_and_shows_their_references() {
     const SECOND_TAB: u8 = b'?';
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("joblens");
@@ -85,7 +85,7 @@ fn bash_lists_the_rows_of_the_last_list_with_their_numbers() {
 }
 
 #[test]
-fn bash_is_offered_commands_options_and_their_values() {
+fn bash_completes_commands_options_and_option_values() {
     let home = home();
     let bash = |line: &str| {
         let parts: Vec<&str> = line.split(' ').collect();
@@ -111,7 +111,7 @@ fn bash_is_offered_commands_options_and_their_values() {
 }
 
 #[test]
-fn bash_puts_the_words_together_that_it_parts() {
+fn bash_completes_words_that_it_splits_at_colon_at_and_equals() {
     let home = home();
     listed(
         home.path(),
@@ -148,7 +148,7 @@ fn bash_puts_the_words_together_that_it_parts() {
 }
 
 #[test]
-fn what_a_list_showed_is_offered_without_a_call() {
+fn references_of_the_last_list_are_completed_without_a_request() {
     let emulated = Emulated::start(super::WORLD);
     let home = tempfile::tempdir().unwrap();
     let run = joblens(&["list", "sugon/instance", "-o", "jsonl"])
@@ -173,7 +173,7 @@ fn what_a_list_showed_is_offered_without_a_call() {
 }
 
 #[test]
-fn a_list_that_failed_keeps_nothing_and_one_without_a_home_is_well() {
+fn a_failed_list_stores_no_references_and_an_unwritable_home_is_no_error() {
     let home = tempfile::tempdir().unwrap();
     let run = joblens(&["list", "sugon/instance"])
         .env("HOME", home.path().to_str().unwrap())
@@ -189,7 +189,7 @@ fn a_list_that_failed_keeps_nothing_and_one_without_a_home_is_well() {
 }
 
 #[test]
-fn a_settings_file_that_is_wrong_hides_no_commands() {
+fn an_invalid_config_file_does_not_prevent_completion() {
     let home = home();
     fs::write(home.path().join(".config/joblens/config.toml"), "[azure]\n").unwrap();
     let run = joblens(&["__complete", "--", "joblens", "ge"])
@@ -204,7 +204,7 @@ fn a_settings_file_that_is_wrong_hides_no_commands() {
 }
 
 #[test]
-fn each_shell_has_a_script_that_calls_the_hidden_command() {
+fn every_completion_script_calls_the_hidden_complete_command() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let run = joblens(&["completion", shell]).run();
         assert_eq!(run.code, 0);
@@ -214,7 +214,7 @@ fn each_shell_has_a_script_that_calls_the_hidden_command() {
 }
 
 #[test]
-fn bash_is_offered_conditions_and_reports() {
+fn bash_completes_conditions_and_reports() {
     let home = home();
     for (words, offered) in [
         (&["joblens", "wait", "--for", "ru"][..], &["running"][..]),
@@ -237,7 +237,7 @@ fn bash_is_offered_conditions_and_reports() {
 }
 
 #[test]
-fn profiles_of_any_name_are_offered_unless_a_shell_would_act_on_them() {
+fn profiles_are_completed_unless_their_name_is_unsafe_in_a_shell() {
     let home = home();
     let toml = "[aliyun.'a b']\nregion = 'x'\n[aliyun.'生产']\nregion = 'x'\n\
         [aliyun.'$(id)']\nregion = 'x'\n[aliyun.\"c\\nd\\u001b[2J\"]\nregion = 'x'\n";

@@ -11,7 +11,7 @@ use crate::support::jobs::{JOB, KINDS, WORLD};
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
 #[test]
-fn demo_shows_one_of_each_kind_and_how_to_do_it_by_hand() {
+fn demo_shows_example_jobs_and_the_commands_to_emulate_them() {
     let run = joblens(&["demo"]).run();
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let rows: Vec<&str> = run
@@ -40,7 +40,7 @@ fn demo_shows_one_of_each_kind_and_how_to_do_it_by_hand() {
 }
 
 #[test]
-fn demo_needs_no_settings_and_uses_none() {
+fn demo_ignores_settings_accounts_and_proxies() {
     let run = joblens(&["demo", "-o", "json", "-p", "prod"])
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "mine")
         .env("JOBLENS_ALIYUN_ENDPOINT", "http://127.0.0.1:9")
@@ -128,7 +128,7 @@ fn exports(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn emulate_serves_clients_with_its_variables() {
+fn emulate_serves_clients_that_use_the_printed_variables() {
     let served = Served::start(&[]);
     let printed = joblens(&["emulate", "--print-env", "--port", &served.port]).run();
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
@@ -152,7 +152,7 @@ fn emulate_serves_clients_with_its_variables() {
 }
 
 #[test]
-fn emulate_serves_a_scenario_of_ones_own() {
+fn emulate_serves_a_scenario_file_and_reports_its_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
     std::fs::write(&path, WORLD).unwrap();
@@ -179,7 +179,7 @@ fn emulate_serves_a_scenario_of_ones_own() {
 }
 
 #[test]
-fn print_env_prints_lines_that_a_shell_takes() {
+fn print_env_prints_lines_that_a_shell_can_evaluate() {
     let run = joblens(&["emulate", "--print-env"]).run();
     assert_eq!(run.code, 0);
     let origins = run
@@ -236,7 +236,7 @@ fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_shell_with_its_variables_reaches_the_emulator_alone() {
+fn the_printed_variables_override_every_other_account_setting() {
     let config = Config::new(
         "[aliyun.prod]\nendpoint = 'http://127.0.0.1:9'\naccess_key_id = 'LTAIreal'\naccess_key_secret = 'x'\n\
          [sugon.default]\nendpoint = 'http://127.0.0.1:9'\n",

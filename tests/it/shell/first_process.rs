@@ -56,7 +56,7 @@ fn wait_for_handler(process: &str, signal: u32) {
 }
 
 #[test]
-fn every_command_ends_on_a_signal_as_the_first_process() {
+fn every_command_ends_on_a_signal_as_process_1_of_a_container() {
     let can_unshare = Command::new("unshare").args(UNSHARE).arg("true").output();
     if !can_unshare.is_ok_and(|output| output.status.success()) {
         // The system does not allow this user to create namespaces.

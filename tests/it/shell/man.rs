@@ -102,7 +102,7 @@ fn every_page_has_exit_status_and_examples_and_a_text_for_every_option() {
 }
 
 #[test]
-fn the_pages_of_two_days_are_the_same() {
+fn man_pages_are_reproducible_and_dated_by_source_date_epoch() {
     let pages = pages();
     assert_eq!(pages, self::pages());
     let title = pages["joblens.1"]
@@ -124,7 +124,7 @@ fn the_pages_of_two_days_are_the_same() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_reported() {
+fn a_man_folder_that_cannot_be_created_is_reported() {
     let run = joblens(&["man", "/proc/nowhere/man1"]).run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("/proc/nowhere/man1"), "{}", run.stderr);

@@ -122,7 +122,7 @@ fn all_lines() -> Vec<&'static str> {
 }
 
 #[test]
-fn fish_is_offered_the_same() {
+fn fish_completes_the_expected_words_and_file_names() {
     let home = furnished();
     let script = home.path().join("joblens.fish");
     fs::write(&script, joblens(&["completion", "fish"]).run().stdout).unwrap();
@@ -155,7 +155,7 @@ fn fish_is_offered_the_same() {
 }
 
 #[test]
-fn zsh_is_offered_the_same_and_sets_a_blank_after_whole_words_only() {
+fn zsh_completes_the_expected_words_with_a_space_only_after_whole_ones() {
     let home = furnished();
     let folder = home.path().join("functions");
     fs::create_dir(&folder).unwrap();

@@ -17,7 +17,7 @@ states = [{ after = "0s", state = "Running" }]
 "#;
 
 #[test]
-fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
+fn short_references_name_listed_rows_and_the_last_job_on_a_terminal() {
     let emulated = Emulated::start(JOBS);
     let shell = Shell::start(&emulated.environment());
     let names = |command: &str| -> Vec<String> {
@@ -64,7 +64,7 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
 }
 
 #[test]
-fn without_a_terminal_short_words_are_usage_errors() {
+fn short_references_are_usage_errors_without_a_terminal() {
     for word in ["%1", "%0"] {
         let run = joblens(&["get", word, "-o", "json"]).run();
         let error = run.error();

@@ -67,7 +67,7 @@ fn printed(emulated: &Emulated, end: &str) -> Home {
 }
 
 #[test]
-fn is_reported_on_the_first_line_with_what_follows() {
+fn an_expiry_during_the_wait_is_reported_on_the_first_line() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let at = in_an_hour();
     let home = printed(&emulated, &at.to_rfc3339());
@@ -92,7 +92,7 @@ fn is_reported_on_the_first_line_with_what_follows() {
 }
 
 #[test]
-fn is_reported_in_the_zone_of_the_reader_where_stderr_is_not_a_terminal() {
+fn the_expiry_is_in_local_time_if_stderr_is_not_a_terminal() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let at = in_an_hour();
     let home = printed(&emulated, &at.to_rfc3339());
@@ -104,7 +104,7 @@ fn is_reported_in_the_zone_of_the_reader_where_stderr_is_not_a_terminal() {
 }
 
 #[test]
-fn is_not_reported_when_the_wait_is_over_by_then_or_the_end_is_far() {
+fn no_expiry_is_reported_if_it_is_after_the_deadline_or_far_away() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let soon = printed(&emulated, &in_an_hour().to_rfc3339());
     let far = printed(&emulated, "2100-01-01T00:00:00Z");
@@ -126,7 +126,7 @@ fn token(at: DateTime<Utc>) -> String {
 }
 
 #[test]
-fn a_token_that_is_not_renewed_is_reported_with_what_to_do() {
+fn the_expiry_of_a_token_is_reported_with_what_to_do() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let token = token(in_an_hour());
     let toml = |line: &str| {
@@ -159,7 +159,7 @@ fn a_token_that_is_not_renewed_is_reported_with_what_to_do() {
 }
 
 #[test]
-fn the_end_of_a_tools_key_is_reported_with_its_file() {
+fn the_expiry_of_a_tool_key_is_reported_with_its_file() {
     let emulated = Emulated::start(&job(super::SERVICE, "0s Running"));
     let home = Home::new(&format!(
         "[tencent.default]\nendpoint = '{}'\nregion = 'gz'\nsource = 'tccli'\n",

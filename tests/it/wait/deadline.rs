@@ -30,7 +30,7 @@ fn assert_polled_at_most_twice(emulated: &Emulated) {
 }
 
 #[test]
-fn an_old_job_that_succeeds_before_the_deadline_passes() {
+fn a_rarely_polled_job_is_polled_again_just_before_the_deadline() {
     let emulated = Emulated::start(&old_until(JOB, 1, "Succeeded"));
     let run = wait(&emulated, &[JOB, "-t", "4s"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -38,7 +38,7 @@ fn an_old_job_that_succeeds_before_the_deadline_passes() {
 }
 
 #[test]
-fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
+fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_timeout() {
     let hang = "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'slow'\ndelay = '1m'\n\
         skip = 1\n";
     let emulated = Emulated::start(&(old(JOB) + hang));
@@ -53,7 +53,7 @@ fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
 }
 
 #[test]
-fn no_time_means_one_poll() {
+fn a_timeout_of_zero_polls_only_once() {
     let emulated = Emulated::start(&old(JOB));
     let run = wait(&emulated, &[JOB, "-t", "0"]).run();
     assert_eq!(run.code, 8, "{}", run.stderr);
@@ -62,7 +62,7 @@ fn no_time_means_one_poll() {
 }
 
 #[test]
-fn the_timeout_includes_the_time_in_which_references_are_read() {
+fn the_timeout_includes_the_time_to_read_references_from_stdin() {
     let emulated = Emulated::start(&old(JOB));
     let (reader, mut writer) = io::pipe().unwrap();
     writer.write_all(format!("{JOB}\n").as_bytes()).unwrap();

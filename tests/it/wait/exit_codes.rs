@@ -13,7 +13,7 @@ fn world() -> Emulated {
 }
 
 #[test]
-fn the_weightiest_cause_is_reported_and_a_verdict_outweighs_all() {
+fn the_exit_code_is_that_of_the_gravest_cause_unless_a_job_has_failed() {
     let emulated = world();
     let missing = OTHER_JOB;
     let failed = "aliyun/job/C/3";
@@ -34,7 +34,7 @@ fn the_weightiest_cause_is_reported_and_a_verdict_outweighs_all() {
 }
 
 #[test]
-fn the_same_causes_apply_at_a_deadline() {
+fn a_timeout_exits_with_124_unless_a_graver_cause_applies() {
     let emulated = world();
     let cases = [
         (&[JOB][..], 124),
@@ -49,7 +49,7 @@ fn the_same_causes_apply_at_a_deadline() {
 }
 
 #[test]
-fn missing_credentials_end_it_at_once_and_without_a_call() {
+fn missing_credentials_end_a_wait_at_once_without_a_request() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let run = emulated
         .wait(&[INSTANCE, "-t", LONG])
@@ -61,7 +61,7 @@ fn missing_credentials_end_it_at_once_and_without_a_call() {
 }
 
 #[test]
-fn credentials_that_die_end_their_cloud_and_the_others_go_on() {
+fn credentials_refused_during_a_wait_end_only_their_own_cloud() {
     let scenario = job(INSTANCE, "0s Running")
         + &job(JOB, "0s Running, 1s Succeeded")
         + &SUGON_REFUSES.replace("kind", "skip = 2\nkind");
@@ -79,7 +79,7 @@ fn credentials_that_die_end_their_cloud_and_the_others_go_on() {
 }
 
 #[test]
-fn each_clouds_refusal_ends_a_wait_at_once() {
+fn refused_credentials_end_a_wait_after_one_request() {
     let references = [("aliyun", JOB), ("huawei", IMAGE_JOB), ("sugon", INSTANCE)];
     for (cloud, reference) in references {
         let fault = format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'refuse'\n");

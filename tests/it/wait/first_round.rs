@@ -24,7 +24,7 @@ fn world() -> Emulated {
 }
 
 #[test]
-fn a_failure_that_is_seen_first_ends_it_only_when_all_are_known() {
+fn a_failure_ends_a_wait_only_after_every_job_was_read_once() {
     let emulated = world();
     let run = emulated.wait(&[INSTANCE, JOB, IMAGE_JOB, "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -44,7 +44,7 @@ fn a_failure_that_is_seen_first_ends_it_only_when_all_are_known() {
 }
 
 #[test]
-fn one_that_is_enough_ends_it_only_when_all_are_known() {
+fn a_success_with_any_ends_a_wait_only_after_every_job_was_read_once() {
     let scenario = job(JOB, "0s Succeeded")
         + &job(INSTANCE, "0s Running")
         + "[[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'slow'\ndelay = '1s'\n";
@@ -103,7 +103,7 @@ fn every_reference_has_a_row_in_every_output() {
 }
 
 #[test]
-fn what_the_deadline_left_unchecked_has_an_error_and_is_not_covered() {
+fn jobs_not_read_before_the_deadline_have_errors_and_are_not_covered() {
     // With one call in flight at a time, the second reference waits for its turn until the end.
     let scenario = job(JOB, "0s Running")
         + &job(OTHER_JOB, "0s Running")

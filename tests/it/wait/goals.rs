@@ -36,7 +36,7 @@ fn jobs_that_succeed_on_three_clouds_pass() {
 }
 
 #[test]
-fn one_that_fails_early_ends_it_while_another_would_run_on() {
+fn a_failed_job_ends_a_wait_while_another_still_runs() {
     let scenario = job(JOB, "0s Running, 500ms Failed") + &job(INSTANCE, "0s Running");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();
@@ -54,7 +54,7 @@ fn one_that_fails_early_ends_it_while_another_would_run_on() {
 }
 
 #[test]
-fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
+fn no_fail_fast_waits_for_the_other_jobs_after_a_failure() {
     let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated
@@ -65,7 +65,7 @@ fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
 }
 
 #[test]
-fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
+fn a_canceled_job_fails_the_gate_for_each_kind_with_that_state() {
     let canceled = [
         (JOB, "0s Running, 400ms Canceled"),
         (INVOCATION, "0s Running, 400ms Stopped"),
@@ -92,7 +92,7 @@ fn code(life: &str, goal: &str) -> i32 {
 }
 
 #[test]
-fn each_goal_passes_at_its_states_and_fails_at_other_ends() {
+fn each_goal_passes_at_its_states_and_fails_at_other_final_states() {
     let cases = [
         ("0s Pending, 300ms Running", "running", 0),
         ("0s Pending, 300ms Failed", "running", 1),
@@ -109,7 +109,7 @@ fn each_goal_passes_at_its_states_and_fails_at_other_ends() {
 }
 
 #[test]
-fn a_state_that_passed_between_two_looks_counts_unless_the_job_ended_badly() {
+fn an_earlier_state_counts_as_reached_unless_the_job_failed_or_was_canceled() {
     assert_eq!(code("0s Succeeded", "running"), 0);
     assert_eq!(code("0s Running", "pending"), 0);
     assert_eq!(code("0s Canceled", "running"), 1);
@@ -117,7 +117,7 @@ fn a_state_that_passed_between_two_looks_counts_unless_the_job_ended_badly() {
 }
 
 #[test]
-fn one_is_enough_with_any() {
+fn any_passes_as_soon_as_one_job_succeeds() {
     let scenario = job(JOB, "0s Failed")
         + &job(OTHER_JOB, "0s Running, 600ms Succeeded")
         + &job(INSTANCE, "0s Running");
@@ -141,7 +141,7 @@ fn any_fails_only_when_none_can_pass() {
 }
 
 #[test]
-fn a_word_that_is_in_no_table_is_reported_at_once_and_polled_again() {
+fn an_unknown_state_is_reported_once_and_polled_again() {
     let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -158,7 +158,7 @@ fn a_word_that_is_in_no_table_is_reported_at_once_and_polled_again() {
 }
 
 #[test]
-fn a_word_that_is_in_no_table_can_fail_the_gate() {
+fn an_unknown_state_fails_the_gate_with_on_unknown_fail() {
     let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated
         .wait(&[JOB, "-t", LONG, "--on-unknown", "fail"])
@@ -168,7 +168,7 @@ fn a_word_that_is_in_no_table_can_fail_the_gate() {
 }
 
 #[test]
-fn a_command_that_is_only_finished_stays_pending_unless_that_is_trusted() {
+fn a_finished_command_without_results_is_pending_unless_trust_finished_is_set() {
     let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished'}]\n\
         [[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
     let emulated = Emulated::start(scenario);
@@ -182,7 +182,7 @@ fn a_command_that_is_only_finished_stays_pending_unless_that_is_trusted() {
 }
 
 #[test]
-fn a_command_that_finished_with_another_code_than_0_fails() {
+fn a_command_with_a_nonzero_exit_code_fails_even_with_trust_finished() {
     let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nparts = 3\nstates = [{after='0s', state='Running'}, {after='300ms', state='Finished', exit_code=3}]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated
@@ -192,7 +192,7 @@ fn a_command_that_finished_with_another_code_than_0_fails() {
 }
 
 #[test]
-fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
+fn an_array_job_is_pending_until_every_subtask_has_succeeded() {
     let parent = |last: &str| {
         job("aliyun/job/C/10", "0s Succeeded")
             + &job("aliyun/job/C/10_1-2", "0s Succeeded")
@@ -210,7 +210,7 @@ fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
 }
 
 #[test]
-fn a_job_that_never_starts_is_given_up_before_the_deadline() {
+fn a_job_not_started_within_start_timeout_is_given_up_before_the_deadline() {
     let scenario = job(JOB, "0s Pending") + &job(INSTANCE, "0s Running, 3s Completed");
     let emulated = Emulated::start(&scenario);
     for (option, other) in [("--fail-fast", "pending"), ("--no-fail-fast", "met")] {
@@ -233,7 +233,7 @@ fn a_job_that_never_starts_is_given_up_before_the_deadline() {
 }
 
 #[test]
-fn the_deadline_ends_it_undecided() {
+fn a_job_still_running_at_the_deadline_leaves_the_gate_undecided() {
     let emulated = Emulated::start(&job(JOB, "0s Running"));
     let run = emulated.wait(&[JOB, "-t", "1s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
@@ -243,7 +243,7 @@ fn the_deadline_ends_it_undecided() {
 }
 
 #[test]
-fn a_goal_is_a_state_or_the_word_of_the_cloud_in_any_case() {
+fn a_goal_may_be_a_state_or_a_state_word_of_the_cloud_in_any_case() {
     let emulated = Emulated::start(
         &(job(JOB, "0s Initing")
             + &job(IMAGE_JOB, "0s SUCCESS")

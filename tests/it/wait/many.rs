@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::in_parallel;
 
 #[test]
-fn five_hundred_jobs_are_read_from_lists_and_decided() {
+fn five_hundred_jobs_are_decided_from_lists_without_lookups() {
     let emulated = Emulated::start(&job("aliyun/job/C/1_1-500", "0s Running"));
     let run = emulated
         .wait(&["aliyun/job/C/1_1-500", "--for", "running", "-t", LONG])
@@ -22,7 +22,7 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
 }
 
 #[test]
-fn one_failure_among_five_hundred_is_seen_and_looked_at() {
+fn one_failed_job_among_500_is_found_and_looked_up() {
     let scenario = job("aliyun/job/C/1_1-499", "0s Running")
         + &job("aliyun/job/C/1_500", "0s Running, 1s Failed");
     let emulated = Emulated::start(&scenario);
@@ -34,7 +34,7 @@ fn one_failure_among_five_hundred_is_seen_and_looked_at() {
 }
 
 #[test]
-fn hundreds_of_ends_are_read_from_lists_and_twenty_failures_are_looked_up() {
+fn ended_jobs_are_read_from_lists_and_only_20_failures_are_looked_up() {
     let scenario = job("aliyun/job/C/1_1-200", "0s Running, 1s Succeeded")
         + &job("aliyun/job/C/1_201-250", "0s Running, 1s Failed");
     let emulated = Emulated::start(&scenario);
@@ -58,7 +58,7 @@ fn hundreds_of_ends_are_read_from_lists_and_twenty_failures_are_looked_up() {
 }
 
 #[test]
-fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
+fn jobs_are_looked_up_one_by_one_if_listing_is_forbidden() {
     let scenario = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'html'\nstatus = 403\n";
     let emulated = Emulated::start(&scenario);
@@ -68,7 +68,7 @@ fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
 }
 
 #[test]
-fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
+fn jobs_are_looked_up_one_by_one_if_lists_keep_failing() {
     in_parallel(["empty", "status"], |kind| {
         let fault = format!("[[fault]]\noperation = 'ListServerlessJobs'\nkind = '{kind}'\n");
         let life = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
@@ -83,7 +83,7 @@ fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
 }
 
 #[test]
-fn an_account_gets_at_most_ten_calls_a_second() {
+fn at_most_ten_requests_per_second_are_sent_for_an_account() {
     let instances: String = (0..12)
         .map(|number| job(&format!("sugon/instance/i-{number}"), "0s Running"))
         .collect();
@@ -103,7 +103,7 @@ fn an_account_gets_at_most_ten_calls_a_second() {
 }
 
 #[test]
-fn what_has_ended_is_not_requested_again() {
+fn an_ended_job_is_not_requested_again() {
     let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();

@@ -14,7 +14,7 @@ fn lines(text: &str, part: &str) -> usize {
 }
 
 #[test]
-fn an_outage_in_the_middle_is_reported_once_when_it_begins_and_once_when_it_is_over() {
+fn an_outage_is_reported_once_at_its_beginning_and_once_at_its_end() {
     let kinds = ["status", "html", "empty", "throttle'\nretry_after = '0s"];
     let faults = kinds.map(|kind| {
         format!("[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = '{kind}'\nskip = SKIP\ntimes = 2\n")
@@ -49,7 +49,7 @@ fn an_outage_in_the_middle_is_reported_once_when_it_begins_and_once_when_it_is_o
 }
 
 #[test]
-fn an_outage_by_the_clock_delays_the_verdict_and_changes_nothing_else() {
+fn an_outage_around_the_end_of_a_job_does_not_change_the_verdict() {
     let runs = [("Succeeded", 0), ("Failed", 1)].map(|(end, code)| {
         let life = format!("0s Running, 700ms {end}");
         let fault =
@@ -68,7 +68,7 @@ fn an_outage_by_the_clock_delays_the_verdict_and_changes_nothing_else() {
 }
 
 #[test]
-fn twelve_throttling_answers_in_a_row_are_outlived() {
+fn twelve_throttled_responses_in_a_row_do_not_end_a_wait() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '0s'\ntimes = 12\n";
     let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -80,7 +80,7 @@ fn twelve_throttling_answers_in_a_row_are_outlived() {
 }
 
 #[test]
-fn throttling_slows_its_own_cloud_only() {
+fn throttling_of_one_cloud_does_not_delay_another() {
     let fault = "[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = 'throttle'\n";
     let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 1s Failed") + fault;
     let emulated = Emulated::start(&scenario);
@@ -90,7 +90,7 @@ fn throttling_slows_its_own_cloud_only() {
 }
 
 #[test]
-fn a_service_that_stays_down_leaves_it_undecided_at_the_deadline() {
+fn a_service_down_until_the_deadline_ends_a_wait_with_exit_code_5() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'status'\n";
     let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
     let run = emulated.wait(&[JOB, "-t", "2s"]).run();
@@ -112,7 +112,7 @@ fn a_refused_connection_is_an_outage() {
 }
 
 #[test]
-fn an_outage_that_lasts_too_long_is_given_up() {
+fn an_outage_longer_than_max_outage_is_given_up() {
     let fault = "[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = 'status'\nskip = 1\n";
     let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 1500ms Completed") + fault;
     let emulated = Emulated::start(&scenario);
@@ -157,7 +157,7 @@ fn an_outage_is_given_up_while_a_poll_hangs() {
 }
 
 #[test]
-fn a_server_that_never_responds_is_an_outage() {
+fn a_server_that_never_responds_is_given_up_after_max_outage() {
     let faults = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '5m'\n";
     let later = format!("{faults}skip = 1\n");
     in_parallel([faults.to_owned(), later], |faults| {
@@ -184,7 +184,7 @@ fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
 }
 
 #[test]
-fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
+fn a_huge_retry_after_does_not_keep_a_wait_from_polling_again() {
     let hints = [
         "7200",
         "100000000000",
@@ -211,7 +211,7 @@ fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
 }
 
 #[test]
-fn no_retry_after_ends_a_command_that_follows() {
+fn a_huge_retry_after_does_not_keep_watch_or_events_from_polling_again() {
     let commands = [
         &["watch", "-o", "jsonl"][..],
         &["events", "-f", "-o", "jsonl"],
@@ -267,7 +267,7 @@ fn a_token_service_that_fails_once_is_called_again_at_the_next_poll() {
 }
 
 #[test]
-fn an_outage_of_one_profile_is_not_that_of_another_of_the_same_cloud() {
+fn an_outage_is_reported_only_for_its_own_profile_of_a_cloud() {
     let state = |state: &str| {
         json(format!(
             r#"{{"code":"0","data":{{"id":"i-1","status":"{state}"}}}}"#

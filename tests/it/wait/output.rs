@@ -28,7 +28,7 @@ fn standard_error_shows_changes_and_the_verdict_last() {
 }
 
 #[test]
-fn quiet_means_silent_until_the_end() {
+fn quiet_prints_only_the_verdict_on_stderr() {
     let scenario = job(JOB, "0s Running, 1s Hibernating, 2s Succeeded")
         + "[[fault]]\noperation = '*'\nkind = 'status'\nskip = 1\ntimes = 2\n";
     let emulated = Emulated::start(&scenario);
@@ -39,7 +39,7 @@ fn quiet_means_silent_until_the_end() {
 }
 
 #[test]
-fn json_contains_the_gate_each_verdict_what_failed_and_the_exit() {
+fn json_contains_the_gate_verdicts_errors_and_exit_code() {
     let emulated = Emulated::start(&job(JOB, "0s Failed"));
     let run = emulated
         .wait(&[JOB, OTHER_JOB, "-t", "1s", "--no-fail-fast"])
@@ -80,7 +80,7 @@ fn a_table_shows_the_jobs() {
 }
 
 #[test]
-fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
+fn secrets_of_a_job_are_masked_on_stdout_and_stderr_unless_requested() {
     let document =
         include_str!("../../../fixtures/aliyun/job/describe-serverless-jobs-every-field.json");
     let value = "hunter2-of-the-job";
@@ -117,7 +117,7 @@ fn the_last_record_of_a_stream_contains_the_verdict_and_the_exit() {
 }
 
 #[test]
-fn references_are_read_from_a_file_as_well() {
+fn wait_and_watch_read_references_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("references.txt");
     std::fs::write(&path, format!("{JOB}\n")).unwrap();

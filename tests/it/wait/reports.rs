@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{Run, in_parallel};
 
 #[test]
-fn a_report_gets_the_folder_that_is_missing() {
+fn a_missing_folder_of_a_report_is_created() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("build/报告/joblens.xml");
@@ -21,7 +21,7 @@ fn a_report_gets_the_folder_that_is_missing() {
 }
 
 #[test]
-fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request() {
+fn a_report_that_cannot_be_written_is_a_usage_error_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
@@ -55,7 +55,7 @@ fn on_a_full_disk(state: &str, command: &[&str]) -> Run {
 }
 
 #[test]
-fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
+fn lost_output_changes_exit_code_0_to_5_and_no_other() {
     let cases = [("Succeeded", 5), ("Failed", 1), ("Running", 124)];
     in_parallel(cases, |(state, code)| {
         for format in ["json", "table", "yaml", "csv", "jsonl", "markdown", "name"] {
@@ -73,7 +73,7 @@ fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
 }
 
 #[test]
-fn the_reports_of_a_gate_whose_output_is_lost_have_exit_code_5_as_well() {
+fn reports_also_contain_exit_code_5_if_the_output_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let (json, outputs) = (folder.path().join("r.json"), folder.path().join("outputs"));
     let option = format!("json={}", json.display());
@@ -94,7 +94,7 @@ fn the_reports_of_a_gate_whose_output_is_lost_have_exit_code_5_as_well() {
 }
 
 #[test]
-fn an_expression_that_fails_at_run_time_never_passes() {
+fn a_jq_expression_that_fails_at_run_time_never_passes_a_gate() {
     let expression = ".jobs[0].ref | tonumber";
     for (state, code) in [("Succeeded", 5), ("Failed", 1)] {
         let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
@@ -116,7 +116,7 @@ fn an_expression_that_fails_at_run_time_never_passes() {
 }
 
 #[test]
-fn a_hangup_ends_it_with_its_reports_unless_it_is_ignored() {
+fn a_hangup_ends_a_wait_and_writes_reports_unless_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.json");
     let option = format!("json={}", file.display());

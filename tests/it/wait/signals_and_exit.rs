@@ -49,7 +49,7 @@ fn running() -> Emulated {
 }
 
 #[test]
-fn signals_end_it_at_once_with_the_summary() {
+fn signals_end_a_wait_at_once_with_the_summary() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
         let emulated = running();
         let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -63,7 +63,7 @@ fn signals_end_it_at_once_with_the_summary() {
 }
 
 #[test]
-fn a_signal_ends_it_while_a_call_hangs() {
+fn a_signal_ends_a_wait_while_a_request_hangs() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n";
     let emulated = Emulated::start(&(job(INSTANCE, "0s Running") + fault));
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -77,7 +77,7 @@ fn a_signal_ends_it_while_a_call_hangs() {
 }
 
 #[test]
-fn a_signal_ends_it_when_standard_output_is_not_read_and_the_summary_is_reported() {
+fn a_signal_ends_a_wait_with_its_summary_while_stdout_is_not_read() {
     let emulated = running();
     let (reader, writer) = full();
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -92,7 +92,7 @@ fn a_signal_ends_it_when_standard_output_is_not_read_and_the_summary_is_reported
 }
 
 #[test]
-fn a_signal_ends_it_when_standard_error_is_not_read_and_the_answer_is_written() {
+fn a_signal_ends_a_wait_with_its_answer_while_stderr_is_not_read() {
     let emulated = running();
     let (reader, writer) = full();
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -127,7 +127,7 @@ fn a_signal_ends_a_decided_wait_whose_answer_is_not_read() {
 }
 
 #[test]
-fn a_slow_reader_gets_everything() {
+fn a_slow_reader_of_stdout_gets_the_complete_answer() {
     let emulated = Emulated::start(&job("aliyun/job/C/1_1-300", "0s Running"));
     let (reader, writer) = full();
     let running = emulated

@@ -33,7 +33,7 @@ const FIRST: &str = "aliyun@one/job/C/1";
 const SECOND: &str = "aliyun@two/job/C/2";
 
 #[test]
-fn a_certain_verdict_of_another_account_waits_for_no_command() {
+fn a_certain_verdict_does_not_wait_for_a_slow_credential_command() {
     let succeeded = Emulated::start(&job(INSTANCE, "0s Completed"));
     let failed = Emulated::start(&job(INSTANCE, "0s Failed"));
     for (emulated, option, code) in [
@@ -53,7 +53,7 @@ fn a_certain_verdict_of_another_account_waits_for_no_command() {
 }
 
 #[test]
-fn the_deadline_ends_commands_that_run_at_the_same_time() {
+fn the_deadline_ends_concurrent_credential_commands() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Completed"));
     let run = run(
         &emulated,
@@ -65,7 +65,7 @@ fn the_deadline_ends_commands_that_run_at_the_same_time() {
 }
 
 #[test]
-fn commands_of_several_accounts_run_at_the_same_time() {
+fn credential_commands_of_several_accounts_run_concurrently() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Completed"));
     let folder = tempfile::tempdir().unwrap();
     // Each command ends only after the other one has started.
@@ -79,7 +79,7 @@ fn commands_of_several_accounts_run_at_the_same_time() {
 }
 
 #[test]
-fn a_command_that_ends_meanwhile_is_used() {
+fn the_credential_or_error_of_a_slow_command_is_used_by_the_wait() {
     let emulated = Emulated::start(&format!(
         "{}{}",
         job(INSTANCE, "0s Completed"),

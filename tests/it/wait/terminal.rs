@@ -41,7 +41,7 @@ const WAIT: &[&str] = &["wait", INSTANCE, "-t", LONG, "--interval", "50ms"];
 const WATCH: &[&str] = &["watch", INSTANCE, "--interval", "50ms"];
 
 #[test]
-fn a_terminal_is_redrawn_unless_ci_is_set_or_nothing_is_known_of_it() {
+fn a_terminal_is_redrawn_unless_ci_is_set_or_term_is_unknown() {
     let environments: [(&[(&str, &str)], bool); 6] = [
         (&[("TERM", "xterm")], true),
         (&[("TERM", "vt100")], true),
@@ -67,7 +67,7 @@ fn a_terminal_is_redrawn_unless_ci_is_set_or_nothing_is_known_of_it() {
 }
 
 #[test]
-fn other_commands_write_plain_lines_on_the_terminal_of_a_ci_step() {
+fn get_list_and_events_do_not_redraw_a_terminal_in_ci() {
     let ci = [("TERM", "xterm"), ("CI", "true")];
     for command in [
         &["get", INSTANCE][..],
@@ -81,7 +81,7 @@ fn other_commands_write_plain_lines_on_the_terminal_of_a_ci_step() {
 }
 
 #[test]
-fn a_terminal_of_which_nothing_is_known_gets_no_escape_sequence() {
+fn an_unknown_or_dumb_terminal_gets_no_escape_sequences() {
     let commands: [&[&str]; 9] = [
         &["get", INSTANCE],
         &["get", "no-reference"],
@@ -102,7 +102,7 @@ fn a_terminal_of_which_nothing_is_known_gets_no_escape_sequence() {
 }
 
 #[test]
-fn the_lines_of_jobs_show_the_time_in_their_state_and_the_last_one_the_gate() {
+fn the_terminal_shows_each_job_with_its_time_in_state_above_the_gate() {
     let ids = ["i-1", "i-2"].map(|id| format!("sugon/instance/{id}-{}", "x".repeat(80)));
     let scenario = ids
         .each_ref()

@@ -8,7 +8,7 @@ use crate::support::emulated::Emulated;
 use crate::support::joblens;
 
 #[test]
-fn nothing_to_wait_for_is_a_usage_error_unless_allowed() {
+fn no_references_are_a_usage_error_unless_allow_empty_is_set() {
     let emulated = Emulated::start(&job(JOB, "0s Running"));
     for input in ["", "\n# nothing today\n"] {
         let run = emulated.wait(&["-", "-t", LONG]).input(input).run();
@@ -27,7 +27,7 @@ fn nothing_to_wait_for_is_a_usage_error_unless_allowed() {
 }
 
 #[test]
-fn a_list_that_was_cut_short_is_refused() {
+fn an_incomplete_list_of_references_on_stdin_is_refused() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     for options in [&[][..], &["--allow-empty"]] {
         let run = emulated
@@ -45,7 +45,7 @@ fn a_list_that_was_cut_short_is_refused() {
 }
 
 #[test]
-fn a_gate_in_ci_needs_a_deadline() {
+fn a_wait_in_ci_needs_an_explicit_timeout() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let run = emulated.wait(&[JOB]).env("CI", "true").run();
     assert_eq!(run.code, 2, "{}", run.stderr);
@@ -167,7 +167,7 @@ fn wrong_settings_of_one_account_end_a_gate_before_the_first_request() {
 }
 
 #[test]
-fn tls_files_that_cannot_be_used_end_a_gate_before_the_first_request() {
+fn unusable_tls_files_end_a_gate_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str, mode: u32| {
@@ -219,7 +219,7 @@ fn tls_files_that_cannot_be_used_end_a_gate_before_the_first_request() {
 }
 
 #[test]
-fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
+fn no_credential_command_is_run_if_arguments_or_settings_are_invalid() {
     let folder = tempfile::tempdir().unwrap();
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
     let table = format!(

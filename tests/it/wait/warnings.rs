@@ -15,7 +15,7 @@ const OLD: &str = "{ after = '5m', reason = 'BackOff', message = 'pull', count =
 const NEW: &str = "{ after = '1h2s', reason = 'Unhealthy', message = 'probe failed' }";
 
 #[test]
-fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
+fn old_warnings_do_not_fail_a_gate_without_new_ones() {
     let emulated = Emulated::start(&service(OLD));
     let run = emulated
         .wait(&[SERVICE, "--for", "no-warnings=1s", "-t", LONG])
@@ -53,7 +53,7 @@ fn a_service_that_is_deleted_during_the_wait_does_not_pass() {
 }
 
 #[test]
-fn a_new_warning_fails_it() {
+fn a_new_warning_fails_the_gate() {
     let emulated = Emulated::start(&service(&format!("{OLD}, {NEW}")));
     let run = emulated
         .wait(&[SERVICE, "--for", "no-warnings=1h", "-t", LONG])
@@ -67,7 +67,7 @@ fn a_new_warning_fails_it() {
 }
 
 #[test]
-fn a_mistyped_service_has_no_events_and_does_not_pass() {
+fn a_service_that_does_not_exist_does_not_pass() {
     let emulated = Emulated::start(&service(OLD));
     let wrong = "tencent/service/cls-1/default/wbe";
     let run = emulated
@@ -78,7 +78,7 @@ fn a_mistyped_service_has_no_events_and_does_not_pass() {
 }
 
 #[test]
-fn a_service_that_cannot_be_confirmed_does_not_pass() {
+fn a_service_whose_existence_cannot_be_confirmed_does_not_pass() {
     let fault = "[[fault]]\noperation = 'DescribeClusterServiceInfo'\nkind = 'status'\n";
     let emulated = Emulated::start(&(service(OLD) + fault));
     let options = [
@@ -94,7 +94,7 @@ fn a_service_that_cannot_be_confirmed_does_not_pass() {
 }
 
 #[test]
-fn a_job_that_fails_quietly_fails_the_gate() {
+fn a_job_that_fails_without_a_warning_fails_the_gate() {
     let emulated = Emulated::start(&job(JOB, "0s Running, 500ms Failed"));
     let run = emulated
         .wait(&[JOB, "--for", "no-warnings=1h", "-t", LONG])
@@ -103,7 +103,7 @@ fn a_job_that_fails_quietly_fails_the_gate() {
 }
 
 #[test]
-fn a_state_of_what_has_none_is_a_usage_error() {
+fn waiting_for_a_state_of_a_kind_without_states_is_a_usage_error() {
     let emulated = Emulated::start(&service(OLD));
     for command in ["wait", "get"] {
         let arguments: &[&str] = match command {
@@ -136,7 +136,7 @@ fn with_a_warning(times: &'static str, count: &'static str) -> Server {
 }
 
 #[test]
-fn a_warning_without_a_readable_time_never_passes_while_it_is_reported() {
+fn a_gate_never_passes_while_a_warning_has_no_readable_time() {
     let times = [
         "",
         r#","firstSeen":"--","lastSeen":"--""#,
@@ -185,7 +185,7 @@ fn code_with_events(events: impl Fn(usize) -> String + Send + Sync + 'static) ->
 }
 
 #[test]
-fn a_last_time_whose_unreadable_text_changes_is_a_new_warning() {
+fn a_changed_unreadable_last_time_counts_as_a_new_warning() {
     let (code, stderr) = code_with_events(|poll| {
         format!(
             r#"{{"code":0,"data":{{"eventList":[{{"level":"Warning","count":1,"message":"m",
@@ -196,7 +196,7 @@ fn a_last_time_whose_unreadable_text_changes_is_a_new_warning() {
 }
 
 #[test]
-fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
+fn an_event_of_any_level_except_normal_fails_a_gate_on_warnings() {
     let cases = [
         (r#""level":"Error","#, 1),
         (r#""level":"警告","#, 1),
@@ -217,7 +217,7 @@ fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
 }
 
 #[test]
-fn a_response_without_a_list_of_events_never_passes() {
+fn a_gate_never_passes_on_a_response_without_a_list_of_events() {
     let cases = [
         ("", 5),
         (r#","data":[]"#, 5),

@@ -191,7 +191,7 @@ fn quiet_jsonl_is_a_numbered_stream_with_a_summary_through_an_outage() {
 }
 
 #[test]
-fn an_interrupt_ends_it_within_a_second_with_the_summary() {
+fn a_signal_ends_a_watch_within_a_second_with_the_summary() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let emulated = Emulated::start(SCENARIO);
         let mut watching = Watching::start(&emulated, &["-o", "jsonl", SERVICE]);
@@ -214,7 +214,7 @@ fn an_interrupt_ends_it_within_a_second_with_the_summary() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_it_quietly_even_when_nothing_changes() {
+fn a_closed_output_ends_a_watch_silently_even_without_changes() {
     let emulated = Emulated::start(SCENARIO);
     let mut watching = Watching::start(&emulated, &[SERVICE]);
     assert!(watching.line().contains(SERVICE));
@@ -239,7 +239,7 @@ fn a_reader_that_leaves_ends_it_quietly_even_when_nothing_changes() {
 }
 
 #[test]
-fn a_reader_that_takes_nothing_does_not_delay_an_interrupt() {
+fn an_output_that_is_not_read_does_not_delay_an_interrupt() {
     // A thousand records exceed the capacity of a pipe.
     let many = "aliyun/job/ehpc-hz-FYUr32/10_1-1000";
     let watching = Watching::start_with(Vec::new(), &["-q", "-o", "jsonl", many]);
@@ -252,7 +252,7 @@ fn a_reader_that_takes_nothing_does_not_delay_an_interrupt() {
 }
 
 #[test]
-fn credentials_that_are_refused_are_not_tried_again() {
+fn refused_credentials_are_not_sent_again() {
     let emulated = Emulated::start(SCENARIO);
     let run = emulated
         .joblens(&["watch", "--interval", "50ms", INSTANCE])

@@ -26,7 +26,7 @@ states = [{ after = "0s", state = "Failed", exit_code = 1 }]
 "#;
 
 #[test]
-fn a_scope_follows_what_is_on_its_way_and_what_appears() {
+fn a_watched_scope_follows_unfinished_and_new_jobs_until_a_signal() {
     let emulated = Emulated::start(CLUSTER);
     let mut watching = Watching::start(&emulated, &["-o", "jsonl", "aliyun/job/c-1/"]);
     let mut seen = BTreeMap::new();
@@ -48,7 +48,7 @@ fn a_scope_follows_what_is_on_its_way_and_what_appears() {
 }
 
 #[test]
-fn a_scope_that_cannot_be_listed_is_reported_and_ends_the_watch_with_its_cause() {
+fn a_scope_that_does_not_exist_ends_the_watch_with_not_found() {
     let emulated = Emulated::start(CLUSTER);
     let run = watch(&emulated, &["-o", "jsonl", "aliyun/job/no-such-cluster/"]);
     let all = records(&run.stdout);
@@ -58,7 +58,7 @@ fn a_scope_that_cannot_be_listed_is_reported_and_ends_the_watch_with_its_cause()
 }
 
 #[test]
-fn a_cluster_with_all_its_namespaces_and_the_commands_of_one_can_be_watched() {
+fn scopes_of_all_namespaces_and_of_invocations_can_be_watched() {
     const JOBS: &str = r#"
 [[job]]
 ref = "tencent/service/cls-1/default/web"
@@ -88,7 +88,7 @@ states = [{ after = "0s", state = "Running" }]
 }
 
 #[test]
-fn a_part_of_a_scope_that_cannot_be_listed_is_reported_and_the_rest_is_followed() {
+fn a_forbidden_part_of_a_scope_is_reported_and_the_rest_is_followed() {
     use std::io::Write as _;
     let server = Server::start(|_, request, stream| {
         let target = request.target();
@@ -128,7 +128,7 @@ fn a_part_of_a_scope_that_cannot_be_listed_is_reported_and_the_rest_is_followed(
 }
 
 #[test]
-fn an_id_that_is_a_secret_of_the_run_is_not_shown() {
+fn an_id_equal_to_a_secret_of_the_run_is_masked() {
     use std::io::Write as _;
     const TOKEN: &str = "Wd7s3cretIdOfTheRun2";
     let server = Server::start(|_, request, stream| {

@@ -36,7 +36,7 @@ fn is_echoing(terminal: impl AsFd) -> bool {
 }
 
 #[test]
-fn every_end_gives_the_terminal_back_as_it_was() {
+fn every_end_restores_the_terminal_and_keeps_the_table() {
     let ends = [
         ("INT", 130),
         ("TERM", 143),
@@ -71,7 +71,7 @@ fn every_end_gives_the_terminal_back_as_it_was() {
 }
 
 #[test]
-fn suspending_gives_the_terminal_back_and_the_foreground_takes_it_again() {
+fn suspending_restores_the_terminal_and_resuming_redraws_it() {
     let emulated = running();
     let shell = shell(&emulated);
     let start = shell.type_line(&format!("joblens watch {INSTANCE}"));
@@ -95,7 +95,7 @@ fn suspending_gives_the_terminal_back_and_the_foreground_takes_it_again() {
 }
 
 #[test]
-fn the_background_does_not_stop_it_and_is_not_drawn_on() {
+fn a_watch_resumed_in_the_background_runs_without_drawing() {
     let emulated = running();
     let shell = shell(&emulated);
     let start = shell.type_line(&format!("joblens watch {INSTANCE}"));
@@ -116,7 +116,7 @@ fn the_background_does_not_stop_it_and_is_not_drawn_on() {
 }
 
 #[test]
-fn a_background_job_prints_lines_and_is_not_stopped() {
+fn watch_and_wait_in_the_background_print_lines_and_are_not_stopped() {
     let emulated = running();
     let shell = shell(&emulated);
     let start = shell.type_line(&format!("joblens watch {INSTANCE} &"));
@@ -135,7 +135,7 @@ fn a_background_job_prints_lines_and_is_not_stopped() {
 }
 
 #[test]
-fn a_wait_that_was_suspended_draws_its_lines_below_what_the_shell_wrote() {
+fn a_resumed_wait_draws_below_the_output_of_the_shell() {
     let emulated = running();
     let shell = shell(&emulated);
     let start = shell.type_line(&format!("joblens wait -t 90s {INSTANCE}"));
@@ -187,7 +187,7 @@ fn keys_are_read_from_the_terminal_while_references_come_from_a_pipe() {
 }
 
 #[test]
-fn a_vt100_gets_no_code_that_it_does_not_support() {
+fn a_vt100_gets_only_supported_escape_sequences() {
     let emulated = Emulated::start(&format!("[[job]]\nref = '{SERVICE}'\nage = '1h'\n"));
     let terminal = Terminal::open();
     let watch = emulated.joblens(&["watch", SERVICE]).env("TERM", "vt100");

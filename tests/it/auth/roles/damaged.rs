@@ -15,7 +15,7 @@ fn a_file_without_a_secret_may_be_read_by_others() {
 }
 
 #[test]
-fn a_role_of_another_tool_in_a_damaged_file_is_named() {
+fn an_invalid_role_in_an_sdk_or_tccli_file_is_an_error_that_names_it() {
     for (file, from, to, choice, reference, expected) in [
         (
             &ALIYUN_SDK,
@@ -83,7 +83,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
 }
 
 #[test]
-fn a_role_in_a_damaged_file_is_named() {
+fn an_invalid_role_in_the_aliyun_cli_file_is_an_error() {
     for (from, to, expected) in [
         (
             "\"ram_role_arn\"",

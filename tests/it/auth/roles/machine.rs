@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_role_of_the_machine_is_requested_where_a_profile_names_it() {
+fn the_aliyun_machine_role_is_fetched_for_a_profile_that_selects_it() {
     const NAMED: [&str; 2] = ["/latest/api/token", "STS.machineKey45"];
     for (source, role) in [
         ("metadata", None),
@@ -38,7 +38,7 @@ fn the_role_of_the_machine_is_requested_where_a_profile_names_it() {
 }
 
 #[test]
-fn the_role_of_a_machine_of_other_clouds_is_requested_where_a_profile_names_it() {
+fn tencent_and_huawei_machine_roles_are_fetched_for_profiles_that_select_them() {
     let role = format!("{TENCENT_ROLES}MachineRole");
     let named = format!("{TENCENT_ROLES}Named");
     let tencent = [TENCENT_ROLES, &role, "AKIDmachineKey67"];
@@ -148,7 +148,7 @@ fn a_metadata_service_is_called_without_a_proxy() {
 }
 
 #[test]
-fn a_metadata_service_that_hangs_is_given_up_soon() {
+fn a_metadata_service_that_hangs_times_out_as_unreachable_with_a_hint() {
     let roles = Roles {
         sandbox: Sandbox {
             // Keeps the connection open until the client closes it.
@@ -183,7 +183,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
 }
 
 #[test]
-fn a_variable_of_the_vendor_disables_the_service_whatever_a_profile_selects() {
+fn a_vendor_variable_disables_the_metadata_service_for_every_profile() {
     let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
     for source in ["metadata", "aliyun-cli:ecs", "alibabacloud:ecs"] {
         roles.sandbox.configure(&format!(
@@ -208,7 +208,7 @@ fn a_variable_of_the_vendor_disables_the_service_whatever_a_profile_selects() {
 }
 
 #[test]
-fn a_text_in_place_of_the_code_of_a_service_is_not_shown() {
+fn an_invalid_error_code_of_the_metadata_service_is_not_shown() {
     let server = Server::start(|_, got, stream| {
         let response = match got.target() {
             target if target.ends_with('/') => http("200 OK", "", b"MachineRole"),
@@ -233,7 +233,7 @@ fn a_text_in_place_of_the_code_of_a_service_is_not_shown() {
 }
 
 #[test]
-fn a_diagnosis_shows_the_role_and_an_unreachable_service() {
+fn doctor_shows_the_machine_role_and_an_unreachable_metadata_service() {
     let roles = Roles::with(&[]);
     let doctor = || {
         let run = roles.sandbox.joblens(&["doctor", "aliyun"]);
@@ -257,7 +257,7 @@ fn a_diagnosis_shows_the_role_and_an_unreachable_service() {
 }
 
 #[test]
-fn a_recording_contains_nothing_that_was_issued_and_is_replayed_without_it() {
+fn a_recording_contains_no_issued_credentials_and_replays_without_them() {
     const STS: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'\nsts_endpoint = 'ORIGIN'";
     for (reference, settings) in [
         ("aliyun@lone/job/ehpc-hz-1/5", "source = 'metadata'"),

@@ -130,7 +130,7 @@ const HUAWEI_STEPS: [&str; 2] = [
 ];
 
 #[test]
-fn the_key_of_each_source_takes_on_the_role_next_to_it() {
+fn a_key_of_each_source_assumes_the_role_configured_with_it() {
     const OWN: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'";
     for (settings, key, form) in [
         (
@@ -173,7 +173,7 @@ fn the_key_of_each_source_takes_on_the_role_next_to_it() {
 }
 
 #[test]
-fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
+fn the_default_profile_assumes_a_role_named_by_its_variables_or_tool() {
     let roles = Roles::with(&[]);
     let key = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY"),
@@ -208,7 +208,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
 }
 
 #[test]
-fn a_profile_that_was_named_does_not_use_a_role_of_the_environment() {
+fn a_named_profile_does_not_use_a_role_of_the_environment() {
     let roles = Roles::with(&[]);
     let named = "aliyun@lone/job/ehpc-hz-1/5";
     let get = || {
@@ -229,7 +229,7 @@ fn a_profile_that_was_named_does_not_use_a_role_of_the_environment() {
 }
 
 #[test]
-fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
+fn auth_status_shows_accounts_with_roles_without_any_request() {
     let roles = Roles::with(&[&ALIYUN_CLI]);
     roles.sandbox.configure(
         "[aliyun.default]\nsource = 'metadata'\n[aliyun.ecs]\nregion = 'cn-x'\nsource = 'aliyun-cli:ecs'\n[aliyun.role]\nsource = 'aliyun-cli:role'\n",

@@ -97,7 +97,7 @@ fn a_list_that_is_too_large_is_read_in_smaller_pages() {
 }
 
 #[test]
-fn five_hundred_jobs_cost_one_list_and_one_stream() {
+fn five_hundred_jobs_need_only_one_list_and_one_stream() {
     let mut scenario = String::new();
     for number in 0..500 {
         writeln!(
@@ -138,7 +138,7 @@ fn five_hundred_jobs_cost_one_list_and_one_stream() {
 }
 
 #[test]
-fn the_states_of_many_jobs_and_pods_are_followed_with_what_explains_them() {
+fn states_of_several_jobs_and_pods_are_followed_with_their_reasons() {
     let scenario = "
         [[job]]
         ref = 'kubernetes/job/ci/starts'

@@ -242,7 +242,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn a_stream_gives_the_verdict_and_where_it_breaks_jobs_are_polled() {
+fn a_stream_decides_the_gate_and_polling_replaces_a_broken_one() {
     in_parallel(cases(), |case| {
         let (name, code, state) = (case.name, case.code, case.state);
         let server = serve(case);
@@ -254,7 +254,7 @@ fn a_stream_gives_the_verdict_and_where_it_breaks_jobs_are_polled() {
 }
 
 #[test]
-fn a_stream_goes_on_from_the_last_version() {
+fn a_stream_is_resumed_from_the_last_resource_version() {
     let half = event("MODIFIED", &job("u1", 8, &complete()));
     let bookmark = event("BOOKMARK", &json!({"metadata": {"resourceVersion": "7"}}));
     let cut = stream(&format!("{bookmark}{}", &half[..20]));
@@ -274,7 +274,7 @@ fn a_stream_goes_on_from_the_last_version() {
 }
 
 #[test]
-fn jobs_are_polled_where_the_server_gives_no_stream() {
+fn jobs_are_polled_with_a_notice_if_the_server_refuses_a_stream() {
     let forbidden = json!({
         "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403,
         "message": "User \"ci\" cannot watch resource \"jobs\"",
@@ -312,7 +312,7 @@ fn jobs_are_polled_where_the_server_gives_no_stream() {
 }
 
 #[test]
-fn events_are_followed_by_the_stream_of_their_job() {
+fn following_events_uses_the_stream_of_the_job() {
     let ended = event("MODIFIED", &job("u1", 6, &complete()));
     let deleted = event("DELETED", &job("u1", 7, &complete()));
     let server = serve(Case::new("", vec![stream(&format!("{ended}{deleted}"))]).gone());
@@ -323,7 +323,7 @@ fn events_are_followed_by_the_stream_of_their_job() {
 }
 
 #[test]
-fn a_server_that_is_none_of_kubernetes_ends_a_gate() {
+fn a_server_that_is_not_kubernetes_ends_a_wait_with_exit_code_5() {
     let server = Server::answering(http("404 Not Found", "", b"404 page not found\n"));
     let run = run(&server, &[JOB]);
     assert_eq!(run.code, 5, "{}", run.stderr);

@@ -33,7 +33,7 @@ fn texts(value: &Value, key: &str, into: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn every_text_and_time_of_a_job_is_on_its_page() {
+fn every_text_and_time_of_a_job_is_on_its_describe_page() {
     let mut missing = Vec::new();
     for (name, job) in documented() {
         let page = page(&job);

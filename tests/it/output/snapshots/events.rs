@@ -38,7 +38,7 @@ fn each(format: Format, width: Option<usize>, colour: bool) -> String {
 }
 
 #[test]
-fn every_answer_is_a_page_on_terminals_and_lines_elsewhere() {
+fn events_of_each_response_on_terminals_and_pipes_match_snapshots() {
     for (name, width, colour) in [
         ("80", Some(80), false),
         ("80-colour", Some(80), true),
@@ -52,7 +52,7 @@ fn every_answer_is_a_page_on_terminals_and_lines_elsewhere() {
 }
 
 #[test]
-fn every_answer_is_a_document_and_records_for_programs() {
+fn events_of_each_response_in_machine_formats_match_snapshots() {
     for (name, format) in [
         ("json", Format::Json),
         ("jsonl", Format::Jsonl),
@@ -69,7 +69,7 @@ fn every_answer_is_a_document_and_records_for_programs() {
 }
 
 #[test]
-fn all_answers_together_are_one_timeline() {
+fn events_of_all_responses_in_one_timeline_match_snapshots() {
     let all: Vec<Job> = documented().into_iter().map(|(_, job)| job).collect();
     for (name, format, width) in [
         ("80", Format::Table, Some(80)),

@@ -127,14 +127,14 @@ fn shown(format: Format, jobs: &[Job], width: Option<usize>) -> String {
 }
 
 #[test]
-fn no_text_of_a_cloud_gets_out_of_its_place_in_any_form() {
+fn hostile_texts_stay_in_their_cell_in_every_output_format() {
     for text in TEXTS {
         assert_snapshot_in_place(&hostile(text), &[40, 80, 160]);
     }
 }
 
 #[test]
-fn no_length_of_a_text_gets_it_out_of_its_place() {
+fn very_long_texts_stay_in_their_cell_in_every_output_format() {
     // One of each kind, since measuring a million wide characters is slow.
     let mut kinds = std::collections::BTreeSet::new();
     let mut jobs = hostile(long());

@@ -3,7 +3,7 @@
 mod complete;
 mod documented;
 mod events;
-mod forms;
+mod formats;
 mod hostile;
 mod pages;
 mod snapshot;
@@ -11,7 +11,7 @@ mod snapshot;
 use documented::{documented, model};
 
 #[test]
-fn a_documented_answer_becomes_the_model_beside_it() {
+fn every_documented_response_becomes_its_stored_model() {
     for (name, job) in documented() {
         assert_eq!(serde_json::to_value(&job).unwrap(), model(name), "{name}");
     }

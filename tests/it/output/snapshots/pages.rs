@@ -25,7 +25,7 @@ fn page(job: &Job, width: usize, colour: bool) -> String {
 }
 
 #[test]
-fn every_documented_answer_has_its_page() {
+fn describe_pages_of_the_documented_responses_match_snapshots() {
     for (name, job) in documented() {
         for width in [80, 160] {
             let plain = page(&job, width, false);

@@ -47,7 +47,7 @@ fn difference(kept: &str, shown: &str) -> String {
 }
 
 #[test]
-fn a_difference_shows_what_was_kept_before_what_is_shown() {
+fn a_difference_lists_stored_lines_before_new_lines() {
     let difference = difference("a\nb\nc\nd\n", "a\nx\nd\n");
     assert_eq!(difference, "from line 2:\n- b\n- c\n+ x\n");
 }

@@ -7,7 +7,7 @@ const FAILED: &str = "aliyun/job/C/3";
 const MISSING: &str = "aliyun/job/C/4";
 
 #[test]
-fn shows_verdicts_what_is_pending_and_causes() {
+fn exit_status_reports_the_verdict_or_the_gravest_cause() {
     let scenario = job(JOB, "0s Succeeded")
         + &job(OTHER_JOB, "0s Running")
         + &job(FAILED, "0s Failed")
@@ -35,7 +35,7 @@ fn shows_verdicts_what_is_pending_and_causes() {
 }
 
 #[test]
-fn each_job_has_its_verdict() {
+fn exit_status_gives_each_job_a_verdict_and_plain_get_none() {
     let scenario =
         job(JOB, "0s Succeeded") + &job(OTHER_JOB, "0s Running") + &job(FAILED, "0s Canceled");
     let emulated = Emulated::start(&scenario);

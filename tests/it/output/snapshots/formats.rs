@@ -27,7 +27,7 @@ fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> St
 }
 
 #[test]
-fn every_form_of_every_documented_answer_is_kept() {
+fn every_output_format_of_the_documented_responses_matches_snapshots() {
     let jobs: Vec<Job> = documented().into_iter().map(|(_, job)| job).collect();
     for (name, format) in [("table", Format::Table), ("wide", Format::Wide)] {
         for width in [80, 160] {

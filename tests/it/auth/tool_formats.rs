@@ -17,7 +17,7 @@ fn account(sandbox: &Sandbox, cloud: &str, variables: &[(&str, &str)]) -> (Strin
 }
 
 #[test]
-fn tccli_files_of_each_age_give_their_region() {
+fn the_region_is_read_from_every_version_of_the_tccli_files() {
     let sandbox = Sandbox::with(&[&TCCLI, &TCCLI_LAB]);
     let real = |file: &ToolFile| {
         let place = file.fixture.replace(".credential", ".configure");
@@ -55,7 +55,7 @@ fn tccli_files_of_each_age_give_their_region() {
 }
 
 #[test]
-fn ini_files_are_read_as_the_vendors_samples_write_them() {
+fn ini_files_may_have_comments_quotes_and_continued_lines() {
     for (place, reference, head, id, secret) in [
         (
             ALIYUN_SDK.path,
@@ -99,7 +99,7 @@ fn ini_files_are_read_as_the_vendors_samples_write_them() {
 }
 
 #[test]
-fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
+fn the_default_section_is_inherited_only_where_the_vendors_sdk_does_so() {
     let sandbox = Sandbox::new();
     sandbox.write(
         ALIYUN_SDK.path,
@@ -125,7 +125,7 @@ fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
 }
 
 #[test]
-fn a_fault_in_another_profile_does_not_matter() {
+fn an_invalid_profile_that_is_not_used_is_ignored() {
     for (file, reference, from, key) in [
         (
             &ALIYUN_CLI,
@@ -157,7 +157,7 @@ fn a_fault_in_another_profile_does_not_matter() {
 }
 
 #[test]
-fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
+fn aliyun_profile_variables_have_the_precedence_of_its_cli() {
     const NAMES: [&str; 3] = [
         "ALIBABACLOUD_PROFILE",
         "ALIBABA_CLOUD_PROFILE",
@@ -197,7 +197,7 @@ fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
 }
 
 #[test]
-fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
+fn aliyun_variable_families_are_read_in_order_with_only_their_own_token() {
     const TOKEN: &str = "ALICLOUD_SECURITY_TOKEN";
     let families = [
         [

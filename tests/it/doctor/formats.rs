@@ -5,7 +5,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{Server, joblens};
 
 #[test]
-fn every_form_with_a_place_for_it_shows_the_checks() {
+fn all_output_formats_except_jsonl_and_name_show_the_checks() {
     let emulated = Emulated::start("");
     for form in ["table", "wide", "json", "yaml", "csv", "tsv", "markdown"] {
         let run = emulated.joblens(&["doctor", "-o", form]).run();
@@ -33,7 +33,7 @@ fn every_form_with_a_place_for_it_shows_the_checks() {
 }
 
 #[test]
-fn a_page_has_a_line_for_each_check_and_the_next_step_under_it() {
+fn the_table_has_a_line_for_each_check_with_its_hint_below() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"无权限","RequestId":"R1"}"#;
     let server = Server::answering(crate::support::http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun_in("table", &server.origin(), &[]).run();
@@ -49,7 +49,7 @@ fn a_page_has_a_line_for_each_check_and_the_next_step_under_it() {
 }
 
 #[test]
-fn no_answer_moves_the_cursor_or_shows_the_token() {
+fn escape_sequences_and_tokens_in_a_response_are_not_printed() {
     let server = Server::start(|_, got, stream| {
         use std::io::Write as _;
         let token = got.header("token").unwrap_or_default();

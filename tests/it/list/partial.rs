@@ -37,7 +37,7 @@ fn run(server: &Server, arguments: &[&str]) -> Joblens {
 }
 
 #[test]
-fn a_type_that_is_refused_hides_no_rows_of_the_others() {
+fn a_refused_job_type_does_not_hide_jobs_of_the_others() {
     for (status, code) in [("403 Forbidden", 4), ("400 Bad Request", 5)] {
         let server = refusing("DELETE_SERVER", status, DENIED);
         let run = run(&server, &["list", "huawei/image-job", "-o", "json"]).run();
@@ -57,7 +57,7 @@ fn a_type_that_is_refused_hides_no_rows_of_the_others() {
 }
 
 #[test]
-fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
+fn a_refused_job_type_marks_the_table_and_the_names_as_incomplete() {
     let server = refusing("DELETE_SERVER", "403 Forbidden", DENIED);
     let table = run(&server, &["list", "huawei/image-job"]).run();
     assert!(
@@ -79,7 +79,7 @@ fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
 }
 
 #[test]
-fn the_newest_is_not_chosen_without_a_part() {
+fn latest_is_an_error_if_a_job_type_cannot_be_listed() {
     let server = refusing("DELETE_SERVER", "403 Forbidden", DENIED);
     let run = run(&server, &["get", "huawei/image-job/@latest", "-o", "json"]).run();
     assert_eq!(run.code, 4, "{}", run.stdout);

@@ -79,7 +79,7 @@ const CASES: [(&str, &str, &ToolFile, &str, &str); 7] = [
 ];
 
 #[test]
-fn the_key_that_signs_is_that_of_the_first_source_in_order() {
+fn keys_come_from_variables_then_the_config_file_then_tool_files() {
     for (cloud, reference, file, tool_key, _) in CASES {
         for with_variables in [false, true] {
             for with_table in [false, true] {
@@ -127,7 +127,7 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
 }
 
 #[test]
-fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
+fn a_named_profile_never_uses_keys_of_the_environment_or_a_tool() {
     for (cloud, reference, file, _, _) in CASES {
         let sandbox = Sandbox::with(&[file]);
         let named = reference.replacen(cloud, &format!("{cloud}@lone"), 1);
@@ -153,7 +153,7 @@ fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
 }
 
 #[test]
-fn a_source_is_used_whatever_the_environment_contains() {
+fn a_configured_source_overrides_variables_of_the_environment() {
     for (cloud, reference, file, tool_key, source) in CASES {
         let sandbox = Sandbox::with(&[file]);
         for profile in ["default", "lone"] {
@@ -183,7 +183,7 @@ fn a_source_is_used_whatever_the_environment_contains() {
 }
 
 #[test]
-fn a_profile_of_a_tool_is_pointed_at_by_name() {
+fn a_source_can_name_a_profile_of_a_tool() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB, &KOOCLI]);
     for (source, reference, key) in [
         ("aliyun-cli:default", JOB, "LTAIcliDefaultKey"),
@@ -212,7 +212,7 @@ fn a_profile_of_a_tool_is_pointed_at_by_name() {
 }
 
 #[test]
-fn the_tools_own_variables_choose_its_profile() {
+fn variables_of_a_tool_select_its_profile() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB]);
     for (name, value, reference, key) in [
         ("ALIBABA_CLOUD_PROFILE", "default", JOB, "LTAIcliDefaultKey"),
@@ -255,7 +255,7 @@ fn the_tools_own_variables_choose_its_profile() {
 }
 
 #[test]
-fn variables_choose_nothing_for_a_profile_that_was_named() {
+fn variables_of_a_tool_do_not_affect_a_named_profile() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nsource = 'aliyun-cli'\n");
     for name in [
@@ -272,7 +272,7 @@ fn variables_choose_nothing_for_a_profile_that_was_named() {
 }
 
 #[test]
-fn a_bare_list_calls_the_accounts_of_tools() {
+fn a_list_without_a_scope_uses_the_accounts_of_tools() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
     sandbox.joblens(&["list", "--max-attempts", "1"]).run();
     let received = sandbox.server.received();
@@ -287,7 +287,7 @@ fn a_bare_list_calls_the_accounts_of_tools() {
 }
 
 #[test]
-fn variables_of_two_families_are_not_mixed() {
+fn credentials_of_two_variable_families_are_not_mixed() {
     let sandbox = Sandbox::new();
     let run = sandbox
         .get(IMAGE_JOB)
@@ -304,7 +304,7 @@ fn variables_of_two_families_are_not_mixed() {
 }
 
 #[test]
-fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_there_is() {
+fn an_unknown_source_or_profile_is_a_usage_error_that_lists_the_known_ones() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
     for (cloud, source, reference, expected) in [
         (

@@ -15,7 +15,7 @@ fn failure(run: &Run) -> String {
 }
 
 #[test]
-fn a_folder_of_a_tool_that_leads_nowhere_lets_no_other_tool_in() {
+fn a_dangling_link_to_a_tool_folder_is_an_error_without_fallback() {
     for (folder, other, reference) in [
         (".tccli", &TENCENT_SDK, SERVICE),
         (".aliyun", &ALIYUN_SDK, JOB),
@@ -30,7 +30,7 @@ fn a_folder_of_a_tool_that_leads_nowhere_lets_no_other_tool_in() {
 }
 
 #[test]
-fn a_folder_of_the_config_file_that_leads_nowhere_is_an_error() {
+fn a_dangling_link_to_the_config_folder_is_an_error() {
     let sandbox = Sandbox::with(&[&ALIYUN_SDK]);
     fs::create_dir_all(sandbox.home.path().join(".config")).unwrap();
     let folder = sandbox.home.path().join(".config/joblens");
@@ -60,7 +60,7 @@ fn run_with(emulated: &Emulated, table: &str, arguments: &[&str]) -> Run {
 const LAB: &str = "aliyun@lab/job/C/1";
 
 #[test]
-fn a_part_of_a_credential_that_cannot_be_used_sends_nothing_where_its_account_is_named() {
+fn an_unusable_credential_part_fails_a_lookup_but_no_list_of_other_accounts() {
     let emulated = Emulated::start(WORLD);
     for (table, expected) in [
         (
@@ -100,7 +100,7 @@ fn a_part_of_a_credential_that_cannot_be_used_sends_nothing_where_its_account_is
 }
 
 #[test]
-fn what_a_command_prints_and_cannot_be_used_is_not_a_usage_error() {
+fn an_invalid_key_printed_by_a_command_is_not_a_usage_error() {
     let emulated = Emulated::start(WORLD);
     let table = "credential_command = ['printf', 'access_key_id=LTAI x\\naccess_key_secret=x\\n']";
     let message = failure(&run_with(&emulated, table, &["get", "-o", "json", LAB]));
@@ -108,7 +108,7 @@ fn what_a_command_prints_and_cannot_be_used_is_not_a_usage_error() {
 }
 
 #[test]
-fn an_empty_key_of_the_config_file_is_not_that_of_a_tool() {
+fn an_empty_key_in_the_config_file_is_an_error_without_fallback() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     sandbox.configure("[aliyun.default]\naccess_key_id = ''\naccess_key_secret = ''\n");
     let run = sandbox.get(JOB).run();

@@ -6,7 +6,7 @@ use crate::support::emulated::Emulated;
 const LATEST: &str = "aliyun/job/ehpc-hz-1/@latest";
 
 #[test]
-fn the_newest_is_looked_up_under_its_own_reference() {
+fn latest_is_resolved_to_the_reference_of_the_newest_job() {
     let emulated = Emulated::start(WORLD);
     let job = emulated.get(&[LATEST]).run().job();
     assert_eq!(
@@ -34,7 +34,7 @@ fn the_newest_is_looked_up_under_its_own_reference() {
 }
 
 #[test]
-fn it_keeps_its_place_and_comes_once() {
+fn latest_keeps_its_place_and_duplicates_are_removed() {
     let emulated = Emulated::start(WORLD);
     let references = ["sugon/instance/i-1", LATEST, "huawei/image-job/7"];
     let json = emulated.get(&references).run().json();
@@ -52,7 +52,7 @@ fn it_keeps_its_place_and_comes_once() {
 }
 
 #[test]
-fn an_empty_scope_has_no_newest() {
+fn latest_of_an_empty_scope_is_not_found() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.get(&["aliyun/job/nosuch/@latest"]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
@@ -60,7 +60,7 @@ fn an_empty_scope_has_no_newest() {
 }
 
 #[test]
-fn gates_refuse_it_before_the_first_request() {
+fn gates_refuse_latest_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for arguments in [
         ["wait", LATEST].as_slice(),
@@ -78,7 +78,7 @@ fn gates_refuse_it_before_the_first_request() {
 }
 
 #[test]
-fn the_newest_is_watched_until_it_ends() {
+fn watch_follows_the_latest_job_until_it_ends() {
     let ends = "[[job]]\nref = 'aliyun/job/c/9'\nage = '1h'\nstates = [{ after = '0s', state = 'Failed', exit_code = 1 }]\n";
     let emulated = Emulated::start(ends);
     let run = emulated
