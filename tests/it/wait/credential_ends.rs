@@ -111,11 +111,11 @@ fn no_expiry_is_reported_if_it_is_after_the_deadline_or_far_away() {
     for (home, deadline) in [(&soon, "10m"), (&soon, "0"), (&far, "none"), (&far, "2h")] {
         let run = home.wait(&[JOB, "-t", deadline]);
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert!(!run.stderr.contains("ends"), "{}", run.stderr);
+        assert!(!run.stderr.contains("expires"), "{}", run.stderr);
         assert!(ends(&run).is_empty());
     }
     let quiet = soon.wait(&[JOB, "-q"]);
-    assert!(!quiet.stderr.contains("ends"), "{}", quiet.stderr);
+    assert!(!quiet.stderr.contains("expires"), "{}", quiet.stderr);
     assert_eq!(ends(&quiet).len(), 1, "the JSON has the notice");
 }
 
