@@ -12,7 +12,7 @@ use super::not_found::is_not_served;
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts, ReadParts};
-use super::{Api, attach_raw, events, logs};
+use super::{Api, attach_raw, events, logs, object_path};
 use crate::providers::prelude::*;
 use crate::sync::lock;
 pub(super) use kinds::{
@@ -137,7 +137,17 @@ impl CustomJobs {
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
         let calls = numbers.map(|number| self.read(api, number, lookup));
-        let found = self.choose(join_all(calls).await, reference, was_found)?;
+        let found = match self.choose(join_all(calls).await, reference) {
+            Err(problem) if is_not_served(&problem) => {
+                let resources = self.resources.iter();
+                let paths: Vec<String> = resources
+                    .map(|resource| object_path(resource.objects.path, reference))
+                    .collect();
+                let problem = api.explain_custom(&paths, problem, lookup.options).await;
+                return Err(self.not_installed(problem, was_found));
+            }
+            found => found?,
+        };
         lock(&api.resources).insert(reference.to_string(), found.number);
         Ok(found)
     }
@@ -187,7 +197,6 @@ impl CustomJobs {
         &self,
         outcomes: Vec<Result<ResourceJob, Problem>>,
         reference: &Reference,
-        was_found: bool,
     ) -> Result<ResourceJob, Problem> {
         let mut problems = Vec::new();
         let mut jobs: Vec<ResourceJob> = Vec::new();
@@ -215,7 +224,7 @@ impl CustomJobs {
         }
         let Some(mut found) = jobs.pop() else {
             let problems = problems.into_iter().map(|(_, problem)| problem);
-            return Err(self.most_specific(problems, was_found));
+            return Err(most_specific(problems));
         };
         problems.retain(|(_, problem)| may_hide_job(problem));
         for (number, problem) in problems {
@@ -227,20 +236,6 @@ impl CustomJobs {
             found.result.notices.push(notice);
         }
         Ok(found)
-    }
-
-    /// Returns the most specific problem of a job that was not found.
-    fn most_specific(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
-        let rank = |problem: &Problem| match problem.category {
-            Category::NotFound => 1,
-            _ if is_not_served(problem) => 0,
-            _ => 2,
-        };
-        let most_specific = problems.reduce(|one, other| match rank(&other) > rank(&one) {
-            true => other,
-            false => one,
-        });
-        self.not_installed(most_specific.expect("a kind has a resource"), was_found)
     }
 
     /// Reports an API that the server does not serve as a product that is not installed. The problem is
@@ -257,6 +252,20 @@ impl CustomJobs {
         }
         problem
     }
+}
+
+/// Returns the most specific problem of a job that was not found.
+fn most_specific(problems: impl Iterator<Item = Problem>) -> Problem {
+    let rank = |problem: &Problem| match problem.category {
+        Category::NotFound => 1,
+        _ if is_not_served(problem) => 0,
+        _ => 2,
+    };
+    let most_specific = problems.reduce(|one, other| match rank(&other) > rank(&one) {
+        true => other,
+        false => one,
+    });
+    most_specific.expect("a kind has a resource")
 }
 
 /// Decodes an object as a job of its kind.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::list::{PAGE_SIZE, PageCall};
-use super::object::{ObjectList, rows};
+use super::object::ObjectList;
 use super::{Api, path};
 use crate::error::{Category, Problem};
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
@@ -170,8 +170,8 @@ pub(super) async fn list(
 
 /// Decodes the events of a page, and the token of the next page.
 fn decode(body: &[u8]) -> Result<(Vec<ObjectEvent>, Option<String>), String> {
-    let list: ObjectList<Event> = lenient::decode_response(body)?;
-    let events = rows(list.items)?;
+    let mut list: ObjectList<Event> = lenient::decode_response(body)?;
+    let events = list.take_rows()?;
     let with_uid = |event: Event| (event.involved_object.0.uid.0.clone(), event.into_model());
     let next = list.metadata.0.r#continue.0;
     let next = next.filter(|token| !token.is_empty());

@@ -4,9 +4,11 @@ mod indexes;
 mod many;
 mod response;
 
+use super::job_pods::DerivedJobs;
 use super::object::ApiObject;
 use super::objects::{self, Outcome, Resource};
-use super::parts::{Owner, Parts};
+use super::parts::Parts;
+use super::watch::JOB_LABEL;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod, prefetch};
 use crate::providers::prelude::*;
 use response::{JobDetails, JobObject};
@@ -92,14 +94,15 @@ impl KindOps<Api> for Jobs {
         let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let job = JobObject::decode(body, reference)?;
+            let mut job = JobObject::decode(body, reference)?;
+            let pods = job.pods(namespace);
             let own = Parts {
                 namespace,
-                selector: job.pod_selector(),
+                selector: pods.selector.text(),
                 owners: None,
                 uids: job.uid().into_iter().collect(),
                 more_uids: Vec::new(),
-                owner: Some(Owner::new("Job", job.metadata())),
+                owner: Some(pods.owner),
             };
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))
@@ -128,9 +131,17 @@ impl KindOps<Api> for Jobs {
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let read = |job: JobObject, reference: &Reference| job.into_result(reference, api);
+        let derived = DerivedJobs::default();
+        let read = |mut job: JobObject, reference: &Reference| {
+            let pods = job.pods(reference.segment("NAMESPACE").unwrap_or_default());
+            let found = job.into_result(reference, api);
+            derived.add(&found.job, pods);
+            found
+        };
         let mut page = list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await?;
-        many::add_pod_states(api, list, &mut page).await;
+        derived
+            .add_states(api, list, JOB_LABEL, &mut page, |_| {})
+            .await;
         Ok(page)
     }
 

@@ -1,6 +1,6 @@
 //! Reads lists of objects page by page.
 
-use super::object::{ApiObject, ObjectList, rows};
+use super::object::{ApiObject, ObjectList};
 use super::{Api, path};
 use crate::crypto::percent_encode;
 use crate::http::RAISE_MAX_BODY;
@@ -135,8 +135,8 @@ pub(super) async fn page_of<T: ApiObject>(
         }
     };
     let decode = |body: &[u8]| {
-        let objects: ObjectList<T> = lenient::decode_response(body)?;
-        let rows = rows(objects.items)?;
+        let mut objects: ObjectList<T> = lenient::decode_response(body)?;
+        let rows = objects.take_rows()?;
         let page = Page::from_addressed_rows(list.at, None, rows, address, &read);
         Ok((page, objects.metadata.0.r#continue.0))
     };

@@ -8,6 +8,7 @@ mod document;
 mod errors;
 mod events;
 mod job;
+mod job_pods;
 mod kubeconfig;
 mod list;
 mod logs;
@@ -18,6 +19,7 @@ mod objects;
 mod parts;
 mod pod;
 mod prefetch;
+mod selector;
 mod signer;
 mod stream;
 mod watch;
@@ -168,7 +170,7 @@ struct Api {
     failed_lookups: Mutex<HashMap<String, Problem>>,
     /// Pods of the jobs whose warnings are needed, by the UID of the job.
     seen_pods: Mutex<HashMap<String, SeenPods>>,
-    /// Paths of the lists of pods that a page of a list of jobs could not read.
+    /// Lists of pods (path and label) that a page of a list of jobs could not read.
     unread_pods: Mutex<HashSet<String>>,
     /// The APIs that the server serves, once they have been listed.
     served_apis: Mutex<ServedApis>,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::job::JOB;
-use super::object::{ObjectList, ObjectMeta, rows};
+use super::object::{ObjectList, ObjectMeta};
 use super::{Api, list};
 use crate::error::Problem;
 use crate::model::ScopeSummary;
@@ -39,8 +39,8 @@ pub(super) async fn list(
     options: &GetOptions,
 ) -> Result<ScopePage, Problem> {
     let decode = |body: &[u8]| {
-        let list: ObjectList<Namespace> = lenient::decode_response(body)?;
-        let rows = rows(list.items)?;
+        let mut list: ObjectList<Namespace> = lenient::decode_response(body)?;
+        let rows = list.take_rows()?;
         let page = ScopePage::from_rows(at, None, rows, |row| {
             let DefaultObject(meta) = row.metadata;
             let name = meta.name.value.trimmed()?;

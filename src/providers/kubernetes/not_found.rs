@@ -4,10 +4,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::errors::{CHECK_OBJECT, NOT_INSTALLED};
-use super::object::{ObjectList, rows};
+use super::object::ObjectList;
 use super::{Api, GetOptions};
 use crate::crypto::percent_decode;
 use crate::error::{Category, Problem};
@@ -24,7 +25,8 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns true if the server does not serve the API of a request.
 pub(super) fn is_not_served(problem: &Problem) -> bool {
-    problem.category == Category::ServiceError && problem.http_status == Some(404)
+    let is_listed = problem.hint.as_deref() == Some(CHECK_PROXY);
+    problem.category == Category::ServiceError && problem.http_status == Some(404) && !is_listed
 }
 
 /// The object that a path refers to.
@@ -61,6 +63,32 @@ impl<'a> NamedObject<'a> {
             has_subresource: names.next().is_some(),
         })
     }
+
+    /// Returns the name as it is in the object.
+    fn decoded_name(&self) -> String {
+        percent_decode(self.name).unwrap_or_else(|| self.name.to_owned())
+    }
+
+    /// Explains HTTP 404 for the object by whether its list contains it.
+    fn explain_by_list(&self, is_listed: bool, problem: Problem) -> Problem {
+        let (resource, name) = (self.resource, self.decoded_name());
+        match is_listed {
+            false => Problem {
+                category: Category::NotFound,
+                retryable: false,
+                hint: Some(CHECK_OBJECT.to_owned()),
+                message: format!("{resource} \"{name}\" not found"),
+                ..problem
+            },
+            true => Problem {
+                category: Category::ServiceError,
+                retryable: true,
+                hint: Some(CHECK_PROXY.to_owned()),
+                message: format!("HTTP 404 for {resource} \"{name}\", which the server lists"),
+                ..problem
+            },
+        }
+    }
 }
 
 fn is_built_in(path: &str) -> bool {
@@ -79,8 +107,7 @@ impl Api {
         let Some(object) = NamedObject::of(path) else {
             return self.without_api(path, problem);
         };
-        let name = percent_decode(object.name);
-        let name = name.as_deref().unwrap_or(object.name);
+        let name = object.decoded_name();
         // A response that clearly reports a missing API is doubted only for an API that every server has.
         let may_lack_api = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
         let is_about_another = problem.category == Category::NotFound
@@ -89,25 +116,11 @@ impl Api {
         if !may_lack_api && !is_about_another {
             return self.without_api(path, problem);
         }
-        match self.exists(object.list, name, options).await {
-            Some(false) => Problem {
-                category: Category::NotFound,
-                retryable: false,
-                hint: Some(CHECK_OBJECT.to_owned()),
-                message: format!("{} \"{name}\" not found", object.resource),
-                ..problem
-            },
+        match self.exists(&object, options).await {
             // A log of the object can be missing, for example because its node is.
-            Some(true) if !object.has_subresource => Problem {
-                category: Category::ServiceError,
-                retryable: true,
-                hint: Some(CHECK_PROXY.to_owned()),
-                message: format!(
-                    "HTTP 404 for {} \"{name}\", which the server lists",
-                    object.resource
-                ),
-                ..problem
-            },
+            Some(is_listed) if !is_listed || !object.has_subresource => {
+                object.explain_by_list(is_listed, problem)
+            }
             _ if is_about_another && !object.has_subresource => Problem {
                 category: Category::ServiceError,
                 retryable: true,
@@ -118,15 +131,39 @@ impl Api {
         }
     }
 
-    /// Finds out from the list at a path whether it contains an object; `None` if the server does not return the
-    /// list.
-    async fn exists(&self, path: &str, name: &str, options: &GetOptions) -> Option<bool> {
-        let selector = format!("metadata.name={name}");
+    /// Explains HTTP 404 for objects of custom resources, at these paths, that may not be installed. If the server
+    /// serves the list of one of the resources, the resource is installed.
+    pub(super) async fn explain_custom(
+        &self,
+        paths: &[String],
+        problem: Problem,
+        options: &GetOptions,
+    ) -> Problem {
+        // The list was already requested, unless the response clearly reported a missing API.
+        if problem.code.is_none() {
+            return problem;
+        }
+        let objects = paths.iter().filter_map(|path| NamedObject::of(path));
+        let lists = objects.map(async |object| {
+            let is_listed = self.exists(&object, options).await?;
+            Some((is_listed, object))
+        });
+        let lists = join_all(lists).await;
+        let found = lists.into_iter().flatten();
+        match found.max_by_key(|(is_listed, _)| *is_listed) {
+            Some((is_listed, object)) => object.explain_by_list(is_listed, problem),
+            None => problem,
+        }
+    }
+
+    /// Finds out from its list whether an object exists; `None` if the server does not return the list.
+    async fn exists(&self, object: &NamedObject<'_>, options: &GetOptions) -> Option<bool> {
+        let selector = format!("metadata.name={}", object.decoded_name());
         let query = [("fieldSelector", selector.as_str()), ("limit", "1")];
-        let request = self.server.request(LIST, path, &query);
+        let request = self.server.request(LIST, object.list, &query);
         let decode = |body: &[u8]| {
-            let list: ObjectList<Value> = lenient::decode_response(body)?;
-            rows(list.items)
+            let mut list: ObjectList<Value> = lenient::decode_response(body)?;
+            list.take_rows()
         };
         let options = GetOptions {
             details_timeout: options.details_timeout.or(Some(LIST_TIMEOUT)),

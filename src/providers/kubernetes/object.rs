@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::crypto::percent_encode;
 use crate::model::Time;
 use crate::providers::lenient::{
-    self, Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
+    self, Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp,
 };
 use crate::reference::Reference;
 
@@ -204,56 +204,42 @@ impl Conditions {
     }
 }
 
-/// The selector of the pods of an object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Selector {
-    match_labels: Map<Text>,
-    match_expressions: List<SelectorExpression>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SelectorExpression {
-    key: Text,
-    operator: Text,
-    values: Words,
-}
-
-impl Selector {
-    /// Returns the selector in the syntax of `labelSelector`; empty if there is none.
-    pub fn text(&self) -> String {
-        let labels = self.match_labels.0.iter();
-        let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.trimmed()?)));
-        let expressions = self.match_expressions.0.iter().filter_map(|one| {
-            let (key, values) = (one.key.trimmed()?, one.values.0.join(","));
-            Some(match one.operator.trimmed()? {
-                "In" => format!("{key} in ({values})"),
-                "NotIn" => format!("{key} notin ({values})"),
-                "DoesNotExist" => format!("!{key}"),
-                _ => key.to_owned(),
-            })
-        });
-        labels.chain(expressions).collect::<Vec<_>>().join(",")
-    }
-}
-
 /// A list of objects.
 #[derive(Default, Deserialize)]
 #[serde(default, bound = "T: Default + Deserialize<'de>")]
 pub(super) struct ObjectList<T> {
+    kind: Text,
     pub metadata: DefaultObject<ListMeta>,
-    pub items: Required<List<T>>,
+    items: Required<List<T>>,
 }
 
-/// Returns the objects of a list; `null` is an empty list.
+impl<T> ObjectList<T> {
+    /// Takes the objects out of the list; `null` is an empty list.
+    ///
+    /// # Errors
+    /// `items` is missing or is not a list, or an empty list is not from an API server; see
+    /// [`check_empty_list`].
+    pub fn take_rows(&mut self) -> Result<Vec<T>, String> {
+        let rows = match std::mem::replace(&mut self.items, Required::Missing) {
+            Required::Null => Vec::new(),
+            items => items.rows("items", None)?,
+        };
+        if rows.is_empty() {
+            check_empty_list(self.kind.trimmed())?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Checks the `kind` of an empty list. API servers always set it to that of a list, such as `JobList`; without
+/// it, the response can be that of another application, such as the default backend of an ingress.
 ///
 /// # Errors
-/// The field is missing or is not a list.
-pub(super) fn rows<T>(items: Required<List<T>>) -> Result<Vec<T>, String> {
-    match items {
-        Required::Null => Ok(Vec::new()),
-        items => items.rows("items", None),
+/// The kind is missing or is not that of a list.
+pub(super) fn check_empty_list(kind: Option<&str>) -> Result<(), String> {
+    match kind.is_some_and(|kind| kind.ends_with("List")) {
+        true => Ok(()),
+        false => Err("a list with a kind such as JobList".to_owned()),
     }
 }
 
@@ -305,23 +291,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn selectors_have_labels_and_expressions() {
-        let selector: Selector = serde_json::from_value(serde_json::json!({
-            "matchLabels": {"app": "web"},
-            "matchExpressions": [
-                {"key": "tier", "operator": "In", "values": ["a", "b"]},
-                {"key": "env", "operator": "NotIn", "values": ["test"]},
-                {"key": "gpu", "operator": "Exists"},
-                {"key": "old", "operator": "DoesNotExist"},
-            ],
-        }))
-        .unwrap();
-        let expected = "app=web,tier in (a,b),env notin (test),gpu,!old";
-        assert_eq!(selector.text(), expected);
-        assert_eq!(Selector::default().text(), "");
-    }
-
-    #[test]
     fn a_condition_with_a_status_of_another_type_is_unreadable() {
         let read = |status: serde_json::Value| -> Conditions {
             serde_json::from_value(serde_json::json!([{"type": "Complete", "status": status}]))
@@ -362,13 +331,24 @@ mod tests {
     }
 
     #[test]
-    fn the_items_of_an_empty_list_may_be_null() {
+    fn an_empty_list_may_be_null_and_has_a_kind() {
         let read = |body: &str| {
-            let list: ObjectList<OwnerReference> = serde_json::from_str(body).unwrap();
-            rows(list.items).map(|rows| rows.len())
+            let mut list: ObjectList<OwnerReference> = serde_json::from_str(body).unwrap();
+            list.take_rows().map(|rows| rows.len())
         };
-        assert_eq!(read(r#"{"items": null}"#), Ok(0));
-        assert!(read("{}").is_err());
+        assert_eq!(read(r#"{"kind": "JobList", "items": null}"#), Ok(0));
+        assert_eq!(read(r#"{"kind": "List", "items": []}"#), Ok(0));
+        assert_eq!(read(r#"{"items": [{"kind": "Job"}]}"#), Ok(1));
+        assert!(read(r#"{"kind": "JobList"}"#).is_err());
+        for body in [
+            r#"{"items": []}"#,
+            r#"{"items": null}"#,
+            r#"{"kind": "Page", "items": []}"#,
+            r#"{"kind": null, "apiVersion": "v1", "items": []}"#,
+        ] {
+            let expected = "a list with a kind such as JobList";
+            assert_eq!(read(body), Err(expected.to_owned()), "{body}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 pub(super) use super::list::Resource;
-use super::object::expected;
+use super::object::{check_empty_list, expected};
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, events, list, object_path, path};
@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub found: GetResult,
     /// The UID of its object.
     pub uid: String,
+    /// Its object.
+    pub body: Arc<str>,
 }
 
 /// Returns the jobs of several references from lists or streams: one entry for each, in their order.
@@ -215,8 +217,8 @@ fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) 
         Presence::Missing | Presence::Replaced if !found.job.ended => return None,
         _ => {}
     }
-    let uid = object.uid.clone();
-    Some(Row { found, uid })
+    let (uid, body) = (object.uid.clone(), Arc::clone(&object.body));
+    Some(Row { found, uid, body })
 }
 
 /// Marks a job as deleted before its end. If its state could not be read, how it ended remains unknown.
@@ -302,6 +304,9 @@ fn decode_page(body: &[u8], path: &str) -> Result<ObjectPage, String> {
         Some(Value::Null) => Vec::new(),
         _ => return Err("items".to_owned()),
     };
+    if items.is_empty() {
+        check_empty_list(page.get("kind").and_then(Value::as_str))?;
+    }
     Ok(ObjectPage {
         objects: items
             .into_iter()

@@ -4,7 +4,7 @@ mod reasons;
 mod warnings;
 
 use super::events::EventList;
-use super::object::{ObjectList, ObjectMeta, rows};
+use super::object::{ObjectList, ObjectMeta};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
 use crate::error::Problem;
@@ -175,15 +175,18 @@ impl Owner {
         }
     }
 
-    /// Returns false for a pod of an earlier object of the same name. If the pod does not name this object as
-    /// its owner, its age decides: it must not be older than the object.
-    fn owns(&self, pod: &PodTask) -> bool {
-        let of_owner = pod.owner_uid.as_ref();
-        let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));
+    /// Returns false for a pod of an earlier object of the same name, and for a pod that another object owns if
+    /// this object owns its pods directly. If the pod does not name this object as its owner, its age decides:
+    /// it must not be older than the object.
+    pub fn owns(&self, pod: &PodTask) -> bool {
+        let is_direct = self.title.starts_with("Job/");
+        let is_named = pod.details.owner.as_ref() == Some(&self.title);
+        let of_owner = pod.owner_uid.as_ref().filter(|_| is_direct || is_named);
         let of_label = pod.task.labels.get(JOBSET_UID).and_then(Option::as_ref);
         let of_label = of_label.filter(|_| self.title.starts_with("JobSet/"));
         match (of_owner.or(of_label), &self.uid) {
             (Some(owner), Some(uid)) => owner == uid,
+            _ if is_direct && !is_named && pod.details.owner.is_some() => false,
             _ => {
                 let mut times = pod.task.created_at.iter().zip(&self.created_at);
                 times.all(|(pod, object)| pod >= object)
@@ -209,8 +212,8 @@ pub(super) struct Pods {
 /// # Errors
 /// The body cannot be decoded as a list.
 pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
-    let list: ObjectList<PodObject> = lenient::decode_response(body)?;
-    let mut pods = rows(list.items)?;
+    let mut list: ObjectList<PodObject> = lenient::decode_response(body)?;
+    let mut pods = list.take_rows()?;
     let count = pods.len();
     pods.retain(|pod| pod.name().is_some());
     let has_more = list.metadata.0.r#continue.trimmed().is_some();

@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::events::{self, EventList};
 use super::parts::{Owner, Parts, PodList, ReadParts, is_derived, list_pods};
 use super::pod::PodTask;
+use super::watch::JOB_LABEL;
 use super::{Api, GetOptions};
 use crate::error::Problem;
 use crate::model::Job;
@@ -30,8 +31,8 @@ pub(super) struct Prefetched {
 }
 
 /// Returns the selector of the pods of all jobs with this name.
-pub(super) fn name_selector(name: &str) -> String {
-    format!("job-name={name}")
+fn name_selector(name: &str) -> String {
+    format!("{JOB_LABEL}={name}")
 }
 
 /// Reads a job and, at the same time, the parts of all jobs with its name. Does not wait for the parts if

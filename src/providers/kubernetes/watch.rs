@@ -61,7 +61,7 @@ const MAX_STREAMS: usize = 32;
 /// Time for which the pods of jobs are watched after they were last followed.
 const PODS_TIMEOUT: Duration = Duration::from_secs(60);
 /// The label of a pod that names its job.
-const JOB_LABEL: &str = "job-name";
+pub(super) const JOB_LABEL: &str = "job-name";
 /// Maximum size of the objects of one list, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 

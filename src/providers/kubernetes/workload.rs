@@ -4,7 +4,7 @@ mod response;
 
 use serde::de::DeserializeOwned;
 
-use super::object::{ApiObject, ObjectList, rows};
+use super::object::{ApiObject, ObjectList};
 use super::objects::{self, Outcome, Resource};
 use super::parts::{Parts, ReadParts};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs, path, pod};
@@ -205,9 +205,9 @@ impl Lists<'_> {
             .chain([("limit", MAX_OBJECTS)])
             .collect();
         let decode = |body: &[u8]| {
-            let list: ObjectList<T> = lenient::decode_response(body)?;
+            let mut list: ObjectList<T> = lenient::decode_response(body)?;
             let has_more = list.metadata.0.r#continue.trimmed().is_some();
-            Ok::<_, String>((rows(list.items)?, has_more))
+            Ok::<_, String>((list.take_rows()?, has_more))
         };
         let response = self
             .api

@@ -56,7 +56,7 @@ impl Cluster {
     /// Returns the warning if a request is for the events of its object.
     fn events(self, target: &str) -> Value {
         if self.has_pages && !target.contains("continue=") {
-            return json!({"metadata": {"continue": "next"}, "items": []});
+            return json!({"metadata": {"continue": "next"}, "kind": "List", "items": []});
         }
         let (kind, name) = match self.unhealthy {
             "own" => ("Job", "x"),
@@ -73,7 +73,7 @@ impl Cluster {
             "type": "Warning", "reason": "Unhealthy", "message": "probe failed",
             "firstTimestamp": TIME, "lastTimestamp": TIME, "count": 7,
         });
-        json!({"items": if is_selected { vec![event] } else { Vec::new() }})
+        json!({"kind": "List", "items": if is_selected { vec![event] } else { Vec::new() }})
     }
 
     fn wait(self, condition: &str, timeout: &str) -> Run {
@@ -88,12 +88,12 @@ impl Cluster {
                 }
                 Some("pods") => {
                     let pods: Vec<Value> = (0..self.pods).map(|number| self.pod(number)).collect();
-                    (self.pods_status, json!({"items": pods}))
+                    (self.pods_status, json!({"kind": "List", "items": pods}))
                 }
                 Some("events") if lookups.load(Ordering::SeqCst) > 1 => {
                     ("200 OK", self.events(target))
                 }
-                Some("events") => ("200 OK", json!({"items": []})),
+                Some("events") => ("200 OK", json!({"kind": "List", "items": []})),
                 _ => ("403 Forbidden", json!({"kind": "Status"})),
             };
             let response = http(status, "", body.to_string().as_bytes());

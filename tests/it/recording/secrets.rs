@@ -82,7 +82,9 @@ fn a_private_key_split_across_log_requests_is_not_recorded() {
                 let begin = line(0, "-----BEGIN PRIVATE KEY-----");
                 http("200 OK", text, (begin + &line(1, "s3cr3t5AAAA")).as_bytes())
             }
-            (target, _) if target.contains("/events") => crate::support::json(r#"{"items": []}"#),
+            (target, _) if target.contains("/events") => {
+                crate::support::json(r#"{"kind": "EventList", "items": []}"#)
+            }
             _ => crate::support::json(pod.to_string()),
         };
         let _ = connection.write_all(&response);

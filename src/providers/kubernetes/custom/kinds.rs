@@ -8,6 +8,17 @@ use crate::providers::prelude::*;
 /// Builds a resource: its operations and its path.
 macro_rules! resource {
     ($group:literal, $version:literal, $kind:literal, $plural:literal, $label:literal) => {
+        resource!($group, $version, $kind, $plural, $label, list: ["", ""])
+    };
+    // With `pods`, lists read the pods of jobs whose state they decide.
+    ($group:literal, $version:literal, $kind:literal, $plural:literal, $label:literal, pods) => {
+        resource!(
+            $group, $version, $kind, $plural, $label,
+            list: [", core/v1 ListNamespacedPod", " and pods"]
+        )
+    };
+    ($group:literal, $version:literal, $kind:literal, $plural:literal, $label:literal,
+     list: [$operation:literal, $permission:literal]) => {
         Resource {
             get: Operation::new(
                 concat!("ReadNamespaced", $kind),
@@ -25,8 +36,8 @@ macro_rules! resource {
                 get: concat!("ReadNamespaced", $kind),
                 list: Operation::new(
                     concat!("ListNamespaced", $kind),
-                    concat!($group, "/", $version, " ListNamespaced", $kind),
-                    concat!("list on ", $plural, ".", $group),
+                    concat!($group, "/", $version, " ListNamespaced", $kind, $operation),
+                    concat!("list on ", $plural, ".", $group, $permission),
                 ),
                 watch: concat!("WatchNamespaced", $kind),
                 path: (concat!("/apis/", $group, "/", $version), $plural),
@@ -113,7 +124,8 @@ macro_rules! training {
             $version,
             $kind,
             $plural,
-            "training.kubeflow.org/job-name"
+            "training.kubeflow.org/job-name",
+            pods
         )
     };
 }
@@ -131,7 +143,8 @@ const KUBEFLOW: &[Resource] = &[
         "v1alpha1",
         "TrainJob",
         "trainjobs",
-        "jobset.sigs.k8s.io/jobset-name"
+        "jobset.sigs.k8s.io/jobset-name",
+        pods
     ),
 ];
 
@@ -140,7 +153,8 @@ const JOB_SETS: &[Resource] = &[resource!(
     "v1alpha2",
     "JobSet",
     "jobsets",
-    "jobset.sigs.k8s.io/jobset-name"
+    "jobset.sigs.k8s.io/jobset-name",
+    pods
 )];
 
 const ARGO: &[Resource] = &[resource!(

@@ -1,9 +1,10 @@
 //! Lists the jobs of a kind, one resource after the other.
 
+use super::super::job_pods::{DerivedJobs, JobPods};
 use super::super::not_found::is_not_served;
 use super::super::{Api, list};
-use super::CustomJobs;
 use super::response::CustomObject;
+use super::{CustomJobs, add_start};
 use crate::providers::prelude::*;
 
 /// Reads one page of the jobs of a kind, from the first resource at or after `at` that is served and can be
@@ -21,7 +22,15 @@ pub(super) async fn page(
     let mut own = own.unwrap_or(0).max(1);
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
-        let read = |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api);
+        let (derived, label) = (DerivedJobs::default(), resource.pods_label);
+        let read = |row: CustomObject, reference: &Reference| {
+            let namespace = reference.segment("NAMESPACE").unwrap_or_default();
+            let job = [namespace, reference.id()];
+            let pods = JobPods::with_name_label(job, label, row.owner());
+            let found = row.into_result(jobs, reference, api);
+            derived.add(&found.job, pods);
+            found
+        };
         let is_first = number == 0 && own == 1;
         let at = Cursor {
             page: own,
@@ -41,6 +50,9 @@ pub(super) async fn page(
                     next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(own)]);
                     Some(next)
                 });
+                derived
+                    .add_states(api, page_list, label, &mut page, add_start)
+                    .await;
                 failed.retain(|problem| !is_not_served(problem));
                 page.failed_parts.extend(failed);
                 return Ok(page);

@@ -223,7 +223,7 @@ async fn lists_of_several_resources_are_read_one_after_the_other() {
         let items = names
             .iter()
             .map(|name| json!({"metadata": {"name": name, "namespace": "train"}}));
-        json!({"metadata": {"continue": more}, "items": items.collect::<Vec<_>>()})
+        json!({"metadata": {"continue": more}, "kind": "List", "items": items.collect::<Vec<_>>()})
     };
     let denied =
         json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
@@ -314,7 +314,8 @@ async fn a_job_replaced_after_its_first_poll_is_reported_as_gone() {
         } else if request.parameter("watch").is_some() {
             Some(ServerResponse::json(403, &json!({})))
         } else {
-            let list = json!({"metadata": {"resourceVersion": "5"}, "items": [job]});
+            let list =
+                json!({"metadata": {"resourceVersion": "5"}, "kind": "List", "items": [job]});
             Some(ServerResponse::json(200, &list))
         }
     };
@@ -343,11 +344,11 @@ async fn a_pending_job_has_the_warning_that_explains_it() {
         "type": "Created", "status": "True", "reason": "PyTorchJobCreated",
         "message": "PyTorchJob x is created.",
     }]);
-    let event = |reason: &str, level: &str| json!({"items": [{"type": level, "reason": reason, "message": "no", "involvedObject": {}}]});
-    let pod = json!({"items": [{
+    let event = |reason: &str, level: &str| json!({"kind": "List", "items": [{"type": level, "reason": reason, "message": "no", "involvedObject": {}}]});
+    let pod = json!({"kind": "List", "items": [{
         "metadata": {"name": "x-0", "uid": "2"}, "spec": {}, "status": {"phase": "Pending"},
     }]});
-    let none = json!({"items": []});
+    let none = json!({"kind": "List", "items": []});
     for (pods, events, reason) in [
         (
             &none,

@@ -5,11 +5,12 @@ use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{
-    ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, Selector, object,
-};
+use super::super::job_pods::JobPods;
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::super::parts::Owner;
 use super::super::pod::PodTemplate;
-use super::super::prefetch::name_selector;
+use super::super::selector::Selector;
+use super::super::watch::JOB_LABEL;
 use super::{STATES, indexes};
 use crate::model::Array;
 use crate::providers::prelude::*;
@@ -108,16 +109,20 @@ impl JobObject {
         self.metadata.0.uid.0.clone()
     }
 
-    /// Returns the selector of its pods, or the one for the name of the job if it has none.
-    pub fn pod_selector(&self) -> String {
-        let selector = self.spec.0.selector.0.text();
-        match selector.is_empty() {
-            true => {
-                let name = self.metadata.0.name.value.trimmed().unwrap_or_default();
-                name_selector(name)
-            }
-            false => selector,
+    /// Returns how its pods are recognized: by its selector, which it takes, or by the name of the job if it has
+    /// none. The pods of a job with its own selector (`manualSelector`) need not have the label with the name.
+    pub fn pods(&mut self, namespace: &str) -> JobPods {
+        let meta = &self.metadata.0;
+        let name = meta.name.value.trimmed().unwrap_or_default();
+        let mut selector = std::mem::take(&mut self.spec.0.selector.0);
+        if selector.text().is_empty() {
+            selector = Selector::of_label(JOB_LABEL, name);
         }
+        let labels = &self.spec.0.template.0.metadata.0.labels.0;
+        let of_template = labels.get(JOB_LABEL).and_then(Text::trimmed);
+        let has_name_label = of_template == Some(name) || selector.requires(JOB_LABEL, name);
+        let owner = Owner::new("Job", meta);
+        JobPods::new([namespace, name], selector, owner, has_name_label)
     }
 
     /// Returns the indexes that have failed.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::kind::Kind;
 use crate::providers::kubernetes::CLOUD;
-use crate::providers::kubernetes::custom::VOLCANO_JOB;
+use crate::providers::kubernetes::custom::{KUBEFLOW_JOB, VOLCANO_JOB};
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::test_support::get_options;
@@ -18,7 +18,7 @@ struct Responses {
     list: (u16, &'static str),
 }
 
-const ITEMS: (u16, &str) = (200, r#"{"items": []}"#);
+const ITEMS: (u16, &str) = (200, r#"{"kind": "List", "items": []}"#);
 const FORBIDDEN: (u16, &str) = (
     403,
     r#"{"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"}"#,
@@ -138,7 +138,8 @@ async fn http_404_without_a_readable_list_does_not_mean_not_found() {
         (&JOB, (404, ""), (200, "<html>"), Category::InvalidArgument),
         (&JOB, (404, ""), (403, "<html>"), Category::InvalidArgument),
         (&JOB, (404, ""), FORBIDDEN, Category::InvalidArgument),
-        (&VOLCANO_JOB, page, ITEMS, Category::InvalidArgument),
+        (&VOLCANO_JOB, page, page, Category::InvalidArgument),
+        (&VOLCANO_JOB, page, FORBIDDEN, Category::InvalidArgument),
         (&VOLCANO_JOB, (404, ""), page, Category::InvalidArgument),
         (
             &VOLCANO_JOB,
@@ -150,6 +151,51 @@ async fn http_404_without_a_readable_list_does_not_mean_not_found() {
     ] {
         let problem = lookup(kind, Responses { object, list }).await;
         assert_eq!(problem.category, category, "{kind} {object:?} {list:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_without_a_kind_does_not_prove_that_an_object_is_missing() {
+    for list in [r#"{"items": []}"#, r#"{"kind": "Page", "items": null}"#] {
+        let (object, list) = ((404, ""), (200, list));
+        let problem = lookup(&JOB, Responses { object, list }).await;
+        assert_eq!(problem.category, Category::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn a_product_whose_resource_is_listed_is_installed() {
+    let page = "404 page not found";
+    let listed = (200, r#"{"items": [{"metadata": {"name": "x"}}]}"#);
+    for (kind, resource) in [(&VOLCANO_JOB, "jobs"), (&KUBEFLOW_JOB, "trainjobs")] {
+        for body in [page, "", "<html>"] {
+            let object = (404, body);
+            let missing = lookup(
+                kind,
+                Responses {
+                    object,
+                    list: ITEMS,
+                },
+            )
+            .await;
+            assert_eq!(missing.category, Category::NotFound, "{body}");
+            let message = missing.message;
+            assert!(message.ends_with("jobs \"x\" not found"), "{message}");
+            let list = listed;
+            let hidden = lookup(kind, Responses { object, list }).await;
+            let found = (hidden.category, hidden.retryable, hidden.http_status);
+            assert_eq!(found, (Category::ServiceError, true, Some(404)), "{body}");
+            let message = hidden.message;
+            assert!(message.starts_with("HTTP 404 for "), "{message}");
+            assert!(message.contains(resource) || body != page, "{message}");
+        }
+        let (object, list) = ((404, page), (404, page));
+        let problem = lookup(kind, Responses { object, list }).await;
+        let message = problem.message;
+        assert!(
+            message.ends_with(" is not installed in the cluster"),
+            "{message}"
+        );
     }
 }
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn pods(pods: &[Value]) -> Vec<PodTask> {
-    let list = json!({"items": pods}).to_string();
+    let list = json!({"kind": "List", "items": pods}).to_string();
     decode_pods(list.as_bytes()).unwrap().pods
 }
 

@@ -89,6 +89,7 @@ pub(in super::super) struct PodTask {
     pub task: Task,
     pub details: PodDetails,
     pub uid: Option<String>,
+    pub namespace: Option<String>,
     /// The UID of its owner.
     pub owner_uid: Option<String>,
     pub priority: Option<i64>,
@@ -184,6 +185,7 @@ impl PodObject {
             task,
             details,
             uid: meta.uid.0,
+            namespace: meta.namespace.value.0,
             owner_uid,
             priority: spec.priority.0,
             is_contradicted,

@@ -45,7 +45,8 @@ async fn get(
 ) -> (Result<GetResult, Problem>, Vec<String>) {
     let script: Responder = Arc::new(move |request: &ServerRequest| {
         let list = |version: &str, items: &[Value]| {
-            let list = json!({"metadata": {"resourceVersion": version}, "items": items});
+            let list =
+                json!({"metadata": {"resourceVersion": version}, "kind": "List", "items": items});
             Some(ServerResponse::json(200, &list))
         };
         let is_of_name = request.query.contains("job-name");

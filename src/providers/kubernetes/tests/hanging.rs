@@ -26,8 +26,7 @@ async fn serve(jobs: &[Value], late: &'static [(&'static str, Duration)]) -> Tes
     let jobs = jobs.to_vec();
     let script = move |request: &ServerRequest| {
         let resource = request.path.rsplit('/').next()?;
-        let list =
-            |items: Vec<Value>| json!({"metadata": {"resourceVersion": "9"}, "items": items});
+        let list = |items: Vec<Value>| json!({"metadata": {"resourceVersion": "9"}, "kind": "List", "items": items});
         let job = || jobs.iter().find(|job| job["metadata"]["name"] == resource);
         let body = match resource {
             "pods" => list(jobs.iter().map(pod_of).collect()),

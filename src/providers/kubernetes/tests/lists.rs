@@ -1,5 +1,7 @@
 //! Tests of lists of jobs whose pods decide their states.
 
+mod agreement;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -57,7 +59,7 @@ async fn serve(jobs: Vec<Value>, pods: (u16, Value)) -> (TestServer, Arc<Mutex<V
     let targets = Arc::clone(&requested);
     let responder = move |request: &ServerRequest| {
         let last = request.path.rsplit('/').next()?;
-        let list = |items: &[Value]| json!({"metadata": {"resourceVersion": "9"}, "items": items});
+        let list = |items: &[Value]| json!({"metadata": {"resourceVersion": "9"}, "kind": "List", "items": items});
         let named = jobs.iter().find(|job| job["metadata"]["name"] == last);
         Some(match (last, named) {
             ("pods", _) => {
@@ -92,7 +94,10 @@ fn states(page: &Page) -> Vec<(&str, State)> {
 #[tokio::test]
 async fn a_row_has_the_same_state_and_reason_as_a_lookup() {
     let names = ["unplaced", "placed", "unready"];
-    let items = (200, json!({"metadata": {}, "items": pods()}));
+    let items = (
+        200,
+        json!({"metadata": {}, "kind": "List", "items": pods()}),
+    );
     let (server, requested) = serve(names.map(job).to_vec(), items).await;
     let client = client(&CLOUD, &server, &server.transport());
     for namespace in [&["ci"][..], &[]] {
@@ -111,7 +116,7 @@ async fn a_row_has_the_same_state_and_reason_as_a_lookup() {
     for name in names {
         let of_name = (
             200,
-            json!({"metadata": {}, "items": pods().into_iter().filter(
+            json!({"metadata": {}, "kind": "List", "items": pods().into_iter().filter(
             |pod| pod["metadata"]["labels"]["job-name"] == name).collect::<Vec<_>>()}),
         );
         let (server, _) = serve(vec![job(name)], of_name).await;
@@ -128,7 +133,10 @@ async fn a_row_has_the_same_state_and_reason_as_a_lookup() {
 
 #[tokio::test]
 async fn pods_are_requested_only_for_rows_whose_state_they_decide() {
-    let items = (200, json!({"metadata": {}, "items": pods()}));
+    let items = (
+        200,
+        json!({"metadata": {}, "kind": "List", "items": pods()}),
+    );
     let mut running = job("unready");
     running["status"]["ready"] = json!(1);
     let (server, requested) = serve(vec![running], items.clone()).await;
@@ -149,7 +157,10 @@ async fn pods_are_requested_only_for_rows_whose_state_they_decide() {
 #[tokio::test]
 async fn active_pods_of_many_jobs_are_requested_without_job_names() {
     let jobs: Vec<_> = (0..51).map(|number| job(&format!("j{number}"))).collect();
-    let items = (200, json!({"metadata": {"continue": "x"}, "items": []}));
+    let items = (
+        200,
+        json!({"metadata": {"continue": "x"}, "kind": "List", "items": []}),
+    );
     let (server, requested) = serve(jobs, items).await;
     let client = client(&CLOUD, &server, &server.transport());
     let page = list(&*client, &[], &Filter::default()).await;
@@ -181,7 +192,7 @@ async fn jobs_whose_pods_cannot_be_read_are_starting_with_a_notice() {
 #[tokio::test]
 async fn a_state_filter_reports_unreadable_pods_as_a_failed_part() {
     let forbidden = json!({"kind": "Status", "reason": "Forbidden", "message": "no"});
-    let part = json!({"metadata": {"continue": "x"}, "items": pods()});
+    let part = json!({"metadata": {"continue": "x"}, "kind": "List", "items": pods()});
     for pods in [(403, forbidden), (200, part)] {
         let (server, requested) = serve(vec![job("unplaced")], pods).await;
         let client = client(&CLOUD, &server, &server.transport());
@@ -208,7 +219,10 @@ async fn a_state_filter_reports_unreadable_pods_as_a_failed_part() {
 #[tokio::test]
 async fn a_job_name_too_long_for_a_label_is_not_used_in_a_selector() {
     let long = "x".repeat(64);
-    let items = (200, json!({"metadata": {}, "items": pods()}));
+    let items = (
+        200,
+        json!({"metadata": {}, "kind": "List", "items": pods()}),
+    );
     let (server, requested) = serve(vec![job("unplaced"), job(&long)], items).await;
     let client = client(&CLOUD, &server, &server.transport());
     let page = list(&*client, &["ci"], &Filter::default()).await;
@@ -216,5 +230,6 @@ async fn a_job_name_too_long_for_a_label_is_not_used_in_a_selector() {
     let row = &page.rows[1].job;
     assert_eq!(row.state, State::Starting);
     assert!(row.started_at.is_some(), "its pods are not known");
+    assert_eq!(page.notices.len(), 1);
     assert!(!requested.lock().unwrap()[0].contains(&long));
 }

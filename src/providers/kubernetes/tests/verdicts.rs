@@ -24,7 +24,7 @@ async fn get(kind: &'static Kind, object: Value) -> Result<Job, Problem> {
     let responder = move |request: &ServerRequest| {
         let body = match request.path.ends_with("/x") {
             true => object.clone(),
-            false => json!({"items": []}),
+            false => json!({"kind": "List", "items": []}),
         };
         Some(ServerResponse::json(200, &body))
     };

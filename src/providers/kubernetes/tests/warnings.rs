@@ -100,7 +100,9 @@ impl Cluster {
                 let body = json!({"kind": "Status", "reason": "Refused", "message": "refused"});
                 ServerResponse::json(status.as_u64().unwrap() as u16, &body)
             }
-            Value::Array(items) => ServerResponse::json(200, &json!({"items": items})),
+            Value::Array(items) => {
+                ServerResponse::json(200, &json!({"kind": "List", "items": items}))
+            }
             other => ServerResponse::json(200, other),
         }
     }
@@ -130,7 +132,7 @@ impl Cluster {
         } else {
             (number + 1).to_string()
         };
-        json!({"metadata": {"continue": next}, "items": events})
+        json!({"metadata": {"continue": next}, "kind": "List", "items": events})
     }
 
     async fn serve(&self) -> TestServer {
@@ -233,7 +235,7 @@ async fn events_of_many_pods_are_requested_as_one_list() {
 
 #[tokio::test]
 async fn unreadable_or_incomplete_pods_leave_a_gate_undecided() {
-    let has_more = json!({"metadata": {"continue": "1"}, "items": pods(1, true)});
+    let has_more = json!({"metadata": {"continue": "1"}, "kind": "List", "items": pods(1, true)});
     let without = |field: &str| {
         let mut pod = pod("p0", true);
         pod["metadata"][field].take();
@@ -324,7 +326,7 @@ async fn warnings_of_all_parts_of_a_workload_count_for_a_gate() {
     let mut unselected = cluster(pods(1, true));
     unselected.object["spec"]["selector"].take();
     assert!(unselected.gate(&WORKLOAD).await.1);
-    let has_more = json!({"metadata": {"continue": "1"}, "items": []});
+    let has_more = json!({"metadata": {"continue": "1"}, "kind": "List", "items": []});
     for (resource, list) in [
         ("services", json!(403)),
         ("replicasets", json!(403)),

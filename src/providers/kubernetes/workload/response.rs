@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, Selector, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, object};
 use super::super::pod::PodTemplate;
+use super::super::selector::Selector;
 use super::STATES;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;

@@ -298,9 +298,9 @@ async fn a_lookup_older_than_a_list_does_not_revert_a_failure() {
             let body = if path.ends_with("/x") {
                 before.clone()
             } else if path.ends_with("/jobs") {
-                json!({"metadata": {"resourceVersion": "900"}, "items": [failed]})
+                json!({"metadata": {"resourceVersion": "900"}, "kind": "List", "items": [failed]})
             } else {
-                json!({"items": []})
+                json!({"kind": "List", "items": []})
             };
             Some(ServerResponse::json(200, &body))
         };

@@ -57,8 +57,8 @@ async fn a_response_without_events_leaves_a_gate_undecided() {
     for (body, is_unreadable) in [
         (json!({}), true),
         (status, true),
-        (json!({"items": "x"}), true),
-        (json!({"items": null}), false),
+        (json!({"kind": "List", "items": "x"}), true),
+        (json!({"kind": "List", "items": null}), false),
     ] {
         let responder_body = body.clone();
         let cluster = cluster(pods(1, true));
