@@ -39,7 +39,7 @@ pub(super) struct GlobalArgs {
     /// Filter JSON output using a jq expression; strings are printed raw
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "EXPR")]
     jq: Option<String>,
-    /// Set $NAME in the jq expression to a string; can be repeated
+    /// Set $NAME in the jq expression to a string (repeatable)
     #[arg(
         long,
         global = true,
@@ -49,7 +49,7 @@ pub(super) struct GlobalArgs {
         hide_short_help = true
     )]
     arg: Vec<String>,
-    /// Set $NAME in the jq expression to a JSON value; can be repeated
+    /// Set $NAME in the jq expression to a JSON value (repeatable)
     #[arg(
         long,
         global = true,
@@ -119,7 +119,7 @@ pub(super) struct GlobalArgs {
     /// Allow plain HTTP to hosts other than localhost
     #[arg(long, global = true, hide_short_help = true)]
     allow_http: bool,
-    /// Additional CA certificates (PEM); can be repeated
+    /// Additional CA certificates (PEM) (repeatable)
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     ca_file: Vec<PathBuf>,
     /// Record requests and responses in a new folder (secrets masked)
@@ -143,7 +143,7 @@ pub(super) struct GlobalArgs {
     /// Log requests and responses to stderr (secrets masked)
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Print nothing on stderr but errors, security warnings and the verdict of a gate
+    /// Print only errors, security warnings and the verdict of wait on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -151,7 +151,7 @@ pub(super) struct GlobalArgs {
 /// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// If stdout is a terminal; honors NO_COLOR and TERM
+    /// Color if stdout is a terminal; honors NO_COLOR and TERM
     Auto,
     /// Always
     Always,
