@@ -204,7 +204,7 @@ impl GlobalArgs {
             // The expression reads the JSON envelope.
             (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
-                return Err(Problem::usage("--jq needs JSON output")
+                return Err(Problem::usage("--jq requires JSON output")
                     .with_hint("omit -o, or pipe the lines of -o jsonl to jq"));
             }
         };
@@ -214,7 +214,7 @@ impl GlobalArgs {
         );
         if !self.columns.is_empty() && !has_columns {
             return Err(
-                Problem::usage("--columns is for table, csv, tsv and markdown")
+                Problem::usage("--columns requires -o table, wide, csv, tsv or markdown")
                     .with_hint("use --jq to select JSON fields: --jq '.jobs[] | {ref, state}'"),
             );
         }
@@ -240,7 +240,7 @@ impl GlobalArgs {
                 (self.jq_exit_status, "-e"),
             ];
             return match needs.into_iter().find(|(given, _)| *given) {
-                Some((_, option)) => Err(Problem::usage(format!("{option} needs --jq"))),
+                Some((_, option)) => Err(Problem::usage(format!("{option} requires --jq"))),
                 None => Ok(None),
             };
         };
@@ -307,7 +307,12 @@ impl GlobalArgs {
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
             Some(text) => match settings::parse_duration(key, &text) {
-                Ok(Duration::ZERO) => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                Ok(Duration::ZERO) => {
+                    Err(
+                        settings::invalid_value(key, &text, "must be greater than 0")
+                            .with_hint("use e.g. 5s or 1m30s"),
+                    )
+                }
                 parsed => parsed,
             }
             .map_err(|problem| located(option.is_some(), key, problem)),

@@ -166,7 +166,7 @@ fn a_number_that_json_does_not_have_costs_its_own_field_only() {
     let answer = answer.unwrap();
     assert_eq!((answer.text.trimmed(), answer.int.0), (Some("NaN"), None));
     assert_eq!(answer.list.0.len(), 2);
-    let named = ["int", "list[1]"].map(|path| format!("{path} (not a number of JSON)"));
+    let named = ["int", "list[1]"].map(|path| format!("{path} (not a JSON number)"));
     assert_eq!(unreadable.named, named);
     assert_eq!(parse_raw(json).unwrap()["int"], Value::Null);
     assert!(decode::<Answer>(json).is_err());

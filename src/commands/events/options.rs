@@ -67,7 +67,7 @@ impl Arguments {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {
             return Err(
-                Problem::usage("events --follow supports only -o table and -o jsonl")
+                Problem::usage("events --follow supports only -o table and jsonl")
                     .with_hint("use -o jsonl for one record per event; it can be piped to jq"),
             );
         }

@@ -157,7 +157,7 @@ impl Arguments {
             true => {
                 let operation = spec.operation.name;
                 let what = format!("{option} cannot be used with {kind}");
-                let hint = format!("{operation} has no such parameter; leave {option} out");
+                let hint = format!("{operation} has no such parameter; omit {option}");
                 Err(Problem::usage(what).with_hint(hint))
             }
         };

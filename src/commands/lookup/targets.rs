@@ -281,7 +281,7 @@ fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn latest_not_allowed(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "{LATEST} cannot be used here: it may resolve to a different job each time"
+        "{LATEST} cannot be used here because it may resolve to a different job each time"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
@@ -302,7 +302,7 @@ fn by_reference(scope: &Scope) -> String {
 
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
     let problem = Problem {
-        message: "this is a scope; a gate needs single resources".to_owned(),
+        message: "this is a scope; wait requires single resources".to_owned(),
         ..problem
     };
     if scope.kind.list.is_none() {

@@ -71,7 +71,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(30);
 
 fn count(text: &str) -> Result<usize, &'static str> {
     let count = text.parse().ok().filter(|count| *count <= 1_000_000);
-    count.ok_or("must be a number from 0 to 1000000")
+    count.ok_or("expected a number from 0 to 1000000")
 }
 
 impl Arguments {
@@ -107,8 +107,8 @@ impl Arguments {
         match self.textfile.is_none() || name.is_some_and(|name| name == "prom") {
             true => Ok(()),
             false => Err(
-                Problem::usage("--textfile needs a file name that ends in .prom")
-                    .with_hint("the textfile collector reads no other files"),
+                Problem::usage("--textfile requires a file name that ends in .prom")
+                    .with_hint("the textfile collector ignores other files"),
             ),
         }
     }

@@ -157,7 +157,7 @@ impl Arguments {
         let unlimited = self.timeout.is_none();
         if unlimited && requires_timeout {
             return Err(Problem::usage("wait requires a timeout in CI")
-                .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
+                .with_hint("pass e.g. -t 2h, or -t none to rely on the runner's limit"));
         }
         let option = |name: &str, text: &Option<String>| {
             text.as_deref()
@@ -181,7 +181,7 @@ impl Arguments {
             policy: rules,
             timeout,
             interval: self.poll.interval()?,
-            warning: unlimited.then_some("no timeout is set; use e.g. -t 2h"),
+            warning: unlimited.then_some("no timeout is set; pass e.g. -t 2h"),
         })
     }
 }

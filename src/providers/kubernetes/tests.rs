@@ -78,7 +78,7 @@ fn the_hosts_of_tke_have_a_hint_of_their_own() {
     for (endpoint, hint) in [
         (
             "https://cls-1.ccs.tencent-cloud.com",
-            "add the entry that the console of TKE shows to /etc/hosts",
+            "add to /etc/hosts the entry that the TKE console shows",
         ),
         ("https://k8s.example", "usual"),
     ] {

@@ -53,8 +53,8 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             true => format!("the invisible character U+{:04X}", u32::from(*sign)),
             false => format!("'{sign}'"),
         };
-        let what = format!("{shown} is not a sign of TOML");
-        let hint = format!("write {ascii} in place of {}", shown.trim_matches('\''));
+        let what = format!("{shown} is not valid in TOML");
+        let hint = format!("use {ascii} instead of {}", shown.trim_matches('\''));
         return found(start + place, &what, Some(hint));
     }
     if error.message().contains("duplicate") {
@@ -191,14 +191,14 @@ mod tests {
         (
             "[a.b]\nregion = “x”\n",
             "2:10",
-            "'“' is not a sign of TOML",
-            "write \" in place of “",
+            "'“' is not valid in TOML",
+            "use \" instead of “",
         ),
         (
             "[a.b]\nregion ＝ \"x\"\n",
             "2:8",
-            "'＝' is not a sign of TOML",
-            "write = in place of ＝",
+            "'＝' is not valid in TOML",
+            "use = instead of ＝",
         ),
         (
             "[a.b]\nk = 1\n\n[a.b]\nj = 2\n",

@@ -347,7 +347,7 @@ fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_ther
     let run = sandbox.get(IMAGE_JOB).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(
-        run.stderr.contains("no file of koocli found"),
+        run.stderr.contains("no file of koocli was found"),
         "{}",
         run.stderr
     );

@@ -75,7 +75,10 @@ fn a_part_of_a_credential_that_cannot_be_used_sends_nothing_where_its_account_is
             "access_key_id = '\"LTAIx\"'\naccess_key_secret = 'x'",
             "is in quotes",
         ),
-        ("source = 'aliyun-cli:nope'", "no file of aliyun-cli found"),
+        (
+            "source = 'aliyun-cli:nope'",
+            "no file of aliyun-cli was found",
+        ),
     ] {
         let before = emulated.accesses().len();
         let code = if table.starts_with("source") { 4 } else { 2 };

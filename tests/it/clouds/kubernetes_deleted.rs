@@ -60,7 +60,7 @@ fn the_log_of_a_deleted_pod_ends_whatever_the_body_of_the_response() {
             "{body}: {}",
             run.stderr
         );
-        let note = "note: the log ends: ";
+        let note = "note: the log ended: ";
         assert!(run.stderr.contains(note), "{body}: {}", run.stderr);
     });
 }

@@ -86,7 +86,7 @@ fn words_of_the_settings_file_are_marked_where_they_count() {
     let run = joblens(&["states", "--config", path.to_str().unwrap()]).run();
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("'RUNNING' is known already"),
+        run.stderr.contains("'RUNNING' is already recognized"),
         "{}",
         run.stderr
     );

@@ -290,9 +290,9 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
             &["--jq", ".", "--argjson", "x", "{"],
             "invalid value '{' for --argjson x: invalid JSON",
         ),
-        (&["--arg", "x", "v"], "--arg needs --jq"),
-        (&["-e", "--no-headers"], "-e needs --jq"),
-        (&["--jq", ".", "-o", "csv"], "--jq needs JSON output"),
+        (&["--arg", "x", "v"], "--arg requires --jq"),
+        (&["-e", "--no-headers"], "-e requires --jq"),
+        (&["--jq", ".", "-o", "csv"], "--jq requires JSON output"),
         (&["--columns", "ref,exitcode"], "did you mean 'exit_code'?"),
         (
             &["--columns", "ref,details.nope"],

@@ -331,7 +331,7 @@ async fn a_job_is_followed_from_its_first_poll_on() {
     }
     let problem = client.get(&x, &options).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    let expected = "another object has this name now; the one before is gone";
+    let expected = "this name now belongs to another object; the previous one is gone";
     assert_eq!(problem.message, expected);
 }
 
