@@ -19,7 +19,7 @@ use crate::output::{DetailLevel, Format, LogTail, PageOptions};
     before_help = "Examples:\n  \
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
     joblens describe huawei/image-job/702364883651395584 --time utc | less",
-    after_help = "With -o table and wide, describe prints a page of details; other formats are the same as for get.\n\
+    after_help = "With -o table and wide, describe prints a details page; other formats are the same as for get.\n\
     On a terminal, the page opens in $JOBLENS_PAGER, $PAGER or less; an empty value means no pager.\n\
     Times are local even in a pipe; use --time utc to change that.\n\
     Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"
