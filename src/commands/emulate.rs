@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Private key of the TLS certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// CA of the certificates of Kubernetes clients (PEM)
+    /// CA certificates for client certificates of Kubernetes users (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// Print environment variables for using the emulator, then exit

@@ -22,7 +22,7 @@ use crate::settings::{self, parse_duration};
 )]
 pub(in crate::commands) struct Arguments {
     /// References, scopes or clouds to read; a scope (aliyun/job/CLUSTER/) includes new jobs, a cloud
-    /// all of its scopes, - reads from stdin, %1 is row 1 of the last list
+    /// includes all of its scopes, - reads references from stdin, %1 is row 1 of the last list
     #[arg(value_name = "REF|SCOPE/")]
     pub targets: Vec<String>,
     /// Serve metrics on this address, e.g. 127.0.0.1:9774 (port 0 picks a free port)

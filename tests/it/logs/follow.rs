@@ -332,7 +332,7 @@ log = [{{ after = "10ms", line = "iteration {{n}}", times = 300 }}]
     let arguments = ["-f", "--interval", "50ms", "-c", "stdout", job];
     let run = logs(&emulated, &arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let missing = "DescribeTaskLogs returns no more of the log; newer lines may be missing";
+    let missing = "DescribeTaskLogs returned no more of the log; newer lines may be missing";
     assert_eq!(run.stderr.matches(missing).count(), 1, "{}", run.stderr);
 }
 

@@ -299,7 +299,10 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
             "has no column 'details.nope'",
         ),
         (&["--sort-by", "-details.nope"], "available: details."),
-        (&["--columns", "ref", "-o", "json"], "--columns is for"),
+        (
+            &["--columns", "ref", "-o", "json"],
+            "--columns requires -o table",
+        ),
         (&["--sort-by", "age_"], "did you mean 'age'?"),
         (&["-o", "xml"], "possible values"),
         (&["-o", "json/2"], "json"),

@@ -168,7 +168,7 @@ fn raw_responses_need_a_format_that_shows_them() {
 #[test]
 fn an_unknown_cloud_of_a_scope_is_answered_with_the_clouds() {
     let run = joblens(&["list", "nope"]).run();
-    let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/ with a cloud of \
+    let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/, where CLOUD is one of \
         aliyun, sugon, huawei, tencent, kubernetes; see: joblens kinds\n";
     assert!(run.stderr.ends_with(hint), "{}", run.stderr);
 }
