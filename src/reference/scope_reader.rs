@@ -76,12 +76,6 @@ impl ReferenceParser<'_> {
             match self.set(input, template, &profile, key)? {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
-                None if kind.list.is_none() => {
-                    let message = format!("{kind} cannot be listed");
-                    let problem = self.wrong(input, message, 0..input.len(), Some(template));
-                    let hint = format!("name its jobs by their references: {template}");
-                    return Err(problem.with_hint(hint));
-                }
                 None => {
                     let message = format!("missing {}", segment.name);
                     let mut problem =

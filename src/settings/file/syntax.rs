@@ -54,7 +54,11 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             false => format!("'{sign}'"),
         };
         let what = format!("{shown} is not valid in TOML");
-        let hint = format!("use {ascii} instead of {}", shown.trim_matches('\''));
+        let shown_sign = shown.trim_matches('\'');
+        let hint = match *ascii {
+            "nothing" => format!("remove {shown_sign}"),
+            ascii => format!("use {ascii} instead of {shown_sign}"),
+        };
         return found(start + place, &what, Some(hint));
     }
     if error.message().contains("duplicate") {
@@ -160,13 +164,13 @@ mod tests {
             "[a.b]\nregion\u{a0}= \"x\"\n",
             "2:7",
             "invisible character U+00A0",
-            "a blank in place",
+            "a blank instead",
         ),
         (
             "\u{200b}[a.b]\nregion = \"x\"\n",
             "1:1",
             "U+200B",
-            "nothing in place",
+            "remove the invisible character",
         ),
         (
             "[a.b]\nk = [hunter2, b]\n",
