@@ -131,7 +131,7 @@ pub(super) struct PollArgs {
         hide_short_help = true
     )]
     interval: Option<String>,
-    /// Don't report a resource as missing before this much time has passed
+    /// Don't report a resource as missing until this time has passed
     #[arg(
         long,
         value_name = "TIME",

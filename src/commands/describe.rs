@@ -19,21 +19,21 @@ use crate::output::{DetailLevel, Format, LogTail, PageOptions};
     before_help = "Examples:\n  \
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
     joblens describe huawei/image-job/702364883651395584 --time utc | less",
-    after_help = "table and wide print a details page; other formats are the same as for get.\n\
-    A terminal shows the page in $JOBLENS_PAGER, $PAGER or less; an empty value means no pager.\n\
-    Times are local even when piped; use --time utc to change that\n\
+    after_help = "With -o table and wide, describe prints a details page; other formats are the same as for get.\n\
+    On a terminal, the page opens in $JOBLENS_PAGER, $PAGER or less; an empty value means no pager.\n\
+    Times are local even in a pipe; use --time utc to change that.\n\
     Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
-    /// Show all tasks and events, however many there are
+    /// Show all tasks and events, without a limit
     #[arg(long)]
     all: bool,
     /// Don't use a pager
     #[arg(long)]
     no_pager: bool,
-    /// Don't read the log of what failed
+    /// Don't show the last log lines of the part that failed
     #[arg(long)]
     no_logs: bool,
 }

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Private key of the TLS certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// CA of the certificates of Kubernetes clients (PEM)
+    /// CA certificates for client certificates of Kubernetes users (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// Print environment variables for using the emulator, then exit
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
 
 fn port(text: &str) -> Result<u16, &'static str> {
     let port = text.parse();
-    port.map_err(|_| "must be a number from 0 to 65535")
+    port.map_err(|_| "expected a number from 0 to 65535")
 }
 
 /// Serves until it is interrupted, or prints the variables for a shell.
@@ -62,7 +62,8 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
     context.check_only_format("emulate prints text")?;
     if arguments.print_env {
         if arguments.port == 0 {
-            return Err(Problem::usage("--print-env requires a port"));
+            return Err(Problem::usage("--print-env requires a fixed port")
+                .with_hint("pass the port of the running emulator: --port N"));
         }
         return Ok(context.print(exports(arguments), false));
     }

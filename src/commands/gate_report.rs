@@ -38,7 +38,7 @@ pub(super) fn check_condition(
     let (kind, word) = (reference.kind, shell_word(&reference.input));
     let mut problem = match is_stateless(reference) {
         _ if matches!(condition, Condition::NoWarnings(_)) => Problem::usage(format!(
-            "{kind} has no events, which --for no-warnings needs"
+            "{kind} has no events; --for no-warnings requires them"
         ))
         .with_hint(format!("wait for a state: joblens wait {word}")),
         true => Problem::usage(format!(

@@ -39,7 +39,7 @@ pub(super) struct GlobalArgs {
     /// Filter JSON output using a jq expression; strings are printed raw
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "EXPR")]
     jq: Option<String>,
-    /// Set $NAME in the jq expression to a string; can be repeated
+    /// Set $NAME in the jq expression to a string (repeatable)
     #[arg(
         long,
         global = true,
@@ -49,7 +49,7 @@ pub(super) struct GlobalArgs {
         hide_short_help = true
     )]
     arg: Vec<String>,
-    /// Set $NAME in the jq expression to a JSON value; can be repeated
+    /// Set $NAME in the jq expression to a JSON value (repeatable)
     #[arg(
         long,
         global = true,
@@ -119,7 +119,7 @@ pub(super) struct GlobalArgs {
     /// Allow plain HTTP to hosts other than localhost
     #[arg(long, global = true, hide_short_help = true)]
     allow_http: bool,
-    /// Additional CA certificates (PEM); can be repeated
+    /// Additional CA certificates (PEM) (repeatable)
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     ca_file: Vec<PathBuf>,
     /// Record requests and responses in a new folder (secrets masked)
@@ -143,7 +143,7 @@ pub(super) struct GlobalArgs {
     /// Log requests and responses to stderr (secrets masked)
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Print nothing on stderr but errors, security warnings and the verdict of a gate
+    /// Print only errors, security warnings and the verdict of wait on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -151,7 +151,7 @@ pub(super) struct GlobalArgs {
 /// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// If stdout is a terminal; honors NO_COLOR and TERM
+    /// Color if stdout is a terminal; honors NO_COLOR and TERM
     Auto,
     /// Always
     Always,
@@ -204,7 +204,7 @@ impl GlobalArgs {
             // The expression reads the JSON envelope.
             (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
-                return Err(Problem::usage("--jq needs JSON output")
+                return Err(Problem::usage("--jq requires JSON output")
                     .with_hint("omit -o, or pipe the lines of -o jsonl to jq"));
             }
         };
@@ -214,7 +214,7 @@ impl GlobalArgs {
         );
         if !self.columns.is_empty() && !has_columns {
             return Err(
-                Problem::usage("--columns is for table, csv, tsv and markdown")
+                Problem::usage("--columns requires -o table, wide, csv, tsv or markdown")
                     .with_hint("use --jq to select JSON fields: --jq '.jobs[] | {ref, state}'"),
             );
         }
@@ -240,7 +240,7 @@ impl GlobalArgs {
                 (self.jq_exit_status, "-e"),
             ];
             return match needs.into_iter().find(|(given, _)| *given) {
-                Some((_, option)) => Err(Problem::usage(format!("{option} needs --jq"))),
+                Some((_, option)) => Err(Problem::usage(format!("{option} requires --jq"))),
                 None => Ok(None),
             };
         };
@@ -307,7 +307,12 @@ impl GlobalArgs {
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
             Some(text) => match settings::parse_duration(key, &text) {
-                Ok(Duration::ZERO) => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                Ok(Duration::ZERO) => {
+                    Err(
+                        settings::invalid_value(key, &text, "must be greater than 0")
+                            .with_hint("use e.g. 5s or 1m30s"),
+                    )
+                }
                 parsed => parsed,
             }
             .map_err(|problem| located(option.is_some(), key, problem)),

@@ -77,7 +77,7 @@ impl Reports {
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
                 "github" if file.is_some() => {
-                    return Err(wrong(value, "github does not take a file"));
+                    return Err(wrong(value, "github does not accept a file name"));
                 }
                 "github" if reports.github.is_some() => {
                     return Err(wrong(value, "github can only be given once"));

@@ -122,19 +122,17 @@ fn first_paragraph(error: &clap::Error) -> String {
 /// Returns the next step: joblens's equivalent, the closest name, the possible values, or the help.
 fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> String {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
-    if let Some(advice) = suggestions::flag_hint(argument, command) {
-        return advice.to_owned();
-    }
-    let is_option_of = |command: &str| {
-        let found = commands.find_subcommand(command);
-        found.is_some_and(|found| {
-            let mut options = found.get_arguments().filter_map(clap::Arg::get_long);
-            options.any(|option| argument.strip_prefix("--") == Some(option))
-        })
-    };
-    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    if let Some(command) = command.filter(|command| is_unknown && is_option_of(command)) {
-        return format!("options of a command follow it: joblens {command} {argument}");
+    if error.kind() == ErrorKind::UnknownArgument {
+        if let Some(advice) = suggestions::flag_hint(argument, command) {
+            return advice.to_owned();
+        }
+        let owners = commands_with(argument, commands);
+        if let Some(command) = command.filter(|command| owners.contains(command)) {
+            return format!("options of a command follow it: joblens {command} {argument}");
+        }
+        if !owners.is_empty() {
+            return format!("{argument} is an option of {}", owners.join(", "));
+        }
     }
     if let Some(name) = suggestion(error) {
         return format!("did you mean '{name}'?");
@@ -155,6 +153,17 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
         (_, None | Some("help")) => "see: joblens --help".to_owned(),
         (_, Some(command)) => format!("see: joblens {command} --help"),
     }
+}
+
+/// Returns the commands that have this option.
+fn commands_with<'a>(argument: &str, commands: &'a clap::Command) -> Vec<&'a str> {
+    let has_option = |command: &clap::Command| {
+        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
+        options.any(|option| argument.strip_prefix("--") == Some(option))
+    };
+    let shown = commands.get_subcommands().filter(|one| !one.is_hide_set());
+    let owners = shown.filter(|command| has_option(command));
+    owners.map(clap::Command::get_name).collect()
 }
 
 /// Returns the name that clap suggests for the typed one, unless it only resembles a part of it.

@@ -37,7 +37,7 @@ const NAMES: [(&[char], &str); 6] = [
 ];
 
 /// Hints for values with quotes or other invalid characters.
-const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
+const UNQUOTE: &str = "remove the quotes (docker --env-file also keeps them)";
 const RESET: &str = "set it to the value, or remove it";
 const RETYPE: &str = "remove the character from the value";
 const JOIN: &str = "the value must be a single line, without anything else";

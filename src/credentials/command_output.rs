@@ -63,7 +63,8 @@ impl CredentialChain {
                     not_run_hint(kind, &path)
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
-                CommandError::Format | CommandError::Other(_) => hint.clone(),
+                CommandError::Format => hint.clone(),
+                CommandError::Other(_) => format!("run the command by hand; {hint}"),
             };
             problem(&failure.to_string()).with_hint(next)
         })?;
@@ -105,7 +106,7 @@ impl CredentialChain {
         let origin = origin(tool, &plugin.found, Some(&command));
         let problem = |why: &str, hint: String| {
             let place = plugin.found.path.display();
-            let message = format!("{command}, which {place} names, {why}");
+            let message = format!("{command} (configured in {place}) {why}");
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
                 .with_account(profile.cloud, &profile.name)

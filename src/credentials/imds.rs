@@ -120,7 +120,7 @@ pub(super) fn check_enabled(profile: &Profile) -> Result<(), Problem> {
         "profile '{}' ({}) uses the metadata service, which {variable} disables",
         profile.name, profile.cloud
     );
-    let hint = format!("unset {variable}, or use another source");
+    let hint = format!("unset {variable}, or use another credential source");
     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
 }
 
@@ -155,8 +155,10 @@ pub(super) fn role<'a>(
     }
     match (&service.path, role) {
         (CredentialPath::Single(_), Some(_)) => {
-            let what = "has a role, but an instance of this cloud has a single agency";
-            Err(profile.invalid(SOURCE, what).with_hint("use just metadata"))
+            let what = "names a role, but an instance of this cloud has only one agency";
+            Err(profile
+                .invalid(SOURCE, what)
+                .with_hint("set source = \"metadata\""))
         }
         _ => Ok(role),
     }

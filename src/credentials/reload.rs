@@ -91,7 +91,7 @@ fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> 
         origin.unwrap_or_default()
     );
     Problem::new(Category::MissingCredentials, message)
-        .with_hint("start again")
+        .with_hint("run the command again")
         .with_account(profile.cloud, &profile.name)
 }
 
@@ -105,7 +105,7 @@ fn account_changed(profile: &Profile, before: &Origin, now: &Origin) -> Problem 
         now.label(),
         now.source_location()
     );
-    let hint = format!("start again, or select one with {SOURCE}");
+    let hint = format!("run the command again, or select one with {SOURCE}");
     Problem::new(Category::MissingCredentials, message)
         .with_hint(hint)
         .with_account(profile.cloud, &profile.name)

@@ -161,7 +161,7 @@ impl CredentialChain {
                 return Ok(ResolvedCredential::from_values(values(settings, &origin)));
             }
             SourceResult::Empty(why) | SourceResult::NoSuchProfile { why, .. } => why,
-            SourceResult::NotPresent => format!("no file of {} found", tool.name()),
+            SourceResult::NotPresent => format!("no file of {} was found", tool.name()),
         };
         let message = format!(
             "profile '{}' ({}) has {SOURCE} = '{}': {why}",

@@ -67,7 +67,7 @@ fn invalid(text: &str, reason: &str) -> Problem {
 /// Parses a state, given as its name or as the word of a kind for it.
 fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State, Problem> {
     match State::parse(&word.to_ascii_lowercase()) {
-        Some(State::Unknown) => return Err(invalid(text, "a job cannot be awaited as unknown")),
+        Some(State::Unknown) => return Err(invalid(text, "cannot wait for the state unknown")),
         Some(state) => return Ok(state),
         None => {}
     }
@@ -79,7 +79,7 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
     match &readings[..] {
         [] if word.eq_ignore_ascii_case("ended") => Err(invalid(
             text,
-            "ended means any end and cannot be combined with other states",
+            "ended includes every final state and cannot be combined with states",
         )),
         [] if word.to_ascii_lowercase().starts_with("no-warnings") => {
             Err(invalid(text, "no-warnings cannot be combined with states"))

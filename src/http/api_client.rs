@@ -334,7 +334,7 @@ impl ApiClient {
             return None;
         }
         let message = format!(
-            "requests to {} and their credentials are readable by the proxy {proxy}, since the endpoint is http://",
+            "the proxy {proxy} can read requests to {} and their credentials because the endpoint uses http://",
             endpoint.origin()
         );
         let notice = TransportEvent::Notice(NoticeCode::PlaintextProxy, message);

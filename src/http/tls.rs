@@ -295,7 +295,8 @@ pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, Reque
             Category::Usage,
             format!("CA file {} {what}", quotable_path(path)),
         );
-        refusal.hint = Some("use a PEM file with certificates".to_owned());
+        refusal.hint =
+            Some("set --ca-file or ca_file to a PEM file with CA certificates".to_owned());
         refusal
     };
     let bytes = read_pem(path, false);

@@ -11,7 +11,7 @@ pub(super) struct Repaired {
     pub ends: Vec<(usize, &'static str)>,
 }
 
-const NOT_A_NUMBER: &str = "not a number of JSON";
+const NOT_A_NUMBER: &str = "not a JSON number";
 
 /// Marks a repair. U+FFFE is a noncharacter that never occurs in text.
 const MARK: char = '\u{fffe}';

@@ -166,7 +166,7 @@ fn nan_and_infinity_only_lose_the_value_of_their_own_field() {
     let answer = answer.unwrap();
     assert_eq!((answer.text.trimmed(), answer.int.0), (Some("NaN"), None));
     assert_eq!(answer.list.0.len(), 2);
-    let named = ["int", "list[1]"].map(|path| format!("{path} (not a number of JSON)"));
+    let named = ["int", "list[1]"].map(|path| format!("{path} (not a JSON number)"));
     assert_eq!(unreadable.named, named);
     assert_eq!(parse_raw(json).unwrap()["int"], Value::Null);
     assert!(decode::<Answer>(json).is_err());

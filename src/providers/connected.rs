@@ -59,8 +59,8 @@ fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
     let mut rows = page.rows.iter();
     if let Some(parts) = hidden.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
         let text = format!(
-            "{kind}: the list does not show {parts}, so that a job listed as succeeded may have \
-             failed; joblens get shows its state"
+            "{kind}: the list does not show {parts}, so a job listed as succeeded may have \
+             failed; joblens get shows its actual state"
         );
         page.notices.push(Notice::new(NoticeCode::FromLists, text));
     }
@@ -91,7 +91,7 @@ fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
     }
     if !has_ended.is_empty() {
         let text = format!(
-            "{kind}: jobs that have ended are left out where the list does not show how; \
+            "{kind}: jobs that have ended are left out if the list does not show their outcome; \
              --state unknown lists them, joblens get shows their outcome"
         );
         page.notices.push(Notice::new(NoticeCode::FromLists, text));

@@ -53,7 +53,7 @@ impl fmt::Display for Truncation {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
             }
             Self::RowsMoved => {
-                f.write_str("rows left the list each time it was read, others may be missing")
+                f.write_str("rows disappeared each time the list was read; others may be missing")
             }
             Self::MissingIds(1) => f.write_str("a row has no valid id"),
             Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),

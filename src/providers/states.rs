@@ -168,7 +168,7 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
             let contains = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
             if tables().next().is_some() && tables().all(contains) {
                 let word = quotable(word);
-                let message = format!("[states.\"{name}\"]: '{word}' is known already");
+                let message = format!("[states.\"{name}\"]: '{word}' is already recognized");
                 let hint = format!("remove it from the config file; see: joblens states {name}");
                 return Err(Problem::usage(message).with_hint(hint));
             }

@@ -47,8 +47,9 @@ impl ReferenceParser<'_> {
             let problem = wrong(format!("a range has at most {MAX_RANGE_LEN} subtasks"));
             return Err(problem.with_hint("split the range"));
         }
-        let job = crypto::percent_decode(job)
-            .ok_or_else(|| wrong("a '%' is not followed by two hex digits".to_owned()))?;
+        let job = crypto::percent_decode(job).ok_or_else(|| {
+            wrong("'%' must be followed by two hex digits (%25 is a percent sign)".to_owned())
+        })?;
         let mut ids = Vec::new();
         let mut index = Some(start);
         while let Some(at) = index.filter(|at| *at <= end) {

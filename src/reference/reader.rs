@@ -103,7 +103,8 @@ impl ReferenceParser<'_> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "missing kind".to_owned();
-            return Err(self.wrong(input, message, end_span(input), Some(&of_cloud[0].template)));
+            let at = parts.get(1).map_or_else(|| end_span(input), Token::range);
+            return Err(self.wrong(input, message, at, Some(&of_cloud[0].template)));
         };
         let kind = self.kind(input, &of_cloud, kind_part)?;
         Ok((kind, profile))
@@ -158,6 +159,11 @@ impl ReferenceParser<'_> {
         });
         match short.and_then(|template| Some((template, template.segments[0].setting?))) {
             None => problem,
+            // A line of a table or of JSON.
+            Some((template, _)) if input.contains([' ', '\t', '{', '"', ',']) => problem.with_hint(format!(
+                "expected CLOUD/KIND/SEGMENT…, e.g. {}; to print references: joblens list -o name",
+                template.sample
+            )),
             Some((template, key)) => problem.with_hint(format!(
                 "expected CLOUD/KIND/SEGMENT…, e.g. {}; with a default {key}: {}/{}/{input}",
                 template.sample, template.cloud, template.kind
@@ -303,7 +309,9 @@ impl ReferenceParser<'_> {
             Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong("a '%' is not followed by two hex digits of UTF-8 text");
+            return wrong(
+                "'%' must be followed by two hex digits of UTF-8 text (%25 is a percent sign)",
+            );
         };
         match segment_error(&text) {
             Some(fault) => wrong(fault),
@@ -333,7 +341,7 @@ impl ReferenceParser<'_> {
         let mut clouds: Vec<_> = self.templates().map(|one| one.cloud).collect();
         clouds.dedup();
         let clouds = clouds.join(", ");
-        format!("expected {form} with a cloud of {clouds}; see: joblens kinds")
+        format!("expected {form}, where CLOUD is one of {clouds}; see: joblens kinds")
     }
 }
 

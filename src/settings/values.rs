@@ -79,7 +79,7 @@ impl Settings {
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
         let profiles: Vec<&str> = self.file.profiles(cloud).collect();
         let known = match profiles.is_empty() {
-            true => "the config file has none".to_owned(),
+            true => format!("the config file defines no profile of {cloud}"),
             false => format!("available: {}", profiles.join(", ")),
         };
         let message = format!("{cloud} has no profile '{name}'; {known}");

@@ -26,7 +26,7 @@ use references::CompletionData;
     fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
     PowerShell  joblens completion powershell | Out-String | Invoke-Expression")]
 pub(super) struct Arguments {
-    /// Shell
+    /// Shell to generate the script for
     #[arg(value_enum, value_name = "SHELL")]
     shell: Shell,
 }

@@ -68,6 +68,20 @@ fn cloud_hint(problem: &Problem) -> String {
     }
 }
 
+/// Reports whether a text begins with a cloud and continues with the kind of a resource.
+fn names_resource(input: &str) -> bool {
+    let Some((account, kind)) = input.split_once('/') else {
+        return false;
+    };
+    let typed = account.split('@').next();
+    !kind.is_empty() && CLOUDS.iter().any(|cloud| Some(cloud.name) == typed)
+}
+
+fn not_account(input: Option<String>) -> Problem {
+    let problem = Problem::usage("doctor checks accounts, not resources").with_hint(WRITE);
+    Problem { input, ..problem }
+}
+
 /// Parses the accounts on the command line.
 fn named(
     context: &CommandContext,
@@ -82,7 +96,10 @@ fn named(
         problems
             .map(|problem| {
                 let hint = cloud_hint(&problem);
-                problem.with_hint(hint)
+                match problem.input.as_deref().is_some_and(names_resource) {
+                    true => not_account(problem.input),
+                    false => problem.with_hint(hint),
+                }
             })
             .collect::<Vec<_>>()
     })?;
@@ -96,9 +113,7 @@ fn named(
             Target::Scope(scope) | Target::Latest(scope) => scope.input,
             Target::Jobs(_) => continue,
         };
-        let mut problem = Problem::usage("doctor checks accounts, not resources").with_hint(WRITE);
-        problem.input = Some(input);
-        wrong.push(problem);
+        wrong.push(not_account(Some(input)));
     }
     match wrong.is_empty() {
         true => Ok(clouds),

@@ -11,7 +11,7 @@ use crate::output::{Format, Zone};
 
 const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
 const MISSING_GRACE: &str =
-    "With --follow, don't report a resource as missing before this much time has passed";
+    "With --follow, don't report a resource as missing until this time has passed";
 
 /// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
@@ -21,18 +21,18 @@ const MISSING_GRACE: &str =
     before_help = "Examples:\n  \
         joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
         joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
-    after_help = "Events a cloud no longer retains are reported as a note\n\
+    after_help = "If a cloud no longer retains older events, a notice reports this.\n\
         Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · \
         130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
+    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Show only warnings and failures
     #[arg(long)]
     warnings: bool,
-    /// Only show events since TIME: a duration (2h), a date, or an RFC 3339 time such as
+    /// Show only events since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
@@ -67,7 +67,7 @@ impl Arguments {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {
             return Err(
-                Problem::usage("events --follow supports only -o table and -o jsonl")
+                Problem::usage("events --follow supports only -o table and jsonl")
                     .with_hint("use -o jsonl for one record per event; it can be piped to jq"),
             );
         }

@@ -22,26 +22,26 @@ use crate::settings::invalid_value;
         joblens list sugon huawei -s failed,canceled --since 1d --limit none",
     after_help = "A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
         tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters, and the jobs that are in no cluster. \
-        Without a scope, the jobs of all configured profiles are listed, active ones first; huawei/job has no list, and \
-        aliyun/invocation, whose list costs a request per job, is listed by its own scope only.\n\
+        Without a scope, the jobs of all configured profiles are listed, active ones first; huawei/job cannot be listed, \
+        and aliyun/invocation, which needs a request for each job, is listed only if you name its scope.\n\
         Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin, %1 is a row of the last list
+    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin, %1 is row 1 of the last list
     #[arg(value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// Filter by state (comma-separated): pending, starting, running, stopping, succeeded, failed,
     /// canceled, unknown
     #[arg(short, long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<String>,
-    /// Only active resources (pending, starting, running, stopping)
+    /// List only active resources (pending, starting, running, stopping)
     #[arg(long)]
     active: bool,
     /// Filter by name or ID glob, e.g. 'train-*'
     #[arg(long, value_name = "GLOB")]
     name: Option<String>,
-    /// Filter by owner; "me" is the job_user of the profile
+    /// Filter by user; "me" is the job_user of the profile
     #[arg(short, long, value_name = "USER")]
     user: Option<String>,
     /// Filter by queue
@@ -50,14 +50,14 @@ pub(in crate::commands) struct Arguments {
     /// Filter by labels, as in kubectl: app=web,tier!=db (Kubernetes only)
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
-    /// Only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
+    /// List only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
     /// List the jobs in clusters instead of the clusters [default: without SCOPE or with a filter]
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Maximum results per scope, with --sort-by of the whole list, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
+    /// Maximum results per scope, or in total with --sort-by; "none" for no limit [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     limit: Option<String>,
 }

@@ -38,8 +38,9 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 /// Returns a usage error that describes the error in the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
-        invalid_value("--name", text, error.msg)
-            .with_hint("* matches any text, ? one character, [ab] one of several; [[] is a bracket")
+        invalid_value("--name", text, error.msg).with_hint(
+            "* matches any text, ? one character, [ab] one of several; [[] matches a bracket",
+        )
     })
 }
 

@@ -145,7 +145,7 @@ fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
         "{} has no previous log: it was not restarted, or that log was removed",
         named(source)
     );
-    not_found(what, cause).with_hint("leave --previous out for the log of the present run")
+    not_found(what, cause).with_hint("omit --previous to print the log of the current run")
 }
 
 /// The hint for removed logs.

@@ -26,21 +26,21 @@ const INTERVAL: Duration = Duration::from_secs(2);
         joblens logs aliyun/job/ehpc-hz-FYUr32/train-7\n  \
         joblens logs -f --tail 20 aliyun/job/ehpc-hz-FYUr32/5\n  \
         joblens logs --all-containers -o jsonl aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
-    after_help = "Of several containers the failed one is chosen, else the first main one that has started,\n\
-        else the first main one; stderr names the others. An ended job without standard output\n\
-        shows its standard error\n\
-        Bytes are kept in a pipe; on a terminal, control characters are escaped\n\
+    after_help = "If there are several containers, logs prints the one that failed, otherwise the first main\n\
+        container that has started, otherwise the first main one; stderr names the others. For an ended job\n\
+        without standard output, its standard error is printed.\n\
+        In a pipe, bytes are unchanged; on a terminal, control characters are escaped.\n\
         Exit codes: 0 success · 2 usage error, or no log operation in the API · 3 no log (yet) · \
         4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// Reference of the job; @latest selects the newest in a scope, - repeats the last one, %1 is a row of the last list
+    /// Reference of the job; @latest selects the newest in a scope, - reads the reference from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// Container, or stream such as stderr
+    /// Print the log of this container, or of a stream such as stderr
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
-    /// Task (container group, node, pod) by id or name
+    /// Print the log of this task (container group, node or pod), by ID or name
     #[arg(long, value_name = "ID")]
     pub task: Option<String>,
     /// Print the logs of all containers, each line prefixed with TASK/CONTAINER
@@ -54,19 +54,20 @@ pub(in crate::commands) struct Arguments {
         value_parser = parse_tail
     )]
     tail: Option<i64>,
-    /// Only lines since a duration, date or time, e.g. 2h
+    /// Print only lines since TIME: a duration (2h), a date, or an RFC 3339 time such as
+    /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// The log of the container before its last restart
+    /// Print the log of the container before its last restart
     #[arg(short, long, conflicts_with = "follow")]
     previous: bool,
-    /// Print the time of each line before it
+    /// Print each line's time before it
     #[arg(long)]
     timestamps: bool,
     /// Print new lines until the job has ended
     #[arg(short, long)]
     pub follow: bool,
-    /// With --follow, reading interval [default: 2s]
+    /// With --follow, polling interval [default: 2s]
     #[arg(long, value_name = "TIME", requires = "follow", hide_short_help = true)]
     interval: Option<String>,
     #[command(flatten)]
@@ -156,7 +157,7 @@ impl Arguments {
             true => {
                 let operation = spec.operation.name;
                 let what = format!("{option} cannot be used with {kind}");
-                let hint = format!("{operation} has no such parameter; leave {option} out");
+                let hint = format!("{operation} has no such parameter; omit {option}");
                 Err(Problem::usage(what).with_hint(hint))
             }
         };

@@ -158,7 +158,7 @@ fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a st
         format!("no {what} '{name}' in this job"),
     );
     match known.is_empty() {
-        true => problem.with_hint(format!("leave --{what} out")),
+        true => problem.with_hint(format!("omit --{what}")),
         false => problem.with_hint(format!("{what}s: {}", names(&known))),
     }
 }

@@ -124,7 +124,7 @@ impl LogStream<'_> {
                 Err(problem) if self.may_reappear(&problem, &mut absence) => {}
                 // A deleted job has ended.
                 Err(problem) if problem.category == Category::NotFound => {
-                    self.note(format!("the log ends: {}", problem.message));
+                    self.note(format!("the log ended: {}", problem.message));
                     // Another job can have the name now, so do not read its log.
                     if self.reference.kind.is_watched && problem.http_status.is_none() {
                         return self.finish_lines().await;
@@ -222,7 +222,7 @@ impl LogStream<'_> {
             _ => known.1.zip(run.1).is_some_and(|(known, new)| known != new),
         };
         if self.reference.kind.is_watched && self.run.as_ref().is_some_and(is_other) {
-            let message = "the job was deleted, and another has its name";
+            let message = "the job was deleted; another job now has its name";
             return Err(Problem::new(Category::NotFound, message));
         }
         self.run.get_or_insert(run);
@@ -333,7 +333,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_stuck, true) {
             let (operation, log) = (self.spec.operation.name, named(&log.source));
             self.note(format!(
-                "{log}: {operation} returns no more of the log; {what}"
+                "{log}: {operation} returned no more of the log; {what}"
             ));
         }
     }

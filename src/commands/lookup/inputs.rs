@@ -131,7 +131,16 @@ fn not_read_in_time(name: &str, timeout: Duration) -> Problem {
 }
 
 fn cannot_read(name: &str, error: &io::Error) -> Problem {
-    Problem::usage(format!("cannot read {name} ({})", file_error_text(error)))
+    if error.kind() == io::ErrorKind::InvalidData {
+        let problem = Problem::usage(format!("{name} is not valid UTF-8"));
+        return problem
+            .with_hint("expected one reference per line, as printed by joblens list -o name");
+    }
+    let problem = Problem::usage(format!("cannot read {name} ({})", file_error_text(error)));
+    match name {
+        "stdin" => problem,
+        _ => problem.with_hint("check the path of --file and its permissions"),
+    }
 }
 
 /// Reads one reference per line. Skips empty lines, comments, a byte order mark, and white space around a line.

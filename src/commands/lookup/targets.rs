@@ -108,6 +108,7 @@ pub(in crate::commands) fn parse(
                 Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
                 _ => Err(problem),
             },
+            Err(problem) if allowed.scopes => Err(with_scope_hint(reader, input, problem)),
             target => target.map(Some),
         }
     })?;
@@ -126,6 +127,17 @@ pub(in crate::commands) fn parse_list(
     parse_each(context, typed.into(), settings, |reader, (input, _)| {
         reader.parse_list_target(input).map(Some)
     })
+}
+
+/// Adds the scope that the input names if its last slash is missing.
+fn with_scope_hint(reader: &ReferenceParser<'_>, input: &str, problem: Problem) -> Problem {
+    match reader.parse_list_target(input) {
+        Ok(Target::Scope(scope)) if scope.kind.list.is_some() => {
+            let scope = shell_word(&scope.to_string()).into_owned();
+            problem.with_hint(format!("for all jobs of this scope: {scope}"))
+        }
+        _ => problem,
+    }
 }
 
 /// Parses the targets to monitor: references, scopes with a slash at the end, and clouds.
@@ -158,7 +170,6 @@ pub(in crate::commands) fn parse_monitored_text(
 }
 
 fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Problem> {
-    let listed = || reader.parse_list_target(input);
     match reader.parse_target(input) {
         Ok(Target::Latest(scope)) => Err(latest_not_allowed(&scope)),
         Ok(Target::Scope(scope)) if scope.kind.list.is_none() => {
@@ -166,16 +177,9 @@ fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Proble
             problem.input = Some(scope.input.clone());
             Err(problem.with_hint(by_reference(&scope)))
         }
-        Err(problem) => match listed() {
+        Err(problem) => match reader.parse_list_target(input) {
             Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),
-            Ok(Target::Scope(scope)) => {
-                let hint = format!(
-                    "for all jobs of this scope: {}",
-                    shell_word(&scope.to_string())
-                );
-                Err(problem.with_hint(hint))
-            }
-            _ => Err(problem),
+            _ => Err(with_scope_hint(reader, input, problem)),
         },
         target => target,
     }
@@ -281,7 +285,7 @@ fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn latest_not_allowed(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "{LATEST} cannot be used here: it may resolve to a different job each time"
+        "{LATEST} cannot be used here because it may resolve to a different job each time"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
@@ -302,7 +306,7 @@ fn by_reference(scope: &Scope) -> String {
 
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
     let problem = Problem {
-        message: "this is a scope; a gate needs single resources".to_owned(),
+        message: "this is a scope; wait requires single resources".to_owned(),
         ..problem
     };
     if scope.kind.list.is_none() {

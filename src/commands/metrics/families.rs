@@ -83,7 +83,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
         }),
     ),
     (
-        counter("joblens_requests", "Requests to clouds, retries included."),
+        counter("joblens_requests", "Requests to clouds, including retries."),
         SampleFn::Exporter(|exporter, samples| {
             for count in &exporter.requests {
                 let labels = [("cloud", count.cloud), ("operation", count.operation)];
@@ -113,7 +113,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     (
         gauge(
             "joblens_credential_expiry_timestamp_seconds",
-            "Unix time at which a credential expires that joblens does not renew by itself.",
+            "Unix time at which a credential expires, if joblens does not renew it.",
         ),
         SampleFn::Exporter(|exporter, samples| {
             for (cloud, profile, at) in &exporter.expiries {
@@ -148,7 +148,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     (
         gauge(
             "joblens_scope_jobs",
-            "Jobs by state, those left out by --max-jobs included.",
+            "Jobs by state, including those left out by --max-jobs.",
         ),
         SampleFn::Scope(|scope, samples| {
             let counts = scope.states.iter().flatten();

@@ -16,13 +16,13 @@ use crate::settings::{self, parse_duration};
         joblens metrics aliyun/job/ehpc-hz-FYUr32/ --textfile /var/lib/node_exporter/joblens.prom\n  \
         joblens metrics aliyun kubernetes/job/prod/ --listen 127.0.0.1:9774",
     after_help = "The exporter serves /metrics, /probe?target=SCOPE and /-/healthy. /probe reads references and scopes of the \
-        accounts that are named, or of all configured profiles if none is. SIGTERM ends it with exit code 0\n\
+        accounts named on the command line, or of all configured profiles if none is named. SIGTERM ends the exporter with exit code 0.\n\
         Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error \
         (metrics of everything else are printed) · 130 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// References, scopes or clouds to read; a scope (aliyun/job/CLUSTER/) includes new jobs, a cloud
-    /// all of its scopes, - reads from stdin, %1 is a row of the last list
+    /// includes all of its scopes, - reads references from stdin, %1 is row 1 of the last list
     #[arg(value_name = "REF|SCOPE/")]
     pub targets: Vec<String>,
     /// Serve metrics on this address, e.g. 127.0.0.1:9774 (port 0 picks a free port)
@@ -31,7 +31,7 @@ pub(in crate::commands) struct Arguments {
     /// Replace FILE atomically, for the textfile collector of node_exporter
     #[arg(long, value_name = "FILE.prom")]
     pub textfile: Option<PathBuf>,
-    /// Leave out jobs that ended longer ago
+    /// Omit jobs that ended longer ago than this
     #[arg(
         long,
         value_name = "TIME",
@@ -47,7 +47,7 @@ pub(in crate::commands) struct Arguments {
         allow_hyphen_values = true
     )]
     min_interval: Option<String>,
-    /// Maximum number of jobs, active ones first; the number of others is a metric
+    /// Maximum number of jobs, active ones first; a metric counts the omitted ones
     #[arg(
         long,
         value_name = "N",
@@ -71,7 +71,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(30);
 
 fn count(text: &str) -> Result<usize, &'static str> {
     let count = text.parse().ok().filter(|count| *count <= 1_000_000);
-    count.ok_or("must be a number from 0 to 1000000")
+    count.ok_or("expected a number from 0 to 1000000")
 }
 
 impl Arguments {
@@ -107,8 +107,8 @@ impl Arguments {
         match self.textfile.is_none() || name.is_some_and(|name| name == "prom") {
             true => Ok(()),
             false => Err(
-                Problem::usage("--textfile needs a file name that ends in .prom")
-                    .with_hint("the textfile collector reads no other files"),
+                Problem::usage("--textfile requires a file name that ends in .prom")
+                    .with_hint("the textfile collector ignores other files"),
             ),
         }
     }

@@ -19,11 +19,11 @@ impl Poller {
                 .created_at
                 .map(|at| format!(", created at {}", at.rfc3339()));
             let message = format!(
-                "another job has this id now{}; the one before is gone",
+                "this id now belongs to another job{}; the previous job is gone",
                 created.unwrap_or_default()
             );
             let problem = Problem::new(Category::NotFound, message)
-                .with_hint("how it ended is not known: see the console of the cloud");
+                .with_hint("its outcome is unknown: see the console of the cloud");
             with_reference(problem, &watched.reference)
         })
     }

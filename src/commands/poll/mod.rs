@@ -296,7 +296,7 @@ impl Poller {
             details: DetailBudget::default(),
             jitter: 1.0,
             changes: Arc::default(),
-            outages: OutageTracker::default(),
+            outages: OutageTracker::new(manner.is_single_check),
             started: Instant::now(),
             answered_at: Duration::ZERO,
         };

@@ -37,6 +37,8 @@ impl OutageEvent {
 #[derive(Debug, Default)]
 pub(super) struct OutageTracker {
     outages: BTreeMap<AccountIndex, Outage>,
+    /// Nothing is polled again.
+    is_single_check: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,14 @@ struct Outage {
 }
 
 impl OutageTracker {
+    /// Creates a tracker; `is_single_check` if nothing is polled again after an error.
+    pub(super) fn new(is_single_check: bool) -> Self {
+        Self {
+            is_single_check,
+            ..Self::default()
+        }
+    }
+
     /// Records that a poll of resource `number` failed. The first failure of an account starts an outage; `name`
     /// returns the name of the account.
     pub(super) fn record_failure(
@@ -67,7 +77,12 @@ impl OutageTracker {
             since: now,
             numbers: BTreeSet::from([number]),
         };
-        let message = format!("{}; retrying", describe(&outage.account, problem));
+        let next = if self.is_single_check {
+            ""
+        } else {
+            "; retrying"
+        };
+        let message = describe(&outage.account, problem) + next;
         self.outages.insert(account, outage);
         Some(OutageEvent::Started(message))
     }
@@ -176,6 +191,16 @@ mod tests {
         assert_eq!(text(ServiceError, None, Some(500)), reported);
         let unread = "the response of huawei cannot be read (m); retrying";
         assert_eq!(text(InvalidResponse, None, Some(200)), unread);
+    }
+
+    #[test]
+    fn a_single_check_announces_no_retry() {
+        let problem = Problem::new(Category::Network, "m");
+        let mut outages = OutageTracker::new(true);
+        let started =
+            outages.record_failure(0, 0, &problem, Duration::ZERO, || "aliyun".to_owned());
+        let message = "aliyun is unreachable (m)".to_owned();
+        assert_eq!(started, Some(OutageEvent::Started(message)));
     }
 
     #[test]

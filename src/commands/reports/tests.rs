@@ -85,7 +85,7 @@ fn invalid_report_options_are_usage_errors_and_write_nothing() {
         (vec!["junit"], "requires a file name"),
         (vec!["junit="], "requires a file name"),
         (vec!["json=-"], "requires a file name"),
-        (vec!["github=a"], "does not take a file"),
+        (vec!["github=a"], "does not accept a file name"),
         (vec!["github", "github"], "can only be given once"),
         (vec![same.as_str(), other_name.as_str()], "the same file"),
         (

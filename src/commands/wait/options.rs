@@ -19,39 +19,39 @@ use crate::settings::parse_duration;
     before_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
-    after_help = "The timeout does not advance while the machine is suspended\n\
+    after_help = "The timeout does not advance while the machine is suspended.\n\
         Exit codes: 0 passed · 1 failed\n\
         No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References to wait for; - reads from stdin (on a terminal: the last one), %1 is a row of the last list
+    /// References to wait for; - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF")]
     references: Vec<String>,
     /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
     #[arg(short, long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Condition to wait for: STATE[,STATE…] (the cloud's own words work, too), ended, or no-warnings=DURATION
+    /// Condition to wait for: STATE[,STATE…] (also the cloud's own words), ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "CONDITION", default_value = "succeeded")]
     goal: String,
-    /// Wait until all match (default)
+    /// Wait until all jobs meet the condition (default)
     #[arg(long, overrides_with = "any")]
     all: bool,
-    /// Wait until any matches
+    /// Wait until any job meets the condition
     #[arg(long, overrides_with = "all")]
     any: bool,
-    /// Stop as soon as the result is known and each reference was checked once (default)
+    /// Stop as soon as the verdict is certain and each reference has been checked once (default)
     #[arg(long, overrides_with = "no_fail_fast")]
     fail_fast: bool,
-    /// Keep waiting for the remaining jobs and report all
+    /// Keep waiting for the remaining jobs after the verdict is certain
     #[arg(long, overrides_with = "fail_fast")]
     no_fail_fast: bool,
     /// How long to wait before giving up (90s, 15m, 6h, none); 0 checks once
     #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     timeout: Option<String>,
-    /// Give up if a job has not started by then
+    /// Give up if a job has not started within this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     start_timeout: Option<String>,
-    /// How to treat a state joblens doesn't recognize
+    /// How to treat a state that joblens doesn't recognize
     #[arg(long, value_enum, default_value = "wait", value_name = "WHAT")]
     on_unknown: OnUnknown,
     /// How to treat a missing resource
@@ -59,7 +59,7 @@ pub(in crate::commands) struct Arguments {
     missing: OnMissing,
     #[command(flatten)]
     poll: PollArgs,
-    /// Give up if a job cannot be read for this long
+    /// Give up if a job cannot be read for this time
     #[arg(
         long,
         value_name = "TIME",
@@ -67,7 +67,7 @@ pub(in crate::commands) struct Arguments {
         allow_hyphen_values = true
     )]
     max_outage: String,
-    /// Succeed if no references are given
+    /// Pass if no references are given
     #[arg(long)]
     pub allow_empty: bool,
     /// Also write a CI report (repeatable): junit=FILE, github, gitlab-dotenv=FILE, json=FILE
@@ -157,7 +157,7 @@ impl Arguments {
         let unlimited = self.timeout.is_none();
         if unlimited && requires_timeout {
             return Err(Problem::usage("wait requires a timeout in CI")
-                .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
+                .with_hint("pass e.g. -t 2h, or -t none to rely on the runner's limit"));
         }
         let option = |name: &str, text: &Option<String>| {
             text.as_deref()
@@ -181,7 +181,7 @@ impl Arguments {
             policy: rules,
             timeout,
             interval: self.poll.interval()?,
-            warning: unlimited.then_some("no timeout is set; use e.g. -t 2h"),
+            warning: unlimited.then_some("no timeout is set; pass e.g. -t 2h"),
         })
     }
 }

@@ -53,7 +53,7 @@ fn prepare(
         let problem = Problem::usage(
             "--sort-by cannot be used with watch, which keeps the order of the references",
         )
-        .with_hint("joblens get REF… --sort-by COLUMN");
+        .with_hint("to sort once: joblens get REF… --sort-by COLUMN");
         return Err(problem.into());
     }
     let options = Options {

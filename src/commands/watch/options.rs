@@ -16,13 +16,13 @@ use crate::output::Format;
     before_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
         joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "Keys on a terminal: q quits, Ctrl-Z suspends\n\
-        To act on the result, use joblens wait\n\
+    after_help = "Keys on a terminal: q quits, Ctrl-Z suspends.\n\
+        To act on the result, use joblens wait.\n\
         Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 130/143 interrupted (130 after q) · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
+    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF|SCOPE/")]
     references: Vec<String>,
     /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)

@@ -85,7 +85,7 @@ pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> R
         ),
         TunnelError::NotHttp => (
             RetryAction::No,
-            "the proxy did not answer in HTTP",
+            "the proxy did not respond with HTTP",
             "check the scheme and port of the proxy: a SOCKS proxy is socks5h://HOST:PORT",
         ),
     };
@@ -140,11 +140,12 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
             return login_error(what, set_login(context.proxy));
         }
         SocksError::NoMethod { has_user: true } => {
-            let what = "accepts no user and password, and requires another authentication";
+            let what =
+                "does not accept a user and password; it requires another authentication method";
             return login_error(what, METHOD);
         }
         SocksError::OtherMethod => {
-            let what = "chose a way of authentication that was not offered";
+            let what = "chose an authentication method that was not offered";
             return login_error(what, METHOD);
         }
         SocksError::WrongPassword => return login_error("rejected the user or password", LOGIN),
@@ -153,7 +154,10 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
             "closed the connection during the SOCKS handshake",
             PROTOCOL.to_owned(),
         ),
-        SocksError::NotSocks => ("did not answer in SOCKS", PROTOCOL.to_owned()),
+        SocksError::NotSocks => (
+            "did not respond with the SOCKS protocol",
+            PROTOCOL.to_owned(),
+        ),
         SocksError::TooLong => (
             "does not accept a host name, user or password of this length",
             CHECK.to_owned(),

@@ -52,7 +52,7 @@ pub(super) fn tls_error(
         )
         | Error::PeerIncompatible(_) => {
             let message = format!(
-                "the {whose} supports no cipher suite or key type that is supported here (TLS handshake failure)"
+                "the {whose} supports no cipher suite or key type that joblens supports (TLS handshake failure)"
             );
             (Tls, message, SUPPORTED)
         }

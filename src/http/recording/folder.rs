@@ -107,7 +107,7 @@ fn numbers(version: &str) -> Vec<u64> {
 pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
     let path = quotable_path(path);
     Problem::usage(format!("cannot read the recording {path}: {why}"))
-        .with_hint("pass a folder that --record has made with this version")
+        .with_hint("pass a folder that this version of joblens created with --record")
 }
 
 /// Creates a folder that only its owner can read, and reserves it for one recording. Returns `true` if the folder

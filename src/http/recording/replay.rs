@@ -242,13 +242,12 @@ impl Replay {
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(
-                    "the response was not recorded whole: it was too large",
+                    "the response was too large to be recorded completely",
                 ));
             }
             // For an error response, the status is sufficient.
             Outcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
-                let message =
-                    "the response could not be read, so that its values were not recorded";
+                let message = "the response could not be read, so its values were not recorded";
                 let message = format!("{}: {message}", quotable_path(&path));
                 return Err(RequestError::new(Category::InvalidResponse, message));
             }

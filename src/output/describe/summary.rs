@@ -96,7 +96,7 @@ fn unknown(job: &Job) -> String {
     let Some(raw) = job.state_raw.as_deref() else {
         return match is_unread {
             true => ": not all parts are known to have succeeded".to_owned(),
-            false => ": the cloud reports events, no states".to_owned(),
+            false => ": the cloud reports events but no state".to_owned(),
         };
     };
     if is_unread {

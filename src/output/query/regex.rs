@@ -62,7 +62,7 @@ impl Search {
     fn new(input: &Val, pattern: &Val, flags: &Val) -> Result<Self, Error<Val>> {
         let (Val::TStr(input), Val::TStr(pattern)) = (input, pattern) else {
             return Err(Error::str(
-                "a regular expression and what it matches must be strings",
+                "a regular expression and its input must be strings",
             ));
         };
         let input = String::from_utf8_lossy(input).into_owned();
@@ -73,7 +73,7 @@ impl Search {
         };
         if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
             return Err(Error::str(format!(
-                "{unknown} is not a flag of regular expressions"
+                "{unknown} is not a regular expression flag"
             )));
         }
         let has = |flag| flags.contains(flag);

@@ -18,7 +18,9 @@ const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
 pub static JOB: Kind = Kind {
     summary: "Asynchronous job of ECS, EVS, IMS and other services",
     has_events: false,
-    logs: LogSupport::Unavailable("the job has none; its resources have"),
+    logs: LogSupport::Unavailable(
+        "the job has no log; see the logs of the resources that it changes",
+    ),
     evidence: &[
         "addition_error_code",
         "addition_error_msg",

@@ -33,7 +33,7 @@ pub static TRAINING_JOB: Kind = Kind {
         notes: &[
             (
                 "Completed",
-                "failed where a task has another exit code than 0, unknown where only some have one or the secondary phase is that of another end or of an active job",
+                "failed if a task has a nonzero exit code; unknown if only some tasks have an exit code, or if the secondary phase belongs to another outcome or to an active job",
             ),
             ("Abnormal", "it could not be created, or was lost"),
         ],

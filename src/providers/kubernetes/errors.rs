@@ -179,7 +179,7 @@ fn node_message(message: &str) -> Option<String> {
     let (url, cause) = url.split_once("\": ")?;
     let (host, _) = url.split_once(KUBELET_LOGS)?;
     let node = host.rsplit_once(':').map_or(host, |(node, _)| node);
-    Some(format!("node {node} does not answer: {cause}"))
+    Some(format!("node {node} does not respond: {cause}"))
 }
 
 #[cfg(test)]
@@ -292,7 +292,7 @@ mod tests {
         let error = error(500, "err-log-node-unreachable.json");
         assert!(error.message.starts_with("node "), "{}", error.message);
         assert!(
-            error.message.contains(" does not answer: dial tcp"),
+            error.message.contains(" does not respond: dial tcp"),
             "{}",
             error.message
         );

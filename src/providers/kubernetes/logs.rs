@@ -41,7 +41,7 @@ const MISSING_LOG_PHRASES: [&str; 5] = [
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (source, params, options) = (request.source, request.params, request.options);
     let Some(pod) = source.task.as_deref() else {
-        let message = "the job has no pods, or not any more";
+        let message = "the job has no pods, or no longer has any";
         return Err(Problem::new(Category::NotFound, message));
     };
     let namespace = request.reference.segment("NAMESPACE");

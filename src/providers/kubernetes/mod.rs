@@ -294,7 +294,7 @@ impl Api {
             problem.hint = Some(hint.to_owned());
         }
         if failure == Some(TransportFailureKind::UnknownHost) && self.host().ends_with(TKE_DOMAIN) {
-            let hint = "add the entry that the console of TKE shows to /etc/hosts";
+            let hint = "add to /etc/hosts the entry that the TKE console shows";
             problem.hint = Some(hint.to_owned());
         }
         problem
@@ -352,7 +352,7 @@ impl CloudApi for Api {
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
     let (key, server) = match (profile.get(SERVER), profile.get("endpoint")) {
         (Some(_), Some(_)) => {
-            let message = "is set, but the credential is that of a kubeconfig";
+            let message = "is set, but the credential comes from a kubeconfig";
             let problem = profile.invalid("endpoint", message);
             return Err(problem.with_hint("unset endpoint, or set token as well"));
         }

@@ -201,9 +201,9 @@ pub(super) async fn lookup<T: Send>(
 
 /// Returns the problem of a job that no longer exists while another object has its name.
 fn replaced() -> Problem {
-    let message = "another object has this name now; the one before is gone";
+    let message = "this name now belongs to another object; the previous one is gone";
     Problem::new(Category::NotFound, message)
-        .with_hint("how it ended is not known: see kubectl get events")
+        .with_hint("its outcome is unknown: see kubectl get events")
 }
 
 /// Reads an object as a job; `None` if only a lookup can determine its state.

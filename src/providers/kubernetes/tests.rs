@@ -78,7 +78,7 @@ fn an_unknown_tke_host_has_a_hint_about_the_hosts_file() {
     for (endpoint, hint) in [
         (
             "https://cls-1.ccs.tencent-cloud.com",
-            "add the entry that the console of TKE shows to /etc/hosts",
+            "add to /etc/hosts the entry that the TKE console shows",
         ),
         ("https://k8s.example", "usual"),
     ] {

@@ -40,7 +40,7 @@ fn overrides(profile: &FileProfile<'_>) -> Option<Notice> {
     let names: Vec<_> = filled.map(|(name, _)| quotable(name)).collect();
     let message = format!(
         "{} has base_overrides ({}) for profile '{}', which are not used; set auth_endpoint, \
-         platform_endpoint and endpoint in [sugon.default] if it has hosts of its own",
+         platform_endpoint and endpoint in [sugon.default] if it uses its own hosts",
         profile.file.path.display(),
         names.join(", "),
         quotable(name)

@@ -56,11 +56,11 @@ pub static JOB: Kind = Kind {
                 when: [
                     "in the history, or the scheduler reports COMPLETED",
                     "the scheduler reports a failure, or an exit code other than 0",
-                    "a job that has just ended, without a word of the scheduler",
+                    "a job that has just ended, if the scheduler reports no state",
                 ],
             }],
             notes: &[
-                ("statC", "canceled where the scheduler reports it"),
+                ("statC", "canceled if the scheduler reports it"),
                 ("statS", "suspended"),
             ],
             ..StateTable::new("job", STATES)
@@ -81,7 +81,7 @@ const GET: Operation = Operation::new(
 const LIST: Operation = Operation::new(
     "ListJobs",
     "POST /ac/openapi/v2/jobs/monitor/page-list, history/page-list; of one scheduler GET /hpc/openapi/v2/jobs, historyjobs",
-    "a token of the platform; for one scheduler that of its region",
+    "a platform token; for a single scheduler, the token of its region",
 );
 
 const GET_ENDED: &str = "GetHistoryJob";

@@ -67,7 +67,7 @@ pub static BATCH_JOB: Kind = Kind {
                     ("FAILED", "also a job that was terminated"),
                     (
                         "SUCCEED",
-                        "failed where an instance of a task has failed, unknown where one may have",
+                        "failed if an instance of a task has failed, unknown if one may have failed",
                     ),
                 ],
                 ..StateTable::new("job", STATES).with_user_states()

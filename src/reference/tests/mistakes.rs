@@ -3,7 +3,7 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Input, error message, marked part, and hint.
-const INVALID: [(&str, &str, &str, &str); 25] = [
+const INVALID: [(&str, &str, &str, &str); 26] = [
     (
         "“aliyun/job/c/5”",
         "the quotes are a part of it",
@@ -111,6 +111,12 @@ const INVALID: [(&str, &str, &str, &str); 25] = [
         "'5' is not a reference",
         "5",
         "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5; with a default cluster: aliyun/job/5",
+    ),
+    (
+        "REF STATE",
+        "'REF STATE' is not a reference",
+        "REF STATE",
+        "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5; to print references: joblens list -o name",
     ),
     (
         "aliyun/job/c/@lastest",

@@ -37,7 +37,7 @@ fn an_invalid_scope_is_marked_at_its_invalid_part() {
         (
             "aliyun/job/a%2/",
             "a%2",
-            "a '%' is not followed by two hex digits of UTF-8 text",
+            "'%' must be followed by two hex digits of UTF-8 text (%25 is a percent sign)",
         ),
         (
             "aliyun/job/c/5/",
@@ -54,6 +54,7 @@ fn an_invalid_scope_is_marked_at_its_invalid_part() {
         assert_eq!(problem.message, message, "{input}");
         assert_eq!(&input[problem.span.unwrap()], part, "{input}");
     }
+    assert_eq!(parse("aliyun//c/5").unwrap_err().span, Some(7..7));
     assert_eq!(
         no_scope("aliyun/job/").hint.unwrap(),
         "expected aliyun/job/CLUSTER/; to see what exists: joblens list aliyun; \

@@ -312,14 +312,20 @@ impl Reader<'_> {
                 };
                 let state = state.ok_or_else(|| {
                     let known = State::ALL.map(State::as_str);
+                    let known = known
+                        .into_iter()
+                        .filter(|state| *state != State::Succeeded.as_str());
                     let text = value.get_ref().as_str().unwrap_or_default();
-                    let near = near(known, text);
-                    let hint = format!("states: {}", known.join(", "));
-                    self.wrong(at, &format!("unknown state{near}"))
+                    let near = near(known.clone(), text);
+                    let hint = format!("use one of: {}", Vec::from_iter(known).join(", "));
+                    self.wrong(at, &format!("unknown state '{}'{near}", quotable(text)))
                         .with_hint(hint)
                 })?;
                 if state == State::Succeeded {
-                    return Err(self.wrong(at, "states cannot be mapped to succeeded"));
+                    let problem = self.wrong(at, "states cannot be mapped to succeeded");
+                    return Err(problem.with_hint(
+                        "only states that joblens recognizes are a success; use another state",
+                    ));
                 }
                 let text: &str = word.get_ref();
                 let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());

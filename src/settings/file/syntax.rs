@@ -53,8 +53,12 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             true => format!("the invisible character U+{:04X}", u32::from(*sign)),
             false => format!("'{sign}'"),
         };
-        let what = format!("{shown} is not a sign of TOML");
-        let hint = format!("write {ascii} in place of {}", shown.trim_matches('\''));
+        let what = format!("{shown} is not valid in TOML");
+        let shown_sign = shown.trim_matches('\'');
+        let hint = match *ascii {
+            "nothing" => format!("remove {shown_sign}"),
+            ascii => format!("use {ascii} instead of {shown_sign}"),
+        };
         return found(start + place, &what, Some(hint));
     }
     if error.message().contains("duplicate") {
@@ -160,13 +164,13 @@ mod tests {
             "[a.b]\nregion\u{a0}= \"x\"\n",
             "2:7",
             "invisible character U+00A0",
-            "a blank in place",
+            "a blank instead",
         ),
         (
             "\u{200b}[a.b]\nregion = \"x\"\n",
             "1:1",
             "U+200B",
-            "nothing in place",
+            "remove the invisible character",
         ),
         (
             "[a.b]\nk = [hunter2, b]\n",
@@ -191,14 +195,14 @@ mod tests {
         (
             "[a.b]\nregion = “x”\n",
             "2:10",
-            "'“' is not a sign of TOML",
-            "write \" in place of “",
+            "'“' is not valid in TOML",
+            "use \" instead of “",
         ),
         (
             "[a.b]\nregion ＝ \"x\"\n",
             "2:8",
-            "'＝' is not a sign of TOML",
-            "write = in place of ＝",
+            "'＝' is not valid in TOML",
+            "use = instead of ＝",
         ),
         (
             "[a.b]\nk = 1\n\n[a.b]\nj = 2\n",

@@ -64,11 +64,11 @@ fn an_error_names_the_line_and_never_a_value() {
         ),
         (
             "[states.\"aliyun/job\"]\nDone = 'done'\n",
-            ":2:1: unknown state",
+            ":2:1: unknown state 'done'",
         ),
         (
             "[states.\"aliyun/job\"]\nDone = 'stoping'\n",
-            ":2:1: unknown state; did you mean 'stopping'?",
+            ":2:1: unknown state 'stoping'; did you mean 'stopping'?",
         ),
         (
             "[states.\"aliyun/jbo\"]\nDone = 'failed'\n",

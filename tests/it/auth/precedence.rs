@@ -347,7 +347,7 @@ fn an_unknown_source_or_profile_is_a_usage_error_that_lists_the_known_ones() {
     let run = sandbox.get(IMAGE_JOB).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(
-        run.stderr.contains("no file of koocli found"),
+        run.stderr.contains("no file of koocli was found"),
         "{}",
         run.stderr
     );

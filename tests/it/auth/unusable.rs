@@ -75,7 +75,10 @@ fn an_unusable_credential_part_fails_a_lookup_but_no_list_of_other_accounts() {
             "access_key_id = '\"LTAIx\"'\naccess_key_secret = 'x'",
             "is in quotes",
         ),
-        ("source = 'aliyun-cli:nope'", "no file of aliyun-cli found"),
+        (
+            "source = 'aliyun-cli:nope'",
+            "no file of aliyun-cli was found",
+        ),
     ] {
         let before = emulated.accesses().len();
         let code = if table.starts_with("source") { 4 } else { 2 };

@@ -92,7 +92,7 @@ fn a_job_listed_as_succeeded_fails_a_gate_if_an_executor_failed() {
         format!("[[job]]\nref = '{other}'\nage = '1h'\nstates = [{{ after = '0s', {end} }}]\n");
     let emulated = emulated(INSTANT, end, &more);
     let run = emulated.joblens(&["list", "aliyun/instant-job"]).run();
-    let expected = "aliyun/instant-job: the list does not show executors, so that a job listed as succeeded may have";
+    let expected = "aliyun/instant-job: the list does not show executors, so a job listed as succeeded may have";
     assert!(run.stderr.contains(expected), "{}", run.stderr);
     let run = emulated.wait(&[INSTANT, other]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);

@@ -60,7 +60,7 @@ fn following_the_log_of_a_deleted_pod_ends_for_every_404_body() {
             "{body}: {}",
             run.stderr
         );
-        let note = "note: the log ends: ";
+        let note = "note: the log ended: ";
         assert!(run.stderr.contains(note), "{body}: {}", run.stderr);
     });
 }

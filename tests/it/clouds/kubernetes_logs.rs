@@ -254,7 +254,7 @@ fn a_log_whose_stream_is_refused_is_read_at_intervals() {
     let run = running.end();
     assert_eq!(run.code, 130, "{}", run.stderr);
     let note =
-        "note: reading at intervals, since the log cannot be followed: follow is not supported\n";
+        "note: reading at intervals because the log cannot be followed: follow is not supported\n";
     assert_eq!(run.stderr, note);
     assert_eq!(pod.streams().len(), 1);
     assert_eq!(

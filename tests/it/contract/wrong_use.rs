@@ -36,12 +36,12 @@ const WRONG: [(&[&str], &str, &str); 13] = [
     (
         &["emulate", "--port", "x", "-o", "json"],
         "emulate",
-        "invalid value 'x' for --port: must be a number from 0 to 65535",
+        "invalid value 'x' for --port: expected a number from 0 to 65535",
     ),
     (
         &["emulate", "--port=65536", "-o", "json"],
         "emulate",
-        "must be a number from 0 to 65535",
+        "expected a number from 0 to 65535",
     ),
     (&["--output", "json"], "get", "no command or reference"),
 ];
@@ -104,6 +104,33 @@ fn the_hint_for_an_unknown_option_names_a_similar_one() {
         .run()
         .error();
     assert!(error["hint"].as_str().unwrap().starts_with("set region"));
+    for (arguments, hint) in [
+        (
+            ["list", "--follow"],
+            "--follow is an option of logs, events",
+        ),
+        (
+            ["--allow-empty", "a/b/c"],
+            "--allow-empty is an option of wait",
+        ),
+        (
+            ["--allow-empty", "wait"],
+            "options of a command follow it: joblens wait --allow-empty",
+        ),
+    ] {
+        let run = joblens(&arguments).run();
+        assert!(
+            run.stderr.ends_with(&format!("hint: {hint}\n")),
+            "{}",
+            run.stderr
+        );
+    }
+    let run = joblens(&["get", "-w", "--exit-status", "a/b/c"]).run();
+    assert!(
+        run.stderr.ends_with("hint: see: joblens get --help\n"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

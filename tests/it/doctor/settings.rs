@@ -70,7 +70,13 @@ fn an_unknown_cloud_is_a_usage_error() {
         let run = joblens(&["doctor", word]).run();
         assert_eq!(run.code, 2, "{word}: {}", run.stdout);
         assert!(run.stderr.contains(hint), "{}", run.stderr);
+        let is_resource = word.contains('/');
+        let message = "doctor checks accounts, not resources";
+        assert_eq!(run.stderr.contains(message), is_resource, "{}", run.stderr);
     }
+    let run = joblens(&["doctor", "aliyun/job"]).run();
+    let message = "error: aliyun/job: doctor checks accounts, not resources";
+    assert!(run.stderr.starts_with(message), "{}", run.stderr);
 }
 
 #[test]

@@ -331,11 +331,11 @@ fn usage_errors_are_reported_before_the_first_request() {
         ),
         (
             &["-f", "-o", "json", JOB],
-            "supports only -o table and -o jsonl",
+            "supports only -o table and jsonl",
         ),
         (
             &["-f", "-o", "name", JOB],
-            "supports only -o table and -o jsonl",
+            "supports only -o table and jsonl",
         ),
         (
             &["-f", "--interval", "0", JOB],
@@ -347,11 +347,11 @@ fn usage_errors_are_reported_before_the_first_request() {
         ),
         (
             &["-f", "--columns", "ref", JOB],
-            "supports only -o table and -o jsonl",
+            "supports only -o table and jsonl",
         ),
         (
             &["-f", "--jq", ".", JOB],
-            "supports only -o table and -o jsonl",
+            "supports only -o table and jsonl",
         ),
         (&["--sort-by", "ref", JOB], "sorted by time"),
         (&["--sort-by=-happened_at", JOB], "sorted by time"),

@@ -49,7 +49,7 @@ fn several_jobs_have_a_page_each_and_errors_are_on_stderr() {
     assert_eq!(rules, [SERVICE, IMAGE_JOB]);
     assert!(
         run.stdout
-            .contains("\nunknown: the cloud reports events, no states\n")
+            .contains("\nunknown: the cloud reports events but no state\n")
     );
     assert!(run.stderr.contains(missing) && !run.stdout.contains(missing));
 }

@@ -224,7 +224,7 @@ fn references_are_read_from_files_and_scopes_of_a_list_are_skipped() {
     }
     let run = get(&["--exit-status", "-f", file], "");
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("a gate needs single resources"));
+    assert!(run.stderr.contains("wait requires single resources"));
     let run = get(&["-f", "/nonexistent/list"], "");
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("cannot read /nonexistent/list"));

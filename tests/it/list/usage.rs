@@ -11,7 +11,7 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
     let wrong: [(&[&str], &str); 10] = [
         (&["aliyun/job/c/5"], "this is a single resource"),
         (&["aliyn"], "did you mean 'aliyun'?\n"),
-        (&["nope"], "with a cloud of aliyun, sugon, "),
+        (&["nope"], "where CLOUD is one of aliyun, sugon, "),
         (&["sugon/instnce"], "did you mean 'sugon/instance'?\n"),
         (&["aliyun/jbo/c"], "unknown kind"),
         (&["aliyun/job/c", "-s", "runing"], "did you mean 'running'?"),

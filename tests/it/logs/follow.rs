@@ -209,7 +209,7 @@ log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 130 }
     assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert!(
-        lines.len() == 1 && lines[0].contains(" has left the job; showing "),
+        lines.len() == 1 && lines[0].contains(" is no longer part of the job; showing "),
         "{}",
         run.stderr
     );
@@ -332,7 +332,7 @@ log = [{{ after = "10ms", line = "iteration {{n}}", times = 300 }}]
     let arguments = ["-f", "--interval", "50ms", "-c", "stdout", job];
     let run = logs(&emulated, &arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let missing = "DescribeTaskLogs returns no more of the log; newer lines may be missing";
+    let missing = "DescribeTaskLogs returned no more of the log; newer lines may be missing";
     assert_eq!(run.stderr.matches(missing).count(), 1, "{}", run.stderr);
 }
 

@@ -142,6 +142,6 @@ fn the_log_of_a_new_pod_with_the_same_name_is_not_followed() {
     });
     let run = logs(&server, &["-f", "--interval", "10ms"]).run();
     assert_eq!((run.code, &*run.stdout), (0, "第 1 步\n"), "{}", run.stderr);
-    let note = "note: the log ends: the job was deleted, and another has its name\n";
+    let note = "note: the log ended: the job was deleted; another job now has its name\n";
     assert_eq!(run.stderr, note);
 }

@@ -342,7 +342,7 @@ fn wrong_targets_and_options_are_usage_errors() {
             "did you mean 5s",
         ),
         (&["aliyun", "--keep", "-1h"], "cannot be negative"),
-        (&["aliyun", "--max-jobs", "x"], "must be a number"),
+        (&["aliyun", "--max-jobs", "x"], "expected a number"),
         (&["aliyun/job/c/"], "missing access key"),
     ] {
         let run = joblens(&[&["metrics"], arguments].concat()).run();

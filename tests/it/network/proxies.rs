@@ -98,13 +98,14 @@ fn doctor_names_the_proxy_and_warns_that_it_can_read_credentials() {
         .run();
     for part in [
         "connected through proxy to ai.corp.invalid:8080",
-        "are readable by the proxy http://127.0.0.1",
+        "the proxy http://127.0.0.1",
+        "can read requests to http://ai.corp.invalid:8080 and their credentials",
         "use an https:// endpoint, or add the host to NO_PROXY",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
     let all = run.stdout + &run.stderr;
-    assert_eq!(all.matches("are readable by the proxy").count(), 1, "{all}");
+    assert_eq!(all.matches("can read requests to").count(), 1, "{all}");
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn a_socks_proxy_that_can_read_the_credentials_is_reported() {
             .env("ALL_PROXY", &url)
             .run();
         assert_eq!(run.job()["state"], "running", "{}", run.stderr);
-        let message = format!("are readable by the proxy {url}");
+        let message = format!("the proxy {url} can read requests to http://ai.corp.invalid:8080");
         assert!(run.stderr.contains(&message), "{}", run.stderr);
     }
 }
@@ -297,7 +298,7 @@ fn every_command_warns_on_stderr_that_a_proxy_can_read_the_credentials() {
             .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
             .env("HTTP_PROXY", proxy.origin())
             .run();
-        let shown = run.stderr.matches("are readable by the proxy").count();
+        let shown = run.stderr.matches("can read requests to").count();
         assert_eq!(shown, 1, "{command:?}: {}", run.stderr);
     }
 }

@@ -168,7 +168,7 @@ fn raw_requires_json_jsonl_or_yaml_output() {
 #[test]
 fn the_hint_for_an_unknown_cloud_lists_the_supported_clouds() {
     let run = joblens(&["list", "nope"]).run();
-    let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/ with a cloud of \
+    let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/, where CLOUD is one of \
         aliyun, sugon, huawei, tencent, kubernetes; see: joblens kinds\n";
     assert!(run.stderr.ends_with(hint), "{}", run.stderr);
 }

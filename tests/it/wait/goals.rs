@@ -266,7 +266,7 @@ fn a_goal_may_be_a_state_or_a_state_word_of_the_cloud_in_any_case() {
             "'Finished' can mean succeeded (aliyun/invocation) or failed (aliyun/invocation)",
         ),
         ("Initing", "unknown state 'Initing'"),
-        ("unknown", "a job cannot be awaited as unknown"),
+        ("unknown", "cannot wait for the state unknown"),
     ] {
         let run = code(INVOCATION, goal);
         assert_eq!(run.code, 2, "{goal}");

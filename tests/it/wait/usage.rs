@@ -95,17 +95,17 @@ fn a_usage_error_has_a_hint_with_the_right_form() {
                 JOB,
                 "huawei/image-job/5",
             ],
-            "huawei/image-job has no events, which --for no-warnings needs",
+            "huawei/image-job has no events; --for no-warnings requires them",
             "wait for a state: joblens wait huawei/image-job/5",
         ),
         (
             &["-t", "1m", "aliyun/job/C/"],
-            "this is a scope; a gate needs single resources",
+            "this is a scope; wait requires single resources",
             "joblens list aliyun/job/C --active -o name | joblens wait - -t 5m",
         ),
         (
             &["-t", "1m", "huawei/job/ecs/"],
-            "this is a scope; a gate needs single resources",
+            "this is a scope; wait requires single resources",
             "name its jobs by their references: huawei/job/SERVICE/JOB",
         ),
         (

@@ -270,7 +270,7 @@ fn refused_credentials_are_not_sent_again() {
 
 #[test]
 fn a_usage_error_is_reported_before_the_first_request() {
-    let wrong: [(&[&str], &str); 6] = [
+    let wrong: [(&[&str], &str); 7] = [
         (&["watch"], "no references given"),
         (&["watch", "--sort-by", "state", JOB], "joblens get"),
         (&["watch", "-o", "json", JOB], "-o jsonl"),
@@ -280,6 +280,10 @@ fn a_usage_error_is_reported_before_the_first_request() {
         ),
         (&["watch", "--interval", "5", JOB], "did you mean 5s or 5m?"),
         (&["watch", "aliyun/job/a/b/c/"], "too many segments"),
+        (
+            &["watch", "aliyun/job/a"],
+            "hint: for all jobs of this scope: aliyun/job/a/",
+        ),
     ];
     for (arguments, message) in wrong {
         let run = joblens(arguments).run();

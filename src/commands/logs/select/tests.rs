@@ -217,7 +217,7 @@ fn a_job_without_tasks_has_a_log_of_its_own() {
         container: Some("c"),
         ..Choice::default()
     };
-    assert_eq!(chosen(&job, wrong), Err("leave --container out".to_owned()));
+    assert_eq!(chosen(&job, wrong), Err("omit --container".to_owned()));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl LogStream<'_> {
         let [from, to] = [&self.logs[0].source, &source].map(label);
         let what = match self.logs[0].source.state {
             State::Failed => "failed",
-            _ => "has left the job",
+            _ => "is no longer part of the job",
         };
         self.note(format!("{from} {what}; showing {to}"));
         let params = LogParams {
@@ -112,7 +112,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_gap_noted, true) {
             let (label, operation) = (label(&log.source), self.spec.operation.name);
             self.note(format!(
-                "{label}: {operation} gives a part of the log only; lines may be missing, or come twice"
+                "{label}: {operation} returned only a part of the log; lines may be missing or repeated"
             ));
         }
     }

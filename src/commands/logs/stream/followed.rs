@@ -126,7 +126,7 @@ impl LogStream<'_> {
                     );
                     self.lookup.transport.mask(&mut why);
                     self.note(format!(
-                        "reading at intervals, since the log cannot be followed: {}",
+                        "reading at intervals because the log cannot be followed: {}",
                         why.message
                     ));
                 }

@@ -63,6 +63,6 @@ async fn a_row_of_a_later_job_with_the_same_id_decides_nothing() {
     assert!(
         problem
             .message
-            .starts_with("another job has this id now, created at ")
+            .starts_with("this id now belongs to another job, created at ")
     );
 }

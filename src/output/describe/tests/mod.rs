@@ -151,7 +151,7 @@ fn each_state_is_shown_with_its_time_and_an_unknown_one_with_a_cause() {
     assert_eq!(
         cause(&settled(silent)),
         [
-            "unknown: the cloud reports events, no states",
+            "unknown: the cloud reports events but no state",
             "  1 warning:",
             "    1m ago: BackOff"
         ]

@@ -52,7 +52,7 @@ pub(super) fn restarts(pod: &Task) -> u64 {
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, params) = (request.reference, request.params);
     let Some(pod) = request.source.task.as_deref() else {
-        let message = "the job has no pods yet, or not any more";
+        let message = "the job has no pods yet, or no longer has any";
         return Err(Problem::new(Category::NotFound, message));
     };
     let previous = |body: &[u8]| previous_pod(body, pod);
@@ -242,7 +242,7 @@ impl LogWindow {
             truncated: (is_cut && self.end(now).is_some()).then(|| match self.cuts {
                 0..MAX_CUTS => format!("{MAX_LINES} lines of one second, the maximum of a response"),
                 MAX_CUTS.. => format!(
-                    "{MAX_LINES} lines for every time that is requested; lines may be missing, or come twice"
+                    "{MAX_LINES} lines for every time that is requested; lines may be missing or repeated"
                 ),
             }),
             ..LogChunk::default()

@@ -91,7 +91,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
         .position(|verdict| *verdict == ExitOutcome::Unknown);
     let is_partial = has_no_nodes && results.is_total_unreadable;
     let why = results.unread.or_else(|| match unread {
-        None if is_partial => Some("how many nodes there are could not be read".to_owned()),
+        None if is_partial => Some("the number of nodes could not be read".to_owned()),
         Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
         None if verdicts.is_empty() => Some("no node is reported".to_owned()),
         None => None,

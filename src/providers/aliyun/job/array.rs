@@ -321,7 +321,7 @@ fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
         notices.push(Notice::new(
             NoticeCode::SubtasksUnchecked,
             format!(
-                "{}: whether it is an array job could not be checked; allow \
+                "{}: could not check whether this is an array job; grant \
                  ehpc:ListServerlessJobs to check its subtasks",
                 job.reference
             ),

@@ -203,7 +203,7 @@ fn inconsistency(
         let reason = match (bad, array) {
             (Some(task), _) => describe_task(task),
             (None, Some(_)) => "the range of its subtasks could not be read".to_owned(),
-            (None, None) => "whether it has subtasks could not be checked".to_owned(),
+            (None, None) => "could not check whether it has subtasks".to_owned(),
         };
         return Some(reason + &why);
     };

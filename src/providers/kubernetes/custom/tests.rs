@@ -332,7 +332,7 @@ async fn a_job_replaced_after_its_first_poll_is_reported_as_gone() {
     }
     let problem = client.get(&x, &options).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    let expected = "another object has this name now; the one before is gone";
+    let expected = "this name now belongs to another object; the previous one is gone";
     assert_eq!(problem.message, expected);
 }
 

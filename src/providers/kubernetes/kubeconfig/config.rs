@@ -161,7 +161,7 @@ impl<'a> Entry<'a> {
             None => Ok(None),
             Some(value) => match text(Some(value)) {
                 Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-                None => Err(self.problem(&format!("has no text at {key}"))),
+                None => Err(self.problem(&format!("has a value at {key} that is not text"))),
             },
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Entry<'a> {
         {
             "true" | "yes" | "on" | "y" => Ok(true),
             "" | "false" | "no" | "off" | "n" => Ok(false),
-            _ => Err(self.problem(&format!("has neither true nor false at {key}"))),
+            _ => Err(self.problem(&format!("has a value at {key} that is not true or false"))),
         }
     }
 
@@ -204,7 +204,7 @@ impl<'a> Entry<'a> {
                 fields: Some(fields),
                 ..*self
             })),
-            Some(_) => Err(self.problem(&format!("has no object at {key}"))),
+            Some(_) => Err(self.problem(&format!("has a value at {key} that is not an object"))),
         }
     }
 
@@ -213,7 +213,7 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: the field has another type.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Problem> {
-        let problem = || self.problem(&format!("has no list of texts at {key}"));
+        let problem = || self.problem(&format!("has a value at {key} that is not a list of texts"));
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
             Some(list) => list.as_array().ok_or_else(problem)?,
@@ -244,7 +244,11 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `missing_credentials`: the field has another type.
     pub fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Problem> {
-        let problem = || self.problem(&format!("has no list of names and values at {key}"));
+        let problem = || {
+            self.problem(&format!(
+                "has a value at {key} that is not a list of names and values"
+            ))
+        };
         let list = match self.value(key) {
             None => return Ok(Vec::new()),
             Some(list) => list.as_array().ok_or_else(problem)?,

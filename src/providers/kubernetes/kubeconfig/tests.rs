@@ -233,8 +233,11 @@ fn an_invalid_or_unsupported_context_or_user_is_an_error() {
         ),
         ("oidc", "has an auth-provider, which is not supported"),
         ("groups", "and no user (as)"),
-        ("extra", "has no list of texts at a"),
-        ("env", "has no list of names and values at env"),
+        ("extra", "has a value at a that is not a list of texts"),
+        (
+            "env",
+            "has a value at env that is not a list of names and values",
+        ),
         (
             "alpha",
             "has exec with apiVersion client.authentication.k8s.io/v1alpha1",

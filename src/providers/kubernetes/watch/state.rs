@@ -83,7 +83,7 @@ impl WatchState {
     /// Adds a notice about why jobs are polled, once.
     pub fn note(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_noted, true) {
-            let text = format!("polling, since jobs cannot be watched: {reason}");
+            let text = format!("polling because jobs cannot be watched: {reason}");
             self.notice = Some(Notice::new(NoticeCode::WatchUnavailable, text));
         }
     }

@@ -302,7 +302,7 @@ fn a_rejected_watch_is_reported_by_one_notice_and_tried_again() {
     watch.reject("no");
     watch.reject("no");
     let notice = watch.take_notice().unwrap();
-    assert_eq!(notice.message, "polling, since jobs cannot be watched: no");
+    assert_eq!(notice.message, "polling because jobs cannot be watched: no");
     watch.reject("no");
     assert!(watch.take_notice().is_none());
     let position = lock(&watch.state).position.clone();
@@ -315,7 +315,7 @@ fn lists_beyond_the_stream_limit_are_polled_with_one_notice() {
     let at = |number| watches.at(&format!("/{number}"));
     let notices = (0..MAX_STREAMS + 2).filter_map(|number| at(number).take_notice());
     let notices: Vec<String> = notices.map(|notice| notice.message).collect();
-    let expected = "polling, since jobs cannot be watched: more than 32 namespaces or kinds";
+    let expected = "polling because jobs cannot be watched: more than 32 namespaces or kinds";
     assert_eq!(notices, [expected]);
     let changes = Arc::<Changes>::default();
     let last = at(MAX_STREAMS + 1);

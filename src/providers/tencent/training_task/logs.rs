@@ -242,7 +242,7 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
     lines.extend(page.into_iter().skip(known.map_or(0, |at| count - at)));
     match known == Some(0) || (is_full && lines.len() == count) {
         true => {
-            let message = format!("{} repeats lines: it does not take Offset", LOG.name);
+            let message = format!("{} repeats lines because it ignores Offset", LOG.name);
             Err(Problem::new(Category::InvalidResponse, message))
         }
         false => Ok(()),

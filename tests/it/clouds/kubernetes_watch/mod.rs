@@ -300,7 +300,7 @@ fn jobs_are_polled_with_a_notice_if_the_server_refuses_a_stream() {
         let run = run(&server, &["--interval", "50ms", JOB]);
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!(run.json()["notices"][0]["code"], "watch_unavailable");
-        let notices = run.stderr.matches("polling, since jobs cannot be watched");
+        let notices = run.stderr.matches("polling because jobs cannot be watched");
         assert_eq!(notices.count(), 1, "{}", run.stderr);
         assert!(run.stderr.contains(why), "{}", run.stderr);
         let received = server.received();

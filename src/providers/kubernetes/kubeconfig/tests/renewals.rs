@@ -42,6 +42,6 @@ fn a_reloaded_token_is_not_used_if_the_server_settings_changed() {
         let begins = format!("the {key} of profile 'default' (kubernetes) changed during this run");
         assert!(problem.message.starts_with(&begins), "{}", problem.message);
         assert!(!problem.message.contains("hunter2"), "{}", problem.message);
-        assert_eq!(problem.hint.as_deref(), Some("start again"));
+        assert_eq!(problem.hint.as_deref(), Some("run the command again"));
     }
 }
