@@ -144,7 +144,7 @@ fn container_text(job: &Job) -> Option<String> {
             ending(container)
         ),
     };
-    let [reason, message] = own_words(job, Some(task));
+    let [reason, message] = reason_and_message(job, Some(task));
     let own = reason_line(reason, message);
     join([Some(part), failed_count(job), own])
 }
@@ -252,7 +252,7 @@ pub(super) fn words(task: &Task) -> [Option<&str>; 2] {
 
 /// Returns reason and message of a job, except what they repeat of the part that explains its failure. If the job
 /// has the same reason as the part, returns neither.
-pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
+pub(super) fn reason_and_message<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
     let (reason, message) = (job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
     if reason == Some(Job::SUBTASKS_UNREAD) {
@@ -323,7 +323,7 @@ pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
         "cancel",
         "stopped",
     ];
-    let [reason, _] = own_words(job, Some(task));
+    let [reason, _] = reason_and_message(job, Some(task));
     let reason = reason
         .unwrap_or_default()
         .to_lowercase()
@@ -333,7 +333,7 @@ pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
 
 /// Returns reason and message of a job in full, except what they repeat of its failed part.
 pub(super) fn own_text(job: &Job, task: Option<&Task>) -> Option<String> {
-    let [reason, message] = own_words(job, task);
+    let [reason, message] = reason_and_message(job, task);
     reason_text(reason, message)
 }
 

@@ -87,7 +87,7 @@ async fn rows_by_ids<A: Sync>(
             let list = ListRequest {
                 scope: &scope,
                 filter: &filter,
-                at: Cursor::FIRST,
+                cursor: Cursor::FIRST,
                 options: batch.options,
             };
             match read_rows(ops, api, list).await {
@@ -110,7 +110,7 @@ async fn read_rows<A: Sync>(
     for _ in 0..MAX_PAGES {
         let (next, total) = read_page(ops, api, list, &mut rows).await?;
         match next.filter(|_| total.is_some_and(|total| total > rows.len() as u64)) {
-            Some(next) => list.at = next,
+            Some(next) => list.cursor = next,
             None => return Ok(rows),
         }
     }
@@ -142,7 +142,7 @@ async fn active_rows<A: Sync>(
         let mut list = ListRequest {
             scope: &scope,
             filter: &filter,
-            at: Cursor::FIRST,
+            cursor: Cursor::FIRST,
             options: batch.options,
         };
         let mut found = 0;
@@ -158,7 +158,7 @@ async fn active_rows<A: Sync>(
                 .filter(|row| wanted.contains(&row.job.reference))
                 .count();
             match next.filter(|_| found < wanted.len()) {
-                Some(next) => list.at = next,
+                Some(next) => list.cursor = next,
                 None => break,
             }
         }

@@ -186,14 +186,14 @@ impl<A: CloudApi> Client for Connected<A> {
         &self,
         scope: &Scope,
         filter: &Filter,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
         let list = ListRequest {
             scope,
             filter,
-            at,
+            cursor,
             options,
         };
         loop {

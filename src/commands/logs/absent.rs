@@ -38,7 +38,7 @@ pub(super) fn explain(
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
         None if !job.ended || log.has_since() => None,
-        cause => Some(gone(&log.source, spec, cause)),
+        cause => Some(empty_or_removed(&log.source, spec, cause)),
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn no_task(job: &Job, spec: &LogSpec) -> Problem {
     let source = LogSource::default();
     match &job.tasks_problem {
         Some(problem) => (**problem).clone(),
-        None if job.ended => gone(&source, spec, None),
+        None if job.ended => empty_or_removed(&source, spec, None),
         None if is_early(job.state) => not_started(&source, job),
         None => not_written(job),
     }
@@ -156,7 +156,7 @@ const HINT: &str = "clouds remove the logs of containers that have ended; collec
 const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
 
 /// Returns the problem of a log that is empty, or was removed with its container.
-fn gone(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
+fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
     let (removed, hint) = match spec.is_file {
         true => ("its file was moved or removed", FILE_HINT),
         false => ("its log was removed with it", HINT),

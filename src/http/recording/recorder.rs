@@ -142,13 +142,13 @@ impl Recorder {
 
     /// Returns the state of the masker for the log at a URL. A log can be read in several requests, and a response can
     /// end within a private key.
-    pub(super) fn keys_of(&self, url: &str) -> PrivateKeyMasker {
+    pub(super) fn private_key_masker(&self, url: &str) -> PrivateKeyMasker {
         let state = lock(&self.state);
         state.keys.get(path(url)).cloned().unwrap_or_default()
     }
 
-    /// Stores the state that [`Self::keys_of`] returns.
-    pub(super) fn keep_keys(&self, url: &str, keys: &PrivateKeyMasker) {
+    /// Stores the state that [`Self::private_key_masker`] returns.
+    pub(super) fn store_private_key_masker(&self, url: &str, keys: &PrivateKeyMasker) {
         let kept = &mut lock(&self.state).keys;
         match *keys == PrivateKeyMasker::default() {
             true => kept.remove(path(url)),

@@ -63,7 +63,7 @@ pub(super) fn record(
     number: u64,
     exchange: Exchange,
 ) -> LineBody {
-    let keys = recorder.keys_of(&exchange.request.url);
+    let key_masker = recorder.private_key_masker(&exchange.request.url);
     let recorded = RecordedBody {
         body,
         recorder: Arc::clone(recorder),
@@ -72,7 +72,7 @@ pub(super) fn record(
         exchange,
         parts: Vec::new(),
         end: None,
-        keys,
+        keys: key_masker,
         rest: Vec::new(),
         length: 0,
     };
@@ -117,7 +117,7 @@ impl RecordedBody {
         let masker = self.recorder.masker(self.transport.redactor(), None);
         let text = masker.lines(&text, &mut self.keys);
         self.recorder
-            .keep_keys(&self.exchange.request.url, &self.keys);
+            .store_private_key_masker(&self.exchange.request.url, &self.keys);
         self.parts.push(StreamPart { at_ms, text });
     }
 }

@@ -167,7 +167,7 @@ impl KindOps<Api> for DlcJobs {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
                 (vec![known], workspaces::Incomplete::default())
             }
-            None => workspaces::of_page(api, list.at, list.options).await,
+            None => workspaces::of_page(api, list.cursor, list.options).await,
         };
         let query = [
             ("JobIds", first.map(|_| &*ids)),
@@ -192,7 +192,7 @@ impl KindOps<Api> for DlcJobs {
             found.map(Decoded::into_page)
         };
         let pages = workspaces.iter().map(page);
-        let mut page = workspaces::merge(api, list.at, &workspaces, pages).await?;
+        let mut page = workspaces::merge(api, list.cursor, &workspaces, pages).await?;
         page.notices.extend(incomplete.notice);
         page.failed_parts.extend(incomplete.problem);
         page.omits_old = is_cut;

@@ -125,7 +125,7 @@ impl KindOps<Api> for InstantJobs {
             let since = since.time().to_datetime() - TimeDelta::days(1);
             fields["TimeCreatedAfter"] = since.timestamp().into();
         }
-        let (fields, page) = (fields.to_string(), list.at.page.to_string());
+        let (fields, page) = (fields.to_string(), list.cursor.page.to_string());
         let size = list.filter.page_size(PAGE_SIZE).to_string();
         let query = [
             ("Filter", &*fields),

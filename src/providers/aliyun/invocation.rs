@@ -136,7 +136,7 @@ impl KindOps<Api> for Invocations {
     /// reports no states. Fails if the problem of a lookup affects all of them; a problem of a single command
     /// is on the page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let (page, size) = (list.at.page.to_string(), PAGE_SIZE.to_string());
+        let (page, size) = (list.cursor.page.to_string(), PAGE_SIZE.to_string());
         let query = [
             ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
             ("PageNumber", &page),
@@ -146,7 +146,7 @@ impl KindOps<Api> for Invocations {
         let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
         let found = found.await?;
         let (commands, total) = found.data;
-        let named = Page::from_rows(list.at, total, commands, |command| {
+        let named = Page::from_rows(list.cursor, total, commands, |command| {
             Some((list.scope.reference(&[command.id()?])?, command))
         });
         let wanted = list.filter.without_states();

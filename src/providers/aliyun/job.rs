@@ -123,7 +123,7 @@ impl KindOps<Api> for Jobs {
         let request = api.list_request(
             cluster_of(list.scope.segment("CLUSTER")),
             &query,
-            list.at.page,
+            list.cursor.page,
             rows,
         );
         let page = api
@@ -131,7 +131,7 @@ impl KindOps<Api> for Jobs {
             .call(&request, list.options.deadline, list::Page::decode);
         let found = page.await?;
         let page = found.data;
-        let mut page = page.into_page(list.scope, list.at, api.region(), &list.options.states);
+        let mut page = page.into_page(list.scope, list.cursor, api.region(), &list.options.states);
         page.notices.extend(found.unreadable);
         Ok(page)
     }

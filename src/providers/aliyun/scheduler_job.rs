@@ -148,7 +148,7 @@ async fn read_row(
     let mut list = ListRequest {
         scope: &scope,
         filter: &Filter::default(),
-        at: Cursor::FIRST,
+        cursor: Cursor::FIRST,
         options: lookup.options,
     };
     let known = |id: &str| match matches_id(id, reference) {
@@ -186,7 +186,7 @@ async fn read_row(
             return;
         }
         match page.next {
-            Some(next) => list.at = next,
+            Some(next) => list.cursor = next,
             None => return,
         }
     }

@@ -98,7 +98,7 @@ impl KindOps<Api> for ImageJobs {
     /// them as failed parts, and they are not requested again.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let status = list.filter.single_state_word(STATES, &list.options.states);
-        let lists = list.at.lists.offsets.into_iter().enumerate();
+        let lists = list.cursor.lists.offsets.into_iter().enumerate();
         let calls = lists.filter_map(|(number, offset)| {
             let offset = offset?;
             Some(async move {
@@ -126,7 +126,7 @@ impl KindOps<Api> for ImageJobs {
             return Err(failed.swap_remove(0).1);
         }
         let failed_lists = failed.iter().map(|(number, _)| *number);
-        let merged = merge(list.at.without_lists(failed_lists), pages);
+        let merged = merge(list.cursor.without_lists(failed_lists), pages);
         let read = |(row, request_id): (ImageJob, Option<String>), lookup: GetRequest<'_>| {
             let result = row.into_row(lookup, api.region());
             result.with_request_id(request_id)

@@ -181,8 +181,8 @@ impl Api {
         let client = &self.client;
         if !self.is_key {
             // The project of a token is known only once the token is.
-            let held = client.credentials.get(&client.http, deadline).await?;
-            if let Some(project) = held.signer.project() {
+            let credential = client.credentials.get(&client.http, deadline).await?;
+            if let Some(project) = credential.signer.project() {
                 return Ok(project.to_owned());
             }
         }

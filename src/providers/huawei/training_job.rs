@@ -92,8 +92,8 @@ impl KindOps<Api> for TrainingJobs {
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let words = list.filter.state_words(STATES, &list.options.states);
         let size = list.filter.page_size(PAGE_SIZE);
-        let found = search(api, words.as_deref(), list.at, size, list.options).await?;
-        let next = found.data.next(list.at, size);
+        let found = search(api, words.as_deref(), list.cursor, size, list.options).await?;
+        let next = found.data.next(list.cursor, size);
         let read = |row: TrainingJob, lookup: GetRequest<'_>| {
             let row = row.into_row(lookup, api.region());
             row.with_request_id(found.request_id.clone())
@@ -115,12 +115,12 @@ impl KindOps<Api> for TrainingJobs {
 async fn search(
     api: &Api,
     words: Option<&[&str]>,
-    at: Cursor,
+    cursor: Cursor,
     size: usize,
     options: &GetOptions,
 ) -> Result<Decoded<JobPage>, Problem> {
     let mut body = json!({
-        "offset": at.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
+        "offset": cursor.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
     });
     if let Some(workspace) = api.profile.get("workspace") {
         body["workspace_id"] = workspace.into();

@@ -50,10 +50,10 @@ pub(super) fn label(profile: &Profile) -> String {
         ("token", "token"),
         ("client_certificate_data", "certificate"),
     ];
-    let held = keys
+    let configured = keys
         .into_iter()
         .find(|(key, _)| profile.secret(key).is_some());
-    let (key, what) = held.unwrap_or((SERVER, "no credential"));
+    let (key, description) = configured.unwrap_or((SERVER, "no credential"));
     let user = profile
         .get("user")
         .map(|user| format!(" of {}", quotable(user)));
@@ -68,7 +68,7 @@ pub(super) fn label(profile: &Profile) -> String {
         false => "",
     };
     format!(
-        "{what}{}{why}{}",
+        "{description}{}{why}{}",
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )

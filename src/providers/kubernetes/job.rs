@@ -129,7 +129,7 @@ impl KindOps<Api> for Jobs {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |job: JobObject, reference: &Reference| job.into_result(reference, api);
-        let mut page = list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await?;
+        let mut page = list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await?;
         many::add_pod_states(api, list, &mut page).await;
         Ok(page)
     }

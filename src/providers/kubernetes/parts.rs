@@ -68,7 +68,7 @@ impl Parts<'_> {
             .unwrap_or_else(|| options.for_parts(&found.job));
         let pods = match read.pods {
             Some(pods) => pods,
-            None if is_derived(&found.job) => {
+            None if depends_on_pods(&found.job) => {
                 let pods = list_pods(api, self.namespace, &self.selector, options).await;
                 limited = options.for_parts(&found.job);
                 pods
@@ -225,7 +225,7 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
 }
 
 /// Returns true for a job whose pods decide its state.
-pub(super) fn is_derived(job: &Job) -> bool {
+pub(super) fn depends_on_pods(job: &Job) -> bool {
     job.state == State::Starting && job.state_raw.is_none()
 }
 
@@ -246,7 +246,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
     job.tasks.order_by_key(|pod| pod.created_at);
     // A state that the object itself reports is not changed.
-    if is_derived(job) {
+    if depends_on_pods(job) {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
         let runs = |pod: &Task| {
             let has_running = || pod.containers.iter().any(|one| one.state == State::Running);

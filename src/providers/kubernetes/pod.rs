@@ -104,7 +104,7 @@ impl KindOps<Api> for Pods {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
-        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
+        list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

@@ -168,7 +168,7 @@ impl KindOps<Api> for Workloads {
             let (found, own) = row.into_result(reference, api);
             own.finish(found)
         };
-        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
+        list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

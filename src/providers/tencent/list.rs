@@ -52,7 +52,7 @@ pub(super) async fn list<R: Row>(
     list: ListRequest<'_>,
     mut parameters: Value,
 ) -> Result<Page, Problem> {
-    parameters["Offset"] = list.at.offset.into();
+    parameters["Offset"] = list.cursor.offset.into();
     parameters["Limit"] = list.filter.page_size(R::PAGE_SIZE).into();
     let decode = |body: &[u8]| -> Result<_, String> {
         let response: ListResponse<R> = decode_product(body)?;

@@ -86,7 +86,7 @@ impl KindOps<Api> for Service {
             }
         };
         let read = |row: ServiceDetails, reference: &_| row.into_result(reference, api);
-        let mut page = Page::from_addressed_rows(list.at, total, found.data, address, read);
+        let mut page = Page::from_addressed_rows(list.cursor, total, found.data, address, read);
         page.notices.extend(found.unreadable);
         Ok(page)
     }

@@ -8,13 +8,13 @@ use crate::providers::states::{self, ExitOutcome};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Status {
-    /// Converts the status to a job. `at` contains its reference.
+    /// Converts the status to a job. `base` contains its reference.
     ///
     /// `user_states` are the user's state words. `results` are the results of a finished invocation. With
     /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
     pub(in super::super) fn into_job(
         self,
-        at: Job,
+        base: Job,
         user_states: &[(String, State)],
         results: Option<Results>,
         trust_finished: bool,
@@ -28,7 +28,7 @@ impl Status {
             source,
             &mut notices,
         );
-        let mut job = reading.into_job(at);
+        let mut job = reading.into_job(base);
         job.request_id = self.request_id;
         let mut exit_codes = "unknown";
         match results {

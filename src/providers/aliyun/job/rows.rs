@@ -203,12 +203,12 @@ impl JobRows {
     /// `checked_in` is the state in which it was last compared with the list of its subtasks.
     pub(in super::super) fn job_for(
         &self,
-        at: Job,
+        base: Job,
         user_states: &[(String, State)],
         checked_in: Option<State>,
     ) -> Option<(Job, Vec<Notice>)> {
-        let row = self.row(&at.id)?;
-        let (mut job, mut notices) = (at, self.notices.clone());
+        let row = self.row(&base.id)?;
+        let (mut job, mut notices) = (base, self.notices.clone());
         row.fill(&mut job, user_states, &mut notices);
         job.request_id.clone_from(&self.request_id);
         let is_array = row.is_parent() || self.parents.contains(&job.id);

@@ -102,10 +102,11 @@ impl JobPage {
     }
 
     /// Returns the cursor of the next page; `None` if this page is not full.
-    pub fn next(&self, at: Cursor, size: usize) -> Option<Cursor> {
+    pub fn next(&self, cursor: Cursor, size: usize) -> Option<Cursor> {
         let size = self.limit.map_or(size, |limit| limit.clamp(1, size));
         let is_full = self.rows.len() >= size;
-        at.after(self.rows.len(), Some(u64::MAX))
+        cursor
+            .after(self.rows.len(), Some(u64::MAX))
             .filter(|_| is_full)
     }
 }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::super::objects;
-use super::super::parts::is_derived;
+use super::super::parts::depends_on_pods;
 use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
 use crate::sync::lock;
@@ -63,7 +63,9 @@ pub(super) async fn batch_get(
                         lock(&api.resources).insert(references[at].to_string(), number);
                     }
                     // A job whose pods decide its state is left to a lookup.
-                    found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
+                    found[at] = row
+                        .map(|row| row.found)
+                        .filter(|row| !depends_on_pods(&row.job));
                 }
             }
             Err(failure) => problem = Some(failure),

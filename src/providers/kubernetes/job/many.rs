@@ -128,12 +128,12 @@ const DERIVED: [State; 3] = [State::Pending, State::Starting, State::Running];
 pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut Page) {
     let states = &list.filter.states;
     let rows = page.rows.iter_mut().map(|row| &mut row.job);
-    let jobs: Vec<_> = rows.filter(|job| parts::is_derived(job)).collect();
+    let jobs: Vec<_> = rows.filter(|job| parts::depends_on_pods(job)).collect();
     if jobs.is_empty() || !states.is_empty() && !DERIVED.iter().any(|one| states.contains(one)) {
         return;
     }
     let path = path("/api/v1", list.scope.segment("NAMESPACE"), pod::RESOURCE);
-    if list.at.page == 1 {
+    if list.cursor.page == 1 {
         lock(&api.unread_pods).remove(&path);
     } else if lock(&api.unread_pods).contains(&path) {
         return;

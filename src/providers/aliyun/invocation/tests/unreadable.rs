@@ -117,7 +117,7 @@ async fn a_field_of_another_type_costs_a_command_or_a_cluster_nothing_else() {
         check(
             case,
             Fields {
-                keys_of_evidence: &[],
+                evidence_keys: &[],
                 essential,
                 evidence,
             },
