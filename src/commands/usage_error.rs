@@ -126,9 +126,9 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
         return advice.to_owned();
     }
     let is_option_of = |command: &str| {
-        let found = commands.find_subcommand(command);
-        found.is_some_and(|found| {
-            let mut options = found.get_arguments().filter_map(clap::Arg::get_long);
+        let command = commands.find_subcommand(command);
+        command.is_some_and(|command| {
+            let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
             options.any(|option| argument.strip_prefix("--") == Some(option))
         })
     };

@@ -146,13 +146,13 @@ impl CredentialChain {
             return Ok(recorded);
         }
         self.settings.check_recorded(cloud.cloud, &profile.name)?;
-        let found = self.credential(cloud, &profile, skipped);
+        let credential = self.credential(cloud, &profile, skipped);
         self.settings.environment().check()?;
-        let found = found?;
-        if let Some(found) = found {
-            profile.expires_at = found.expires_at;
-            profile.notices.splice(0..0, found.notices);
-            for (key, value) in found.values {
+        let credential = credential?;
+        if let Some(credential) = credential {
+            profile.expires_at = credential.expires_at;
+            profile.notices.splice(0..0, credential.notices);
+            for (key, value) in credential.values {
                 profile.values.entry(key).or_insert(value);
             }
         }

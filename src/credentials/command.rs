@@ -196,8 +196,8 @@ fn run(
     })?;
     let values = formats::decode(&ran.stdout);
     if !ran.status.success() {
-        let found = values.unwrap_or_default();
-        let why = failure_text(ran.status, &ran.stderr, &found);
+        let output = values.unwrap_or_default();
+        let why = failure_text(ran.status, &ran.stderr, &output);
         return Err(CommandError::Other(why));
     }
     // Truncated output may end within a value.
@@ -208,12 +208,12 @@ fn run(
     values.ok_or(CommandError::Format)
 }
 
-fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> String {
+fn failure_text(status: ExitStatus, stderr: &[u8], output: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
         None => "was killed by a signal".to_owned(),
     };
-    let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(stderr));
+    let text = SecretMasker::new(output.values()).text(&String::from_utf8_lossy(stderr));
     let lines = text.lines().map(mask_words);
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     let shown: String = lines.join("; ").chars().take(MAX_SHOWN_CHARS).collect();

@@ -37,12 +37,12 @@ impl CredentialChain {
         key: &str,
     ) -> Result<Option<String>, Problem> {
         let profile = self.settings.plain_profile(cloud, name)?;
-        let found = match self.custom_source(cloud, &profile)? {
-            Some(SourceResult::Found(found)) => found,
+        let credential = match self.custom_source(cloud, &profile)? {
+            Some(SourceResult::Found(credential)) => credential,
             Some(SourceResult::Program(program)) => program.found,
             _ => return Ok(None),
         };
-        let mut values = found.values.into_iter();
+        let mut values = credential.values.into_iter();
         let value = values.find(|(known, _)| *known == key);
         Ok(value.map(|(_, value)| value.expose().to_owned()))
     }

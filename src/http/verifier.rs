@@ -178,8 +178,8 @@ impl RecordingVerifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let (key_algorithm, bits) = key.parts().ok_or(CertificateError::BadEncoding)?;
         let mut mapped = self.algorithms().mapping.iter();
-        let found = mapped.find(|(scheme, _)| *scheme == signed.scheme);
-        let mut algorithms = found.map_or(&[][..], |(_, algorithms)| algorithms).iter();
+        let entry = mapped.find(|(scheme, _)| *scheme == signed.scheme);
+        let mut algorithms = entry.map_or(&[][..], |(_, algorithms)| algorithms).iter();
         let algorithm = algorithms
             .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm)
             .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;

@@ -243,12 +243,12 @@ impl Page {
         let mut reported = HashSet::new();
         Self::from_rows(cursor, total, rows, |row| {
             let reference = address(&row)?;
-            let mut found = read(row, &reference);
+            let mut result = read(row, &reference);
             // A notice that applies to many rows is reported with the first one only.
-            found
+            result
                 .notices
                 .retain(|notice| reported.insert(notice.clone()));
-            Some(found)
+            Some(result)
         })
     }
 }

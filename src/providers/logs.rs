@@ -273,9 +273,9 @@ async fn ignores_offset(file: &impl LogFile, offset: u64, part: &[u8]) -> bool {
     };
     // A part of one repeated byte is the same at each offset within the file.
     let is_constant = part.iter().all(|byte| byte == first);
-    let other = offset + if is_constant { BEYOND_END } else { 1 };
-    let other = file.part(other).await;
-    other.is_ok_and(|other| other.data == part)
+    let other_part = offset + if is_constant { BEYOND_END } else { 1 };
+    let other_part = file.part(other_part).await;
+    other_part.is_ok_and(|other_part| other_part.data == part)
 }
 
 /// Creates the chunk of a file of which the cloud returns no more.

@@ -87,12 +87,15 @@ impl AccountProbe {
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
             };
-            let found = evidence.checks();
+            let new_checks = evidence.checks();
             // Some invalid settings are only found by using them.
-            if found.iter().any(|check| check.name == CheckName::Settings) {
+            if new_checks
+                .iter()
+                .any(|check| check.name == CheckName::Settings)
+            {
                 checks.retain(|check| check.name != CheckName::Settings);
             }
-            checks.extend(found);
+            checks.extend(new_checks);
             checks.extend(call.warning);
             problem = call.outcome.err();
         }

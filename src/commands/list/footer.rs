@@ -18,32 +18,35 @@ pub(super) fn lines(
     for_people: bool,
 ) -> Vec<String> {
     let words = requested.map_or_else(String::new, |words| format!(" ({words})"));
-    let found = listed.iter().map(|one| one.count - one.repeated);
-    let found: usize = found.sum();
-    let is_whole = listed.iter().all(ScopeReport::is_complete);
-    let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
-    let without = |is_it: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
+    let count = listed.iter().map(|one| one.count - one.repeated);
+    let count: usize = count.sum();
+    let is_complete = listed.iter().all(ScopeReport::is_complete);
+    let with_rows: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
+    let without = |is_included: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
         let all = listed.iter().filter(|one| one.count == 0 && !one.has_parts);
-        all.filter(|one| is_it(one)).collect()
+        all.filter(|report| is_included(report)).collect()
     };
     let empty = without(ScopeReport::is_answered);
-    let unseen: Vec<&ScopeReport> = listed
+    let failed: Vec<&ScopeReport> = listed
         .iter()
         .filter(|one| one.count == 0 && one.failure().is_some() && !one.is_optional(listed))
         .collect();
     let mut lines = Vec::new();
-    if found > 0 && (for_people || !is_whole) {
+    if count > 0 && (for_people || !is_complete) {
         let nothing = match empty.is_empty() {
             true => String::new(),
             false => format!("; nothing in {}", names(&empty)),
         };
-        lines.push(format!("{found} found in {}{nothing}{words}", names(&with)));
-    } else if found == 0 && !empty.is_empty() {
+        lines.push(format!(
+            "{count} found in {}{nothing}{words}",
+            names(&with_rows)
+        ));
+    } else if count == 0 && !empty.is_empty() {
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
     lines.extend(folded(listed.iter().flat_map(|one| messages(one, listed))));
-    if !unseen.is_empty() && listed.len() > 1 {
-        lines.push(format!("could not list {}", names(&unseen)));
+    if !failed.is_empty() && listed.len() > 1 {
+        lines.push(format!("could not list {}", names(&failed)));
     }
     lines
 }

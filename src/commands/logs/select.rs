@@ -66,20 +66,20 @@ impl Choice<'_> {
         if let Some(name) = self.container.filter(|_| !of_task.iter().any(is_named)) {
             return Err(missing("container", name, names));
         }
-        let mut found: Vec<_> = of_task.into_iter().filter(is_named).collect();
-        if self.all || found.len() <= 1 {
-            return Ok((found, Vec::new()));
+        let mut sources: Vec<_> = of_task.into_iter().filter(is_named).collect();
+        if self.all || sources.len() <= 1 {
+            return Ok((sources, Vec::new()));
         }
-        let chosen = found.remove(self.best(job, &found));
-        Ok((vec![chosen], found))
+        let chosen = sources.remove(self.best(job, &sources));
+        Ok((vec![chosen], sources))
     }
 
     /// Returns the log to print out of several: that of the failure, unless the job succeeded in the end, else the
     /// first main one that has started; for previous runs only one that exists.
-    fn best(&self, job: &Job, found: &[LogSource]) -> usize {
+    fn best(&self, job: &Job, sources: &[LogSource]) -> usize {
         let was_restarted = |source: &LogSource| source.restarts > 0;
-        let any = !self.previous || !found.iter().any(was_restarted);
-        let candidates = found.iter().enumerate();
+        let any = !self.previous || !sources.iter().any(was_restarted);
+        let candidates = sources.iter().enumerate();
         let mut candidates = candidates.filter(|(_, source)| any || was_restarted(source));
         let tasks = failed_tasks(&job.tasks);
         let failed = candidates.clone().filter(|_| job.state != State::Succeeded);
@@ -125,8 +125,8 @@ impl Choice<'_> {
 pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<usize> {
     let is_stream = |source: &LogSource, name| source.container.as_deref() == Some(name);
     let is_error = |other: &LogSource| other.task == chosen.task && is_stream(other, STDERR);
-    let found = others.iter().position(is_error);
-    found.filter(|_| is_stream(chosen, STDOUT))
+    let index = others.iter().position(is_error);
+    index.filter(|_| is_stream(chosen, STDOUT))
 }
 
 /// Returns the id of the task with this id or name, or of the only one whose id ends with it, as in `RUN-worker-1`.

@@ -214,9 +214,9 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let options = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
-        let listed = page.rows.into_iter().map(|found| ListedJob {
-            reference: found.job.reference,
-            ended: found.job.ended,
+        let listed = page.rows.into_iter().map(|row| ListedJob {
+            reference: row.job.reference,
+            ended: row.job.ended,
         });
         all.extend(listed);
         // Watch an unreadable row too: its lookup reports the problem better.

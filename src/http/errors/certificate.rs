@@ -174,10 +174,10 @@ fn signature_text(id: &[u8]) -> &'static str {
             "it, or a CA certificate above it, is signed with SM2, which is not supported",
         ),
     ];
-    let found = known
+    let algorithm = known
         .iter()
         .find(|(oid, _)| id.windows(oid.len()).any(|part| part == *oid));
-    found.map_or(
+    algorithm.map_or(
         "it, or a CA certificate above it, is signed in a way that is not supported",
         |(_, words)| words,
     )
