@@ -127,13 +127,13 @@ impl KindOps<Api> for DlcJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = api.path_request(&DLC, GET.name, path(lookup.reference), &[]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let found = api
+        let response = api
             .client
             .call(&request, lookup.options.deadline, decode)
             .await;
-        let mut found = found.map(Decoded::into_result)?;
-        events::read(api, lookup, &mut found).await;
-        Ok(found)
+        let mut result = response.map(Decoded::into_result)?;
+        events::read(api, lookup, &mut result).await;
+        Ok(result)
     }
 
     /// Returns the job's workspace, if a lookup has shown it.
@@ -185,11 +185,11 @@ impl KindOps<Api> for DlcJobs {
             query.push(("WorkspaceId", workspace.as_deref()));
             let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
             let decode = |body: &[u8]| decode_list(body, api, list);
-            let found = api
+            let response = api
                 .client
                 .call(&request, list.options.deadline, decode)
                 .await;
-            found.map(Decoded::into_page)
+            response.map(Decoded::into_page)
         };
         let pages = workspaces.iter().map(page);
         let mut page = workspaces::merge(api, list.cursor, &workspaces, pages).await?;

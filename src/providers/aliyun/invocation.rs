@@ -143,9 +143,9 @@ impl KindOps<Api> for Invocations {
             ("PageSize", &size),
         ];
         let decode = |body: &[u8]| decode_commands(body, list.options.show_secrets);
-        let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
-        let found = found.await?;
-        let (commands, total) = found.data;
+        let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
+        let response = response.await?;
+        let (commands, total) = response.data;
         let named = Page::from_rows(list.cursor, total, commands, |command| {
             Some((list.scope.reference(&[command.id()?])?, command))
         });
@@ -159,7 +159,7 @@ impl KindOps<Api> for Invocations {
         let lookups =
             rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &bare));
         let mut page = Page {
-            notices: found.unreadable.into_iter().collect(),
+            notices: response.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
             next: named.next,
             total: named.total,
@@ -167,7 +167,7 @@ impl KindOps<Api> for Invocations {
         };
         for outcome in join_all(lookups).await {
             match outcome {
-                Ok(found) => page.rows.push(found),
+                Ok(result) => page.rows.push(result),
                 Err(problem) if is_of_the_account(problem.category) => return Err(problem),
                 Err(problem) => page.problems.push(problem),
             }
@@ -208,8 +208,8 @@ async fn list_row(
         reference: &reference,
         options,
     };
-    let found = get(api, lookup, command).await;
-    found.map_err(|mut problem| {
+    let result = get(api, lookup, command).await;
+    result.map_err(|mut problem| {
         problem.reference = Some(reference.to_string());
         problem.input = Some(reference.input.to_string());
         problem
@@ -242,10 +242,10 @@ async fn get(
         let status = Status::decode(body, reference.id())?;
         Ok::<_, String>((status, raw_document(body, options)))
     };
-    let found = api.call(STATUS.name, Method::Get, &query, options, decode);
-    let found = found.await?;
-    let (status, document) = found.data;
-    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(found.unreadable));
+    let response = api.call(STATUS.name, Method::Get, &query, options, decode);
+    let response = response.await?;
+    let (status, document) = response.data;
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(response.unreadable));
     let results = match status.is_finished() {
         true => Some(results(api, lookup, &mut pages, &mut unreadable).await),
         false => None,

@@ -203,8 +203,8 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
         let variables = fields.variables.0.take().unwrap_or_default();
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
         fields.known = known(lookup.reference.id());
-        let found = fields.into_result(variables, api, lookup);
-        found.with_request_id(response.request_id.0.clone())
+        let result = fields.into_result(variables, api, lookup);
+        result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, JobFields::readable_id, read))
 }

@@ -77,11 +77,11 @@ impl KindOps<Api> for SchedulerJobs {
         let response = api.call(GET.name, Method::Get, &query, lookup.options, decode);
         let response = response.await?;
         let evidence = response.data.1.clone();
-        let mut found = response.map(|(found, _)| found).into_result();
-        if found.job.state_raw.is_none() {
-            read_row(api, lookup, &evidence, &mut found).await;
+        let mut result = response.map(|(result, _)| result).into_result();
+        if result.job.state_raw.is_none() {
+            read_row(api, lookup, &evidence, &mut result).await;
         }
-        Ok(found)
+        Ok(result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
@@ -129,8 +129,8 @@ async fn read_page(
             .map(|queue| ("Queues.1", queue)),
     );
     let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, api, list, known);
-    let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
-    found.await.map(Decoded::into_page)
+    let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
+    response.await.map(Decoded::into_page)
 }
 
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
@@ -222,12 +222,12 @@ fn decode_job(
     let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
     let evidence = fields.evidence();
     let Map(variables) = std::mem::take(&mut fields.variables);
-    let found = fields.into_result(variables, api, lookup);
-    let mut found = found.with_request_id(request_id.0);
-    raw::attach(&mut found.job, &mut found.notices, lookup.options, || {
+    let result = fields.into_result(variables, api, lookup);
+    let mut result = result.with_request_id(request_id.0);
+    raw::attach(&mut result.job, &mut result.notices, lookup.options, || {
         document::shown(body, lookup.options)
     });
-    Ok((found, evidence))
+    Ok((result, evidence))
 }
 
 fn decode_fields(

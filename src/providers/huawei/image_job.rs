@@ -84,13 +84,13 @@ impl KindOps<Api> for ImageJobs {
         let decode = |body: &[u8]| decode(body, lookup, api.region());
         let path = path(lookup.reference);
         let call = Call::get(&WORKSPACE, GET.name, &path);
-        let found = api.call(call, lookup.options, decode).await;
-        found.map(Decoded::into_result)
+        let response = api.call(call, lookup.options, decode).await;
+        response.map(Decoded::into_result)
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
-        let found = api.image_lists.batch_get(api, batch).await;
-        found.map(Some)
+        let results = api.image_lists.batch_get(api, batch).await;
+        results.map(Some)
     }
 
     /// Returns one page of the project's jobs of all types, newest first, limited to one status if the filter

@@ -194,12 +194,12 @@ impl KindOps<Api> for AsyncJobs {
 }
 
 fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<GetResult, String> {
-    let found: AsyncJob = lenient::decode_response(body)?;
-    if found.job_id.trimmed() != Some(lookup.reference.id()) {
+    let job: AsyncJob = lenient::decode_response(body)?;
+    if job.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
-    let found = found.into_parts().into_result(lookup, region);
-    Ok(found.with_raw(body, lookup.options))
+    let result = job.into_parts().into_result(lookup, region);
+    Ok(result.with_raw(body, lookup.options))
 }
 
 impl AsyncJob {

@@ -59,26 +59,26 @@ impl Parts<'_> {
     pub async fn add(
         mut self,
         api: &Api,
-        found: &mut GetResult,
+        result: &mut GetResult,
         read: ReadParts,
         options: &GetOptions,
     ) {
         let mut limited = read
             .limited
-            .unwrap_or_else(|| options.for_parts(&found.job));
+            .unwrap_or_else(|| options.for_parts(&result.job));
         let pods = match read.pods {
             Some(pods) => pods,
-            None if depends_on_pods(&found.job) => {
+            None if depends_on_pods(&result.job) => {
                 let pods = list_pods(api, self.namespace, &self.selector, options).await;
-                limited = options.for_parts(&found.job);
+                limited = options.for_parts(&result.job);
                 pods
             }
             None => list_pods(api, self.namespace, &self.selector, &limited).await,
         };
-        let (pods, options) = (self.pods(found, pods), &limited);
+        let (pods, options) = (self.pods(result, pods), &limited);
         if let Some(events) = read.events {
             let own = std::mem::take(&mut self.uids);
-            events::add_list(found, events, |(uid, _)| {
+            events::add_list(result, events, |(uid, _)| {
                 uid.as_ref().is_none_or(|uid| own.contains(uid))
             });
         }
@@ -87,37 +87,37 @@ impl Parts<'_> {
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
-            .then(|| self.seen(api, found.job.uid.as_ref(), &pods.pods));
+            .then(|| self.seen(api, result.job.uid.as_ref(), &pods.pods));
         let are_all = pods.are_all;
-        add_pods(&mut found.job, pods.pods, are_all);
+        add_pods(&mut result.job, pods.pods, are_all);
         let own: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
-        events::add(api, self.namespace, &own, found, options).await;
-        explain_by_events(&mut found.job);
+        events::add(api, self.namespace, &own, result, options).await;
+        explain_by_events(&mut result.job);
         if let Some(seen) = seen {
             if !are_all {
-                events::note_unread(found, "not all of its pods were read");
+                events::note_unread(result, "not all of its pods were read");
             }
-            self.add_warnings(api, found, seen, options).await;
+            self.add_warnings(api, result, seen, options).await;
         }
     }
 
     /// Returns the pods that belong to the job, out of those that were read.
-    fn pods(&self, found: &mut GetResult, read: PodList) -> Pods {
+    fn pods(&self, result: &mut GetResult, read: PodList) -> Pods {
         let mut pods = match read {
             Ok(read) => {
-                found.notices.extend(read.unreadable);
+                result.notices.extend(read.unreadable);
                 read.data
             }
             Err(problem) => {
-                let notice = events::unread("pods", &found.job, &events::reason(&problem));
-                found.notices.push(notice);
-                found.job.tasks_problem = Some(Box::new(problem));
+                let notice = events::unread("pods", &result.job, &events::reason(&problem));
+                result.notices.push(notice);
+                result.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();
             }
         };
         if pods.has_more {
-            let text = format!("only {MAX_PODS} pods of {} were read", found.job.reference);
-            found.note(NoticeCode::PartsUnread, text);
+            let text = format!("only {MAX_PODS} pods of {} were read", result.job.reference);
+            result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(owners) = &self.owners {
             let is_own = |pod: &PodTask| {

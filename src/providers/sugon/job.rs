@@ -221,23 +221,23 @@ async fn get_ended(
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
-        let found = decode_job(body, origin, lookup, live, clock)?;
-        found.ok_or_else(missing)
+        let result = decode_job(body, origin, lookup, live, clock)?;
+        result.ok_or_else(missing)
     };
-    let found = region.call(request, lookup.options.deadline, decode).await;
-    let mut found = found.map(Decoded::into_result)?;
+    let response = region.call(request, lookup.options.deadline, decode).await;
+    let mut result = response.map(Decoded::into_result)?;
     if let Some(end) = entry.unsuccessful_outcome
-        && found.job.state == State::Succeeded
+        && result.job.state == State::Succeeded
     {
         let text = format!("the job has succeeded, but the history lists {end}");
-        states::contradict(&mut found.job, text);
+        states::contradict(&mut result.job, text);
     }
     if let Some(names) = entry.other_names {
         let reference = lookup.reference;
         let text = format!("{reference} is the newest of several jobs with this id: {names}");
-        found.note(NoticeCode::ConflictingRows, text);
+        result.note(NoticeCode::ConflictingRows, text);
     }
-    Ok(found)
+    Ok(result)
 }
 
 /// The fields of a job in the list of the history.
@@ -302,8 +302,8 @@ async fn history_entry(
                 })),
             }
         };
-        let found = region.call(request, options.deadline, decode).await?;
-        if let Some(entry) = found.data {
+        let response = region.call(request, options.deadline, decode).await?;
+        if let Some(entry) = response.data {
             return Ok(entry);
         }
     }

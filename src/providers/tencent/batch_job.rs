@@ -144,21 +144,21 @@ impl KindOps<Api> for BatchJobs {
             response.data.counted_tasks(),
             response.data.counted_successes(),
         );
-        let mut found = response
+        let mut result = response
             .map(|job| job.into_result(api, lookup))
             .into_result();
-        let tasks = std::mem::take(&mut found.job.tasks);
-        let claims_success = found.job.state == State::Succeeded
-            || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let tasks = std::mem::take(&mut result.job.tasks);
+        let claims_success = result.job.state == State::Succeeded
+            || result.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
         let mut unconfirmed = UnconfirmedReasons::default();
         if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
-            unconfirmed.add(&mut found, reason);
+            unconfirmed.add(&mut result, reason);
         }
         let begun = begun_tasks(&tasks, claims_success);
         if let Some(reason) = response::unread_tasks(begun.len()) {
             match claims_success && succeeded < begun.len() as u64 {
-                true => unconfirmed.add(&mut found, reason),
-                false => note_unread(&mut found, &reason),
+                true => unconfirmed.add(&mut result, reason),
+                false => note_unread(&mut result, &reason),
             }
         }
         let begun = &begun[..begun.len().min(MAX_TASKS)];
@@ -172,34 +172,34 @@ impl KindOps<Api> for BatchJobs {
         let requests = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, pages) in begun.iter().copied().zip(join_all(requests).await) {
-            let read = join_pages(name, pages, options, &mut documents, &mut found);
+            let read = join_pages(name, pages, options, &mut documents, &mut result);
             let Some(task) = read else { continue };
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
-                (Some(reason), _) if claims_success => unconfirmed.add(&mut found, reason),
-                (_, Some(reason)) => note_unread(&mut found, &reason),
+                (Some(reason), _) if claims_success => unconfirmed.add(&mut result, reason),
+                (_, Some(reason)) => note_unread(&mut result, &reason),
                 (_, None) => {}
             }
             failed = failed.or_else(|| task.failed_instances());
-            let has_ended = found.job.ended;
-            let of_task = task.into_tasks(has_ended, claims_success, api.clock, &mut found.notices);
+            let has_ended = result.job.ended;
+            let of_task = task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
             instances.insert(name, of_task);
         }
         for task in &tasks {
             let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
             let of_task = of_task.filter(|instances| !instances.is_empty());
             let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
-            found.job.tasks.extend(of_task);
+            result.job.tasks.extend(of_task);
         }
-        let is_whole = found.is_whole();
-        explain(&mut found.job, is_whole);
+        let is_whole = result.is_whole();
+        explain(&mut result.job, is_whole);
         let cause = states::FailureCause {
             reason: None,
             message: failed,
         };
-        states::confirm_success(&mut found.job, cause);
-        unconfirmed.explain(&mut found.job);
-        documents.attach(&mut found);
-        Ok(found)
+        states::confirm_success(&mut result.job, cause);
+        unconfirmed.explain(&mut result.job);
+        documents.attach(&mut result);
+        Ok(result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {

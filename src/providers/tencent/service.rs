@@ -75,8 +75,8 @@ impl KindOps<Api> for Service {
         let cluster = list.scope.segment("CLUSTER").unwrap_or_default();
         let parameters = [("clusterId", cluster), of];
         let rows = |body: &[u8]| services(body, namespace);
-        let found = api.call(LIST.name, &parameters, list.options, rows).await?;
-        let total = i64::try_from(found.data.len()).ok();
+        let response = api.call(LIST.name, &parameters, list.options, rows).await?;
+        let total = i64::try_from(response.data.len()).ok();
         let address = |row: &ServiceDetails| match namespace {
             _ if row.namespace.is_unreadable => None,
             Some(_) => list.scope.reference(&[row.service_name.trimmed()?]),
@@ -86,8 +86,8 @@ impl KindOps<Api> for Service {
             }
         };
         let read = |row: ServiceDetails, reference: &_| row.into_result(reference, api);
-        let mut page = Page::from_addressed_rows(list.cursor, total, found.data, address, read);
-        page.notices.extend(found.unreadable);
+        let mut page = Page::from_addressed_rows(list.cursor, total, response.data, address, read);
+        page.notices.extend(response.unreadable);
         Ok(page)
     }
 
@@ -95,8 +95,8 @@ impl KindOps<Api> for Service {
     async fn check_exists(&self, api: &Api, lookup: GetRequest<'_>) -> Result<(), Problem> {
         let parameters = address(lookup.reference);
         let check = |body: &[u8]| find_service(body, lookup.reference);
-        let found = api.call(INFO, &parameters, lookup.options, check).await;
-        found.map(|found| found.data)
+        let response = api.call(INFO, &parameters, lookup.options, check).await;
+        response.map(|response| response.data)
     }
 }
 

@@ -100,10 +100,10 @@ pub(super) fn decode_job(
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
     let request_id = fields.request_id.0.clone();
-    let found = fields.into_result(details, pods.pods, api, lookup);
-    let mut found = found.with_request_id(request_id);
-    raw::attach_masked(&mut found, body, options, mask);
-    Ok(found)
+    let result = fields.into_result(details, pods.pods, api, lookup);
+    let mut result = result.with_request_id(request_id);
+    raw::attach_masked(&mut result, body, options, mask);
+    Ok(result)
 }
 
 pub(super) fn decode_list(
@@ -117,8 +117,8 @@ pub(super) fn decode_list(
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
     let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
-        let found = row.into_result(details, List::default(), api, lookup);
-        found.with_request_id(response.request_id.0.clone())
+        let result = row.into_result(details, List::default(), api, lookup);
+        result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
@@ -133,8 +133,8 @@ pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
 pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
     let fields: JobFields = lenient::decode_response(body)?;
     let mut pods = fields.pods.0.into_iter();
-    let found = pods.find(|known| known.pod_id.trimmed() == Some(pod));
-    let previous = found.and_then(|pod| {
+    let found_pod = pods.find(|known| known.pod_id.trimmed() == Some(pod));
+    let previous = found_pod.and_then(|pod| {
         let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
         pod.history_pods.0.into_iter().max_by_key(created_at)
     });

@@ -117,7 +117,7 @@ async fn page(
         Ok((rows.filter_map(|row| row.workspace_id.0).collect(), total))
     };
     let response = api.client.call(&request, options.deadline, decode).await;
-    response.map(|found| found.data)
+    response.map(|decoded| decoded.data)
 }
 
 /// Merges the pages of several workspaces into one, the last created jobs first. If some workspaces fail, they

@@ -82,10 +82,10 @@ impl Api {
             contradict(&mut job, contradiction);
             return GetResult { job, notices };
         }
-        let found = GetResult { job, notices };
-        let mut found = self.with_subtasks(found, listed, reference, options).await;
-        contradict(&mut found.job, contradiction);
-        found
+        let result = GetResult { job, notices };
+        let mut result = self.with_subtasks(result, listed, reference, options).await;
+        contradict(&mut result.job, contradiction);
+        result
     }
 
     /// Lists the rows of an array job and its subtasks as far as possible. Returns them and the problem that
@@ -215,9 +215,9 @@ impl Api {
         raw::attach(&mut job, &mut notices, options, || {
             document::read(listing.document()?, options)
         });
-        let found = GetResult { job, notices };
+        let result = GetResult { job, notices };
         Ok(self
-            .with_subtasks(found, (listing, problem), reference, options)
+            .with_subtasks(result, (listing, problem), reference, options)
             .await)
     }
 

@@ -38,7 +38,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let decode = |body: &[u8]| decode(body, request.position, request.before);
     api.call(call, request.options, decode)
         .await
-        .map(|found| found.data)
+        .map(|response| response.data)
 }
 
 /// Decodes the text after `position`; `before` is the text already read up to there.

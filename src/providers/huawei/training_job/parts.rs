@@ -133,7 +133,7 @@ async fn part<T: DeserializeOwned + Send>(
     };
     let response = api.call(call, options, lenient::decode_response::<T>).await;
     response
-        .map(|found| (found.data, found.unreadable))
+        .map(|decoded| (decoded.data, decoded.unreadable))
         .map_err(|problem| {
             let hint = problem
                 .hint

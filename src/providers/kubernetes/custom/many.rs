@@ -29,8 +29,8 @@ pub(super) async fn batch_get(
         [] => {}
         // A lookup of one job costs no more than lists. Its problem is kept for the lookup that follows.
         [reference] => {
-            let found = jobs.find(api, GetRequest { reference, options }).await;
-            if let Err(problem) = found {
+            let results = jobs.find(api, GetRequest { reference, options }).await;
+            if let Err(problem) = results {
                 lock(&api.failed_lookups).insert(reference.to_string(), problem);
             }
         }
@@ -52,7 +52,7 @@ pub(super) async fn batch_get(
         let rows = objects::get_many(api, &resource.objects, batch).await?;
         Ok(wanted.into_iter().zip(rows).collect::<Vec<_>>())
     });
-    let mut found: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
+    let mut results: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
     let (mut problem, mut is_empty) = (None, true);
     for outcome in join_all(calls).await {
         match outcome {
@@ -63,8 +63,8 @@ pub(super) async fn batch_get(
                         lock(&api.resources).insert(references[at].to_string(), number);
                     }
                     // A job whose pods decide its state is left to a lookup.
-                    found[at] = row
-                        .map(|row| row.found)
+                    results[at] = row
+                        .map(|row| row.result)
                         .filter(|row| !depends_on_pods(&row.job));
                 }
             }
@@ -76,7 +76,7 @@ pub(super) async fn batch_get(
             let was_found = references.iter().any(|one| jobs.was_found(api, one));
             Err(jobs.not_installed(problem, was_found))
         }
-        _ => Ok(found),
+        _ => Ok(results),
     }
 }
 

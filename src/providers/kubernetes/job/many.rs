@@ -30,7 +30,7 @@ const MAX_PODS: &str = "2000";
 pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetOptions) {
     let mut starting: BTreeMap<String, Vec<&mut Row>> = BTreeMap::new();
     for row in rows.iter_mut().flatten() {
-        let job = &mut row.found.job;
+        let job = &mut row.result.job;
         match job.state {
             State::Succeeded => job.exit_code = Some(0),
             State::Starting => {
@@ -42,7 +42,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
     }
     let limited = options.for_details();
     let lists = starting.iter().map(async |(namespace, rows)| {
-        let names: Vec<&str> = rows.iter().map(|row| row.found.job.id.as_str()).collect();
+        let names: Vec<&str> = rows.iter().map(|row| row.result.job.id.as_str()).collect();
         pods_of(api, namespace, &names, &limited).await
     });
     let lists = join_all(lists).await;
@@ -52,7 +52,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
         match pods {
             Ok(pods) => {
                 if options.changes.is_some() && rows.len() <= MAX_NAMES {
-                    let jobs = rows.iter().map(|row| &row.found.job);
+                    let jobs = rows.iter().map(|row| &row.result.job);
                     watch_pods(api, &namespace, jobs, pods.version.clone(), options);
                 }
                 share(rows, pods);
@@ -61,16 +61,16 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
                 open.insert(namespace);
             }
             Err(problem) => {
-                let found = &mut rows[0].found;
-                let notice = events::unread("pods", &found.job, &events::reason(&problem));
-                found.notices.push(notice);
+                let result = &mut rows[0].result;
+                let notice = events::unread("pods", &result.job, &events::reason(&problem));
+                result.notices.push(notice);
             }
         }
     }
     for entry in rows {
         let is_open = |row: &Row| {
-            let namespace = row.found.job.namespace.as_deref().unwrap_or_default();
-            row.found.job.state == State::Starting && open.contains(namespace)
+            let namespace = row.result.job.namespace.as_deref().unwrap_or_default();
+            row.result.job.state == State::Starting && open.contains(namespace)
         };
         if entry.as_ref().is_some_and(is_open) {
             *entry = None;
@@ -213,6 +213,6 @@ fn share(rows: Vec<&mut Row>, pods: Pods) {
     let (mut by_owner, are_all) = by_owner(pods);
     for row in rows {
         let own = by_owner.remove(&row.uid).unwrap_or_default();
-        parts::add_pods(&mut row.found.job, own, are_all);
+        parts::add_pods(&mut row.result.job, own, are_all);
     }
 }

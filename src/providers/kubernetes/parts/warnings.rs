@@ -81,13 +81,13 @@ impl Parts<'_> {
     pub(super) async fn add_warnings(
         self,
         api: &Api,
-        found: &mut GetResult,
+        result: &mut GetResult,
         seen: SeenPods,
         options: &GetOptions,
     ) {
         let lacks_uid = seen.lacks_uid || self.more_uids.iter().any(Option::is_none);
-        if found.job.uid.is_none() || lacks_uid {
-            events::note_unread(found, "it or a part of it has no UID");
+        if result.job.uid.is_none() || lacks_uid {
+            events::note_unread(result, "it or a part of it has no UID");
         }
         let warnings = events::WARNINGS;
         let is_unread = |uid: &String| !self.uids.contains(uid);
@@ -98,7 +98,7 @@ impl Parts<'_> {
             let selectors = others.iter().map(|uid| events::of_uid(uid));
             let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
             let selectors: Vec<_> = selectors.collect();
-            events::add(api, self.namespace, &selectors, found, options).await;
+            events::add(api, self.namespace, &selectors, result, options).await;
             others.clear();
             selector = format!("involvedObject.kind=Pod,{warnings}");
         }
@@ -106,9 +106,9 @@ impl Parts<'_> {
             return;
         }
         let list = events::list(api, self.namespace, &selector, options).await;
-        let pods = found.job.tasks.iter();
+        let pods = result.job.tasks.iter();
         let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
-        events::add_list(found, list, |(uid, event)| match uid {
+        events::add_list(result, list, |(uid, event)| match uid {
             Some(uid) => {
                 let is_named = || event.task.as_ref().is_some_and(|name| seen.has_name(name));
                 let is_own = seen.uids.contains(uid) || others.contains(uid) || is_named();

@@ -377,9 +377,9 @@ impl Workload {
     }
 
     /// Adds the details to the job.
-    pub fn finish(self, mut found: GetResult) -> GetResult {
-        found.job.details = Some(Arc::new(self.details));
-        found
+    pub fn finish(self, mut result: GetResult) -> GetResult {
+        result.job.details = Some(Arc::new(self.details));
+        result
     }
 }
 

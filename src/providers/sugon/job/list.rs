@@ -34,8 +34,8 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     };
     let (region, request) = request(api, list, origin)?;
     let decode = ListPage::<JobFields>::decode;
-    let found = region.call(request, list.options.deadline, decode).await?;
-    let ListPage { total, mut rows } = found.data;
+    let response = region.call(request, list.options.deadline, decode).await?;
+    let ListPage { total, mut rows } = response.data;
     let count = rows.len();
     // The cloud's filters are not trusted: a row of another scheduler would get the address of another job.
     let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
@@ -46,7 +46,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
         row.into_result(origin, list.lookup(reference), region.clock)
     };
     let mut page = Page::from_addressed_rows(list.cursor, total, rows, address, read);
-    page.notices.extend(found.unreadable);
+    page.notices.extend(response.unreadable);
     // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
     page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());

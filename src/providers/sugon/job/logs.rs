@@ -117,7 +117,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         region
             .call(request, options.deadline, decode)
             .await
-            .map(|found| found.data)
+            .map(|response| response.data)
     };
     let mut mark = Mark::parse(request.position);
     let mut file = read(mark.page).await?;

@@ -122,7 +122,7 @@ impl LogReader<'_> {
         }
         let (api, options) = (self.api, self.request.options);
         let response = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
-        response.await.map(|found| found.data)
+        response.await.map(|decoded| decoded.data)
     }
 
     /// Reads the new lines at a position.
