@@ -74,9 +74,9 @@ fn short_name(cloud: &Cloud) -> Option<&'static str> {
 }
 
 /// Suggests the closest name, or lists all names if none is close.
-fn hint(names: Vec<&str>, near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("did you mean '{near}'?"),
+fn hint(names: Vec<&str>, closest: Option<&str>) -> String {
+    match closest {
+        Some(closest) => format!("did you mean '{closest}'?"),
         None => format!("available: {}", names.join(", ")),
     }
 }

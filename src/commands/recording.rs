@@ -147,12 +147,12 @@ impl CommandContext {
         let Session::Record(recorder) = &self.session else {
             return;
         };
-        if let Some(why) = recorder.finish(exit_code)
+        if let Some(reason) = recorder.finish(exit_code)
             && !self.global.quiet
         {
             let folder = self.global.record.as_deref();
             let folder = folder.map(quotable_path).unwrap_or_default();
-            let line = format!("warning: the recording in {folder} is not complete ({why})");
+            let line = format!("warning: the recording in {folder} is not complete ({reason})");
             // The command does not fail if stderr is closed.
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }

@@ -197,8 +197,8 @@ fn run(
     let values = formats::decode(&ran.stdout);
     if !ran.status.success() {
         let output = values.unwrap_or_default();
-        let why = failure_text(ran.status, &ran.stderr, &output);
-        return Err(CommandError::Other(why));
+        let reason = failure_text(ran.status, &ran.stderr, &output);
+        return Err(CommandError::Other(reason));
     }
     // Truncated output may end within a value.
     if ran.stdout.len() >= output::MAX_OUTPUT_BYTES {

@@ -40,9 +40,9 @@ impl CredentialChain {
         let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
         let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let program = words.first().map_or("", String::as_str);
-        let problem = |why: &str| {
+        let problem = |reason: &str| {
             let message = format!(
-                "credential_command of profile '{}' ({}) ({}) {why}",
+                "credential_command of profile '{}' ({}) ({}) {reason}",
                 profile.name,
                 profile.cloud,
                 quotable(program)
@@ -103,9 +103,9 @@ impl CredentialChain {
         let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let command = quotable_path(Path::new(&plugin.command));
         let origin = origin(tool, &plugin.found, Some(&command));
-        let problem = |why: &str, hint: String| {
+        let problem = |reason: &str, hint: String| {
             let place = plugin.found.path.display();
-            let message = format!("{command}, which {place} names, {why}");
+            let message = format!("{command}, which {place} names, {reason}");
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
                 .with_account(profile.cloud, &profile.name)
@@ -121,15 +121,15 @@ impl CredentialChain {
             };
             let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
             // The plugin protocol allows no other format.
-            let why = match failure {
+            let reason = match failure {
                 CommandError::Format => "did not print JSON".to_owned(),
                 failure => failure.to_string(),
             };
-            problem(&why, next)
+            problem(&reason, next)
         })?;
-        (plugin.check)(plugin, &printed).map_err(|why| {
+        (plugin.check)(plugin, &printed).map_err(|reason| {
             problem(
-                &why,
+                &reason,
                 format!("update {command}, or fix {}", plugin.found.path.display()),
             )
         })?;

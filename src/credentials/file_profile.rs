@@ -75,7 +75,7 @@ impl FileProfile<'_> {
     /// As [`FileProfile::keys`].
     pub(crate) fn resolve(&self) -> Result<SourceResult, Problem> {
         Ok(match self.keys()? {
-            Some(values) => self.found(values, None),
+            Some(values) => self.with_credential(values, None),
             None => self.no_credentials(),
         })
     }
@@ -94,7 +94,7 @@ impl FileProfile<'_> {
     ///
     /// # Errors
     /// As [`check_expiry`].
-    pub(crate) fn found_until(
+    pub(crate) fn with_expiring_credential(
         &self,
         values: KeyValues,
         expires_at: Option<Time>,
@@ -104,17 +104,21 @@ impl FileProfile<'_> {
         let now = self.files.now();
         let notice = expires_at.map(|at| check_expiry(what, at, now, renew));
         let notice = notice.transpose()?.flatten();
-        let mut found = self.found_credential(values, expires_at);
+        let mut found = self.credential(values, expires_at);
         found.notices.extend(notice);
         Ok(SourceResult::Found(found))
     }
 
     /// Returns a credential.
-    pub(crate) fn found(&self, values: KeyValues, expires_at: Option<Time>) -> SourceResult {
-        SourceResult::Found(self.found_credential(values, expires_at))
+    pub(crate) fn with_credential(
+        &self,
+        values: KeyValues,
+        expires_at: Option<Time>,
+    ) -> SourceResult {
+        SourceResult::Found(self.credential(values, expires_at))
     }
 
-    fn found_credential(&self, values: KeyValues, expires_at: Option<Time>) -> FoundCredential {
+    fn credential(&self, values: KeyValues, expires_at: Option<Time>) -> FoundCredential {
         FoundCredential {
             profile: self.name.map(str::to_owned),
             path: self.file.path.clone(),
@@ -128,6 +132,6 @@ impl FileProfile<'_> {
     pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
         let mut values = service.values(self.files, role);
         values.extend(self.region());
-        self.found(values, None)
+        self.with_credential(values, None)
     }
 }

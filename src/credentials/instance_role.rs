@@ -231,8 +231,8 @@ impl<S> InstanceRoleProvider<S> {
     /// Returns the problem of an invalid response. Its text is not shown, since it may be a secret.
     fn unreadable(&self, operation: &'static str, expected: &str, response: &Response) -> Problem {
         let page = self.api.describe_page(response);
-        let why = page.unwrap_or_else(|| format!("expected {expected}"));
-        let what = format!("invalid response from the metadata service: {why}");
+        let reason = page.unwrap_or_else(|| format!("expected {expected}"));
+        let what = format!("invalid response from the metadata service: {reason}");
         let problem = self.problem(operation, Category::InvalidResponse, &what);
         problem.with_hint(ELSEWHERE)
     }

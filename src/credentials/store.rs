@@ -116,10 +116,13 @@ impl<S> PersistentProvider<S> {
 impl<S: Storable + Send + Sync> PersistentProvider<S> {
     /// Returns the stored credential if it is valid and was not rejected.
     fn take(&self) -> Option<Credential<S>> {
-        let entry = self.token_file().read(self.now()).unwrap_or_else(|why| {
-            self.store.trace(&format!("not used: {why}"));
-            None
-        })?;
+        let entry = self
+            .token_file()
+            .read(self.now())
+            .unwrap_or_else(|reason| {
+                self.store.trace(&format!("not used: {reason}"));
+                None
+            })?;
         if lock(&self.refused).contains(&entry.parts) {
             return None;
         }

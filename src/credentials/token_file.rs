@@ -224,13 +224,13 @@ impl TokenFile {
 /// Rejects a file that others could have written or can read.
 fn check_owner(file: &File) -> Result<(), String> {
     let metadata = file.metadata().map_err(|error| error.to_string())?;
-    let why = match () {
+    let reason = match () {
         () if !metadata.is_file() => "not a regular file",
         () if metadata.uid() != rustix::process::geteuid().as_raw() => "owned by another user",
         () if metadata.mode() & 0o077 != 0 => "readable by others",
         () => return Ok(()),
     };
-    Err(why.to_owned())
+    Err(reason.to_owned())
 }
 
 /// Removes a file, which another process may already have removed.

@@ -26,7 +26,7 @@ pub enum SourceResult {
         /// The profile.
         profile: String,
         /// The message, with the profiles that the file has.
-        why: String,
+        reason: String,
     },
     /// A credential.
     Found(FoundCredential),

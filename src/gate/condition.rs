@@ -111,7 +111,7 @@ fn unknown_state(text: &str, word: &str) -> Problem {
             format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }
         bare => match closest_match(states.chain(["ended"]), bare) {
-            Some(near) => format!("did you mean '{near}'? {known}"),
+            Some(closest) => format!("did you mean '{closest}'? {known}"),
             None => return problem,
         },
     };

@@ -342,10 +342,10 @@ impl JobHistory {
             return pending(PendingCause::Time, "not all of its events could be read");
         }
         if let Some(text) = warnings.undated() {
-            let why = format!(
+            let reason = format!(
                 "cannot determine whether the warning '{text}' still occurs: the response has no readable time for it"
             );
-            return pending(PendingCause::Time, why);
+            return pending(PendingCause::Time, reason);
         }
         let time = seen.at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
@@ -375,9 +375,9 @@ impl JobHistory {
     }
 }
 
-fn with_reason(state: State, why: Option<&str>) -> String {
-    match why {
-        Some(why) => format!("{state}: {why}"),
+fn with_reason(state: State, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("{state}: {reason}"),
         None => state.to_string(),
     }
 }

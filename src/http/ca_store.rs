@@ -269,7 +269,7 @@ mod tests {
         };
         let trusted = (1, String::new());
         let refused = |problem: String| (0, problem);
-        for (of_the_file, of_the_folder, why) in [
+        for (of_the_file, of_the_folder, reason) in [
             (0o644, 0o755, None),
             (
                 0o666,
@@ -287,9 +287,9 @@ mod tests {
             mode(&file, of_the_file);
             mode(folder.path(), of_the_folder);
             for (name, path) in [(FILE, &of_file), (FOLDERS, &of_folder)] {
-                let expected = why.as_ref().map_or_else(
+                let expected = reason.as_ref().map_or_else(
                     || trusted.clone(),
-                    |why| refused(format!("{name}: {of_file} {why}")),
+                    |reason| refused(format!("{name}: {of_file} {reason}")),
                 );
                 assert_eq!(found(name, path), expected);
             }

@@ -67,12 +67,12 @@ impl Pem {
     fn read(&self, name: &str, is_secret: bool) -> Result<Vec<u8>, RequestError> {
         match self {
             Self::File(path) => read_pem(Path::new(path), is_secret)
-                .map_err(|fault| with_fault_hint(self.wrong(name, &fault.reason()), &fault)),
+                .map_err(|fault| with_fault_hint(self.usage_error(name, &fault.reason()), &fault)),
             Self::Data(data) => {
                 let text = data.expose();
                 let decoded = (!text.contains("-----BEGIN")).then(|| from_base64(text));
                 match decoded {
-                    Some(decoded) => decoded.ok_or_else(|| self.wrong(name, "is not Base64")),
+                    Some(decoded) => decoded.ok_or_else(|| self.usage_error(name, "is not Base64")),
                     None => Ok(text.as_bytes().to_vec()),
                 }
             }
@@ -84,7 +84,7 @@ impl Pem {
         matches!(self, Self::File(path) if is_open_descriptor(Path::new(path)))
     }
 
-    fn wrong(&self, name: &str, what: &str) -> RequestError {
+    fn usage_error(&self, name: &str, what: &str) -> RequestError {
         let path = match self {
             Self::File(path) => format!(" {}", quotable_path(Path::new(path))),
             Self::Data(_) => String::new(),
@@ -136,8 +136,8 @@ impl ClientIdentity {
         [certificate, key]: [&str; 2],
         provider: &CryptoProvider,
     ) -> Result<SingleCertAndKey, RequestError> {
-        let wrong_certificate = |what| self.certificate.wrong(certificate, what);
-        let wrong_key = |what| self.key.wrong(key, what);
+        let wrong_certificate = |what| self.certificate.usage_error(certificate, what);
+        let wrong_key = |what| self.key.usage_error(key, what);
         let bytes = self.certificate.read(certificate, false)?;
         let certificates = CertificateDer::pem_slice_iter(&bytes)
             .collect::<Result<Vec<_>, _>>()
@@ -323,7 +323,7 @@ fn is_usable(certificate: &CertificateDer<'static>) -> bool {
 /// A usage error if none of them can be used.
 pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestError> {
     let pem = Pem::Data(data.clone());
-    let wrong = || pem.wrong(CA_DATA, "contains no usable certificate");
+    let wrong = || pem.usage_error(CA_DATA, "contains no usable certificate");
     let bytes = pem.read(CA_DATA, false)?;
     let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|_| wrong())?;

@@ -22,8 +22,8 @@ impl Repaired {
     pub(super) fn with_marks(self) -> String {
         let Self { mut body, ends } = self;
         body = body.replace(MARK, "\u{fffd}");
-        for (end, why) in ends.into_iter().rev() {
-            match why == NOT_A_NUMBER {
+        for (end, reason) in ends.into_iter().rev() {
+            match reason == NOT_A_NUMBER {
                 true => body.replace_range(end - "null".len()..end, &format!("\"{MARK}NaN\"")),
                 false => body.insert(end - 1, MARK),
             }

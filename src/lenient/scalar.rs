@@ -201,7 +201,7 @@ scalar!(Verbatim, "text", |scalar| match scalar {
 });
 
 scalar!(Int, "a whole number", |scalar| {
-    let number = number(scalar, |number| number, whole);
+    let number = number(scalar, |number| number, parse_integer);
     number.map(Self).map_err(Self)
 });
 
@@ -247,7 +247,7 @@ fn flag(text: &str) -> Result<Flag, Flag> {
 }
 
 /// Parses a whole number, written as an integer or as a float without a fraction.
-fn whole(text: &str) -> Option<i64> {
+fn parse_integer(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let number = text.parse::<f64>().ok()?;
         // Above 2^53 a float cannot represent every whole number.

@@ -16,7 +16,7 @@ pub fn explanation(job: &Job) -> Option<String> {
     }
     let warnings = latest_warning(&job.events).map(|event| {
         let message = reason_line(None, event.message.as_deref());
-        let text = shown.rest(event.reason.as_deref(), message.as_deref());
+        let text = shown.unshown_text(event.reason.as_deref(), message.as_deref());
         match (job.warning_count, text) {
             (1, Some(text)) => format!("1 warning: {text}"),
             (1, None) => "1 warning".to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
     let how = match task.failed_container() {
         Some(container) if !task.was_removed() => Some(ending(container)),
         _ => {
-            let [reason, message] = words(task);
+            let [reason, message] = reason_and_message_unless_exit_code(task);
             reason_line(reason, message).or_else(|| exit_description(task.exit_code, None))
         }
     };
@@ -239,14 +239,14 @@ pub(super) fn exit_description(exit_code: Option<i64>, signal: Option<i64>) -> O
 
 fn task_text(job: &Job, task: &Task) -> String {
     let name = task_name(job, task).unwrap_or("a task");
-    let [reason, message] = words(task);
+    let [reason, message] = reason_and_message_unless_exit_code(task);
     let detail = reason_line(reason, message);
     let detail = detail.map_or_else(String::new, |text| format!(": {text}"));
     format!("{name} {}{detail}", task.state)
 }
 
 /// Returns reason and message of a task, except texts that only repeat its exit code.
-pub(super) fn words(task: &Task) -> [Option<&str>; 2] {
+pub(super) fn reason_and_message_unless_exit_code(task: &Task) -> [Option<&str>; 2] {
     [&task.reason, &task.message].map(|text| unless_exit_code(text.as_deref(), task.exit_code))
 }
 

@@ -107,10 +107,10 @@ fn result<W: Write>(
     own: Element,
     report: &Envelope,
 ) -> io::Result<()> {
-    let why = case.explanation(report);
-    let message = attribute(&why);
+    let reason = case.explanation(report);
+    let message = attribute(&reason);
     let lines = case.job.and_then(message_of_several_lines);
-    let body = lines.map_or_else(|| why.clone(), |lines| format!("{why}\n{lines}"));
+    let body = lines.map_or_else(|| reason.clone(), |lines| format!("{reason}\n{lines}"));
     let kind = case.kind(report);
     let name = match own {
         Element::Error => "error",

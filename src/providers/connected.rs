@@ -106,9 +106,9 @@ fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
 }
 
 /// Makes a succeeded job's state unknown if a field that can show a failure could not be read.
-fn mark_unknown_if_unread(kind: &Kind, found: &mut GetResult) {
-    if is_evidence_unread(kind, &found.notices) {
-        mark_unknown(&mut found.job);
+fn mark_unknown_if_unread(kind: &Kind, result: &mut GetResult) {
+    if is_evidence_unread(kind, &result.notices) {
+        mark_unknown(&mut result.job);
     }
 }
 

@@ -65,10 +65,10 @@ impl GetResult {
                 Some(part.data)
             }
             Err(problem) => {
-                let (reference, why) = (&self.job.reference, summarize(&problem));
+                let (reference, reason) = (&self.job.reference, summarize(&problem));
                 self.note(
                     code,
-                    format!("cannot read {part_name} of {reference}: {why}"),
+                    format!("cannot read {part_name} of {reference}: {reason}"),
                 );
                 None
             }

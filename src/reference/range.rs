@@ -28,7 +28,8 @@ impl ReferenceParser<'_> {
         let Some([job, start, end, step]) = range_parts(part.text) else {
             return Ok(None);
         };
-        let wrong = |message: String| self.wrong(input, message, part.range(), Some(template));
+        let wrong =
+            |message: String| self.usage_error(input, message, part.range(), Some(template));
         let number = |text: &str| {
             text.parse::<u64>()
                 .map_err(|_| wrong("the range has an index that is too large".to_owned()))

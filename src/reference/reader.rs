@@ -36,7 +36,7 @@ impl ReferenceParser<'_> {
             };
             let message = "this is a scope; expected a single resource".to_owned();
             let at = one.len()..input.len();
-            let problem = self.wrong(input, message, at, Some(&kind.template));
+            let problem = self.usage_error(input, message, at, Some(&kind.template));
             return Err(problem.with_hint(hint));
         }
         self.jobs(input, &parts[2..], kind, profile)
@@ -84,7 +84,7 @@ impl ReferenceParser<'_> {
             let message = "this is a single resource; expected a scope";
             let one = input.trim_end_matches('/');
             return Err(self
-                .wrong(input, message.into(), last.range(), Some(template))
+                .usage_error(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
                     "to get it: joblens get {}; to list its scope: joblens list {}",
                     shell_word(one),
@@ -103,7 +103,12 @@ impl ReferenceParser<'_> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "missing kind".to_owned();
-            return Err(self.wrong(input, message, end_span(input), Some(&of_cloud[0].template)));
+            return Err(self.usage_error(
+                input,
+                message,
+                end_span(input),
+                Some(&of_cloud[0].template),
+            ));
         };
         let kind = self.kind(input, &of_cloud, kind_part)?;
         Ok((kind, profile))
@@ -134,14 +139,14 @@ impl ReferenceParser<'_> {
     }
 
     /// Returns the problem of an unknown cloud or kind, with a suggested text.
-    fn wrong_name(
+    fn unknown_name_error(
         &self,
         input: &str,
         message: String,
         span: Range<usize>,
-        near: Option<&'static Template>,
+        closest: Option<&'static Template>,
     ) -> Problem {
-        let problem = self.wrong(input, message, span, near);
+        let problem = self.usage_error(input, message, span, closest);
         match self.suggestion(input) {
             Some(text) => problem.with_hint(format!("did you mean '{text}'?")),
             None => problem,
@@ -151,7 +156,7 @@ impl ReferenceParser<'_> {
     /// Returns the problem of a text without a slash that resembles no cloud.
     fn bare_id(&self, input: &str) -> Problem {
         let message = format!("'{input}' is not a reference");
-        let problem = self.wrong(input, message, 0..input.len(), None);
+        let problem = self.usage_error(input, message, 0..input.len(), None);
         // A kind whose id is sufficient if a setting provides the other segment.
         let short = self.templates().find(|template| {
             template.segments.len() == 2 && template.segments[0].setting.is_some()
@@ -183,7 +188,7 @@ impl ReferenceParser<'_> {
                 "" => "missing cloud".to_owned(),
                 _ => format!("unknown cloud '{cloud_text}'"),
             };
-            return Err(self.wrong_name(input, message, at, None));
+            return Err(self.unknown_name_error(input, message, at, None));
         }
         let profile = match profile_text {
             Some(text) => self.profile(input, part, text)?,
@@ -210,7 +215,7 @@ impl ReferenceParser<'_> {
                 Some(_) => format!("did you mean {LATEST}?"),
                 None => format!("use {LATEST}, or %40 for an '@' that belongs to the ID"),
             };
-            let problem = self.wrong(input, message, last.range(), Some(template));
+            let problem = self.usage_error(input, message, last.range(), Some(template));
             return Err(problem.with_hint(hint));
         }
         for part in named {
@@ -260,7 +265,7 @@ impl ReferenceParser<'_> {
             Some(profile) if !profile.is_empty() => Ok(profile),
             _ => {
                 let message = "the profile after '@' is empty or badly encoded".to_owned();
-                Err(self.wrong(input, message, start..start + text.len(), None))
+                Err(self.usage_error(input, message, start..start + text.len(), None))
             }
         }
     }
@@ -284,9 +289,9 @@ impl ReferenceParser<'_> {
         let similar = of_cloud.iter().find(|kind| kind.is_similar_to(part.text));
         let similar = similar.map(|kind| kind.template.kind);
         let names = templates().map(|template| template.kind);
-        let near = similar.or_else(|| closest_match(names, part.text));
-        let template = templates().find(|template| Some(template.kind) == near);
-        let problem = self.wrong_name(input, message, part.range(), template);
+        let closest = similar.or_else(|| closest_match(names, part.text));
+        let template = templates().find(|template| Some(template.kind) == closest);
+        let problem = self.unknown_name_error(input, message, part.range(), template);
         Err(match template {
             Some(_) => problem,
             None => problem.with_hint(format!("available: {}", templates_text(templates()))),
@@ -300,7 +305,7 @@ impl ReferenceParser<'_> {
         part: &Token<'_>,
     ) -> Result<String, Problem> {
         let wrong = |message: &str| {
-            Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
+            Err(self.usage_error(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
             return wrong("a '%' is not followed by two hex digits of UTF-8 text");
@@ -312,17 +317,17 @@ impl ReferenceParser<'_> {
     }
 
     /// Returns a usage error that marks a part of the text and shows the closest template.
-    pub(super) fn wrong(
+    pub(super) fn usage_error(
         &self,
         input: &str,
         message: String,
         span: Range<usize>,
-        near: Option<&'static Template>,
+        closest: Option<&'static Template>,
     ) -> Problem {
         let mut problem = Problem::usage(message);
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
-        problem.with_hint(match near.or_else(|| self.closest_template(input)) {
+        problem.with_hint(match closest.or_else(|| self.closest_template(input)) {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
             None => self.clouds_hint("CLOUD/KIND/SEGMENT…"),
         })

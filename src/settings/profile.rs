@@ -310,10 +310,10 @@ impl Profile {
     }
 
     /// Returns a usage error about a value that cannot be used, with the reason.
-    pub fn unusable(&self, key: &str, why: Problem) -> Problem {
-        let what = format!("cannot be used: {}", why.message);
+    pub fn unusable(&self, key: &str, reason: Problem) -> Problem {
+        let what = format!("cannot be used: {}", reason.message);
         Problem {
-            hint: why.hint,
+            hint: reason.hint,
             ..self.invalid(key, &what)
         }
     }

@@ -12,10 +12,10 @@ use crate::model::{Notice, NoticeCode};
 impl Settings {
     /// Sets the folder of a profile's tokens; adds a notice if it cannot be used.
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
-        let mut skip = |why: String| {
+        let mut skip = |reason: String| {
             profile
                 .notices
-                .push(Notice::new(NoticeCode::TokenCache, why))
+                .push(Notice::new(NoticeCode::TokenCache, reason))
         };
         let Some(folder) = self.environment.cache_folder() else {
             skip("token_cache is true, but neither XDG_CACHE_HOME nor HOME is set".to_owned());
@@ -37,8 +37,8 @@ impl Settings {
 
 /// Returns a notice if no token can be written to a folder, which is created on first use.
 pub(crate) fn unwritable_token_folder(folder: &Path) -> Option<Notice> {
-    let why = unwritable(folder)?;
-    let message = format!("token_cache cannot be written: {why}");
+    let reason = unwritable(folder)?;
+    let message = format!("token_cache cannot be written: {reason}");
     Some(Notice::new(NoticeCode::TokenCache, message))
 }
 

@@ -84,7 +84,10 @@ impl Settings {
         };
         let message = format!("{cloud} has no profile '{name}'; {known}");
         let hint = match closest_match(profiles, name) {
-            Some(near) => format!("did you mean {}?", shell_word(&format!("{cloud}@{near}"))),
+            Some(closest) => format!(
+                "did you mean {}?",
+                shell_word(&format!("{cloud}@{closest}"))
+            ),
             None => format!(
                 "add {} to the config file (see: joblens config init)",
                 table_header(cloud, name)

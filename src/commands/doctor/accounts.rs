@@ -25,7 +25,7 @@ pub(super) fn candidates(
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
-    let named = named(context, settings, typed)?;
+    let named = parse_accounts(context, settings, typed)?;
     let only = context.chosen_profile(settings);
     let credentials = context.credentials(settings);
     let mut candidates = Vec::new();
@@ -69,7 +69,7 @@ fn cloud_hint(problem: &Problem) -> String {
 }
 
 /// Parses the accounts on the command line.
-fn named(
+fn parse_accounts(
     context: &CommandContext,
     settings: &Settings,
     typed: &[String],

@@ -12,23 +12,23 @@ use crate::settings::{InsecureFile, ReferencedFile, check_file};
 /// Returns a check for each file with a problem, or one for all files if there is
 /// none. Returns none without files.
 pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
-    let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
+    let mut wrong: Vec<Check> = files.iter().filter_map(failed_check).collect();
     if wrong.is_empty() && !files.is_empty() {
-        let names: Vec<String> = files.iter().map(named).collect();
+        let names: Vec<String> = files.iter().map(key_and_path).collect();
         let message = format!("{} is readable", names.join(", "));
         wrong.push(Check::ok(CheckName::Files, message));
     }
     wrong
 }
 
-fn named(file: &ReferencedFile) -> String {
+fn key_and_path(file: &ReferencedFile) -> String {
     let key = file.key.as_ref();
     let key = key.map_or_else(String::new, |key| format!("{key} "));
     format!("{key}{}", quotable_path(&file.path))
 }
 
-fn wrong(file: &ReferencedFile) -> Option<Check> {
-    let (named, path) = (named(file), quotable_path(&file.path));
+fn failed_check(file: &ReferencedFile) -> Option<Check> {
+    let (named, path) = (key_and_path(file), quotable_path(&file.path));
     let fail = |message: String, hint: String| {
         Some(Check::fail(CheckName::Files, Category::Usage, message).hint(Some(hint)))
     };

@@ -61,7 +61,7 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
     );
     match rules.any {
         _ if watched.is_empty() => "no references given".to_owned(),
-        true => format!("{count}: {}", named(&met, met.len())),
+        true => format!("{count}: {}", join_first_references(&met, met.len())),
         false => count,
     }
 }
@@ -78,35 +78,35 @@ fn condition_text(rules: &GatePolicy) -> String {
 fn first_unmet(watched: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
     let mut both = watched.iter().zip(evaluations);
     both.find_map(|(watched, evaluation)| match evaluation {
-        Evaluation::Unmet(why) => Some(unmet(watched, why)),
+        Evaluation::Unmet(reason) => Some(unmet(watched, reason)),
         _ => None,
     })
 }
 
-fn unmet(watched: &PolledJob, why: &str) -> String {
+fn unmet(watched: &PolledJob, reason: &str) -> String {
     let reference = &watched.reference;
-    let Some(state) = end_state(why) else {
-        return format!("{reference}: {}", one_line(why));
+    let Some(state) = end_state(reason) else {
+        return format!("{reference}: {}", one_line(reason));
     };
     // The end state that was seen first counts, even if the cloud reports another one now.
     let job = watched.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
-        None => format!("{reference} {}", one_line(why)),
+        None => format!("{reference} {}", one_line(reason)),
     }
 }
 
 /// Parses the state at the beginning of the reason of an unmet job.
-fn end_state(why: &str) -> Option<State> {
-    let word = why.split_once(':').map_or(why, |(word, _)| word);
+fn end_state(reason: &str) -> Option<State> {
+    let word = reason.split_once(':').map_or(reason, |(word, _)| word);
     State::parse(word)
 }
 
 /// Counts the jobs by result: `1 failed, 2 succeeded, 3 pending`.
 fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
     let label = |evaluation: &Evaluation| match evaluation {
-        Evaluation::Unmet(why) => {
-            let state = end_state(why);
+        Evaluation::Unmet(reason) => {
+            let state = end_state(reason);
             (0, state.map_or("unmet", State::as_str).to_owned())
         }
         Evaluation::Met => (1, condition_text(rules)),
@@ -167,7 +167,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
             is_explained |= reason.is_some();
             reason.map_or(reference.clone(), |why| format!("{reference} ({why})"))
         });
-        let references = named(&Vec::from_iter(references), count);
+        let references = join_first_references(&Vec::from_iter(references), count);
         // Writing to a `String` cannot fail.
         let _ = match why.strip_prefix("still ") {
             Some(_) => write!(text, "{separator}{count} of {all} {why}: {references}"),
@@ -198,14 +198,14 @@ fn waits_for(watched: &PolledJob) -> Option<String> {
     let own = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
     let own = own.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
-    let why = own
+    let reason = own
         .or_else(|| output::explanation(job))
         .filter(|_| is_early);
-    why.map(|why| one_line(&why))
+    reason.map(|reason| one_line(&reason))
 }
 
 /// Names the first references and counts the others.
-fn named(references: &[String], count: usize) -> String {
+fn join_first_references(references: &[String], count: usize) -> String {
     let shown = references[..references.len().min(MAX_NAMED)].join(", ");
     match count.saturating_sub(MAX_NAMED) {
         0 => shown,

@@ -237,7 +237,7 @@ impl ScopeLister {
             let mut without_id = page.rows_without_id;
             if recursive {
                 for scope in &rows {
-                    match scopes::found(scope, listing, self.target.input()) {
+                    match scopes::scope_targets(scope, listing, self.target.input()) {
                         Some(found) => parts.extend(found),
                         None => without_id += 1,
                     }

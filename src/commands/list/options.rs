@@ -269,7 +269,7 @@ mod tests {
             .options(&current, Zone::Utc)
     }
 
-    fn wrong(line: &str) -> String {
+    fn parse_error(line: &str) -> String {
         plan(line).unwrap_err().to_string()
     }
 
@@ -283,7 +283,7 @@ mod tests {
         );
         assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
         assert_eq!(states("-s failed --active").len(), 5);
-        assert!(wrong("-s runing").contains("invalid value 'runing' for --state"));
+        assert!(parse_error("-s runing").contains("invalid value 'runing' for --state"));
     }
 
     #[test]
@@ -299,15 +299,18 @@ mod tests {
         assert_eq!(of("--limit none", true, Format::Markdown), None);
         for wrong_one in ["--limit 0", "--limit all", "--limit -1"] {
             let words = wrong_one.replace(' ', "=");
-            assert!(wrong(&words).contains("a number from 1"), "{wrong_one}");
+            assert!(
+                parse_error(&words).contains("a number from 1"),
+                "{wrong_one}"
+            );
         }
     }
 
     #[test]
     fn what_could_match_nothing_is_wrong_use() {
-        assert!(wrong("--name=train-[").contains("--name"));
-        assert!(wrong("--user=").contains("invalid value '' for --user"));
-        assert!(wrong("--since=yesterday").contains("--since"));
+        assert!(parse_error("--name=train-[").contains("--name"));
+        assert!(parse_error("--user=").contains("invalid value '' for --user"));
+        assert!(parse_error("--since=yesterday").contains("--since"));
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub(super) fn users(
 
 /// Returns the targets in a scope that a cloud returned: jobs of each kind, except kinds whose list needs a request
 /// per job. Returns `None` for a scope with an invalid form.
-pub(super) fn found(
+pub(super) fn scope_targets(
     summary: &ScopeSummary,
     listing: &ScopeListing,
     input: &str,

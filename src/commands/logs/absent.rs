@@ -62,8 +62,8 @@ fn is_not_started(cause: &Problem) -> bool {
 }
 
 fn not_started(source: &LogSource, job: &Job) -> Problem {
-    if let Some(why) = waits_for(source, job) {
-        let what = format!("{} has not started yet: {why}", named(source));
+    if let Some(reason) = waits_for(source, job) {
+        let what = format!("{} has not started yet: {reason}", log_name(source));
         return Problem::new(Category::NotFound, what).with_hint(describe_hint(job));
     }
     let (log, state) = (label(source), job.state);
@@ -114,7 +114,7 @@ fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Probl
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
     let what = format!(
         "{} has {lacks}: it was restarted {times}{code}, and wrote nothing, or its log was removed",
-        named(source)
+        log_name(source)
     );
     not_found(what, cause).with_hint(describe_hint(job))
 }
@@ -143,7 +143,7 @@ fn not_written(job: &Job) -> Problem {
 fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
     let what = format!(
         "{} has no previous log: it was not restarted, or that log was removed",
-        named(source)
+        log_name(source)
     );
     not_found(what, cause).with_hint("leave --previous out for the log of the present run")
 }
@@ -163,7 +163,7 @@ fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) 
     };
     let what = format!(
         "{} has no log: it wrote nothing, or {removed}",
-        named(source)
+        log_name(source)
     );
     match cause {
         Some(cause) => Problem {
@@ -176,7 +176,7 @@ fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) 
 }
 
 /// Names the log for use in a sentence.
-pub(super) fn named(source: &LogSource) -> String {
+pub(super) fn log_name(source: &LogSource) -> String {
     match label(source) {
         label if label.is_empty() => "the job".to_owned(),
         label => label,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::absent::{self, named};
+use super::absent::{self, log_name};
 use super::follow::Streams;
 use super::lines::Block;
 use super::printer::Printer;
@@ -331,7 +331,7 @@ impl LogStream<'_> {
             false => return,
         };
         if !std::mem::replace(&mut log.is_stuck, true) {
-            let (operation, log) = (self.spec.operation.name, named(&log.source));
+            let (operation, log) = (self.spec.operation.name, log_name(&log.source));
             self.note(format!(
                 "{log}: {operation} returns no more of the log; {what}"
             ));

@@ -212,7 +212,7 @@ impl<'a> Lookups<'a> {
 
     /// Returns the semaphore for requests of a target's account. The timeout of a lookup starts when its turn comes,
     /// so that lookups in a long queue do not time out.
-    fn place(&mut self, number: usize) -> Arc<Semaphore> {
+    fn semaphore(&mut self, number: usize) -> Arc<Semaphore> {
         let concurrency = self.lookup.transport.options().concurrency;
         let place = self.places.entry(self.targets[number].account());
         let place = place.or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
@@ -220,7 +220,7 @@ impl<'a> Lookups<'a> {
     }
 
     fn start_single(&mut self, number: usize) {
-        let (place, lookup) = (self.place(number), Arc::clone(self.lookup));
+        let (place, lookup) = (self.semaphore(number), Arc::clone(self.lookup));
         let target = self.targets[number].clone();
         self.running.spawn(async move {
             let _place = place
@@ -232,7 +232,7 @@ impl<'a> Lookups<'a> {
     }
 
     fn start_batch(&mut self, numbers: Vec<usize>) {
-        let (place, lookup) = (self.place(numbers[0]), Arc::clone(self.lookup));
+        let (place, lookup) = (self.semaphore(numbers[0]), Arc::clone(self.lookup));
         let references = numbers
             .iter()
             .filter_map(|number| match &self.targets[*number] {

@@ -185,12 +185,12 @@ impl Lookup {
     }
 
     /// Completes a result like [`Lookup::finalize`], for a given time.
-    pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
-        found.job.finalize(now);
+    pub(in crate::commands) fn finalize_at(&self, mut result: GetResult, now: Time) -> Job {
+        result.job.finalize(now);
         let redactor = self.transport.redactor();
-        mask_job(&mut found.job, redactor, self.options.show_secrets);
-        self.keep_notices(found.notices);
-        found.job
+        mask_job(&mut result.job, redactor, self.options.show_secrets);
+        self.keep_notices(result.notices);
+        result.job
     }
 
     /// Keeps the notices of a response, masked.

@@ -207,9 +207,9 @@ impl PolledTarget {
         rows.resize_with(listed.len(), Vec::new);
         let mut details = lock(&self.state).details.clone();
         let mut readings = Vec::new();
-        let (mut found, mut is_whole) = (HashSet::new(), true);
+        let (mut found, mut is_complete) = (HashSet::new(), true);
         for (scope, mut rows) in listed.into_iter().zip(rows) {
-            is_whole &= scope.problem.is_none();
+            is_complete &= scope.problem.is_none();
             // An optional scope is left out, unless an earlier poll could read it: then its failure is reported.
             if scope.is_optional && !lock(&self.state).has_read(&scope.scope) {
                 self.note_refusal(&scope);
@@ -231,7 +231,7 @@ impl PolledTarget {
         let rows = readings.iter().flat_map(|reading| &reading.rows);
         let known: HashSet<&str> = rows.map(|row| &*row.reference).collect();
         details.retain(|reference, _| known.contains(&**reference));
-        if is_whole {
+        if is_complete {
             lock(&self.state).ends.retain_only(&found);
         }
         (readings, details)

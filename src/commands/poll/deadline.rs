@@ -35,17 +35,17 @@ impl PollDeadline {
     /// Returns that the deadline has passed.
     pub(super) fn reject_cut(
         self,
-        found: GetResult,
+        result: GetResult,
         reference: &Reference,
     ) -> Result<GetResult, Problem> {
-        let job = &found.job;
+        let job = &result.job;
         let is_undecided = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
         match is_undecided && job.unread_cause == Some(Category::Network) && self.is_exceeded() {
             true => Err(with_reference(
                 Problem::deadline_exceeded("timed out before all parts of the job were read"),
                 reference,
             )),
-            false => Ok(found),
+            false => Ok(result),
         }
     }
 }

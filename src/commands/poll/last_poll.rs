@@ -72,7 +72,7 @@ impl Unfinished {
 
 /// Returns how long before a deadline the last polls of an account start: the time of their responses, plus the time
 /// to send this many single requests.
-fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
+fn lead_time(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
     let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
         .max(usual / places)
@@ -102,13 +102,13 @@ impl Leads {
     fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
         let twice = usual.saturating_mul(2);
         let lists = unfinished.more_lists();
-        let early = lead(twice, usual, unfinished.all.saturating_add(lists), deadline);
-        let late = lead(twice, usual, unfinished.single, deadline);
+        let early = lead_time(twice, usual, unfinished.all.saturating_add(lists), deadline);
+        let late = lead_time(twice, usual, unfinished.single, deadline);
         let is_read_again = lists == 0 && early > late + MARGIN;
         Self {
             early,
             list: if is_read_again { late } else { early },
-            single: lead(usual, usual, unfinished.single, deadline),
+            single: lead_time(usual, usual, unfinished.single, deadline),
             confirmed: late,
         }
     }

@@ -76,23 +76,23 @@ impl JobHistory {
         let apart = missing.last.saturating_sub(missing.first);
         let min_apart = MISSING_RECHECK_INTERVAL.max(self.missing_grace);
         let believed = apart >= min_apart && missing.last >= rules.missing_grace;
-        let why = match &self.last {
+        let reason = match &self.last {
             Some(seen) => Cow::Owned(format!("disappeared (was {})", seen.state)),
             None => Cow::Borrowed("not found"),
         };
         Pending {
             cause: PendingCause::Missing,
             is_final: believed && !rules.waits_for_missing,
-            reason: why,
+            reason: reason,
         }
     }
 }
 
-pub(super) fn pending(cause: PendingCause, why: impl Into<Cow<'static, str>>) -> Evaluation {
+pub(super) fn pending(cause: PendingCause, reason: impl Into<Cow<'static, str>>) -> Evaluation {
     Evaluation::Pending(Pending {
         cause,
         is_final: false,
-        reason: why.into(),
+        reason: reason.into(),
     })
 }
 

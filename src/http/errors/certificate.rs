@@ -41,29 +41,30 @@ pub(super) fn certificate_error(
                 Some(problem) => (format!(" ({problem})"), ca_store::FIX),
                 None => (String::new(), OWN_CA),
             };
-            let why = format!("unknown issuer{issuer}{problem}");
-            (TransportFailureKind::UnknownIssuer, why, hint)
+            let reason = format!("unknown issuer{issuer}{problem}");
+            (TransportFailureKind::UnknownIssuer, reason, hint)
         }
         CertificateError::BadSignature => signature_error(seen),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            let why = "it is not a server certificate".to_owned();
+            let reason = "it is not a server certificate".to_owned();
             (
                 TransportFailureKind::Certificate,
-                why,
+                reason,
                 "use a server certificate",
             )
         }
         CertificateError::Other(_) if seen.is_some_and(|seen| seen.has_old_version) => {
-            let why = "it, or a CA certificate above it, is of version 1, which has no extensions";
+            let reason =
+                "it, or a CA certificate above it, is of version 1, which has no extensions";
             (
                 TransportFailureKind::Certificate,
-                why.to_owned(),
+                reason.to_owned(),
                 OLD_VERSION,
             )
         }
         other => {
-            let (why, hint) = other_error(other);
-            (TransportFailureKind::Certificate, why.to_owned(), hint)
+            let (reason, hint) = other_error(other);
+            (TransportFailureKind::Certificate, reason.to_owned(), hint)
         }
     }
 }
@@ -74,30 +75,30 @@ fn validity_error(
 ) -> Option<(TransportFailureKind, String, &'static str)> {
     use TransportFailureKind::{Expired, NotYetValid, WrongName};
     const CLOCK: &str = "check the local clock";
-    let (kind, why, hint) = match cause {
+    let (kind, reason, hint) = match cause {
         CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW),
         CertificateError::ExpiredContext { not_after, .. } => {
-            let why = format!("it expired at {}", format_time(*not_after));
-            (Expired, why, RENEW)
+            let reason = format!("it expired at {}", format_time(*not_after));
+            (Expired, reason, RENEW)
         }
         CertificateError::NotValidYet => (NotYetValid, "it is not valid yet".to_owned(), CLOCK),
         CertificateError::NotValidYetContext { not_before, .. } => {
-            let why = format!("it is valid from {}", format_time(*not_before));
-            (NotYetValid, why, CLOCK)
+            let reason = format!("it is valid from {}", format_time(*not_before));
+            (NotYetValid, reason, CLOCK)
         }
         CertificateError::NotValidForName => (WrongName, "hostname mismatch".to_owned(), NAME),
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names = presented.iter().take(5).map(|name| for_people(name));
             let names = names.collect::<Vec<&str>>().join(", ");
-            let why = match presented.is_empty() {
+            let reason = match presented.is_empty() {
                 true => "hostname mismatch (the certificate names no host)".to_owned(),
                 false => format!("hostname mismatch (certificate is valid for {names})"),
             };
-            (WrongName, why, NAME)
+            (WrongName, reason, NAME)
         }
         _ => return None,
     };
-    Some((kind, why, hint))
+    Some((kind, reason, hint))
 }
 
 /// Describes an invalid signature of the issuer, or of the handshake.
@@ -105,21 +106,21 @@ fn signature_error(
     seen: Option<&CertificateRejected>,
 ) -> (TransportFailureKind, String, &'static str) {
     if let Some(bits) = seen.and_then(|seen| seen.weak_key_bits) {
-        let why = format!(
+        let reason = format!(
             "it, or a CA certificate above it, has an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required"
         );
-        return (TransportFailureKind::Certificate, why, WEAK);
+        return (TransportFailureKind::Certificate, reason, WEAK);
     }
     if seen.is_some_and(|seen| seen.in_handshake) {
-        let why = "the server does not prove that it has the certificate's private key";
-        return (TransportFailureKind::Certificate, why.to_owned(), NAME);
+        let reason = "the server does not prove that it has the certificate's private key";
+        return (TransportFailureKind::Certificate, reason.to_owned(), NAME);
     }
     let issuer = seen.and_then(|seen| seen.issuer.as_deref());
-    let why = format!(
+    let reason = format!(
         "it was not signed by the trusted CA {}",
         issuer.unwrap_or("its issuer")
     );
-    (TransportFailureKind::UnknownIssuer, why, OWN_CA)
+    (TransportFailureKind::UnknownIssuer, reason, OWN_CA)
 }
 
 /// Returns a message and a hint for rare certificate errors.
@@ -195,7 +196,7 @@ fn untrusted_issuer(
             | CertificateError::Other(_)
     );
     let issuer = seen.issuer.as_deref().unwrap_or("no name");
-    let why = match seen {
+    let reason = match seen {
         _ if !is_about_issuer || seen.in_handshake || seen.weak_key_bits.is_some() => return None,
         CertificateRejected {
             is_self_signed: true,
@@ -208,7 +209,7 @@ fn untrusted_issuer(
         } => format!("it is a CA certificate, issued by {issuer}"),
         _ => return None,
     };
-    Some((TransportFailureKind::UnknownIssuer, why, NAME_IT))
+    Some((TransportFailureKind::UnknownIssuer, reason, NAME_IT))
 }
 
 /// Returns the name without its type: `localhost` for `DnsName("localhost")`, `127.0.0.1` for

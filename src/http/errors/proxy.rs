@@ -103,7 +103,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         // Repeated attempts with a wrong password would lock the user's account.
         return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint);
     }
-    let why = match status {
+    let reason = match status {
         403 => ": it does not allow the connection",
         404 | 405 | 501 => ": it does not support CONNECT",
         429 => ": it limits connections",
@@ -116,7 +116,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         true => RetryAction::Backoff,
         false => RetryAction::No,
     };
-    let message = format!("the proxy answered HTTP {status} to CONNECT{why}{page}");
+    let message = format!("the proxy answered HTTP {status} to CONNECT{reason}{page}");
     let hint = match status {
         404 | 405 | 501 => CHECK.to_owned(),
         _ => allow(context),

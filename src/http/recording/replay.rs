@@ -78,7 +78,7 @@ impl Replay {
         let mut last_ms = 0;
         for path in folder::exchange_files(folder)? {
             let exchange: Exchange =
-                folder::read_json(&path).map_err(|why| unreadable(&path, &why))?;
+                folder::read_json(&path).map_err(|reason| unreadable(&path, &reason))?;
             let start = TimeDelta::milliseconds(i64::try_from(exchange.start_ms).unwrap_or(0));
             let base = time(&exchange.at).and_then(|at| in_range(at.checked_sub_signed(start)?));
             let base = base.ok_or_else(|| unreadable(&path, "at is not a time"))?;
@@ -231,8 +231,8 @@ impl Replay {
         let path = recorded.ok_or_else(|| {
             self.missing("the recording has no response to this request".to_owned())
         })?;
-        let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
-        let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
+        let damaged = |reason: &str| self.missing(format!("{}: {reason}", quotable_path(&path)));
+        let exchange: Exchange = folder::read_json(&path).map_err(|reason| damaged(&reason))?;
         sleep_until(moment(base, exchange.end_ms)).await;
         self.steps.advance_to(exchange.end_ms);
         let recorded = match exchange.outcome {

@@ -167,7 +167,7 @@ fn failed_task(job: &Job, task: &Task) -> String {
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
     };
-    with_words(format!("{title} {how}"), tasks::words(task))
+    with_words(format!("{title} {how}"), tasks::task_reason_text(task))
 }
 
 /// Appends the reason to an ending, after a semicolon if the ending already contains a colon.
@@ -235,7 +235,7 @@ fn ongoing_problems(job: &Job, before: &[String]) -> Vec<String> {
         State::Succeeded => None,
         State::Failed | State::Canceled => Some(failed_task(job, task)),
         state => {
-            let words = tasks::words(task)?;
+            let words = tasks::task_reason_text(task)?;
             Some(format!("{} is {state}: {words}", tasks::title(job, task)))
         }
     });

@@ -148,7 +148,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         true => format!("{renew} to renew them"),
         false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
     };
-    profile.found_until(values, expires_at, &label, &hint)
+    profile.with_expiring_credential(values, expires_at, &label, &hint)
 }
 
 /// Returns the settings to assume the role in mode RamRoleArn, in addition to the key.
@@ -206,5 +206,5 @@ fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         ("role_session_name", role("role_session_name")),
         (POLICY, role("policy")),
     ]));
-    Ok(profile.found(values, None))
+    Ok(profile.with_credential(values, None))
 }

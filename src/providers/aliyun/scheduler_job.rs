@@ -139,7 +139,7 @@ async fn read_row(
     api: &Api,
     lookup: GetRequest<'_>,
     evidence: &EndEvidence,
-    found: &mut GetResult,
+    result: &mut GetResult,
 ) {
     let reference = lookup.reference;
     let segments = [cluster_of(reference.segment("CLUSTER"))];
@@ -159,12 +159,12 @@ async fn read_row(
         let page = match read_page(api, list, known).await {
             Ok(page) => page,
             Err(problem) => {
-                let why = summarize(&problem);
-                let text = format!("cannot read the state of {reference}: {why}");
-                return found.note(NoticeCode::PartsUnread, text);
+                let reason = summarize(&problem);
+                let text = format!("cannot read the state of {reference}: {reason}");
+                return result.note(NoticeCode::PartsUnread, text);
             }
         };
-        found.notices.extend(page.notices);
+        result.notices.extend(page.notices);
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
         rows.order_by_key(|row| row.job.id != reference.id());
@@ -174,15 +174,15 @@ async fn read_row(
             let ids = [&*first.job.id, &*second.job.id].join(", ");
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
-            return found.note(NoticeCode::PartsUnread, text);
+            return result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(row) = rows.into_iter().next() {
-            found.notices.extend(row.notices);
-            let known = std::mem::replace(&mut found.job, row.job);
-            found.job.reference = known.reference;
-            found.job.input = known.input;
-            found.job.id = known.id;
-            found.job.raw = known.raw;
+            result.notices.extend(row.notices);
+            let known = std::mem::replace(&mut result.job, row.job);
+            result.job.reference = known.reference;
+            result.job.input = known.input;
+            result.job.id = known.id;
+            result.job.raw = known.raw;
             return;
         }
         match page.next {
@@ -225,7 +225,7 @@ fn decode_job(
     let result = fields.into_result(variables, api, lookup);
     let mut result = result.with_request_id(request_id.0);
     raw::attach(&mut result.job, &mut result.notices, lookup.options, || {
-        document::shown(body, lookup.options)
+        document::masked_document(body, lookup.options)
     });
     Ok((result, evidence))
 }

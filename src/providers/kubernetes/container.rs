@@ -309,16 +309,16 @@ impl ContainerResources {
         let count = cards.and_then(|(_, count)| quantity(count.trimmed()?));
         Resources {
             cpu: amount("cpu"),
-            memory_bytes: amount("memory").map(whole),
-            ephemeral_storage_bytes: amount("ephemeral-storage").map(whole),
-            accelerators: count.map(whole),
+            memory_bytes: amount("memory").map(round_up),
+            ephemeral_storage_bytes: amount("ephemeral-storage").map(round_up),
+            accelerators: count.map(round_up),
             accelerator_type: cards.map(|(name, _)| name.clone()),
         }
     }
 }
 
 /// Converts a quantity to an integer, rounded up.
-fn whole(value: f64) -> u64 {
+fn round_up(value: f64) -> u64 {
     value.ceil() as u64
 }
 

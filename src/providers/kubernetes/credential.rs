@@ -63,12 +63,12 @@ pub(super) fn label(profile: &Profile) -> String {
     let is_plain = profile
         .get(SERVER)
         .is_some_and(|url| url.starts_with("http:"));
-    let why = match key == SERVER && is_plain {
+    let reason = match key == SERVER && is_plain {
         true => ": none is sent over http",
         false => "",
     };
     format!(
-        "{description}{}{why}{}",
+        "{description}{}{reason}{}",
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )

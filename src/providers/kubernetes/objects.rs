@@ -225,13 +225,16 @@ fn set_deleted(job: &mut Job) {
     if job.state != State::Unknown {
         (job.state, job.state_raw) = (State::Canceled, None);
     }
-    let why = [job.reason.replace("Deleted".to_owned()), job.message.take()];
-    let why = why
+    let reason = [job.reason.replace("Deleted".to_owned()), job.message.take()];
+    let reason = reason
         .into_iter()
         .flatten()
         .reduce(|one, other| format!("{one}: {other}"));
     let deleted = "it was deleted before it ended";
-    job.message = Some(why.map_or_else(|| deleted.to_owned(), |why| format!("{deleted}; {why}")));
+    job.message = Some(reason.map_or_else(
+        || deleted.to_owned(),
+        |reason| format!("{deleted}; {reason}"),
+    ));
 }
 
 /// Lists the objects at a path that a watch selects.

@@ -90,7 +90,14 @@ impl KindOps<Api> for Pods {
         match uid {
             Some(uid) => {
                 let options = &options.for_parts(&result.job);
-                events::add(api, namespace, &[events::of_uid(&uid)], &mut result, options).await;
+                events::add(
+                    api,
+                    namespace,
+                    &[events::of_uid(&uid)],
+                    &mut result,
+                    options,
+                )
+                .await;
             }
             None if options.needs_events => events::note_unread(&mut result, "it has no UID"),
             None => {}

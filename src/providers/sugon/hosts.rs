@@ -173,8 +173,8 @@ pub(super) async fn find(
     let urls = client.call(&request, deadline, |body| enabled(body, service));
     let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
-    if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let message = format!("the platform returned no usable {name} host: {why}");
+    if let (Some(reason), true) = (&checked.rejected, checked.allowed.is_empty()) {
+        let message = format!("the platform returned no usable {name} host: {reason}");
         return Err(account
             .problem(&request, Category::InvalidResponse, message)
             .with_hint(format!(

@@ -154,8 +154,8 @@ impl KindOps<Api> for Jobs {
                     return Ok(ended);
                 }
                 Err(problem) if problem.category != Category::NotFound => {
-                    let why = summarize(&problem);
-                    let text = format!("cannot read the history of {reference}: {why}");
+                    let reason = summarize(&problem);
+                    let text = format!("cannot read the history of {reference}: {reason}");
                     live.note(NoticeCode::PartsUnread, text);
                 }
                 Ok(_) | Err(_) => {}
@@ -271,7 +271,7 @@ async fn history_entry(
         let request = query(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
-            let is_whole = total.is_none_or(|total| total <= rows.len() as i64);
+            let is_complete = total.is_none_or(|total| total <= rows.len() as i64);
             if rows.iter().any(JobFields::is_id_unreadable) {
                 return Err("text or a number at jobId".to_owned().into());
             }
@@ -293,7 +293,7 @@ async fn history_entry(
                 .find_map(|row| unsuccessful_outcome(row, lookup, region.clock));
             match newest {
                 // These rows are other jobs; the requested job may follow after them.
-                None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
+                None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|at| HistoryEntry {
                     at: at.map(|at| region.clock.text(at.to_datetime())),

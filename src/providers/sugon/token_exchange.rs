@@ -288,7 +288,7 @@ struct RegionToken {
 }
 
 impl RegionToken {
-    fn is(&self, wanted: &str) -> bool {
+    fn has_id(&self, wanted: &str) -> bool {
         [&self.cluster_id, &self.cluster_name]
             .map(Text::trimmed)
             .contains(&Some(wanted))
@@ -303,7 +303,7 @@ impl RegionToken {
 
 /// Returns the platform's token, or an error message and a hint.
 fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, String)> {
-    let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
+    let mut platform = regions.iter().filter(|region| region.has_id(PLATFORM_ID));
     let token = platform.find_map(|region| region.token.trimmed());
     token.map(str::to_owned).ok_or_else(|| {
         let message = "no token issued for the platform".to_owned();
@@ -324,7 +324,7 @@ fn select_region_token(
         "the account is suspended there; top it up, or set cluster_id to another region";
     let all: Vec<&RegionToken> = regions
         .iter()
-        .filter(|region| !region.is(PLATFORM_ID))
+        .filter(|region| !region.has_id(PLATFORM_ID))
         .collect();
     let labels = |open: bool| {
         let labels = all
@@ -337,7 +337,7 @@ fn select_region_token(
     };
     let token = |region: &RegionToken| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
-        let Some(region) = all.iter().find(|region| region.is(wanted)) else {
+        let Some(region) = all.iter().find(|region| region.has_id(wanted)) else {
             let message = format!(
                 "unknown computing region '{}' for this account",
                 quotable(wanted)

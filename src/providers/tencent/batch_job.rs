@@ -181,7 +181,8 @@ impl KindOps<Api> for BatchJobs {
             }
             failed = failed.or_else(|| task.failed_instances());
             let has_ended = result.job.ended;
-            let of_task = task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
+            let of_task =
+                task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
             instances.insert(name, of_task);
         }
         for task in &tasks {
@@ -190,8 +191,8 @@ impl KindOps<Api> for BatchJobs {
             let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
             result.job.tasks.extend(of_task);
         }
-        let is_whole = result.is_whole();
-        explain(&mut result.job, is_whole);
+        let is_complete = result.is_whole();
+        explain(&mut result.job, is_complete);
         let cause = states::FailureCause {
             reason: None,
             message: failed,
@@ -223,10 +224,10 @@ struct UnconfirmedReasons {
 }
 
 impl UnconfirmedReasons {
-    fn add(&mut self, found: &mut GetResult, reason: String) {
-        let text = format!("{} has succeeded, but {reason}", found.job.reference);
-        found.note(NoticeCode::PartsUnread, text);
-        let cause = &mut found.job.unread_cause;
+    fn add(&mut self, result: &mut GetResult, reason: String) {
+        let text = format!("{} has succeeded, but {reason}", result.job.reference);
+        result.note(NoticeCode::PartsUnread, text);
+        let cause = &mut result.job.unread_cause;
         cause.get_or_insert(Category::InvalidResponse);
         self.first.get_or_insert(reason);
     }
@@ -241,9 +242,9 @@ impl UnconfirmedReasons {
     }
 }
 
-fn note_unread(found: &mut GetResult, reason: &str) {
-    let text = format!("{}: {reason}", found.job.reference);
-    found.note(NoticeCode::PartsUnread, text);
+fn note_unread(result: &mut GetResult, reason: &str) {
+    let text = format!("{}: {reason}", result.job.reference);
+    result.note(NoticeCode::PartsUnread, text);
 }
 
 /// Returns the names of the tasks whose instances are read, failed tasks first. These are the tasks that have begun
@@ -290,7 +291,7 @@ fn join_pages(
     pages: Vec<(usize, Result<Decoded<TaskResponse>, Problem>)>,
     options: &GetOptions,
     documents: &mut Documents,
-    found: &mut GetResult,
+    result: &mut GetResult,
 ) -> Option<TaskResponse> {
     let part_name = format!("the instances of the task {task}");
     let mut read: Option<TaskResponse> = None;
@@ -300,7 +301,7 @@ fn join_pages(
             _ => format!("{task} from {offset}"),
         };
         documents.add(GET_TASK, Some(&part), &page);
-        let page = found.evidence(options, NoticeCode::PartsUnread, &part_name, page);
+        let page = result.evidence(options, NoticeCode::PartsUnread, &part_name, page);
         read = match (read, page) {
             (Some(read), Some(page)) => Some(read.join(page)),
             (read, page) => read.or(page),
@@ -310,7 +311,7 @@ fn join_pages(
 }
 
 /// Sets the failure of a job from its instances and, if all instances were read, its start time.
-fn explain(job: &mut Job, is_whole: bool) {
+fn explain(job: &mut Job, is_complete: bool) {
     let of_kind = |task: &&Task| task.kind == INSTANCE;
     let instances = || job.tasks.iter().filter(of_kind);
     let first = instances().filter_map(|task| task.started_at).min();
@@ -323,11 +324,11 @@ fn explain(job: &mut Job, is_whole: bool) {
         .filter(|_| job.state == State::Failed)
         .map(|task| {
             let id = task.id.as_deref().unwrap_or("?");
-            let why = task.message.as_deref().or(task.reason.as_deref());
-            let message = format!("instance {id}: {}", why.unwrap_or("failed"));
+            let reason = task.message.as_deref().or(task.reason.as_deref());
+            let message = format!("instance {id}: {}", reason.unwrap_or("failed"));
             (task.exit_code, message)
         });
-    job.started_at = first.filter(|_| is_whole);
+    job.started_at = first.filter(|_| is_complete);
     if let Some((exit_code, message)) = cause {
         job.exit_code = exit_code;
         job.message = Some(message);

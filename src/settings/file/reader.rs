@@ -21,7 +21,7 @@ const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
 /// Returns `; did you mean 'NAME'?` with the closest name; an empty text if no name is close.
-fn near<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
+fn closest_suggestion<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
     let near = closest_match(names, word);
     near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
@@ -56,7 +56,7 @@ impl Reader<'_> {
             let found = syntax::explain(self.text, &error);
             Problem {
                 hint: found.hint,
-                ..self.wrong(found.at, &found.what)
+                ..self.error_at(found.at, &found.what)
             }
         })?;
         let mut file = SettingsFile {
@@ -96,7 +96,7 @@ impl Reader<'_> {
             let profile: &str = name.get_ref();
             if profile.trim().is_empty() {
                 let what = format!("a profile of {cloud} has an empty name");
-                return Err(self.wrong(name.span().start, &what));
+                return Err(self.error_at(name.span().start, &what));
             }
             let what = format!("{cloud}.{profile}");
             let table = self
@@ -129,10 +129,10 @@ impl Reader<'_> {
                 .strip_prefix(['-', '_', '/', ':', '@'])?;
             Some(format!("write [{cloud}.{}]", quotable(profile)))
         });
-        let near = closest_match(known.into_iter().chain([HTTP, "states"]), name);
-        let near = near.map(|near| format!("did you mean '{near}'?"));
-        let hint = joined.or(near);
-        self.wrong(at, &what)
+        let closest = closest_match(known.into_iter().chain([HTTP, "states"]), name);
+        let closest = closest.map(|closest| format!("did you mean '{closest}'?"));
+        let hint = joined.or(closest);
+        self.error_at(at, &what)
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
@@ -187,7 +187,7 @@ impl Reader<'_> {
             let other = all.iter().find(|key| key.get_ref() != one.get_ref());
             let other = other.map_or("", |key| key.get_ref());
             let what = format!("{} and {other} are mutually exclusive", one.get_ref());
-            return Err(self.wrong(one.span().start, &what));
+            return Err(self.error_at(one.span().start, &what));
         }
         let Some((key, value)) = command else {
             return Ok(None);
@@ -202,7 +202,7 @@ impl Reader<'_> {
         };
         match words.filter(|words| words.first().is_some_and(|word| !word.trim().is_empty())) {
             Some(words) => Ok(Some(words)),
-            None => Err(self.wrong(
+            None => Err(self.error_at(
                 key.span().start,
                 &format!("{CREDENTIAL_COMMAND} must be a list of strings, e.g. [\"pass\", \"show\", \"x\"]"),
             )),
@@ -221,9 +221,12 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
-                DeValue::Array(items) if LISTS.contains(&name) => joined(items)
-                    .ok_or_else(|| self.wrong(at, &format!("{name} must be a list of strings")))?,
-                _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
+                DeValue::Array(items) if LISTS.contains(&name) => {
+                    joined(items).ok_or_else(|| {
+                        self.error_at(at, &format!("{name} must be a list of strings"))
+                    })?
+                }
+                _ => return Err(self.error_at(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
                 (name, SettingValue::Text(Secret::new(text)))
@@ -239,7 +242,7 @@ impl Reader<'_> {
                 return Err(self.unknown_key(at, name, keys));
             };
             if bases.iter().any(|other| other == base) {
-                return Err(self.wrong(at, &format!("{base} is set more than once")));
+                return Err(self.error_at(at, &format!("{base} is set more than once")));
             }
             bases.push(base.to_owned());
             entries.insert(name.to_owned(), entry);
@@ -248,15 +251,19 @@ impl Reader<'_> {
     }
 
     fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
-        let near = near(keys.all().map(|spec| spec.key), name);
+        let closest = closest_suggestion(keys.all().map(|spec| spec.key), name);
         let all = keys
             .all()
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
             .join(", ");
-        self.wrong(
+        self.error_at(
             at,
-            &format!("unknown key '{}' in {}{near}", quotable(name), keys.cloud),
+            &format!(
+                "unknown key '{}' in {}{closest}",
+                quotable(name),
+                keys.cloud
+            ),
         )
         .with_hint(format!(
             "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
@@ -269,17 +276,17 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let name: &str = key.get_ref();
             if !HTTP_KEYS.contains(&name) {
-                let near = near(HTTP_KEYS, name);
-                let message = format!("unknown key '{}' in [http]{near}", quotable(name));
+                let closest = closest_suggestion(HTTP_KEYS, name);
+                let message = format!("unknown key '{}' in [http]{closest}", quotable(name));
                 let hint = format!("keys of [http]: {}", HTTP_KEYS.join(", "));
-                return Err(self.wrong(key.span().start, &message).with_hint(hint));
+                return Err(self.error_at(key.span().start, &message).with_hint(hint));
             }
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Integer(number) => number.to_string(),
                 DeValue::Boolean(flag) => flag.to_string(),
                 _ => {
-                    return Err(self.wrong(
+                    return Err(self.error_at(
                         key.span().start,
                         &format!("{name} must be a string, a number or a boolean"),
                     ));
@@ -300,7 +307,7 @@ impl Reader<'_> {
                     "unknown kind '{}'; expected one of: {known}",
                     quotable(name)
                 );
-                return Err(self.wrong(kind.span().start, &what));
+                return Err(self.error_at(kind.span().start, &what));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
             let mut mapped: Vec<(String, State)> = Vec::new();
@@ -313,19 +320,19 @@ impl Reader<'_> {
                 let state = state.ok_or_else(|| {
                     let known = State::ALL.map(State::as_str);
                     let text = value.get_ref().as_str().unwrap_or_default();
-                    let near = near(known, text);
+                    let closest = closest_suggestion(known, text);
                     let hint = format!("states: {}", known.join(", "));
-                    self.wrong(at, &format!("unknown state{near}"))
+                    self.error_at(at, &format!("unknown state{closest}"))
                         .with_hint(hint)
                 })?;
                 if state == State::Succeeded {
-                    return Err(self.wrong(at, "states cannot be mapped to succeeded"));
+                    return Err(self.error_at(at, "states cannot be mapped to succeeded"));
                 }
                 let text: &str = word.get_ref();
                 let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());
                 if mapped.iter().any(|(known, _)| is_same(known)) {
                     let what = format!("'{}' is mapped more than once", quotable(text));
-                    return Err(self.wrong(at, &what));
+                    return Err(self.error_at(at, &what));
                 }
                 mapped.push((text.to_owned(), state));
             }
@@ -344,7 +351,7 @@ impl Reader<'_> {
             DeValue::Table(table) => Ok(table),
             _ => {
                 let name = quotable(name);
-                Err(self.wrong(at, &format!("'{name}' must be a table")))
+                Err(self.error_at(at, &format!("'{name}' must be a table")))
             }
         }
     }
@@ -363,7 +370,7 @@ impl Reader<'_> {
     }
 
     /// Returns a usage error at a position in the file. It contains no values of the file.
-    fn wrong(&self, at: usize, what: &str) -> Problem {
+    fn error_at(&self, at: usize, what: &str) -> Problem {
         let (line, column) = self.position(at);
         Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
     }

@@ -237,7 +237,7 @@ impl JobFields {
             resources: Resources {
                 cpu: self.cpu.0,
                 memory_bytes: quantity(&details.request_memory),
-                accelerators: whole(self.gpu),
+                accelerators: gpu_count(self.gpu),
                 ..Resources::default()
             },
             details: Some(Arc::new(details)),
@@ -307,7 +307,7 @@ impl ResourceConfig {
         Resources {
             cpu: self.cpu.0,
             memory_bytes: quantity(&self.memory),
-            accelerators: whole(self.gpu),
+            accelerators: gpu_count(self.gpu),
             accelerator_type: self.gpu_type.0.clone(),
             ..Resources::default()
         }
@@ -321,7 +321,7 @@ pub(super) fn quantity(text: &Text) -> Option<u64> {
 }
 
 /// Converts a number of GPUs; `None` for a fraction.
-fn whole(number: Num) -> Option<u64> {
+fn gpu_count(number: Num) -> Option<u64> {
     let whole = number
         .0
         .filter(|number| number.fract() == 0.0 && (0.0..1e9).contains(number));

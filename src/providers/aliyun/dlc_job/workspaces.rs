@@ -73,8 +73,8 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
         let (page, total) = match page(api, at, options).await {
             Ok(page) => page,
             Err(problem) if ids.is_empty() && is_list_unavailable(&problem) => {
-                let why = summarize(&problem);
-                let text = format!("{DLC_JOB} lists jobs of the default workspace only: {why}");
+                let reason = summarize(&problem);
+                let text = format!("{DLC_JOB} lists jobs of the default workspace only: {reason}");
                 incomplete.notice = Some(Notice::new(NoticeCode::ListWindow, text));
                 return (ids, incomplete);
             }

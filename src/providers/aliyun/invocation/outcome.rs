@@ -48,15 +48,15 @@ impl Status {
                 job.ended = !tasks.any(|task| State::ACTIVE.contains(&task.state));
                 match unread {
                     None => exit_codes = "known",
-                    Some(why) => {
+                    Some(reason) => {
                         notices.push(Notice::new(
                             NoticeCode::ExitCodesUnread,
-                            format!("{}: could not read all exit codes: {why}", job.reference),
+                            format!("{}: could not read all exit codes: {reason}", job.reference),
                         ));
                         if job.state == State::Unknown {
                             job.reason = Some("exit codes unavailable".to_owned());
                             job.message = Some(format!(
-                                "the command finished, but its exit codes could not be read: {why}"
+                                "the command finished, but its exit codes could not be read: {reason}"
                             ));
                             if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;

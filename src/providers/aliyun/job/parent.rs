@@ -94,8 +94,8 @@ pub(super) fn fill_from_subtasks(
     let expected = job.array.as_ref();
     let expected = expected.and_then(|array| subtask_ids(&job.id, array));
     let is_listed = |id: &String| listing.row(id).is_some();
-    let is_whole = expected.is_some_and(|ids| ids.iter().all(is_listed));
-    job.ended = job.state == State::Succeeded && is_whole;
+    let is_complete = expected.is_some_and(|ids| ids.iter().all(is_listed));
+    job.ended = job.state == State::Succeeded && is_complete;
     job.created_at = rows.iter().filter_map(|row| row.created_at).min();
     job.started_at = rows.iter().filter_map(|row| row.started_at).min();
     let finished_at = rows.iter().filter_map(|row| row.finished_at).max();
@@ -164,8 +164,8 @@ fn unconfirmed_reason_of_active(
     listing: &JobRows,
     unread: Option<&str>,
 ) -> Option<String> {
-    if let Some(why) = unread {
-        return Some(format!("could not read all subtasks: {why}"));
+    if let Some(reason) = unread {
+        return Some(format!("could not read all subtasks: {reason}"));
     }
     if let Some(((_, id), _)) = listing
         .subtasks(&job.id)

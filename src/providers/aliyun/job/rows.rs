@@ -306,14 +306,14 @@ impl<'a> BatchPages<'a> {
         let is_complete = self.parent.is_none() && self.missing == 0 && (self.has_others || !more);
         let brings_rows = listing.rows.len() > before || (self.is_search && count > 0);
         let brings_more = brings_rows && !is_complete;
-        let goes_on = more && brings_more && self.read < MAX_PAGES;
-        listing.is_partial |= self.has_others && more && !goes_on;
+        let has_next = more && brings_more && self.read < MAX_PAGES;
+        listing.is_partial |= self.has_others && more && !has_next;
         // A list that contains other jobs was not filtered, so its total includes all of them.
         let seen = self.seen.len();
-        if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
+        if let Some(total) = total.filter(|total| *total > seen && !has_next && !self.has_others) {
             listing.count_mismatch.get_or_insert((total, seen));
         }
-        goes_on
+        has_next
     }
 
     fn is_wanted(&self, id: &str) -> bool {

@@ -96,12 +96,12 @@ fn cutoff(pages: &[TypePage]) -> Option<Time> {
     if !pages.iter().all(is_sorted) {
         return None;
     }
-    let goes_on = |page: &&TypePage| {
+    let has_next = |page: &&TypePage| {
         let rows = page.page.items.len();
         has_more(page.offset.saturating_add(rows), rows, page.page.total)
     };
     let last = |page: &TypePage| page.page.items.last().and_then(ImageJob::begin_time);
-    pages.iter().filter(goes_on).filter_map(last).max()
+    pages.iter().filter(has_next).filter_map(last).max()
 }
 
 #[cfg(test)]

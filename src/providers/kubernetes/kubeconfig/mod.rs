@@ -103,15 +103,15 @@ fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Proble
     if !config.is_named && !config.exists() {
         return Ok(found);
     }
-    let why = no_current(config);
+    let reason = no_current(config);
     if matches!(found, SourceResult::NotPresent) {
-        return Ok(SourceResult::Empty(why));
+        return Ok(SourceResult::Empty(reason));
     }
     let next = match config.is_named {
         true => "unset KUBECONFIG",
         false => "remove that file",
     };
-    let message = format!("{why}; the service account of the pod is not used in its place");
+    let message = format!("{reason}; the service account of the pod is not used in its place");
     let hint = format!("fix the kubeconfig, or {next} to use the service account of the pod");
     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
 }

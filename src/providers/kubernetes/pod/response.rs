@@ -135,7 +135,7 @@ impl PodObject {
                 let message = format!("the phase is Succeeded, but {contradiction}");
                 (None, Some(message))
             }
-            None => why(
+            None => reason_and_message(
                 &read,
                 status.reason,
                 status.message,
@@ -293,7 +293,7 @@ const OUT_OF_MEMORY: &str = "OOMKilled";
 
 /// Returns the reason and the message of a pod: its own, or those of a failed or stuck container, of a
 /// missing node, or of the disruption that removed it.
-fn why(
+fn reason_and_message(
     read: &NormalizedState,
     reason: Text,
     message: Text,

@@ -46,7 +46,7 @@ pub(super) struct Reports<'a> {
 }
 
 impl<'a> Reports<'a> {
-    fn words(&self) -> impl Iterator<Item = &'a str> {
+    fn state_words(&self) -> impl Iterator<Item = &'a str> {
         let words = self.records.map(Record::word);
         words.into_iter().chain([self.word]).flatten()
     }
@@ -59,7 +59,7 @@ impl<'a> Reports<'a> {
 
     /// Returns the scheduler's state word, or the platform's second one if only that is a failure.
     fn worst_word(&self) -> Option<&'a str> {
-        self.words()
+        self.state_words()
             .find(|word| is_bad(word))
             .or_else(|| self.scheduler_word())
     }
@@ -92,7 +92,7 @@ impl<'a> Reports<'a> {
                 || texts.iter().any(|text| text.is_unreadable)
                 || fields.iter().any(|field| field.is_unreadable)
                 || self.status.is_some_and(|status| status.is_unreadable)
-                || self.words().any(is_new),
+                || self.state_words().any(is_new),
             ..Exit::default()
         };
         let mut codes = Vec::from_iter(self.status.and_then(|status| Some((status.value.0?, 0))));

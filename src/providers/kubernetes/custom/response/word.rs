@@ -16,7 +16,7 @@ pub(super) struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    fn own(text: &'a str, condition: Option<&'a Condition>) -> Self {
+    fn reported(text: &'a str, condition: Option<&'a Condition>) -> Self {
         Self {
             text,
             is_own: true,
@@ -28,7 +28,7 @@ impl<'a> Word<'a> {
     fn derived(text: &'a str) -> Self {
         Self {
             is_own: false,
-            ..Self::own(text, None)
+            ..Self::reported(text, None)
         }
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn word<'a>(
         };
         return Word {
             contradiction: end.contradiction(words, phase.map(|(word, _)| word), spec, status),
-            ..Word::own(text, condition)
+            ..Word::reported(text, condition)
         };
     }
     let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
@@ -82,13 +82,13 @@ pub(super) fn word<'a>(
         |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
     match conditions.last().copied().or(phase) {
         _ if meta.is_deleted() => Word::derived("Terminating"),
-        Some((text @ "Suspended", condition)) => Word::own(text, condition),
-        _ if is_suspended => Word::own("Suspended", None),
+        Some((text @ "Suspended", condition)) => Word::reported(text, condition),
+        _ if is_suspended => Word::reported("Suspended", None),
         // The counts of pods are newer than a condition that remains true.
         Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
             Word::derived("Running")
         }
-        Some((text, condition)) => Word::own(text, condition),
+        Some((text, condition)) => Word::reported(text, condition),
         None if has_phase => Word::derived("Pending"),
         None if count(|one| one.ready) => Word::derived("Running"),
         None if count(|one| one.active) => Word::derived("Starting"),
