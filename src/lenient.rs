@@ -133,19 +133,25 @@ fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
 
 /// Records the values and keys that could not be read.
 fn note_broken(repaired: &repair::Repaired) {
-    let repair::Repaired { body, ends } = repaired;
-    let named = ends.iter().take(MAX_NAMED as usize).map(|(end, reason)| {
-        // A key is recorded with its own path, which is known only where its value begins.
-        let rest = &body.as_bytes()[*end..];
-        let colon = rest.len() - rest.trim_ascii_start().len();
-        let end = match rest.get(colon) {
-            Some(b':') => end + colon + 1,
-            _ => *end,
-        };
-        let path = error_path::path(&body.as_bytes()[..end]);
-        format!("{path} ({reason})")
-    });
-    unreadable::record_fields(named.collect(), ends.len());
+    let repair::Repaired {
+        body,
+        invalid_values,
+    } = repaired;
+    let named = invalid_values
+        .iter()
+        .take(MAX_NAMED as usize)
+        .map(|(end, reason)| {
+            // A key is recorded with its own path, which is known only where its value begins.
+            let rest = &body.as_bytes()[*end..];
+            let colon = rest.len() - rest.trim_ascii_start().len();
+            let end = match rest.get(colon) {
+                Some(b':') => end + colon + 1,
+                _ => *end,
+            };
+            let path = error_path::path(&body.as_bytes()[..end]);
+            format!("{path} ({reason})")
+        });
+    unreadable::record_fields(named.collect(), invalid_values.len());
 }
 
 /// Records the values that the decoding of `body` as `T` has just dropped. Only the error of another decoding

@@ -102,9 +102,9 @@ impl CredentialChain {
         let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
         let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let command = quotable_path(Path::new(&plugin.command));
-        let origin = origin(tool, &plugin.found, Some(&command));
+        let origin = origin(tool, &plugin.other_values, Some(&command));
         let problem = |reason: &str, hint: String| {
-            let place = plugin.found.path.display();
+            let place = plugin.other_values.path.display();
             let message = format!("{command}, which {place} names, {reason}");
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
@@ -130,7 +130,10 @@ impl CredentialChain {
         (plugin.check)(plugin, &printed).map_err(|reason| {
             problem(
                 &reason,
-                format!("update {command}, or fix {}", plugin.found.path.display()),
+                format!(
+                    "update {command}, or fix {}",
+                    plugin.other_values.path.display()
+                ),
             )
         })?;
         let reader = OutputReader {
@@ -146,7 +149,7 @@ impl CredentialChain {
             printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
         };
         reader.check_expiry(&mut resolved, &command, &rerun)?;
-        let found = plugin.found.clone();
+        let found = plugin.other_values.clone();
         resolved.values.extend(values(found.values, &origin));
         resolved.notices.extend(found.notices);
         Ok(resolved)

@@ -32,7 +32,7 @@ impl FileProfile<'_> {
 
     /// Returns a problem of these fields. `what` follows the path of the file, such as `has no access_key_id`.
     pub(crate) fn problem(&self, what: &str) -> Problem {
-        let what = format!("{what} {}", self.place);
+        let what = format!("{what} {}", self.location);
         self.file.problem(what.trim_end(), self.spec.hint)
     }
 
@@ -82,7 +82,7 @@ impl FileProfile<'_> {
 
     /// Returns the result that the profile contains no credential.
     pub(crate) fn no_credentials(&self) -> SourceResult {
-        let what = format!("no credentials {}", self.place);
+        let what = format!("no credentials {}", self.location);
         SourceResult::Empty(format!(
             "{} in {}",
             what.trim_end(),

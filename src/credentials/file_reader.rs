@@ -212,7 +212,7 @@ impl CredentialFile {
             file,
             files,
             name,
-            place,
+            location: place,
             fields,
         };
         if files.wants_only_region() {

@@ -42,7 +42,7 @@ impl SourceResult {
     pub(super) fn found_mut(&mut self) -> Option<&mut FoundCredential> {
         match self {
             Self::Found(found) => Some(found),
-            Self::Program(program) => Some(&mut program.found),
+            Self::Program(program) => Some(&mut program.other_values),
             Self::NotPresent
             | Self::Empty(_)
             | Self::NoSuchProfile { .. }
@@ -55,7 +55,7 @@ impl SourceResult {
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {
     /// Other values of the tool's profile.
-    pub found: FoundCredential,
+    pub other_values: FoundCredential,
     /// The program: an absolute path, or a name that is searched in PATH.
     pub command: String,
     /// Its arguments.

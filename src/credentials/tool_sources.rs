@@ -39,7 +39,7 @@ impl CredentialChain {
         let profile = self.settings.plain_profile(cloud, name)?;
         let credential = match self.custom_source(cloud, &profile)? {
             Some(SourceResult::Found(credential)) => credential,
-            Some(SourceResult::Program(program)) => program.found,
+            Some(SourceResult::Program(program)) => program.other_values,
             _ => return Ok(None),
         };
         let mut values = credential.values.into_iter();

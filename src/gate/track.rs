@@ -48,7 +48,7 @@ pub struct JobHistory {
 #[derive(Debug, Clone)]
 struct LastObserved {
     state: State,
-    word: Option<String>,
+    state_word: Option<String>,
     /// Why the state is uncertain although the value is recognized.
     inconsistency: Option<Box<Inconsistency>>,
     /// The references whose events the response omits.
@@ -56,7 +56,7 @@ struct LastObserved {
     reason: Option<String>,
     ended: bool,
     /// When this state was first seen.
-    since: Duration,
+    state_since: Duration,
     /// When the resource was last read.
     at: Duration,
     /// The last read confirmed that the resource exists.
@@ -137,7 +137,7 @@ impl JobHistory {
 
     /// Returns when the last state was first seen.
     pub fn since(&self) -> Option<Duration> {
-        self.last.as_ref().map(|seen| seen.since)
+        self.last.as_ref().map(|seen| seen.state_since)
     }
 
     /// Returns when the resource was last read, if ever.
@@ -181,12 +181,12 @@ impl JobHistory {
     fn observe_job(&mut self, job: &Job, at: Duration) {
         (self.not_found, self.read_failure) = (None, None);
         let since = match &self.last {
-            Some(seen) if seen.state == job.state => seen.since,
+            Some(seen) if seen.state == job.state => seen.state_since,
             _ => at,
         };
         self.last = Some(LastObserved {
             state: job.state,
-            word: job.state_raw.clone(),
+            state_word: job.state_raw.clone(),
             inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD)).then(|| {
                 Box::new(Inconsistency {
                     message: job.message.clone().unwrap_or_default(),
@@ -196,7 +196,7 @@ impl JobHistory {
             unread_events: job.subtask_references(),
             reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
-            since,
+            state_since: since,
             at,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });

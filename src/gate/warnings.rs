@@ -8,7 +8,7 @@ use crate::model::{Event, Job, Level, Time};
 /// The warnings of one job in all responses so far.
 #[derive(Debug, Clone)]
 pub(super) struct Warnings {
-    known: HashMap<Key, ObservedEvent>,
+    events: HashMap<Key, ObservedEvent>,
     /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
@@ -46,7 +46,7 @@ impl Warnings {
     /// Records the warnings of the first response, at this time from the start of the gate. None of them is new.
     pub(super) fn first(job: &Job, at: Duration) -> Self {
         let mut warnings = Self {
-            known: HashMap::new(),
+            events: HashMap::new(),
             without_baseline: job.observed_at.filter(|_| job.events_unreadable),
             quiet_since: at,
             new: None,
@@ -55,7 +55,7 @@ impl Warnings {
         };
         for (key, (now, text)) in observed_events(&job.events) {
             warnings.note_undated(&now, text, at);
-            warnings.known.insert(key, now);
+            warnings.events.insert(key, now);
         }
         warnings.note_unreadable(job, at);
         warnings
@@ -68,7 +68,7 @@ impl Warnings {
         let is_later =
             |now: &ObservedEvent| started.is_none_or(|started| now.last_at >= Some(started));
         for (key, (now, text)) in observed_events(&job.events) {
-            let before = self.known.remove(&key);
+            let before = self.events.remove(&key);
             let is_new = match &before {
                 Some(before) => now.is_newer_than(before),
                 None => is_later(&now),
@@ -85,7 +85,7 @@ impl Warnings {
                 Some(before) => before.merged_with(now),
                 None => now,
             };
-            self.known.insert(key, known);
+            self.events.insert(key, known);
         }
         self.note_unreadable(job, at);
         if !job.events_unreadable && self.without_baseline.take().is_some() {

@@ -51,7 +51,7 @@ pub(super) struct ClientPool {
     system: Arc<SystemStore>,
     proxies: Arc<ProxyConfig>,
     resolver: Resolver,
-    made: Mutex<HashMap<PoolKey, HttpClient>>,
+    clients: Mutex<HashMap<PoolKey, HttpClient>>,
 }
 
 impl ClientPool {
@@ -71,13 +71,13 @@ impl ClientPool {
             system: Arc::new(SystemStore::new(environment)),
             proxies: Arc::new(ProxyConfig::parse(environment)),
             resolver: Resolver::new(sink),
-            made: Mutex::default(),
+            clients: Mutex::default(),
         })
     }
 
     /// Returns the client for a call.
     pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let mut made = lock(&self.made);
+        let mut made = lock(&self.clients);
         if let Some(client) = made.get(key) {
             return Ok(client.clone());
         }

@@ -8,7 +8,7 @@ pub(super) struct Repaired {
     /// The document.
     pub body: String,
     /// Position at which each invalid value ends, and what is wrong with it.
-    pub ends: Vec<(usize, &'static str)>,
+    pub invalid_values: Vec<(usize, &'static str)>,
 }
 
 const NOT_A_NUMBER: &str = "not a number of JSON";
@@ -20,7 +20,10 @@ impl Repaired {
     /// Returns the document with a mark at the end of each repaired text, and with a marked text in place of each
     /// number.
     pub(super) fn with_marks(self) -> String {
-        let Self { mut body, ends } = self;
+        let Self {
+            mut body,
+            invalid_values: ends,
+        } = self;
         body = body.replace(MARK, "\u{fffd}");
         for (end, reason) in ends.into_iter().rev() {
             match reason == NOT_A_NUMBER {
@@ -91,7 +94,10 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     }
     let is_changed = repaired != body;
     let body = String::from_utf8(repaired).ok()?;
-    is_changed.then_some(Repaired { body, ends })
+    is_changed.then_some(Repaired {
+        body,
+        invalid_values: ends,
+    })
 }
 
 /// Returns the length of an invalid number at the beginning of `text`; 0 for anything else.
@@ -178,7 +184,11 @@ mod tests {
         ] {
             let repaired = repair(broken).unwrap();
             assert_eq!(repaired.body, expected);
-            let found: Vec<_> = repaired.ends.iter().map(|(end, _)| *end).collect();
+            let found: Vec<_> = repaired
+                .invalid_values
+                .iter()
+                .map(|(end, _)| *end)
+                .collect();
             assert_eq!(found, ends, "{expected}");
         }
         assert_eq!(repair("{\"a\": \"好\u{fffd}\\n\"}".as_bytes()), None);

@@ -25,13 +25,15 @@ pub(super) fn candidates(
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
-    let named = parse_accounts(context, settings, typed)?;
+    let requested_accounts = parse_accounts(context, settings, typed)?;
     let only = context.chosen_profile(settings);
     let credentials = context.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
-        let requested: Vec<&CloudScope> =
-            named.iter().filter(|one| one.cloud == cloud.name).collect();
+        let requested: Vec<&CloudScope> = requested_accounts
+            .iter()
+            .filter(|one| one.cloud == cloud.name)
+            .collect();
         if !typed.is_empty() && requested.is_empty() {
             continue;
         }

@@ -95,7 +95,7 @@ impl PolledTargetState {
 /// The last lookup of a job.
 #[derive(Clone)]
 struct Detail {
-    at: Instant,
+    read_at: Instant,
     /// `None` if the lookup failed.
     row: Option<JobRow>,
 }
@@ -303,7 +303,7 @@ impl PolledTarget {
         for (reference, outcome) in references.iter().zip(outcomes) {
             // Failures are stored too, so that jobs whose lookup always fails do not use up the lookups of each poll.
             let row = outcome.ok().map(JobRow::new);
-            details.insert(reference.to_string(), Detail { at, row });
+            details.insert(reference.to_string(), Detail { read_at: at, row });
         }
         if rows
             .iter()
@@ -316,7 +316,7 @@ impl PolledTarget {
         }
         for row in rows {
             if let Some(Detail {
-                at: read_at,
+                read_at,
                 row: Some(known),
             }) = details.get(&row.reference)
             {
@@ -350,7 +350,7 @@ fn lookup_candidates(
     }
     for rows in &mut sorts {
         rows.order_by_key(|row| {
-            let read_at = details.get(&row.reference).map(|known| known.at);
+            let read_at = details.get(&row.reference).map(|known| known.read_at);
             (read_at, row.priority())
         });
     }

@@ -35,7 +35,7 @@ pub(super) struct PollTime {
     /// End of the poll.
     pub ended: Instant,
     /// End of the poll by the clocks of the servers.
-    pub at: Option<Time>,
+    pub ended_at: Option<Time>,
     /// Duration of the poll.
     pub duration: Duration,
     /// Maximum age of rows.
@@ -55,7 +55,7 @@ impl PollTime {
         let at = session.recorded_value(&format!("end of poll {number}"), now);
         Self {
             ended: Instant::now(),
-            at: at.and_then(|at| Time::from_rfc3339(&at)),
+            ended_at: at.and_then(|at| Time::from_rfc3339(&at)),
             duration: stopwatch.measure(&format!("poll {number}")),
             max_age,
         }
@@ -203,7 +203,7 @@ fn after(
             false => Some(time.ended),
         },
         last_success: match category {
-            None => time.at,
+            None => time.ended_at,
             Some(_) => before.and_then(|before| before.last_success),
         },
         duration: Some(time.duration),
@@ -259,7 +259,7 @@ mod tests {
     ) -> Vec<Arc<ScopeSnapshot>> {
         let time = PollTime {
             ended: Instant::now(),
-            at: Time::from_unix(second),
+            ended_at: Time::from_unix(second),
             duration: Duration::from_secs(1),
             max_age: AGE,
         };
@@ -299,7 +299,7 @@ mod tests {
     async fn rows_of_long_polls_are_shown_until_the_next_one_ends() {
         let time = PollTime {
             ended: Instant::now(),
-            at: None,
+            ended_at: None,
             duration: Duration::from_secs(200),
             max_age: AGE,
         };

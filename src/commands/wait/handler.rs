@@ -167,7 +167,8 @@ impl<'a> WaitHandler<'a> {
         };
         let time = self.options.timeout.unwrap_or(EXPIRY_WARNING_WINDOW);
         let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let is_near = |end: &CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
+        let is_near =
+            |end: &CredentialExpiry| (1..time).contains(&end.expires_at.seconds_since(now));
         let expiries = lookup.take_credential_expiries().into_iter();
         for end in expiries.filter(is_near) {
             let line = format!("warning: {}", end.line(now, self.render_context.zone));

@@ -167,7 +167,7 @@ fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
         "FrameworkEnvironment": "tensor2.3-py3.10-cuda12.1-gpu", "TrainingMode": "DDP",
         "ChargeType": "PREPAID", "ChargeStatus": "NOT_BILLING", "ResourceGroupId": "trsg-5z8b7f6d",
         "ResourceGroupName": view.job.queue, "ResourceConfigInfos": [role(view)],
-        "RuntimeInSeconds": seconds, "CreateTime": time(view.created_at), "UpdateTime": time(view.since),
+        "RuntimeInSeconds": seconds, "CreateTime": time(view.created_at), "UpdateTime": time(view.state_since),
         "StartTime": started_at.map(time).unwrap_or_default(),
         "EndTime": ended_at.map(time).unwrap_or_default(),
         "FailureReason": view.step.message, "Message": "", "Tags": [],

@@ -56,7 +56,7 @@ impl JobHistory {
         let message = doubt.message.clone();
         match doubt.cause {
             Some(category) => {
-                let since = seen.since;
+                let since = seen.state_since;
                 let failure = ReadFailure {
                     category,
                     message,
@@ -98,7 +98,7 @@ pub(super) fn pending(cause: PendingCause, reason: impl Into<Cow<'static, str>>)
 
 /// Evaluates an undetermined state: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
-    let reason = match (seen.ended, seen.word.as_deref()) {
+    let reason = match (seen.ended, seen.state_word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),
         (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
@@ -107,7 +107,7 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     match (seen.ended, rules.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
-            is_final: seen.at.saturating_sub(seen.since) >= OUTCOME_GRACE,
+            is_final: seen.at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,
             reason: Cow::Owned(reason),
         }),
         (false, true) => Evaluation::Unmet(reason),

@@ -115,7 +115,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     let expires_at = profile.parse::<Int>("sts_expiration")?.not_zero();
     let expires_at = expires_at.filter(|_| has_token).and_then(Time::from_unix);
     let mut with_mode = profile.clone();
-    with_mode.place = format!("{} (mode {mode})", profile.place);
+    with_mode.location = format!("{} (mode {mode})", profile.location);
     let profile = &with_mode;
     let renew = format!(
         "run: aliyun sts GetCallerIdentity --profile {}",
@@ -141,7 +141,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         values.extend(role(profile)?);
     }
     // Cached keys without an expiration time are used: the cloud decides whether they have expired.
-    let profile_name = profile.place.trim_start_matches("for ");
+    let profile_name = profile.location.trim_start_matches("for ");
     let path = profile.file.path.display();
     let label = format!("the credentials of {profile_name} in {path}");
     let hint = match is_cached {

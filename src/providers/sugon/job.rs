@@ -217,7 +217,7 @@ async fn get_ended(
     let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = entry.at.as_deref().map(|at| ("acctTime", at));
+    let parameters = entry.entered_at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
@@ -244,7 +244,7 @@ async fn get_ended(
 #[derive(Default)]
 struct HistoryEntry {
     /// When the job was entered into the history, in the cloud's format; `None` if it is missing.
-    at: Option<String>,
+    entered_at: Option<String>,
     /// The names of the jobs with this id, if there are several.
     other_names: Option<String>,
     /// The outcome in the list, if it is not a success.
@@ -296,7 +296,7 @@ async fn history_entry(
                 None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|at| HistoryEntry {
-                    at: at.map(|at| region.clock.text(at.to_datetime())),
+                    entered_at: at.map(|at| region.clock.text(at.to_datetime())),
                     other_names: (names.len() > 1).then(|| names.join(", ")),
                     unsuccessful_outcome,
                 })),

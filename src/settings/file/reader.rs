@@ -56,7 +56,7 @@ impl Reader<'_> {
             let found = syntax::explain(self.text, &error);
             Problem {
                 hint: found.hint,
-                ..self.error_at(found.at, &found.what)
+                ..self.error_at(found.offset, &found.message)
             }
         })?;
         let mut file = SettingsFile {

@@ -6,9 +6,9 @@ use crate::secret::quotable;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     /// Byte offset in the text.
-    pub at: usize,
+    pub offset: usize,
     /// Explanation of the error.
-    pub what: String,
+    pub message: String,
     /// The correct text, if known.
     pub hint: Option<String>,
 }
@@ -38,8 +38,8 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = text[start..].lines().next().unwrap_or_default();
     let found = |at: usize, what: &str, hint: Option<String>| SyntaxError {
-        at,
-        what: what.to_owned(),
+        offset: at,
+        message: what.to_owned(),
         hint,
     };
     let lookalike = line.char_indices().find_map(|(place, c)| {
@@ -143,8 +143,8 @@ fn duplicate(line: &str, start: usize) -> SyntaxError {
         }
     };
     SyntaxError {
-        at: start,
-        what,
+        offset: start,
+        message: what,
         hint: Some(hint.to_owned()),
     }
 }
@@ -275,15 +275,15 @@ mod tests {
         for (text, place, what, hint) in SLIPS {
             let error = DeTable::parse(text).unwrap_err();
             let found = explain(text, &error);
-            let before = &text[..found.at];
+            let before = &text[..found.offset];
             let line = 1 + before.matches('\n').count();
             let column = 1 + before.rsplit('\n').next().unwrap().chars().count();
             assert_eq!(format!("{line}:{column}"), place, "{text}");
-            assert!(found.what.contains(what), "{text}: {}", found.what);
+            assert!(found.message.contains(what), "{text}: {}", found.message);
             let given = found.hint.unwrap_or_default();
             assert!(given.contains(hint), "{text}: {given}");
             assert!(
-                !format!("{}{given}", found.what).contains("hunter2"),
+                !format!("{}{given}", found.message).contains("hunter2"),
                 "{text}"
             );
         }

@@ -31,5 +31,8 @@ fn the_file_of_cce_names_the_context_that_is_verified() {
     );
     let plugin = program(load(&files, None));
     assert_eq!(plugin.command, "ack-ram-tool");
-    assert_eq!(get(&plugin.found, "user"), text("272000000000000001"));
+    assert_eq!(
+        get(&plugin.other_values, "user"),
+        text("272000000000000001")
+    );
 }
