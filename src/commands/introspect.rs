@@ -40,9 +40,9 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     });
     let Some(cloud) = cloud else {
         let names = CLOUDS.iter().map(|cloud| cloud.name);
-        let wrong = format!("unknown cloud '{cloud_name}'");
+        let message = format!("unknown cloud '{cloud_name}'");
         let hint = hint(names.clone().collect(), closest_match(names, cloud_name));
-        return Err(unknown(named, 0..cloud_name.len(), wrong, hint));
+        return Err(unknown(named, 0..cloud_name.len(), message, hint));
     };
     let Some(kind) = kind else {
         return Ok(cloud.kinds.to_vec());
@@ -57,12 +57,12 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
             let names = cloud.kinds.iter().map(|kind| kind.template.kind);
             let closest = closest_match(names.clone(), kind)
                 .map(|closest| format!("{}/{closest}", cloud.name));
-            let wrong = format!("unknown kind '{kind}' for {}", cloud.name);
+            let message = format!("unknown kind '{kind}' for {}", cloud.name);
             let hint = hint(names.collect(), closest.as_deref());
             Err(unknown(
                 named,
                 cloud_name.len() + 1..named.len(),
-                wrong,
+                message,
                 hint,
             ))
         }

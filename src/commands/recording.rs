@@ -90,11 +90,12 @@ fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Pr
         return Ok(());
     }
     let folder = quotable_path(folder);
-    let other = recorded.map_or_else(
+    let recorded_command = recorded.map_or_else(
         || "another command".to_owned(),
         |name| format!("'{}'", quotable(name)),
     );
-    let message = format!("the recording {folder} was made with {other}, not with '{command}'");
+    let message =
+        format!("the recording {folder} was made with {recorded_command}, not with '{command}'");
     Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 

@@ -326,8 +326,8 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn invalid_report(value: &str, what: &str) -> Problem {
-    settings::invalid_value("--report", value, what)
+fn invalid_report(value: &str, description: &str) -> Problem {
+    settings::invalid_value("--report", value, description)
         .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 

@@ -216,9 +216,9 @@ impl OutputReader<'_> {
         let Some(at) = resolved.expires_at else {
             return Ok(());
         };
-        let what = format!("the credential that {command} printed");
+        let subject = format!("the credential that {command} printed");
         let renew = "have the command print a new one";
-        let notice = check_expiry(&what, at, now, renew)
+        let notice = check_expiry(&subject, at, now, renew)
             .map_err(|problem| problem.with_account(self.profile.cloud, &self.profile.name))?;
         resolved.notices.extend(notice);
         Ok(())

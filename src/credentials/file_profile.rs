@@ -30,10 +30,10 @@ impl FileProfile<'_> {
         })
     }
 
-    /// Returns a problem of these fields. `what` follows the path of the file, such as `has no access_key_id`.
-    pub(crate) fn problem(&self, what: &str) -> Problem {
-        let what = format!("{what} {}", self.location);
-        self.file.problem(what.trim_end(), self.spec.hint)
+    /// Returns a problem of these fields. `description` follows the path of the file, such as `has no access_key_id`.
+    pub(crate) fn problem(&self, description: &str) -> Problem {
+        let description = format!("{description} {}", self.location);
+        self.file.problem(description.trim_end(), self.spec.hint)
     }
 
     /// Returns the key pair and its related values, by the cloud's own keys; `None` if the profile has none.
@@ -98,11 +98,11 @@ impl FileProfile<'_> {
         &self,
         values: KeyValues,
         expires_at: Option<Time>,
-        what: &str,
+        subject: &str,
         renew: &str,
     ) -> Result<SourceResult, Problem> {
         let now = self.files.now();
-        let notice = expires_at.map(|at| check_expiry(what, at, now, renew));
+        let notice = expires_at.map(|at| check_expiry(subject, at, now, renew));
         let notice = notice.transpose()?.flatten();
         let mut found = self.credential(values, expires_at);
         found.notices.extend(notice);

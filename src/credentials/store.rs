@@ -66,11 +66,12 @@ impl TokenStore {
             .get_or_init(|| name(&self.profile, &self.credential_name))
     }
 
-    fn trace(&self, what: &str) {
+    fn trace(&self, event: &str) {
         let (cloud, profile) = (self.profile.cloud, &self.profile.name);
         let folder = self.folder.display();
-        self.transport
-            .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
+        self.transport.trace(format!(
+            "token cache of {cloud} {profile} {folder}: {event}"
+        ));
     }
 
     /// Reports whether the files or the command of the profile still have the same result. If not, another account

@@ -314,9 +314,9 @@ impl SourceFile {
         }
     }
 
-    /// Returns a problem of this file. `what` follows its path, such as `is not valid JSON`.
-    pub fn problem(&self, what: &str, hint: &str) -> Problem {
-        let message = format!("{} {what}", self.path.display());
+    /// Returns a problem of this file. `description` follows its path, such as `is not valid JSON`.
+    pub fn problem(&self, description: &str, hint: &str) -> Problem {
+        let message = format!("{} {description}", self.path.display());
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 

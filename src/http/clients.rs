@@ -87,9 +87,10 @@ impl ClientPool {
     }
 
     fn make(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let own = key.proxy_url.as_ref();
-        let own = own.map(|url| Arc::new(ProxyConfig::from_url(url.expose())));
-        let proxies = own.as_ref().unwrap_or(&self.proxies);
+        let account_proxies = key.proxy_url.as_ref();
+        let account_proxies =
+            account_proxies.map(|url| Arc::new(ProxyConfig::from_url(url.expose())));
+        let proxies = account_proxies.as_ref().unwrap_or(&self.proxies);
         let through_tls_proxy = !key.bypasses_proxy && proxies.has_https_proxy();
         let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {

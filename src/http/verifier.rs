@@ -137,15 +137,15 @@ impl RecordingVerifier {
             CertificateError::BadSignature => self.weak_key_bits(&shown),
             _ => None,
         };
-        let own = shown.first();
+        let server_certificate = shown.first();
         let rejected = CertificateRejected {
             cause,
             store_problem: self
                 .read_stores()
                 .find_map(|store| store.certificates.store_problem.clone()),
             issuer,
-            is_self_signed: own.is_some_and(Certificate::is_self_signed),
-            is_ca: own.is_some_and(Certificate::is_ca),
+            is_self_signed: server_certificate.is_some_and(Certificate::is_self_signed),
+            is_ca: server_certificate.is_some_and(Certificate::is_ca),
             has_old_version: shown.iter().any(Certificate::is_old_version),
             weak_key_bits,
             in_handshake,
@@ -161,8 +161,8 @@ impl RecordingVerifier {
         let trusted = trusted.filter_map(|der| Certificate::parse(der));
         let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
         let issuers = issuers.filter_map(|ca| ca.rsa_bits());
-        let own = shown.iter().filter_map(Certificate::rsa_bits);
-        own.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
+        let key_sizes = shown.iter().filter_map(Certificate::rsa_bits);
+        key_sizes.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
     }
 
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {

@@ -145,8 +145,8 @@ fn container_text(job: &Job) -> Option<String> {
         ),
     };
     let [reason, message] = reason_and_message(job, Some(task));
-    let own = reason_line(reason, message);
-    join([Some(part), failed_count(job), own])
+    let job_text = reason_line(reason, message);
+    join([Some(part), failed_count(job), job_text])
 }
 
 /// Returns reason and message of a job on one line. If only the last line of the
@@ -203,8 +203,8 @@ pub(super) fn name(container: &Container) -> String {
 
 /// Returns the name of a task. If it equals the name of the job, as for a subtask, returns the id.
 pub(super) fn task_name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
-    let own = task.name.as_deref().filter(|_| task.name != job.name);
-    own.or(task.id.as_deref()).or(task.name.as_deref())
+    let name = task.name.as_deref().filter(|_| task.name != job.name);
+    name.or(task.id.as_deref()).or(task.name.as_deref())
 }
 
 /// Returns the plural of the kind, such as `container groups`, or `tasks` for several kinds.
@@ -289,8 +289,8 @@ fn message_before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
         .map(|(at, mark)| (at, at + mark.len()));
     let mut starts = std::iter::once((0, 0)).chain(later);
     let part = starts.find(|(_, start)| is_about(&message[*start..], task));
-    let own = message[..part.map_or(message.len(), |(end, _)| end)].trim();
-    (!own.is_empty()).then_some(own)
+    let text = message[..part.map_or(message.len(), |(end, _)| end)].trim();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Reports whether a text begins with the name of a task or of its failed container,

@@ -29,13 +29,13 @@ impl ReferenceParser<'_> {
         let parts = split(input);
         let (kind, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
-            let one = input.trim_end_matches('/');
+            let trimmed = input.trim_end_matches('/');
             let hint = match parts.len() - 3 < kind.template.segments.len() {
-                true => format!("to list it: joblens list {}", shell_word(one)),
-                false => format!("did you mean '{one}'?"),
+                true => format!("to list it: joblens list {}", shell_word(trimmed)),
+                false => format!("did you mean '{trimmed}'?"),
             };
             let message = "this is a scope; expected a single resource".to_owned();
-            let at = one.len()..input.len();
+            let at = trimmed.len()..input.len();
             let problem = self.usage_error(input, message, at, Some(&kind.template));
             return Err(problem.with_hint(hint));
         }
@@ -82,12 +82,12 @@ impl ReferenceParser<'_> {
             && given.len() == template.segments.len()
         {
             let message = "this is a single resource; expected a scope";
-            let one = input.trim_end_matches('/');
+            let trimmed = input.trim_end_matches('/');
             return Err(self
                 .usage_error(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
                     "to get it: joblens get {}; to list its scope: joblens list {}",
-                    shell_word(one),
+                    shell_word(trimmed),
                     shell_word(&input[..last.at])
                 )));
         }
@@ -235,15 +235,15 @@ impl ReferenceParser<'_> {
             Some(last) if template.ranges => self.range(input, template, last)?,
             _ => None,
         };
-        let one = Reference {
+        let reference = Reference {
             kind,
             profile: profile.into(),
             segments,
             input: input_text.into(),
         };
         Ok(Target::Jobs(match ids {
-            None => vec![one],
-            Some(ids) => ids.into_iter().map(|id| one.with_id(id)).collect(),
+            None => vec![reference],
+            Some(ids) => ids.into_iter().map(|id| reference.with_id(id)).collect(),
         }))
     }
 
@@ -304,14 +304,14 @@ impl ReferenceParser<'_> {
         template: &'static Template,
         part: &Token<'_>,
     ) -> Result<String, Problem> {
-        let wrong = |message: &str| {
+        let usage_error = |message: &str| {
             Err(self.usage_error(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong("a '%' is not followed by two hex digits of UTF-8 text");
+            return usage_error("a '%' is not followed by two hex digits of UTF-8 text");
         };
         match segment_error(&text) {
-            Some(fault) => wrong(fault),
+            Some(fault) => usage_error(fault),
             None => Ok(text),
         }
     }

@@ -44,8 +44,8 @@ pub(super) fn candidates(
         if !requested.is_empty() && !requested.iter().any(is_whole) {
             names.clear();
         }
-        let own = requested.iter().filter(|scope| !is_whole(scope));
-        names.extend(own.map(|scope| scope.profile.to_string()));
+        let account_scopes = requested.iter().filter(|scope| !is_whole(scope));
+        names.extend(account_scopes.map(|scope| scope.profile.to_string()));
         if names.is_empty() && !requested.is_empty() {
             names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
         }
@@ -120,12 +120,12 @@ pub(super) fn accounts_check(
         return check.hint(problem.hint);
     }
     let of_cloud = |cloud: &&Cloud| {
-        let own = candidates
+        let profiles = candidates
             .iter()
             .filter(|one| one.cloud.name == cloud.name)
             .map(|one| one.profile.as_str());
-        let own: Vec<&str> = own.collect();
-        (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
+        let profiles: Vec<&str> = profiles.collect();
+        (!profiles.is_empty()).then(|| format!("{} ({})", cloud.name, profiles.join(", ")))
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let credentials = context.credentials(settings);

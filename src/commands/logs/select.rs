@@ -150,16 +150,16 @@ fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
     }
 }
 
-fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
+fn missing<'a>(noun: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
     let mut seen = HashSet::new();
     let known: Vec<&str> = known.flatten().filter(|name| seen.insert(*name)).collect();
     let problem = Problem::new(
         Category::NotFound,
-        format!("no {what} '{name}' in this job"),
+        format!("no {noun} '{name}' in this job"),
     );
     match known.is_empty() {
-        true => problem.with_hint(format!("leave --{what} out")),
-        false => problem.with_hint(format!("{what}s: {}", names(&known))),
+        true => problem.with_hint(format!("leave --{noun} out")),
+        false => problem.with_hint(format!("{noun}s: {}", names(&known))),
     }
 }
 

@@ -325,7 +325,7 @@ impl LogStream<'_> {
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
-        let what = match reading.lacks_rest {
+        let missing = match reading.lacks_rest {
             true => "the rest is missing",
             false if reading.is_stuck && may_lack_end => "newer lines may be missing",
             false => return,
@@ -333,7 +333,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_stuck, true) {
             let (operation, log) = (self.spec.operation.name, log_name(&log.source));
             self.note(format!(
-                "{log}: {operation} returns no more of the log; {what}"
+                "{log}: {operation} returns no more of the log; {missing}"
             ));
         }
     }

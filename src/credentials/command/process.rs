@@ -206,7 +206,7 @@ fn marked(mark: &str) -> Vec<Pid> {
         let environment = fs::read(folder.join("environ")).unwrap_or_default();
         environment
             .split(|byte| *byte == 0)
-            .any(|one| one.starts_with(variable.as_bytes()))
+            .any(|line| line.starts_with(variable.as_bytes()))
     };
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| {

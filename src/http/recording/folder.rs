@@ -74,13 +74,14 @@ impl Header {
             );
             return Err(unreadable(&path, &reason));
         }
-        let own = env!("CARGO_PKG_VERSION");
-        if numbers(&version.joblens).len() < numbers(own).len() {
+        let this_version = env!("CARGO_PKG_VERSION");
+        if numbers(&version.joblens).len() < numbers(this_version).len() {
             return Err(unreadable(&path, "joblens is not a version"));
         }
-        if numbers(&version.joblens) > numbers(own) {
+        if numbers(&version.joblens) > numbers(this_version) {
             let made_by: String = version.joblens.chars().take(20).collect();
-            let reason = format!("it was made by joblens {made_by}, which is newer than {own}");
+            let reason =
+                format!("it was made by joblens {made_by}, which is newer than {this_version}");
             return Err(unreadable(&path, &reason));
         }
         read_json(&path).map_err(|reason| unreadable(&path, &reason))

@@ -196,10 +196,10 @@ impl Recorder {
     }
 
     /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.
-    pub(super) fn measured(&self, what: &str, duration: Duration) -> Duration {
+    pub(super) fn measured(&self, name: &str, duration: Duration) -> Duration {
         let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let measured = &mut lock(&self.state).header.measured;
-        measured.insert(what.to_owned(), duration);
+        measured.insert(name.to_owned(), duration);
         Duration::from_millis(duration)
     }
 

@@ -117,8 +117,8 @@ impl Replay {
     }
 
     /// Returns a duration of the recorded run.
-    pub(super) fn measured(&self, what: &str) -> Option<Duration> {
-        let duration = self.header.measured.get(what).copied();
+    pub(super) fn measured(&self, name: &str) -> Option<Duration> {
+        let duration = self.header.measured.get(name).copied();
         duration.map(Duration::from_millis)
     }
 

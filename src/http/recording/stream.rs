@@ -99,9 +99,9 @@ impl RecordedBody {
         let Some(end) = memchr::memrchr(b'\n', &self.rest) else {
             return;
         };
-        let whole: Vec<u8> = self.rest.drain(..=end).collect();
+        let line: Vec<u8> = self.rest.drain(..=end).collect();
         let at_ms = self.recorder.step();
-        self.push(at_ms, &whole);
+        self.push(at_ms, &line);
     }
 
     fn push(&mut self, at_ms: u64, text: &[u8]) {

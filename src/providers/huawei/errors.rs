@@ -126,11 +126,13 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let name = context.request.operation;
     let operations = CLOUD.kinds.iter().flat_map(|kind| kind.operations());
     let mut found = operations.filter(|operation| operation.name == name);
-    let other = match context.request.path.contains("/training-job") {
+    let default_permission = match context.request.path.contains("/training-job") {
         true => TRAINING_JOB.get.permission,
         false => "ReadOnlyAccess of the product",
     };
-    let permission = found.next().map_or(other, |found| found.permission);
+    let permission = found
+        .next()
+        .map_or(default_permission, |found| found.permission);
     Some(format!("grant the permission {permission} in this project"))
 }
 

@@ -63,8 +63,8 @@ pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpo
     if !region.bytes().all(is_plain) {
         return Err(profile.invalid("region", "contains invalid characters"));
     }
-    let own = format!("https://iam.{region}.myhuaweicloud.com");
-    let text = profile.get("iam_endpoint").unwrap_or(&own);
+    let default_endpoint = format!("https://iam.{region}.myhuaweicloud.com");
+    let text = profile.get("iam_endpoint").unwrap_or(&default_endpoint);
     Endpoint::parse(text, &["/v3"], transport.options().allow_http)
         .map_err(|problem| profile.unusable("iam_endpoint", problem))
 }

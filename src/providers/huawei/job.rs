@@ -276,8 +276,8 @@ impl AsyncJob {
 
     /// Returns `true` if the job has a type that consists of sub-jobs in all documented responses.
     fn is_of_sub_jobs(&self) -> bool {
-        let own = self.job_type.trimmed();
-        own.is_some_and(|own| TYPES_OF_SUB_JOBS.contains(&own))
+        let job_type = self.job_type.trimmed();
+        job_type.is_some_and(|job_type| TYPES_OF_SUB_JOBS.contains(&job_type))
     }
 
     /// Returns the failure cause from the additional error of IMS, the job, or its images, in this order.
@@ -324,12 +324,12 @@ impl Entities {
         code: Option<String>,
         reason: Option<String>,
     ) -> states::FailureCause {
-        let own = states::failure(self.error_code.clone());
+        let job_code = states::failure(self.error_code.clone());
         let addition = states::failure(self.addition_error_code.clone());
         let take = |text: &mut Text| states::failure(std::mem::take(text));
         match take(&mut self.addition_error_msg) {
             Some(message) => states::FailureCause {
-                reason: addition.or(code).or(own),
+                reason: addition.or(code).or(job_code),
                 message: Some(message),
             },
             None => {
@@ -337,7 +337,7 @@ impl Entities {
                     .or_else(|| take(&mut self.error))
                     .or_else(|| take(&mut self.errorcode_message));
                 states::FailureCause {
-                    reason: code.or(own).or(addition),
+                    reason: code.or(job_code).or(addition),
                     message: error.or_else(|| self.failed_image()),
                 }
             }

@@ -124,8 +124,8 @@ pub(super) fn containers(
     let List(mut statuses) = statuses;
     let containers = specs.0.into_iter().map(|spec| {
         let is_own = |status: &ContainerStatus| status.name.trimmed() == spec.name.trimmed();
-        let own = statuses.iter().position(is_own);
-        let status = own.map(|at| statuses.swap_remove(at)).unwrap_or_default();
+        let index = statuses.iter().position(is_own);
+        let status = index.map(|at| statuses.swap_remove(at)).unwrap_or_default();
         spec.into_model(status, are_init)
     });
     containers.collect()

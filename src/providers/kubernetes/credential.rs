@@ -91,8 +91,8 @@ pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
     if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
         let hint = problem.hint.unwrap_or_default();
-        let other = format!("or unset {} to use the kubeconfig", origin.fix_location());
-        problem.hint = Some(format!("{hint}; {other}"));
+        let alternative = format!("or unset {} to use the kubeconfig", origin.fix_location());
+        problem.hint = Some(format!("{hint}; {alternative}"));
     }
     problem
 }

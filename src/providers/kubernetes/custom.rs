@@ -123,7 +123,10 @@ impl CustomJobs {
 
     /// Returns the group versions of its resources.
     pub(super) fn apis(&self) -> impl Iterator<Item = &'static str> {
-        let paths = self.resources.iter().map(|one| one.objects.path.0);
+        let paths = self
+            .resources
+            .iter()
+            .map(|resource| resource.objects.path.0);
         paths.filter_map(|path| path.strip_prefix("/apis/"))
     }
 
@@ -195,7 +198,7 @@ impl CustomJobs {
             match outcome {
                 Ok(job)
                     if job.object.uid.is_some()
-                        && jobs.iter().any(|one| one.object.uid == job.object.uid) => {}
+                        && jobs.iter().any(|other| other.object.uid == job.object.uid) => {}
                 Ok(job) => jobs.push(job),
                 Err(problem) => problems.push((number, problem)),
             }
@@ -203,7 +206,7 @@ impl CustomJobs {
         if jobs.len() > 1 {
             let resources = jobs
                 .iter()
-                .map(|one| self.resources[one.number].objects.path.1);
+                .map(|job| self.resources[job.number].objects.path.1);
             let resources: Vec<&str> = resources.collect();
             let message = format!(
                 "{} is in several resources: {}",

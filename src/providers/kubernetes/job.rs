@@ -93,7 +93,7 @@ impl KindOps<Api> for Jobs {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
             let job = JobObject::decode(body, reference)?;
-            let own = Parts {
+            let pod_parts = Parts {
                 namespace,
                 selector: job.pod_selector(),
                 owners: None,
@@ -102,7 +102,7 @@ impl KindOps<Api> for Jobs {
                 owner: Some(Owner::new("Job", job.metadata())),
             };
             let failed = job.failed_indexes();
-            Ok((job.into_result(reference, api), (own, failed)))
+            Ok((job.into_result(reference, api), (pod_parts, failed)))
         };
         let read = objects::lookup(api, &OBJECTS, lookup, decode);
         let read = prefetch::with_parts(api, reference, options, read, Outcome::read_job);

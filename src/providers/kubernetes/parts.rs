@@ -77,9 +77,9 @@ impl Parts<'_> {
         };
         let (pods, options) = (self.pods(result, pods), &limited);
         if let Some(events) = read.events {
-            let own = std::mem::take(&mut self.uids);
+            let uids = std::mem::take(&mut self.uids);
             events::add_list(result, events, |(uid, _)| {
-                uid.as_ref().is_none_or(|uid| own.contains(uid))
+                uid.as_ref().is_none_or(|uid| uids.contains(uid))
             });
         }
         let needing_events = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
@@ -90,8 +90,8 @@ impl Parts<'_> {
             .then(|| self.seen(api, result.job.uid.as_ref(), &pods.pods));
         let are_all = pods.are_all;
         add_pods(&mut result.job, pods.pods, are_all);
-        let own: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
-        events::add(api, self.namespace, &own, result, options).await;
+        let selectors: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
+        events::add(api, self.namespace, &selectors, result, options).await;
         explain_by_events(&mut result.job);
         if let Some(seen) = seen {
             if !are_all {

@@ -203,9 +203,9 @@ fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
 /// Returns the other spelling of the region, because the region may be the rejected parameter.
 fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     let region = context.parameter("Region");
-    let other = regions::other_spelling(region)?;
+    let other_spelling = regions::other_spelling(region)?;
     Some(format!(
-        "check the parameters; the region {region} is also spelled {other}"
+        "check the parameters; the region {region} is also spelled {other_spelling}"
     ))
 }
 

@@ -68,12 +68,12 @@ impl KindOps<Api> for Service {
     /// Returns all services of a cluster, or of one of its namespaces, in one page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let namespace = list.scope.segment("NAMESPACE");
-        let of = match namespace {
+        let namespace_parameter = match namespace {
             Some(namespace) => ("namespace", namespace),
             None => ("allnamespace", "1"),
         };
         let cluster = list.scope.segment("CLUSTER").unwrap_or_default();
-        let parameters = [("clusterId", cluster), of];
+        let parameters = [("clusterId", cluster), namespace_parameter];
         let rows = |body: &[u8]| services(body, namespace);
         let response = api.call(LIST.name, &parameters, list.options, rows).await?;
         let total = i64::try_from(response.data.len()).ok();
@@ -81,8 +81,9 @@ impl KindOps<Api> for Service {
             _ if row.namespace.is_unreadable => None,
             Some(_) => list.scope.reference(&[row.service_name.trimmed()?]),
             None => {
-                let own = row.namespace.value.trimmed()?;
-                list.scope.reference(&[own, row.service_name.trimmed()?])
+                let row_namespace = row.namespace.value.trimmed()?;
+                list.scope
+                    .reference(&[row_namespace, row.service_name.trimmed()?])
             }
         };
         let read = |row: ServiceDetails, reference: &_| row.into_result(reference, api);

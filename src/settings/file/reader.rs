@@ -95,12 +95,12 @@ impl Reader<'_> {
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
             if profile.trim().is_empty() {
-                let what = format!("a profile of {cloud} has an empty name");
-                return Err(self.error_at(name.span().start, &what));
+                let message = format!("a profile of {cloud} has an empty name");
+                return Err(self.error_at(name.span().start, &message));
             }
-            let what = format!("{cloud}.{profile}");
+            let table_name = format!("{cloud}.{profile}");
             let table = self
-                .table(value, name.span().start, &what)
+                .table(value, name.span().start, &table_name)
                 .map_err(|problem| {
                     problem.with_hint(format!(
                         "settings belong in the table of a profile: [{cloud}.default]"
@@ -118,7 +118,7 @@ impl Reader<'_> {
 
     fn unknown_table(&self, at: usize, name: &str) -> Problem {
         let known: Vec<&str> = self.clouds.iter().map(|keys| keys.cloud).collect();
-        let what = format!(
+        let message = format!(
             "unknown table '{}'; expected one of: {}, http, states",
             quotable(name),
             known.join(", ")
@@ -132,7 +132,7 @@ impl Reader<'_> {
         let closest = closest_match(known.into_iter().chain([HTTP, "states"]), name);
         let closest = closest.map(|closest| format!("did you mean '{closest}'?"));
         let hint = joined.or(closest);
-        self.error_at(at, &what)
+        self.error_at(at, &message)
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
@@ -183,11 +183,16 @@ impl Reader<'_> {
             .find(|(key, _)| key.get_ref() == CREDENTIAL_COMMAND);
         let points = |key: &str| key == CREDENTIAL_COMMAND || key.starts_with(SOURCE);
         let all: Vec<_> = sources.by_ref().map(|(key, _)| key).collect();
-        if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
-            let other = all.iter().find(|key| key.get_ref() != one.get_ref());
-            let other = other.map_or("", |key| key.get_ref());
-            let what = format!("{} and {other} are mutually exclusive", one.get_ref());
-            return Err(self.error_at(one.span().start, &what));
+        if let (Some(key_name), true) =
+            (all.iter().find(|key| points(key.get_ref())), all.len() > 1)
+        {
+            let other_key = all.iter().find(|key| key.get_ref() != key_name.get_ref());
+            let other_key = other_key.map_or("", |key| key.get_ref());
+            let message = format!(
+                "{} and {other_key} are mutually exclusive",
+                key_name.get_ref()
+            );
+            return Err(self.error_at(key_name.span().start, &message));
         }
         let Some((key, value)) = command else {
             return Ok(None);
@@ -303,11 +308,11 @@ impl Reader<'_> {
             let name: &str = kind.get_ref();
             if !self.kinds.iter().any(|known| known == name) {
                 let known = self.kinds.join(", ");
-                let what = format!(
+                let message = format!(
                     "unknown kind '{}'; expected one of: {known}",
                     quotable(name)
                 );
-                return Err(self.error_at(kind.span().start, &what));
+                return Err(self.error_at(kind.span().start, &message));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
             let mut mapped: Vec<(String, State)> = Vec::new();
@@ -331,8 +336,8 @@ impl Reader<'_> {
                 let text: &str = word.get_ref();
                 let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());
                 if mapped.iter().any(|(known, _)| is_same(known)) {
-                    let what = format!("'{}' is mapped more than once", quotable(text));
-                    return Err(self.error_at(at, &what));
+                    let message = format!("'{}' is mapped more than once", quotable(text));
+                    return Err(self.error_at(at, &message));
                 }
                 mapped.push((text.to_owned(), state));
             }
@@ -370,8 +375,11 @@ impl Reader<'_> {
     }
 
     /// Returns a usage error at a position in the file. It contains no values of the file.
-    fn error_at(&self, at: usize, what: &str) -> Problem {
+    fn error_at(&self, at: usize, message: &str) -> Problem {
         let (line, column) = self.position(at);
-        Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
+        Problem::usage(format!(
+            "{}:{line}:{column}: {message}",
+            self.path.display()
+        ))
     }
 }

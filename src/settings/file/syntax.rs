@@ -37,9 +37,9 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = text[start..].lines().next().unwrap_or_default();
-    let found = |at: usize, what: &str, hint: Option<String>| SyntaxError {
+    let syntax_error = |at: usize, message: &str, hint: Option<String>| SyntaxError {
         offset: at,
-        message: what.to_owned(),
+        message: message.to_owned(),
         hint,
     };
     let lookalike = line.char_indices().find_map(|(place, c)| {
@@ -53,20 +53,20 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             true => format!("the invisible character U+{:04X}", u32::from(*sign)),
             false => format!("'{sign}'"),
         };
-        let what = format!("{shown} is not a sign of TOML");
+        let message = format!("{shown} is not a sign of TOML");
         let hint = format!("write {ascii} in place of {}", shown.trim_matches('\''));
-        return found(start + place, &what, Some(hint));
+        return syntax_error(start + place, &message, Some(hint));
     }
     if error.message().contains("duplicate") {
         return duplicate(line, start);
     }
     if line.trim_start().starts_with('[') {
         let hint = "write [CLOUD.PROFILE]; profile names with other characters must be quoted: [aliyun.\"…\"]";
-        return found(at, "invalid table header", Some(hint.to_owned()));
+        return syntax_error(at, "invalid table header", Some(hint.to_owned()));
     }
     let Some((key, value)) = line.split_once('=') else {
         let hint = "write: KEY = \"VALUE\"";
-        return found(
+        return syntax_error(
             start,
             "expected KEY = \"VALUE\" or [CLOUD.PROFILE]",
             Some(hint.to_owned()),
@@ -78,11 +78,11 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let text_hint = || Some(format!("write: {key} = \"…\""));
     if let Some(flag) = flag(value) {
         let hint = format!("write: {key} = {flag}");
-        return found(value_at, "a boolean is true or false", Some(hint));
+        return syntax_error(value_at, "a boolean is true or false", Some(hint));
     }
     match value.chars().next() {
-        None => found(value_at, "the value is missing", text_hint()),
-        Some('"') if value.contains('\\') => found(
+        None => syntax_error(value_at, "the value is missing", text_hint()),
+        Some('"') if value.contains('\\') => syntax_error(
             at,
             "invalid escape in a double-quoted string",
             Some(format!(
@@ -90,26 +90,26 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             )),
         ),
         Some(quote @ ('"' | '\'')) if value.matches(quote).count() == 1 => {
-            found(value_at, "the closing quote is missing", text_hint())
+            syntax_error(value_at, "the closing quote is missing", text_hint())
         }
-        Some(quote @ ('"' | '\'')) => found(
+        Some(quote @ ('"' | '\'')) => syntax_error(
             at,
             "unexpected text after the value",
             Some(format!(
                 "write {quote} around the whole value only, and # before a comment"
             )),
         ),
-        Some('[') if !value.contains(['"', '\'']) => found(
+        Some('[') if !value.contains(['"', '\'']) => syntax_error(
             value_at,
             "texts in a list must be in quotes",
             Some(format!("write: {key} = [\"…\", \"…\"]")),
         ),
-        Some('[' | '{') => found(
+        Some('[' | '{') => syntax_error(
             at,
             "the list or table is not closed or not separated by commas",
             None,
         ),
-        Some(_) => found(value_at, "text must be in quotes", text_hint()),
+        Some(_) => syntax_error(value_at, "text must be in quotes", text_hint()),
     }
 }
 

@@ -73,11 +73,11 @@ impl LogStream<'_> {
         let rest = self.logs[0].mark_gap();
         self.print(0, Vec::from_iter(rest)).await?;
         let [from, to] = [&self.logs[0].source, &source].map(label);
-        let what = match self.logs[0].source.state {
+        let reason = match self.logs[0].source.state {
             State::Failed => "failed",
             _ => "has left the job",
         };
-        self.note(format!("{from} {what}; showing {to}"));
+        self.note(format!("{from} {reason}; showing {to}"));
         let params = LogParams {
             tail_lines: None,
             ..self.params.clone()

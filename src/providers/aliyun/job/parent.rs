@@ -213,7 +213,7 @@ fn inconsistency(
     let subtasks = listing.subtasks(&job.id);
     let contradictory = || subtasks.iter().find(|(_, row)| row.is_none());
     let missing = || expected.iter().find(|id| listing.row(id).is_none());
-    let other = || tasks.iter().find(|task| task.state != State::Succeeded);
+    let unsuccessful_task = || tasks.iter().find(|task| task.state != State::Succeeded);
     let extra = || succeeded.difference(&expected).next();
     let first = bad
         .map(describe_task)
@@ -221,7 +221,7 @@ fn inconsistency(
             contradictory().map(|((_, id), _)| format!("{id} is listed with different states"))
         })
         .or_else(|| missing().map(|id| format!("{id} was not found")))
-        .or_else(|| other().map(describe_task))
+        .or_else(|| unsuccessful_task().map(describe_task))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.count_mismatch()?;

@@ -226,9 +226,9 @@ impl ImageJob {
 impl SubJob {
     /// Returns a message if the sub-job belongs to another job.
     fn unconfirmed_reason(&self, job: &str) -> Option<String> {
-        let other = self.job_id.trimmed().filter(|id| *id != job)?;
+        let other_id = self.job_id.trimmed().filter(|id| *id != job)?;
         let id = self.id.trimmed().unwrap_or("a sub-job");
-        Some(format!("{id} is a sub-job of {other}"))
+        Some(format!("{id} is a sub-job of {other_id}"))
     }
 
     fn into_parts(self) -> SubJobParts {

@@ -44,9 +44,10 @@ pub(super) async fn batch_get(
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let own: Vec<Reference> = wanted.iter().map(|at| references[*at].clone()).collect();
+        let namespace_references: Vec<Reference> =
+            wanted.iter().map(|at| references[*at].clone()).collect();
         let batch = BatchRequest {
-            references: &own,
+            references: &namespace_references,
             options,
         };
         let rows = objects::get_many(api, &resource.objects, batch).await?;

@@ -155,11 +155,11 @@ pub(super) async fn add_pod_states(api: &Api, list: ListRequest<'_>, page: &mut 
         Ok(read) => {
             let (mut by_owner, are_all) = by_owner(read.data);
             for job in jobs {
-                let own = job.uid.as_ref().and_then(|uid| by_owner.remove(uid));
-                let own = own.unwrap_or_default();
+                let pods = job.uid.as_ref().and_then(|uid| by_owner.remove(uid));
+                let pods = pods.unwrap_or_default();
                 // An active job has pods: without any, they were not selected.
-                let has_pods = !own.is_empty();
-                parts::add_pods(job, own, are_all && has_names && has_pods);
+                let has_pods = !pods.is_empty();
+                parts::add_pods(job, pods, are_all && has_names && has_pods);
                 job.tasks.clear();
             }
             if are_all {

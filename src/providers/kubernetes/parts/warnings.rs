@@ -24,9 +24,9 @@ impl SeenPods {
         let uids = pods.iter().filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids);
         self.lacks_uid = pods.iter().any(|pod| pod.uid.is_none());
-        let own = parts.owners.iter().flatten();
-        let own = own.chain(parts.owner.iter().map(|owner| &owner.title));
-        let owners = own.chain(pods.iter().filter_map(|pod| pod.details.owner.as_ref()));
+        let titles = parts.owners.iter().flatten();
+        let titles = titles.chain(parts.owner.iter().map(|owner| &owner.title));
+        let owners = titles.chain(pods.iter().filter_map(|pod| pod.details.owner.as_ref()));
         let names = pods.iter().filter_map(|pod| pod.task.id.as_deref());
         let bases = owners.filter_map(|owner| base_of_owner(owner));
         let bases = bases.chain(names.filter_map(base).map(str::to_owned));

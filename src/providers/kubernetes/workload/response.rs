@@ -240,7 +240,7 @@ impl Deployment {
             uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
-        let own = Workload {
+        let workload = Workload {
             selector: spec.selector.0.text(),
             uids: meta.uid.0.into_iter().collect(),
             more_uids: Vec::new(),
@@ -254,7 +254,7 @@ impl Deployment {
             },
         };
         let notices = Vec::new();
-        (GetResult { job, notices }, own)
+        (GetResult { job, notices }, workload)
     }
 }
 

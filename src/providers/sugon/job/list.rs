@@ -161,8 +161,8 @@ pub(super) fn history_query<'a>(
 impl JobFields {
     /// Returns the address of a row, which begins with the segments of the scope.
     fn reference(&self, scope: &Scope) -> Option<Reference> {
-        let own = [self.region(), self.scheduler(), self.id()];
-        let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();
+        let segments = [self.region(), self.scheduler(), self.id()];
+        let below: Option<Vec<&str>> = segments[scope.segments.len()..].iter().copied().collect();
         scope.reference(&below.filter(|_| !self.is_id_unreadable())?)
     }
 }
