@@ -149,9 +149,9 @@ impl CredentialChain {
             printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
         };
         reader.check_expiry(&mut resolved, &command, &rerun)?;
-        let found = plugin.other_values.clone();
-        resolved.values.extend(values(found.values, &origin));
-        resolved.notices.extend(found.notices);
+        let other_values = plugin.other_values.clone();
+        resolved.values.extend(values(other_values.values, &origin));
+        resolved.notices.extend(other_values.notices);
         Ok(resolved)
     }
 }

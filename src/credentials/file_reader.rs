@@ -83,8 +83,8 @@ impl CredentialFile {
             Format::JsonFiles { .. } => return Ok(SourceResult::NotPresent),
         };
         let name = chosen.or(current.trimmed()).unwrap_or("default");
-        let is_it = |(known, _): &&(String, Value)| known == name && !name.is_empty();
-        let Some((_, profile)) = profiles.iter().find(is_it) else {
+        let is_named = |(known, _): &&(String, Value)| known == name && !name.is_empty();
+        let Some((_, profile)) = profiles.iter().find(is_named) else {
             let names = profiles.iter().map(|(name, _)| name.as_str());
             let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
             let reason = format!("{} has {}", file.path.display(), no_profile(name, &names));
@@ -103,13 +103,13 @@ impl CredentialFile {
         let fields = self.json_fields(file, values, &place)?;
         let mut resolved = self.resolve(file, files, Some(name), place, fields)?;
         // The tools also use the first one.
-        if profiles.iter().filter(is_it).count() > 1
-            && let Some(found) = resolved.found_mut()
+        if profiles.iter().filter(is_named).count() > 1
+            && let Some(credential) = resolved.found_mut()
         {
             let (path, name) = (file.path.display(), quotable(name));
             let message = format!("{path} has several profiles '{name}'; the first is used");
             let notice = Notice::new(NoticeCode::DuplicateProfile, message);
-            found.notices.push(notice);
+            credential.notices.push(notice);
         }
         Ok(resolved)
     }

@@ -243,9 +243,9 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
         return Err(Problem::usage(message).with_hint(hint));
     }
     let unusable = || {
-        let shown = mask_proxy_url(value);
-        let shown = quotable(&shown);
-        Problem::usage(format!("{name} is '{shown}', which is not the URL of a proxy")).with_hint(
+        let masked_url = mask_proxy_url(value);
+        let masked_url = quotable(&masked_url);
+        Problem::usage(format!("{name} is '{masked_url}', which is not the URL of a proxy")).with_hint(
             "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
         )
     };

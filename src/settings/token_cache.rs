@@ -43,17 +43,17 @@ pub(crate) fn unwritable_token_folder(folder: &Path) -> Option<Notice> {
 }
 
 fn unwritable(folder: &Path) -> Option<String> {
-    let found = folder
+    let existing = folder
         .ancestors()
         .find(|path| path.symlink_metadata().is_ok())?;
-    let shown = found.display();
-    if found == folder && found.is_symlink() {
+    let shown = existing.display();
+    if existing == folder && existing.is_symlink() {
         return Some(format!("{shown} is a symbolic link"));
     }
-    if !found.is_dir() {
+    if !existing.is_dir() {
         return Some(format!("{shown} is not a directory"));
     }
-    let error = access(found, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let error = access(existing, Access::WRITE_OK | Access::EXEC_OK).err()?;
     let kind = std::io::Error::from(error).kind();
     Some(format!("{shown}: {}", kind_text(kind)))
 }

@@ -32,7 +32,7 @@ pub(super) fn candidates(
     for cloud in CLOUDS {
         let requested: Vec<&CloudScope> = requested_accounts
             .iter()
-            .filter(|one| one.cloud == cloud.name)
+            .filter(|candidate| candidate.cloud == cloud.name)
             .collect();
         if !typed.is_empty() && requested.is_empty() {
             continue;
@@ -119,20 +119,24 @@ pub(super) fn accounts_check(
         let check = Check::fail(CheckName::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }
-    let of_cloud = |cloud: &&Cloud| {
+    let names_of_cloud = |cloud: &&Cloud| {
         let profiles = candidates
             .iter()
-            .filter(|one| one.cloud.name == cloud.name)
-            .map(|one| one.profile.as_str());
+            .filter(|candidate| candidate.cloud.name == cloud.name)
+            .map(|candidate| candidate.profile.as_str());
         let profiles: Vec<&str> = profiles.collect();
         (!profiles.is_empty()).then(|| format!("{} ({})", cloud.name, profiles.join(", ")))
     };
-    let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
+    let names: Vec<String> = CLOUDS.iter().filter_map(names_of_cloud).collect();
     let credentials = context.credentials(settings);
     // A recording contains only the accounts that were used.
     let is_complete = context.session.is_live();
-    let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
-    let without: Vec<&str> = CLOUDS
+    let is_requested = |cloud: &&&Cloud| {
+        candidates
+            .iter()
+            .any(|candidate| candidate.cloud.name == cloud.name)
+    };
+    let unconfigured: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
             is_complete
@@ -141,9 +145,9 @@ pub(super) fn accounts_check(
         })
         .map(|cloud| cloud.name)
         .collect();
-    let rest = match without.is_empty() {
+    let rest = match unconfigured.is_empty() {
         true => String::new(),
-        false => format!("; no profile of {} is configured", without.join(", ")),
+        false => format!("; no profile of {} is configured", unconfigured.join(", ")),
     };
     Check::ok(CheckName::Accounts, format!("{}{rest}", names.join(", ")))
 }

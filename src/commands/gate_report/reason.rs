@@ -24,7 +24,7 @@ pub(super) fn of(state: &GateState<'_>) -> String {
         evaluations,
         rules,
         decision,
-        spent,
+        stats,
     } = *state;
     let all = watched.len();
     match decision.verdict {
@@ -42,7 +42,7 @@ pub(super) fn of(state: &GateState<'_>) -> String {
         }
         Verdict::Undecided => {
             let pending = pending(watched, evaluations);
-            let parts = [stopped(spent), Some(pending)];
+            let parts = [stopped(stats), Some(pending)];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             parts.join("; ")
         }

@@ -169,11 +169,11 @@ impl Poller {
             let rows = client.batch_get(&references, &options).await;
             let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
             let jobs = rows.map(|rows| {
-                let settle = |(row, reference)| -> Option<Job> {
+                let finalize = |(row, reference)| -> Option<Job> {
                     let result: Option<providers::GetResult> = row;
                     lookup.finalize(result?, reference).ok()
                 };
-                rows.into_iter().zip(&references).map(settle).collect()
+                rows.into_iter().zip(&references).map(finalize).collect()
             });
             PollResult::Batch(numbers, jobs, ends.is_exceeded())
         });

@@ -308,7 +308,7 @@ impl<'a> WaitHandler<'a> {
                 (decision.clone(), decision.exit_code(pending), status)
             }
         };
-        let spent = GateStats {
+        let stats = GateStats {
             elapsed: match end {
                 Some(_) => run.total_elapsed(),
                 None => run.shown_elapsed(),
@@ -321,7 +321,7 @@ impl<'a> WaitHandler<'a> {
             evaluations: &run.evaluations(),
             rules: &run.policy,
             decision: &decision,
-            spent,
+            stats,
         };
         (GateReport::new(&state), run.lookup.notices.all(), code)
     }

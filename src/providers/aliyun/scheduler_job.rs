@@ -278,8 +278,8 @@ fn decode_fields(
     {
         return Err(ambiguous(reference, [first, second]));
     }
-    let found = matching.into_iter().next();
-    let (_, fields) = found.ok_or_else(|| "the requested job".to_owned())?;
+    let first_match = matching.into_iter().next();
+    let (_, fields) = first_match.ok_or_else(|| "the requested job".to_owned())?;
     Ok((fields, request_id))
 }
 

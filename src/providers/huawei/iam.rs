@@ -35,10 +35,10 @@ pub(super) fn is_configured(profile: &Profile) -> bool {
 /// # Errors
 /// A usage error if there is one.
 pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
-    let other = super::CREDENTIAL_KEYS
+    let credential_key = super::CREDENTIAL_KEYS
         .iter()
         .find(|key| profile.secret(key).is_some());
-    match other {
+    match credential_key {
         None => Ok(()),
         Some(key) => Err(profile
             .invalid(key, "and a user are mutually exclusive")

@@ -367,8 +367,8 @@ impl ImageResult {
     fn state(&self) -> Option<State> {
         let word = self.status.trimmed()?;
         let mut known = STATES.iter();
-        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
-        found.map(|(_, state)| *state)
+        let entry = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
+        entry.map(|(_, state)| *state)
     }
 
     /// Returns a message unless the image is known to have succeeded.

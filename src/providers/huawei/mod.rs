@@ -195,8 +195,8 @@ impl Api {
             let iam = iam.expect("a missing project is resolved by IAM");
             let region = self.region().unwrap_or_default();
             let (http, credentials) = (&client.http, &client.credentials);
-            let found = iam::find_project(http, credentials, iam, region, deadline).await;
-            found.inspect_err(|problem| self.project_failures.insert(problem, http.now()))
+            let result = iam::find_project(http, credentials, iam, region, deadline).await;
+            result.inspect_err(|problem| self.project_failures.insert(problem, http.now()))
         };
         self.project.get_or_try_init(find).await.cloned()
     }

@@ -101,8 +101,8 @@ pub(super) fn add_list(
 ) {
     match events {
         Ok(read) => {
-            let own = read.events.into_iter().filter(|event| has(event));
-            result.job.events.extend(own.map(|(_, event)| event));
+            let job_events = read.events.into_iter().filter(|event| has(event));
+            result.job.events.extend(job_events.map(|(_, event)| event));
             for notice in read.unreadable {
                 result.note(notice.code, notice.message);
             }

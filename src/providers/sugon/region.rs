@@ -194,8 +194,8 @@ impl Region {
             return Err(problem);
         }
         let (client, platform) = (&self.client, &self.endpoint);
-        let found = hosts::find(client, platform, service, &self.policy, deadline).await;
-        let hosts = found.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
+        let result = hosts::find(client, platform, service, &self.policy, deadline).await;
+        let hosts = result.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
         if let Some(learned) = &known.stored {
             learned.put(hosts.parts()).await;
         }

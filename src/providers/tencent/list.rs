@@ -59,8 +59,8 @@ pub(super) async fn list<R: Row>(
         let (total, request_id) = (response.total_count.0, response.request_id.0);
         let rows = response.rows.rows("of rows", total)?;
         let read = |row: R, lookup: GetRequest<'_>| {
-            let found = row.into_result(api, lookup);
-            found.with_request_id(request_id.clone())
+            let result = row.into_result(api, lookup);
+            result.with_request_id(request_id.clone())
         };
         let page = list.page(total, rows, R::id, read);
         Ok(Page {
@@ -69,6 +69,6 @@ pub(super) async fn list<R: Row>(
         })
     };
     let (product, operation) = (R::PRODUCT, R::OPERATION);
-    let found = api.call_product(product, operation, &parameters, list.options, decode);
-    found.await.map(Decoded::into_page)
+    let result = api.call_product(product, operation, &parameters, list.options, decode);
+    result.await.map(Decoded::into_page)
 }

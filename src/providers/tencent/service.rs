@@ -254,8 +254,8 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>,
     let total = (list.services == Required::Null).then_some(0);
     let mut services = list.services.rows("services", total)?;
     services.retain(|service| {
-        let own = service.namespace.value.trimmed();
-        namespace.is_none() || own.is_none() || own == namespace
+        let service_namespace = service.namespace.value.trimmed();
+        namespace.is_none() || service_namespace.is_none() || service_namespace == namespace
     });
     Ok(services)
 }

@@ -53,10 +53,10 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
-            let found = syntax::explain(self.text, &error);
+            let syntax_error = syntax::explain(self.text, &error);
             Problem {
-                hint: found.hint,
-                ..self.error_at(found.offset, &found.message)
+                hint: syntax_error.hint,
+                ..self.error_at(syntax_error.offset, &syntax_error.message)
             }
         })?;
         let mut file = SettingsFile {

@@ -212,7 +212,7 @@ fn by_owner(pods: Pods) -> (HashMap<String, Vec<PodTask>>, bool) {
 fn share(rows: Vec<&mut Row>, pods: Pods) {
     let (mut by_owner, are_all) = by_owner(pods);
     for row in rows {
-        let own = by_owner.remove(&row.uid).unwrap_or_default();
-        parts::add_pods(&mut row.result.job, own, are_all);
+        let row_pods = by_owner.remove(&row.uid).unwrap_or_default();
+        parts::add_pods(&mut row.result.job, row_pods, are_all);
     }
 }

@@ -65,7 +65,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     let is_secure = values
         .iter()
         .any(|(key, url)| *key == SERVER && url.expose().starts_with("https:"));
-    let mut found = FoundCredential {
+    let mut credential = FoundCredential {
         profile: Some(name.to_owned()),
         path: context.path.to_path_buf(),
         values,
@@ -75,7 +75,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     let user_name = match context.text("user")? {
         Some(name) => name,
         None if is_secure => return Err(context.problem("has no user")),
-        None => return Ok(SourceResult::Found(found)),
+        None => return Ok(SourceResult::Found(credential)),
     };
     let user = config.user(user_name).ok_or_else(|| {
         let message = format!(
@@ -84,27 +84,27 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         );
         context.problem(&message)
     })?;
-    found
+    credential
         .values
         .push(("user", Secret::new(shown_name(user_name))));
     // As with kubectl, a server without TLS receives no credential, only the impersonation headers.
     if !is_secure {
-        found.values.extend(user::impersonation(user)?);
-        return Ok(SourceResult::Found(found));
+        credential.values.extend(user::impersonation(user)?);
+        return Ok(SourceResult::Found(credential));
     }
-    found.path = user.path.to_path_buf();
-    user::load(files, &config, context, user, found)
+    credential.path = user.path.to_path_buf();
+    user::load(files, &config, context, user, credential)
 }
 
 /// Returns the service account of the pod, unless there is a kubeconfig: even without a usable context, it
 /// can be intended for another cluster, whose jobs are not in the cluster of the pod.
 fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
-    let found = service_account::load(files)?;
+    let credential = service_account::load(files)?;
     if !config.is_named && !config.exists() {
-        return Ok(found);
+        return Ok(credential);
     }
     let reason = no_current(config);
-    if matches!(found, SourceResult::NotPresent) {
+    if matches!(credential, SourceResult::NotPresent) {
         return Ok(SourceResult::Empty(reason));
     }
     let next = match config.is_named {

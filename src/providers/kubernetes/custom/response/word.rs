@@ -43,22 +43,22 @@ pub(super) fn word<'a>(
     groups: &[ReplicaGroup],
 ) -> Word<'a> {
     let table = jobs.kind.states[0].map;
-    let known = |word: &str| {
-        let mut known = table.iter().filter(|(known, _)| *known == word);
-        known.next().map(|(_, state)| *state)
+    let state_of = |word: &str| {
+        let mut matching = table.iter().filter(|(known, _)| *known == word);
+        matching.next().map(|(_, state)| *state)
     };
     let is_end = |word: &str| {
-        let mut known = table
+        let mut matching = table
             .iter()
             .filter(|(known, _)| known.eq_ignore_ascii_case(word));
-        known.any(|(_, state)| state.is_end())
+        matching.any(|(_, state)| state.is_end())
     };
     let has_phase = jobs.state_field.is_phase();
     let phase = jobs.state_field.of(status, state);
     let phase = phase.and_then(|word| word.value.trimmed());
     let phase = phase.map(|text| (text, None));
     let conditions = status.conditions.all_true().filter(|_| !has_phase);
-    let conditions = conditions.filter(|(word, _)| known(word).is_some());
+    let conditions = conditions.filter(|(word, _)| state_of(word).is_some());
     let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
     let mut ends = conditions.iter().copied().chain(phase);
     if let Some((text, condition)) = ends.find(|(word, _)| is_end(word)) {
@@ -85,7 +85,7 @@ pub(super) fn word<'a>(
         Some((text @ "Suspended", condition)) => Word::reported(text, condition),
         _ if is_suspended => Word::reported("Suspended", None),
         // The counts of pods are newer than a condition that remains true.
-        Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
+        Some((text, _)) if state_of(text) == Some(State::Pending) && count(|one| one.ready) => {
             Word::derived("Running")
         }
         Some((text, condition)) => Word::reported(text, condition),
