@@ -132,8 +132,8 @@ fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
 }
 
 /// Records the values and keys that could not be read.
-fn note_broken(repaired: &repair::Repaired) {
-    let repair::Repaired {
+fn note_broken(repaired: &repair::RepairedDocument) {
+    let repair::RepairedDocument {
         body,
         invalid_values,
     } = repaired;

@@ -27,7 +27,7 @@ pub(crate) const ROLE: &str = "MetadataRole";
 pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
 
 /// Hint for a response that does not come from a metadata service.
-const ELSEWHERE: &str =
+const CHECK_ENDPOINT_HINT: &str =
     "check that this machine is an instance of this cloud, and check metadata_endpoint";
 
 /// Requested lifetime of a session token.
@@ -196,11 +196,13 @@ impl<S> InstanceRoleProvider<S> {
         let (category, hint) = match status {
             200 => return Ok(()),
             404 => return Err(self.no_role(operation, response)),
-            429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
+            429 | 500.. if is_page => (Category::ServiceError, CHECK_ENDPOINT_HINT),
             429 | 500.. => (Category::ServiceError, "try again later"),
-            300..=399 if !is_page => (Category::MissingCredentials, ELSEWHERE),
+            300..=399 if !is_page => (Category::MissingCredentials, CHECK_ENDPOINT_HINT),
             // A metadata service sends its own HTML pages only for 401, 403 and 404.
-            _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
+            _ if is_page && !matches!(status, 401 | 403) => {
+                (Category::InvalidResponse, CHECK_ENDPOINT_HINT)
+            }
             _ => (Category::MissingCredentials, self.service.hint),
         };
         let message = format!("the metadata service returned HTTP {status}");
@@ -234,7 +236,7 @@ impl<S> InstanceRoleProvider<S> {
         let reason = page.unwrap_or_else(|| format!("expected {expected}"));
         let message = format!("invalid response from the metadata service: {reason}");
         let problem = self.problem(operation, Category::InvalidResponse, &message);
-        problem.with_hint(ELSEWHERE)
+        problem.with_hint(CHECK_ENDPOINT_HINT)
     }
 
     fn check_expiry(
@@ -269,7 +271,7 @@ impl<S> InstanceRoleProvider<S> {
 
     fn unreachable(&self, mut problem: Problem) -> Problem {
         if problem.category == Category::InvalidResponse {
-            problem.hint = Some(ELSEWHERE.to_owned());
+            problem.hint = Some(CHECK_ENDPOINT_HINT.to_owned());
             return problem;
         }
         // The failure is not one of the connection to the cloud.

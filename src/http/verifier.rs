@@ -18,7 +18,7 @@ use rustls::{
 
 use super::ca_store::SystemStore;
 use super::issuer::issuer;
-use super::trusted::{Trusted, TrustedCertificates};
+use super::trusted::{TrustedCertificates, TrustedVerifiers};
 use super::x509::{Certificate, PublicKey};
 
 /// Minimum size of an RSA key whose signatures are accepted.
@@ -36,7 +36,7 @@ pub(super) enum TrustStore {
 #[derive(Debug)]
 struct Store {
     system: Option<(Arc<SystemStore>, usize)>,
-    trusted: OnceLock<Trusted>,
+    trusted: OnceLock<TrustedVerifiers>,
 }
 
 impl Store {
@@ -44,7 +44,7 @@ impl Store {
         match store {
             TrustStore::Loaded(certificates) => Self {
                 system: None,
-                trusted: Trusted::new(certificates, provider).into(),
+                trusted: TrustedVerifiers::new(certificates, provider).into(),
             },
             TrustStore::System(store, part) => Self {
                 system: Some((store, part)),
@@ -53,11 +53,11 @@ impl Store {
         }
     }
 
-    fn trusted(&self, provider: &Arc<CryptoProvider>) -> &Trusted {
+    fn trusted(&self, provider: &Arc<CryptoProvider>) -> &TrustedVerifiers {
         self.trusted.get_or_init(|| {
             let system = self.system.as_ref();
             let read = system.map(|(store, part)| TrustedCertificates::of_system(store, *part));
-            Trusted::new(read.unwrap_or_default(), provider)
+            TrustedVerifiers::new(read.unwrap_or_default(), provider)
         })
     }
 }
@@ -112,7 +112,7 @@ impl RecordingVerifier {
     }
 
     /// Returns the stores that were read. These are all stores if a certificate is rejected.
-    fn read_stores(&self) -> impl Iterator<Item = &Trusted> {
+    fn read_stores(&self) -> impl Iterator<Item = &TrustedVerifiers> {
         self.stores.iter().filter_map(|store| store.trusted.get())
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A repaired document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Repaired {
+pub(super) struct RepairedDocument {
     /// The document.
     pub body: String,
     /// Position at which each invalid value ends, and what is wrong with it.
@@ -16,7 +16,7 @@ const NOT_A_NUMBER: &str = "not a number of JSON";
 /// Marks a repair. U+FFFE is a noncharacter that never occurs in text.
 const MARK: char = '\u{fffe}';
 
-impl Repaired {
+impl RepairedDocument {
     /// Returns the document with a mark at the end of each repaired text, and with a marked text in place of each
     /// number.
     pub(super) fn with_marks(self) -> String {
@@ -54,7 +54,7 @@ pub fn with_faults(document: &str) -> String {
 
 /// Replaces invalid UTF-8, unpaired surrogates and invalid escapes by U+FFFD, escapes control characters within
 /// texts, and replaces invalid numbers such as `NaN` by null. `None` if nothing was replaced.
-pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
+pub(super) fn repair(body: &[u8]) -> Option<RepairedDocument> {
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
     let (mut repaired, mut ends) = (Vec::with_capacity(text.len()), Vec::new());
@@ -94,7 +94,7 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     }
     let is_changed = repaired != body;
     let body = String::from_utf8(repaired).ok()?;
-    is_changed.then_some(Repaired {
+    is_changed.then_some(RepairedDocument {
         body,
         invalid_values: ends,
     })

@@ -87,7 +87,7 @@ enum Limit {
 }
 
 /// The value that means the user of the profile.
-const ME: &str = "me";
+const CURRENT_USER: &str = "me";
 
 /// The default limit of rows per scope in formats for people.
 const PAGE_FOR_PEOPLE: usize = 100;
@@ -146,7 +146,7 @@ impl ListOptions {
 
     /// Reports whether the jobs of the profile's user are requested.
     pub(super) fn requests_own_jobs(&self) -> bool {
-        self.filter.user.as_deref() == Some(ME)
+        self.filter.user.as_deref() == Some(CURRENT_USER)
     }
 
     /// Returns the filter for the jobs of an account.

@@ -15,7 +15,7 @@ pub(super) const STDERR: &str = "stderr";
 
 /// The logs of a job that are requested.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Choice<'a> {
+pub(super) struct LogSelection<'a> {
     /// The id or name of a task.
     pub task: Option<&'a str>,
     /// The name of a container or stream.
@@ -33,7 +33,7 @@ pub(super) fn label(source: &LogSource) -> String {
     parts.join("/")
 }
 
-impl Choice<'_> {
+impl LogSelection<'_> {
     /// Returns the requested logs, and the others if one was selected.
     ///
     /// # Errors

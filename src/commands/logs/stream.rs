@@ -14,7 +14,7 @@ use super::absent::{self, log_name};
 use super::follow::Streams;
 use super::lines::Block;
 use super::printer::Printer;
-use super::select::{Choice, error_stream, label, others};
+use super::select::{LogSelection, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
 use crate::commands::context::CommandContext;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
@@ -42,7 +42,7 @@ pub(super) struct LogStream<'a> {
     pub spec: &'static LogSpec,
     pub params: LogParams,
     pub since: Option<&'a Since>,
-    pub choice: Choice<'a>,
+    pub choice: LogSelection<'a>,
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,

@@ -21,7 +21,7 @@ use crate::model::{Job, State};
 use crate::providers::Changes;
 use crate::reference::Reference;
 
-use last_poll::{LastPoll, ResponseTimes, Unfinished};
+use last_poll::{LastPoll, ResponseTimes, UnfinishedCounts};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
@@ -276,7 +276,7 @@ struct Account {
     response_times: ResponseTimes,
     /// When the last response came.
     responded_at: Duration,
-    unfinished: Unfinished,
+    unfinished: UnfinishedCounts,
     /// The number of jobs whose details are requested. Until these are known, rows are held back.
     detail_requests: usize,
     /// A lookup has contradicted the row of a list, so rows no longer prove anything.
@@ -342,7 +342,7 @@ impl Poller {
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
                 responded_at: Duration::ZERO,
-                unfinished: Unfinished::default(),
+                unfinished: UnfinishedCounts::default(),
                 detail_requests: 0,
                 contradicts_rows: false,
             });

@@ -19,7 +19,7 @@ use crate::sync::lock;
 
 /// A variable that marks all processes of one run: the id of this process and the number of the run.
 const MARK: &str = "JOBLENS_CREDENTIAL_COMMAND_RUN";
-static RUNS: Mutex<Runs> = Mutex::new(Runs {
+static RUNS: Mutex<StartedProcesses> = Mutex::new(StartedProcesses {
     count: 0,
     running: Vec::new(),
     is_closed: false,
@@ -45,7 +45,7 @@ pub(super) enum ProcessError {
 }
 
 /// The processes that were started by [`run`].
-struct Runs {
+struct StartedProcesses {
     count: u64,
     running: Vec<ProcessTree>,
     /// Set when no more processes may be started.

@@ -8,10 +8,10 @@ use crate::error::TransportFailureKind;
 use crate::http::ca_store;
 use crate::http::verifier::{CertificateRejected, MIN_RSA_BITS};
 
-const NAME_IT: &str =
+const TRUST_CERTIFICATE_HINT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
-const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
-const RENEW: &str = "ask the operator to renew it, and check the local clock";
+const COMPANY_CA_HINT: &str = "if your company has its own CA, set --ca-file or ca_file";
+const RENEW_CERTIFICATE_HINT: &str = "ask the operator to renew it, and check the local clock";
 const REISSUE: &str = "ask the operator to reissue it";
 const OLD_VERSION: &str = "ask the operator to reissue it with version 3 and its host name; \
      until then add the server's own certificate to the file named by ca_file or --ca-file";
@@ -39,7 +39,7 @@ pub(super) fn certificate_error(
             let issuer = issuer.map_or_else(String::new, |issuer| format!(" {issuer}"));
             let (problem, hint) = match seen.and_then(|seen| seen.store_problem.as_deref()) {
                 Some(problem) => (format!(" ({problem})"), ca_store::FIX),
-                None => (String::new(), OWN_CA),
+                None => (String::new(), COMPANY_CA_HINT),
             };
             let reason = format!("unknown issuer{issuer}{problem}");
             (TransportFailureKind::UnknownIssuer, reason, hint)
@@ -76,10 +76,10 @@ fn validity_error(
     use TransportFailureKind::{Expired, NotYetValid, WrongName};
     const CLOCK: &str = "check the local clock";
     let (kind, reason, hint) = match cause {
-        CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW),
+        CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW_CERTIFICATE_HINT),
         CertificateError::ExpiredContext { not_after, .. } => {
             let reason = format!("it expired at {}", format_time(*not_after));
-            (Expired, reason, RENEW)
+            (Expired, reason, RENEW_CERTIFICATE_HINT)
         }
         CertificateError::NotValidYet => (NotYetValid, "it is not valid yet".to_owned(), CLOCK),
         CertificateError::NotValidYetContext { not_before, .. } => {
@@ -120,7 +120,7 @@ fn signature_error(
         "it was not signed by the trusted CA {}",
         issuer.unwrap_or("its issuer")
     );
-    (TransportFailureKind::UnknownIssuer, reason, OWN_CA)
+    (TransportFailureKind::UnknownIssuer, reason, COMPANY_CA_HINT)
 }
 
 /// Returns a message and a hint for rare certificate errors.
@@ -209,7 +209,11 @@ fn untrusted_issuer(
         } => format!("it is a CA certificate, issued by {issuer}"),
         _ => return None,
     };
-    Some((TransportFailureKind::UnknownIssuer, reason, NAME_IT))
+    Some((
+        TransportFailureKind::UnknownIssuer,
+        reason,
+        TRUST_CERTIFICATE_HINT,
+    ))
 }
 
 /// Returns the name without its type: `localhost` for `DnsName("localhost")`, `127.0.0.1` for

@@ -16,7 +16,7 @@ use super::RecordingMasks;
 use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
-use super::stream::{self, Steps, moment};
+use super::stream::{self, ReplayProgress, moment};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
@@ -51,7 +51,7 @@ pub struct Replay {
     is_resumed: AtomicBool,
     has_ended: AtomicBool,
     lacks_responses: AtomicBool,
-    steps: Arc<Steps>,
+    progress: Arc<ReplayProgress>,
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -97,7 +97,7 @@ impl Replay {
             is_resumed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             lacks_responses: AtomicBool::new(false),
-            steps: Arc::default(),
+            progress: Arc::default(),
         }))
     }
 
@@ -134,7 +134,7 @@ impl Replay {
 
     /// Returns the time of the last outcome, or of the start if no request was made.
     pub fn now(&self) -> DateTime<Utc> {
-        let last = self.steps.last();
+        let last = self.progress.last();
         let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
         match (self.base.get(), self.first_at) {
             (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
@@ -234,7 +234,7 @@ impl Replay {
         let damaged = |reason: &str| self.missing(format!("{}: {reason}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|reason| damaged(&reason))?;
         sleep_until(moment(base, exchange.end_ms)).await;
-        self.steps.advance_to(exchange.end_ms);
+        self.progress.advance_to(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(
@@ -265,8 +265,8 @@ impl Replay {
             .bytes()
             .ok_or_else(|| damaged("the body is not valid"))?;
         if let (Content::Stream { parts, end_ms, end }, Some(stream)) = (body, stream) {
-            let steps = Arc::clone(&self.steps);
-            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, steps));
+            let progress = Arc::clone(&self.progress);
+            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, progress));
         }
         Ok(Response {
             status,

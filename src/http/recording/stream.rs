@@ -18,9 +18,9 @@ use crate::secret::PrivateKeyMasker;
 
 /// Progress of a replay: the time of the last outcome, in milliseconds since the first request.
 #[derive(Debug, Default)]
-pub(super) struct Steps(AtomicU64);
+pub(super) struct ReplayProgress(AtomicU64);
 
-impl Steps {
+impl ReplayProgress {
     pub(super) fn advance_to(&self, at_ms: u64) {
         self.0.fetch_max(at_ms, Ordering::Relaxed);
     }
@@ -144,16 +144,16 @@ pub(super) fn replay(
     parts: Vec<StreamPart>,
     (end_ms, end): (u64, StreamEnd),
     base: Instant,
-    steps: Arc<Steps>,
+    progress: Arc<ReplayProgress>,
 ) -> LineBody {
     let frames = unfold(Some(parts.into_iter()), move |parts| {
-        let steps = Arc::clone(&steps);
+        let progress = Arc::clone(&progress);
         async move {
             let mut parts = parts?;
             let part = parts.next();
             let at_ms = part.as_ref().map_or(end_ms, |part| part.at_ms);
             sleep_until(moment(base, at_ms)).await;
-            steps.advance_to(at_ms);
+            progress.advance_to(at_ms);
             let lost = || StreamError::from("the recorded stream ended here");
             match (part, end) {
                 (Some(StreamPart { text, .. }), _) => {

@@ -91,14 +91,14 @@ pub(super) struct JobFields<V> {
     #[serde(alias = "VariableList", alias = "Variable_List")]
     pub variables: V,
     #[serde(alias = "Resource_List")]
-    resources: DefaultObject<Amounts>,
+    resources: DefaultObject<ResourceAmounts>,
     #[serde(alias = "ResourcesActualOccupied", alias = "resources_used")]
-    resources_used: DefaultObject<Amounts>,
+    resources_used: DefaultObject<ResourceAmounts>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Amounts {
+struct ResourceAmounts {
     #[serde(alias = "ncpus")]
     cores: Num,
     #[serde(alias = "ngpus")]
@@ -314,7 +314,7 @@ impl<V> JobFields<V> {
     }
 }
 
-impl Amounts {
+impl ResourceAmounts {
     fn resources(&self) -> Resources {
         Resources {
             cpu: self.cores.0,

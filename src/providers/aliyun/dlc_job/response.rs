@@ -63,7 +63,7 @@ struct Pod {
     gmt_create_time: Timestamp,
     gmt_start_time: Timestamp,
     gmt_finish_time: Timestamp,
-    history_pods: List<PastPod>,
+    history_pods: List<PreviousPod>,
 }
 
 #[derive(Default, Deserialize)]
@@ -75,7 +75,7 @@ struct PodIp {
 /// A pod before a restart.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct PastPod {
+struct PreviousPod {
     pod_uid: Text,
     gmt_create_time: Timestamp,
 }
@@ -135,7 +135,7 @@ pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, Str
     let mut pods = fields.pods.0.into_iter();
     let found_pod = pods.find(|known| known.pod_id.trimmed() == Some(pod));
     let previous = found_pod.and_then(|pod| {
-        let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
+        let created_at = |past: &PreviousPod| -> Option<Time> { past.gmt_create_time.utc() };
         pod.history_pods.0.into_iter().max_by_key(created_at)
     });
     Ok(previous.and_then(|past| past.pod_uid.0))

@@ -20,7 +20,7 @@ pub(super) struct TypePage {
 }
 
 /// A page of the list of all types.
-pub(super) struct Merged {
+pub(super) struct MergedPage {
     /// The rows, each with the cloud's id of the request that returned it.
     pub rows: Vec<(ImageJob, Option<String>)>,
     /// Start of the next page; `None` if this page is the last.
@@ -36,7 +36,7 @@ pub(super) struct Merged {
 /// A row is left for the next page, and requested again there, if another list may still contain newer rows.
 /// This keeps the merged list sorted, newest first. If the cloud does not sort a list by time, all rows are
 /// used in the order in which they arrive.
-pub(super) fn merge(cursor: Cursor, pages: Vec<TypePage>) -> Merged {
+pub(super) fn merge(cursor: Cursor, pages: Vec<TypePage>) -> MergedPage {
     let cutoff = cutoff(&pages);
     let mut lists = cursor.lists;
     let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
@@ -78,7 +78,7 @@ pub(super) fn merge(cursor: Cursor, pages: Vec<TypePage>) -> Merged {
         ..cursor
     };
     let is_more = is_open(&lists.offsets) > 0;
-    Merged {
+    MergedPage {
         rows,
         next: is_more.then_some(next),
         total,
