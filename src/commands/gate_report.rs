@@ -16,11 +16,11 @@ use crate::secret::shell_word;
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
-    at: Duration,
+    elapsed: Duration,
 ) -> Vec<Evaluation> {
     watched
         .iter()
-        .map(|watched| watched.history.evaluate(rules, at))
+        .map(|watched| watched.history.evaluate(rules, elapsed))
         .collect()
 }
 

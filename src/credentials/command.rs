@@ -156,9 +156,9 @@ impl CommandCache {
     }
 
     fn timeout(&self) -> Duration {
-        let left = |at: Instant| at.saturating_duration_since(Instant::now());
-        let left = self.deadline.map(left);
-        left.map_or(COMMAND_TIMEOUT, |left| left.min(COMMAND_TIMEOUT))
+        let time_left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let time_left = self.deadline.map(time_left);
+        time_left.map_or(COMMAND_TIMEOUT, |time_left| time_left.min(COMMAND_TIMEOUT))
     }
 
     /// Discards the output of an account's command, since it may have become invalid, so that the next use reruns

@@ -204,7 +204,7 @@ impl TokenFile {
                 None if is_hex(&name) => longest,
                 _ => continue,
             };
-            let modified = entry.metadata().and_then(|about| about.modified());
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
             let age = modified.map(|at| now.duration_since(at).unwrap_or_default());
             match age {
                 Ok(age) if age > limit => remove(&entry.path()),

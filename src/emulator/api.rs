@@ -284,8 +284,8 @@ impl EmulatedCall<'_> {
     /// Returns a parameter, unless it is empty.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.parameters.iter();
-        let found = all.find(|(known, value)| known == name && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
+        let entry = all.find(|(known, value)| known == name && !value.is_empty());
+        entry.map(|(_, value)| value.as_str())
     }
 
     /// Returns a required parameter.

@@ -58,7 +58,7 @@ struct LastObserved {
     /// When this state was first seen.
     state_since: Duration,
     /// When the resource was last read.
-    at: Duration,
+    observed_at: Duration,
     /// The last read confirmed that the resource exists.
     is_confirmed: bool,
 }
@@ -142,7 +142,7 @@ impl JobHistory {
 
     /// Returns when the resource was last read, if ever.
     pub fn read_at(&self) -> Option<Duration> {
-        self.last.as_ref().map(|seen| seen.at)
+        self.last.as_ref().map(|seen| seen.observed_at)
     }
 
     /// Returns since when the resource has been unreadable, if it is.
@@ -156,19 +156,25 @@ impl JobHistory {
     }
 
     /// Records the result of a poll.
-    pub fn observe(&mut self, observation: Observation<'_>, at: Duration) {
+    pub fn observe(&mut self, observation: Observation<'_>, elapsed: Duration) {
         match observation {
-            Observation::Read(job) => self.observe_job(job, at),
+            Observation::Read(job) => self.observe_job(job, elapsed),
             Observation::Failed(problem) if problem.category == Category::NotFound => {
                 self.read_failure = None;
-                let first = self.not_found.as_ref().map_or(at, |missing| missing.first);
-                self.not_found = Some(NotFoundSpan { first, last: at });
+                let first = self
+                    .not_found
+                    .as_ref()
+                    .map_or(elapsed, |missing| missing.first);
+                self.not_found = Some(NotFoundSpan {
+                    first,
+                    last: elapsed,
+                });
             }
             Observation::Failed(problem) => {
                 let since = self
                     .read_failure
                     .as_ref()
-                    .map_or(at, |failure| failure.since);
+                    .map_or(elapsed, |failure| failure.since);
                 self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
@@ -178,11 +184,11 @@ impl JobHistory {
         }
     }
 
-    fn observe_job(&mut self, job: &Job, at: Duration) {
+    fn observe_job(&mut self, job: &Job, elapsed: Duration) {
         (self.not_found, self.read_failure) = (None, None);
         let since = match &self.last {
             Some(seen) if seen.state == job.state => seen.state_since,
-            _ => at,
+            _ => elapsed,
         };
         self.last = Some(LastObserved {
             state: job.state,
@@ -197,7 +203,7 @@ impl JobHistory {
             reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
             state_since: since,
-            at,
+            observed_at: elapsed,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
         let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
@@ -216,13 +222,13 @@ impl JobHistory {
             });
         }
         match &mut self.warnings {
-            None => self.warnings = Some(Box::new(Warnings::first(job, at))),
-            Some(warnings) => warnings.observe(job, at),
+            None => self.warnings = Some(Box::new(Warnings::first(job, elapsed))),
+            Some(warnings) => warnings.observe(job, elapsed),
         }
     }
 
     /// Evaluates the resource at a given time.
-    pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
+    pub fn evaluate(&self, rules: &GatePolicy, elapsed: Duration) -> Evaluation {
         if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
             return evaluation;
         }
@@ -230,7 +236,7 @@ impl JobHistory {
             return Evaluation::Unmet(format!("new warning: {text}"));
         }
         if let Some(failure) = &self.read_failure {
-            return Evaluation::Pending(self.pending_on_failure(failure, rules, at));
+            return Evaluation::Pending(self.pending_on_failure(failure, rules, elapsed));
         }
         if let Some(missing) = &self.not_found {
             return Evaluation::Pending(self.pending_on_missing(missing, rules));
@@ -239,23 +245,25 @@ impl JobHistory {
             return pending(PendingCause::Time, "not checked yet");
         };
         match &rules.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, elapsed),
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {
-                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
                 }
-                _ => self.evaluate_active(seen, rules, at),
+                _ => self.evaluate_active(seen, rules, elapsed),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
-                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
+                Some(doubt) => {
+                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
+                }
                 None => unknown(seen, rules),
             },
             Condition::States(states) if self.has_reached(states, seen.state) => {
                 match &seen.inconsistency {
                     Some(doubt) => {
-                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
                     }
                     None => Evaluation::Met,
                 }
@@ -264,7 +272,7 @@ impl JobHistory {
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()))
             }
-            Condition::States(_) => self.evaluate_active(seen, rules, at),
+            Condition::States(_) => self.evaluate_active(seen, rules, elapsed),
         }
     }
 
@@ -309,7 +317,7 @@ impl JobHistory {
         quiet: Duration,
         seen: &LastObserved,
         rules: &GatePolicy,
-        at: Duration,
+        elapsed: Duration,
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
             // A failed part decides the outcome, even if other parts are still running.
@@ -317,7 +325,7 @@ impl JobHistory {
                 return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
             (Some(doubt), _) => {
-                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at));
+                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed));
             }
             (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
             _ => {}
@@ -347,7 +355,7 @@ impl JobHistory {
             );
             return pending(PendingCause::Time, reason);
         }
-        let time = seen.at.saturating_sub(warnings.quiet_since());
+        let time = seen.observed_at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
             true if self.stateless && !seen.is_confirmed => unconfirmed,
             true => Evaluation::Met,
@@ -358,15 +366,20 @@ impl JobHistory {
         }
     }
 
-    fn evaluate_active(&self, seen: &LastObserved, rules: &GatePolicy, at: Duration) -> Evaluation {
+    fn evaluate_active(
+        &self,
+        seen: &LastObserved,
+        rules: &GatePolicy,
+        elapsed: Duration,
+    ) -> Evaluation {
         let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
         match rules.start_timeout {
-            Some(limit) if never_ran && at >= limit => Evaluation::Pending(Pending {
+            Some(limit) if never_ran && elapsed >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::NotStarted,
                 is_final: true,
                 reason: Cow::Owned(format!(
                     "not started after {} s ({})",
-                    at.as_secs(),
+                    elapsed.as_secs(),
                     seen.state
                 )),
             }),

@@ -127,17 +127,17 @@ impl RecordingVerifier {
         let Error::InvalidCertificate(cause) = error else {
             return error;
         };
-        let shown: Vec<Certificate> = std::iter::once(certificate)
+        let presented: Vec<Certificate> = std::iter::once(certificate)
             .chain(between)
-            .filter_map(|shown| Certificate::parse(shown))
+            .filter_map(|presented| Certificate::parse(presented))
             .collect();
         // A store would have to contain the issuer of the last certificate of the chain.
         let issuer = issuer(between.last().unwrap_or(certificate));
         let weak_key_bits = match cause {
-            CertificateError::BadSignature => self.weak_key_bits(&shown),
+            CertificateError::BadSignature => self.weak_key_bits(&presented),
             _ => None,
         };
-        let server_certificate = shown.first();
+        let server_certificate = presented.first();
         let rejected = CertificateRejected {
             cause,
             store_problem: self
@@ -146,7 +146,7 @@ impl RecordingVerifier {
             issuer,
             is_self_signed: server_certificate.is_some_and(Certificate::is_self_signed),
             is_ca: server_certificate.is_some_and(Certificate::is_ca),
-            has_old_version: shown.iter().any(Certificate::is_old_version),
+            has_old_version: presented.iter().any(Certificate::is_old_version),
             weak_key_bits,
             in_handshake,
         };
@@ -154,14 +154,18 @@ impl RecordingVerifier {
     }
 
     /// Returns the size of the first RSA key that is too short, among the certificates and their trusted issuers.
-    fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
+    fn weak_key_bits(&self, presented: &[Certificate]) -> Option<usize> {
         let trusted = self
             .read_stores()
             .flat_map(|store| &store.certificates.exact);
         let trusted = trusted.filter_map(|der| Certificate::parse(der));
-        let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
+        let issuers = trusted.filter(|ca| {
+            presented
+                .iter()
+                .any(|certificate| certificate.is_issued_by(ca))
+        });
         let issuers = issuers.filter_map(|ca| ca.rsa_bits());
-        let key_sizes = shown.iter().filter_map(Certificate::rsa_bits);
+        let key_sizes = presented.iter().filter_map(Certificate::rsa_bits);
         key_sizes.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
     }
 

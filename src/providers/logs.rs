@@ -82,19 +82,19 @@ impl LogRequest<'_> {
     }
 }
 
-/// Returns `false` if the end of `text` differs from the end of `before`. Compares as many bytes as both have.
-pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
-    let ends_alike = |before: &[u8], text: &[u8]| {
-        let common = text.len().min(before.len());
-        text.ends_with(&before[before.len() - common..])
+/// Returns `false` if the end of `text` differs from the end of `previous`. Compares as many bytes as both have.
+pub(super) fn continues(previous: &[u8], text: &[u8]) -> bool {
+    let ends_alike = |previous: &[u8], text: &[u8]| {
+        let common = text.len().min(previous.len());
+        text.ends_with(&previous[previous.len() - common..])
     };
-    match before.strip_suffix(REPLACEMENT) {
+    match previous.strip_suffix(REPLACEMENT) {
         // The last character was incomplete when it was read.
-        Some(before) => (0..REPLACEMENT.len()).any(|length| {
+        Some(previous) => (0..REPLACEMENT.len()).any(|length| {
             let end = text.len().saturating_sub(length + 1);
-            ends_alike(before, &text[..end])
+            ends_alike(previous, &text[..end])
         }),
-        None => ends_alike(before, text),
+        None => ends_alike(previous, text),
     }
 }
 

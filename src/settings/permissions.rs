@@ -219,7 +219,7 @@ pub(crate) fn is_open_descriptor(path: &Path) -> bool {
 }
 
 fn is_read_only(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY))
+    statvfs(path).is_ok_and(|file_system| file_system.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 fn check_folders_below(

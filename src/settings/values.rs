@@ -126,15 +126,19 @@ impl Settings {
         let mut values = Values::new();
         let of_variables = |spec: &&SettingSpec| spec.key != network::FILE_ONLY_KEY;
         for spec in cloud.all().filter(of_variables) {
-            let own = cloud.variable(spec.key);
+            let own_variable = cloud.variable(spec.key);
             let name = match (spec.role, family) {
                 (SettingRole::Setting, family) => {
-                    let own = self.environment.get(&own).is_some().then_some(own);
+                    let own_variable = self
+                        .environment
+                        .get(&own_variable)
+                        .is_some()
+                        .then_some(own_variable);
                     // The variable of the credential's family is preferred, since a setting such as a project
                     // belongs to one account.
-                    let beside = family.and_then(|at| spec.variables.get(at)).filter(is_set);
+                    let same_family = family.and_then(|at| spec.variables.get(at)).filter(is_set);
                     let other = || spec.variables.iter().find(is_set);
-                    own.or_else(|| beside.or_else(other).map(ToString::to_string))
+                    own_variable.or_else(|| same_family.or_else(other).map(ToString::to_string))
                 }
                 (_, Some(at)) => spec.variables.get(at).map(ToString::to_string),
                 (_, None) => None,
@@ -199,9 +203,9 @@ impl Settings {
             };
             let is_given = !text.is_empty() && cloud.is_credential(base);
             let text = text.trim_start_matches('\u{feff}').trim();
-            let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
+            let resolved_path = (network::PATH_KEYS.contains(&base) && !text.is_empty())
                 .then(|| self.resolve_path(text));
-            let text = beside.as_ref().map_or(text, |path| {
+            let text = resolved_path.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });
             if let (Some(spec), true) = (cloud.find(base), is_given || !text.is_empty()) {

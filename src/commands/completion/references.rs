@@ -173,14 +173,14 @@ impl CompletionData {
             };
             // zsh groups candidates with the same description and changes their
             // order, so each description is unique.
-            let about = |profile: &str| format!("profile {profile} of {}", known.name);
+            let description = |profile: &str| format!("profile {profile} of {}", known.name);
             let default = format!("default profile of {}", known.name);
             heads.push((format!("{name}/"), default));
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {
                 let profile = encoded(profile);
-                (format!("{name}@{profile}/"), about(&profile))
+                (format!("{name}@{profile}/"), description(&profile))
             }));
         }
         let heads = heads
@@ -220,8 +220,8 @@ impl CompletionData {
             false => format!("{}@{profile}", known.name),
         };
         let segments: Vec<&str> = segments.split('/').collect();
-        let begun = segments.last().copied().unwrap_or_default();
-        let before = &typed[..typed.len() - begun.len()];
+        let last_segment = segments.last().copied().unwrap_or_default();
+        let before = &typed[..typed.len() - last_segment.len()];
         let listed = self.listed.iter().filter_map(|one| {
             let mut parts = one.splitn(3, '/');
             let is_same =
@@ -232,7 +232,9 @@ impl CompletionData {
         });
         let values = template.segments.get(segments.len() - 1);
         let values = values.map_or(&[][..], |segment| segment.values);
-        let values = values.iter().filter(|value| value.starts_with(begun));
+        let values = values
+            .iter()
+            .filter(|value| value.starts_with(last_segment));
         let mut seen = BTreeSet::new();
         listed
             .chain(values.map(|value| format!("{value}/")))

@@ -261,10 +261,10 @@ fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
         message += &format!("; not used: {}", behind.join(", "));
     }
     let end = account.expires_at.filter(|_| account.is_certificate);
-    let left = end
+    let seconds_left = end
         .zip(Time::new(now))
         .map(|(at, now)| at.seconds_since(now));
-    match left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
+    match seconds_left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
         true => {
             let message = format!("{message}; the client certificate ends soon");
             Check::warn(CheckName::Settings, message, "download a new kubeconfig")

@@ -15,7 +15,7 @@ const MAX_JOINED: usize = 8;
 pub(super) fn lines(
     listed: &[ScopeReport],
     requested: Option<&str>,
-    for_people: bool,
+    is_human_readable: bool,
 ) -> Vec<String> {
     let words = requested.map_or_else(String::new, |words| format!(" ({words})"));
     let count = listed.iter().map(|report| report.count - report.repeated);
@@ -36,7 +36,7 @@ pub(super) fn lines(
         })
         .collect();
     let mut lines = Vec::new();
-    if count > 0 && (for_people || !is_complete) {
+    if count > 0 && (is_human_readable || !is_complete) {
         let nothing = match empty.is_empty() {
             true => String::new(),
             false => format!("; nothing in {}", names(&empty)),

@@ -121,7 +121,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     let end = tokio::select! {
         biased;
         code = &mut stop => {
-            stream.write_begun_lines();
+            stream.write_partial_lines();
             stream.stdout.close_soon().await;
             return code;
         }

@@ -91,8 +91,8 @@ impl LogSelection<'_> {
         let is_main = |source: &LogSource| !source.init && !source.is_sidecar;
         let mut main = candidates.clone().filter(|(_, source)| is_main(source));
         let first = main.clone().next();
-        let begun = main.find(|(_, source)| has_begun(source)).or(first);
-        let others = begun.or_else(|| candidates.next()).map(|(at, _)| at);
+        let started = main.find(|(_, source)| has_begun(source)).or(first);
+        let others = started.or_else(|| candidates.next()).map(|(at, _)| at);
         let failed = failed.min().map(|(_, at)| at);
         failed.or(others).unwrap_or(0)
     }

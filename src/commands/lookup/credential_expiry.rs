@@ -64,8 +64,11 @@ impl CredentialExpiry {
 
     /// Returns a sentence for people, with the remaining time.
     pub(in crate::commands) fn line(&self, now: Time, zone: Zone) -> String {
-        let left = output::duration(self.expires_at.seconds_since(now));
-        self.sentence(&format!("in {left}, at {}", zone.clock(self.expires_at)))
+        let time_left = output::duration(self.expires_at.seconds_since(now));
+        self.sentence(&format!(
+            "in {time_left}, at {}",
+            zone.clock(self.expires_at)
+        ))
     }
 
     /// Returns the sentence for programs, without the remaining time.
@@ -73,7 +76,10 @@ impl CredentialExpiry {
         self.sentence(&format!("at {}", self.expires_at.rfc3339()))
     }
 
-    fn sentence(&self, when: &str) -> String {
-        format!("{} expires {when}; {}", self.description, self.consequence)
+    fn sentence(&self, time_text: &str) -> String {
+        format!(
+            "{} expires {time_text}; {}",
+            self.description, self.consequence
+        )
     }
 }

@@ -110,8 +110,8 @@ impl Lookup {
         }
     }
 
-    async fn get_target(&self, one: &LookupTarget) -> LookupResult {
-        match one {
+    async fn get_target(&self, target: &LookupTarget) -> LookupResult {
+        match target {
             LookupTarget::Job(reference) => {
                 self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
             }

@@ -168,19 +168,19 @@ pub(super) fn merge(
 }
 
 fn after(
-    before: Option<&ScopeSnapshot>,
+    previous: Option<&ScopeSnapshot>,
     mut reading: ScopeReading,
     time: PollTime,
 ) -> ScopeSnapshot {
     let category = reading.problem.as_ref().map(|problem| problem.category);
     let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
     // Old rows are not kept, even if the poll has read other rows of the scope.
-    let is_recent = |before: &&ScopeSnapshot| {
-        let complete_at = before.complete_at;
+    let is_recent = |previous: &&ScopeSnapshot| {
+        let complete_at = previous.complete_at;
         let max_age = max_age_after(time.duration, time.max_age);
         complete_at.is_some_and(|at| time.ended.duration_since(at) <= max_age)
     };
-    let kept = before.filter(|_| keeps_rows).filter(is_recent);
+    let kept = previous.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
     if let Some(ScopeSnapshot { reading: kept, .. }) = kept {
         let read = reading.rows.iter().map(|row| &*row.reference);
@@ -196,15 +196,15 @@ fn after(
         reading,
         rows_read: match is_read {
             true => Some(time.ended),
-            false => before.and_then(|before| before.rows_read),
+            false => previous.and_then(|previous| previous.rows_read),
         },
         complete_at: match keeps_rows {
-            true => before.and_then(|before| before.complete_at),
+            true => previous.and_then(|previous| previous.complete_at),
             false => Some(time.ended),
         },
         last_success: match category {
             None => time.ended_at,
-            Some(_) => before.and_then(|before| before.last_success),
+            Some(_) => previous.and_then(|previous| previous.last_success),
         },
         duration: Some(time.duration),
     }

@@ -238,11 +238,11 @@ impl<'a> WaitHandler<'a> {
         let policy = &self.options.policy;
         let any = if policy.any { "any " } else { "" };
         let (met, all) = (count(evaluations, "met"), evaluations.len());
-        let goal = match &policy.condition {
+        let condition_text = match &policy.condition {
             Condition::NoWarnings(time) => format!("no new warning in {} s", time.as_secs()),
             condition => condition.to_string(),
         };
-        let mut status = format!("waiting for {any}{goal}: {met} of {all} met");
+        let mut status = format!("waiting for {any}{condition_text}: {met} of {all} met");
         match count(evaluations, "unmet") {
             0 => {}
             unmet => status += &format!(", {unmet} failed"),
@@ -250,8 +250,8 @@ impl<'a> WaitHandler<'a> {
         match self.options.timeout {
             Some(Duration::ZERO) => {}
             Some(timeout) => {
-                let left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
-                status += &format!(", times out in {}", output::duration(left as i64));
+                let seconds_left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
+                status += &format!(", times out in {}", output::duration(seconds_left as i64));
             }
             None => status += ", no timeout",
         }

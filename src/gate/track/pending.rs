@@ -19,9 +19,9 @@ impl JobHistory {
         &self,
         failure: &ReadFailure,
         rules: &GatePolicy,
-        at: Duration,
+        elapsed: Duration,
     ) -> Pending {
-        let outage = at.saturating_sub(failure.since);
+        let outage = elapsed.saturating_sub(failure.since);
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
         let (cause, settled) = match failure.category {
@@ -51,7 +51,7 @@ impl JobHistory {
         doubt: &Inconsistency,
         seen: &LastObserved,
         rules: &GatePolicy,
-        at: Duration,
+        elapsed: Duration,
     ) -> Pending {
         let message = doubt.message.clone();
         match doubt.cause {
@@ -62,7 +62,7 @@ impl JobHistory {
                     message,
                     since,
                 };
-                self.pending_on_failure(&failure, rules, at)
+                self.pending_on_failure(&failure, rules, elapsed)
             }
             None => Pending {
                 cause: PendingCause::Time,
@@ -107,7 +107,7 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     match (seen.ended, rules.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
-            is_final: seen.at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,
+            is_final: seen.observed_at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,
             reason: Cow::Owned(reason),
         }),
         (false, true) => Evaluation::Unmet(reason),

@@ -39,8 +39,8 @@ fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
     while !rest.is_empty() {
         // Only the beginning of a line decides whether it is escaped.
         let start: String = lines.line.chars().chain(rest.chars().take(16)).collect();
-        let begun = width(&lines.line) + escape_columns(&start);
-        let room = columns.saturating_sub(begun);
+        let used = width(&lines.line) + escape_columns(&start);
+        let room = columns.saturating_sub(used);
         let mut head = beginning(rest, room);
         if head.is_empty() && lines.is_fresh {
             // Not even one character fits on a line.

@@ -151,13 +151,13 @@ impl KindOps<Api> for Invocations {
         });
         let wanted = list.filter.without_states();
         // Rows contain no raw responses.
-        let bare = GetOptions {
+        let options = GetOptions {
             raw: false,
             ..list.options.clone()
         };
         let rows = named.rows.into_iter();
         let lookups =
-            rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &bare));
+            rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &options));
         let mut page = Page {
             notices: response.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
@@ -195,12 +195,12 @@ async fn list_row(
     filter: &Filter,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
-    let bare = command
+    let job = command
         .clone()
         .into_bare_job(job_at(&reference, api.region()));
-    if !filter.matches(&bare, false) {
+    if !filter.matches(&job, false) {
         return Ok(GetResult {
-            job: bare,
+            job,
             notices: Vec::new(),
         });
     }

@@ -185,16 +185,16 @@ impl IamPasswordProvider {
             .header("x-subject-token")
             .filter(|token| sign::is_token(token))
             .ok_or_else(|| unreadable("a token in the header X-Subject-Token"))?;
-        let about = body.token.0.unwrap_or_default();
+        let token_info = body.token.0.unwrap_or_default();
         let project = match self.profile.get("project_id") {
             Some(_) => None,
             None => {
-                let id = about.project.0.and_then(|project| project.id.0);
+                let id = token_info.project.0.and_then(|project| project.id.0);
                 let id = id.filter(|id| is_project_id(id));
                 Some(id.ok_or_else(|| unreadable("a project id in token.project.id"))?)
             }
         };
-        let expires_at = about.expires_at.trimmed();
+        let expires_at = token_info.expires_at.trimmed();
         Ok(Credential {
             expires_at: expires_at.and_then(|text| {
                 let at = DateTime::parse_from_rfc3339(text).ok()?;

@@ -154,14 +154,14 @@ impl KindOps<Api> for BatchJobs {
         if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
             unconfirmed.add(&mut result, reason);
         }
-        let begun = begun_tasks(&tasks, claims_success);
-        if let Some(reason) = response::unread_tasks(begun.len()) {
-            match claims_success && succeeded < begun.len() as u64 {
+        let started_tasks = started_tasks(&tasks, claims_success);
+        if let Some(reason) = response::unread_tasks(started_tasks.len()) {
+            match claims_success && succeeded < started_tasks.len() as u64 {
                 true => unconfirmed.add(&mut result, reason),
                 false => note_unread(&mut result, &reason),
             }
         }
-        let begun = &begun[..begun.len().min(MAX_TASKS)];
+        let started_tasks = &started_tasks[..started_tasks.len().min(MAX_TASKS)];
         let pages = if claims_success { MAX_PAGES } else { 1 };
         // A success depends on the instances. Of any other job they are details, which are not waited for as long.
         let options = &match claims_success {
@@ -169,9 +169,11 @@ impl KindOps<Api> for BatchJobs {
             false => options.for_details(),
         };
         let lookup = GetRequest { reference, options };
-        let requests = begun.iter().map(|name| read_task(api, lookup, name, pages));
+        let requests = started_tasks
+            .iter()
+            .map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
-        for (name, pages) in begun.iter().copied().zip(join_all(requests).await) {
+        for (name, pages) in started_tasks.iter().copied().zip(join_all(requests).await) {
             let read = join_pages(name, pages, options, &mut documents, &mut result);
             let Some(task) = read else { continue };
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
@@ -249,12 +251,15 @@ fn note_unread(result: &mut GetResult, reason: &str) {
 
 /// Returns the names of the tasks whose instances are read, failed tasks first. These are the tasks that have begun
 /// or, if the cloud reports success for the job, all tasks.
-fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
+fn started_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     let has_begun =
         |task: &&Task| claims_success || !matches!(task.state, State::Pending | State::Unknown);
-    let mut begun: Vec<&Task> = tasks.iter().filter(has_begun).collect();
-    begun.order_by_key(|task| task.state != State::Failed);
-    begun.iter().filter_map(|task| task.id.as_deref()).collect()
+    let mut started_tasks: Vec<&Task> = tasks.iter().filter(has_begun).collect();
+    started_tasks.order_by_key(|task| task.state != State::Failed);
+    started_tasks
+        .iter()
+        .filter_map(|task| task.id.as_deref())
+        .collect()
 }
 
 /// Requests a task with its instances, in at most `max_pages` pages. Returns each page with its offset.

@@ -75,10 +75,11 @@ impl CallEvidence<'_> {
             return None;
         }
         let description = page.unwrap_or("got a redirect instead of an API response");
-        let by = response.server.as_ref();
-        let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
+        let from_server = response.server.as_ref();
+        let from_server =
+            from_server.map_or_else(String::new, |from_server| format!(" from '{from_server}'"));
         let message = format!(
-            "{}: {description}: HTTP {}{by}",
+            "{}: {description}: HTTP {}{from_server}",
             response.host, response.status
         );
         let between = match route {

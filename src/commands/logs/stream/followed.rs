@@ -196,12 +196,12 @@ impl LogStream<'_> {
     }
 
     /// Writes the beginnings of incomplete lines, because the command is interrupted.
-    pub(in crate::commands::logs) fn write_begun_lines(&mut self) {
+    pub(in crate::commands::logs) fn write_partial_lines(&mut self) {
         for number in 0..self.logs.len() {
             let log = &mut self.logs[number];
             if log.is_opened && self.is_following {
-                let begun = log.take_partial_line(self.printer.redactor);
-                self.write(number, Vec::from_iter(begun));
+                let partial_line = log.take_partial_line(self.printer.redactor);
+                self.write(number, Vec::from_iter(partial_line));
             }
         }
     }
