@@ -201,8 +201,10 @@ impl PageSource for JobPages<'_> {
     }
 
     fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {
-        self.filter
-            .matches(&row.job, has_unreadable || names_unreadable(&row.notices))
+        self.filter.matches(
+            &row.job,
+            has_unreadable || has_unreadable_field_notice(&row.notices),
+        )
     }
 
     fn is_costly(&self, row: &GetResult) -> bool {
@@ -216,7 +218,7 @@ impl PageSource for JobPages<'_> {
 }
 
 /// Reports whether notices name a field that could not be read.
-fn names_unreadable(notices: &[Notice]) -> bool {
+fn has_unreadable_field_notice(notices: &[Notice]) -> bool {
     let mut codes = notices.iter().map(|notice| notice.code);
     codes.any(|code| code == NoticeCode::UnreadableField)
 }

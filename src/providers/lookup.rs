@@ -112,7 +112,7 @@ impl GetResult {
     }
 
     /// Returns `true` unless a part could not be read.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         let mut codes = self.notices.iter().map(|notice| notice.code);
         codes.all(|code| code != NoticeCode::PartsUnread)
     }

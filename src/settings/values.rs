@@ -197,7 +197,7 @@ impl Settings {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let text = self.text_of_file(profile, [key, path, &line], is_secret)?;
-                    let place = format!("{}, named in {line}", self.shown_path(path));
+                    let place = format!("{}, named in {line}", self.display_path(path));
                     (base.as_str(), text.into(), place)
                 }
             };
@@ -238,7 +238,7 @@ impl Settings {
     ) -> Result<String, Problem> {
         let read = text_file::read_text(&self.resolve_path(path), is_secret);
         let (text, _) = read.map_err(|fault| {
-            let path = self.shown_path(path);
+            let path = self.display_path(path);
             let what = format!("refers to {path}, which {} (from {place})", fault.reason());
             let hint = match fault.hint() {
                 Some(hint) => hint.to_owned(),
@@ -252,7 +252,7 @@ impl Settings {
         // A program that rewrites the file may just have emptied it; another source could belong to another
         // account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
-            let path = self.shown_path(path);
+            let path = self.display_path(path);
             let what = format!("refers to {path}, which is empty (from {place})");
             let hint = format!("write the value to {path}, or fix the path");
             return Err(profile.invalid(key, &what).with_hint(hint));
@@ -272,7 +272,7 @@ impl Settings {
 
     /// Returns a path of the config file for messages. A word that looks like a secret is masked, since it may have
     /// been pasted here by mistake.
-    fn shown_path(&self, path: &str) -> String {
+    fn display_path(&self, path: &str) -> String {
         let shown = match path.starts_with(['/', '~', '.']) {
             true => path.into(),
             false => quotable(path),

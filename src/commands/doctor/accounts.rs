@@ -40,11 +40,11 @@ pub(super) fn candidates(
         let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // An argument without a profile means the same profile as a reference without one.
-        let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
-        if !requested.is_empty() && !requested.iter().any(is_whole) {
+        let is_whole_cloud = |scope: &&CloudScope| !scope.input.contains('@');
+        if !requested.is_empty() && !requested.iter().any(is_whole_cloud) {
             names.clear();
         }
-        let account_scopes = requested.iter().filter(|scope| !is_whole(scope));
+        let account_scopes = requested.iter().filter(|scope| !is_whole_cloud(scope));
         names.extend(account_scopes.map(|scope| scope.profile.to_string()));
         if names.is_empty() && !requested.is_empty() {
             names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());

@@ -48,7 +48,7 @@ pub(super) fn lines(
     } else if count == 0 && !empty.is_empty() {
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
-    lines.extend(folded(
+    lines.extend(group_messages(
         listed.iter().flat_map(|report| messages(report, listed)),
     ));
     if !failed.is_empty() && listed.len() > 1 {
@@ -78,7 +78,10 @@ fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     match &report.status {
         // These rows are counted below.
         ListStatus::Truncated(Truncation::MissingIds(_)) => {}
-        ListStatus::Truncated(cut) => add(cut_short(cut, report.total), Some(cut_short(cut, None))),
+        ListStatus::Truncated(cut) => add(
+            truncation_text(cut, report.total),
+            Some(truncation_text(cut, None)),
+        ),
         ListStatus::ActiveFirst { has_all_active } => add(
             active_first(report.count, report.total, *has_all_active),
             Some(active_first(report.count, None, *has_all_active)),
@@ -128,7 +131,7 @@ fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
 }
 
 /// Returns one line per message, or one for all scopes with the same message if there are many.
-fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
+fn group_messages(messages: impl Iterator<Item = Message>) -> Vec<String> {
     let mut groups: Vec<Vec<Message>> = Vec::new();
     for message in messages {
         let mut known = groups.iter_mut();
@@ -263,7 +266,7 @@ fn incomplete(report: &ScopeReport) -> Option<String> {
         }
         (ListStatus::Pending, _) => Some("stopped early".to_owned()),
         (ListStatus::Truncated(cut), _) => {
-            Some(unread().unwrap_or_else(|| cut_short(cut, report.total)))
+            Some(unread().unwrap_or_else(|| truncation_text(cut, report.total)))
         }
         (ListStatus::ActiveFirst { has_all_active }, count) => {
             Some(unread().unwrap_or_else(|| active_first(count, report.total, *has_all_active)))
@@ -272,7 +275,7 @@ fn incomplete(report: &ScopeReport) -> Option<String> {
     }
 }
 
-fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
+fn truncation_text(cut: &Truncation, total: Option<u64>) -> String {
     match (cut, total) {
         (Truncation::Limit(limit), Some(total)) if total > *limit as u64 => {
             format!("showing the first {limit} of {total}; use --limit none to show all")

@@ -70,13 +70,13 @@ impl Resume {
             let (head, after) = rest.split_at(end.min(HEAD_BYTES - self.line_start.len()));
             self.line_start.extend_from_slice(head);
             rest = after;
-            let is_whole = self.line_start.ends_with(b"\n");
-            if !is_whole && self.line_start.len() < HEAD_BYTES {
+            let is_complete_line = self.line_start.ends_with(b"\n");
+            if !is_complete_line && self.line_start.len() < HEAD_BYTES {
                 return Vec::new();
             }
             if self.is_known() {
                 self.line_start.clear();
-                (self.has_dropped, self.is_dropping) = (true, !is_whole);
+                (self.has_dropped, self.is_dropping) = (true, !is_complete_line);
             } else {
                 self.pass();
             }

@@ -200,7 +200,7 @@ impl Poller {
                 .and_then(|result| lookup.finalize(result, &reference));
             let confirmation = match confirms && outcome.is_ok() {
                 true => check_exists(&lookup, &reference, ends.deadline).await,
-                false => ExistenceCheck::NotAsked,
+                false => ExistenceCheck::NotRequested,
             };
             PollResult::Single(number, Box::new(outcome), confirmation, ends.is_exceeded())
         });

@@ -241,7 +241,7 @@ enum PollResult {
 
 /// Whether a resource was confirmed to exist.
 enum ExistenceCheck {
-    NotAsked,
+    NotRequested,
     Exists,
     Failed(Box<Problem>),
 }
@@ -323,7 +323,7 @@ impl Poller {
     }
 
     /// Returns the reference of a resource for display.
-    pub(super) fn shown_reference(&self, polled: &PolledJob) -> String {
+    pub(super) fn display_reference(&self, polled: &PolledJob) -> String {
         let mut reference = polled.reference.to_string();
         if polled.is_discovered {
             let redactor = self.lookup.transport.redactor();
@@ -335,7 +335,9 @@ impl Poller {
     fn account_index(&mut self, reference: &Reference) -> AccountIndex {
         let (cloud, profile) = (reference.kind.template.cloud, &reference.profile);
         let mut known = self.accounts.iter();
-        let known = known.position(|one| one.id.0 == cloud && one.id.1 == *profile);
+        let known = known.position(|account_entry| {
+            account_entry.id.0 == cloud && account_entry.id.1 == *profile
+        });
         known.unwrap_or_else(|| {
             self.accounts.push(Account {
                 id: (cloud, profile.clone()),

@@ -330,7 +330,7 @@ impl Poller {
     ) -> Vec<PollEvent> {
         let now = self.elapsed();
         if self.jobs[number].is_discovered {
-            let reference = self.shown_reference(&self.jobs[number]);
+            let reference = self.display_reference(&self.jobs[number]);
             problem.input = problem.input.is_some().then(|| reference.clone());
             problem.reference = Some(reference);
         }

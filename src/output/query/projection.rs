@@ -13,7 +13,7 @@ pub(super) struct Projection {
 #[derive(Debug, Clone, Default)]
 struct Node {
     /// The value is selected with all its content.
-    is_whole: bool,
+    is_fully_selected: bool,
     fields: BTreeMap<String, NodeId>,
     /// The node for every element of a list and every field of an object.
     each: Option<NodeId>,
@@ -48,7 +48,7 @@ impl Projection {
 
     /// Selects a value with all its content.
     pub(super) fn take(&mut self, place: NodeId) {
-        self.nodes[place.0].is_whole = true;
+        self.nodes[place.0].is_fully_selected = true;
     }
 
     /// Selects the field of an object; its content is selected by the returned place.
@@ -78,7 +78,7 @@ impl Projection {
 
     fn add(&mut self, place: NodeId) -> NodeId {
         if self.is_too_large() {
-            self.nodes[0].is_whole = true;
+            self.nodes[0].is_fully_selected = true;
             return self.document();
         }
         self.nodes.push(Node::default());
@@ -99,7 +99,7 @@ impl Projection {
         let node = &self.nodes[place.0];
         // A field that is selected both by name and as one of all would have two places.
         let is_ambiguous = node.each.is_some() && !node.fields.is_empty();
-        match node.is_whole || is_ambiguous {
+        match node.is_fully_selected || is_ambiguous {
             true => Part::Whole,
             false => Part::Of(self, place),
         }

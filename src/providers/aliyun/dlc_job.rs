@@ -167,7 +167,7 @@ impl KindOps<Api> for DlcJobs {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
                 (vec![known], workspaces::Incomplete::default())
             }
-            None => workspaces::of_page(api, list.cursor, list.options).await,
+            None => workspaces::page_workspaces(api, list.cursor, list.options).await,
         };
         let query = [
             ("JobIds", first.map(|_| &*ids)),

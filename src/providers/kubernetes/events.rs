@@ -73,7 +73,7 @@ pub(super) struct Events {
 pub(super) type EventList = Result<Events, Problem>;
 
 /// Returns the selector of the events of an object.
-pub(super) fn of_uid(uid: &str) -> String {
+pub(super) fn uid_selector(uid: &str) -> String {
     format!("involvedObject.uid={uid}")
 }
 

@@ -87,10 +87,14 @@ impl Parts<'_> {
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
-            .then(|| self.seen(api, result.job.uid.as_ref(), &pods.pods));
+            .then(|| self.seen_pods(api, result.job.uid.as_ref(), &pods.pods));
         let are_all = pods.are_all;
         add_pods(&mut result.job, pods.pods, are_all);
-        let selectors: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
+        let selectors: Vec<_> = self
+            .uids
+            .iter()
+            .map(|uid| events::uid_selector(uid))
+            .collect();
         events::add(api, self.namespace, &selectors, result, options).await;
         explain_by_events(&mut result.job);
         if let Some(seen) = seen {

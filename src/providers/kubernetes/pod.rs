@@ -93,7 +93,7 @@ impl KindOps<Api> for Pods {
                 events::add(
                     api,
                     namespace,
-                    &[events::of_uid(&uid)],
+                    &[events::uid_selector(&uid)],
                     &mut result,
                     options,
                 )

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::conflicts::Conflicts;
-use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, names_unreadable};
+use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, has_unreadable_field_notice};
 use crate::crypto;
 use crate::model::State;
 use crate::providers::list::{Cursor, Page};
@@ -99,7 +99,7 @@ impl SeenRows {
     /// new in this pass, and how many rows required additional calls.
     fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
-        let has_unreadable = names_unreadable(&page.notices);
+        let has_unreadable = has_unreadable_field_notice(&page.notices);
         let mut conflicts = Conflicts::default();
         // A row moves to the next page if a new one is added before that page is requested. The same job can
         // also be in two lists, and match the filter as only one of them shows it.

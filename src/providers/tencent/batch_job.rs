@@ -193,7 +193,7 @@ impl KindOps<Api> for BatchJobs {
             let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
             result.job.tasks.extend(of_task);
         }
-        let is_complete = result.is_whole();
+        let is_complete = result.is_complete();
         explain(&mut result.job, is_complete);
         let cause = states::FailureCause {
             reason: None,

@@ -45,7 +45,7 @@ pub(super) struct Incomplete {
 /// Returns the workspaces whose pages make up the page at `cursor`, and why other workspaces may be missing. The
 /// first page uses the workspaces that the cloud lists; if there are none, the default workspace, which is
 /// `None`.
-pub(super) async fn of_page(
+pub(super) async fn page_workspaces(
     api: &Api,
     cursor: Cursor,
     options: &GetOptions,

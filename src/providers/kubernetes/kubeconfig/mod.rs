@@ -54,7 +54,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         None if is_chosen => {
             return Err(Problem::usage(no_current(&config)).with_hint("set context"));
         }
-        None => return of_pod(files, &config),
+        None => return load_service_account(files, &config),
     };
     let context = config
         .context(name)
@@ -86,7 +86,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     })?;
     credential
         .values
-        .push(("user", Secret::new(shown_name(user_name))));
+        .push(("user", Secret::new(display_name(user_name))));
     // As with kubectl, a server without TLS receives no credential, only the impersonation headers.
     if !is_secure {
         credential.values.extend(user::impersonation(user)?);
@@ -98,7 +98,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
 
 /// Returns the service account of the pod, unless there is a kubeconfig: even without a usable context, it
 /// can be intended for another cluster, whose jobs are not in the cluster of the pod.
-fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
+fn load_service_account(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
     let credential = service_account::load(files)?;
     if !config.is_named && !config.exists() {
         return Ok(credential);
@@ -117,7 +117,7 @@ fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Proble
 }
 
 /// Returns the name of a user for messages. Characters that credentials cannot contain are replaced.
-fn shown_name(name: &str) -> String {
+fn display_name(name: &str) -> String {
     let is_shown = |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !"\"'`".contains(c));
     let chars = name.chars().map(|c| if is_shown(c) { c } else { '_' });
     chars.collect()

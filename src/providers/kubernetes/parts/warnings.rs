@@ -64,7 +64,7 @@ fn base_of_owner(owner: &str) -> Option<String> {
 impl Parts<'_> {
     /// Stores the pods of a job, and returns all that were seen so far. Pods of an object without a UID are
     /// not stored.
-    pub(super) fn seen(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
+    pub(super) fn seen_pods(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
         let mut by_job = lock(&api.seen_pods);
         let mut other = SeenPods::default();
         let seen = match uid {
@@ -95,7 +95,7 @@ impl Parts<'_> {
         let mut others: BTreeSet<String> = others.cloned().collect();
         let mut selector = warnings.to_owned();
         if others.len() <= MAX_PODS_WITH_EVENTS {
-            let selectors = others.iter().map(|uid| events::of_uid(uid));
+            let selectors = others.iter().map(|uid| events::uid_selector(uid));
             let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
             let selectors: Vec<_> = selectors.collect();
             events::add(api, self.namespace, &selectors, result, options).await;

@@ -178,7 +178,7 @@ impl LogReader<'_> {
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
-        let is_whole = loop {
+        let has_read_all = loop {
             // New lines that arrive between two pages move other lines to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
@@ -195,7 +195,7 @@ impl LogReader<'_> {
         lines.reverse();
         // Some lines of the first second may not have been read.
         let first = lines.iter().find_map(Line::second);
-        let first = first.filter(|_| !is_whole);
+        let first = first.filter(|_| !has_read_all);
         let position = RunLogPosition {
             second: first
                 .map(|second| second + TimeDelta::seconds(1))
