@@ -156,25 +156,19 @@ impl JobHistory {
     }
 
     /// Records the result of a poll.
-    pub fn observe(&mut self, observation: Observation<'_>, elapsed: Duration) {
+    pub fn observe(&mut self, observation: Observation<'_>, now: Duration) {
         match observation {
-            Observation::Read(job) => self.observe_job(job, elapsed),
+            Observation::Read(job) => self.observe_job(job, now),
             Observation::Failed(problem) if problem.category == Category::NotFound => {
                 self.read_failure = None;
-                let first = self
-                    .not_found
-                    .as_ref()
-                    .map_or(elapsed, |missing| missing.first);
-                self.not_found = Some(NotFoundSpan {
-                    first,
-                    last: elapsed,
-                });
+                let first = self.not_found.as_ref().map_or(now, |missing| missing.first);
+                self.not_found = Some(NotFoundSpan { first, last: now });
             }
             Observation::Failed(problem) => {
                 let since = self
                     .read_failure
                     .as_ref()
-                    .map_or(elapsed, |failure| failure.since);
+                    .map_or(now, |failure| failure.since);
                 self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
@@ -184,11 +178,11 @@ impl JobHistory {
         }
     }
 
-    fn observe_job(&mut self, job: &Job, elapsed: Duration) {
+    fn observe_job(&mut self, job: &Job, now: Duration) {
         (self.not_found, self.read_failure) = (None, None);
         let since = match &self.last {
             Some(seen) if seen.state == job.state => seen.state_since,
-            _ => elapsed,
+            _ => now,
         };
         self.last = Some(LastObserved {
             state: job.state,
@@ -203,7 +197,7 @@ impl JobHistory {
             reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
             state_since: since,
-            observed_at: elapsed,
+            observed_at: now,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
         let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
@@ -222,13 +216,13 @@ impl JobHistory {
             });
         }
         match &mut self.warnings {
-            None => self.warnings = Some(Box::new(Warnings::first(job, elapsed))),
-            Some(warnings) => warnings.observe(job, elapsed),
+            None => self.warnings = Some(Box::new(Warnings::first(job, now))),
+            Some(warnings) => warnings.observe(job, now),
         }
     }
 
     /// Evaluates the resource at a given time.
-    pub fn evaluate(&self, rules: &GatePolicy, elapsed: Duration) -> Evaluation {
+    pub fn evaluate(&self, rules: &GatePolicy, now: Duration) -> Evaluation {
         if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
             return evaluation;
         }
@@ -236,7 +230,7 @@ impl JobHistory {
             return Evaluation::Unmet(format!("new warning: {text}"));
         }
         if let Some(failure) = &self.read_failure {
-            return Evaluation::Pending(self.pending_on_failure(failure, rules, elapsed));
+            return Evaluation::Pending(self.pending_on_failure(failure, rules, now));
         }
         if let Some(missing) = &self.not_found {
             return Evaluation::Pending(self.pending_on_missing(missing, rules));
@@ -245,25 +239,23 @@ impl JobHistory {
             return pending(PendingCause::Time, "not checked yet");
         };
         match &rules.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, elapsed),
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, now),
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {
-                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
+                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
                 }
-                _ => self.evaluate_active(seen, rules, elapsed),
+                _ => self.evaluate_active(seen, rules, now),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
-                Some(doubt) => {
-                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
-                }
+                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now)),
                 None => unknown(seen, rules),
             },
             Condition::States(states) if self.has_reached(states, seen.state) => {
                 match &seen.inconsistency {
                     Some(doubt) => {
-                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed))
+                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
                     }
                     None => Evaluation::Met,
                 }
@@ -272,7 +264,7 @@ impl JobHistory {
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()))
             }
-            Condition::States(_) => self.evaluate_active(seen, rules, elapsed),
+            Condition::States(_) => self.evaluate_active(seen, rules, now),
         }
     }
 
@@ -317,7 +309,7 @@ impl JobHistory {
         quiet: Duration,
         seen: &LastObserved,
         rules: &GatePolicy,
-        elapsed: Duration,
+        now: Duration,
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
             // A failed part decides the outcome, even if other parts are still running.
@@ -325,7 +317,7 @@ impl JobHistory {
                 return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
             (Some(doubt), _) => {
-                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, elapsed));
+                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now));
             }
             (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
             _ => {}
@@ -370,16 +362,16 @@ impl JobHistory {
         &self,
         seen: &LastObserved,
         rules: &GatePolicy,
-        elapsed: Duration,
+        now: Duration,
     ) -> Evaluation {
         let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
         match rules.start_timeout {
-            Some(limit) if never_ran && elapsed >= limit => Evaluation::Pending(Pending {
+            Some(limit) if never_ran && now >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::NotStarted,
                 is_final: true,
                 reason: Cow::Owned(format!(
                     "not started after {} s ({})",
-                    elapsed.as_secs(),
+                    now.as_secs(),
                     seen.state
                 )),
             }),

@@ -19,9 +19,9 @@ impl JobHistory {
         &self,
         failure: &ReadFailure,
         rules: &GatePolicy,
-        elapsed: Duration,
+        now: Duration,
     ) -> Pending {
-        let outage = elapsed.saturating_sub(failure.since);
+        let outage = now.saturating_sub(failure.since);
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
         let (cause, settled) = match failure.category {
@@ -51,7 +51,7 @@ impl JobHistory {
         doubt: &Inconsistency,
         seen: &LastObserved,
         rules: &GatePolicy,
-        elapsed: Duration,
+        now: Duration,
     ) -> Pending {
         let message = doubt.message.clone();
         match doubt.cause {
@@ -62,7 +62,7 @@ impl JobHistory {
                     message,
                     since,
                 };
-                self.pending_on_failure(&failure, rules, elapsed)
+                self.pending_on_failure(&failure, rules, now)
             }
             None => Pending {
                 cause: PendingCause::Time,

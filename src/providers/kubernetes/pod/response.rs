@@ -318,10 +318,7 @@ fn reason_and_message(
         if let Some((reason, cause)) = failed {
             return (reason, Some(cause));
         }
-    } else if let Some(stuck) = containers
-        .iter()
-        .find(|container| container::is_stuck(container))
-    {
+    } else if let Some(stuck) = containers.iter().find(|one| container::is_stuck(one)) {
         return (stuck.reason.clone(), stuck.message.clone());
     }
     let unscheduled = conditions.find("PodScheduled", "False");
