@@ -180,7 +180,7 @@ impl JobHistory {
 
     fn observe_job(&mut self, job: &Job, now: Duration) {
         (self.not_found, self.read_failure) = (None, None);
-        let since = match &self.last {
+        let state_since = match &self.last {
             Some(seen) if seen.state == job.state => seen.state_since,
             _ => now,
         };
@@ -196,7 +196,7 @@ impl JobHistory {
             unread_events: job.subtask_references(),
             reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
-            state_since: since,
+            state_since,
             observed_at: now,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
@@ -358,13 +358,8 @@ impl JobHistory {
         }
     }
 
-    fn evaluate_active(
-        &self,
-        seen: &LastObserved,
-        rules: &GatePolicy,
-        now: Duration,
-    ) -> Evaluation {
-        let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
+    fn evaluate_active(&self, job: &LastObserved, rules: &GatePolicy, now: Duration) -> Evaluation {
+        let never_ran = !self.has_run && matches!(job.state, State::Pending | State::Starting);
         match rules.start_timeout {
             Some(limit) if never_ran && now >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::NotStarted,
@@ -372,10 +367,10 @@ impl JobHistory {
                 reason: Cow::Owned(format!(
                     "not started after {} s ({})",
                     now.as_secs(),
-                    seen.state
+                    job.state
                 )),
             }),
-            _ => pending(PendingCause::Time, seen.state.as_str()),
+            _ => pending(PendingCause::Time, job.state.as_str()),
         }
     }
 }
