@@ -83,7 +83,7 @@ impl JobHistory {
         Pending {
             cause: PendingCause::Missing,
             is_final: believed && !rules.waits_for_missing,
-            reason: reason,
+            reason,
         }
     }
 }
