@@ -275,13 +275,13 @@ mod tests {
 
     #[test]
     fn only_a_prefix_or_a_misspelling_matches_a_name() {
-        let near = |word| closest_match(["running", "exit_code", "image-job", "job"], word);
-        assert_eq!(near("runing"), Some("running"));
-        assert_eq!(near("EXITCODE"), Some("exit_code"));
-        assert_eq!(near("image"), Some("image-job"));
-        assert_eq!(near("jbo"), Some("job"));
+        let closest = |word| closest_match(["running", "exit_code", "image-job", "job"], word);
+        assert_eq!(closest("runing"), Some("running"));
+        assert_eq!(closest("EXITCODE"), Some("exit_code"));
+        assert_eq!(closest("image"), Some("image-job"));
+        assert_eq!(closest("jbo"), Some("job"));
         for word in ["", "zzz", "nope", "r", "details"] {
-            assert_eq!(near(word), None, "{word}");
+            assert_eq!(closest(word), None, "{word}");
         }
     }
 }

@@ -132,20 +132,26 @@ fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
 }
 
 /// Records the values and keys that could not be read.
-fn note_broken(repaired: &repair::Repaired) {
-    let repair::Repaired { body, ends } = repaired;
-    let named = ends.iter().take(MAX_NAMED as usize).map(|(end, why)| {
-        // A key is recorded with its own path, which is known only where its value begins.
-        let rest = &body.as_bytes()[*end..];
-        let colon = rest.len() - rest.trim_ascii_start().len();
-        let end = match rest.get(colon) {
-            Some(b':') => end + colon + 1,
-            _ => *end,
-        };
-        let path = error_path::path(&body.as_bytes()[..end]);
-        format!("{path} ({why})")
-    });
-    unreadable::note(named.collect(), ends.len());
+fn note_broken(repaired: &repair::RepairedDocument) {
+    let repair::RepairedDocument {
+        body,
+        invalid_values,
+    } = repaired;
+    let named = invalid_values
+        .iter()
+        .take(MAX_NAMED as usize)
+        .map(|(end, reason)| {
+            // A key is recorded with its own path, which is known only where its value begins.
+            let rest = &body.as_bytes()[*end..];
+            let colon = rest.len() - rest.trim_ascii_start().len();
+            let end = match rest.get(colon) {
+                Some(b':') => end + colon + 1,
+                _ => *end,
+            };
+            let path = error_path::path(&body.as_bytes()[..end]);
+            format!("{path} ({reason})")
+        });
+    unreadable::record_fields(named.collect(), invalid_values.len());
 }
 
 /// Records the values that the decoding of `body` as `T` has just dropped. Only the error of another decoding
@@ -156,7 +162,7 @@ fn note_mismatches<T: DeserializeOwned>(body: &str) {
         let error = attempt::<T>(body, number).err()?;
         Some(error_path::explain_place(&error, body.as_bytes()))
     });
-    unreadable::note(named.collect(), count as usize);
+    unreadable::record_fields(named.collect(), count as usize);
 }
 
 /// Decodes a document; the mismatch with the number `fail_at` is an error.

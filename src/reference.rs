@@ -112,12 +112,12 @@ fn write_scope(
 
 impl Reference {
     fn with_id(&self, id: String) -> Self {
-        let mut other = self.clone();
-        *other
+        let mut reference = self.clone();
+        *reference
             .segments
             .last_mut()
             .expect("every template has at least one segment") = id;
-        other
+        reference
     }
 }
 

@@ -86,10 +86,10 @@ fn save<'a>(environment: &Environment, shown: impl IntoIterator<Item = &'a str>)
     }
 }
 
-fn merge(shown: &[&str], before: &[String]) -> String {
+fn merge(shown: &[&str], recorded: &[String]) -> String {
     let mut seen = HashSet::new();
     let all = shown.iter().copied();
-    let all = all.chain(before.iter().map(String::as_str));
+    let all = all.chain(recorded.iter().map(String::as_str));
     let all = all
         .filter(|one| seen.insert(*one))
         .take(MAX_CACHED_REFERENCES);

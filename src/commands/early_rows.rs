@@ -34,11 +34,11 @@ impl<'a> EarlyRows<'a> {
             Some(table) => Some(Rows::Table(table)),
             None => RowWriter::new(options, render_context).map(Rows::Records),
         };
-        let is_whole = context.sort.is_some() || options.query.is_some();
+        let needs_all_rows = context.sort.is_some() || options.query.is_some();
         Self {
             context,
             references,
-            rows: rows.filter(|_| !is_whole),
+            rows: rows.filter(|_| !needs_all_rows),
             outcomes: 0,
             jobs: 0,
             written: Ok(()),

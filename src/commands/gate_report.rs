@@ -16,11 +16,11 @@ use crate::secret::shell_word;
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
-    at: Duration,
+    elapsed: Duration,
 ) -> Vec<Evaluation> {
     watched
         .iter()
-        .map(|watched| watched.history.evaluate(rules, at))
+        .map(|watched| watched.history.evaluate(rules, elapsed))
         .collect()
 }
 
@@ -105,7 +105,7 @@ pub(super) struct GateState<'a> {
     /// The decision of the gate.
     pub decision: &'a Decision,
     /// What the gate has used, and why it stopped.
-    pub spent: GateStats,
+    pub stats: GateStats,
 }
 
 /// The result of a gate, without its jobs.
@@ -122,17 +122,17 @@ impl GateReport {
             watched,
             evaluations,
             decision,
-            spent,
+            stats,
             ..
         } = *state;
         let mut unchecked = Vec::new();
         let mut errors: Vec<Problem> = Vec::new();
-        for one in watched {
-            if one.job.is_none() && one.problem.is_none() {
-                unchecked.push(one.reference.to_string());
-                errors.push(not_checked(&one.reference, spent.status));
+        for polled in watched {
+            if polled.job.is_none() && polled.problem.is_none() {
+                unchecked.push(polled.reference.to_string());
+                errors.push(not_checked(&polled.reference, stats.status));
             }
-            errors.extend(one.problem.as_deref().cloned());
+            errors.extend(polled.problem.as_deref().cloned());
         }
         let verdicts: Vec<&str> = evaluations.iter().map(Evaluation::as_str).collect();
         let count = |word| verdicts.iter().filter(|verdict| **verdict == word).count() as u64;
@@ -141,11 +141,11 @@ impl GateReport {
             met: count("met"),
             unmet: count("unmet"),
             pending: count("pending"),
-            timed_out: matches!(spent.status, GateStatus::TimedOut | GateStatus::OneCheck),
+            timed_out: matches!(stats.status, GateStatus::TimedOut | GateStatus::OneCheck),
             unchecked,
             reason: Some(reason::of(state)),
-            elapsed_seconds: spent.elapsed.as_secs(),
-            requests: spent.requests,
+            elapsed_seconds: stats.elapsed.as_secs(),
+            requests: stats.requests,
         };
         Self {
             gate,

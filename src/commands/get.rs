@@ -129,7 +129,7 @@ fn poll_once(
     let decision = decide(&evaluations, rules, Progress::Over)
         .expect("a gate past its deadline has a verdict");
     let code = decision.exit_code(PENDING);
-    let spent = GateStats {
+    let stats = GateStats {
         elapsed,
         requests: lookup.transport.calls(),
         status: GateStatus::OneCheck,
@@ -140,7 +140,7 @@ fn poll_once(
         evaluations: &evaluations,
         rules,
         decision: &decision,
-        spent,
+        stats,
     };
     let report = GateReport::new(&state);
     let jobs = watched.into_iter().map(|polled| polled.job);

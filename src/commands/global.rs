@@ -220,7 +220,7 @@ impl GlobalArgs {
         }
         let names = self.columns.iter().filter(|_| !own_columns);
         let columns: Vec<output::JobColumn> = names
-            .map(|name| output::JobColumn::named(name))
+            .map(|name| output::JobColumn::by_name(name))
             .collect::<Result<_, _>>()?;
         let query = self.query(environment)?;
         Ok(output::OutputOptions {
@@ -323,14 +323,14 @@ impl GlobalArgs {
                 .parse()
                 .ok()
                 .filter(|number| (1..=1000).contains(number))
-                .ok_or_else(|| wrong(key, &text, "a number from 1 to 1000"))
+                .ok_or_else(|| invalid_setting(key, &text, "a number from 1 to 1000"))
                 .map_err(|problem| located(option.is_some(), key, problem)),
         };
         let max_body = match pick(&self.max_body, "max_body") {
             None => default.max_body,
             Some(text) => settings::byte_size(&text)
                 .filter(|size| *size > 0)
-                .ok_or_else(|| wrong("max_body", &text, "a size such as 64MiB"))
+                .ok_or_else(|| invalid_setting("max_body", &text, "a size such as 64MiB"))
                 .map_err(|problem| located(self.max_body.is_some(), "max_body", problem))?,
         };
         let allow_http = match file.http("allow_http") {
@@ -338,7 +338,7 @@ impl GlobalArgs {
             None | Some("false") => false,
             Some("true") => true,
             Some(text) => {
-                let problem = wrong("allow_http", text, "true or false");
+                let problem = invalid_setting("allow_http", text, "true or false");
                 return Err(located(false, "allow_http", problem));
             }
         };
@@ -388,6 +388,6 @@ fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
     Ok(name.to_owned())
 }
 
-fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
+fn invalid_setting(key: &str, text: &str, wanted: &str) -> Problem {
     settings::invalid_value(key, text, format_args!("expected {wanted}"))
 }

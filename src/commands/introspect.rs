@@ -19,43 +19,52 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     };
     let resembles_cloud = |text: &str| {
         let mut clouds = CLOUDS.into_iter();
-        clouds.any(|cloud| {
-            closest_match([cloud.name].into_iter().chain(short_name(cloud)), text).is_some()
+        clouds.any(|cloud_name| {
+            closest_match(
+                [cloud_name.name].into_iter().chain(short_name(cloud_name)),
+                text,
+            )
+            .is_some()
         })
     };
     if let Some(problem) = find_mistake(named, &resembles_cloud) {
         return Err(problem);
     }
-    let (cloud, kind) = match named.trim_end_matches('/').split_once('/') {
-        Some((cloud, kind)) => (cloud, Some(kind)),
+    let (cloud_name, kind) = match named.trim_end_matches('/').split_once('/') {
+        Some((cloud_name, kind)) => (cloud_name, Some(kind)),
         None => (named.trim_end_matches('/'), None),
     };
-    let found = CLOUDS.into_iter().find(|one| {
-        let mut names = std::iter::once(one.name).chain(short_name(one));
-        names.any(|name| name.eq_ignore_ascii_case(cloud))
+    let cloud = CLOUDS.into_iter().find(|cloud| {
+        let mut names = std::iter::once(cloud.name).chain(short_name(cloud));
+        names.any(|name| name.eq_ignore_ascii_case(cloud_name))
     });
-    let Some(found) = found else {
+    let Some(cloud) = cloud else {
         let names = CLOUDS.iter().map(|cloud| cloud.name);
-        let wrong = format!("unknown cloud '{cloud}'");
-        let hint = hint(names.clone().collect(), closest_match(names, cloud));
-        return Err(unknown(named, 0..cloud.len(), wrong, hint));
+        let message = format!("unknown cloud '{cloud_name}'");
+        let hint = hint(names.clone().collect(), closest_match(names, cloud_name));
+        return Err(unknown(named, 0..cloud_name.len(), message, hint));
     };
     let Some(kind) = kind else {
-        return Ok(found.kinds.to_vec());
+        return Ok(cloud.kinds.to_vec());
     };
-    let is_meant = |one: &&&Kind| {
-        let names = [one.template.kind, one.template.kind_short];
+    let is_named = |other: &&&Kind| {
+        let names = [other.template.kind, other.template.kind_short];
         names.iter().any(|name| name.eq_ignore_ascii_case(kind))
     };
-    match found.kinds.iter().find(is_meant) {
+    match cloud.kinds.iter().find(is_named) {
         Some(kind) => Ok(vec![kind]),
         None => {
-            let names = found.kinds.iter().map(|one| one.template.kind);
-            let near =
-                closest_match(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
-            let wrong = format!("unknown kind '{kind}' for {}", found.name);
-            let hint = hint(names.collect(), near.as_deref());
-            Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
+            let names = cloud.kinds.iter().map(|kind| kind.template.kind);
+            let closest = closest_match(names.clone(), kind)
+                .map(|closest| format!("{}/{closest}", cloud.name));
+            let message = format!("unknown kind '{kind}' for {}", cloud.name);
+            let hint = hint(names.collect(), closest.as_deref());
+            Err(unknown(
+                named,
+                cloud_name.len() + 1..named.len(),
+                message,
+                hint,
+            ))
         }
     }
 }
@@ -65,9 +74,9 @@ fn short_name(cloud: &Cloud) -> Option<&'static str> {
 }
 
 /// Suggests the closest name, or lists all names if none is close.
-fn hint(names: Vec<&str>, near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("did you mean '{near}'?"),
+fn hint(names: Vec<&str>, closest: Option<&str>) -> String {
+    match closest {
+        Some(closest) => format!("did you mean '{closest}'?"),
         None => format!("available: {}", names.join(", ")),
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let kinds = KindList {
         schema: Envelope::SCHEMA,
         command: "kinds",
-        kinds: kinds.into_iter().map(shown).collect(),
+        kinds: kinds.into_iter().map(kind_info).collect(),
     };
     let is_overview = arguments.named.is_none();
     context.print_catalog("kinds", |out, form, render_context| {
@@ -30,7 +30,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     })
 }
 
-fn shown(kind: &Kind) -> KindInfo {
+fn kind_info(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
     let places = providers::scope_listing(kind);

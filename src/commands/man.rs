@@ -41,8 +41,8 @@ pub(super) fn run(
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));
     result.map_err(|error| {
-        let why = error.kind();
-        let problem = format!("cannot write man pages to {} ({why})", folder.display());
+        let reason = error.kind();
+        let problem = format!("cannot write man pages to {} ({reason})", folder.display());
         Problem::usage(problem)
     })?;
     Ok(context.print(written, false))

@@ -15,8 +15,8 @@ pub(in crate::commands) struct NoticeLog(Arc<Mutex<NoticeLogInner>>);
 #[derive(Debug, Default)]
 struct NoticeLogInner {
     notices: Vec<Notice>,
-    known: HashSet<Notice>,
-    shown: usize,
+    known_notices: HashSet<Notice>,
+    shown_count: usize,
 }
 
 impl NoticeLog {
@@ -40,7 +40,7 @@ impl NoticeLog {
 
     fn is_new(&self, notice: Notice) -> bool {
         let mut kept = lock(&self.0);
-        let is_new = kept.known.insert(notice.clone());
+        let is_new = kept.known_notices.insert(notice.clone());
         if is_new {
             kept.notices.push(notice);
         }
@@ -50,8 +50,8 @@ impl NoticeLog {
     /// Returns the notices since the last call.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = lock(&self.0);
-        let new = kept.notices[kept.shown..].to_vec();
-        kept.shown = kept.notices.len();
+        let new = kept.notices[kept.shown_count..].to_vec();
+        kept.shown_count = kept.notices.len();
         new
     }
 

@@ -24,7 +24,7 @@ const PAGER_ENVIRONMENT: [(&str, &str); 2] = [("LESS", "FRX"), ("LV", "-c")];
 pub(super) struct Pager {
     /// The variable that names the pager; `None` for the default one, which need not exist.
     variable: Option<&'static str>,
-    words: Vec<String>,
+    command: Vec<String>,
     environment: Vec<(&'static str, &'static str)>,
 }
 
@@ -40,7 +40,7 @@ impl Pager {
         let unset = |(name, _): &(&str, &str)| environment.raw(name).is_none();
         (!is_none).then(|| Self {
             variable: named.map(|(name, _)| name),
-            words,
+            command: words,
             environment: PAGER_ENVIRONMENT.into_iter().filter(unset).collect(),
         })
     }
@@ -51,8 +51,8 @@ impl Pager {
     /// # Errors
     /// Returns the error of writing to stdout.
     pub(super) fn show(self, text: Vec<u8>, warn: impl FnOnce(String)) -> io::Result<()> {
-        let spawned = Command::new(&self.words[0])
-            .args(&self.words[1..])
+        let spawned = Command::new(&self.command[0])
+            .args(&self.command[1..])
             .envs(self.environment)
             .stdin(Stdio::piped())
             .spawn();
@@ -63,7 +63,7 @@ impl Pager {
             }
             Err(error) => {
                 if let Some(variable) = self.variable {
-                    let (pager, reason) = (&self.words[0], file_error_text(&error));
+                    let (pager, reason) = (&self.command[0], file_error_text(&error));
                     warn(format!(
                         "warning: {variable}: cannot run '{pager}' ({reason})"
                     ));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn words(variables: &[(&str, &str)]) -> Vec<String> {
-        pager(variables).expect("a pager").words
+        pager(variables).expect("a pager").command
     }
 
     #[test]

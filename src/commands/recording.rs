@@ -84,11 +84,12 @@ fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Pr
         return Ok(());
     }
     let folder = quotable_path(folder);
-    let other = recorded.map_or_else(
+    let recorded_command = recorded.map_or_else(
         || "another command".to_owned(),
         |name| format!("'{}'", quotable(name)),
     );
-    let message = format!("the recording {folder} was made with {other}, not with '{command}'");
+    let message =
+        format!("the recording {folder} was made with {recorded_command}, not with '{command}'");
     Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 
@@ -152,12 +153,12 @@ impl CommandContext {
         let Session::Record(recorder) = &self.session else {
             return;
         };
-        if let Some(why) = recorder.finish(exit_code)
+        if let Some(reason) = recorder.finish(exit_code)
             && !self.global.quiet
         {
             let folder = self.global.record.as_deref();
             let folder = folder.map(quotable_path).unwrap_or_default();
-            let line = format!("warning: the recording in {folder} is not complete ({why})");
+            let line = format!("warning: the recording in {folder} is not complete ({reason})");
             // The command does not fail if stderr is closed.
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }

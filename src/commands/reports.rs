@@ -77,10 +77,10 @@ impl Reports {
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
                 "github" if file.is_some() => {
-                    return Err(wrong(value, "github does not accept a file name"));
+                    return Err(invalid_report(value, "github does not accept a file name"));
                 }
                 "github" if reports.github.is_some() => {
-                    return Err(wrong(value, "github can only be given once"));
+                    return Err(invalid_report(value, "github can only be given once"));
                 }
                 "github" => {
                     let path = |name| environment.get(name).map(PathBuf::from);
@@ -90,10 +90,13 @@ impl Reports {
                     });
                     continue;
                 }
-                _ => return Err(wrong(value, "unknown report")),
+                _ => return Err(invalid_report(value, "unknown report")),
             };
             let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
-                return Err(wrong(value, &format!("{word} requires a file name")));
+                return Err(invalid_report(
+                    value,
+                    &format!("{word} requires a file name"),
+                ));
             };
             reports.files.push(ReportFile {
                 option: value.clone(),
@@ -115,7 +118,10 @@ impl Reports {
         for target in &self.files {
             let identity = target.sink.canonical();
             if taken.contains(&identity) {
-                return Err(wrong(&target.option, "two reports use the same file"));
+                return Err(invalid_report(
+                    &target.option,
+                    "two reports use the same file",
+                ));
             }
             taken.push(identity);
         }
@@ -320,8 +326,8 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn wrong(value: &str, what: &str) -> Problem {
-    settings::invalid_value("--report", value, what)
+fn invalid_report(value: &str, description: &str) -> Problem {
+    settings::invalid_value("--report", value, description)
         .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 

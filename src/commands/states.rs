@@ -51,20 +51,21 @@ fn is_same(own: &str, word: &str) -> bool {
 
 /// Returns the mappings of one level: those of its table, then those of the config file.
 fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<StateMapping> {
-    let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
-    let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {
-        cloud,
-        kind: of_kind,
-        level: level.name,
-        word: word.map(str::to_owned),
-        state,
-        ended,
-        note: note.map(str::to_owned),
-        source: MappingSource::BuiltIn,
-    };
+    let (cloud, kind_name) = (kind.template.cloud, kind.template.kind);
+    let mapping =
+        |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {
+            cloud,
+            kind: kind_name,
+            level: level.name,
+            word: word.map(str::to_owned),
+            state,
+            ended,
+            note: note.map(str::to_owned),
+            source: MappingSource::BuiltIn,
+        };
     if level.map.is_empty() {
         let note = Some("the cloud reports no state");
-        return vec![word(None, State::Unknown, false, note)];
+        return vec![mapping(None, State::Unknown, false, note)];
     }
     let own = match level.allows_user_states {
         true => file.states(&kind.to_string()),
@@ -75,7 +76,8 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         if let Some(split) = level.outcome_rules.iter().find(|split| split.word == *text) {
             let outcomes = ExitOutcome::ALL.into_iter().zip(split.when);
             words.extend(
-                outcomes.map(|(outcome, when)| word(Some(text), outcome.state(), true, Some(when))),
+                outcomes
+                    .map(|(outcome, when)| mapping(Some(text), outcome.state(), true, Some(when))),
             );
             continue;
         }
@@ -85,13 +87,13 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
             noted => noted.map(|(_, note)| *note),
         };
         let ended = state.is_end() && !level.is_endless;
-        words.push(word(Some(text), *state, ended, note));
+        words.push(mapping(Some(text), *state, ended, note));
     }
     let is_known = |own: &str| level.map.iter().any(|(text, _)| is_same(own, text));
     let own = own.iter().filter(|(own, _)| !is_known(own));
     words.extend(own.map(|(own, state)| StateMapping {
         source: MappingSource::Settings,
-        ..word(Some(own.trim()), *state, state.is_end(), None)
+        ..mapping(Some(own.trim()), *state, state.is_end(), None)
     }));
     words
 }

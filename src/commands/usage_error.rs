@@ -146,9 +146,10 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
     match (error.get(ContextKind::ValidValue), command) {
         (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
             let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
-            let near = closest_match(names.iter().map(String::as_str), value);
-            let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
-            format!("{near}possible values: {}", names.join(", "))
+            let closest = closest_match(names.iter().map(String::as_str), value);
+            let closest =
+                closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
+            format!("{closest}possible values: {}", names.join(", "))
         }
         (_, None | Some("help")) => "see: joblens --help".to_owned(),
         (_, Some(command)) => format!("see: joblens {command} --help"),

@@ -181,9 +181,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         let store = self.store.as_ref();
         let expires_at = match self.active.try_lock() {
             // A credential that was read again can have another expiry, or none.
-            Ok(held) if self.expires_at.is_some() && self.provider.is_some() => {
-                let held = held.as_ref();
-                held.and_then(|held| Time::new(held.expires_at?))
+            Ok(slot) if self.expires_at.is_some() && self.provider.is_some() => {
+                let current = slot.as_ref();
+                current.and_then(|current| Time::new(current.expires_at?))
             }
             _ => self.expires_at,
         };
@@ -203,17 +203,20 @@ impl<S: Signer + 'static> CredentialCache<S> {
         account: &ApiClient,
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
-        let mut held = self.active.lock().await;
-        let lasts = |held: &&Arc<ActiveCredential<S>>, margin| {
-            held.is_valid_for(account.server_now(), margin)
+        let mut slot = self.active.lock().await;
+        let is_valid = |credential: &&Arc<ActiveCredential<S>>, margin| {
+            credential.is_valid_for(account.server_now(), margin)
         };
-        if let Some(held) = held.as_ref().filter(|held| lasts(held, REFRESH_MARGIN)) {
-            return Ok(Arc::clone(held));
+        if let Some(current) = slot
+            .as_ref()
+            .filter(|current| is_valid(current, REFRESH_MARGIN))
+        {
+            return Ok(Arc::clone(current));
         }
-        let present = held.clone();
-        let issued = self.issue(&mut held, false, account, deadline).await;
-        match present.filter(|present| lasts(&present, TimeDelta::zero())) {
-            Some(present) => Ok(issued.unwrap_or(present)),
+        let current = slot.clone();
+        let issued = self.issue(&mut slot, false, account, deadline).await;
+        match current.filter(|current| is_valid(&current, TimeDelta::zero())) {
+            Some(current) => Ok(issued.unwrap_or(current)),
             None => issued,
         }
     }
@@ -230,19 +233,19 @@ impl<S: Signer + 'static> CredentialCache<S> {
         classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
         deadline: Deadline,
     ) -> Result<Response, Problem> {
-        let held = self.get(account, deadline).await?;
-        let own = held.signer.complete(request);
+        let current = self.get(account, deadline).await?;
+        let completed = current.signer.complete(request);
         let mut refused = match account
             .send(
-                own.as_ref().unwrap_or(request),
-                &held.signer,
+                completed.as_ref().unwrap_or(request),
+                &current.signer,
                 classify,
                 deadline,
             )
             .await
         {
             Ok(response) => {
-                held.has_succeeded.store(true, Ordering::Relaxed);
+                current.has_succeeded.store(true, Ordering::Relaxed);
                 return Ok(response);
             }
             Err(problem)
@@ -252,10 +255,10 @@ impl<S: Signer + 'static> CredentialCache<S> {
             }
             Err(problem) => problem,
         };
-        match self.refresh(&held, account, deadline).await {
+        match self.refresh(&current, account, deadline).await {
             Ok(Some(renewed)) => {
-                let own = renewed.signer.complete(request);
-                let request = own.as_ref().unwrap_or(request);
+                let completed = renewed.signer.complete(request);
+                let request = completed.as_ref().unwrap_or(request);
                 let outcome = account
                     .send(request, &renewed.signer, classify, deadline)
                     .await;
@@ -288,8 +291,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
         account: &ApiClient,
         deadline: Deadline,
     ) -> Result<Option<Arc<ActiveCredential<S>>>, Problem> {
-        let mut held = self.active.lock().await;
-        let current = held.clone();
+        let mut slot = self.active.lock().await;
+        let current = slot.clone();
         // If several calls were rejected at the same time, the first one renews the credential for all.
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
@@ -298,10 +301,10 @@ impl<S: Signer + 'static> CredentialCache<S> {
         if !self.may_renew(refused, account.now()) {
             return Ok(None);
         }
-        let renewed = self.issue(&mut held, true, account, deadline).await?;
+        let renewed = self.issue(&mut slot, true, account, deadline).await?;
         // A credential that was rejected is not sent again, since some clouds lock a key after a few refusals.
         if renewed.secrets == refused.secrets {
-            *held = Some(Arc::clone(refused));
+            *slot = Some(Arc::clone(refused));
             return Ok(None);
         }
         account.credential_replaced();
@@ -329,7 +332,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     async fn issue(
         &self,
-        held: &mut Option<Arc<ActiveCredential<S>>>,
+        slot: &mut Option<Arc<ActiveCredential<S>>>,
         is_renewal: bool,
         account: &ApiClient,
         deadline: Deadline,
@@ -355,7 +358,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
             issued.expires_at = None;
         }
         let issued = Arc::new(issued);
-        *held = Some(Arc::clone(&issued));
+        *slot = Some(Arc::clone(&issued));
         Ok(issued)
     }
 
@@ -367,8 +370,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
         now: DateTime<Utc>,
         nonce: &str,
     ) -> SigningInstructions {
-        let held = self.active.try_lock().unwrap();
-        held.as_ref().unwrap().signer.sign(request, now, nonce)
+        let slot = self.active.try_lock().unwrap();
+        slot.as_ref().unwrap().signer.sign(request, now, nonce)
     }
 }
 

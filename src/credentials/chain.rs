@@ -128,9 +128,9 @@ impl CredentialChain {
             skipped.extend(self.shadowed_tools(cloud, used));
         }
         if used.is_some() {
-            skipped.extend(self.unread_variables(cloud).map(|why| SkippedSource {
+            skipped.extend(self.unread_variables(cloud).map(|reason| SkippedSource {
                 source: "environment".to_owned(),
-                why,
+                why: reason,
             }));
         }
         (profile, skipped)
@@ -146,13 +146,13 @@ impl CredentialChain {
             return Ok(recorded);
         }
         self.settings.check_recorded(cloud.cloud, &profile.name)?;
-        let found = self.credential(cloud, &profile, skipped);
+        let credential = self.credential(cloud, &profile, skipped);
         self.settings.environment().check()?;
-        let found = found?;
-        if let Some(found) = found {
-            profile.expires_at = found.expires_at;
-            profile.notices.splice(0..0, found.notices);
-            for (key, value) in found.values {
+        let credential = credential?;
+        if let Some(credential) = credential {
+            profile.expires_at = credential.expires_at;
+            profile.notices.splice(0..0, credential.notices);
+            for (key, value) in credential.values {
                 profile.values.entry(key).or_insert(value);
             }
         }
@@ -202,10 +202,10 @@ impl CredentialChain {
         self.settings.environment().check()?;
         in_environment.retain(|key, _| cloud.is_credential(key));
         let command = self.settings.file().command(cloud.cloud, &profile.name);
-        let mut skip = |source: &str, why: String| {
+        let mut skip = |source: &str, reason: String| {
             skipped.push(SkippedSource {
                 source: source.to_owned(),
-                why,
+                why: reason,
             });
         };
         if let Some(source) = profile.get(SOURCE) {
@@ -218,9 +218,9 @@ impl CredentialChain {
             return self.load_from_source(cloud, profile, source).map(Some);
         }
         if !in_environment.is_empty() {
-            let why = "overridden by environment";
+            let reason = "overridden by environment";
             if command.is_some() || !in_file.is_empty() {
-                skip("config file", why.to_owned());
+                skip("config file", reason.to_owned());
             }
             if let Some(other) = other {
                 let first = in_environment.values().next();

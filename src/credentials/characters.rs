@@ -37,7 +37,7 @@ const NAMES: [(&[char], &str); 6] = [
 ];
 
 /// Hints for values with quotes or other invalid characters.
-const UNQUOTE: &str = "remove the quotes (docker --env-file also keeps them)";
+const REMOVE_QUOTES_HINT: &str = "remove the quotes (docker --env-file also keeps them)";
 const RESET: &str = "set it to the value, or remove it";
 const RETYPE: &str = "remove the character from the value";
 const JOIN: &str = "the value must be a single line, without anything else";
@@ -53,7 +53,7 @@ pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
         rest.is_some_and(|rest| rest.ends_with(*close))
     };
     if key != PASSWORD && QUOTES.iter().any(is_quoted) {
-        return Some(("is in quotes".to_owned(), UNQUOTE));
+        return Some(("is in quotes".to_owned(), REMOVE_QUOTES_HINT));
     }
     let is_free = FREE_TEXT.contains(&key);
     let name_of = |c: char| NAMES.iter().find(|(chars, _)| chars.contains(&c));

@@ -156,9 +156,9 @@ impl CommandCache {
     }
 
     fn timeout(&self) -> Duration {
-        let left = |at: Instant| at.saturating_duration_since(Instant::now());
-        let left = self.deadline.map(left);
-        left.map_or(COMMAND_TIMEOUT, |left| left.min(COMMAND_TIMEOUT))
+        let time_left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let time_left = self.deadline.map(time_left);
+        time_left.map_or(COMMAND_TIMEOUT, |time_left| time_left.min(COMMAND_TIMEOUT))
     }
 
     /// Discards the output of an account's command, since it may have become invalid, so that the next use reruns
@@ -196,9 +196,9 @@ fn run(
     })?;
     let values = formats::decode(&ran.stdout);
     if !ran.status.success() {
-        let found = values.unwrap_or_default();
-        let why = failure_text(ran.status, &ran.stderr, &found);
-        return Err(CommandError::Other(why));
+        let output = values.unwrap_or_default();
+        let reason = failure_text(ran.status, &ran.stderr, &output);
+        return Err(CommandError::Other(reason));
     }
     // Truncated output may end within a value.
     if ran.stdout.len() >= output::MAX_OUTPUT_BYTES {
@@ -208,12 +208,12 @@ fn run(
     values.ok_or(CommandError::Format)
 }
 
-fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> String {
+fn failure_text(status: ExitStatus, stderr: &[u8], output: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
         None => "was killed by a signal".to_owned(),
     };
-    let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(stderr));
+    let text = SecretMasker::new(output.values()).text(&String::from_utf8_lossy(stderr));
     let lines = text.lines().map(mask_words);
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     let shown: String = lines.join("; ").chars().take(MAX_SHOWN_CHARS).collect();

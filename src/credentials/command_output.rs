@@ -40,9 +40,9 @@ impl CredentialChain {
         let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
         let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let program = words.first().map_or("", String::as_str);
-        let problem = |why: &str| {
+        let problem = |reason: &str| {
             let message = format!(
-                "credential_command of profile '{}' ({}) ({}) {why}",
+                "credential_command of profile '{}' ({}) ({}) {reason}",
                 profile.name,
                 profile.cloud,
                 quotable(program)
@@ -103,10 +103,10 @@ impl CredentialChain {
         let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
         let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let command = quotable_path(Path::new(&plugin.command));
-        let origin = origin(tool, &plugin.found, Some(&command));
-        let problem = |why: &str, hint: String| {
-            let place = plugin.found.path.display();
-            let message = format!("{command} (configured in {place}) {why}");
+        let origin = origin(tool, &plugin.other_values, Some(&command));
+        let problem = |reason: &str, hint: String| {
+            let place = plugin.other_values.path.display();
+            let message = format!("{command} (configured in {place}) {reason}");
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
                 .with_account(profile.cloud, &profile.name)
@@ -122,16 +122,19 @@ impl CredentialChain {
             };
             let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
             // The plugin protocol allows no other format.
-            let why = match failure {
+            let reason = match failure {
                 CommandError::Format => "did not print JSON".to_owned(),
                 failure => failure.to_string(),
             };
-            problem(&why, next)
+            problem(&reason, next)
         })?;
-        (plugin.check)(plugin, &printed).map_err(|why| {
+        (plugin.check)(plugin, &printed).map_err(|reason| {
             problem(
-                &why,
-                format!("update {command}, or fix {}", plugin.found.path.display()),
+                &reason,
+                format!(
+                    "update {command}, or fix {}",
+                    plugin.other_values.path.display()
+                ),
             )
         })?;
         let reader = OutputReader {
@@ -147,9 +150,9 @@ impl CredentialChain {
             printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
         };
         reader.check_expiry(&mut resolved, &command, &rerun)?;
-        let found = plugin.found.clone();
-        resolved.values.extend(values(found.values, &origin));
-        resolved.notices.extend(found.notices);
+        let other_values = plugin.other_values.clone();
+        resolved.values.extend(values(other_values.values, &origin));
+        resolved.notices.extend(other_values.notices);
         Ok(resolved)
     }
 }
@@ -214,9 +217,9 @@ impl OutputReader<'_> {
         let Some(at) = resolved.expires_at else {
             return Ok(());
         };
-        let what = format!("the credential that {command} printed");
+        let subject = format!("the credential that {command} printed");
         let renew = "have the command print a new one";
-        let notice = check_expiry(&what, at, now, renew)
+        let notice = check_expiry(&subject, at, now, renew)
             .map_err(|problem| problem.with_account(self.profile.cloud, &self.profile.name))?;
         resolved.notices.extend(notice);
         Ok(())

@@ -12,13 +12,13 @@ pub(super) fn local_time() -> Time {
 }
 
 /// Compares the expiry of a credential with the current time. One that has expired by the local clock only, which
-/// may be wrong, is used, and a notice is returned: the cloud decides. `what` begins the message, `renew` is the
+/// may be wrong, is used, and a notice is returned: the cloud decides. `subject` begins the message, `renew` is the
 /// hint.
 ///
 /// # Errors
 /// `unauthenticated` if it has certainly expired.
 pub(super) fn check_expiry(
-    what: &str,
+    subject: &str,
     expires_at: Time,
     now: Time,
     renew: &str,
@@ -26,7 +26,7 @@ pub(super) fn check_expiry(
     if expires_at > now {
         return Ok(None);
     }
-    let message = format!("{what} expired at {}", expires_at.rfc3339());
+    let message = format!("{subject} expired at {}", expires_at.rfc3339());
     if is_surely_past(expires_at.to_datetime(), now.to_datetime()) {
         let message = format!("{message}; the local clock shows {}", now.rfc3339());
         let hint = format!("{renew}; or correct the local clock if it is wrong");

@@ -140,6 +140,6 @@ pub(crate) struct FileProfile<'a> {
     /// Name of the profile, if the file has profiles.
     pub name: Option<&'a str>,
     /// Place of the fields for messages: `for profile 'NAME'`, `in [NAME]`; can be empty.
-    pub place: String,
+    pub location: String,
     pub(super) fields: BTreeMap<&'static str, String>,
 }

@@ -30,10 +30,10 @@ impl FileProfile<'_> {
         })
     }
 
-    /// Returns a problem of these fields. `what` follows the path of the file, such as `has no access_key_id`.
-    pub(crate) fn problem(&self, what: &str) -> Problem {
-        let what = format!("{what} {}", self.place);
-        self.file.problem(what.trim_end(), self.spec.hint)
+    /// Returns a problem of these fields. `description` follows the path of the file, such as `has no access_key_id`.
+    pub(crate) fn problem(&self, description: &str) -> Problem {
+        let description = format!("{description} {}", self.location);
+        self.file.problem(description.trim_end(), self.spec.hint)
     }
 
     /// Returns the key pair and its related values, by the cloud's own keys; `None` if the profile has none.
@@ -75,14 +75,14 @@ impl FileProfile<'_> {
     /// As [`FileProfile::keys`].
     pub(crate) fn resolve(&self) -> Result<SourceResult, Problem> {
         Ok(match self.keys()? {
-            Some(values) => self.found(values, None),
+            Some(values) => self.with_credential(values, None),
             None => self.no_credentials(),
         })
     }
 
     /// Returns the result that the profile contains no credential.
     pub(crate) fn no_credentials(&self) -> SourceResult {
-        let what = format!("no credentials {}", self.place);
+        let what = format!("no credentials {}", self.location);
         SourceResult::Empty(format!(
             "{} in {}",
             what.trim_end(),
@@ -94,27 +94,31 @@ impl FileProfile<'_> {
     ///
     /// # Errors
     /// As [`check_expiry`].
-    pub(crate) fn found_until(
+    pub(crate) fn with_expiring_credential(
         &self,
         values: KeyValues,
         expires_at: Option<Time>,
-        what: &str,
+        subject: &str,
         renew: &str,
     ) -> Result<SourceResult, Problem> {
         let now = self.files.now();
-        let notice = expires_at.map(|at| check_expiry(what, at, now, renew));
+        let notice = expires_at.map(|at| check_expiry(subject, at, now, renew));
         let notice = notice.transpose()?.flatten();
-        let mut found = self.found_credential(values, expires_at);
+        let mut found = self.credential(values, expires_at);
         found.notices.extend(notice);
         Ok(SourceResult::Found(found))
     }
 
     /// Returns a credential.
-    pub(crate) fn found(&self, values: KeyValues, expires_at: Option<Time>) -> SourceResult {
-        SourceResult::Found(self.found_credential(values, expires_at))
+    pub(crate) fn with_credential(
+        &self,
+        values: KeyValues,
+        expires_at: Option<Time>,
+    ) -> SourceResult {
+        SourceResult::Found(self.credential(values, expires_at))
     }
 
-    fn found_credential(&self, values: KeyValues, expires_at: Option<Time>) -> FoundCredential {
+    fn credential(&self, values: KeyValues, expires_at: Option<Time>) -> FoundCredential {
         FoundCredential {
             profile: self.name.map(str::to_owned),
             path: self.file.path.clone(),
@@ -128,6 +132,6 @@ impl FileProfile<'_> {
     pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
         let mut values = service.values(self.files, role);
         values.extend(self.region());
-        self.found(values, None)
+        self.with_credential(values, None)
     }
 }

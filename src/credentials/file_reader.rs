@@ -83,16 +83,16 @@ impl CredentialFile {
             Format::JsonFiles { .. } => return Ok(SourceResult::NotPresent),
         };
         let name = chosen.or(current.trimmed()).unwrap_or("default");
-        let is_it = |(known, _): &&(String, Value)| known == name && !name.is_empty();
-        let Some((_, profile)) = profiles.iter().find(is_it) else {
+        let is_named = |(known, _): &&(String, Value)| known == name && !name.is_empty();
+        let Some((_, profile)) = profiles.iter().find(is_named) else {
             let names = profiles.iter().map(|(name, _)| name.as_str());
             let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
-            let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
+            let reason = format!("{} has {}", file.path.display(), no_profile(name, &names));
             return match self.current_hint {
                 Some(hint) if chosen.is_none() && !profiles.is_empty() => {
-                    Err(Problem::new(Category::MissingCredentials, why).with_hint(hint))
+                    Err(Problem::new(Category::MissingCredentials, reason).with_hint(hint))
                 }
-                _ => without_profile(why, named, selected),
+                _ => without_profile(reason, named, selected),
             };
         };
         let place = format!("for profile '{}'", quotable(name));
@@ -103,13 +103,13 @@ impl CredentialFile {
         let fields = self.json_fields(file, values, &place)?;
         let mut resolved = self.resolve(file, files, Some(name), place, fields)?;
         // The tools also use the first one.
-        if profiles.iter().filter(is_it).count() > 1
-            && let Some(found) = resolved.found_mut()
+        if profiles.iter().filter(is_named).count() > 1
+            && let Some(credential) = resolved.found_mut()
         {
             let (path, name) = (file.path.display(), quotable(name));
             let message = format!("{path} has several profiles '{name}'; the first is used");
             let notice = Notice::new(NoticeCode::DuplicateProfile, message);
-            found.notices.push(notice);
+            credential.notices.push(notice);
         }
         Ok(resolved)
     }
@@ -132,18 +132,18 @@ impl CredentialFile {
         let name = named.or(chosen.map(|(_, name)| name)).unwrap_or("default");
         let names = files.list(folder, end)?;
         if !names.iter().any(|known| known == name) {
-            let why = format!("~/{folder} has {}", no_profile(name, &names));
+            let reason = format!("~/{folder} has {}", no_profile(name, &names));
             return match (named, chosen) {
-                (Some(_), _) => Err(Problem::usage(why)),
+                (Some(_), _) => Err(Problem::usage(reason)),
                 // A user who selected this profile does not want a key of another tool.
                 (None, Some((variable, _))) => {
-                    let message = format!("{variable} is '{}': {why}", quotable(name));
+                    let message = format!("{variable} is '{}': {reason}", quotable(name));
                     let next = self.current_hint.unwrap_or(self.hint);
                     let hint = format!("fix or unset {variable}, or {next}");
                     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
                 }
                 (None, None) if names.is_empty() => Ok(SourceResult::NotPresent),
-                (None, None) => Ok(SourceResult::Empty(why)),
+                (None, None) => Ok(SourceResult::Empty(reason)),
             };
         }
         let Some(file) = files.open(None, &format!("{folder}/{name}{end}"))? else {
@@ -166,8 +166,8 @@ impl CredentialFile {
         let name = chosen.unwrap_or("default");
         let Some(keys) = ini.inheriting_section(name)? else {
             let names: Vec<_> = ini.names().collect();
-            let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
-            return without_profile(why, named, selected);
+            let reason = format!("{} has {}", file.path.display(), no_profile(name, &names));
+            return without_profile(reason, named, selected);
         };
         let without_comment = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
         let fields = self.text_fields(|name| keys.get(name).map(|text| without_comment(text)));
@@ -185,8 +185,11 @@ impl CredentialFile {
     ) -> Result<SourceResult, Problem> {
         let ini = Ini::read(file, self.hint);
         if let Some(named) = named.filter(|named| *named != section) {
-            let why = no_profile(named, &[section]);
-            return Err(Problem::usage(format!("{} has {why}", file.path.display())));
+            let reason = no_profile(named, &[section]);
+            return Err(Problem::usage(format!(
+                "{} has {reason}",
+                file.path.display()
+            )));
         }
         let keys = match inherits {
             true => ini.inheriting_section(section)?,
@@ -209,12 +212,12 @@ impl CredentialFile {
             file,
             files,
             name,
-            place,
+            location: place,
             fields,
         };
         if files.wants_only_region() {
             let values = (self.region)(&profile)?;
-            return Ok(profile.found(values.unwrap_or_default(), None));
+            return Ok(profile.with_credential(values.unwrap_or_default(), None));
         }
         (self.resolve)(&profile)
     }
@@ -278,19 +281,19 @@ fn name_of(profile: &Value) -> String {
 
 /// Returns the result that a file does not contain the named or selected profile.
 fn without_profile(
-    why: String,
+    reason: String,
     named: Option<&str>,
     selected: Option<(&'static str, &str)>,
 ) -> Result<SourceResult, Problem> {
     match (named, selected) {
-        (Some(_), _) => Err(Problem::usage(why)),
+        (Some(_), _) => Err(Problem::usage(reason)),
         // Several tools use the variable, and another one may have the profile.
         (None, Some((variable, name))) => Ok(SourceResult::NoSuchProfile {
             variable,
             profile: name.to_owned(),
-            why,
+            reason,
         }),
-        (None, None) => Ok(SourceResult::Empty(why)),
+        (None, None) => Ok(SourceResult::Empty(reason)),
     }
 }
 

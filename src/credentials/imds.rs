@@ -171,16 +171,16 @@ pub(super) fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpo
     let Some(text) = profile.get(ENDPOINT) else {
         return Ok(documented);
     };
-    let wrong = || {
+    let invalid_endpoint = || {
         profile
             .invalid(ENDPOINT, NOT_THE_SERVICE)
             .with_hint(format!("use {}, or remove it", service.address))
     };
-    let endpoint = parse(text).map_err(|_| wrong())?;
+    let endpoint = parse(text).map_err(|_| invalid_endpoint())?;
     let is_here = endpoint.is_loopback() && !endpoint.is_https();
     match endpoint == documented || is_here {
         true => Ok(endpoint),
-        false => Err(wrong()),
+        false => Err(invalid_endpoint()),
     }
 }
 

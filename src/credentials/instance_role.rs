@@ -27,7 +27,7 @@ pub(crate) const ROLE: &str = "MetadataRole";
 pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
 
 /// Hint for a response that does not come from a metadata service.
-const ELSEWHERE: &str =
+const CHECK_ENDPOINT_HINT: &str =
     "check that this machine is an instance of this cloud, and check metadata_endpoint";
 
 /// Requested lifetime of a session token.
@@ -196,26 +196,28 @@ impl<S> InstanceRoleProvider<S> {
         let (category, hint) = match status {
             200 => return Ok(()),
             404 => return Err(self.no_role(operation, response)),
-            429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
+            429 | 500.. if is_page => (Category::ServiceError, CHECK_ENDPOINT_HINT),
             429 | 500.. => (Category::ServiceError, "try again later"),
-            300..=399 if !is_page => (Category::MissingCredentials, ELSEWHERE),
+            300..=399 if !is_page => (Category::MissingCredentials, CHECK_ENDPOINT_HINT),
             // A metadata service sends its own HTML pages only for 401, 403 and 404.
-            _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
+            _ if is_page && !matches!(status, 401 | 403) => {
+                (Category::InvalidResponse, CHECK_ENDPOINT_HINT)
+            }
             _ => (Category::MissingCredentials, self.service.hint),
         };
-        let what = format!("the metadata service returned HTTP {status}");
-        let mut problem = self.problem(operation, category, &what);
+        let message = format!("the metadata service returned HTTP {status}");
+        let mut problem = self.problem(operation, category, &message);
         problem.retryable = category == Category::ServiceError;
         Err(self.with_response(problem.with_hint(hint), response))
     }
 
     /// Returns the problem that the machine has no role, or not the configured one.
     fn no_role(&self, operation: &'static str, response: &Response) -> Problem {
-        let what = match &self.role {
+        let message = match &self.role {
             Some(role) => format!("the metadata service has no role {role}"),
             None => "no role is attached to this instance".to_owned(),
         };
-        let problem = self.problem(operation, Category::MissingCredentials, &what);
+        let problem = self.problem(operation, Category::MissingCredentials, &message);
         self.with_response(problem.with_hint(self.service.hint), response)
     }
 
@@ -231,10 +233,10 @@ impl<S> InstanceRoleProvider<S> {
     /// Returns the problem of an invalid response. Its text is not shown, since it may be a secret.
     fn unreadable(&self, operation: &'static str, expected: &str, response: &Response) -> Problem {
         let page = self.api.describe_page(response);
-        let why = page.unwrap_or_else(|| format!("expected {expected}"));
-        let what = format!("invalid response from the metadata service: {why}");
-        let problem = self.problem(operation, Category::InvalidResponse, &what);
-        problem.with_hint(ELSEWHERE)
+        let reason = page.unwrap_or_else(|| format!("expected {expected}"));
+        let message = format!("invalid response from the metadata service: {reason}");
+        let problem = self.problem(operation, Category::InvalidResponse, &message);
+        problem.with_hint(CHECK_ENDPOINT_HINT)
     }
 
     fn check_expiry(
@@ -246,15 +248,15 @@ impl<S> InstanceRoleProvider<S> {
             return Ok(());
         }
         let at = expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let what = format!("the credential from the metadata service expired at {at}");
-        let problem = self.problem(operation, Category::MissingCredentials, &what);
+        let message = format!("the credential from the metadata service expired at {at}");
+        let problem = self.problem(operation, Category::MissingCredentials, &message);
         Err(problem.with_hint("check the local clock, and that the role still exists"))
     }
 
     /// Returns the problem of a successful response that contains an error code.
     fn refused(&self, operation: &'static str, code: &str) -> Problem {
-        let what = "the metadata service returned no credential for the instance role";
-        let mut problem = self.problem(operation, Category::MissingCredentials, what);
+        let message = "the metadata service returned no credential for the instance role";
+        let mut problem = self.problem(operation, Category::MissingCredentials, message);
         // Any other text is not a code and may be a secret.
         problem.code = Some(code)
             .filter(|code| is_role_name(code))
@@ -262,14 +264,14 @@ impl<S> InstanceRoleProvider<S> {
         problem.with_hint(self.service.hint)
     }
 
-    fn problem(&self, operation: &'static str, category: Category, what: &str) -> Problem {
+    fn problem(&self, operation: &'static str, category: Category, message: &str) -> Problem {
         let request = self.request(operation, Method::Get, "/", None);
-        self.api.problem(&request, category, what)
+        self.api.problem(&request, category, message)
     }
 
     fn unreachable(&self, mut problem: Problem) -> Problem {
         if problem.category == Category::InvalidResponse {
-            problem.hint = Some(ELSEWHERE.to_owned());
+            problem.hint = Some(CHECK_ENDPOINT_HINT.to_owned());
             return problem;
         }
         // The failure is not one of the connection to the cloud.

@@ -18,8 +18,8 @@ const TRANSIENT_TTL: TimeDelta = TimeDelta::milliseconds(250);
 pub(crate) struct NegativeCache(Mutex<Option<(DateTime<Utc>, Problem)>>);
 
 impl NegativeCache {
-    /// Returns the problem of a recent failure; `what` names what is missing.
-    pub(crate) fn get(&self, what: &str, now: DateTime<Utc>) -> Option<Problem> {
+    /// Returns the problem of a recent failure; `key` names what is missing.
+    pub(crate) fn get(&self, key: &str, now: DateTime<Utc>) -> Option<Problem> {
         let last = lock(&self.0);
         let (at, problem) = last.as_ref()?;
         let ttl = match problem.category {
@@ -31,7 +31,7 @@ impl NegativeCache {
         let is_recent = (TimeDelta::zero()..ttl).contains(&(now - at));
         is_recent.then(|| {
             let mut problem = problem.clone();
-            problem.message = format!("skipped: no {what}: {}", problem.message);
+            problem.message = format!("skipped: no {key}: {}", problem.message);
             problem.attempts = 0;
             problem
         })

@@ -57,7 +57,7 @@ impl fmt::Display for CommandError {
             Self::NotRun(kind) => write!(f, "cannot be run ({})", kind_text(*kind)),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
             Self::Format => f.write_str("did not print JSON or key=value lines"),
-            Self::Other(why) => f.write_str(why),
+            Self::Other(reason) => f.write_str(reason),
         }
     }
 }
@@ -122,7 +122,10 @@ fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandErr
         None => checked(path.to_path_buf(), false),
         Some(name) => {
             let folders = environment.get("PATH").unwrap_or(DEFAULT_PATH);
-            checked(found(name, folders).map_err(CommandError::NotRun)?, true)
+            checked(
+                find_in_path(name, folders).map_err(CommandError::NotRun)?,
+                true,
+            )
         }
     }
 }
@@ -144,7 +147,7 @@ fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError>
 
 /// Finds the first program with this name. Empty or relative folders are skipped, since the result would depend on
 /// the current folder.
-fn found(name: &str, path: &str) -> Result<PathBuf, ErrorKind> {
+fn find_in_path(name: &str, path: &str) -> Result<PathBuf, ErrorKind> {
     let mut kind = ErrorKind::NotFound;
     for folder in split_paths(path).filter(|folder| folder.is_absolute()) {
         let program = folder.join(name);
@@ -179,19 +182,22 @@ mod tests {
         fs::create_dir(one.join("folder")).unwrap();
         let path = |all: &str| format!("{}{all}{}", one.display(), two.display());
         assert_eq!(
-            found("get-token", &path(":.::")),
+            find_in_path("get-token", &path(":.::")),
             Ok(two.join("get-token")),
             "a file that may not be run is skipped"
         );
         let only_one = one.to_str().unwrap();
         assert_eq!(
-            found("get-token", only_one),
+            find_in_path("get-token", only_one),
             Err(ErrorKind::PermissionDenied)
         );
-        assert_eq!(found("folder", only_one), Err(ErrorKind::NotFound));
+        assert_eq!(find_in_path("folder", only_one), Err(ErrorKind::NotFound));
         // The tests run in the folder of the package, which contains `Cargo.toml`.
         for relative in ["", ".", ":", "src", "./src:"] {
-            assert_eq!(found("Cargo.toml", relative), Err(ErrorKind::NotFound));
+            assert_eq!(
+                find_in_path("Cargo.toml", relative),
+                Err(ErrorKind::NotFound)
+            );
         }
     }
 }

@@ -49,11 +49,11 @@ impl CredentialChain {
             "KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK", "_IDP_", "_OIDC_",
         ];
         const MAX_NAMES: usize = 4;
-        let own = cloud.variable("");
+        let own_prefix = cloud.variable("");
         let is_read = |name: &str| cloud.all().any(|spec| spec.variables.contains(&name));
         let is_of_cloud = |name: &str| {
             let mut prefixes = cloud.variable_prefixes.iter();
-            name.starts_with(&own) || prefixes.any(|prefix| name.starts_with(prefix))
+            name.starts_with(&own_prefix) || prefixes.any(|prefix| name.starts_with(prefix))
         };
         let environment = self.settings.environment();
         let mut names: Vec<&str> = environment

@@ -74,8 +74,8 @@ impl Reload for Reloader {
     }
 }
 
-fn has_changed(before: &Profile, now: &Profile, key: &str) -> bool {
-    before.secret(key).map(Secret::expose) != now.secret(key).map(Secret::expose)
+fn has_changed(previous: &Profile, now: &Profile, key: &str) -> bool {
+    previous.secret(key).map(Secret::expose) != now.secret(key).map(Secret::expose)
 }
 
 /// Returns the problem that a new credential may belong to another server. The values are not shown, since a proxy
@@ -95,13 +95,13 @@ fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> 
         .with_account(profile.cloud, &profile.name)
 }
 
-fn account_changed(profile: &Profile, before: &Origin, now: &Origin) -> Problem {
+fn account_changed(profile: &Profile, previous: &Origin, now: &Origin) -> Problem {
     let message = format!(
         "the credential source of profile '{}' ({}) changed during this run from {} ({}) to {} ({})",
         profile.name,
         profile.cloud,
-        before.label(),
-        before.source_location(),
+        previous.label(),
+        previous.source_location(),
         now.label(),
         now.source_location()
     );

@@ -66,11 +66,12 @@ impl TokenStore {
             .get_or_init(|| name(&self.profile, &self.credential_name))
     }
 
-    fn trace(&self, what: &str) {
+    fn trace(&self, event: &str) {
         let (cloud, profile) = (self.profile.cloud, &self.profile.name);
         let folder = self.folder.display();
-        self.transport
-            .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
+        self.transport.trace(format!(
+            "token cache of {cloud} {profile} {folder}: {event}"
+        ));
     }
 
     /// Reports whether the files or the command of the profile still have the same result. If not, another account
@@ -116,10 +117,13 @@ impl<S> PersistentProvider<S> {
 impl<S: Storable + Send + Sync> PersistentProvider<S> {
     /// Returns the stored credential if it is valid and was not rejected.
     fn take(&self) -> Option<Credential<S>> {
-        let entry = self.token_file().read(self.now()).unwrap_or_else(|why| {
-            self.store.trace(&format!("not used: {why}"));
-            None
-        })?;
+        let entry = self
+            .token_file()
+            .read(self.now())
+            .unwrap_or_else(|reason| {
+                self.store.trace(&format!("not used: {reason}"));
+                None
+            })?;
         if lock(&self.refused).contains(&entry.parts) {
             return None;
         }

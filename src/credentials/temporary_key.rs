@@ -71,8 +71,8 @@ impl TemporaryKeyFields {
         let (parts, place) = match self.object {
             [] => (Some(document), String::new()),
             names => {
-                let found = names.iter().find_map(|name| document.get(*name));
-                let parts = found.and_then(|found| serde_json::from_value(found.clone()).ok());
+                let object = names.iter().find_map(|name| document.get(*name));
+                let parts = object.and_then(|object| serde_json::from_value(object.clone()).ok());
                 (parts, format!(" in {}", names[0]))
             }
         };

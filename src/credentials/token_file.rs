@@ -178,14 +178,14 @@ impl TokenFile {
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)?;
-        let found = fs::symlink_metadata(&self.folder)?;
-        if !found.is_dir() {
+        let metadata = fs::symlink_metadata(&self.folder)?;
+        if !metadata.is_dir() {
             return Err(io::Error::other("the folder is a symbolic link"));
         }
-        if found.uid() != rustix::process::geteuid().as_raw() {
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(io::Error::other("the folder is owned by another user"));
         }
-        match found.mode() & 0o077 {
+        match metadata.mode() & 0o077 {
             0 => Ok(()),
             _ => fs::set_permissions(&self.folder, Permissions::from_mode(0o700)),
         }
@@ -196,19 +196,19 @@ impl TokenFile {
         let now = draft.metadata()?.modified()?;
         let longest = MAX_AGE.to_std().expect("a day is not negative");
         let mut kept = Vec::new();
-        for found in fs::read_dir(&self.folder)?.flatten() {
-            let name = found.file_name();
+        for entry in fs::read_dir(&self.folder)?.flatten() {
+            let name = entry.file_name();
             let name = name.to_string_lossy();
             let limit = match name.strip_suffix(TEMP_SUFFIX) {
                 Some(stem) if is_hex(stem) => MAX_WRITE_TIME,
                 None if is_hex(&name) => longest,
                 _ => continue,
             };
-            let modified = found.metadata().and_then(|about| about.modified());
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
             let age = modified.map(|at| now.duration_since(at).unwrap_or_default());
             match age {
-                Ok(age) if age > limit => remove(&found.path()),
-                Ok(age) if limit == longest => kept.push((age, found.path())),
+                Ok(age) if age > limit => remove(&entry.path()),
+                Ok(age) if limit == longest => kept.push((age, entry.path())),
                 // Skips a file that another process has just renamed or is writing.
                 _ => {}
             }
@@ -223,14 +223,14 @@ impl TokenFile {
 
 /// Rejects a file that others could have written or can read.
 fn check_owner(file: &File) -> Result<(), String> {
-    let found = file.metadata().map_err(|error| error.to_string())?;
-    let why = match () {
-        () if !found.is_file() => "not a regular file",
-        () if found.uid() != rustix::process::geteuid().as_raw() => "owned by another user",
-        () if found.mode() & 0o077 != 0 => "readable by others",
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    let reason = match () {
+        () if !metadata.is_file() => "not a regular file",
+        () if metadata.uid() != rustix::process::geteuid().as_raw() => "owned by another user",
+        () if metadata.mode() & 0o077 != 0 => "readable by others",
         () => return Ok(()),
     };
-    Err(why.to_owned())
+    Err(reason.to_owned())
 }
 
 /// Removes a file, which another process may already have removed.

@@ -26,7 +26,7 @@ pub enum SourceResult {
         /// The profile.
         profile: String,
         /// The message, with the profiles that the file has.
-        why: String,
+        reason: String,
     },
     /// A credential.
     Found(FoundCredential),
@@ -42,7 +42,7 @@ impl SourceResult {
     pub(super) fn found_mut(&mut self) -> Option<&mut FoundCredential> {
         match self {
             Self::Found(found) => Some(found),
-            Self::Program(program) => Some(&mut program.found),
+            Self::Program(program) => Some(&mut program.other_values),
             Self::NotPresent
             | Self::Empty(_)
             | Self::NoSuchProfile { .. }
@@ -55,7 +55,7 @@ impl SourceResult {
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {
     /// Other values of the tool's profile.
-    pub found: FoundCredential,
+    pub other_values: FoundCredential,
     /// The program: an absolute path, or a name that is searched in PATH.
     pub command: String,
     /// Its arguments.
@@ -314,9 +314,9 @@ impl SourceFile {
         }
     }
 
-    /// Returns a problem of this file. `what` follows its path, such as `is not valid JSON`.
-    pub fn problem(&self, what: &str, hint: &str) -> Problem {
-        let message = format!("{} {what}", self.path.display());
+    /// Returns a problem of this file. `description` follows its path, such as `is not valid JSON`.
+    pub fn problem(&self, description: &str, hint: &str) -> Problem {
+        let message = format!("{} {description}", self.path.display());
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 

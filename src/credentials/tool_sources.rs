@@ -37,12 +37,12 @@ impl CredentialChain {
         key: &str,
     ) -> Result<Option<String>, Problem> {
         let profile = self.settings.plain_profile(cloud, name)?;
-        let found = match self.custom_source(cloud, &profile)? {
-            Some(SourceResult::Found(found)) => found,
-            Some(SourceResult::Program(program)) => program.found,
+        let credential = match self.custom_source(cloud, &profile)? {
+            Some(SourceResult::Found(credential)) => credential,
+            Some(SourceResult::Program(program)) => program.other_values,
             _ => return Ok(None),
         };
-        let mut values = found.values.into_iter();
+        let mut values = credential.values.into_iter();
         let value = values.find(|(known, _)| *known == key);
         Ok(value.map(|(_, value)| value.expose().to_owned()))
     }
@@ -114,15 +114,15 @@ impl CredentialChain {
                     let ran = self.load_from_program(cloud, profile, tool, &program);
                     return ran.map(Some);
                 }
-                SourceResult::Empty(why) => pass(tool.name(), why),
+                SourceResult::Empty(reason) => pass(tool.name(), reason),
                 SourceResult::NoSuchProfile {
                     variable,
                     profile: name,
-                    why,
+                    reason,
                 } => {
-                    let problem = || no_such_profile(variable, &name, &why);
+                    let problem = || no_such_profile(variable, &name, &reason);
                     missing.get_or_insert_with(problem);
-                    pass(tool.name(), why);
+                    pass(tool.name(), reason);
                 }
                 SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
             }
@@ -151,7 +151,7 @@ impl CredentialChain {
             }
             _ => problem,
         });
-        let why = match loaded? {
+        let reason = match loaded? {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
             SourceResult::Program(program) => {
                 return self.load_from_program(cloud, profile, tool, &program);
@@ -160,11 +160,11 @@ impl CredentialChain {
                 let origin = Origin::Machine;
                 return Ok(ResolvedCredential::from_values(values(settings, &origin)));
             }
-            SourceResult::Empty(why) | SourceResult::NoSuchProfile { why, .. } => why,
+            SourceResult::Empty(reason) | SourceResult::NoSuchProfile { reason, .. } => reason,
             SourceResult::NotPresent => format!("no file of {} was found", tool.name()),
         };
         let message = format!(
-            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
+            "profile '{}' ({}) has {SOURCE} = '{}': {reason}",
             profile.name,
             profile.cloud,
             quotable(source)
@@ -194,9 +194,9 @@ impl CredentialChain {
         let skipped = behind.iter().filter_map(|tool| {
             let why = match self.cache.load(cloud.cloud, tool, &files, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
-                Ok(
-                    SourceResult::Empty(reason) | SourceResult::NoSuchProfile { why: reason, .. },
-                ) => reason,
+                Ok(SourceResult::Empty(reason) | SourceResult::NoSuchProfile { reason, .. }) => {
+                    reason
+                }
                 Ok(SourceResult::Found(_) | SourceResult::Program(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
             };
@@ -210,8 +210,8 @@ impl CredentialChain {
 }
 
 /// Returns the problem that no tool has the profile that a variable selects: the user wants to use that account.
-fn no_such_profile(variable: &str, name: &str, why: &str) -> Problem {
-    let message = format!("{variable} is '{}': {why}", quotable(name));
+fn no_such_profile(variable: &str, name: &str, reason: &str) -> Problem {
+    let message = format!("{variable} is '{}': {reason}", quotable(name));
     Problem::new(Category::MissingCredentials, message)
         .with_hint(format!("fix or unset {variable}"))
 }
@@ -247,11 +247,11 @@ fn find_source<'a>(
         return Ok((tool, named));
     }
     let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
-    let near = closest_match(known.iter().copied(), name);
-    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+    let closest = closest_match(known.iter().copied(), name);
+    let closest = closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
     let hint = match known.is_empty() {
         true => format!("{} has no supported source", profile.cloud),
-        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
+        false => format!("{closest}{} supports {}", profile.cloud, known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))

@@ -284,8 +284,8 @@ impl EmulatedCall<'_> {
     /// Returns a parameter, unless it is empty.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.parameters.iter();
-        let found = all.find(|(known, value)| known == name && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
+        let entry = all.find(|(known, value)| known == name && !value.is_empty());
+        entry.map(|(_, value)| value.as_str())
     }
 
     /// Returns a required parameter.
@@ -328,8 +328,8 @@ impl EmulatedCall<'_> {
 
     /// Returns the resource of a kind (such as `aliyun/job`) with these segments, in its current state.
     pub fn find(&self, kind: &str, segments: &[&str]) -> Result<JobAt<'_>, EmulatedError> {
-        let found = self.state.find(kind, segments, self.now());
-        found.ok_or(EmulatedError::NotFound)
+        let job = self.state.find(kind, segments, self.now());
+        job.ok_or(EmulatedError::NotFound)
     }
 
     /// Returns the resources of a kind that appear in a list, in the order of the scenario. A resource that only has

@@ -85,10 +85,10 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(at(0).step.state, "Running");
-        assert_eq!(at(0).since, started_at - TimeDelta::seconds(40));
+        assert_eq!(at(0).state_since, started_at - TimeDelta::seconds(40));
         assert_eq!(at(9).step.state, "Running");
         assert_eq!(at(10).step.state, "Failed");
-        assert_eq!(at(10).since, started_at + TimeDelta::seconds(10));
+        assert_eq!(at(10).state_since, started_at + TimeDelta::seconds(10));
     }
 
     #[test]

@@ -64,8 +64,8 @@ fn clouds() -> Vec<(&'static str, &'static dyn EmulatedApi)> {
 /// Returns the emulator of the cloud with this long name.
 #[cfg(test)]
 pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
-    let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
-    found.map(|(_, api)| api)
+    let entry = APIS.into_iter().find(|(known, _)| known.name == cloud);
+    entry.map(|(_, api)| api)
 }
 
 /// Returns the operations of one cloud, or of all clouds.

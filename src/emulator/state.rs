@@ -186,7 +186,7 @@ pub struct JobAt<'a> {
     /// When the resource was created.
     pub created_at: DateTime<Utc>,
     /// When the current state began.
-    pub since: DateTime<Utc>,
+    pub state_since: DateTime<Utc>,
     /// The point in time.
     pub now: DateTime<Utc>,
 }
@@ -219,7 +219,7 @@ impl EmulatedJob {
             job: self,
             step,
             created_at,
-            since: created_at + step.after,
+            state_since: created_at + step.after,
             now,
         }
     }
@@ -243,7 +243,7 @@ impl<'a> JobAt<'a> {
 
     /// Returns when the current state began, if it is one of these words.
     pub fn ended_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
-        self.is(words).then_some(self.since)
+        self.is(words).then_some(self.state_since)
     }
 
     /// Returns when a state with one of these words was first reached; `None` if none was.

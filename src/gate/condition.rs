@@ -103,15 +103,15 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     let states = State::ALL.iter().map(|state| state.as_str());
     let known = problem.hint.as_deref().unwrap_or_default();
     // Accept kubectl's form, with or without `condition=`.
-    let bare = lower.strip_prefix("condition=").unwrap_or(&lower);
-    let hint = match bare {
+    let name = lower.strip_prefix("condition=").unwrap_or(&lower);
+    let hint = match name {
         // These words could include failed jobs, so they are rejected: a gate must not pass for a failed job by
         // mistake.
         "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
             format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }
-        bare => match closest_match(states.chain(["ended"]), bare) {
-            Some(near) => format!("did you mean '{near}'? {known}"),
+        name => match closest_match(states.chain(["ended"]), name) {
+            Some(closest) => format!("did you mean '{closest}'? {known}"),
             None => return problem,
         },
     };

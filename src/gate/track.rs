@@ -48,7 +48,7 @@ pub struct JobHistory {
 #[derive(Debug, Clone)]
 struct LastObserved {
     state: State,
-    word: Option<String>,
+    state_word: Option<String>,
     /// Why the state is uncertain although the value is recognized.
     inconsistency: Option<Box<Inconsistency>>,
     /// The references whose events the response omits.
@@ -56,9 +56,9 @@ struct LastObserved {
     reason: Option<String>,
     ended: bool,
     /// When this state was first seen.
-    since: Duration,
+    state_since: Duration,
     /// When the resource was last read.
-    at: Duration,
+    observed_at: Duration,
     /// The last read confirmed that the resource exists.
     is_confirmed: bool,
 }
@@ -137,12 +137,12 @@ impl JobHistory {
 
     /// Returns when the last state was first seen.
     pub fn since(&self) -> Option<Duration> {
-        self.last.as_ref().map(|seen| seen.since)
+        self.last.as_ref().map(|seen| seen.state_since)
     }
 
     /// Returns when the resource was last read, if ever.
     pub fn read_at(&self) -> Option<Duration> {
-        self.last.as_ref().map(|seen| seen.at)
+        self.last.as_ref().map(|seen| seen.observed_at)
     }
 
     /// Returns since when the resource has been unreadable, if it is.
@@ -156,19 +156,19 @@ impl JobHistory {
     }
 
     /// Records the result of a poll.
-    pub fn observe(&mut self, observation: Observation<'_>, at: Duration) {
+    pub fn observe(&mut self, observation: Observation<'_>, now: Duration) {
         match observation {
-            Observation::Read(job) => self.observe_job(job, at),
+            Observation::Read(job) => self.observe_job(job, now),
             Observation::Failed(problem) if problem.category == Category::NotFound => {
                 self.read_failure = None;
-                let first = self.not_found.as_ref().map_or(at, |missing| missing.first);
-                self.not_found = Some(NotFoundSpan { first, last: at });
+                let first = self.not_found.as_ref().map_or(now, |missing| missing.first);
+                self.not_found = Some(NotFoundSpan { first, last: now });
             }
             Observation::Failed(problem) => {
                 let since = self
                     .read_failure
                     .as_ref()
-                    .map_or(at, |failure| failure.since);
+                    .map_or(now, |failure| failure.since);
                 self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
@@ -178,15 +178,15 @@ impl JobHistory {
         }
     }
 
-    fn observe_job(&mut self, job: &Job, at: Duration) {
+    fn observe_job(&mut self, job: &Job, now: Duration) {
         (self.not_found, self.read_failure) = (None, None);
-        let since = match &self.last {
-            Some(seen) if seen.state == job.state => seen.since,
-            _ => at,
+        let state_since = match &self.last {
+            Some(seen) if seen.state == job.state => seen.state_since,
+            _ => now,
         };
         self.last = Some(LastObserved {
             state: job.state,
-            word: job.state_raw.clone(),
+            state_word: job.state_raw.clone(),
             inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD)).then(|| {
                 Box::new(Inconsistency {
                     message: job.message.clone().unwrap_or_default(),
@@ -196,8 +196,8 @@ impl JobHistory {
             unread_events: job.subtask_references(),
             reason: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
-            since,
-            at,
+            state_since,
+            observed_at: now,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
         let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
@@ -216,13 +216,13 @@ impl JobHistory {
             });
         }
         match &mut self.warnings {
-            None => self.warnings = Some(Box::new(Warnings::first(job, at))),
-            Some(warnings) => warnings.observe(job, at),
+            None => self.warnings = Some(Box::new(Warnings::first(job, now))),
+            Some(warnings) => warnings.observe(job, now),
         }
     }
 
     /// Evaluates the resource at a given time.
-    pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
+    pub fn evaluate(&self, rules: &GatePolicy, now: Duration) -> Evaluation {
         if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
             return evaluation;
         }
@@ -230,7 +230,7 @@ impl JobHistory {
             return Evaluation::Unmet(format!("new warning: {text}"));
         }
         if let Some(failure) = &self.read_failure {
-            return Evaluation::Pending(self.pending_on_failure(failure, rules, at));
+            return Evaluation::Pending(self.pending_on_failure(failure, rules, now));
         }
         if let Some(missing) = &self.not_found {
             return Evaluation::Pending(self.pending_on_missing(missing, rules));
@@ -239,23 +239,23 @@ impl JobHistory {
             return pending(PendingCause::Time, "not checked yet");
         };
         match &rules.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, now),
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {
-                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
                 }
-                _ => self.evaluate_active(seen, rules, at),
+                _ => self.evaluate_active(seen, rules, now),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
-                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
+                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now)),
                 None => unknown(seen, rules),
             },
             Condition::States(states) if self.has_reached(states, seen.state) => {
                 match &seen.inconsistency {
                     Some(doubt) => {
-                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
                     }
                     None => Evaluation::Met,
                 }
@@ -264,7 +264,7 @@ impl JobHistory {
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()))
             }
-            Condition::States(_) => self.evaluate_active(seen, rules, at),
+            Condition::States(_) => self.evaluate_active(seen, rules, now),
         }
     }
 
@@ -309,7 +309,7 @@ impl JobHistory {
         quiet: Duration,
         seen: &LastObserved,
         rules: &GatePolicy,
-        at: Duration,
+        now: Duration,
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
             // A failed part decides the outcome, even if other parts are still running.
@@ -317,7 +317,7 @@ impl JobHistory {
                 return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
             (Some(doubt), _) => {
-                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at));
+                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now));
             }
             (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
             _ => {}
@@ -342,12 +342,12 @@ impl JobHistory {
             return pending(PendingCause::Time, "not all of its events could be read");
         }
         if let Some(text) = warnings.undated() {
-            let why = format!(
+            let reason = format!(
                 "cannot determine whether the warning '{text}' still occurs: the response has no readable time for it"
             );
-            return pending(PendingCause::Time, why);
+            return pending(PendingCause::Time, reason);
         }
-        let time = seen.at.saturating_sub(warnings.quiet_since());
+        let time = seen.observed_at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
             true if self.stateless && !seen.is_confirmed => unconfirmed,
             true => Evaluation::Met,
@@ -358,26 +358,26 @@ impl JobHistory {
         }
     }
 
-    fn evaluate_active(&self, seen: &LastObserved, rules: &GatePolicy, at: Duration) -> Evaluation {
-        let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
+    fn evaluate_active(&self, job: &LastObserved, rules: &GatePolicy, now: Duration) -> Evaluation {
+        let never_ran = !self.has_run && matches!(job.state, State::Pending | State::Starting);
         match rules.start_timeout {
-            Some(limit) if never_ran && at >= limit => Evaluation::Pending(Pending {
+            Some(limit) if never_ran && now >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::NotStarted,
                 is_final: true,
                 reason: Cow::Owned(format!(
                     "not started after {} s ({})",
-                    at.as_secs(),
-                    seen.state
+                    now.as_secs(),
+                    job.state
                 )),
             }),
-            _ => pending(PendingCause::Time, seen.state.as_str()),
+            _ => pending(PendingCause::Time, job.state.as_str()),
         }
     }
 }
 
-fn with_reason(state: State, why: Option<&str>) -> String {
-    match why {
-        Some(why) => format!("{state}: {why}"),
+fn with_reason(state: State, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("{state}: {reason}"),
         None => state.to_string(),
     }
 }

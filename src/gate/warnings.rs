@@ -8,7 +8,7 @@ use crate::model::{Event, Job, Level, Time};
 /// The warnings of one job in all responses so far.
 #[derive(Debug, Clone)]
 pub(super) struct Warnings {
-    known: HashMap<Key, ObservedEvent>,
+    events: HashMap<Key, ObservedEvent>,
     /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
@@ -44,31 +44,31 @@ struct ObservedEvent {
 
 impl Warnings {
     /// Records the warnings of the first response, at this time from the start of the gate. None of them is new.
-    pub(super) fn first(job: &Job, at: Duration) -> Self {
+    pub(super) fn first(job: &Job, elapsed: Duration) -> Self {
         let mut warnings = Self {
-            known: HashMap::new(),
+            events: HashMap::new(),
             without_baseline: job.observed_at.filter(|_| job.events_unreadable),
-            quiet_since: at,
+            quiet_since: elapsed,
             new: None,
             undated: None,
             are_unreadable: false,
         };
         for (key, (now, text)) in observed_events(&job.events) {
-            warnings.note_undated(&now, text, at);
-            warnings.known.insert(key, now);
+            warnings.note_undated(&now, text, elapsed);
+            warnings.events.insert(key, now);
         }
-        warnings.note_unreadable(job, at);
+        warnings.note_unreadable(job, elapsed);
         warnings
     }
 
     /// Records a later response.
-    pub(super) fn observe(&mut self, job: &Job, at: Duration) {
+    pub(super) fn observe(&mut self, job: &Job, elapsed: Duration) {
         (self.undated, self.are_unreadable) = (None, false);
         let started = self.without_baseline;
         let is_later =
             |now: &ObservedEvent| started.is_none_or(|started| now.last_at >= Some(started));
         for (key, (now, text)) in observed_events(&job.events) {
-            let before = self.known.remove(&key);
+            let before = self.events.remove(&key);
             let is_new = match &before {
                 Some(before) => now.is_newer_than(before),
                 None => is_later(&now),
@@ -78,26 +78,26 @@ impl Warnings {
             }
             if before.as_ref().is_some_and(|before| !before.is_dated) {
                 // It may have occurred up to now.
-                self.quiet_since = at;
+                self.quiet_since = elapsed;
             }
-            self.note_undated(&now, text, at);
+            self.note_undated(&now, text, elapsed);
             let known = match before {
                 Some(before) => before.merged_with(now),
                 None => now,
             };
-            self.known.insert(key, known);
+            self.events.insert(key, known);
         }
-        self.note_unreadable(job, at);
+        self.note_unreadable(job, elapsed);
         if !job.events_unreadable && self.without_baseline.take().is_some() {
             // Earlier warnings could not be read.
-            self.quiet_since = at;
+            self.quiet_since = elapsed;
         }
     }
 
     /// Records that a response may omit warnings that could not be read.
-    fn note_unreadable(&mut self, job: &Job, at: Duration) {
+    fn note_unreadable(&mut self, job: &Job, elapsed: Duration) {
         if job.events_unreadable {
-            (self.quiet_since, self.are_unreadable) = (at, true);
+            (self.quiet_since, self.are_unreadable) = (elapsed, true);
         }
     }
 
@@ -121,9 +121,9 @@ impl Warnings {
         self.quiet_since
     }
 
-    fn note_undated(&mut self, now: &ObservedEvent, text: String, at: Duration) {
+    fn note_undated(&mut self, now: &ObservedEvent, text: String, elapsed: Duration) {
         if !now.is_dated {
-            self.quiet_since = at;
+            self.quiet_since = elapsed;
             self.undated.get_or_insert(text);
         }
     }
@@ -170,8 +170,8 @@ impl ObservedEvent {
     }
 }
 
-fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one > other)
+fn is_greater<T: PartialOrd>(left: Option<T>, right: Option<T>) -> bool {
+    left.zip(right).is_some_and(|(left, right)| left > right)
 }
 
 /// Returns the warnings of one response by their key, each with its text. A row that appears twice in a response is

@@ -233,8 +233,8 @@ impl ApiClient {
 
     /// Sets the credential that messages name from now on.
     pub fn set_credential_label(&self, credential: String) {
-        let held = self.credential.write();
-        *held.unwrap_or_else(PoisonError::into_inner) = credential;
+        let guard = self.credential.write();
+        *guard.unwrap_or_else(PoisonError::into_inner) = credential;
     }
 
     /// Masks more secrets in all output of the run from now on.

@@ -108,8 +108,11 @@ fn gunzip(mut rest: &[u8], max: u64) -> Result<Vec<u8>, BodyError> {
     }
     for _ in 0..MAX_GZIP_MEMBERS {
         let mut decoder = GzDecoder::new(rest);
-        let left = max - plain.len() as u64;
-        let read = decoder.by_ref().take(left + 1).read_to_end(&mut plain);
+        let bytes_left = max - plain.len() as u64;
+        let read = decoder
+            .by_ref()
+            .take(bytes_left + 1)
+            .read_to_end(&mut plain);
         if plain.len() as u64 > max {
             return Err(BodyError::TooLarge(max));
         }

@@ -105,16 +105,16 @@ fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
     for (name, path) in places {
         let is_folder = *name == FOLDERS;
         let insecure = insecure(path, is_folder);
-        let found = match insecure {
+        let read_certificates = match insecure {
             Some(_) => Vec::new(),
             None => read(path, is_folder),
         };
-        if found.is_empty() {
+        if read_certificates.is_empty() {
             let problem = insecure
                 .unwrap_or_else(|| format!("{} {}", path.display(), path_problem(path, is_folder)));
             problems.push(format!("{name}: {problem}"));
         }
-        certificates.extend(found);
+        certificates.extend(read_certificates);
     }
     CaCertificates {
         certificates,
@@ -125,8 +125,8 @@ fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
 /// Returns the paths that the variables name, each with its variable.
 fn certificate_paths(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
     let value = |name| {
-        let found = environment.iter().find(|(key, _)| key == name);
-        found.map_or("", |(_, value)| value.trim())
+        let variable = environment.iter().find(|(key, _)| key == name);
+        variable.map_or("", |(_, value)| value.trim())
     };
     let folders = value(FOLDERS).split(':').map(|path| (FOLDERS, path));
     let places = std::iter::once((FILE, value(FILE))).chain(folders);
@@ -269,7 +269,7 @@ mod tests {
         };
         let trusted = (1, String::new());
         let refused = |problem: String| (0, problem);
-        for (of_the_file, of_the_folder, why) in [
+        for (of_the_file, of_the_folder, reason) in [
             (0o644, 0o755, None),
             (
                 0o666,
@@ -287,9 +287,9 @@ mod tests {
             mode(&file, of_the_file);
             mode(folder.path(), of_the_folder);
             for (name, path) in [(FILE, &of_file), (FOLDERS, &of_folder)] {
-                let expected = why.as_ref().map_or_else(
+                let expected = reason.as_ref().map_or_else(
                     || trusted.clone(),
-                    |why| refused(format!("{name}: {of_file} {why}")),
+                    |reason| refused(format!("{name}: {of_file} {reason}")),
                 );
                 assert_eq!(found(name, path), expected);
             }

@@ -40,8 +40,8 @@ pub(super) struct ClientCertificate(pub Option<SingleCertAndKey>);
 
 impl ResolvesClientCert for ClientCertificate {
     fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let own = self.0.as_ref();
-        let sent = own.and_then(|own| own.resolve(issuers, schemes));
+        let certified_key = self.0.as_ref();
+        let sent = certified_key.and_then(|certified_key| certified_key.resolve(issuers, schemes));
         let request = match sent {
             Some(_) => CertificateRequest::Answered,
             None => CertificateRequest::Unanswered,

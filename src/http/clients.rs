@@ -51,7 +51,7 @@ pub(super) struct ClientPool {
     system: Arc<SystemStore>,
     proxies: Arc<ProxyConfig>,
     resolver: Resolver,
-    made: Mutex<HashMap<PoolKey, HttpClient>>,
+    clients: Mutex<HashMap<PoolKey, HttpClient>>,
 }
 
 impl ClientPool {
@@ -71,13 +71,13 @@ impl ClientPool {
             system: Arc::new(SystemStore::new(environment)),
             proxies: Arc::new(ProxyConfig::parse(environment)),
             resolver: Resolver::new(sink),
-            made: Mutex::default(),
+            clients: Mutex::default(),
         })
     }
 
     /// Returns the client for a call.
     pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let mut made = lock(&self.made);
+        let mut made = lock(&self.clients);
         if let Some(client) = made.get(key) {
             return Ok(client.clone());
         }
@@ -87,9 +87,10 @@ impl ClientPool {
     }
 
     fn make(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let own = key.proxy_url.as_ref();
-        let own = own.map(|url| Arc::new(ProxyConfig::from_url(url.expose())));
-        let proxies = own.as_ref().unwrap_or(&self.proxies);
+        let account_proxies = key.proxy_url.as_ref();
+        let account_proxies =
+            account_proxies.map(|url| Arc::new(ProxyConfig::from_url(url.expose())));
+        let proxies = account_proxies.as_ref().unwrap_or(&self.proxies);
         let through_tls_proxy = !key.bypasses_proxy && proxies.has_https_proxy();
         let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {

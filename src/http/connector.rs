@@ -166,13 +166,13 @@ impl Connector {
             Ok(address) => SocksTarget::Address(address),
             Err(_) if !resolves => name(),
             Err(_) => {
-                let found = self.resolver.resolve(endpoint.host()).await;
-                let found = found
+                let addresses = self.resolver.resolve(endpoint.host()).await;
+                let addresses = addresses
                     .map_err(|error| failed(false)(ConnectFailure::NameForSocks(error.into())))?;
                 // SOCKS4 does not support IPv6 addresses.
-                let mut usable = found.iter().map(SocketAddr::ip);
-                let usable = usable.find(|address| !is_version_4 || address.is_ipv4());
-                usable.map_or_else(name, SocksTarget::Address)
+                let mut ips = addresses.iter().map(SocketAddr::ip);
+                let address = ips.find(|address| !is_version_4 || address.is_ipv4());
+                address.map_or_else(name, SocksTarget::Address)
             }
         };
         let mut io = self.tcp(proxy.uri.clone(), true).await?;

@@ -21,34 +21,34 @@ impl Endpoint {
     /// # Errors
     /// A usage error that describes what is wrong with the text.
     pub fn parse(text: &str, paths: &[&str], allow_http: bool) -> Result<Self, Problem> {
-        let wrong = |what: &str| {
+        let usage_error = |description: &str| {
             Problem::usage(format!(
-                "endpoint '{}' {what}",
+                "endpoint '{}' {description}",
                 crate::secret::quotable(text)
             ))
             .with_hint("use https://host or https://host:port")
         };
-        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a valid URL"))?;
+        let url = Url::parse(text.trim()).map_err(|_| usage_error("is not a valid URL"))?;
         let https = match url.scheme() {
             "https" => true,
             "http" => false,
-            _ => return Err(wrong("must begin with https://")),
+            _ => return Err(usage_error("must begin with https://")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("contains a user name or password"));
+            return Err(usage_error("contains a user name or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("contains a query or fragment"));
+            return Err(usage_error("contains a query or fragment"));
         }
         let path = url.path().trim_end_matches('/');
         if !path.is_empty() && !paths.contains(&path) {
-            return Err(wrong("contains a path"));
+            return Err(usage_error("contains a path"));
         }
-        let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
+        let host = url.host_str().ok_or_else(|| usage_error("has no host"))?;
         let loopback = is_loopback(host);
         if !https && !loopback && !allow_http {
             return Err(
-                wrong("uses plain HTTP, which is only allowed for localhost")
+                usage_error("uses plain HTTP, which is only allowed for localhost")
                     .with_hint("use https://, or pass --allow-http"),
             );
         }

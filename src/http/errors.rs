@@ -76,11 +76,13 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
         let hint = "check the scheme and port of the endpoint";
         return broken("the response is not valid HTTP").with_hint(hint);
     }
-    let why = match system {
+    let reason = match system {
         Some(error) => io_text(error),
         None => "the server closed it".to_owned(),
     };
-    broken(format!("connection lost while reading the response: {why}"))
+    broken(format!(
+        "connection lost while reading the response: {reason}"
+    ))
 }
 
 fn connect_error(
@@ -110,7 +112,7 @@ fn connect_error(
         ConnectFailure::Socks(error) => proxy::socks_error(*error, context),
         ConnectFailure::Tls(..) | ConnectFailure::Tcp(_) | ConnectFailure::NameForSocks(_) => {
             let error_of_system = find::<io::Error>(causes);
-            let why = error_of_system.map_or_else(|| "no address".to_owned(), io_text);
+            let reason = error_of_system.map_or_else(|| "no address".to_owned(), io_text);
             let kind = match (&error.cause, error_of_system.map(io::Error::kind)) {
                 (ConnectFailure::Tls(..), _) => TransportFailureKind::Tls,
                 (_, Some(io::ErrorKind::ConnectionRefused)) => {
@@ -121,7 +123,7 @@ fn connect_error(
                 }
                 _ => TransportFailureKind::Connection,
             };
-            let broken = broken_connection(TransportFailure { kind, at_proxy }, &why);
+            let broken = broken_connection(TransportFailure { kind, at_proxy }, &reason);
             match request {
                 CertificateRequest::Unanswered => broken.with_hint(tls::CLIENT),
                 _ => broken,
@@ -170,7 +172,7 @@ fn handshake_timeout(at_proxy: bool) -> RequestError {
     network_error(RetryAction::Backoff, fault, message).with_hint(hint)
 }
 
-fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
+fn broken_connection(fault: TransportFailure, reason: &str) -> RequestError {
     let (what, hint) = match fault {
         TransportFailure { at_proxy: true, .. } => {
             ("the connection to the proxy failed", proxy::CHECK)
@@ -184,7 +186,7 @@ fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
         ),
         _ => ("the connection failed", "check endpoint, network and proxy"),
     };
-    network_error(RetryAction::Backoff, fault, format!("{what}: {why}")).with_hint(hint)
+    network_error(RetryAction::Backoff, fault, format!("{what}: {reason}")).with_hint(hint)
 }
 
 /// Returns the causes from the outermost to the innermost. The error in an I/O error is not one of its sources,

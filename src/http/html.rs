@@ -44,7 +44,7 @@ fn without_prologue(text: &str) -> &str {
     text
 }
 
-const WHAT: &str = "got an HTML page instead of an API response";
+const HTML_PAGE_MESSAGE: &str = "got an HTML page instead of an API response";
 
 /// Returns a message that the response is an HTML page, with its title; `None` for other responses.
 pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<String> {
@@ -52,8 +52,8 @@ pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<Strin
         return None;
     }
     Some(match title(&response.body, redactor) {
-        Some(title) => format!("{WHAT}: '{title}'"),
-        None => WHAT.to_owned(),
+        Some(title) => format!("{HTML_PAGE_MESSAGE}: '{title}'"),
+        None => HTML_PAGE_MESSAGE.to_owned(),
     })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<Str
 
 /// Returns the error for a page received instead of a stream.
 pub(super) fn page_instead_of_stream(response: &Response, redactor: &Redactor) -> RequestError {
-    let page = describe(response, redactor).unwrap_or_else(|| WHAT.to_owned());
+    let page = describe(response, redactor).unwrap_or_else(|| HTML_PAGE_MESSAGE.to_owned());
     let message = format!("invalid response: {page}");
     RequestError::new(Category::InvalidResponse, message).with_hint(hint(response))
 }

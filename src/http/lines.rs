@@ -167,7 +167,7 @@ mod tests {
             match lines.next().await {
                 Ok(Some(line)) => read.push(String::from_utf8(line).unwrap()),
                 Ok(None) => return (read, Ok(())),
-                Err(why) => return (read, Err(why)),
+                Err(reason) => return (read, Err(reason)),
             }
         }
     }
@@ -201,8 +201,8 @@ mod tests {
         let body = StreamBody::new(futures_util::stream::pending::<
             Result<Frame<Bytes>, Infallible>,
         >());
-        let why = Lines::new(body, 100, IDLE).next().await.unwrap_err();
-        assert_eq!(why.to_string(), "no data received for 30 s");
+        let reason = Lines::new(body, 100, IDLE).next().await.unwrap_err();
+        assert_eq!(reason.to_string(), "no data received for 30 s");
         let mut whole = Lines::new(Full::new(Bytes::from_static(b"a\n")), 100, IDLE);
         assert_eq!(whole.next().await, Ok(Some(b"a".to_vec())));
     }

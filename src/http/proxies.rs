@@ -71,12 +71,12 @@ pub(super) struct Proxy {
     /// User name and password, decoded.
     pub credentials: Option<(String, Secret)>,
     /// Its URL, with user name and password masked.
-    shown: String,
+    masked_url: String,
 }
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.masked_url)
     }
 }
 
@@ -192,7 +192,7 @@ impl ProxyConfig {
             }
             (_, Ok(proxy)) => Route::Proxied {
                 variable: named.name.clone(),
-                proxy: proxy.shown.clone(),
+                proxy: proxy.masked_url.clone(),
             },
             (_, Err(problem)) => Route::Unusable {
                 problem: Box::new(problem.clone()),
@@ -243,9 +243,9 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
         return Err(Problem::usage(message).with_hint(hint));
     }
     let unusable = || {
-        let shown = mask_proxy_url(value);
-        let shown = quotable(&shown);
-        Problem::usage(format!("{name} is '{shown}', which is not the URL of a proxy")).with_hint(
+        let masked_url = mask_proxy_url(value);
+        let masked_url = quotable(&masked_url);
+        Problem::usage(format!("{name} is '{masked_url}', which is not the URL of a proxy")).with_hint(
             "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
         )
     };
@@ -279,7 +279,7 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
         scheme,
         uri,
         credentials,
-        shown: format!("{scheme}://{mask}{host}:{port}"),
+        masked_url: format!("{scheme}://{mask}{host}:{port}"),
     })
 }
 

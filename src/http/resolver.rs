@@ -26,17 +26,17 @@ impl Resolver {
     /// # Errors
     /// The addresses could not be found or must not be used.
     pub(super) async fn resolve(&self, host: &str) -> Result<Vec<SocketAddr>, DnsError> {
-        let found = tokio::net::lookup_host((host, 0)).await;
-        let found: Vec<SocketAddr> = found
+        let socket_addresses = tokio::net::lookup_host((host, 0)).await;
+        let socket_addresses: Vec<SocketAddr> = socket_addresses
             .map_err(|error| DnsError {
                 cause: Cause::Lookup(error),
             })?
             .collect();
-        let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+        let addresses: Vec<IpAddr> = socket_addresses.iter().map(SocketAddr::ip).collect();
         check_localhost(host, &addresses)?;
         let host = host.to_owned();
         (self.0)(TransportEvent::DnsResolved { host, addresses });
-        Ok(found)
+        Ok(socket_addresses)
     }
 }
 

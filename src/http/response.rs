@@ -43,8 +43,8 @@ impl Response {
         } else {
             let until = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
             let from = self.date().unwrap_or(now);
-            let left = until.signed_duration_since(from);
-            left.to_std().unwrap_or_default()
+            let delay = until.signed_duration_since(from);
+            delay.to_std().unwrap_or_default()
         };
         Some(hint.min(MAX_RETRY_AFTER))
     }

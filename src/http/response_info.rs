@@ -32,7 +32,7 @@ impl ResponseInfo {
     ) -> Self {
         // The `Date` of a cached response is too old.
         let date = response.date().filter(|_| response.header("age").is_none());
-        let by = response.header("via").or_else(|| response.header("server"));
+        let server = response.header("via").or_else(|| response.header("server"));
         Self {
             host: request.endpoint.authority().to_owned(),
             is_https: request.endpoint.is_https(),
@@ -40,16 +40,16 @@ impl ResponseInfo {
             status: response.status,
             clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),
             html_page: html::describe(response, redactor),
-            server: by.map(str::to_owned),
+            server: server.map(str::to_owned),
         }
     }
 
     /// Masks secrets and cuts names that are too long. It cuts last, since a part of a secret would not be masked.
     pub(super) fn mask(&mut self, redactor: &Redactor) {
         const MAX_CHARS: usize = 80;
-        if let Some(by) = &mut self.server {
-            redactor.text(by);
-            *by = by.chars().take(MAX_CHARS).collect();
+        if let Some(server) = &mut self.server {
+            redactor.text(server);
+            *server = server.chars().take(MAX_CHARS).collect();
         }
     }
 }

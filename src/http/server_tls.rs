@@ -51,7 +51,7 @@ impl ServerTls {
     /// A usage error if a file cannot be used.
     pub fn read(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<Self, Problem> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let own = server_certificate(certificate, key, &provider).map_err(usage)?;
+        let certified_key = server_certificate(certificate, key, &provider).map_err(usage)?;
         let clients = client_ca.map(|path| verifier(path, &provider));
         let clients = clients.transpose().map_err(usage)?;
         let config = ServerConfig::builder_with_provider(provider)
@@ -64,7 +64,7 @@ impl ServerTls {
             }
             None => config.with_no_client_auth(),
         };
-        let config = config.with_cert_resolver(Arc::new(own));
+        let config = config.with_cert_resolver(Arc::new(certified_key));
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             clients,

@@ -189,11 +189,11 @@ mod tests {
         target: &SocksTarget,
         user: Option<(String, Secret)>,
     ) -> (Result<(), SocksError>, Vec<u8>) {
-        let (mut near, mut far) = tokio::io::duplex(4096);
+        let (mut closest, mut far) = tokio::io::duplex(4096);
         far.write_all(answers).await.unwrap();
         far.shutdown().await.unwrap();
-        let connected = connect_5(&mut near, target, 443, user.as_ref()).await;
-        drop(near);
+        let connected = connect_5(&mut closest, target, 443, user.as_ref()).await;
+        drop(closest);
         let mut sent = Vec::new();
         far.read_to_end(&mut sent).await.unwrap();
         (connected, sent)
@@ -254,13 +254,13 @@ mod tests {
             (b"\x05\x00", Err(SocksError::NotSocks)),
             (b"\x00", Err(SocksError::Closed)),
         ] {
-            let (mut near, mut far) = tokio::io::duplex(4096);
+            let (mut closest, mut far) = tokio::io::duplex(4096);
             far.write_all(answer).await.unwrap();
             far.shutdown().await.unwrap();
             let target = SocksTarget::Name("h.test".to_owned());
-            let connected = connect_4(&mut near, &target, 80, Some("joe")).await;
+            let connected = connect_4(&mut closest, &target, 80, Some("joe")).await;
             assert_eq!(connected, expected);
-            drop(near);
+            drop(closest);
             let mut sent = Vec::new();
             far.read_to_end(&mut sent).await.unwrap();
             assert_eq!(sent, b"\x04\x01\x00\x50\x00\x00\x00\x01joe\0h.test\0");

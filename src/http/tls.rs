@@ -67,12 +67,12 @@ impl Pem {
     fn read(&self, name: &str, is_secret: bool) -> Result<Vec<u8>, RequestError> {
         match self {
             Self::File(path) => read_pem(Path::new(path), is_secret)
-                .map_err(|fault| with_fault_hint(self.wrong(name, &fault.reason()), &fault)),
+                .map_err(|fault| with_fault_hint(self.usage_error(name, &fault.reason()), &fault)),
             Self::Data(data) => {
                 let text = data.expose();
                 let decoded = (!text.contains("-----BEGIN")).then(|| from_base64(text));
                 match decoded {
-                    Some(decoded) => decoded.ok_or_else(|| self.wrong(name, "is not Base64")),
+                    Some(decoded) => decoded.ok_or_else(|| self.usage_error(name, "is not Base64")),
                     None => Ok(text.as_bytes().to_vec()),
                 }
             }
@@ -84,12 +84,12 @@ impl Pem {
         matches!(self, Self::File(path) if is_open_descriptor(Path::new(path)))
     }
 
-    fn wrong(&self, name: &str, what: &str) -> RequestError {
+    fn usage_error(&self, name: &str, description: &str) -> RequestError {
         let path = match self {
             Self::File(path) => format!(" {}", quotable_path(Path::new(path))),
             Self::Data(_) => String::new(),
         };
-        RequestError::new(Category::Usage, format!("{name}{path} {what}"))
+        RequestError::new(Category::Usage, format!("{name}{path} {description}"))
             .with_hint("use PEM files; the key must have no passphrase")
     }
 }
@@ -136,8 +136,8 @@ impl ClientIdentity {
         [certificate, key]: [&str; 2],
         provider: &CryptoProvider,
     ) -> Result<SingleCertAndKey, RequestError> {
-        let wrong_certificate = |what| self.certificate.wrong(certificate, what);
-        let wrong_key = |what| self.key.wrong(key, what);
+        let wrong_certificate = |what| self.certificate.usage_error(certificate, what);
+        let wrong_key = |what| self.key.usage_error(key, what);
         let bytes = self.certificate.read(certificate, false)?;
         let certificates = CertificateDer::pem_slice_iter(&bytes)
             .collect::<Result<Vec<_>, _>>()
@@ -264,9 +264,9 @@ impl TlsConfig {
         provider: &CryptoProvider,
     ) -> Result<ClientConfig, RequestError> {
         let identity = self.identity.as_ref();
-        let own = identity.map(|identity| identity.load(provider));
-        let own = ClientCertificate(own.transpose()?);
-        Ok(builder.with_client_cert_resolver(Arc::new(own)))
+        let certificate = identity.map(|identity| identity.load(provider));
+        let certificate = ClientCertificate(certificate.transpose()?);
+        Ok(builder.with_client_cert_resolver(Arc::new(certificate)))
     }
 
     /// Reads the files, except pipes.
@@ -290,25 +290,25 @@ impl TlsConfig {
 /// # Errors
 /// A usage error if the file cannot be read or contains a certificate that cannot be used.
 pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, RequestError> {
-    let wrong = |what: &str| {
+    let usage_error = |description: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
-            format!("CA file {} {what}", quotable_path(path)),
+            format!("CA file {} {description}", quotable_path(path)),
         );
         refusal.hint =
             Some("set --ca-file or ca_file to a PEM file with CA certificates".to_owned());
         refusal
     };
     let bytes = read_pem(path, false);
-    let bytes = bytes.map_err(|fault| with_fault_hint(wrong(&fault.reason()), &fault))?;
+    let bytes = bytes.map_err(|fault| with_fault_hint(usage_error(&fault.reason()), &fault))?;
     let certificates = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong("is not a PEM file"))?;
+        .map_err(|_| usage_error("is not a PEM file"))?;
     if certificates.is_empty() {
-        return Err(wrong("contains no certificate"));
+        return Err(usage_error("contains no certificate"));
     }
     if !certificates.iter().all(is_usable) {
-        return Err(wrong("contains an unusable certificate"));
+        return Err(usage_error("contains an unusable certificate"));
     }
     Ok(certificates)
 }
@@ -324,12 +324,12 @@ fn is_usable(certificate: &CertificateDer<'static>) -> bool {
 /// A usage error if none of them can be used.
 pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestError> {
     let pem = Pem::Data(data.clone());
-    let wrong = || pem.wrong(CA_DATA, "contains no usable certificate");
+    let usage_error = || pem.usage_error(CA_DATA, "contains no usable certificate");
     let bytes = pem.read(CA_DATA, false)?;
     let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.map_err(|_| wrong())?;
+    let certificates = certificates.map_err(|_| usage_error())?;
     if certificates.is_empty() || !certificates.iter().all(is_usable) {
-        return Err(wrong());
+        return Err(usage_error());
     }
     let mut trusted = TrustedCertificates::default();
     trusted.add(certificates);

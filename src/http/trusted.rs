@@ -19,14 +19,14 @@ pub(super) struct TrustedCertificates {
     /// Certificates of the system, trusted as CAs.
     roots: RootCertStore,
     /// Certificates configured by the user that are trusted as CAs while they are valid.
-    named_roots: Vec<NamedRoot>,
+    configured_roots: Vec<ConfiguredRoot>,
     /// All certificates. Each is also trusted for a server that presents exactly this certificate, whatever its
     /// extensions.
     pub(super) exact: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug)]
-struct NamedRoot {
+struct ConfiguredRoot {
     der: CertificateDer<'static>,
     read: Certificate,
 }
@@ -36,7 +36,7 @@ impl Default for TrustedCertificates {
         Self {
             store_problem: None,
             roots: RootCertStore::empty(),
-            named_roots: Vec::new(),
+            configured_roots: Vec::new(),
             exact: Vec::new(),
         }
     }
@@ -70,7 +70,7 @@ impl TrustedCertificates {
             let is_usable = || RootCertStore::empty().add(der.clone()).is_ok();
             if let Some(read) = read.filter(|_| is_usable()) {
                 let der = der.clone();
-                self.named_roots.push(NamedRoot { der, read });
+                self.configured_roots.push(ConfiguredRoot { der, read });
             }
         }
         self.exact.extend(certificates);
@@ -84,14 +84,14 @@ impl TrustedCertificates {
 
 /// Trusted certificates with the verifiers that use them.
 #[derive(Debug)]
-pub(super) struct Trusted {
+pub(super) struct TrustedVerifiers {
     pub(super) certificates: TrustedCertificates,
     /// Verifier with all CAs; `None` if there are no CAs.
     usual: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl Trusted {
+impl TrustedVerifiers {
     pub(super) fn new(certificates: TrustedCertificates, provider: &Arc<CryptoProvider>) -> Self {
         let mut trusted = Self {
             certificates,
@@ -105,10 +105,10 @@ impl Trusted {
     /// Returns a verifier that uses the system's CAs and the selected CAs of the user.
     fn verifier(
         &self,
-        is_wanted: impl Fn(&NamedRoot) -> bool,
+        is_wanted: impl Fn(&ConfiguredRoot) -> bool,
     ) -> Option<Arc<WebPkiServerVerifier>> {
         let mut roots = self.certificates.roots.clone();
-        let named = self.certificates.named_roots.iter();
+        let named = self.certificates.configured_roots.iter();
         let named = named.filter(|root| is_wanted(root));
         roots.add_parsable_certificates(named.map(|root| root.der.clone()));
         let provider = Arc::clone(&self.provider);
@@ -121,8 +121,8 @@ impl Trusted {
 
     /// Returns a verifier that uses the CAs that are valid at this time. rustls does not check the dates of CAs.
     fn verifier_at(&self, now: UnixTime) -> Option<Arc<WebPkiServerVerifier>> {
-        let is_valid = |root: &NamedRoot| root.read.check_dates(now).is_ok();
-        match self.certificates.named_roots.iter().all(is_valid) {
+        let is_valid = |root: &ConfiguredRoot| root.read.check_dates(now).is_ok();
+        match self.certificates.configured_roots.iter().all(is_valid) {
             true => self.usual.clone(),
             false => self.verifier(is_valid),
         }

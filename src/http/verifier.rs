@@ -18,7 +18,7 @@ use rustls::{
 
 use super::ca_store::SystemStore;
 use super::issuer::issuer;
-use super::trusted::{Trusted, TrustedCertificates};
+use super::trusted::{TrustedCertificates, TrustedVerifiers};
 use super::x509::{Certificate, PublicKey};
 
 /// Minimum size of an RSA key whose signatures are accepted.
@@ -36,7 +36,7 @@ pub(super) enum TrustStore {
 #[derive(Debug)]
 struct Store {
     system: Option<(Arc<SystemStore>, usize)>,
-    trusted: OnceLock<Trusted>,
+    trusted: OnceLock<TrustedVerifiers>,
 }
 
 impl Store {
@@ -44,7 +44,7 @@ impl Store {
         match store {
             TrustStore::Loaded(certificates) => Self {
                 system: None,
-                trusted: Trusted::new(certificates, provider).into(),
+                trusted: TrustedVerifiers::new(certificates, provider).into(),
             },
             TrustStore::System(store, part) => Self {
                 system: Some((store, part)),
@@ -53,11 +53,11 @@ impl Store {
         }
     }
 
-    fn trusted(&self, provider: &Arc<CryptoProvider>) -> &Trusted {
+    fn trusted(&self, provider: &Arc<CryptoProvider>) -> &TrustedVerifiers {
         self.trusted.get_or_init(|| {
             let system = self.system.as_ref();
             let read = system.map(|(store, part)| TrustedCertificates::of_system(store, *part));
-            Trusted::new(read.unwrap_or_default(), provider)
+            TrustedVerifiers::new(read.unwrap_or_default(), provider)
         })
     }
 }
@@ -112,7 +112,7 @@ impl RecordingVerifier {
     }
 
     /// Returns the stores that were read. These are all stores if a certificate is rejected.
-    fn read_stores(&self) -> impl Iterator<Item = &Trusted> {
+    fn read_stores(&self) -> impl Iterator<Item = &TrustedVerifiers> {
         self.stores.iter().filter_map(|store| store.trusted.get())
     }
 
@@ -127,26 +127,26 @@ impl RecordingVerifier {
         let Error::InvalidCertificate(cause) = error else {
             return error;
         };
-        let shown: Vec<Certificate> = std::iter::once(certificate)
+        let presented: Vec<Certificate> = std::iter::once(certificate)
             .chain(between)
-            .filter_map(|shown| Certificate::parse(shown))
+            .filter_map(|presented| Certificate::parse(presented))
             .collect();
         // A store would have to contain the issuer of the last certificate of the chain.
         let issuer = issuer(between.last().unwrap_or(certificate));
         let weak_key_bits = match cause {
-            CertificateError::BadSignature => self.weak_key_bits(&shown),
+            CertificateError::BadSignature => self.weak_key_bits(&presented),
             _ => None,
         };
-        let own = shown.first();
+        let server_certificate = presented.first();
         let rejected = CertificateRejected {
             cause,
             store_problem: self
                 .read_stores()
                 .find_map(|store| store.certificates.store_problem.clone()),
             issuer,
-            is_self_signed: own.is_some_and(Certificate::is_self_signed),
-            is_ca: own.is_some_and(Certificate::is_ca),
-            has_old_version: shown.iter().any(Certificate::is_old_version),
+            is_self_signed: server_certificate.is_some_and(Certificate::is_self_signed),
+            is_ca: server_certificate.is_some_and(Certificate::is_ca),
+            has_old_version: presented.iter().any(Certificate::is_old_version),
             weak_key_bits,
             in_handshake,
         };
@@ -154,15 +154,19 @@ impl RecordingVerifier {
     }
 
     /// Returns the size of the first RSA key that is too short, among the certificates and their trusted issuers.
-    fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
+    fn weak_key_bits(&self, presented: &[Certificate]) -> Option<usize> {
         let trusted = self
             .read_stores()
             .flat_map(|store| &store.certificates.exact);
         let trusted = trusted.filter_map(|der| Certificate::parse(der));
-        let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
+        let issuers = trusted.filter(|ca| {
+            presented
+                .iter()
+                .any(|certificate| certificate.is_issued_by(ca))
+        });
         let issuers = issuers.filter_map(|ca| ca.rsa_bits());
-        let own = shown.iter().filter_map(Certificate::rsa_bits);
-        own.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
+        let key_sizes = presented.iter().filter_map(Certificate::rsa_bits);
+        key_sizes.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
     }
 
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
@@ -178,8 +182,8 @@ impl RecordingVerifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let (key_algorithm, bits) = key.parts().ok_or(CertificateError::BadEncoding)?;
         let mut mapped = self.algorithms().mapping.iter();
-        let found = mapped.find(|(scheme, _)| *scheme == signed.scheme);
-        let mut algorithms = found.map_or(&[][..], |(_, algorithms)| algorithms).iter();
+        let entry = mapped.find(|(scheme, _)| *scheme == signed.scheme);
+        let mut algorithms = entry.map_or(&[][..], |(_, algorithms)| algorithms).iter();
         let algorithm = algorithms
             .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm)
             .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;

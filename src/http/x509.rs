@@ -80,8 +80,8 @@ impl Certificate {
 
     /// Reports whether it is marked as the certificate of a CA.
     pub(super) fn is_ca(&self) -> bool {
-        let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
-        matches!(found, Ok(Some((_, constraints))) if constraints.ca)
+        let extension = self.0.tbs_certificate().get_extension::<BasicConstraints>();
+        matches!(extension, Ok(Some((_, constraints))) if constraints.ca)
     }
 
     /// Reports whether it can issue certificates, by the rules of OpenSSL: it is marked as a CA; or it has no such
@@ -181,8 +181,8 @@ impl Certificate {
     /// them.
     fn check_purpose(&self) -> Result<(), CertificateError> {
         let fields = self.0.tbs_certificate();
-        let found = fields.get_extension::<ExtendedKeyUsage>();
-        let Some((_, purposes)) = found.map_err(|_| CertificateError::BadEncoding)? else {
+        let extension = fields.get_extension::<ExtendedKeyUsage>();
+        let Some((_, purposes)) = extension.map_err(|_| CertificateError::BadEncoding)? else {
             return Ok(());
         };
         let serves = [ID_KP_SERVER_AUTH, ANY_EXTENDED_KEY_USAGE];

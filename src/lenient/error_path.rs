@@ -60,11 +60,11 @@ fn expected_type(error: &str) -> &str {
 pub(super) fn path(read: &[u8]) -> String {
     let mut path = Vec::new();
     // Starts a value that was only peeked at. Reading it ends in an error in any case.
-    let begun: &[u8] = match read.trim_ascii_end().last() {
+    let open_element: &[u8] = match read.trim_ascii_end().last() {
         Some(b',' | b':') => b"[",
         _ => b"",
     };
-    let cut = [read, begun].concat();
+    let cut = [read, open_element].concat();
     let _ = serde_json::Deserializer::from_slice(&cut).deserialize_any(PathVisitor(&mut path));
     let mut text = String::new();
     for step in path {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 /// A repaired document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Repaired {
+pub(super) struct RepairedDocument {
     /// The document.
     pub body: String,
     /// Position at which each invalid value ends, and what is wrong with it.
-    pub ends: Vec<(usize, &'static str)>,
+    pub invalid_values: Vec<(usize, &'static str)>,
 }
 
 const NOT_A_NUMBER: &str = "not a JSON number";
@@ -16,14 +16,17 @@ const NOT_A_NUMBER: &str = "not a JSON number";
 /// Marks a repair. U+FFFE is a noncharacter that never occurs in text.
 const MARK: char = '\u{fffe}';
 
-impl Repaired {
+impl RepairedDocument {
     /// Returns the document with a mark at the end of each repaired text, and with a marked text in place of each
     /// number.
     pub(super) fn with_marks(self) -> String {
-        let Self { mut body, ends } = self;
+        let Self {
+            mut body,
+            invalid_values: ends,
+        } = self;
         body = body.replace(MARK, "\u{fffd}");
-        for (end, why) in ends.into_iter().rev() {
-            match why == NOT_A_NUMBER {
+        for (end, reason) in ends.into_iter().rev() {
+            match reason == NOT_A_NUMBER {
                 true => body.replace_range(end - "null".len()..end, &format!("\"{MARK}NaN\"")),
                 false => body.insert(end - 1, MARK),
             }
@@ -51,7 +54,7 @@ pub fn with_faults(document: &str) -> String {
 
 /// Replaces invalid UTF-8, unpaired surrogates and invalid escapes by U+FFFD, escapes control characters within
 /// texts, and replaces invalid numbers such as `NaN` by null. `None` if nothing was replaced.
-pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
+pub(super) fn repair(body: &[u8]) -> Option<RepairedDocument> {
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
     let (mut repaired, mut ends) = (Vec::with_capacity(text.len()), Vec::new());
@@ -91,7 +94,10 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     }
     let is_changed = repaired != body;
     let body = String::from_utf8(repaired).ok()?;
-    is_changed.then_some(Repaired { body, ends })
+    is_changed.then_some(RepairedDocument {
+        body,
+        invalid_values: ends,
+    })
 }
 
 /// Returns the length of an invalid number at the beginning of `text`; 0 for anything else.
@@ -178,7 +184,11 @@ mod tests {
         ] {
             let repaired = repair(broken).unwrap();
             assert_eq!(repaired.body, expected);
-            let found: Vec<_> = repaired.ends.iter().map(|(end, _)| *end).collect();
+            let found: Vec<_> = repaired
+                .invalid_values
+                .iter()
+                .map(|(end, _)| *end)
+                .collect();
             assert_eq!(found, ends, "{expected}");
         }
         assert_eq!(repair("{\"a\": \"好\u{fffd}\\n\"}".as_bytes()), None);

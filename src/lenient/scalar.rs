@@ -31,7 +31,7 @@ pub struct Flag(pub Option<bool>);
 /// Text exactly as it was received: `""` and `--` are values here, as in a command line. Null is an empty text;
 /// numbers and booleans are read as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Verbatim(pub(super) String);
+pub(super) struct ExactText(pub(super) String);
 
 impl Text {
     /// Returns the trimmed text, for comparisons.
@@ -191,7 +191,7 @@ scalar!(Text, "text", |scalar| match scalar.or_absent() {
     Scalar::Other => Err(Self(None)),
 });
 
-scalar!(Verbatim, "text", |scalar| match scalar {
+scalar!(ExactText, "text", |scalar| match scalar {
     Scalar::Null => Ok(Self::default()),
     Scalar::Text(text) => Ok(Self(text.into_owned())),
     Scalar::Whole(number) => Ok(Self(number.to_string())),
@@ -201,7 +201,7 @@ scalar!(Verbatim, "text", |scalar| match scalar {
 });
 
 scalar!(Int, "a whole number", |scalar| {
-    let number = number(scalar, |number| number, whole);
+    let number = number(scalar, |number| number, parse_integer);
     number.map(Self).map_err(Self)
 });
 
@@ -247,7 +247,7 @@ fn flag(text: &str) -> Result<Flag, Flag> {
 }
 
 /// Parses a whole number, written as an integer or as a float without a fraction.
-fn whole(text: &str) -> Option<i64> {
+fn parse_integer(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let number = text.parse::<f64>().ok()?;
         // Above 2^53 a float cannot represent every whole number.

@@ -8,7 +8,7 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize};
 
 use super::ELEMENTS;
-use super::scalar::Verbatim;
+use super::scalar::ExactText;
 use super::visitor::{Peeked, Shape, read, without_fields};
 
 /// Maximum number of list elements in one response, since each takes far more memory than bytes.
@@ -245,7 +245,7 @@ impl<'de> Shape<'de> for Words {
 
     fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
         let mut words = Vec::new();
-        elements(seq, |Verbatim(word)| words.push(word))?;
+        elements(seq, |ExactText(word)| words.push(word))?;
         Ok(Some(Self(words)))
     }
 }
@@ -324,9 +324,9 @@ impl<'de, T: Deserialize<'de>, O: Deserialize<'de>> Shape<'de> for ListOrObject<
 }
 
 /// A value that is not an empty text or object.
-struct Filled<S>(Option<S>);
+struct NonEmpty<S>(Option<S>);
 
-impl<'de, S: Shape<'de>> Shape<'de> for Filled<S> {
+impl<'de, S: Shape<'de>> Shape<'de> for NonEmpty<S> {
     const EXPECTED: &'static str = S::EXPECTED;
 
     fn empty() -> Self {
@@ -345,11 +345,11 @@ impl<'de, S: Shape<'de>> Shape<'de> for Filled<S> {
 impl<'de, S: Shape<'de>> Deserialize<'de> for Required<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(
-            match Option::<Nested<Filled<S>>>::deserialize(deserializer)? {
+            match Option::<Nested<NonEmpty<S>>>::deserialize(deserializer)? {
                 None => Self::Null,
                 Some(Nested(None)) => Self::Unreadable,
-                Some(Nested(Some(Filled(None)))) => Self::Empty,
-                Some(Nested(Some(Filled(Some(present))))) => Self::Present(present),
+                Some(Nested(Some(NonEmpty(None)))) => Self::Empty,
+                Some(Nested(Some(NonEmpty(Some(present))))) => Self::Present(present),
             },
         )
     }

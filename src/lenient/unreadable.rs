@@ -22,7 +22,7 @@ pub struct UnreadableFields {
 
 /// Records fields of the response that is decoded on this thread. A response can be decoded several times, into
 /// different types; fields that were already recorded are not counted again.
-pub(super) fn note(named: Vec<String>, count: usize) {
+pub(super) fn record_fields(named: Vec<String>, count: usize) {
     if count == 0 {
         return;
     }

@@ -162,8 +162,8 @@ impl Job {
     /// Returns the reference with which the events of all subtasks can be read, such as `aliyun/job/c/10_1-9:2`;
     /// `None` unless this is a whole array job.
     pub fn subtask_references(&self) -> Option<String> {
-        let is_whole = |array: &&Array| array.index.is_none() && !self.has_subtask_events;
-        let array = self.array.as_ref().filter(is_whole)?;
+        let is_entire_array = |array: &&Array| array.index.is_none() && !self.has_subtask_events;
+        let array = self.array.as_ref().filter(is_entire_array)?;
         let reference = &self.reference;
         Some(match (array.start, array.end, array.step) {
             (Some(start), Some(end), None | Some(1)) => format!("{reference}_{start}-{end}"),

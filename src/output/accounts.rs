@@ -83,7 +83,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         () if account.is_user => "user",
         () => "key",
     };
-    let one = [
+    let fields = [
         ("source", source),
         (key, account.key.clone()),
         ("region", account.region.clone()),
@@ -98,12 +98,12 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         ),
         ("try", problem.and_then(|problem| problem.hint.clone())),
     ];
-    let one = one
+    let fields = fields
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
     let passed = account.skipped_sources.iter();
-    let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
+    let passed = passed.map(|skipped| ("skipped", format!("{}: {}", skipped.source, skipped.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));
-    one.chain(passed).chain(notices).collect()
+    fields.chain(passed).chain(notices).collect()
 }

@@ -16,7 +16,7 @@ pub fn explanation(job: &Job) -> Option<String> {
     }
     let warnings = latest_warning(&job.events).map(|event| {
         let message = reason_line(None, event.message.as_deref());
-        let text = shown.rest(event.reason.as_deref(), message.as_deref());
+        let text = shown.unshown_text(event.reason.as_deref(), message.as_deref());
         match (job.warning_count, text) {
             (1, Some(text)) => format!("1 warning: {text}"),
             (1, None) => "1 warning".to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
     let how = match task.failed_container() {
         Some(container) if !task.was_removed() => Some(ending(container)),
         _ => {
-            let [reason, message] = words(task);
+            let [reason, message] = reason_and_message_unless_exit_code(task);
             reason_line(reason, message).or_else(|| exit_description(task.exit_code, None))
         }
     };
@@ -144,9 +144,9 @@ fn container_text(job: &Job) -> Option<String> {
             ending(container)
         ),
     };
-    let [reason, message] = own_words(job, Some(task));
-    let own = reason_line(reason, message);
-    join([Some(part), failed_count(job), own])
+    let [reason, message] = reason_and_message(job, Some(task));
+    let job_text = reason_line(reason, message);
+    join([Some(part), failed_count(job), job_text])
 }
 
 /// Returns reason and message of a job on one line. If only the last line of the
@@ -203,8 +203,8 @@ pub(super) fn name(container: &Container) -> String {
 
 /// Returns the name of a task. If it equals the name of the job, as for a subtask, returns the id.
 pub(super) fn task_name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
-    let own = task.name.as_deref().filter(|_| task.name != job.name);
-    own.or(task.id.as_deref()).or(task.name.as_deref())
+    let name = task.name.as_deref().filter(|_| task.name != job.name);
+    name.or(task.id.as_deref()).or(task.name.as_deref())
 }
 
 /// Returns the plural of the kind, such as `container groups`, or `tasks` for several kinds.
@@ -239,20 +239,20 @@ pub(super) fn exit_description(exit_code: Option<i64>, signal: Option<i64>) -> O
 
 fn task_text(job: &Job, task: &Task) -> String {
     let name = task_name(job, task).unwrap_or("a task");
-    let [reason, message] = words(task);
+    let [reason, message] = reason_and_message_unless_exit_code(task);
     let detail = reason_line(reason, message);
     let detail = detail.map_or_else(String::new, |text| format!(": {text}"));
     format!("{name} {}{detail}", task.state)
 }
 
 /// Returns reason and message of a task, except texts that only repeat its exit code.
-pub(super) fn words(task: &Task) -> [Option<&str>; 2] {
+pub(super) fn reason_and_message_unless_exit_code(task: &Task) -> [Option<&str>; 2] {
     [&task.reason, &task.message].map(|text| unless_exit_code(text.as_deref(), task.exit_code))
 }
 
 /// Returns reason and message of a job, except what they repeat of the part that explains its failure. If the job
 /// has the same reason as the part, returns neither.
-pub(super) fn own_words<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
+pub(super) fn reason_and_message<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
     let (reason, message) = (job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
     if reason == Some(Job::SUBTASKS_UNREAD) {
@@ -289,8 +289,8 @@ fn message_before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
         .map(|(at, mark)| (at, at + mark.len()));
     let mut starts = std::iter::once((0, 0)).chain(later);
     let part = starts.find(|(_, start)| is_about(&message[*start..], task));
-    let own = message[..part.map_or(message.len(), |(end, _)| end)].trim();
-    (!own.is_empty()).then_some(own)
+    let text = message[..part.map_or(message.len(), |(end, _)| end)].trim();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Reports whether a text begins with the name of a task or of its failed container,
@@ -323,7 +323,7 @@ pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
         "cancel",
         "stopped",
     ];
-    let [reason, _] = own_words(job, Some(task));
+    let [reason, _] = reason_and_message(job, Some(task));
     let reason = reason
         .unwrap_or_default()
         .to_lowercase()
@@ -333,7 +333,7 @@ pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
 
 /// Returns reason and message of a job in full, except what they repeat of its failed part.
 pub(super) fn own_text(job: &Job, task: Option<&Task>) -> Option<String> {
-    let [reason, message] = own_words(job, task);
+    let [reason, message] = reason_and_message(job, task);
     reason_text(reason, message)
 }
 

@@ -75,7 +75,11 @@ impl ShownTexts {
     }
 
     /// Returns reason and message of an event, except a message that was shown; `None` if both were.
-    pub(super) fn rest(&self, reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    pub(super) fn unshown_text(
+        &self,
+        reason: Option<&str>,
+        message: Option<&str>,
+    ) -> Option<String> {
         let message = message.filter(|text| !text.trim().is_empty() && !self.contain(text));
         let rest = reason_text(reason, message)?;
         (!self.contain(&rest)).then_some(rest)
@@ -144,7 +148,7 @@ mod tests {
         ] {
             assert_eq!(shown.contain(text), is_shown, "{text}");
         }
-        let rest = |reason, message| shown.rest(Some(reason), Some(message));
+        let rest = |reason, message| shown.unshown_text(Some(reason), Some(message));
         let pulling = "Back-off pulling image \"x\"";
         assert_eq!(rest("BackOff", pulling).as_deref(), Some("BackOff"));
         assert_eq!(rest("ErrImagePull", pulling), None);

@@ -119,7 +119,7 @@ impl<T: Tabular> Column<T> {
     ///
     /// # Errors
     /// Returns a usage error with the closest name.
-    pub fn named(name: &str) -> Result<Self, Problem> {
+    pub fn by_name(name: &str) -> Result<Self, Problem> {
         let name = name.trim();
         let wanted = name.to_ascii_lowercase();
         let is_wanted = |column: &&Self| {
@@ -130,12 +130,13 @@ impl<T: Tabular> Column<T> {
         if let Some(column) = known.cloned().or_else(|| T::dynamic_column(name)) {
             return Ok(column);
         }
-        let near = closest_match(Self::names(), &wanted);
-        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+        let closest = closest_match(Self::names(), &wanted);
+        let closest =
+            closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
         let names: Vec<&str> = Self::names().collect();
         let problem = Problem::usage(format!("{} '{name}'", T::UNKNOWN_COLUMN));
         Err(problem.with_hint(format!(
-            "{near}available: {}{}",
+            "{closest}available: {}{}",
             names.join(" "),
             T::DYNAMIC_COLUMNS
         )))
@@ -143,7 +144,7 @@ impl<T: Tabular> Column<T> {
 
     /// Returns the columns with these names, all of which must exist.
     pub(super) fn all(names: &[&str]) -> Vec<Self> {
-        let named = |name: &&str| Self::named(name).expect("the columns of our own tables exist");
+        let named = |name: &&str| Self::by_name(name).expect("the columns of our own tables exist");
         names.iter().map(named).collect()
     }
 

@@ -96,7 +96,7 @@ pub fn write_doctor_part<'a>(
     context: &'a RenderContext,
 ) -> io::Result<()> {
     let out = BufWriter::new(out);
-    DoctorWriter { out, context }.part(part)
+    DoctorWriter { out, context }.write_part(part)
 }
 
 struct DoctorWriter<'a> {
@@ -105,7 +105,7 @@ struct DoctorWriter<'a> {
 }
 
 impl DoctorWriter<'_> {
-    fn part(mut self, part: DoctorPart<'_>) -> io::Result<()> {
+    fn write_part(mut self, part: DoctorPart<'_>) -> io::Result<()> {
         match part {
             DoctorPart::Host(machine) => writeln!(self.out, "joblens {}", host_line(machine))?,
             DoctorPart::Check(check) => self.checks(std::slice::from_ref(check))?,

@@ -179,8 +179,8 @@ mod tests {
         let long = "x".repeat(300);
         for name in ["ref", "scope", "user"] {
             writer.sample([(name, &*long)].into_iter(), 1.0);
-            let is_whole = writer.take().contains(&long);
-            assert_eq!(is_whole, name != "user", "{name}");
+            let is_complete = writer.take().contains(&long);
+            assert_eq!(is_complete, name != "user", "{name}");
         }
     }
 

@@ -105,7 +105,7 @@ impl JobColumn {
     /// Returns the columns for output that is read later: the creation time replaces the age.
     pub(super) fn for_document(columns: &[Self]) -> Vec<Self> {
         let columns = columns.iter().map(|column| match column.name.as_ref() {
-            "age" => Self::named("created_at").expect("the columns of our own tables exist"),
+            "age" => Self::by_name("created_at").expect("the columns of our own tables exist"),
             _ => column.clone(),
         });
         columns.collect()

@@ -67,7 +67,7 @@ impl Layout {
 }
 
 /// Maximum number of lines for a cause on a terminal.
-const MAX_WHY_LINES: usize = 3;
+const MAX_CAUSE_LINES: usize = 3;
 
 /// The content of a row.
 #[derive(Debug, Clone)]
@@ -227,7 +227,7 @@ fn causes(rows: &[Row]) -> Option<TrailingColumn> {
     let has_any = causes.iter().any(|cause| !cause.is_empty());
     has_any.then(|| TrailingColumn {
         below: below.collect(),
-        max_lines: MAX_WHY_LINES,
+        max_lines: MAX_CAUSE_LINES,
         column: TextColumn {
             name: "why".into(),
             header: "WHY".to_owned(),

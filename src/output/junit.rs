@@ -57,8 +57,14 @@ fn suite<W: Write>(
     name: &str,
     report: &Envelope,
 ) -> io::Result<()> {
-    let own = element(case, report);
-    let count = |wanted| if own == Some(wanted) { "1" } else { "0" };
+    let case_element = element(case, report);
+    let count = |wanted| {
+        if case_element == Some(wanted) {
+            "1"
+        } else {
+            "0"
+        }
+    };
     let reference = attribute(case.reference);
     let ran = case.job.and_then(|job| job.duration_seconds).unwrap_or(0);
     let time = ran.max(0).to_string();
@@ -92,9 +98,11 @@ fn suite<W: Write>(
             .with_attribute(("classname", attribute(&case.class()).as_str()))
             .with_attribute(("name", name))
             .with_attribute(("time", time.as_str()));
-        match own {
+        match case_element {
             None => test.write_empty(),
-            Some(own) => test.write_inner_content(|xml| result(xml, case, own, report)),
+            Some(case_element) => {
+                test.write_inner_content(|xml| result(xml, case, case_element, report))
+            }
         }?;
         Ok(())
     })?;
@@ -107,10 +115,10 @@ fn result<W: Write>(
     own: Element,
     report: &Envelope,
 ) -> io::Result<()> {
-    let why = case.explanation(report);
-    let message = attribute(&why);
+    let reason = case.explanation(report);
+    let message = attribute(&reason);
     let lines = case.job.and_then(message_of_several_lines);
-    let body = lines.map_or_else(|| why.clone(), |lines| format!("{why}\n{lines}"));
+    let body = lines.map_or_else(|| reason.clone(), |lines| format!("{reason}\n{lines}"));
     let kind = case.kind(report);
     let name = match own {
         Element::Error => "error",

@@ -66,7 +66,7 @@ pub(super) fn cell(text: &str) -> String {
             _ => false,
         };
         let needs_break = match c {
-            '@' => is_inside(|c| c.is_ascii_alphanumeric()) && names_host(rest),
+            '@' => is_inside(|c| c.is_ascii_alphanumeric()) && contains_host(rest),
             '-' => ends_in(&["gh"]) && rest.starts_with(|c: char| c.is_ascii_digit()),
             _ => false,
         };
@@ -93,7 +93,7 @@ fn ends_in_word(text: &str, word: &str) -> bool {
 }
 
 /// Reports whether a text begins with a host, as after the `@` of a mail address.
-fn names_host(text: &str) -> bool {
+fn contains_host(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     text[..end].trim_end_matches('.').contains('.')

@@ -78,7 +78,7 @@ impl Query {
         });
         match compiled {
             Ok(Ok(())) => Ok(query),
-            Ok(Err(error)) => Err(wrong(expression, error)),
+            Ok(Err(error)) => Err(usage_error(expression, error)),
             Err(error) => Err(no_thread(&error)),
         }
     }
@@ -196,7 +196,7 @@ fn no_thread(error: &io::Error) -> Problem {
 }
 
 /// Returns a usage error that marks a part of the expression, or its end.
-fn wrong(expression: &str, SyntaxError { message, span }: SyntaxError) -> Problem {
+fn usage_error(expression: &str, SyntaxError { message, span }: SyntaxError) -> Problem {
     let column = expression[..span.start].chars().count() + 1;
     let mut problem = Problem::usage(format!("--jq: {message} at column {column}"))
         .with_hint("use jq syntax, e.g. '.jobs[] | select(.state == \"failed\") | .ref'");

@@ -24,7 +24,7 @@ impl Sort {
             None => (text, false),
         };
         Ok(Self {
-            column: JobColumn::named(name)?,
+            column: JobColumn::by_name(name)?,
             descending,
         })
     }

@@ -135,7 +135,7 @@ impl TextTable {
         rows: Range<usize>,
     ) -> io::Result<()> {
         let below = self.arrange(limit);
-        let scopes = self.fit(limit);
+        let scopes = self.fit_width(limit);
         let max = if limit.is_none() {
             MAX_PADDED_WIDTH
         } else {
@@ -192,7 +192,7 @@ impl TextTable {
     ///
     /// First omits REGION, then truncates NAME, then omits AGE and RAN, and NAME if not even a short one fits. REF
     /// and STATE are never truncated.
-    fn fit(&mut self, limit: Option<usize>) -> Vec<String> {
+    fn fit_width(&mut self, limit: Option<usize>) -> Vec<String> {
         let mut scopes = Vec::new();
         let Some(limit) = limit.filter(|_| self.shrinks) else {
             return scopes;

@@ -147,8 +147,8 @@ impl TestCase<'_> {
 
     /// Returns the reason in one sentence, with the cloud's text not escaped.
     pub(super) fn explanation(&self, report: &Envelope) -> String {
-        if let Some(why) = self.unchecked {
-            return why.to_owned();
+        if let Some(reason) = self.unchecked {
+            return reason.to_owned();
         }
         let cause = self.job.and_then(explanation);
         let state = self.job.map_or(State::Unknown, |job| job.state);

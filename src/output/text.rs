@@ -17,7 +17,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 }
 
 /// Maximum number of bytes per column: the longest family emoji takes 13.
-const BYTES_A_COLUMN: usize = 16;
+const MAX_BYTES_PER_COLUMN: usize = 16;
 
 /// Escapes each line of a text and keeps its line breaks.
 pub(super) fn escape_lines(text: &str) -> String {
@@ -114,7 +114,7 @@ pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
 /// Returns the longest prefix that takes at most this many columns. Limits the number of characters without width to
 /// what languages need, since these alone would never fill a line.
 fn take_columns(text: &str, columns: usize) -> &str {
-    let most_bytes = columns.saturating_mul(BYTES_A_COLUMN);
+    let most_bytes = columns.saturating_mul(MAX_BYTES_PER_COLUMN);
     let mut end = 0;
     // A character can combine with those before it (ZWJ, flags), so measure the whole prefix.
     for (at, c) in text.char_indices() {

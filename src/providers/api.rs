@@ -47,10 +47,10 @@ impl<T> Decoded<T> {
 impl Decoded<GetResult> {
     /// Returns the job with the id of its request and a notice about the fields that could not be read.
     pub fn into_result(self) -> GetResult {
-        let mut found = self.data;
-        found.job.request_id = self.request_id.or(found.job.request_id);
-        found.notices.extend(self.unreadable);
-        found
+        let mut result = self.data;
+        result.job.request_id = self.request_id.or(result.job.request_id);
+        result.notices.extend(self.unreadable);
+        result
     }
 }
 

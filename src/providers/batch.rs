@@ -34,19 +34,21 @@ pub(super) async fn batch_get<A: Sync>(
     // A row of an ended job in the list of active jobs is not used: a lookup of the job returns more than its row.
     let is_used =
         |row: &GetResult| max_ids.is_some() || !row.job.ended && row.job.state_raw.is_some();
-    let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
+    let mut rows_by_reference: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
-        let known = found.entry(row.job.reference.clone());
+        let entry = rows_by_reference.entry(row.job.reference.clone());
         // Rows that contradict each other, or lack a field that can show a failure, are not used: the job is
         // looked up by itself.
         let is_read = |row: &GetResult| row.job.unread_cause.is_none();
         let state = |row: &GetResult| (row.job.state, row.job.state_raw.clone());
-        known
-            .and_modify(|known| *known = known.take().filter(|known| state(known) == state(&row)))
+        entry
+            .and_modify(|other| *other = other.take().filter(|other| state(other) == state(&row)))
             .or_insert_with(|| Some(row).filter(is_read));
     }
     let row = |reference: &Reference| {
-        let mut row = found.remove(&reference.to_string())?.filter(is_used)?;
+        let mut row = rows_by_reference
+            .remove(&reference.to_string())?
+            .filter(is_used)?;
         row.job.input.clone_from(&reference.input);
         Some(row)
     };
@@ -87,7 +89,7 @@ async fn rows_by_ids<A: Sync>(
             let list = ListRequest {
                 scope: &scope,
                 filter: &filter,
-                at: Cursor::FIRST,
+                cursor: Cursor::FIRST,
                 options: batch.options,
             };
             match read_rows(ops, api, list).await {
@@ -110,7 +112,7 @@ async fn read_rows<A: Sync>(
     for _ in 0..MAX_PAGES {
         let (next, total) = read_page(ops, api, list, &mut rows).await?;
         match next.filter(|_| total.is_some_and(|total| total > rows.len() as u64)) {
-            Some(next) => list.at = next,
+            Some(next) => list.cursor = next,
             None => return Ok(rows),
         }
     }
@@ -142,10 +144,10 @@ async fn active_rows<A: Sync>(
         let mut list = ListRequest {
             scope: &scope,
             filter: &filter,
-            at: Cursor::FIRST,
+            cursor: Cursor::FIRST,
             options: batch.options,
         };
-        let mut found = 0;
+        let mut found_count = 0;
         for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
             let before = rows.len();
             let next = match read_page(ops, api, list, &mut rows).await {
@@ -154,11 +156,11 @@ async fn active_rows<A: Sync>(
                 next => next?.0,
             };
             let new = rows[before..].iter();
-            found += new
+            found_count += new
                 .filter(|row| wanted.contains(&row.job.reference))
                 .count();
-            match next.filter(|_| found < wanted.len()) {
-                Some(next) => list.at = next,
+            match next.filter(|_| found_count < wanted.len()) {
+                Some(next) => list.cursor = next,
                 None => break,
             }
         }

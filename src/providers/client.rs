@@ -54,7 +54,7 @@ pub trait Client: Send + Sync {
         Ok(references.iter().map(|_| None).collect())
     }
 
-    /// Lists one page of a scope, newest jobs first if the cloud can sort. `at` is the `next` of the page
+    /// Lists one page of a scope, newest jobs first if the cloud can sort. `cursor` is the `next` of the page
     /// before. [`list_all`](super::list_all()) requests all pages.
     ///
     /// Rows contain less than a lookup: no parts, no events and no raw response. References and masks are as in
@@ -67,7 +67,7 @@ pub trait Client: Send + Sync {
         &self,
         scope: &Scope,
         _filter: &Filter,
-        _at: Cursor,
+        _cursor: Cursor,
         _options: &GetOptions,
     ) -> Result<Page, Problem> {
         Err(not_listed(scope.kind))
@@ -128,7 +128,7 @@ pub trait CloudApi: Send + Sync {
         &self,
         _listing: &'static ScopeListing,
         _profile: &str,
-        _at: Cursor,
+        _cursor: Cursor,
         _options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         Err(Problem::usage("jobs of this cloud are not in clusters"))

@@ -41,8 +41,8 @@ impl<A: Sync> Connected<A> {
     }
 
     fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
-        let found = self.kinds.iter().find(|(known, _)| *known == kind);
-        found.expect("a client is made by the cloud of the kind").1
+        let entry = self.kinds.iter().find(|(known, _)| *known == kind);
+        entry.expect("a client is made by the cloud of the kind").1
     }
 }
 
@@ -106,9 +106,9 @@ fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
 }
 
 /// Makes a succeeded job's state unknown if a field that can show a failure could not be read.
-fn mark_unknown_if_unread(kind: &Kind, found: &mut GetResult) {
-    if is_evidence_unread(kind, &found.notices) {
-        mark_unknown(&mut found.job);
+fn mark_unknown_if_unread(kind: &Kind, result: &mut GetResult) {
+    if is_evidence_unread(kind, &result.notices) {
+        mark_unknown(&mut result.job);
     }
 }
 
@@ -134,9 +134,9 @@ impl<A: CloudApi> Client for Connected<A> {
 
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
         let lookup = GetRequest { reference, options };
-        let mut found = self.ops(reference.kind).get(&self.api, lookup).await?;
-        mark_unknown_if_unread(reference.kind, &mut found);
-        Ok(found)
+        let mut result = self.ops(reference.kind).get(&self.api, lookup).await?;
+        mark_unknown_if_unread(reference.kind, &mut result);
+        Ok(result)
     }
 
     fn can_batch(&self, references: &[Reference]) -> bool {
@@ -164,20 +164,20 @@ impl<A: CloudApi> Client for Connected<A> {
             references,
             options,
         };
-        let found = match ops.batch_get(&self.api, batch).await {
+        let results = match ops.batch_get(&self.api, batch).await {
             Ok(None) => batch::batch_get(ops, &self.api, batch).await,
-            found => found.map(Option::unwrap_or_default),
+            results => results.map(Option::unwrap_or_default),
         };
-        match found {
+        match results {
             Err(problem) if self.rejected_lists.record(first.kind, &problem) => {
                 Ok(references.iter().map(|_| None).collect())
             }
             Err(problem) => Err(problem),
-            Ok(mut found) => {
-                mark_listed(found.iter_mut().flatten());
-                let rows = found.iter_mut().flatten();
+            Ok(mut results) => {
+                mark_listed(results.iter_mut().flatten());
+                let rows = results.iter_mut().flatten();
                 rows.for_each(|row| mark_unknown_if_unread(first.kind, row));
-                Ok(found)
+                Ok(results)
             }
         }
     }
@@ -186,14 +186,14 @@ impl<A: CloudApi> Client for Connected<A> {
         &self,
         scope: &Scope,
         filter: &Filter,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
         let list = ListRequest {
             scope,
             filter,
-            at,
+            cursor,
             options,
         };
         loop {

@@ -50,11 +50,11 @@ async fn first_of_sorted(
     };
     let page = client.list(scope, &few, Cursor::FIRST, options).await;
     let page = page.map_err(|problem| with_scope(problem, scope))?;
-    let times = page.rows.iter().map(|found| found.job.created_at);
+    let times = page.rows.iter().map(|row| row.job.created_at);
     let times: Option<Vec<Time>> = times.collect();
-    let is_whole =
+    let is_complete =
         page.rows_without_id == 0 && page.failed_parts.is_empty() && page.problems.is_empty();
-    let (Some(first), Some(times)) = (page.rows.first(), times.filter(|_| is_whole)) else {
+    let (Some(first), Some(times)) = (page.rows.first(), times.filter(|_| is_complete)) else {
         return Ok(None);
     };
     if !times.is_sorted_by(|time, next| time >= next) {

@@ -211,9 +211,9 @@ impl<R> Default for Page<R> {
 }
 
 impl<R> Page<R> {
-    /// Creates the page at `at` from the cloud's rows. `read` returns `None` for a row without a valid id.
+    /// Creates the page at `cursor` from the cloud's rows. `read` returns `None` for a row without a valid id.
     pub(super) fn from_rows<W>(
-        at: Cursor,
+        cursor: Cursor,
         total: Option<i64>,
         rows: Vec<W>,
         read: impl FnMut(W) -> Option<R>,
@@ -223,7 +223,7 @@ impl<R> Page<R> {
         let rows: Vec<R> = rows.into_iter().filter_map(read).collect();
         Self {
             rows_without_id: count - rows.len(),
-            next: at.after(count, total),
+            next: cursor.after(count, total),
             rows,
             total,
             ..Self::default()
@@ -232,23 +232,23 @@ impl<R> Page<R> {
 }
 
 impl Page {
-    /// Creates the page at `at` from the cloud's rows. `address` returns the reference of a row, `read` its job.
+    /// Creates the page at `cursor` from the cloud's rows. `address` returns the reference of a row, `read` its job.
     pub(super) fn from_addressed_rows<W>(
-        at: Cursor,
+        cursor: Cursor,
         total: Option<i64>,
         rows: Vec<W>,
         address: impl Fn(&W) -> Option<Reference>,
         mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
         let mut reported = HashSet::new();
-        Self::from_rows(at, total, rows, |row| {
+        Self::from_rows(cursor, total, rows, |row| {
             let reference = address(&row)?;
-            let mut found = read(row, &reference);
+            let mut result = read(row, &reference);
             // A notice that applies to many rows is reported with the first one only.
-            found
+            result
                 .notices
                 .retain(|notice| reported.insert(notice.clone()));
-            Some(found)
+            Some(result)
         })
     }
 }

@@ -137,7 +137,7 @@ pub async fn list_all_scopes(
 trait PageSource: Sync {
     type Row: Send;
 
-    async fn page(&self, at: Cursor, options: &GetOptions) -> Result<Page<Self::Row>, Problem>;
+    async fn page(&self, cursor: Cursor, options: &GetOptions) -> Result<Page<Self::Row>, Problem>;
 
     /// Returns the key of a row, which no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -181,9 +181,9 @@ struct JobPages<'c> {
 impl PageSource for JobPages<'_> {
     type Row = GetResult;
 
-    async fn page(&self, at: Cursor, options: &GetOptions) -> Result<Page, Problem> {
+    async fn page(&self, cursor: Cursor, options: &GetOptions) -> Result<Page, Problem> {
         let (scope, filter) = (self.scope, self.filter);
-        let mut page = self.client.list(scope, filter, at, options).await?;
+        let mut page = self.client.list(scope, filter, cursor, options).await?;
         merge_conflicts(&mut page);
         Ok(page)
     }
@@ -201,8 +201,10 @@ impl PageSource for JobPages<'_> {
     }
 
     fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {
-        self.filter
-            .matches(&row.job, has_unreadable || names_unreadable(&row.notices))
+        self.filter.matches(
+            &row.job,
+            has_unreadable || has_unreadable_field_notice(&row.notices),
+        )
     }
 
     fn is_costly(&self, row: &GetResult) -> bool {
@@ -216,7 +218,7 @@ impl PageSource for JobPages<'_> {
 }
 
 /// Reports whether notices name a field that could not be read.
-fn names_unreadable(notices: &[Notice]) -> bool {
+fn has_unreadable_field_notice(notices: &[Notice]) -> bool {
     let mut codes = notices.iter().map(|notice| notice.code);
     codes.any(|code| code == NoticeCode::UnreadableField)
 }
@@ -233,13 +235,13 @@ impl PageSource for ScopePages<'_> {
 
     async fn page(
         &self,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
         let (listing, profile) = (self.listing, self.profile);
         self.client
             .api()
-            .list_scopes(listing, profile, at, options)
+            .list_scopes(listing, profile, cursor, options)
             .await
     }
 
@@ -257,30 +259,30 @@ async fn read_pages<S: PageSource>(
 ) -> Result<ListStats, Problem> {
     let (budget, max_pages) = (options.deadline.remaining(), source.max_pages());
     let mut progress = ListProgress::default();
-    let mut at = Cursor::FIRST;
+    let mut cursor = Cursor::FIRST;
     loop {
         let options = GetOptions {
             deadline: Deadline::after(budget),
             ..options.clone()
         };
-        let mut page = match source.page(at, &options).await {
+        let mut page = match source.page(cursor, &options).await {
             Err(problem)
-                if at.overlap.rows() > 0 && problem.category == Category::InvalidArgument =>
+                if cursor.overlap.rows() > 0 && problem.category == Category::InvalidArgument =>
             {
-                at = at.without_overlap();
+                cursor = cursor.without_overlap();
                 continue;
             }
             page => page?,
         };
-        if progress.ignores_overlap::<S>(&page, at) {
-            at = at.without_overlap();
+        if progress.ignores_overlap::<S>(&page, cursor) {
+            cursor = cursor.without_overlap();
             continue;
         }
         let next = page.next.map(|next| match page.may_overlap {
             true => next.with_overlap(page.rows.len()),
             false => next,
         });
-        progress.add(source, &mut page, at, limit);
+        progress.add(source, &mut page, cursor, limit);
         let is_empty = page.rows.is_empty()
             && page.rows_without_id == 0
             && page.notices.is_empty()
@@ -291,17 +293,17 @@ async fn read_pages<S: PageSource>(
             (_, Some(limit)) if progress.exceeds_limit => Some(Truncation::Limit(limit)),
             (Some(next), _) => match progress.stop(limit, max_pages, is_broken) {
                 None => {
-                    at = next;
+                    cursor = next;
                     continue;
                 }
                 stop => stop,
             },
             (None, _) if !is_broken && progress.must_repeat(max_pages) => {
                 progress.repeat();
-                at = Cursor::FIRST;
+                cursor = Cursor::FIRST;
                 continue;
             }
-            (None, _) => progress.missing_rows(at),
+            (None, _) => progress.missing_rows(cursor),
         };
         return Ok(ListStats {
             rows: progress.kept,

@@ -28,12 +28,12 @@ impl LogSource {
     /// Returns the logs of a job: one for each container, one for each task without containers, or one for a
     /// job without tasks.
     pub fn of_job(job: &Job) -> Vec<Self> {
-        let own = Self {
+        let source = Self {
             state: job.state,
             ..Self::default()
         };
         match job.tasks.is_empty() {
-            true => vec![own],
+            true => vec![source],
             false => job.tasks.iter().flat_map(Self::of_task).collect(),
         }
     }
@@ -83,13 +83,13 @@ impl LogSource {
     }
 
     fn of_task(task: &Task) -> Vec<Self> {
-        let own = Self {
+        let source = Self {
             task: task.id.clone().or_else(|| task.name.clone()),
             state: task.state,
             ..Self::default()
         };
         if task.containers.is_empty() {
-            return vec![own];
+            return vec![source];
         }
         let containers = task.containers.iter().map(|container| Self {
             container: container.name.clone(),
@@ -101,7 +101,7 @@ impl LogSource {
                 state => state,
             },
             restarts: container.restart_count.unwrap_or_default(),
-            ..own.clone()
+            ..source.clone()
         });
         containers.collect()
     }

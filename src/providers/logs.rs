@@ -82,19 +82,19 @@ impl LogRequest<'_> {
     }
 }
 
-/// Returns `false` if the end of `text` differs from the end of `before`. Compares as many bytes as both have.
-pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
-    let ends_alike = |before: &[u8], text: &[u8]| {
-        let common = text.len().min(before.len());
-        text.ends_with(&before[before.len() - common..])
+/// Returns `false` if the end of `text` differs from the end of `previous`. Compares as many bytes as both have.
+pub(super) fn continues(previous: &[u8], text: &[u8]) -> bool {
+    let ends_alike = |previous: &[u8], text: &[u8]| {
+        let common = text.len().min(previous.len());
+        text.ends_with(&previous[previous.len() - common..])
     };
-    match before.strip_suffix(REPLACEMENT) {
+    match previous.strip_suffix(REPLACEMENT) {
         // The last character was incomplete when it was read.
-        Some(before) => (0..REPLACEMENT.len()).any(|length| {
+        Some(previous) => (0..REPLACEMENT.len()).any(|length| {
             let end = text.len().saturating_sub(length + 1);
-            ends_alike(before, &text[..end])
+            ends_alike(previous, &text[..end])
         }),
-        None => ends_alike(before, text),
+        None => ends_alike(previous, text),
     }
 }
 
@@ -273,9 +273,9 @@ async fn ignores_offset(file: &impl LogFile, offset: u64, part: &[u8]) -> bool {
     };
     // A part of one repeated byte is the same at each offset within the file.
     let is_constant = part.iter().all(|byte| byte == first);
-    let other = offset + if is_constant { BEYOND_END } else { 1 };
-    let other = file.part(other).await;
-    other.is_ok_and(|other| other.data == part)
+    let other_part = offset + if is_constant { BEYOND_END } else { 1 };
+    let other_part = file.part(other_part).await;
+    other_part.is_ok_and(|other_part| other_part.data == part)
 }
 
 /// Creates the chunk of a file of which the cloud returns no more.

@@ -65,10 +65,10 @@ impl GetResult {
                 Some(part.data)
             }
             Err(problem) => {
-                let (reference, why) = (&self.job.reference, summarize(&problem));
+                let (reference, reason) = (&self.job.reference, summarize(&problem));
                 self.note(
                     code,
-                    format!("cannot read {part_name} of {reference}: {why}"),
+                    format!("cannot read {part_name} of {reference}: {reason}"),
                 );
                 None
             }
@@ -112,7 +112,7 @@ impl GetResult {
     }
 
     /// Returns `true` unless a part could not be read.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         let mut codes = self.notices.iter().map(|notice| notice.code);
         codes.all(|code| code != NoticeCode::PartsUnread)
     }

@@ -279,8 +279,8 @@ pub fn plain_setting(
     key: &str,
 ) -> Result<Option<String>, Problem> {
     let schema = cloud.settings_schema();
-    let found = settings.profile_with_setting(&schema, profile, key)?;
-    let set = found.get(key).map(str::to_owned);
+    let settings_profile = settings.profile_with_setting(&schema, profile, key)?;
+    let set = settings_profile.get(key).map(str::to_owned);
     match set {
         Some(set) => Ok(Some(set)),
         None => {

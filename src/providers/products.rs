@@ -52,9 +52,9 @@ impl Product {
         shared: impl FnOnce(&str) -> Option<String>,
         public: impl FnOnce() -> Result<String, Problem>,
     ) -> Result<Endpoint, Problem> {
-        let own = self.endpoint_key.filter(|key| profile.get(key).is_some());
-        let key = own.unwrap_or("endpoint");
-        let text = match own {
+        let product_key = self.endpoint_key.filter(|key| profile.get(key).is_some());
+        let key = product_key.unwrap_or("endpoint");
+        let text = match product_key {
             Some(key) => profile.get(key).map(str::to_owned),
             None => profile.get(key).and_then(shared),
         };
@@ -82,8 +82,8 @@ impl Endpoints {
 
     /// Returns the endpoint of a product.
     pub fn of(&self, product: &Product) -> &Endpoint {
-        let mut all = self.0.iter();
-        let found = all.find(|(known, _)| *known == product);
-        &found.expect("every product of the cloud has an endpoint").1
+        let mut endpoints = self.0.iter();
+        let entry = endpoints.find(|(known, _)| *known == product);
+        &entry.expect("every product of the cloud has an endpoint").1
     }
 }

@@ -18,12 +18,12 @@ impl GetResult {
 /// Adds the raw response to the job, if requested. `mask` masks the secrets in fields that [`mask_document`]
 /// does not know.
 pub(super) fn attach_masked(
-    found: &mut GetResult,
+    result: &mut GetResult,
     body: &[u8],
     options: &GetOptions,
     mask: impl FnOnce(&mut Value),
 ) {
-    attach(&mut found.job, &mut found.notices, options, || {
+    attach(&mut result.job, &mut result.notices, options, || {
         let mut document = document(body, options)?;
         if !options.show_secrets {
             mask(&mut document);
@@ -99,8 +99,8 @@ impl<'a> Documents<'a> {
     }
 
     /// Adds the documents to the job.
-    pub fn attach(self, found: &mut GetResult) {
+    pub fn attach(self, result: &mut GetResult) {
         let read = || self.all.map(Value::Object);
-        attach(&mut found.job, &mut found.notices, self.options, read);
+        attach(&mut result.job, &mut result.notices, self.options, read);
     }
 }

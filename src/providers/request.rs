@@ -29,7 +29,7 @@ pub(super) struct ListRequest<'a> {
     /// The filter; the cloud applies the parts that it supports.
     pub filter: &'a Filter,
     /// The start of the page.
-    pub at: Cursor,
+    pub cursor: Cursor,
     /// Options of the request.
     pub options: &'a GetOptions,
 }
@@ -43,7 +43,7 @@ impl<'a> ListRequest<'a> {
 
     /// Returns the page number and the page size, if the cloud allows at most `most` rows.
     pub fn page_numbers(&self, most: usize) -> [String; 2] {
-        [self.at.page, self.filter.page_size(most)].map(|number| number.to_string())
+        [self.cursor.page, self.filter.page_size(most)].map(|number| number.to_string())
     }
 
     /// Creates the page from rows. The scope contains all segments of their references except the id. `id`
@@ -58,6 +58,6 @@ impl<'a> ListRequest<'a> {
         let options = self.options;
         let address = |row: &W| self.scope.reference(&[id(row)?]);
         let read = |row: W, reference: &Reference| read(row, GetRequest { reference, options });
-        Page::from_addressed_rows(self.at, total, rows, address, read)
+        Page::from_addressed_rows(self.cursor, total, rows, address, read)
     }
 }

@@ -64,7 +64,7 @@ impl RequestIdNames {
             let element = (format!("<{name}>"), "", '<');
             [(format!("\"{name}\""), ":\"", '"'), element]
         });
-        let mut found = None;
+        let mut id = None;
         for (name, before, end) in forms {
             for (at, _) in text.match_indices(&name) {
                 let mut rest = &text[at + name.len()..];
@@ -76,14 +76,14 @@ impl RequestIdNames {
                 if !before.chars().all(|sign| skip(&mut rest, sign).is_some()) {
                     continue;
                 }
-                let id = rest.split_once(end)?.0;
-                if found.is_some_and(|known| known != id) {
+                let id_text = rest.split_once(end)?.0;
+                if id.is_some_and(|known| known != id_text) {
                     return None;
                 }
-                found = Some(id);
+                id = Some(id_text);
             }
         }
-        found.map(|id| id.trim().to_owned())
+        id.map(|id| id.trim().to_owned())
     }
 }
 

@@ -154,9 +154,9 @@ pub fn moment(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// Converts the job of `found`, read at `observed_at`, to JSON.
-pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
-    let mut job = found.job;
+/// Converts the job of `result`, read at `observed_at`, to JSON.
+pub fn model(result: GetResult, observed_at: &str, is_masked: bool) -> Value {
+    let mut job = result.job;
     job.finalize(Time::from_rfc3339(observed_at).unwrap());
     if is_masked {
         mask_job(&mut job, &Redactor::default(), false);

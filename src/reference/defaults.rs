@@ -22,7 +22,7 @@ impl ReferenceParser<'_> {
                 "too many segments: expected {template} ({wanted}), got {}",
                 given.len()
             );
-            return Err(self.wrong(input, message, at, Some(template)));
+            return Err(self.usage_error(input, message, at, Some(template)));
         }
         let (mut filled, mut unset) = (Vec::new(), Vec::new());
         for segment in &template.segments[..wanted - given.len()] {
@@ -45,7 +45,7 @@ impl ReferenceParser<'_> {
             false => names(&template.segments[given.len()..]),
         };
         let message = format!("missing {name}");
-        let problem = self.wrong(input, message, end_span(input), Some(template));
+        let problem = self.usage_error(input, message, end_span(input), Some(template));
         let keys: Vec<&str> = unset.iter().filter_map(|segment| segment.setting).collect();
         if keys.is_empty() || given.is_empty() {
             return Err(problem);

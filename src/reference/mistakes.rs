@@ -71,9 +71,9 @@ fn mistake(
         true => head.replace(COLONS, "/") + rest,
         false => relative.to_owned(),
     };
-    let wrong = |c: char| SLASHES.contains(&c) || (separates && COLONS.contains(&c));
+    let is_wrong_separator = |c: char| SLASHES.contains(&c) || (separates && COLONS.contains(&c));
     let did_you_mean = || format!("did you mean '{corrected}'?");
-    if let Some((at, c)) = input.char_indices().find(|(_, c)| wrong(*c)) {
+    if let Some((at, c)) = input.char_indices().find(|(_, c)| is_wrong_separator(*c)) {
         let at = at..at + c.len_utf8();
         return Some(("segments are separated by '/'", did_you_mean(), at));
     }

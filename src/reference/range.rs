@@ -28,27 +28,30 @@ impl ReferenceParser<'_> {
         let Some([job, start, end, step]) = range_parts(part.text) else {
             return Ok(None);
         };
-        let wrong = |message: String| self.wrong(input, message, part.range(), Some(template));
+        let usage_error =
+            |message: String| self.usage_error(input, message, part.range(), Some(template));
         let number = |text: &str| {
             text.parse::<u64>()
-                .map_err(|_| wrong("the range has an index that is too large".to_owned()))
+                .map_err(|_| usage_error("the range has an index that is too large".to_owned()))
         };
         let (start, end, step) = (number(start)?, number(end)?, number(step)?);
         if step == 0 {
-            return Err(wrong("the step of the range must be at least 1".to_owned()));
+            return Err(usage_error(
+                "the step of the range must be at least 1".to_owned(),
+            ));
         }
         if start > end {
             let last = &part.text[job.len()..];
             let sorted = last.replacen(&format!("{start}-{end}"), &format!("{end}-{start}"), 1);
-            let problem = wrong("the range starts after its end".to_owned());
+            let problem = usage_error("the range starts after its end".to_owned());
             return Err(problem.with_hint(format!("did you mean '{job}{sorted}'?")));
         }
         if (end - start) / step >= MAX_RANGE_LEN {
-            let problem = wrong(format!("a range has at most {MAX_RANGE_LEN} subtasks"));
+            let problem = usage_error(format!("a range has at most {MAX_RANGE_LEN} subtasks"));
             return Err(problem.with_hint("split the range"));
         }
         let job = crypto::percent_decode(job).ok_or_else(|| {
-            wrong("'%' must be followed by two hex digits (%25 is a percent sign)".to_owned())
+            usage_error("'%' must be followed by two hex digits (%25 is a percent sign)".to_owned())
         })?;
         let mut ids = Vec::new();
         let mut index = Some(start);

@@ -29,14 +29,14 @@ impl ReferenceParser<'_> {
         let parts = split(input);
         let (kind, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
-            let one = input.trim_end_matches('/');
+            let trimmed = input.trim_end_matches('/');
             let hint = match parts.len() - 3 < kind.template.segments.len() {
-                true => format!("to list it: joblens list {}", shell_word(one)),
-                false => format!("did you mean '{one}'?"),
+                true => format!("to list it: joblens list {}", shell_word(trimmed)),
+                false => format!("did you mean '{trimmed}'?"),
             };
             let message = "this is a scope; expected a single resource".to_owned();
-            let at = one.len()..input.len();
-            let problem = self.wrong(input, message, at, Some(&kind.template));
+            let at = trimmed.len()..input.len();
+            let problem = self.usage_error(input, message, at, Some(&kind.template));
             return Err(problem.with_hint(hint));
         }
         self.jobs(input, &parts[2..], kind, profile)
@@ -82,12 +82,12 @@ impl ReferenceParser<'_> {
             && given.len() == template.segments.len()
         {
             let message = "this is a single resource; expected a scope";
-            let one = input.trim_end_matches('/');
+            let trimmed = input.trim_end_matches('/');
             return Err(self
-                .wrong(input, message.into(), last.range(), Some(template))
+                .usage_error(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
                     "to get it: joblens get {}; to list its scope: joblens list {}",
-                    shell_word(one),
+                    shell_word(trimmed),
                     shell_word(&input[..last.at])
                 )));
         }
@@ -104,7 +104,7 @@ impl ReferenceParser<'_> {
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "missing kind".to_owned();
             let at = parts.get(1).map_or_else(|| end_span(input), Token::range);
-            return Err(self.wrong(input, message, at, Some(&of_cloud[0].template)));
+            return Err(self.usage_error(input, message, at, Some(&of_cloud[0].template)));
         };
         let kind = self.kind(input, &of_cloud, kind_part)?;
         Ok((kind, profile))
@@ -135,14 +135,14 @@ impl ReferenceParser<'_> {
     }
 
     /// Returns the problem of an unknown cloud or kind, with a suggested text.
-    fn wrong_name(
+    fn unknown_name_error(
         &self,
         input: &str,
         message: String,
         span: Range<usize>,
-        near: Option<&'static Template>,
+        closest: Option<&'static Template>,
     ) -> Problem {
-        let problem = self.wrong(input, message, span, near);
+        let problem = self.usage_error(input, message, span, closest);
         match self.suggestion(input) {
             Some(text) => problem.with_hint(format!("did you mean '{text}'?")),
             None => problem,
@@ -152,7 +152,7 @@ impl ReferenceParser<'_> {
     /// Returns the problem of a text without a slash that resembles no cloud.
     fn bare_id(&self, input: &str) -> Problem {
         let message = format!("'{input}' is not a reference");
-        let problem = self.wrong(input, message, 0..input.len(), None);
+        let problem = self.usage_error(input, message, 0..input.len(), None);
         // A kind whose id is sufficient if a setting provides the other segment.
         let short = self.templates().find(|template| {
             template.segments.len() == 2 && template.segments[0].setting.is_some()
@@ -189,7 +189,7 @@ impl ReferenceParser<'_> {
                 "" => "missing cloud".to_owned(),
                 _ => format!("unknown cloud '{cloud_text}'"),
             };
-            return Err(self.wrong_name(input, message, at, None));
+            return Err(self.unknown_name_error(input, message, at, None));
         }
         let profile = match profile_text {
             Some(text) => self.profile(input, part, text)?,
@@ -216,7 +216,7 @@ impl ReferenceParser<'_> {
                 Some(_) => format!("did you mean {LATEST}?"),
                 None => format!("use {LATEST}, or %40 for an '@' that belongs to the ID"),
             };
-            let problem = self.wrong(input, message, last.range(), Some(template));
+            let problem = self.usage_error(input, message, last.range(), Some(template));
             return Err(problem.with_hint(hint));
         }
         for part in named {
@@ -236,15 +236,15 @@ impl ReferenceParser<'_> {
             Some(last) if template.ranges => self.range(input, template, last)?,
             _ => None,
         };
-        let one = Reference {
+        let reference = Reference {
             kind,
             profile: profile.into(),
             segments,
             input: input_text.into(),
         };
         Ok(Target::Jobs(match ids {
-            None => vec![one],
-            Some(ids) => ids.into_iter().map(|id| one.with_id(id)).collect(),
+            None => vec![reference],
+            Some(ids) => ids.into_iter().map(|id| reference.with_id(id)).collect(),
         }))
     }
 
@@ -266,7 +266,7 @@ impl ReferenceParser<'_> {
             Some(profile) if !profile.is_empty() => Ok(profile),
             _ => {
                 let message = "the profile after '@' is empty or badly encoded".to_owned();
-                Err(self.wrong(input, message, start..start + text.len(), None))
+                Err(self.usage_error(input, message, start..start + text.len(), None))
             }
         }
     }
@@ -290,9 +290,9 @@ impl ReferenceParser<'_> {
         let similar = of_cloud.iter().find(|kind| kind.is_similar_to(part.text));
         let similar = similar.map(|kind| kind.template.kind);
         let names = templates().map(|template| template.kind);
-        let near = similar.or_else(|| closest_match(names, part.text));
-        let template = templates().find(|template| Some(template.kind) == near);
-        let problem = self.wrong_name(input, message, part.range(), template);
+        let closest = similar.or_else(|| closest_match(names, part.text));
+        let template = templates().find(|template| Some(template.kind) == closest);
+        let problem = self.unknown_name_error(input, message, part.range(), template);
         Err(match template {
             Some(_) => problem,
             None => problem.with_hint(format!("available: {}", templates_text(templates()))),
@@ -305,32 +305,32 @@ impl ReferenceParser<'_> {
         template: &'static Template,
         part: &Token<'_>,
     ) -> Result<String, Problem> {
-        let wrong = |message: &str| {
-            Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
+        let usage_error = |message: &str| {
+            Err(self.usage_error(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong(
+            return usage_error(
                 "'%' must be followed by two hex digits of UTF-8 text (%25 is a percent sign)",
             );
         };
         match segment_error(&text) {
-            Some(fault) => wrong(fault),
+            Some(fault) => usage_error(fault),
             None => Ok(text),
         }
     }
 
     /// Returns a usage error that marks a part of the text and shows the closest template.
-    pub(super) fn wrong(
+    pub(super) fn usage_error(
         &self,
         input: &str,
         message: String,
         span: Range<usize>,
-        near: Option<&'static Template>,
+        closest: Option<&'static Template>,
     ) -> Problem {
         let mut problem = Problem::usage(message);
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
-        problem.with_hint(match near.or_else(|| self.closest_template(input)) {
+        problem.with_hint(match closest.or_else(|| self.closest_template(input)) {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
             None => self.clouds_hint("CLOUD/KIND/SEGMENT…"),
         })

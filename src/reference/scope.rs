@@ -65,8 +65,8 @@ impl Scope {
     /// too few or too many, or invalid in a reference, such as `..` or control characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
-        let is_whole = segments == self.kind.template.segments.len() && !below.is_empty();
-        if !is_whole || below.iter().any(|text| segment_error(text).is_some()) {
+        let has_all_segments = segments == self.kind.template.segments.len() && !below.is_empty();
+        if !has_all_segments || below.iter().any(|text| segment_error(text).is_some()) {
             return None;
         }
         let below = below.iter().map(ToString::to_string);

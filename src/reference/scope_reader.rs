@@ -14,11 +14,11 @@ impl ReferenceParser<'_> {
             return problem.with_hint(format!("did you mean '{text}'?"));
         }
         let cloud = cloud.text.split('@').next().unwrap_or_default();
-        let Some(near) = self.closest_template(input) else {
+        let Some(closest) = self.closest_template(input) else {
             return problem.with_hint(self.clouds_hint("CLOUD/KIND[/SEGMENT…]/"));
         };
         let is_meant = |template: &&'static Template| {
-            template.cloud == near.cloud || template.cloud_short == cloud
+            template.cloud == closest.cloud || template.cloud_short == cloud
         };
         let mut forms: Vec<String> = Vec::new();
         for template in self.templates().filter(is_meant) {
@@ -43,7 +43,7 @@ impl ReferenceParser<'_> {
     ) -> Result<Scope, Problem> {
         let template = &kind.template;
         let form = template_text(template);
-        let wrong = |mut problem: Problem| {
+        let with_expected_form = |mut problem: Problem| {
             problem.hint = Some(format!("expected {form}"));
             problem
         };
@@ -55,7 +55,8 @@ impl ReferenceParser<'_> {
                 parents.len(),
                 given.len()
             );
-            let mut problem = wrong(self.wrong(input, message, at, Some(template)));
+            let mut problem =
+                with_expected_form(self.usage_error(input, message, at, Some(template)));
             let job = input.strip_suffix('/');
             if let Some(job) = job.filter(|_| given.len() == parents.len() + 1) {
                 problem.hint = Some(format!(
@@ -67,7 +68,9 @@ impl ReferenceParser<'_> {
         }
         let mut segments = Vec::with_capacity(parents.len());
         for part in given {
-            let text = self.segment(input, template, part).map_err(wrong)?;
+            let text = self
+                .segment(input, template, part)
+                .map_err(with_expected_form)?;
             self.check_value(input, template, segments.len(), &text, part)?;
             segments.push(text);
         }
@@ -78,8 +81,12 @@ impl ReferenceParser<'_> {
                 None if segments.len() >= template.scope_segments => break,
                 None => {
                     let message = format!("missing {}", segment.name);
-                    let mut problem =
-                        wrong(self.wrong(input, message, end_span(input), Some(template)));
+                    let mut problem = with_expected_form(self.usage_error(
+                        input,
+                        message,
+                        end_span(input),
+                        Some(template),
+                    ));
                     let place = CloudScope {
                         cloud: template.cloud,
                         profile: profile.into(),

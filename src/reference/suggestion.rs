@@ -26,10 +26,11 @@ impl ReferenceParser<'_> {
         }
         let name = segment.name;
         let message = format!("unknown {name} '{text}'");
-        let problem = self.wrong(input, message, part.range(), Some(template));
-        let near = closest_match(values.iter().copied(), text);
-        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
-        Err(problem.with_hint(format!("{near}{name} is one of: {}", values.join(", "))))
+        let problem = self.usage_error(input, message, part.range(), Some(template));
+        let closest = closest_match(values.iter().copied(), text);
+        let closest =
+            closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
+        Err(problem.with_hint(format!("{closest}{name} is one of: {}", values.join(", "))))
     }
 
     /// Returns the text with the closest names of cloud and kind.

@@ -122,12 +122,12 @@ impl SettingSpec {
 }
 
 /// Reports whether two names are equal in any notation, such as `access_key_id`, `AccessKeyId` and `access-key-id`.
-pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_word(left: &str, right: &str) -> bool {
     let letters = |text: &str| {
         let text = text.replace(['_', '-'], "");
         text.to_ascii_lowercase()
     };
-    letters(one) == letters(other)
+    letters(left) == letters(right)
 }
 
 /// The key that selects the source of a profile's credential: one of the cloud's tools as `TOOL` or `TOOL:PROFILE`,

@@ -24,7 +24,7 @@ pub fn duration(text: &str) -> Option<Duration> {
             .find(|c: char| c.is_ascii_digit())
             .unwrap_or(rest.len())];
         rest = &rest[unit.len()..];
-        let one = match unit {
+        let unit_duration = match unit {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
             "m" => Duration::from_secs(60),
@@ -32,7 +32,7 @@ pub fn duration(text: &str) -> Option<Duration> {
             "d" => Duration::from_secs(86_400),
             _ => return None,
         };
-        total = total.checked_add(one.checked_mul(number)?)?;
+        total = total.checked_add(unit_duration.checked_mul(number)?)?;
     }
     (!text.is_empty() && total <= MAX_DURATION).then_some(total)
 }

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
 
-const ROOT: u32 = 0;
-const STICKY: u32 = 0o1000;
+const ROOT_UID: u32 = 0;
+const STICKY_BIT: u32 = 0o1000;
 
 /// Upper limit of the ids of groups that systems define, such as staff (50) on Debian.
 const MAX_SYSTEM_GROUP: u32 = 99;
@@ -123,7 +123,7 @@ impl Owners {
     /// Reports whether folders of another user are rejected, for `user` and below a folder to which everybody can
     /// write.
     fn refuse_foreign(self, user: u32, is_below_shared: bool) -> bool {
-        self == Self::Trusted || user == ROOT || is_below_shared
+        self == Self::Trusted || user == ROOT_UID || is_below_shared
     }
 }
 
@@ -162,7 +162,7 @@ impl Access {
     }
 
     fn is_foreign(&self) -> bool {
-        ![self.user, ROOT].contains(&self.owner)
+        ![self.user, ROOT_UID].contains(&self.owner)
     }
 
     fn is_writable_by_others(&self) -> bool {
@@ -171,7 +171,7 @@ impl Access {
 
     /// Reports whether it is a folder like /tmp, in which others can create files but not replace them.
     fn is_shared(&self) -> bool {
-        self.is_writable_by_others() && self.mode & STICKY != 0
+        self.is_writable_by_others() && self.mode & STICKY_BIT != 0
     }
 
     /// Returns the reason that this file belongs to another user.
@@ -189,14 +189,14 @@ impl Access {
 
     fn is_readable_by_others(&self) -> bool {
         // Root can share a file with another user only through a group, as for a mounted secret.
-        let is_shared_by_root = self.owner == ROOT && self.user != ROOT;
+        let is_shared_by_root = self.owner == ROOT_UID && self.user != ROOT_UID;
         let mask = if is_shared_by_root { 0o027 } else { 0o077 };
         self.mode & mask != 0
     }
 
     /// Returns `sudo ` for a file of another user, which only root can change.
     fn sudo(&self) -> &'static str {
-        match self.user == ROOT || self.user == self.owner {
+        match self.user == ROOT_UID || self.user == self.owner {
             true => "",
             false => "sudo ",
         }
@@ -219,7 +219,7 @@ pub(crate) fn is_open_descriptor(path: &Path) -> bool {
 }
 
 fn is_read_only(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY))
+    statvfs(path).is_ok_and(|file_system| file_system.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 fn check_folders_below(
@@ -309,7 +309,7 @@ fn check_folder(
     }
     let is_replaceable = access.is_writable_by_others() && !access.is_shared();
     let is_administrators = owners == Owners::AnyWithAdministrators
-        && access.owner == ROOT
+        && access.owner == ROOT_UID
         && access.mode & 0o002 == 0
         && data.gid() <= MAX_SYSTEM_GROUP;
     if !is_replaceable || is_administrators || is_read_only(folder) {

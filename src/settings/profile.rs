@@ -297,31 +297,31 @@ impl Profile {
     }
 
     /// Returns a usage error about one key of this profile.
-    pub fn invalid(&self, key: &str, what: &str) -> Problem {
+    pub fn invalid(&self, key: &str, description: &str) -> Problem {
         let from = self.origin(key);
         let from = from.map_or_else(String::new, |from| {
             format!(" (from {})", from.fix_location())
         });
-        let what = format!(
-            "{key} of profile '{}' ({}) {what}{from}",
+        let message = format!(
+            "{key} of profile '{}' ({}) {description}{from}",
             self.name, self.cloud
         );
-        Problem::usage(what).with_account(self.cloud, &self.name)
+        Problem::usage(message).with_account(self.cloud, &self.name)
     }
 
     /// Returns a usage error about a value that cannot be used, with the reason.
-    pub fn unusable(&self, key: &str, why: Problem) -> Problem {
-        let what = format!("cannot be used: {}", why.message);
+    pub fn unusable(&self, key: &str, reason: Problem) -> Problem {
+        let description = format!("cannot be used: {}", reason.message);
         Problem {
-            hint: why.hint,
-            ..self.invalid(key, &what)
+            hint: reason.hint,
+            ..self.invalid(key, &description)
         }
     }
 
     /// Returns the problem of a missing setting or credential.
     ///
-    /// `what` is a noun phrase such as `access key`; `variables` are those that could set it.
-    pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
+    /// `name` is a noun phrase such as `access key`; `variables` are those that could set it.
+    pub fn missing(&self, name: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
@@ -333,7 +333,7 @@ impl Profile {
                 there.join(" and "),
                 origin.source_location()
             ),
-            _ => format!("missing {what} for {profile}"),
+            _ => format!("missing {name} for {profile}"),
         };
         let mut problem = Problem::new(Category::MissingCredentials, message);
         problem.hint = Some(self.missing_hint(origin, keys, variables));

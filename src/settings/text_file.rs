@@ -28,7 +28,7 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(kind) => f.write_str(&kind_text(*kind)),
-            Self::Kind(why) => f.write_str(why),
+            Self::Kind(reason) => f.write_str(reason),
             Self::Encoding(None) => f.write_str("it is UTF-16, not UTF-8"),
             Self::Encoding(Some(line)) => write!(f, "line {line} is not UTF-8"),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),

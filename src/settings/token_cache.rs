@@ -12,10 +12,10 @@ use crate::model::{Notice, NoticeCode};
 impl Settings {
     /// Sets the folder of a profile's tokens; adds a notice if it cannot be used.
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
-        let mut skip = |why: String| {
+        let mut skip = |reason: String| {
             profile
                 .notices
-                .push(Notice::new(NoticeCode::TokenCache, why))
+                .push(Notice::new(NoticeCode::TokenCache, reason))
         };
         let Some(folder) = self.environment.cache_folder() else {
             skip("token_cache is true, but neither XDG_CACHE_HOME nor HOME is set".to_owned());
@@ -37,23 +37,23 @@ impl Settings {
 
 /// Returns a notice if no token can be written to a folder, which is created on first use.
 pub(crate) fn unwritable_token_folder(folder: &Path) -> Option<Notice> {
-    let why = unwritable(folder)?;
-    let message = format!("token_cache cannot be written: {why}");
+    let reason = unwritable(folder)?;
+    let message = format!("token_cache cannot be written: {reason}");
     Some(Notice::new(NoticeCode::TokenCache, message))
 }
 
 fn unwritable(folder: &Path) -> Option<String> {
-    let found = folder
+    let existing = folder
         .ancestors()
         .find(|path| path.symlink_metadata().is_ok())?;
-    let shown = found.display();
-    if found == folder && found.is_symlink() {
+    let shown = existing.display();
+    if existing == folder && existing.is_symlink() {
         return Some(format!("{shown} is a symbolic link"));
     }
-    if !found.is_dir() {
+    if !existing.is_dir() {
         return Some(format!("{shown} is not a directory"));
     }
-    let error = access(found, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let error = access(existing, Access::WRITE_OK | Access::EXEC_OK).err()?;
     let kind = std::io::Error::from(error).kind();
     Some(format!("{shown}: {}", kind_text(kind)))
 }

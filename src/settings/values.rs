@@ -84,7 +84,10 @@ impl Settings {
         };
         let message = format!("{cloud} has no profile '{name}'; {known}");
         let hint = match closest_match(profiles, name) {
-            Some(near) => format!("did you mean {}?", shell_word(&format!("{cloud}@{near}"))),
+            Some(closest) => format!(
+                "did you mean {}?",
+                shell_word(&format!("{cloud}@{closest}"))
+            ),
             None => format!(
                 "add {} to the config file (see: joblens config init)",
                 table_header(cloud, name)
@@ -123,15 +126,19 @@ impl Settings {
         let mut values = Values::new();
         let of_variables = |spec: &&SettingSpec| spec.key != network::FILE_ONLY_KEY;
         for spec in cloud.all().filter(of_variables) {
-            let own = cloud.variable(spec.key);
+            let own_variable = cloud.variable(spec.key);
             let name = match (spec.role, family) {
                 (SettingRole::Setting, family) => {
-                    let own = self.environment.get(&own).is_some().then_some(own);
+                    let own_variable = self
+                        .environment
+                        .get(&own_variable)
+                        .is_some()
+                        .then_some(own_variable);
                     // The variable of the credential's family is preferred, since a setting such as a project
                     // belongs to one account.
-                    let beside = family.and_then(|at| spec.variables.get(at)).filter(is_set);
+                    let same_family = family.and_then(|at| spec.variables.get(at)).filter(is_set);
                     let other = || spec.variables.iter().find(is_set);
-                    own.or_else(|| beside.or_else(other).map(ToString::to_string))
+                    own_variable.or_else(|| same_family.or_else(other).map(ToString::to_string))
                 }
                 (_, Some(at)) => spec.variables.get(at).map(ToString::to_string),
                 (_, None) => None,
@@ -190,15 +197,15 @@ impl Settings {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let text = self.text_of_file(profile, [key, path, &line], is_secret)?;
-                    let place = format!("{}, named in {line}", self.shown_path(path));
+                    let place = format!("{}, named in {line}", self.display_path(path));
                     (base.as_str(), text.into(), place)
                 }
             };
             let is_given = !text.is_empty() && cloud.is_credential(base);
             let text = text.trim_start_matches('\u{feff}').trim();
-            let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
+            let resolved_path = (network::PATH_KEYS.contains(&base) && !text.is_empty())
                 .then(|| self.resolve_path(text));
-            let text = beside.as_ref().map_or(text, |path| {
+            let text = resolved_path.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });
             if let (Some(spec), true) = (cloud.find(base), is_given || !text.is_empty()) {
@@ -231,7 +238,7 @@ impl Settings {
     ) -> Result<String, Problem> {
         let read = text_file::read_text(&self.resolve_path(path), is_secret);
         let (text, _) = read.map_err(|fault| {
-            let path = self.shown_path(path);
+            let path = self.display_path(path);
             let what = format!("refers to {path}, which {} (from {place})", fault.reason());
             let hint = match fault.hint() {
                 Some(hint) => hint.to_owned(),
@@ -245,7 +252,7 @@ impl Settings {
         // A program that rewrites the file may just have emptied it; another source could belong to another
         // account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
-            let path = self.shown_path(path);
+            let path = self.display_path(path);
             let what = format!("refers to {path}, which is empty (from {place})");
             let hint = format!("write the value to {path}, or fix the path");
             return Err(profile.invalid(key, &what).with_hint(hint));
@@ -265,7 +272,7 @@ impl Settings {
 
     /// Returns a path of the config file for messages. A word that looks like a secret is masked, since it may have
     /// been pasted here by mistake.
-    fn shown_path(&self, path: &str) -> String {
+    fn display_path(&self, path: &str) -> String {
         let shown = match path.starts_with(['/', '~', '.']) {
             true => path.into(),
             false => quotable(path),

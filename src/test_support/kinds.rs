@@ -41,7 +41,7 @@ macro_rules! check_kind {
             let fields = $crate::test_support::mutations::Fields {
                 essential: &$essential,
                 evidence: &$evidence,
-                keys_of_evidence: $kind.evidence,
+                evidence_keys: $kind.evidence,
             };
             $crate::test_support::mutations::check_kind($kind, fields).await;
         }

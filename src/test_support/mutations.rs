@@ -32,14 +32,14 @@ pub struct Fields {
     /// Fields that confirm a state.
     pub evidence: &'static [&'static str],
     /// Last path segments of fields without which a success is undecided.
-    pub keys_of_evidence: &'static [&'static str],
+    pub evidence_keys: &'static [&'static str],
 }
 
 impl Fields {
     fn is_evidence(&self, pattern: &str) -> bool {
         let key = pattern.rsplit('.').next().unwrap_or_default();
         let key = key.trim_end_matches("[]");
-        self.evidence.contains(&pattern) || self.keys_of_evidence.contains(&key)
+        self.evidence.contains(&pattern) || self.evidence_keys.contains(&key)
     }
 }
 

@@ -94,12 +94,12 @@ impl CompletionData {
 
     /// Completes scopes that can be listed.
     pub(super) fn scopes(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
-        let mut found = self.references(typed);
-        found.retain(|one| {
-            let text = one.get_value().to_string_lossy();
+        let mut references = self.references(typed);
+        references.retain(|reference| {
+            let text = reference.get_value().to_string_lossy();
             text.ends_with('/') && !is_unlisted(&text)
         });
-        found
+        references
     }
 
     /// Completes references, one segment at a time. A typed id is completed to the whole reference, if all
@@ -109,10 +109,10 @@ impl CompletionData {
         match typed.split_once('/') {
             None if typed.starts_with('%') => self.row_numbers(typed),
             None => {
-                let found = self.cloud_prefixes(typed);
-                match found.is_empty() {
+                let prefixes = self.cloud_prefixes(typed);
+                match prefixes.is_empty() {
                     true => self.by_id(typed),
-                    false => found,
+                    false => prefixes,
                 }
             }
             Some((head, rest)) => self.complete_cloud(typed, head, rest),
@@ -132,23 +132,25 @@ impl CompletionData {
     /// Returns the listed references whose ids begin with the typed text, if all are in one scope. For several
     /// scopes, a shell would replace the typed text by the common prefix of the references.
     fn by_id(&self, typed: &str) -> Vec<CompletionCandidate> {
-        let found = self.listed.iter().filter_map(|one| {
-            let (scope, id) = one.rsplit_once('/')?;
+        let matches = self.listed.iter().filter_map(|reference| {
+            let (scope, id) = reference.rsplit_once('/')?;
             Some((scope, completed_segment(id, typed)?))
         });
-        let found: Vec<_> = found.collect();
-        let mut scopes = found.iter().map(|(scope, _)| scope);
+        let matches: Vec<_> = matches.collect();
+        let mut scopes = matches.iter().map(|(scope, _)| scope);
         let first = scopes.next();
         if !scopes.all(|scope| Some(scope) == first) {
             return Vec::new();
         }
-        let found = found.into_iter();
-        let found = found.map(|(scope, id)| format!("{scope}/{id}"));
-        let found = found.map(|one| match self.default_profile() {
-            DEFAULT_PROFILE => one,
-            _ => with_profile(&one),
+        let matches = matches.into_iter();
+        let matches = matches.map(|(scope, id)| format!("{scope}/{id}"));
+        let matches = matches.map(|reference| match self.default_profile() {
+            DEFAULT_PROFILE => reference,
+            _ => with_profile(&reference),
         });
-        found.map(|one| candidate(one, String::new())).collect()
+        matches
+            .map(|reference| candidate(reference, String::new()))
+            .collect()
     }
 
     /// Returns the profile for references without `@PROFILE`.
@@ -171,14 +173,14 @@ impl CompletionData {
             };
             // zsh groups candidates with the same description and changes their
             // order, so each description is unique.
-            let about = |profile: &str| format!("profile {profile} of {}", known.name);
+            let description = |profile: &str| format!("profile {profile} of {}", known.name);
             let default = format!("default profile of {}", known.name);
             heads.push((format!("{name}/"), default));
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {
                 let profile = encoded(profile);
-                (format!("{name}@{profile}/"), about(&profile))
+                (format!("{name}@{profile}/"), description(&profile))
             }));
         }
         let heads = heads
@@ -218,8 +220,8 @@ impl CompletionData {
             false => format!("{}@{profile}", known.name),
         };
         let segments: Vec<&str> = segments.split('/').collect();
-        let begun = segments.last().copied().unwrap_or_default();
-        let before = &typed[..typed.len() - begun.len()];
+        let last_segment = segments.last().copied().unwrap_or_default();
+        let before = &typed[..typed.len() - last_segment.len()];
         let listed = self.listed.iter().filter_map(|one| {
             let mut parts = one.splitn(3, '/');
             let is_same =
@@ -230,7 +232,9 @@ impl CompletionData {
         });
         let values = template.segments.get(segments.len() - 1);
         let values = values.map_or(&[][..], |segment| segment.values);
-        let values = values.iter().filter(|value| value.starts_with(begun));
+        let values = values
+            .iter()
+            .filter(|value| value.starts_with(last_segment));
         let mut seen = BTreeSet::new();
         listed
             .chain(values.map(|value| format!("{value}/")))

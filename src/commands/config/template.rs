@@ -137,10 +137,10 @@ fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
         return line_for(spec.key, &tools.join(", "));
     }
     // Omit joblens's own variable of the setting: the head of the file describes how it is named.
-    let own = cloud.settings_schema().variable(spec.key);
+    let variable = cloud.settings_schema().variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
-        .filter(|name| spec.role != SettingRole::Setting || **name != own)
+        .filter(|name| spec.role != SettingRole::Setting || **name != variable)
         .map(|name| format!("${name}"))
         .collect();
     // Several families of variables can share a variable.

@@ -25,25 +25,27 @@ pub(super) fn candidates(
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
-    let named = named(context, settings, typed)?;
+    let requested_accounts = parse_accounts(context, settings, typed)?;
     let only = context.chosen_profile(settings);
     let credentials = context.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
-        let requested: Vec<&CloudScope> =
-            named.iter().filter(|one| one.cloud == cloud.name).collect();
+        let requested: Vec<&CloudScope> = requested_accounts
+            .iter()
+            .filter(|candidate| candidate.cloud == cloud.name)
+            .collect();
         if !typed.is_empty() && requested.is_empty() {
             continue;
         }
         let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // An argument without a profile means the same profile as a reference without one.
-        let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
-        if !requested.is_empty() && !requested.iter().any(is_whole) {
+        let is_whole_cloud = |scope: &&CloudScope| !scope.input.contains('@');
+        if !requested.is_empty() && !requested.iter().any(is_whole_cloud) {
             names.clear();
         }
-        let own = requested.iter().filter(|scope| !is_whole(scope));
-        names.extend(own.map(|scope| scope.profile.to_string()));
+        let account_scopes = requested.iter().filter(|scope| !is_whole_cloud(scope));
+        names.extend(account_scopes.map(|scope| scope.profile.to_string()));
         if names.is_empty() && !requested.is_empty() {
             names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
         }
@@ -83,7 +85,7 @@ fn not_account(input: Option<String>) -> Problem {
 }
 
 /// Parses the accounts on the command line.
-fn named(
+fn parse_accounts(
     context: &CommandContext,
     settings: &Settings,
     typed: &[String],
@@ -132,20 +134,24 @@ pub(super) fn accounts_check(
         let check = Check::fail(CheckName::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }
-    let of_cloud = |cloud: &&Cloud| {
-        let own = candidates
+    let names_of_cloud = |cloud: &&Cloud| {
+        let profiles = candidates
             .iter()
-            .filter(|one| one.cloud.name == cloud.name)
-            .map(|one| one.profile.as_str());
-        let own: Vec<&str> = own.collect();
-        (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
+            .filter(|candidate| candidate.cloud.name == cloud.name)
+            .map(|candidate| candidate.profile.as_str());
+        let profiles: Vec<&str> = profiles.collect();
+        (!profiles.is_empty()).then(|| format!("{} ({})", cloud.name, profiles.join(", ")))
     };
-    let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
+    let names: Vec<String> = CLOUDS.iter().filter_map(names_of_cloud).collect();
     let credentials = context.credentials(settings);
     // A recording contains only the accounts that were used.
     let is_complete = context.session.is_live();
-    let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
-    let without: Vec<&str> = CLOUDS
+    let is_requested = |cloud: &&&Cloud| {
+        candidates
+            .iter()
+            .any(|candidate| candidate.cloud.name == cloud.name)
+    };
+    let unconfigured: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
             is_complete
@@ -154,9 +160,9 @@ pub(super) fn accounts_check(
         })
         .map(|cloud| cloud.name)
         .collect();
-    let rest = match without.is_empty() {
+    let rest = match unconfigured.is_empty() {
         true => String::new(),
-        false => format!("; no profile of {} is configured", without.join(", ")),
+        false => format!("; no profile of {} is configured", unconfigured.join(", ")),
     };
     Check::ok(CheckName::Accounts, format!("{}{rest}", names.join(", ")))
 }

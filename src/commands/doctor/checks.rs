@@ -207,13 +207,13 @@ impl CallEvidence<'_> {
             Route::Proxied { proxy, .. } => name_of(proxy.rsplit(['/', '@']).next()?),
             _ => name_of(self.host()),
         };
-        let found = self.resolved(name)?;
-        let shown: Vec<String> = found
+        let addresses = self.resolved(name)?;
+        let shown: Vec<String> = addresses
             .iter()
             .take(MAX_ADDRESSES)
             .map(ToString::to_string)
             .collect();
-        let more = if found.len() > shown.len() {
+        let more = if addresses.len() > shown.len() {
             ", …"
         } else {
             ""

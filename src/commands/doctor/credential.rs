@@ -4,13 +4,13 @@ use crate::output::document::AccountStatus;
 
 /// Returns for example `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`.
 pub(super) fn credential(account: &AccountStatus) -> String {
-    let what = key(account);
+    let key_text = key(account);
     match (account.source.as_deref(), &account.location) {
         // The path of the config file is at the top of the report.
-        (Some("config file"), _) => format!("{what} from the config file"),
-        (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
-        (Some(source), None) => format!("{what} from {source}"),
-        _ => what,
+        (Some("config file"), _) => format!("{key_text} from the config file"),
+        (Some(source), Some(place)) => format!("{key_text} from {source} ({place})"),
+        (Some(source), None) => format!("{key_text} from {source}"),
+        _ => key_text,
     }
 }
 

@@ -55,7 +55,7 @@ impl AccountProbe {
         let account = auth::account(credentials, cloud, &profile, &transport);
         let settings = credentials.settings();
         let files = account.profile.as_ref();
-        let files = files.map(|found| settings.files(&cloud.settings_schema(), found));
+        let files = files.map(|values| settings.files(&cloud.settings_schema(), values));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();
         Self {
             account: account.status,
@@ -87,12 +87,15 @@ impl AccountProbe {
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
             };
-            let found = evidence.checks();
+            let new_checks = evidence.checks();
             // Some invalid settings are only found by using them.
-            if found.iter().any(|check| check.name == CheckName::Settings) {
+            if new_checks
+                .iter()
+                .any(|check| check.name == CheckName::Settings)
+            {
                 checks.retain(|check| check.name != CheckName::Settings);
             }
-            checks.extend(found);
+            checks.extend(new_checks);
             checks.extend(call.warning);
             problem = call.outcome.err();
         }
@@ -258,10 +261,10 @@ fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
         message += &format!("; not used: {}", behind.join(", "));
     }
     let end = account.expires_at.filter(|_| account.is_certificate);
-    let left = end
+    let seconds_left = end
         .zip(Time::new(now))
         .map(|(at, now)| at.seconds_since(now));
-    match left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
+    match seconds_left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
         true => {
             let message = format!("{message}; the client certificate ends soon");
             Check::warn(CheckName::Settings, message, "download a new kubeconfig")

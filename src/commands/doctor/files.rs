@@ -12,23 +12,23 @@ use crate::settings::{InsecureFile, ReferencedFile, check_file};
 /// Returns a check for each file with a problem, or one for all files if there is
 /// none. Returns none without files.
 pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
-    let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
-    if wrong.is_empty() && !files.is_empty() {
-        let names: Vec<String> = files.iter().map(named).collect();
+    let mut checks: Vec<Check> = files.iter().filter_map(failed_check).collect();
+    if checks.is_empty() && !files.is_empty() {
+        let names: Vec<String> = files.iter().map(key_and_path).collect();
         let message = format!("{} is readable", names.join(", "));
-        wrong.push(Check::ok(CheckName::Files, message));
+        checks.push(Check::ok(CheckName::Files, message));
     }
-    wrong
+    checks
 }
 
-fn named(file: &ReferencedFile) -> String {
+fn key_and_path(file: &ReferencedFile) -> String {
     let key = file.key.as_ref();
     let key = key.map_or_else(String::new, |key| format!("{key} "));
     format!("{key}{}", quotable_path(&file.path))
 }
 
-fn wrong(file: &ReferencedFile) -> Option<Check> {
-    let (named, path) = (named(file), quotable_path(&file.path));
+fn failed_check(file: &ReferencedFile) -> Option<Check> {
+    let (key_and_path, path) = (key_and_path(file), quotable_path(&file.path));
     let fail = |message: String, hint: String| {
         Some(Check::fail(CheckName::Files, Category::Usage, message).hint(Some(hint)))
     };
@@ -39,16 +39,22 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
                 "create the file, or fix its path: ls -l {}",
                 shell_word(&path)
             );
-            return fail(format!("cannot read {named} ({})", error.kind()), hint);
+            return fail(
+                format!("cannot read {key_and_path} ({})", error.kind()),
+                hint,
+            );
         }
     };
     if let Err(error) = access(&file.path, Access::READ_OK) {
         let error = std::io::Error::from(error);
         let hint = format!("make it readable: chmod u+r {}", shell_word(&path));
-        return fail(format!("cannot read {named} ({})", error.kind()), hint);
+        return fail(
+            format!("cannot read {key_and_path} ({})", error.kind()),
+            hint,
+        );
     }
     let refused = |is_secret| check_file(&file.path, &data, is_secret).err();
-    let text = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);
+    let text = |insecure: &InsecureFile| format!("{key_and_path} {}", insecure.reason);
     if let Some(insecure) = refused(file.is_secret && file.is_strict) {
         return fail(text(&insecure), insecure.hint);
     }

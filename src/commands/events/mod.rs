@@ -85,7 +85,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
 fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem> {
     let names = context.global.columns.iter();
     let columns: Vec<EventColumn> = names
-        .map(|name| EventColumn::named(name))
+        .map(|name| EventColumn::by_name(name))
         .collect::<Result<_, _>>()?;
     Ok(Some(columns).filter(|columns| !columns.is_empty()))
 }

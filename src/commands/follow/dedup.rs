@@ -63,22 +63,26 @@ impl EventDeduplicator {
     }
 }
 
-fn event_key(one: &TimelineEvent) -> EventKey {
+fn event_key(event: &TimelineEvent) -> EventKey {
     // The first time of an event moves when a cloud drops the first occurrence, so it is not part of the key.
-    let at = one.happened_at.filter(|_| one.what != EventSubject::Event);
+    let at = event
+        .happened_at
+        .filter(|_| event.what != EventSubject::Event);
     (
-        one.what,
-        one.state,
-        one.task.clone(),
-        one.container.clone(),
-        one.object.kind.clone(),
-        one.object.name.clone(),
-        one.reason
+        event.what,
+        event.state,
+        event.task.clone(),
+        event.container.clone(),
+        event.object.kind.clone(),
+        event.object.name.clone(),
+        event
+            .reason
             .clone()
-            .filter(|_| one.what == EventSubject::Event),
-        one.message
+            .filter(|_| event.what == EventSubject::Event),
+        event
+            .message
             .clone()
-            .filter(|_| one.what == EventSubject::Event),
+            .filter(|_| event.what == EventSubject::Event),
         at,
     )
 }

@@ -226,10 +226,13 @@ impl<'a> FollowHandler<'a> {
             ..render_context
         };
         let jobs = &run.poller.jobs;
-        let read_at = jobs.iter().filter_map(|one| one.history.read_at());
+        let read_at = jobs.iter().filter_map(|polled| polled.history.read_at());
         let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
         let frame = Frame {
-            jobs: &jobs.iter().map(|one| one.job.as_ref()).collect::<Vec<_>>(),
+            jobs: &jobs
+                .iter()
+                .map(|polled| polled.job.as_ref())
+                .collect::<Vec<_>>(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
             last_read: read_at.max().map(|at| since(at) as i64),
@@ -262,13 +265,15 @@ impl<'a> FollowHandler<'a> {
         let render_context = self.render_context();
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
+        let problems = jobs.iter().filter_map(|polled| polled.problem.as_deref());
         let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
         let is_read = |job: &Job| !job.events_unreadable;
-        let was_read = jobs.iter().all(|one| one.job.as_ref().is_some_and(is_read));
+        let was_read = jobs
+            .iter()
+            .all(|polled| polled.job.as_ref().is_some_and(is_read));
         let was_read = was_read && run.scopes.are_listed();
         let summary = Summary {
-            jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,
+            jobs: jobs.iter().filter(|polled| polled.job.is_some()).count() as u64,
             errors: problems.len() as u64,
             requests: run.lookup.transport.calls(),
             complete: problems.is_empty() && was_read,

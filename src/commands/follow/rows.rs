@@ -17,7 +17,7 @@ pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolic
         false => format!("{}; retrying", problem.message),
     });
     Row {
-        reference: poller.shown_reference(watched),
+        reference: poller.display_reference(watched),
         job: watched.job.as_ref(),
         unreadable_reason: failure,
     }

@@ -24,7 +24,7 @@ pub(super) fn of(state: &GateState<'_>) -> String {
         evaluations,
         rules,
         decision,
-        spent,
+        stats,
     } = *state;
     let all = watched.len();
     match decision.verdict {
@@ -42,7 +42,7 @@ pub(super) fn of(state: &GateState<'_>) -> String {
         }
         Verdict::Undecided => {
             let pending = pending(watched, evaluations);
-            let parts = [stopped(spent), Some(pending)];
+            let parts = [stopped(stats), Some(pending)];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             parts.join("; ")
         }
@@ -50,18 +50,23 @@ pub(super) fn of(state: &GateState<'_>) -> String {
 }
 
 fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy) -> String {
-    let met = evaluations.iter().zip(watched);
-    let met = met.filter(|(evaluation, _)| matches!(evaluation, Evaluation::Met));
-    let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
+    let references = evaluations.iter().zip(watched);
+    let references = references.filter(|(evaluation, _)| matches!(evaluation, Evaluation::Met));
+    let references: Vec<String> = references
+        .map(|(_, job)| job.reference.to_string())
+        .collect();
     let count = format!(
         "{} of {} {}",
-        met.len(),
+        references.len(),
         watched.len(),
         condition_text(rules)
     );
     match rules.any {
         _ if watched.is_empty() => "no references given".to_owned(),
-        true => format!("{count}: {}", named(&met, met.len())),
+        true => format!(
+            "{count}: {}",
+            join_first_references(&references, references.len())
+        ),
         false => count,
     }
 }
@@ -76,37 +81,37 @@ fn condition_text(rules: &GatePolicy) -> String {
 
 /// Names the first job, in the order of the references, that did not meet the condition, and why.
 fn first_unmet(watched: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
-    let mut both = watched.iter().zip(evaluations);
-    both.find_map(|(watched, evaluation)| match evaluation {
-        Evaluation::Unmet(why) => Some(unmet(watched, why)),
+    let mut pairs = watched.iter().zip(evaluations);
+    pairs.find_map(|(watched, evaluation)| match evaluation {
+        Evaluation::Unmet(reason) => Some(unmet(watched, reason)),
         _ => None,
     })
 }
 
-fn unmet(watched: &PolledJob, why: &str) -> String {
+fn unmet(watched: &PolledJob, reason: &str) -> String {
     let reference = &watched.reference;
-    let Some(state) = end_state(why) else {
-        return format!("{reference}: {}", one_line(why));
+    let Some(state) = end_state(reason) else {
+        return format!("{reference}: {}", one_line(reason));
     };
     // The end state that was seen first counts, even if the cloud reports another one now.
     let job = watched.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
-        None => format!("{reference} {}", one_line(why)),
+        None => format!("{reference} {}", one_line(reason)),
     }
 }
 
 /// Parses the state at the beginning of the reason of an unmet job.
-fn end_state(why: &str) -> Option<State> {
-    let word = why.split_once(':').map_or(why, |(word, _)| word);
+fn end_state(reason: &str) -> Option<State> {
+    let word = reason.split_once(':').map_or(reason, |(word, _)| word);
     State::parse(word)
 }
 
 /// Counts the jobs by result: `1 failed, 2 succeeded, 3 pending`.
 fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
     let label = |evaluation: &Evaluation| match evaluation {
-        Evaluation::Unmet(why) => {
-            let state = end_state(why);
+        Evaluation::Unmet(reason) => {
+            let state = end_state(reason);
             (0, state.map_or("unmet", State::as_str).to_owned())
         }
         Evaluation::Met => (1, condition_text(rules)),
@@ -127,10 +132,10 @@ fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-fn stopped(spent: GateStats) -> Option<String> {
-    let seconds = i64::try_from(spent.elapsed.as_secs()).unwrap_or(i64::MAX);
+fn stopped(stats: GateStats) -> Option<String> {
+    let seconds = i64::try_from(stats.elapsed.as_secs()).unwrap_or(i64::MAX);
     let elapsed = output::duration(seconds);
-    match spent.status {
+    match stats.status {
         GateStatus::TimedOut => Some(format!("timed out after {elapsed}")),
         GateStatus::Interrupted => Some(format!("interrupted after {elapsed}")),
         GateStatus::Terminated => Some(format!("terminated after {elapsed}")),
@@ -141,37 +146,43 @@ fn stopped(spent: GateStats) -> Option<String> {
 /// Describes what the pending jobs wait for, the most important cause first.
 fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     let mut groups: Vec<(PendingCause, String, Vec<&PolledJob>)> = Vec::new();
-    for (one, evaluation) in watched.iter().zip(evaluations) {
+    for (job, evaluation) in watched.iter().zip(evaluations) {
         let Evaluation::Pending(open) = evaluation else {
             continue;
         };
-        let why = pending_reason(one, open);
-        let known =
-            |group: &&mut (PendingCause, String, _)| group.0 == open.cause && group.1 == why;
+        let reason_text = pending_reason(job, open);
+        let known = |group: &&mut (PendingCause, String, _)| {
+            group.0 == open.cause && group.1 == reason_text
+        };
         match groups.iter_mut().find(known) {
-            Some((_, _, jobs)) => jobs.push(one),
-            None => groups.push((open.cause, why, vec![one])),
+            Some((_, _, jobs)) => jobs.push(job),
+            None => groups.push((open.cause, reason_text, vec![job])),
         }
     }
     groups.order_by_key(|(cause, _, _)| *cause);
     let mut text = String::new();
     // Explain one job only, to keep the line short; the output contains all jobs with their reasons.
     let mut is_explained = false;
-    for (number, (cause, why, jobs)) in groups.iter().take(MAX_REASONS).enumerate() {
+    for (number, (cause, reason_text, jobs)) in groups.iter().take(MAX_REASONS).enumerate() {
         let separator = if number == 0 { "" } else { "; " };
         let (count, all) = (jobs.len(), watched.len());
         let waits = matches!(cause, PendingCause::Time | PendingCause::NotStarted);
-        let references = jobs.iter().take(MAX_NAMED).map(|one| {
-            let reference = one.reference.to_string();
-            let reason = waits_for(one).filter(|_| waits && !is_explained);
+        let references = jobs.iter().take(MAX_NAMED).map(|job| {
+            let reference = job.reference.to_string();
+            let reason = waits_for(job).filter(|_| waits && !is_explained);
             is_explained |= reason.is_some();
-            reason.map_or(reference.clone(), |why| format!("{reference} ({why})"))
+            reason.map_or(reference.clone(), |reason_text| {
+                format!("{reference} ({reason_text})")
+            })
         });
-        let references = named(&Vec::from_iter(references), count);
+        let references = join_first_references(&Vec::from_iter(references), count);
         // Writing to a `String` cannot fail.
-        let _ = match why.strip_prefix("still ") {
-            Some(_) => write!(text, "{separator}{count} of {all} {why}: {references}"),
-            None => write!(text, "{separator}{references}: {why}"),
+        let _ = match reason_text.strip_prefix("still ") {
+            Some(_) => write!(
+                text,
+                "{separator}{count} of {all} {reason_text}: {references}"
+            ),
+            None => write!(text, "{separator}{references}: {reason_text}"),
         };
     }
     let rest = groups.iter().skip(MAX_REASONS);
@@ -195,17 +206,17 @@ fn pending_reason(watched: &PolledJob, open: &Pending) -> String {
 fn waits_for(watched: &PolledJob) -> Option<String> {
     let job = watched.job.as_ref()?;
     let is_early = matches!(job.state, State::Pending | State::Starting);
-    let own = output::reason_text(job.reason.as_deref(), job.message.as_deref());
+    let reported = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
-    let own = own.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
-    let why = own
+    let reported = reported.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
+    let reason = reported
         .or_else(|| output::explanation(job))
         .filter(|_| is_early);
-    why.map(|why| one_line(&why))
+    reason.map(|reason| one_line(&reason))
 }
 
 /// Names the first references and counts the others.
-fn named(references: &[String], count: usize) -> String {
+fn join_first_references(references: &[String], count: usize) -> String {
     let shown = references[..references.len().min(MAX_NAMED)].join(", ");
     match count.saturating_sub(MAX_NAMED) {
         0 => shown,

@@ -15,35 +15,44 @@ const MAX_JOINED: usize = 8;
 pub(super) fn lines(
     listed: &[ScopeReport],
     requested: Option<&str>,
-    for_people: bool,
+    is_human_readable: bool,
 ) -> Vec<String> {
     let words = requested.map_or_else(String::new, |words| format!(" ({words})"));
-    let found = listed.iter().map(|one| one.count - one.repeated);
-    let found: usize = found.sum();
-    let is_whole = listed.iter().all(ScopeReport::is_complete);
-    let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
-    let without = |is_it: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
-        let all = listed.iter().filter(|one| one.count == 0 && !one.has_parts);
-        all.filter(|one| is_it(one)).collect()
+    let count = listed.iter().map(|report| report.count - report.repeated);
+    let count: usize = count.sum();
+    let is_complete = listed.iter().all(ScopeReport::is_complete);
+    let with_rows: Vec<&ScopeReport> = listed.iter().filter(|report| report.count > 0).collect();
+    let without = |is_included: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
+        let all = listed
+            .iter()
+            .filter(|report| report.count == 0 && !report.has_parts);
+        all.filter(|report| is_included(report)).collect()
     };
     let empty = without(ScopeReport::is_answered);
-    let unseen: Vec<&ScopeReport> = listed
+    let failed: Vec<&ScopeReport> = listed
         .iter()
-        .filter(|one| one.count == 0 && one.failure().is_some() && !one.is_optional(listed))
+        .filter(|report| {
+            report.count == 0 && report.failure().is_some() && !report.is_optional(listed)
+        })
         .collect();
     let mut lines = Vec::new();
-    if found > 0 && (for_people || !is_whole) {
+    if count > 0 && (is_human_readable || !is_complete) {
         let nothing = match empty.is_empty() {
             true => String::new(),
             false => format!("; nothing in {}", names(&empty)),
         };
-        lines.push(format!("{found} found in {}{nothing}{words}", names(&with)));
-    } else if found == 0 && !empty.is_empty() {
+        lines.push(format!(
+            "{count} found in {}{nothing}{words}",
+            names(&with_rows)
+        ));
+    } else if count == 0 && !empty.is_empty() {
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
-    lines.extend(folded(listed.iter().flat_map(|one| messages(one, listed))));
-    if !unseen.is_empty() && listed.len() > 1 {
-        lines.push(format!("could not list {}", names(&unseen)));
+    lines.extend(group_messages(
+        listed.iter().flat_map(|report| messages(report, listed)),
+    ));
+    if !failed.is_empty() && listed.len() > 1 {
+        lines.push(format!("could not list {}", names(&failed)));
     }
     lines
 }
@@ -57,33 +66,39 @@ struct Message {
 }
 
 /// Returns messages about the missing rows of a scope.
-fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
+fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     let mut messages = Vec::new();
     let mut add = |text: String, common: Option<String>| {
         messages.push(Message {
-            scope: one.target.scope(),
+            scope: report.target.scope(),
             common: common.unwrap_or_else(|| text.clone()),
             text,
         });
     };
-    match &one.status {
+    match &report.status {
         // Printed as an error.
         ListStatus::Truncated(Truncation::MissingIds(_)) => {}
-        ListStatus::Truncated(cut) => add(cut_short(cut, one.total), Some(cut_short(cut, None))),
-        ListStatus::ActiveFirst { has_all_active } => add(
-            active_first(one.count, one.total, *has_all_active),
-            Some(active_first(one.count, None, *has_all_active)),
+        ListStatus::Truncated(cut) => add(
+            truncation_text(cut, report.total),
+            Some(truncation_text(cut, None)),
         ),
-        ListStatus::Failed(_) if one.count > 0 => {
-            add(format!("truncated after {} by an error", one.count), None);
+        ListStatus::ActiveFirst { has_all_active } => add(
+            active_first(report.count, report.total, *has_all_active),
+            Some(active_first(report.count, None, *has_all_active)),
+        ),
+        ListStatus::Failed(_) if report.count > 0 => {
+            add(
+                format!("truncated after {} by an error", report.count),
+                None,
+            );
         }
         // Otherwise the failure is printed as an error.
-        ListStatus::Failed(problem) if one.is_optional(listed) => {
+        ListStatus::Failed(problem) if report.is_optional(listed) => {
             add(format!("could not be listed: {problem}"), None);
         }
-        ListStatus::Unsupported(problem) if one.is_optional(listed) => {
+        ListStatus::Unsupported(problem) if report.is_optional(listed) => {
             messages.push(Message {
-                scope: one.target.kinds_text(),
+                scope: report.target.kinds_text(),
                 text: format!("skipped: {problem}"),
                 common: format!("skipped: {problem}"),
             });
@@ -95,22 +110,25 @@ fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     }
     let mut add = |text: String| {
         messages.push(Message {
-            scope: one.target.scope(),
+            scope: report.target.scope(),
             common: text.clone(),
             text,
         });
     };
-    if !one.unread.problems.is_empty() {
-        add(format!("{} could not be read", one.unread.problems.len()));
+    if !report.unread.problems.is_empty() {
+        add(format!(
+            "{} could not be read",
+            report.unread.problems.len()
+        ));
     }
-    if !one.unread.failed_parts.is_empty() {
+    if !report.unread.failed_parts.is_empty() {
         add("a part could not be listed".to_owned());
     }
     messages
 }
 
 /// Returns one line per message, or one for all scopes with the same message if there are many.
-fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
+fn group_messages(messages: impl Iterator<Item = Message>) -> Vec<String> {
     let mut groups: Vec<Vec<Message>> = Vec::new();
     for message in messages {
         let mut known = groups.iter_mut();
@@ -122,13 +140,13 @@ fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
     let lines = groups.into_iter().flat_map(|group| {
         if group.len() <= MAX_NAMED {
             let lines = group.into_iter();
-            let lines = lines.map(|one| format!("{}: {}", one.scope, one.text));
+            let lines = lines.map(|message| format!("{}: {}", message.scope, message.text));
             return lines.collect();
         }
         let scopes = match group.len() {
             many if many > MAX_JOINED => format!("{many} scopes"),
             _ => {
-                let scopes: Vec<&str> = group.iter().map(|one| &*one.scope).collect();
+                let scopes: Vec<&str> = group.iter().map(|message| &*message.scope).collect();
                 scopes.join(", ")
             }
         };
@@ -142,12 +160,12 @@ pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
     listed.iter().filter_map(notice).collect()
 }
 
-fn notice(one: &ScopeReport) -> Option<Notice> {
-    let what = match &one.status {
-        ListStatus::Unsupported(_) => one.target.kinds_text(),
-        _ => one.target.scope(),
+fn notice(report: &ScopeReport) -> Option<Notice> {
+    let name = match &report.status {
+        ListStatus::Unsupported(_) => report.target.kinds_text(),
+        _ => report.target.scope(),
     };
-    let message = format!("{what}: {}", incomplete(one)?);
+    let message = format!("{name}: {}", incomplete(report)?);
     Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 
@@ -173,19 +191,22 @@ pub(super) fn skipped_users(tables: &[String]) -> Option<Notice> {
 pub(super) fn uncompared(listed: &[ScopeReport], filter: &Filter) -> Vec<Notice> {
     let mut notices = Vec::new();
     for (number, (option, lacks)) in COMPARED_FIELDS.into_iter().enumerate() {
-        let with = listed.iter().filter(|one| one.uncompared[number] > 0);
-        let with: Vec<&ScopeReport> = with.collect();
-        if with.is_empty() {
+        let reports = listed.iter().filter(|report| report.uncompared[number] > 0);
+        let reports: Vec<&ScopeReport> = reports.collect();
+        if reports.is_empty() {
             continue;
         }
-        let count: usize = with.iter().map(|one| one.uncompared[number]).sum();
+        let count: usize = reports.iter().map(|report| report.uncompared[number]).sum();
         let (option, code) = match option {
             "--since" => (option, NoticeCode::CreatedAtUnknown),
             "--state" if filter.states == State::ACTIVE => ("--active", NoticeCode::UnknownState),
             "--state" => (option, NoticeCode::UnknownState),
             _ => (option, NoticeCode::UnreadableField),
         };
-        let message = format!("{}: {option} kept {count} without a {lacks}", names(&with));
+        let message = format!(
+            "{}: {option} kept {count} without a {lacks}",
+            names(&reports)
+        );
         notices.push(Notice::new(code, message));
     }
     notices
@@ -205,9 +226,10 @@ pub(super) fn reason(
         None => {}
     }
     let has_limit = options.has_limit();
-    let is_excused =
-        |one: &ScopeReport| (has_limit && one.is_limited()) || one.cannot_match(&options.filter);
-    let missing = listed.iter().filter(|one| !is_excused(one));
+    let is_excused = |report: &ScopeReport| {
+        (has_limit && report.is_limited()) || report.cannot_match(&options.filter)
+    };
+    let missing = listed.iter().filter(|report| !is_excused(report));
     let notices = missing.filter_map(notice);
     let sorted = (left_out > 0 && !has_limit).then(|| format!("{left_out} left out by --limit"));
     let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();
@@ -220,18 +242,18 @@ pub(super) fn left_out(shown: usize, left_out: usize) -> String {
     format!("showing the first {shown} of {all}; use --limit none to show all")
 }
 
-fn incomplete(one: &ScopeReport) -> Option<String> {
+fn incomplete(report: &ScopeReport) -> Option<String> {
     let unread = || {
-        if let Some(problem) = one.unread.failed_parts.first() {
+        if let Some(problem) = report.unread.failed_parts.first() {
             return Some(format!("a part could not be listed: {}", problem.message));
         }
-        let Some(problem) = one.unread.problems.first() else {
-            return one.row_problem().map(|problem| problem.message);
+        let Some(problem) = report.unread.problems.first() else {
+            return report.row_problem().map(|problem| problem.message);
         };
-        let count = one.unread.problems.len();
+        let count = report.unread.problems.len();
         Some(format!("{count} could not be read: {}", problem.message))
     };
-    match (&one.status, one.count) {
+    match (&report.status, report.count) {
         (ListStatus::Failed(problem), 0) => {
             Some(format!("could not be listed: {}", problem.message))
         }
@@ -241,16 +263,16 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         }
         (ListStatus::Pending, _) => Some("stopped early".to_owned()),
         (ListStatus::Truncated(cut), _) => {
-            Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
+            Some(unread().unwrap_or_else(|| truncation_text(cut, report.total)))
         }
         (ListStatus::ActiveFirst { has_all_active }, count) => {
-            Some(unread().unwrap_or_else(|| active_first(count, one.total, *has_all_active)))
+            Some(unread().unwrap_or_else(|| active_first(count, report.total, *has_all_active)))
         }
         (ListStatus::Complete, _) => unread(),
     }
 }
 
-fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
+fn truncation_text(cut: &Truncation, total: Option<u64>) -> String {
     match (cut, total) {
         (Truncation::Limit(limit), Some(total)) if total > *limit as u64 => {
             format!("showing the first {limit} of {total}; use --limit none to show all")
@@ -267,18 +289,18 @@ fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
 
 /// Describes how many rows are shown if active jobs come first.
 fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> String {
-    let of = total.filter(|total| *total > shown as u64);
-    let of = of.map_or_else(String::new, |total| format!(" of {total}"));
+    let of_total = total.filter(|total| *total > shown as u64);
+    let of_total = of_total.map_or_else(String::new, |total| format!(" of {total}"));
     let active = match has_all_active {
         true => ", including all active ones",
         false => "; older active ones may be missing",
     };
-    format!("showing {shown}{of}{active}; use --limit none to show all")
+    format!("showing {shown}{of_total}{active}; use --limit none to show all")
 }
 
 /// Names the scopes if there are few, or counts them.
 fn names(listed: &[&ScopeReport]) -> String {
-    let names: Vec<String> = listed.iter().map(|one| one.target.scope()).collect();
+    let names: Vec<String> = listed.iter().map(|report| report.target.scope()).collect();
     match names.len() {
         0..=MAX_NAMED => names.join(", "),
         many => format!("{many} scopes"),

@@ -160,8 +160,8 @@ impl ScopeLister {
             };
             self.take_page(page, now, sender)
         };
-        let found = providers::list_all(&*client, scope, &active, &options, None, &mut on_page);
-        let has_all_active = found.await?.truncation.is_none();
+        let result = providers::list_all(&*client, scope, &active, &options, None, &mut on_page);
+        let has_all_active = result.await?.truncation.is_none();
         Ok(match is_limited || !has_all_active {
             true => ListStatus::ActiveFirst { has_all_active },
             false => listed.into(),
@@ -179,8 +179,8 @@ impl ScopeLister {
         // This response can have shown that the local clock is wrong.
         let now = self.lookup.now().unwrap_or(now);
         let rows = page.rows.into_iter();
-        let jobs = rows.map(|found| {
-            let mut job = self.lookup.finalize_at(found, now);
+        let jobs = rows.map(|result| {
+            let mut job = self.lookup.finalize_at(result, now);
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
             job
         });
@@ -237,7 +237,7 @@ impl ScopeLister {
             let mut without_id = page.rows_without_id;
             if recursive {
                 for scope in &rows {
-                    match scopes::found(scope, listing, self.target.input()) {
+                    match scopes::scope_targets(scope, listing, self.target.input()) {
                         Some(found) => parts.extend(found),
                         None => without_id += 1,
                     }

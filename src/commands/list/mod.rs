@@ -186,7 +186,7 @@ impl ListRun {
         let is_streamed = collector.is_streamed();
         collector.order_by_parent();
         let ListCollector {
-            batches: found,
+            batches,
             mut listed,
             mut shown,
             rows,
@@ -194,12 +194,12 @@ impl ListRun {
             stdout,
             ..
         } = collector;
-        let found = merge::merge(&mut listed, found, &self.options.filter);
+        let batches = merge::merge(&mut listed, batches, &self.options.filter);
         if !is_streamed {
-            shown.record(found.references());
+            shown.record(batches.references());
         }
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
-        let mut report = self.report(&listed, found, signal);
+        let mut report = self.report(&listed, batches, signal);
         if self.active_first {
             report.content.jobs.order_by_key(|job| job.ended);
         }

@@ -87,7 +87,7 @@ enum Limit {
 }
 
 /// The value that means the user of the profile.
-const ME: &str = "me";
+const CURRENT_USER: &str = "me";
 
 /// The default limit of rows per scope in formats for people.
 const PAGE_FOR_PEOPLE: usize = 100;
@@ -146,7 +146,7 @@ impl ListOptions {
 
     /// Reports whether the jobs of the profile's user are requested.
     pub(super) fn requests_own_jobs(&self) -> bool {
-        self.filter.user.as_deref() == Some(ME)
+        self.filter.user.as_deref() == Some(CURRENT_USER)
     }
 
     /// Returns the filter for the jobs of an account.
@@ -269,7 +269,7 @@ mod tests {
             .options(&current, Zone::Utc)
     }
 
-    fn wrong(line: &str) -> String {
+    fn parse_error(line: &str) -> String {
         plan(line).unwrap_err().to_string()
     }
 
@@ -283,7 +283,7 @@ mod tests {
         );
         assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
         assert_eq!(states("-s failed --active").len(), 5);
-        assert!(wrong("-s runing").contains("invalid value 'runing' for --state"));
+        assert!(parse_error("-s runing").contains("invalid value 'runing' for --state"));
     }
 
     #[test]
@@ -299,15 +299,18 @@ mod tests {
         assert_eq!(of("--limit none", true, Format::Markdown), None);
         for wrong_one in ["--limit 0", "--limit all", "--limit -1"] {
             let words = wrong_one.replace(' ', "=");
-            assert!(wrong(&words).contains("a number from 1"), "{wrong_one}");
+            assert!(
+                parse_error(&words).contains("a number from 1"),
+                "{wrong_one}"
+            );
         }
     }
 
     #[test]
     fn an_invalid_filter_value_is_a_usage_error() {
-        assert!(wrong("--name=train-[").contains("--name"));
-        assert!(wrong("--user=").contains("invalid value '' for --user"));
-        assert!(wrong("--since=yesterday").contains("--since"));
+        assert!(parse_error("--name=train-[").contains("--name"));
+        assert!(parse_error("--user=").contains("invalid value '' for --user"));
+        assert!(parse_error("--since=yesterday").contains("--since"));
     }
 
     #[test]

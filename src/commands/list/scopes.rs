@@ -131,28 +131,28 @@ pub(super) fn users(
     settings: &Settings,
     targets: &[ListTarget],
 ) -> Result<(HashMap<AccountId, String>, Vec<String>), Problem> {
-    let (mut users, mut without_user) = (HashMap::new(), Vec::new());
+    let (mut users, mut missing) = (HashMap::new(), Vec::new());
     let accounts: BTreeSet<AccountId> = targets.iter().map(ListTarget::account).collect();
     for (name, profile) in accounts {
         let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
         let keys = cloud.settings_schema();
-        let mut found = None;
+        let mut user = None;
         for key in USERS {
             let setting = settings.profile_with_setting(&keys, &profile, key)?;
-            found = found.or_else(|| setting.get(key).map(str::to_owned));
+            user = user.or_else(|| setting.get(key).map(str::to_owned));
         }
-        let Some(user) = found else {
-            without_user.push(table_header(name, &profile));
+        let Some(user) = user else {
+            missing.push(table_header(name, &profile));
             continue;
         };
         users.insert((name, profile), user);
     }
-    Ok((users, without_user))
+    Ok((users, missing))
 }
 
 /// Returns the targets in a scope that a cloud returned: jobs of each kind, except kinds whose list needs a request
 /// per job. Returns `None` for a scope with an invalid form.
-pub(super) fn found(
+pub(super) fn scope_targets(
     summary: &ScopeSummary,
     listing: &ScopeListing,
     input: &str,

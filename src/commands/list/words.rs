@@ -28,10 +28,10 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
         let hint = format!("'{word}' can mean {states}: use the state that you mean");
         return Err(problem.with_hint(hint));
     }
-    let near = closest_match(State::ALL.map(State::as_str), &lower);
-    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+    let closest = closest_match(State::ALL.map(State::as_str), &lower);
+    let closest = closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
     let all = State::ALL.map(State::as_str).join(", ");
-    Err(problem.with_hint(format!("{near}expected one of: {all}")))
+    Err(problem.with_hint(format!("{closest}expected one of: {all}")))
 }
 
 /// # Errors

@@ -38,7 +38,7 @@ pub(super) fn explain(
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
         None if !job.ended || log.has_since() => None,
-        cause => Some(gone(&log.source, spec, cause)),
+        cause => Some(empty_or_removed(&log.source, spec, cause)),
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn no_task(job: &Job, spec: &LogSpec) -> Problem {
     let source = LogSource::default();
     match &job.tasks_problem {
         Some(problem) => (**problem).clone(),
-        None if job.ended => gone(&source, spec, None),
+        None if job.ended => empty_or_removed(&source, spec, None),
         None if is_early(job.state) => not_started(&source, job),
         None => not_written(job),
     }
@@ -62,16 +62,16 @@ fn is_not_started(cause: &Problem) -> bool {
 }
 
 fn not_started(source: &LogSource, job: &Job) -> Problem {
-    if let Some(why) = waits_for(source, job) {
-        let what = format!("{} has not started yet: {why}", named(source));
-        return Problem::new(Category::NotFound, what).with_hint(describe_hint(job));
+    if let Some(reason) = waits_for(source, job) {
+        let message = format!("{} has not started yet: {reason}", log_name(source));
+        return Problem::new(Category::NotFound, message).with_hint(describe_hint(job));
     }
     let (log, state) = (label(source), job.state);
-    let what = match log.is_empty() {
+    let message = match log.is_empty() {
         true => format!("the job has not started yet; it is {state}"),
         false => format!("{log} has not started yet; the job is {state}"),
     };
-    Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+    Problem::new(Category::NotFound, message).with_hint("use -f to wait for its log")
 }
 
 /// Returns the reported reason why the source of the log has not started. It can be permanent.
@@ -105,26 +105,27 @@ fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Probl
     let mut containers = task_of(source, job)
         .into_iter()
         .flat_map(|task| &task.containers);
-    let container = containers.find(|one| one.name == source.container);
-    let code = container.and_then(|one| {
-        let previous = one.previous.as_ref();
-        one.exit_code
+    let container = containers.find(|container| container.name == source.container);
+    let code = container.and_then(|container| {
+        let previous = container.previous.as_ref();
+        container
+            .exit_code
             .or(previous.and_then(|previous| previous.exit_code))
     });
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
-    let what = format!(
+    let message = format!(
         "{} has {lacks}: it was restarted {times}{code}, and wrote nothing, or its log was removed",
-        named(source)
+        log_name(source)
     );
-    not_found(what, cause).with_hint(describe_hint(job))
+    not_found(message, cause).with_hint(describe_hint(job))
 }
 
 /// Returns the problem of a missing log, with the cloud's message.
-fn not_found(what: String, cause: Option<Problem>) -> Problem {
+fn not_found(text: String, cause: Option<Problem>) -> Problem {
     let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
     let message = match problem.message.is_empty() {
-        true => what,
-        false => format!("{what} ({})", problem.message),
+        true => text,
+        false => format!("{text} ({})", problem.message),
     };
     Problem { message, ..problem }
 }
@@ -135,17 +136,17 @@ fn is_of_job(source: &LogSource) -> bool {
 }
 
 fn not_written(job: &Job) -> Problem {
-    let what = format!("the job has no log yet; it is {}", job.state);
-    Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+    let message = format!("the job has no log yet; it is {}", job.state);
+    Problem::new(Category::NotFound, message).with_hint("use -f to wait for its log")
 }
 
 /// Returns the problem of `--previous` for a container that was not restarted.
 fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
-    let what = format!(
+    let message = format!(
         "{} has no previous log: it was not restarted, or that log was removed",
-        named(source)
+        log_name(source)
     );
-    not_found(what, cause).with_hint("omit --previous to print the log of the current run")
+    not_found(message, cause).with_hint("omit --previous to print the log of the current run")
 }
 
 /// The hint for removed logs.
@@ -156,27 +157,27 @@ const HINT: &str = "clouds remove the logs of containers that have ended; collec
 const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
 
 /// Returns the problem of a log that is empty, or was removed with its container.
-fn gone(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
+fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
     let (removed, hint) = match spec.is_file {
         true => ("its file was moved or removed", FILE_HINT),
         false => ("its log was removed with it", HINT),
     };
-    let what = format!(
+    let message = format!(
         "{} has no log: it wrote nothing, or {removed}",
-        named(source)
+        log_name(source)
     );
     match cause {
         Some(cause) => Problem {
-            message: format!("{what} ({})", cause.message),
+            message: format!("{message} ({})", cause.message),
             hint: Some(hint.to_owned()),
             ..cause
         },
-        None => Problem::new(Category::NotFound, what).with_hint(hint),
+        None => Problem::new(Category::NotFound, message).with_hint(hint),
     }
 }
 
 /// Names the log for use in a sentence.
-pub(super) fn named(source: &LogSource) -> String {
+pub(super) fn log_name(source: &LogSource) -> String {
     match label(source) {
         label if label.is_empty() => "the job".to_owned(),
         label => label,

@@ -79,8 +79,10 @@ impl Lines {
     pub(super) fn take_partial_line(&mut self, redactor: &Redactor) -> Option<Block> {
         let mut end = complete_bytes(&self.pending, redactor);
         end -= usize::from(self.pending[..end].ends_with(b"\r"));
-        let begun = &self.pending[..end];
-        if begun.is_empty() || (self.has_times && !self.is_begun && may_be_time(begun)) {
+        let partial_line = &self.pending[..end];
+        if partial_line.is_empty()
+            || (self.has_times && !self.is_begun && may_be_time(partial_line))
+        {
             return None;
         }
         self.is_begun = true;

@@ -39,7 +39,7 @@ use crate::providers::LogParams;
 use crate::reference::Reference;
 use follow::Streams;
 use printer::{Printer, Style};
-use select::Choice;
+use select::LogSelection;
 use stream::{LogStream, LogStreamError};
 
 /// Prints the log of a job, and returns the exit code.
@@ -121,7 +121,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     let end = tokio::select! {
         biased;
         code = &mut stop => {
-            stream.write_begun_lines();
+            stream.write_partial_lines();
             stream.stdout.close_soon().await;
             return code;
         }
@@ -170,7 +170,7 @@ fn stream<'a>(
         spec: setup.spec,
         params: setup.params.clone(),
         since: setup.since.as_ref(),
-        choice: Choice {
+        choice: LogSelection {
             task: arguments.task.as_deref(),
             container: arguments.container.as_deref(),
             all: arguments.all_containers,

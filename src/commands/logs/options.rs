@@ -147,8 +147,8 @@ impl Arguments {
         let spec = match &kind.logs {
             LogSupport::Operation(spec) => spec,
             LogSupport::Unavailable(place) => {
-                let what = format!("{kind}: the API has no operation for logs");
-                return Err(Problem::usage(what).with_hint(*place));
+                let message = format!("{kind}: the API has no operation for logs");
+                return Err(Problem::usage(message).with_hint(*place));
             }
         };
         let unsupported = |is_given: bool, is_there: bool, option: &str| match is_given && !is_there
@@ -156,9 +156,9 @@ impl Arguments {
             false => Ok(()),
             true => {
                 let operation = spec.operation.name;
-                let what = format!("{option} cannot be used with {kind}");
+                let message = format!("{option} cannot be used with {kind}");
                 let hint = format!("{operation} has no such parameter; omit {option}");
-                Err(Problem::usage(what).with_hint(hint))
+                Err(Problem::usage(message).with_hint(hint))
             }
         };
         unsupported(self.since.is_some(), spec.since, "--since")?;

@@ -148,7 +148,7 @@ impl Printer<'_> {
         redactor: &Redactor,
     ) {
         let end = shown.strip_suffix(b"\n").unwrap_or(shown);
-        let is_whole = end.len() < shown.len();
+        let has_line_end = end.len() < shown.len();
         if let Style::Records(records) = &mut self.style {
             let end = end.strip_suffix(b"\r").unwrap_or(end);
             let mut text = String::from_utf8_lossy(end).into_owned();
@@ -172,7 +172,7 @@ impl Printer<'_> {
             _ => escaped(out, end, printed, redactor),
         }
         // Always end the line if several logs are printed.
-        if is_whole || self.has_prefix {
+        if has_line_end || self.has_prefix {
             out.push(b'\n');
         }
     }

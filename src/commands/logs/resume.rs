@@ -12,13 +12,13 @@ pub(super) const HEAD_BYTES: usize = 40;
 #[derive(Debug, Default)]
 pub(super) struct Resume {
     /// The time of the last known line, and the first bytes of the known lines with this time.
-    last: Option<(Time, VecDeque<Vec<u8>>)>,
+    last_lines: Option<(Time, VecDeque<Vec<u8>>)>,
     /// The first bytes of the last, incomplete known line, and how many of its bytes are known.
-    begun: Option<(Vec<u8>, usize)>,
+    partial_line: Option<(Vec<u8>, usize)>,
     /// The rest of the text is new.
     is_past: bool,
     /// The first bytes of a line that is not recognized yet.
-    head: Vec<u8>,
+    line_start: Vec<u8>,
     /// The rest of the current line is known.
     is_dropping: bool,
     has_dropped: bool,
@@ -49,8 +49,8 @@ impl Resume {
         let begun = (!begun.is_empty()).then(|| (head(begun), begun.len() + omitted));
         Self {
             is_past: last.is_none() && begun.is_none(),
-            last,
-            begun,
+            last_lines: last,
+            partial_line: begun,
             ..Self::default()
         }
     }
@@ -67,21 +67,21 @@ impl Resume {
                 self.is_dropping = false;
             }
             let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (head, after) = rest.split_at(end.min(HEAD_BYTES - self.head.len()));
-            self.head.extend_from_slice(head);
+            let (head, after) = rest.split_at(end.min(HEAD_BYTES - self.line_start.len()));
+            self.line_start.extend_from_slice(head);
             rest = after;
-            let is_whole = self.head.ends_with(b"\n");
-            if !is_whole && self.head.len() < HEAD_BYTES {
+            let is_complete_line = self.line_start.ends_with(b"\n");
+            if !is_complete_line && self.line_start.len() < HEAD_BYTES {
                 return Vec::new();
             }
             if self.is_known() {
-                self.head.clear();
-                (self.has_dropped, self.is_dropping) = (true, !is_whole);
+                self.line_start.clear();
+                (self.has_dropped, self.is_dropping) = (true, !is_complete_line);
             } else {
                 self.pass();
             }
         }
-        let mut new = std::mem::take(&mut self.head);
+        let mut new = std::mem::take(&mut self.line_start);
         new.extend_from_slice(rest);
         if self.skipped > 0 {
             let end = memchr::memchr(b'\n', &new);
@@ -98,7 +98,7 @@ impl Resume {
 
     /// Returns the new text of an incomplete line at the end.
     pub(super) fn finish(&mut self) -> Vec<u8> {
-        if self.head.is_empty() || self.is_known() {
+        if self.line_start.is_empty() || self.is_known() {
             return Vec::new();
         }
         self.pass();
@@ -117,11 +117,11 @@ impl Resume {
 
     /// Reports whether the line in `head` is known. A line without a timestamp belongs to the one before it.
     fn is_known(&mut self) -> bool {
-        match (split_timestamp(&self.head).0, &mut self.last) {
-            (None, _) => self.has_dropped && self.begun.is_none(),
+        match (split_timestamp(&self.line_start).0, &mut self.last_lines) {
+            (None, _) => self.has_dropped && self.partial_line.is_none(),
             (Some(at), Some((last, _))) if at < *last => true,
             (Some(at), Some((last, heads))) => {
-                let is_known = at == *last && heads.front() == Some(&self.head);
+                let is_known = at == *last && heads.front() == Some(&self.line_start);
                 is_known && heads.pop_front().is_some()
             }
             (Some(_), None) => false,
@@ -131,8 +131,8 @@ impl Resume {
     /// Handles the first line that is not known completely.
     fn pass(&mut self) {
         self.is_past = true;
-        if let Some((begun, length)) = self.begun.take() {
-            match self.head.starts_with(&begun) {
+        if let Some((begun, length)) = self.partial_line.take() {
+            match self.line_start.starts_with(&begun) {
                 true => (self.skipped, self.is_continued) = (length, true),
                 false => self.is_broken = true,
             }

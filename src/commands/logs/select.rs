@@ -15,7 +15,7 @@ pub(super) const STDERR: &str = "stderr";
 
 /// The logs of a job that are requested.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Choice<'a> {
+pub(super) struct LogSelection<'a> {
     /// The id or name of a task.
     pub task: Option<&'a str>,
     /// The name of a container or stream.
@@ -33,7 +33,7 @@ pub(super) fn label(source: &LogSource) -> String {
     parts.join("/")
 }
 
-impl Choice<'_> {
+impl LogSelection<'_> {
     /// Returns the requested logs, and the others if one was selected.
     ///
     /// # Errors
@@ -66,20 +66,20 @@ impl Choice<'_> {
         if let Some(name) = self.container.filter(|_| !of_task.iter().any(is_named)) {
             return Err(missing("container", name, names));
         }
-        let mut found: Vec<_> = of_task.into_iter().filter(is_named).collect();
-        if self.all || found.len() <= 1 {
-            return Ok((found, Vec::new()));
+        let mut sources: Vec<_> = of_task.into_iter().filter(is_named).collect();
+        if self.all || sources.len() <= 1 {
+            return Ok((sources, Vec::new()));
         }
-        let chosen = found.remove(self.best(job, &found));
-        Ok((vec![chosen], found))
+        let chosen = sources.remove(self.best(job, &sources));
+        Ok((vec![chosen], sources))
     }
 
     /// Returns the log to print out of several: that of the failure, unless the job succeeded in the end, else the
     /// first main one that has started; for previous runs only one that exists.
-    fn best(&self, job: &Job, found: &[LogSource]) -> usize {
+    fn best(&self, job: &Job, sources: &[LogSource]) -> usize {
         let was_restarted = |source: &LogSource| source.restarts > 0;
-        let any = !self.previous || !found.iter().any(was_restarted);
-        let candidates = found.iter().enumerate();
+        let any = !self.previous || !sources.iter().any(was_restarted);
+        let candidates = sources.iter().enumerate();
         let mut candidates = candidates.filter(|(_, source)| any || was_restarted(source));
         let tasks = failed_tasks(&job.tasks);
         let failed = candidates.clone().filter(|_| job.state != State::Succeeded);
@@ -91,8 +91,8 @@ impl Choice<'_> {
         let is_main = |source: &LogSource| !source.init && !source.is_sidecar;
         let mut main = candidates.clone().filter(|(_, source)| is_main(source));
         let first = main.clone().next();
-        let begun = main.find(|(_, source)| has_begun(source)).or(first);
-        let others = begun.or_else(|| candidates.next()).map(|(at, _)| at);
+        let started = main.find(|(_, source)| has_begun(source)).or(first);
+        let others = started.or_else(|| candidates.next()).map(|(at, _)| at);
         let failed = failed.min().map(|(_, at)| at);
         failed.or(others).unwrap_or(0)
     }
@@ -125,8 +125,8 @@ impl Choice<'_> {
 pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<usize> {
     let is_stream = |source: &LogSource, name| source.container.as_deref() == Some(name);
     let is_error = |other: &LogSource| other.task == chosen.task && is_stream(other, STDERR);
-    let found = others.iter().position(is_error);
-    found.filter(|_| is_stream(chosen, STDOUT))
+    let index = others.iter().position(is_error);
+    index.filter(|_| is_stream(chosen, STDOUT))
 }
 
 /// Returns the id of the task with this id or name, or of the only one whose id ends with it, as in `RUN-worker-1`.
@@ -150,16 +150,16 @@ fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
     }
 }
 
-fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
+fn missing<'a>(noun: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
     let mut seen = HashSet::new();
     let known: Vec<&str> = known.flatten().filter(|name| seen.insert(*name)).collect();
     let problem = Problem::new(
         Category::NotFound,
-        format!("no {what} '{name}' in this job"),
+        format!("no {noun} '{name}' in this job"),
     );
     match known.is_empty() {
-        true => problem.with_hint(format!("omit --{what}")),
-        false => problem.with_hint(format!("{what}s: {}", names(&known))),
+        true => problem.with_hint(format!("omit --{noun}")),
+        false => problem.with_hint(format!("{noun}s: {}", names(&known))),
     }
 }
 

@@ -271,14 +271,14 @@ impl SourceLog {
         let mut reading = read?;
         reading.is_disjoint = is_disjoint;
         reading.lines.splice(0..0, rest);
-        reading.lines.extend(self.begin_again());
+        reading.lines.extend(self.mark_gap());
         Ok(reading)
     }
 
     /// Takes all of the next reading as new text. Returns the beginning of a line whose end was missed.
     #[must_use]
-    pub(super) fn begin_again(&mut self) -> Option<Block> {
-        self.window.begin_again(self.params.timestamps);
+    pub(super) fn mark_gap(&mut self) -> Option<Block> {
+        self.window.mark_gap(self.params.timestamps);
         self.lines.break_line()
     }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::absent::{self, named};
+use super::absent::{self, log_name};
 use super::follow::Streams;
 use super::lines::Block;
 use super::printer::Printer;
-use super::select::{Choice, error_stream, label, others};
+use super::select::{LogSelection, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
 use crate::commands::context::CommandContext;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
@@ -42,7 +42,7 @@ pub(super) struct LogStream<'a> {
     pub spec: &'static LogSpec,
     pub params: LogParams,
     pub since: Option<&'a Since>,
-    pub choice: Choice<'a>,
+    pub choice: LogSelection<'a>,
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,
@@ -325,15 +325,15 @@ impl LogStream<'_> {
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
-        let what = match reading.lacks_rest {
+        let missing = match reading.lacks_rest {
             true => "the rest is missing",
             false if reading.is_stuck && may_lack_end => "newer lines may be missing",
             false => return,
         };
         if !std::mem::replace(&mut log.is_stuck, true) {
-            let (operation, log) = (self.spec.operation.name, named(&log.source));
+            let (operation, log) = (self.spec.operation.name, log_name(&log.source));
             self.note(format!(
-                "{log}: {operation} returned no more of the log; {what}"
+                "{log}: {operation} returned no more of the log; {missing}"
             ));
         }
     }

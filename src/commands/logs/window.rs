@@ -13,7 +13,7 @@ pub(super) struct Window {
     /// If `last` is the beginning of one line, how many of the following bytes are not kept.
     omitted: usize,
     /// The next window need not overlap with the last one.
-    begins_again: bool,
+    follows_gap: bool,
     /// Finds the new text in the rest of a window.
     resume: Option<Resume>,
 }
@@ -32,10 +32,10 @@ impl Window {
             known => known.map(|known| window[known..].to_vec()),
         };
         let new = match new {
-            None if self.begins_again => window.clone(),
+            None if self.follows_gap => window.clone(),
             new => new?,
         };
-        self.begins_again &= new.is_empty();
+        self.follows_gap &= new.is_empty();
         if self.resume.is_some() {
             self.extend(&new);
         } else {
@@ -128,9 +128,9 @@ impl Window {
 
     /// Prepares for a window that is from another run of the container, or does not reach back to the known text.
     /// Lines with timestamps are still recognized.
-    pub(super) fn begin_again(&mut self, has_times: bool) {
+    pub(super) fn mark_gap(&mut self, has_times: bool) {
         match has_times {
-            true => self.begins_again = true,
+            true => self.follows_gap = true,
             false => self.reset(),
         }
     }
@@ -246,10 +246,10 @@ mod tests {
         let mut window = Window::default();
         window.advance(all[..10 * length].to_vec(), true);
         assert_eq!(window.advance(all[20 * length..].to_vec(), true), None);
-        window.begin_again(true);
+        window.mark_gap(true);
         let new = window.advance(all[20 * length..].to_vec(), true);
         assert_eq!(new.as_deref(), Some(&all[20 * length..]));
-        window.begin_again(true);
+        window.mark_gap(true);
         let new = window.advance(all[30 * length..].to_vec(), true);
         assert_eq!(new.as_deref(), Some(&b""[..]));
     }

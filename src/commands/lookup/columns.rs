@@ -55,13 +55,13 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     fn last(name: &str) -> &str {
         name.rsplit('.').next().unwrap_or(name)
     }
-    let near = closest_match(known.iter().map(|name| last(name)), last(path));
-    let near = known.iter().find(|name| Some(last(name)) == near);
-    let near = near.map_or_else(String::new, |near| {
-        format!("did you mean 'details.{near}'? ")
+    let closest = closest_match(known.iter().map(|name| last(name)), last(path));
+    let closest = known.iter().find(|name| Some(last(name)) == closest);
+    let closest = closest.map_or_else(String::new, |closest| {
+        format!("did you mean 'details.{closest}'? ")
     });
     problem.with_hint(match all.is_empty() {
         true => "the details are null or have no such field; see -o json".to_owned(),
-        false => format!("{near}available: {}", all.join(" ")),
+        false => format!("{closest}available: {}", all.join(" ")),
     })
 }

@@ -17,9 +17,9 @@ pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
 #[derive(Debug)]
 pub(in crate::commands) struct CredentialExpiry {
     /// When it expires.
-    pub at: Time,
+    pub expires_at: Time,
     /// The masked key or the token, its source, and its account.
-    what: String,
+    description: String,
     /// What happens to a command that is running then, and what to do.
     consequence: String,
 }
@@ -56,24 +56,30 @@ impl CredentialExpiry {
                 .to_owned(),
         };
         Some(Self {
-            at,
-            what: format!("{label} for {}@{}", profile.cloud, profile.name),
+            expires_at: at,
+            description: format!("{label} for {}@{}", profile.cloud, profile.name),
             consequence: follows,
         })
     }
 
     /// Returns a sentence for people, with the remaining time.
     pub(in crate::commands) fn line(&self, now: Time, zone: Zone) -> String {
-        let left = output::duration(self.at.seconds_since(now));
-        self.sentence(&format!("in {left}, at {}", zone.clock(self.at)))
+        let time_left = output::duration(self.expires_at.seconds_since(now));
+        self.sentence(&format!(
+            "in {time_left}, at {}",
+            zone.clock(self.expires_at)
+        ))
     }
 
     /// Returns the sentence for programs, without the remaining time.
     pub(in crate::commands) fn message(&self) -> String {
-        self.sentence(&format!("at {}", self.at.rfc3339()))
+        self.sentence(&format!("at {}", self.expires_at.rfc3339()))
     }
 
-    fn sentence(&self, when: &str) -> String {
-        format!("{} expires {when}; {}", self.what, self.consequence)
+    fn sentence(&self, time_text: &str) -> String {
+        format!(
+            "{} expires {time_text}; {}",
+            self.description, self.consequence
+        )
     }
 }

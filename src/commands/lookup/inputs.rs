@@ -80,8 +80,8 @@ pub(super) fn expand(
             let Some(timeout) = inputs.timeout else {
                 return read();
             };
-            let left = timeout.saturating_sub(started.elapsed());
-            read_within(left, read).unwrap_or_else(|| {
+            let time_left = timeout.saturating_sub(started.elapsed());
+            read_within(time_left, read).unwrap_or_else(|| {
                 let source = if is_stdin { "stdin" } else { &name };
                 Err(not_read_in_time(source, timeout))
             })

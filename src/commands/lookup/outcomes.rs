@@ -110,8 +110,8 @@ impl Lookup {
         }
     }
 
-    async fn get_target(&self, one: &LookupTarget) -> LookupResult {
-        match one {
+    async fn get_target(&self, target: &LookupTarget) -> LookupResult {
+        match target {
             LookupTarget::Job(reference) => {
                 self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
             }
@@ -173,7 +173,7 @@ enum LookupOutput {
 struct Lookups<'a> {
     lookup: &'a Arc<Lookup>,
     targets: &'a [LookupTarget],
-    places: HashMap<AccountId, Arc<Semaphore>>,
+    semaphores: HashMap<AccountId, Arc<Semaphore>>,
     running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
@@ -188,7 +188,7 @@ impl<'a> Lookups<'a> {
         let mut lookups = Self {
             lookup,
             targets,
-            places: HashMap::new(),
+            semaphores: HashMap::new(),
             running: JoinSet::new(),
             final_rows: HashMap::new(),
             contradicted: HashSet::new(),
@@ -212,18 +212,18 @@ impl<'a> Lookups<'a> {
 
     /// Returns the semaphore for requests of a target's account. The timeout of a lookup starts when its turn comes,
     /// so that lookups in a long queue do not time out.
-    fn place(&mut self, number: usize) -> Arc<Semaphore> {
+    fn semaphore(&mut self, number: usize) -> Arc<Semaphore> {
         let concurrency = self.lookup.transport.options().concurrency;
-        let place = self.places.entry(self.targets[number].account());
-        let place = place.or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
-        Arc::clone(place)
+        let semaphore = self.semaphores.entry(self.targets[number].account());
+        let semaphore = semaphore.or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
+        Arc::clone(semaphore)
     }
 
     fn start_single(&mut self, number: usize) {
-        let (place, lookup) = (self.place(number), Arc::clone(self.lookup));
+        let (semaphore, lookup) = (self.semaphore(number), Arc::clone(self.lookup));
         let target = self.targets[number].clone();
         self.running.spawn(async move {
-            let _place = place
+            let _permit = semaphore
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");
@@ -232,7 +232,7 @@ impl<'a> Lookups<'a> {
     }
 
     fn start_batch(&mut self, numbers: Vec<usize>) {
-        let (place, lookup) = (self.place(numbers[0]), Arc::clone(self.lookup));
+        let (semaphore, lookup) = (self.semaphore(numbers[0]), Arc::clone(self.lookup));
         let references = numbers
             .iter()
             .filter_map(|number| match &self.targets[*number] {
@@ -241,7 +241,7 @@ impl<'a> Lookups<'a> {
             });
         let references: Vec<Reference> = references.collect();
         self.running.spawn(async move {
-            let _place = place
+            let _permit = semaphore
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");

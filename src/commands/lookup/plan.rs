@@ -88,7 +88,7 @@ impl LookupPlan {
             min_interval,
             ..Pacing::default()
         };
-        let named: Vec<_> = self.named().collect();
+        let named: Vec<_> = self.all_targets().collect();
         let transport = transport(context, &self.settings, &notices, pacing)?;
         let credentials = context.credentials(&self.settings);
         let mut commands = self.options.commands;
@@ -115,7 +115,7 @@ impl LookupPlan {
     }
 
     /// Returns all targets.
-    fn named(&self) -> impl Iterator<Item = Named<'_>> {
+    fn all_targets(&self) -> impl Iterator<Item = Named<'_>> {
         let jobs = self.targets.references();
         let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
         let latest = self.targets.latest().map(|(_, scope)| scope);

@@ -146,8 +146,8 @@ impl Lookup {
         reference: &Reference,
         deadline: Deadline,
     ) -> LookupResult {
-        let found = self.request(reference, deadline).await?;
-        self.finalize(found, reference)
+        let result = self.request(reference, deadline).await?;
+        self.finalize(result, reference)
     }
 
     /// Gets one resource without [`Lookup::finalize`]. Waits for a command that prints the credential.
@@ -161,10 +161,10 @@ impl Lookup {
     ) -> Result<GetResult, Problem> {
         let client = self.clients.connected(&account_of(reference)).await;
         let client = client.map_err(|problem| with_reference(problem, reference))?;
-        let found = client
+        let result = client
             .get(reference, &self.options_for(reference.kind, deadline))
             .await;
-        found.map_err(|mut problem| {
+        result.map_err(|mut problem| {
             self.transport.mask(&mut problem);
             with_reference(problem, reference)
         })
@@ -176,22 +176,22 @@ impl Lookup {
     /// Returns an error if the clock is outside the supported range.
     pub(in crate::commands) fn finalize(
         &self,
-        found: GetResult,
+        result: GetResult,
         reference: &Reference,
     ) -> LookupResult {
         let now = self
             .now()
             .map_err(|problem| with_reference(problem, reference))?;
-        Ok(self.finalize_at(found, now))
+        Ok(self.finalize_at(result, now))
     }
 
     /// Completes a result like [`Lookup::finalize`], for a given time.
-    pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
-        found.job.finalize(now);
+    pub(in crate::commands) fn finalize_at(&self, mut result: GetResult, now: Time) -> Job {
+        result.job.finalize(now);
         let redactor = self.transport.redactor();
-        mask_job(&mut found.job, redactor, self.options.show_secrets);
-        self.keep_notices(found.notices);
-        found.job
+        mask_job(&mut result.job, redactor, self.options.show_secrets);
+        self.keep_notices(result.notices);
+        result.job
     }
 
     /// Keeps the notices of a response, masked.

@@ -195,10 +195,10 @@ impl Client for ScriptedClient {
             }
             Reply::Cut => {
                 sleep(options.deadline.remaining()).await;
-                let mut found = self.found(reference, State::Unknown);
-                found.job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-                found.job.unread_cause = Some(Category::Network);
-                Ok(found)
+                let mut result = self.found(reference, State::Unknown);
+                result.job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                result.job.unread_cause = Some(Category::Network);
+                Ok(result)
             }
             Reply::Unsent => {
                 sleep(options.deadline.remaining()).await;

@@ -207,11 +207,11 @@ fn parse_words(
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let kinds: Vec<_> = providers::kinds().collect();
     // Cache the settings: a thousand references can omit the same segment.
-    let known = RefCell::new(HashMap::new());
+    let cache = RefCell::new(HashMap::new());
     let setting = |cloud: &str, profile: &str, key: &str| {
-        let place = (cloud.to_owned(), profile.to_owned(), key.to_owned());
-        let mut known = known.borrow_mut();
-        let value = known.entry(place);
+        let setting_key = (cloud.to_owned(), profile.to_owned(), key.to_owned());
+        let mut cache = cache.borrow_mut();
+        let value = cache.entry(setting_key);
         let value = value.or_insert_with(|| segment_setting(settings, cloud, profile, key));
         value.clone()
     };
@@ -220,19 +220,19 @@ fn parse_words(
         default_profile,
         setting: &setting,
     };
-    let mut named = ParsedTargets::default();
+    let mut parsed = ParsedTargets::default();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for word in words {
         match read(&reader, word) {
-            Ok(target) => named.targets.extend(
+            Ok(target) => parsed.targets.extend(
                 target.and_then(|target| deduplicate(target, &mut |text| seen.insert(text))),
             ),
             Err(problem) => problems.push(problem),
         }
     }
     match problems.is_empty() {
-        true => Ok(named),
+        true => Ok(parsed),
         false => Err(problems),
     }
 }

@@ -96,7 +96,7 @@ impl JobRow {
     /// label that appears or disappears would start a new time series.
     pub(super) fn complete_from(&mut self, other: &Self) {
         let is_other_run = match (self.created_at, other.created_at) {
-            (Some(own), Some(theirs)) => own != theirs,
+            (Some(value), Some(other_value)) => value != other_value,
             _ => other.ended && !self.ended,
         };
         if is_other_run {
@@ -110,9 +110,9 @@ impl JobRow {
             (&mut self.user, &other.user),
             (&mut self.queue, &other.queue),
         ];
-        for (own, theirs) in labels {
-            if own.is_none() {
-                own.clone_from(theirs);
+        for (value, other_value) in labels {
+            if value.is_none() {
+                value.clone_from(other_value);
             }
         }
         self.created_at = self.created_at.or(other.created_at);

@@ -95,7 +95,7 @@ impl PolledTargetState {
 /// The last lookup of a job.
 #[derive(Clone)]
 struct Detail {
-    at: Instant,
+    read_at: Instant,
     /// `None` if the lookup failed.
     row: Option<JobRow>,
 }
@@ -207,9 +207,9 @@ impl PolledTarget {
         rows.resize_with(listed.len(), Vec::new);
         let mut details = lock(&self.state).details.clone();
         let mut readings = Vec::new();
-        let (mut found, mut is_whole) = (HashSet::new(), true);
+        let (mut found, mut is_complete) = (HashSet::new(), true);
         for (scope, mut rows) in listed.into_iter().zip(rows) {
-            is_whole &= scope.problem.is_none();
+            is_complete &= scope.problem.is_none();
             // An optional scope is left out, unless an earlier poll could read it: then its failure is reported.
             if scope.is_optional && !lock(&self.state).has_read(&scope.scope) {
                 self.note_refusal(&scope);
@@ -231,7 +231,7 @@ impl PolledTarget {
         let rows = readings.iter().flat_map(|reading| &reading.rows);
         let known: HashSet<&str> = rows.map(|row| &*row.reference).collect();
         details.retain(|reference, _| known.contains(&**reference));
-        if is_whole {
+        if is_complete {
             lock(&self.state).ends.retain_only(&found);
         }
         (readings, details)
@@ -303,7 +303,7 @@ impl PolledTarget {
         for (reference, outcome) in references.iter().zip(outcomes) {
             // Failures are stored too, so that jobs whose lookup always fails do not use up the lookups of each poll.
             let row = outcome.ok().map(JobRow::new);
-            details.insert(reference.to_string(), Detail { at, row });
+            details.insert(reference.to_string(), Detail { read_at: at, row });
         }
         if rows
             .iter()
@@ -316,7 +316,7 @@ impl PolledTarget {
         }
         for row in rows {
             if let Some(Detail {
-                at: read_at,
+                read_at,
                 row: Some(known),
             }) = details.get(&row.reference)
             {
@@ -350,7 +350,7 @@ fn lookup_candidates(
     }
     for rows in &mut sorts {
         rows.order_by_key(|row| {
-            let read_at = details.get(&row.reference).map(|known| known.at);
+            let read_at = details.get(&row.reference).map(|known| known.read_at);
             (read_at, row.priority())
         });
     }

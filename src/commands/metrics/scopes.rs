@@ -35,7 +35,7 @@ pub(super) struct PollTime {
     /// End of the poll.
     pub ended: Instant,
     /// End of the poll by the clocks of the servers.
-    pub at: Option<Time>,
+    pub ended_at: Option<Time>,
     /// Duration of the poll.
     pub duration: Duration,
     /// Maximum age of rows.
@@ -55,7 +55,7 @@ impl PollTime {
         let at = session.recorded_value(&format!("end of poll {number}"), now);
         Self {
             ended: Instant::now(),
-            at: at.and_then(|at| Time::from_rfc3339(&at)),
+            ended_at: at.and_then(|at| Time::from_rfc3339(&at)),
             duration: stopwatch.measure(&format!("poll {number}")),
             max_age,
         }
@@ -168,19 +168,19 @@ pub(super) fn merge(
 }
 
 fn after(
-    before: Option<&ScopeSnapshot>,
+    previous: Option<&ScopeSnapshot>,
     mut reading: ScopeReading,
     time: PollTime,
 ) -> ScopeSnapshot {
     let category = reading.problem.as_ref().map(|problem| problem.category);
     let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
     // Old rows are not kept, even if the poll has read other rows of the scope.
-    let is_recent = |before: &&ScopeSnapshot| {
-        let complete_at = before.complete_at;
+    let is_recent = |previous: &&ScopeSnapshot| {
+        let complete_at = previous.complete_at;
         let max_age = max_age_after(time.duration, time.max_age);
         complete_at.is_some_and(|at| time.ended.duration_since(at) <= max_age)
     };
-    let kept = before.filter(|_| keeps_rows).filter(is_recent);
+    let kept = previous.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
     if let Some(ScopeSnapshot { reading: kept, .. }) = kept {
         let read = reading.rows.iter().map(|row| &*row.reference);
@@ -196,15 +196,15 @@ fn after(
         reading,
         rows_read: match is_read {
             true => Some(time.ended),
-            false => before.and_then(|before| before.rows_read),
+            false => previous.and_then(|previous| previous.rows_read),
         },
         complete_at: match keeps_rows {
-            true => before.and_then(|before| before.complete_at),
+            true => previous.and_then(|previous| previous.complete_at),
             false => Some(time.ended),
         },
         last_success: match category {
-            None => time.at,
-            Some(_) => before.and_then(|before| before.last_success),
+            None => time.ended_at,
+            Some(_) => previous.and_then(|previous| previous.last_success),
         },
         duration: Some(time.duration),
     }
@@ -259,7 +259,7 @@ mod tests {
     ) -> Vec<Arc<ScopeSnapshot>> {
         let time = PollTime {
             ended: Instant::now(),
-            at: Time::from_unix(second),
+            ended_at: Time::from_unix(second),
             duration: Duration::from_secs(1),
             max_age: AGE,
         };
@@ -299,7 +299,7 @@ mod tests {
     async fn rows_of_long_polls_are_shown_until_the_next_one_ends() {
         let time = PollTime {
             ended: Instant::now(),
-            at: None,
+            ended_at: None,
             duration: Duration::from_secs(200),
             max_age: AGE,
         };

@@ -35,17 +35,17 @@ impl PollDeadline {
     /// Returns that the deadline has passed.
     pub(super) fn reject_cut(
         self,
-        found: GetResult,
+        result: GetResult,
         reference: &Reference,
     ) -> Result<GetResult, Problem> {
-        let job = &found.job;
+        let job = &result.job;
         let is_undecided = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
         match is_undecided && job.unread_cause == Some(Category::Network) && self.is_exceeded() {
             true => Err(with_reference(
                 Problem::deadline_exceeded("timed out before all parts of the job were read"),
                 reference,
             )),
-            false => Ok(found),
+            false => Ok(result),
         }
     }
 }
@@ -55,18 +55,18 @@ impl Poller {
     /// that the cause of a failed first check is known when the command ends.
     pub(super) fn poll_deadline(&self, jobs: &[JobIndex]) -> PollDeadline {
         let now = self.elapsed();
-        let left = self.options.ends_at.map(|end| {
-            let left = end.saturating_sub(now);
-            left - (left / 20).max(RESERVED_TIME.min(left / 4))
+        let time_left = self.options.ends_at.map(|end| {
+            let time_left = end.saturating_sub(now);
+            time_left - (time_left / 20).max(RESERVED_TIME.min(time_left / 4))
         });
-        let left = left.filter(|left| *left < LOOKUP_TIMEOUT);
+        let time_left = time_left.filter(|time_left| *time_left < LOOKUP_TIMEOUT);
         let longest = match self.options.is_single_check {
             true => LOOKUP_TIMEOUT.saturating_sub(self.time_without_response(jobs, now)),
             false => LOOKUP_TIMEOUT,
         };
         PollDeadline {
-            deadline: Deadline::after(left.unwrap_or(longest)),
-            capped_by_command: left.is_some(),
+            deadline: Deadline::after(time_left.unwrap_or(longest)),
+            capped_by_command: time_left.is_some(),
         }
     }
 

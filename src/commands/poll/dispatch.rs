@@ -169,11 +169,11 @@ impl Poller {
             let rows = client.batch_get(&references, &options).await;
             let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
             let jobs = rows.map(|rows| {
-                let settle = |(row, reference)| -> Option<Job> {
-                    let found: Option<providers::GetResult> = row;
-                    lookup.finalize(found?, reference).ok()
+                let finalize = |(row, reference)| -> Option<Job> {
+                    let result: Option<providers::GetResult> = row;
+                    lookup.finalize(result?, reference).ok()
                 };
-                rows.into_iter().zip(&references).map(settle).collect()
+                rows.into_iter().zip(&references).map(finalize).collect()
             });
             PollResult::Batch(numbers, jobs, ends.is_exceeded())
         });
@@ -194,13 +194,13 @@ impl Poller {
         self.accounts[watched.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
         self.running.spawn(async move {
-            let found = lookup.request(&reference, ends.deadline).await;
-            let outcome = found
-                .and_then(|found| ends.reject_cut(found, &reference))
-                .and_then(|found| lookup.finalize(found, &reference));
+            let result = lookup.request(&reference, ends.deadline).await;
+            let outcome = result
+                .and_then(|result| ends.reject_cut(result, &reference))
+                .and_then(|result| lookup.finalize(result, &reference));
             let confirmation = match confirms && outcome.is_ok() {
                 true => check_exists(&lookup, &reference, ends.deadline).await,
-                false => ExistenceCheck::NotAsked,
+                false => ExistenceCheck::NotRequested,
             };
             PollResult::Single(number, Box::new(outcome), confirmation, ends.is_exceeded())
         });

@@ -49,7 +49,7 @@ impl LastPoll {
 
 /// The unfinished jobs of one account.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Unfinished {
+pub(super) struct UnfinishedCounts {
     all: u32,
     /// Jobs that no list call covers.
     single: u32,
@@ -57,7 +57,7 @@ pub(super) struct Unfinished {
     list_calls: f64,
 }
 
-impl Unfinished {
+impl UnfinishedCounts {
     /// Returns the time that one round of list calls takes at the account's rate.
     pub(super) fn list_time(self) -> Duration {
         MIN_CALL_INTERVAL.mul_f64(self.list_calls)
@@ -72,7 +72,7 @@ impl Unfinished {
 
 /// Returns how long before a deadline the last polls of an account start: the time of their responses, plus the time
 /// to send this many single requests.
-fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
+fn lead_time(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
     let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
         .max(usual / places)
@@ -83,7 +83,7 @@ fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration)
 
 /// How long before a deadline the last polls of an account start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Leads {
+struct LeadTimes {
     /// List calls that leave enough time to confirm each row by a separate request.
     early: Duration,
     /// The last list calls; the same as `early` if the two would be close together.
@@ -94,21 +94,21 @@ struct Leads {
     confirmed: Duration,
 }
 
-impl Leads {
+impl LeadTimes {
     /// Allows twice the usual time for what a second request confirms: a change in a list call, and the end of some
     /// jobs, for which no earlier poll took this long.
     ///
     /// If the lists take many calls, they are read only once.
-    fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
+    fn new(usual: Duration, unfinished: UnfinishedCounts, deadline: Duration) -> Self {
         let twice = usual.saturating_mul(2);
         let lists = unfinished.more_lists();
-        let early = lead(twice, usual, unfinished.all.saturating_add(lists), deadline);
-        let late = lead(twice, usual, unfinished.single, deadline);
+        let early = lead_time(twice, usual, unfinished.all.saturating_add(lists), deadline);
+        let late = lead_time(twice, usual, unfinished.single, deadline);
         let is_read_again = lists == 0 && early > late + MARGIN;
         Self {
             early,
             list: if is_read_again { late } else { early },
-            single: lead(usual, usual, unfinished.single, deadline),
+            single: lead_time(usual, usual, unfinished.single, deadline),
             confirmed: late,
         }
     }
@@ -126,8 +126,8 @@ impl Poller {
             return;
         };
         let leads = self.accounts.iter();
-        let leads = leads.map(|one| Leads::new(one.response_times.0, one.unfinished, deadline));
-        let leads: Vec<Leads> = leads.collect();
+        let leads = leads.map(|one| LeadTimes::new(one.response_times.0, one.unfinished, deadline));
+        let leads: Vec<LeadTimes> = leads.collect();
         let at = |lead| Some(deadline.saturating_sub(lead));
         for watched in self.jobs.iter_mut().filter(|watched| !watched.is_final) {
             let leads = leads[watched.account];
@@ -155,7 +155,7 @@ impl Poller {
     fn count_unfinished(&mut self) {
         let is_large = self.jobs.len() > MAX_DETAILS;
         for account in &mut self.accounts {
-            account.unfinished = Unfinished::default();
+            account.unfinished = UnfinishedCounts::default();
         }
         for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
             let count = &mut self.accounts[watched.account].unfinished;
@@ -188,12 +188,12 @@ mod tests {
     /// Returns the early, list, single and confirmed leads in milliseconds.
     fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 4] {
         let usual = Duration::from_millis(usual);
-        let unfinished = Unfinished {
+        let unfinished = UnfinishedCounts {
             all,
             single,
-            ..Unfinished::default()
+            ..UnfinishedCounts::default()
         };
-        let leads = Leads::new(usual, unfinished, deadline);
+        let leads = LeadTimes::new(usual, unfinished, deadline);
         [leads.early, leads.list, leads.single, leads.confirmed].map(|lead| lead.as_millis())
     }
 
@@ -235,11 +235,11 @@ mod tests {
 
     #[test]
     fn a_list_of_many_calls_is_read_once_and_early_enough_for_all_calls() {
-        let unfinished = Unfinished {
+        let unfinished = UnfinishedCounts {
             list_calls: 99.8,
-            ..Unfinished::default()
+            ..UnfinishedCounts::default()
         };
-        let leads = Leads::new(Duration::from_millis(50), unfinished, HOUR);
+        let leads = LeadTimes::new(Duration::from_millis(50), unfinished, HOUR);
         assert_eq!(leads.early, Duration::from_millis(10_500));
         assert_eq!(leads.list, leads.early);
         assert_eq!(unfinished.list_time(), Duration::from_millis(9980));

@@ -21,7 +21,7 @@ use crate::model::{Job, State};
 use crate::providers::Changes;
 use crate::reference::Reference;
 
-use last_poll::{LastPoll, ResponseTimes, Unfinished};
+use last_poll::{LastPoll, ResponseTimes, UnfinishedCounts};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
@@ -241,7 +241,7 @@ enum PollResult {
 
 /// Whether a resource was confirmed to exist.
 enum ExistenceCheck {
-    NotAsked,
+    NotRequested,
     Exists,
     Failed(Box<Problem>),
 }
@@ -276,7 +276,7 @@ struct Account {
     response_times: ResponseTimes,
     /// When the last response came.
     responded_at: Duration,
-    unfinished: Unfinished,
+    unfinished: UnfinishedCounts,
     /// The number of jobs whose details are requested. Until these are known, rows are held back.
     detail_requests: usize,
     /// A lookup has contradicted the row of a list, so rows no longer prove anything.
@@ -323,7 +323,7 @@ impl Poller {
     }
 
     /// Returns the reference of a resource for display.
-    pub(super) fn shown_reference(&self, polled: &PolledJob) -> String {
+    pub(super) fn display_reference(&self, polled: &PolledJob) -> String {
         let mut reference = polled.reference.to_string();
         if polled.is_discovered {
             let redactor = self.lookup.transport.redactor();
@@ -335,14 +335,16 @@ impl Poller {
     fn account_index(&mut self, reference: &Reference) -> AccountIndex {
         let (cloud, profile) = (reference.kind.template.cloud, &reference.profile);
         let mut known = self.accounts.iter();
-        let known = known.position(|one| one.id.0 == cloud && one.id.1 == *profile);
+        let known = known.position(|account_entry| {
+            account_entry.id.0 == cloud && account_entry.id.1 == *profile
+        });
         known.unwrap_or_else(|| {
             self.accounts.push(Account {
                 id: (cloud, profile.clone()),
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
                 responded_at: Duration::ZERO,
-                unfinished: Unfinished::default(),
+                unfinished: UnfinishedCounts::default(),
                 detail_requests: 0,
                 contradicts_rows: false,
             });

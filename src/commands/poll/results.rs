@@ -330,7 +330,7 @@ impl Poller {
     ) -> Vec<PollEvent> {
         let now = self.elapsed();
         if self.jobs[number].is_discovered {
-            let reference = self.shown_reference(&self.jobs[number]);
+            let reference = self.display_reference(&self.jobs[number]);
             problem.input = problem.input.is_some().then(|| reference.clone());
             problem.reference = Some(reference);
         }
@@ -389,7 +389,7 @@ impl PolledJob {
 }
 
 /// Reports whether a state is later in the lifecycle than another.
-fn is_later(state: State, before: State) -> bool {
-    let before = lifecycle_order(before);
-    before > 0 && lifecycle_order(state) > before
+fn is_later(state: State, previous: State) -> bool {
+    let previous = lifecycle_order(previous);
+    previous > 0 && lifecycle_order(state) > previous
 }

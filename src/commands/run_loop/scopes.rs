@@ -38,7 +38,7 @@ struct WatchedScope {
     /// No more lists are possible or needed.
     is_done: bool,
     /// The references in earlier lists; `None` before the first list.
-    known: Option<HashSet<String>>,
+    known_references: Option<HashSet<String>>,
     problem: Option<Problem>,
     /// The start of the first failed list, until one succeeds.
     failed_since: Option<Duration>,
@@ -78,7 +78,7 @@ impl ScopeWatcher {
             next_at: Duration::ZERO,
             in_flight: false,
             is_done: false,
-            known: None,
+            known_references: None,
             problem: None,
             failed_since: None,
         });
@@ -99,7 +99,7 @@ impl ScopeWatcher {
     /// Reports whether each scope was listed at least once.
     pub(in crate::commands) fn are_listed(&self) -> bool {
         let mut scopes = self.scopes.iter();
-        scopes.all(|watched| watched.known.is_some() || watched.is_done)
+        scopes.all(|watched| watched.known_references.is_some() || watched.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -171,10 +171,10 @@ impl ScopeWatcher {
                 let is_first = watched.problem.is_none();
                 // For a while, a gateway can reject a request that succeeded before.
                 let is_rejected = problem.category == Category::InvalidArgument;
-                let was_listed = is_rejected && watched.known.is_some();
+                let was_listed = is_rejected && watched.known_references.is_some();
                 let failed_since = *watched.failed_since.get_or_insert(watched.next_at);
                 let outage = now().saturating_sub(failed_since);
-                let is_given_up = watched.known.is_none() && outage >= MAX_FIRST_OUTAGE;
+                let is_given_up = watched.known_references.is_none() && outage >= MAX_FIRST_OUTAGE;
                 watched.is_done = is_given_up || (is_final(problem.category) && !was_listed);
                 let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
                 watched.next_at = now() + wait;
@@ -189,8 +189,8 @@ impl WatchedScope {
     /// Returns the references of new resources, except those that had ended before the first list.
     fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
         keep_last_rows(&mut rows, |row| &row.reference);
-        let is_first = self.known.is_none();
-        let known = self.known.get_or_insert_with(HashSet::new);
+        let is_first = self.known_references.is_none();
+        let known = self.known_references.get_or_insert_with(HashSet::new);
         rows.into_iter()
             .filter(|row| known.insert(row.reference.clone()))
             .filter(|row| !(is_first && row.ended))
@@ -214,9 +214,9 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let options = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
-        let listed = page.rows.into_iter().map(|found| ListedJob {
-            reference: found.job.reference,
-            ended: found.job.ended,
+        let listed = page.rows.into_iter().map(|row| ListedJob {
+            reference: row.job.reference,
+            ended: row.job.ended,
         });
         all.extend(listed);
         // Watch an unreadable row too: its lookup reports the problem better.

@@ -27,28 +27,33 @@ impl DetailsSchema {
     /// # Errors
     /// Returns the existing fields in place of the first part that no kind has, each as a whole path.
     pub fn find_field(&self, kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
-        let mut here: Vec<Value> = kinds
+        let mut schemas: Vec<Value> = kinds
             .iter()
             .filter_map(|kind| self.details[kind.to_string()].as_array())
             .flatten()
             .cloned()
             .collect();
         for (depth, part) in path.iter().enumerate() {
-            let objects: Vec<Value> = here
+            let objects: Vec<Value> = schemas
                 .iter()
-                .flat_map(|one| dereference(one, &self.types))
+                .flat_map(|schema| dereference(schema, &self.types))
                 .collect();
             if objects.iter().any(allows_any_field) {
                 return Ok(());
             }
-            let fields = |one: &Value| one["properties"].as_object().cloned().unwrap_or_default();
+            let fields = |schema: &Value| {
+                schema["properties"]
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default()
+            };
             let fields: Vec<(String, Value)> = objects.iter().flat_map(fields).collect();
-            here = fields
+            schemas = fields
                 .iter()
                 .filter(|(name, _)| name == part)
-                .map(|(_, one)| one.clone())
+                .map(|(_, schema)| schema.clone())
                 .collect();
-            if here.is_empty() {
+            if schemas.is_empty() {
                 let before: String = path[..depth]
                     .iter()
                     .map(|part| format!("{part}."))

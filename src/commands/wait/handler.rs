@@ -167,7 +167,8 @@ impl<'a> WaitHandler<'a> {
         };
         let time = self.options.timeout.unwrap_or(EXPIRY_WARNING_WINDOW);
         let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let is_near = |end: &CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
+        let is_near =
+            |end: &CredentialExpiry| (1..time).contains(&end.expires_at.seconds_since(now));
         let expiries = lookup.take_credential_expiries().into_iter();
         for end in expiries.filter(is_near) {
             let line = format!("warning: {}", end.line(now, self.render_context.zone));
@@ -237,11 +238,11 @@ impl<'a> WaitHandler<'a> {
         let policy = &self.options.policy;
         let any = if policy.any { "any " } else { "" };
         let (met, all) = (count(evaluations, "met"), evaluations.len());
-        let goal = match &policy.condition {
+        let condition_text = match &policy.condition {
             Condition::NoWarnings(time) => format!("no new warning in {} s", time.as_secs()),
             condition => condition.to_string(),
         };
-        let mut status = format!("waiting for {any}{goal}: {met} of {all} met");
+        let mut status = format!("waiting for {any}{condition_text}: {met} of {all} met");
         match count(evaluations, "unmet") {
             0 => {}
             unmet => status += &format!(", {unmet} failed"),
@@ -249,8 +250,8 @@ impl<'a> WaitHandler<'a> {
         match self.options.timeout {
             Some(Duration::ZERO) => {}
             Some(timeout) => {
-                let left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
-                status += &format!(", times out in {}", output::duration(left as i64));
+                let seconds_left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
+                status += &format!(", times out in {}", output::duration(seconds_left as i64));
             }
             None => status += ", no timeout",
         }
@@ -307,7 +308,7 @@ impl<'a> WaitHandler<'a> {
                 (decision.clone(), decision.exit_code(pending), status)
             }
         };
-        let spent = GateStats {
+        let stats = GateStats {
             elapsed: match end {
                 Some(_) => run.total_elapsed(),
                 None => run.shown_elapsed(),
@@ -320,7 +321,7 @@ impl<'a> WaitHandler<'a> {
             evaluations: &run.evaluations(),
             rules: &run.policy,
             decision: &decision,
-            spent,
+            stats,
         };
         (GateReport::new(&state), run.lookup.notices.all(), code)
     }

@@ -134,7 +134,7 @@ fn a_secret_file_must_be_a_regular_file_of_limited_size() {
     assert!(make.arg(place("pipe")).status().unwrap().success());
     let large = fs::File::create(place("large")).unwrap();
     large.set_len(2 << 20).unwrap();
-    for (name, why) in [
+    for (name, reason) in [
         ("pipe", "not a regular file"),
         ("large", "it is too large"),
         ("none", "no such file"),
@@ -144,7 +144,7 @@ fn a_secret_file_must_be_a_regular_file_of_limited_size() {
         let all = settings(&toml, &[]).unwrap();
         let problem = all.profile(&CLOUD, "default").unwrap_err();
         assert_eq!(problem.category, Category::Usage);
-        let expected = format!("which cannot be read ({why})");
+        let expected = format!("which cannot be read ({reason})");
         assert!(problem.message.contains(&expected), "{}", problem.message);
     }
 }

@@ -19,7 +19,7 @@ use crate::sync::lock;
 
 /// A variable that marks all processes of one run: the id of this process and the number of the run.
 const MARK: &str = "JOBLENS_CREDENTIAL_COMMAND_RUN";
-static RUNS: Mutex<Runs> = Mutex::new(Runs {
+static RUNS: Mutex<StartedProcesses> = Mutex::new(StartedProcesses {
     count: 0,
     running: Vec::new(),
     is_closed: false,
@@ -45,7 +45,7 @@ pub(super) enum ProcessError {
 }
 
 /// The processes that were started by [`run`].
-struct Runs {
+struct StartedProcesses {
     count: u64,
     running: Vec<ProcessTree>,
     /// Set when no more processes may be started.
@@ -206,7 +206,7 @@ fn marked(mark: &str) -> Vec<Pid> {
         let environment = fs::read(folder.join("environ")).unwrap_or_default();
         environment
             .split(|byte| *byte == 0)
-            .any(|one| one.starts_with(variable.as_bytes()))
+            .any(|line| line.starts_with(variable.as_bytes()))
     };
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| {
@@ -234,36 +234,36 @@ fn kill_descendants(pid: Pid) {
 struct LineReader {
     output: Output,
     /// Number of bytes passed on.
-    shown: usize,
+    shown_bytes: usize,
     /// Number of bytes at the last change, and its time.
-    last: (usize, Instant),
+    last_change: (usize, Instant),
 }
 
 impl LineReader {
     fn new(output: Output) -> Self {
         Self {
             output,
-            shown: 0,
-            last: (0, Instant::now()),
+            shown_bytes: 0,
+            last_change: (0, Instant::now()),
         }
     }
 
     /// Passes on the complete lines, and an incomplete one that is a prompt.
     fn show_new(&mut self, on_line: &mut dyn FnMut(&str)) {
         let length = lock(&self.output.bytes).len();
-        if length == self.shown {
+        if length == self.shown_bytes {
             return;
         }
-        if length > self.last.0 {
-            self.last = (length, Instant::now());
+        if length > self.last_change.0 {
+            self.last_change = (length, Instant::now());
         }
-        let is_prompt = self.last.1.elapsed() >= PROMPT_DELAY;
+        let is_prompt = self.last_change.1.elapsed() >= PROMPT_DELAY;
         let bytes = lock(&self.output.bytes).clone();
         self.show(&bytes, on_line, is_prompt);
     }
 
     fn show(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str), is_all: bool) {
-        let new = &bytes[self.shown..];
+        let new = &bytes[self.shown_bytes..];
         let end = match is_all {
             true => new.len(),
             false => new
@@ -274,7 +274,7 @@ impl LineReader {
         let text = String::from_utf8_lossy(&new[..end]);
         let lines = text.split(['\n', '\r']).map(str::trim_end);
         lines.filter(|line| !line.is_empty()).for_each(on_line);
-        self.shown += end;
+        self.shown_bytes += end;
     }
 }
 

@@ -288,7 +288,7 @@ fn long(number: usize) -> String {
 }
 
 fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
-    let entry = place.read(now).unwrap_or_else(|why| panic!("{why}"));
+    let entry = place.read(now).unwrap_or_else(|reason| panic!("{reason}"));
     if let Some(entry) = entry {
         let token = &entry.parts["token"];
         let number = token[..4].parse().unwrap();

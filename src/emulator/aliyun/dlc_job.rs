@@ -198,7 +198,7 @@ fn pods(view: &JobAt<'_>) -> Vec<Value> {
             "PodId": id, "PodUid": uid(lives), "Type": "Worker", "Status": status,
             "SubStatus": "Normal", "Ip": "10.0.1.2", "GmtCreateTime": timestamp(started_at),
             "GmtStartTime": timestamp(started_at),
-            "GmtFinishTime": (status != "Running").then(|| timestamp(view.since)),
+            "GmtFinishTime": (status != "Running").then(|| timestamp(view.state_since)),
             "HistoryPods": past.collect::<Vec<_>>(),
         })
     };

@@ -79,7 +79,7 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
             "CommandId": view.id(), "InstanceId": node, "InvokeRecordStatus": view.step.state,
             "ExitCode": has_ended.then_some(code), "Success": has_ended.then_some(code == 0),
             "Message": message,
-            "FinishedTime": has_ended.then(|| timestamp(view.since)),
+            "FinishedTime": has_ended.then(|| timestamp(view.state_since)),
         })
     };
     let wrap = |rows| json!({"InvocationResults": {"InvocationResult": rows}});

@@ -161,7 +161,7 @@ fn job(state: &EmulatedState, view: &JobAt<'_>) -> Value {
         "SubmitTime": seconds(view.created_at),
         "StartTime": view.reached_at(&["Running"]).map(seconds),
         "EndTime": view.ended_at(&ENDS).map(seconds),
-        "LastModifyTime": view.since.timestamp_millis(),
+        "LastModifyTime": view.state_since.timestamp_millis(),
         "IsArrayJob": array.is_some(), "ArrayProperties": array,
         "ContainerGroups": groups,
     })
@@ -177,7 +177,7 @@ fn group(view: &JobAt<'_>, part: usize, is_last: bool) -> Value {
         "Succeeded" | "Failed" => state,
         _ => "Running",
     };
-    let at = timestamp(view.since);
+    let at = timestamp(view.state_since);
     let ended_as = |wanted: &str| (status == wanted).then_some(&at);
     let event = |(warning, first): (&Warning, DateTime<Utc>)| {
         json!({
@@ -222,7 +222,7 @@ fn container_state(view: &JobAt<'_>, status: &str, is_last: bool) -> Value {
     };
     json!({
         "State": "Terminated", "DetailStatus": "", "Signal": 0,
-        "StartTime": started, "FinishTime": timestamp(view.since),
+        "StartTime": started, "FinishTime": timestamp(view.state_since),
         "ExitCode": code, "Reason": reason, "Message": message,
     })
 }

@@ -76,7 +76,7 @@ fn job(view: &JobAt<'_>) -> Value {
         "Job_Name": view.name(), "job_state": letter.map_or(state, |(_, letter)| letter),
         "Job_Owner": view.job.user.as_ref().map(|user| format!("{user}@scheduler")),
         "queue": view.job.queue, "Priority": 0, "server": "scheduler", "exec_host": format!("{NODE}/0"),
-        "ctime": time(view.created_at), "mtime": time(view.since),
+        "ctime": time(view.created_at), "mtime": time(view.state_since),
         "Variable_List": {"PBS_O_QUEUE": "workq", "PASSWORD": "test"},
         "Resource_List": {"ncpus": 2, "nodect": 1, "mem": "1gb"},
     });
@@ -94,7 +94,7 @@ fn row(view: &JobAt<'_>) -> Value {
         "Queue": view.job.queue, "Rerunable": true, "ArrayRequest": "", "Comment": "",
         "NodeList": json!([NODE]).to_string(), "Resources": {"Cores": 2, "Nodes": 1},
         "ShellPath": "./run", "Stdout": "./run.o", "Stderr": "./run.e",
-        "SubmitTime": seconds(view.created_at), "LastModifyTime": seconds(view.since),
+        "SubmitTime": seconds(view.created_at), "LastModifyTime": seconds(view.state_since),
         "StartTime": view.reached_at(&["RUNNING"]).map(seconds).unwrap_or_default(),
         "VariableList": "{\"PBS_O_QUEUE\": \"workq\"}",
     })

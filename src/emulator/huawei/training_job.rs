@@ -93,7 +93,7 @@ fn job(view: &JobAt<'_>) -> Value {
     let tasks: Vec<String> = tasks(view).collect();
     let is_ended = view.is(&ENDED);
     let started_at = view.reached_at(&["Running"]);
-    let until = if is_ended { view.since } else { view.now };
+    let until = if is_ended { view.state_since } else { view.now };
     let duration = started_at.map_or(TimeDelta::zero(), |start| until - start);
     let statuses = tasks.iter().enumerate().map(|(number, task)| {
         let is_failed = view.is(&["Failed"]) && number + 1 == tasks.len();
@@ -122,7 +122,7 @@ fn job(view: &JobAt<'_>) -> Value {
             "node_count_metrics": null, "tasks": tasks,
             "task_statuses": Some(statuses).filter(|statuses| !statuses.is_empty()),
             "running_records": started_at.map(|at| {
-                let end = is_ended.then_some(view.since.timestamp());
+                let end = is_ended.then_some(view.state_since.timestamp());
                 json!([{"start_at": at.timestamp(), "end_at": end, "start_type": "init_or_rescheduled"}])
             }),
         },

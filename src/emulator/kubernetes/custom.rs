@@ -50,7 +50,7 @@ pub(super) const VOLCANO: CustomJobs = CustomJobs {
         json!({
             "state": {
                 "phase": view.step.state, "reason": view.step.reason, "message": view.step.message,
-                "lastTransitionTime": time(view.since),
+                "lastTransitionTime": time(view.state_since),
             },
             "conditions": view.reached_at(&["Running"]).map(|at| json!([
                 {"status": "Running", "lastTransitionTime": time(at)},
@@ -100,7 +100,7 @@ fn conditions(view: &JobAt<'_>) -> Value {
     });
     let condition = json!({
         "type": word, "status": "True", "reason": view.step.reason, "message": view.step.message,
-        "lastTransitionTime": time(view.since),
+        "lastTransitionTime": time(view.state_since),
     });
     let conditions: Vec<Value> = (!derived).then_some(condition).into_iter().collect();
     json!({
@@ -140,7 +140,7 @@ impl CustomJobs {
             "status": (self.status)(view),
         });
         if view.is(&["Terminating"]) {
-            object["metadata"]["deletionTimestamp"] = time(view.since).into();
+            object["metadata"]["deletionTimestamp"] = time(view.state_since).into();
         }
         object
     }

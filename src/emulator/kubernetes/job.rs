@@ -83,7 +83,7 @@ fn job(view: &JobAt<'_>) -> Value {
         job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] = queue.as_str().into();
     }
     if view.is(&["Terminating"]) {
-        job["metadata"]["deletionTimestamp"] = time(view.since).into();
+        job["metadata"]["deletionTimestamp"] = time(view.state_since).into();
     }
     job
 }
@@ -92,8 +92,8 @@ fn status(view: &JobAt<'_>, parts: usize) -> Value {
     let word = view.step.state.as_str();
     let condition = |word: &str| {
         json!({
-            "type": word, "status": "True", "lastProbeTime": time(view.since),
-            "lastTransitionTime": time(view.since), "reason": view.step.reason, "message": view.step.message,
+            "type": word, "status": "True", "lastProbeTime": time(view.state_since),
+            "lastTransitionTime": time(view.state_since), "reason": view.step.reason, "message": view.step.message,
         })
     };
     let conditions: &[&str] = match word {
@@ -114,7 +114,7 @@ fn status(view: &JobAt<'_>, parts: usize) -> Value {
         "Suspended" => status = json!({}),
         "Complete" => merge(
             &mut status,
-            json!({"succeeded": parts, "completionTime": time(view.since)}),
+            json!({"succeeded": parts, "completionTime": time(view.state_since)}),
         ),
         "Failed" => merge(&mut status, json!({"failed": parts})),
         _ if is_active => merge(&mut status, json!({"active": parts})),

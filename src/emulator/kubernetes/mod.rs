@@ -202,7 +202,7 @@ fn version(call: &EmulatedCall<'_>, at: DateTime<Utc>) -> String {
 /// Returns the resource version of an object, which depends on the time of its last change.
 fn version_of(view: &JobAt<'_>) -> String {
     let started_at = view.created_at + view.job.age;
-    let changed_at = view.since.max(started_at + view.job.appears_after);
+    let changed_at = view.state_since.max(started_at + view.job.appears_after);
     let age = changed_at - started_at;
     (age.num_milliseconds().max(0) + FIRST_VERSION).to_string()
 }

@@ -203,7 +203,7 @@ impl Pod<'_> {
                 };
                 json!({"terminated": {
                     "exitCode": code, "reason": reason, "startedAt": time(started),
-                    "finishedAt": time(view.since),
+                    "finishedAt": time(view.state_since),
                 }})
             }
         };

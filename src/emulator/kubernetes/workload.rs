@@ -82,8 +82,8 @@ fn deployment(view: &JobAt<'_>) -> Value {
     let condition = |kind: &str, is_met: bool, reason: &str| {
         json!({
             "type": kind, "status": if is_met { "True" } else { "False" }, "reason": reason,
-            "message": view.step.message, "lastUpdateTime": time(view.since),
-            "lastTransitionTime": time(view.since),
+            "message": view.step.message, "lastUpdateTime": time(view.state_since),
+            "lastTransitionTime": time(view.state_since),
         })
     };
     let mut conditions = vec![match available > 0 {
@@ -103,7 +103,7 @@ fn deployment(view: &JobAt<'_>) -> Value {
     metadata["generation"] = 1.into();
     metadata["resourceVersion"] = version_of(view).into();
     if word == "Terminating" {
-        metadata["deletionTimestamp"] = time(view.since).into();
+        metadata["deletionTimestamp"] = time(view.state_since).into();
     }
     json!({
         "kind": "Deployment", "apiVersion": "apps/v1", "metadata": metadata,

@@ -38,10 +38,13 @@ impl ScenarioParser<'_> {
             known.dedup();
             if !known.contains(&name.as_str()) {
                 let lower: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
-                let near = closest_match(lower.iter().map(String::as_str), name)
-                    .and_then(|near| known.iter().find(|name| name.eq_ignore_ascii_case(near)));
-                let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
-                let hint = format!("{near}operations: {}", known.join(", "));
+                let closest =
+                    closest_match(lower.iter().map(String::as_str), name).and_then(|closest| {
+                        known.iter().find(|name| name.eq_ignore_ascii_case(closest))
+                    });
+                let closest = closest
+                    .map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
+                let hint = format!("{closest}operations: {}", known.join(", "));
                 let message = "is not a known operation";
                 return Err(self
                     .error_at_text(&fault.operation, message)

@@ -83,11 +83,11 @@ fn ended(view: &JobAt<'_>) -> Option<(&'static str, i64)> {
 }
 
 fn is_live(view: &JobAt<'_>) -> bool {
-    ended(view).is_none() || view.now < view.since + LIVE_TIME
+    ended(view).is_none() || view.now < view.state_since + LIVE_TIME
 }
 
 fn is_in_history(view: &JobAt<'_>) -> bool {
-    ended(view).is_some() && view.now >= view.since + HISTORY_DELAY
+    ended(view).is_some() && view.now >= view.state_since + HISTORY_DELAY
 }
 
 /// Returns a page of the jobs of the scheduler in the given parameter, or of all jobs.
@@ -114,7 +114,7 @@ fn list(
     };
     let mut all = call.rows(KIND);
     all.retain(|view| {
-        let ended_at = ended(view).map(|_| china_time(view.since));
+        let ended_at = ended(view).map(|_| china_time(view.state_since));
         let is_in_window = ended_at.is_none_or(|at| {
             let [start, end] = ["startTime", "endTime"].map(|name| call.parameter(name));
             start.is_none_or(|start| *at >= *start) && end.is_none_or(|end| *at <= *end)
@@ -223,7 +223,7 @@ fn live(view: &JobAt<'_>) -> Value {
         &mut job,
         json!({
             "jobStatus": live_word(view), "user": user(view), "jobSubmitTime": china_time(view.created_at),
-            "jobEndTime": time(ended(view).map(|_| view.since)), "jobmanagerName": "slurm-emulator",
+            "jobEndTime": time(ended(view).map(|_| view.state_since)), "jobmanagerName": "slurm-emulator",
             "jobmanagerType": "SLURM", "jobInitAttr": record(view),
         }),
     );
@@ -249,16 +249,16 @@ fn history_row(view: &JobAt<'_>) -> Value {
     let status = ended(view).map_or(0, |(_, status)| status);
     let started_at = view.reached_at(&["statR"]);
     let seconds = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).num_seconds();
-    let booked_at = (view.since + HISTORY_DELAY).format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let booked_at = (view.state_since + HISTORY_DELAY).format("%Y-%m-%dT%H:%M:%S.000+0000");
     let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
     json!({
         "acctTime": booked_at.to_string(), "jobId": view.id(), "jobmanagerId": view.job.segments[1],
         "jobmanagerName": "slurm-emulator", "clusterId": view.job.segments[0], "clusterName": "emulator",
         "userName": user(view), "queue": queue(view), "jobName": view.name(), "groupName": "emulator",
         "jobQueueTime": china_time(view.created_at), "jobStartTime": time(started_at),
-        "jobEndTime": china_time(view.since), "jobExecHost": "a01r1n00", "walltime": 86_400,
+        "jobEndTime": china_time(view.state_since), "jobExecHost": "a01r1n00", "walltime": 86_400,
         "jobWaitTime": started_at.map_or(0, |at| seconds(view.created_at, at)),
-        "jobCpuTime": started_at.map_or(0, |at| 8 * seconds(at, view.since)),
+        "jobCpuTime": started_at.map_or(0, |at| 8 * seconds(at, view.state_since)),
         "jobExitStatus": view.step.exit_code.unwrap_or(status), "jobMemUsed": 786_432, "jobProcNum": 8,
         "jobGpuNum": 0, "workdir": "/public/home/magic2", "stdout": stdout, "stderr": stderr,
         "command": "srun solve --password test", "jobState": view.step.state,

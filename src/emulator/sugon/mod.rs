@@ -45,7 +45,7 @@ impl EmulatedApi for ScNet {
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         let token = call.request.header("token");
         let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
-        let place = tokens::place(token, call.now())?;
+        let place = tokens::region_or_platform(token, call.now())?;
         // The platform lists the jobs of all regions; the regions serve everything else.
         let is_platform = call.request.path.starts_with("/ac/openapi/v2/jobs/");
         match is_platform == (place == tokens::PLATFORM) {

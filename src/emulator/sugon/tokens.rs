@@ -62,7 +62,7 @@ fn centre(call: &EmulatedCall<'_>) -> Value {
 }
 
 /// Returns the region or platform that a token gives access to.
-pub fn place(token: &str, now: DateTime<Utc>) -> Result<&'static str, EmulatedError> {
+pub fn region_or_platform(token: &str, now: DateTime<Utc>) -> Result<&'static str, EmulatedError> {
     let (claims, _) = FORMAT.read(token, now).map_err(EmulatedError::Token)?;
     let mut places = [REGION, PLATFORM].into_iter();
     let place = places.find(|place| claims["clusterId"] == *place);

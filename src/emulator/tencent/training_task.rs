@@ -11,7 +11,7 @@ pub static TRAINING_TASK: &[Route] = &[
     }),
     Route::action("DescribeTrainingTaskPods").to(pods),
     Route::action("DescribeLogs").to(logs),
-    Route::action("DescribeEvents").to(|call| events(call, &of_run(call)?.0)),
+    Route::action("DescribeEvents").to(|call| events(call, &find_run(call)?.0)),
 ];
 
 const KIND: &str = "tencent/training-task";
@@ -51,7 +51,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns the task of the requested run, and the number of later runs, which is 0 or 1.
-fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), EmulatedError> {
+fn find_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), EmulatedError> {
     if call.required("Service")? != "TRAIN" {
         return Err(EmulatedError::Invalid("Service"));
     }
@@ -69,7 +69,7 @@ fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), Emulated
 /// Returns the lines since a time, by default of the last hour. All pods end as the task does and
 /// write the same lines.
 fn logs(call: &EmulatedCall<'_>) -> Answer {
-    let (view, later) = of_run(call)?;
+    let (view, later) = find_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
     let start = match call.parameter("StartTime") {
         None => call.now() - TimeDelta::hours(1),
@@ -167,7 +167,7 @@ fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
         "FrameworkEnvironment": "tensor2.3-py3.10-cuda12.1-gpu", "TrainingMode": "DDP",
         "ChargeType": "PREPAID", "ChargeStatus": "NOT_BILLING", "ResourceGroupId": "trsg-5z8b7f6d",
         "ResourceGroupName": view.job.queue, "ResourceConfigInfos": [role(view)],
-        "RuntimeInSeconds": seconds, "CreateTime": time(view.created_at), "UpdateTime": time(view.since),
+        "RuntimeInSeconds": seconds, "CreateTime": time(view.created_at), "UpdateTime": time(view.state_since),
         "StartTime": started_at.map(time).unwrap_or_default(),
         "EndTime": ended_at.map(time).unwrap_or_default(),
         "FailureReason": view.step.message, "Message": "", "Tags": [],

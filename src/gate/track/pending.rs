@@ -19,9 +19,9 @@ impl JobHistory {
         &self,
         failure: &ReadFailure,
         rules: &GatePolicy,
-        at: Duration,
+        now: Duration,
     ) -> Pending {
-        let outage = at.saturating_sub(failure.since);
+        let outage = now.saturating_sub(failure.since);
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
         let (cause, settled) = match failure.category {
@@ -51,18 +51,18 @@ impl JobHistory {
         doubt: &Inconsistency,
         seen: &LastObserved,
         rules: &GatePolicy,
-        at: Duration,
+        now: Duration,
     ) -> Pending {
         let message = doubt.message.clone();
         match doubt.cause {
             Some(category) => {
-                let since = seen.since;
+                let since = seen.state_since;
                 let failure = ReadFailure {
                     category,
                     message,
                     since,
                 };
-                self.pending_on_failure(&failure, rules, at)
+                self.pending_on_failure(&failure, rules, now)
             }
             None => Pending {
                 cause: PendingCause::Time,
@@ -76,29 +76,29 @@ impl JobHistory {
         let apart = missing.last.saturating_sub(missing.first);
         let min_apart = MISSING_RECHECK_INTERVAL.max(self.missing_grace);
         let believed = apart >= min_apart && missing.last >= rules.missing_grace;
-        let why = match &self.last {
+        let reason = match &self.last {
             Some(seen) => Cow::Owned(format!("disappeared (was {})", seen.state)),
             None => Cow::Borrowed("not found"),
         };
         Pending {
             cause: PendingCause::Missing,
             is_final: believed && !rules.waits_for_missing,
-            reason: why,
+            reason,
         }
     }
 }
 
-pub(super) fn pending(cause: PendingCause, why: impl Into<Cow<'static, str>>) -> Evaluation {
+pub(super) fn pending(cause: PendingCause, reason: impl Into<Cow<'static, str>>) -> Evaluation {
     Evaluation::Pending(Pending {
         cause,
         is_final: false,
-        reason: why.into(),
+        reason: reason.into(),
     })
 }
 
 /// Evaluates an undetermined state: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
-    let reason = match (seen.ended, seen.word.as_deref()) {
+    let reason = match (seen.ended, seen.state_word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),
         (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
@@ -107,7 +107,7 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     match (seen.ended, rules.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
-            is_final: seen.at.saturating_sub(seen.since) >= OUTCOME_GRACE,
+            is_final: seen.observed_at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,
             reason: Cow::Owned(reason),
         }),
         (false, true) => Evaluation::Unmet(reason),

@@ -222,8 +222,8 @@ impl Call<'_> {
         let breaker = &self.client.circuit_breaker;
         let turn = breaker.acquire(self.shared_key.as_deref());
         let permits = timeout(self.deadline.remaining(), turn).await;
-        let what = "timed out waiting for a request slot";
-        let permits = permits.map_err(|_| self.deadline_exceeded(what, attempts))?;
+        let message = "timed out waiting for a request slot";
+        let permits = permits.map_err(|_| self.deadline_exceeded(message, attempts))?;
         let cooldown = self.client.options.auth_cooldown;
         if let Some(refusal) = self.credential().refusal(cooldown) {
             return Err(self.skipped(refusal));

@@ -27,7 +27,7 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
         ClientOptions::default(),
         proxies,
         Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
-        Arc::new(move |happening| sink.lock().unwrap().push(happening)),
+        Arc::new(move |event| sink.lock().unwrap().push(event)),
     )
     .unwrap();
     let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];

@@ -8,10 +8,10 @@ use crate::error::TransportFailureKind;
 use crate::http::ca_store;
 use crate::http::verifier::{CertificateRejected, MIN_RSA_BITS};
 
-const NAME_IT: &str =
+const TRUST_CERTIFICATE_HINT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
-const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
-const RENEW: &str = "ask the operator to renew it, and check the local clock";
+const COMPANY_CA_HINT: &str = "if your company has its own CA, set --ca-file or ca_file";
+const RENEW_CERTIFICATE_HINT: &str = "ask the operator to renew it, and check the local clock";
 const REISSUE: &str = "ask the operator to reissue it";
 const OLD_VERSION: &str = "ask the operator to reissue it with version 3 and its host name; \
      until then add the server's own certificate to the file named by ca_file or --ca-file";
@@ -39,31 +39,32 @@ pub(super) fn certificate_error(
             let issuer = issuer.map_or_else(String::new, |issuer| format!(" {issuer}"));
             let (problem, hint) = match seen.and_then(|seen| seen.store_problem.as_deref()) {
                 Some(problem) => (format!(" ({problem})"), ca_store::FIX),
-                None => (String::new(), OWN_CA),
+                None => (String::new(), COMPANY_CA_HINT),
             };
-            let why = format!("unknown issuer{issuer}{problem}");
-            (TransportFailureKind::UnknownIssuer, why, hint)
+            let reason = format!("unknown issuer{issuer}{problem}");
+            (TransportFailureKind::UnknownIssuer, reason, hint)
         }
         CertificateError::BadSignature => signature_error(seen),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            let why = "it is not a server certificate".to_owned();
+            let reason = "it is not a server certificate".to_owned();
             (
                 TransportFailureKind::Certificate,
-                why,
+                reason,
                 "use a server certificate",
             )
         }
         CertificateError::Other(_) if seen.is_some_and(|seen| seen.has_old_version) => {
-            let why = "it, or a CA certificate above it, is of version 1, which has no extensions";
+            let reason =
+                "it, or a CA certificate above it, is of version 1, which has no extensions";
             (
                 TransportFailureKind::Certificate,
-                why.to_owned(),
+                reason.to_owned(),
                 OLD_VERSION,
             )
         }
         other => {
-            let (why, hint) = other_error(other);
-            (TransportFailureKind::Certificate, why.to_owned(), hint)
+            let (reason, hint) = other_error(other);
+            (TransportFailureKind::Certificate, reason.to_owned(), hint)
         }
     }
 }
@@ -74,30 +75,30 @@ fn validity_error(
 ) -> Option<(TransportFailureKind, String, &'static str)> {
     use TransportFailureKind::{Expired, NotYetValid, WrongName};
     const CLOCK: &str = "check the local clock";
-    let (kind, why, hint) = match cause {
-        CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW),
+    let (kind, reason, hint) = match cause {
+        CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW_CERTIFICATE_HINT),
         CertificateError::ExpiredContext { not_after, .. } => {
-            let why = format!("it expired at {}", format_time(*not_after));
-            (Expired, why, RENEW)
+            let reason = format!("it expired at {}", format_time(*not_after));
+            (Expired, reason, RENEW_CERTIFICATE_HINT)
         }
         CertificateError::NotValidYet => (NotYetValid, "it is not valid yet".to_owned(), CLOCK),
         CertificateError::NotValidYetContext { not_before, .. } => {
-            let why = format!("it is valid from {}", format_time(*not_before));
-            (NotYetValid, why, CLOCK)
+            let reason = format!("it is valid from {}", format_time(*not_before));
+            (NotYetValid, reason, CLOCK)
         }
         CertificateError::NotValidForName => (WrongName, "hostname mismatch".to_owned(), NAME),
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names = presented.iter().take(5).map(|name| for_people(name));
             let names = names.collect::<Vec<&str>>().join(", ");
-            let why = match presented.is_empty() {
+            let reason = match presented.is_empty() {
                 true => "hostname mismatch (the certificate names no host)".to_owned(),
                 false => format!("hostname mismatch (certificate is valid for {names})"),
             };
-            (WrongName, why, NAME)
+            (WrongName, reason, NAME)
         }
         _ => return None,
     };
-    Some((kind, why, hint))
+    Some((kind, reason, hint))
 }
 
 /// Describes an invalid signature of the issuer, or of the handshake.
@@ -105,21 +106,21 @@ fn signature_error(
     seen: Option<&CertificateRejected>,
 ) -> (TransportFailureKind, String, &'static str) {
     if let Some(bits) = seen.and_then(|seen| seen.weak_key_bits) {
-        let why = format!(
+        let reason = format!(
             "it, or a CA certificate above it, has an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required"
         );
-        return (TransportFailureKind::Certificate, why, WEAK);
+        return (TransportFailureKind::Certificate, reason, WEAK);
     }
     if seen.is_some_and(|seen| seen.in_handshake) {
-        let why = "the server does not prove that it has the certificate's private key";
-        return (TransportFailureKind::Certificate, why.to_owned(), NAME);
+        let reason = "the server does not prove that it has the certificate's private key";
+        return (TransportFailureKind::Certificate, reason.to_owned(), NAME);
     }
     let issuer = seen.and_then(|seen| seen.issuer.as_deref());
-    let why = format!(
+    let reason = format!(
         "it was not signed by the trusted CA {}",
         issuer.unwrap_or("its issuer")
     );
-    (TransportFailureKind::UnknownIssuer, why, OWN_CA)
+    (TransportFailureKind::UnknownIssuer, reason, COMPANY_CA_HINT)
 }
 
 /// Returns a message and a hint for rare certificate errors.
@@ -174,10 +175,10 @@ fn signature_text(id: &[u8]) -> &'static str {
             "it, or a CA certificate above it, is signed with SM2, which is not supported",
         ),
     ];
-    let found = known
+    let algorithm = known
         .iter()
         .find(|(oid, _)| id.windows(oid.len()).any(|part| part == *oid));
-    found.map_or(
+    algorithm.map_or(
         "it, or a CA certificate above it, is signed in a way that is not supported",
         |(_, words)| words,
     )
@@ -195,7 +196,7 @@ fn untrusted_issuer(
             | CertificateError::Other(_)
     );
     let issuer = seen.issuer.as_deref().unwrap_or("no name");
-    let why = match seen {
+    let reason = match seen {
         _ if !is_about_issuer || seen.in_handshake || seen.weak_key_bits.is_some() => return None,
         CertificateRejected {
             is_self_signed: true,
@@ -208,7 +209,11 @@ fn untrusted_issuer(
         } => format!("it is a CA certificate, issued by {issuer}"),
         _ => return None,
     };
-    Some((TransportFailureKind::UnknownIssuer, why, NAME_IT))
+    Some((
+        TransportFailureKind::UnknownIssuer,
+        reason,
+        TRUST_CERTIFICATE_HINT,
+    ))
 }
 
 /// Returns the name without its type: `localhost` for `DnsName("localhost")`, `127.0.0.1` for

@@ -45,11 +45,11 @@ fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     methods.dedup();
     let is_basic = |name: &&str| name.eq_ignore_ascii_case("basic");
     if !methods.is_empty() && !methods.iter().any(is_basic) {
-        let what = format!(
+        let description = format!(
             "requires {} authentication, which is not supported",
             methods.join(" or ")
         );
-        return (what, OTHER_LOGIN.to_owned());
+        return (description, OTHER_LOGIN.to_owned());
     }
     match proxy.and_then(|proxy| proxy.credentials.as_ref()) {
         Some(_) => ("rejected the user or password".to_owned(), LOGIN.to_owned()),
@@ -65,11 +65,11 @@ pub(in crate::http) fn explain_login(
 ) {
     let kind = error.transport_failure.map(|failure| failure.kind);
     if kind == Some(ProxyAuthorization) {
-        let (what, hint) = login(response, proxy);
+        let (description, hint) = login(response, proxy);
         let generic = "proxy authentication required";
         error.message = error
             .message
-            .replacen(generic, &format!("the proxy {what}"), 1);
+            .replacen(generic, &format!("the proxy {description}"), 1);
         error.hint = Some(hint);
     }
 }
@@ -98,12 +98,12 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     let title = html::page_title(response, context.redactor);
     let page = title.map_or_else(String::new, |title| format!(": HTML page '{title}'"));
     if let 401 | 407 = status {
-        let (what, hint) = login(response, context.proxy);
-        let message = format!("the proxy {what} (HTTP {status} to CONNECT){page}");
+        let (description, hint) = login(response, context.proxy);
+        let message = format!("the proxy {description} (HTTP {status} to CONNECT){page}");
         // Repeated attempts with a wrong password would lock the user's account.
         return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint);
     }
-    let why = match status {
+    let reason = match status {
         403 => ": it does not allow the connection",
         404 | 405 | 501 => ": it does not support CONNECT",
         429 => ": it limits connections",
@@ -116,7 +116,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         true => RetryAction::Backoff,
         false => RetryAction::No,
     };
-    let message = format!("the proxy answered HTTP {status} to CONNECT{why}{page}");
+    let message = format!("the proxy answered HTTP {status} to CONNECT{reason}{page}");
     let hint = match status {
         404 | 405 | 501 => CHECK.to_owned(),
         _ => allow(context),
@@ -134,19 +134,19 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
     const USER: &str =
         "set the user in the URL of the proxy: socks4a://NAME@HOST:PORT, or use socks5h://";
     const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
-    let (what, hint) = match error {
+    let (description, hint) = match error {
         SocksError::NoMethod { has_user: false } => {
-            let what = "requires a user and password";
-            return login_error(what, set_login(context.proxy));
+            let description = "requires a user and password";
+            return login_error(description, set_login(context.proxy));
         }
         SocksError::NoMethod { has_user: true } => {
-            let what =
+            let description =
                 "does not accept a user and password; it requires another authentication method";
-            return login_error(what, METHOD);
+            return login_error(description, METHOD);
         }
         SocksError::OtherMethod => {
-            let what = "chose an authentication method that was not offered";
-            return login_error(what, METHOD);
+            let description = "chose an authentication method that was not offered";
+            return login_error(description, METHOD);
         }
         SocksError::WrongPassword => return login_error("rejected the user or password", LOGIN),
         SocksError::Refused4(92 | 93) => return login_error("requires an identd user", USER),
@@ -170,7 +170,7 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
         SocksError::Refused5(8) => ("does not support this type of address", ADDRESS.to_owned()),
         SocksError::Refused4(_) => ("rejected or failed the connection", allow(context)),
         SocksError::Refused5(code) => {
-            let what = match code {
+            let description = match code {
                 2 => "does not allow the connection",
                 3 => "cannot reach the network of the host",
                 4 => "cannot reach the host",
@@ -178,16 +178,16 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
                 6 => "cannot reach the host (TTL expired)",
                 _ => "rejected or failed the connection",
             };
-            (what, allow(context))
+            (description, allow(context))
         }
     };
-    let message = format!("the SOCKS proxy {what}");
+    let message = format!("the SOCKS proxy {description}");
     proxy_error(RetryAction::Backoff, ProxyRefused, message).with_hint(hint)
 }
 
 /// Returns the error for a SOCKS proxy that rejects the client.
-fn login_error(what: &str, hint: impl Into<String>) -> RequestError {
-    let message = format!("the SOCKS proxy {what}");
+fn login_error(description: &str, hint: impl Into<String>) -> RequestError {
+    let message = format!("the SOCKS proxy {description}");
     proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint)
 }
 

@@ -26,16 +26,16 @@ pub(super) fn tls_error(
     let mut retry = RetryAction::No;
     let (kind, message, hint) = match error {
         Error::InvalidCertificate(cause) => {
-            let (kind, why, hint) = certificate_error(cause);
-            let message = format!("the {whose}'s certificate is not trusted: {why}");
+            let (kind, reason, hint) = certificate_error(cause);
+            let message = format!("the {whose}'s certificate is not trusted: {reason}");
             (kind, message, hint)
         }
         Error::AlertReceived(alert) if is_about_client(*alert, request) => {
-            let why = match request {
+            let reason = match request {
                 CertificateRequest::Unanswered => alert_text(AlertDescription::CertificateRequired),
                 _ => alert_text(*alert),
             };
-            let message = format!("the {whose} rejected the client certificate: {why}");
+            let message = format!("the {whose} rejected the client certificate: {reason}");
             (ClientCertificate, message, CLIENT)
         }
         Error::AlertReceived(AlertDescription::ProtocolVersion)

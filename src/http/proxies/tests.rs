@@ -111,7 +111,11 @@ fn proxy_credentials_are_decoded_and_unencoded_characters_have_a_hint() {
         let credentials = Some((name.to_owned(), Secret::new(password)));
         assert_eq!(proxy.credentials, credentials, "{value}");
         assert_eq!(proxy.host(), "proxy");
-        assert!(proxy.shown.contains("://***@proxy:"), "{}", proxy.shown);
+        assert!(
+            proxy.masked_url.contains("://***@proxy:"),
+            "{}",
+            proxy.masked_url
+        );
     }
     for (password, encoded) in [
         ("hunter#22", "%23"),

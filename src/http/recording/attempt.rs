@@ -75,9 +75,9 @@ impl<'a> RecordingAttempt<'a> {
     fn response(&self, response: &Response) -> RecordedResponse {
         let request = self.outgoing.request;
         let log = format!("{}{}", request.endpoint.origin(), request.path);
-        let mut keys = self.recorder.keys_of(&log);
+        let mut keys = self.recorder.private_key_masker(&log);
         let masked = RecordedResponse::masked(response, &self.masker(), &mut keys);
-        self.recorder.keep_keys(&log, &keys);
+        self.recorder.store_private_key_masker(&log, &keys);
         masked
     }
 

@@ -66,24 +66,25 @@ impl Header {
             joblens: String,
         }
         let path = folder.join(HEADER);
-        let version: Version = read_json(&path).map_err(|why| unreadable(&path, &why))?;
+        let version: Version = read_json(&path).map_err(|reason| unreadable(&path, &reason))?;
         if version.format != FORMAT {
-            let why = format!(
+            let reason = format!(
                 "format {} is not supported; expected {FORMAT}",
                 version.format
             );
-            return Err(unreadable(&path, &why));
+            return Err(unreadable(&path, &reason));
         }
-        let own = env!("CARGO_PKG_VERSION");
-        if numbers(&version.joblens).len() < numbers(own).len() {
+        let this_version = env!("CARGO_PKG_VERSION");
+        if numbers(&version.joblens).len() < numbers(this_version).len() {
             return Err(unreadable(&path, "joblens is not a version"));
         }
-        if numbers(&version.joblens) > numbers(own) {
+        if numbers(&version.joblens) > numbers(this_version) {
             let made_by: String = version.joblens.chars().take(20).collect();
-            let why = format!("it was made by joblens {made_by}, which is newer than {own}");
-            return Err(unreadable(&path, &why));
+            let reason =
+                format!("it was made by joblens {made_by}, which is newer than {this_version}");
+            return Err(unreadable(&path, &reason));
         }
-        read_json(&path).map_err(|why| unreadable(&path, &why))
+        read_json(&path).map_err(|reason| unreadable(&path, &reason))
     }
 
     /// Returns the offset of the local time zone at the start of the run.
@@ -104,9 +105,9 @@ fn numbers(version: &str) -> Vec<u64> {
 }
 
 /// Returns the problem for a file of a recording that cannot be read.
-pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
+pub(super) fn unreadable(path: &Path, reason: &str) -> Problem {
     let path = quotable_path(path);
-    Problem::usage(format!("cannot read the recording {path}: {why}"))
+    Problem::usage(format!("cannot read the recording {path}: {reason}"))
         .with_hint("pass a folder that this version of joblens created with --record")
 }
 
@@ -117,9 +118,9 @@ pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
 /// Returns a usage error if the folder cannot be created, or is not empty, for example because another recording
 /// has just started in it.
 pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
-    let refused = |why: &str| {
+    let refused = |reason: &str| {
         let path = quotable_path(folder);
-        Problem::usage(format!("cannot record in {path}: {why}"))
+        Problem::usage(format!("cannot record in {path}: {reason}"))
             .with_hint("pass a new folder: --record DIR")
     };
     let failed = |error: io::Error| refused(&file_error_text(&error));

@@ -142,13 +142,13 @@ impl Recorder {
 
     /// Returns the state of the masker for the log at a URL. A log can be read in several requests, and a response can
     /// end within a private key.
-    pub(super) fn keys_of(&self, url: &str) -> PrivateKeyMasker {
+    pub(super) fn private_key_masker(&self, url: &str) -> PrivateKeyMasker {
         let state = lock(&self.state);
         state.keys.get(path(url)).cloned().unwrap_or_default()
     }
 
-    /// Stores the state that [`Self::keys_of`] returns.
-    pub(super) fn keep_keys(&self, url: &str, keys: &PrivateKeyMasker) {
+    /// Stores the state that [`Self::private_key_masker`] returns.
+    pub(super) fn store_private_key_masker(&self, url: &str, keys: &PrivateKeyMasker) {
         let kept = &mut lock(&self.state).keys;
         match *keys == PrivateKeyMasker::default() {
             true => kept.remove(path(url)),
@@ -196,10 +196,10 @@ impl Recorder {
     }
 
     /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.
-    pub(super) fn measured(&self, what: &str, duration: Duration) -> Duration {
+    pub(super) fn measured(&self, name: &str, duration: Duration) -> Duration {
         let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let measured = &mut lock(&self.state).header.measured;
-        measured.insert(what.to_owned(), duration);
+        measured.insert(name.to_owned(), duration);
         Duration::from_millis(duration)
     }
 

@@ -16,7 +16,7 @@ use super::RecordingMasks;
 use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
-use super::stream::{self, Steps, moment};
+use super::stream::{self, ReplayProgress, moment};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
@@ -51,7 +51,7 @@ pub struct Replay {
     is_resumed: AtomicBool,
     has_ended: AtomicBool,
     lacks_responses: AtomicBool,
-    steps: Arc<Steps>,
+    progress: Arc<ReplayProgress>,
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -78,7 +78,7 @@ impl Replay {
         let mut last_ms = 0;
         for path in folder::exchange_files(folder)? {
             let exchange: Exchange =
-                folder::read_json(&path).map_err(|why| unreadable(&path, &why))?;
+                folder::read_json(&path).map_err(|reason| unreadable(&path, &reason))?;
             let start = TimeDelta::milliseconds(i64::try_from(exchange.start_ms).unwrap_or(0));
             let base = time(&exchange.at).and_then(|at| in_range(at.checked_sub_signed(start)?));
             let base = base.ok_or_else(|| unreadable(&path, "at is not a time"))?;
@@ -97,7 +97,7 @@ impl Replay {
             is_resumed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             lacks_responses: AtomicBool::new(false),
-            steps: Arc::default(),
+            progress: Arc::default(),
         }))
     }
 
@@ -117,8 +117,8 @@ impl Replay {
     }
 
     /// Returns a duration of the recorded run.
-    pub(super) fn measured(&self, what: &str) -> Option<Duration> {
-        let duration = self.header.measured.get(what).copied();
+    pub(super) fn measured(&self, name: &str) -> Option<Duration> {
+        let duration = self.header.measured.get(name).copied();
         duration.map(Duration::from_millis)
     }
 
@@ -134,7 +134,7 @@ impl Replay {
 
     /// Returns the time of the last outcome, or of the start if no request was made.
     pub fn now(&self) -> DateTime<Utc> {
-        let last = self.steps.last();
+        let last = self.progress.last();
         let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
         match (self.base.get(), self.first_at) {
             (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
@@ -235,10 +235,10 @@ impl Replay {
         let path = recorded.ok_or_else(|| {
             self.missing("the recording has no response to this request".to_owned())
         })?;
-        let damaged = |why: &str| self.missing(format!("{}: {why}", quotable_path(&path)));
-        let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
+        let damaged = |reason: &str| self.missing(format!("{}: {reason}", quotable_path(&path)));
+        let exchange: Exchange = folder::read_json(&path).map_err(|reason| damaged(&reason))?;
         sleep_until(moment(base, exchange.end_ms)).await;
-        self.steps.advance_to(exchange.end_ms);
+        self.progress.advance_to(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(
@@ -272,8 +272,8 @@ impl Replay {
             .bytes()
             .ok_or_else(|| damaged("the body is not valid"))?;
         if let (Content::Stream { parts, end_ms, end }, Some(stream)) = (body, stream) {
-            let steps = Arc::clone(&self.steps);
-            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, steps));
+            let progress = Arc::clone(&self.progress);
+            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, progress));
         }
         Ok(Response {
             status,

@@ -18,9 +18,9 @@ use crate::secret::PrivateKeyMasker;
 
 /// Progress of a replay: the time of the last outcome, in milliseconds since the first request.
 #[derive(Debug, Default)]
-pub(super) struct Steps(AtomicU64);
+pub(super) struct ReplayProgress(AtomicU64);
 
-impl Steps {
+impl ReplayProgress {
     pub(super) fn advance_to(&self, at_ms: u64) {
         self.0.fetch_max(at_ms, Ordering::Relaxed);
     }
@@ -63,7 +63,7 @@ pub(super) fn record(
     number: u64,
     exchange: Exchange,
 ) -> LineBody {
-    let keys = recorder.keys_of(&exchange.request.url);
+    let key_masker = recorder.private_key_masker(&exchange.request.url);
     let recorded = RecordedBody {
         body,
         recorder: Arc::clone(recorder),
@@ -72,7 +72,7 @@ pub(super) fn record(
         exchange,
         parts: Vec::new(),
         end: None,
-        keys,
+        keys: key_masker,
         rest: Vec::new(),
         length: 0,
     };
@@ -99,9 +99,9 @@ impl RecordedBody {
         let Some(end) = memchr::memrchr(b'\n', &self.rest) else {
             return;
         };
-        let whole: Vec<u8> = self.rest.drain(..=end).collect();
+        let line: Vec<u8> = self.rest.drain(..=end).collect();
         let at_ms = self.recorder.step();
-        self.push(at_ms, &whole);
+        self.push(at_ms, &line);
     }
 
     fn push(&mut self, at_ms: u64, text: &[u8]) {
@@ -117,7 +117,7 @@ impl RecordedBody {
         let masker = self.recorder.masker(self.transport.redactor(), None);
         let text = masker.lines(&text, &mut self.keys);
         self.recorder
-            .keep_keys(&self.exchange.request.url, &self.keys);
+            .store_private_key_masker(&self.exchange.request.url, &self.keys);
         self.parts.push(StreamPart { at_ms, text });
     }
 }
@@ -144,16 +144,16 @@ pub(super) fn replay(
     parts: Vec<StreamPart>,
     (end_ms, end): (u64, StreamEnd),
     base: Instant,
-    steps: Arc<Steps>,
+    progress: Arc<ReplayProgress>,
 ) -> LineBody {
     let frames = unfold(Some(parts.into_iter()), move |parts| {
-        let steps = Arc::clone(&steps);
+        let progress = Arc::clone(&progress);
         async move {
             let mut parts = parts?;
             let part = parts.next();
             let at_ms = part.as_ref().map_or(end_ms, |part| part.at_ms);
             sleep_until(moment(base, at_ms)).await;
-            steps.advance_to(at_ms);
+            progress.advance_to(at_ms);
             let lost = || StreamError::from("the recorded stream ended here");
             match (part, end) {
                 (Some(StreamPart { text, .. }), _) => {

@@ -208,17 +208,17 @@ fn without_zone(text: &str) -> Option<NaiveDateTime> {
 
 /// Parses a Unix time, whose unit depends on the number of digits. Fewer than 10 digits are ambiguous.
 fn unix(text: &str) -> Option<DateTime<Utc>> {
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    let rest = text.get(whole.len() + 1..).unwrap_or_default();
-    if !whole
+    let seconds = text.split_once('.').map_or(text, |(seconds, _)| seconds);
+    let rest = text.get(seconds.len() + 1..).unwrap_or_default();
+    if !seconds
         .bytes()
         .chain(rest.bytes())
         .all(|byte| byte.is_ascii_digit())
     {
         return None;
     }
-    let number: i64 = whole.parse().ok()?;
-    match whole.len() {
+    let number: i64 = seconds.parse().ok()?;
+    match seconds.len() {
         10 | 11 => DateTime::from_timestamp(number, 0),
         12 | 13 => DateTime::from_timestamp_millis(number),
         16 => DateTime::from_timestamp_micros(number),

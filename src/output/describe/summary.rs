@@ -35,11 +35,11 @@ pub(super) fn write(
 
 /// Writes the last log lines of the failed part.
 fn write_log(page: &mut PageWriter, log: &LogTail) -> io::Result<()> {
-    let of = match log.label.is_empty() {
+    let of_label = match log.label.is_empty() {
         true => String::new(),
         false => format!(" of {}", log.label),
     };
-    page.paragraph(2, &Value::Text(format!("last lines of the log{of}:")))?;
+    page.paragraph(2, &Value::Text(format!("last lines of the log{of_label}:")))?;
     for line in &log.lines {
         page.paragraph(4, &Value::Text(line.replace('\t', "    ")))?;
     }
@@ -111,13 +111,13 @@ fn unknown(job: &Job) -> String {
 /// Describes what failed, how it ended and what is reported about it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
-        let own: Vec<String> = own_text(job, None).into_iter().collect();
-        let troubles = ongoing_problems(job, &own);
+        let job_text: Vec<String> = own_text(job, None).into_iter().collect();
+        let troubles = ongoing_problems(job, &job_text);
         let count = match job.tasks.iter().any(has_failed_run) {
             true => earlier_failures(job),
             false => failed_count(job),
         };
-        return own.into_iter().chain(troubles).chain(count).collect();
+        return job_text.into_iter().chain(troubles).chain(count).collect();
     }
     let mut lines = Vec::new();
     if let Some((task, container)) = failed_container(job) {
@@ -147,13 +147,13 @@ fn has_failed_run(task: &Task) -> bool {
 
 /// Returns reason and message of the job, unless they only repeat those of the task.
 fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
-    let own = own_text(job, task);
+    let text = own_text(job, task);
     if task.is_some() || job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
-        return own;
+        return text;
     }
     let words = [job.reason.as_deref(), job.message.as_deref()];
     let ended = exit_status::describe_failure(job.exit_code, &words);
-    let parts: Vec<String> = ended.into_iter().chain(own).collect();
+    let parts: Vec<String> = ended.into_iter().chain(text).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
@@ -167,7 +167,7 @@ fn failed_task(job: &Job, task: &Task) -> String {
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
     };
-    with_words(format!("{title} {how}"), tasks::words(task))
+    with_words(format!("{title} {how}"), tasks::task_reason_text(task))
 }
 
 /// Appends the reason to an ending, after a semicolon if the ending already contains a colon.
@@ -235,7 +235,7 @@ fn ongoing_problems(job: &Job, before: &[String]) -> Vec<String> {
         State::Succeeded => None,
         State::Failed | State::Canceled => Some(failed_task(job, task)),
         state => {
-            let words = tasks::words(task)?;
+            let words = tasks::task_reason_text(task)?;
             Some(format!("{} is {state}: {words}", tasks::title(job, task)))
         }
     });
@@ -245,14 +245,14 @@ fn ongoing_problems(job: &Job, before: &[String]) -> Vec<String> {
         let shown = &shown;
         containers.filter_map(move |container| {
             let words = words_of(container);
-            let what = match container.state {
+            let state_text = match container.state {
                 State::Failed => Some(with_words(exit_text(container, false), words)),
                 State::Pending => words
                     .filter(|words| !shown.contain(words))
                     .map(|words| format!("waits: {words}")),
                 _ => None,
             };
-            let parts: Vec<String> = what.into_iter().chain(restarts(container)).collect();
+            let parts: Vec<String> = state_text.into_iter().chain(restarts(container)).collect();
             let title = container_name(job, task, container);
             (!parts.is_empty()).then(|| format!("{title} {}", parts.join("; ")))
         })

@@ -118,7 +118,7 @@ fn line(page: &PageWriter, job: &Job, task: &Task, is_small: bool) -> Value {
 
 fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
     let mut more = Fields::default();
-    more.text("Reason", words(task));
+    more.text("Reason", task_reason_text(task));
     let id = task.id.as_deref();
     more.no_break("ID", id.filter(|_| cause::task_name(job, task) != id));
     more.no_break(
@@ -147,11 +147,11 @@ fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
 }
 
 /// Returns reason and message of a task, unless they only repeat those of a container.
-pub(super) fn words(task: &Task) -> Option<String> {
+pub(super) fn task_reason_text(task: &Task) -> Option<String> {
     let is_repeated = task
         .containers
         .iter()
         .any(|container| container.reason.is_some() && container.reason == task.reason);
-    let [reason, message] = cause::words(task);
+    let [reason, message] = cause::reason_and_message_unless_exit_code(task);
     reason_text(reason, message).filter(|_| !is_repeated)
 }

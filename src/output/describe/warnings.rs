@@ -71,7 +71,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) ->
 /// Returns the text of a warning, without a message that was shown before.
 fn text(event: &Event, shown: &mut ShownTexts) -> String {
     let (reason, message) = (event.reason.as_deref(), event.message.as_deref());
-    let text = shown.rest(reason, message);
+    let text = shown.unshown_text(reason, message);
     message.into_iter().for_each(|message| shown.add(message));
     let text = text.or_else(|| reason_text(reason, None));
     text.or_else(|| reason_text(None, message))

@@ -1,7 +1,7 @@
 use super::super::text::{escape, escape_columns, width};
 
 /// A word that is longer than a line is started on the current line only if at least this many columns are left.
-const WORTH_BEGINNING: usize = 8;
+const MIN_PIECE_WIDTH: usize = 8;
 
 /// Wraps one line of text into lines of this many columns, at spaces if possible, otherwise within words that are
 /// longer than a line. Nothing is cut off, and no line is a command of a CI system.
@@ -23,7 +23,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.add("", word);
             continue;
         }
-        if width(&lines.line) + gap.len() + WORTH_BEGINNING > columns {
+        if width(&lines.line) + gap.len() + MIN_PIECE_WIDTH > columns {
             lines.end();
         } else {
             lines.add(gap, "");
@@ -39,8 +39,8 @@ fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
     while !rest.is_empty() {
         // Only the beginning of a line decides whether it is escaped.
         let start: String = lines.line.chars().chain(rest.chars().take(16)).collect();
-        let begun = width(&lines.line) + escape_columns(&start);
-        let room = columns.saturating_sub(begun);
+        let used = width(&lines.line) + escape_columns(&start);
+        let room = columns.saturating_sub(used);
         let mut head = beginning(rest, room);
         if head.is_empty() && lines.is_fresh {
             // Not even one character fits on a line.

@@ -71,13 +71,13 @@ pub struct EventFilter {
 
 impl EventFilter {
     /// Reports whether an entry is selected.
-    pub fn matches(&self, one: &TimelineEvent) -> bool {
+    pub fn matches(&self, event: &TimelineEvent) -> bool {
         let is_old = self
             .since
             .as_ref()
-            .zip(one.happened_at)
+            .zip(event.happened_at)
             .is_some_and(|(since, at)| at < since.time());
-        (one.is_problem || !self.bad_only) && !is_old
+        (event.is_problem || !self.bad_only) && !is_old
     }
 }
 

@@ -221,7 +221,7 @@ proptest! {
         let (command, title, message) = understood(&lines[1]).unwrap();
         prop_assert_eq!(command.as_str(), "error");
         prop_assert_eq!(&title, &one.reference);
-        let why = cases(&report)[0].explanation(&report);
-        prop_assert_eq!(message, escape_lines(why.trim()));
+        let reason = cases(&report)[0].explanation(&report);
+        prop_assert_eq!(message, escape_lines(reason.trim()));
     }
 }

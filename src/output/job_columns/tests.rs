@@ -43,7 +43,7 @@ fn job() -> Job {
 
 fn exact(name: &str) -> String {
     let job = job();
-    let column = JobColumn::named(name).unwrap();
+    let column = JobColumn::by_name(name).unwrap();
     column.cell(&job, Zone::Utc).raw().into_owned()
 }
 
@@ -66,7 +66,7 @@ fn people_get_units_and_on_a_terminal_the_elapsed_time() {
     };
     let shown = |name: &str, width| {
         let job = job();
-        let cell = JobColumn::named(name).unwrap().cell(&job, Zone::Utc);
+        let cell = JobColumn::by_name(name).unwrap().cell(&job, Zone::Utc);
         cell.display(&context(width))
             .map(|text| text.into_owned())
             .unwrap()
@@ -90,7 +90,7 @@ fn fields_of_details_and_labels_are_columns_by_their_path() {
     assert_eq!(exact("labels.team"), "视觉");
     assert_eq!(exact("labels.none"), "");
     assert_eq!(
-        JobColumn::named("details.replicas.current")
+        JobColumn::by_name("details.replicas.current")
             .unwrap()
             .header(),
         "REPLICAS.CURRENT"
@@ -99,12 +99,12 @@ fn fields_of_details_and_labels_are_columns_by_their_path() {
 
 #[test]
 fn an_unknown_column_is_a_usage_error_with_a_suggestion() {
-    let problem = JobColumn::named("exitcode").unwrap_err();
+    let problem = JobColumn::by_name("exitcode").unwrap_err();
     assert_eq!(problem.category.exit_code(), 2);
     assert!(problem.hint.unwrap().contains("did you mean 'exit_code'?"));
-    assert!(JobColumn::named("details.").is_err());
-    assert_eq!(JobColumn::named("Created").unwrap().name, "created_at");
-    assert!(JobColumn::named("").is_err());
+    assert!(JobColumn::by_name("details.").is_err());
+    assert_eq!(JobColumn::by_name("Created").unwrap().name, "created_at");
+    assert!(JobColumn::by_name("").is_err());
 }
 
 #[test]

@@ -33,28 +33,28 @@ pub(super) fn compile(
     expression: &str,
     variables: &[String],
 ) -> Result<(Filter<Data>, Projection), SyntaxError> {
-    let wrong = |part: &str, message: String| SyntaxError {
+    let syntax_error = |part: &str, message: String| SyntaxError {
         message,
         span: span(expression, part),
     };
     if expression.len() > MAX_LEN {
         let message = format!("expression is longer than {} KiB", MAX_LEN >> 10);
-        return Err(wrong(&expression[expression.len()..], message));
+        return Err(syntax_error(&expression[expression.len()..], message));
     }
     let arena = Arena::default();
     let mut tokens = Lexer::new(expression).lex().map_err(|errors| {
         let (expected, part) = errors.into_iter().next().expect("an error has a place");
-        wrong(part, format!("expected {}", expected.as_str()))
+        syntax_error(part, format!("expected {}", expected.as_str()))
     })?;
     let mut alternatives = Alternatives::default();
     alternatives
         .extract(&mut tokens, &arena)
-        .map_err(|part| wrong(part, "invalid alternative pattern".to_owned()))?;
+        .map_err(|part| syntax_error(part, "invalid alternative pattern".to_owned()))?;
     let main = Parser::new(&tokens).parse(|parser| parser.term());
     let main = main.map_err(|errors| {
         let (expected, found) = errors.into_iter().next().expect("an error has a place");
         let part = Token::opt_as_str(found, expression);
-        wrong(part, format!("expected {}", expected.as_str()))
+        syntax_error(part, format!("expected {}", expected.as_str()))
     })?;
     let projection = match alternatives.is_empty() {
         true => reads(&main),
@@ -84,7 +84,7 @@ pub(super) fn compile(
     let filter = compiler.compile(modules).map_err(|errors| {
         let mut errors = errors.into_iter().flat_map(|(_, errors)| errors);
         let (name, kind) = errors.next().expect("an error has a place");
-        wrong(name, format!("unknown {} '{name}'", kind.as_str()))
+        syntax_error(name, format!("unknown {} '{name}'", kind.as_str()))
     })?;
     Ok((filter, projection))
 }

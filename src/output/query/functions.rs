@@ -121,8 +121,8 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
 /// Functions of jaq that are replaced here.
 const REPLACED: [&str; 5] = ["env", "halt", "tojson", "fromjson", "stderr_empty"];
 
-fn refuse<'a>(why: &str) -> ValXs<'a, Val> {
-    bome(Err(Error::str(why)))
+fn refuse<'a>(reason: &str) -> ValXs<'a, Val> {
+    bome(Err(Error::str(reason)))
 }
 
 fn text(value: &Val) -> Result<&str, Error<Val>> {

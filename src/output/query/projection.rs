@@ -13,15 +13,15 @@ pub(super) struct Projection {
 #[derive(Debug, Clone, Default)]
 struct Node {
     /// The value is selected with all its content.
-    is_whole: bool,
-    fields: BTreeMap<String, Place>,
+    is_fully_selected: bool,
+    fields: BTreeMap<String, NodeId>,
     /// The node for every element of a list and every field of an object.
-    each: Option<Place>,
+    each: Option<NodeId>,
 }
 
 /// A value in a document, identified by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(usize);
+pub(super) struct NodeId(usize);
 
 /// More nodes cost more than they save.
 const MAX_NODES: usize = 1000;
@@ -42,18 +42,18 @@ impl Projection {
     }
 
     /// Returns the document.
-    pub(super) fn document(&self) -> Place {
-        Place(0)
+    pub(super) fn document(&self) -> NodeId {
+        NodeId(0)
     }
 
     /// Selects a value with all its content.
-    pub(super) fn take(&mut self, place: Place) {
-        self.nodes[place.0].is_whole = true;
+    pub(super) fn take(&mut self, place: NodeId) {
+        self.nodes[place.0].is_fully_selected = true;
     }
 
     /// Selects the field of an object; its content is selected by the returned place.
-    pub(super) fn field(&mut self, place: Place, name: &str) -> Place {
-        let next = Place(self.nodes.len());
+    pub(super) fn field(&mut self, place: NodeId, name: &str) -> NodeId {
+        let next = NodeId(self.nodes.len());
         let fields = &mut self.nodes[place.0].fields;
         match fields.get(name) {
             Some(known) => *known,
@@ -65,8 +65,8 @@ impl Projection {
     }
 
     /// Selects all elements of a list and all fields of an object; their content is selected by the returned place.
-    pub(super) fn each(&mut self, place: Place) -> Place {
-        let next = Place(self.nodes.len());
+    pub(super) fn each(&mut self, place: NodeId) -> NodeId {
+        let next = NodeId(self.nodes.len());
         match self.nodes[place.0].each {
             Some(known) => known,
             None => {
@@ -76,9 +76,9 @@ impl Projection {
         }
     }
 
-    fn add(&mut self, place: Place) -> Place {
+    fn add(&mut self, place: NodeId) -> NodeId {
         if self.is_too_large() {
-            self.nodes[0].is_whole = true;
+            self.nodes[0].is_fully_selected = true;
             return self.document();
         }
         self.nodes.push(Node::default());
@@ -95,11 +95,11 @@ impl Projection {
         self.part_at(self.document())
     }
 
-    fn part_at(&self, place: Place) -> Part<'_> {
+    fn part_at(&self, place: NodeId) -> Part<'_> {
         let node = &self.nodes[place.0];
         // A field that is selected both by name and as one of all would have two places.
         let is_ambiguous = node.each.is_some() && !node.fields.is_empty();
-        match node.is_whole || is_ambiguous {
+        match node.is_fully_selected || is_ambiguous {
             true => Part::Whole,
             false => Part::Of(self, place),
         }
@@ -110,7 +110,7 @@ impl Projection {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part<'a> {
     Whole,
-    Of(&'a Projection, Place),
+    Of(&'a Projection, NodeId),
 }
 
 impl<'a> Part<'a> {

@@ -8,15 +8,15 @@ use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::path::{Part, Path};
 
-use super::projection::{Place, Projection};
+use super::projection::{NodeId, Projection};
 use super::tree::Tree;
 
 /// Values of the document that an output can be; empty for a value created by the expression.
-type Places = Vec<Place>;
+type NodeIds = Vec<NodeId>;
 
 /// Returns what a parsed tree reads of its input. The tree must not contain patterns with alternatives.
 pub(super) fn reads(tree: &Tree<'_>) -> Projection {
-    let mut reads = Reads {
+    let mut reads = ProjectionBuilder {
         projection: Projection::new(),
         variables: Vec::new(),
     };
@@ -26,38 +26,38 @@ pub(super) fn reads(tree: &Tree<'_>) -> Projection {
     reads.projection
 }
 
-struct Reads<'s> {
+struct ProjectionBuilder<'s> {
     projection: Projection,
     /// Variables that are bound at a term; the last one with a name is valid.
-    variables: Vec<(&'s str, Places)>,
+    variables: Vec<(&'s str, NodeIds)>,
 }
 
-impl<'s> Reads<'s> {
-    fn take(&mut self, places: &[Place]) {
+impl<'s> ProjectionBuilder<'s> {
+    fn take(&mut self, places: &[NodeId]) {
         for place in places {
             self.projection.take(*place);
         }
     }
 
-    fn each(&mut self, places: &[Place]) -> Places {
+    fn each(&mut self, places: &[NodeId]) -> NodeIds {
         let places = places.iter();
         places.map(|place| self.projection.each(*place)).collect()
     }
 
-    fn field(&mut self, places: &[Place], name: &str) -> Places {
+    fn field(&mut self, places: &[NodeId], name: &str) -> NodeIds {
         let places = places.iter();
         let fields = places.map(|place| self.projection.field(*place, name));
         fields.collect()
     }
 
     /// Returns the outputs of a term for an input.
-    fn term(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
+    fn term(&mut self, term: &Tree<'s>, input: &[NodeId]) -> NodeIds {
         if self.projection.is_too_large() {
-            return Places::new();
+            return NodeIds::new();
         }
         match term {
             Term::Id => input.to_vec(),
-            Term::Num(_) | Term::Break(_) | Term::Arr(None) => Places::new(),
+            Term::Num(_) | Term::Break(_) | Term::Arr(None) => NodeIds::new(),
             Term::Var(name) => self.variable(name),
             Term::Str(None, parts) => self.string(parts, input),
             Term::Arr(Some(inner)) | Term::Neg(inner) => self.made(inner, input),
@@ -68,7 +68,7 @@ impl<'s> Reads<'s> {
                 self.fold(source, name, arguments, input)
             }
             Term::IfThenElse(branches, otherwise) => {
-                let mut outputs = Places::new();
+                let mut outputs = NodeIds::new();
                 for (condition, then) in branches {
                     self.term(condition, input);
                     outputs.extend(self.term(then, input));
@@ -90,28 +90,28 @@ impl<'s> Reads<'s> {
     }
 
     /// Selects the outputs of a term from which the expression creates another value.
-    fn made(&mut self, term: &Tree<'s>, input: &[Place]) -> Places {
+    fn made(&mut self, term: &Tree<'s>, input: &[NodeId]) -> NodeIds {
         let outputs = self.term(term, input);
         self.take(&outputs);
-        Places::new()
+        NodeIds::new()
     }
 
-    fn variable(&self, name: &str) -> Places {
+    fn variable(&self, name: &str) -> NodeIds {
         let mut variables = self.variables.iter().rev();
         let found = variables.find(|(known, _)| *known == name);
         found.map(|(_, places)| places.clone()).unwrap_or_default()
     }
 
-    fn string(&mut self, parts: &[StrPart<&'s str, Tree<'s>>], input: &[Place]) -> Places {
+    fn string(&mut self, parts: &[StrPart<&'s str, Tree<'s>>], input: &[NodeId]) -> NodeIds {
         for part in parts {
             if let StrPart::Term(term) = part {
                 self.made(term, input);
             }
         }
-        Places::new()
+        NodeIds::new()
     }
 
-    fn object(&mut self, entries: &[(Tree<'s>, Option<Tree<'s>>)], input: &[Place]) -> Places {
+    fn object(&mut self, entries: &[(Tree<'s>, Option<Tree<'s>>)], input: &[NodeId]) -> NodeIds {
         for (key, value) in entries {
             match (literal(key), value) {
                 (Some(name), None) => {
@@ -129,7 +129,7 @@ impl<'s> Reads<'s> {
                 }
             }
         }
-        Places::new()
+        NodeIds::new()
     }
 
     fn operation(
@@ -137,8 +137,8 @@ impl<'s> Reads<'s> {
         left: &Tree<'s>,
         op: &BinaryOp<&'s str>,
         right: &Tree<'s>,
-        input: &[Place],
-    ) -> Places {
+        input: &[NodeId],
+    ) -> NodeIds {
         match op {
             BinaryOp::Pipe(None) => {
                 let outputs = self.term(left, input);
@@ -157,7 +157,7 @@ impl<'s> Reads<'s> {
             BinaryOp::Or | BinaryOp::And => {
                 self.term(left, input);
                 self.term(right, input);
-                Places::new()
+                NodeIds::new()
             }
             BinaryOp::Math(_) | BinaryOp::Cmp(_) => {
                 self.made(left, input);
@@ -173,10 +173,10 @@ impl<'s> Reads<'s> {
     fn bound(
         &mut self,
         pattern: &Pattern<&'s str>,
-        value: Places,
-        input: &[Place],
-        body: impl FnOnce(&mut Self) -> Places,
-    ) -> Places {
+        value: NodeIds,
+        input: &[NodeId],
+        body: impl FnOnce(&mut Self) -> NodeIds,
+    ) -> NodeIds {
         let outer = self.variables.len();
         match pattern {
             Pattern::Var(name) => self.variables.push((name, value)),
@@ -198,22 +198,22 @@ impl<'s> Reads<'s> {
         source: &Tree<'s>,
         name: &'s str,
         arguments: &[Tree<'s>],
-        input: &[Place],
-    ) -> Places {
+        input: &[NodeId],
+    ) -> NodeIds {
         let value = self.term(source, input);
         let Some((first, rest)) = arguments.split_first() else {
-            return Places::new();
+            return NodeIds::new();
         };
         self.made(first, input);
         self.bound(&Pattern::Var(name), value, input, |reads| {
             for argument in rest {
                 reads.made(argument, &[]);
             }
-            Places::new()
+            NodeIds::new()
         })
     }
 
-    fn path(&mut self, head: &Tree<'s>, path: &Path<Tree<'s>>, input: &[Place]) -> Places {
+    fn path(&mut self, head: &Tree<'s>, path: &Path<Tree<'s>>, input: &[NodeId]) -> NodeIds {
         let mut places = self.term(head, input);
         for (part, _) in &path.0 {
             places = match part {
@@ -230,7 +230,7 @@ impl<'s> Reads<'s> {
                     for bound in [from, upto].into_iter().flatten() {
                         self.made(bound, input);
                     }
-                    Places::new()
+                    NodeIds::new()
                 }
             };
         }
@@ -238,10 +238,10 @@ impl<'s> Reads<'s> {
     }
 
     /// Returns the outputs of a call of a jq function.
-    fn call(&mut self, name: &str, arguments: &[Tree<'s>], input: &[Place]) -> Places {
+    fn call(&mut self, name: &str, arguments: &[Tree<'s>], input: &[NodeId]) -> NodeIds {
         match (name, arguments) {
             ("empty" | "null" | "true" | "false" | "not" | "type" | "env" | "now", []) => {
-                Places::new()
+                NodeIds::new()
             }
             (
                 "values" | "nulls" | "booleans" | "numbers" | "strings" | "arrays" | "objects"
@@ -250,7 +250,7 @@ impl<'s> Reads<'s> {
             ) => input.to_vec(),
             ("length" | "keys" | "keys_unsorted" | "any" | "all", []) => {
                 self.each(input);
-                Places::new()
+                NodeIds::new()
             }
             ("first" | "last", []) => self.each(input),
             ("select", [condition]) => {
@@ -264,12 +264,12 @@ impl<'s> Reads<'s> {
             ("any" | "all", [condition]) => {
                 let each = self.each(input);
                 self.term(condition, &each);
-                Places::new()
+                NodeIds::new()
             }
             ("any" | "all", [values, condition]) => {
                 let values = self.term(values, input);
                 self.term(condition, &values);
-                Places::new()
+                NodeIds::new()
             }
             ("first" | "last", [values]) => self.term(values, input),
             ("limit" | "skip", [count, values]) => {
@@ -295,7 +295,7 @@ impl<'s> Reads<'s> {
                 for argument in arguments {
                     self.argument(argument);
                 }
-                Places::new()
+                NodeIds::new()
             }
         }
     }
@@ -321,16 +321,16 @@ impl<'s> Reads<'s> {
     }
 
     /// Selects everything that a term could read.
-    fn unknown(&mut self, input: &[Place]) -> Places {
+    fn unknown(&mut self, input: &[NodeId]) -> NodeIds {
         self.take(input);
         for (_, places) in std::mem::take(&mut self.variables) {
             self.take(&places);
         }
-        Places::new()
+        NodeIds::new()
     }
 }
 
-fn distinct(mut places: Places) -> Places {
+fn distinct(mut places: NodeIds) -> NodeIds {
     places.sort_unstable();
     places.dedup();
     places

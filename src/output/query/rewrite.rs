@@ -332,8 +332,8 @@ impl<'s> Rewriter<'s> {
             }
             head = pipe(with_parts(head, &mut parts), step);
         }
-        let whole = with_parts(head, &mut parts);
-        bindings.into_iter().fold(whole, |body, (value, name)| {
+        let full_path = with_parts(head, &mut parts);
+        bindings.into_iter().fold(full_path, |body, (value, name)| {
             bind(value, Pattern::Var(name), body)
         })
     }

@@ -33,11 +33,11 @@ impl Serialize for Json<'_> {
 
 fn serialize_number<S: Serializer>(number: &Num, serializer: S) -> Result<S::Ok, S::Error> {
     /// All whole numbers below it are exact.
-    const MAX_WHOLE: f64 = 1e17;
+    const MAX_EXACT_INTEGER: f64 = 1e17;
     match number {
         Num::Int(number) => serializer.serialize_i64(*number as i64),
         Num::Float(number) if number.is_nan() => serializer.serialize_unit(),
-        Num::Float(number) if number.fract() == 0.0 && number.abs() < MAX_WHOLE => {
+        Num::Float(number) if number.fract() == 0.0 && number.abs() < MAX_EXACT_INTEGER => {
             match number.is_sign_negative() && *number == 0.0 {
                 true => exact("-0", serializer),
                 false => serializer.serialize_i64(*number as i64),

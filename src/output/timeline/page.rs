@@ -62,27 +62,27 @@ impl TimelineWriter {
     ///
     /// # Errors
     /// Returns errors of the writer.
-    pub fn entry(&mut self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
+    pub fn entry(&mut self, out: &mut dyn Write, event: &TimelineEvent) -> io::Result<()> {
         match self.context.width {
-            Some(columns) => self.under_headings(out, one, columns),
-            None => self.line(out, one),
+            Some(columns) => self.under_headings(out, event, columns),
+            None => self.line(out, event),
         }
     }
 
     /// Writes for example `2026-01-02T11:04:05+08:00  !  REF  text`.
-    fn line(&self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
+    fn line(&self, out: &mut dyn Write, event: &TimelineEvent) -> io::Result<()> {
         let zone = self.context.zone;
-        let at = one.happened_at;
+        let at = event.happened_at;
         let at = at.map_or_else(|| NO_TIME.to_owned(), |at| zone.rfc3339(at));
         let columns = zone.rfc3339(self.context.now).len();
-        let text = sentence_with_times(one, zone);
-        let hues = self.palette(one);
-        write!(out, "{at:<columns$}  {}  ", mark(one, "-", &hues))?;
+        let text = sentence_with_times(event, zone);
+        let hues = self.palette(event);
+        write!(out, "{at:<columns$}  {}  ", mark(event, "-", &hues))?;
         if let Some(column) = self.column {
-            write!(out, "{}  ", padded(&one.reference, column))?;
+            write!(out, "{}  ", padded(&event.reference, column))?;
         }
         write!(out, "{}", escape(&text))?;
-        if one.first_bad {
+        if event.first_bad {
             write!(out, "  {}{FIRST_PROBLEM}{}", hues.bad, hues.plain)?;
         }
         writeln!(out)
@@ -91,12 +91,12 @@ impl TimelineWriter {
     fn under_headings(
         &mut self,
         out: &mut dyn Write,
-        one: &TimelineEvent,
+        event: &TimelineEvent,
         columns: usize,
     ) -> io::Result<()> {
         let zone = self.context.zone;
-        let hues = self.palette(one);
-        let (day, time) = match one.happened_at {
+        let hues = self.palette(event);
+        let (day, time) = match event.happened_at {
             None => (NO_TIME.to_owned(), "-".to_owned()),
             Some(at) => {
                 let clock = TimeCell::new(at, zone);
@@ -108,31 +108,37 @@ impl TimelineWriter {
             self.day = day;
             self.reference.clear();
         }
-        if self.many && self.column.is_none() && self.reference != one.reference {
-            writeln!(out, "{}{}{}", hues.bold, escape(&one.reference), hues.plain)?;
-            self.reference.clone_from(&one.reference);
+        if self.many && self.column.is_none() && self.reference != event.reference {
+            writeln!(
+                out,
+                "{}{}{}",
+                hues.bold,
+                escape(&event.reference),
+                hues.plain
+            )?;
+            self.reference.clone_from(&event.reference);
         }
-        write!(out, "  {time:<8} {} ", mark(one, " ", &hues))?;
+        write!(out, "  {time:<8} {} ", mark(event, " ", &hues))?;
         let mut indent = 0;
         if let Some(column) = self.column {
-            write!(out, "{}  ", padded(&one.reference, column))?;
+            write!(out, "{}  ", padded(&event.reference, column))?;
             indent = column + 2;
         }
         let max_width = columns.saturating_sub(BEFORE_TEXT + indent);
         let reported = self.last_end.as_ref();
-        let reported = reported.filter(|(reference, _)| *reference == one.reference);
+        let reported = reported.filter(|(reference, _)| *reference == event.reference);
         let before = reported.map(|(_, message)| message.as_str());
-        let text = sentence(one, zone, before);
-        if let (Some(_), Some(message)) = (one.state, clean(one.message.as_deref()))
+        let text = sentence(event, zone, before);
+        if let (Some(_), Some(message)) = (event.state, clean(event.message.as_deref()))
             && !quotes(message, before)
         {
-            self.last_end = Some((one.reference.clone(), message.to_owned()));
+            self.last_end = Some((event.reference.clone(), message.to_owned()));
         }
         let mut lines: Vec<String> = text
             .lines()
             .flat_map(|line| wrap(&escape(line), max_width, usize::MAX))
             .collect();
-        if one.first_bad {
+        if event.first_bad {
             mark_last(&mut lines, max_width, &hues);
         }
         for (number, line) in lines.iter().enumerate() {
@@ -144,13 +150,13 @@ impl TimelineWriter {
         Ok(())
     }
 
-    fn palette(&self, one: &TimelineEvent) -> Palette {
+    fn palette(&self, event: &TimelineEvent) -> Palette {
         if !self.context.colour {
             return Palette::default();
         }
         Palette {
             bold: "\u{1b}[1m",
-            bad: if one.state.is_some() {
+            bad: if event.state.is_some() {
                 "\u{1b}[31m"
             } else {
                 "\u{1b}[33m"
@@ -161,8 +167,8 @@ impl TimelineWriter {
 }
 
 /// Returns the mark of a problem, or a filler.
-fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
-    match one.is_problem {
+fn mark(event: &TimelineEvent, filler: &str, hues: &Palette) -> String {
+    match event.is_problem {
         true => format!("{}!{}", hues.bad, hues.plain),
         false => filler.to_owned(),
     }

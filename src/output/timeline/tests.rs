@@ -317,7 +317,7 @@ proptest! {
         let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
         timeline.content.events = vec![one.clone(), one];
         let all: Vec<EventColumn> = ["happened_at", "text", "message", "mark", "object_kind"]
-            .map(|name| EventColumn::named(name).unwrap())
+            .map(|name| EventColumn::by_name(name).unwrap())
             .into();
         // Two rows below the header of each format.
         for (format, columns, lines) in [
@@ -370,13 +370,13 @@ fn the_chosen_columns_are_shown_as_a_table_with_headers() {
     };
     timeline.content.events = vec![event("a/b", 0), long];
     let names = ["happened_at", "REASON", "mark", "ref"];
-    let columns = names.map(|name| EventColumn::named(name).unwrap());
+    let columns = names.map(|name| EventColumn::by_name(name).unwrap());
     assert_eq!(
         in_form(&timeline, Format::Table, Some(&columns)),
         "TIME                  REASON  MARK     REF\n\
          2023-11-14T22:13:20Z  Pulled  -        a/b\n\
          2023-11-14T22:13:25Z  训练    problem  a/b/c\n"
     );
-    let wrong = EventColumn::named("reson").unwrap_err();
+    let wrong = EventColumn::by_name("reson").unwrap_err();
     assert!(wrong.hint.unwrap().contains("did you mean 'reason'?"));
 }

@@ -4,55 +4,55 @@ use crate::output::document::{EventSubject, TimelineEvent};
 
 /// Describes an entry in one sentence with the cloud's unchanged texts; `before` is a message that was just reported
 /// and need not be repeated.
-pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
-    match one.what {
-        EventSubject::Event => event(one, since(one, zone)),
-        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(one, before),
+pub(super) fn sentence(event: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
+    match event.what {
+        EventSubject::Event => event_sentence(event, since(event, zone)),
+        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(event, before),
     }
 }
 
 /// Describes an entry like [`sentence`], with times in RFC 3339 and without omissions: a complete line.
-pub(super) fn sentence_with_times(one: &TimelineEvent, zone: Zone) -> String {
-    match one.what {
+pub(super) fn sentence_with_times(event: &TimelineEvent, zone: Zone) -> String {
+    match event.what {
         EventSubject::Event => {
-            let times = one.first_at.zip(one.last_at);
+            let times = event.first_at.zip(event.last_at);
             let first = times.filter(|(first, last)| first != last);
-            event(one, first.map(|(first, _)| zone.rfc3339(first)))
+            event_sentence(event, first.map(|(first, _)| zone.rfc3339(first)))
         }
-        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(one, None),
+        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(event, None),
     }
 }
 
 /// Returns for example `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`.
-fn event(one: &TimelineEvent, since: Option<String>) -> String {
-    let reason = clean(one.reason.as_deref());
+fn event_sentence(event: &TimelineEvent, since: Option<String>) -> String {
+    let reason = clean(event.reason.as_deref());
     let mut text = reason.unwrap_or("event").to_owned();
     // Show an unrecognized level as the cloud writes it.
-    if let (None, Some(level)) = (one.level, clean(one.level_raw.as_deref())) {
+    if let (None, Some(level)) = (event.level, clean(event.level_raw.as_deref())) {
         text += &format!(" ({level})");
     }
-    if let Some(count) = one.count.filter(|count| *count > 1) {
+    if let Some(count) = event.count.filter(|count| *count > 1) {
         text += &format!(" ×{count}");
     }
     if let Some(since) = since {
         text += &format!(" since {since}");
     }
-    if let Some(object) = object(&one.object) {
+    if let Some(object) = object(&event.object) {
         text += &format!(" on {object}");
     }
-    let name = clean(one.task_name.as_deref());
-    if let Some(name) = name.filter(|name| clean(one.object.name.as_deref()) != Some(name)) {
+    let name = clean(event.task_name.as_deref());
+    if let Some(name) = name.filter(|name| clean(event.object.name.as_deref()) != Some(name)) {
         text += &format!(" of {name}");
     }
-    match clean(one.message.as_deref()) {
+    match clean(event.message.as_deref()) {
         Some(message) => text + ": " + message,
         None => text,
     }
 }
 
 /// Returns when it was first seen, if in another second: the time of day, with the date if it differs.
-fn since(one: &TimelineEvent, zone: Zone) -> Option<String> {
-    let (first, last) = one.first_at.zip(one.last_at)?;
+fn since(event: &TimelineEvent, zone: Zone) -> Option<String> {
+    let (first, last) = event.first_at.zip(event.last_at)?;
     let (first, last) = (TimeCell::new(first, zone), TimeCell::new(last, zone));
     match first.day == last.day {
         true if first.time == last.time => None,
@@ -63,12 +63,12 @@ fn since(one: &TimelineEvent, zone: Zone) -> Option<String> {
 }
 
 /// Returns for example `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`.
-fn change(one: &TimelineEvent, before: Option<&str>) -> String {
-    let mut text = format!("{} {}", subject(one), verb(one.state));
-    match (one.restart_count, one.exit_code, one.signal) {
+fn change(event: &TimelineEvent, before: Option<&str>) -> String {
+    let mut text = format!("{} {}", subject(event), verb(event.state));
+    match (event.restart_count, event.exit_code, event.signal) {
         (Some(count), ..) => text += &format!(" again (restart {count})"),
         // The verb already shows the success.
-        (_, Some(0), _) if one.state == Some(State::Succeeded) => {}
+        (_, Some(0), _) if event.state == Some(State::Succeeded) => {}
         (_, Some(code), Some(signal)) => {
             text += &format!(" with exit code {code}, signal {signal}")
         }
@@ -76,8 +76,8 @@ fn change(one: &TimelineEvent, before: Option<&str>) -> String {
         (_, None, Some(signal)) => text += &format!(" by signal {signal}"),
         (_, None, None) => {}
     }
-    let message = clean(one.message.as_deref()).map(|message| without_last_end(message, before));
-    let reason = clean(one.reason.as_deref());
+    let message = clean(event.message.as_deref()).map(|message| without_last_end(message, before));
+    let reason = clean(event.reason.as_deref());
     let is_reported = |reason: &&str| {
         text.contains(reason) || message.is_some_and(|message| message.contains(reason))
     };
@@ -105,15 +105,15 @@ pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
     without_last_end(message, before).len() < message.len()
 }
 
-fn subject(one: &TimelineEvent) -> String {
-    match one.what {
-        EventSubject::Job => one.kind.replace('-', " "),
+fn subject(event: &TimelineEvent) -> String {
+    match event.what {
+        EventSubject::Job => event.kind.replace('-', " "),
         EventSubject::Task | EventSubject::Event => {
-            object(&one.object).unwrap_or_else(|| "task".to_owned())
+            object(&event.object).unwrap_or_else(|| "task".to_owned())
         }
         EventSubject::Container => {
-            let container = object(&one.object).unwrap_or_else(|| "container".to_owned());
-            let task = clean(one.task_name.as_deref()).or(clean(one.task.as_deref()));
+            let container = object(&event.object).unwrap_or_else(|| "container".to_owned());
+            let task = clean(event.task_name.as_deref()).or(clean(event.task.as_deref()));
             match task {
                 Some(task) => format!("{container} of {task}"),
                 None => container,

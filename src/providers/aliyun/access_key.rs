@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::{Origin, Profile};
 
 /// Prefix of the ids of temporary keys.
-const TEMPORARY: &str = "STS.";
+const TEMPORARY_KEY_PREFIX: &str = "STS.";
 
 /// Settings of a credential whose values are masked.
 const SECRET_KEYS: [&str; 3] = ["access_key_id", "access_key_secret", "security_token"];
@@ -62,7 +62,7 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
             ],
         ));
     };
-    if id.starts_with(TEMPORARY) && profile.secret("security_token").is_none() {
+    if id.starts_with(TEMPORARY_KEY_PREFIX) && profile.secret("security_token").is_none() {
         return Err(missing_token(profile));
     }
     let signer = Signer {

@@ -163,7 +163,7 @@ pub(super) async fn list(
     api: &Api,
     kind: &'static Kind,
     profile: &str,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
 ) -> Result<ScopePage, Problem> {
     let is_next = std::ptr::eq(kind, &HPC_JOB);
@@ -171,28 +171,28 @@ pub(super) async fn list(
         true => (&EHPC_NEXT, Method::Post),
         false => (&EHPC, Method::Get),
     };
-    let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
+    let (page, size) = (cursor.page.to_string(), PAGE_SIZE.to_string());
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
     let request = api.product_request(product, "ListClusters", method, &query);
     let decode = |body: &[u8]| match is_next {
-        true => decode_next(body, at, profile, api.region()),
-        false => decode(body, at, profile, api.region()),
+        true => decode_next(body, cursor, profile, api.region()),
+        false => decode(body, cursor, profile, api.region()),
     };
     let page = api.client.call(&request, options.deadline, decode);
     page.await.map(Decoded::into_page)
 }
 
-/// Decodes the page at `at`; `region` is that of the profile.
+/// Decodes the page at `cursor`; `region` is that of the profile.
 pub(super) fn decode(
     body: &[u8],
-    at: Cursor,
+    cursor: Cursor,
     profile: &str,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
     let response: ClustersResponse = lenient::decode_response(body)?;
     let total = response.total_count.0;
     let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(at, total, rows, |row| {
+    Ok(ScopePage::from_rows(cursor, total, rows, |row| {
         let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region))
     }))
@@ -201,14 +201,14 @@ pub(super) fn decode(
 /// As [`decode`], for a page of E-HPC NEXT.
 pub(super) fn decode_next(
     body: &[u8],
-    at: Cursor,
+    cursor: Cursor,
     profile: &str,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
     let response: NextClustersResponse = lenient::decode_response(body)?;
     let total = response.total_count.0;
     let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(at, total, rows, |row| {
+    Ok(ScopePage::from_rows(cursor, total, rows, |row| {
         let scope = Scope::at(&HPC_JOB, profile, &[row.cluster_id.trimmed()?])?;
         Some(row.into_details().into_scope(scope.to_string(), region))
     }))

@@ -115,7 +115,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     let expires_at = profile.parse::<Int>("sts_expiration")?.not_zero();
     let expires_at = expires_at.filter(|_| has_token).and_then(Time::from_unix);
     let mut with_mode = profile.clone();
-    with_mode.place = format!("{} (mode {mode})", profile.place);
+    with_mode.location = format!("{} (mode {mode})", profile.location);
     let profile = &with_mode;
     let renew = format!(
         "run: aliyun sts GetCallerIdentity --profile {}",
@@ -141,14 +141,14 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         values.extend(role(profile)?);
     }
     // Cached keys without an expiration time are used: the cloud decides whether they have expired.
-    let profile_name = profile.place.trim_start_matches("for ");
+    let profile_name = profile.location.trim_start_matches("for ");
     let path = profile.file.path.display();
     let label = format!("the credentials of {profile_name} in {path}");
     let hint = match is_cached {
         true => format!("{renew} to renew them"),
         false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
     };
-    profile.found_until(values, expires_at, &label, &hint)
+    profile.with_expiring_credential(values, expires_at, &label, &hint)
 }
 
 /// Returns the settings to assume the role in mode RamRoleArn, in addition to the key.
@@ -206,5 +206,5 @@ fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         ("role_session_name", role("role_session_name")),
         (POLICY, role("policy")),
     ]));
-    Ok(profile.found(values, None))
+    Ok(profile.with_credential(values, None))
 }

@@ -127,13 +127,13 @@ impl KindOps<Api> for DlcJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = api.path_request(&DLC, GET.name, path(lookup.reference), &[]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let found = api
+        let response = api
             .client
             .call(&request, lookup.options.deadline, decode)
             .await;
-        let mut found = found.map(Decoded::into_result)?;
-        events::read(api, lookup, &mut found).await;
-        Ok(found)
+        let mut result = response.map(Decoded::into_result)?;
+        events::read(api, lookup, &mut result).await;
+        Ok(result)
     }
 
     /// Returns the job's workspace, if a lookup has shown it.
@@ -167,7 +167,7 @@ impl KindOps<Api> for DlcJobs {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
                 (vec![known], workspaces::Incomplete::default())
             }
-            None => workspaces::of_page(api, list.at, list.options).await,
+            None => workspaces::page_workspaces(api, list.cursor, list.options).await,
         };
         let query = [
             ("JobIds", first.map(|_| &*ids)),
@@ -185,14 +185,14 @@ impl KindOps<Api> for DlcJobs {
             query.push(("WorkspaceId", workspace.as_deref()));
             let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
             let decode = |body: &[u8]| decode_list(body, api, list);
-            let found = api
+            let response = api
                 .client
                 .call(&request, list.options.deadline, decode)
                 .await;
-            found.map(Decoded::into_page)
+            response.map(Decoded::into_page)
         };
         let pages = workspaces.iter().map(page);
-        let mut page = workspaces::merge(api, list.at, &workspaces, pages).await?;
+        let mut page = workspaces::merge(api, list.cursor, &workspaces, pages).await?;
         page.notices.extend(incomplete.notice);
         page.failed_parts.extend(incomplete.problem);
         page.omits_old = is_cut;

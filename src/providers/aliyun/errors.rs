@@ -218,12 +218,14 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
     let product = products::of_request(context.request);
     let prefix = product.permission_prefix;
-    let other = match product == &DLC {
+    let alternative = match product == &DLC {
         // The vendor's documentation uses both.
         true => format!(" or pai:{operation}, and a role in the workspace"),
         false => String::new(),
     };
-    Some(format!("grant the permission {prefix}:{operation}{other}"))
+    Some(format!(
+        "grant the permission {prefix}:{operation}{alternative}"
+    ))
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {

@@ -101,14 +101,14 @@ impl KindOps<Api> for InstantJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = request(api, GET.name, &[("JobId", lookup.reference.id())]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let found = api
+        let response = api
             .client
             .call(&request, lookup.options.deadline, decode)
             .await;
-        let mut found = found.map(Decoded::into_result)?;
-        results::read_events(api, lookup, &mut found).await;
-        results::read_exit_codes(api, lookup, &mut found).await;
-        Ok(found)
+        let mut result = response.map(Decoded::into_result)?;
+        results::read_events(api, lookup, &mut result).await;
+        results::read_exit_codes(api, lookup, &mut result).await;
+        Ok(result)
     }
 
     /// Lists one page of the region's jobs.
@@ -125,7 +125,7 @@ impl KindOps<Api> for InstantJobs {
             let since = since.time().to_datetime() - TimeDelta::days(1);
             fields["TimeCreatedAfter"] = since.timestamp().into();
         }
-        let (fields, page) = (fields.to_string(), list.at.page.to_string());
+        let (fields, page) = (fields.to_string(), list.cursor.page.to_string());
         let size = list.filter.page_size(PAGE_SIZE).to_string();
         let query = [
             ("Filter", &*fields),
@@ -134,11 +134,11 @@ impl KindOps<Api> for InstantJobs {
         ];
         let request = request(api, LIST.name, &query);
         let decode = |body: &[u8]| decode_list(body, api, list);
-        let found = api
+        let response = api
             .client
             .call(&request, list.options.deadline, decode)
             .await;
-        found.map(Decoded::into_page)
+        response.map(Decoded::into_page)
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

@@ -136,30 +136,30 @@ impl KindOps<Api> for Invocations {
     /// reports no states. Fails if the problem of a lookup affects all of them; a problem of a single command
     /// is on the page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let (page, size) = (list.at.page.to_string(), PAGE_SIZE.to_string());
+        let (page, size) = (list.cursor.page.to_string(), PAGE_SIZE.to_string());
         let query = [
             ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
         let decode = |body: &[u8]| decode_commands(body, list.options.show_secrets);
-        let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
-        let found = found.await?;
-        let (commands, total) = found.data;
-        let named = Page::from_rows(list.at, total, commands, |command| {
+        let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
+        let response = response.await?;
+        let (commands, total) = response.data;
+        let named = Page::from_rows(list.cursor, total, commands, |command| {
             Some((list.scope.reference(&[command.id()?])?, command))
         });
         let wanted = list.filter.without_states();
         // Rows contain no raw responses.
-        let bare = GetOptions {
+        let options = GetOptions {
             raw: false,
             ..list.options.clone()
         };
         let rows = named.rows.into_iter();
         let lookups =
-            rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &bare));
+            rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &options));
         let mut page = Page {
-            notices: found.unreadable.into_iter().collect(),
+            notices: response.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
             next: named.next,
             total: named.total,
@@ -167,7 +167,7 @@ impl KindOps<Api> for Invocations {
         };
         for outcome in join_all(lookups).await {
             match outcome {
-                Ok(found) => page.rows.push(found),
+                Ok(result) => page.rows.push(result),
                 Err(problem) if is_of_the_account(problem.category) => return Err(problem),
                 Err(problem) => page.problems.push(problem),
             }
@@ -195,12 +195,12 @@ async fn list_row(
     filter: &Filter,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
-    let bare = command
+    let job = command
         .clone()
         .into_bare_job(job_at(&reference, api.region()));
-    if !filter.matches(&bare, false) {
+    if !filter.matches(&job, false) {
         return Ok(GetResult {
-            job: bare,
+            job,
             notices: Vec::new(),
         });
     }
@@ -208,8 +208,8 @@ async fn list_row(
         reference: &reference,
         options,
     };
-    let found = get(api, lookup, command).await;
-    found.map_err(|mut problem| {
+    let result = get(api, lookup, command).await;
+    result.map_err(|mut problem| {
         problem.reference = Some(reference.to_string());
         problem.input = Some(reference.input.to_string());
         problem
@@ -242,10 +242,10 @@ async fn get(
         let status = Status::decode(body, reference.id())?;
         Ok::<_, String>((status, raw_document(body, options)))
     };
-    let found = api.call(STATUS.name, Method::Get, &query, options, decode);
-    let found = found.await?;
-    let (status, document) = found.data;
-    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(found.unreadable));
+    let response = api.call(STATUS.name, Method::Get, &query, options, decode);
+    let response = response.await?;
+    let (status, document) = response.data;
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(response.unreadable));
     let results = match status.is_finished() {
         true => Some(results(api, lookup, &mut pages, &mut unreadable).await),
         false => None,

@@ -102,10 +102,10 @@ impl KindOps<Api> for Jobs {
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have found meanwhile that this account has no permission to list.
         let clusters = api.batchable(batch.references).unwrap_or_default();
-        let found = api
+        let results = api
             .batch_get_jobs(clusters, batch.references, batch.options)
             .await;
-        found.map(Some)
+        results.map(Some)
     }
 
     /// Lists one page of a cluster's jobs, the last submitted first.
@@ -123,16 +123,16 @@ impl KindOps<Api> for Jobs {
         let request = api.list_request(
             cluster_of(list.scope.segment("CLUSTER")),
             &query,
-            list.at.page,
+            list.cursor.page,
             rows,
         );
         let page = api
             .client
             .call(&request, list.options.deadline, list::Page::decode);
-        let found = page.await?;
-        let page = found.data;
-        let mut page = page.into_page(list.scope, list.at, api.region(), &list.options.states);
-        page.notices.extend(found.unreadable);
+        let response = page.await?;
+        let page = response.data;
+        let mut page = page.into_page(list.scope, list.cursor, api.region(), &list.options.states);
+        page.notices.extend(response.unreadable);
         Ok(page)
     }
 
@@ -158,10 +158,10 @@ impl Api {
             raw::attach(job, notices, options, || document::read(body, options));
             Ok::<_, DecodeError>(described)
         };
-        let found = self.call(GET.name, Method::Post, &query, options, described);
-        let found = found.await?;
-        let mut described = found.data;
-        described.notices.extend(found.unreadable);
+        let response = self.call(GET.name, Method::Post, &query, options, described);
+        let response = response.await?;
+        let mut described = response.data;
+        described.notices.extend(response.unreadable);
         Ok(described)
     }
 }

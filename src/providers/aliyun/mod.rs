@@ -308,10 +308,10 @@ impl CloudApi for Api {
         &self,
         listing: &'static ScopeListing,
         profile: &str,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        clusters::list(self, listing.kinds[0], profile, at, options).await
+        clusters::list(self, listing.kinds[0], profile, cursor, options).await
     }
 }
 

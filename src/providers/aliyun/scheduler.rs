@@ -91,14 +91,14 @@ pub(super) struct JobFields<V> {
     #[serde(alias = "VariableList", alias = "Variable_List")]
     pub variables: V,
     #[serde(alias = "Resource_List")]
-    resources: DefaultObject<Amounts>,
+    resources: DefaultObject<ResourceAmounts>,
     #[serde(alias = "ResourcesActualOccupied", alias = "resources_used")]
-    resources_used: DefaultObject<Amounts>,
+    resources_used: DefaultObject<ResourceAmounts>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Amounts {
+struct ResourceAmounts {
     #[serde(alias = "ncpus")]
     cores: Num,
     #[serde(alias = "ngpus")]
@@ -203,8 +203,8 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
         let variables = fields.variables.0.take().unwrap_or_default();
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
         fields.known = known(lookup.reference.id());
-        let found = fields.into_result(variables, api, lookup);
-        found.with_request_id(response.request_id.0.clone())
+        let result = fields.into_result(variables, api, lookup);
+        result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, JobFields::readable_id, read))
 }
@@ -314,7 +314,7 @@ impl<V> JobFields<V> {
     }
 }
 
-impl Amounts {
+impl ResourceAmounts {
     fn resources(&self) -> Resources {
         Resources {
             cpu: self.cores.0,

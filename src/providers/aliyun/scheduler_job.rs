@@ -77,11 +77,11 @@ impl KindOps<Api> for SchedulerJobs {
         let response = api.call(GET.name, Method::Get, &query, lookup.options, decode);
         let response = response.await?;
         let evidence = response.data.1.clone();
-        let mut found = response.map(|(found, _)| found).into_result();
-        if found.job.state_raw.is_none() {
-            read_row(api, lookup, &evidence, &mut found).await;
+        let mut result = response.map(|(result, _)| result).into_result();
+        if result.job.state_raw.is_none() {
+            read_row(api, lookup, &evidence, &mut result).await;
         }
-        Ok(found)
+        Ok(result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
@@ -129,8 +129,8 @@ async fn read_page(
             .map(|queue| ("Queues.1", queue)),
     );
     let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, api, list, known);
-    let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
-    found.await.map(Decoded::into_page)
+    let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
+    response.await.map(Decoded::into_page)
 }
 
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
@@ -139,7 +139,7 @@ async fn read_row(
     api: &Api,
     lookup: GetRequest<'_>,
     evidence: &EndEvidence,
-    found: &mut GetResult,
+    result: &mut GetResult,
 ) {
     let reference = lookup.reference;
     let segments = [cluster_of(reference.segment("CLUSTER"))];
@@ -148,7 +148,7 @@ async fn read_row(
     let mut list = ListRequest {
         scope: &scope,
         filter: &Filter::default(),
-        at: Cursor::FIRST,
+        cursor: Cursor::FIRST,
         options: lookup.options,
     };
     let known = |id: &str| match matches_id(id, reference) {
@@ -159,12 +159,12 @@ async fn read_row(
         let page = match read_page(api, list, known).await {
             Ok(page) => page,
             Err(problem) => {
-                let why = summarize(&problem);
-                let text = format!("cannot read the state of {reference}: {why}");
-                return found.note(NoticeCode::PartsUnread, text);
+                let reason = summarize(&problem);
+                let text = format!("cannot read the state of {reference}: {reason}");
+                return result.note(NoticeCode::PartsUnread, text);
             }
         };
-        found.notices.extend(page.notices);
+        result.notices.extend(page.notices);
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
         rows.order_by_key(|row| row.job.id != reference.id());
@@ -174,19 +174,19 @@ async fn read_row(
             let ids = [&*first.job.id, &*second.job.id].join(", ");
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
-            return found.note(NoticeCode::PartsUnread, text);
+            return result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(row) = rows.into_iter().next() {
-            found.notices.extend(row.notices);
-            let known = std::mem::replace(&mut found.job, row.job);
-            found.job.reference = known.reference;
-            found.job.input = known.input;
-            found.job.id = known.id;
-            found.job.raw = known.raw;
+            result.notices.extend(row.notices);
+            let known = std::mem::replace(&mut result.job, row.job);
+            result.job.reference = known.reference;
+            result.job.input = known.input;
+            result.job.id = known.id;
+            result.job.raw = known.raw;
             return;
         }
         match page.next {
-            Some(next) => list.at = next,
+            Some(next) => list.cursor = next,
             None => return,
         }
     }
@@ -222,12 +222,12 @@ fn decode_job(
     let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
     let evidence = fields.evidence();
     let Map(variables) = std::mem::take(&mut fields.variables);
-    let found = fields.into_result(variables, api, lookup);
-    let mut found = found.with_request_id(request_id.0);
-    raw::attach(&mut found.job, &mut found.notices, lookup.options, || {
-        document::shown(body, lookup.options)
+    let result = fields.into_result(variables, api, lookup);
+    let mut result = result.with_request_id(request_id.0);
+    raw::attach(&mut result.job, &mut result.notices, lookup.options, || {
+        document::masked_document(body, lookup.options)
     });
-    Ok((found, evidence))
+    Ok((result, evidence))
 }
 
 fn decode_fields(
@@ -278,8 +278,8 @@ fn decode_fields(
     {
         return Err(ambiguous(reference, [first, second]));
     }
-    let found = matching.into_iter().next();
-    let (_, fields) = found.ok_or_else(|| "the requested job".to_owned())?;
+    let first_match = matching.into_iter().next();
+    let (_, fields) = first_match.ok_or_else(|| "the requested job".to_owned())?;
     Ok((fields, request_id))
 }
 

@@ -87,8 +87,8 @@ impl LogFile for Stream<'_> {
         let api = self.api;
         let request = api.product_request(self.product, OPERATION, method, &query);
         let decode = |body: &[u8]| decode(body, name);
-        let found = api.client.call(&request, self.options.deadline, decode);
-        found.await.map(|found| found.data)
+        let response = api.client.call(&request, self.options.deadline, decode);
+        response.await.map(|response| response.data)
     }
 }
 

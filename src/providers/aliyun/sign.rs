@@ -187,7 +187,7 @@ impl http::Signer for Signer {
             added.push(("x-acs-accesskey-id", Secret::new(&self.access_key_id)));
             added.push(("x-acs-security-token", token.clone()));
         }
-        let own = request
+        let request_headers = request
             .headers
             .iter()
             .filter(|(name, _)| name.starts_with("x-acs-") || *name == "content-type")
@@ -195,7 +195,7 @@ impl http::Signer for Signer {
         let signed: Vec<(String, String)> = added
             .iter()
             .map(|(name, value)| (*name, value.expose()))
-            .chain(own)
+            .chain(request_headers)
             .chain([("host", request.endpoint.authority())])
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();

@@ -125,12 +125,14 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let name = context.request.operation;
     let operations = CLOUD.kinds.iter().flat_map(|kind| kind.operations());
-    let mut found = operations.filter(|operation| operation.name == name);
-    let other = match context.request.path.contains("/training-job") {
+    let mut matching = operations.filter(|operation| operation.name == name);
+    let default_permission = match context.request.path.contains("/training-job") {
         true => TRAINING_JOB.get.permission,
         false => "ReadOnlyAccess of the product",
     };
-    let permission = found.next().map_or(other, |found| found.permission);
+    let permission = matching
+        .next()
+        .map_or(default_permission, |operation| operation.permission);
     Some(format!("grant the permission {permission} in this project"))
 }
 
@@ -172,8 +174,8 @@ fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     let is_failure =
         |text: &Option<String>| text.as_deref().and_then(states::failure_text).is_some();
     let in_spelling = |map, spelling: &(&'static str, &'static str)| {
-        let found = error_in_object(map, std::slice::from_ref(spelling));
-        found.filter(|(code, message)| is_failure(code) || is_failure(message))
+        let details = error_in_object(map, std::slice::from_ref(spelling));
+        details.filter(|(code, message)| is_failure(code) || is_failure(message))
     };
     let mut objects = [Some(top), error].into_iter().flatten();
     objects.find_map(|map| {

@@ -35,10 +35,10 @@ pub(super) fn is_configured(profile: &Profile) -> bool {
 /// # Errors
 /// A usage error if there is one.
 pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
-    let other = super::CREDENTIAL_KEYS
+    let credential_key = super::CREDENTIAL_KEYS
         .iter()
         .find(|key| profile.secret(key).is_some());
-    match other {
+    match credential_key {
         None => Ok(()),
         Some(key) => Err(profile
             .invalid(key, "and a user are mutually exclusive")
@@ -63,8 +63,8 @@ pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpo
     if !region.bytes().all(is_plain) {
         return Err(profile.invalid("region", "contains invalid characters"));
     }
-    let own = format!("https://iam.{region}.myhuaweicloud.com");
-    let text = profile.get("iam_endpoint").unwrap_or(&own);
+    let default_endpoint = format!("https://iam.{region}.myhuaweicloud.com");
+    let text = profile.get("iam_endpoint").unwrap_or(&default_endpoint);
     Endpoint::parse(text, &["/v3"], transport.options().allow_http)
         .map_err(|problem| profile.unusable("iam_endpoint", problem))
 }
@@ -185,16 +185,16 @@ impl IamPasswordProvider {
             .header("x-subject-token")
             .filter(|token| sign::is_token(token))
             .ok_or_else(|| unreadable("a token in the header X-Subject-Token"))?;
-        let about = body.token.0.unwrap_or_default();
+        let token_info = body.token.0.unwrap_or_default();
         let project = match self.profile.get("project_id") {
             Some(_) => None,
             None => {
-                let id = about.project.0.and_then(|project| project.id.0);
+                let id = token_info.project.0.and_then(|project| project.id.0);
                 let id = id.filter(|id| is_project_id(id));
                 Some(id.ok_or_else(|| unreadable("a project id in token.project.id"))?)
             }
         };
-        let expires_at = about.expires_at.trimmed();
+        let expires_at = token_info.expires_at.trimmed();
         Ok(Credential {
             expires_at: expires_at.and_then(|text| {
                 let at = DateTime::parse_from_rfc3339(text).ok()?;

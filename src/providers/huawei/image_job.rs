@@ -84,13 +84,13 @@ impl KindOps<Api> for ImageJobs {
         let decode = |body: &[u8]| decode(body, lookup, api.region());
         let path = path(lookup.reference);
         let call = Call::get(&WORKSPACE, GET.name, &path);
-        let found = api.call(call, lookup.options, decode).await;
-        found.map(Decoded::into_result)
+        let response = api.call(call, lookup.options, decode).await;
+        response.map(Decoded::into_result)
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
-        let found = api.image_lists.batch_get(api, batch).await;
-        found.map(Some)
+        let results = api.image_lists.batch_get(api, batch).await;
+        results.map(Some)
     }
 
     /// Returns one page of the project's jobs of all types, newest first, limited to one status if the filter
@@ -98,7 +98,7 @@ impl KindOps<Api> for ImageJobs {
     /// them as failed parts, and they are not requested again.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let status = list.filter.single_state_word(STATES, &list.options.states);
-        let lists = list.at.lists.offsets.into_iter().enumerate();
+        let lists = list.cursor.lists.offsets.into_iter().enumerate();
         let calls = lists.filter_map(|(number, offset)| {
             let offset = offset?;
             Some(async move {
@@ -126,7 +126,7 @@ impl KindOps<Api> for ImageJobs {
             return Err(failed.swap_remove(0).1);
         }
         let failed_lists = failed.iter().map(|(number, _)| *number);
-        let merged = merge(list.at.without_lists(failed_lists), pages);
+        let merged = merge(list.cursor.without_lists(failed_lists), pages);
         let read = |(row, request_id): (ImageJob, Option<String>), lookup: GetRequest<'_>| {
             let result = row.into_row(lookup, api.region());
             result.with_request_id(request_id)

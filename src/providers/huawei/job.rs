@@ -196,12 +196,12 @@ impl KindOps<Api> for AsyncJobs {
 }
 
 fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<GetResult, String> {
-    let found: AsyncJob = lenient::decode_response(body)?;
-    if found.job_id.trimmed() != Some(lookup.reference.id()) {
+    let job: AsyncJob = lenient::decode_response(body)?;
+    if job.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
-    let found = found.into_parts().into_result(lookup, region);
-    Ok(found.with_raw(body, lookup.options))
+    let result = job.into_parts().into_result(lookup, region);
+    Ok(result.with_raw(body, lookup.options))
 }
 
 impl AsyncJob {
@@ -278,8 +278,8 @@ impl AsyncJob {
 
     /// Returns `true` if the job has a type that consists of sub-jobs in all documented responses.
     fn is_of_sub_jobs(&self) -> bool {
-        let own = self.job_type.trimmed();
-        own.is_some_and(|own| TYPES_OF_SUB_JOBS.contains(&own))
+        let job_type = self.job_type.trimmed();
+        job_type.is_some_and(|job_type| TYPES_OF_SUB_JOBS.contains(&job_type))
     }
 
     /// Returns the failure cause from the additional error of IMS, the job, or its images, in this order.
@@ -326,12 +326,12 @@ impl Entities {
         code: Option<String>,
         reason: Option<String>,
     ) -> states::FailureCause {
-        let own = states::failure(self.error_code.clone());
+        let job_code = states::failure(self.error_code.clone());
         let addition = states::failure(self.addition_error_code.clone());
         let take = |text: &mut Text| states::failure(std::mem::take(text));
         match take(&mut self.addition_error_msg) {
             Some(message) => states::FailureCause {
-                reason: addition.or(code).or(own),
+                reason: addition.or(code).or(job_code),
                 message: Some(message),
             },
             None => {
@@ -339,7 +339,7 @@ impl Entities {
                     .or_else(|| take(&mut self.error))
                     .or_else(|| take(&mut self.errorcode_message));
                 states::FailureCause {
-                    reason: code.or(own).or(addition),
+                    reason: code.or(job_code).or(addition),
                     message: error.or_else(|| self.failed_image()),
                 }
             }
@@ -369,8 +369,8 @@ impl ImageResult {
     fn state(&self) -> Option<State> {
         let word = self.status.trimmed()?;
         let mut known = STATES.iter();
-        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
-        found.map(|(_, state)| *state)
+        let entry = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
+        entry.map(|(_, state)| *state)
     }
 
     /// Returns a message unless the image is known to have succeeded.

@@ -181,8 +181,8 @@ impl Api {
         let client = &self.client;
         if !self.is_key {
             // The project of a token is known only once the token is.
-            let held = client.credentials.get(&client.http, deadline).await?;
-            if let Some(project) = held.signer.project() {
+            let credential = client.credentials.get(&client.http, deadline).await?;
+            if let Some(project) = credential.signer.project() {
                 return Ok(project.to_owned());
             }
         }
@@ -195,8 +195,8 @@ impl Api {
             let iam = iam.expect("a missing project is resolved by IAM");
             let region = self.region().unwrap_or_default();
             let (http, credentials) = (&client.http, &client.credentials);
-            let found = iam::find_project(http, credentials, iam, region, deadline).await;
-            found.inspect_err(|problem| self.project_failures.insert(problem, http.now()))
+            let result = iam::find_project(http, credentials, iam, region, deadline).await;
+            result.inspect_err(|problem| self.project_failures.insert(problem, http.now()))
         };
         self.project.get_or_try_init(find).await.cloned()
     }

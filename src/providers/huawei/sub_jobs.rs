@@ -50,7 +50,7 @@ impl JobParts {
         let (user_states, kind) = (&options.states, reference.kind.to_string());
         let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
-        let read = states::normalize(words, user_states, word, &kind, &mut notices);
+        let normalized = states::normalize(words, user_states, word, &kind, &mut notices);
         let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();
@@ -62,16 +62,19 @@ impl JobParts {
             || self
                 .sub_jobs
                 .iter()
-                .any(|one| one.status.trimmed().is_none());
+                .any(|sub_job| sub_job.status.trimmed().is_none());
         let sub_jobs = self.sub_jobs.into_iter();
         let tasks: Vec<Task> = sub_jobs
-            .map(|one| one.into_task(sub_words, options))
+            .map(|sub_job| sub_job.into_task(sub_words, options))
             .collect();
         note_unknown_words(&tasks, reference.kind, options, &mut notices);
-        let (reason, message) = match (read.state, &read.raw) {
+        let (reason, message) = match (normalized.state, &normalized.raw) {
             (State::Failed, _) => {
-                let (cause, own) = (failure_cause(&tasks), self.cause.clone());
-                (cause.reason.or(own.reason), cause.message.or(own.message))
+                let (cause, job_cause) = (failure_cause(&tasks), self.cause.clone());
+                (
+                    cause.reason.or(job_cause.reason),
+                    cause.message.or(job_cause.message),
+                )
             }
             (_, None) => (
                 Some("no status".to_owned()),
@@ -79,23 +82,23 @@ impl JobParts {
             ),
             _ => (None, None),
         };
-        let first = tasks.iter().filter_map(|task| task.started_at).min();
-        let has_succeeded = read.state == State::Succeeded;
+        let earliest_start = tasks.iter().filter_map(|task| task.started_at).min();
+        let has_succeeded = normalized.state == State::Succeeded;
         let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
             reason,
             message,
             created_at: self.created_at,
-            started_at: first
+            started_at: earliest_start
                 .or(self.started_at)
-                .filter(|_| read.state != State::Pending),
+                .filter(|_| normalized.state != State::Pending),
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
             unread_cause: (lacks_sub_jobs || unconfirmed_reason.is_some())
                 .then_some(Category::InvalidResponse),
-            ..read.into_job(job_at(reference, region))
+            ..normalized.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
         if has_succeeded && job.state == State::Unknown {

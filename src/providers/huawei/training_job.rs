@@ -82,26 +82,26 @@ impl KindOps<Api> for TrainingJobs {
         let path = path(lookup.reference);
         let decode = |body: &[u8]| decode_job(body, lookup, api.region());
         let call = Call::get(&MODELARTS, GET.name, &path);
-        let found = api.call(call, lookup.options, decode).await;
-        let mut found = found.map(Decoded::into_result)?;
-        parts::read(api, lookup, &path, &mut found).await;
-        Ok(found)
+        let response = api.call(call, lookup.options, decode).await;
+        let mut result = response.map(Decoded::into_result)?;
+        parts::read(api, lookup, &path, &mut result).await;
+        Ok(result)
     }
 
     /// Returns one page of the jobs, newest first.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let words = list.filter.state_words(STATES, &list.options.states);
         let size = list.filter.page_size(PAGE_SIZE);
-        let found = search(api, words.as_deref(), list.at, size, list.options).await?;
-        let next = found.data.next(list.at, size);
+        let response = search(api, words.as_deref(), list.cursor, size, list.options).await?;
+        let next = response.data.next(list.cursor, size);
         let read = |row: TrainingJob, lookup: GetRequest<'_>| {
             let row = row.into_row(lookup, api.region());
-            row.with_request_id(found.request_id.clone())
+            row.with_request_id(response.request_id.clone())
         };
-        let rows = found.data.rows;
+        let rows = response.data.rows;
         Ok(Page {
             next,
-            notices: Vec::from_iter(found.unreadable),
+            notices: Vec::from_iter(response.unreadable),
             ..list.page(None, rows, TrainingJob::id, read)
         })
     }
@@ -115,12 +115,12 @@ impl KindOps<Api> for TrainingJobs {
 async fn search(
     api: &Api,
     words: Option<&[&str]>,
-    at: Cursor,
+    cursor: Cursor,
     size: usize,
     options: &GetOptions,
 ) -> Result<Decoded<JobPage>, Problem> {
     let mut body = json!({
-        "offset": at.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
+        "offset": cursor.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
     });
     if let Some(workspace) = api.profile.get("workspace") {
         body["workspace_id"] = workspace.into();

@@ -124,8 +124,8 @@ pub(super) fn containers(
     let List(mut statuses) = statuses;
     let containers = specs.0.into_iter().map(|spec| {
         let is_own = |status: &ContainerStatus| status.name.trimmed() == spec.name.trimmed();
-        let own = statuses.iter().position(is_own);
-        let status = own.map(|at| statuses.swap_remove(at)).unwrap_or_default();
+        let index = statuses.iter().position(is_own);
+        let status = index.map(|at| statuses.swap_remove(at)).unwrap_or_default();
         spec.into_model(status, are_init)
     });
     containers.collect()
@@ -140,20 +140,20 @@ pub(super) fn contradiction(
 ) -> Option<String> {
     let (init, main): (Vec<_>, Vec<_>) = containers
         .iter()
-        .filter(|one| !one.is_sidecar)
-        .partition(|one| one.init);
-    let describe = |one: &model::Container| {
-        let name = one.name.as_deref().unwrap_or("?");
-        match one.state_raw.as_deref() {
+        .filter(|container| !container.is_sidecar)
+        .partition(|container| container.init);
+    let describe = |container: &model::Container| {
+        let name = container.name.as_deref().unwrap_or("?");
+        match container.state_raw.as_deref() {
             Some("terminated") => format!("container {name} has not ended with exit code 0"),
             Some(word) => format!("container {name} is {word}"),
             None => format!("container {name} has no state"),
         }
     };
     // A kubelet reports an init container that it has removed as waiting.
-    let has_failed = |one: &&&model::Container| {
-        let word = one.state_raw.as_deref();
-        word.is_some_and(|word| word != "waiting") && !is_done(one)
+    let has_failed = |container: &&&model::Container| {
+        let word = container.state_raw.as_deref();
+        word.is_some_and(|word| word != "waiting") && !is_done(container)
     };
     if let Some(failed) = init.iter().find(has_failed) {
         return Some(describe(failed));
@@ -168,8 +168,8 @@ pub(super) fn contradiction(
         ));
     }
     main.iter()
-        .find(|one| !is_done(one))
-        .map(|one| describe(one))
+        .find(|container| !is_done(container))
+        .map(|container| describe(container))
 }
 
 /// Returns true if no main container of a pod runs, and one waits or has failed. A container without a state
@@ -309,16 +309,16 @@ impl ContainerResources {
         let count = cards.and_then(|(_, count)| quantity(count.trimmed()?));
         Resources {
             cpu: amount("cpu"),
-            memory_bytes: amount("memory").map(whole),
-            ephemeral_storage_bytes: amount("ephemeral-storage").map(whole),
-            accelerators: count.map(whole),
+            memory_bytes: amount("memory").map(round_up),
+            ephemeral_storage_bytes: amount("ephemeral-storage").map(round_up),
+            accelerators: count.map(round_up),
             accelerator_type: cards.map(|(name, _)| name.clone()),
         }
     }
 }
 
 /// Converts a quantity to an integer, rounded up.
-fn whole(value: f64) -> u64 {
+fn round_up(value: f64) -> u64 {
     value.ceil() as u64
 }
 

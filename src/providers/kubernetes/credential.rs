@@ -50,10 +50,10 @@ pub(super) fn label(profile: &Profile) -> String {
         ("token", "token"),
         ("client_certificate_data", "certificate"),
     ];
-    let held = keys
+    let configured = keys
         .into_iter()
         .find(|(key, _)| profile.secret(key).is_some());
-    let (key, what) = held.unwrap_or((SERVER, "no credential"));
+    let (key, description) = configured.unwrap_or((SERVER, "no credential"));
     let user = profile
         .get("user")
         .map(|user| format!(" of {}", quotable(user)));
@@ -63,12 +63,12 @@ pub(super) fn label(profile: &Profile) -> String {
     let is_plain = profile
         .get(SERVER)
         .is_some_and(|url| url.starts_with("http:"));
-    let why = match key == SERVER && is_plain {
+    let reason = match key == SERVER && is_plain {
         true => ": none is sent over http",
         false => "",
     };
     format!(
-        "{what}{}{why}{}",
+        "{description}{}{reason}{}",
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )
@@ -91,8 +91,8 @@ pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
     if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
         let hint = problem.hint.unwrap_or_default();
-        let other = format!("or unset {} to use the kubeconfig", origin.fix_location());
-        problem.hint = Some(format!("{hint}; {other}"));
+        let alternative = format!("or unset {} to use the kubeconfig", origin.fix_location());
+        problem.hint = Some(format!("{hint}; {alternative}"));
     }
     problem
 }

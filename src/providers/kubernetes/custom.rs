@@ -70,7 +70,7 @@ struct ResourceJob {
     object: Owner,
     number: usize,
     /// True if it no longer exists or has ended, so that its parts are not read.
-    is_over: bool,
+    has_ended: bool,
 }
 
 #[async_trait]
@@ -82,19 +82,19 @@ impl KindOps<Api> for CustomJobs {
         if let Some(problem) = lock(&api.failed_lookups).remove(&reference.to_string()) {
             return Err(problem);
         }
-        let found = self.find(api, lookup).await?;
-        let mut result = found.result;
-        if found.is_over {
+        let job = self.find(api, lookup).await?;
+        let mut result = job.result;
+        if job.has_ended {
             return Ok(result);
         }
-        let label = self.resources[found.number].pods_label;
+        let label = self.resources[job.number].pods_label;
         let parts = Parts {
             namespace: reference.segment("NAMESPACE").unwrap_or_default(),
             selector: format!("{label}={}", reference.id()),
             owners: None,
-            uids: found.object.uid.iter().cloned().collect(),
+            uids: job.object.uid.iter().cloned().collect(),
             more_uids: Vec::new(),
-            owner: Some(found.object),
+            owner: Some(job.object),
         };
         let read = ReadParts::default();
         parts.add(api, &mut result, read, options).await;
@@ -123,7 +123,10 @@ impl CustomJobs {
 
     /// Returns the group versions of its resources.
     pub(super) fn apis(&self) -> impl Iterator<Item = &'static str> {
-        let paths = self.resources.iter().map(|one| one.objects.path.0);
+        let paths = self
+            .resources
+            .iter()
+            .map(|resource| resource.objects.path.0);
         paths.filter_map(|path| path.strip_prefix("/apis/"))
     }
 
@@ -137,7 +140,7 @@ impl CustomJobs {
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
         let calls = numbers.map(|number| self.read(api, number, lookup));
-        let found = match self.choose(join_all(calls).await, reference) {
+        let job = match self.choose(join_all(calls).await, reference) {
             Err(problem) if is_not_served(&problem) => {
                 let resources = self.resources.iter();
                 let paths: Vec<String> = resources
@@ -148,8 +151,8 @@ impl CustomJobs {
             }
             found => found?,
         };
-        lock(&api.resources).insert(reference.to_string(), found.number);
-        Ok(found)
+        lock(&api.resources).insert(reference.to_string(), job.number);
+        Ok(job)
     }
 
     async fn read(
@@ -165,15 +168,15 @@ impl CustomJobs {
         };
         let objects = &self.resources[number].objects;
         let outcome = objects::lookup(api, objects, lookup, decode).await?;
-        let (result, object, is_over) = match outcome {
-            Outcome::Read(found, owner) => (*found, owner, false),
-            Outcome::Known(found) => (*found, Owner::default(), true),
+        let (result, object, has_ended) = match outcome {
+            Outcome::Read(result, owner) => (*result, owner, false),
+            Outcome::Known(result) => (*result, Owner::default(), true),
         };
         Ok(ResourceJob {
             result,
             object,
             number,
-            is_over,
+            has_ended,
         })
     }
 
@@ -202,17 +205,17 @@ impl CustomJobs {
         let mut jobs: Vec<ResourceJob> = Vec::new();
         for (number, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
-                Ok(found)
-                    if found.object.uid.is_some()
-                        && jobs.iter().any(|one| one.object.uid == found.object.uid) => {}
-                Ok(found) => jobs.push(found),
+                Ok(job)
+                    if job.object.uid.is_some()
+                        && jobs.iter().any(|other| other.object.uid == job.object.uid) => {}
+                Ok(job) => jobs.push(job),
                 Err(problem) => problems.push((number, problem)),
             }
         }
         if jobs.len() > 1 {
             let resources = jobs
                 .iter()
-                .map(|one| self.resources[one.number].objects.path.1);
+                .map(|job| self.resources[job.number].objects.path.1);
             let resources: Vec<&str> = resources.collect();
             let message = format!(
                 "{} is in several resources: {}",
@@ -222,7 +225,7 @@ impl CustomJobs {
             return Err(Problem::new(Category::InvalidArgument, message)
                 .with_hint("joblens cannot choose between jobs of the same name"));
         }
-        let Some(mut found) = jobs.pop() else {
+        let Some(mut job) = jobs.pop() else {
             let problems = problems.into_iter().map(|(_, problem)| problem);
             return Err(most_specific(problems));
         };
@@ -232,10 +235,10 @@ impl CustomJobs {
                 return Err(problem);
             }
             let resource = self.resources[number].objects.path.1;
-            let notice = events::unread(resource, &found.result.job, &problem.message);
-            found.result.notices.push(notice);
+            let notice = events::unread(resource, &job.result.job, &problem.message);
+            job.result.notices.push(notice);
         }
-        Ok(found)
+        Ok(job)
     }
 
     /// Reports an API that the server does not serve as a product that is not installed. The problem is
@@ -274,9 +277,9 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
     let jobs = JOBS.iter().find(|jobs| jobs.kind == reference.kind);
     let jobs = jobs.ok_or("an object of the kind")?;
     let object = CustomObject::decode(body, reference)?;
-    let mut found = object.into_result(jobs, reference, api);
-    attach_raw(&mut found, body, options);
-    Ok(found)
+    let mut result = object.into_result(jobs, reference, api);
+    attach_raw(&mut result, body, options);
+    Ok(result)
 }
 
 /// Returns true if the resource with this problem could still contain the job.

@@ -4,8 +4,8 @@ use super::object::LAST_APPLIED;
 use crate::providers::prelude::*;
 
 /// Attaches a response to the job, without its redundant fields.
-pub(super) fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOptions) {
-    raw::attach(&mut found.job, &mut found.notices, options, || {
+pub(super) fn attach_raw(result: &mut GetResult, body: &[u8], options: &GetOptions) {
+    raw::attach(&mut result.job, &mut result.notices, options, || {
         let mut document = raw::document(body, options)?;
         trim_document(&mut document);
         Some(document)

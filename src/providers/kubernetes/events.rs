@@ -73,7 +73,7 @@ pub(super) struct Events {
 pub(super) type EventList = Result<Events, Problem>;
 
 /// Returns the selector of the events of an object.
-pub(super) fn of_uid(uid: &str) -> String {
+pub(super) fn uid_selector(uid: &str) -> String {
     format!("involvedObject.uid={uid}")
 }
 
@@ -82,40 +82,40 @@ pub(super) async fn add(
     api: &Api,
     namespace: &str,
     selectors: &[String],
-    found: &mut GetResult,
+    result: &mut GetResult,
     options: &GetOptions,
 ) {
     let calls = selectors
         .iter()
         .map(|selector| list(api, namespace, selector, options));
     for events in join_all(calls).await {
-        add_list(found, events, |_| true);
+        add_list(result, events, |_| true);
     }
 }
 
 /// Adds the events of a list that belong to a job (`has`), or a notice if the list could not be read.
 pub(super) fn add_list(
-    found: &mut GetResult,
+    result: &mut GetResult,
     events: EventList,
     has: impl Fn(&ObjectEvent) -> bool,
 ) {
     match events {
         Ok(read) => {
-            let own = read.events.into_iter().filter(|event| has(event));
-            found.job.events.extend(own.map(|(_, event)| event));
+            let job_events = read.events.into_iter().filter(|event| has(event));
+            result.job.events.extend(job_events.map(|(_, event)| event));
             for notice in read.unreadable {
-                found.note(notice.code, notice.message);
+                result.note(notice.code, notice.message);
             }
         }
-        Err(problem) => note_unread(found, &reason(&problem)),
+        Err(problem) => note_unread(result, &reason(&problem)),
     }
 }
 
 /// Marks that events of a job were not read, with a notice.
-pub(super) fn note_unread(found: &mut GetResult, reason: &str) {
-    found.job.events_unreadable = true;
-    let notice = unread("events", &found.job, reason);
-    found.note(notice.code, notice.message);
+pub(super) fn note_unread(result: &mut GetResult, reason: &str) {
+    result.job.events_unreadable = true;
+    let notice = unread("events", &result.job, reason);
+    result.note(notice.code, notice.message);
 }
 
 /// Returns why a part could not be read, with the hint if it took too long.

@@ -50,9 +50,9 @@ const OBJECTS: Resource = Resource {
     path: (API, RESOURCE),
     read: |body, api, lookup| {
         let job = JobObject::decode(body, lookup.reference)?;
-        let mut found = job.into_result(lookup.reference, api);
-        attach_raw(&mut found, body, lookup.options);
-        Ok(found)
+        let mut result = job.into_result(lookup.reference, api);
+        attach_raw(&mut result, body, lookup.options);
+        Ok(result)
     },
 };
 
@@ -96,7 +96,7 @@ impl KindOps<Api> for Jobs {
         let decode = |body: &[u8]| {
             let mut job = JobObject::decode(body, reference)?;
             let pods = job.pods(namespace);
-            let own = Parts {
+            let pod_parts = Parts {
                 namespace,
                 selector: pods.selector.text(),
                 owners: None,
@@ -105,29 +105,29 @@ impl KindOps<Api> for Jobs {
                 owner: Some(pods.owner),
             };
             let failed = job.failed_indexes();
-            Ok((job.into_result(reference, api), (own, failed)))
+            Ok((job.into_result(reference, api), (pod_parts, failed)))
         };
         let read = objects::lookup(api, &OBJECTS, lookup, decode);
         let read = prefetch::with_parts(api, reference, options, read, Outcome::read_job);
         let (outcome, prefetched) = read.await?;
-        let (mut found, (parts, failed)) = match outcome {
-            Outcome::Read(found, parts) => (*found, parts),
-            Outcome::Known(found) => return Ok(*found),
+        let (mut result, (parts, failed)) = match outcome {
+            Outcome::Read(result, parts) => (*result, parts),
+            Outcome::Known(result) => return Ok(*result),
         };
         let read = prefetched.map(|read| read.for_job(&parts));
         parts
-            .add(api, &mut found, read.unwrap_or_default(), options)
+            .add(api, &mut result, read.unwrap_or_default(), options)
             .await;
-        indexes::add_failed(&mut found, failed.as_deref());
-        Ok(found)
+        indexes::add_failed(&mut result, failed.as_deref());
+        Ok(result)
     }
 
     /// Reads jobs without their events, and the pods of only those whose state they decide.
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         let mut rows = objects::get_many(api, &OBJECTS, batch).await?;
         many::add_pods(api, &mut rows, batch.options).await;
-        let found = rows.into_iter().map(|row| Some(row?.found));
-        Ok(Some(found.collect()))
+        let results = rows.into_iter().map(|row| Some(row?.result));
+        Ok(Some(results.collect()))
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
@@ -138,7 +138,7 @@ impl KindOps<Api> for Jobs {
             derived.add(&found.job, pods);
             found
         };
-        let mut page = list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await?;
+        let mut page = list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await?;
         derived
             .add_states(api, list, JOB_LABEL, &mut page, |_| {})
             .await;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::parts::{self, Owner, Pods, decode_pods, is_derived};
+use super::parts::{self, Owner, Pods, decode_pods, depends_on_pods};
 use super::pod::{self, PodTask};
 use super::selector::Selector;
 use super::{Api, path};
@@ -96,7 +96,7 @@ pub(super) struct DerivedJobs(Mutex<HashMap<String, JobPods>>);
 impl DerivedJobs {
     /// Adds a job if its pods decide its state.
     pub fn add(&self, job: &Job, pods: JobPods) {
-        if is_derived(job) {
+        if depends_on_pods(job) {
             lock(&self.0).insert(job.reference.clone(), pods);
         }
     }
@@ -127,7 +127,7 @@ impl DerivedJobs {
         }
         let path = path("/api/v1", list.scope.segment("NAMESPACE"), pod::RESOURCE);
         let key = format!("{path}?{label}");
-        if list.at.page == 1 {
+        if list.cursor.page == 1 {
             lock(&api.unread_pods).remove(&key);
         } else if lock(&api.unread_pods).contains(&key) {
             return;

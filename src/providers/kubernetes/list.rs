@@ -15,7 +15,7 @@ pub(super) fn is_expired(problem: &Problem) -> bool {
     matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
 }
 
-/// Reads the page at `at` of the list at a path. If its `continue` token has expired, reads the whole list
+/// Reads the page at `cursor` of the list at a path. If its `continue` token has expired, reads the whole list
 /// instead, as kubectl does; the caller drops the rows that it has already returned.
 ///
 /// # Errors
@@ -25,12 +25,14 @@ pub(super) async fn page<R>(
     operation: &'static str,
     path: &str,
     filter: &Filter,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
     decode: impl Fn(&[u8]) -> Result<(Page<R>, Option<String>), String> + Sync + Send,
 ) -> Result<Page<R>, Problem> {
     let mut page_size = filter.page_size(PAGE_SIZE);
-    let token = api.continue_at(path, at.page).filter(|_| at.page > 1);
+    let token = api
+        .continue_at(path, cursor.page)
+        .filter(|_| cursor.page > 1);
     let selector = filter.selector.as_deref();
     let base_query: Vec<_> = selector
         .map(|text| ("labelSelector", text))
@@ -54,7 +56,7 @@ pub(super) async fn page<R>(
     page.notices.extend(response.unreadable);
     let token = token.filter(|token| !token.is_empty());
     page.next = token.and_then(|token| {
-        let next = at.after(page.rows.len().max(1), Some(u64::MAX))?;
+        let next = cursor.after(page.rows.len().max(1), Some(u64::MAX))?;
         api.set_continue(path, next.page, &token);
         Some(next)
     });
@@ -137,7 +139,7 @@ pub(super) async fn page_of<T: ApiObject>(
     let decode = |body: &[u8]| {
         let mut objects: ObjectList<T> = lenient::decode_response(body)?;
         let rows = objects.take_rows()?;
-        let page = Page::from_addressed_rows(list.at, None, rows, address, &read);
+        let page = Page::from_addressed_rows(list.cursor, None, rows, address, &read);
         Ok((page, objects.metadata.0.r#continue.0))
     };
     let operation = resource.list.name;
@@ -146,7 +148,7 @@ pub(super) async fn page_of<T: ApiObject>(
         operation,
         &path,
         list.filter,
-        list.at,
+        list.cursor,
         list.options,
         decode,
     );

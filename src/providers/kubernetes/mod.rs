@@ -185,7 +185,7 @@ struct Server {
     /// The prefix of every path, such as that of a proxy; can be empty.
     prefix: String,
     /// True if only the CA of the cluster's kubeconfig entry is trusted.
-    has_own_ca: bool,
+    has_configured_ca: bool,
     /// True if the credential is a certificate that no program renews.
     has_fixed_certificate: bool,
     /// The hint for problems with the proxy of the profile, if it has one.
@@ -237,7 +237,7 @@ impl Api {
                 client,
                 endpoint,
                 prefix,
-                has_own_ca: profile.secret(CA_DATA).is_some(),
+                has_configured_ca: profile.secret(CA_DATA).is_some(),
                 has_fixed_certificate: has_fixed_certificate(profile),
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
@@ -289,7 +289,7 @@ impl Api {
             problem.hint = Some(own.clone());
         }
         let failure = problem.transport_failure.map(|failure| failure.kind);
-        if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_own_ca {
+        if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_configured_ca {
             let hint = "only the certificate-authority of the kubeconfig is trusted: download a new kubeconfig";
             problem.hint = Some(hint.to_owned());
         }
@@ -333,10 +333,10 @@ impl CloudApi for Api {
         &self,
         _listing: &'static ScopeListing,
         profile: &str,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        namespaces::list(self, profile, at, options).await
+        namespaces::list(self, profile, cursor, options).await
     }
 
     async fn served_kinds(

@@ -35,13 +35,13 @@ struct NamespaceStatus {
 pub(super) async fn list(
     api: &Api,
     profile: &str,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
 ) -> Result<ScopePage, Problem> {
     let decode = |body: &[u8]| {
         let mut list: ObjectList<Namespace> = lenient::decode_response(body)?;
         let rows = list.take_rows()?;
-        let page = ScopePage::from_rows(at, None, rows, |row| {
+        let page = ScopePage::from_rows(cursor, None, rows, |row| {
             let DefaultObject(meta) = row.metadata;
             let name = meta.name.value.trimmed()?;
             Some(ScopeSummary {
@@ -55,5 +55,5 @@ pub(super) async fn list(
         });
         Ok((page, list.metadata.0.r#continue.0))
     };
-    list::page(api, LIST, PATH, &Filter::default(), at, options, decode).await
+    list::page(api, LIST, PATH, &Filter::default(), cursor, options, decode).await
 }

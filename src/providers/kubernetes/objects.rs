@@ -17,7 +17,7 @@ use crate::providers::prelude::*;
 
 /// A job read from a list or a stream.
 pub(super) struct Row {
-    pub found: GetResult,
+    pub result: GetResult,
     /// The UID of its object.
     pub uid: String,
     /// Its object.
@@ -50,9 +50,9 @@ pub(super) async fn get_many(
     let mut rows: Vec<Option<Row>> = batch.references.iter().map(|_| None).collect();
     for (numbers, outcome) in namespaces.values().zip(outcomes) {
         match outcome {
-            Ok(found) => numbers
+            Ok(found_rows) => numbers
                 .iter()
-                .zip(found)
+                .zip(found_rows)
                 .for_each(|(number, row)| rows[*number] = row),
             // The caller looks up the references of this namespace individually.
             Err(_) if is_readable => {}
@@ -72,8 +72,8 @@ pub(super) async fn batch_get(
     batch: BatchRequest<'_>,
 ) -> BatchResult {
     let rows = get_many(api, resource, batch).await?;
-    let found = rows.into_iter().map(|row| Some(row?.found));
-    Ok(Some(found.collect()))
+    let results = rows.into_iter().map(|row| Some(row?.result));
+    Ok(Some(results.collect()))
 }
 
 async fn in_namespace(
@@ -108,9 +108,9 @@ async fn in_namespace(
     };
     let mut rows: Vec<_> = references.iter().map(row).collect();
     if let Some(first) = rows.iter_mut().flatten().next() {
-        first.found.notices.extend(watch.take_notice());
+        first.result.notices.extend(watch.take_notice());
     }
-    let is_open = |row: &Option<Row>| row.as_ref().is_none_or(|row| !row.found.job.ended);
+    let is_open = |row: &Option<Row>| row.as_ref().is_none_or(|row| !row.result.job.ended);
     if rows.iter().any(is_open) {
         Stream::start(api, &watch, resource.watch, path);
     }
@@ -130,7 +130,7 @@ impl<T> Outcome<T> {
     /// Returns the job if its response was read.
     pub fn read_job(&self) -> Option<&Job> {
         match self {
-            Self::Read(found, _) => Some(&found.job),
+            Self::Read(result, _) => Some(&result.job),
             Self::Known(_) => None,
         }
     }
@@ -152,15 +152,15 @@ pub(super) async fn lookup<T: Send>(
     let watch = api.watches.known(&path);
     let known = || {
         let object = watch.as_ref()?.object(reference.id())?;
-        let mut found = row(api, resource, lookup, &object)?.found;
+        let mut result = row(api, resource, lookup, &object)?.result;
         if options.needs_events {
-            events::note_unread(&mut found, "its end was reported by a list or watch only");
+            events::note_unread(&mut result, "its end was reported by a list or watch only");
         }
-        Some((object.presence, found))
+        Some((object.presence, result))
     };
     let final_outcome = || match known() {
         Some((Presence::Present, _)) => None,
-        Some((_, found)) => Some(Ok(Outcome::Known(Box::new(found)))),
+        Some((_, result)) => Some(Ok(Outcome::Known(Box::new(result)))),
         None => {
             let object = watch.as_ref()?.object(reference.id())?;
             (object.presence == Presence::Replaced).then(|| Err(replaced()))
@@ -171,17 +171,17 @@ pub(super) async fn lookup<T: Send>(
     }
     let (mut decoded, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
-        let (mut found, read) = decode(body)?;
+        let (mut result, read) = decode(body)?;
         let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
         let object = object.ok_or_else(|| expected(reference))?;
         decoded = Some(read);
-        attach_raw(&mut found, body, options);
+        attach_raw(&mut result, body, options);
         // An object with the name of a followed job but another UID is a different job.
         if let Some(watch) = &watch {
             is_behind = !watch.update_from_lookup(object);
-            found.notices.extend(watch.take_notice());
+            result.notices.extend(watch.take_notice());
         }
-        Ok::<_, String>(found)
+        Ok::<_, String>(result)
     };
     let own_path = object_path(resource.path, reference);
     let response = api.call(resource.get, &own_path, &[], options, decode);
@@ -190,9 +190,9 @@ pub(super) async fn lookup<T: Send>(
         return final_outcome;
     }
     if (response.is_err() || is_behind)
-        && let Some((_, found)) = known().filter(|(_, found)| found.job.ended)
+        && let Some((_, result)) = known().filter(|(_, result)| result.job.ended)
     {
-        return Ok(Outcome::Known(Box::new(found)));
+        return Ok(Outcome::Known(Box::new(result)));
     }
     let response = response?;
     let decoded = decoded.expect("the response of a success was decoded");
@@ -210,15 +210,15 @@ fn replaced() -> Problem {
 fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) -> Option<Row> {
     let body = object.body.as_bytes();
     let (read, unreadable) = collect_unreadable(|| (resource.read)(body, api, lookup));
-    let mut found = read.ok()?;
-    found.notices.extend(unreadable.notice(resource.list.name));
+    let mut result = read.ok()?;
+    result.notices.extend(unreadable.notice(resource.list.name));
     match object.presence {
-        Presence::Deleted if !found.job.ended => set_deleted(&mut found.job),
-        Presence::Missing | Presence::Replaced if !found.job.ended => return None,
+        Presence::Deleted if !result.job.ended => set_deleted(&mut result.job),
+        Presence::Missing | Presence::Replaced if !result.job.ended => return None,
         _ => {}
     }
     let (uid, body) = (object.uid.clone(), Arc::clone(&object.body));
-    Some(Row { found, uid, body })
+    Some(Row { result, uid, body })
 }
 
 /// Marks a job as deleted before its end. If its state could not be read, how it ended remains unknown.
@@ -227,13 +227,16 @@ fn set_deleted(job: &mut Job) {
     if job.state != State::Unknown {
         (job.state, job.state_raw) = (State::Canceled, None);
     }
-    let why = [job.reason.replace("Deleted".to_owned()), job.message.take()];
-    let why = why
+    let reason = [job.reason.replace("Deleted".to_owned()), job.message.take()];
+    let reason = reason
         .into_iter()
         .flatten()
         .reduce(|one, other| format!("{one}: {other}"));
     let deleted = "it was deleted before it ended";
-    job.message = Some(why.map_or_else(|| deleted.to_owned(), |why| format!("{deleted}; {why}")));
+    job.message = Some(reason.map_or_else(
+        || deleted.to_owned(),
+        |reason| format!("{deleted}; {reason}"),
+    ));
 }
 
 /// Lists the objects at a path that a watch selects.

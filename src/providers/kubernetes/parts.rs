@@ -59,27 +59,27 @@ impl Parts<'_> {
     pub async fn add(
         mut self,
         api: &Api,
-        found: &mut GetResult,
+        result: &mut GetResult,
         read: ReadParts,
         options: &GetOptions,
     ) {
         let mut limited = read
             .limited
-            .unwrap_or_else(|| options.for_parts(&found.job));
+            .unwrap_or_else(|| options.for_parts(&result.job));
         let pods = match read.pods {
             Some(pods) => pods,
-            None if is_derived(&found.job) => {
+            None if depends_on_pods(&result.job) => {
                 let pods = list_pods(api, self.namespace, &self.selector, options).await;
-                limited = options.for_parts(&found.job);
+                limited = options.for_parts(&result.job);
                 pods
             }
             None => list_pods(api, self.namespace, &self.selector, &limited).await,
         };
-        let (pods, options) = (self.pods(found, pods), &limited);
+        let (pods, options) = (self.pods(result, pods), &limited);
         if let Some(events) = read.events {
-            let own = std::mem::take(&mut self.uids);
-            events::add_list(found, events, |(uid, _)| {
-                uid.as_ref().is_none_or(|uid| own.contains(uid))
+            let uids = std::mem::take(&mut self.uids);
+            events::add_list(result, events, |(uid, _)| {
+                uid.as_ref().is_none_or(|uid| uids.contains(uid))
             });
         }
         let needing_events = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
@@ -87,37 +87,41 @@ impl Parts<'_> {
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
-            .then(|| self.seen(api, found.job.uid.as_ref(), &pods.pods));
+            .then(|| self.seen_pods(api, result.job.uid.as_ref(), &pods.pods));
         let are_all = pods.are_all;
-        add_pods(&mut found.job, pods.pods, are_all);
-        let own: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
-        events::add(api, self.namespace, &own, found, options).await;
-        explain_by_events(&mut found.job);
+        add_pods(&mut result.job, pods.pods, are_all);
+        let selectors: Vec<_> = self
+            .uids
+            .iter()
+            .map(|uid| events::uid_selector(uid))
+            .collect();
+        events::add(api, self.namespace, &selectors, result, options).await;
+        explain_by_events(&mut result.job);
         if let Some(seen) = seen {
             if !are_all {
-                events::note_unread(found, "not all of its pods were read");
+                events::note_unread(result, "not all of its pods were read");
             }
-            self.add_warnings(api, found, seen, options).await;
+            self.add_warnings(api, result, seen, options).await;
         }
     }
 
     /// Returns the pods that belong to the job, out of those that were read.
-    fn pods(&self, found: &mut GetResult, read: PodList) -> Pods {
+    fn pods(&self, result: &mut GetResult, read: PodList) -> Pods {
         let mut pods = match read {
             Ok(read) => {
-                found.notices.extend(read.unreadable);
+                result.notices.extend(read.unreadable);
                 read.data
             }
             Err(problem) => {
-                let notice = events::unread("pods", &found.job, &events::reason(&problem));
-                found.notices.push(notice);
-                found.job.tasks_problem = Some(Box::new(problem));
+                let notice = events::unread("pods", &result.job, &events::reason(&problem));
+                result.notices.push(notice);
+                result.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();
             }
         };
         if pods.has_more {
-            let text = format!("only {MAX_PODS} pods of {} were read", found.job.reference);
-            found.note(NoticeCode::PartsUnread, text);
+            let text = format!("only {MAX_PODS} pods of {} were read", result.job.reference);
+            result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(owners) = &self.owners {
             let is_own = |pod: &PodTask| {
@@ -228,7 +232,7 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
 }
 
 /// Returns true for a job whose pods decide its state.
-pub(super) fn is_derived(job: &Job) -> bool {
+pub(super) fn depends_on_pods(job: &Job) -> bool {
     job.state == State::Starting && job.state_raw.is_none()
 }
 
@@ -249,7 +253,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
     job.tasks.order_by_key(|pod| pod.created_at);
     // A state that the object itself reports is not changed.
-    if is_derived(job) {
+    if depends_on_pods(job) {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
         let runs = |pod: &Task| {
             let has_running = || pod.containers.iter().any(|one| one.state == State::Running);

@@ -35,9 +35,9 @@ const OBJECTS: Resource = Resource {
     path: (API, RESOURCE),
     read: |body, api, lookup| {
         let pod = PodObject::decode(body, lookup.reference)?;
-        let (mut found, _) = pod.into_result(lookup.reference, api);
-        attach_raw(&mut found, body, lookup.options);
-        Ok(found)
+        let (mut result, _) = pod.into_result(lookup.reference, api);
+        attach_raw(&mut result, body, lookup.options);
+        Ok(result)
     },
 };
 
@@ -83,19 +83,26 @@ impl KindOps<Api> for Pods {
             Ok(pod.into_result(reference, api))
         };
         let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
-        let (mut found, uid) = match outcome.await? {
-            Outcome::Read(found, uid) => (*found, uid),
-            Outcome::Known(found) => return Ok(*found),
+        let (mut result, uid) = match outcome.await? {
+            Outcome::Read(result, uid) => (*result, uid),
+            Outcome::Known(result) => return Ok(*result),
         };
         match uid {
             Some(uid) => {
-                let options = &options.for_parts(&found.job);
-                events::add(api, namespace, &[events::of_uid(&uid)], &mut found, options).await;
+                let options = &options.for_parts(&result.job);
+                events::add(
+                    api,
+                    namespace,
+                    &[events::uid_selector(&uid)],
+                    &mut result,
+                    options,
+                )
+                .await;
             }
-            None if options.needs_events => events::note_unread(&mut found, "it has no UID"),
+            None if options.needs_events => events::note_unread(&mut result, "it has no UID"),
             None => {}
         }
-        Ok(found)
+        Ok(result)
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
@@ -104,7 +111,7 @@ impl KindOps<Api> for Pods {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
-        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
+        list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

@@ -6,7 +6,7 @@ use futures_util::future::{Either, join, maybe_done, select};
 use tokio::time::{sleep, timeout};
 
 use super::events::{self, EventList};
-use super::parts::{Owner, Parts, PodList, ReadParts, is_derived, list_pods};
+use super::parts::{Owner, Parts, PodList, ReadParts, depends_on_pods, list_pods};
 use super::pod::PodTask;
 use super::watch::JOB_LABEL;
 use super::{Api, GetOptions};
@@ -82,7 +82,7 @@ pub(super) async fn with_parts<T>(
     let limit = limited.deadline.remaining();
     if limited.deadline >= options.deadline {
         join(pods.as_mut(), events.as_mut()).await;
-    } else if is_derived(job) {
+    } else if depends_on_pods(job) {
         let pods_and_limit = async {
             pods.as_mut().await;
             sleep(limit).await;

@@ -83,23 +83,23 @@ impl Stream {
             };
             failures += 1;
             let pause = backoff(failures, self.server.client.http.jitter());
-            let (why, is_refused) = match interruption {
+            let (reason, is_refused) = match interruption {
                 // If the server cannot be reached, the next poll reports it.
-                Interruption::Broken(why) => (why, false),
-                Interruption::Outdated(why) => {
+                Interruption::Broken(reason) => (reason, false),
+                Interruption::Outdated(reason) => {
                     unused = if is_used { 0 } else { unused + 1 };
-                    (why, unused >= MAX_UNUSED)
+                    (reason, unused >= MAX_UNUSED)
                 }
-                Interruption::Refused(why) => {
+                Interruption::Refused(reason) => {
                     unused += 1;
-                    (why, !has_worked || unused >= MAX_UNUSED)
+                    (reason, !has_worked || unused >= MAX_UNUSED)
                 }
             };
-            let trace = format!("the stream of {} ended: {why}", self.operation);
+            let trace = format!("the stream of {} ended: {reason}", self.operation);
             self.server.client.http.trace(trace);
             let pause = match is_refused {
                 true => {
-                    self.watch.reject(&why);
+                    self.watch.reject(&reason);
                     REFUSAL_COOLDOWN
                 }
                 false => pause,
@@ -143,8 +143,8 @@ impl Stream {
                 line = lines.next() => line,
                 () = self.watch.outdated() => return Ok(()),
                 () = sleep_until(end) => {
-                    let why = "it did not end in time".to_owned();
-                    return Err(Interruption::Outdated(why));
+                    let reason = "it did not end in time".to_owned();
+                    return Err(Interruption::Outdated(reason));
                 }
             };
             match line {
@@ -156,10 +156,10 @@ impl Stream {
                     return Err(Interruption::Broken("it ended at once".to_owned()));
                 }
                 Ok(None) => return Ok(()),
-                Err(why @ (LineError::TooLong(_) | LineError::Silent(_))) => {
-                    return Err(Interruption::Outdated(why.to_string()));
+                Err(reason @ (LineError::TooLong(_) | LineError::Silent(_))) => {
+                    return Err(Interruption::Outdated(reason.to_string()));
                 }
-                Err(why) => return Err(Interruption::Broken(why.to_string())),
+                Err(reason) => return Err(Interruption::Broken(reason.to_string())),
             }
             *is_used = true;
         }
@@ -181,12 +181,12 @@ fn backoff(failures: u32, fraction: f64) -> Duration {
 /// Classifies the problem of opening a stream. A rejected credential (401) is not a refusal, since the next
 /// list reports it.
 fn interruption(problem: &Problem) -> Interruption {
-    let why = summarize(problem);
+    let reason = summarize(problem);
     match problem.http_status {
-        _ if is_expired(problem) => Interruption::Outdated(why),
-        Some(400 | 402..=428 | 430..=499) => Interruption::Refused(why),
-        _ if problem.category == Category::InvalidResponse => Interruption::Refused(why),
-        _ => Interruption::Broken(why),
+        _ if is_expired(problem) => Interruption::Outdated(reason),
+        Some(400 | 402..=428 | 430..=499) => Interruption::Refused(reason),
+        _ if problem.category == Category::InvalidResponse => Interruption::Refused(reason),
+        _ => Interruption::Broken(reason),
     }
 }
 

@@ -54,10 +54,10 @@ const OBJECTS: Resource = Resource {
     path: RESOURCE,
     read: |body, api, lookup| {
         let deployment = Deployment::decode(body, lookup.reference)?;
-        let (found, own) = deployment.into_result(lookup.reference, api);
-        let mut found = own.finish(found);
-        attach_raw(&mut found, body, lookup.options);
-        Ok(found)
+        let (result, workload) = deployment.into_result(lookup.reference, api);
+        let mut result = workload.finish(result);
+        attach_raw(&mut result, body, lookup.options);
+        Ok(result)
     },
 };
 
@@ -107,56 +107,56 @@ impl KindOps<Api> for Workloads {
             Ok(deployment.into_result(reference, api))
         };
         let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
-        let (mut found, mut own) = match outcome.await? {
-            Outcome::Read(found, own) => (*found, own),
-            Outcome::Known(found) => return Ok(*found),
+        let (mut result, mut workload) = match outcome.await? {
+            Outcome::Read(result, workload) => (*result, workload),
+            Outcome::Known(result) => return Ok(*result),
         };
-        let limited = options.for_parts(&found.job);
+        let limited = options.for_parts(&result.job);
         let lists = Lists {
             api,
             namespace,
             options: &limited,
         };
         let sets = lists.read(
-            &mut found,
+            &mut result,
             "ReplicaSet",
             (APPS, "replicasets"),
-            &own.selector,
+            &workload.selector,
         );
         let sets = sets
             .await
-            .map(|sets| own.keep_replica_sets(sets, reference.id()));
-        let services = lists.read(&mut found, "Service", ("/api/v1", "services"), "");
+            .map(|sets| workload.keep_replica_sets(sets, reference.id()));
+        let services = lists.read(&mut result, "Service", ("/api/v1", "services"), "");
         let services = services.await;
-        let lacks_parts = sets.is_none() || services.is_none() || own.selector.is_empty();
+        let lacks_parts = sets.is_none() || services.is_none() || workload.selector.is_empty();
         if options.needs_events && lacks_parts {
-            events::note_unread(&mut found, "not all of its parts were read");
+            events::note_unread(&mut result, "not all of its parts were read");
         }
-        own.keep_services(services.unwrap_or_default());
-        if let Some(selector) = own.endpoint_selector() {
+        workload.keep_services(services.unwrap_or_default());
+        if let Some(selector) = workload.endpoint_selector() {
             let resource = ("/apis/discovery.k8s.io/v1", "endpointslices");
-            let slices = lists.read(&mut found, "EndpointSlice", resource, &selector);
+            let slices = lists.read(&mut result, "EndpointSlice", resource, &selector);
             if let Some(slices) = slices.await {
-                own.count_endpoints(slices);
+                workload.count_endpoints(slices);
             }
         }
-        if own.selector.is_empty() {
-            return Ok(own.finish(found));
+        if workload.selector.is_empty() {
+            return Ok(workload.finish(result));
         }
         let parts = Parts {
             namespace,
-            selector: own.selector.clone(),
+            selector: workload.selector.clone(),
             owners: sets,
             owner: None,
-            uids: std::mem::take(&mut own.uids),
-            more_uids: std::mem::take(&mut own.more_uids),
+            uids: std::mem::take(&mut workload.uids),
+            more_uids: std::mem::take(&mut workload.more_uids),
         };
         let read = ReadParts {
             limited: Some(limited),
             ..ReadParts::default()
         };
-        parts.add(api, &mut found, read, options).await;
-        Ok(own.finish(found))
+        parts.add(api, &mut result, read, options).await;
+        Ok(workload.finish(result))
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
@@ -165,10 +165,10 @@ impl KindOps<Api> for Workloads {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |row: Deployment, reference: &Reference| {
-            let (found, own) = row.into_result(reference, api);
-            own.finish(found)
+            let (result, workload) = row.into_result(reference, api);
+            workload.finish(result)
         };
-        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
+        list::page_of(api, &OBJECTS, list, list.cursor.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
@@ -188,7 +188,7 @@ impl Lists<'_> {
     /// read.
     async fn read<T: DeserializeOwned + Default + Send>(
         &self,
-        found: &mut GetResult,
+        result: &mut GetResult,
         kind: &str,
         resource: (&str, &str),
         selector: &str,
@@ -213,14 +213,14 @@ impl Lists<'_> {
             .api
             .call(operation, &path, &query, self.options, decode)
             .await;
-        let (objects, has_more) = found.part(&format!("the {}", resource.1), response)?;
+        let (objects, has_more) = result.part(&format!("the {}", resource.1), response)?;
         if has_more {
             let text = format!(
                 "only {MAX_OBJECTS} {} were read for {}",
-                resource.1, found.job.reference
+                resource.1, result.job.reference
             );
-            found.note(NoticeCode::PartsUnread, text);
-            found.job.events_unreadable |= self.options.needs_events;
+            result.note(NoticeCode::PartsUnread, text);
+            result.job.events_unreadable |= self.options.needs_events;
         }
         Some(objects)
     }

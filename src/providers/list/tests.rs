@@ -38,11 +38,11 @@ impl Client for Pages {
         &self,
         scope: &Scope,
         _: &Filter,
-        at: Cursor,
+        cursor: Cursor,
         _: &GetOptions,
     ) -> Result<Page, Problem> {
         let number = self.requested.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(at == Cursor::FIRST, self.starts.contains(&number));
+        assert_eq!(cursor == Cursor::FIRST, self.starts.contains(&number));
         let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
         let found: Vec<GetResult> = ids
             .iter()
@@ -54,7 +54,7 @@ impl Client for Pages {
             .collect();
         let page = Page {
             rows_without_id: ids.len() - found.len(),
-            next: at.after(ids.len(), *total),
+            next: cursor.after(ids.len(), *total),
             total: *total,
             rows: found,
             ..Page::default()
@@ -77,14 +77,14 @@ impl CloudApi for Pages {
         &self,
         _: &'static ScopeListing,
         profile: &str,
-        at: Cursor,
+        cursor: Cursor,
         _: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         let number = self.requested.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
         let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
-        let page = ScopePage::from_rows(at, total, ids, |id| {
+        let page = ScopePage::from_rows(cursor, total, ids, |id| {
             let scope = Scope::at(kind, profile, &[&id])?.to_string();
             Some(model::ScopeSummary {
                 scope,
@@ -342,15 +342,15 @@ impl<F: Fn(&Scope, Cursor) -> Page + Send + Sync> Client for Lists<F> {
         &self,
         scope: &Scope,
         _: &Filter,
-        at: Cursor,
+        cursor: Cursor,
         _: &GetOptions,
     ) -> Result<Page, Problem> {
-        Ok((self.0)(scope, at))
+        Ok((self.0)(scope, cursor))
     }
 }
 
 /// Creates a page with two rows that share an id in two namespaces, and one unreadable row.
-fn mixed(scope: &Scope, at: Cursor) -> Page {
+fn mixed(scope: &Scope, cursor: Cursor) -> Page {
     let rows = ["a", "b"].map(|namespace| GetResult {
         job: crate::providers::job_at(&scope.reference(&[namespace, "web"]).unwrap(), None),
         notices: Vec::new(),
@@ -360,7 +360,7 @@ fn mixed(scope: &Scope, at: Cursor) -> Page {
     Page {
         rows: rows.into(),
         problems: vec![lost],
-        next: at.after(10, None),
+        next: cursor.after(10, None),
         ..Page::default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::conflicts::Conflicts;
-use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, names_unreadable};
+use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, has_unreadable_field_notice};
 use crate::crypto;
 use crate::model::State;
 use crate::providers::list::{Cursor, Page};
@@ -99,7 +99,7 @@ impl SeenRows {
     /// new in this pass, and how many rows required additional calls.
     fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
-        let has_unreadable = names_unreadable(&page.notices);
+        let has_unreadable = has_unreadable_field_notice(&page.notices);
         let mut conflicts = Conflicts::default();
         // A row moves to the next page if a new one is added before that page is requested. The same job can
         // also be in two lists, and match the filter as only one of them shows it.
@@ -163,11 +163,14 @@ impl Counts {
         self.min_total = [self.min_total, page.total].into_iter().flatten().min();
     }
 
-    /// Returns the mismatch after the last page, at `at`, if rows are missing. A row can be received twice
+    /// Returns the mismatch after the last page, at `cursor`, if rows are missing. A row can be received twice
     /// while another one is never received. Only if lists are merged can the same row be both received and
     /// counted twice.
-    fn missing_rows(&self, at: Cursor) -> Option<Truncation> {
-        let distinct = (self.distinct, self.min_total.filter(|_| !at.is_merged()));
+    fn missing_rows(&self, cursor: Cursor) -> Option<Truncation> {
+        let distinct = (
+            self.distinct,
+            self.min_total.filter(|_| !cursor.is_merged()),
+        );
         let all = [(self.rows, self.total), distinct];
         all.into_iter().find_map(|(listed, total)| {
             let total = total.filter(|total| *total > listed)?;
@@ -200,23 +203,27 @@ pub(super) struct ListProgress {
 impl ListProgress {
     /// Returns `true` if a page that should begin with a few known rows contains only known rows, although more
     /// rows follow: the cloud starts pages only at multiples of the page size.
-    pub(super) fn ignores_overlap<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
-        at.overlap.rows() > 0
+    pub(super) fn ignores_overlap<S: PageSource>(
+        &self,
+        page: &Page<S::Row>,
+        cursor: Cursor,
+    ) -> bool {
+        cursor.overlap.rows() > 0
             && page.next.is_some()
             && !page.rows.is_empty()
             && page.rows.iter().all(|row| self.seen.is_known(S::key(row)))
     }
 
-    /// Drops rows that do not match the filter or were passed on before, and counts the rest of the page at `at`.
+    /// Drops rows that do not match the filter or were passed on before, and counts the rest of the page at `cursor`.
     pub(super) fn add<S: PageSource>(
         &mut self,
         source: &S,
         page: &mut Page<S::Row>,
-        at: Cursor,
+        cursor: Cursor,
         limit: Option<usize>,
     ) {
         self.pages += 1;
-        let known = self.count_overlap::<S>(page, at.overlap.rows());
+        let known = self.count_overlap::<S>(page, cursor.overlap.rows());
         let received = page.rows.len() - known + page.problems.len();
         self.without_id += page.rows_without_id;
         self.empty_pages = match received + page.rows_without_id {
@@ -293,10 +300,10 @@ impl ListProgress {
         (self.counts, self.without_id) = (Counts::default(), 0);
     }
 
-    /// Returns what is missing although the last page, at `at`, was read.
-    pub(super) fn missing_rows(&self, at: Cursor) -> Option<Truncation> {
+    /// Returns what is missing although the last page, at `cursor`, was read.
+    pub(super) fn missing_rows(&self, cursor: Cursor) -> Option<Truncation> {
         let moved = self.counts.has_shrunk.then_some(Truncation::RowsMoved);
         let without_id = (self.without_id > 0).then_some(Truncation::MissingIds(self.without_id));
-        self.counts.missing_rows(at).or(moved).or(without_id)
+        self.counts.missing_rows(cursor).or(moved).or(without_id)
     }
 }

@@ -10,7 +10,7 @@ use crate::providers::lenient::{
 
 #[derive(Default, Deserialize)]
 #[serde(default, bound = "T: Default + DeserializeOwned")]
-struct Single<T> {
+struct ObjectResponse<T> {
     code: Checked<Text>,
     data: Checked<OptionalObject<T>>,
 }
@@ -24,7 +24,7 @@ pub(super) fn decode_data<T>(body: &[u8], expected: &str) -> Result<Option<T>, S
 where
     T: Default + PartialEq + DeserializeOwned,
 {
-    let envelope: Single<T> = lenient::decode_response(body)?;
+    let envelope: ObjectResponse<T> = lenient::decode_response(body)?;
     check_code(&envelope.code)?;
     let data = envelope.data.value.0.map(|data| *data);
     let data = data.filter(|data| *data != T::default());
@@ -36,7 +36,7 @@ where
 
 #[derive(Default, Deserialize)]
 #[serde(default, bound = "T: Default + DeserializeOwned")]
-struct Several<T> {
+struct ListResponse<T> {
     code: Checked<Text>,
     data: Required<ListOrObject<T, ListObject<T>>>,
 }
@@ -67,7 +67,7 @@ impl<T: Default + DeserializeOwned> ListPage<T> {
     /// # Errors
     /// A description of what is missing in the response.
     pub(super) fn decode(body: &[u8]) -> Result<Self, String> {
-        let envelope: Several<T> = lenient::decode_response(body)?;
+        let envelope: ListResponse<T> = lenient::decode_response(body)?;
         check_code(&envelope.code)?;
         let (total, rows) = match envelope.data {
             Required::Present(ListOrObject {

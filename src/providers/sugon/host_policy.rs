@@ -128,8 +128,8 @@ impl HostPolicy {
             match self.check_one(url) {
                 Ok(host) if checked.allowed.contains(&host) => {}
                 Ok(host) => checked.allowed.push(host),
-                Err(why) => {
-                    checked.rejected.get_or_insert(why);
+                Err(reason) => {
+                    checked.rejected.get_or_insert(reason);
                 }
             }
             if checked.allowed.len() == MAX_HOSTS {

@@ -132,18 +132,18 @@ impl Hosts {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ObjectForm {
-    data: OptionalObject<Centre>,
+    data: OptionalObject<CentreAddresses>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ListForm {
-    data: List<Centre>,
+    data: List<CentreAddresses>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Centre {
+struct CentreAddresses {
     ai_urls: List<Address>,
     hpc_urls: List<Address>,
 }
@@ -173,8 +173,8 @@ pub(super) async fn find(
     let urls = client.call(&request, deadline, |body| enabled(body, service));
     let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
-    if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let message = format!("the platform returned no usable {name} host: {why}");
+    if let (Some(reason), true) = (&checked.rejected, checked.allowed.is_empty()) {
+        let message = format!("the platform returned no usable {name} host: {reason}");
         return Err(account
             .problem(&request, Category::InvalidResponse, message)
             .with_hint(format!(
@@ -193,7 +193,7 @@ pub(super) async fn find(
 /// Returns the addresses that are enabled with the word `true`. The vendor's table shows a list of centres, but its
 /// sample a single centre.
 fn enabled(body: &[u8], service: Service) -> Result<Vec<String>, String> {
-    let centres: Vec<Centre> = match lenient::decode::<ListForm>(body) {
+    let centres: Vec<CentreAddresses> = match lenient::decode::<ListForm>(body) {
         Ok(response) => response.data.0,
         Err(_) => lenient::decode::<ObjectForm>(body)?
             .data

@@ -202,8 +202,8 @@ pub(super) fn decode(
     if !instance.id().is_some_and(matches) {
         return Err("the requested id".to_owned().into());
     }
-    let found = instance.into_result(lookup, clock);
-    Ok(found.with_raw(body, lookup.options))
+    let result = instance.into_result(lookup, clock);
+    Ok(result.with_raw(body, lookup.options))
 }
 
 impl Instance {

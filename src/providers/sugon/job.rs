@@ -154,8 +154,8 @@ impl KindOps<Api> for Jobs {
                     return Ok(ended);
                 }
                 Err(problem) if problem.category != Category::NotFound => {
-                    let why = summarize(&problem);
-                    let text = format!("cannot read the history of {reference}: {why}");
+                    let reason = summarize(&problem);
+                    let text = format!("cannot read the history of {reference}: {reason}");
                     live.note(NoticeCode::PartsUnread, text);
                 }
                 Ok(_) | Err(_) => {}
@@ -217,34 +217,34 @@ async fn get_ended(
     let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = entry.at.as_deref().map(|at| ("acctTime", at));
+    let parameters = entry.entered_at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
-        let found = decode_job(body, origin, lookup, live, clock)?;
-        found.ok_or_else(missing)
+        let result = decode_job(body, origin, lookup, live, clock)?;
+        result.ok_or_else(missing)
     };
-    let found = region.call(request, lookup.options.deadline, decode).await;
-    let mut found = found.map(Decoded::into_result)?;
+    let response = region.call(request, lookup.options.deadline, decode).await;
+    let mut result = response.map(Decoded::into_result)?;
     if let Some(end) = entry.unsuccessful_outcome
-        && found.job.state == State::Succeeded
+        && result.job.state == State::Succeeded
     {
         let text = format!("the job has succeeded, but the history lists {end}");
-        states::contradict(&mut found.job, text);
+        states::contradict(&mut result.job, text);
     }
     if let Some(names) = entry.other_names {
         let reference = lookup.reference;
         let text = format!("{reference} is the newest of several jobs with this id: {names}");
-        found.note(NoticeCode::ConflictingRows, text);
+        result.note(NoticeCode::ConflictingRows, text);
     }
-    Ok(found)
+    Ok(result)
 }
 
 /// The fields of a job in the list of the history.
 #[derive(Default)]
 struct HistoryEntry {
     /// When the job was entered into the history, in the cloud's format; `None` if it is missing.
-    at: Option<String>,
+    entered_at: Option<String>,
     /// The names of the jobs with this id, if there are several.
     other_names: Option<String>,
     /// The outcome in the list, if it is not a success.
@@ -271,7 +271,7 @@ async fn history_entry(
         let request = query(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
-            let is_whole = total.is_none_or(|total| total <= rows.len() as i64);
+            let is_complete = total.is_none_or(|total| total <= rows.len() as i64);
             if rows.iter().any(JobFields::is_id_unreadable) {
                 return Err("text or a number at jobId".to_owned().into());
             }
@@ -293,17 +293,17 @@ async fn history_entry(
                 .find_map(|row| unsuccessful_outcome(row, lookup, region.clock));
             match newest {
                 // These rows are other jobs; the requested job may follow after them.
-                None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
+                None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|at| HistoryEntry {
-                    at: at.map(|at| region.clock.text(at.to_datetime())),
+                    entered_at: at.map(|at| region.clock.text(at.to_datetime())),
                     other_names: (names.len() > 1).then(|| names.join(", ")),
                     unsuccessful_outcome,
                 })),
             }
         };
-        let found = region.call(request, options.deadline, decode).await?;
-        if let Some(entry) = found.data {
+        let response = region.call(request, options.deadline, decode).await?;
+        if let Some(entry) = response.data {
             return Ok(entry);
         }
     }

@@ -155,9 +155,9 @@ impl Region {
     /// Sends a request to a host of the region. Sets the endpoint of `request` to the last host tried.
     async fn send(&self, request: &mut Request, deadline: Deadline) -> Result<Response, Problem> {
         let client = &self.client;
-        let held = client.credentials.get(&client.http, deadline).await?;
+        let credential = client.credentials.get(&client.http, deadline).await?;
         if self.is_static_token {
-            self.check_expiry(held.signer.expires_at())?;
+            self.check_expiry(credential.signer.expires_at())?;
         }
         let service = Service::of_path(&request.path);
         let known = &self.services[service as usize];
@@ -194,8 +194,8 @@ impl Region {
             return Err(problem);
         }
         let (client, platform) = (&self.client, &self.endpoint);
-        let found = hosts::find(client, platform, service, &self.policy, deadline).await;
-        let hosts = found.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
+        let result = hosts::find(client, platform, service, &self.policy, deadline).await;
+        let hosts = result.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
         if let Some(learned) = &known.stored {
             learned.put(hosts.parts()).await;
         }

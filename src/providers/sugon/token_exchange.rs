@@ -119,7 +119,7 @@ pub(super) struct Exchange {
 struct IssuedTokens {
     regions: Vec<RegionToken>,
     /// The tokens that were already used. Requesting one of them again causes a new exchange.
-    taken: Vec<String>,
+    used: Vec<String>,
 }
 
 impl Exchange {
@@ -154,7 +154,7 @@ impl Exchange {
     pub(super) fn provider(self: &Arc<Self>, scope: TokenScope<'_>) -> TokenExchangeProvider {
         TokenExchangeProvider {
             exchange: Arc::clone(self),
-            wanted: match scope {
+            region_id: match scope {
                 TokenScope::Home => self.cluster_id.clone(),
                 TokenScope::Region(id) => Some(id.to_owned()),
                 TokenScope::Platform => None,
@@ -198,7 +198,7 @@ impl Exchange {
 /// Provider of the tokens for one scope.
 pub(super) struct TokenExchangeProvider {
     exchange: Arc<Exchange>,
-    wanted: Option<String>,
+    region_id: Option<String>,
     is_platform: bool,
 }
 
@@ -206,7 +206,7 @@ impl TokenExchangeProvider {
     fn select(&self, regions: &[RegionToken]) -> Result<String, (String, String)> {
         match self.is_platform {
             true => select_platform_token(regions),
-            false => select_region_token(regions, self.wanted.as_deref()),
+            false => select_region_token(regions, self.region_id.as_deref()),
         }
     }
 
@@ -216,14 +216,14 @@ impl TokenExchangeProvider {
         let is_unused = |token: &String| {
             let expires_at = sign::Signer::new(Secret::new(token)).expires_at();
             let is_good = expires_at.is_none_or(|at| at > exchange.api.server_now());
-            is_good && !issued.taken.contains(token)
+            is_good && !issued.used.contains(token)
         };
         let known = self.select(&issued.regions).ok().filter(is_unused);
         let token = match known {
             Some(token) => token,
             None => {
                 issued.regions = exchange.exchange(deadline).await?;
-                issued.taken.clear();
+                issued.used.clear();
                 self.select(&issued.regions).map_err(|(message, hint)| {
                     let request = exchange.request();
                     let category = Category::MissingCredentials;
@@ -235,7 +235,7 @@ impl TokenExchangeProvider {
         if !sign::is_token(&token) {
             return Err(exchange.unreadable("a token of ASCII characters in data"));
         }
-        issued.taken.push(token.clone());
+        issued.used.push(token.clone());
         Ok(sign::Signer::credential(Secret::new(token)))
     }
 }
@@ -288,7 +288,7 @@ struct RegionToken {
 }
 
 impl RegionToken {
-    fn is(&self, wanted: &str) -> bool {
+    fn has_id(&self, wanted: &str) -> bool {
         [&self.cluster_id, &self.cluster_name]
             .map(Text::trimmed)
             .contains(&Some(wanted))
@@ -303,7 +303,7 @@ impl RegionToken {
 
 /// Returns the platform's token, or an error message and a hint.
 fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, String)> {
-    let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
+    let mut platform = regions.iter().filter(|region| region.has_id(PLATFORM_ID));
     let token = platform.find_map(|region| region.token.trimmed());
     token.map(str::to_owned).ok_or_else(|| {
         let message = "no token issued for the platform".to_owned();
@@ -324,7 +324,7 @@ fn select_region_token(
         "the account is suspended there; top it up, or set cluster_id to another region";
     let all: Vec<&RegionToken> = regions
         .iter()
-        .filter(|region| !region.is(PLATFORM_ID))
+        .filter(|region| !region.has_id(PLATFORM_ID))
         .collect();
     let labels = |open: bool| {
         let labels = all
@@ -337,7 +337,7 @@ fn select_region_token(
     };
     let token = |region: &RegionToken| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
-        let Some(region) = all.iter().find(|region| region.is(wanted)) else {
+        let Some(region) = all.iter().find(|region| region.has_id(wanted)) else {
             let message = format!(
                 "unknown computing region '{}' for this account",
                 quotable(wanted)

@@ -144,24 +144,24 @@ impl KindOps<Api> for BatchJobs {
             response.data.counted_tasks(),
             response.data.counted_successes(),
         );
-        let mut found = response
+        let mut result = response
             .map(|job| job.into_result(api, lookup))
             .into_result();
-        let tasks = std::mem::take(&mut found.job.tasks);
-        let claims_success = found.job.state == State::Succeeded
-            || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let tasks = std::mem::take(&mut result.job.tasks);
+        let claims_success = result.job.state == State::Succeeded
+            || result.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
         let mut unconfirmed = UnconfirmedReasons::default();
         if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
-            unconfirmed.add(&mut found, reason);
+            unconfirmed.add(&mut result, reason);
         }
-        let begun = begun_tasks(&tasks, claims_success);
-        if let Some(reason) = response::unread_tasks(begun.len()) {
-            match claims_success && succeeded < begun.len() as u64 {
-                true => unconfirmed.add(&mut found, reason),
-                false => note_unread(&mut found, &reason),
+        let started_tasks = started_tasks(&tasks, claims_success);
+        if let Some(reason) = response::unread_tasks(started_tasks.len()) {
+            match claims_success && succeeded < started_tasks.len() as u64 {
+                true => unconfirmed.add(&mut result, reason),
+                false => note_unread(&mut result, &reason),
             }
         }
-        let begun = &begun[..begun.len().min(MAX_TASKS)];
+        let started_tasks = &started_tasks[..started_tasks.len().min(MAX_TASKS)];
         let pages = if claims_success { MAX_PAGES } else { 1 };
         // A success depends on the instances. Of any other job they are details, which are not waited for as long.
         let options = &match claims_success {
@@ -169,37 +169,40 @@ impl KindOps<Api> for BatchJobs {
             false => options.for_details(),
         };
         let lookup = GetRequest { reference, options };
-        let requests = begun.iter().map(|name| read_task(api, lookup, name, pages));
+        let requests = started_tasks
+            .iter()
+            .map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
-        for (name, pages) in begun.iter().copied().zip(join_all(requests).await) {
-            let read = join_pages(name, pages, options, &mut documents, &mut found);
+        for (name, pages) in started_tasks.iter().copied().zip(join_all(requests).await) {
+            let read = join_pages(name, pages, options, &mut documents, &mut result);
             let Some(task) = read else { continue };
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
-                (Some(reason), _) if claims_success => unconfirmed.add(&mut found, reason),
-                (_, Some(reason)) => note_unread(&mut found, &reason),
+                (Some(reason), _) if claims_success => unconfirmed.add(&mut result, reason),
+                (_, Some(reason)) => note_unread(&mut result, &reason),
                 (_, None) => {}
             }
             failed = failed.or_else(|| task.failed_instances());
-            let has_ended = found.job.ended;
-            let of_task = task.into_tasks(has_ended, claims_success, api.clock, &mut found.notices);
+            let has_ended = result.job.ended;
+            let of_task =
+                task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
             instances.insert(name, of_task);
         }
         for task in &tasks {
             let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
             let of_task = of_task.filter(|instances| !instances.is_empty());
             let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
-            found.job.tasks.extend(of_task);
+            result.job.tasks.extend(of_task);
         }
-        let is_whole = found.is_whole();
-        explain(&mut found.job, is_whole);
+        let is_complete = result.is_complete();
+        explain(&mut result.job, is_complete);
         let cause = states::FailureCause {
             reason: None,
             message: failed,
         };
-        states::confirm_success(&mut found.job, cause);
-        unconfirmed.explain(&mut found.job);
-        documents.attach(&mut found);
-        Ok(found)
+        states::confirm_success(&mut result.job, cause);
+        unconfirmed.explain(&mut result.job);
+        documents.attach(&mut result);
+        Ok(result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
@@ -223,10 +226,10 @@ struct UnconfirmedReasons {
 }
 
 impl UnconfirmedReasons {
-    fn add(&mut self, found: &mut GetResult, reason: String) {
-        let text = format!("{} has succeeded, but {reason}", found.job.reference);
-        found.note(NoticeCode::PartsUnread, text);
-        let cause = &mut found.job.unread_cause;
+    fn add(&mut self, result: &mut GetResult, reason: String) {
+        let text = format!("{} has succeeded, but {reason}", result.job.reference);
+        result.note(NoticeCode::PartsUnread, text);
+        let cause = &mut result.job.unread_cause;
         cause.get_or_insert(Category::InvalidResponse);
         self.first.get_or_insert(reason);
     }
@@ -241,19 +244,22 @@ impl UnconfirmedReasons {
     }
 }
 
-fn note_unread(found: &mut GetResult, reason: &str) {
-    let text = format!("{}: {reason}", found.job.reference);
-    found.note(NoticeCode::PartsUnread, text);
+fn note_unread(result: &mut GetResult, reason: &str) {
+    let text = format!("{}: {reason}", result.job.reference);
+    result.note(NoticeCode::PartsUnread, text);
 }
 
 /// Returns the names of the tasks whose instances are read, failed tasks first. These are the tasks that have begun
 /// or, if the cloud reports success for the job, all tasks.
-fn begun_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
+fn started_tasks(tasks: &[Task], claims_success: bool) -> Vec<&str> {
     let has_begun =
         |task: &&Task| claims_success || !matches!(task.state, State::Pending | State::Unknown);
-    let mut begun: Vec<&Task> = tasks.iter().filter(has_begun).collect();
-    begun.order_by_key(|task| task.state != State::Failed);
-    begun.iter().filter_map(|task| task.id.as_deref()).collect()
+    let mut started_tasks: Vec<&Task> = tasks.iter().filter(has_begun).collect();
+    started_tasks.order_by_key(|task| task.state != State::Failed);
+    started_tasks
+        .iter()
+        .filter_map(|task| task.id.as_deref())
+        .collect()
 }
 
 /// Requests a task with its instances, in at most `max_pages` pages. Returns each page with its offset.
@@ -290,7 +296,7 @@ fn join_pages(
     pages: Vec<(usize, Result<Decoded<TaskResponse>, Problem>)>,
     options: &GetOptions,
     documents: &mut Documents,
-    found: &mut GetResult,
+    result: &mut GetResult,
 ) -> Option<TaskResponse> {
     let part_name = format!("the instances of the task {task}");
     let mut read: Option<TaskResponse> = None;
@@ -300,7 +306,7 @@ fn join_pages(
             _ => format!("{task} from {offset}"),
         };
         documents.add(GET_TASK, Some(&part), &page);
-        let page = found.evidence(options, NoticeCode::PartsUnread, &part_name, page);
+        let page = result.evidence(options, NoticeCode::PartsUnread, &part_name, page);
         read = match (read, page) {
             (Some(read), Some(page)) => Some(read.join(page)),
             (read, page) => read.or(page),
@@ -310,7 +316,7 @@ fn join_pages(
 }
 
 /// Sets the failure of a job from its instances and, if all instances were read, its start time.
-fn explain(job: &mut Job, is_whole: bool) {
+fn explain(job: &mut Job, is_complete: bool) {
     let of_kind = |task: &&Task| task.kind == INSTANCE;
     let instances = || job.tasks.iter().filter(of_kind);
     let first = instances().filter_map(|task| task.started_at).min();
@@ -323,11 +329,11 @@ fn explain(job: &mut Job, is_whole: bool) {
         .filter(|_| job.state == State::Failed)
         .map(|task| {
             let id = task.id.as_deref().unwrap_or("?");
-            let why = task.message.as_deref().or(task.reason.as_deref());
-            let message = format!("instance {id}: {}", why.unwrap_or("failed"));
+            let reason = task.message.as_deref().or(task.reason.as_deref());
+            let message = format!("instance {id}: {}", reason.unwrap_or("failed"));
             (task.exit_code, message)
         });
-    job.started_at = first.filter(|_| is_whole);
+    job.started_at = first.filter(|_| is_complete);
     if let Some((exit_code, message)) = cause {
         job.exit_code = exit_code;
         job.message = Some(message);

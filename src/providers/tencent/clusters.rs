@@ -90,20 +90,20 @@ const PAGE_SIZE: usize = 20;
 pub(super) async fn list(
     api: &Api,
     profile: &str,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
 ) -> Result<ScopePage, Problem> {
-    let (offset, limit) = (at.offset.to_string(), PAGE_SIZE.to_string());
+    let (offset, limit) = (cursor.offset.to_string(), PAGE_SIZE.to_string());
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];
-    let page = |body: &[u8]| decode_page(body, at, profile, &api.region, api.clock);
+    let page = |body: &[u8]| decode_page(body, cursor, profile, &api.region, api.clock);
     let page = api.call(CLUSTERS, &parameters, options, page).await;
     page.map(Decoded::into_page)
 }
 
-/// Decodes the page at `at`; `region` is the profile's region.
+/// Decodes the page at `cursor`; `region` is the profile's region.
 fn decode_page(
     body: &[u8],
-    at: Cursor,
+    cursor: Cursor,
     profile: &str,
     region: &str,
     clock: WallClock,
@@ -117,7 +117,7 @@ fn decode_page(
     let mut notices = Vec::new();
     let times = rows.iter().map(|row| &row.created_at);
     clock.note_assumed("tencent", times, &mut notices);
-    let page = ScopePage::from_rows(at, total, rows, |row| {
+    let page = ScopePage::from_rows(cursor, total, rows, |row| {
         let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region, clock))
     });

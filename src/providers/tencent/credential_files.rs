@@ -132,7 +132,7 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         .and_then(Time::from_unix);
     values.extend(region);
     let label = format!("the credentials in {}", profile.file.path.display());
-    profile.found_until(values, expires_at, &label, &log_in)
+    profile.with_expiring_credential(values, expires_at, &label, &log_in)
 }
 
 #[cfg(test)]
@@ -191,9 +191,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir_all(root.join("etc/tencentcloud/credentials")).unwrap();
-        let Ok(SourceResult::Empty(why)) = read(root) else {
+        let Ok(SourceResult::Empty(reason)) = read(root) else {
             panic!("nothing is found");
         };
-        assert!(why.contains("cannot be read (not a regular file)"), "{why}");
+        assert!(
+            reason.contains("cannot be read (not a regular file)"),
+            "{reason}"
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::providers::request_id::RequestIdNames;
 pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
 /// The hint that the events of a service are also available elsewhere.
-const OWN_API: &str =
+const CLUSTER_API_HINT: &str =
     "the cluster's own API has the same events: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
 /// The hint if a service is not found.
@@ -203,16 +203,16 @@ fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
 /// Returns the other spelling of the region, because the region may be the rejected parameter.
 fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     let region = context.parameter("Region");
-    let other = regions::other_spelling(region)?;
+    let other_spelling = regions::other_spelling(region)?;
     Some(format!(
-        "check the parameters; the region {region} is also spelled {other}"
+        "check the parameters; the region {region} is also spelled {other_spelling}"
     ))
 }
 
 /// Returns what to check if a resource is not found. The cluster's own API may know a service that this API does not.
 fn not_found(context: &ErrorContext<'_>) -> Option<String> {
     Some(match context.request.operation.contains("Service") {
-        true => format!("{CHECK_ADDRESS}; {OWN_API}"),
+        true => format!("{CHECK_ADDRESS}; {CLUSTER_API_HINT}"),
         false => CHECK_ID.to_owned(),
     })
 }

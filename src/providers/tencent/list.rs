@@ -52,15 +52,15 @@ pub(super) async fn list<R: Row>(
     list: ListRequest<'_>,
     mut parameters: Value,
 ) -> Result<Page, Problem> {
-    parameters["Offset"] = list.at.offset.into();
+    parameters["Offset"] = list.cursor.offset.into();
     parameters["Limit"] = list.filter.page_size(R::PAGE_SIZE).into();
     let decode = |body: &[u8]| -> Result<_, String> {
         let response: ListResponse<R> = decode_product(body)?;
         let (total, request_id) = (response.total_count.0, response.request_id.0);
         let rows = response.rows.rows("of rows", total)?;
         let read = |row: R, lookup: GetRequest<'_>| {
-            let found = row.into_result(api, lookup);
-            found.with_request_id(request_id.clone())
+            let result = row.into_result(api, lookup);
+            result.with_request_id(request_id.clone())
         };
         let page = list.page(total, rows, R::id, read);
         Ok(Page {
@@ -69,6 +69,6 @@ pub(super) async fn list<R: Row>(
         })
     };
     let (product, operation) = (R::PRODUCT, R::OPERATION);
-    let found = api.call_product(product, operation, &parameters, list.options, decode);
-    found.await.map(Decoded::into_page)
+    let result = api.call_product(product, operation, &parameters, list.options, decode);
+    result.await.map(Decoded::into_page)
 }

@@ -223,10 +223,10 @@ impl CloudApi for Api {
         &self,
         _listing: &'static ScopeListing,
         profile: &str,
-        at: Cursor,
+        cursor: Cursor,
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        clusters::list(self, profile, at, options).await
+        clusters::list(self, profile, cursor, options).await
     }
 }
 

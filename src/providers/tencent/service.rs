@@ -68,26 +68,27 @@ impl KindOps<Api> for Service {
     /// Returns all services of a cluster, or of one of its namespaces, in one page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let namespace = list.scope.segment("NAMESPACE");
-        let of = match namespace {
+        let namespace_parameter = match namespace {
             Some(namespace) => ("namespace", namespace),
             None => ("allnamespace", "1"),
         };
         let cluster = list.scope.segment("CLUSTER").unwrap_or_default();
-        let parameters = [("clusterId", cluster), of];
+        let parameters = [("clusterId", cluster), namespace_parameter];
         let rows = |body: &[u8]| services(body, namespace);
-        let found = api.call(LIST.name, &parameters, list.options, rows).await?;
-        let total = i64::try_from(found.data.len()).ok();
+        let response = api.call(LIST.name, &parameters, list.options, rows).await?;
+        let total = i64::try_from(response.data.len()).ok();
         let address = |row: &ServiceDetails| match namespace {
             _ if row.namespace.is_unreadable => None,
             Some(_) => list.scope.reference(&[row.service_name.trimmed()?]),
             None => {
-                let own = row.namespace.value.trimmed()?;
-                list.scope.reference(&[own, row.service_name.trimmed()?])
+                let row_namespace = row.namespace.value.trimmed()?;
+                list.scope
+                    .reference(&[row_namespace, row.service_name.trimmed()?])
             }
         };
         let read = |row: ServiceDetails, reference: &_| row.into_result(reference, api);
-        let mut page = Page::from_addressed_rows(list.at, total, found.data, address, read);
-        page.notices.extend(found.unreadable);
+        let mut page = Page::from_addressed_rows(list.cursor, total, response.data, address, read);
+        page.notices.extend(response.unreadable);
         Ok(page)
     }
 
@@ -95,8 +96,8 @@ impl KindOps<Api> for Service {
     async fn check_exists(&self, api: &Api, lookup: GetRequest<'_>) -> Result<(), Problem> {
         let parameters = address(lookup.reference);
         let check = |body: &[u8]| find_service(body, lookup.reference);
-        let found = api.call(INFO, &parameters, lookup.options, check).await;
-        found.map(|found| found.data)
+        let response = api.call(INFO, &parameters, lookup.options, check).await;
+        response.map(|response| response.data)
     }
 }
 
@@ -253,8 +254,8 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>,
     let total = (list.services == Required::Null).then_some(0);
     let mut services = list.services.rows("services", total)?;
     services.retain(|service| {
-        let own = service.namespace.value.trimmed();
-        namespace.is_none() || own.is_none() || own == namespace
+        let service_namespace = service.namespace.value.trimmed();
+        namespace.is_none() || service_namespace.is_none() || service_namespace == namespace
     });
     Ok(services)
 }

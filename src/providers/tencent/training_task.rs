@@ -101,20 +101,20 @@ impl KindOps<Api> for TrainingTasks {
         let response = response?;
         let run = response.data.0.latest_instance_id.0.clone();
         let response = response.map(|(task, request_id)| {
-            let found = task.into_result(api, lookup);
-            found.with_request_id(request_id)
+            let result = task.into_result(api, lookup);
+            result.with_request_id(request_id)
         });
-        let mut found = response.into_result();
+        let mut result = response.into_result();
         if let Some(run) = run {
             let id = json!({"Id": reference.id()});
             let mut events = json!({
                 "Service": SERVICE, "ServiceId": run, "Limit": MAX_EVENTS,
                 "Order": "DESC", "OrderField": "LastTimestamp",
             });
-            if let Some(created_at) = found.job.created_at {
+            if let Some(created_at) = result.job.created_at {
                 events["StartTime"] = created_at.rfc3339().into();
             }
-            let options = &options.for_parts(&found.job);
+            let options = &options.for_parts(&result.job);
             let (pods, events) = join(
                 api.read_product::<PodsResponse>(&TIONE, PODS, &id, options),
                 api.read_product::<EventsResponse>(&TIONE, EVENTS, &events, options),
@@ -122,26 +122,26 @@ impl KindOps<Api> for TrainingTasks {
             .await;
             documents.add(PODS, None, &pods);
             documents.add(EVENTS, None, &events);
-            let pods = found.part("the pods", pods).unwrap_or_default();
-            let tasks = pods.into_tasks(api.clock, &mut found.notices);
-            match found.part("the events", events) {
+            let pods = result.part("the pods", pods).unwrap_or_default();
+            let tasks = pods.into_tasks(api.clock, &mut result.notices);
+            match result.part("the events", events) {
                 Some(events) => {
-                    found.job.events = events.into_events(api.clock, &tasks, &mut found);
+                    result.job.events = events.into_events(api.clock, &tasks, &mut result);
                 }
-                None => found.job.events_unreadable = true,
+                None => result.job.events_unreadable = true,
             }
-            found.job.tasks = tasks;
+            result.job.tasks = tasks;
         } else {
             // Warnings are requested with the id of the run.
-            found.job.events_unreadable = true;
-            if found.job.started_at.is_some() || found.job.state == State::Running {
+            result.job.events_unreadable = true;
+            if result.job.started_at.is_some() || result.job.state == State::Running {
                 let message =
                     format!("cannot read the events of {reference}: its run is not known");
-                found.note(NoticeCode::PartsUnread, message);
+                result.note(NoticeCode::PartsUnread, message);
             }
         }
-        documents.attach(&mut found);
-        Ok(found)
+        documents.attach(&mut result);
+        Ok(result)
     }
 
     /// Returns a page of the tasks, newest first.

@@ -21,7 +21,7 @@ const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
 /// Returns `; did you mean 'NAME'?` with the closest name; an empty text if no name is close.
-fn near<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
+fn closest_suggestion<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
     let near = closest_match(names, word);
     near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
@@ -53,10 +53,10 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
-            let found = syntax::explain(self.text, &error);
+            let syntax_error = syntax::explain(self.text, &error);
             Problem {
-                hint: found.hint,
-                ..self.wrong(found.at, &found.what)
+                hint: syntax_error.hint,
+                ..self.error_at(syntax_error.offset, &syntax_error.message)
             }
         })?;
         let mut file = SettingsFile {
@@ -95,12 +95,12 @@ impl Reader<'_> {
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
             if profile.trim().is_empty() {
-                let what = format!("a profile of {cloud} has an empty name");
-                return Err(self.wrong(name.span().start, &what));
+                let message = format!("a profile of {cloud} has an empty name");
+                return Err(self.error_at(name.span().start, &message));
             }
-            let what = format!("{cloud}.{profile}");
+            let table_name = format!("{cloud}.{profile}");
             let table = self
-                .table(value, name.span().start, &what)
+                .table(value, name.span().start, &table_name)
                 .map_err(|problem| {
                     problem.with_hint(format!(
                         "settings belong in the table of a profile: [{cloud}.default]"
@@ -118,7 +118,7 @@ impl Reader<'_> {
 
     fn unknown_table(&self, at: usize, name: &str) -> Problem {
         let known: Vec<&str> = self.clouds.iter().map(|keys| keys.cloud).collect();
-        let what = format!(
+        let message = format!(
             "unknown table '{}'; expected one of: {}, http, states",
             quotable(name),
             known.join(", ")
@@ -129,10 +129,10 @@ impl Reader<'_> {
                 .strip_prefix(['-', '_', '/', ':', '@'])?;
             Some(format!("write [{cloud}.{}]", quotable(profile)))
         });
-        let near = closest_match(known.into_iter().chain([HTTP, "states"]), name);
-        let near = near.map(|near| format!("did you mean '{near}'?"));
-        let hint = joined.or(near);
-        self.wrong(at, &what)
+        let closest = closest_match(known.into_iter().chain([HTTP, "states"]), name);
+        let closest = closest.map(|closest| format!("did you mean '{closest}'?"));
+        let hint = joined.or(closest);
+        self.error_at(at, &message)
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
@@ -183,11 +183,16 @@ impl Reader<'_> {
             .find(|(key, _)| key.get_ref() == CREDENTIAL_COMMAND);
         let points = |key: &str| key == CREDENTIAL_COMMAND || key.starts_with(SOURCE);
         let all: Vec<_> = sources.by_ref().map(|(key, _)| key).collect();
-        if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
-            let other = all.iter().find(|key| key.get_ref() != one.get_ref());
-            let other = other.map_or("", |key| key.get_ref());
-            let what = format!("{} and {other} are mutually exclusive", one.get_ref());
-            return Err(self.wrong(one.span().start, &what));
+        if let (Some(key_name), true) =
+            (all.iter().find(|key| points(key.get_ref())), all.len() > 1)
+        {
+            let other_key = all.iter().find(|key| key.get_ref() != key_name.get_ref());
+            let other_key = other_key.map_or("", |key| key.get_ref());
+            let message = format!(
+                "{} and {other_key} are mutually exclusive",
+                key_name.get_ref()
+            );
+            return Err(self.error_at(key_name.span().start, &message));
         }
         let Some((key, value)) = command else {
             return Ok(None);
@@ -202,7 +207,7 @@ impl Reader<'_> {
         };
         match words.filter(|words| words.first().is_some_and(|word| !word.trim().is_empty())) {
             Some(words) => Ok(Some(words)),
-            None => Err(self.wrong(
+            None => Err(self.error_at(
                 key.span().start,
                 &format!("{CREDENTIAL_COMMAND} must be a list of strings, e.g. [\"pass\", \"show\", \"x\"]"),
             )),
@@ -221,9 +226,12 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
-                DeValue::Array(items) if LISTS.contains(&name) => joined(items)
-                    .ok_or_else(|| self.wrong(at, &format!("{name} must be a list of strings")))?,
-                _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
+                DeValue::Array(items) if LISTS.contains(&name) => {
+                    joined(items).ok_or_else(|| {
+                        self.error_at(at, &format!("{name} must be a list of strings"))
+                    })?
+                }
+                _ => return Err(self.error_at(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
                 (name, SettingValue::Text(Secret::new(text)))
@@ -239,7 +247,7 @@ impl Reader<'_> {
                 return Err(self.unknown_key(at, name, keys));
             };
             if bases.iter().any(|other| other == base) {
-                return Err(self.wrong(at, &format!("{base} is set more than once")));
+                return Err(self.error_at(at, &format!("{base} is set more than once")));
             }
             bases.push(base.to_owned());
             entries.insert(name.to_owned(), entry);
@@ -248,15 +256,19 @@ impl Reader<'_> {
     }
 
     fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
-        let near = near(keys.all().map(|spec| spec.key), name);
+        let closest = closest_suggestion(keys.all().map(|spec| spec.key), name);
         let all = keys
             .all()
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
             .join(", ");
-        self.wrong(
+        self.error_at(
             at,
-            &format!("unknown key '{}' in {}{near}", quotable(name), keys.cloud),
+            &format!(
+                "unknown key '{}' in {}{closest}",
+                quotable(name),
+                keys.cloud
+            ),
         )
         .with_hint(format!(
             "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
@@ -269,17 +281,17 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let name: &str = key.get_ref();
             if !HTTP_KEYS.contains(&name) {
-                let near = near(HTTP_KEYS, name);
-                let message = format!("unknown key '{}' in [http]{near}", quotable(name));
+                let closest = closest_suggestion(HTTP_KEYS, name);
+                let message = format!("unknown key '{}' in [http]{closest}", quotable(name));
                 let hint = format!("keys of [http]: {}", HTTP_KEYS.join(", "));
-                return Err(self.wrong(key.span().start, &message).with_hint(hint));
+                return Err(self.error_at(key.span().start, &message).with_hint(hint));
             }
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Integer(number) => number.to_string(),
                 DeValue::Boolean(flag) => flag.to_string(),
                 _ => {
-                    return Err(self.wrong(
+                    return Err(self.error_at(
                         key.span().start,
                         &format!("{name} must be a string, a number or a boolean"),
                     ));
@@ -296,11 +308,11 @@ impl Reader<'_> {
             let name: &str = kind.get_ref();
             if !self.kinds.iter().any(|known| known == name) {
                 let known = self.kinds.join(", ");
-                let what = format!(
+                let message = format!(
                     "unknown kind '{}'; expected one of: {known}",
                     quotable(name)
                 );
-                return Err(self.wrong(kind.span().start, &what));
+                return Err(self.error_at(kind.span().start, &message));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
             let mut mapped: Vec<(String, State)> = Vec::new();
@@ -316,13 +328,13 @@ impl Reader<'_> {
                         .into_iter()
                         .filter(|state| *state != State::Succeeded.as_str());
                     let text = value.get_ref().as_str().unwrap_or_default();
-                    let near = near(known.clone(), text);
+                    let closest = closest_suggestion(known.clone(), text);
                     let hint = format!("use one of: {}", Vec::from_iter(known).join(", "));
-                    self.wrong(at, &format!("unknown state '{}'{near}", quotable(text)))
+                    self.error_at(at, &format!("unknown state '{}'{closest}", quotable(text)))
                         .with_hint(hint)
                 })?;
                 if state == State::Succeeded {
-                    let problem = self.wrong(at, "states cannot be mapped to succeeded");
+                    let problem = self.error_at(at, "states cannot be mapped to succeeded");
                     return Err(problem.with_hint(
                         "only states that joblens recognizes are a success; use another state",
                     ));
@@ -330,8 +342,8 @@ impl Reader<'_> {
                 let text: &str = word.get_ref();
                 let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());
                 if mapped.iter().any(|(known, _)| is_same(known)) {
-                    let what = format!("'{}' is mapped more than once", quotable(text));
-                    return Err(self.wrong(at, &what));
+                    let message = format!("'{}' is mapped more than once", quotable(text));
+                    return Err(self.error_at(at, &message));
                 }
                 mapped.push((text.to_owned(), state));
             }
@@ -350,7 +362,7 @@ impl Reader<'_> {
             DeValue::Table(table) => Ok(table),
             _ => {
                 let name = quotable(name);
-                Err(self.wrong(at, &format!("'{name}' must be a table")))
+                Err(self.error_at(at, &format!("'{name}' must be a table")))
             }
         }
     }
@@ -369,8 +381,11 @@ impl Reader<'_> {
     }
 
     /// Returns a usage error at a position in the file. It contains no values of the file.
-    fn wrong(&self, at: usize, what: &str) -> Problem {
+    fn error_at(&self, at: usize, message: &str) -> Problem {
         let (line, column) = self.position(at);
-        Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
+        Problem::usage(format!(
+            "{}:{line}:{column}: {message}",
+            self.path.display()
+        ))
     }
 }

@@ -6,9 +6,9 @@ use crate::secret::quotable;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     /// Byte offset in the text.
-    pub at: usize,
+    pub offset: usize,
     /// Explanation of the error.
-    pub what: String,
+    pub message: String,
     /// The correct text, if known.
     pub hint: Option<String>,
 }
@@ -37,9 +37,9 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = text[start..].lines().next().unwrap_or_default();
-    let found = |at: usize, what: &str, hint: Option<String>| SyntaxError {
-        at,
-        what: what.to_owned(),
+    let syntax_error = |at: usize, message: &str, hint: Option<String>| SyntaxError {
+        offset: at,
+        message: message.to_owned(),
         hint,
     };
     let lookalike = line.char_indices().find_map(|(place, c)| {
@@ -53,24 +53,24 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             true => format!("the invisible character U+{:04X}", u32::from(*sign)),
             false => format!("'{sign}'"),
         };
-        let what = format!("{shown} is not valid in TOML");
+        let message = format!("{shown} is not valid in TOML");
         let shown_sign = shown.trim_matches('\'');
         let hint = match *ascii {
             "nothing" => format!("remove {shown_sign}"),
             ascii => format!("use {ascii} instead of {shown_sign}"),
         };
-        return found(start + place, &what, Some(hint));
+        return syntax_error(start + place, &message, Some(hint));
     }
     if error.message().contains("duplicate") {
         return duplicate(line, start);
     }
     if line.trim_start().starts_with('[') {
         let hint = "write [CLOUD.PROFILE]; profile names with other characters must be quoted: [aliyun.\"…\"]";
-        return found(at, "invalid table header", Some(hint.to_owned()));
+        return syntax_error(at, "invalid table header", Some(hint.to_owned()));
     }
     let Some((key, value)) = line.split_once('=') else {
         let hint = "write: KEY = \"VALUE\"";
-        return found(
+        return syntax_error(
             start,
             "expected KEY = \"VALUE\" or [CLOUD.PROFILE]",
             Some(hint.to_owned()),
@@ -82,11 +82,11 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let text_hint = || Some(format!("write: {key} = \"…\""));
     if let Some(flag) = flag(value) {
         let hint = format!("write: {key} = {flag}");
-        return found(value_at, "a boolean is true or false", Some(hint));
+        return syntax_error(value_at, "a boolean is true or false", Some(hint));
     }
     match value.chars().next() {
-        None => found(value_at, "the value is missing", text_hint()),
-        Some('"') if value.contains('\\') => found(
+        None => syntax_error(value_at, "the value is missing", text_hint()),
+        Some('"') if value.contains('\\') => syntax_error(
             at,
             "invalid escape in a double-quoted string",
             Some(format!(
@@ -94,26 +94,26 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             )),
         ),
         Some(quote @ ('"' | '\'')) if value.matches(quote).count() == 1 => {
-            found(value_at, "the closing quote is missing", text_hint())
+            syntax_error(value_at, "the closing quote is missing", text_hint())
         }
-        Some(quote @ ('"' | '\'')) => found(
+        Some(quote @ ('"' | '\'')) => syntax_error(
             at,
             "unexpected text after the value",
             Some(format!(
                 "write {quote} around the whole value only, and # before a comment"
             )),
         ),
-        Some('[') if !value.contains(['"', '\'']) => found(
+        Some('[') if !value.contains(['"', '\'']) => syntax_error(
             value_at,
             "texts in a list must be in quotes",
             Some(format!("write: {key} = [\"…\", \"…\"]")),
         ),
-        Some('[' | '{') => found(
+        Some('[' | '{') => syntax_error(
             at,
             "the list or table is not closed or not separated by commas",
             None,
         ),
-        Some(_) => found(value_at, "text must be in quotes", text_hint()),
+        Some(_) => syntax_error(value_at, "text must be in quotes", text_hint()),
     }
 }
 
@@ -147,8 +147,8 @@ fn duplicate(line: &str, start: usize) -> SyntaxError {
         }
     };
     SyntaxError {
-        at: start,
-        what,
+        offset: start,
+        message: what,
         hint: Some(hint.to_owned()),
     }
 }
@@ -279,15 +279,15 @@ mod tests {
         for (text, place, what, hint) in SLIPS {
             let error = DeTable::parse(text).unwrap_err();
             let found = explain(text, &error);
-            let before = &text[..found.at];
+            let before = &text[..found.offset];
             let line = 1 + before.matches('\n').count();
             let column = 1 + before.rsplit('\n').next().unwrap().chars().count();
             assert_eq!(format!("{line}:{column}"), place, "{text}");
-            assert!(found.what.contains(what), "{text}: {}", found.what);
+            assert!(found.message.contains(what), "{text}: {}", found.message);
             let given = found.hint.unwrap_or_default();
             assert!(given.contains(hint), "{text}: {given}");
             assert!(
-                !format!("{}{given}", found.what).contains("hunter2"),
+                !format!("{}{given}", found.message).contains("hunter2"),
                 "{text}"
             );
         }

@@ -299,10 +299,10 @@ fn a_program_of_another_user_is_rejected_for_root_or_in_a_shared_folder() {
         (Owners::Trusted, 1000, false, true),
         (Owners::Any, 1000, false, false),
         (Owners::Any, 1000, true, true),
-        (Owners::Any, ROOT, false, true),
+        (Owners::Any, ROOT_UID, false, true),
         (Owners::AnyWithAdministrators, 1000, false, false),
         (Owners::AnyWithAdministrators, 1000, true, true),
-        (Owners::AnyWithAdministrators, ROOT, false, true),
+        (Owners::AnyWithAdministrators, ROOT_UID, false, true),
     ] {
         let found = owners.refuse_foreign(user, is_below_shared);
         assert_eq!(found, is_refused, "{owners:?} {user} {is_below_shared}");

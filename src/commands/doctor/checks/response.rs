@@ -74,10 +74,14 @@ impl CallEvidence<'_> {
         if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }
-        let what = page.unwrap_or("got a redirect instead of an API response");
-        let by = response.server.as_ref();
-        let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
-        let message = format!("{}: {what}: HTTP {}{by}", response.host, response.status);
+        let description = page.unwrap_or("got a redirect instead of an API response");
+        let from_server = response.server.as_ref();
+        let from_server =
+            from_server.map_or_else(String::new, |from_server| format!(" from '{from_server}'"));
+        let message = format!(
+            "{}: {description}: HTTP {}{from_server}",
+            response.host, response.status
+        );
         let between = match route {
             Route::Proxied { variable, .. } => {
                 format!("the proxy of {variable} may require a login or block the host")

@@ -63,7 +63,7 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -
         .collect();
     let evaluations = super::super::evaluate_all(&watched, rules, Duration::from_secs(70));
     let decision = decide(&evaluations, rules, Progress::Over).unwrap();
-    let spent = GateStats {
+    let stats = GateStats {
         elapsed: Duration::from_secs(70),
         requests: 7,
         status,
@@ -73,7 +73,7 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -
         evaluations: &evaluations,
         rules,
         decision: &decision,
-        spent,
+        stats,
     })
 }
 

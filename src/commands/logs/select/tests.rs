@@ -19,7 +19,7 @@ fn job(states: &[(&str, &str, bool, State)]) -> Job {
     }
 }
 
-fn chosen(job: &Job, choice: Choice<'_>) -> Result<Vec<String>, String> {
+fn chosen(job: &Job, choice: LogSelection<'_>) -> Result<Vec<String>, String> {
     let found = choice.of(job, LogSource::of_job(job));
     let (sources, _) = found.map_err(|problem| problem.hint.unwrap_or_default())?;
     Ok(sources.iter().map(label).collect())
@@ -32,7 +32,7 @@ fn the_failed_container_or_else_the_first_running_main_one_is_chosen() {
         ("b", "main", false, State::Running),
     ]);
     assert_eq!(
-        chosen(&running, Choice::default()),
+        chosen(&running, LogSelection::default()),
         Ok(vec!["b/main".to_owned()])
     );
     let waiting = job(&[
@@ -40,7 +40,7 @@ fn the_failed_container_or_else_the_first_running_main_one_is_chosen() {
         ("b", "main", false, State::Running),
     ]);
     assert_eq!(
-        chosen(&waiting, Choice::default()),
+        chosen(&waiting, LogSelection::default()),
         Ok(vec!["b/main".to_owned()])
     );
     let failed = job(&[
@@ -48,12 +48,12 @@ fn the_failed_container_or_else_the_first_running_main_one_is_chosen() {
         ("b", "main", false, State::Failed),
     ]);
     assert_eq!(
-        chosen(&failed, Choice::default()),
+        chosen(&failed, LogSelection::default()),
         Ok(vec!["b/main".to_owned()])
     );
-    let all = Choice {
+    let all = LogSelection {
         all: true,
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(
         chosen(&failed, all),
@@ -72,23 +72,23 @@ fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded() {
         task.created_at = Time::from_rfc3339(&format!("2026-11-27T{time}Z"));
     }
     let first = |job: &Job, choice| chosen(job, choice).unwrap().remove(0);
-    assert_eq!(first(&job, Choice::default()), "b/main");
+    assert_eq!(first(&job, LogSelection::default()), "b/main");
     job.tasks[1].containers[0].is_sidecar = true;
-    assert_eq!(first(&job, Choice::default()), "a/main");
+    assert_eq!(first(&job, LogSelection::default()), "a/main");
     job.tasks[1].containers[0] = Container {
         name: Some("main".to_owned()),
         state: State::Succeeded,
         restart_count: Some(2),
         ..Container::default()
     };
-    let previous = Choice {
+    let previous = LogSelection {
         previous: true,
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(first(&job, previous), "b/main");
-    assert_eq!(first(&job, Choice::default()), "a/main");
+    assert_eq!(first(&job, LogSelection::default()), "a/main");
     job.state = State::Succeeded;
-    assert_eq!(first(&job, Choice::default()), "b/main");
+    assert_eq!(first(&job, LogSelection::default()), "b/main");
 }
 
 #[test]
@@ -98,25 +98,25 @@ fn tasks_are_selected_by_id_or_name_and_an_unknown_one_lists_the_known() {
         ("b", "side", false, State::Running),
     ]);
     for task in ["b", "name of b"] {
-        let choice = Choice {
+        let choice = LogSelection {
             task: Some(task),
-            ..Choice::default()
+            ..LogSelection::default()
         };
         assert_eq!(chosen(&job, choice), Ok(vec!["b/side".to_owned()]));
     }
-    let container = Choice {
+    let container = LogSelection {
         container: Some("side"),
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(chosen(&job, container), Ok(vec!["b/side".to_owned()]));
-    let wrong = Choice {
+    let wrong = LogSelection {
         task: Some("c"),
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(chosen(&job, wrong), Err("tasks: a, b".to_owned()));
-    let wrong = Choice {
+    let wrong = LogSelection {
         container: Some("c"),
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(
         chosen(&job, wrong),
@@ -138,9 +138,9 @@ fn a_task_is_selected_by_a_unique_suffix_of_its_id() {
         let task = Some(task);
         chosen(
             &job,
-            Choice {
+            LogSelection {
                 task,
-                ..Choice::default()
+                ..LogSelection::default()
             },
         )
     };
@@ -159,17 +159,17 @@ fn a_removed_log_is_replaced_by_the_log_that_is_chosen_by_default() {
         ("c", "main", false, State::Running),
     ]);
     let followed = &LogSource::of_job(&before)[0];
-    let replacement = |job: &Job, choice: Choice<'_>| {
+    let replacement = |job: &Job, choice: LogSelection<'_>| {
         let found = choice.replacement(job, &LogSource::of_job(job), followed);
         found.map(|source| label(&source))
     };
-    let choice = Choice::default();
+    let choice = LogSelection::default();
     assert_eq!(replacement(&before, choice), None);
     assert_eq!(replacement(&after, choice), Some("c/main".to_owned()));
     let task = Some("a");
-    assert_eq!(replacement(&after, Choice { task, ..choice }), None);
+    assert_eq!(replacement(&after, LogSelection { task, ..choice }), None);
     let all = true;
-    assert_eq!(replacement(&after, Choice { all, ..choice }), None);
+    assert_eq!(replacement(&after, LogSelection { all, ..choice }), None);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_failed_task_is_replaced_by_a_task_created_later() {
     };
     let early = "2026-11-27T00:00:00Z";
     let late = "2026-11-27T00:00:09Z";
-    let next = |tasks: [Task; 2], choice: Choice<'_>| {
+    let next = |tasks: [Task; 2], choice: LogSelection<'_>| {
         let job = Job {
             tasks: tasks.to_vec(),
             ..Job::default()
@@ -192,11 +192,11 @@ fn a_failed_task_is_replaced_by_a_task_created_later() {
         let found = choice.replacement(&job, &sources, &sources[0]);
         found.map(|source| label(&source))
     };
-    let any = Choice::default();
+    let any = LogSelection::default();
     let failed = || task("a", State::Failed, early);
     let running = task("b", State::Running, late);
     assert_eq!(next([failed(), running.clone()], any), Some("b".to_owned()));
-    let chosen = Choice {
+    let chosen = LogSelection {
         task: Some("a"),
         ..any
     };
@@ -212,10 +212,13 @@ fn a_failed_task_is_replaced_by_a_task_created_later() {
 #[test]
 fn a_job_without_tasks_has_a_log_of_its_own() {
     let job = Job::default();
-    assert_eq!(chosen(&job, Choice::default()), Ok(vec![String::new()]));
-    let wrong = Choice {
+    assert_eq!(
+        chosen(&job, LogSelection::default()),
+        Ok(vec![String::new()])
+    );
+    let wrong = LogSelection {
         container: Some("c"),
-        ..Choice::default()
+        ..LogSelection::default()
     };
     assert_eq!(chosen(&job, wrong), Err("omit --container".to_owned()));
 }
@@ -259,9 +262,9 @@ fn a_container_is_selected_by_its_label_and_each_name_is_listed_once() {
         let container = Some(name);
         chosen(
             &job,
-            Choice {
+            LogSelection {
                 container,
-                ..Choice::default()
+                ..LogSelection::default()
             },
         )
     };

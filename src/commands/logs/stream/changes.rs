@@ -70,14 +70,14 @@ impl LogStream<'_> {
                 }
             }
         }
-        let rest = self.logs[0].begin_again();
+        let rest = self.logs[0].mark_gap();
         self.print(0, Vec::from_iter(rest)).await?;
         let [from, to] = [&self.logs[0].source, &source].map(label);
-        let what = match self.logs[0].source.state {
+        let reason = match self.logs[0].source.state {
             State::Failed => "failed",
             _ => "is no longer part of the job",
         };
-        self.note(format!("{from} {what}; showing {to}"));
+        self.note(format!("{from} {reason}; showing {to}"));
         let params = LogParams {
             tail_lines: None,
             ..self.params.clone()
@@ -93,14 +93,14 @@ impl LogStream<'_> {
         let restarts = self.logs[number].source.restarts;
         self.update(&job).await?;
         match self.logs[number].source.restarts == restarts {
-            true => self.begin_again(number).await,
+            true => self.continue_after_gap(number).await,
             false => Ok(()),
         }
     }
 
     /// Takes all of the next reading, after lines that may have been missed.
-    async fn begin_again(&mut self, number: usize) -> Result<(), LogStreamError> {
-        let rest = self.logs[number].begin_again();
+    async fn continue_after_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
+        let rest = self.logs[number].mark_gap();
         self.print(number, Vec::from_iter(rest)).await?;
         self.note_gap(number);
         Ok(())
@@ -131,7 +131,7 @@ impl LogStream<'_> {
         }
         if !self.spec.previous {
             self.note(restarted);
-            return self.begin_again(number).await;
+            return self.continue_after_gap(number).await;
         }
         let client = self.lookup.client(&self.reference)?;
         let options = self.options();
@@ -145,7 +145,7 @@ impl LogStream<'_> {
         }
         self.note(restarted);
         let Ok(reading) = read else {
-            return self.begin_again(number).await;
+            return self.continue_after_gap(number).await;
         };
         if reading.is_disjoint {
             self.note_gap(number);

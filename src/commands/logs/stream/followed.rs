@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{LogStream, LogStreamError};
-use crate::commands::logs::absent::named;
+use crate::commands::logs::absent::log_name;
 use crate::commands::logs::follow::{MAX_PARTS, MAX_STREAMS, Part};
 use crate::commands::logs::source_log::SourceLog;
 use crate::error::{Category, Problem, TransportFailureKind};
@@ -120,14 +120,14 @@ impl LogStream<'_> {
                 let follow = &mut self.logs[number].follow;
                 let is_refused = follow.end(&end, is_absent || is_timeout);
                 if is_refused && !std::mem::replace(&mut self.streams.is_noted, true) {
-                    let mut why = problem.map_or_else(
+                    let mut reason = problem.map_or_else(
                         || Problem::new(Category::InvalidResponse, "it ends at once"),
                         |problem| (**problem).clone(),
                     );
-                    self.lookup.transport.mask(&mut why);
+                    self.lookup.transport.mask(&mut reason);
                     self.note(format!(
                         "reading at intervals because the log cannot be followed: {}",
-                        why.message
+                        reason.message
                     ));
                 }
                 Ok(())
@@ -144,9 +144,9 @@ impl LogStream<'_> {
         let mut limit = EndLimit::default();
         let mut written = BTreeSet::new();
         let is_open = |log: &SourceLog| log.follow.is_open();
-        while self.logs[numbers.clone()].iter().any(is_open) && !limit.left().is_zero() {
+        while self.logs[numbers.clone()].iter().any(is_open) && !limit.remaining_time().is_zero() {
             let started = Instant::now();
-            let next = timeout(limit.left(), self.streams.next()).await;
+            let next = timeout(limit.remaining_time(), self.streams.next()).await;
             limit.wait(started.elapsed());
             let Ok((stream, part)) = next else {
                 break;
@@ -174,7 +174,7 @@ impl LogStream<'_> {
     /// Closes the streams of a job that has ended or was deleted.
     pub(super) async fn end_streams_of_job(&mut self) -> Result<(), LogStreamError> {
         for number in self.end_streams(0..self.logs.len()).await? {
-            let log = named(&self.logs[number].source);
+            let log = log_name(&self.logs[number].source);
             self.note(format!(
                 "{log} still writes after the end of the job; its later lines are not printed"
             ));
@@ -189,19 +189,19 @@ impl LogStream<'_> {
         };
         let log = &mut self.logs[number];
         if !std::mem::replace(&mut log.is_message_shown, true) {
-            let log = named(&log.source);
+            let log = log_name(&log.source);
             self.printer.redactor.text(&mut message);
             self.note(format!("{log}: {}", output::escape(&message)));
         }
     }
 
     /// Writes the beginnings of incomplete lines, because the command is interrupted.
-    pub(in crate::commands::logs) fn write_begun_lines(&mut self) {
+    pub(in crate::commands::logs) fn write_partial_lines(&mut self) {
         for number in 0..self.logs.len() {
             let log = &mut self.logs[number];
             if log.is_opened && self.is_following {
-                let begun = log.take_partial_line(self.printer.redactor);
-                self.write(number, Vec::from_iter(begun));
+                let partial_line = log.take_partial_line(self.printer.redactor);
+                self.write(number, Vec::from_iter(partial_line));
             }
         }
     }
@@ -217,7 +217,7 @@ struct EndLimit {
 }
 
 impl EndLimit {
-    fn left(&self) -> Duration {
+    fn remaining_time(&self) -> Duration {
         match self.bytes {
             0..MAX_END_BYTES => {
                 let silent = END_TIMEOUT.saturating_sub(self.silent);
@@ -251,20 +251,20 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut limit = EndLimit::default();
         limit.wait(second);
-        assert_eq!(limit.left(), END_TIMEOUT - second);
+        assert_eq!(limit.remaining_time(), END_TIMEOUT - second);
         limit.take(1);
-        assert_eq!(limit.left(), END_TIMEOUT);
+        assert_eq!(limit.remaining_time(), END_TIMEOUT);
         limit.wait(END_TIMEOUT);
-        assert!(limit.left().is_zero() && limit.is_silent());
+        assert!(limit.remaining_time().is_zero() && limit.is_silent());
         let mut ticking = EndLimit::default();
         for _ in 0..10 {
-            assert!(!ticking.left().is_zero());
+            assert!(!ticking.remaining_time().is_zero());
             ticking.wait(second);
             ticking.take(1);
         }
-        assert!(ticking.left().is_zero() && !ticking.is_silent());
+        assert!(ticking.remaining_time().is_zero() && !ticking.is_silent());
         let mut fast = EndLimit::default();
         fast.take(MAX_END_BYTES);
-        assert!(fast.left().is_zero() && !fast.is_silent());
+        assert!(fast.remaining_time().is_zero() && !fast.is_silent());
     }
 }

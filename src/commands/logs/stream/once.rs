@@ -19,12 +19,12 @@ impl LogStream<'_> {
         if !self.logs.iter().any(|log| log.is_opened) {
             return Err(self.no_task(job));
         }
-        let what = match self.logs.len() {
+        let text = match self.logs.len() {
             _ if self.params.since.is_some() => "no lines since that time",
             1 => "the log is empty",
             _ => "the logs are empty",
         };
-        self.note(what.to_owned());
+        self.note(text.to_owned());
         Ok(())
     }
 

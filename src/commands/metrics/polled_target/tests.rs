@@ -32,7 +32,7 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
     assert_eq!(lookup_candidates(&details, 2), ["failed", "running"]);
     for row in [&rows[2], &rows[0]] {
         let detail = Detail {
-            at: Instant::now(),
+            read_at: Instant::now(),
             row: Some(row.clone()),
         };
         details.insert(row.reference.clone(), detail);
@@ -94,7 +94,7 @@ fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
     let conclusive = HashSet::from(["aliyun/job".to_owned()]);
     for (known, listed) in [(&first, &second), (&second, &first)] {
         let detail = Detail {
-            at: Instant::now(),
+            read_at: Instant::now(),
             row: Some(known.clone()),
         };
         let details = HashMap::from([("a".to_owned(), detail)]);
@@ -144,7 +144,7 @@ fn an_unproven_success_is_looked_up_and_the_lookup_takes_precedence() {
         ..listed.clone()
     };
     let detail = Detail {
-        at: Instant::now(),
+        read_at: Instant::now(),
         row: Some(known.clone()),
     };
     let details = HashMap::from([("a".to_owned(), detail)]);

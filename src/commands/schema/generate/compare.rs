@@ -127,9 +127,9 @@ impl<'a> Shape<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn broken(&mut self, path: &str, what: impl AsRef<str>) {
-        let what = what.as_ref();
-        self.changes.broken.push(format!("{path} {what}"));
+    fn broken(&mut self, path: &str, change: impl AsRef<str>) {
+        let change = change.as_ref();
+        self.changes.broken.push(format!("{path} {change}"));
     }
 
     fn node(&mut self, path: &str, old: &'a Value, new: &'a Value) {

@@ -76,8 +76,8 @@ fn a_failed_subtask_decides_the_outcome_before_the_job_has_ended() {
         assert!(!track.has_ended());
         track.evaluate(&rules(goal), seconds(0))
     };
-    let why = "failed: 10_5: exit code 1".to_owned();
-    assert_eq!(evaluation("succeeded"), Evaluation::Unmet(why));
+    let reason = "failed: 10_5: exit code 1".to_owned();
+    assert_eq!(evaluation("succeeded"), Evaluation::Unmet(reason));
     assert_eq!(evaluation("failed"), Evaluation::Met);
     assert_eq!(evaluation("ended").as_str(), "pending");
 }
@@ -94,10 +94,10 @@ fn the_no_warnings_condition_is_unmet_for_an_active_failed_resource() {
         for at in [0, 60] {
             track.observe(Observation::Read(&active), seconds(at));
             assert!(!track.has_ended());
-            let why = format!("{state}: 10_5: exit code 1");
+            let reason = format!("{state}: 10_5: exit code 1");
             assert_eq!(
                 track.evaluate(&rules("no-warnings=1s"), seconds(at)),
-                Evaluation::Unmet(why)
+                Evaluation::Unmet(reason)
             );
         }
     }

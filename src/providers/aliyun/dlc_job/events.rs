@@ -18,41 +18,41 @@ struct EventsResponse {
 const MAX_EVENTS: usize = 2000;
 
 /// Adds the events of a job, or a notice if they cannot be read.
-pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
-    let created_at = found.job.created_at.map(|at| at.rfc3339());
+pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, result: &mut GetResult) {
+    let created_at = result.job.created_at.map(|at| at.rfc3339());
     // Without a start time the cloud returns the events of the last 7 days.
     let query = [("StartTime", created_at.as_deref().or(Some(FIRST_TIME)))];
     let path = format!("{}/events", path(lookup.reference));
     let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-    let deadline = lookup.options.for_parts(&found.job).deadline;
+    let deadline = lookup.options.for_parts(&result.job).deadline;
     let response = api.client.call(&request, deadline, decode).await;
-    let Some(response) = found.part("the events", response) else {
-        found.job.events_unreadable = true;
+    let Some(response) = result.part("the events", response) else {
+        result.job.events_unreadable = true;
         return;
     };
     let Words(lines) = match response.events {
         Required::Present(lines) => lines,
         Required::Null | Required::Empty => Words::default(),
         Required::Missing | Required::Unreadable => {
-            found.job.events_unreadable = true;
+            result.job.events_unreadable = true;
             return;
         }
     };
     if lines.len() >= MAX_EVENTS {
         // Which events it omits is not documented.
-        let text = format!("{} may have more events", found.job.reference);
-        found.note(NoticeCode::EventsTruncated, text);
-        found.job.events_unreadable = true;
+        let text = format!("{} may have more events", result.job.reference);
+        result.note(NoticeCode::EventsTruncated, text);
+        result.job.events_unreadable = true;
     }
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
-    let created_at = found.job.created_at;
+    let created_at = result.job.created_at;
     let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;
     // The time zone is not documented. If an event would precede the job's creation in the assumed zone, it is UTC.
     let is_utc = lines.iter().any(|line| line.0.is_local() && is_early(line));
     if !is_utc {
         let times = lines.iter().map(|(time, _)| time);
-        api.clock.note_assumed("aliyun", times, &mut found.notices);
+        api.clock.note_assumed("aliyun", times, &mut result.notices);
     }
     let at = |time: &Timestamp| match is_utc {
         true => time.utc(),
@@ -64,7 +64,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
         message: Some((*message).to_owned()),
         ..Event::default()
     });
-    found.job.events = events.collect();
+    result.job.events = events.collect();
 }
 
 /// Splits a line such as `2026-01-12 14:20:00 Created pod: x` into time and text.

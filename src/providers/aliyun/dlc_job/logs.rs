@@ -135,7 +135,7 @@ impl PodLog<'_> {
         let (api, path) = (self.api, self.path.clone());
         let request = api.path_request(&DLC, LOG.name, path, &query);
         let response = api.client.call(&request, self.options.deadline, decode);
-        response.await.map(|found| found.data)
+        response.await.map(|decoded| decoded.data)
     }
 
     /// Returns the last seconds of a window whose lines fit into one response, and those lines.
@@ -282,7 +282,7 @@ async fn job<T: Send>(
 ) -> Result<T, Problem> {
     let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
     let response = api.client.call(&get, request.options.deadline, decode);
-    response.await.map(|found| found.data)
+    response.await.map(|decoded| decoded.data)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ struct Pod {
     gmt_create_time: Timestamp,
     gmt_start_time: Timestamp,
     gmt_finish_time: Timestamp,
-    history_pods: List<PastPod>,
+    history_pods: List<PreviousPod>,
 }
 
 #[derive(Default, Deserialize)]
@@ -75,7 +75,7 @@ struct PodIp {
 /// A pod before a restart.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct PastPod {
+struct PreviousPod {
     pod_uid: Text,
     gmt_create_time: Timestamp,
 }
@@ -100,10 +100,10 @@ pub(super) fn decode_job(
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
     let request_id = fields.request_id.0.clone();
-    let found = fields.into_result(details, pods.pods, api, lookup);
-    let mut found = found.with_request_id(request_id);
-    raw::attach_masked(&mut found, body, options, mask);
-    Ok(found)
+    let result = fields.into_result(details, pods.pods, api, lookup);
+    let mut result = result.with_request_id(request_id);
+    raw::attach_masked(&mut result, body, options, mask);
+    Ok(result)
 }
 
 pub(super) fn decode_list(
@@ -117,8 +117,8 @@ pub(super) fn decode_list(
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
     let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
-        let found = row.into_result(details, List::default(), api, lookup);
-        found.with_request_id(response.request_id.0.clone())
+        let result = row.into_result(details, List::default(), api, lookup);
+        result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
@@ -133,9 +133,9 @@ pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
 pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
     let fields: JobFields = lenient::decode_response(body)?;
     let mut pods = fields.pods.0.into_iter();
-    let found = pods.find(|known| known.pod_id.trimmed() == Some(pod));
-    let previous = found.and_then(|pod| {
-        let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
+    let found_pod = pods.find(|known| known.pod_id.trimmed() == Some(pod));
+    let previous = found_pod.and_then(|pod| {
+        let created_at = |past: &PreviousPod| -> Option<Time> { past.gmt_create_time.utc() };
         pod.history_pods.0.into_iter().max_by_key(created_at)
     });
     Ok(previous.and_then(|past| past.pod_uid.0))
@@ -237,7 +237,7 @@ impl JobFields {
             resources: Resources {
                 cpu: self.cpu.0,
                 memory_bytes: quantity(&details.request_memory),
-                accelerators: whole(self.gpu),
+                accelerators: gpu_count(self.gpu),
                 ..Resources::default()
             },
             details: Some(Arc::new(details)),
@@ -307,7 +307,7 @@ impl ResourceConfig {
         Resources {
             cpu: self.cpu.0,
             memory_bytes: quantity(&self.memory),
-            accelerators: whole(self.gpu),
+            accelerators: gpu_count(self.gpu),
             accelerator_type: self.gpu_type.0.clone(),
             ..Resources::default()
         }
@@ -321,7 +321,7 @@ pub(super) fn quantity(text: &Text) -> Option<u64> {
 }
 
 /// Converts a number of GPUs; `None` for a fraction.
-fn whole(number: Num) -> Option<u64> {
+fn gpu_count(number: Num) -> Option<u64> {
     let whole = number
         .0
         .filter(|number| number.fract() == 0.0 && (0.0..1e9).contains(number));

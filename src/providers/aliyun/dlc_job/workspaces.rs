@@ -42,19 +42,19 @@ pub(super) struct Incomplete {
     pub problem: Option<Problem>,
 }
 
-/// Returns the workspaces whose pages make up the page at `at`, and why other workspaces may be missing. The
+/// Returns the workspaces whose pages make up the page at `cursor`, and why other workspaces may be missing. The
 /// first page uses the workspaces that the cloud lists; if there are none, the default workspace, which is
 /// `None`.
-pub(super) async fn of_page(
+pub(super) async fn page_workspaces(
     api: &Api,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
 ) -> (Vec<Option<String>>, Incomplete) {
     let mut incomplete = Incomplete::default();
     if let Some(workspace) = &api.workspace {
         return (vec![Some(workspace.clone())], incomplete);
     }
-    if at == Cursor::FIRST {
+    if cursor == Cursor::FIRST {
         let (workspaces, new) = read(api, options).await;
         *lock(&api.workspaces) = workspaces;
         incomplete = new;
@@ -73,8 +73,8 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
         let (page, total) = match page(api, at, options).await {
             Ok(page) => page,
             Err(problem) if ids.is_empty() && is_list_unavailable(&problem) => {
-                let why = summarize(&problem);
-                let text = format!("{DLC_JOB} lists jobs of the default workspace only: {why}");
+                let reason = summarize(&problem);
+                let text = format!("{DLC_JOB} lists jobs of the default workspace only: {reason}");
                 incomplete.notice = Some(Notice::new(NoticeCode::ListWindow, text));
                 return (ids, incomplete);
             }
@@ -103,10 +103,10 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
 /// Returns the ids on a page of workspaces and the total number of workspaces.
 async fn page(
     api: &Api,
-    at: Cursor,
+    cursor: Cursor,
     options: &GetOptions,
 ) -> Result<(Vec<String>, Option<i64>), Problem> {
-    let [number, size] = [at.page, PAGE_SIZE].map(|number| number.to_string());
+    let [number, size] = [cursor.page, PAGE_SIZE].map(|number| number.to_string());
     let query = [("PageNumber", Some(&*number)), ("PageSize", Some(&*size))];
     let path = "/api/v1/workspaces".to_owned();
     let request = api.path_request(&WORKSPACE, OPERATION, path, &query);
@@ -117,7 +117,7 @@ async fn page(
         Ok((rows.filter_map(|row| row.workspace_id.0).collect(), total))
     };
     let response = api.client.call(&request, options.deadline, decode).await;
-    response.map(|found| found.data)
+    response.map(|decoded| decoded.data)
 }
 
 /// Merges the pages of several workspaces into one, the last created jobs first. If some workspaces fail, they
@@ -127,7 +127,7 @@ async fn page(
 /// The first problem, if all workspaces fail.
 pub(super) async fn merge(
     api: &Api,
-    at: Cursor,
+    cursor: Cursor,
     workspaces: &[Option<String>],
     pages: impl Iterator<Item = impl Future<Output = Result<Page, Problem>>>,
 ) -> Result<Page, Problem> {
@@ -153,7 +153,7 @@ pub(super) async fn merge(
         }
     }
     merged.rows.order_by_key(|row| Reverse(row.job.created_at));
-    merged.next = at.after(merged.rows.len() + merged.rows_without_id, total);
+    merged.next = cursor.after(merged.rows.len() + merged.rows_without_id, total);
     merged.total = total;
     Ok(merged)
 }

@@ -57,10 +57,10 @@ pub(super) fn decode_job(
     let List(variables) = std::mem::take(&mut fields.variables);
     let variables = variables.into_iter();
     let variables = variables.filter_map(|Variable { name, value }| Some((name.0?, value)));
-    let mut found = fields.into_result(variables.collect(), api, lookup);
-    found.job.request_id = response.request_id.0;
-    raw::attach_masked(&mut found, body, options, mask);
-    Ok(found)
+    let mut result = fields.into_result(variables.collect(), api, lookup);
+    result.job.request_id = response.request_id.0;
+    raw::attach_masked(&mut result, body, options, mask);
+    Ok(result)
 }
 
 /// Masks the fields of a response to GetJob that are masked in the model.

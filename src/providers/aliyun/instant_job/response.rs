@@ -90,9 +90,9 @@ pub(super) fn decode_job(
         return Err("the requested JobId".to_owned().into());
     }
     let details: DetailResponse = lenient::decode_response(body)?;
-    let found = fields.into_result(details.job_info.0, api, lookup);
-    let found = found.with_request_id(response.request_id.0);
-    Ok(found.with_raw(body, lookup.options))
+    let result = fields.into_result(details.job_info.0, api, lookup);
+    let result = result.with_request_id(response.request_id.0);
+    Ok(result.with_raw(body, lookup.options))
 }
 
 pub(super) fn decode_list(
@@ -107,8 +107,8 @@ pub(super) fn decode_list(
     let details: DetailResponse = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.job_list.0).collect();
     let read = |(row, details): (JobFields, InstantJobDetails), lookup: GetRequest<'_>| {
-        let found = row.into_result(details, api, lookup);
-        found.with_request_id(response.request_id.0.clone())
+        let result = row.into_result(details, api, lookup);
+        result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }

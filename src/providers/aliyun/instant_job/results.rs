@@ -60,11 +60,11 @@ struct ResultsResponse {
 }
 
 /// Adds the events of a job, or a notice if they cannot be read.
-pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
+pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, result: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
     let filter = json!({"JobId": reference.id()}).to_string();
     let size = PAGE_SIZE.to_string();
-    let deadline = options.for_parts(&found.job).deadline;
+    let deadline = options.for_parts(&result.job).deadline;
     for page in 1..=MAX_EVENT_PAGES {
         let page = page.to_string();
         let query = [
@@ -75,23 +75,23 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
         let response = api.client.call(&request, deadline, decode).await;
-        let Some(response) = found.part("the events", response) else {
-            found.job.events_unreadable = true;
+        let Some(response) = result.part("the events", response) else {
+            result.job.events_unreadable = true;
             return;
         };
         let all = response.total_count.unsigned();
         let rows = response.executor_event_list;
         let Ok(rows) = rows.rows("ExecutorEventList", response.total_count.0) else {
-            found.job.events_unreadable = true;
+            result.job.events_unreadable = true;
             return;
         };
         let times = rows.iter().map(|row| &row.time);
-        api.clock.note_assumed("aliyun", times, &mut found.notices);
+        api.clock.note_assumed("aliyun", times, &mut result.notices);
         let count = rows.len();
         let events = rows.into_iter().map(|row| row.into_event(api));
-        found.job.events.extend(events);
+        result.job.events.extend(events);
         let has_more = match all {
-            Some(total) => (found.job.events.len() as u64) < total,
+            Some(total) => (result.job.events.len() as u64) < total,
             None => count >= PAGE_SIZE,
         };
         if !has_more {
@@ -101,11 +101,11 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
             break;
         }
     }
-    let count = found.job.events.len();
+    let count = result.job.events.len();
     let text = format!("{reference} may have more than the {count} events that were read");
-    found.note(NoticeCode::EventsTruncated, text);
+    result.note(NoticeCode::EventsTruncated, text);
     // The order of the events is not documented, so any of them can be missing.
-    found.job.events_unreadable = true;
+    result.job.events_unreadable = true;
 }
 
 impl ExecutorEvent {
@@ -130,47 +130,47 @@ impl ExecutorEvent {
 
 /// Adds the exit codes of the first executors of an ended job, failed ones first, and derives the exit code of
 /// the job if possible.
-pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
+pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, result: &mut GetResult) {
     let reference = lookup.reference;
-    if !found.job.ended {
+    if !result.job.ended {
         return;
     }
-    let mut ended: Vec<usize> = (0..found.job.tasks.len()).collect();
-    ended.retain(|at| may_have_exit_code(&found.job.tasks[*at]));
-    let is_known = |at: &usize| found.job.tasks[*at].id.is_some();
+    let mut ended: Vec<usize> = (0..result.job.tasks.len()).collect();
+    ended.retain(|at| may_have_exit_code(&result.job.tasks[*at]));
+    let is_known = |at: &usize| result.job.tasks[*at].id.is_some();
     let (mut ended, unknown): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_known);
-    ended.order_by_key(|at| found.job.tasks[*at].state != State::Failed);
+    ended.order_by_key(|at| result.job.tasks[*at].state != State::Failed);
     let code = NoticeCode::ExitCodesUnread;
     if !unknown.is_empty() {
-        found.note(code, format!("{reference}: an executor has no id"));
+        result.note(code, format!("{reference}: an executor has no id"));
     }
     let ids: BTreeSet<&str> = ended
         .iter()
-        .filter_map(|at| found.job.tasks[*at].id.as_deref())
+        .filter_map(|at| result.job.tasks[*at].id.as_deref())
         .collect();
     if !unknown.is_empty() || ids.len() < ended.len() {
         // The exit code of at least one executor cannot be read.
-        found.job.unread_cause = Some(Category::InvalidResponse);
+        result.job.unread_cause = Some(Category::InvalidResponse);
     }
     for some in ended
         .chunks(MAX_CONCURRENT)
         .take(MAX_EXIT_CODES / MAX_CONCURRENT)
     {
-        let ids = some.iter().map(|at| found.job.tasks[*at].id.as_deref());
+        let ids = some.iter().map(|at| result.job.tasks[*at].id.as_deref());
         let calls = ids.map(|executor| results(api, lookup, executor, None, 1));
         let responses = join_all(calls).await;
         let mut can_read = true;
         for (at, response) in some.iter().zip(responses) {
-            let Some(response) = found.evidence(lookup.options, code, "exit codes", response)
+            let Some(response) = result.evidence(lookup.options, code, "exit codes", response)
             else {
                 can_read = false;
                 continue;
             };
             let exit_code = response.exit_code.value.0;
             if exit_code.is_none() && !response.exit_code.is_unreadable {
-                found.note(code, format!("{reference}: an executor has no exit code"));
+                result.note(code, format!("{reference}: an executor has no exit code"));
             }
-            found.job.tasks[*at].exit_code = exit_code;
+            result.job.tasks[*at].exit_code = exit_code;
         }
         if !can_read {
             break;
@@ -181,9 +181,9 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         let text = format!(
             "{reference}: read the exit codes of {MAX_EXIT_CODES} executors, not of {unread} more"
         );
-        found.note(code, text);
+        result.note(code, text);
     }
-    let job = &mut found.job;
+    let job = &mut result.job;
     let codes = || job.tasks.iter().map(|task| task.exit_code);
     let is_all_zero = !job.tasks.is_empty() && codes().all(|code| code == Some(0));
     let failed = job.failed_task().and_then(|task| task.exit_code);

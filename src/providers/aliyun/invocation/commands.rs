@@ -46,11 +46,11 @@ impl InvocationDetails {
     }
 
     /// Creates the job from the list only, without a state.
-    pub(in super::super) fn into_bare_job(self, at: Job) -> Job {
+    pub(in super::super) fn into_bare_job(self, base: Job) -> Job {
         let exit_codes = "unknown";
         Job {
             details: Some(Arc::new(Self { exit_codes, ..self })),
-            ..at
+            ..base
         }
     }
 }

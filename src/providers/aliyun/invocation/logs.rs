@@ -28,17 +28,17 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         let mut results = ResultsPage::decode(body, reference.id())?
             .results
             .into_iter();
-        let found = results.find(|result| node.is_none() || result.id.as_deref() == node);
-        let text = found.map(|result| match is_final(result.word.as_deref()) {
+        let node_result = results.find(|result| node.is_none() || result.id.as_deref() == node);
+        let text = node_result.map(|result| match is_final(result.word.as_deref()) {
             true => log_text(result.message, "Message"),
             false => Ok(String::new()),
         });
         text.transpose()
     };
-    let found = api
+    let response = api
         .call(RESULTS, Method::Get, &query, request.options, decode)
         .await?;
-    let text = found.data.ok_or_else(|| {
+    let text = response.data.ok_or_else(|| {
         let message = format!("no result of node {}", node.unwrap_or("?"));
         Problem::new(Category::NotFound, message)
     })?;

@@ -8,13 +8,13 @@ use crate::providers::states::{self, ExitOutcome};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Status {
-    /// Converts the status to a job. `at` contains its reference.
+    /// Converts the status to a job. `base` contains its reference.
     ///
     /// `user_states` are the user's state words. `results` are the results of a finished invocation. With
     /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
     pub(in super::super) fn into_job(
         self,
-        at: Job,
+        base: Job,
         user_states: &[(String, State)],
         results: Option<Results>,
         trust_finished: bool,
@@ -28,7 +28,7 @@ impl Status {
             source,
             &mut notices,
         );
-        let mut job = reading.into_job(at);
+        let mut job = reading.into_job(base);
         job.request_id = self.request_id;
         let mut exit_codes = "unknown";
         match results {
@@ -48,15 +48,15 @@ impl Status {
                 job.ended = !tasks.any(|task| State::ACTIVE.contains(&task.state));
                 match unread {
                     None => exit_codes = "known",
-                    Some(why) => {
+                    Some(reason) => {
                         notices.push(Notice::new(
                             NoticeCode::ExitCodesUnread,
-                            format!("{}: could not read all exit codes: {why}", job.reference),
+                            format!("{}: could not read all exit codes: {reason}", job.reference),
                         ));
                         if job.state == State::Unknown {
                             job.reason = Some("exit codes unavailable".to_owned());
                             job.message = Some(format!(
-                                "the command finished, but its exit codes could not be read: {why}"
+                                "the command finished, but its exit codes could not be read: {reason}"
                             ));
                             if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;

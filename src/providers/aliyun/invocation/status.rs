@@ -266,15 +266,15 @@ impl Results {
             Some(total) => self.pages * RESULTS_PAGE_SIZE < total,
             None => size >= RESULTS_PAGE_SIZE,
         };
-        let goes_on = more && self.nodes.len() > known && self.pages < MAX_PAGES;
+        let has_next = more && self.nodes.len() > known && self.pages < MAX_PAGES;
         let missing = total.is_some_and(|total| self.ids.len() < total) || more;
-        if !goes_on && missing {
+        if !has_next && missing {
             self.fail(format!(
                 "only the first {} results were read",
                 self.nodes.len()
             ));
         }
-        goes_on
+        has_next
     }
 
     /// Records that not all pages could be read.

@@ -82,10 +82,10 @@ impl Api {
             contradict(&mut job, contradiction);
             return GetResult { job, notices };
         }
-        let found = GetResult { job, notices };
-        let mut found = self.with_subtasks(found, listed, reference, options).await;
-        contradict(&mut found.job, contradiction);
-        found
+        let result = GetResult { job, notices };
+        let mut result = self.with_subtasks(result, listed, reference, options).await;
+        contradict(&mut result.job, contradiction);
+        result
     }
 
     /// Lists the rows of an array job and its subtasks as far as possible. Returns them and the problem that
@@ -215,9 +215,9 @@ impl Api {
         raw::attach(&mut job, &mut notices, options, || {
             document::read(listing.document()?, options)
         });
-        let found = GetResult { job, notices };
+        let result = GetResult { job, notices };
         Ok(self
-            .with_subtasks(found, (listing, problem), reference, options)
+            .with_subtasks(result, (listing, problem), reference, options)
             .await)
     }
 
@@ -257,7 +257,7 @@ impl Api {
     /// Adds the listed subtasks to the array job and adjusts its state to them.
     async fn with_subtasks(
         &self,
-        found: GetResult,
+        result: GetResult,
         (listing, problem): (JobRows, Option<Problem>),
         reference: &Reference,
         options: &GetOptions,
@@ -265,7 +265,7 @@ impl Api {
         let GetResult {
             mut job,
             mut notices,
-        } = found;
+        } = result;
         let unread = problem.as_ref().map(summarize);
         parent::reconcile_subtasks(
             &mut job,
@@ -307,11 +307,11 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 /// A flag is used unless a list was only partly read, because the missing rows can be subtasks. Without a flag
 /// the whole list is needed, except for a key without permission to list, which cannot get more evidence.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
-    let is_whole = listing.count_mismatch().is_none() && !listing.is_partial();
+    let is_complete = listing.count_mismatch().is_none() && !listing.is_partial();
     match (problem, flag) {
         (None, Some(_)) => listing.count_mismatch().is_none(),
         (Some(problem), None) => problem.category == Category::PermissionDenied,
-        (None, None) | (Some(_), Some(_)) => is_whole,
+        (None, None) | (Some(_), Some(_)) => is_complete,
     }
 }
 

@@ -136,9 +136,9 @@ impl Api {
                 };
                 skipped.get_or_insert_with(problem);
             }
-            let goes_on = pages.add(page, listing);
+            let has_next = pages.add(page, listing);
             listing.keep_document(&pages, options, response.body);
-            if !goes_on {
+            if !has_next {
                 return Ok(skipped);
             }
         }

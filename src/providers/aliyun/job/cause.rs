@@ -36,10 +36,10 @@ fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> 
 }
 
 /// Returns exit code, reason and message of the first container that failed; if none failed, of the first that
-/// failed before its last restart. `of` follows the container's name in the message.
+/// failed before its last restart. `prefix` follows the container's name in the message.
 fn failed_container(
     containers: &[Container],
-    of: &str,
+    prefix: &str,
 ) -> Option<(Option<i64>, Option<String>, String)> {
     let now = containers
         .iter()
@@ -57,7 +57,7 @@ fn failed_container(
     };
     let (container, code, (reason, text)) = now.or_else(before)?;
     let name = container.name.as_deref().unwrap_or("without a name");
-    let mut sentence = format!("container {name}{of}");
+    let mut sentence = format!("container {name}{prefix}");
     if let Some(code) = code {
         sentence.push_str(&format!(": exit code {code}"));
     }

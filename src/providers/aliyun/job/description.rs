@@ -69,16 +69,16 @@ pub(in super::super) struct Described {
     pub(super) subtasks: Vec<Row>,
 }
 
-/// Decodes a response to DescribeServerlessJobs. `at` contains the job's reference.
+/// Decodes a response to DescribeServerlessJobs. `base` contains the job's reference.
 ///
-/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `at` is
+/// `user_states` are the user's state words. If the response contains several jobs, the one with the id of `base` is
 /// used.
 ///
 /// # Errors
 /// `not_found` for an empty list; what was expected of an invalid response, or of one about another job.
 pub(in super::super) fn decode(
     body: &[u8],
-    at: Job,
+    base: Job,
     user_states: &[(String, State)],
 ) -> Result<Described, DecodeError> {
     let response: DescribeJobsResponse = lenient::decode_response(body)?;
@@ -88,7 +88,7 @@ pub(in super::super) fn decode(
     if listed == 0 {
         return match total_count {
             None | Some(0) if !response.total_count.is_unreadable => {
-                Err(no_such_job(&at.id, response.request_id.0))
+                Err(no_such_job(&base.id, response.request_id.0))
             }
             _ => Err(DecodeError::Invalid(
                 "as many jobs in JobInfos as TotalCount".to_owned(),
@@ -97,17 +97,17 @@ pub(in super::super) fn decode(
     }
     let is_subtask = |info: &JobInfo| {
         let id = info.job_id.trimmed();
-        id.is_some_and(|id| subtask_of(&at.id, id).is_some())
+        id.is_some_and(|id| subtask_of(&base.id, id).is_some())
     };
     let (subtasks, others): (Vec<_>, Vec<_>) = infos.into_iter().partition(is_subtask);
     let mut requested = others
         .into_iter()
-        .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
+        .filter(|info| info.job_id.trimmed() == Some(base.id.trim()));
     let Some(info) = requested.next() else {
         return Err(match subtasks.is_empty() {
             true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
             // The list may contain the array job of these subtasks.
-            false => no_such_job(&at.id, response.request_id.0),
+            false => no_such_job(&base.id, response.request_id.0),
         });
     };
     if requested.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
@@ -119,11 +119,11 @@ pub(in super::super) fn decode(
             NoticeCode::CountMismatch,
             format!(
                 "{}: TotalCount is {total}, but the response has {listed}",
-                at.reference
+                base.reference
             ),
         ));
     }
-    let mut job = at;
+    let mut job = base;
     job.request_id = response.request_id.0;
     let is_flag_unreadable = info.is_array_job.is_unreadable || info.array_properties.is_unreadable;
     let flag = info.is_array_job.value.0;

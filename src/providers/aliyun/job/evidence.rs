@@ -68,8 +68,8 @@ impl ArrayEvidence {
         let probes = new
             .iter()
             .flat_map(|id| (0..each).map(move |index| format!("{id}_{index}")));
-        let own = ids.iter().map(|id| (*id).to_owned());
-        own.chain(probes).collect()
+        let requested = ids.iter().map(|id| (*id).to_owned());
+        requested.chain(probes).collect()
     }
 
     /// Records the result of the list for the ids of [`Self::with_probes`].

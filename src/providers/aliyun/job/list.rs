@@ -98,7 +98,7 @@ impl Page {
     pub(in super::super) fn into_page(
         self,
         scope: &Scope,
-        at: Cursor,
+        cursor: Cursor,
         region: Option<&str>,
         user_states: &[(String, State)],
     ) -> providers::Page {
@@ -113,7 +113,7 @@ impl Page {
             .filter_map(|row| Some((parent_of(row.id()?)?.to_owned(), row.id()?.to_owned())))
             .collect();
         providers::Page::from_addressed_rows(
-            at,
+            cursor,
             self.total_count,
             self.rows,
             |row| scope.reference(&[row.id()?]),

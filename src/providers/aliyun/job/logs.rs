@@ -48,8 +48,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     }
     // Only a lookup of a subtask returns its container groups.
     let subtask = array::with_id(request.reference, task.to_owned());
-    let found = api.job(&subtask, request.options).await?;
-    let Some(source) = main_log(&found.job) else {
+    let result = api.job(&subtask, request.options).await?;
+    let Some(source) = main_log(&result.job) else {
         let message = format!("the subtask {task} has no container group");
         return Err(Problem::new(Category::NotFound, message));
     };
@@ -97,8 +97,8 @@ async fn read_container(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, 
     let request = api.product_request(&ECI, LOG.name, Method::Post, &query);
     let wanted = params.tail_lines;
     let decode = |body: &[u8]| decode(body, wanted);
-    let found = api.client.call(&request, options.deadline, decode).await;
-    found.map(|found| found.data)
+    let response = api.client.call(&request, options.deadline, decode).await;
+    response.map(|response| response.data)
 }
 
 fn decode(body: &[u8], wanted: Option<u64>) -> Result<LogChunk, String> {

@@ -94,8 +94,8 @@ pub(super) fn fill_from_subtasks(
     let expected = job.array.as_ref();
     let expected = expected.and_then(|array| subtask_ids(&job.id, array));
     let is_listed = |id: &String| listing.row(id).is_some();
-    let is_whole = expected.is_some_and(|ids| ids.iter().all(is_listed));
-    job.ended = job.state == State::Succeeded && is_whole;
+    let is_complete = expected.is_some_and(|ids| ids.iter().all(is_listed));
+    job.ended = job.state == State::Succeeded && is_complete;
     job.created_at = rows.iter().filter_map(|row| row.created_at).min();
     job.started_at = rows.iter().filter_map(|row| row.started_at).min();
     let finished_at = rows.iter().filter_map(|row| row.finished_at).max();
@@ -164,8 +164,8 @@ fn unconfirmed_reason_of_active(
     listing: &JobRows,
     unread: Option<&str>,
 ) -> Option<String> {
-    if let Some(why) = unread {
-        return Some(format!("could not read all subtasks: {why}"));
+    if let Some(reason) = unread {
+        return Some(format!("could not read all subtasks: {reason}"));
     }
     if let Some(((_, id), _)) = listing
         .subtasks(&job.id)
@@ -213,7 +213,7 @@ fn inconsistency(
     let subtasks = listing.subtasks(&job.id);
     let contradictory = || subtasks.iter().find(|(_, row)| row.is_none());
     let missing = || expected.iter().find(|id| listing.row(id).is_none());
-    let other = || tasks.iter().find(|task| task.state != State::Succeeded);
+    let unsuccessful_task = || tasks.iter().find(|task| task.state != State::Succeeded);
     let extra = || succeeded.difference(&expected).next();
     let first = bad
         .map(describe_task)
@@ -221,7 +221,7 @@ fn inconsistency(
             contradictory().map(|((_, id), _)| format!("{id} is listed with different states"))
         })
         .or_else(|| missing().map(|id| format!("{id} was not found")))
-        .or_else(|| other().map(describe_task))
+        .or_else(|| unsuccessful_task().map(describe_task))
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.count_mismatch()?;

@@ -203,12 +203,12 @@ impl JobRows {
     /// `checked_in` is the state in which it was last compared with the list of its subtasks.
     pub(in super::super) fn job_for(
         &self,
-        at: Job,
+        base: Job,
         user_states: &[(String, State)],
         checked_in: Option<State>,
     ) -> Option<(Job, Vec<Notice>)> {
-        let row = self.row(&at.id)?;
-        let (mut job, mut notices) = (at, self.notices.clone());
+        let row = self.row(&base.id)?;
+        let (mut job, mut notices) = (base, self.notices.clone());
         row.fill(&mut job, user_states, &mut notices);
         job.request_id.clone_from(&self.request_id);
         let is_array = row.is_parent() || self.parents.contains(&job.id);
@@ -306,14 +306,14 @@ impl<'a> BatchPages<'a> {
         let is_complete = self.parent.is_none() && self.missing == 0 && (self.has_others || !more);
         let brings_rows = listing.rows.len() > before || (self.is_search && count > 0);
         let brings_more = brings_rows && !is_complete;
-        let goes_on = more && brings_more && self.read < MAX_PAGES;
-        listing.is_partial |= self.has_others && more && !goes_on;
+        let has_next = more && brings_more && self.read < MAX_PAGES;
+        listing.is_partial |= self.has_others && more && !has_next;
         // A list that contains other jobs was not filtered, so its total includes all of them.
         let seen = self.seen.len();
-        if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
+        if let Some(total) = total.filter(|total| *total > seen && !has_next && !self.has_others) {
             listing.count_mismatch.get_or_insert((total, seen));
         }
-        goes_on
+        has_next
     }
 
     fn is_wanted(&self, id: &str) -> bool {

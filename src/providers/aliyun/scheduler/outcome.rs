@@ -9,7 +9,7 @@ use crate::secret::mask_text;
 impl<V> JobFields<V> {
     /// Collects the evidence of the job's end from the response and from other operations.
     pub fn evidence(&self) -> EndEvidence {
-        let own = ExitFields {
+        let exit_fields = ExitFields {
             exit_status: self.exit_status,
             exit_code: self.exit_code.clone(),
             job_state: self.job_state.clone(),
@@ -23,8 +23,8 @@ impl<V> JobFields<V> {
                 Err(_) => EndEvidence::default(),
             }
         });
-        let own = EndEvidence::of(&own).and(extra.unwrap_or_default());
-        own.and(self.known.clone())
+        let exit_fields = EndEvidence::of(&exit_fields).and(extra.unwrap_or_default());
+        exit_fields.and(self.known.clone())
     }
 
     /// Determines the outcome of a job whose state word does not show it.

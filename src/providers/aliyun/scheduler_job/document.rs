@@ -40,7 +40,7 @@ fn slurm_job(text: &str) -> Value {
 }
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.
-pub(super) fn shown(body: &[u8], options: &GetOptions) -> Option<Value> {
+pub(super) fn masked_document(body: &[u8], options: &GetOptions) -> Option<Value> {
     if options.show_secrets {
         return raw::document(body, options);
     }

@@ -30,13 +30,13 @@ pub(super) fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
 }
 
-/// Decodes a response to DescribeServerlessJobs about the job with the reference of `at`.
+/// Decodes a response to DescribeServerlessJobs about the job with the reference of `base`.
 pub(super) fn read_jobs(
     body: &[u8],
-    at: Job,
+    base: Job,
     user_states: &[(String, State)],
 ) -> Result<(Job, Vec<Notice>), DecodeError> {
-    let described = jobs::decode(body, at, user_states)?;
+    let described = jobs::decode(body, base, user_states)?;
     Ok((described.job, described.notices))
 }
 

@@ -54,9 +54,9 @@ impl ListRotation {
                 break;
             }
             let list = (first + turn) % LISTS;
-            let found = read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
-            best = match found > best.0 {
-                true => (found, list),
+            let hits = read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
+            best = match hits > best.0 {
+                true => (hits, list),
                 // Without any hit, the next round continues after the lists that this round has read.
                 false if best.0 == 0 => (0, (list + 1) % LISTS),
                 false => best,
@@ -66,15 +66,15 @@ impl ListRotation {
         let row = |reference: &Reference| {
             let row = wanted.remove(reference.id())?;
             let (row, unreadable) = row.filter(|(row, _)| row.has_state())?;
-            let mut found = row.into_row(
+            let mut result = row.into_row(
                 GetRequest {
                     reference,
                     options: batch.options,
                 },
                 api.region(),
             );
-            found.notices.extend(unreadable);
-            Some(found)
+            result.notices.extend(unreadable);
+            Some(result)
         };
         Ok(batch.references.iter().map(row).collect())
     }

@@ -20,7 +20,7 @@ pub(super) struct TypePage {
 }
 
 /// A page of the list of all types.
-pub(super) struct Merged {
+pub(super) struct MergedPage {
     /// The rows, each with the cloud's id of the request that returned it.
     pub rows: Vec<(ImageJob, Option<String>)>,
     /// Start of the next page; `None` if this page is the last.
@@ -36,12 +36,12 @@ pub(super) struct Merged {
 /// A row is left for the next page, and requested again there, if another list may still contain newer rows.
 /// This keeps the merged list sorted, newest first. If the cloud does not sort a list by time, all rows are
 /// used in the order in which they arrive.
-pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
+pub(super) fn merge(cursor: Cursor, pages: Vec<TypePage>) -> MergedPage {
     let cutoff = cutoff(&pages);
-    let mut lists = at.lists;
+    let mut lists = cursor.lists;
     let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
     // The total is unknown if a list was not queried this time.
-    let mut total = at.lists.ended_total;
+    let mut total = cursor.lists.ended_total;
     total = total.filter(|_| is_open(&lists.offsets) == pages.len());
     let (mut rows, mut notices) = (Vec::new(), Vec::new());
     for TypePage {
@@ -73,12 +73,12 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     }
     rows.order_by_key(|(row, _)| std::cmp::Reverse(row.begin_time()));
     let next = Cursor {
-        page: at.page.saturating_add(1),
+        page: cursor.page.saturating_add(1),
         lists,
-        ..at
+        ..cursor
     };
     let is_more = is_open(&lists.offsets) > 0;
-    Merged {
+    MergedPage {
         rows,
         next: is_more.then_some(next),
         total,
@@ -96,12 +96,12 @@ fn cutoff(pages: &[TypePage]) -> Option<Time> {
     if !pages.iter().all(is_sorted) {
         return None;
     }
-    let goes_on = |page: &&TypePage| {
+    let has_next = |page: &&TypePage| {
         let rows = page.page.items.len();
         has_more(page.offset.saturating_add(rows), rows, page.page.total)
     };
     let last = |page: &TypePage| page.page.items.last().and_then(ImageJob::begin_time);
-    pages.iter().filter(goes_on).filter_map(last).max()
+    pages.iter().filter(has_next).filter_map(last).max()
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     /// Builds the pages of `size` rows that a cloud would return, from the start minutes of the jobs, newest first.
-    fn pages(lists: &[Vec<u32>; 3], at: Cursor, size: usize, counts: bool) -> Vec<TypePage> {
+    fn pages(lists: &[Vec<u32>; 3], cursor: Cursor, size: usize, counts: bool) -> Vec<TypePage> {
         let page = |list: usize, offset: usize| {
             let items: Vec<Value> = lists[list]
                 .iter()
@@ -132,7 +132,7 @@ mod tests {
                 page: JobPage::decode(body.as_bytes()).unwrap(),
             }
         };
-        let offsets = at.lists.offsets.into_iter().enumerate();
+        let offsets = cursor.lists.offsets.into_iter().enumerate();
         let offsets = offsets.filter_map(|(list, offset)| Some((list, offset?)));
         offsets.map(|(list, offset)| page(list, offset)).collect()
     }

@@ -94,13 +94,13 @@ pub fn decode(
     lookup: GetRequest<'_>,
     region: Option<&str>,
 ) -> Result<GetResult, String> {
-    let found: ImageJob = lenient::decode_response(body)?;
-    if found.id() != Some(lookup.reference.id()) {
+    let job: ImageJob = lenient::decode_response(body)?;
+    if job.id() != Some(lookup.reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let mut found = found.into_result(lookup, region);
-    mark_unknown_if_unconfirmed(&mut found.job);
-    Ok(found.with_raw(body, lookup.options))
+    let mut result = job.into_result(lookup, region);
+    mark_unknown_if_unconfirmed(&mut result.job);
+    Ok(result.with_raw(body, lookup.options))
 }
 
 /// Changes a success to an unknown state unless all sub-jobs confirm it.
@@ -154,9 +154,9 @@ impl ImageJob {
             sub_jobs: Required::Empty,
             ..self
         };
-        let mut found = listed.into_result(lookup, region);
-        found.job.details = Some(Arc::new(details));
-        found
+        let mut result = listed.into_result(lookup, region);
+        result.job.details = Some(Arc::new(details));
+        result
     }
 }
 
@@ -226,9 +226,9 @@ impl ImageJob {
 impl SubJob {
     /// Returns a message if the sub-job belongs to another job.
     fn unconfirmed_reason(&self, job: &str) -> Option<String> {
-        let other = self.job_id.trimmed().filter(|id| *id != job)?;
+        let other_id = self.job_id.trimmed().filter(|id| *id != job)?;
         let id = self.id.trimmed().unwrap_or("a sub-job");
-        Some(format!("{id} is a sub-job of {other}"))
+        Some(format!("{id} is a sub-job of {other_id}"))
     }
 
     fn into_parts(self) -> SubJobParts {

@@ -33,8 +33,8 @@ fn read_text(body: &str) -> Result<GetResult, String> {
     )
 }
 
-fn codes(found: &GetResult) -> Vec<&'static str> {
-    found
+fn codes(result: &GetResult) -> Vec<&'static str> {
+    result
         .notices
         .iter()
         .map(|notice| notice.code.as_str())

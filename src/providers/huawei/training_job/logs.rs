@@ -38,11 +38,15 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let decode = |body: &[u8]| decode(body, request.position, request.before);
     api.call(call, request.options, decode)
         .await
-        .map(|found| found.data)
+        .map(|response| response.data)
 }
 
-/// Decodes the text after `position`; `before` is the text already read up to there.
-fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk, DecodeError> {
+/// Decodes the text after `position`; `previous_text` is the text already read up to there.
+fn decode(
+    body: &[u8],
+    position: &LogPosition,
+    previous_text: &[u8],
+) -> Result<LogChunk, DecodeError> {
     if body.trim_ascii().is_empty() {
         // HTTP 204, which is sent instead of code ModelArts.2776.
         let error = RequestError::new(Category::NotFound, "the log is not generated yet");
@@ -59,7 +63,7 @@ fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk
         return Err("the text of a log with a size".to_owned().into());
     }
     Ok(match size.filter(|size| *size >= text.len() as u64) {
-        Some(size) => after(text.into_bytes(), size, position, before),
+        Some(size) => after(text.into_bytes(), size, position, previous_text),
         // The size does not belong to this text, so new text is found by comparing texts.
         None => LogChunk {
             data: text.into_bytes(),

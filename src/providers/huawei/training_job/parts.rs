@@ -59,10 +59,10 @@ struct SubStage {
 }
 
 /// Adds the most recent events of a job and, until it runs, its current stage.
-pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &mut GetResult) {
+pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
-    let options = &options.for_parts(&found.job);
-    let is_early = found.job.state == State::Pending;
+    let options = &options.for_parts(&result.job);
+    let is_early = result.job.state == State::Pending;
     let limit = MAX_EVENTS.to_string();
     let query = [("offset", "0"), ("limit", &*limit), ("order", "desc")];
     let events = part::<EventsResponse>(api, EVENTS, format!("{path}/events"), &query, options);
@@ -73,39 +73,39 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
         }
     };
     let (events, stages) = join(events, stages).await;
-    let note = |problem: Notice, found: &mut GetResult| {
+    let note = |problem: Notice, result: &mut GetResult| {
         let text = format!("{reference}: {}", problem.message);
-        found.notices.push(Notice::new(problem.code, text));
+        result.notices.push(Notice::new(problem.code, text));
     };
     match events {
         Ok((events, unreadable)) => {
-            found.notices.extend(unreadable);
+            result.notices.extend(unreadable);
             let total = events.total.value;
-            let rows = found.events(events.events.first_page("events", total.0));
+            let rows = result.events(events.events.first_page("events", total.0));
             let has_more = total.unsigned() > Some(rows.len() as u64);
             // New events are missing unless the most recent ones fill the page.
             let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(&events.order, &rows);
-            found.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
+            result.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
             if has_more {
                 let message = format!("Huawei returned only the last {} events", rows.len());
                 let code = NoticeCode::EventsTruncated;
-                found.notices.push(Notice::new(code, message));
+                result.notices.push(Notice::new(code, message));
             }
-            let tasks = &found.job.tasks;
+            let tasks = &result.job.tasks;
             let events = rows.into_iter().map(|row| row.into_event(tasks));
-            found.job.events = events.collect();
+            result.job.events = events.collect();
         }
         Err(problem) => {
-            found.job.events_unreadable = true;
-            note(problem, found);
+            result.job.events_unreadable = true;
+            note(problem, result);
         }
     }
     match stages {
         Some(Ok((stages, unreadable))) => {
-            found.notices.extend(unreadable);
-            found.job.message = current(&stages).or(found.job.message.take());
+            result.notices.extend(unreadable);
+            result.job.message = current(&stages).or(result.job.message.take());
         }
-        Some(Err(problem)) => note(problem, found),
+        Some(Err(problem)) => note(problem, result),
         None => {}
     }
 }
@@ -133,7 +133,7 @@ async fn part<T: DeserializeOwned + Send>(
     };
     let response = api.call(call, options, lenient::decode_response::<T>).await;
     response
-        .map(|found| (found.data, found.unreadable))
+        .map(|decoded| (decoded.data, decoded.unreadable))
         .map_err(|problem| {
             let hint = problem
                 .hint

@@ -102,10 +102,11 @@ impl JobPage {
     }
 
     /// Returns the cursor of the next page; `None` if this page is not full.
-    pub fn next(&self, at: Cursor, size: usize) -> Option<Cursor> {
+    pub fn next(&self, cursor: Cursor, size: usize) -> Option<Cursor> {
         let size = self.limit.map_or(size, |limit| limit.clamp(1, size));
         let is_full = self.rows.len() >= size;
-        at.after(self.rows.len(), Some(u64::MAX))
+        cursor
+            .after(self.rows.len(), Some(u64::MAX))
             .filter(|_| is_full)
     }
 }
@@ -116,16 +117,16 @@ pub(super) fn decode_job(
     region: Option<&str>,
 ) -> Result<GetResult, String> {
     let GetRequest { reference, options } = lookup;
-    let found: TrainingJob = lenient::decode_response(body)?;
-    if found.metadata.0.id.value.trimmed() != Some(reference.id()) {
+    let job: TrainingJob = lenient::decode_response(body)?;
+    if job.metadata.0.id.value.trimmed() != Some(reference.id()) {
         return Err("the requested metadata.id".to_owned());
     }
-    let mut found = found.into_result(lookup, region, true);
-    raw::attach_masked(&mut found, body, options, |document| {
+    let mut result = job.into_result(lookup, region, true);
+    raw::attach_masked(&mut result, body, options, |document| {
         let secrets = ["environments", "task_urls"];
         mask_named(document, &secrets, &["command", "description", "value"]);
     });
-    Ok(found)
+    Ok(result)
 }
 
 impl TrainingJob {

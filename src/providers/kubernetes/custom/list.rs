@@ -7,7 +7,7 @@ use super::response::CustomObject;
 use super::{CustomJobs, add_start};
 use crate::providers::prelude::*;
 
-/// Reads one page of the jobs of a kind, from the first resource at or after `at` that is served and can be
+/// Reads one page of the jobs of a kind, from the first resource at or after `cursor` that is served and can be
 /// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
 ///
 /// # Errors
@@ -17,9 +17,9 @@ pub(super) async fn page(
     api: &Api,
     list: ListRequest<'_>,
 ) -> Result<Page, Problem> {
-    let [first, own, _] = list.at.lists.offsets;
+    let [first, page_number, _] = list.cursor.lists.offsets;
     let first = first.unwrap_or(0);
-    let mut own = own.unwrap_or(0).max(1);
+    let mut page_number = page_number.unwrap_or(0).max(1);
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
@@ -31,13 +31,13 @@ pub(super) async fn page(
             derived.add(&found.job, pods);
             found
         };
-        let is_first = number == 0 && own == 1;
-        let at = Cursor {
-            page: own,
+        let is_first = number == 0 && page_number == 1;
+        let cursor = Cursor {
+            page: page_number,
             ..Cursor::FIRST
         };
-        own = 1;
-        let page_list = ListRequest { at, ..list };
+        page_number = 1;
+        let page_list = ListRequest { cursor, ..list };
         match list::page_of(api, &resource.objects, page_list, is_first, read).await {
             Ok(mut page) => {
                 let next = match page.next {
@@ -45,9 +45,9 @@ pub(super) async fn page(
                     None => (number + 1 < jobs.resources.len()).then_some((number + 1, 1)),
                 };
                 let rows = page.rows.len().max(1);
-                page.next = next.and_then(|(number, own)| {
-                    let mut next = list.at.after(rows, Some(u64::MAX))?;
-                    next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(own)]);
+                page.next = next.and_then(|(number, page_number)| {
+                    let mut next = list.cursor.after(rows, Some(u64::MAX))?;
+                    next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(page_number)]);
                     Some(next)
                 });
                 derived

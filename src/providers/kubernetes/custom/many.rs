@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::super::objects;
-use super::super::parts::is_derived;
+use super::super::parts::depends_on_pods;
 use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
 use crate::sync::lock;
@@ -29,8 +29,8 @@ pub(super) async fn batch_get(
         [] => {}
         // A lookup of one job costs no more than lists. Its problem is kept for the lookup that follows.
         [reference] => {
-            let found = jobs.find(api, GetRequest { reference, options }).await;
-            if let Err(problem) = found {
+            let results = jobs.find(api, GetRequest { reference, options }).await;
+            if let Err(problem) = results {
                 lock(&api.failed_lookups).insert(reference.to_string(), problem);
             }
         }
@@ -44,15 +44,16 @@ pub(super) async fn batch_get(
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let own: Vec<Reference> = wanted.iter().map(|at| references[*at].clone()).collect();
+        let namespace_references: Vec<Reference> =
+            wanted.iter().map(|at| references[*at].clone()).collect();
         let batch = BatchRequest {
-            references: &own,
+            references: &namespace_references,
             options,
         };
         let rows = objects::get_many(api, &resource.objects, batch).await?;
         Ok(wanted.into_iter().zip(rows).collect::<Vec<_>>())
     });
-    let mut found: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
+    let mut results: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
     let (mut problem, mut is_empty) = (None, true);
     for outcome in join_all(calls).await {
         match outcome {
@@ -63,7 +64,9 @@ pub(super) async fn batch_get(
                         lock(&api.resources).insert(references[at].to_string(), number);
                     }
                     // A job whose pods decide its state is left to a lookup.
-                    found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
+                    results[at] = row
+                        .map(|row| row.result)
+                        .filter(|row| !depends_on_pods(&row.job));
                 }
             }
             Err(failure) => problem = Some(failure),
@@ -74,7 +77,7 @@ pub(super) async fn batch_get(
             let was_found = references.iter().any(|one| jobs.was_found(api, one));
             Err(jobs.not_installed(problem, was_found))
         }
-        _ => Ok(found),
+        _ => Ok(results),
     }
 }
 

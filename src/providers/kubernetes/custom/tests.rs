@@ -140,9 +140,9 @@ fn connect(server: &TestServer) -> Box<dyn Client> {
     client(&CLOUD, server, &server.transport())
 }
 
-async fn page(client: &dyn Client, at: Cursor) -> Result<Page, Problem> {
+async fn page(client: &dyn Client, cursor: Cursor) -> Result<Page, Problem> {
     let (scope, filter) = (scope(&KUBEFLOW_JOB), Filter::default());
-    client.list(&scope, &filter, at, &get_options()).await
+    client.list(&scope, &filter, cursor, &get_options()).await
 }
 
 fn object(kind: &str, uid: &str) -> Value {

@@ -35,24 +35,24 @@ pub(super) fn count(text: &Text) -> Option<u64> {
 }
 
 /// Adds a task for each failed index of which no failed pod was read, before the pods.
-pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
+pub(super) fn add_failed(result: &mut GetResult, failed: Option<&str>) {
     let Some(ranges) = failed.and_then(ranges) else {
         return;
     };
     let mut indexes: Vec<u32> = ranges.into_iter().flatten().take(MAX_INDEXES + 1).collect();
     if indexes.len() > MAX_INDEXES {
         indexes.truncate(MAX_INDEXES);
-        let reference = &found.job.reference;
+        let reference = &result.job.reference;
         let text = format!("only the first {MAX_INDEXES} failed indexes of {reference} are shown");
-        found.note(NoticeCode::PartsUnread, text);
+        result.note(NoticeCode::PartsUnread, text);
     }
-    let pods = std::mem::take(&mut found.job.tasks);
+    let pods = std::mem::take(&mut result.job.tasks);
     let failed = pods.iter().filter(|pod| pod.state == State::Failed);
     let labels = failed.filter_map(|pod| pod.labels.get(INDEX_LABEL)?.clone());
     let known: HashSet<String> = labels.collect();
     let ids = indexes.into_iter().map(|index| index.to_string());
     let others = ids.filter(|id| !known.contains(id));
-    found.job.tasks = others.map(failed_index).chain(pods).collect();
+    result.job.tasks = others.map(failed_index).chain(pods).collect();
 }
 
 fn failed_index(index: String) -> Task {

@@ -20,7 +20,7 @@ use crate::providers::prelude::*;
 pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetOptions) {
     let mut starting: BTreeMap<String, Vec<(&mut Row, JobPods)>> = BTreeMap::new();
     for entry in rows.iter_mut() {
-        match entry.as_mut().map(|row| &mut row.found.job) {
+        match entry.as_mut().map(|row| &mut row.result.job) {
             Some(job) if job.state == State::Succeeded => job.exit_code = Some(0),
             Some(job) if job.state == State::Starting => {
                 let namespace = job.namespace.clone().unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
     }
     let limited = options.for_details();
     let lists = starting.iter().map(async |(namespace, rows)| {
-        let names = rows.iter().map(|(row, _)| row.found.job.id.as_str());
+        let names = rows.iter().map(|(row, _)| row.result.job.id.as_str());
         pods_of(api, namespace, &names.collect(), &limited).await
     });
     let lists = join_all(lists).await;
@@ -47,7 +47,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
         match pods {
             Ok(pods) => {
                 if options.changes.is_some() && rows.len() <= MAX_NAMES {
-                    let jobs = rows.iter().map(|(row, _)| &row.found.job);
+                    let jobs = rows.iter().map(|(row, _)| &row.result.job);
                     watch_pods(api, &namespace, jobs, pods.version.clone(), options);
                 }
                 share(rows, pods);
@@ -56,16 +56,16 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
                 open.insert(namespace);
             }
             Err(problem) => {
-                let found = &mut rows[0].0.found;
-                let notice = events::unread("pods", &found.job, &events::reason(&problem));
-                found.notices.push(notice);
+                let result = &mut rows[0].0.result;
+                let notice = events::unread("pods", &result.job, &events::reason(&problem));
+                result.notices.push(notice);
             }
         }
     }
     for entry in rows {
         let is_open = |row: &Row| {
-            let namespace = row.found.job.namespace.as_deref().unwrap_or_default();
-            row.found.job.state == State::Starting && open.contains(namespace)
+            let namespace = row.result.job.namespace.as_deref().unwrap_or_default();
+            row.result.job.state == State::Starting && open.contains(namespace)
         };
         if entry.as_ref().is_some_and(is_open) {
             *entry = None;
@@ -118,7 +118,7 @@ async fn pods_of(
 fn share(rows: Vec<(&mut Row, JobPods)>, read: Pods) {
     let mut pods: Vec<Option<PodTask>> = read.pods.into_iter().map(Some).collect();
     for (row, own) in rows {
-        let own = own.take_from(&mut pods);
-        parts::add_pods(&mut row.found.job, own, read.are_all);
+        let row_pods = own.take_from(&mut pods);
+        parts::add_pods(&mut row.result.job, row_pods, read.are_all);
     }
 }

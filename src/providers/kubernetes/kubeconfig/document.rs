@@ -35,7 +35,7 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
 }
 
 /// A list or mapping that is being read.
-struct Open {
+struct OpenCollection {
     value: Value,
     /// In a mapping, the key of the next value.
     key: Option<String>,
@@ -44,7 +44,7 @@ struct Open {
 
 struct Reader<'a> {
     parser: Parser<std::str::Chars<'a>>,
-    open: Vec<Open>,
+    open: Vec<OpenCollection>,
     /// Values by their anchors, each with its cost.
     anchors: HashMap<usize, (Value, usize)>,
     cost: usize,
@@ -103,7 +103,7 @@ impl Reader<'_> {
             return Err("is nested too deep");
         }
         let key = None;
-        self.open.push(Open { value, key, anchor });
+        self.open.push(OpenCollection { value, key, anchor });
         Ok(())
     }
 

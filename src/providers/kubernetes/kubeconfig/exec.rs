@@ -28,7 +28,7 @@ const EXTENSION: &str = "client.authentication.k8s.io/exec";
 pub(super) fn program(
     plugin: Entry<'_>,
     cluster: Option<Entry<'_>>,
-    found: FoundCredential,
+    credential: FoundCredential,
 ) -> Result<CredentialProgram, Problem> {
     let version = plugin.text("apiVersion")?;
     let version = version.ok_or_else(|| plugin.problem("has exec without apiVersion"))?;
@@ -71,7 +71,7 @@ pub(super) fn program(
     let variables = plugin.pairs("env")?.into_iter();
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(CredentialProgram {
-        found,
+        other_values: credential,
         command,
         arguments: plugin
             .texts("args")?

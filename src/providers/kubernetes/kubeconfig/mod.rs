@@ -54,7 +54,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         None if is_chosen => {
             return Err(Problem::usage(no_current(&config)).with_hint("set context"));
         }
-        None => return of_pod(files, &config),
+        None => return load_service_account(files, &config),
     };
     let context = config
         .context(name)
@@ -65,7 +65,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     let is_secure = values
         .iter()
         .any(|(key, url)| *key == SERVER && url.expose().starts_with("https:"));
-    let mut found = FoundCredential {
+    let mut credential = FoundCredential {
         profile: Some(name.to_owned()),
         path: context.path.to_path_buf(),
         values,
@@ -75,7 +75,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     let user_name = match context.text("user")? {
         Some(name) => name,
         None if is_secure => return Err(context.problem("has no user")),
-        None => return Ok(SourceResult::Found(found)),
+        None => return Ok(SourceResult::Found(credential)),
     };
     let user = config.user(user_name).ok_or_else(|| {
         let message = format!(
@@ -84,40 +84,40 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         );
         context.problem(&message)
     })?;
-    found
+    credential
         .values
-        .push(("user", Secret::new(shown_name(user_name))));
+        .push(("user", Secret::new(display_name(user_name))));
     // As with kubectl, a server without TLS receives no credential, only the impersonation headers.
     if !is_secure {
-        found.values.extend(user::impersonation(user)?);
-        return Ok(SourceResult::Found(found));
+        credential.values.extend(user::impersonation(user)?);
+        return Ok(SourceResult::Found(credential));
     }
-    found.path = user.path.to_path_buf();
-    user::load(files, &config, context, user, found)
+    credential.path = user.path.to_path_buf();
+    user::load(files, &config, context, user, credential)
 }
 
 /// Returns the service account of the pod, unless there is a kubeconfig: even without a usable context, it
 /// can be intended for another cluster, whose jobs are not in the cluster of the pod.
-fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
-    let found = service_account::load(files)?;
+fn load_service_account(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
+    let credential = service_account::load(files)?;
     if !config.is_named && !config.exists() {
-        return Ok(found);
+        return Ok(credential);
     }
-    let why = no_current(config);
-    if matches!(found, SourceResult::NotPresent) {
-        return Ok(SourceResult::Empty(why));
+    let reason = no_current(config);
+    if matches!(credential, SourceResult::NotPresent) {
+        return Ok(SourceResult::Empty(reason));
     }
     let next = match config.is_named {
         true => "unset KUBECONFIG",
         false => "remove that file",
     };
-    let message = format!("{why}; the service account of the pod is not used in its place");
+    let message = format!("{reason}; the service account of the pod is not used in its place");
     let hint = format!("fix the kubeconfig, or {next} to use the service account of the pod");
     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
 }
 
 /// Returns the name of a user for messages. Characters that credentials cannot contain are replaced.
-fn shown_name(name: &str) -> String {
+fn display_name(name: &str) -> String {
     let is_shown = |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !"\"'`".contains(c));
     let chars = name.chars().map(|c| if is_shown(c) { c } else { '_' });
     chars.collect()

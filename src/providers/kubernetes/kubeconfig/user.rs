@@ -20,13 +20,13 @@ pub(super) fn load(
     config: &Kubeconfig,
     context: Entry<'_>,
     user: Entry<'_>,
-    mut found: FoundCredential,
+    mut credential: FoundCredential,
 ) -> Result<SourceResult, Problem> {
     let certificate = data_of(user, "client-certificate-data", "client-certificate")?;
     let key = data_of(user, "client-key-data", "client-key")?;
     let has_certificate = certificate.is_some();
     match (certificate, key) {
-        (Some(certificate), Some(key)) => found.values.extend([
+        (Some(certificate), Some(key)) => credential.values.extend([
             ("client_certificate_data", certificate),
             ("client_key_data", key),
         ]),
@@ -37,16 +37,16 @@ pub(super) fn load(
         .iter()
         .any(|key| user.value(key).is_some())
     {
-        found.notices.extend(config.notices(user));
+        credential.notices.extend(config.notices(user));
     }
     let (token, file) = token(files, user)?.unzip();
     if let Some(file) = file.flatten() {
-        let context = found.profile.unwrap_or_default();
+        let context = credential.profile.unwrap_or_default();
         let path = quotable_path(&file.path);
-        found.notices.extend(file.notices());
-        found.profile = Some(format!("{context}, tokenFile {path}"));
+        credential.notices.extend(file.notices());
+        credential.profile = Some(format!("{context}, tokenFile {path}"));
     }
-    found.values.extend(impersonation(user)?);
+    credential.values.extend(impersonation(user)?);
     let is_password = user.text("username")?.is_some() || user.text("password")?.is_some();
     if is_password && token.is_some() {
         return Err(user.problem("has a token and a password, which are mutually exclusive"));
@@ -55,7 +55,9 @@ pub(super) fn load(
         return Err(user.problem("has a password, which Kubernetes does not accept since 1.19"));
     }
     let has_token = token.is_some();
-    found.values.extend(token.map(|token| ("token", token)));
+    credential
+        .values
+        .extend(token.map(|token| ("token", token)));
     if user.value("auth-provider").is_some() && !has_token && !has_certificate {
         let problem = user.problem("has an auth-provider, which is not supported");
         return Err(problem.with_hint("use an exec plugin, such as kubelogin"));
@@ -65,7 +67,7 @@ pub(super) fn load(
             let cluster = context
                 .text("cluster")?
                 .and_then(|name| config.cluster(name));
-            let program = exec::program(plugin, cluster, found)?;
+            let program = exec::program(plugin, cluster, credential)?;
             Ok(SourceResult::Program(Box::new(program)))
         }
         // kubectl would prompt for a user name.
@@ -73,7 +75,7 @@ pub(super) fn load(
             let problem = user.problem("has no token, certificate or exec plugin");
             Err(problem.with_hint("log in, or download a new kubeconfig"))
         }
-        _ => Ok(SourceResult::Found(found)),
+        _ => Ok(SourceResult::Found(credential)),
     }
 }
 

@@ -24,9 +24,9 @@ impl SeenPods {
         let uids = pods.iter().filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids);
         self.lacks_uid = pods.iter().any(|pod| pod.uid.is_none());
-        let own = parts.owners.iter().flatten();
-        let own = own.chain(parts.owner.iter().map(|owner| &owner.title));
-        let owners = own.chain(pods.iter().filter_map(|pod| pod.details.owner.as_ref()));
+        let titles = parts.owners.iter().flatten();
+        let titles = titles.chain(parts.owner.iter().map(|owner| &owner.title));
+        let owners = titles.chain(pods.iter().filter_map(|pod| pod.details.owner.as_ref()));
         let names = pods.iter().filter_map(|pod| pod.task.id.as_deref());
         let bases = owners.filter_map(|owner| base_of_owner(owner));
         let bases = bases.chain(names.filter_map(base).map(str::to_owned));
@@ -64,7 +64,7 @@ fn base_of_owner(owner: &str) -> Option<String> {
 impl Parts<'_> {
     /// Stores the pods of a job, and returns all that were seen so far. Pods of an object without a UID are
     /// not stored.
-    pub(super) fn seen(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
+    pub(super) fn seen_pods(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
         let mut by_job = lock(&api.seen_pods);
         let mut other = SeenPods::default();
         let seen = match uid {
@@ -81,13 +81,13 @@ impl Parts<'_> {
     pub(super) async fn add_warnings(
         self,
         api: &Api,
-        found: &mut GetResult,
+        result: &mut GetResult,
         seen: SeenPods,
         options: &GetOptions,
     ) {
         let lacks_uid = seen.lacks_uid || self.more_uids.iter().any(Option::is_none);
-        if found.job.uid.is_none() || lacks_uid {
-            events::note_unread(found, "it or a part of it has no UID");
+        if result.job.uid.is_none() || lacks_uid {
+            events::note_unread(result, "it or a part of it has no UID");
         }
         let warnings = events::WARNINGS;
         let is_unread = |uid: &String| !self.uids.contains(uid);
@@ -95,10 +95,10 @@ impl Parts<'_> {
         let mut others: BTreeSet<String> = others.cloned().collect();
         let mut selector = warnings.to_owned();
         if others.len() <= MAX_PODS_WITH_EVENTS {
-            let selectors = others.iter().map(|uid| events::of_uid(uid));
+            let selectors = others.iter().map(|uid| events::uid_selector(uid));
             let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
             let selectors: Vec<_> = selectors.collect();
-            events::add(api, self.namespace, &selectors, found, options).await;
+            events::add(api, self.namespace, &selectors, result, options).await;
             others.clear();
             selector = format!("involvedObject.kind=Pod,{warnings}");
         }
@@ -106,9 +106,9 @@ impl Parts<'_> {
             return;
         }
         let list = events::list(api, self.namespace, &selector, options).await;
-        let pods = found.job.tasks.iter();
+        let pods = result.job.tasks.iter();
         let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
-        events::add_list(found, list, |(uid, event)| match uid {
+        events::add_list(result, list, |(uid, event)| match uid {
             Some(uid) => {
                 let is_named = || event.task.as_ref().is_some_and(|name| seen.has_name(name));
                 let is_own = seen.uids.contains(uid) || others.contains(uid) || is_named();

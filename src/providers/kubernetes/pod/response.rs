@@ -117,9 +117,9 @@ impl PodObject {
         let mut read = state(&meta, &spec, &status, is_readable, notices);
         let lists = [status.init_container_statuses, status.container_statuses].map(statuses);
         let are_readable = lists.iter().all(Option::is_some);
-        let [own, main] = lists.map(Option::unwrap_or_default);
+        let [init, main] = lists.map(Option::unwrap_or_default);
         let count = are_readable.then_some(main.0.len());
-        let own = containers(spec.init_containers, own, true);
+        let init = containers(spec.init_containers, init, true);
         let main = containers(spec.containers, main, false);
         if read.state == State::Running && container::are_down(&main) {
             read.state = State::Starting;
@@ -127,7 +127,7 @@ impl PodObject {
         if read.state == State::Succeeded && failed_container(&main).is_some() {
             read.state = State::Failed;
         }
-        let all: Vec<Container> = own.into_iter().chain(main).collect();
+        let all: Vec<Container> = init.into_iter().chain(main).collect();
         let contradiction = contradiction(&read, status.reason.trimmed(), &all, count);
         let is_contradicted = contradiction.is_some();
         let (reason, message) = match contradiction {
@@ -136,7 +136,7 @@ impl PodObject {
                 let message = format!("the phase is Succeeded, but {contradiction}");
                 (None, Some(message))
             }
-            None => why(
+            None => reason_and_message(
                 &read,
                 status.reason,
                 status.message,
@@ -295,7 +295,7 @@ const OUT_OF_MEMORY: &str = "OOMKilled";
 
 /// Returns the reason and the message of a pod: its own, or those of a failed or stuck container, of a
 /// missing node, or of the disruption that removed it.
-fn why(
+fn reason_and_message(
     read: &NormalizedState,
     reason: Text,
     message: Text,
@@ -312,9 +312,11 @@ fn why(
     if read.ended {
         // Containers of a removed pod end because of the removal, unless they ran out of memory before.
         let failed = failed_container(containers);
+        let failed = failed.filter(|container| {
+            disrupted.is_none() || container.reason.as_deref() == Some(OUT_OF_MEMORY)
+        });
         let failed = failed
-            .filter(|one| disrupted.is_none() || one.reason.as_deref() == Some(OUT_OF_MEMORY));
-        let failed = failed.and_then(|one| Some((one.reason.clone(), container::failure(one)?)));
+            .and_then(|container| Some((container.reason.clone(), container::failure(container)?)));
         if let Some((reason, cause)) = failed {
             return (reason, Some(cause));
         }

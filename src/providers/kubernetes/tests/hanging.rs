@@ -87,8 +87,8 @@ async fn get(server: &TestServer, kind: &'static Kind, options: &GetOptions) -> 
     promptly(client.get(&x, options)).await.unwrap()
 }
 
-fn unread(found: &GetResult) -> Vec<&str> {
-    let notices = found.notices.iter();
+fn unread(result: &GetResult) -> Vec<&str> {
+    let notices = result.notices.iter();
     let unread = notices.filter_map(|notice| notice.message.strip_prefix("cannot read the "));
     unread.filter_map(|text| text.split(' ').next()).collect()
 }

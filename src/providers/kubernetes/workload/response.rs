@@ -241,7 +241,7 @@ impl Deployment {
             uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
-        let own = Workload {
+        let workload = Workload {
             selector: spec.selector.0.text(),
             uids: meta.uid.0.into_iter().collect(),
             more_uids: Vec::new(),
@@ -255,7 +255,7 @@ impl Deployment {
             },
         };
         let notices = Vec::new();
-        (GetResult { job, notices }, own)
+        (GetResult { job, notices }, workload)
     }
 }
 
@@ -378,9 +378,9 @@ impl Workload {
     }
 
     /// Adds the details to the job.
-    pub fn finish(self, mut found: GetResult) -> GetResult {
-        found.job.details = Some(Arc::new(self.details));
-        found
+    pub fn finish(self, mut result: GetResult) -> GetResult {
+        result.job.details = Some(Arc::new(self.details));
+        result
     }
 }
 

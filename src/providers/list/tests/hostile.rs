@@ -5,8 +5,8 @@ use crate::model::State;
 
 #[tokio::test]
 async fn endless_pages_without_rows_end_after_100_pages() {
-    let endless = Lists(|_: &Scope, at: Cursor| Page {
-        next: at.after(10, None),
+    let endless = Lists(|_: &Scope, cursor: Cursor| Page {
+        next: cursor.after(10, None),
         ..Page::default()
     });
     let mut on_page = |_: Page| unreachable!("there are no rows");
@@ -17,7 +17,7 @@ async fn endless_pages_without_rows_end_after_100_pages() {
 }
 
 /// Creates the page with this number from ids and states.
-fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, at: Cursor) -> Page {
+fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, cursor: Cursor) -> Page {
     let row = |(id, state): &(&str, State)| GetResult {
         job: Job {
             state: *state,
@@ -28,7 +28,7 @@ fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, at: Cursor) ->
     };
     Page {
         rows: pages[number].iter().map(row).collect(),
-        next: at.after(10, None).filter(|_| number + 1 < pages.len()),
+        next: cursor.after(10, None).filter(|_| number + 1 < pages.len()),
         ..Page::default()
     }
 }
@@ -87,8 +87,8 @@ async fn a_job_listed_in_two_states_is_reported_with_a_notice() {
             ready(ControlFlow::Continue(()))
         };
         let number = AtomicUsize::new(0);
-        let client = Lists(move |scope: &Scope, at: Cursor| {
-            page(pages, number.fetch_add(1, Ordering::Relaxed), scope, at)
+        let client = Lists(move |scope: &Scope, cursor: Cursor| {
+            page(pages, number.fetch_add(1, Ordering::Relaxed), scope, cursor)
         });
         let (filter, options) = (Filter::default(), test_support::get_options());
         let listed = list_all(&client, &scope(), &filter, &options, None, &mut on_page).await;

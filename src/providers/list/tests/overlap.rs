@@ -39,17 +39,17 @@ impl Client for Unsorted {
         &self,
         scope: &Scope,
         _: &Filter,
-        at: Cursor,
+        cursor: Cursor,
         _: &GetOptions,
     ) -> Result<Page, Problem> {
         let mut offsets = self.offsets.lock().unwrap();
-        offsets.push(at.offset);
+        offsets.push(cursor.offset);
         let offset = match self.begins {
-            Begins::Refused if !at.offset.is_multiple_of(SIZE) => {
+            Begins::Refused if !cursor.offset.is_multiple_of(SIZE) => {
                 return Err(Problem::new(Category::InvalidArgument, "offset"));
             }
-            Begins::Rounded => at.offset / SIZE * SIZE,
-            Begins::Anywhere | Begins::Refused => at.offset,
+            Begins::Rounded => cursor.offset / SIZE * SIZE,
+            Begins::Anywhere | Begins::Refused => cursor.offset,
         };
         let mut all = self.rows.lock().unwrap();
         let total = all.len();
@@ -67,7 +67,7 @@ impl Client for Unsorted {
         };
         Ok(Page {
             may_overlap: true,
-            ..Page::from_rows(at, i64::try_from(total).ok(), rows, read)
+            ..Page::from_rows(cursor, i64::try_from(total).ok(), rows, read)
         })
     }
 }

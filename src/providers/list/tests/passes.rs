@@ -59,7 +59,7 @@ async fn a_limit_counts_the_rows_of_a_list_that_is_read_again() {
 /// state `after`. Returns the statistics and the pages.
 async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Vec<Page>) {
     let pages = AtomicUsize::new(0);
-    let client = Lists(move |scope: &Scope, at: Cursor| {
+    let client = Lists(move |scope: &Scope, cursor: Cursor| {
         let number = pages.fetch_add(1, Ordering::Relaxed);
         let row = |id: &str, state| GetResult {
             job: Job {
@@ -80,8 +80,8 @@ async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Ve
             _ => row(id, State::Running),
         };
         Page {
-            next: (at == Cursor::FIRST)
-                .then(|| at.after(2, Some(3)))
+            next: (cursor == Cursor::FIRST)
+                .then(|| cursor.after(2, Some(3)))
                 .flatten(),
             rows: rows.into_iter().map(read).collect(),
             total: Some(total),

@@ -68,11 +68,11 @@ pub(in super::super) struct ListState {
 /// # Errors
 /// The error of the first variant if none is accepted, or any other error.
 pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, Problem> {
-    let is_first = list.at == Cursor::FIRST;
+    let is_first = list.cursor == Cursor::FIRST;
     // The pages of a list must be all filtered or all unfiltered, otherwise their offsets do not match.
     let is_plain = match is_first {
         true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
-        false => list.at.is_unfiltered,
+        false => list.cursor.is_unfiltered,
     };
     let params = ListParams {
         status: list
@@ -81,14 +81,14 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
             .filter(|_| !is_plain),
         rows: list.filter.page_size(PAGE_SIZE),
     };
-    let result = try_variants(api, list.at, &params, list.options).await;
+    let result = try_variants(api, list.cursor, &params, list.options).await;
     let ((listed, unreadable), is_plain) = match result {
         Err(problem) if is_first && params.status.is_some() && is_refused(&problem) => {
             let plain = ListParams {
                 status: None,
                 ..params
             };
-            let Ok(listed) = try_variants(api, list.at, &plain, list.options).await else {
+            let Ok(listed) = try_variants(api, list.cursor, &plain, list.options).await else {
                 return Err(problem);
             };
             let state = &api.list_state;
@@ -97,7 +97,7 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
         }
         other => (other?, is_plain),
     };
-    list.at.is_unfiltered = is_plain;
+    list.cursor.is_unfiltered = is_plain;
     let read = |row: Instance, lookup: GetRequest<'_>| row.into_result(lookup, api.home.clock);
     let mut page = list.page(listed.total, listed.rows, Instance::id, read);
     page.notices.extend(unreadable);
@@ -106,14 +106,14 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
 
 async fn try_variants(
     api: &Api,
-    at: Cursor,
+    cursor: Cursor,
     params: &ListParams,
     options: &GetOptions,
 ) -> Result<(ListPage<Instance>, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
     let mut first_error = None;
     for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
-        let request = list_request(api, *variant, at.offset, params);
+        let request = list_request(api, *variant, cursor.offset, params);
         match api
             .home
             .call(request, options.deadline, ListPage::decode)

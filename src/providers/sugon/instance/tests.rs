@@ -24,8 +24,8 @@ fn read_text(body: &str) -> Result<GetResult, DecodeError> {
     )
 }
 
-fn codes(found: &GetResult) -> Vec<&'static str> {
-    found
+fn codes(result: &GetResult) -> Vec<&'static str> {
+    result
         .notices
         .iter()
         .map(|notice| notice.code.as_str())

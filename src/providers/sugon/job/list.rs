@@ -28,14 +28,14 @@ const DEFAULT_DAYS: i64 = 7;
 
 /// Requests a page of the jobs of a scope.
 pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-    let origin = match list.at.lists.offsets[0] {
+    let origin = match list.cursor.lists.offsets[0] {
         Some(_) => Origin::Live,
         None => Origin::History,
     };
     let (region, request) = request(api, list, origin)?;
     let decode = ListPage::<JobFields>::decode;
-    let found = region.call(request, list.options.deadline, decode).await?;
-    let ListPage { total, mut rows } = found.data;
+    let response = region.call(request, list.options.deadline, decode).await?;
+    let ListPage { total, mut rows } = response.data;
     let count = rows.len();
     // The cloud's filters are not trusted: a row of another scheduler would get the address of another job.
     let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
@@ -45,17 +45,17 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let read = |row: JobFields, reference: &Reference| {
         row.into_result(origin, list.lookup(reference), region.clock)
     };
-    let mut page = Page::from_addressed_rows(list.at, total, rows, address, read);
-    page.notices.extend(found.unreadable);
+    let mut page = Page::from_addressed_rows(list.cursor, total, rows, address, read);
+    page.notices.extend(response.unreadable);
     // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
     page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());
     let known = total.filter(|_| dropped == 0);
     let known = known
-        .zip(list.at.lists.ended_total)
+        .zip(list.cursor.lists.ended_total)
         .map(|(one, other)| one + other);
     let has_ended = !list.filter.is_active_only();
-    (page.next, page.total) = match list.at.after(count, total) {
+    (page.next, page.total) = match list.cursor.after(count, total) {
         Some(next) => (Some(next), None),
         None if origin == Origin::Live && has_ended => {
             let mut next = Cursor::FIRST.without_lists([0]);
@@ -105,7 +105,7 @@ fn request(
         let is_cut = origin == Origin::History;
         let [start, end] = [start, end].map(|time| if is_cut { time } else { String::new() });
         let body = json!({
-            "page": list.at.page, "size": size, "clusterId": list.scope.segment("REGION").unwrap_or_default(),
+            "page": list.cursor.page, "size": size, "clusterId": list.scope.segment("REGION").unwrap_or_default(),
             "queue": queue.unwrap_or_default(), "jobId": "", "jobState": "",
             "startTime": start, "endTime": end, "showGroupJobs": false,
             "clusterUserName": user.unwrap_or_default(), "showAllData": true,
@@ -118,7 +118,7 @@ fn request(
         };
         return Ok((region, request));
     };
-    let (offset, size) = (list.at.offset.to_string(), size.to_string());
+    let (offset, size) = (list.cursor.offset.to_string(), size.to_string());
     let page = [("start", &*offset), ("limit", &*size)];
     let (operation, path, mut parameters, names) = match origin {
         Origin::Live => {
@@ -161,8 +161,8 @@ pub(super) fn history_query<'a>(
 impl JobFields {
     /// Returns the address of a row, which begins with the segments of the scope.
     fn reference(&self, scope: &Scope) -> Option<Reference> {
-        let own = [self.region(), self.scheduler(), self.id()];
-        let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();
+        let segments = [self.region(), self.scheduler(), self.id()];
+        let below: Option<Vec<&str>> = segments[scope.segments.len()..].iter().copied().collect();
         scope.reference(&below.filter(|_| !self.is_id_unreadable())?)
     }
 }

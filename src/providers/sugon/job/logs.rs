@@ -117,7 +117,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         region
             .call(request, options.deadline, decode)
             .await
-            .map(|found| found.data)
+            .map(|response| response.data)
     };
     let mut mark = Mark::parse(request.position);
     let mut file = read(mark.page).await?;
@@ -178,10 +178,10 @@ impl FilePage {
         }
     }
 
-    /// Returns `false` if the mark is beyond the end of the file, or if its text differs from the text read `before`.
-    fn has(&self, mark: Mark, before: &[u8]) -> bool {
+    /// Returns `false` if the mark is beyond the end of the file, or if its text differs from `known_text`.
+    fn has(&self, mark: Mark, known_text: &[u8]) -> bool {
         let text = self.text.as_bytes().get(..mark.bytes);
-        text.is_some_and(|text| continues(before, text))
+        text.is_some_and(|text| continues(known_text, text))
             && (mark == Mark::START || self.pages.is_none_or(|pages| mark.page <= pages))
     }
 

@@ -46,7 +46,7 @@ pub(super) struct Reports<'a> {
 }
 
 impl<'a> Reports<'a> {
-    fn words(&self) -> impl Iterator<Item = &'a str> {
+    fn state_words(&self) -> impl Iterator<Item = &'a str> {
         let words = self.records.map(Record::word);
         words.into_iter().chain([self.word]).flatten()
     }
@@ -59,7 +59,7 @@ impl<'a> Reports<'a> {
 
     /// Returns the scheduler's state word, or the platform's second one if only that is a failure.
     fn worst_word(&self) -> Option<&'a str> {
-        self.words()
+        self.state_words()
             .find(|word| is_bad(word))
             .or_else(|| self.scheduler_word())
     }
@@ -92,7 +92,7 @@ impl<'a> Reports<'a> {
                 || texts.iter().any(|text| text.is_unreadable)
                 || fields.iter().any(|field| field.is_unreadable)
                 || self.status.is_some_and(|status| status.is_unreadable)
-                || self.words().any(is_new),
+                || self.state_words().any(is_new),
             ..Exit::default()
         };
         let mut codes = Vec::from_iter(self.status.and_then(|status| Some((status.value.0?, 0))));
@@ -183,8 +183,8 @@ impl Exit {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
-        let own = reports.worst_word();
-        let own_state = own.and_then(state_of);
+        let worst_word = reports.worst_word();
+        let own_state = worst_word.and_then(state_of);
         if is(COMPLETED) && origin == Origin::History {
             (job.state, job.ended) = (State::Succeeded, true);
         } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
@@ -217,12 +217,15 @@ impl Exit {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
-        let own = reports.worst_word();
+        let worst_word = reports.worst_word();
         let reason = match job.state {
-            State::Failed | State::Canceled => own
-                .filter(|own| state_of(own) != Some(State::Succeeded))
+            State::Failed | State::Canceled => worst_word
+                .filter(|worst_word| state_of(worst_word) != Some(State::Succeeded))
                 .or_else(|| slurm::cause(&raw)),
-            State::Running if own.is_some_and(|own| own.eq_ignore_ascii_case("SUSPENDED")) => {
+            State::Running
+                if worst_word
+                    .is_some_and(|worst_word| worst_word.eq_ignore_ascii_case("SUSPENDED")) =>
+            {
                 Some("suspended")
             }
             _ if is("statS") || is("SUSPENDED") => Some("suspended"),
@@ -232,7 +235,7 @@ impl Exit {
         job.reason = job.reason.take().or_else(|| reason.map(str::to_owned));
         if job.state == State::Failed {
             // A time limit explains the signal or exit status with which it was enforced.
-            let words = [job.reason.as_deref(), own, Some(&*raw)];
+            let words = [job.reason.as_deref(), worst_word, Some(&*raw)];
             let is_time_limit = words.into_iter().flatten().any(slurm::is_time_limit);
             job.message = match is_time_limit {
                 true => Some(slurm::time_limit_text(time_limit)),

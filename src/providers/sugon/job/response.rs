@@ -99,9 +99,9 @@ pub(super) fn decode_job(
     if live.is_some_and(|live| fields.is_of_run(live, clock) != Some(true)) {
         return Ok(None);
     }
-    let mut found = fields.into_result(origin, lookup, clock);
-    raw::attach_masked(&mut found, body, options, mask_texts);
-    Ok(Some(found))
+    let mut result = fields.into_result(origin, lookup, clock);
+    raw::attach_masked(&mut result, body, options, mask_texts);
+    Ok(Some(result))
 }
 
 /// Masks the secrets in the submitted commands and in the owner's comment.

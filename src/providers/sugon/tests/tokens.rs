@@ -250,8 +250,8 @@ async fn no_token_is_sent_to_a_host_that_the_host_policy_rejects() {
     let problem = get(&client(&cloud, &[]).unwrap()).await.unwrap_err();
     assert_eq!(problem.category, Category::InvalidResponse);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
-    let why = format!("{} is plain HTTP", other.origin);
-    assert!(problem.message.ends_with(&why), "{problem}");
+    let reason = format!("{} is plain HTTP", other.origin);
+    assert!(problem.message.ends_with(&reason), "{problem}");
     assert!(problem.hint.unwrap().contains("ai_hosts"));
     assert!(other.requested().is_empty());
 }

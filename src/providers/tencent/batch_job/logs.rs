@@ -59,7 +59,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let decode = |body: &[u8]| decode(body, index, is_stdout);
     let operation = LOGS.operation.name;
     let response = api.call_product(&BATCH, operation, &parameters, request.options, decode);
-    response.await.map(|found| found.data)
+    response.await.map(|decoded| decoded.data)
 }
 
 fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> {

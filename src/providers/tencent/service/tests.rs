@@ -39,8 +39,8 @@ fn read_text(body: &str) -> Result<GetResult, String> {
     read_bytes(body.as_bytes())
 }
 
-fn codes(found: &GetResult) -> Vec<&'static str> {
-    found
+fn codes(result: &GetResult) -> Vec<&'static str> {
+    result
         .notices
         .iter()
         .map(|notice| notice.code.as_str())
@@ -361,7 +361,7 @@ async fn a_field_of_another_type_in_a_service_or_cluster_only_loses_its_value() 
         check(
             case,
             Fields {
-                keys_of_evidence: &[],
+                evidence_keys: &[],
                 essential,
                 evidence,
             },

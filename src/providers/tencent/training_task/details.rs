@@ -240,14 +240,17 @@ impl TrainingTask {
         let first = roles.next().map_or_else(Resources::default, |role| {
             role.resources(role.instance_count.unsigned())
         });
-        roles.fold(first, |sum, role| {
-            let own = role.resources(role.instance_count.unsigned());
-            let is_same = own.accelerator_type == sum.accelerator_type;
+        roles.fold(first, |total, role| {
+            let role_resources = role.resources(role.instance_count.unsigned());
+            let is_same = role_resources.accelerator_type == total.accelerator_type;
             Resources {
-                cpu: sum.cpu.zip(own.cpu).map(|(one, other)| one + other),
-                memory_bytes: add(sum.memory_bytes, own.memory_bytes),
-                accelerators: add(sum.accelerators, own.accelerators),
-                accelerator_type: sum.accelerator_type.filter(|_| is_same),
+                cpu: total
+                    .cpu
+                    .zip(role_resources.cpu)
+                    .map(|(one, other)| one + other),
+                memory_bytes: add(total.memory_bytes, role_resources.memory_bytes),
+                accelerators: add(total.accelerators, role_resources.accelerators),
+                accelerator_type: total.accelerator_type.filter(|_| is_same),
                 ..Resources::default()
             }
         })

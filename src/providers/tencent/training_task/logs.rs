@@ -59,7 +59,7 @@ struct RunLogPosition {
     /// `None` means the last hour.
     second: Option<DateTime<Utc>>,
     /// Hashes of the lines that were read, repeated as often as the line occurred.
-    known: Vec<u64>,
+    line_hashes: Vec<u64>,
 }
 
 struct LogReader<'a> {
@@ -96,7 +96,7 @@ impl LogReader<'_> {
         Ok(RunLogPosition {
             run,
             second: from.map(|time| time.to_datetime().trunc_subsecs(0)),
-            known: Vec::new(),
+            line_hashes: Vec::new(),
         })
     }
 
@@ -122,7 +122,7 @@ impl LogReader<'_> {
         }
         let (api, options) = (self.api, self.request.options);
         let response = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
-        response.await.map(|found| found.data)
+        response.await.map(|decoded| decoded.data)
     }
 
     /// Reads the new lines at a position.
@@ -132,7 +132,7 @@ impl LogReader<'_> {
             let page = self.lines(&position, "ASC", lines.len(), None).await?;
             let is_last = page.len() < PAGE_LINES;
             append(&mut lines, page)?;
-            if is_last || lines.len() >= position.known.len() + MAX_NEW_LINES {
+            if is_last || lines.len() >= position.line_hashes.len() + MAX_NEW_LINES {
                 break !is_last;
             }
         };
@@ -163,8 +163,8 @@ impl LogReader<'_> {
         let known = lines.iter().zip(&seconds).filter(is_kept);
         RunLogPosition {
             run: position.run.clone(),
-            known: match lines.is_empty() {
-                true => position.known.clone(),
+            line_hashes: match lines.is_empty() {
+                true => position.line_hashes.clone(),
                 false => known.map(|(line, _)| line.hash()).collect(),
             },
             second,
@@ -178,7 +178,7 @@ impl LogReader<'_> {
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
-        let is_whole = loop {
+        let has_read_all = loop {
             // New lines that arrive between two pages move other lines to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
@@ -195,7 +195,7 @@ impl LogReader<'_> {
         lines.reverse();
         // Some lines of the first second may not have been read.
         let first = lines.iter().find_map(Line::second);
-        let first = first.filter(|_| !is_whole);
+        let first = first.filter(|_| !has_read_all);
         let position = RunLogPosition {
             second: first
                 .map(|second| second + TimeDelta::seconds(1))
@@ -281,7 +281,7 @@ impl RunLogPosition {
     /// Returns the lines that are not in `known`.
     fn new_lines(&self, mut lines: Vec<Line>) -> Vec<Line> {
         let mut known: HashMap<u64, usize> = HashMap::new();
-        for hash in &self.known {
+        for hash in &self.line_hashes {
             *known.entry(*hash).or_default() += 1;
         }
         lines.retain(|line| match known.get_mut(&line.hash()) {
@@ -296,7 +296,7 @@ impl RunLogPosition {
 
     fn token(&self) -> String {
         let second = self.second.map_or(0, |second| second.timestamp());
-        let known: Vec<String> = self.known.iter().map(u64::to_string).collect();
+        let known: Vec<String> = self.line_hashes.iter().map(u64::to_string).collect();
         format!("{second} {} {}", known.join(","), self.run)
     }
 
@@ -306,7 +306,7 @@ impl RunLogPosition {
         let known = parts.next()?.split(',').filter(|hash| !hash.is_empty());
         Some(Self {
             second: DateTime::from_timestamp(second, 0).filter(|_| second != 0),
-            known: known.map(|hash| hash.parse().ok()).collect::<Option<_>>()?,
+            line_hashes: known.map(|hash| hash.parse().ok()).collect::<Option<_>>()?,
             run: parts.next()?.to_owned(),
         })
     }

@@ -191,9 +191,14 @@ struct TaskEvent {
 
 impl EventsResponse {
     /// Converts the events, each with the pod that it is about.
-    pub fn into_events(self, clock: WallClock, pods: &[Task], found: &mut GetResult) -> Vec<Event> {
+    pub fn into_events(
+        self,
+        clock: WallClock,
+        pods: &[Task],
+        result: &mut GetResult,
+    ) -> Vec<Event> {
         let total = self.total_count.0;
-        let events = found.events(self.events.first_page("Events", total));
+        let events = result.events(self.events.first_page("Events", total));
         let (read, is_full) = (events.len(), events.len() >= MAX_EVENTS);
         let has_more = self
             .total_count
@@ -205,14 +210,14 @@ impl EventsResponse {
         match has_more && read > 0 {
             true if is_full && times.is_sorted_by(|one, next| one >= next) => {
                 let message = format!("Tencent returned only the last {read} events");
-                found.note(NoticeCode::EventsTruncated, message);
+                result.note(NoticeCode::EventsTruncated, message);
             }
             // The newest event may be among the missing ones.
             true => {
-                found.job.events_unreadable = true;
-                let reference = &found.job.reference;
+                result.job.events_unreadable = true;
+                let reference = &result.job.reference;
                 let message = format!("read {read} events of {reference}, of which there are more");
-                found.note(NoticeCode::PartsUnread, message);
+                result.note(NoticeCode::PartsUnread, message);
             }
             false => {}
         }

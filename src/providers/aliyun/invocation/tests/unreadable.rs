@@ -117,7 +117,7 @@ async fn a_field_of_another_type_in_a_command_or_cluster_only_loses_its_value() 
         check(
             case,
             Fields {
-                keys_of_evidence: &[],
+                evidence_keys: &[],
                 essential,
                 evidence,
             },

@@ -24,19 +24,19 @@ impl End<'_> {
         spec: &Spec,
         status: &Status,
     ) -> Option<String> {
-        let own = self.state(self.word);
-        let has_succeeded = own == Some(State::Succeeded);
+        let job_state = self.state(self.word);
+        let has_succeeded = job_state == Some(State::Succeeded);
         let is_other = |word: &&str| match self.state(word) {
-            Some(state) if state.is_end() => Some(state) != own,
+            Some(state) if state.is_end() => Some(state) != job_state,
             // The condition `Created` remains true.
             _ => has_succeeded && *word != "Created",
         };
-        let other = conditions.clone().find(is_other);
-        let other = other.map(|word| format!("the condition {word} is True"));
-        let field = field.filter(|word| self.state(word) != own);
+        let condition_text = conditions.clone().find(is_other);
+        let condition_text = condition_text.map(|word| format!("the condition {word} is True"));
+        let field = field.filter(|word| self.state(word) != job_state);
         let field = field.map(|word| format!("the {} is {word}", self.field()));
         let failure = || has_succeeded.then(|| self.failure(spec, status)).flatten();
-        let contradiction = other.or(field).or_else(failure)?;
+        let contradiction = condition_text.or(field).or_else(failure)?;
         Some(match self.is_condition {
             true => format!("the condition {} is True, but {contradiction}", self.word),
             false => format!("the {} is {}, but {contradiction}", self.field(), self.word),

@@ -16,7 +16,7 @@ pub(super) struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    fn own(text: &'a str, condition: Option<&'a Condition>) -> Self {
+    fn reported(text: &'a str, condition: Option<&'a Condition>) -> Self {
         Self {
             text,
             is_own: true,
@@ -28,7 +28,7 @@ impl<'a> Word<'a> {
     fn derived(text: &'a str) -> Self {
         Self {
             is_own: false,
-            ..Self::own(text, None)
+            ..Self::reported(text, None)
         }
     }
 }
@@ -43,22 +43,22 @@ pub(super) fn word<'a>(
     groups: &[ReplicaGroup],
 ) -> Word<'a> {
     let table = jobs.kind.states[0].map;
-    let known = |word: &str| {
-        let mut known = table.iter().filter(|(known, _)| *known == word);
-        known.next().map(|(_, state)| *state)
+    let state_of = |word: &str| {
+        let mut matching = table.iter().filter(|(known, _)| *known == word);
+        matching.next().map(|(_, state)| *state)
     };
     let is_end = |word: &str| {
-        let mut known = table
+        let mut matching = table
             .iter()
             .filter(|(known, _)| known.eq_ignore_ascii_case(word));
-        known.any(|(_, state)| state.is_end())
+        matching.any(|(_, state)| state.is_end())
     };
     let has_phase = jobs.state_field.is_phase();
     let phase = jobs.state_field.of(status, state);
     let phase = phase.and_then(|word| word.value.trimmed());
     let phase = phase.map(|text| (text, None));
     let conditions = status.conditions.all_true().filter(|_| !has_phase);
-    let conditions = conditions.filter(|(word, _)| known(word).is_some());
+    let conditions = conditions.filter(|(word, _)| state_of(word).is_some());
     let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
     let mut ends = conditions.iter().copied().chain(phase);
     if let Some((text, condition)) = ends.find(|(word, _)| is_end(word)) {
@@ -71,7 +71,7 @@ pub(super) fn word<'a>(
         };
         return Word {
             contradiction: end.contradiction(words, phase.map(|(word, _)| word), spec, status),
-            ..Word::own(text, condition)
+            ..Word::reported(text, condition)
         };
     }
     let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
@@ -82,13 +82,13 @@ pub(super) fn word<'a>(
         |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
     match conditions.last().copied().or(phase) {
         _ if meta.is_deleted() => Word::derived("Terminating"),
-        Some((text @ "Suspended", condition)) => Word::own(text, condition),
-        _ if is_suspended => Word::own("Suspended", None),
+        Some((text @ "Suspended", condition)) => Word::reported(text, condition),
+        _ if is_suspended => Word::reported("Suspended", None),
         // The counts of pods are newer than a condition that remains true.
-        Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
+        Some((text, _)) if state_of(text) == Some(State::Pending) && count(|one| one.ready) => {
             Word::derived("Running")
         }
-        Some((text, condition)) => Word::own(text, condition),
+        Some((text, condition)) => Word::reported(text, condition),
         None if has_phase => Word::derived("Pending"),
         None if count(|one| one.ready) => Word::derived("Running"),
         None if count(|one| one.active) => Word::derived("Starting"),

@@ -49,7 +49,7 @@ fn a_kubeconfig_without_a_context_is_not_replaced_by_the_service_account() {
         let hint = format!("fix the kubeconfig, or {hint} to use the service account of the pod");
         assert_eq!(problem.hint, Some(hint));
         let outside = load(kubeconfig, &[]).unwrap();
-        assert!(matches!(outside, SourceResult::Empty(why) if why == message));
+        assert!(matches!(outside, SourceResult::Empty(reason) if reason == message));
     };
     let missing = "no kubeconfig found (KUBECONFIG=/nope:/neither)";
     refused("/nope:/neither", missing, "unset KUBECONFIG");

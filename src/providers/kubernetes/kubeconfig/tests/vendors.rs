@@ -31,5 +31,8 @@ fn an_insecure_cce_context_names_the_verified_one_and_an_ack_plugin_is_read() {
     );
     let plugin = program(load(&files, None));
     assert_eq!(plugin.command, "ack-ram-tool");
-    assert_eq!(get(&plugin.found, "user"), text("272000000000000001"));
+    assert_eq!(
+        get(&plugin.other_values, "user"),
+        text("272000000000000001")
+    );
 }
