@@ -5,6 +5,8 @@
 //! it is essential, such as the id or the state, the result must be an error, an unknown state or the same state
 //! as before. If it is evidence, such as an exit code, the state may change, but not to a success.
 
+mod paths;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -23,6 +25,7 @@ use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{get_options, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, scope_listing};
 use crate::reference::{DEFAULT_PROFILE, Reference};
+use paths::{pattern, pointers_of};
 
 /// Fields that affect the result, by the end of their path without indices, such as `JobInfos[].State`.
 #[derive(Clone, Copy)]
@@ -316,41 +319,6 @@ fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation>
             new,
         })
     })
-}
-
-/// Removes the indices: `JobInfos[].State` for `JobInfos[0].State`.
-fn pattern(path: &str) -> String {
-    let parts = path.split('[').map(|part| match part.split_once(']') {
-        Some((_, rest)) => format!("[]{rest}"),
-        None => part.to_owned(),
-    });
-    parts.collect()
-}
-
-/// Collects the fields of a document as JSON pointers and paths.
-fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let escaped = key.replace('~', "~0").replace('/', "~1");
-                let pointer = format!("{pointer}/{escaped}");
-                let path = match path {
-                    "" => key.clone(),
-                    path => format!("{path}.{key}"),
-                };
-                into.push((pointer.clone(), path.clone()));
-                pointers_of(value, &pointer, &path, into);
-            }
-        }
-        Value::Array(list) => {
-            for (at, value) in list.iter().enumerate() {
-                let (pointer, path) = (format!("{pointer}/{at}"), format!("{path}[{at}]"));
-                into.push((pointer.clone(), path.clone()));
-                pointers_of(value, &pointer, &path, into);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Fails if a mutation has a larger effect than allowed.

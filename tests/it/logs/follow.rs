@@ -209,7 +209,7 @@ log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 130 }
     assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert!(
-        lines.len() == 1 && lines[0].contains(" is no longer part of the job; showing "),
+        lines.len() == 1 && lines[0].contains(" no longer belongs to the job; showing "),
         "{}",
         run.stderr
     );
