@@ -70,13 +70,46 @@ impl JobPods {
             && self.owner.owns(pod)
             && self.selector.matches(&pod.task.labels)
     }
+}
 
-    /// Takes the pods of the job out of those of many jobs.
-    pub fn take_from(&self, pods: &mut [Option<PodTask>]) -> Vec<PodTask> {
-        let is_own =
-            |pod: &&mut Option<PodTask>| pod.as_ref().is_some_and(|pod| self.contains(pod));
-        let own = pods.iter_mut().filter(is_own);
-        own.filter_map(Option::take).collect()
+/// The pods of many jobs. Pods are found by the UID of their owner, since there can be thousands of jobs.
+pub(super) struct PodIndex {
+    pods: Vec<Option<PodTask>>,
+    by_owner: HashMap<String, Vec<usize>>,
+    without_owner: Vec<usize>,
+}
+
+impl PodIndex {
+    pub fn new(pods: Vec<PodTask>) -> Self {
+        let mut by_owner: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut without_owner = Vec::new();
+        for (number, pod) in pods.iter().enumerate() {
+            match &pod.owner_uid {
+                Some(owner) => by_owner.entry(owner.clone()).or_default().push(number),
+                None => without_owner.push(number),
+            }
+        }
+        Self {
+            pods: pods.into_iter().map(Some).collect(),
+            by_owner,
+            without_owner,
+        }
+    }
+
+    /// Takes the pods of a job.
+    pub fn take(&mut self, job: &JobPods) -> Vec<PodTask> {
+        let numbers: Vec<usize> = match job.owner.direct_uid() {
+            Some(uid) => {
+                let owned = self.by_owner.remove(uid).unwrap_or_default();
+                owned.iter().chain(&self.without_owner).copied().collect()
+            }
+            None => (0..self.pods.len()).collect(),
+        };
+        let mut taken = Vec::new();
+        for number in numbers {
+            taken.extend(self.pods[number].take_if(|pod| job.contains(pod)));
+        }
+        taken
     }
 }
 
@@ -246,10 +279,10 @@ impl<'a> Selection<'a> {
         finish: impl Fn(&mut Job),
     ) -> Option<String> {
         let are_all = read.are_all;
-        let mut pods: Vec<Option<PodTask>> = read.pods.into_iter().map(Some).collect();
+        let mut pods = PodIndex::new(read.pods);
         let mut undecided = None;
         for (job, own) in jobs {
-            let selected = own.take_from(&mut pods);
+            let selected = pods.take(own);
             let reason = if self.selector.is_none() || self.is_by_name && !own.has_name_label {
                 let label = self.label;
                 Some(format!(

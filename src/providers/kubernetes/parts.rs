@@ -179,6 +179,12 @@ impl Owner {
         }
     }
 
+    /// Returns its UID if it owns its pods directly: a pod with the UID of another owner does not belong to it.
+    pub fn direct_uid(&self) -> Option<&str> {
+        let is_direct = self.title.starts_with("Job/");
+        self.uid.as_deref().filter(|_| is_direct)
+    }
+
     /// Returns false for a pod of an earlier object of the same name, and for a pod that another object owns if
     /// this object owns its pods directly. If the pod does not name this object as its owner, its age decides:
     /// it must not be older than the object.

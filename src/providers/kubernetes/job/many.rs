@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use super::super::job_pods::{JobPods, MAX_NAMES, MAX_PODS, selector};
+use super::super::job_pods::{JobPods, MAX_NAMES, MAX_PODS, PodIndex, selector};
 use super::super::objects::Row;
 use super::super::parts::{self, Pods, decode_pods};
-use super::super::pod::{self, PodTask};
+use super::super::pod;
 use super::super::stream::Stream;
 use super::super::watch::{JOB_LABEL, Listed};
 use super::super::{Api, events, path};
@@ -116,9 +116,9 @@ async fn pods_of(
 
 /// Adds to each job its pods.
 fn share(rows: Vec<(&mut Row, JobPods)>, read: Pods) {
-    let mut pods: Vec<Option<PodTask>> = read.pods.into_iter().map(Some).collect();
+    let mut pods = PodIndex::new(read.pods);
     for (row, own) in rows {
-        let row_pods = own.take_from(&mut pods);
+        let row_pods = pods.take(&own);
         parts::add_pods(&mut row.result.job, row_pods, read.are_all);
     }
 }
