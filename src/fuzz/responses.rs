@@ -91,7 +91,7 @@ impl<'a> Input<'a> {
             (part.operation.to_owned(), response)
         });
         let parts = RefCell::new(parts.collect::<Vec<_>>());
-        Box::new(move |request| {
+        Box::new(move |request, _| {
             let mut parts = parts.borrow_mut();
             let own = parts.iter().position(|(name, _)| name == request.operation);
             Some(match own.or(Some(0)).filter(|_| !parts.is_empty()) {

@@ -96,7 +96,7 @@ impl Attempt<'_> {
             }
         };
         #[cfg(any(test, fuzzing))]
-        if let Some(mut response) = super::fuzz::response_to(self.request) {
+        if let Some(mut response) = super::fuzz::response_to(self.request, self.signing) {
             body::decode(&mut response, self.max_body).map_err(body_error)?;
             if let Some(unread_body) = self.unread_body.filter(|_| response.status == 200) {
                 let body = Full::new(Bytes::from(std::mem::take(&mut response.body)));

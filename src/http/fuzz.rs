@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use super::{Request, Response, body, html};
+use super::{Request, Response, SigningInstructions, body, html};
 use crate::secret::Redactor;
 
 /// Makes the response to a request, or returns `None` to send it.
-pub(crate) type Responder = Box<dyn FnMut(&Request) -> Option<Response>>;
+pub(crate) type Responder = Box<dyn FnMut(&Request, &SigningInstructions) -> Option<Response>>;
 
 thread_local! {
     static RESPONDER: RefCell<Option<Responder>> = const { RefCell::new(None) };
@@ -29,8 +29,8 @@ impl Drop for ResponderGuard {
 }
 
 /// Returns the responder's response to a request; `None` if it is to be sent.
-pub(super) fn response_to(request: &Request) -> Option<Response> {
-    RESPONDER.with_borrow_mut(|responder| responder.as_mut().and_then(|respond| respond(request)))
+pub(super) fn response_to(request: &Request, signing: &SigningInstructions) -> Option<Response> {
+    RESPONDER.with_borrow_mut(|responder| responder.as_mut()?(request, signing))
 }
 
 fn response(header: (&str, &str), body: &[u8]) -> Response {

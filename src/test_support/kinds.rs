@@ -140,13 +140,13 @@ pub fn client(
     server: &TestServer,
     transport: &Arc<Transport>,
 ) -> Box<dyn Client> {
-    (cloud.connect)(&server_profile(cloud, server), transport).unwrap()
+    (cloud.connect)(&profile_at(cloud, &server.origin), transport).unwrap()
 }
 
-/// Returns the profile of the server's only account.
-pub(super) fn server_profile(cloud: &'static Cloud, server: &TestServer) -> Profile {
+/// Returns the profile of the only account of a server at this origin.
+pub(super) fn profile_at(cloud: &'static Cloud, origin: &str) -> Profile {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
-    let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
+    let mut variables = vec![(endpoint.as_str(), origin)];
     variables.extend(emulated(cloud).environment());
     profile(cloud, &variables)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;
 
-use jsonschema::Validator;
+use boon::{Compiler, Draft, SchemaIndex};
 use serde_json::{Value, json};
 
 use super::yaml;
@@ -114,14 +114,8 @@ fn record(line: &str) -> Result<(), String> {
 
 /// Returns all failures, each with the path of the invalid value.
 fn valid(validator: &Validator, document: &Value) -> Result<(), String> {
-    let failures: Vec<String> = validator
-        .iter_errors(document)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(failures.join("\n")),
-    }
+    let validated = validator.schemas.validate(document, validator.index);
+    validated.map_err(|error| format!("{error:#}"))
 }
 
 /// Returns the name of an exit code.
@@ -140,6 +134,12 @@ fn word(code: i32) -> &'static str {
         143 => "terminated",
         _ => "no exit code of joblens",
     }
+}
+
+/// A parsed schema.
+struct Validator {
+    schemas: boon::Schemas,
+    index: SchemaIndex,
 }
 
 /// The schemas, parsed once per process.
@@ -193,10 +193,13 @@ fn compiled(part: &Value, document: &Value) -> Validator {
     let mut schema = part.clone();
     schema["$defs"] = document["$defs"].clone();
     close(&mut schema);
-    jsonschema::draft202012::options()
-        .should_validate_formats(true)
-        .build(&schema)
-        .unwrap()
+    let mut compiler = Compiler::new();
+    compiler.set_default_draft(Draft::V2020_12);
+    compiler.enable_format_assertions();
+    compiler.add_resource("schema.json", schema).unwrap();
+    let mut schemas = boon::Schemas::new();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    Validator { schemas, index }
 }
 
 /// Rejects unknown fields: programs ignore them, but the schema must describe each field of the output.
