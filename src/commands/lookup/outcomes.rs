@@ -1,5 +1,6 @@
 //! Looks up many references concurrently.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::account::{AccountId, account_of, account_of_scope};
 use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::commands::progress_line::SLOW_REQUEST;
+use crate::error::Problem;
 use crate::http::Deadline;
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
@@ -81,6 +83,7 @@ impl Lookup {
                 }
             }
         }
+        self.keep_notices(lookups.notices.into_iter().flatten());
         let outcomes = lookups.outcomes.into_iter();
         let answered =
             outcomes.map(|outcome| outcome.expect("every reference was answered or failed"));
@@ -110,20 +113,18 @@ impl Lookup {
         }
     }
 
-    async fn get_target(&self, target: &LookupTarget) -> LookupResult {
-        match target {
-            LookupTarget::Job(reference) => {
-                self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
-            }
-            LookupTarget::Latest(scope) => {
-                let reference = self.latest_in(scope).await?;
-                self.get(&reference, Deadline::after(LOOKUP_TIMEOUT)).await
-            }
-        }
+    async fn get_target(&self, target: &LookupTarget) -> Result<NotedJob, Problem> {
+        let reference = match target {
+            LookupTarget::Job(reference) => Cow::Borrowed(reference),
+            LookupTarget::Latest(scope) => Cow::Owned(self.latest_in(scope).await?),
+        };
+        let deadline = Deadline::after(LOOKUP_TIMEOUT);
+        let result = self.request(&reference, deadline).await?;
+        self.complete(result, &reference)
     }
 
     /// Returns the rows of a list call for these references; `None` for those that need a lookup.
-    async fn batch_get(&self, references: &[Reference]) -> Vec<Option<Job>> {
+    async fn batch_get(&self, references: &[Reference]) -> Vec<Option<NotedJob>> {
         let first = &references[0];
         let options = self.options_for(first.kind, Deadline::after(LOOKUP_TIMEOUT));
         let rows = match self.client(first) {
@@ -134,7 +135,7 @@ impl Lookup {
         };
         // If the list fails, individual lookups report the failure better.
         let mut rows = rows.unwrap_or_default().into_iter();
-        let job = |reference: &Reference| self.finalize(rows.next()??, reference).ok();
+        let job = |reference: &Reference| self.complete(rows.next()??, reference).ok();
         references.iter().map(job).collect()
     }
 }
@@ -163,10 +164,13 @@ impl LookupTarget {
     }
 }
 
+/// A job with its notices.
+type NotedJob = (Job, Vec<Notice>);
+
 /// A result with the number of its target.
 enum LookupOutput {
-    Single(usize, Box<LookupResult>),
-    Rows(Vec<(usize, Option<Job>)>),
+    Single(usize, Box<Result<NotedJob, Problem>>),
+    Rows(Vec<(usize, Option<NotedJob>)>),
 }
 
 /// Requests that run concurrently.
@@ -181,6 +185,8 @@ struct Lookups<'a> {
     contradicted: HashSet<AccountId>,
     details: DetailBudget,
     outcomes: Vec<Option<LookupResult>>,
+    /// By number: the order of the notices must not depend on which response is received first.
+    notices: Vec<Vec<Notice>>,
 }
 
 impl<'a> Lookups<'a> {
@@ -194,6 +200,7 @@ impl<'a> Lookups<'a> {
             contradicted: HashSet::new(),
             details: DetailBudget::default(),
             outcomes: targets.iter().map(|_| None).collect(),
+            notices: vec![Vec::new(); targets.len()],
         };
         let batches = match lookup.options.lists && !lookup.options.raw {
             true => batches(targets),
@@ -253,20 +260,27 @@ impl<'a> Lookups<'a> {
     fn handle(&mut self, output: LookupOutput) {
         match output {
             LookupOutput::Single(number, outcome) => {
+                let outcome = outcome.map(|job| self.take_notices(number, job));
                 let row = self.final_rows.remove(&number);
-                if let (Some(row), Ok(job)) = (&row, &*outcome)
+                if let (Some(row), Ok(job)) = (&row, &outcome)
                     && job.contradicts(row)
                 {
                     self.contradicted.insert(self.targets[number].account());
                 }
-                self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
+                self.outcomes[number] = Some(outcome.or_else(|problem| row.ok_or(problem)));
             }
             LookupOutput::Rows(rows) => {
                 for (number, row) in rows {
+                    let row = row.map(|job| self.take_notices(number, job));
                     self.take_row(number, row);
                 }
             }
         }
+    }
+
+    fn take_notices(&mut self, number: usize, (job, notices): NotedJob) -> Job {
+        self.notices[number].extend(notices);
+        job
     }
 
     /// In accounts in which a lookup has contradicted a row, looks up the jobs whose end only a row has shown.

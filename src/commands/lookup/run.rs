@@ -179,23 +179,39 @@ impl Lookup {
         result: GetResult,
         reference: &Reference,
     ) -> LookupResult {
-        let now = self
-            .now()
-            .map_err(|problem| with_reference(problem, reference))?;
-        Ok(self.finalize_at(result, now))
+        let (job, notices) = self.complete(result, reference)?;
+        self.keep_notices(notices);
+        Ok(job)
     }
 
     /// Completes a result like [`Lookup::finalize`], for a given time.
-    pub(in crate::commands) fn finalize_at(&self, mut result: GetResult, now: Time) -> Job {
+    pub(in crate::commands) fn finalize_at(&self, result: GetResult, now: Time) -> Job {
+        let (job, notices) = self.complete_at(result, now);
+        self.keep_notices(notices);
+        job
+    }
+
+    /// Completes a result like [`Lookup::finalize`], but returns its notices.
+    pub(super) fn complete(
+        &self,
+        result: GetResult,
+        reference: &Reference,
+    ) -> Result<(Job, Vec<Notice>), Problem> {
+        let now = self
+            .now()
+            .map_err(|problem| with_reference(problem, reference))?;
+        Ok(self.complete_at(result, now))
+    }
+
+    fn complete_at(&self, mut result: GetResult, now: Time) -> (Job, Vec<Notice>) {
         result.job.finalize(now);
         let redactor = self.transport.redactor();
         mask_job(&mut result.job, redactor, self.options.show_secrets);
-        self.keep_notices(result.notices);
-        result.job
+        (result.job, result.notices)
     }
 
     /// Keeps the notices of a response, masked.
-    pub(in crate::commands) fn keep_notices(&self, notices: Vec<Notice>) {
+    pub(in crate::commands) fn keep_notices(&self, notices: impl IntoIterator<Item = Notice>) {
         for mut notice in notices {
             self.transport.redactor().text(&mut notice.message);
             self.notices.push(notice);

@@ -308,3 +308,23 @@ fn kind_names_of_kubectl_get_a_hint_with_the_joblens_kind() {
         assert!(run.stderr.contains(&hint), "{}", run.stderr);
     }
 }
+
+#[test]
+fn notices_are_in_the_order_of_the_references_whichever_cloud_responds_first() {
+    for slow in ["tencent", "sugon"] {
+        let fault = format!(
+            "[[fault]]\noperation = '*'\ncloud = '{slow}'\nkind = 'slow'\ndelay = '300ms'\n"
+        );
+        let emulated = Emulated::start(&(WORLD.to_owned() + &fault));
+        let run = emulated.get(&[SERVICE, INSTANCE]).run();
+        let notices = run.json()["notices"].clone();
+        let clouds: Vec<&str> = notices
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|notice| notice["code"] == "assumed_utc_offset")
+            .filter_map(|notice| notice["message"].as_str()?.split(' ').next())
+            .collect();
+        assert_eq!(clouds, ["tencent", "sugon"], "{notices}");
+    }
+}

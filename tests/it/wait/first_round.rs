@@ -10,8 +10,8 @@ use crate::support::emulated::Emulated;
 
 const MISSING: &str = "aliyun/job/C/9";
 
-/// Starts a scenario with a failed job, two slow jobs on other clouds, and one that does not exist.
-fn world() -> Emulated {
+/// Starts a scenario with a failed job and two slow jobs on other clouds.
+fn three_jobs() -> Emulated {
     let slow = |cloud: &str| {
         format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'slow'\ndelay = '300ms'\n")
     };
@@ -25,7 +25,7 @@ fn world() -> Emulated {
 
 #[test]
 fn a_failure_ends_a_wait_only_after_every_job_was_read_once() {
-    let emulated = world();
+    let emulated = three_jobs();
     let run = emulated.wait(&[INSTANCE, JOB, IMAGE_JOB, "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
     let expected = [
@@ -57,7 +57,7 @@ fn a_success_with_any_ends_a_wait_only_after_every_job_was_read_once() {
 
 #[test]
 fn every_reference_has_a_row_in_every_output() {
-    let emulated = world();
+    let emulated = three_jobs();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).display().to_string();
     let reports = [
