@@ -25,6 +25,11 @@ impl NoticeLog {
         self.is_new(notice);
     }
 
+    /// Adds the notices that are not known.
+    pub(in crate::commands) fn extend(&self, notices: Vec<Notice>) {
+        notices.into_iter().for_each(|notice| self.push(notice));
+    }
+
     /// Adds a notice of an account. Prints it to stderr at once, even with `-q`, if it is about a server that
     /// is not verified or a credential that a proxy can read.
     pub(in crate::commands) fn push_and_print(&self, notice: Notice) {

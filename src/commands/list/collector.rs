@@ -106,6 +106,7 @@ impl ListCollector<'_> {
         let is_filtered = words::describe_filter(self.filter).is_some();
         listed.total = page.total.filter(|_| !is_filtered);
         listed.unread.extend(page.problems);
+        listed.notices.extend(page.notices);
         match self.rows.as_mut().filter(|_| streams) {
             None => {
                 let kept = &mut self.batches[number];

@@ -14,7 +14,7 @@ use super::report::{ListStatus, RowProblems, unsupported_filter};
 use super::scopes::{self, ListTarget};
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model::{ScopeSummary, State, Time};
+use crate::model::{Notice, ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
     self, BoxFuture, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing, Truncation,
@@ -32,6 +32,7 @@ pub(super) struct ListedPage {
     /// Those of `changed` that no longer match the filter.
     pub withdrawn: HashSet<String>,
     pub problems: RowProblems,
+    pub notices: Vec<Notice>,
     pub total: Option<u64>,
 }
 
@@ -175,12 +176,13 @@ impl ScopeLister {
         now: Time,
         sender: &Sender,
     ) -> BoxFuture<'static, ControlFlow<()>> {
-        self.lookup.keep_notices(page.notices);
         // This response can have shown that the local clock is wrong.
         let now = self.lookup.now().unwrap_or(now);
         let rows = page.rows.into_iter();
+        let mut notices = page.notices;
         let jobs = rows.map(|result| {
-            let mut job = self.lookup.finalize_at(result, now);
+            let (mut job, own) = self.lookup.complete_at(result, now);
+            notices.extend(own);
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
             job
         });
@@ -213,6 +215,7 @@ impl ScopeLister {
             changed: masked(page.changed),
             withdrawn: masked(page.withdrawn),
             problems,
+            notices,
             total: page.total,
         };
         self.send(sender, page)
@@ -232,7 +235,6 @@ impl ScopeLister {
         let limit = self.options.limit_for_scopes(self.format);
         let limit = limit.filter(|_| !recursive);
         let mut on_page = |page: Page<ScopeSummary>| {
-            self.lookup.keep_notices(page.notices);
             let mut rows = page.rows;
             let mut without_id = page.rows_without_id;
             if recursive {
@@ -263,6 +265,7 @@ impl ScopeLister {
                 changed: HashSet::new(),
                 withdrawn: HashSet::new(),
                 problems,
+                notices: page.notices,
                 total: page.total,
             };
             self.send(sender, page)

@@ -199,6 +199,10 @@ impl ListRun {
             shown.record(batches.references());
         }
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
+        // In the order of the scopes, which does not depend on which response was received first.
+        for scope in &listed {
+            self.lookup.keep_notices(scope.notices.take_all());
+        }
         let mut report = self.report(&listed, batches, signal);
         if self.active_first {
             report.content.jobs.order_by_key(|job| job.ended);

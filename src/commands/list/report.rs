@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::super::lookup::with_account_context;
+use super::super::notices::NoticeLog;
 use super::batch::Batch;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
@@ -80,6 +81,8 @@ pub(super) struct ScopeReport {
     pub total: Option<u64>,
     /// The parts that could not be read.
     pub unread: RowProblems,
+    /// The notices, which are not masked.
+    pub notices: NoticeLog,
     /// How the list ended.
     pub status: ListStatus,
     /// It contains scopes that are listed instead of it.
@@ -123,6 +126,7 @@ impl ScopeReport {
             uncompared: Default::default(),
             total: None,
             unread: RowProblems::default(),
+            notices: NoticeLog::default(),
             status: ListStatus::Pending,
             has_parts: false,
             parent: None,

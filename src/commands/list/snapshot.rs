@@ -58,6 +58,7 @@ pub(in crate::commands) async fn list_jobs(
             // Dropping this sender requests the next page.
             ListEvent::Page(page, _taken) => {
                 reports[number].unread.extend(page.problems);
+                lookup.keep_notices(page.notices);
                 let jobs = page.rows.jobs.into_iter();
                 jobs.for_each(|job| on_job(number, job));
             }

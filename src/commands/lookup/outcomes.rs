@@ -83,7 +83,7 @@ impl Lookup {
                 }
             }
         }
-        self.keep_notices(lookups.notices.into_iter().flatten());
+        self.keep_notices(lookups.ordered_notices());
         let outcomes = lookups.outcomes.into_iter();
         let answered =
             outcomes.map(|outcome| outcome.expect("every reference was answered or failed"));
@@ -185,8 +185,9 @@ struct Lookups<'a> {
     contradicted: HashSet<AccountId>,
     details: DetailBudget,
     outcomes: Vec<Option<LookupResult>>,
-    /// By number: the order of the notices must not depend on which response is received first.
-    notices: Vec<Vec<Notice>>,
+    /// The notices, each with its first number and its position among the notices of this number: their order must
+    /// not depend on which response is received first.
+    notices: HashMap<Notice, (usize, usize)>,
 }
 
 impl<'a> Lookups<'a> {
@@ -200,7 +201,7 @@ impl<'a> Lookups<'a> {
             contradicted: HashSet::new(),
             details: DetailBudget::default(),
             outcomes: targets.iter().map(|_| None).collect(),
-            notices: vec![Vec::new(); targets.len()],
+            notices: HashMap::new(),
         };
         let batches = match lookup.options.lists && !lookup.options.raw {
             true => batches(targets),
@@ -279,8 +280,22 @@ impl<'a> Lookups<'a> {
     }
 
     fn take_notices(&mut self, number: usize, (job, notices): NotedJob) -> Job {
-        self.notices[number].extend(notices);
+        for (position, notice) in notices.into_iter().enumerate() {
+            let place = (number, position);
+            let first = self.notices.entry(notice).or_insert(place);
+            *first = place.min(*first);
+        }
         job
+    }
+
+    /// Removes and returns the notices in the order of the numbers.
+    fn ordered_notices(&mut self) -> impl Iterator<Item = Notice> + use<> {
+        let mut notices: Vec<_> = std::mem::take(&mut self.notices).into_iter().collect();
+        notices.order_by(|(one, place), (other, other_place)| {
+            let places = place.cmp(other_place);
+            places.then_with(|| one.message.cmp(&other.message))
+        });
+        notices.into_iter().map(|(notice, _)| notice)
     }
 
     /// In accounts in which a lookup has contradicted a row, looks up the jobs whose end only a row has shown.

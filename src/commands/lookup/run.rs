@@ -184,13 +184,6 @@ impl Lookup {
         Ok(job)
     }
 
-    /// Completes a result like [`Lookup::finalize`], for a given time.
-    pub(in crate::commands) fn finalize_at(&self, result: GetResult, now: Time) -> Job {
-        let (job, notices) = self.complete_at(result, now);
-        self.keep_notices(notices);
-        job
-    }
-
     /// Completes a result like [`Lookup::finalize`], but returns its notices.
     pub(super) fn complete(
         &self,
@@ -203,7 +196,12 @@ impl Lookup {
         Ok(self.complete_at(result, now))
     }
 
-    fn complete_at(&self, mut result: GetResult, now: Time) -> (Job, Vec<Notice>) {
+    /// Completes a result like [`Lookup::complete`], for a given time. Its notices are not masked.
+    pub(in crate::commands) fn complete_at(
+        &self,
+        mut result: GetResult,
+        now: Time,
+    ) -> (Job, Vec<Notice>) {
         result.job.finalize(now);
         let redactor = self.transport.redactor();
         mask_job(&mut result.job, redactor, self.options.show_secrets);

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::crypto::percent_encode;
 use crate::model::Time;
 use crate::providers::lenient::{
-    self, Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp,
+    self, Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
 };
 use crate::reference::Reference;
 
@@ -77,9 +77,18 @@ pub(super) struct OwnerReference {
     pub kind: Text,
     pub name: Text,
     pub uid: Text,
+    controller: Flag,
 }
 
 impl ObjectMeta {
+    /// Returns the owner that controls the object, or the first owner if none is marked as its controller.
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        let List(owners) = &self.owner_references;
+        let mut controllers = owners.iter();
+        let controller = controllers.find(|owner| owner.controller.0 == Some(true));
+        controller.or(owners.first())
+    }
+
     /// Returns the namespace and the name, or `None` if they cannot be read.
     pub fn address(&self) -> Option<(&str, &str)> {
         self.namespace
@@ -328,6 +337,23 @@ mod tests {
         assert!(read(["True", "True"]).are_readable());
         assert!(!read(["False", "True"]).are_readable());
         assert!(!read(["True", "Unknown"]).are_readable());
+    }
+
+    #[test]
+    fn the_owner_of_an_object_is_its_controller_or_else_the_first_owner() {
+        let controller = |owners: serde_json::Value| {
+            let meta = serde_json::json!({ "ownerReferences": owners });
+            let meta: ObjectMeta = serde_json::from_value(meta).unwrap();
+            meta.controller().and_then(|owner| owner.uid.0.clone())
+        };
+        let owner = |uid: &str, flag: serde_json::Value| serde_json::json!({"uid": uid, "controller": flag});
+        let null = serde_json::Value::Null;
+        let first = || owner("first", false.into());
+        let owners = serde_json::json!([first(), owner("second", true.into())]);
+        assert_eq!(controller(owners).as_deref(), Some("second"));
+        let owners = serde_json::json!([first(), owner("second", null.clone())]);
+        assert_eq!(controller(owners).as_deref(), Some("first"));
+        assert_eq!(controller(null), None);
     }
 
     #[test]

@@ -133,3 +133,22 @@ fn a_message_about_many_scopes_is_one_line() {
     );
     assert_eq!(run.stdout, "aliyun/job/c1/1_1\naliyun/job/c2/1_1\n");
 }
+
+#[test]
+fn notices_are_in_the_order_of_the_scopes_whichever_cloud_responds_first() {
+    for slow in ["tencent", "sugon"] {
+        let fault = format!(
+            "[[fault]]\noperation = '*'\ncloud = '{slow}'\nkind = 'slow'\ndelay = '300ms'\n"
+        );
+        let emulated = Emulated::start(&(WORLD.to_owned() + &fault));
+        let scopes = ["tencent/service/cls-1", "sugon/instance", "-o", "json"];
+        let notices = list(&emulated, &scopes).json()["notices"].clone();
+        let notices = notices.as_array().unwrap();
+        let clouds: Vec<&str> = notices
+            .iter()
+            .filter(|notice| notice["code"] == "assumed_utc_offset")
+            .filter_map(|notice| notice["message"].as_str()?.split(' ').next())
+            .collect();
+        assert_eq!(clouds, ["tencent", "sugon"], "{notices:?}");
+    }
+}

@@ -144,7 +144,7 @@ impl PodObject {
                 &all,
             ),
         };
-        let owner = meta.owner_references.0.first();
+        let owner = meta.controller();
         let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
         let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
         let details = PodDetails {
