@@ -19,6 +19,11 @@ impl ReferenceParser<'_> {
         }
         let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
         self.check_mistakes(input)?;
+        if input.trim().is_empty() {
+            let span = 0..input.len();
+            let problem = self.usage_error(input, "empty scope".to_owned(), span, None);
+            return Err(as_scope(problem));
+        }
         if let [cloud] = &parts[..] {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
