@@ -117,6 +117,21 @@ impl LookupArgs {
     }
 }
 
+/// Checks that an option is given only together with the one that it requires. clap would name only the missing one.
+///
+/// # Errors
+/// Returns a usage error that names both options.
+pub(super) fn check_required(
+    (option, is_given): (&str, bool),
+    (required, is_present): (&str, bool),
+) -> Result<(), Problem> {
+    match is_given && !is_present {
+        true => Err(Problem::usage(format!("{option} requires {required}"))
+            .with_hint(format!("add {required}, or omit {option}"))),
+        false => Ok(()),
+    }
+}
+
 /// The default time for which a resource can be absent before it is reported as missing.
 const MISSING_GRACE: &str = "60s";
 
@@ -171,9 +186,31 @@ impl PollArgs {
         }
     }
 
+    /// Reports whether the option for a fixed polling interval is given.
+    pub(super) fn has_interval(&self) -> bool {
+        self.interval.is_some()
+    }
+
     /// # Errors
     /// Returns a usage error for an invalid duration.
     pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
         parse_duration("--missing-grace", &self.missing_grace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_without_the_one_that_it_requires_is_an_error_that_names_both() {
+        let check = |is_given, is_present| {
+            check_required(("--interval", is_given), ("--follow", is_present))
+        };
+        assert!(check(false, false).is_ok() && check(false, true).is_ok());
+        assert!(check(true, true).is_ok());
+        let problem = check(true, false).unwrap_err();
+        assert_eq!(problem.message, "--interval requires --follow");
+        assert_eq!(problem.hint.unwrap(), "add --follow, or omit --interval");
     }
 }

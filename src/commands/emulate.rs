@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::args::check_required;
 use super::context::{CommandContext, CommandResult, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
@@ -32,13 +33,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Serve TLS with this certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Private key of the TLS certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// CA certificates for client certificates of Kubernetes users (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
     /// Print environment variables for using the emulator, then exit
     #[arg(long, conflicts_with = "scenario")]
@@ -60,6 +61,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 
 fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     context.check_only_format("emulate prints text")?;
+    arguments.check_tls()?;
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage("--print-env requires a fixed port")
@@ -111,6 +113,18 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
 }
 
 impl Arguments {
+    /// Checks that the options for TLS are complete.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the missing option.
+    fn check_tls(&self) -> Result<(), Problem> {
+        let certificate = ("--tls-cert", self.tls_cert.is_some());
+        let key = ("--tls-key", self.tls_key.is_some());
+        check_required(certificate, key)?;
+        check_required(key, certificate)?;
+        check_required(("--client-ca", self.client_ca.is_some()), certificate)
+    }
+
     /// Loads the TLS files, if TLS is used.
     ///
     /// # Errors

@@ -40,13 +40,15 @@ pub(super) fn check_condition(
         _ if matches!(condition, Condition::NoWarnings(_)) => Problem::usage(format!(
             "{kind} has no events; --for no-warnings requires them"
         ))
-        .with_hint(format!("wait for a state: joblens wait {word}")),
+        .with_hint(format!("wait for a state: joblens wait -t 2h {word}")),
         true => Problem::usage(format!(
             "{kind} has events but no state; it cannot reach '{condition}'"
         ))
-        .with_hint(format!("use: joblens wait --for no-warnings=10m {word}")),
+        .with_hint(format!(
+            "use: joblens wait -t 2h --for no-warnings=10m {word}"
+        )),
         false => Problem::usage(format!("{kind} never ends; it cannot reach '{condition}'"))
-            .with_hint(format!("use: joblens wait --for running {word}")),
+            .with_hint(format!("use: joblens wait -t 2h --for running {word}")),
     };
     problem.input = Some(reference.input.to_string());
     Err(problem)
@@ -198,5 +200,35 @@ fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
     match status {
         GateStatus::TimedOut => problem.with_hint("allow more time with --timeout"),
         _ => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers;
+    use crate::reference::DEFAULT_PROFILE;
+
+    #[test]
+    fn a_suggested_wait_has_a_timeout_because_ci_requires_one() {
+        let mut suggested = 0;
+        for kind in providers::kinds() {
+            let reference = Reference {
+                kind,
+                profile: DEFAULT_PROFILE.into(),
+                segments: Vec::new(),
+                input: kind.template.sample.into(),
+            };
+            for goal in ["succeeded", "no-warnings=10m"] {
+                let condition = Condition::parse(goal, &[]).unwrap();
+                let checked = check_condition(std::slice::from_ref(&reference), &condition);
+                let Some(hint) = checked.err().and_then(|problem| problem.hint) else {
+                    continue;
+                };
+                suggested += 1;
+                assert!(hint.contains("joblens wait -t 2h "), "{hint}");
+            }
+        }
+        assert!(suggested >= 3, "{suggested}");
     }
 }

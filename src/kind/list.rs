@@ -1,6 +1,7 @@
 //! Describes how the resources of a kind are listed.
 
-use super::Operation;
+use super::{Kind, Operation};
+use crate::error::Problem;
 
 /// Describes how the resources of a kind are listed.
 #[derive(Debug)]
@@ -35,6 +36,18 @@ impl ListSpec {
     /// Sets the fields that the rows do not contain.
     pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
         Self { unlisted, ..self }
+    }
+}
+
+impl Kind {
+    /// Returns the usage error for a kind without a list.
+    pub fn not_listed(&self) -> Problem {
+        Problem::usage(format!("{self} cannot be listed")).with_hint(self.by_reference_hint())
+    }
+
+    /// Returns the hint for a scope of a kind without a list.
+    pub fn by_reference_hint(&self) -> String {
+        format!("name its jobs by their references: {}", self.template)
     }
 }
 

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::list::not_listed;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
@@ -70,7 +69,7 @@ pub trait Client: Send + Sync {
         _cursor: Cursor,
         _options: &GetOptions,
     ) -> Result<Page, Problem> {
-        Err(not_listed(scope.kind))
+        Err(scope.kind.not_listed())
     }
 
     /// Returns the logs of a job that was looked up, init containers first.
@@ -179,8 +178,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
 
     /// As [`Client::list`], for kinds with [`Kind::list`].
     async fn list(&self, _api: &A, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let kind = list.scope.kind;
-        Err(not_listed(kind))
+        Err(list.scope.kind.not_listed())
     }
 
     /// As [`Client::log_sources`].

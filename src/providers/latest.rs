@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use super::list::{Cursor, Filter, not_listed};
+use super::list::{Cursor, Filter};
 use super::list_all::{list_all, ready};
 use crate::error::{Category, Problem};
 use crate::kind::{ListOrder, ListSpec};
@@ -24,8 +24,7 @@ pub async fn latest(
     options: &GetOptions,
 ) -> Result<Reference, Problem> {
     let Some(ListSpec { order, .. }) = scope.kind.list else {
-        let problem = not_listed(scope.kind);
-        return Err(with_scope(problem, scope));
+        return Err(with_scope(scope.kind.not_listed(), scope));
     };
     if order == ListOrder::Undated {
         return Err(with_scope(times_not_reported(scope), scope));

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 
 use super::GetResult;
 use crate::error::{Category, Problem};
-use crate::kind::Kind;
 use crate::model::{self, Notice};
 use crate::reference::Reference;
 pub use filter::{COMPARED_FIELDS, Filter};
@@ -132,15 +131,6 @@ impl Cursor {
         self.overlap = Overlap::Never;
         self
     }
-}
-
-/// Creates the usage error for a kind without a list.
-pub(super) fn not_listed(kind: &Kind) -> Problem {
-    let problem = Problem::usage(format!("{kind} cannot be listed"));
-    problem.with_hint(format!(
-        "name its jobs by their references: {}",
-        kind.template
-    ))
 }
 
 /// Returns `true` if the cloud responded that it does not provide the list. Lookups of each job may still work.

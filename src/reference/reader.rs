@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::mistakes;
-use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
+use super::{LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
@@ -31,6 +31,7 @@ impl ReferenceParser<'_> {
         if is_scope(&parts) {
             let trimmed = input.trim_end_matches('/');
             let hint = match parts.len() - 3 < kind.template.segments.len() {
+                true if kind.list.is_none() => kind.by_reference_hint(),
                 true => format!("to list it: joblens list {}", shell_word(trimmed)),
                 false => format!("did you mean '{trimmed}'?"),
             };
@@ -56,46 +57,12 @@ impl ReferenceParser<'_> {
         self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
-    /// Parses a scope or only a cloud, each with or without a slash at its end.
-    ///
-    /// # Errors
-    /// As [`Self::parse_target`], and for a single resource.
-    pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
-        let mut parts = split(input);
-        if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
-            parts.pop();
-        }
-        let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
-        self.check_mistakes(input)?;
-        if let [cloud] = &parts[..] {
-            let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
-            return Ok(Target::Cloud(CloudScope {
-                cloud: of_cloud[0].template.cloud,
-                profile: profile.into(),
-                input: input.to_owned(),
-            }));
-        }
-        let (kind, profile) = self.head(input, &parts).map_err(as_scope)?;
-        let template = &kind.template;
-        let given = &parts[2..];
-        if let Some(last) = given.last().filter(|last| !last.text.is_empty())
-            && given.len() == template.segments.len()
-        {
-            let message = "this is a single resource; expected a scope";
-            let trimmed = input.trim_end_matches('/');
-            return Err(self
-                .usage_error(input, message.into(), last.range(), Some(template))
-                .with_hint(format!(
-                    "to get it: joblens get {}; to list its scope: joblens list {}",
-                    shell_word(trimmed),
-                    shell_word(&input[..last.at])
-                )));
-        }
-        self.scope(input, given, kind, profile).map(Target::Scope)
-    }
-
     /// Parses kind and profile.
-    fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
+    pub(super) fn head(
+        &self,
+        input: &str,
+        parts: &[Token<'_>],
+    ) -> Result<(&'static Kind, String), Problem> {
         self.check_mistakes(input)?;
         if parts.len() == 1 && !input.trim().is_empty() && self.closest_template(input).is_none() {
             return Err(self.bare_id(input));
@@ -114,7 +81,7 @@ impl ReferenceParser<'_> {
     ///
     /// # Errors
     /// A usage error that explains the mistake.
-    fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
+    pub(super) fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
         let is_kind = |text: &str| {
             let mut templates = self.templates();
             templates.any(|template| [template.kind, template.kind_short].contains(&text))
@@ -172,7 +139,7 @@ impl ReferenceParser<'_> {
     }
 
     /// Returns the kinds of a cloud, of which there is at least one, and the profile.
-    fn cloud(
+    pub(super) fn cloud(
         &self,
         input: &str,
         part: &Token<'_>,
@@ -206,9 +173,12 @@ impl ReferenceParser<'_> {
         profile: String,
     ) -> Result<Target, Problem> {
         let template = &kind.template;
+        let is_newest = given.last().is_some_and(|last| last.text == LATEST);
+        if is_newest && kind.list.is_none() {
+            return Err(not_listed(input, kind));
+        }
         let mut segments = self.missing(input, template, given, &profile)?;
         let input_text = input.to_owned();
-        let is_newest = given.last().is_some_and(|last| last.text == LATEST);
         let named = &given[..given.len() - usize::from(is_newest)];
         if let Some(last) = named.last().filter(|last| last.text.starts_with('@')) {
             let message = format!("unknown segment '{}'", last.text);
@@ -345,6 +315,14 @@ impl ReferenceParser<'_> {
     }
 }
 
+/// Returns the usage error for a scope of a kind without a list.
+pub(super) fn not_listed(input: &str, kind: &Kind) -> Problem {
+    Problem {
+        input: Some(input.to_owned()),
+        ..kind.not_listed()
+    }
+}
+
 fn templates_text(templates: impl Iterator<Item = &'static Template>) -> String {
     let forms: Vec<String> = templates.map(ToString::to_string).collect();
     forms.join(", ")
@@ -362,7 +340,7 @@ impl Token<'_> {
     }
 }
 
-fn split(input: &str) -> Vec<Token<'_>> {
+pub(super) fn split(input: &str) -> Vec<Token<'_>> {
     let mut at = 0;
     input
         .split('/')

@@ -1,13 +1,67 @@
 //! Parses the text of a scope.
 
-use super::reader::{ReferenceParser, Token, end_span, nth_segment};
-use super::scope::{CloudScope, Scope};
+use super::reader::{ReferenceParser, Token, end_span, not_listed, nth_segment, split};
+use super::scope::{CloudScope, Scope, Target};
 use crate::error::Problem;
 use crate::kind::{Kind, Template};
 use crate::secret::{quotable, shell_word};
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
+    /// Parses a scope or only a cloud, each with or without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`Self::parse_target`], for a single resource, and for a kind without a list.
+    pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
+        let mut parts = split(input);
+        if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
+            parts.pop();
+        }
+        let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
+        self.check_mistakes(input)?;
+        if input.trim().is_empty() {
+            let span = 0..input.len();
+            let problem = self.usage_error(input, "empty scope".to_owned(), span, None);
+            return Err(as_scope(problem));
+        }
+        if let [cloud] = &parts[..] {
+            let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
+            return Ok(Target::Cloud(CloudScope {
+                cloud: of_cloud[0].template.cloud,
+                profile: profile.into(),
+                input: input.to_owned(),
+            }));
+        }
+        let (kind, profile) = self.head(input, &parts).map_err(as_scope)?;
+        let template = &kind.template;
+        let given = &parts[2..];
+        let is_resource = given.len() == template.segments.len();
+        if kind.list.is_none() {
+            let problem = not_listed(input, kind);
+            return Err(match is_resource {
+                true => {
+                    let reference = shell_word(input.trim_end_matches('/'));
+                    problem.with_hint(format!("to get it: joblens get {reference}"))
+                }
+                false => problem,
+            });
+        }
+        if let Some(last) = given.last().filter(|last| !last.text.is_empty())
+            && is_resource
+        {
+            let message = "this is a single resource; expected a scope";
+            let trimmed = input.trim_end_matches('/');
+            return Err(self
+                .usage_error(input, message.into(), last.range(), Some(template))
+                .with_hint(format!(
+                    "to get it: joblens get {}; to list its scope: joblens list {}",
+                    shell_word(trimmed),
+                    shell_word(&input[..last.at])
+                )));
+        }
+        self.scope(input, given, kind, profile).map(Target::Scope)
+    }
+
     /// Adds valid scopes to the problem of an unknown cloud or kind.
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         if let Some(text) = self.suggestion(input) {
@@ -79,6 +133,7 @@ impl ReferenceParser<'_> {
             match self.set(input, template, &profile, key)? {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
+                None if kind.list.is_none() => return Err(not_listed(input, kind)),
                 None => {
                     let message = format!("missing {}", segment.name);
                     let mut problem = with_expected_form(self.usage_error(

@@ -3,10 +3,18 @@ mod scopes;
 
 use super::*;
 use crate::error::Problem;
-use crate::kind::{Segment, Template};
+use crate::kind::{ListOrder, ListSpec, Operation, Segment, Template};
 use proptest::prelude::*;
 
-static JOB: Kind = Kind::from_template(Template {
+const fn listable(template: Template) -> Kind {
+    let operation = Operation::new("", "", "");
+    Kind {
+        list: Some(ListSpec::new(operation, ListOrder::NewestFirst)),
+        ..Kind::from_template(template)
+    }
+}
+
+static JOB: Kind = listable(Template {
     cloud: "aliyun",
     cloud_short: "ali",
     kind: "job",
@@ -19,7 +27,7 @@ static JOB: Kind = Kind::from_template(Template {
     ranges: true,
     sample: "aliyun/job/ehpc-hz-FYUr32/5",
 });
-static SERVICE: Kind = Kind::from_template(Template {
+static SERVICE: Kind = listable(Template {
     cloud: "tencent",
     cloud_short: "qcloud",
     kind: "service",
@@ -34,7 +42,7 @@ static SERVICE: Kind = Kind::from_template(Template {
     sample: "tencent/service/cls-xxxxx/default/web",
 });
 
-static INSTANCE: Kind = Kind::from_template(Template {
+static INSTANCE: Kind = listable(Template {
     cloud: "sugon",
     cloud_short: "scnet",
     kind: "instance",

@@ -320,8 +320,19 @@ impl Profile {
 
     /// Returns the problem of a missing setting or credential.
     ///
-    /// `name` is a noun phrase such as `access key`; `variables` are those that could set it.
+    /// `name` is a noun phrase such as `access key`; `variables` are those that could set it. The hint also has the
+    /// reasons why other sources gave no credential.
     pub fn missing(&self, name: &str, keys: &[&str], variables: &[&str]) -> Problem {
+        let mut problem = self.missing_alone(name, keys, variables);
+        if !self.skipped_sources.is_empty() {
+            let hint = problem.hint.take().unwrap_or_default();
+            problem.hint = Some(format!("{hint}; {}", self.skipped_sources.join("; ")));
+        }
+        problem
+    }
+
+    /// Like [`Self::missing`], but without the reasons why other sources gave no credential.
+    pub(crate) fn missing_alone(&self, name: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
@@ -337,12 +348,9 @@ impl Profile {
         };
         let mut problem = Problem::new(Category::MissingCredentials, message);
         problem.hint = Some(self.missing_hint(origin, keys, variables));
-        if !self.skipped_sources.is_empty() {
-            let hint = problem.hint.take().unwrap_or_default();
-            problem.hint = Some(format!("{hint}; {}", self.skipped_sources.join("; ")));
-        }
         problem.with_account(self.cloud, &self.name)
     }
+
     /// Returns a hint for the missing parts, for the source that contains the other parts.
     fn missing_hint(&self, there: Option<&Origin>, keys: &[&str], variables: &[&str]) -> String {
         let is_absent = |key: &&&str| !self.values.contains_key(**key);

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::super::args::PollArgs;
+use super::super::args::{PollArgs, check_required};
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
 use super::super::since::{CurrentTime, parse_since};
@@ -16,7 +16,7 @@ const MISSING_GRACE: &str =
 /// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
 #[command(
-    mut_arg("interval", |one| one.requires("follow").help(INTERVAL)),
+    mut_arg("interval", |one| one.help(INTERVAL)),
     mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
     before_help = "Examples:\n  \
         joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
@@ -46,6 +46,15 @@ pub(in crate::commands) struct Arguments {
 }
 
 impl Arguments {
+    /// Checks that the polling interval is given only with `--follow`.
+    ///
+    /// # Errors
+    /// Returns a usage error that names both options.
+    pub(super) fn check_interval(&self) -> Result<(), Problem> {
+        let given = ("--interval", self.poll.has_interval());
+        check_required(given, ("--follow", self.follow))
+    }
+
     /// Returns the filter of timeline entries.
     ///
     /// # Errors

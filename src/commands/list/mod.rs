@@ -42,7 +42,7 @@ use batch::Batch;
 use collector::{ListCollector, ListEnd};
 use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
-use report::{ScopeReport, unsupported_filter};
+use report::{ScopeReport, merge_account_problems, unsupported_filter};
 
 /// How many requests of an account can be sent at once, after the first, before its rate is limited.
 const EXTRA_BURST: u32 = 9;
@@ -322,8 +322,8 @@ impl ListRun {
         listed: &[ScopeReport],
         left_out: usize,
     ) {
-        for problem in &report.errors {
-            context.print_problem(problem);
+        for problem in merge_account_problems(&report.errors) {
+            context.print_problem(&problem);
         }
         if context.global.quiet {
             return;

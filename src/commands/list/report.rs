@@ -9,7 +9,8 @@ use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
 use crate::kind::UnlistedField;
 use crate::model::State;
-use crate::providers::{COMPARED_FIELDS, Filter, ListStats, Truncation};
+use crate::providers::{self, COMPARED_FIELDS, Filter, ListStats, Truncation};
+use crate::reference::{CloudScope, DEFAULT_PROFILE};
 use crate::secret::shell_word;
 
 /// The parts of a list that could not be read.
@@ -54,6 +55,49 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
         shell_word(&target.scope()),
         tests.join(" and ")
     ))
+}
+
+/// Returns the errors to print. An error of several scopes of an account that was found without a request, such as
+/// missing credentials, is returned once, for the whole account. Other errors differ at least in their request.
+pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
+    let mut merged: Vec<Problem> = Vec::new();
+    for problem in problems {
+        match merged
+            .iter_mut()
+            .find(|one| is_same_of_account(one, problem))
+        {
+            Some(first) => {
+                first.reference = account_scope(problem);
+                (first.input, first.span) = (None, None);
+            }
+            None => merged.push(problem.clone()),
+        }
+    }
+    merged
+}
+
+/// Reports whether two problems of an account, found without a request, differ only in their scope.
+fn is_same_of_account(one: &Problem, other: &Problem) -> bool {
+    let parts = |problem: &Problem| {
+        let account = (problem.cloud.clone(), problem.profile.clone());
+        let texts = (problem.message.clone(), problem.hint.clone());
+        (account, problem.category, texts)
+    };
+    let is_unsent = |problem: &Problem| {
+        problem.cloud.is_some() && problem.operation.is_none() && problem.http_status.is_none()
+    };
+    is_unsent(one) && is_unsent(other) && parts(one) == parts(other)
+}
+
+/// Returns the scope of everything in the account of a problem.
+fn account_scope(problem: &Problem) -> Option<String> {
+    let cloud = providers::cloud(problem.cloud.as_deref()?)?;
+    let scope = CloudScope {
+        cloud: cloud.name,
+        profile: problem.profile.as_deref().unwrap_or(DEFAULT_PROFILE).into(),
+        input: String::new(),
+    };
+    Some(scope.to_string())
 }
 
 /// Returns an example of a jq expression that compares a field of a job.
@@ -258,5 +302,54 @@ impl ScopeReport {
         problem.reference = Some(self.target.scope());
         problem.input = Some(self.target.input().to_owned());
         Some(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(profile: &str, scope: &str) -> Problem {
+        let mut problem = Problem::new(Category::MissingCredentials, "missing access key")
+            .with_account("aliyun", profile);
+        problem.reference = Some(scope.to_owned());
+        problem.input = Some("aliyun".to_owned());
+        problem
+    }
+
+    #[test]
+    fn the_same_error_of_an_account_is_printed_once() {
+        let sent = Problem {
+            operation: Some("ListJobs".to_owned()),
+            ..problem("default", "aliyun/hpc-job/")
+        };
+        let problems = [
+            problem("default", "aliyun/"),
+            problem("prod", "aliyun@prod/dlc-job/"),
+            problem("default", "aliyun/dlc-job/"),
+            sent.clone(),
+            problem("default", "aliyun/instant-job/"),
+            sent,
+            problem("prod", "aliyun@prod/instant-job/"),
+            Problem {
+                message: "other".to_owned(),
+                ..problem("prod", "aliyun@prod/hpc-job/")
+            },
+        ];
+        let merged = merge_account_problems(&problems);
+        let printed: Vec<(&str, &str)> = merged
+            .iter()
+            .map(|one| (one.reference.as_deref().unwrap(), &*one.message))
+            .collect();
+        assert_eq!(
+            printed,
+            [
+                ("aliyun/", "missing access key"),
+                ("aliyun@prod/", "missing access key"),
+                ("aliyun/hpc-job/", "missing access key"),
+                ("aliyun/hpc-job/", "missing access key"),
+                ("aliyun@prod/hpc-job/", "other"),
+            ]
+        );
     }
 }

@@ -61,13 +61,13 @@ struct Setup {
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
+    let interval = arguments.interval()?;
     if arguments.references.is_empty() {
         return Err(Problem::usage("no reference given")
             .with_hint("pass a reference such as aliyun/job/CLUSTER/JOB")
             .into());
     }
     arguments.check_format(context)?;
-    let interval = arguments.interval()?;
     let settings = context.settings()?;
     let options = arguments.lookup_options();
     let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{Arg, Args};
 
+use super::super::args::check_required;
 use super::super::context::CommandContext;
 use super::super::kind_flags::KindFlags;
 use super::super::lookup::{AllowedTargets, Options};
@@ -68,7 +69,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(short, long)]
     pub follow: bool,
     /// With --follow, polling interval [default: 2s]
-    #[arg(long, value_name = "TIME", requires = "follow", hide_short_help = true)]
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
     interval: Option<String>,
     #[command(flatten)]
     kind_flags: KindFlags,
@@ -102,8 +103,10 @@ impl Arguments {
     /// Returns the reading interval.
     ///
     /// # Errors
-    /// Returns a usage error for an invalid duration.
+    /// Returns a usage error for an invalid duration, or without `--follow`.
     pub(super) fn interval(&self) -> Result<Duration, Problem> {
+        let given = ("--interval", self.interval.is_some());
+        check_required(given, ("--follow", self.follow))?;
         let text = self.interval.as_deref();
         let interval = text
             .map(|text| parse_duration("--interval", text))

@@ -172,11 +172,10 @@ pub(in crate::commands) fn parse_monitored_text(
 fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Problem> {
     match reader.parse_target(input) {
         Ok(Target::Latest(scope)) => Err(latest_not_allowed(&scope)),
-        Ok(Target::Scope(scope)) if scope.kind.list.is_none() => {
-            let mut problem = Problem::usage(format!("{} cannot be listed", scope.kind));
-            problem.input = Some(scope.input.clone());
-            Err(problem.with_hint(by_reference(&scope)))
-        }
+        Ok(Target::Scope(scope)) if scope.kind.list.is_none() => Err(Problem {
+            input: Some(scope.input),
+            ..scope.kind.not_listed()
+        }),
         Err(problem) => match reader.parse_list_target(input) {
             Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),
             _ => Err(with_scope_hint(reader, input, problem)),
@@ -290,18 +289,10 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
-    if scope.kind.list.is_none() {
-        return problem.with_hint(by_reference(scope));
-    }
     problem.with_hint(format!(
         "to see what it resolves to now: joblens get {} -o name",
         shell_word(&format!("{scope}{LATEST}"))
     ))
-}
-
-/// Returns the hint for a scope of a kind without a list.
-fn by_reference(scope: &Scope) -> String {
-    format!("name its jobs by their references: {}", scope.kind.template)
 }
 
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
@@ -310,7 +301,7 @@ fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
         ..problem
     };
     if scope.kind.list.is_none() {
-        return problem.with_hint(by_reference(scope));
+        return problem.with_hint(scope.kind.by_reference_hint());
     }
     let name = scope.to_string();
     let name = name.trim_end_matches('/');
@@ -348,6 +339,50 @@ mod tests {
             &named.targets[..],
             [Target::Jobs(_), Target::Latest(_), Target::Scope(_)]
         ));
+    }
+
+    #[test]
+    fn a_kind_without_a_list_cannot_be_listed_whatever_its_scope() {
+        let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
+        let context = CommandContext::from_options(&[]);
+        let listed = |word: &str| parse_list(&context, &[word.to_owned()], &settings);
+        for kind in providers::kinds() {
+            let sample = kind.template.sample;
+            let (scope, _) = sample.rsplit_once('/').unwrap();
+            if kind.list.is_some() {
+                assert!(listed(scope).is_ok(), "{scope}");
+                continue;
+            }
+            let by_reference = format!("name its jobs by their references: {}", kind.template);
+            let get = format!("to get it: joblens get {sample}");
+            for (word, hint) in [
+                (kind.to_string(), &by_reference),
+                (format!("{kind}/"), &by_reference),
+                (scope.to_owned(), &by_reference),
+                (format!("{scope}/"), &by_reference),
+                (sample.to_owned(), &get),
+            ] {
+                let [problem] = &listed(&word).unwrap_err()[..] else {
+                    panic!("one problem");
+                };
+                assert_eq!(
+                    problem.message,
+                    format!("{kind} cannot be listed"),
+                    "{word}"
+                );
+                assert_eq!(problem.hint.as_ref(), Some(hint), "{word}");
+            }
+            for input in [format!("{kind}/{LATEST}"), format!("{scope}/{LATEST}")] {
+                let problems = named(&[&input], AllowedTargets::LATEST).unwrap_err();
+                assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
+            }
+            for input in [format!("{kind}/"), format!("{scope}/")] {
+                let problems = named(&[&input], AllowedTargets::LATEST).unwrap_err();
+                assert_eq!(problems[0].hint.as_ref(), Some(&by_reference), "{input}");
+                let problems = parse_monitored_text(&input, &settings, "default").unwrap_err();
+                assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
+            }
+        }
     }
 
     #[test]

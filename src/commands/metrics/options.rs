@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use clap::Args;
 
+use super::super::args::check_required;
 use super::polled_target::PolledTargetOptions;
 use crate::error::Problem;
 use crate::settings::{self, parse_duration};
@@ -40,12 +41,7 @@ pub(in crate::commands) struct Arguments {
     )]
     keep: String,
     /// Shortest time between two polls of a target, however often it is scraped [default: 30s]
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "listen",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     min_interval: Option<String>,
     /// Maximum number of jobs, active ones first; a metric counts the omitted ones
     #[arg(
@@ -80,6 +76,8 @@ impl Arguments {
     /// # Errors
     /// Returns a usage error that names the option.
     pub(super) fn options(&self) -> Result<PolledTargetOptions, Problem> {
+        let given = ("--min-interval", self.min_interval.is_some());
+        check_required(given, ("--listen", self.listen.is_some()))?;
         let interval = self.min_interval.as_deref();
         let interval = interval.map(|text| parse_duration("--min-interval", text));
         let keep = parse_duration("--keep", &self.keep)?;

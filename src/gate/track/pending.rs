@@ -7,6 +7,7 @@ use super::{GatePolicy, Inconsistency, JobHistory, LastObserved, MISSING_RECHECK
 use super::{NotFoundSpan, ReadFailure};
 use crate::error::Category;
 use crate::gate::{Evaluation, Pending, PendingCause};
+use crate::model::duration;
 
 /// How long after its end the outcome of a job can be missing.
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
@@ -24,23 +25,33 @@ impl JobHistory {
         let outage = now.saturating_sub(failure.since);
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
-        let (cause, settled) = match failure.category {
+        let exceeded = rules.max_outage.filter(|limit| outage >= *limit);
+        let (cause, settled, exceeded) = match failure.category {
             Category::MissingCredentials
             | Category::Unauthenticated
-            | Category::PermissionDenied => (PendingCause::Credentials, true),
-            Category::ClockSkew => (PendingCause::Credentials, false),
+            | Category::PermissionDenied => (PendingCause::Credentials, true, None),
+            Category::ClockSkew => (PendingCause::Credentials, false, None),
             Category::InvalidArgument if self.last.is_some() => {
-                (PendingCause::Service, is_long || outage >= REJECTION_GRACE)
+                let is_final = is_long || outage >= REJECTION_GRACE;
+                (PendingCause::Service, is_final, exceeded)
             }
-            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
+            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true, None),
             // A part of the job was not found. It can still appear for a short time after the end.
-            Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE),
-            _ => (PendingCause::Service, is_long),
+            Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE, None),
+            _ => (PendingCause::Service, is_long, exceeded),
         };
+        let message = &failure.message;
         Pending {
             cause,
             is_final: settled,
-            reason: Cow::Owned(failure.message.clone()),
+            reason: Cow::Owned(match exceeded {
+                Some(limit) => {
+                    // The limit comes first because long messages are cut.
+                    let limit = limit_text(limit);
+                    format!("could not be read for {limit} (--max-outage): {message}")
+                }
+                None => message.clone(),
+            }),
         }
     }
 
@@ -85,6 +96,14 @@ impl JobHistory {
             is_final: believed && !rules.waits_for_missing,
             reason,
         }
+    }
+}
+
+/// Formats a limit, which can be less than a second.
+fn limit_text(limit: Duration) -> String {
+    match (limit.subsec_nanos(), i64::try_from(limit.as_secs())) {
+        (0, Ok(seconds)) => duration(seconds),
+        _ => format!("{limit:?}"),
     }
 }
 

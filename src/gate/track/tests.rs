@@ -1,4 +1,5 @@
 mod endless;
+mod outage;
 mod properties;
 mod quiet;
 mod subtasks;

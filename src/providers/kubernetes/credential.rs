@@ -1,10 +1,11 @@
 //! Builds the credential of a profile: a token, a client certificate, or both.
 
-use super::kubeconfig::{IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
+use super::kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use super::signer::Signer;
 use crate::credentials::Credential;
 use crate::error::{Category, Problem};
 use crate::http::{ClientIdentity, RequestError};
+use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{Secret, quotable, quotable_path};
 use crate::settings::{Origin, PROXY_URL, Profile, table_header};
 
@@ -94,6 +95,31 @@ pub(super) fn no_endpoint(profile: &Profile) -> Problem {
         let alternative = format!("or unset {} to use the kubeconfig", origin.fix_location());
         problem.hint = Some(format!("{hint}; {alternative}"));
     }
+    problem
+}
+
+/// Returns the problem of a profile without a context, with the reasons why no kubeconfig has one.
+pub(super) fn no_context(profile: &Profile) -> Problem {
+    let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
+    let mut problem = profile.missing_alone("kubeconfig context", &[CONTEXT], &variables);
+    // Other profiles use the current context only if they are configured to.
+    if profile.name != DEFAULT_PROFILE {
+        return problem;
+    }
+    let reasons = profile.skipped_sources.iter();
+    let reasons: Vec<&str> = reasons
+        .map(|reason| reason.strip_prefix("kubeconfig: ").unwrap_or(reason))
+        .collect();
+    let reason = match reasons.is_empty() {
+        true => "no kubeconfig found in KUBECONFIG or ~/.kube/config".to_owned(),
+        false => reasons.join("; "),
+    };
+    problem.message += &format!(": {reason}");
+    let hint = problem.hint.unwrap_or_default();
+    let others = hint.strip_prefix("set ").unwrap_or(&hint);
+    problem.hint = Some(format!(
+        "set KUBECONFIG to a file with a current-context, or {others}"
+    ));
     problem
 }
 

@@ -47,8 +47,8 @@ use crate::model::Time;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
 use credential::{
-    check_verification, credential, has_fixed_certificate, identity, label, no_endpoint,
-    proxy_hint, refused_identity,
+    check_verification, credential, has_fixed_certificate, identity, label, no_context,
+    no_endpoint, proxy_hint, refused_identity,
 };
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -359,16 +359,7 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
         (Some(server), None) => (SERVER, server),
         (None, Some(server)) => ("endpoint", server),
         (None, None) if profile.secret("token").is_some() => return Err(no_endpoint(profile)),
-        (None, None) => {
-            let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
-            let mut problem = profile.missing("kubeconfig context", &[CONTEXT], &variables);
-            if profile.skipped_sources.is_empty() {
-                let hint = problem.hint.unwrap_or_default();
-                let searched = "no kubeconfig found in KUBECONFIG or ~/.kube/config";
-                problem.hint = Some(format!("{hint}; {searched}"));
-            }
-            return Err(problem);
-        }
+        (None, None) => return Err(no_context(profile)),
     };
     let url = Url::parse(server.trim()).ok();
     let prefix = url

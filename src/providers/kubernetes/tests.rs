@@ -64,6 +64,42 @@ fn missing_settings_and_plain_http_are_errors_before_the_first_request() {
 }
 
 #[test]
+fn the_error_for_a_missing_context_has_the_reason_and_the_hint_the_next_step() {
+    let mut default = profile(&CLOUD, &[]);
+    let missing = "missing kubeconfig context for profile 'default' (kubernetes)";
+    let hint = "set KUBECONFIG to a file with a current-context, or JOBLENS_KUBERNETES_ENDPOINT and \
+        JOBLENS_KUBERNETES_TOKEN, or context in [kubernetes.default] of the config file \
+        (see: joblens config init)";
+    for (skipped, reason) in [
+        (
+            &[][..],
+            "no kubeconfig found in KUBECONFIG or ~/.kube/config",
+        ),
+        (
+            &["kubeconfig: no kubeconfig found (KUBECONFIG=/nope)"],
+            "no kubeconfig found (KUBECONFIG=/nope)",
+        ),
+        (&["environment: a", "kubeconfig: b"], "environment: a; b"),
+    ] {
+        default.skipped_sources = skipped.iter().map(ToString::to_string).collect();
+        let problem = no_context(&default);
+        assert_eq!(problem.message, format!("{missing}: {reason}"));
+        assert_eq!(problem.hint.as_deref(), Some(hint));
+    }
+    let named = Profile {
+        name: "prod".to_owned(),
+        skipped_sources: Vec::new(),
+        ..default
+    };
+    let problem = no_context(&named);
+    assert_eq!(problem.message, missing.replace("default", "prod"));
+    assert_eq!(
+        problem.hint.as_deref(),
+        Some("set context in [kubernetes.prod] of the config file (see: joblens config init)")
+    );
+}
+
+#[test]
 fn an_unknown_tke_host_has_a_hint_about_the_hosts_file() {
     let api_at = |endpoint| {
         api(&[TOKEN, ("JOBLENS_KUBERNETES_ENDPOINT", endpoint)])

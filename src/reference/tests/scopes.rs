@@ -130,7 +130,8 @@ fn a_list_accepts_clouds_and_scopes_with_and_without_their_slash() {
 #[test]
 fn an_invalid_scope_of_a_list_is_an_error_with_a_hint() {
     for (input, part, message) in [
-        ("", "", "empty reference"),
+        ("", "", "empty scope"),
+        (" ", " ", "empty scope"),
         ("/", "", "missing cloud"),
         ("azure", "azure", "unknown cloud 'azure'"),
         ("aliyun//", "", "missing kind"),

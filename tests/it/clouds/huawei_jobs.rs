@@ -209,6 +209,7 @@ fn an_unknown_service_and_a_list_are_usage_errors_without_a_request() {
         run.stderr
     );
     for words in [
+        ["list", "huawei/job"],
         ["list", "huawei/job/ecs"],
         ["get", "huawei/job/ecs/@latest"],
     ] {

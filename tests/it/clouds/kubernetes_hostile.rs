@@ -142,8 +142,8 @@ fn an_invalid_cluster_entry_is_reported_with_its_name_and_file() {
 }
 
 #[test]
-fn the_hint_for_a_missing_kubeconfig_names_its_path() {
-    let hint = |path: Option<&str>| {
+fn the_error_for_a_missing_kubeconfig_names_its_path() {
+    let message = |path: Option<&str>| {
         let run = joblens(&["get", "-o", "json", "kubernetes/job/train/ok"]);
         let run = match path {
             Some(path) => run.env("KUBECONFIG", path),
@@ -151,13 +151,13 @@ fn the_hint_for_a_missing_kubeconfig_names_its_path() {
         };
         let run = run.run();
         assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
-        run.error()["hint"].as_str().unwrap().to_owned()
+        run.error()["message"].as_str().unwrap().to_owned()
     };
-    let named = hint(Some("/nowhere/config"));
+    let named = message(Some("/nowhere/config"));
     assert!(
         named.contains("no kubeconfig found (KUBECONFIG=/nowhere/config)"),
         "{named}"
     );
-    let none = hint(None);
+    let none = message(None);
     assert!(none.contains("~/.kube/config"), "{none}");
 }

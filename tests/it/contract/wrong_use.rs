@@ -134,6 +134,41 @@ fn the_hint_for_an_unknown_option_names_a_similar_one() {
 }
 
 #[test]
+fn an_option_without_the_one_that_it_requires_is_an_error_that_names_both() {
+    for (arguments, message) in [
+        (
+            &["logs", "--interval", "5s", "aliyun/job/c/1"][..],
+            "--interval requires --follow",
+        ),
+        (
+            &["events", "--interval", "5s", "aliyun/job/c/1"],
+            "--interval requires --follow",
+        ),
+        (
+            &["metrics", "aliyun", "--min-interval", "5s"],
+            "--min-interval requires --listen",
+        ),
+        (
+            &["emulate", "--tls-cert", "a.pem"],
+            "--tls-cert requires --tls-key",
+        ),
+        (
+            &["emulate", "--tls-key", "a.pem", "--print-env"],
+            "--tls-key requires --tls-cert",
+        ),
+        (
+            &["emulate", "--client-ca", "a.pem"],
+            "--client-ca requires --tls-cert",
+        ),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        let first = run.stderr.lines().next().unwrap();
+        assert_eq!(first, format!("error: {message}"));
+    }
+}
+
+#[test]
 fn a_usage_error_prints_no_json_document_for_tables_and_streams() {
     let table = joblens(&["get", "--bogus"]).run();
     assert_eq!((table.code, table.stdout.as_str()), (2, ""));

@@ -122,6 +122,8 @@ fn an_outage_longer_than_max_outage_is_given_up() {
         .run();
     assert_eq!(run.code, 5, "{}", run.stderr);
     assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
+    let limit = "could not be read for 500ms (--max-outage): ";
+    assert!(run.stderr.contains(limit), "{}", run.stderr);
     assert!(run.elapsed < MAX_DURATION);
 }
 

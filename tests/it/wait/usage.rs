@@ -96,7 +96,7 @@ fn a_usage_error_has_a_hint_with_the_right_form() {
                 "huawei/image-job/5",
             ],
             "huawei/image-job has no events; --for no-warnings requires them",
-            "wait for a state: joblens wait huawei/image-job/5",
+            "wait for a state: joblens wait -t 2h huawei/image-job/5",
         ),
         (
             &["-t", "1m", "aliyun/job/C/"],
