@@ -1,5 +1,7 @@
 //! The report of listing a scope, and the problems that make a list incomplete or failed.
 
+use std::collections::HashMap;
+
 use tokio::sync::oneshot;
 
 use super::super::lookup::with_account_context;
@@ -61,11 +63,17 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
 /// missing credentials, is returned once, for the whole account. Other errors differ at least in their request.
 pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
     let mut merged: Vec<Problem> = Vec::new();
+    // There can be an error for each of many thousands of rows.
+    let mut known = HashMap::new();
     for problem in problems {
-        match merged
-            .iter_mut()
-            .find(|one| is_same_of_account(one, problem))
-        {
+        let is_unsent = problem.operation.is_none() && problem.http_status.is_none();
+        let account = (problem.cloud.as_ref(), &problem.profile);
+        let error = (account, problem.category, &problem.message, &problem.hint);
+        let first = match is_unsent && problem.cloud.is_some() {
+            true => *known.entry(error).or_insert(merged.len()),
+            false => merged.len(),
+        };
+        match merged.get_mut(first) {
             Some(first) => {
                 first.reference = account_scope(problem);
                 (first.input, first.span) = (None, None);
@@ -74,19 +82,6 @@ pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
         }
     }
     merged
-}
-
-/// Reports whether two problems of an account, found without a request, differ only in their scope.
-fn is_same_of_account(one: &Problem, other: &Problem) -> bool {
-    let parts = |problem: &Problem| {
-        let account = (problem.cloud.clone(), problem.profile.clone());
-        let texts = (problem.message.clone(), problem.hint.clone());
-        (account, problem.category, texts)
-    };
-    let is_unsent = |problem: &Problem| {
-        problem.cloud.is_some() && problem.operation.is_none() && problem.http_status.is_none()
-    };
-    is_unsent(one) && is_unsent(other) && parts(one) == parts(other)
 }
 
 /// Returns the scope of everything in the account of a problem.
