@@ -72,7 +72,7 @@ impl ListCollector<'_> {
                 }
                 Some((number, ListEvent::Page(page, taken))) => (number, page, taken),
             };
-            if let Some(end) = self.take(number, page, taken).await {
+            if let Some(end) = self.take(number, *page, taken).await {
                 return end;
             }
         }

@@ -39,7 +39,7 @@ pub(super) struct ListedPage {
 /// Events of listing one scope.
 pub(super) enum ListEvent {
     /// A page. The receiver drops the sender to request the next one.
-    Page(ListedPage, oneshot::Sender<()>),
+    Page(Box<ListedPage>, oneshot::Sender<()>),
     /// Scopes to list instead of this one. The receiver sends back the number of the first.
     Parts(Vec<ListTarget>, oneshot::Sender<usize>),
     /// The end of the list.
@@ -309,7 +309,7 @@ impl ScopeLister {
     /// Sends a page, and waits until the receiver has taken it.
     fn send(&self, sender: &Sender, page: ListedPage) -> BoxFuture<'static, ControlFlow<()>> {
         let (taken, is_taken) = oneshot::channel();
-        let sent = sender.send((self.number, ListEvent::Page(page, taken)));
+        let sent = sender.send((self.number, ListEvent::Page(Box::new(page), taken)));
         Box::pin(async move {
             match sent {
                 Ok(()) => {
