@@ -59,17 +59,21 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
     ))
 }
 
-/// Returns the errors to print. An error of several scopes of an account that was found without a request, such as
-/// missing credentials, is returned once, for the whole account. Other errors differ at least in their request.
+/// Returns the errors to print. If the credentials of an account cannot be used for any of its scopes, their common
+/// error is returned once, for the whole account.
 pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
     let mut merged: Vec<Problem> = Vec::new();
     // There can be an error for each of many thousands of rows.
     let mut known = HashMap::new();
     for problem in problems {
+        let is_of_account = matches!(
+            problem.category,
+            Category::MissingCredentials | Category::Unauthenticated
+        );
         let is_unsent = problem.operation.is_none() && problem.http_status.is_none();
         let account = (problem.cloud.as_ref(), &problem.profile);
         let error = (account, problem.category, &problem.message, &problem.hint);
-        let first = match is_unsent && problem.cloud.is_some() {
+        let first = match is_of_account && is_unsent && problem.cloud.is_some() {
             true => *known.entry(error).or_insert(merged.len()),
             false => merged.len(),
         };
@@ -312,8 +316,15 @@ mod tests {
         problem
     }
 
+    fn unreadable(scope: &str) -> Problem {
+        let problem = Problem::new(Category::InvalidResponse, "2 rows have no id");
+        let mut problem = problem.with_account("sugon", "default");
+        problem.reference = Some(scope.to_owned());
+        problem
+    }
+
     #[test]
-    fn the_same_error_of_an_account_is_printed_once() {
+    fn the_same_error_of_the_credentials_of_an_account_is_printed_once() {
         let sent = Problem {
             operation: Some("ListJobs".to_owned()),
             ..problem("default", "aliyun/hpc-job/")
@@ -330,6 +341,8 @@ mod tests {
                 message: "other".to_owned(),
                 ..problem("prod", "aliyun@prod/hpc-job/")
             },
+            unreadable("sugon/instance/"),
+            unreadable("sugon/job/"),
         ];
         let merged = merge_account_problems(&problems);
         let printed: Vec<(&str, &str)> = merged
@@ -344,6 +357,8 @@ mod tests {
                 ("aliyun/hpc-job/", "missing access key"),
                 ("aliyun/hpc-job/", "missing access key"),
                 ("aliyun@prod/hpc-job/", "other"),
+                ("sugon/instance/", "2 rows have no id"),
+                ("sugon/job/", "2 rows have no id"),
             ]
         );
     }
