@@ -5,8 +5,10 @@ mod wrong_use;
 
 use serde_json::Value;
 
-use crate::support::contract::recorded;
+use crate::support::contract::{self, recorded};
+use crate::support::emulated::Emulated;
 use crate::support::joblens;
+use crate::support::jobs::{JOB, WORLD};
 
 const ALL: [&str; 7] = [
     "envelope", "stream", "events", "kinds", "states", "auth", "doctor",
@@ -21,6 +23,35 @@ fn schema_prints_the_recorded_schemas() {
             run.json() == recorded(what),
             "schema {what} prints another document than fixtures/schema/{what}.json; build again"
         );
+    }
+}
+
+#[test]
+fn the_check_of_each_output_rejects_what_the_schema_does_not_describe() {
+    let emulated = Emulated::start(WORLD);
+    let envelope = emulated.get(&[JOB]).run().json();
+    let is_accepted = |document: &Value, code| {
+        let arguments = ["get", "-o", "json"].map(str::to_owned);
+        let text = document.to_string();
+        std::panic::catch_unwind(|| contract::check(&arguments, &text, code)).is_ok()
+    };
+    assert!(is_accepted(&envelope, 0));
+    assert!(!is_accepted(&envelope, 1), "another exit code");
+    let edits: [(&str, fn(&mut Value)); 5] = [
+        ("an unknown field", |job| job["other"] = 1.into()),
+        ("an unknown field of a task", |job| {
+            job["tasks"][0]["other"] = 1.into()
+        }),
+        ("another type", |job| job["exit_code"] = "137".into()),
+        ("an unknown state", |job| job["state"] = "lost".into()),
+        ("a missing field", |job| {
+            job.as_object_mut().unwrap().remove("reason");
+        }),
+    ];
+    for (name, edit) in edits {
+        let mut document = envelope.clone();
+        edit(&mut document["jobs"][0]);
+        assert!(!is_accepted(&document, 0), "{name}");
     }
 }
 
