@@ -26,6 +26,9 @@ fn schema_prints_the_recorded_schemas() {
     }
 }
 
+/// Makes a job invalid.
+type Edit = fn(&mut Value);
+
 #[test]
 fn the_check_of_each_output_rejects_what_the_schema_does_not_describe() {
     let emulated = Emulated::start(WORLD);
@@ -37,7 +40,7 @@ fn the_check_of_each_output_rejects_what_the_schema_does_not_describe() {
     };
     assert!(is_accepted(&envelope, 0));
     assert!(!is_accepted(&envelope, 1), "another exit code");
-    let edits: [(&str, fn(&mut Value)); 5] = [
+    let edits: [(&str, Edit); 5] = [
         ("an unknown field", |job| job["other"] = 1.into()),
         ("an unknown field of a task", |job| {
             job["tasks"][0]["other"] = 1.into()
