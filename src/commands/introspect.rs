@@ -19,12 +19,8 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     };
     let resembles_cloud = |text: &str| {
         let mut clouds = CLOUDS.into_iter();
-        clouds.any(|cloud_name| {
-            closest_match(
-                [cloud_name.name].into_iter().chain(short_name(cloud_name)),
-                text,
-            )
-            .is_some()
+        clouds.any(|cloud| {
+            closest_match([cloud.name].into_iter().chain(short_name(cloud)), text).is_some()
         })
     };
     if let Some(problem) = find_mistake(named, &resembles_cloud) {

@@ -243,20 +243,18 @@ impl JobHistory {
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
-                Some(doubt) if seen.state == State::Unknown => {
-                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
+                Some(cause) if seen.state == State::Unknown => {
+                    self.evaluate_inconsistent(cause, seen, rules, now)
                 }
                 _ => self.evaluate_active(seen, rules, now),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
-                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now)),
+                Some(cause) => self.evaluate_inconsistent(cause, seen, rules, now),
                 None => unknown(seen, rules),
             },
             Condition::States(states) if self.has_reached(states, seen.state) => {
                 match &seen.inconsistency {
-                    Some(doubt) => {
-                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now))
-                    }
+                    Some(cause) => self.evaluate_inconsistent(cause, seen, rules, now),
                     None => Evaluation::Met,
                 }
             }
@@ -316,8 +314,8 @@ impl JobHistory {
             (_, state) if state.is_unsuccessful() => {
                 return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
-            (Some(doubt), _) => {
-                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, now));
+            (Some(cause), _) => {
+                return self.evaluate_inconsistent(cause, seen, rules, now);
             }
             (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
             _ => {}

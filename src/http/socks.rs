@@ -189,13 +189,13 @@ mod tests {
         target: &SocksTarget,
         user: Option<(String, Secret)>,
     ) -> (Result<(), SocksError>, Vec<u8>) {
-        let (mut closest, mut far) = tokio::io::duplex(4096);
-        far.write_all(answers).await.unwrap();
-        far.shutdown().await.unwrap();
-        let connected = connect_5(&mut closest, target, 443, user.as_ref()).await;
-        drop(closest);
+        let (mut client, mut server) = tokio::io::duplex(4096);
+        server.write_all(answers).await.unwrap();
+        server.shutdown().await.unwrap();
+        let connected = connect_5(&mut client, target, 443, user.as_ref()).await;
+        drop(client);
         let mut sent = Vec::new();
-        far.read_to_end(&mut sent).await.unwrap();
+        server.read_to_end(&mut sent).await.unwrap();
         (connected, sent)
     }
 
@@ -254,15 +254,15 @@ mod tests {
             (b"\x05\x00", Err(SocksError::NotSocks)),
             (b"\x00", Err(SocksError::Closed)),
         ] {
-            let (mut closest, mut far) = tokio::io::duplex(4096);
-            far.write_all(answer).await.unwrap();
-            far.shutdown().await.unwrap();
+            let (mut client, mut server) = tokio::io::duplex(4096);
+            server.write_all(answer).await.unwrap();
+            server.shutdown().await.unwrap();
             let target = SocksTarget::Name("h.test".to_owned());
-            let connected = connect_4(&mut closest, &target, 80, Some("joe")).await;
+            let connected = connect_4(&mut client, &target, 80, Some("joe")).await;
             assert_eq!(connected, expected);
-            drop(closest);
+            drop(client);
             let mut sent = Vec::new();
-            far.read_to_end(&mut sent).await.unwrap();
+            server.read_to_end(&mut sent).await.unwrap();
             assert_eq!(sent, b"\x04\x01\x00\x50\x00\x00\x00\x01joe\0h.test\0");
         }
         let address = SocksTarget::Address("::1".parse().unwrap());

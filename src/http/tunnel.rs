@@ -108,12 +108,12 @@ mod tests {
     type Opened = Result<(), Option<(u16, String)>>;
 
     async fn open(response: &str) -> (Opened, String) {
-        let (mut closest, mut far) = tokio::io::duplex(64 << 10);
-        far.write_all(response.as_bytes()).await.unwrap();
-        far.shutdown().await.unwrap();
+        let (mut client, mut server) = tokio::io::duplex(64 << 10);
+        server.write_all(response.as_bytes()).await.unwrap();
+        server.shutdown().await.unwrap();
         let endpoint = Endpoint::parse("https://[fd00::1]", &[], false).unwrap();
         let authorization = Some(Secret::new("Basic am9lOnB3"));
-        let opened = open_tunnel(&mut closest, &endpoint, authorization).await;
+        let opened = open_tunnel(&mut client, &endpoint, authorization).await;
         let opened = opened.map_err(|error| match error {
             TunnelError::Refused(response) => {
                 let body = String::from_utf8(response.body).unwrap();
@@ -121,9 +121,9 @@ mod tests {
             }
             TunnelError::Closed | TunnelError::NotHttp => None,
         });
-        drop(closest);
+        drop(client);
         let mut sent = String::new();
-        far.read_to_string(&mut sent).await.unwrap();
+        server.read_to_string(&mut sent).await.unwrap();
         (opened, sent)
     }
 
@@ -170,11 +170,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_unfinished_error_page_of_a_proxy_is_read_as_far_as_it_arrived() {
-        let (mut closest, mut far) = tokio::io::duplex(1024);
+        let (mut client, mut server) = tokio::io::duplex(1024);
         let page = b"HTTP/1.1 403 No\r\n\r\n<title>Denied</title>";
-        far.write_all(page).await.unwrap();
+        server.write_all(page).await.unwrap();
         let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
-        let opened = open_tunnel(&mut closest, &endpoint, None).await;
+        let opened = open_tunnel(&mut client, &endpoint, None).await;
         let Err(TunnelError::Refused(response)) = opened else {
             panic!("{opened:?}")
         };
@@ -183,14 +183,15 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_after_the_response_head_of_a_proxy_belong_to_the_endpoint() {
-        let (mut closest, mut far) = tokio::io::duplex(1024);
-        far.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        let (mut client, mut server) = tokio::io::duplex(1024);
+        server
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
             .await
             .unwrap();
         let endpoint = Endpoint::parse("https://a.example:8443", &[], false).unwrap();
-        open_tunnel(&mut closest, &endpoint, None).await.unwrap();
+        open_tunnel(&mut client, &endpoint, None).await.unwrap();
         let mut rest = [0; 5];
-        closest.read_exact(&mut rest).await.unwrap();
+        client.read_exact(&mut rest).await.unwrap();
         assert_eq!(&rest, b"hello");
     }
 }

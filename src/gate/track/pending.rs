@@ -55,17 +55,17 @@ impl JobHistory {
         }
     }
 
-    /// Returns why a job is pending if its subtasks do not confirm a success: like a
-    /// failed request if they could not be read.
-    pub(super) fn pending_on_doubt(
+    /// Evaluates a job whose subtasks do not confirm a success: it is pending, like after a failed request if they
+    /// could not be read.
+    pub(super) fn evaluate_inconsistent(
         &self,
-        doubt: &Inconsistency,
+        inconsistency: &Inconsistency,
         seen: &LastObserved,
         rules: &GatePolicy,
         now: Duration,
-    ) -> Pending {
-        let message = doubt.message.clone();
-        match doubt.cause {
+    ) -> Evaluation {
+        let message = inconsistency.message.clone();
+        Evaluation::Pending(match inconsistency.cause {
             Some(category) => {
                 let since = seen.state_since;
                 let failure = ReadFailure {
@@ -80,7 +80,7 @@ impl JobHistory {
                 is_final: false,
                 reason: Cow::Owned(message),
             },
-        }
+        })
     }
 
     pub(super) fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {

@@ -108,7 +108,7 @@ impl Api {
             return self.without_api(path, problem);
         };
         let name = object.decoded_name();
-        // A response that clearly reports a missing API is doubted only for an API that every server has.
+        // A response that clearly reports a missing API is checked again only for an API that every server has.
         let may_lack_api = is_not_served(&problem) && (problem.code.is_none() || is_built_in(path));
         let is_about_another = problem.category == Category::NotFound
             && problem.http_status == Some(404)

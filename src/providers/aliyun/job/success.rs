@@ -131,7 +131,11 @@ mod tests {
         }
         assert_eq!(state(&[json!(null)]), State::Unknown);
         let groups = [group("Running", &[]), group("Failed", &[1])];
-        assert_eq!(state(&groups), State::Failed, "a failure outweighs doubt");
+        assert_eq!(
+            state(&groups),
+            State::Failed,
+            "a failure decides even if other parts are unknown"
+        );
     }
 
     #[test]

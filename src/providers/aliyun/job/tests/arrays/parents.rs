@@ -1,4 +1,4 @@
-//! Tests of array jobs without their own row, and of doubts about active ones.
+//! Tests of array jobs without their own row, and of contradictory reports about active ones.
 
 use super::*;
 
