@@ -1,9 +1,11 @@
 //! Checks the service addresses of a profile. Errors in them are reported even if they are not needed.
 
+use std::borrow::Cow;
+
 use crate::credentials::check_endpoint;
 use crate::error::Problem;
 use crate::http::Endpoint;
-use crate::settings::{Profile, SettingSpec};
+use crate::settings::{Profile, STS_ENDPOINT, SettingSpec};
 
 /// Paths that a service address can end with.
 const PATHS: &[&str] = &["/ai", "/v3"];
@@ -23,14 +25,21 @@ pub(super) fn check(
         let Some(text) = profile.get(spec.key) else {
             continue;
         };
-        // The vendor's tools write only the host name. A single word without a dot is not a host name.
-        let is_host = spec.key == "sts_endpoint" && !text.contains("://") && text.contains('.');
-        let text = match is_host {
-            true => format!("https://{text}"),
-            false => text.to_owned(),
+        let text = match spec.key {
+            STS_ENDPOINT => with_scheme(text),
+            _ => text.into(),
         };
         Endpoint::parse(&text, PATHS, allow_http)
             .map_err(|problem| profile.unusable(spec.key, problem))?;
     }
     Ok(())
+}
+
+/// Adds `https://` to a host name: the vendors' tools write only that of the service for roles. A single word without
+/// a dot is not a host name.
+pub(super) fn with_scheme(address: &str) -> Cow<'_, str> {
+    match !address.contains("://") && address.contains('.') {
+        true => format!("https://{address}").into(),
+        false => address.into(),
+    }
 }

@@ -157,6 +157,9 @@ pub const SERVER: &str = "server";
 /// The key of the role that a key pair assumes, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";
 
+/// The key of the service that issues temporary keys for a role.
+pub const STS_ENDPOINT: &str = "sts_endpoint";
+
 /// Keys of the profiles of every cloud.
 pub const COMMON_KEYS: [SettingSpec; 10] = [
     SettingSpec::setting(SOURCE, &[]),

@@ -232,6 +232,11 @@ impl Profile {
         self.values.get(key).map(|value| &value.text)
     }
 
+    /// Returns the values of those keys that are set.
+    pub fn secrets<'a>(&'a self, keys: &'a [&str]) -> impl Iterator<Item = &'a Secret> {
+        keys.iter().filter_map(|key| self.secret(key))
+    }
+
     /// Returns all values with their keys, sorted by key. They determine the cloud and the identity.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.values.iter().map(|(key, value)| (*key, &value.text))

@@ -73,7 +73,7 @@ fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
 struct Stage {
     account: ApiClient,
     transport: Arc<Transport>,
-    login: CredentialCache<Plain>,
+    credentials: CredentialCache<Plain>,
     requested: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
     request: Request,
@@ -154,7 +154,7 @@ async fn stage_where(
     Stage {
         account: ApiClient::new(&transport, &profile, "token".to_owned(), []),
         transport,
-        login: CredentialCache::from_provider(service),
+        credentials: CredentialCache::from_provider(service),
         requested,
         seconds,
         request: Request {
@@ -173,7 +173,7 @@ async fn stage_where(
 impl Stage {
     async fn send(&self) -> Result<Response, Problem> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        self.login
+        self.credentials
             .send(
                 &self.account,
                 &self.request,
@@ -256,9 +256,9 @@ async fn calls_rejected_at_the_same_time_renew_the_credential_once() {
 #[tokio::test]
 async fn reports_why_a_rejected_credential_cannot_be_renewed() {
     let stage = stage(&["token-1"], None, "token-2").await;
-    let Stage { login, .. } = &stage;
+    let Stage { credentials, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));
-    login.get(&stage.account, deadline).await.unwrap();
+    credentials.get(&stage.account, deadline).await.unwrap();
     let empty = CredentialCache {
         provider: Some(Box::new(Service {
             tokens: Vec::new(),
@@ -267,7 +267,7 @@ async fn reports_why_a_rejected_credential_cannot_be_renewed() {
             seconds: Arc::clone(&stage.seconds),
             meanwhile: |_| {},
         })),
-        active: Mutex::new(login.active.lock().await.take()),
+        active: Mutex::new(credentials.active.lock().await.take()),
         negative_cache: NegativeCache::default(),
         expires_at: None,
         store: None,
@@ -297,7 +297,7 @@ async fn a_credential_that_has_worked_may_be_renewed_again() {
     )
     .await;
     stage.send().await.unwrap();
-    stage.login.active.lock().await.take();
+    stage.credentials.active.lock().await.take();
     stage.send().await.unwrap();
     assert_eq!(stage.issued(), 4);
 }
@@ -310,7 +310,7 @@ async fn a_failed_renewal_keeps_the_current_credential_until_it_expires() {
         secrets: vec![Secret::new("token-1")],
         expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(3600)),
     };
-    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, None))));
+    stage.credentials.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, None))));
     stage.seconds.store(3599, Ordering::Relaxed);
     stage.send().await.unwrap();
     stage.seconds.store(3609, Ordering::Relaxed);

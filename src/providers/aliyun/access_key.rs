@@ -46,7 +46,7 @@ pub(super) fn label(profile: &Profile) -> String {
 
 /// Returns the secrets to mask in responses.
 pub(super) fn secrets(profile: &Profile) -> impl Iterator<Item = &Secret> {
-    SECRET_KEYS.iter().filter_map(|key| profile.secret(key))
+    profile.secrets(&SECRET_KEYS)
 }
 
 /// Returns the key pair that a profile contains, with the token if it is temporary.

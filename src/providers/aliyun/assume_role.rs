@@ -15,7 +15,8 @@ use crate::credentials::temporary_key::{KeyError, TemporaryKeyFields};
 use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
-use crate::settings::{Origin, Profile, ROLE};
+use crate::providers::endpoints::with_scheme;
+use crate::settings::{Origin, Profile, ROLE, STS_ENDPOINT};
 
 /// Name of the operation.
 pub(super) const ASSUME_ROLE: &str = "AssumeRole";
@@ -45,8 +46,10 @@ pub(super) struct AssumeRoleProvider {
     form_body: String,
 }
 
+/// Checks that the setting is the ARN of a role.
+///
 /// # Errors
-/// `usage` if the setting is not the ARN of a role.
+/// `usage` if it is not.
 pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     if role.starts_with("acs:ram::") && role.chars().all(is_plain) {
@@ -58,6 +61,8 @@ pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
 }
 
 impl AssumeRoleProvider {
+    /// Creates the provider for a role and the profile's key pair.
+    ///
     /// # Errors
     /// `usage` for an invalid setting, or the error for a missing one.
     pub(super) fn new(
@@ -66,21 +71,16 @@ impl AssumeRoleProvider {
         transport: &Arc<Transport>,
     ) -> Result<Self, Problem> {
         check_role(role, profile)?;
-        let login = access_key::credential_cache(profile, transport)?;
-        let text = profile.get("sts_endpoint").unwrap_or(DEFAULT_ENDPOINT);
-        // The vendor's tools write only the host name.
-        let text = match text.contains("://") {
-            true => text.to_owned(),
-            false => format!("https://{text}"),
-        };
+        let credentials = access_key::credential_cache(profile, transport)?;
+        let text = with_scheme(profile.get(STS_ENDPOINT).unwrap_or(DEFAULT_ENDPOINT));
         let endpoint = Endpoint::parse(&text, &[], transport.options().allow_http)
-            .map_err(|problem| profile.unusable("sts_endpoint", problem))?;
+            .map_err(|problem| profile.unusable(STS_ENDPOINT, problem))?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
             // Responses of STS contain credentials, which must not be recorded.
             api: ApiClient::new(transport, profile, access_key::label(profile), known)
                 .for_credentials(),
-            credentials: login,
+            credentials,
             endpoint,
             role: role.to_owned(),
             form_body: form_body(role, profile),
@@ -130,7 +130,7 @@ impl AssumeRoleProvider {
         let key = FIELDS.decode(&response.body).map_err(|error| {
             let (KeyError::Invalid(expected) | KeyError::Refused(expected)) = error;
             let api = &self.api;
-            api.decode_secret_problem(&request, &response, &expected, "sts_endpoint")
+            api.decode_secret_problem(&request, &response, &expected, STS_ENDPOINT)
         })?;
         Ok(access_key::issued(key))
     }

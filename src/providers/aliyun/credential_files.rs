@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::lenient::{Flag, Int};
 use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
-use crate::settings::ROLE;
+use crate::settings::{ROLE, STS_ENDPOINT};
 
 /// The sources, in the order in which the vendor's own SDKs read them.
 pub static SOURCES: [CredentialSource; 3] = [
@@ -42,7 +42,7 @@ pub static SOURCES: [CredentialSource; 3] = [
             FileField::other("external_id"),
             FileField::other("policy"),
             FileField::other("expired_seconds"),
-            FileField::other("sts_endpoint"),
+            FileField::other(STS_ENDPOINT),
             FileField::other("sts_region"),
             FileField::other("enable_vpc"),
         ],
@@ -166,13 +166,13 @@ fn role(profile: &FileProfile<'_>) -> Result<KeyValues, Problem> {
         _ => "",
     };
     let regional = region.map(|region| format!("sts{network}.{region}.aliyuncs.com"));
-    let endpoint = profile.get("sts_endpoint").map(str::to_owned).or(regional);
+    let endpoint = profile.get(STS_ENDPOINT).map(str::to_owned).or(regional);
     let seconds = profile.parse::<Int>("expired_seconds")?.not_zero();
     let seconds = seconds.map(|seconds| seconds.to_string());
     Ok(present(&[
         (ROLE, Some(role)),
         ("role_session_name", profile.get("ram_session_name")),
-        ("sts_endpoint", endpoint.as_deref()),
+        (STS_ENDPOINT, endpoint.as_deref()),
         (EXTERNAL_ID, profile.get("external_id")),
         (POLICY, profile.get("policy")),
         (LIFETIME, seconds.as_deref()),

@@ -41,7 +41,7 @@ use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport, pairs};
 use crate::kind::{Segment, schemas_for_tests};
-use crate::settings::{Profile, ROLE, SettingSpec};
+use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
 use dlc_job::{DLC_JOB, DlcJobs};
@@ -112,7 +112,8 @@ pub static CLOUD: Cloud = Cloud {
             ],
         )
         .with_aliases(&["secret_access_key"]),
-        // The alias `sts_token` is the name that programs for the CLI's mode External use.
+        // The alias `sts_token` is the name that programs for the CLI's mode External use. The variable of the third
+        // family also belongs to the fourth, as in Terraform.
         SettingSpec::secret(
             "security_token",
             &[
@@ -127,7 +128,7 @@ pub static CLOUD: Cloud = Cloud {
         // assume a role.
         SettingSpec::setting(ROLE, &[]),
         SettingSpec::setting("role_session_name", &[]),
-        SettingSpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
+        SettingSpec::setting(STS_ENDPOINT, &["ALIBABA_CLOUD_STS_ENDPOINT"]),
         SettingSpec::setting("workspace", &[]),
         SettingSpec::setting("eci_endpoint", &[]),
         SettingSpec::setting("dlc_endpoint", &[]),
@@ -192,7 +193,7 @@ struct Api {
 
 impl Api {
     fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
-        let (login, label) = match profile.get(ROLE) {
+        let (credentials, label) = match profile.get(ROLE) {
             None => (
                 access_key::credential_cache(profile, transport)?,
                 access_key::label(profile),
@@ -200,19 +201,19 @@ impl Api {
             Some(role) => {
                 let label = assume_role::label(role, &access_key::label(profile));
                 let sts = assume_role::AssumeRoleProvider::new(role, profile, transport)?;
-                let login = CredentialCache::from_provider(sts);
+                let credentials = CredentialCache::from_provider(sts);
                 // The profile does not identify the machine's role, so its keys are not kept between runs.
-                let login = match profile.uses_instance_role() {
-                    true => login,
-                    false => login.persistent(profile, transport, ""),
+                let credentials = match profile.uses_instance_role() {
+                    true => credentials,
+                    false => credentials.persistent(profile, transport, ""),
                 };
-                (login, label)
+                (credentials, label)
             }
         };
         Ok(Self {
             client: SigningClient {
                 http: ApiClient::new(transport, profile, label, access_key::secrets(profile)),
-                credentials: login,
+                credentials,
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),
             },

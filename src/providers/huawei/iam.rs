@@ -223,7 +223,7 @@ fn password(profile: &Profile) -> Secret {
 /// The error of IAM, or an error if there is no such project or more than one.
 pub(super) async fn find_project(
     account: &ApiClient,
-    login: &CredentialCache<sign::Signer>,
+    credentials: &CredentialCache<sign::Signer>,
     endpoint: &Endpoint,
     region: &str,
     deadline: Deadline,
@@ -232,7 +232,7 @@ pub(super) async fn find_project(
         query: vec![("name".to_owned(), region.to_owned())],
         ..Request::get(PROJECTS, endpoint, "/v3/projects")
     };
-    let response = login
+    let response = credentials
         .send(
             account,
             &request,

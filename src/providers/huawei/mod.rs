@@ -127,8 +127,8 @@ impl Api {
         let given = has_user
             .then(|| iam::check_exclusive(profile))
             .transpose()?;
-        let login = || CredentialCache::from_key_source(&KEYS, profile, transport);
-        let key_or_token = given.is_none().then(login).transpose()?;
+        let of_key = || CredentialCache::from_key_source(&KEYS, profile, transport);
+        let key_or_token = given.is_none().then(of_key).transpose()?;
         let allow_http = transport.options().allow_http;
         let endpoint = first_endpoint(profile, allow_http)?;
         let is_key = !has_user && profile.secret("token").is_none();
@@ -139,10 +139,10 @@ impl Api {
             false => None,
         };
         let project = OnceCell::new_with(project_id);
-        let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
+        let secrets = profile.secrets(&SECRET_KEYS);
         let account = ApiClient::new(transport, profile, label(profile), secrets);
-        let login = match (key_or_token, &iam) {
-            (Some(login), _) => login,
+        let credentials = match (key_or_token, &iam) {
+            (Some(credentials), _) => credentials,
             (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
                 profile,
                 // Its responses contain tokens that are not masked, so they must not be recorded.
@@ -161,7 +161,7 @@ impl Api {
         Ok(Self {
             client: SigningClient {
                 http: account,
-                credentials: login,
+                credentials,
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),
             },
@@ -330,10 +330,7 @@ fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
 fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     Ok(Credential {
         signer: signer(profile)?,
-        secrets: CREDENTIAL_KEYS
-            .iter()
-            .filter_map(|key| profile.secret(key).cloned())
-            .collect(),
+        secrets: profile.secrets(&CREDENTIAL_KEYS).cloned().collect(),
         expires_at: None,
     })
 }

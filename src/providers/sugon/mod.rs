@@ -55,6 +55,9 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
+/// Settings whose values are masked in responses.
+const SECRET_KEYS: [&str; 4] = ["token", "platform_token", "access_key", "secret_key"];
+
 /// The name used here for the operation that returns the hosts of a computing region's services.
 const CENTRE: &str = "GetCenterInfo";
 

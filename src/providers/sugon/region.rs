@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::host_policy::HostPolicy;
 use super::hosts::{self, Hosts, Service};
 use super::token_exchange::{self, Exchange, TokenScope};
-use super::{CLOUD, address, errors, sign};
+use super::{CLOUD, SECRET_KEYS, address, errors, sign};
 use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredValue};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Request, Response, Transport};
@@ -54,24 +54,22 @@ impl Region {
         exchange: Option<&Arc<Exchange>>,
         scope: TokenScope<'_>,
     ) -> Result<Self, Problem> {
-        let (login, label) = match exchange {
+        let (credentials, label) = match exchange {
             None => {
                 let read = match scope {
                     TokenScope::Platform => platform_token,
                     TokenScope::Home | TokenScope::Region(_) => token,
                 };
-                let login = CredentialCache::from_profile(profile, read, token_label)?;
-                (login, token_label(profile))
+                let credentials = CredentialCache::from_profile(profile, read, token_label)?;
+                (credentials, token_label(profile))
             }
             Some(exchange) => {
-                let login = CredentialCache::from_provider(exchange.provider(scope));
-                let login = login.persistent(profile, transport, scope.as_str());
-                (login, token_exchange::label(profile))
+                let credentials = CredentialCache::from_provider(exchange.provider(scope));
+                let credentials = credentials.persistent(profile, transport, scope.as_str());
+                (credentials, token_exchange::label(profile))
             }
         };
-        let secrets = ["token", "platform_token", "secret_key"]
-            .iter()
-            .filter_map(|key| profile.secret(key));
+        let secrets = profile.secrets(&SECRET_KEYS);
         let account = ApiClient::new(transport, profile, label, secrets);
         let is_static_token = exchange.is_none();
         let (endpoint, is_host) = endpoint(profile, transport, is_static_token, scope)?;
@@ -79,7 +77,7 @@ impl Region {
         let services = Service::ALL.map(|service| {
             let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
             let is_stored = !is_static_token && !is_host;
-            let stored = is_stored.then(|| login.stored_value(service.stored_key()));
+            let stored = is_stored.then(|| credentials.stored_value(service.stored_key()));
             ServiceHosts {
                 hosts: OnceCell::new_with(hosts),
                 failures: NegativeCache::default(),
@@ -89,7 +87,7 @@ impl Region {
         let mut region = Self {
             client: SigningClient {
                 http: account,
-                credentials: login,
+                credentials,
                 errors: &errors::ERRORS,
                 region: None,
             },

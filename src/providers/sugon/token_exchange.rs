@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::errors::EXCHANGE_ERRORS;
-use super::{TOKENS, address, sign};
+use super::{SECRET_KEYS, TOKENS, address, sign};
 use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::crypto::{hex, hmac_sha256};
 use crate::error::{Category, Problem};
@@ -133,17 +133,17 @@ impl Exchange {
                 .invalid("token", "and an access key are mutually exclusive")
                 .with_hint("remove one of them"));
         }
-        let login = CredentialCache::from_profile(profile, key_pair, label)?;
+        let credentials = CredentialCache::from_profile(profile, key_pair, label)?;
         let endpoint = address(profile, "auth_endpoint", Some(HOST), transport)?;
         Ok(Self {
             api: ApiClient::new(
                 transport,
                 profile,
                 label(profile),
-                profile.secret("secret_key"),
+                profile.secrets(&SECRET_KEYS),
             )
             .for_credentials(),
-            credentials: login,
+            credentials,
             endpoint: endpoint.expect("there is a default"),
             cluster_id: profile.get("cluster_id").map(str::to_owned),
             issued: Mutex::default(),

@@ -115,7 +115,7 @@ struct Api {
 impl Api {
     fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         let credentials = CredentialCache::from_key_source(&KEYS, profile, transport)?;
-        let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
+        let secrets = profile.secrets(&CREDENTIAL_KEYS);
         let region = profile
             .get("region")
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
@@ -332,10 +332,7 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
             secret_key: part("secret_key")?,
             token: profile.secret("token").cloned(),
         },
-        secrets: CREDENTIAL_KEYS
-            .iter()
-            .filter_map(|key| profile.secret(key).cloned())
-            .collect(),
+        secrets: profile.secrets(&CREDENTIAL_KEYS).cloned().collect(),
         expires_at: None,
     })
 }

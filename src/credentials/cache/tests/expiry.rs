@@ -51,14 +51,14 @@ async fn a_token_that_expires_during_its_renewal_is_not_sent_any_more() {
     assert!(none.seen().is_empty());
 }
 
-/// Gives a login a token that expires at this second.
+/// Gives a cache a token that expires at this second.
 fn give_token(stage: &mut Stage, token: &str, end: i64) {
     let issued = Credential {
         signer: Plain(token.to_owned()),
         secrets: vec![Secret::new(token)],
         expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(end)),
     };
-    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, None))));
+    stage.credentials.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, None))));
 }
 
 #[tokio::test]
@@ -136,17 +136,22 @@ async fn the_first_and_the_last_possible_expiry_are_accepted() {
             secrets: vec![Secret::new("token-1")],
             expires_at: Some(end),
         };
-        *stage.login.active.lock().await = Some(Arc::new(ActiveCredential::new(issued, None)));
-        stage.login.get(&stage.account, deadline).await.unwrap();
+        *stage.credentials.active.lock().await =
+            Some(Arc::new(ActiveCredential::new(issued, None)));
+        stage
+            .credentials
+            .get(&stage.account, deadline)
+            .await
+            .unwrap();
         stage.send().await.unwrap();
     }
 }
 
-/// Returns the same login in a separate run that stores its tokens in `folder`.
+/// Returns the same cache in a separate run that stores its tokens in `folder`.
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
     let mut profile = test_support::profile(&[]);
     profile.token_cache_dir = Some(folder.path().to_path_buf());
-    stage.login = stage.login.persistent(&profile, &stage.transport, "");
+    stage.credentials = stage.credentials.persistent(&profile, &stage.transport, "");
     stage
 }
 
@@ -193,7 +198,11 @@ async fn a_cached_token_is_masked_in_the_response_of_the_cloud() {
     first.send().await.unwrap();
     let second = kept(stage(&[], HOUR, "token-1").await, &folder);
     let deadline = Deadline::after(Duration::from_secs(60));
-    second.login.get(&second.account, deadline).await.unwrap();
+    second
+        .credentials
+        .get(&second.account, deadline)
+        .await
+        .unwrap();
     let response = Response {
         status: 500,
         headers: Vec::new(),
@@ -208,7 +217,7 @@ async fn a_cached_token_is_masked_in_the_response_of_the_cloud() {
         refusal
     };
     let outcome = second
-        .login
+        .credentials
         .send(&second.account, &second.request, &refuse, deadline);
     let problem = outcome.await.unwrap_err();
     assert_eq!(problem.message, "no *** here");
@@ -240,7 +249,7 @@ const PAUSE: i64 = 601;
 async fn a_token_file_is_read_again_after_a_rejected_renewal() {
     let mut stage = stage(&[], None, "token-3").await;
     let file = Arc::new(StdMutex::new("token-1"));
-    stage.login = CredentialCache::from_provider(TokenFile(Arc::clone(&file)));
+    stage.credentials = CredentialCache::from_provider(TokenFile(Arc::clone(&file)));
     for (turn, token) in ["token-1", "token-2", "token-2"].into_iter().enumerate() {
         *file.lock().unwrap() = token;
         stage.seconds.store(turn as i64 * PAUSE, Ordering::Relaxed);

@@ -147,6 +147,26 @@ async fn after_two_rejected_tokens_no_further_request_is_sent() {
 }
 
 #[tokio::test]
+async fn the_access_key_is_masked_in_messages_of_the_cloud() {
+    const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    for path_of_error in ["/tokens", "/instance-service/"] {
+        let cloud = cloud(move |path, _| {
+            let body = json!({"code": "10009", "msg": format!("{KEY} 验证失败"), "data": null});
+            path.contains(path_of_error)
+                .then(|| ServerResponse::json(200, &body))
+        })
+        .await;
+        let variables = [
+            ("JOBLENS_SUGON_ACCESS_KEY", KEY),
+            ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
+        ];
+        let problem = get(&client(&cloud, &variables).unwrap()).await.unwrap_err();
+        assert!(problem.message.contains("验证失败"), "{problem:?}");
+        assert!(!format!("{problem:?}").contains(KEY), "{problem:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_key_is_sent_once_and_the_error_names_the_exchange() {
     let cloud = cloud(|_, _| None).await;
     let wrong = [("JOBLENS_SUGON_SECRET_KEY", "some-other-secret")];
