@@ -80,8 +80,8 @@ impl Kind {
             summary: "",
             states,
             details: DetailSchemas {
-                job: &[],
-                task: &[],
+                job: DetailTypes::NONE,
+                task: DetailTypes::NONE,
             },
             get,
             list: None,
@@ -103,8 +103,8 @@ impl Kind {
     /// Sets the types of the `details` of its jobs and of their tasks.
     pub const fn with_details(self, job: &'static [SchemaFn], task: &'static [SchemaFn]) -> Self {
         let details = DetailSchemas {
-            job: schemas_for_tests(job),
-            task: schemas_for_tests(task),
+            job: DetailTypes::new(job),
+            task: DetailTypes::new(task),
         };
         Self { details, ..self }
     }
@@ -229,18 +229,32 @@ pub struct KindFlag {
 /// Adds a type to the definitions of a schema and returns a reference to it.
 pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
-/// Returns the types in tests, which generate and record the printed schemas, and none in the program. The program
-/// prints the recorded schemas, since the code that generates them would be a thirtieth of its size.
-pub const fn schemas_for_tests(types: &'static [SchemaFn]) -> &'static [SchemaFn] {
-    if cfg!(test) { types } else { &[] }
+/// Types of `details`. Only tests contain them, which generate and record the printed schemas. The program prints the
+/// recorded schemas, since the code that generates them would be a thirtieth of its size.
+#[derive(Clone, Copy)]
+pub struct DetailTypes(&'static [SchemaFn]);
+
+impl DetailTypes {
+    /// No types.
+    pub const NONE: Self = Self(&[]);
+
+    /// Creates the list of these types.
+    pub const fn new(types: &'static [SchemaFn]) -> Self {
+        Self(if cfg!(test) { types } else { &[] })
+    }
+
+    /// Returns the types; none outside tests.
+    pub fn iter(self) -> impl Iterator<Item = &'static SchemaFn> {
+        self.0.iter()
+    }
 }
 
 /// Types of the `details` of a kind's jobs and of their tasks.
 pub struct DetailSchemas {
     /// Types for the job itself.
-    pub job: &'static [SchemaFn],
+    pub job: DetailTypes,
     /// Types for its tasks.
-    pub task: &'static [SchemaFn],
+    pub task: DetailTypes,
 }
 
 /// A cloud's state words and their meanings.

@@ -131,7 +131,7 @@ fn poll_once(
     let code = decision.exit_code(PENDING);
     let stats = GateStats {
         elapsed,
-        requests: lookup.transport.calls(),
+        requests: lookup.transport.requests_sent(),
         status: GateStatus::OneCheck,
     };
     let notices = lookup.notices.all();

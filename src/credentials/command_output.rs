@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::chain::{CredentialChain, ResolvedCredential};
-use super::command::CommandOutput;
+use super::command::{CommandCache, CommandOutput};
 use super::expiry::{check_expiry, local_time};
-use super::program::{CommandError, Invocation, invocation, not_run_hint, plugin_invocation};
+use super::program::{CommandError, Invocation, invocation, not_run_hint, program_invocation};
 use super::source::CredentialSource;
 use super::tool_files::CredentialProgram;
 use super::tool_sources::{origin, values};
@@ -34,11 +34,7 @@ impl CredentialChain {
         profile: &Profile,
         words: &[String],
     ) -> Result<ResolvedCredential, Problem> {
-        let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let invocation = invocation(&self.settings, words);
-        let commands = &self.cache.commands;
-        let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
-        let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
+        let command = self.profile_command(profile, invocation(&self.settings, words));
         let program = words.first().map_or("", String::as_str);
         let problem = |reason: &str| {
             let message = format!(
@@ -53,7 +49,7 @@ impl CredentialChain {
         let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
         let ids = ids.join(", ");
         let hint = format!("it must print JSON or key=value lines with {ids} within 30 s");
-        let printed = printed.map_err(|failure| {
+        let printed = command.output().map_err(|failure| {
             let next = match failure {
                 CommandError::NotRun(kind) => {
                     let path = match program.contains('/') {
@@ -78,82 +74,108 @@ impl CredentialChain {
         if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
             return Err(problem("printed no credential").with_hint(hint));
         }
-        let command = problem("").message;
-        let rerun = |expired_at| {
-            commands.invalidate(key.clone(), RerunReason::Expired(expired_at));
-            invocation.as_ref().ok().and_then(|one| output(one).ok())
-        };
-        reader.check_expiry(&mut resolved, command.trim_end(), &rerun)?;
+        let name = problem("").message;
+        let rerun = |expired_at| command.rerun(expired_at);
+        reader.check_expiry(&mut resolved, name.trim_end(), &rerun)?;
         Ok(resolved)
     }
-}
 
-impl CredentialChain {
     /// Runs the program that a tool's file configures, and reads the credential.
     pub(super) fn load_from_program(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,
         tool: &CredentialSource,
-        plugin: &CredentialProgram,
+        program: &CredentialProgram,
     ) -> Result<ResolvedCredential, Problem> {
-        let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let invocation = plugin_invocation(plugin, self.settings.environment());
-        let commands = &self.cache.commands;
-        let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
-        let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
-        let command = quotable_path(Path::new(&plugin.command));
-        let origin = origin(tool, &plugin.other_values, Some(&command));
+        let invocation = program_invocation(program, self.settings.environment());
+        let command = self.profile_command(profile, invocation);
+        let name = quotable_path(Path::new(&program.command));
+        let origin = origin(tool, &program.other_values, Some(&name));
         let problem = |reason: &str, hint: String| {
-            let place = plugin.other_values.path.display();
-            let message = format!("{command} (configured in {place}) {reason}");
+            let place = program.other_values.path.display();
+            let message = format!("{name} (configured in {place}) {reason}");
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
                 .with_account(profile.cloud, &profile.name)
         };
-        let printed = printed.map_err(|failure| {
+        let printed = command.output().map_err(|failure| {
             let next = match &failure {
                 CommandError::NotRun(kind) => {
-                    let hint = || not_run_hint(*kind, Path::new(&plugin.command));
-                    Some(plugin.install_hint.clone().unwrap_or_else(hint))
+                    let hint = || not_run_hint(*kind, Path::new(&program.command));
+                    Some(program.install_hint.clone().unwrap_or_else(hint))
                 }
                 CommandError::Insecure(insecure) => Some(insecure.hint.clone()),
                 CommandError::Format | CommandError::Other(_) => None,
             };
-            let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
-            // The plugin protocol allows no other format.
+            let next = next.unwrap_or_else(|| format!("run it by hand: {name}"));
+            // The protocol of such programs allows no other format.
             let reason = match failure {
                 CommandError::Format => "did not print JSON".to_owned(),
                 failure => failure.to_string(),
             };
             problem(&reason, next)
         })?;
-        (plugin.check)(plugin, &printed).map_err(|reason| {
+        (program.check)(program, &printed).map_err(|reason| {
             problem(
                 &reason,
                 format!(
-                    "update {command}, or fix {}",
-                    plugin.other_values.path.display()
+                    "update {name}, or fix {}",
+                    program.other_values.path.display()
                 ),
             )
         })?;
         let reader = OutputReader {
             cloud,
             profile,
-            program: &command,
+            program: &name,
             origin: origin.clone(),
         };
         let mut resolved = reader.read(printed);
         let rerun = |expired_at| {
-            commands.invalidate(key.clone(), RerunReason::Expired(expired_at));
-            let printed = invocation.as_ref().ok().and_then(|one| output(one).ok());
-            printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
+            let printed = command.rerun(expired_at);
+            printed.filter(|printed| (program.check)(program, printed).is_ok())
         };
-        reader.check_expiry(&mut resolved, &command, &rerun)?;
-        let other_values = plugin.other_values.clone();
+        reader.check_expiry(&mut resolved, &name, &rerun)?;
+        let other_values = program.other_values.clone();
         resolved.values.extend(values(other_values.values, &origin));
         resolved.notices.extend(other_values.notices);
         Ok(resolved)
+    }
+
+    fn profile_command(
+        &self,
+        profile: &Profile,
+        invocation: Result<Invocation, CommandError>,
+    ) -> ProfileCommand<'_> {
+        ProfileCommand {
+            invocation,
+            outputs: &self.cache.commands,
+            profile: (profile.cloud.to_owned(), profile.name.clone()),
+        }
+    }
+}
+
+/// The command of a profile, which runs once for all that need its output.
+struct ProfileCommand<'a> {
+    invocation: Result<Invocation, CommandError>,
+    outputs: &'a CommandCache,
+    /// Cloud and name.
+    profile: (String, String),
+}
+
+impl ProfileCommand<'_> {
+    /// Returns the output, after running the command unless it has already run.
+    fn output(&self) -> Result<CommandOutput, CommandError> {
+        let invocation = self.invocation.as_ref().map_err(Clone::clone)?;
+        self.outputs.output(self.profile.clone(), invocation)
+    }
+
+    /// Runs the command again, because the credential that it printed expired at this time.
+    fn rerun(&self, expired_at: Time) -> Option<CommandOutput> {
+        let reason = RerunReason::Expired(expired_at);
+        self.outputs.invalidate(self.profile.clone(), reason);
+        self.output().ok()
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) mod instance_role;
 mod negative_cache;
 mod profile;
 mod program;
-mod region_and_unread_variables;
+mod region;
 mod reload;
 mod source;
 mod source_cache;
@@ -33,6 +33,7 @@ mod test_support;
 mod token_file;
 mod tool_files;
 mod tool_sources;
+mod unread_variables;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};

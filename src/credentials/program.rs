@@ -103,16 +103,16 @@ pub(super) fn invocation(
 ///
 /// # Errors
 /// As [`invocation`].
-pub(super) fn plugin_invocation(
-    plugin: &CredentialProgram,
+pub(super) fn program_invocation(
+    configured: &CredentialProgram,
     environment: &Environment,
 ) -> Result<Invocation, CommandError> {
     let folder = std::env::current_dir();
     Ok(Invocation {
-        program: program(Path::new(&plugin.command), environment)?,
-        arguments: plugin.arguments.clone(),
+        program: program(Path::new(&configured.command), environment)?,
+        arguments: configured.arguments.clone(),
         folder: folder.map_err(|error| CommandError::NotRun(error.kind()))?,
-        environment: plugin.environment.clone(),
+        environment: configured.environment.clone(),
     })
 }
 

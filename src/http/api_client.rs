@@ -271,7 +271,7 @@ impl ApiClient {
             Session::Replay(replay) => {
                 let redactor = self.transport.redactor();
                 let recorded = replay.take(&outgoing, redactor).await;
-                self.transport.calls.fetch_add(1, Ordering::Relaxed);
+                self.transport.requests_sent.fetch_add(1, Ordering::Relaxed);
                 replay.respond(recorded, unread_body).await?
             }
         };
@@ -302,7 +302,7 @@ impl ApiClient {
             proxy_url: self.proxy.as_ref().map(|(url, _)| url.clone()),
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
-        self.transport.calls.fetch_add(1, Ordering::Relaxed);
+        self.transport.requests_sent.fetch_add(1, Ordering::Relaxed);
         let sending = attempt::Attempt {
             request,
             signing: &signing,

@@ -180,8 +180,9 @@ pub struct Transport {
     sink: EventSink,
     clients: ClientPool,
     slots: Mutex<HashMap<(&'static str, String), Arc<Semaphore>>>,
-    calls: AtomicU64,
-    requests: AtomicU64,
+    requests_sent: AtomicU64,
+    /// The number of the next call in the order of their start, for recordings.
+    next_call: AtomicU64,
     counts: RequestCounts,
     redactor: Redactor,
     server_clocks: ServerClocks,
@@ -215,8 +216,8 @@ impl Transport {
             sink,
             clients,
             slots: Mutex::new(HashMap::new()),
-            calls: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
+            requests_sent: AtomicU64::new(0),
+            next_call: AtomicU64::new(0),
             counts: RequestCounts::default(),
             redactor,
             server_clocks: ServerClocks::default(),
@@ -274,8 +275,8 @@ impl Transport {
     }
 
     /// Returns the number of requests sent so far; every attempt counts.
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+    pub fn requests_sent(&self) -> u64 {
+        self.requests_sent.load(Ordering::Relaxed)
     }
 
     /// Returns the requests by cloud and operation, with the number of failed attempts.

@@ -44,7 +44,7 @@ use crate::credentials::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Endpoint, Transport};
-use crate::kind::{Kind, KindFlag, SchemaFn};
+use crate::kind::{DetailTypes, Kind, KindFlag};
 pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
@@ -90,7 +90,7 @@ pub struct Cloud {
     /// Listings of the scopes that contain jobs, such as clusters; empty if jobs are in no such scope.
     pub scope_listings: &'static [ScopeListing],
     /// Schemas of the `details` of its scopes.
-    pub scope_details: &'static [SchemaFn],
+    pub scope_details: DetailTypes,
     /// Profile settings of this cloud, in addition to those that all clouds have.
     pub keys: &'static [SettingSpec],
     /// Settings that suffice for a profile.

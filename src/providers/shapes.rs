@@ -41,9 +41,9 @@ pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schem
 
 /// Adds the types of `details` of jobs, tasks and scopes to the definitions of a schema.
 pub fn describe_details(generator: &mut SchemaGenerator) {
-    let jobs = kinds().flat_map(|kind| kind.details.job);
-    let tasks = kinds().flat_map(|kind| kind.details.task);
-    let scopes = CLOUDS.iter().flat_map(|cloud| cloud.scope_details);
+    let jobs = kinds().flat_map(|kind| kind.details.job.iter());
+    let tasks = kinds().flat_map(|kind| kind.details.task.iter());
+    let scopes = CLOUDS.iter().flat_map(|cloud| cloud.scope_details.iter());
     define::<JobDetails>(generator, jobs);
     define::<TaskDetails>(generator, tasks);
     define::<ScopeDetails>(generator, scopes);

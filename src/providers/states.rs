@@ -148,8 +148,8 @@ fn unknown_word(raw: &str, source: &str) -> String {
 /// Returns `true` for a word that a cloud is known to use for a state or for the level of an event.
 pub fn is_known_word(word: &str) -> bool {
     let is_state = || {
-        let levels = super::kinds().flat_map(|kind| kind.states);
-        let mut words = levels.flat_map(|level| level.map);
+        let tables = super::kinds().flat_map(|kind| kind.states);
+        let mut words = tables.flat_map(|table| table.map);
         words.any(|(known, _)| known.eq_ignore_ascii_case(word))
     };
     crate::model::Level::parse(word).is_some() || is_state()

@@ -98,7 +98,7 @@ fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     context.progress.stop();
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
-        requests: lookup.transport.calls(),
+        requests: lookup.transport.requests_sent(),
         ..Timeline::from_jobs("events", &jobs, problems, lookup.notices.all())
     };
     timeline.retain(&prepared.filter);

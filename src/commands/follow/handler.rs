@@ -275,7 +275,7 @@ impl<'a> FollowHandler<'a> {
         let summary = Summary {
             jobs: jobs.iter().filter(|polled| polled.job.is_some()).count() as u64,
             errors: problems.len() as u64,
-            requests: run.lookup.transport.calls(),
+            requests: run.lookup.transport.requests_sent(),
             complete: problems.is_empty() && was_read,
             notices: run.lookup.notices.all(),
             gate: None,

@@ -278,7 +278,7 @@ impl ListRun {
         notices.extend(footer::skipped_users(&self.profiles_without_user));
         let mut report = Envelope::new("list", found.jobs, problems, notices);
         report.content.scopes = found.scopes;
-        report.requests = self.lookup.transport.calls();
+        report.requests = self.lookup.transport.requests_sent();
         report.coverage = Coverage {
             complete: self.profiles_without_user.is_empty()
                 && listed.iter().all(ScopeReport::is_complete),

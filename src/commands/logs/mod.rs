@@ -216,7 +216,7 @@ async fn finish(
         let summary = Summary {
             jobs: u64::from(problem.is_none()),
             errors: u64::from(problem.is_some()),
-            requests: stream.lookup.transport.calls(),
+            requests: stream.lookup.transport.requests_sent(),
             complete: problem.is_none(),
             notices: stream.lookup.notices.all(),
             gate: None,

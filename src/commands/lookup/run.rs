@@ -265,7 +265,7 @@ pub(in crate::commands) fn report(
         &problems,
     ));
     Envelope {
-        requests: lookup.transport.calls(),
+        requests: lookup.transport.requests_sent(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())
     }
 }

@@ -206,7 +206,7 @@ impl<'a> WaitHandler<'a> {
             count("met"),
             count("unmet"),
             count("pending"),
-            output::requests(run.lookup.transport.calls())
+            output::requests(run.lookup.transport.requests_sent())
         );
         self.log(run, line);
     }
@@ -313,7 +313,7 @@ impl<'a> WaitHandler<'a> {
                 Some(_) => run.total_elapsed(),
                 None => run.shown_elapsed(),
             },
-            requests: run.lookup.transport.calls(),
+            requests: run.lookup.transport.requests_sent(),
             status,
         };
         let state = GateState {

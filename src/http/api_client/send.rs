@@ -76,7 +76,7 @@ fn is_timeout(error: &RequestError) -> bool {
 impl Call<'_> {
     async fn send(&self) -> Result<Response, Problem> {
         let client = self.client;
-        let number = client.transport.requests.fetch_add(1, Ordering::Relaxed);
+        let number = client.transport.next_call.fetch_add(1, Ordering::Relaxed);
         let progress = RequestProgress::new(&client.transport, client.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;

@@ -170,11 +170,37 @@ impl Masker<'_> {
     fn mask(&self, document: &mut Value) -> bool {
         let before = document.clone();
         match &self.credential {
-            Some(mask) => mask_credentials(document, &mut Placeholders::new(mask)),
+            Some(mask) => self.mask_credentials(document, &mut Placeholders::new(mask)),
             None => (self.masks.document)(document),
         }
         self.mask_texts(document);
         *document != before
+    }
+
+    /// Masks the credential that a service issued: the ids of keys, and every text whose name marks it as a credential.
+    fn mask_credentials(&self, document: &mut Value, placeholders: &mut Placeholders) {
+        let key_ids = self.masks.key_ids;
+        match document {
+            Value::Array(list) => list
+                .iter_mut()
+                .for_each(|value| self.mask_credentials(value, placeholders)),
+            Value::Object(map) => {
+                for (key, value) in map {
+                    match value {
+                        // A text that contains a document can have secret fields.
+                        Value::String(text)
+                            if key_ids.contains(&key.as_str())
+                                || field_sensitivity(key).is_some()
+                                || text.contains(['{', '<']) =>
+                        {
+                            *text = placeholders.of(&Secret::new(text.as_str()));
+                        }
+                        _ => self.mask_credentials(value, placeholders),
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Masks the secrets of the run in the texts of a document.
@@ -290,32 +316,6 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["cookie", "authoriz", "-token"];
     is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
-}
-
-/// Masks the credential that a service issued: the ids of keys, and every text whose name marks it as a credential.
-fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders) {
-    const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
-    match document {
-        Value::Array(list) => list
-            .iter_mut()
-            .for_each(|value| mask_credentials(value, placeholders)),
-        Value::Object(map) => {
-            for (key, value) in map {
-                match value {
-                    // A text that contains a document can have secret fields.
-                    Value::String(text)
-                        if IDS.contains(&key.as_str())
-                            || field_sensitivity(key).is_some()
-                            || text.contains(['{', '<']) =>
-                    {
-                        *text = placeholders.of(&Secret::new(text.as_str()));
-                    }
-                    _ => mask_credentials(value, placeholders),
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 fn is_flat(document: &Value, depth: usize) -> bool {

@@ -220,11 +220,13 @@ impl Stopwatch {
     }
 }
 
-/// Functions that mask secrets in a recording. The upper layers know the names of the fields.
+/// How the secrets in a recording are masked. The upper layers know the names of the fields.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordingMasks {
     /// Masks a document.
     pub document: fn(&mut Value),
     /// Masks a text that is not a document.
     pub text: fn(&mut String),
+    /// Fields with the id of a key, in the responses of services that issue credentials.
+    pub key_ids: &'static [&'static str],
 }

@@ -40,7 +40,7 @@ use super::{
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport, pairs};
-use crate::kind::{Segment, schemas_for_tests};
+use crate::kind::{DetailTypes, Segment};
 use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
@@ -80,7 +80,7 @@ pub static CLOUD: Cloud = Cloud {
             permission: "ehpc:ListClusters",
         },
     ],
-    scope_details: schemas_for_tests(&[schema_of::<ClusterDetails>]),
+    scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
     keys: &[
         // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
         SettingSpec::setting(

@@ -25,6 +25,7 @@ use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, pairs};
+use crate::kind::DetailTypes;
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
@@ -37,7 +38,7 @@ pub static CLOUD: Cloud = Cloud {
     name: "huawei",
     kinds: &[&IMAGE_JOB, &TRAINING_JOB, &JOB],
     scope_listings: &[],
-    scope_details: &[],
+    scope_details: DetailTypes::NONE,
     keys: &[
         SettingSpec::setting("region", &["HW_REGION_NAME"]),
         SettingSpec::setting(

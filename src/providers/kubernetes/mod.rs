@@ -41,7 +41,8 @@ use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
 use crate::kind::{
-    Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template, UnlistedField,
+    DetailTypes, Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template,
+    UnlistedField,
 };
 use crate::model::Time;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
@@ -83,7 +84,7 @@ pub static CLOUD: Cloud = Cloud {
         operation: "core/v1 ListNamespace",
         permission: "list on namespaces",
     }],
-    scope_details: &[],
+    scope_details: DetailTypes::NONE,
     keys: &[
         SettingSpec::setting(CONTEXT, &[]),
         SettingSpec::setting(KUBECONFIG, &[]),

@@ -11,6 +11,7 @@ use crate::secret::mask_text;
 pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
     document: mask_recorded,
     text: mask_recorded_text,
+    key_ids: &["AccessKeyId", "TmpSecretId", "access"],
 };
 
 /// Fields whose values are all masked, in addition to those that are masked in all documents.

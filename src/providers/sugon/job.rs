@@ -182,7 +182,12 @@ fn scheduler(reference: &Reference) -> &str {
 }
 
 /// Builds a GET request with a query.
-fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+fn get_request(
+    region: &Region,
+    operation: &'static str,
+    path: &str,
+    query: &[(&str, &str)],
+) -> Request {
     Request {
         query: pairs(query),
         ..region.request(operation, path)
@@ -196,7 +201,7 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
         percent_encode(lookup.reference.id())
     );
     let parameters = [("strJobManagerID", scheduler(lookup.reference))];
-    let request = query(region, GET.name, &path, &parameters);
+    let request = get_request(region, GET.name, &path, &parameters);
     let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
     match region.call(request, lookup.options.deadline, decode).await {
         Ok(found) => Ok(found.into_optional_result()),
@@ -206,7 +211,7 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
     }
 }
 
-/// Requests a job from the history, which is fast only with the time of the entry; `live` is the run whose outcome is
+/// Requests a job from the history, which is fast only with the time of its booking; `live` is the run whose outcome is
 /// wanted.
 async fn get_ended(
     region: &Region,
@@ -217,8 +222,8 @@ async fn get_ended(
     let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = entry.entered_at.as_deref().map(|at| ("acctTime", at));
-    let request = query(region, GET_ENDED, &path, parameters.as_slice());
+    let parameters = entry.booked_at.as_deref().map(|at| ("acctTime", at));
+    let request = get_request(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
         let result = decode_job(body, origin, lookup, live, clock)?;
@@ -243,8 +248,8 @@ async fn get_ended(
 /// The fields of a job in the list of the history.
 #[derive(Default)]
 struct HistoryEntry {
-    /// When the job was entered into the history, in the cloud's format; `None` if it is missing.
-    entered_at: Option<String>,
+    /// When the job was booked in the history, in the cloud's format; `None` if it is missing.
+    booked_at: Option<String>,
     /// The names of the jobs with this id, if there are several.
     other_names: Option<String>,
     /// The outcome in the list, if it is not a success.
@@ -268,7 +273,7 @@ async fn history_entry(
         let start = time(days);
         let mut parameters = list::history_query(scheduler(reference), &start, &end);
         parameters.extend([("start", "0"), ("limit", "100"), ("jobId", reference.id())]);
-        let request = query(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
+        let request = get_request(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
             let is_complete = total.is_none_or(|total| total <= rows.len() as i64);
@@ -296,7 +301,7 @@ async fn history_entry(
                 None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|at| HistoryEntry {
-                    entered_at: at.map(|at| region.clock.text(at.to_datetime())),
+                    booked_at: at.map(|at| region.clock.text(at.to_datetime())),
                     other_names: (names.len() > 1).then(|| names.join(", ")),
                     unsuccessful_outcome,
                 })),

@@ -19,6 +19,7 @@ use chrono::TimeDelta;
 use super::{Cloud, CloudApi, Connected, CredentialInfo};
 use crate::error::{Category, Problem};
 use crate::http::{Endpoint, Transport};
+use crate::kind::DetailTypes;
 use crate::secret::quotable;
 use crate::settings::{Profile, SettingSpec};
 use crate::sync::lock;
@@ -34,7 +35,7 @@ pub static CLOUD: Cloud = Cloud {
     name: "sugon",
     kinds: &[&INSTANCE, &JOB],
     scope_listings: &[],
-    scope_details: &[],
+    scope_details: DetailTypes::NONE,
     keys: &[
         SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
         SettingSpec::secret("platform_token", &["JOBLENS_SUGON_PLATFORM_TOKEN"]),

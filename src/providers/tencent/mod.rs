@@ -35,6 +35,7 @@ use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport, pairs};
+use crate::kind::DetailTypes;
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use batch_job::{BATCH_JOB, BatchJobs};
@@ -52,7 +53,7 @@ pub static CLOUD: Cloud = Cloud {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
     }],
-    scope_details: &[schema_of::<ClusterDetails>],
+    scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
     keys: &[
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
         SettingSpec::setting("cluster", &[]),

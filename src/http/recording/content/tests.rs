@@ -6,6 +6,7 @@ use crate::secret::Secret;
 const MASKS: RecordingMasks = RecordingMasks {
     document: |document| document["Env"] = "***".into(),
     text: |text| *text = text.replace("hunter2", "***"),
+    key_ids: &["AccessKeyId"],
 };
 
 const MAX_TEST_BODY: usize = 4000;
@@ -33,6 +34,7 @@ fn log_lines_are_recorded_unchanged_unless_they_contain_a_secret() {
         masks: RecordingMasks {
             document: |_| {},
             text: |_| {},
+            key_ids: &[],
         },
         redactor: &redactor,
         max_body: MAX_TEST_BODY,

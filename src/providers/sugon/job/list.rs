@@ -9,7 +9,7 @@ use super::super::envelope::ListPage;
 use super::super::region::Region;
 use super::outcome::Origin;
 use super::response::JobFields;
-use super::{LIST, LIST_ENDED, query};
+use super::{LIST, LIST_ENDED, get_request};
 use crate::http::{Method, Request};
 use crate::providers::prelude::*;
 use crate::reference::Scope;
@@ -138,7 +138,7 @@ fn request(
     parameters.extend(page);
     let filters = names.into_iter().zip([user, queue]);
     parameters.extend(filters.filter_map(|(name, value)| Some((name, value?))));
-    let request = query(&region, operation, path, &parameters);
+    let request = get_request(&region, operation, path, &parameters);
     Ok((region, request))
 }
 

@@ -234,9 +234,9 @@ async fn the_next_host_is_used_from_then_on_if_one_is_unreachable() {
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET]);
-    let before = client.api.home.transport.calls();
+    let before = client.api.home.transport.requests_sent();
     get(&client).await.unwrap();
-    assert_eq!(client.api.home.transport.calls(), before + 1);
+    assert_eq!(client.api.home.transport.requests_sent(), before + 1);
 }
 
 #[tokio::test]

@@ -284,5 +284,5 @@ async fn an_unreachable_metadata_service_is_not_called_for_each_job() {
         assert!(problem.hint.unwrap().contains("attach a RAM role"));
     }
     // One request is for the token, the other for the role without a token.
-    assert_eq!(transport.calls(), 2);
+    assert_eq!(transport.requests_sent(), 2);
 }
