@@ -1,10 +1,12 @@
 //! A cache of the references in the last lists, for shell completion. It contains no secrets.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::settings::Environment;
 
@@ -106,19 +108,11 @@ pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let draft = folder.join(format!("references.{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    let written = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&draft, place));
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    written
+    // Only the user can read it.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(place)?;
+    Ok(())
 }
 
 /// Reports whether a reference has no special characters for a shell, which inserts it unquoted.

@@ -71,7 +71,7 @@ impl StoredToken {
 }
 
 impl TokenFile {
-    /// The file `name` in a separate folder. Neither need exist.
+    /// Returns the file `name` in a folder; the first write creates both.
     pub(super) fn new(folder: &Path, name: String) -> Self {
         Self {
             folder: folder.to_path_buf(),
@@ -140,21 +140,15 @@ impl TokenFile {
         }
         self.make_folder()?;
         // A process id would not be unique: two machines can share a home folder.
-        let draft = self.folder.join(format!("{}{TEMP_SUFFIX}", nonce()));
-        let written = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
-            .and_then(|mut file| {
-                file.write_all(&bytes)?;
-                self.evict_old(&file)?;
-                fs::rename(&draft, self.path())
-            });
-        if written.is_err() {
-            remove(&draft);
-        }
-        written
+        let mut file = tempfile::Builder::new()
+            .prefix(&nonce())
+            .suffix(TEMP_SUFFIX)
+            .rand_bytes(0)
+            .tempfile_in(&self.folder)?;
+        file.write_all(&bytes)?;
+        self.evict_old(file.as_file())?;
+        file.persist(self.path())?;
+        Ok(())
     }
 
     /// Removes the stored credential if it has these parts.

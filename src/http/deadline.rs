@@ -23,7 +23,7 @@ impl Deadline {
         }
     }
 
-    /// This much time from now, for a request for details that the caller can do without.
+    /// Creates a deadline this much time from now, for a request for details that the caller can do without.
     pub fn for_details(time: Duration) -> Self {
         Self {
             is_for_details: true,
@@ -36,7 +36,7 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// The problem of a request that had no response by then, with the next step.
+    /// Returns the error for a request without a response at the deadline, with the next step.
     pub fn exceeded(self, message: &str) -> Problem {
         let problem = Problem::deadline_exceeded(message);
         match self.is_for_details {

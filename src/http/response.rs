@@ -35,7 +35,7 @@ impl Response {
     /// Returns the delay of the standard `Retry-After` header: seconds, or a date, which is compared with the
     /// server's `Date`, else with `now`. A number of any size is accepted; the delay is at most a year.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
-        const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
+        const MAX_DELAY: Duration = Duration::from_secs(366 * 86_400);
         let text = self.header("retry-after")?.trim();
         let hint = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             // A number that does not fit is the maximum.
@@ -46,7 +46,7 @@ impl Response {
             let delay = until.signed_duration_since(from);
             delay.to_std().unwrap_or_default()
         };
-        Some(hint.min(MAX_RETRY_AFTER))
+        Some(hint.min(MAX_DELAY))
     }
 }
 

@@ -5,7 +5,7 @@ use super::test_case::verdict;
 use crate::output::document::Envelope;
 
 /// GitLab rejects files larger than 5 KiB; the remainder is for the other variables.
-const MAX_REFERENCES: usize = 4700;
+const MAX_REFERENCE_BYTES: usize = 4700;
 
 /// Writes variables for later jobs of a GitLab pipeline.
 ///
@@ -20,7 +20,7 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
         verdict(report).as_str(),
         report.exit.code
     );
-    for (key, list) in references(report, ',', MAX_REFERENCES) {
+    for (key, list) in references(report, ',', MAX_REFERENCE_BYTES) {
         let key = key.to_ascii_uppercase();
         text += &format!("JOBLENS_{key}={}\n", list.text);
         if list.omitted > 0 {

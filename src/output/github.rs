@@ -17,7 +17,7 @@ const MAX_MESSAGE_CHARS: usize = 4000;
 /// Maximum number of characters in a cell of the table.
 const MAX_CELL_CHARS: usize = 300;
 /// Maximum number of bytes in the lists of references; all outputs of a job can take 1 MiB in UTF-16.
-const MAX_REFERENCES: usize = 200_000;
+const MAX_REFERENCE_BYTES: usize = 200_000;
 
 /// Title and message of an annotation.
 type Note = (String, String);
@@ -117,7 +117,7 @@ pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let mut text = output("verdict", verdict(report).as_str());
     text += &output("exit", &report.exit.code.to_string());
     text += &output("reason", &escape(reason.unwrap_or_default()));
-    for (key, list) in references(report, ' ', MAX_REFERENCES) {
+    for (key, list) in references(report, ' ', MAX_REFERENCE_BYTES) {
         text += &output(key, &list.text);
         if list.omitted > 0 {
             text += &output(&format!("{key}_omitted"), &list.omitted.to_string());

@@ -2,12 +2,13 @@
 
 mod template;
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::DirBuilder;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use tempfile::NamedTempFile;
 
 use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, kind_text};
@@ -104,22 +105,14 @@ fn write(place: &Path) -> Result<(), Problem> {
             "pass a path in another folder with --config, or fix the permissions of this folder",
         )
     })?;
-    let mut name = place.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let draft = PathBuf::from(name);
-    let written = written_to(&draft).and_then(|()| fs::hard_link(&draft, place));
-    // The draft is a second link to the written file, or incomplete.
-    let _ = fs::remove_file(&draft);
-    written.map_err(failed)
+    write_new(place).map_err(failed)
 }
 
-fn written_to(draft: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
+fn write_new(place: &Path) -> io::Result<()> {
+    let folder = place.parent().unwrap_or(Path::new(""));
+    let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(template::text().as_bytes())?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    file.persist_noclobber(place)?;
+    Ok(())
 }

@@ -15,8 +15,8 @@ use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 use crate::settings::PROXY_URL;
 
-/// Minimum deviation of the clock for a warning: clouds reject signatures if the clock is wrong by minutes.
-const MAX_OFFSET_SECONDS: i64 = 60;
+/// Minimum offset of the clock for a warning: clouds reject signatures if the clock is wrong by minutes.
+const MIN_WARNED_OFFSET_SECONDS: i64 = 60;
 /// Maximum number of addresses to show.
 const MAX_ADDRESSES: usize = 3;
 
@@ -265,7 +265,7 @@ impl CallEvidence<'_> {
         let text = ahead.map(|ahead| {
             let off = ahead.abs();
             match ahead {
-                _ if off < MAX_OFFSET_SECONDS => {
+                _ if off < MIN_WARNED_OFFSET_SECONDS => {
                     format!("within {} s of the clock of {host}", off + 1)
                 }
                 _ => format!("the local clock is {}", describe_offset(ahead, host)),
@@ -282,7 +282,7 @@ impl CallEvidence<'_> {
                 Check::fail(CheckName::Clock, problem.category, message).hint(Some(SET.to_owned())),
             );
         }
-        let is_off = ahead?.abs() >= MAX_OFFSET_SECONDS;
+        let is_off = ahead?.abs() >= MIN_WARNED_OFFSET_SECONDS;
         Some(match is_off {
             true => Check::warn(CheckName::Clock, text?, SET),
             false => Check::ok(CheckName::Clock, text?),

@@ -123,6 +123,8 @@ impl<'a> PageWriter<'a> {
     }
 }
 
+/// Examines the accounts, and writes each part of the page as soon as it is known.
+///
 /// # Errors
 /// Returns only usage errors of the command line: problems of the settings are part of the report.
 fn diagnose(

@@ -2,8 +2,8 @@
 
 use super::resume::{HEAD_BYTES, Resume};
 
-/// The minimum number of bytes to keep of the end of the text, if its lines are not longer.
-const MAX_KEPT_BYTES: usize = 4 << 20;
+/// The number of bytes to keep of the end of the text; more if its lines are longer.
+const WINDOW_BYTES: usize = 4 << 20;
 
 /// The end of the known text of a log.
 #[derive(Debug, Default)]
@@ -101,10 +101,10 @@ impl Window {
         if text.contains(&b'\n') {
             self.omitted = 0;
         }
-        if self.last.len() <= 2 * MAX_KEPT_BYTES {
+        if self.last.len() <= 2 * WINDOW_BYTES {
             return;
         }
-        let surplus = self.last.len() - MAX_KEPT_BYTES;
+        let surplus = self.last.len() - WINDOW_BYTES;
         match memchr::memchr(b'\n', &self.last[surplus..]) {
             Some(end) => drop(self.last.drain(..=surplus + end)),
             None => {
@@ -277,14 +277,14 @@ mod tests {
 
     #[test]
     fn a_second_with_more_text_than_the_buffer_keeps_repeats_no_line() {
-        let count = 3 * MAX_KEPT_BYTES / timed(&[5]).len();
+        let count = 3 * WINDOW_BYTES / timed(&[5]).len();
         let all = timed(&vec![5; count]);
         let new = b"2026-01-02T03:04:06.5Z new\n".to_vec();
         let mut window = Window::default();
         for part in all.chunks(1 << 16) {
             window.extend(part);
         }
-        assert!(window.text().len() <= 2 * MAX_KEPT_BYTES);
+        assert!(window.text().len() <= 2 * WINDOW_BYTES);
         let (first, rest) = all.split_at(1 << 20);
         assert_eq!(window.advance(first.to_vec(), true), Some(Vec::new()));
         assert_eq!(window.advance_rest([rest, &new].concat()), new);
@@ -316,7 +316,7 @@ mod tests {
         for _ in 0..20 {
             window.extend(&part);
         }
-        assert!(window.text().len() <= 2 * MAX_KEPT_BYTES);
+        assert!(window.text().len() <= 2 * WINDOW_BYTES);
         let line = [&head[..], &part.repeat(20), b"rest\n"].concat();
         let next = [timed(&[4, 4]), line].concat();
         assert_eq!(window.advance(next, true).as_deref(), Some(&b"rest\n"[..]));

@@ -112,7 +112,7 @@ pub(super) fn resources(resources: &Resources) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Returns for example `1 to 9, every 2nd; this is 3`.
+/// Returns for example `1 to 9, step 2; this is 3`.
 fn array(array: &Array) -> String {
     let end = |end: Option<i64>| end.map_or_else(|| "?".to_owned(), |end| end.to_string());
     let mut text = format!("{} to {}", end(array.start), end(array.end));

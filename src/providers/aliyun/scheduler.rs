@@ -160,6 +160,8 @@ pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
     }
 }
 
+/// Checks the field `Success` of a response.
+///
 /// # Errors
 /// `service_error` if the response reports that the operation failed.
 pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {

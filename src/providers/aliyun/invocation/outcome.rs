@@ -78,22 +78,22 @@ impl Status {
 /// Determines the state of a finished invocation from its nodes. Returns why exit codes are missing, if any are.
 fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
     let has_no_nodes = nodes.is_empty();
-    let (tasks, verdicts): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
+    let (tasks, outcomes): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
     job.tasks.extend(tasks);
     if job.tasks.iter().all(|task| task.finished_at.is_some()) {
         job.finished_at = job.tasks.iter().filter_map(|task| task.finished_at).max();
     }
-    let failed = verdicts
+    let failed = outcomes
         .iter()
-        .position(|verdict| *verdict == ExitOutcome::Failed);
-    let unread = verdicts
+        .position(|outcome| *outcome == ExitOutcome::Failed);
+    let unread = outcomes
         .iter()
-        .position(|verdict| *verdict == ExitOutcome::Unknown);
+        .position(|outcome| *outcome == ExitOutcome::Unknown);
     let is_partial = has_no_nodes && results.is_total_unreadable;
     let why = results.unread.or_else(|| match unread {
         None if is_partial => Some("the number of nodes could not be read".to_owned()),
         Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
-        None if verdicts.is_empty() => Some("no node is reported".to_owned()),
+        None if outcomes.is_empty() => Some("no node is reported".to_owned()),
         None => None,
     });
     let outcome = match (failed, &why) {
@@ -156,11 +156,11 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
 
 /// Converts a node and its result to a task and an outcome.
 fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
-    let verdict = node_outcome(&node, result.as_ref());
+    let outcome = node_outcome(&node, result.as_ref());
     // Unrecognized states are reported once for the whole response.
     let reading = states::normalize(STATES, &[], node.word.as_deref(), "", &mut Vec::new());
     let is_finished = is_word(node.word.as_deref(), "Finished");
-    let state = match (is_finished, verdict) {
+    let state = match (is_finished, outcome) {
         (false, _) => reading.state,
         (true, outcome) => outcome.state(),
     };
@@ -171,7 +171,7 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     });
     let exit_code = result.as_ref().and_then(|result| result.exit_code);
     let success = result.as_ref().and_then(|result| result.success);
-    let reason = (verdict == ExitOutcome::Failed).then(|| match (exit_code, success) {
+    let reason = (outcome == ExitOutcome::Failed).then(|| match (exit_code, success) {
         (Some(0), Some(false)) => "exit code 0, Success is false".to_owned(),
         (Some(code), _) if code != 0 => format!("exit code {code}"),
         (None, Some(false)) => "Success is false".to_owned(),
@@ -194,7 +194,7 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
         details: details.map(|details| Arc::new(details) as Arc<dyn Details>),
         ..reading.into_task()
     };
-    (task, verdict)
+    (task, outcome)
 }
 
 /// Returns `true` if the node's state is `Finished` or not known.

@@ -251,8 +251,8 @@ impl Results {
         for result in page.results {
             // Identical results of a node are one result; a result with another outcome is kept.
             let (id, word) = (result.id.clone(), result.word.clone());
-            let verdict = (id.clone(), word, result.exit_code, result.success);
-            if self.seen.insert(verdict) {
+            let key = (id.clone(), word, result.exit_code, result.success);
+            if self.seen.insert(key) {
                 self.ids.insert(id);
                 self.nodes.push(result);
             }
