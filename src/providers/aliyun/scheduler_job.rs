@@ -199,11 +199,14 @@ struct JobResponse {
     message: OptionalObject<Message>,
 }
 
+/// A job as the scheduler reports it.
+type JobInfo = Required<OptionalObject<JobFields<Map<Text>>>>;
+
 /// Jobs as the scheduler reports them, by id.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Message {
-    job_info: Required<Map<JobFields<Map<Text>>>>,
+    job_info: Required<Map<JobInfo>>,
 }
 
 /// A response with the jobs as JSON text.
@@ -234,7 +237,7 @@ fn decode_fields(
     body: &[u8],
     reference: &Reference,
 ) -> Result<(JobFields<Map<Text>>, Text), DecodeError> {
-    let document = lenient::parse_raw(body).unwrap_or_default();
+    let document = lenient::parse(body).unwrap_or_default();
     let info = document.pointer("/Message/JobInfo");
     let (jobs, request_id) = match info {
         Some(Value::String(text)) if text.trim().is_empty() => return Err(not_found(reference)),
@@ -266,7 +269,7 @@ fn decode_fields(
             }
         }
     };
-    let Map(jobs) = jobs;
+    let Map(jobs): Map<JobInfo> = jobs;
     if jobs.is_empty() {
         return Err(not_found(reference));
     }
@@ -279,7 +282,12 @@ fn decode_fields(
         return Err(ambiguous(reference, [first, second]));
     }
     let first_match = matching.into_iter().next();
-    let (_, fields) = first_match.ok_or_else(|| "the requested job".to_owned())?;
+    let (_, job) = first_match.ok_or_else(|| "the requested job".to_owned())?;
+    let fields = match job {
+        Required::Present(OptionalObject(Some(fields))) => *fields,
+        Required::Present(OptionalObject(None)) | Required::Empty => JobFields::default(),
+        Required::Missing | Required::Null | Required::Unreadable => JobFields::unreadable(),
+    };
     Ok((fields, request_id))
 }
 
