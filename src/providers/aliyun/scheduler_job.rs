@@ -168,12 +168,24 @@ async fn read_row(
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
         rows.order_by_key(|row| row.job.id != reference.id());
-        if let [first, second, ..] = &rows[..]
+        if let [first, others @ ..] = &rows[..]
             && first.job.id != reference.id()
+            && let Some(other) = others.iter().find(|other| other.job.id != first.job.id)
         {
-            let ids = [&*first.job.id, &*second.job.id].join(", ");
+            let ids = [&*first.job.id, &*other.job.id].join(", ");
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
+            return result.note(NoticeCode::PartsUnread, text);
+        }
+        let is_contradicted = |first: &GetResult, other: &GetResult| {
+            first.job.id == other.job.id && first.job.state_raw != other.job.state_raw
+        };
+        if let [first, others @ ..] = &rows[..]
+            && others.iter().any(|other| is_contradicted(first, other))
+        {
+            let text = format!(
+                "cannot read the state of {reference}: the list contains it in different states"
+            );
             return result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(row) = rows.into_iter().next() {

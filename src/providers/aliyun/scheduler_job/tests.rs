@@ -194,12 +194,12 @@ fn variables_and_arguments_are_masked_and_other_fields_kept() {
     assert_eq!(shown["2.scheduler"]["Variable_List"]["GREETING"], "***");
 }
 
-/// Returns state, whether it has ended, and exit code of a job whose state only the list reports.
-async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
+/// Returns a job whose state only these rows of the list report.
+async fn read_listed(info: Value, rows: Value, trust: bool) -> GetResult {
     let respond: Responder = Arc::new(move |request| {
         let is_list = request.header("x-acs-action") == Some("ListJobsWithFilters");
         let body = match is_list {
-            true => json!({"RequestId": "r", "TotalCount": 1, "Jobs": [row]}),
+            true => json!({"RequestId": "r", "TotalCount": 1, "Jobs": rows}),
             false => json!({"RequestId": "r", "Message": {"JobInfo": info}}),
         };
         Some(ServerResponse::json(200, &body))
@@ -212,7 +212,32 @@ async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i6
         ..get_options()
     };
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
-    let job = client.get(&reference, &options).await.unwrap().job;
+    client.get(&reference, &options).await.unwrap()
+}
+
+#[tokio::test]
+async fn rows_of_one_job_in_different_states_leave_it_undecided() {
+    let row = |state: &str| json!({"Id": "2.scheduler", "State": state});
+    let exited = json!({"2.scheduler": {"Exit_status": 0}});
+    for (states, expected) in [
+        (["FINISHED", "FINISHED"], State::Succeeded),
+        (["FINISHED", "RUNNING"], State::Unknown),
+        (["RUNNING", "FINISHED"], State::Unknown),
+    ] {
+        let rows = json!(states.map(row));
+        let found = read_listed(exited.clone(), rows, true).await;
+        assert_eq!(found.job.state, expected, "{states:?}");
+        let is_noted = found
+            .notices
+            .iter()
+            .any(|one| one.message.contains("in different states"));
+        assert_eq!(is_noted, expected == State::Unknown);
+    }
+}
+
+/// Returns state, whether it has ended, and exit code of a job whose state only the list reports.
+async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
+    let job = read_listed(info, json!([row]), trust).await.job;
     assert_eq!(job.state_raw.as_deref(), Some("FINISHED"));
     (job.state, job.ended, job.exit_code)
 }
