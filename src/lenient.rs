@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::json;
 
+pub use duplicates::Document;
 pub use scalar::{Flag, Int, Num, Text};
 pub use shape::{
     AccumulatedList, DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words,
@@ -131,27 +132,28 @@ fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
 }
 
-/// Records the values and keys that could not be read.
+/// Records the texts and keys with invalid characters. An invalid number is recorded by the type that it was
+/// expected for.
 fn note_broken(repaired: &repair::RepairedDocument) {
     let repair::RepairedDocument {
         body,
         invalid_values,
     } = repaired;
-    let named = invalid_values
+    let texts = invalid_values
         .iter()
-        .take(MAX_NAMED as usize)
-        .map(|(end, reason)| {
-            // A key is recorded with its own path, which is known only where its value begins.
-            let rest = &body.as_bytes()[*end..];
-            let colon = rest.len() - rest.trim_ascii_start().len();
-            let end = match rest.get(colon) {
-                Some(b':') => end + colon + 1,
-                _ => *end,
-            };
-            let path = error_path::path(&body.as_bytes()[..end]);
-            format!("{path} ({reason})")
-        });
-    unreadable::record_fields(named.collect(), invalid_values.len());
+        .filter(|(_, reason)| *reason != repair::NOT_A_NUMBER);
+    let named = texts.clone().take(MAX_NAMED as usize).map(|(end, reason)| {
+        // A key is recorded with its own path, which is known only where its value begins.
+        let rest = &body.as_bytes()[*end..];
+        let colon = rest.len() - rest.trim_ascii_start().len();
+        let end = match rest.get(colon) {
+            Some(b':') => end + colon + 1,
+            _ => *end,
+        };
+        let path = error_path::path(&body.as_bytes()[..end]);
+        format!("{path} ({reason})")
+    });
+    unreadable::record_fields(named.collect(), texts.count());
 }
 
 /// Records the values that the decoding of `body` as `T` has just dropped. Only the error of another decoding
@@ -270,16 +272,31 @@ fn has_bounded_values(body: &[u8]) -> bool {
     memchr::memchr_iter(b',', body).count() <= MAX_VALUES
 }
 
-/// Parses the raw response as JSON, with U+FFFD for invalid characters; `None` if it is not valid JSON, is nested
-/// too deeply, or has so many values that it would take far more memory than bytes.
-pub fn parse_raw(body: &[u8]) -> Option<Value> {
+/// Parses a response as JSON to decide by its values: a key with different values and an invalid number get a value
+/// that no type is read from, as in [`decode_response`]. Otherwise as [`parse_shown`].
+pub fn parse(body: &[u8]) -> Option<Value> {
+    let body = without_byte_order_mark(body);
+    if !has_bounded_values(body) {
+        return None;
+    }
+    let strict = std::str::from_utf8(body).ok().and_then(duplicates::merge);
+    strict.or_else(|| duplicates::merge(&repair::repair(body)?.body))
+}
+
+/// Parses a response as JSON to show it, with the last value of a duplicate key, null for an invalid number, and
+/// U+FFFD for invalid characters. `None` if it is not valid JSON, is nested too deeply, or has so many values that
+/// it would take far more memory than bytes.
+pub fn parse_shown(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {
         return None;
     }
     match serde_json::from_slice(body) {
         Ok(document) => Some(document),
-        Err(_) => serde_json::from_str(&repair::repair(body)?.body).ok(),
+        Err(_) => {
+            let body = repair::repair(body)?.body;
+            serde_json::from_str(&body.replace(repair::UNREADABLE_VALUE, "null")).ok()
+        }
     }
 }
 

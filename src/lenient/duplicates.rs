@@ -1,9 +1,11 @@
 //! Handles JSON objects with duplicate keys.
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value, json};
 
-use crate::json::EXACT_NUMBER;
+use crate::json::{EXACT_NUMBER, UNREADABLE};
 
 /// Returns the document with each key of an object once. If the values of a key differ, they are replaced by a
 /// value that no field can read, since choosing one of them would be a guess.
@@ -11,6 +13,16 @@ pub(super) fn merge(body: &str) -> Option<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let document = Merge.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok().map(|()| document)
+}
+
+/// A value of any type. A key of an object that has different values gets a value that no type is read from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document(pub Value);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Merge.deserialize(deserializer).map(Self)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -72,12 +84,15 @@ impl<'de> Visitor<'de> for Merge {
                 return Ok(number.into());
             }
             let value = map.next_value_seed(self)?;
-            let before = object.get(&key);
-            let value = match before.is_some_and(|before| *before != value) {
-                true => json!([[0]]),
-                false => value,
-            };
-            object.insert(key, value);
+            match object.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(mut known) if *known.get() != value => {
+                    known.insert(json!({ UNREADABLE: 0 }));
+                }
+                Entry::Occupied(_) => {}
+            }
         }
         Ok(object.into())
     }
@@ -179,10 +194,12 @@ mod tests {
         let merged = |json: &str| merge(json).unwrap().to_string();
         assert_eq!(
             merged(r#"{"a":1,"b":[{"c":"x","c":"x"}],"a":1.50}"#),
-            r#"{"a":[[0]],"b":[{"c":"x"}]}"#
+            r#"{"a":{"$unreadable":0},"b":[{"c":"x"}]}"#
         );
         let numbers = r#"{"a":[12345678901234567890123,1.50,null,true]}"#;
         assert_eq!(merged(numbers), numbers);
+        let three = r#"{"a":1,"a":2,"a":1}"#;
+        assert_eq!(merged(three), r#"{"a":{"$unreadable":0}}"#);
         assert_eq!(merge("{} {}"), None);
     }
 }

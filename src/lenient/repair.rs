@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// A value in place of an invalid number, from which no type is read.
+pub(super) const UNREADABLE_VALUE: &str = "{\"$unreadable\":0}";
+
 /// A repaired document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RepairedDocument {
@@ -11,7 +14,7 @@ pub(super) struct RepairedDocument {
     pub invalid_values: Vec<(usize, &'static str)>,
 }
 
-const NOT_A_NUMBER: &str = "not a JSON number";
+pub(super) const NOT_A_NUMBER: &str = "not a JSON number";
 
 /// Marks a repair. U+FFFE is a noncharacter that never occurs in text.
 const MARK: char = '\u{fffe}';
@@ -27,7 +30,9 @@ impl RepairedDocument {
         body = body.replace(MARK, "\u{fffd}");
         for (end, reason) in ends.into_iter().rev() {
             match reason == NOT_A_NUMBER {
-                true => body.replace_range(end - "null".len()..end, &format!("\"{MARK}NaN\"")),
+                true => {
+                    body.replace_range(end - UNREADABLE_VALUE.len()..end, &format!("\"{MARK}NaN\""))
+                }
                 false => body.insert(end - 1, MARK),
             }
         }
@@ -53,8 +58,12 @@ pub fn with_faults(document: &str) -> String {
 }
 
 /// Replaces invalid UTF-8, unpaired surrogates and invalid escapes by U+FFFD, escapes control characters within
-/// texts, and replaces invalid numbers such as `NaN` by null. `None` if nothing was replaced.
+/// texts, and replaces invalid numbers such as `NaN` by [`UNREADABLE_VALUE`]. `None` if nothing was replaced, or if
+/// there are too many invalid numbers.
 pub(super) fn repair(body: &[u8]) -> Option<RepairedDocument> {
+    /// Maximum number of invalid numbers, since each becomes longer.
+    const MAX_NUMBERS: usize = 1_000_000;
+    let mut numbers = 0;
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
     let (mut repaired, mut ends) = (Vec::with_capacity(text.len()), Vec::new());
@@ -85,7 +94,11 @@ pub(super) fn repair(body: &[u8]) -> Option<RepairedDocument> {
             }
             b'N' | b'I' | b'-' if !is_in_text && number_length(&text[at..]) > 1 => {
                 length = number_length(&text[at..]);
-                repaired.extend(b"null");
+                numbers += 1;
+                if numbers > MAX_NUMBERS {
+                    return None;
+                }
+                repaired.extend(UNREADABLE_VALUE.as_bytes());
                 ends.push((repaired.len(), NOT_A_NUMBER));
             }
             byte => repaired.push(*byte),
@@ -178,8 +191,8 @@ mod tests {
             (b"[\"a\tb\"\n]", "[\"a\\u0009b\"\n]".to_owned(), &[]),
             (
                 br#"{"a": NaN, "b":[-Infinity,-1],"NaN":"NaN"}"#,
-                r#"{"a": null, "b":[null,-1],"NaN":"NaN"}"#.to_owned(),
-                &[10, 21],
+                r#"{"a": {"$unreadable":0}, "b":[{"$unreadable":0},-1],"NaN":"NaN"}"#.to_owned(),
+                &[23, 47],
             ),
         ] {
             let repaired = repair(broken).unwrap();

@@ -290,7 +290,12 @@ impl<'de, V: Deserialize<'de>> Shape<'de> for Map<V> {
 
     fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
         let mut read = Self::default();
-        while let Some((name, value)) = map.next_entry()? {
+        while let Some(name) = map.next_key::<String>()? {
+            // The values of a duplicate key can differ; `decode_response` compares them.
+            if read.0.contains_key(&name) {
+                return Err(de::Error::duplicate_field("name"));
+            }
+            let value = map.next_value()?;
             if read.0.len() < Self::MAX_ENTRIES {
                 read.0.insert(name, value);
             }

@@ -1,3 +1,5 @@
+mod unreadable_values;
+
 use super::*;
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -166,9 +168,12 @@ fn nan_and_infinity_only_lose_the_value_of_their_own_field() {
     let answer = answer.unwrap();
     assert_eq!((answer.text.trimmed(), answer.int.0), (Some("NaN"), None));
     assert_eq!(answer.list.0.len(), 2);
-    let named = ["int", "list[1]"].map(|path| format!("{path} (not a JSON number)"));
+    let named = [
+        "int (expected a whole number)",
+        "list[1] (expected an object)",
+    ];
     assert_eq!(unreadable.named, named);
-    assert_eq!(parse_raw(json).unwrap()["int"], Value::Null);
+    assert_eq!(parse_shown(json).unwrap()["int"], Value::Null);
     assert!(decode::<Answer>(json).is_err());
 }
 
@@ -221,7 +226,7 @@ fn invalid_characters_are_replaced_and_other_fields_are_read() {
         assert_eq!(answer.text.trimmed(), Some("party \u{fffd}"));
         assert_eq!(answer.part.0.unwrap().id.trimmed(), Some("x"));
         assert_eq!(unreadable.named, ["text (invalid characters)"]);
-        assert_eq!(parse_raw(json).unwrap()["text"], "party \u{fffd}");
+        assert_eq!(parse_shown(json).unwrap()["text"], "party \u{fffd}");
         assert!(decode::<Answer>(json).is_err());
     }
 }
@@ -310,7 +315,7 @@ fn ignored_fields_may_be_nested_deeply() {
         "]".repeat(100_000)
     );
     assert!(decode::<Answer>(deep.as_bytes()).is_ok());
-    assert_eq!(parse_raw(deep.as_bytes()), None);
+    assert_eq!(parse_shown(deep.as_bytes()), None);
 }
 
 #[test]

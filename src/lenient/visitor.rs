@@ -83,11 +83,11 @@ impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
         let Some(Key(first)) = map.next_key()? else {
             return Ok(Some(S::empty()));
         };
-        let is_number = first == json::EXACT_NUMBER;
+        let is_object = ![json::EXACT_NUMBER, json::UNREADABLE].contains(&&*first);
         let first = Some(first);
         let mut map = Peeked { first, map };
         let before = MISMATCHES.get();
-        if !is_number && let Some(read) = S::from_map(&mut map)? {
+        if is_object && let Some(read) = S::from_map(&mut map)? {
             return Ok(Some(read));
         }
         if MISMATCHES.get() == before {

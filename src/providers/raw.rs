@@ -34,7 +34,7 @@ pub(super) fn attach_masked(
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.
 pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
-    let mut document = lenient::parse_raw(body)?;
+    let mut document = lenient::parse_shown(body)?;
     if !options.show_secrets {
         mask_document(&mut document);
     }

@@ -39,7 +39,7 @@ impl RequestIdNames {
 
     fn in_body(&self, body: &[u8]) -> Option<String> {
         let read = Some(body).filter(|body| body.len() <= MAX_BYTES);
-        let id = match read.and_then(lenient::parse_raw) {
+        let id = match read.and_then(lenient::parse_shown) {
             Some(document) => self.in_object(document.as_object()?)?.to_owned(),
             None => self.in_text(&String::from_utf8_lossy(&body[..body.len().min(MAX_BYTES)]))?,
         };

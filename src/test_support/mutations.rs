@@ -3,9 +3,11 @@
 //!
 //! If the field is neither essential nor evidence, only its value may be lost, and one message must name it. If
 //! it is essential, such as the id or the state, the result must be an error, an unknown state or the same state
-//! as before. If it is evidence, such as an exit code, the state may change, but not to a success.
+//! as before. If it is evidence, such as an exit code, the state may change, but not to a success. A field of these
+//! two groups that occurs twice or is `NaN` has the effect of a value of another type.
 
 mod paths;
+mod unreadable;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -201,6 +203,21 @@ pub async fn check(case: Case, fields: Fields) {
             let what = format!("{name} {path}: {new}");
             let is_list = file == 0 && matches!(case.call, Call::List);
             check_effect(&mutation, &baseline, found, fields, is_list, &what);
+        }
+        for field in unreadable::fields(document, fields) {
+            let mut states = Vec::new();
+            for text in &field.texts {
+                served.borrow_mut()[file].clone_from(text);
+                let found = call(&*client(), &case, false).await;
+                states.push(found.ok().map(|found| found.states));
+            }
+            let [other_type, unreadable @ ..] = &states[..] else {
+                unreachable!()
+            };
+            for found in unreadable {
+                let (name, path) = (&case.files[file].1, &field.path);
+                assert_eq!(found, other_type, "{name} {path}: {:?}", field.texts);
+            }
         }
         served.borrow_mut()[file] = texts[file].clone();
     }

@@ -8,6 +8,12 @@ use crate::EXACT_NUMBER;
 use crate::error::{Error, ErrorKind};
 use crate::reader::{MAX_DEPTH, Reader, Token};
 
+/// The only key of an object in place of a value that cannot be read. No struct and no map is read from it.
+pub const UNREADABLE: &str = "$unreadable";
+
+/// The beginning of an object in place of a value that cannot be read, after its brace.
+const UNREADABLE_KEY: &str = "\"$unreadable\"";
+
 /// Deserializes types from a document in UTF-8, by the rules of serde_json with `arbitrary_precision`: numbers that
 /// do not fit an integer type are passed as a map of [`EXACT_NUMBER`] and their digits.
 #[derive(Debug)]
@@ -41,6 +47,11 @@ impl<'de> Deserializer<'de> {
             Some(digits) => Ok(Token::Text(digits)),
             None => self.reader.token(),
         }
+    }
+
+    /// Reports whether the token is an object in place of a value that cannot be read.
+    fn is_unreadable(&self, token: Token<'de>) -> bool {
+        token == Token::Object && self.reader.is_next(UNREADABLE_KEY)
     }
 
     /// Enters a list or an object, or a number as a map.
@@ -152,9 +163,26 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let token = self.token()?;
         let read = match token {
-            Token::Object => self.visit(token, visitor),
+            Token::Object if !self.is_unreadable(token) => self.visit(token, visitor),
             // The visitor of a struct would also accept a list, with its fields in order.
             _ => {
+                let found = Unexpected::Other("another value");
+                Err(Error::invalid_type(found, &visitor))
+            }
+        };
+        read.map_err(|error| self.located(error))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let token = self.token()?;
+        let read = match self.is_unreadable(token) {
+            false => self.visit(token, visitor),
+            true => {
                 let found = Unexpected::Other("another value");
                 Err(Error::invalid_type(found, &visitor))
             }
@@ -169,7 +197,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct struct identifier
+        seq tuple tuple_struct identifier
     }
 }
 

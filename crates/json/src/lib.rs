@@ -10,7 +10,7 @@ mod reader;
 mod serializer;
 mod writer;
 
-pub use deserializer::Deserializer;
+pub use deserializer::{Deserializer, UNREADABLE};
 pub use error::Error;
 pub use escape::{needs_escape, write_escaped};
 pub use serializer::{Compound, EXACT_NUMBER, SerializeError, collect_texts, write};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{Deserializer, Error};
+use crate::{Deserializer, Error, UNREADABLE};
 
 fn ours<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
     let mut deserializer = Deserializer::new(text);
@@ -201,4 +201,20 @@ proptest! {
         let tail: String = characters[to..].iter().collect();
         check_all(&(head + &piece + &tail));
     }
+}
+
+#[test]
+fn no_struct_or_map_is_read_from_an_unreadable_value() {
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Fields {
+        a: i64,
+    }
+    type Map = std::collections::BTreeMap<String, i64>;
+    let unreadable = format!("{{\"{UNREADABLE}\":0}}");
+    assert!(ours::<Fields>(&unreadable).is_err());
+    assert!(ours::<Map>(&unreadable).is_err());
+    assert!(ours::<Value>(&unreadable).is_ok());
+    assert_eq!(ours::<Fields>("{\"a\":1}"), Ok(Fields { a: 1 }));
+    assert_eq!(ours::<Map>("{}"), Ok(Map::new()));
 }

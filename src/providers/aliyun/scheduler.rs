@@ -203,12 +203,27 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     let read = |mut fields: JobFields<Text>, lookup: GetRequest<'_>| {
         // Lists contain the variables as JSON text.
         let variables = fields.variables.0.take().unwrap_or_default();
-        let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
+        let variables = lenient::parse(variables.as_bytes());
+        let variables = variables.and_then(|variables| serde_json::from_value(variables).ok());
+        let Map(variables) = variables.unwrap_or_default();
         fields.known = known(lookup.reference.id());
         let result = fields.into_result(variables, api, lookup);
         result.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, JobFields::readable_id, read))
+}
+
+impl<V: Default> JobFields<V> {
+    /// Returns the fields of a job that cannot be read, whose end is therefore unclear.
+    pub fn unreadable() -> Self {
+        Self {
+            exit_code: Checked {
+                value: Text(None),
+                is_unreadable: true,
+            },
+            ..Self::default()
+        }
+    }
 }
 
 impl<V> JobFields<V> {

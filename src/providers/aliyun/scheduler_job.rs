@@ -168,12 +168,24 @@ async fn read_row(
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
         rows.order_by_key(|row| row.job.id != reference.id());
-        if let [first, second, ..] = &rows[..]
+        if let [first, others @ ..] = &rows[..]
             && first.job.id != reference.id()
+            && let Some(other) = others.iter().find(|other| other.job.id != first.job.id)
         {
-            let ids = [&*first.job.id, &*second.job.id].join(", ");
+            let ids = [&*first.job.id, &*other.job.id].join(", ");
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
+            return result.note(NoticeCode::PartsUnread, text);
+        }
+        let is_contradicted = |first: &GetResult, other: &GetResult| {
+            first.job.id == other.job.id && first.job.state_raw != other.job.state_raw
+        };
+        if let [first, others @ ..] = &rows[..]
+            && others.iter().any(|other| is_contradicted(first, other))
+        {
+            let text = format!(
+                "cannot read the state of {reference}: the list contains it in different states"
+            );
             return result.note(NoticeCode::PartsUnread, text);
         }
         if let Some(row) = rows.into_iter().next() {
@@ -199,11 +211,14 @@ struct JobResponse {
     message: OptionalObject<Message>,
 }
 
+/// A job as the scheduler reports it.
+type JobInfo = Required<OptionalObject<JobFields<Map<Text>>>>;
+
 /// Jobs as the scheduler reports them, by id.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Message {
-    job_info: Required<Map<JobFields<Map<Text>>>>,
+    job_info: Required<Map<JobInfo>>,
 }
 
 /// A response with the jobs as JSON text.
@@ -234,7 +249,7 @@ fn decode_fields(
     body: &[u8],
     reference: &Reference,
 ) -> Result<(JobFields<Map<Text>>, Text), DecodeError> {
-    let document = lenient::parse_raw(body).unwrap_or_default();
+    let document = lenient::parse(body).unwrap_or_default();
     let info = document.pointer("/Message/JobInfo");
     let (jobs, request_id) = match info {
         Some(Value::String(text)) if text.trim().is_empty() => return Err(not_found(reference)),
@@ -266,7 +281,7 @@ fn decode_fields(
             }
         }
     };
-    let Map(jobs) = jobs;
+    let Map(jobs): Map<JobInfo> = jobs;
     if jobs.is_empty() {
         return Err(not_found(reference));
     }
@@ -279,7 +294,12 @@ fn decode_fields(
         return Err(ambiguous(reference, [first, second]));
     }
     let first_match = matching.into_iter().next();
-    let (_, fields) = first_match.ok_or_else(|| "the requested job".to_owned())?;
+    let (_, job) = first_match.ok_or_else(|| "the requested job".to_owned())?;
+    let fields = match job {
+        Required::Present(OptionalObject(Some(fields))) => *fields,
+        Required::Present(OptionalObject(None)) | Required::Empty => JobFields::default(),
+        Required::Missing | Required::Null | Required::Unreadable => JobFields::unreadable(),
+    };
     Ok((fields, request_id))
 }
 

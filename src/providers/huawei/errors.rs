@@ -11,6 +11,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
+use crate::json::UNREADABLE;
 use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::request_id::RequestIdNames;
 use crate::providers::{lenient, states};
@@ -139,7 +140,7 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
 fn error_details(response: &Response) -> ErrorDetails {
     let document = Some(&response.body)
         .filter(|body| body.len() <= MAX_ERROR_BYTES)
-        .and_then(|body| lenient::parse_raw(body));
+        .and_then(|body| lenient::parse(body));
     let Some(top) = document.as_ref().and_then(Value::as_object) else {
         return ErrorDetails::default();
     };
@@ -196,6 +197,8 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
+        // It can be the code of an error.
+        Value::Object(fields) if fields.contains_key(UNREADABLE) => Some("unreadable".to_owned()),
         _ => None,
     }
 }

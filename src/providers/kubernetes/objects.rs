@@ -172,7 +172,7 @@ pub(super) async fn lookup<T: Send>(
     let (mut decoded, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
         let (mut result, read) = decode(body)?;
-        let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
+        let object = lenient::parse(body).and_then(|object| Object::read(object, &path));
         let object = object.ok_or_else(|| expected(reference))?;
         decoded = Some(read);
         attach_raw(&mut result, body, options);
@@ -301,7 +301,7 @@ struct ObjectPage {
 
 /// Decodes a page of the list at a path. Objects that do not belong to this list are dropped.
 fn decode_page(body: &[u8], path: &str) -> Result<ObjectPage, String> {
-    let mut page = lenient::parse_raw(body).ok_or("a list of objects")?;
+    let mut page = lenient::parse(body).ok_or("a list of objects")?;
     let items = match page.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => items,
         Some(Value::Null) => Vec::new(),

@@ -307,7 +307,7 @@ impl Watch {
     /// The reason for which the stream cannot continue.
     pub fn apply(&self, line: &[u8], path: &str) -> Result<(), Interruption> {
         let unreadable = || Interruption::Outdated("a line that is not an event".to_owned());
-        let mut event = lenient::parse_raw(line).ok_or_else(unreadable)?;
+        let mut event = lenient::parse(line).ok_or_else(unreadable)?;
         let object = event.get_mut("object").map(Value::take);
         let object = object.ok_or_else(unreadable)?;
         let kind = event.get("type").and_then(Value::as_str);

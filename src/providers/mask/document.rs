@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::lenient::parse_raw;
+use crate::lenient::parse_shown;
 use crate::secret::{
     MASK, Sensitivity, field_sensitivity, is_secret_field, mask_access_url, mask_arguments,
     mask_message, mask_text, mask_urls,
@@ -115,7 +115,7 @@ fn is_document(text: &str) -> bool {
 /// secrets keeps its original text. Returns `false` if the text is not a document.
 fn mask_inner_document(text: &mut String) -> bool {
     let document = Some(&*text).filter(|text| is_document(text));
-    let Some(document) = document.and_then(|text| parse_raw(text.as_bytes())) else {
+    let Some(document) = document.and_then(|text| parse_shown(text.as_bytes())) else {
         return false;
     };
     let mut masked = document.clone();

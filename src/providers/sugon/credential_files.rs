@@ -31,7 +31,7 @@ pub static SOURCES: [CredentialSource; 1] = [CredentialSource::File(CredentialFi
 /// Returns a notice if the profile overrides hosts. The overrides are not used, because it is not documented which
 /// services these hosts serve.
 fn overrides(profile: &FileProfile<'_>) -> Option<Notice> {
-    let document = lenient::parse_raw(profile.file.text.as_bytes())?;
+    let document = lenient::parse_shown(profile.file.text.as_bytes())?;
     let name = profile.name.unwrap_or_default();
     let all = document["profiles"][name]["base_overrides"].as_object()?;
     let filled = all

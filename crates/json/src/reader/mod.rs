@@ -63,6 +63,12 @@ impl<'de> Reader<'de> {
         None
     }
 
+    /// Reports whether the next bytes are those of this text.
+    pub(crate) fn is_next(&self, text: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..);
+        rest.is_some_and(|rest| rest.starts_with(text.as_bytes()))
+    }
+
     fn next_byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

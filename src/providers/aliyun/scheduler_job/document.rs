@@ -15,7 +15,7 @@ pub(super) fn single_job(info: &Value) -> Option<Value> {
     match info {
         Value::String(text) if text.trim_start().starts_with("JobId=") => Some(slurm_job(text)),
         Value::String(text) => {
-            let job = lenient::parse_raw(text.as_bytes());
+            let job = lenient::parse(text.as_bytes());
             job.filter(|job| job.get("JobId").is_some())
         }
         job => job.get("JobId").is_some().then(|| job.clone()),
@@ -44,7 +44,7 @@ pub(super) fn masked_document(body: &[u8], options: &GetOptions) -> Option<Value
     if options.show_secrets {
         return raw::document(body, options);
     }
-    let mut document = lenient::parse_raw(body)?;
+    let mut document = lenient::parse_shown(body)?;
     // Masking the JSON text as plain text would make it invalid.
     let info = document.pointer_mut(JOB_INFO).map(Value::take);
     mask_document(&mut document);
@@ -59,7 +59,7 @@ fn mask_info(info: &mut Value) {
     let Value::String(text) = info else {
         return mask_jobs(info);
     };
-    *text = match lenient::parse_raw(text.as_bytes()) {
+    *text = match lenient::parse_shown(text.as_bytes()) {
         Some(mut jobs) => {
             mask_jobs(&mut jobs);
             jobs.to_string()

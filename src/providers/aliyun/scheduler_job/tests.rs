@@ -22,6 +22,11 @@ check_kind!(
 );
 
 fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
+    let body = json!({"RequestId": "r", "Message": {"JobInfo": info}}).to_string();
+    read_body(&body, trust)
+}
+
+fn read_body(body: &str, trust: bool) -> Result<GetResult, DecodeError> {
     let variables = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
@@ -34,7 +39,6 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
         raw: true,
         ..get_options()
     };
-    let body = json!({"RequestId": "r", "Message": {"JobInfo": info}}).to_string();
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
     decode_job(body.as_bytes(), &api, lookup(&reference, &options)).map(|(found, _)| found)
 }
@@ -42,6 +46,46 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
 fn outcome(job: Value, trust: bool) -> (State, bool, Option<i64>) {
     let job = read(json!({"2.scheduler": job}), trust).unwrap().job;
     (job.state, job.ended, job.exit_code)
+}
+
+#[test]
+fn a_job_with_contradictory_keys_is_undecided_or_invalid() {
+    let bad = r#"{"job_state":"F","Exit_status":2}"#;
+    let good = r#"{"job_state":"F","Exit_status":0}"#;
+    let state = |info: &str, trust| {
+        let body = |info: &str| format!(r#"{{"Message":{{"JobInfo":{info}}}}}"#);
+        let text = Value::from(info).to_string();
+        let states =
+            [info, &text].map(|info| read_body(&body(info), trust).map(|one| one.job.state));
+        let [object, text] = states.map(|state| state.unwrap_or(State::Unknown));
+        assert_eq!(object, text, "{info}");
+        object
+    };
+    let by_id = |one: &str, other: &str| format!(r#"{{"2.s":{one},"2.s":{other}}}"#);
+    assert_eq!(state(&by_id(good, good), false), State::Succeeded);
+    for info in [
+        by_id(bad, good),
+        by_id(good, bad),
+        by_id("null", good),
+        by_id("[]", good),
+        r#"{"2.s":{"job_state":"F","Exit_status":2,"Exit_status":0}}"#.to_owned(),
+        r#"{"2.s":{"job_state":"F","Exit_status":NaN}}"#.to_owned(),
+        r#"{"JobId":"2.s","job_state":"F","Exit_status":2,"Exit_status":0}"#.to_owned(),
+        r#"{"JobId":"2.s","JobId":"3.s","job_state":"F","Exit_status":0}"#.to_owned(),
+        r#"{"JobId":"2.s","job_state":"R","job_state":"F","Exit_status":0}"#.to_owned(),
+        r#"{"2.s":{"job_state":"R","job_state":"F","Exit_status":0}}"#.to_owned(),
+    ] {
+        for trust in [false, true] {
+            assert_eq!(state(&info, trust), State::Unknown, "{info}");
+        }
+    }
+    let job = |exit: &str| format!(r#"{{"JobInfo":{{"2.s":{exit}}}}}"#);
+    for body in [
+        format!(r#"{{"Message":{},"Message":{}}}"#, job(bad), job(good)),
+        format!(r#"{{"Message":{{"JobInfo":{{"2.s":{bad}}},"JobInfo":{{"2.s":{good}}}}}}}"#),
+    ] {
+        assert!(read_body(&body, true).is_err(), "{body}");
+    }
 }
 
 #[test]
@@ -150,12 +194,12 @@ fn variables_and_arguments_are_masked_and_other_fields_kept() {
     assert_eq!(shown["2.scheduler"]["Variable_List"]["GREETING"], "***");
 }
 
-/// Returns state, whether it has ended, and exit code of a job whose state only the list reports.
-async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
+/// Returns a job whose state only these rows of the list report.
+async fn read_listed(info: Value, rows: Value, trust: bool) -> GetResult {
     let respond: Responder = Arc::new(move |request| {
         let is_list = request.header("x-acs-action") == Some("ListJobsWithFilters");
         let body = match is_list {
-            true => json!({"RequestId": "r", "TotalCount": 1, "Jobs": [row]}),
+            true => json!({"RequestId": "r", "TotalCount": 1, "Jobs": rows}),
             false => json!({"RequestId": "r", "Message": {"JobInfo": info}}),
         };
         Some(ServerResponse::json(200, &body))
@@ -168,7 +212,32 @@ async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i6
         ..get_options()
     };
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
-    let job = client.get(&reference, &options).await.unwrap().job;
+    client.get(&reference, &options).await.unwrap()
+}
+
+#[tokio::test]
+async fn rows_of_one_job_in_different_states_leave_it_undecided() {
+    let row = |state: &str| json!({"Id": "2.scheduler", "State": state});
+    let exited = json!({"2.scheduler": {"Exit_status": 0}});
+    for (states, expected) in [
+        (["FINISHED", "FINISHED"], State::Succeeded),
+        (["FINISHED", "RUNNING"], State::Unknown),
+        (["RUNNING", "FINISHED"], State::Unknown),
+    ] {
+        let rows = json!(states.map(row));
+        let found = read_listed(exited.clone(), rows, true).await;
+        assert_eq!(found.job.state, expected, "{states:?}");
+        let is_noted = found
+            .notices
+            .iter()
+            .any(|one| one.message.contains("in different states"));
+        assert_eq!(is_noted, expected == State::Unknown);
+    }
+}
+
+/// Returns state, whether it has ended, and exit code of a job whose state only the list reports.
+async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
+    let job = read_listed(info, json!([row]), trust).await.job;
     assert_eq!(job.state_raw.as_deref(), Some("FINISHED"));
     (job.state, job.ended, job.exit_code)
 }
@@ -189,6 +258,11 @@ async fn an_exit_status_without_a_state_counts_for_the_listed_state() {
         (pbs(json!(1)), (Failed, Some(1)), (Failed, Some(1))),
         (pbs(json!(0)), (Succeeded, Some(0)), (Succeeded, Some(0))),
         (pbs(json!([1])), (Unknown, None), (Unknown, None)),
+        (
+            json!({"2.scheduler": {"$unreadable": 0}}),
+            (Unknown, None),
+            (Unknown, None),
+        ),
         (pbs(json!(null)), (Unknown, None), (Succeeded, None)),
         (slurm("FAILED", "1:0"), (Failed, Some(1)), (Failed, Some(1))),
         (slurm("COMPLETED", "0:9"), (Failed, None), (Failed, None)),

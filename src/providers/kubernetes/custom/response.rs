@@ -31,7 +31,7 @@ struct Spec {
     run_policy: DefaultObject<RunPolicy>,
     queue: Text,
     /// An object in a JobSet, text in a TFJob.
-    success_policy: Value,
+    success_policy: lenient::Document,
     /// The groups of Volcano and JobSet.
     #[serde(alias = "replicatedJobs")]
     tasks: List<Group>,

@@ -1,6 +1,7 @@
 //! Tests that a response that contradicts itself, or is about another object, passes no gate.
 
 mod contradictions;
+mod duplicate_keys;
 mod evidence;
 
 use std::sync::Arc;

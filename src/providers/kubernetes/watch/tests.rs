@@ -63,6 +63,23 @@ fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), Interruption> 
     watch.apply(line.as_bytes(), PATH)
 }
 
+#[tokio::test]
+async fn an_event_with_contradictory_keys_has_no_status_or_is_not_an_event() {
+    let (watch, _) = connected(&["b"]);
+    let meta = &object("b", "u1", 2)["metadata"];
+    let event = |fields: &str| {
+        let line = format!(r#"{{"type":"MODIFIED","object":{{"metadata":{meta},{fields}}}}}"#);
+        watch.apply(line.as_bytes(), PATH)
+    };
+    event(r#""status":{"failed":1},"status":{"succeeded":1}"#).unwrap();
+    let body = watch.object("b").unwrap().body;
+    assert!(body.ends_with(r#""status":{"$unreadable":0}}"#), "{body}");
+    assert!(event(r#""metadata":{}"#).is_err());
+    let two =
+        br#"{"type":"MODIFIED","type":"DELETED","object":{"metadata":{"resourceVersion":"3"}}}"#;
+    assert!(watch.apply(two, PATH).is_err());
+}
+
 fn version(watch: &Watch) -> Option<String> {
     lock(&watch.state).position.version.clone()
 }

@@ -92,7 +92,7 @@ impl Status {
     /// instead. Groups that the success policy of a JobSet excludes do not count, and with `Any` one success
     /// is sufficient.
     fn failed_group(&self, spec: &Spec) -> Option<String> {
-        let policy = &spec.success_policy;
+        let policy = &spec.success_policy.0;
         let targets = policy["targetReplicatedJobs"].as_array();
         let targets = targets.filter(|targets| !targets.is_empty());
         // A group without a name could be any group.
