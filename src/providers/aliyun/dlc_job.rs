@@ -27,7 +27,12 @@ pub static DLC_JOB: Kind = Kind {
     batch_from: Some(2),
     max_ids: Some(PAGE_SIZE),
     conclusive_rows: true,
-    evidence: &["GmtFailedTime", "ReasonCode"],
+    evidence: &[
+        "GmtFailedTime",
+        "GmtStoppedTime",
+        "ReasonCode",
+        "StatusHistory",
+    ],
     ..Kind::new(
         Template::new(
             ["aliyun", "ali"],
@@ -86,7 +91,7 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED_NOTE: &str = "failed if its failure time is later than its success time; failed pods are ignored because they may have been replaced";
+const SUCCEEDED_NOTE: &str = "failed if its failure time is later than its success time; unknown if it was stopped after its success, or if its reason or the last entry of its history is not that of a success; failed pods are ignored because they may have been replaced";
 
 const POD_STATES: StateWords = &[
     ("Pending", State::Pending),

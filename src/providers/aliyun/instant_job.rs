@@ -1,8 +1,8 @@
 //! Jobs of E-HPC Instant, API version `2023-07-01`.
 //!
 //! Source: alibabacloud_ehpcinstant20230701 4.1.0 and its API reference. Not documented: the zone of its times,
-//! whether `Exception` is final, the response of GetJob to an unknown id, and the response of
-//! DescribeJobResults while an executor runs.
+//! whether `Exception` is final, the response of GetJob to an unknown id, the response of DescribeJobResults while
+//! an executor runs, and whether a job can succeed without executors or exit codes: no documented response shows it.
 
 mod details;
 mod response;
@@ -30,8 +30,13 @@ pub static INSTANT_JOB: Kind = Kind {
     max_ids: Some(50),
     evidence: &[
         "ArrayId",
+        "ArraySpec",
+        "ExecutorPolicy",
         "ExecutorStatus",
         "ExitCode",
+        "IndexEnd",
+        "IndexStart",
+        "IndexStep",
         "Status",
         "TaskName",
         "Tasks",
@@ -88,7 +93,7 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED_NOTE: &str = "failed if an executor failed or exited with a code other than 0; unknown if this cannot be determined";
+const SUCCEEDED_NOTE: &str = "failed if an executor failed or exited with a code other than 0; unknown if this cannot be determined, such as without executors or exit codes";
 
 /// Maximum rows per page that the cloud allows.
 const PAGE_SIZE: usize = 100;
@@ -104,10 +109,11 @@ impl KindOps<Api> for InstantJobs {
         let response = api
             .client
             .call(&request, lookup.options.deadline, decode)
-            .await;
-        let mut result = response.map(Decoded::into_result)?;
+            .await?;
+        let missing = response.data.missing_executors.clone();
+        let mut result = response.map(|job| job.result).into_result();
         results::read_events(api, lookup, &mut result).await;
-        results::read_exit_codes(api, lookup, &mut result).await;
+        results::read_exit_codes(api, lookup, missing, &mut result).await;
         Ok(result)
     }
 

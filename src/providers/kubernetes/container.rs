@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
+use super::evidence::CheckedObject;
 use super::object::quantity;
 use crate::model::{self, EnvVar, Mount, Port, Resources, State, Termination};
 use crate::providers::lenient::{
-    DefaultObject, Flag, Int, List, Map, OptionalObject, Text, Timestamp, Words,
+    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
 };
 use crate::providers::states::ExitOutcome;
 
@@ -91,7 +92,7 @@ pub(super) struct ContainerStatus {
     name: Text,
     ready: Flag,
     restart_count: Int,
-    state: DefaultObject<ContainerState>,
+    state: CheckedObject<ContainerState>,
     last_state: DefaultObject<ContainerState>,
 }
 
@@ -99,9 +100,9 @@ pub(super) struct ContainerStatus {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ContainerState {
-    waiting: OptionalObject<StateFields>,
-    running: OptionalObject<StateFields>,
-    terminated: OptionalObject<StateFields>,
+    waiting: Required<OptionalObject<StateFields>>,
+    running: Required<OptionalObject<StateFields>>,
+    terminated: Required<OptionalObject<StateFields>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -110,9 +111,16 @@ struct StateFields {
     reason: Text,
     message: Text,
     exit_code: Int,
-    signal: Int,
+    signal: Checked<Int>,
     started_at: Timestamp,
     finished_at: Timestamp,
+}
+
+impl ContainerStatus {
+    /// Returns true if its name and the type of its state can be read.
+    pub fn is_readable(&self) -> bool {
+        self.name.trimmed().is_some() && !self.state.is_unreadable
+    }
 }
 
 /// Converts containers, each with its status.
@@ -229,7 +237,7 @@ pub(super) fn total(containers: &[model::Container]) -> Resources {
 impl ContainerSpec {
     fn into_model(self, status: ContainerStatus, is_init: bool) -> model::Container {
         let is_sidecar = self.restart_policy.trimmed() == Some("Always");
-        let current = status.state.0.into_model();
+        let current = status.state.value.into_model();
         let DefaultObject(resources) = self.resources;
         model::Container {
             name: self.name.0,
@@ -262,13 +270,16 @@ impl ContainerSpec {
 
 impl ContainerState {
     fn into_model(self) -> Termination {
-        let states = [
-            ("waiting", self.waiting.0),
-            ("running", self.running.0),
-            ("terminated", self.terminated.0),
-        ];
-        let mut states = states.into_iter().rev();
-        let present = states.find_map(|(word, fields)| Some((word, fields?)));
+        let running = fields(self.running).map(|fields| ("running", fields));
+        let waiting = fields(self.waiting).map(|fields| ("waiting", fields));
+        let terminated = fields(self.terminated).map(|fields| ("terminated", fields));
+        let is_failed = |fields: &StateFields| fields.exit_code.not_zero().is_some();
+        // A state next to a termination contradicts its success.
+        let active = running.or(waiting);
+        let present = match &terminated {
+            Some((_, fields)) if is_failed(fields) => terminated,
+            _ => active.or(terminated),
+        };
         let Some((word, fields)) = present else {
             return Termination::default();
         };
@@ -277,11 +288,15 @@ impl ContainerState {
             state: match word {
                 "waiting" => State::Pending,
                 "running" => State::Running,
-                _ => ExitOutcome::from_exit_code(exit_code).state(),
+                _ => {
+                    let is_signal_readable = !fields.signal.is_unreadable;
+                    let code = exit_code.filter(|code| *code != 0 || is_signal_readable);
+                    ExitOutcome::from_exit_code(code).state()
+                }
             },
             state_raw: Some(word.to_owned()),
             exit_code,
-            signal: fields.signal.not_zero(),
+            signal: fields.signal.value.not_zero(),
             reason: fields.reason.0,
             message: fields.message.0,
             detail_status: None,
@@ -293,6 +308,15 @@ impl ContainerState {
     /// Returns the state, if there was one.
     fn into_termination(self) -> Option<Termination> {
         Some(self.into_model()).filter(|state| state.state_raw.is_some())
+    }
+}
+
+/// Returns the fields of a state, without values if they cannot be read; `None` if it is absent.
+fn fields(state: Required<OptionalObject<StateFields>>) -> Option<StateFields> {
+    match state {
+        Required::Present(OptionalObject(fields)) => fields.map(|fields| *fields),
+        Required::Empty | Required::Unreadable => Some(StateFields::default()),
+        Required::Missing | Required::Null => None,
     }
 }
 

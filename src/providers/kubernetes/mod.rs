@@ -7,6 +7,7 @@ mod discovery;
 mod document;
 mod errors;
 mod events;
+mod evidence;
 mod job;
 mod job_pods;
 mod kubeconfig;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::evidence::is_unreadable;
 use crate::crypto::percent_encode;
 use crate::model::Time;
 use crate::providers::lenient::{
-    self, Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
+    self, Checked, DefaultObject, Flag, Int, List, Map, Required, Text, Timestamp,
 };
 use crate::reference::Reference;
 
@@ -117,7 +118,7 @@ impl ObjectMeta {
 pub(super) struct Condition {
     r#type: Checked<Text>,
     status: Text,
-    pub reason: Text,
+    pub reason: Checked<Text>,
     pub message: Text,
     last_transition_time: Timestamp,
 }
@@ -125,7 +126,7 @@ pub(super) struct Condition {
 impl Condition {
     /// Returns true if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
     pub fn is_uninformative(&self) -> bool {
-        let (kind, reason) = (self.r#type.value.trimmed(), self.reason.trimmed());
+        let (kind, reason) = (self.r#type.value.trimmed(), self.reason.value.trimmed());
         let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
         usual
             .zip(reason)
@@ -160,7 +161,7 @@ impl Conditions {
             let status = condition.status.trimmed();
             let is_named = condition.r#type.value.trimmed().is_some();
             let is_known = status.is_some_and(|word| STATUSES.contains(&word));
-            is_named && is_known && !condition.r#type.is_unreadable
+            is_named && is_known && !is_unreadable(&condition.r#type)
         };
         let mut known = HashMap::new();
         let mut is_agreed = |condition: &Condition| {
@@ -284,15 +285,6 @@ pub(super) fn quantity(text: &str) -> Option<f64> {
     let (number, scale) = suffix.unwrap_or((text, 1.0));
     let number: f64 = number.parse().ok()?;
     Some(number * scale).filter(|value| (0.0..1e19).contains(value))
-}
-
-/// Returns the object of a field (the default if absent), and false if it cannot be read.
-pub(super) fn object<T: Default>(field: Required<OptionalObject<T>>) -> (T, bool) {
-    match field {
-        Required::Present(OptionalObject(Some(object))) => (*object, true),
-        Required::Unreadable => (T::default(), false),
-        _ => (T::default(), true),
-    }
 }
 
 #[cfg(test)]

@@ -47,9 +47,19 @@ struct JobFields {
     gmt_finish_time: Timestamp,
     gmt_successed_time: Timestamp,
     gmt_failed_time: Checked<Timestamp>,
-    gmt_stopped_time: Timestamp,
+    gmt_stopped_time: Checked<Timestamp>,
     gmt_modified_time: Timestamp,
+    status_history: Checked<List<StatusPeriod>>,
     pods: List<Pod>,
+}
+
+/// A past or current state of a job.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct StatusPeriod {
+    status: Text,
+    start_time: Text,
+    end_time: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,11 +196,12 @@ impl JobFields {
         let word = self.status.value.trimmed();
         let kind = "aliyun/dlc-job";
         let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        let is_contradicted = read.state == State::Succeeded && self.contradicts_success();
         let finished = [
             &self.gmt_finish_time,
             &self.gmt_successed_time,
             &self.gmt_failed_time.value,
-            &self.gmt_stopped_time,
+            &self.gmt_stopped_time.value,
         ];
         let Map(tags) = std::mem::take(&mut details.settings.0.tags);
         if !options.show_secrets {
@@ -203,13 +214,11 @@ impl JobFields {
         let [succeeded_at, failed_at] =
             [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
         let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
-        // It is not known whether this field is left from an earlier run.
-        let is_other_end = read.state == State::Succeeded
-            && (self.reason_code.value.trimmed().is_some_and(is_other_end)
-                || failed_at.is_some() && failed_at == succeeded_at
-                || succeeded_at.is_some_and(|at| self.gmt_stopped_time.utc() > Some(at)));
-        let is_unread =
-            self.reason_code.is_unreadable || self.gmt_failed_time.is_unreadable || is_other_end;
+        let is_unread = is_contradicted
+            || self.reason_code.is_unreadable
+            || self.gmt_failed_time.is_unreadable
+            || self.gmt_stopped_time.is_unreadable
+            || self.status_history.is_unreadable;
         // A restarted job can keep the time and the code of its earlier run.
         let has_failed = match failed_at {
             Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
@@ -256,12 +265,60 @@ impl JobFields {
     }
 }
 
+/// Words in the codes of jobs that did not succeed, such as `JobStoppedByUser`, and U+FFFD for characters that could
+/// not be read.
+const OTHER_ENDS: [&str; 13] = [
+    "abort",
+    "cancel",
+    "error",
+    "evict",
+    "exceed",
+    "fail",
+    "invalidparameter",
+    "kill",
+    "oom",
+    "preempt",
+    "stop",
+    "timeout",
+    "\u{fffd}",
+];
+
 /// Returns `true` for a code that contradicts a success, except for [`JOB_FAILED`], for which the times decide.
 fn is_other_end(code: &str) -> bool {
     let lower = code.to_ascii_lowercase();
-    let is_other =
-        lower.contains("fail") || lower.contains("stopped") || lower == "invalidparameter";
-    is_other && code != JOB_FAILED
+    code != JOB_FAILED && OTHER_ENDS.iter().any(|word| lower.contains(word))
+}
+
+impl JobFields {
+    /// Returns `true` if the code, a time or the history is not that of a success. It is not known whether such a
+    /// field is left from an earlier run.
+    fn contradicts_success(&self) -> bool {
+        let times = [
+            &self.gmt_successed_time,
+            &self.gmt_failed_time.value,
+            &self.gmt_stopped_time.value,
+        ];
+        let [succeeded_at, failed_at, stopped_at] = times.map(Timestamp::utc);
+        let was_stopped =
+            stopped_at.is_some_and(|stopped| succeeded_at.is_none_or(|at| at < stopped));
+        self.reason_code.value.trimmed().is_some_and(is_other_end)
+            || failed_at.is_some() && failed_at == succeeded_at
+            || was_stopped
+            || self.has_other_last_status()
+    }
+
+    /// Returns `true` if the last entry of the history is another end than a success, or a state that has not ended.
+    fn has_other_last_status(&self) -> bool {
+        let List(history) = &self.status_history.value;
+        let time = |text: &Text| text.trimmed().and_then(Time::from_rfc3339);
+        let last = history.iter().max_by_key(|entry| time(&entry.start_time));
+        let Some(last) = last else { return false };
+        let word = last.status.trimmed();
+        let state = states::normalize(STATES, &[], word, "", &mut Vec::new()).state;
+        let is_other_end = state.is_end() && state != State::Succeeded;
+        let is_active = State::ACTIVE.contains(&state) && time(&last.end_time).is_none();
+        is_other_end || is_active
+    }
 }
 
 impl Pod {

@@ -20,7 +20,11 @@ use crate::test_support::{ServerRequest, ServerResponse, TestServer};
 check_kind!(
     &DLC_JOB,
     essential: ["JobId", "Status", "Jobs", "Jobs[]", "Jobs[].JobId", "Jobs[].Status"],
-    evidence: ["Jobs[].GmtFailedTime", "Jobs[].ReasonCode"]
+    evidence: [
+        "Jobs[].GmtFailedTime", "Jobs[].GmtStoppedTime", "Jobs[].ReasonCode",
+        "Jobs[].StatusHistory", "Jobs[].StatusHistory[]", "Jobs[].StatusHistory[].Status",
+        "Jobs[].StatusHistory[].StartTime", "Jobs[].StatusHistory[].EndTime",
+    ]
 );
 
 fn api() -> Api {
@@ -88,6 +92,11 @@ fn a_failure_after_the_last_success_makes_a_succeeded_job_failed() {
         "ResourceAllocateFailed",
         "jobfailed",
         "InvalidParameter",
+        "OOMKilled",
+        "PodEvicted",
+        "NodeError",
+        "JobTimeout",
+        "JobFaile\u{fffd}",
     ] {
         assert_eq!(
             state(reason, late.into(), Value::Null).0,
@@ -100,6 +109,46 @@ fn a_failure_after_the_last_success_makes_a_succeeded_job_failed() {
         "JobId": "dlc1", "Status": "Succeeded", "GmtSuccessedTime": early, "GmtStoppedTime": late,
     });
     assert_eq!(read(&stopped).unwrap().job.state, State::Unknown);
+}
+
+#[test]
+fn a_stop_or_a_history_that_does_not_end_with_a_success_leaves_a_success_undecided() {
+    let time = |minute: u8| format!("2026-01-12T15:{minute:02}:00Z");
+    let entry = |word: &str, start: u8, end: Option<u8>| {
+        let end = end.map_or_else(String::new, time);
+        json!({"Status": word, "StartTime": time(start), "EndTime": end})
+    };
+    let (ran, runs) = (entry("Running", 1, Some(2)), entry("Running", 1, None));
+    let succeeded = || entry("Succeeded", 2, None);
+    let failed = entry("Failed", 2, None);
+    let restarted = json!([
+        failed,
+        entry("Running", 3, Some(4)),
+        entry("Succeeded", 4, None)
+    ]);
+    let history = |entries: Value| ("StatusHistory", entries);
+    for ((field, value), state) in [
+        (("GmtStoppedTime", json!(time(1))), State::Unknown),
+        (("GmtStoppedTime", json!({"x": 1})), State::Unknown),
+        (("GmtStoppedTime", json!("")), State::Succeeded),
+        (history(json!([ran, succeeded()])), State::Succeeded),
+        (history(json!([succeeded(), ran])), State::Succeeded),
+        (history(json!([ran])), State::Succeeded),
+        (history(json!([])), State::Succeeded),
+        (history(restarted), State::Succeeded),
+        (history(json!([runs])), State::Unknown),
+        (history(json!([ran, failed])), State::Unknown),
+        (
+            history(json!([ran, entry("Stopped", 2, None)])),
+            State::Unknown,
+        ),
+        (history(json!([{"Status": ["Failed"]}])), State::Unknown),
+        (history(json!("x")), State::Unknown),
+    ] {
+        let body = json!({"JobId": "dlc1", "Status": "Succeeded", field: value});
+        let job = read(&body).unwrap().job;
+        assert_eq!((job.state, job.ended), (state, state.is_end()), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -197,6 +197,15 @@ detail_structs! {
     }
 }
 
+impl ArraySpec {
+    /// Returns the number of indices; `None` if there is no first and last index.
+    pub(super) fn count(&self) -> Option<u64> {
+        let [start, end] = [self.index_start, self.index_end].map(Int::unsigned);
+        let step = self.index_step.unsigned().unwrap_or(1).max(1);
+        Some(end?.checked_sub(start?)? / step + 1)
+    }
+}
+
 impl InstantJobDetails {
     /// Masks fields that can contain secrets.
     pub(super) fn mask(&mut self) {

@@ -77,11 +77,18 @@ struct Executor {
     end_time: Timestamp,
 }
 
+/// A job in the response of GetJob.
+pub(super) struct InstantJob {
+    pub result: GetResult,
+    /// Which executors the response lacks.
+    pub missing_executors: Option<String>,
+}
+
 pub(super) fn decode_job(
     body: &[u8],
     api: &Api,
     lookup: GetRequest<'_>,
-) -> Result<GetResult, DecodeError> {
+) -> Result<InstantJob, DecodeError> {
     let response: JobResponse = lenient::decode_response(body)?;
     let Required::Present(OptionalObject(Some(fields))) = response.job_info else {
         return Err("JobInfo".to_owned().into());
@@ -90,9 +97,13 @@ pub(super) fn decode_job(
         return Err("the requested JobId".to_owned().into());
     }
     let details: DetailResponse = lenient::decode_response(body)?;
+    let missing_executors = fields.missing_executors(&details.job_info.0);
     let result = fields.into_result(details.job_info.0, api, lookup);
     let result = result.with_request_id(response.request_id.0);
-    Ok(result.with_raw(body, lookup.options))
+    Ok(InstantJob {
+        result: result.with_raw(body, lookup.options),
+        missing_executors,
+    })
 }
 
 pub(super) fn decode_list(
@@ -114,6 +125,25 @@ pub(super) fn decode_list(
 }
 
 impl JobFields {
+    /// Describes which executors are missing: every task has at least one, and an array job one for each index.
+    fn missing_executors(&self, details: &InstantJobDetails) -> Option<String> {
+        let List(tasks) = &self.tasks;
+        if tasks.is_empty() {
+            return Some("it has no tasks".to_owned());
+        }
+        tasks
+            .iter()
+            .zip(&details.tasks.0)
+            .find_map(|(task, details)| {
+                let listed = task.executor_status.0.len() as u64;
+                let DefaultObject(policy) = &details.executor_policy;
+                let needed = policy.array_spec.0.count().unwrap_or(1);
+                let name = task.task_name.trimmed().unwrap_or("a task");
+                let text = || format!("{name} has {listed} of {needed} executors");
+                (listed < needed).then(text)
+            })
+    }
+
     fn into_result(
         self,
         mut details: InstantJobDetails,

@@ -10,6 +10,7 @@ use super::{PAGE_SIZE, request};
 use crate::crypto;
 use crate::model::{Event, Level, Object};
 use crate::providers::log_text;
+use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
@@ -129,29 +130,25 @@ impl ExecutorEvent {
 }
 
 /// Adds the exit codes of the first executors of an ended job, failed ones first, and derives the exit code of
-/// the job if possible.
-pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, result: &mut GetResult) {
+/// the job if possible. A success is undecided if executors are missing or have no exit code.
+pub(super) async fn read_exit_codes(
+    api: &Api,
+    lookup: GetRequest<'_>,
+    missing_executors: Option<String>,
+    result: &mut GetResult,
+) {
     let reference = lookup.reference;
     if !result.job.ended {
         return;
     }
-    let mut ended: Vec<usize> = (0..result.job.tasks.len()).collect();
-    ended.retain(|at| may_have_exit_code(&result.job.tasks[*at]));
-    let is_known = |at: &usize| result.job.tasks[*at].id.is_some();
-    let (mut ended, unknown): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_known);
-    ended.order_by_key(|at| result.job.tasks[*at].state != State::Failed);
     let code = NoticeCode::ExitCodesUnread;
-    if !unknown.is_empty() {
-        result.note(code, format!("{reference}: an executor has no id"));
+    let claims_success = result.job.state == State::Succeeded;
+    let mut unconfirmed = missing_executors.filter(|_| claims_success);
+    if let Some(missing) = &unconfirmed {
+        let text = format!("{reference} has succeeded, but {missing}");
+        result.note(code, text);
     }
-    let ids: BTreeSet<&str> = ended
-        .iter()
-        .filter_map(|at| result.job.tasks[*at].id.as_deref())
-        .collect();
-    if !unknown.is_empty() || ids.len() < ended.len() {
-        // The exit code of at least one executor cannot be read.
-        result.job.unread_cause = Some(Category::InvalidResponse);
-    }
+    let ended = executors_with_exit_codes(result);
     for some in ended
         .chunks(MAX_CONCURRENT)
         .take(MAX_EXIT_CODES / MAX_CONCURRENT)
@@ -169,6 +166,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, result: &
             let exit_code = response.exit_code.value.0;
             if exit_code.is_none() && !response.exit_code.is_unreadable {
                 result.note(code, format!("{reference}: an executor has no exit code"));
+                unconfirmed.get_or_insert_with(|| "an executor has no exit code".to_owned());
             }
             result.job.tasks[*at].exit_code = exit_code;
         }
@@ -184,17 +182,51 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, result: &
         result.note(code, text);
     }
     let job = &mut result.job;
+    job.exit_code = exit_code(job);
+    states::confirm_success(job, states::FailureCause::default());
+    let unconfirmed = unconfirmed.filter(|_| !lookup.options.has_flag(&TRUST_FINISHED));
+    if let Some(reason) = unconfirmed.filter(|_| job.state == State::Succeeded) {
+        let text = format!(
+            "the job has succeeded, but {reason}; --trust-finished accepts the cloud's state"
+        );
+        states::contradict(job, text);
+    }
+}
+
+/// Returns the indices of the executors that have an id and may have an exit code, failed ones first. If another
+/// executor may have one, a success is undecided.
+fn executors_with_exit_codes(result: &mut GetResult) -> Vec<usize> {
+    let mut ended: Vec<usize> = (0..result.job.tasks.len()).collect();
+    ended.retain(|at| may_have_exit_code(&result.job.tasks[*at]));
+    let is_known = |at: &usize| result.job.tasks[*at].id.is_some();
+    let (mut ended, unknown): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_known);
+    ended.order_by_key(|at| result.job.tasks[*at].state != State::Failed);
+    if !unknown.is_empty() {
+        let text = format!("{}: an executor has no id", result.job.reference);
+        result.note(NoticeCode::ExitCodesUnread, text);
+    }
+    let ids: BTreeSet<&str> = ended
+        .iter()
+        .filter_map(|at| result.job.tasks[*at].id.as_deref())
+        .collect();
+    if !unknown.is_empty() || ids.len() < ended.len() {
+        // The exit code of at least one executor cannot be read.
+        result.job.unread_cause = Some(Category::InvalidResponse);
+    }
+    ended
+}
+
+/// Returns the exit code of an ended job: that of a failed executor, or 0 if all executors ended with it.
+fn exit_code(job: &Job) -> Option<i64> {
     let codes = || job.tasks.iter().map(|task| task.exit_code);
     let is_all_zero = !job.tasks.is_empty() && codes().all(|code| code == Some(0));
     let failed = job.failed_task().and_then(|task| task.exit_code);
     let mut failures = failed.into_iter().chain(codes().flatten());
-    let failure = failures.find(|code| *code != 0);
-    job.exit_code = match job.state {
-        State::Failed => failure,
+    match job.state {
+        State::Failed => failures.find(|code| *code != 0),
         State::Succeeded => is_all_zero.then_some(0),
         _ => None,
-    };
-    states::confirm_success(job, states::FailureCause::default());
+    }
 }
 
 /// Returns `true` for an executor that has ended or has no state.

@@ -33,7 +33,8 @@ fn read(fields: &Value) -> Result<GetResult, DecodeError> {
     let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
     let reference = reference(&INSTANT_JOB, &["job-1"]);
     let body = json!({"JobInfo": fields}).to_string();
-    decode_job(body.as_bytes(), &api, lookup(&reference, &get_options()))
+    let job = decode_job(body.as_bytes(), &api, lookup(&reference, &get_options()));
+    job.map(|job| job.result)
 }
 
 #[test]
@@ -179,6 +180,68 @@ async fn a_success_is_undecided_if_an_executor_has_no_unique_id() {
 }
 
 #[tokio::test]
+async fn a_success_is_undecided_without_its_executors() {
+    let task = |executors: Value, policy: Value| json!([{"TaskName": "Task0", "ExecutorStatus": executors, "ExecutorPolicy": policy}]);
+    let executor = |index: u8| json!({"ArrayId": index, "Status": "Succeeded"});
+    let array = |last: u8, step: u8| json!({"MaxCount": 2, "ArraySpec": {"IndexStart": 0, "IndexEnd": last, "IndexStep": step}});
+    let one = || json!([executor(0)]);
+    let succeeded = "the job has succeeded, but";
+    for (status, tasks, message) in [
+        ("Succeeded", Value::Null, Some("it has no tasks")),
+        ("Succeeded", json!([]), Some("it has no tasks")),
+        (
+            "Succeeded",
+            task(json!([]), json!({})),
+            Some("Task0 has 0 of 1 executors"),
+        ),
+        (
+            "Succeed",
+            task(one(), array(1, 1)),
+            Some("Task0 has 1 of 2 executors"),
+        ),
+        ("Succeeded", task(one(), array(1, 2)), None),
+        ("Succeeded", task(one(), json!({"MaxCount": 2})), None),
+        (
+            "Succeeded",
+            task(json!([executor(0), executor(1)]), array(1, 1)),
+            None,
+        ),
+    ] {
+        let info = json!({"JobId": "job-1", "Status": status, "Tasks": tasks});
+        let body = json!({"JobInfo": info});
+        let responder: Responder = Arc::new(move |request: &ServerRequest| {
+            match emulated(&CLOUD).operation(request)?.as_str() {
+                "GetJob" => Some(ServerResponse::json(200, &body)),
+                "DescribeJobResults" => Some(ServerResponse::json(200, &json!({"ExitCode": 0}))),
+                _ => None,
+            }
+        });
+        let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+        let reference = reference(&INSTANT_JOB, &["job-1"]);
+        for trusts in [false, true] {
+            let options = GetOptions {
+                flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
+                ..get_options()
+            };
+            let found = client.get(&reference, &options).await.unwrap();
+            let missing = message.filter(|_| !trusts);
+            let expected = missing.map(|text| {
+                format!("{succeeded} {text}; --trust-finished accepts the cloud's state")
+            });
+            let state = match missing {
+                Some(_) => State::Unknown,
+                None => State::Succeeded,
+            };
+            assert_eq!(found.job.state, state, "{info}");
+            assert_eq!(found.job.ended, missing.is_none());
+            assert_eq!(found.job.message, expected);
+            let is_warned = |notice: &Notice| notice.code == NoticeCode::ExitCodesUnread;
+            assert_eq!(found.notices.iter().any(is_warned), message.is_some());
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_the_exit_codes_of_the_first_100_executors_are_read() {
     let read = async |parts, exit_code| {
         let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
@@ -230,6 +293,13 @@ async fn a_success_is_undecided_if_exit_codes_cannot_be_read() {
             200,
             &json!({"ExitCode": null}),
             false,
+            (State::Unknown, false, unread),
+        ),
+        (200, &json!({}), false, (State::Unknown, false, unread)),
+        (
+            200,
+            &json!({"ExitCode": ""}),
+            true,
             (State::Succeeded, true, None),
         ),
     ] {

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::super::evidence::{CheckedObject, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL};
 use super::super::parts::{Owner, joined};
 use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
@@ -20,7 +21,7 @@ pub(super) struct CustomObject {
     kind: Text,
     api_version: Text,
     pub metadata: DefaultObject<ObjectMeta>,
-    spec: DefaultObject<Spec>,
+    spec: CheckedObject<Spec>,
     status: Required<OptionalObject<Status>>,
 }
 
@@ -32,9 +33,11 @@ struct Spec {
     queue: Text,
     /// An object in a JobSet, text in a TFJob.
     success_policy: lenient::Document,
+    /// With this number of succeeded pods a job of Volcano is complete, even if others run.
+    min_success: Int,
     /// The groups of Volcano and JobSet.
     #[serde(alias = "replicatedJobs")]
-    tasks: List<Group>,
+    tasks: Checked<List<Group>>,
     /// The groups of Kubeflow.
     #[serde(
         alias = "pytorchReplicaSpecs",
@@ -44,7 +47,7 @@ struct Spec {
         alias = "jaxReplicaSpecs",
         alias = "mpiReplicaSpecs"
     )]
-    replica_specs: Map<DefaultObject<Group>>,
+    replica_specs: Checked<Map<DefaultObject<Group>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -69,10 +72,12 @@ struct Status {
     terminal_state: Checked<Text>,
     /// The state of Volcano.
     state: Required<OptionalObject<VolcanoState>>,
-    /// The pods of Volcano that have succeeded.
-    succeeded: Int,
-    /// The pods of Volcano that have failed.
-    failed: Int,
+    // The pods of Volcano by their state.
+    pending: Checked<Int>,
+    running: Checked<Int>,
+    succeeded: Checked<Int>,
+    failed: Checked<Int>,
+    unknown: Checked<Int>,
     conditions: Conditions,
     start_time: Timestamp,
     started_at: Timestamp,
@@ -84,12 +89,12 @@ struct Status {
     restarts: Int,
     /// The groups of JobSet and TrainJob.
     #[serde(alias = "jobsStatus")]
-    replicated_jobs_status: List<Group>,
+    replicated_jobs_status: Checked<List<Group>>,
     /// The groups of Kubeflow and Volcano.
     #[serde(alias = "taskStatusCount")]
-    replica_statuses: Map<DefaultObject<Group>>,
+    replica_statuses: Checked<Map<DefaultObject<Group>>>,
     /// The steps of Argo.
-    nodes: Map<DefaultObject<Node>>,
+    nodes: Required<Map<CheckedObject<Node>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -107,9 +112,9 @@ struct VolcanoState {
 struct Group {
     name: Text,
     replicas: Int,
-    active: Int,
+    active: Checked<Int>,
     ready: Int,
-    succeeded: Int,
+    succeeded: Checked<Int>,
     failed: Checked<Int>,
     /// Number of pods in each phase, as counted by Volcano.
     phase: Map<Int>,
@@ -118,9 +123,9 @@ struct Group {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Node {
-    name: Text,
+    name: Checked<Text>,
     display_name: Text,
-    phase: Text,
+    phase: Checked<Text>,
     r#type: Text,
     message: Text,
 }
@@ -174,7 +179,6 @@ impl CustomObject {
     /// Converts the job, without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
-        let DefaultObject(spec) = self.spec;
         let (mut status, is_readable) = object(self.status);
         let (state, is_state_readable) = object(std::mem::take(&mut status.state));
         let field = jobs.state_field;
@@ -183,12 +187,12 @@ impl CustomObject {
             && field
                 .of(&status, &state)
                 .is_none_or(|word| !word.is_unreadable)
-            && !spec.suspend.is_unreadable
-            && !spec.run_policy.0.suspend.is_unreadable
+            && !self.spec.value.suspend.is_unreadable
+            && !self.spec.value.run_policy.0.suspend.is_unreadable
             && (field.is_phase() || status.conditions.are_readable());
-        let groups = groups(&spec, &status);
+        let groups = groups(&self.spec.value, &status);
         let word =
-            Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
+            Some(word(jobs, &meta, &self.spec, (&status, &state), &groups)).filter(|_| is_readable);
         let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
@@ -200,7 +204,10 @@ impl CustomObject {
         let condition = word.and_then(|word| word.condition);
         let (reason, message) = match condition {
             Some(condition) if condition.is_uninformative() => (None, None),
-            Some(condition) => (condition.reason.0.clone(), condition.message.0.clone()),
+            Some(condition) => (
+                condition.reason.value.0.clone(),
+                condition.message.0.clone(),
+            ),
             None => (
                 state.reason.0.clone(),
                 state.message.0.clone().or(status.message.0.clone()),
@@ -212,6 +219,7 @@ impl CustomObject {
         let since = since.or(state.last_transition_time.utc());
         let finished_at = status.completion_time.utc().or(status.finished_at.utc());
         let labels = meta.labels();
+        let spec = self.spec.value;
         let DefaultObject(policy) = spec.run_policy.0.scheduling_policy;
         let queue = spec.queue.0.or(policy.queue.0);
         let mut job = Job {
@@ -260,14 +268,23 @@ impl Status {
         time.or_else(|| self.conditions.running_since())
     }
 
+    /// Returns the nodes of a workflow with their ids.
+    fn all_nodes(&self) -> impl Iterator<Item = (&String, &CheckedObject<Node>)> {
+        let nodes = match &self.nodes {
+            Required::Present(Map(nodes)) => Some(nodes),
+            _ => None,
+        };
+        nodes.into_iter().flatten()
+    }
+
     /// Describes the first failed step, with its message.
     fn failed_node(&self) -> Option<String> {
-        let nodes = self.nodes.0.values().map(|DefaultObject(node)| node);
         let is_failed = |node: &&Node| {
             node.r#type.trimmed() == Some("Pod")
-                && matches!(node.phase.trimmed(), Some("Failed" | "Error"))
+                && matches!(node.phase.value.trimmed(), Some("Failed" | "Error"))
         };
-        let node = nodes.clone().find(is_failed)?;
+        let mut nodes = self.all_nodes().map(|(_, node)| &node.value);
+        let node = nodes.find(is_failed)?;
         Some(format!(
             "{}: {}",
             node.display_name.trimmed()?,
@@ -278,14 +295,20 @@ impl Status {
 
 /// Returns the groups of a map and of a list, with their names.
 fn groups_in<'a>(
-    map: &'a Map<DefaultObject<Group>>,
-    list: &'a List<Group>,
+    map: &'a Checked<Map<DefaultObject<Group>>>,
+    list: &'a Checked<List<Group>>,
 ) -> impl Iterator<Item = (Option<&'a str>, &'a Group)> {
     let map = map
+        .value
         .0
         .iter()
         .map(|(name, group)| (Some(name.as_str()), &group.0));
-    map.chain(list.0.iter().map(|group| (group.name.trimmed(), group)))
+    map.chain(
+        list.value
+            .0
+            .iter()
+            .map(|group| (group.name.trimmed(), group)),
+    )
 }
 
 /// Returns the groups of a job: first those of the specification, with their counts, then those that are only
@@ -309,9 +332,9 @@ fn groups(spec: &Spec, status: &Status) -> Vec<ReplicaGroup> {
         ReplicaGroup {
             name: name.to_owned(),
             replicas,
-            active: group.active.0.or(in_phase("Running")),
+            active: group.active.value.0.or(in_phase("Running")),
             ready: group.ready.0,
-            succeeded: group.succeeded.0.or(in_phase("Succeeded")),
+            succeeded: group.succeeded.value.0.or(in_phase("Succeeded")),
             failed: group.failed.value.0.or(in_phase("Failed")),
         }
     });

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::super::pod::INDEX_LABEL;
 use crate::providers::prelude::*;
+use crate::sort::SortExt as _;
 
 /// Maximum number of failed indexes that become tasks.
 const MAX_INDEXES: usize = 10_000;
@@ -23,15 +24,23 @@ fn ranges(text: &str) -> Option<Vec<RangeInclusive<u32>>> {
     ranges.collect()
 }
 
-/// Counts the indexes in a text.
+/// Counts the different indexes in a text.
 pub(super) fn count(text: &Text) -> Option<u64> {
-    let ranges = ranges(text.trimmed()?)?;
-    Some(
-        ranges
-            .iter()
-            .map(|range| u64::from(range.end() - range.start()) + 1)
-            .sum(),
-    )
+    count_below(text.trimmed()?, u64::MAX)
+}
+
+/// Counts the different indexes in a text that are less than `end`; `None` if the text has another format.
+pub(super) fn count_below(text: &str, end: u64) -> Option<u64> {
+    let mut ranges = ranges(text)?;
+    ranges.order_by_key(|range| *range.start());
+    let (mut count, mut counted_to) = (0, 0);
+    for range in ranges {
+        let first = counted_to.max(u64::from(*range.start()));
+        let past_last = end.min(u64::from(*range.end()) + 1);
+        count += past_last.saturating_sub(first);
+        counted_to = counted_to.max(past_last);
+    }
+    Some(count)
 }
 
 /// Adds a task for each failed index of which no failed pod was read, before the pods.
@@ -83,8 +92,13 @@ mod tests {
             ("-7", None),
             ("1-2-3", None),
             ("0-99999999999", None),
+            ("0,0", Some(1)),
+            ("2-4,0-3", Some(5)),
         ] {
             assert_eq!(count(text), expected, "{text}");
+        }
+        for (text, expected) in [("0-1", 2), ("5-6", 0), ("0,1-9", 3), ("1-2,1-2", 2)] {
+            assert_eq!(count_below(text, 3), Some(expected), "{text}");
         }
     }
 

@@ -1,12 +1,15 @@
 //! Converts a job from the format of the API to the model.
 
+mod contradiction;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
+use super::super::evidence::{CheckedObject, object};
 use super::super::job_pods::JobPods;
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL};
 use super::super::parts::Owner;
 use super::super::pod::PodTemplate;
 use super::super::selector::Selector;
@@ -14,13 +17,14 @@ use super::super::watch::JOB_LABEL;
 use super::{STATES, indexes};
 use crate::model::Array;
 use crate::providers::prelude::*;
+use contradiction::contradiction;
 
 /// A job.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct JobObject {
     pub metadata: DefaultObject<ObjectMeta>,
-    spec: DefaultObject<JobSpec>,
+    spec: CheckedObject<JobSpec>,
     status: Required<OptionalObject<JobStatus>>,
 }
 
@@ -28,8 +32,8 @@ pub(super) struct JobObject {
 #[serde(default, rename_all = "camelCase")]
 struct JobSpec {
     parallelism: Int,
-    completions: Int,
-    completion_mode: Text,
+    completions: Checked<Int>,
+    completion_mode: Checked<Text>,
     backoff_limit: Int,
     backoff_limit_per_index: Int,
     max_failed_indexes: Int,
@@ -47,13 +51,13 @@ struct JobStatus {
     conditions: Conditions,
     start_time: Checked<Timestamp>,
     completion_time: Timestamp,
-    active: Int,
+    active: Checked<Int>,
     ready: Int,
-    succeeded: Int,
-    failed: Int,
+    succeeded: Checked<Int>,
+    failed: Checked<Int>,
     terminating: Int,
-    completed_indexes: Text,
-    failed_indexes: Text,
+    completed_indexes: Checked<Text>,
+    failed_indexes: Checked<Text>,
 }
 
 /// Fields of Kubernetes jobs.
@@ -114,11 +118,11 @@ impl JobObject {
     pub fn pods(&mut self, namespace: &str) -> JobPods {
         let meta = &self.metadata.0;
         let name = meta.name.value.trimmed().unwrap_or_default();
-        let mut selector = std::mem::take(&mut self.spec.0.selector.0);
+        let mut selector = std::mem::take(&mut self.spec.value.selector.0);
         if selector.text().is_empty() {
             selector = Selector::of_label(JOB_LABEL, name);
         }
-        let labels = &self.spec.0.template.0.metadata.0.labels.0;
+        let labels = &self.spec.value.template.0.metadata.0.labels.0;
         let of_template = labels.get(JOB_LABEL).and_then(Text::trimmed);
         let has_name_label = of_template == Some(name) || selector.requires(JOB_LABEL, name);
         let owner = Owner::new("Job", meta);
@@ -128,21 +132,21 @@ impl JobObject {
     /// Returns the indexes that have failed.
     pub fn failed_indexes(&self) -> Option<String> {
         let (Required::Present(OptionalObject(Some(status))), true) =
-            (&self.status, self.spec.0.is_indexed())
+            (&self.status, self.spec.value.is_indexed())
         else {
             return None;
         };
-        status.failed_indexes.0.clone()
+        status.failed_indexes.value.0.clone()
     }
 
     /// Converts the job, without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
-        let DefaultObject(mut spec) = self.spec;
         let (status, is_readable) = object(self.status);
         // A condition that cannot be read could be any condition.
         let is_readable = is_readable && status.conditions.are_readable();
-        let contradiction = contradiction(&spec, &status).filter(|_| is_readable);
+        let contradiction = contradiction(&self.spec, &status).filter(|_| is_readable);
+        let mut spec = self.spec.value;
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -163,7 +167,7 @@ impl JobObject {
             state_raw: condition.map(|_| word.to_owned()),
             reason: match (word, condition) {
                 ("Suspended", _) if is_readable => Some(word.to_owned()),
-                (_, condition) => condition.and_then(|condition| condition.reason.0.clone()),
+                (_, condition) => condition.and_then(|condition| condition.reason.value.0.clone()),
             },
             message: condition
                 .and_then(|condition| condition.message.0.clone())
@@ -197,7 +201,7 @@ impl JobStatus {
 
 impl JobSpec {
     fn is_indexed(&self) -> bool {
-        self.completion_mode.trimmed() == Some("Indexed")
+        self.completion_mode.value.trimmed() == Some("Indexed")
     }
 
     /// Returns how many pods can fail. The API sets the largest number if only the pods of each index are
@@ -209,7 +213,7 @@ impl JobSpec {
     }
 
     fn array(&self) -> Option<Array> {
-        let completions = self.completions.0.filter(|_| self.is_indexed());
+        let completions = self.completions.value.0.filter(|_| self.is_indexed());
         completions.filter(|count| *count > 0).map(|count| Array {
             start: Some(0),
             end: Some(count - 1),
@@ -222,85 +226,24 @@ impl JobSpec {
 fn details(spec: &JobSpec, status: &JobStatus) -> JobDetails {
     JobDetails {
         parallelism: spec.parallelism.0,
-        completions: spec.completions.0,
-        completion_mode: spec.completion_mode.0.clone(),
+        completions: spec.completions.value.0,
+        completion_mode: spec.completion_mode.value.0.clone(),
         backoff_limit: spec.backoff_limit(),
         backoff_limit_per_index: spec.backoff_limit_per_index.0,
         max_failed_indexes: spec.max_failed_indexes.0,
         active_deadline_seconds: spec.active_deadline_seconds.0,
         ttl_seconds_after_finished: spec.ttl_seconds_after_finished.0,
         managed_by: spec.managed_by.0.clone(),
-        active: status.active.0,
+        active: status.active.value.0,
         ready: status.ready.0,
-        succeeded: status.succeeded.0,
-        failed: status.failed.0,
+        succeeded: status.succeeded.value.0,
+        failed: status.failed.value.0,
         terminating: status.terminating.0,
-        completed_index_count: indexes::count(&status.completed_indexes),
-        completed_indexes: status.completed_indexes.0.clone(),
-        failed_index_count: indexes::count(&status.failed_indexes),
-        failed_indexes: status.failed_indexes.0.clone(),
+        completed_index_count: indexes::count(&status.completed_indexes.value),
+        completed_indexes: status.completed_indexes.value.0.clone(),
+        failed_index_count: indexes::count(&status.failed_indexes.value),
+        failed_indexes: status.failed_indexes.value.0.clone(),
     }
-}
-
-/// Reasons of jobs that have failed.
-const FAILURES: [&str; 5] = [
-    "BackoffLimitExceeded",
-    "DeadlineExceeded",
-    "FailedIndexes",
-    "MaxFailedIndexesExceeded",
-    "PodFailurePolicy",
-];
-
-/// Returns what contradicts the end of the job: another condition, or for a success its reason or its counts.
-/// `spec.suspend` is ignored, since it can change after the end, and so are the counts under a success
-/// policy, which requires no specific number of pods.
-fn contradiction(spec: &JobSpec, status: &JobStatus) -> Option<String> {
-    let is_true = |word: &str| status.conditions.find_true(word).is_some();
-    let other = |words: &[&str]| {
-        let word = words.iter().find(|word| is_true(word));
-        word.map(|word| format!("the condition {word} is True"))
-    };
-    let Some(complete) = status.conditions.find_true("Complete") else {
-        let contradiction = other(&["SuccessCriteriaMet"]).filter(|_| is_true("Failed"))?;
-        return Some(format!("the condition Failed is True, but {contradiction}"));
-    };
-    let reason = complete.reason.trimmed();
-    let met = status.conditions.find_true("SuccessCriteriaMet");
-    let met = met.and_then(|condition| condition.reason.trimmed());
-    let has_policy = [reason, met].contains(&Some("SuccessPolicy"));
-    let failure = reason.filter(|reason| FAILURES.contains(reason));
-    let contradiction = other(&["Failed", "FailureTarget", "Suspended"])
-        .or_else(|| failure.map(|reason| format!("its reason is {reason}")))
-        .or_else(|| missing(spec, status).filter(|_| !has_policy))?;
-    Some(format!(
-        "the condition Complete is True, but {contradiction}"
-    ))
-}
-
-/// Returns what a complete job without a success policy lacks according to its counts. A job without
-/// `completions`, such as a work queue, needs one success.
-fn missing(spec: &JobSpec, status: &JobStatus) -> Option<String> {
-    let count = |count: &Int| count.0.unwrap_or(0);
-    let (succeeded, needed) = (count(&status.succeeded), spec.completions.0.unwrap_or(1));
-    // Without the number of succeeded pods there is nothing to compare.
-    let is_counted = status.succeeded.0.is_some() || count(&status.failed) > 0;
-    if is_counted && succeeded < needed {
-        return Some(format!("{succeeded} of {needed} pods have succeeded"));
-    }
-    spec.completions.0?;
-    let active = count(&status.active);
-    if active > 0 {
-        return Some(format!("{active} pods are active"));
-    }
-    if !spec.is_indexed() {
-        return None;
-    }
-    if let Some(failed) = status.failed_indexes.trimmed() {
-        return Some(format!("the indexes {failed} have failed"));
-    }
-    let complete = indexes::count(&status.completed_indexes)?;
-    let lacks = i64::try_from(complete).is_ok_and(|complete| complete < needed);
-    lacks.then(|| format!("{complete} of {needed} indexes are complete"))
 }
 
 /// Returns the word for the state of a job, with the condition if the word is its type.
@@ -321,7 +264,7 @@ fn word<'a>(
         .or_else(|| derived("Suspended", spec.suspend.value.0 == Some(true)))
         .or_else(|| derived("Pending", !status.has_started()))
         .or_else(|| derived("Running", is_more_than_0(&status.ready)))
-        .or_else(|| derived("Starting", is_more_than_0(&status.active)))
+        .or_else(|| derived("Starting", is_more_than_0(&status.active.value)))
         .unwrap_or(("Pending", None))
 }
 

@@ -1,5 +1,7 @@
 //! Converts a pod from the format of the API to a task or a job of the model.
 
+mod contradiction;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -7,11 +9,13 @@ use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
-use super::super::object::{ApiObject, Conditions, ObjectMeta, object};
+use super::super::evidence::object;
+use super::super::object::{ApiObject, Conditions, ObjectMeta};
 use super::{INDEX_LABEL, STATES};
 use crate::model::{Address, Container, failed_container};
 use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
+use contradiction::contradiction;
 
 /// A pod.
 #[derive(Default, Deserialize)]
@@ -48,7 +52,7 @@ pub(in super::super) struct PodTemplate {
 #[serde(default, rename_all = "camelCase")]
 struct PodStatus {
     phase: Checked<Text>,
-    reason: Text,
+    reason: Checked<Text>,
     message: Text,
     conditions: Conditions,
     start_time: Timestamp,
@@ -118,6 +122,7 @@ impl PodObject {
         let lists = [status.init_container_statuses, status.container_statuses].map(statuses);
         let are_readable = lists.iter().all(Option::is_some);
         let [init, main] = lists.map(Option::unwrap_or_default);
+        let are_readable = are_readable && init.0.iter().all(ContainerStatus::is_readable);
         let count = are_readable.then_some(main.0.len());
         let init = containers(spec.init_containers, init, true);
         let main = containers(spec.containers, main, false);
@@ -128,7 +133,7 @@ impl PodObject {
             read.state = State::Failed;
         }
         let all: Vec<Container> = init.into_iter().chain(main).collect();
-        let contradiction = contradiction(&read, status.reason.trimmed(), &all, count);
+        let contradiction = contradiction(&read, &status.reason, &all, count);
         let is_contradicted = contradiction.is_some();
         let (reason, message) = match contradiction {
             Some(contradiction) => {
@@ -138,7 +143,7 @@ impl PodObject {
             }
             None => reason_and_message(
                 &read,
-                status.reason,
+                status.reason.value,
                 status.message,
                 &status.conditions,
                 &all,
@@ -259,37 +264,6 @@ fn statuses(list: Required<List<ContainerStatus>>) -> Option<List<ContainerStatu
     }
 }
 
-/// Reasons of pods that have failed.
-const FAILURES: [&str; 8] = [
-    "DeadlineExceeded",
-    "Evicted",
-    "NodeAffinity",
-    "NodeLost",
-    "NodeShutdown",
-    "Preempting",
-    "Terminated",
-    "UnexpectedAdmissionError",
-];
-
-/// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
-/// statuses of main containers, or `None` if the statuses cannot be read.
-fn contradiction(
-    read: &NormalizedState,
-    reason: Option<&str>,
-    containers: &[Container],
-    count: Option<usize>,
-) -> Option<String> {
-    if read.state != State::Succeeded {
-        return None;
-    }
-    let failure = reason.filter(|reason| FAILURES.contains(reason));
-    match (failure, count) {
-        (Some(reason), _) => Some(format!("the reason is {reason}")),
-        (None, None) => Some("the states of its containers cannot be read".to_owned()),
-        (None, Some(count)) => container::contradiction(containers, count),
-    }
-}
-
 /// The reason of a container that ran out of memory.
 const OUT_OF_MEMORY: &str = "OOMKilled";
 
@@ -326,7 +300,10 @@ fn reason_and_message(
     let unscheduled = conditions.find("PodScheduled", "False");
     let condition = unscheduled.filter(|_| !read.ended).or(disrupted);
     condition.map_or((None, message.0), |condition| {
-        (condition.reason.0.clone(), condition.message.0.clone())
+        (
+            condition.reason.value.0.clone(),
+            condition.message.0.clone(),
+        )
     })
 }
 

@@ -3,6 +3,7 @@
 mod contradictions;
 mod duplicate_keys;
 mod evidence;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -87,6 +88,11 @@ async fn conditions_that_contradict_each_other_are_not_a_success() {
             State::Unknown,
         ),
         (("Failed", "True"), ("Complete", "True"), State::Unknown),
+        (
+            ("Fail\u{fffd}d", "True"),
+            ("Complete", "True"),
+            State::Unknown,
+        ),
         (
             ("SuccessCriteriaMet", "True"),
             ("Complete", "True"),

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, object};
+use super::super::evidence::{is_invalid, is_unreadable, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta};
 use super::super::pod::PodTemplate;
 use super::super::selector::Selector;
 use super::STATES;
@@ -197,15 +198,15 @@ impl Deployment {
             &status.available_replicas,
             &status.unavailable_replicas,
         ];
-        let is_count = |count: &&Checked<Int>| {
-            let value = count.value.0.unwrap_or(0);
-            !count.is_unreadable && value >= 0
-        };
+        // The reason of this condition decides whether the rollout has failed.
+        let progress = status.conditions.find("Progressing", "False");
+        let is_progress_unreadable = progress.is_some_and(|one| is_unreadable(&one.reason));
         let is_readable = is_readable
             && has_spec
             && status.conditions.are_readable()
             && !spec.paused.is_unreadable
-            && counts.iter().all(is_count);
+            && !counts.into_iter().any(is_invalid)
+            && !is_progress_unreadable;
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -230,7 +231,7 @@ impl Deployment {
             name: meta.name.value.0.clone(),
             state: read.state,
             state_raw: read.raw,
-            reason: condition.and_then(|condition| condition.reason.0.clone()),
+            reason: condition.and_then(|condition| condition.reason.value.0.clone()),
             message: condition
                 .and_then(|condition| condition.message.0.clone())
                 .or(shortage),

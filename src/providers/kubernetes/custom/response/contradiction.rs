@@ -1,8 +1,10 @@
 //! Finds what contradicts the end of a job.
 
+use super::super::super::evidence::{CheckedObject, is_invalid, is_unreadable};
 use super::super::{CustomJobs, StateField};
-use super::{Group, Int, Spec, Status, groups_in};
+use super::{Group, Node, Spec, Status, groups_in};
 use crate::model::State;
+use crate::providers::lenient::Required;
 
 /// The word for the state of a job that has ended.
 pub(super) struct End<'a> {
@@ -21,7 +23,7 @@ impl End<'_> {
         &self,
         conditions: impl Iterator<Item = &'a str> + Clone,
         field: Option<&str>,
-        spec: &Spec,
+        spec: &CheckedObject<Spec>,
         status: &Status,
     ) -> Option<String> {
         let job_state = self.state(self.word);
@@ -56,42 +58,81 @@ impl End<'_> {
         }
     }
 
-    /// Returns what failed in a job whose word is a success.
-    fn failure(&self, spec: &Spec, status: &Status) -> Option<String> {
+    /// Returns what contradicts the success in the parts of a job.
+    fn failure(&self, spec: &CheckedObject<Spec>, status: &Status) -> Option<String> {
+        if spec.is_unreadable {
+            return Some("the specification cannot be read".to_owned());
+        }
         match self.jobs.state_field {
-            StateField::StatePhase => status.failed_pods(),
-            StateField::Phase => status.failed_root(self.name),
-            StateField::TerminalState | StateField::None => status.failed_group(spec),
+            StateField::StatePhase => status.contradicting_pods(&spec.value),
+            StateField::Phase => status.contradicting_root(self.name),
+            field => status.contradicting_group(&spec.value, field),
         }
     }
 }
 
+/// The phases of a node that allow a workflow to succeed.
+const SUCCEEDED_NODE: [&str; 3] = ["Succeeded", "Skipped", "Omitted"];
+
+/// The groups of Kubeflow whose success is that of the job.
+const DECIDING_GROUPS: [&str; 3] = ["Chief", "Launcher", "Master"];
+
 impl Status {
-    /// Describes the failure if pods of a Volcano job have failed and none has succeeded.
-    fn failed_pods(&self) -> Option<String> {
-        let count = |count: &Int| count.0.filter(|count| *count > 0);
-        let failed = count(&self.failed).filter(|_| count(&self.succeeded).is_none())?;
-        Some(format!("{failed} pods have failed, and none has succeeded"))
+    /// Describes the pods of a Volcano job that contradict its success: some have failed and none has succeeded,
+    /// or some have not ended although the job needs them all. Terminating pods are ignored, because pods are
+    /// also removed after the end.
+    fn contradicting_pods(&self, spec: &Spec) -> Option<String> {
+        let counts = [
+            (&self.failed, "Failed"),
+            (&self.succeeded, "Succeeded"),
+            (&self.pending, "Pending"),
+            (&self.running, "Running"),
+            (&self.unknown, "Unknown"),
+        ];
+        if let Some((_, phase)) = counts.iter().find(|(count, _)| is_invalid(count)) {
+            return Some(format!("the number of {phase} pods cannot be read"));
+        }
+        let [(failed, _), (succeeded, _), active @ ..] =
+            counts.map(|(count, phase)| (count.value.0.unwrap_or(0), phase));
+        if failed > 0 && succeeded == 0 {
+            return Some(format!("{failed} pods have failed, and none has succeeded"));
+        }
+        if spec.min_success.0.is_some_and(|needed| succeeded >= needed) {
+            return None;
+        }
+        let (count, phase) = active.into_iter().find(|(count, _)| *count > 0)?;
+        Some(format!("{count} pods are in the phase {phase}"))
     }
 
-    /// Describes the failure if the node of the whole workflow, or of its exit handler, has failed. Other
-    /// nodes can fail in a workflow that continues or retries.
-    fn failed_root(&self, workflow: &str) -> Option<String> {
+    /// Describes the node of the whole workflow, or of its exit handler, if it has not succeeded or cannot be
+    /// read. Other nodes can fail in a workflow that continues or retries.
+    fn contradicting_root(&self, workflow: &str) -> Option<String> {
+        if matches!(self.nodes, Required::Unreadable) {
+            return Some("the nodes cannot be read".to_owned());
+        }
         let exit_handler = format!("{workflow}.onExit");
-        let decides = |name: &str| name == workflow || name == exit_handler;
-        self.nodes.0.iter().find_map(|(id, node)| {
-            let name = node.0.name.trimmed().unwrap_or(id);
-            let phase = node.0.phase.trimmed()?;
-            let is_failed = ["Failed", "Error"].contains(&phase);
+        self.all_nodes().find_map(|(id, node)| {
+            let Node { name, phase, .. } = &node.value;
+            // A node whose name cannot be read could be any node.
+            let is_any = node.is_unreadable || is_unreadable(name);
+            let name = name.value.trimmed().unwrap_or(id);
+            if !is_any && name != workflow && name != exit_handler {
+                return None;
+            }
+            if node.is_unreadable || is_unreadable(phase) {
+                return Some(format!("the phase of node {name} cannot be read"));
+            }
+            let phase = phase.value.trimmed()?;
             let text = || format!("the phase of node {name} is {phase}");
-            (is_failed && decides(name)).then(text)
+            (!SUCCEEDED_NODE.contains(&phase)).then(text)
         })
     }
 
-    /// Describes the failure if jobs or pods of a group have failed and too few others have succeeded
-    /// instead. Groups that the success policy of a JobSet excludes do not count, and with `Any` one success
-    /// is sufficient.
-    fn failed_group(&self, spec: &Spec) -> Option<String> {
+    /// Describes a group whose jobs or pods have failed or are active while too few of them have succeeded, or
+    /// whose counts cannot be read. Groups that the success policy of a JobSet excludes do not count, and with
+    /// `Any` one success is sufficient. Counts of 0 contradict nothing, because jobs can be deleted after the
+    /// end.
+    fn contradicting_group(&self, spec: &Spec, field: StateField) -> Option<String> {
         let policy = &spec.success_policy.0;
         let targets = policy["targetReplicatedJobs"].as_array();
         let targets = targets.filter(|targets| !targets.is_empty());
@@ -102,25 +143,52 @@ impl Status {
         };
         let named = groups_in(&self.replica_statuses, &self.replicated_jobs_status);
         let groups: Vec<_> = named.filter(|(name, _)| is_target(*name)).collect();
-        let succeeded = |group: &Group| group.succeeded.0.unwrap_or(0);
-        let is_any = policy["operator"] == "Any";
-        if is_any && groups.iter().any(|(_, group)| succeeded(group) > 0) {
+        let has_success = groups.iter().any(|(_, group)| group.succeeded() > 0);
+        if has_success && policy["operator"] == "Any" {
             return None;
+        }
+        let unreadable = groups.iter().find_map(|(name, group)| {
+            let counts = [
+                (&group.failed, "failed"),
+                (&group.active, "active"),
+                (&group.succeeded, "succeeded"),
+            ];
+            let (_, word) = counts.into_iter().find(|(count, _)| is_invalid(count))?;
+            let name = name.unwrap_or("a group");
+            Some(format!("the number of {word} {name} cannot be read"))
+        });
+        let is_unreadable = self.replica_statuses.is_unreadable
+            || self.replicated_jobs_status.is_unreadable
+            || spec.replica_specs.is_unreadable
+            || spec.tasks.is_unreadable;
+        if unreadable.is_some() || is_unreadable {
+            return unreadable.or_else(|| Some("the number of replicas cannot be read".to_owned()));
         }
         let ordered = |name: Option<&str>| {
             let mut ordered = groups_in(&spec.replica_specs, &spec.tasks);
             let group = ordered.find(|(known, _)| known.is_some() && *known == name);
             group.and_then(|(_, group)| group.replicas.0).unwrap_or(1)
         };
+        // The other groups of Kubeflow can be active after the end, such as the workers of an MPIJob.
+        let must_end = |name: &str| {
+            let is_kubeflow = matches!(field, StateField::None);
+            !is_kubeflow || !has_success || DECIDING_GROUPS.contains(&name)
+        };
         groups.into_iter().find_map(|(name, group)| {
             let needed = ordered(name);
             let name = name.unwrap_or("a group");
-            if group.failed.is_unreadable {
-                return Some(format!("the number of failed {name} cannot be read"));
-            }
-            let failed = group.failed.value.0.filter(|failed| *failed > 0)?;
-            let text = || format!("{failed} of {name} have failed");
-            (succeeded(group) < needed).then(text)
+            let [failed, active] = [&group.failed, &group.active].map(|count| count.value.0);
+            let failed = failed.filter(|failed| *failed > 0);
+            let failed = failed.map(|failed| format!("{failed} of {name} have failed"));
+            let active = active.filter(|active| *active > 0 && must_end(name));
+            let active = active.map(|active| format!("{active} of {name} are active"));
+            failed.or(active).filter(|_| group.succeeded() < needed)
         })
+    }
+}
+
+impl Group {
+    fn succeeded(&self) -> i64 {
+        self.succeeded.value.0.unwrap_or(0)
     }
 }

@@ -1,5 +1,6 @@
 //! The word for the state of a job.
 
+use super::super::super::evidence::CheckedObject;
 use super::super::super::object::{Condition, ObjectMeta};
 use super::super::CustomJobs;
 use super::{ReplicaGroup, Spec, Status, VolcanoState, contradiction};
@@ -38,7 +39,7 @@ impl<'a> Word<'a> {
 pub(super) fn word<'a>(
     jobs: &CustomJobs,
     meta: &ObjectMeta,
-    spec: &Spec,
+    spec: &CheckedObject<Spec>,
     (status, state): (&'a Status, &'a VolcanoState),
     groups: &[ReplicaGroup],
 ) -> Word<'a> {
@@ -74,7 +75,7 @@ pub(super) fn word<'a>(
             ..Word::reported(text, condition)
         };
     }
-    let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
+    let is_suspended = [&spec.value.suspend, &spec.value.run_policy.0.suspend];
     let is_suspended = is_suspended
         .into_iter()
         .any(|flag| flag.value.0 == Some(true));

@@ -10,7 +10,12 @@ fn object(spec: &Value, status: &Value) -> Value {
 }
 
 /// Checks that a job is undecided with this message, or has succeeded.
-async fn check(kind: &'static Kind, spec: Value, status: Value, contradiction: Option<&str>) {
+pub(super) async fn check(
+    kind: &'static Kind,
+    spec: Value,
+    status: Value,
+    contradiction: Option<&str>,
+) {
     let found = get(kind, object(&spec, &status)).await.unwrap();
     let Some(contradiction) = contradiction else {
         assert_eq!(found.state, State::Succeeded, "{kind}: {spec} {status}");

@@ -58,6 +58,18 @@ async fn a_success_of_a_pod_is_undecided_if_a_container_contradicts_it() {
         ),
         (json!([done("a"), done("a")]), "container b has no state"),
         (json!("x"), "the states of its containers cannot be read"),
+        (
+            b(json!({"terminated": {"exitCode": 0}, "running": {"startedAt": null}})),
+            "container b is running",
+        ),
+        (
+            b(json!({"terminated": {"exitCode": 0}, "running": "x"})),
+            "container b is running",
+        ),
+        (
+            b(json!({"terminated": {"exitCode": 0, "signal": [9]}})),
+            "container b has not ended with exit code 0",
+        ),
     ] {
         let found = get(&POD, pod("Succeeded", statuses.clone())).await.unwrap();
         assert_eq!(
@@ -75,9 +87,13 @@ async fn a_success_of_a_pod_is_undecided_if_a_container_contradicts_it() {
 #[tokio::test]
 async fn a_reason_or_an_init_container_can_contradict_the_success_of_a_pod() {
     let all = || json!([done("a"), done("b")]);
-    let with = |reason: &str, init: Value| {
+    let reason = |reason: Value| {
         let mut pod = pod("Succeeded", all());
-        pod["status"]["reason"] = reason.into();
+        pod["status"]["reason"] = reason;
+        pod
+    };
+    let with = |text: &str, init: Value| {
+        let mut pod = reason(text.into());
         pod["status"]["initContainerStatuses"] = json!([container("i", init)]);
         pod
     };
@@ -91,6 +107,14 @@ async fn a_reason_or_an_init_container_can_contradict_the_success_of_a_pod() {
         (with("", done("i")["state"].clone()), State::Succeeded),
         (with("", failed.clone()), State::Unknown),
         (with("Evicted", done("i")["state"].clone()), State::Unknown),
+        (with("", json!("x")), State::Unknown),
+        (reason("OutOfcpu".into()), State::Unknown),
+        (reason("OutOfnvidia.com/gpu".into()), State::Unknown),
+        (reason("Shutdown".into()), State::Unknown),
+        (reason("TopologyAffinityError".into()), State::Unknown),
+        (reason(json!(["Evicted"])), State::Unknown),
+        (reason("Evict\u{fffd}".into()), State::Unknown),
+        (reason("Completed".into()), State::Succeeded),
     ] {
         let found = get(&POD, pod.clone()).await.unwrap();
         assert_eq!(found.state, state, "{pod}");
@@ -200,6 +224,8 @@ async fn other_fields_can_contradict_the_availability_of_a_deployment() {
     };
     let mut overdue = condition("Progressing", "False");
     overdue["reason"] = "ProgressDeadlineExceeded".into();
+    let mut unreadable = overdue.clone();
+    unreadable["reason"] = json!(["ProgressDeadlineExceeded"]);
     for (field, value, state) in [
         ("readyReplicas", Value::Null, State::Running),
         ("readyReplicas", json!(0), State::Starting),
@@ -213,6 +239,7 @@ async fn other_fields_can_contradict_the_availability_of_a_deployment() {
             State::Starting,
         ),
         ("conditions", json!([overdue]), State::Starting),
+        ("conditions", json!([unreadable]), State::Unknown),
         ("spec", json!("x"), State::Unknown),
         ("spec", json!({}), State::Running),
         ("spec", json!({"replicas": -1}), State::Unknown),

@@ -18,7 +18,8 @@ pub(super) fn word<'a>(
     let available = count(&status.available_replicas);
     let is_complete = [updated, replicas, available] == [desired; 3];
     let stuck = status.conditions.find("Progressing", "False");
-    let overdue = stuck.filter(|one| one.reason.trimmed() == Some(PROGRESS_DEADLINE_EXCEEDED));
+    let overdue =
+        stuck.filter(|one| one.reason.value.trimmed() == Some(PROGRESS_DEADLINE_EXCEEDED));
     // The controller retries after a failure, until the deadline.
     let failure = status.conditions.find_true("ReplicaFailure");
     // What contradicts that it is complete. A count that is left out contradicts nothing.
