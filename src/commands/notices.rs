@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use crate::crypto;
 use crate::model::{Notice, NoticeCode};
 use crate::output;
 use crate::sync::lock;
@@ -15,9 +16,13 @@ pub(in crate::commands) struct NoticeLog(Arc<Mutex<NoticeLogInner>>);
 #[derive(Debug, Default)]
 struct NoticeLogInner {
     notices: Vec<Notice>,
-    known_notices: HashSet<Notice>,
+    /// Digests of all notices: a command can run for weeks.
+    known_notices: HashSet<[u8; 16]>,
     shown_count: usize,
 }
+
+/// The maximum number of notices to keep after they were shown.
+const MAX_SHOWN: usize = 100_000;
 
 impl NoticeLog {
     /// Adds a notice, unless it is known.
@@ -45,17 +50,19 @@ impl NoticeLog {
 
     fn is_new(&self, notice: Notice) -> bool {
         let mut kept = lock(&self.0);
-        let is_new = kept.known_notices.insert(notice.clone());
+        let is_new = kept.known_notices.insert(digest(&notice));
         if is_new {
             kept.notices.push(notice);
         }
         is_new
     }
 
-    /// Returns the notices since the last call.
+    /// Returns the notices since the last call. Of all notices that were returned, only the newest are kept.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = lock(&self.0);
         let new = kept.notices[kept.shown_count..].to_vec();
+        let excess = kept.notices.len().saturating_sub(MAX_SHOWN);
+        kept.notices.drain(..excess);
         kept.shown_count = kept.notices.len();
         new
     }
@@ -65,10 +72,20 @@ impl NoticeLog {
         std::mem::take(&mut *lock(&self.0)).notices
     }
 
-    /// Returns all notices so far.
+    /// Returns all notices so far that are kept.
     pub(in crate::commands) fn all(&self) -> Vec<Notice> {
         lock(&self.0).notices.clone()
     }
+}
+
+/// Returns the digest of a notice.
+fn digest(notice: &Notice) -> [u8; 16] {
+    let Notice {
+        code,
+        message,
+        fields,
+    } = notice;
+    crypto::digest_128(format!("{code:?} {message:?} {fields:?}").as_bytes())
 }
 
 #[cfg(test)]
@@ -84,5 +101,19 @@ mod tests {
             }
         }
         assert_eq!(collected.all().len(), 100_000);
+    }
+
+    #[test]
+    fn old_notices_that_were_shown_are_dropped_and_not_shown_again() {
+        let collected = NoticeLog::default();
+        let notice = |number: usize| Notice::new(NoticeCode::UnknownState, number.to_string());
+        let all = MAX_SHOWN + 10;
+        collected.extend((0..all).map(notice).collect());
+        assert_eq!(collected.all().len(), all);
+        assert_eq!(collected.take_new().len(), all);
+        assert_eq!(collected.all().len(), MAX_SHOWN);
+        collected.extend(vec![notice(0), notice(all)]);
+        assert_eq!(collected.take_new(), [notice(all)]);
+        assert_eq!(collected.all().last(), Some(&notice(all)));
     }
 }

@@ -6,7 +6,8 @@ use crate::output::document::{EventFilter, EventSubject, TimelineEvent};
 /// Removes timeline entries that were already reported: reports each once, and again when its count grows.
 pub(in crate::commands) struct EventDeduplicator {
     filter: EventFilter,
-    reported: HashMap<String, HashMap<EventKey, LastSeen>>,
+    /// By reference.
+    reported: HashMap<String, ReportedEvents>,
     /// Resources whose first bad entry was reported.
     marked: HashSet<String>,
 }
@@ -26,6 +27,36 @@ type EventKey = (
 
 type LastSeen = (Option<u64>, Option<Time>);
 
+/// The reported entries of a resource.
+#[derive(Default)]
+struct ReportedEvents {
+    /// With the number of the last read that contained the entry.
+    entries: HashMap<EventKey, (LastSeen, u64)>,
+    /// The number of reads with all events.
+    reads: u64,
+}
+
+/// Entries of a resource are removed only if there are more.
+const MAX_ENTRIES: usize = 1_000;
+/// An entry is removed after this many reads without it: the cloud no longer keeps it.
+const MAX_READS_WITHOUT_ENTRY: u64 = 100;
+
+impl ReportedEvents {
+    /// Updates the entries of the current read, and removes old ones, since a resource can run for weeks.
+    fn update(&mut self, seen: HashMap<EventKey, LastSeen>) {
+        for (key, now) in seen {
+            let (kept, last_read) = self.entries.entry(key).or_insert((now, self.reads));
+            *kept = (kept.0.max(now.0), kept.1.max(now.1));
+            *last_read = self.reads;
+        }
+        if self.entries.len() > MAX_ENTRIES {
+            let reads = self.reads;
+            self.entries
+                .retain(|_, (_, last_read)| reads - *last_read < MAX_READS_WITHOUT_ENTRY);
+        }
+    }
+}
+
 impl EventDeduplicator {
     /// Creates a deduplicator that only reports entries that match `filter`.
     pub(in crate::commands) fn new(filter: EventFilter) -> Self {
@@ -39,6 +70,7 @@ impl EventDeduplicator {
     /// Returns new entries of a resource, and those with a higher count or a later time, oldest first.
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
         let reported = self.reported.entry(job.reference.clone()).or_default();
+        reported.reads += u64::from(!job.events_unreadable);
         let mut new = Vec::new();
         // A response can contain an entry twice. Compare it with earlier polls, not with its duplicate.
         let mut seen: HashMap<EventKey, LastSeen> = HashMap::new();
@@ -46,8 +78,9 @@ impl EventDeduplicator {
             let key = event_key(&one);
             let now = (one.count, one.last_at);
             let is_new = reported
+                .entries
                 .get(&key)
-                .is_none_or(|before| now.0 > before.0 || now.1 > before.1);
+                .is_none_or(|(before, _)| now.0 > before.0 || now.1 > before.1);
             let kept = seen.entry(key).or_insert(now);
             *kept = (kept.0.max(now.0), kept.1.max(now.1));
             if is_new && self.filter.matches(&one) {
@@ -55,10 +88,7 @@ impl EventDeduplicator {
                 new.push(one);
             }
         }
-        for (key, now) in seen {
-            let kept = reported.entry(key).or_insert(now);
-            *kept = (kept.0.max(now.0), kept.1.max(now.1));
-        }
+        reported.update(seen);
         new
     }
 }
@@ -134,6 +164,31 @@ mod tests {
         // An entry that disappears and is reported again is not new.
         assert!(dedup.new_events(&job(vec![])).is_empty());
         assert!(dedup.new_events(&job(vec![warning(2, 5)])).is_empty());
+    }
+
+    #[test]
+    fn only_entries_that_were_absent_for_long_are_removed_if_there_are_many() {
+        let mut dedup = EventDeduplicator::new(EventFilter::default());
+        let reason = |number: usize| Event {
+            reason: Some(number.to_string()),
+            ..warning(1, 1)
+        };
+        dedup.new_events(&job((0..MAX_ENTRIES).map(reason).collect()));
+        let kept = |dedup: &EventDeduplicator| dedup.reported["aliyun/job/c/5"].entries.len();
+        let next = job(vec![reason(MAX_ENTRIES)]);
+        let unread = Job {
+            events_unreadable: true,
+            ..next.clone()
+        };
+        for _ in 1..MAX_READS_WITHOUT_ENTRY {
+            dedup.new_events(&next);
+            dedup.new_events(&unread);
+        }
+        assert!(kept(&dedup) > MAX_ENTRIES);
+        dedup.new_events(&next);
+        // The creation of the job, and the current event.
+        assert_eq!(kept(&dedup), 2);
+        assert!(dedup.new_events(&next).is_empty());
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl EndTimes {
         });
     }
 
+    /// Returns the number of jobs.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Removes the entries of jobs that the lists no longer contain.
     pub(super) fn retain_only(&mut self, listed: &HashSet<String>) {
         self.0.retain(|reference, _| listed.contains(reference));

@@ -1,6 +1,7 @@
 //! Prints metrics for Prometheus once, or serves them as an exporter.
 
 mod accept;
+mod details;
 mod document;
 mod ends;
 mod exporter;
@@ -62,7 +63,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     if address.is_some() {
         context.check_recording_of_exporter()?;
     }
-    if arguments.targets.is_empty() && address.is_none() {
+    let inputs = arguments.inputs();
+    if inputs.is_empty() && address.is_none() {
         let problem = Problem::usage("no references or scopes given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or a cloud",
         );
@@ -75,7 +77,6 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         auth_cooldown: address.map(|_| AUTH_COOLDOWN),
         ..Pacing::default()
     };
-    let inputs = (&arguments.targets).into();
     let (lookup, targets) = targets::connect(context, inputs, pacing)?;
     let profile = context.default_profile(lookup.settings()).to_owned();
     let (sender, lines) = mpsc::unbounded_channel();

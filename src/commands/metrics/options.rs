@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use clap::Args;
 
 use super::super::args::check_required;
+use super::super::lookup::Inputs;
 use super::polled_target::PolledTargetOptions;
 use crate::error::Problem;
 use crate::settings::{self, parse_duration};
@@ -25,7 +26,10 @@ pub(in crate::commands) struct Arguments {
     /// References, scopes or clouds to read; a scope (aliyun/job/CLUSTER/) includes new jobs, a cloud
     /// includes all of its scopes, - reads references from stdin, %1 is row 1 of the last list
     #[arg(value_name = "REF|SCOPE/")]
-    pub targets: Vec<String>,
+    targets: Vec<String>,
+    /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
+    #[arg(short, long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Serve metrics on this address, e.g. 127.0.0.1:9774 (port 0 picks a free port)
     #[arg(long, value_name = "ADDRESS", conflicts_with = "textfile")]
     listen: Option<String>,
@@ -71,6 +75,11 @@ fn count(text: &str) -> Result<usize, &'static str> {
 }
 
 impl Arguments {
+    /// Returns the targets and files to read.
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        Inputs::new(&self.targets, &self.files)
+    }
+
     /// Returns the options for polling targets.
     ///
     /// # Errors

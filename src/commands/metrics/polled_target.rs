@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::details::{Detail, fill, is_unproven_success, lookup_candidates};
 use super::ends::EndTimes;
 use super::jobs::JobRow;
 use super::log::MessageLog;
@@ -15,10 +16,9 @@ use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
 use crate::commands::list::{ListTarget, ListedScope, keep_last_rows, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
-use crate::model::{Notice, NoticeCode, State, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
-use crate::sort::SortExt as _;
 use crate::sync::lock;
 
 /// Maximum number of jobs to read per scope, newest first if the cloud can sort. Active jobs are read in addition.
@@ -92,14 +92,6 @@ impl PolledTargetState {
     }
 }
 
-/// The last lookup of a job.
-#[derive(Clone)]
-struct Detail {
-    read_at: Instant,
-    /// `None` if the lookup failed.
-    row: Option<JobRow>,
-}
-
 impl PolledTarget {
     /// Creates a target that was not polled yet.
     pub(super) fn new(
@@ -170,9 +162,12 @@ impl PolledTarget {
     async fn poll(&self) {
         let started = Instant::now();
         let stopwatch = self.lookup.transport.options().session.stopwatch();
+        let active = lock(&self.state).active();
         let (readings, details) = match &self.target {
-            PolledSelector::Scope(target) => self.list(target).await,
-            PolledSelector::Jobs(references) => (self.look_up(references).await, HashMap::new()),
+            PolledSelector::Scope(target) => self.list(target, &active).await,
+            PolledSelector::Jobs(references) => {
+                (self.look_up(references, &active).await, HashMap::new())
+            }
         };
         let problems = readings.iter().filter_map(|one| one.problem.as_ref());
         let hint = problems.filter_map(|problem| problem.retry_after).max();
@@ -195,8 +190,12 @@ impl PolledTarget {
         self.polls.send_modify(|polls| *polls += 1);
     }
 
-    /// Reads the lists, and looks up jobs whose rows are not sufficient.
-    async fn list(&self, target: &ListTarget) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
+    /// Reads the lists. `active` are the references of the jobs that were active in the last poll.
+    async fn list(
+        &self,
+        target: &ListTarget,
+        active: &HashSet<String>,
+    ) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
         let mut rows: Vec<Vec<JobRow>> = Vec::new();
         let mut on_job = |scope: usize, job| {
             let scopes = rows.len().max(scope + 1);
@@ -204,20 +203,30 @@ impl PolledTarget {
             rows[scope].push(JobRow::listed(job));
         };
         let listed = list_jobs(&self.lookup, target, MAX_LISTED, &mut on_job).await;
+        self.read_listed(listed, rows, active).await
+    }
+
+    /// Converts the lists with their rows to readings, and looks up jobs whose rows are not sufficient.
+    async fn read_listed(
+        &self,
+        listed: Vec<ListedScope>,
+        mut rows: Vec<Vec<JobRow>>,
+        active: &HashSet<String>,
+    ) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
         rows.resize_with(listed.len(), Vec::new);
         let mut details = lock(&self.state).details.clone();
         let mut readings = Vec::new();
         let (mut found, mut is_complete) = (HashSet::new(), true);
         for (scope, mut rows) in listed.into_iter().zip(rows) {
-            is_complete &= scope.problem.is_none();
             // An optional scope is left out, unless an earlier poll could read it: then its failure is reported.
             if scope.is_optional && !lock(&self.state).has_read(&scope.scope) {
                 self.note_refusal(&scope);
                 continue;
             }
+            is_complete &= scope.problem.is_none();
             keep_last_rows(&mut rows, |row| &row.reference);
             found.extend(rows.iter().map(|row| row.reference.clone()));
-            self.retain_recent(&mut rows);
+            self.retain_recent(&mut rows, active);
             self.add_details(&mut rows, &mut details).await;
             readings.push(ScopeReading {
                 scope: scope.scope,
@@ -247,17 +256,19 @@ impl PolledTarget {
     }
 
     /// Removes jobs that ended too long ago. Removes none if the current time is unknown.
-    fn retain_recent(&self, rows: &mut Vec<JobRow>) {
+    fn retain_recent(&self, rows: &mut Vec<JobRow>, active: &HashSet<String>) {
         let Ok(now) = self.lookup.now() else { return };
         let since = now.to_datetime().checked_sub_signed(self.options.keep);
         if let Some(since) = since.and_then(Time::new) {
-            let mut state = lock(&self.state);
-            let active = state.active();
-            state.ends.retain(rows, &active, [now, since]);
+            lock(&self.state).ends.retain(rows, active, [now, since]);
         }
     }
 
-    async fn look_up(&self, references: &[Reference]) -> Vec<ScopeReading> {
+    async fn look_up(
+        &self,
+        references: &[Reference],
+        active: &HashSet<String>,
+    ) -> Vec<ScopeReading> {
         let outcomes = self.lookup.outcomes_for(references).await;
         let outcomes = references.iter().zip(outcomes);
         let readings = outcomes.map(|(reference, outcome)| {
@@ -266,7 +277,7 @@ impl PolledTarget {
                 Err(problem) => (None, Some(Box::new(problem))),
             };
             let mut rows = row.into_iter().collect();
-            self.retain_recent(&mut rows);
+            self.retain_recent(&mut rows, active);
             ScopeReading {
                 scope: reference.to_string(),
                 cloud: reference.kind.template.cloud.to_owned(),
@@ -327,70 +338,6 @@ impl PolledTarget {
             }
         }
     }
-}
-
-/// Returns the references of the jobs to look up, in turn from three groups, so that a large group leaves lookups for
-/// the others: successes that a lookup must confirm, other ended jobs, and active jobs. In each group, jobs that were
-/// never looked up come first, then those whose last lookup is the oldest.
-fn lookup_candidates(
-    rows: &[JobRow],
-    details: &HashMap<String, Detail>,
-    conclusive: &HashSet<String>,
-    max: usize,
-) -> Vec<String> {
-    let mut sorts: [Vec<&JobRow>; 3] = Default::default();
-    for row in rows {
-        if is_unproven_success(row, details, conclusive) {
-            sorts[0].push(row);
-        } else if !row.ended {
-            sorts[2].push(row);
-        } else if row.state != State::Succeeded && !is_known(row, details, conclusive) {
-            sorts[1].push(row);
-        }
-    }
-    for rows in &mut sorts {
-        rows.order_by_key(|row| {
-            let read_at = details.get(&row.reference).map(|known| known.read_at);
-            (read_at, row.priority())
-        });
-    }
-    let most = sorts.iter().map(Vec::len).max().unwrap_or_default();
-    let turns = (0..most).flat_map(|turn| sorts.iter().filter_map(move |rows| rows.get(turn)));
-    turns.take(max).map(|row| row.reference.clone()).collect()
-}
-
-/// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
-/// lookup has shown the end of the job yet.
-fn is_unproven_success(
-    row: &JobRow,
-    details: &HashMap<String, Detail>,
-    conclusive: &HashSet<String>,
-) -> bool {
-    let is_success = row.ended && row.state == State::Succeeded;
-    is_success && !conclusive.contains(&row.kind) && !is_known(row, details, conclusive)
-}
-
-/// Reports whether a lookup has shown the end of this run of the job.
-fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSet<String>) -> bool {
-    let detail = details.get(&row.reference);
-    let known = detail.and_then(|detail| detail.row.as_ref());
-    known.is_some_and(|known| known.ended && row.is_run_of(known, conclusive.contains(&row.kind)))
-}
-
-/// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
-/// earlier one replaces the row only if its end is final for this run (`is_same`), or if the list has no states and
-/// the lookup `is_fresh`; otherwise it only adds missing values, and none from another run.
-fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
-    let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
-    if is_new || is_final || row.has_no_state && is_fresh {
-        let listed = std::mem::replace(row, known.clone());
-        row.complete_from(&listed);
-        return;
-    }
-    if row.ended && known.ended {
-        return;
-    }
-    row.complete_from(known);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Keeps the results of the last poll of each scope, and merges them with those of the next poll.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,14 +145,14 @@ pub(super) fn merge(
     time: PollTime,
 ) -> Vec<Arc<ScopeSnapshot>> {
     let failure = readings.first().and_then(|first| first.problem.clone());
+    let by_name = previous.iter().map(|one| (&*one.reading.scope, &**one));
+    let by_name: HashMap<&str, &ScopeSnapshot> = by_name.collect();
     let mut names = HashSet::new();
     let mut scopes = Vec::with_capacity(readings.len());
     for reading in readings {
         if names.insert(reading.scope.clone()) {
-            let before = previous
-                .iter()
-                .find(|one| one.reading.scope == reading.scope);
-            let scope = after(before.map(Arc::as_ref), reading, time);
+            let before = by_name.get(&*reading.scope).copied();
+            let scope = after(before, reading, time);
             scopes.push(Arc::new(scope));
         }
     }
@@ -215,12 +215,10 @@ pub(super) fn changes(
     previous: &[Arc<ScopeSnapshot>],
     scopes: &[Arc<ScopeSnapshot>],
 ) -> Vec<String> {
-    let had_failed = |scope: &str| {
-        let mut before = previous.iter();
-        before.any(|one| one.reading.scope == scope && one.reading.problem.is_some())
-    };
+    let failed = previous.iter().filter(|one| one.reading.problem.is_some());
+    let failed: HashSet<&str> = failed.map(|one| &*one.reading.scope).collect();
     let changes = scopes.iter().map(|one| &one.reading).filter_map(|one| {
-        match (&one.problem, had_failed(&one.scope)) {
+        match (&one.problem, failed.contains(&*one.scope)) {
             (Some(problem), false) => Some(format!(
                 "{}: cannot be read: {} ({})",
                 one.scope,

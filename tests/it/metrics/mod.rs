@@ -353,3 +353,30 @@ fn wrong_targets_and_options_are_usage_errors() {
     let run = joblens(&["metrics", "-o", "json"]).run();
     assert_eq!(run.json()["exit"]["word"], "usage");
 }
+
+#[test]
+fn targets_are_also_read_from_files() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("references.txt");
+    std::fs::write(&file, "# jobs\naliyun/job/c/eval\nhuawei/image-job/\n").unwrap();
+    let run = emulated.joblens(&["metrics", "-f", file.to_str().unwrap()]);
+    let run = run.run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let families = parse(&run.stdout);
+    for (reference, expected) in [
+        ("aliyun/job/c/eval", Some("pending")),
+        ("huawei/image-job/7", Some("running")),
+        ("aliyun/job/c/train", None),
+    ] {
+        assert_eq!(
+            state(&families, reference).as_deref(),
+            expected,
+            "{reference}"
+        );
+    }
+    let run = emulated
+        .joblens(&["metrics", "--file", "no-such-file"])
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+}

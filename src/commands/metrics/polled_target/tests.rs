@@ -1,5 +1,7 @@
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
+use crate::error::{Category, Problem};
+use crate::model::State;
 use crate::providers;
 use crate::providers::test_support;
 
@@ -259,4 +261,60 @@ async fn a_failed_poll_keeps_the_row_and_marks_the_scope_as_not_up() {
     tokio::time::advance(Duration::from_secs(20)).await;
     target.refresh(None).await;
     assert!(client.received().len() > polls);
+}
+
+/// Creates a target of this many named jobs, and polls it once.
+async fn polled_target(count: usize) -> Arc<PolledTarget> {
+    let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+    let jobs = (0..count).map(|id| test_support::reference(kind.unwrap(), &["c", &id.to_string()]));
+    let jobs: Vec<Reference> = jobs.collect();
+    let client = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Running));
+    let lookup = Arc::new(Lookup::scripted(jobs.clone(), &Arc::new(client)));
+    let options = PolledTargetOptions {
+        min_interval: Duration::from_secs(30),
+        keep: TimeDelta::days(1),
+        max_details: 20,
+    };
+    let target = PolledSelector::Jobs(jobs);
+    let target = PolledTarget::new(target, 1, &lookup, options, &MessageLog::default());
+    target.poll().await;
+    target
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_named_jobs_takes_time_in_proportion_to_their_number() {
+    let targets = [polled_target(500).await, polled_target(2_000).await];
+    let mut shortest = [Duration::MAX; 2];
+    for _ in 0..5 {
+        for (target, shortest) in targets.iter().zip(&mut shortest) {
+            let started = std::time::Instant::now();
+            target.poll().await;
+            *shortest = started.elapsed().min(*shortest);
+        }
+    }
+    let [few, many] = shortest;
+    assert!(many < few * 9, "{few:?} {many:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_times_are_removed_although_a_product_is_refused() {
+    let (target, _) = target(|_| Reply::NotFound);
+    for (is_optional, kept) in [(true, 0), (false, 1)] {
+        let mut rows = vec![row("aliyun/job/c/1", State::Failed)];
+        target.retain_recent(&mut rows, &HashSet::new());
+        assert_eq!(lock(&target.state).ends.len(), 1);
+        let refused = ListedScope {
+            scope: "aliyun/dlc-job/".to_owned(),
+            cloud: "aliyun",
+            problem: Some(Problem::new(Category::PermissionDenied, "no")),
+            is_optional,
+            is_truncated: false,
+            unreadable: 0,
+        };
+        let rows = vec![Vec::new()];
+        target
+            .read_listed(vec![refused], rows, &HashSet::new())
+            .await;
+        assert_eq!(lock(&target.state).ends.len(), kept, "{is_optional}");
+    }
 }

@@ -1,0 +1,82 @@
+//! Completes the rows of lists with the results of lookups.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio::time::Instant;
+
+use super::jobs::JobRow;
+use crate::model::State;
+use crate::sort::SortExt as _;
+
+/// The last lookup of a job.
+#[derive(Clone)]
+pub(super) struct Detail {
+    /// When it was looked up.
+    pub read_at: Instant,
+    /// `None` if the lookup failed.
+    pub row: Option<JobRow>,
+}
+
+/// Returns the references of the jobs to look up, in turn from three groups, so that a large group leaves lookups for
+/// the others: successes that a lookup must confirm, other ended jobs, and active jobs. In each group, jobs that were
+/// never looked up come first, then those whose last lookup is the oldest.
+pub(super) fn lookup_candidates(
+    rows: &[JobRow],
+    details: &HashMap<String, Detail>,
+    conclusive: &HashSet<String>,
+    max: usize,
+) -> Vec<String> {
+    let mut sorts: [Vec<&JobRow>; 3] = Default::default();
+    for row in rows {
+        if is_unproven_success(row, details, conclusive) {
+            sorts[0].push(row);
+        } else if !row.ended {
+            sorts[2].push(row);
+        } else if row.state != State::Succeeded && !is_known(row, details, conclusive) {
+            sorts[1].push(row);
+        }
+    }
+    for rows in &mut sorts {
+        rows.order_by_key(|row| {
+            let read_at = details.get(&row.reference).map(|known| known.read_at);
+            (read_at, row.priority())
+        });
+    }
+    let most = sorts.iter().map(Vec::len).max().unwrap_or_default();
+    let turns = (0..most).flat_map(|turn| sorts.iter().filter_map(move |rows| rows.get(turn)));
+    turns.take(max).map(|row| row.reference.clone()).collect()
+}
+
+/// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
+/// lookup has shown the end of the job yet.
+pub(super) fn is_unproven_success(
+    row: &JobRow,
+    details: &HashMap<String, Detail>,
+    conclusive: &HashSet<String>,
+) -> bool {
+    let is_success = row.ended && row.state == State::Succeeded;
+    is_success && !conclusive.contains(&row.kind) && !is_known(row, details, conclusive)
+}
+
+/// Reports whether a lookup has shown the end of this run of the job.
+fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSet<String>) -> bool {
+    let detail = details.get(&row.reference);
+    let known = detail.and_then(|detail| detail.row.as_ref());
+    known.is_some_and(|known| known.ended && row.is_run_of(known, conclusive.contains(&row.kind)))
+}
+
+/// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
+/// earlier one replaces the row only if its end is final for this run (`is_same`), or if the list has no states and
+/// the lookup `is_fresh`; otherwise it only adds missing values, and none from another run.
+pub(super) fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
+    let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
+    if is_new || is_final || row.has_no_state && is_fresh {
+        let listed = std::mem::replace(row, known.clone());
+        row.complete_from(&listed);
+        return;
+    }
+    if row.ended && known.ended {
+        return;
+    }
+    row.complete_from(known);
+}
