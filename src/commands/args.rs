@@ -136,7 +136,7 @@ pub(super) fn check_required(
 const MISSING_GRACE: &str = "60s";
 
 /// Options of `wait`, `watch` and `events --follow`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct PollArgs {
     /// Polling interval [default: adaptive, 2s to 30s]
     #[arg(
@@ -146,24 +146,14 @@ pub(super) struct PollArgs {
         hide_short_help = true
     )]
     interval: Option<String>,
-    /// Don't report a resource as missing until this time has passed
+    /// Don't report a resource as missing until this time has passed [default: 60s]
     #[arg(
         long,
         value_name = "TIME",
-        default_value = MISSING_GRACE,
         allow_hyphen_values = true,
         hide_short_help = true
     )]
-    missing_grace: String,
-}
-
-impl Default for PollArgs {
-    fn default() -> Self {
-        Self {
-            interval: None,
-            missing_grace: MISSING_GRACE.to_owned(),
-        }
-    }
+    missing_grace: Option<String>,
 }
 
 impl PollArgs {
@@ -191,10 +181,16 @@ impl PollArgs {
         self.interval.is_some()
     }
 
+    /// Reports whether the option for the time until a resource is missing is given.
+    pub(super) fn has_missing_grace(&self) -> bool {
+        self.missing_grace.is_some()
+    }
+
     /// # Errors
     /// Returns a usage error for an invalid duration.
     pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
-        parse_duration("--missing-grace", &self.missing_grace)
+        let text = self.missing_grace.as_deref();
+        parse_duration("--missing-grace", text.unwrap_or(MISSING_GRACE))
     }
 }
 

@@ -20,7 +20,8 @@ use crate::output::document::Envelope;
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
-    joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
+    joblens get aliyun/job/ehpc-hz-FYUr32/5 \\\n      \
+    sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
     joblens get - -o json < references.txt | jq '.jobs[].state'",
     after_help = "Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed\n\
     With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above"

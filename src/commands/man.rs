@@ -69,23 +69,34 @@ fn render(page: &Man, command: &Command) -> io::Result<Vec<u8>> {
         .unwrap_or((&after, "0 success · 2 usage error"));
     let codes = codes.replace(" · ", "\n");
     let examples = before.trim_start_matches("Examples:\n");
-    let sections = [
-        ("NOTES", notes),
-        ("EXIT STATUS", &codes),
-        ("EXAMPLES", examples),
-    ];
     let mut roff = Roff::new();
-    for (heading, text) in sections.into_iter().filter(|(_, text)| !text.is_empty()) {
+    for (heading, text) in [("NOTES", notes), ("EXIT STATUS", &codes)] {
+        if text.is_empty() {
+            continue;
+        }
         roff.control("SH", [heading]);
         for line in text.lines() {
             roff.text([roman(line.trim_start())]).control("br", []);
         }
     }
+    add_examples(&mut roff, examples);
     roff.to_writer(&mut text)?;
     if command.get_version().is_some() {
         page.render_version_section(&mut text)?;
     }
     Ok(text)
+}
+
+/// Adds a section whose lines are neither filled nor hyphenated, so that the commands can be copied.
+fn add_examples(roff: &mut Roff, examples: &str) {
+    if examples.is_empty() {
+        return;
+    }
+    roff.control("SH", ["EXAMPLES"]).control("nf", []);
+    for line in examples.lines() {
+        roff.text([roman(line.strip_prefix("  ").unwrap_or(line))]);
+    }
+    roff.control("fi", []);
 }
 
 fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<()> {

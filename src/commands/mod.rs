@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments and its implementation.
 
+mod account_problems;
 mod args;
 mod auth;
 mod completion;

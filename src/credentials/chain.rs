@@ -102,10 +102,7 @@ impl CredentialChain {
             }
             Some(_) => return Ok(profile),
         };
-        let reasons = skipped.into_iter();
-        let reasons = reasons.map(|one| format!("{}: {}", one.source, one.why));
-        let reasons: Vec<String> = reasons.chain(unread).collect();
-        profile.skipped_sources.splice(0..0, reasons);
+        add_reasons(&mut profile, &skipped, unread);
         Ok(profile)
     }
 
@@ -118,7 +115,12 @@ impl CredentialChain {
     ) -> (Result<Profile, Problem>, Vec<SkippedSource>) {
         let is_default = plain.name == "default";
         let mut skipped = Vec::new();
-        let profile = self.resolve(cloud, plain, &mut skipped);
+        let mut profile = self.resolve(cloud, plain, &mut skipped);
+        if let Ok(profile) = &mut profile
+            && profile.source(cloud).is_none()
+        {
+            add_reasons(profile, &skipped, self.unread_variables(cloud));
+        }
         if !is_default {
             return (profile, skipped);
         }
@@ -251,6 +253,14 @@ impl CredentialChain {
             None => Ok(None),
         }
     }
+}
+
+/// Adds the reasons why sources gave no credential to a profile.
+fn add_reasons(profile: &mut Profile, skipped: &[SkippedSource], unread: Option<String>) {
+    let reasons = skipped.iter();
+    let reasons = reasons.map(|one| format!("{}: {}", one.source, one.why));
+    let reasons: Vec<String> = reasons.chain(unread).collect();
+    profile.skipped_sources.splice(0..0, reasons);
 }
 
 /// Returns where a credential is: the place of its first part, and the files and variables that contain other

@@ -17,6 +17,10 @@ use crate::output::document::{
 /// Width of the labels of a paragraph.
 const LABELS: usize = 14;
 
+/// Maximum number of columns, such as the kind and the level of a state, that are written above their rows on a narrow
+/// terminal.
+const HEADING_COLUMNS: usize = 2;
+
 /// Reports whether a catalog can be written in a format. It has no resources, so it has no records and references.
 pub fn is_for_catalogs(format: Format) -> bool {
     !matches!(format, Format::Jsonl | Format::Name)
@@ -129,6 +133,7 @@ pub(super) fn write(
                 max_lines: usize::MAX,
                 column,
             });
+            table.heading_columns = HEADING_COLUMNS;
             table.write(out, limit)
         }
     }
@@ -194,4 +199,73 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], context: &RenderContext) -> i
         }
     }
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::width;
+    use super::*;
+    use crate::model::{State, Time};
+    use crate::output::Zone;
+
+    fn context(width: usize) -> RenderContext {
+        RenderContext {
+            width: Some(width),
+            colour: false,
+            now: Time::from_unix(1_700_000_000).unwrap(),
+            zone: Zone::Utc,
+        }
+    }
+
+    #[test]
+    fn states_fit_a_narrow_terminal_with_kind_and_level_above_their_rows() {
+        let row = |level, word: &str, note: Option<&str>| StateMapping {
+            cloud: "aliyun",
+            kind: "invocation",
+            level,
+            word: Some(word.to_owned()),
+            state: State::Failed,
+            ended: true,
+            note: note.map(str::to_owned),
+            source: MappingSource::BuiltIn,
+        };
+        let words = StateMap {
+            schema: "joblens/1",
+            command: "states",
+            states: vec![
+                row("job", "Finished", Some("a node: another exit code")),
+                row("node", "Failed", None),
+            ],
+        };
+        let written = |columns| {
+            let mut out = Vec::new();
+            let form = OutputOptions {
+                format: Format::Table,
+                columns: None,
+                headers: true,
+                query: None,
+            };
+            write_states(&mut out, &words, &form, &context(columns)).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            written(40),
+            "  LEVEL  WORD      STATE   ENDED\n\
+             aliyun/invocation\n  \
+               job    Finished  failed  ended\n    \
+                 │ a node: another exit code\n  \
+               node   Failed    failed  ended\n"
+        );
+        assert_eq!(
+            written(30),
+            "  WORD      STATE   ENDED\n\
+             aliyun/invocation job\n  \
+               Finished  failed  ended\n    \
+                 │ a node: another exit\n    \
+                 │ code\n\
+             aliyun/invocation node\n  \
+               Failed    failed  ended\n"
+        );
+        assert!(written(50).lines().all(|line| width(line) <= 50));
+    }
 }

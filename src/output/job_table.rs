@@ -189,6 +189,7 @@ fn write_range(
         headers: layout.headers,
         shrinks: layout.shrinks,
         groups: layout.groups,
+        heading_columns: 0,
     };
     table.write_range(out, context.width, range)
 }

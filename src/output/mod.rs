@@ -36,6 +36,7 @@ mod terminal;
 mod test_case;
 mod text;
 mod timeline;
+mod wrap;
 mod yaml;
 mod zone;
 

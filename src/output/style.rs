@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::text::wrap;
+use super::text::width;
+use super::wrap::wrap_at_most;
 use super::{RenderContext, escape};
 use crate::model::State;
 
@@ -32,7 +33,14 @@ pub(super) fn styled(style: &str, text: &str, context: &RenderContext) -> String
     }
 }
 
-/// Writes a text next to its label, wrapped to several lines if needed; `columns` is the width of the label.
+/// The minimum width of a text next to its label; if less is left, the text is below it.
+const MIN_TEXT_WIDTH: usize = 18;
+
+/// The indentation of a text below its label.
+const BELOW_INDENT: usize = 4;
+
+/// Writes a text next to its label, wrapped to several lines if needed; `columns` is the width of the label. If the
+/// terminal is too narrow for both, the text is below the label.
 ///
 /// # Errors
 /// Returns errors of the writer.
@@ -43,15 +51,66 @@ pub(super) fn write_labelled(
     text: &str,
     context: &RenderContext,
 ) -> io::Result<()> {
-    let max_width = context.width;
-    let max_width = max_width.map_or(usize::MAX, |width| width.saturating_sub(columns));
-    let blank = " ".repeat(columns);
-    for (number, part) in wrap(&escape(text), max_width, usize::MAX)
+    let text = escape(text);
+    let room = context
+        .width
+        .map_or(usize::MAX, |limit| limit.saturating_sub(columns));
+    let is_below = room < MIN_TEXT_WIDTH && room < width(&text);
+    let indent = if is_below { BELOW_INDENT } else { columns };
+    let max_width = context
+        .width
+        .map_or(usize::MAX, |limit| limit.saturating_sub(indent));
+    if is_below {
+        writeln!(out, "{}", label.trim_end())?;
+    }
+    let blank = " ".repeat(indent);
+    for (number, part) in wrap_at_most(&text, max_width, usize::MAX)
         .iter()
         .enumerate()
     {
-        let before = if number == 0 { label } else { &blank };
+        let before = if number == 0 && !is_below {
+            label
+        } else {
+            &blank
+        };
         writeln!(out, "{before}{part}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Zone;
+    use super::*;
+    use crate::model::Time;
+
+    #[test]
+    fn a_text_without_room_next_to_its_label_is_below_it() {
+        let written = |text: &str, width| {
+            let context = RenderContext {
+                width,
+                colour: false,
+                now: Time::from_unix(1_700_000_000).unwrap(),
+                zone: Zone::Utc,
+            };
+            let mut out = Vec::new();
+            let label = "  aliyun/job/CLUSTER/JOB  ";
+            write_labelled(&mut out, label, 26, text, &context).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let text = "E-HPC cluster, with all jobs";
+        assert_eq!(
+            written(text, Some(30)),
+            "  aliyun/job/CLUSTER/JOB\n    E-HPC cluster, with all\n    jobs\n"
+        );
+        assert_eq!(
+            written("jobs", Some(30)),
+            "  aliyun/job/CLUSTER/JOB  jobs\n"
+        );
+        assert_eq!(
+            written(text, Some(44)),
+            "  aliyun/job/CLUSTER/JOB  E-HPC cluster,\n                          with all jobs\n"
+        );
+        assert!(written(text, None).ends_with("JOB  E-HPC cluster, with all jobs\n"));
+    }
 }

@@ -6,7 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 
 use super::column::Column;
-use super::text::{truncate_width, width, wrap};
+use super::text::{truncate_width, width};
+use super::wrap::wrap_at_most;
 use super::{RenderContext, escape};
 use crate::sort::SortExt as _;
 
@@ -95,6 +96,8 @@ pub(super) struct TextTable {
     pub shrinks: bool,
     /// If the terminal is too narrow for references, rows are grouped below their scope.
     pub groups: bool,
+    /// Maximum number of columns that are moved to a line above their rows if the terminal is too narrow.
+    pub heading_columns: usize,
 }
 
 impl TextTable {
@@ -114,6 +117,7 @@ impl TextTable {
             headers,
             shrinks: false,
             groups: false,
+            heading_columns: 0,
         }
     }
 
@@ -135,7 +139,10 @@ impl TextTable {
         rows: Range<usize>,
     ) -> io::Result<()> {
         let below = self.arrange(limit);
-        let scopes = self.fit_width(limit);
+        let scopes = match self.heading_columns {
+            0 => self.fit_width(limit),
+            _ => self.move_to_headings(limit),
+        };
         let max = if limit.is_none() {
             MAX_PADDED_WIDTH
         } else {
@@ -169,7 +176,7 @@ impl TextTable {
             above = scope;
             writeln!(out, "{}", line(Some(row)).trim_end())?;
             if let Some((texts, max_lines, columns)) = &below {
-                for part in wrap(&texts[row], *columns, *max_lines) {
+                for part in wrap_at_most(&texts[row], *columns, *max_lines) {
                     writeln!(out, "{BELOW_INDENT}{part}")?;
                 }
             }
@@ -208,6 +215,36 @@ impl TextTable {
         self.shrink_name(limit, MIN_SHRUNK_NAME_WIDTH);
         self.drop_column("name", limit);
         scopes
+    }
+
+    /// Moves the first columns to the lines above their rows until the table fits. Returns the line above each row.
+    fn move_to_headings(&mut self, limit: Option<usize>) -> Vec<String> {
+        let mut headings: Vec<String> = Vec::new();
+        let limit = limit.unwrap_or(usize::MAX);
+        for _ in 0..self.heading_columns {
+            let indent = match headings.is_empty() {
+                true => 0,
+                false => width(GROUP_INDENT),
+            };
+            if self.excess_width(limit.saturating_sub(indent)) == 0 {
+                break;
+            }
+            let cells = self.columns.remove(0).cells;
+            headings = match headings.is_empty() {
+                true => cells,
+                false => {
+                    let pairs = headings.iter().zip(&cells);
+                    pairs
+                        .map(|(above, cell)| format!("{above} {cell}"))
+                        .collect()
+                }
+            };
+        }
+        if let Some(first) = self.columns.first_mut().filter(|_| !headings.is_empty()) {
+            let texts = first.cells.iter_mut().chain([&mut first.header]);
+            texts.for_each(|text| text.insert_str(0, GROUP_INDENT));
+        }
+        headings
     }
 
     /// Returns by how many columns the table exceeds the limit.
@@ -280,6 +317,7 @@ mod tests {
             headers: true,
             shrinks: false,
             groups: false,
+            heading_columns: 0,
         };
         let mut out = Vec::new();
         table.write(&mut out, None).unwrap();

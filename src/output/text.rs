@@ -45,7 +45,7 @@ pub(super) fn ci_command_at(text: &str) -> Option<usize> {
     })
 }
 
-fn escape_ci_commands(text: &str) -> Cow<'_, str> {
+pub(super) fn escape_ci_commands(text: &str) -> Cow<'_, str> {
     let command = text.trim_start();
     let blank = text.len() - command.len();
     let begins_one = command.starts_with("::");
@@ -113,7 +113,7 @@ pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
 
 /// Returns the longest prefix that takes at most this many columns. Limits the number of characters without width to
 /// what languages need, since these alone would never fill a line.
-fn take_columns(text: &str, columns: usize) -> &str {
+pub(super) fn take_columns(text: &str, columns: usize) -> &str {
     let most_bytes = columns.saturating_mul(MAX_BYTES_PER_COLUMN);
     let mut end = 0;
     // A character can combine with those before it (ZWJ, flags), so measure the whole prefix.
@@ -139,34 +139,6 @@ pub(super) fn escape_columns(line: &str) -> usize {
         true => "\\u{3a}".len() - 1,
         false => 0,
     }
-}
-
-/// Wraps an escaped text into lines of this many columns, at spaces if possible; no line is a command of a CI
-/// system. Returns at most `most` lines; if the text is longer, the last one ends with `…`.
-pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
-    let width = columns.max(10);
-    let mut lines = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let columns = width - escape_columns(rest);
-        let head = take_columns(rest, columns);
-        if head.len() == rest.len() {
-            lines.push(escape_ci_commands(rest).into_owned());
-            break;
-        }
-        if lines.len() + 1 == most {
-            let last = truncate_width(rest, columns);
-            lines.push(escape_ci_commands(&last).into_owned());
-            break;
-        }
-        let end = match head.rfind(' ') {
-            Some(blank) if blank > head.len() / 2 => blank,
-            _ => head.len(),
-        };
-        lines.push(escape_ci_commands(rest[..end].trim_end()).into_owned());
-        rest = rest[end..].trim_start();
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -224,24 +196,6 @@ mod tests {
         assert_eq!(truncate_middle("abc", 0), "…");
     }
 
-    #[test]
-    fn wraps_at_blanks_and_inside_long_words() {
-        assert_eq!(wrap("one two three four", 10, 9), ["one two", "three four"]);
-        assert_eq!(wrap("一二三四五六七", 10, 9), ["一二三四五", "六七"]);
-        assert_eq!(
-            wrap("one two three four five", 10, 2),
-            ["one two", "three fou…"]
-        );
-    }
-
-    #[test]
-    fn a_long_text_wraps_without_a_loss_even_if_it_has_no_width() {
-        for unit in ["x", "词", "e\u{301}", "\u{301}", "\u{200d}"] {
-            let text = unit.repeat(50_000 / unit.len());
-            assert!(wrap(&text, 67, usize::MAX).concat() == text, "{unit:?}");
-        }
-    }
-
     proptest! {
         #[test]
         fn escaped_text_contains_no_character_that_needs_an_escape(text in any::<String>()) {
@@ -253,16 +207,6 @@ mod tests {
             let shown = escape(&text);
             prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
             prop_assert!(ci_command_at(&shown).is_none(), "{shown:?}");
-        }
-
-        #[test]
-        fn no_line_exceeds_the_width(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
-            for line in wrap(&escape(&text), columns, 3) {
-                prop_assert!(width(&line) <= columns, "{line:?}");
-                prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
-                prop_assert!(ci_command_at(&line).is_none(), "{line:?}");
-            }
-            prop_assert!(width(&truncate_width(&text, columns)) <= columns);
         }
     }
 }

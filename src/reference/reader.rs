@@ -118,6 +118,13 @@ impl ReferenceParser<'_> {
 
     /// Returns the problem of a text without a slash that resembles no cloud.
     fn bare_id(&self, input: &str) -> Problem {
+        if is_short_reference(input) {
+            let message = "short references work only as arguments in an interactive shell";
+            let problem = self.usage_error(input, message.to_owned(), 0..input.len(), None);
+            return problem.with_hint(
+                "pass a reference, or pipe references: joblens list -o name | joblens get -",
+            );
+        }
         let message = format!("'{input}' is not a reference");
         let problem = self.usage_error(input, message, 0..input.len(), None);
         // A kind whose id is sufficient if a setting provides the other segment.
@@ -365,4 +372,10 @@ pub(super) fn nth_segment(input: &str, n: usize) -> Range<usize> {
     split(input)
         .get(n)
         .map_or_else(|| end_span(input), |part| part.at..input.len())
+}
+
+/// Reports whether a text is `-` or the number of a row such as `%1`, which stand for references on a terminal.
+fn is_short_reference(input: &str) -> bool {
+    let is_number = |row: &str| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit());
+    input == "-" || input.strip_prefix('%').is_some_and(is_number)
 }

@@ -325,13 +325,12 @@ impl Profile {
 
     /// Returns the problem of a missing setting or credential.
     ///
-    /// `name` is a noun phrase such as `access key`; `variables` are those that could set it. The hint also has the
+    /// `name` is a noun phrase such as `access key`; `variables` are those that could set it. The message also has the
     /// reasons why other sources gave no credential.
     pub fn missing(&self, name: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let mut problem = self.missing_alone(name, keys, variables);
         if !self.skipped_sources.is_empty() {
-            let hint = problem.hint.take().unwrap_or_default();
-            problem.hint = Some(format!("{hint}; {}", self.skipped_sources.join("; ")));
+            problem.message += &format!(": {}", self.skipped_sources.join("; "));
         }
         problem
     }

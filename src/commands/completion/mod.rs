@@ -21,10 +21,14 @@ use references::CompletionData;
 /// Generate a shell completion script
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
-    bash        joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
-    zsh         joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
-    fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
-    PowerShell  joblens completion powershell | Out-String | Invoke-Expression")]
+    # bash\n  \
+    joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
+    # zsh\n  \
+    joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
+    # fish\n  \
+    joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
+    # PowerShell\n  \
+    joblens completion powershell | Out-String | Invoke-Expression")]
 pub(super) struct Arguments {
     /// Shell to generate the script for
     #[arg(value_enum, value_name = "SHELL")]

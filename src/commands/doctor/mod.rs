@@ -32,7 +32,7 @@ use examine::AccountProbe;
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
     joblens doctor -o markdown > ticket.md",
-    after_help = "Sends one read-only list request per profile. After a failed check, the remaining checks of that profile are skipped.\n\
+    after_help = "Sends one read-only list request per profile; if the cloud denies it, up to 6 more to find a scope, such as a namespace, that can be listed. After a failed check, the remaining checks of that profile are skipped.\n\
     Runs credential_command if configured. Secrets are never shown, so the output is safe to \
     paste into a ticket.\n\
     Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource \

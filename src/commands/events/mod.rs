@@ -44,7 +44,7 @@ struct Setup {
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    arguments.check_interval()?;
+    arguments.check_poll_options()?;
     if arguments.references.is_empty() {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin")

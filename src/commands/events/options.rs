@@ -11,7 +11,7 @@ use crate::output::{Format, Zone};
 
 const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
 const MISSING_GRACE: &str =
-    "With --follow, don't report a resource as missing until this time has passed";
+    "With --follow, don't report a resource as missing until this time has passed [default: 60s]";
 
 /// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
@@ -19,7 +19,8 @@ const MISSING_GRACE: &str =
     mut_arg("interval", |one| one.help(INTERVAL)),
     mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
     before_help = "Examples:\n  \
-        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
+        joblens events aliyun/job/ehpc-hz-FYUr32/5 \\\n      \
+        tencent/service/cls-xxxxx/default/web\n  \
         joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
     after_help = "If a cloud no longer retains older events, a notice reports this.\n\
         Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · \
@@ -46,13 +47,14 @@ pub(in crate::commands) struct Arguments {
 }
 
 impl Arguments {
-    /// Checks that the polling interval is given only with `--follow`.
+    /// Checks that the options for polling are given only with `--follow`.
     ///
     /// # Errors
     /// Returns a usage error that names both options.
-    pub(super) fn check_interval(&self) -> Result<(), Problem> {
-        let given = ("--interval", self.poll.has_interval());
-        check_required(given, ("--follow", self.follow))
+    pub(super) fn check_poll_options(&self) -> Result<(), Problem> {
+        let follow = ("--follow", self.follow);
+        check_required(("--interval", self.poll.has_interval()), follow)?;
+        check_required(("--missing-grace", self.poll.has_missing_grace()), follow)
     }
 
     /// Returns the filter of timeline entries.

@@ -23,6 +23,7 @@ pub(super) use scopes::{
 };
 pub(super) use snapshot::{ListedScope, list_jobs};
 
+use super::account_problems::merge_account_problems;
 use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
@@ -42,7 +43,7 @@ use batch::Batch;
 use collector::{ListCollector, ListEnd};
 use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
-use report::{ScopeReport, merge_account_problems, unsupported_filter};
+use report::{ScopeReport, unsupported_filter};
 
 /// How many requests of an account can be sent at once, after the first, before its rate is limited.
 const EXTRA_BURST: u32 = 9;

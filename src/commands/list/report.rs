@@ -1,7 +1,5 @@
 //! The report of listing a scope, and the problems that make a list incomplete or failed.
 
-use std::collections::HashMap;
-
 use tokio::sync::oneshot;
 
 use super::super::lookup::with_account_context;
@@ -11,8 +9,7 @@ use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
 use crate::kind::UnlistedField;
 use crate::model::State;
-use crate::providers::{self, COMPARED_FIELDS, Filter, ListStats, Truncation};
-use crate::reference::{CloudScope, DEFAULT_PROFILE};
+use crate::providers::{COMPARED_FIELDS, Filter, ListStats, Truncation};
 use crate::secret::shell_word;
 
 /// The parts of a list that could not be read.
@@ -57,46 +54,6 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
         shell_word(&target.scope()),
         tests.join(" and ")
     ))
-}
-
-/// Returns the errors to print. If the credentials of an account cannot be used for any of its scopes, their common
-/// error is returned once, for the whole account.
-pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
-    let mut merged: Vec<Problem> = Vec::new();
-    // There can be an error for each of many thousands of rows.
-    let mut known = HashMap::new();
-    for problem in problems {
-        let is_of_account = matches!(
-            problem.category,
-            Category::MissingCredentials | Category::Unauthenticated
-        );
-        let is_unsent = problem.operation.is_none() && problem.http_status.is_none();
-        let account = (problem.cloud.as_ref(), &problem.profile);
-        let error = (account, problem.category, &problem.message, &problem.hint);
-        let first = match is_of_account && is_unsent && problem.cloud.is_some() {
-            true => *known.entry(error).or_insert(merged.len()),
-            false => merged.len(),
-        };
-        match merged.get_mut(first) {
-            Some(first) => {
-                first.reference = account_scope(problem);
-                (first.input, first.span) = (None, None);
-            }
-            None => merged.push(problem.clone()),
-        }
-    }
-    merged
-}
-
-/// Returns the scope of everything in the account of a problem.
-fn account_scope(problem: &Problem) -> Option<String> {
-    let cloud = providers::cloud(problem.cloud.as_deref()?)?;
-    let scope = CloudScope {
-        cloud: cloud.name,
-        profile: problem.profile.as_deref().unwrap_or(DEFAULT_PROFILE).into(),
-        input: String::new(),
-    };
-    Some(scope.to_string())
 }
 
 /// Returns an example of a jq expression that compares a field of a job.
@@ -301,65 +258,5 @@ impl ScopeReport {
         problem.reference = Some(self.target.scope());
         problem.input = Some(self.target.input().to_owned());
         Some(problem)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problem(profile: &str, scope: &str) -> Problem {
-        let mut problem = Problem::new(Category::MissingCredentials, "missing access key")
-            .with_account("aliyun", profile);
-        problem.reference = Some(scope.to_owned());
-        problem.input = Some("aliyun".to_owned());
-        problem
-    }
-
-    fn unreadable(scope: &str) -> Problem {
-        let problem = Problem::new(Category::InvalidResponse, "2 rows have no id");
-        let mut problem = problem.with_account("sugon", "default");
-        problem.reference = Some(scope.to_owned());
-        problem
-    }
-
-    #[test]
-    fn the_same_error_of_the_credentials_of_an_account_is_printed_once() {
-        let sent = Problem {
-            operation: Some("ListJobs".to_owned()),
-            ..problem("default", "aliyun/hpc-job/")
-        };
-        let problems = [
-            problem("default", "aliyun/"),
-            problem("prod", "aliyun@prod/dlc-job/"),
-            problem("default", "aliyun/dlc-job/"),
-            sent.clone(),
-            problem("default", "aliyun/instant-job/"),
-            sent,
-            problem("prod", "aliyun@prod/instant-job/"),
-            Problem {
-                message: "other".to_owned(),
-                ..problem("prod", "aliyun@prod/hpc-job/")
-            },
-            unreadable("sugon/instance/"),
-            unreadable("sugon/job/"),
-        ];
-        let merged = merge_account_problems(&problems);
-        let printed: Vec<(&str, &str)> = merged
-            .iter()
-            .map(|one| (one.reference.as_deref().unwrap(), &*one.message))
-            .collect();
-        assert_eq!(
-            printed,
-            [
-                ("aliyun/", "missing access key"),
-                ("aliyun@prod/", "missing access key"),
-                ("aliyun/hpc-job/", "missing access key"),
-                ("aliyun/hpc-job/", "missing access key"),
-                ("aliyun@prod/hpc-job/", "other"),
-                ("sugon/instance/", "2 rows have no id"),
-                ("sugon/job/", "2 rows have no id"),
-            ]
-        );
     }
 }

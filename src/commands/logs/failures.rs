@@ -47,8 +47,18 @@ pub(in crate::commands) async fn failure_tails(
     let has_logs = |(_, reference): &(&Job, Reference)| {
         matches!(reference.kind.logs, LogSupport::Operation(_))
     };
+    let failed: Vec<_> = failed.filter(has_logs).collect();
+    if failed.len() > MAX_JOBS {
+        let text = format!(
+            "the logs of {} more failed jobs are not shown: only those of {MAX_JOBS} jobs are read",
+            failed.len() - MAX_JOBS
+        );
+        lookup
+            .notices
+            .push(Notice::new(NoticeCode::LogUnread, text));
+    }
     let tails = failed
-        .filter(has_logs)
+        .into_iter()
         .take(MAX_JOBS)
         .map(|(job, reference)| async move {
             let tail = timeout(READ_TIMEOUT, tail(lookup, &reference, job)).await;
@@ -114,13 +124,23 @@ async fn tail(
         let (errors, rest): (Vec<_>, Vec<_>) = of_task.iter().partition(is_error_stream);
         errors.into_iter().chain(rest)
     });
-    for source in sorted.take(MAX_SOURCES) {
+    let sorted: Vec<&LogSource> = sorted.collect();
+    for source in sorted.iter().copied().take(MAX_SOURCES) {
         match tail_of(lookup, &*client, reference, source.clone()).await {
             Ok(tail) if tail.lines.is_empty() => {}
             Ok(tail) => return Ok(Some(tail)),
             Err(problem) if problem.category == Category::NotFound => {}
             Err(problem) => return Err(problem),
         }
+    }
+    if sorted.len() > MAX_SOURCES {
+        let text = format!(
+            "{reference}: the first {MAX_SOURCES} of {} logs are empty; the others are not read",
+            sorted.len()
+        );
+        lookup
+            .notices
+            .push(Notice::new(NoticeCode::LogUnread, text));
     }
     Ok(None)
 }
@@ -179,130 +199,4 @@ fn too_large() -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use async_trait::async_trait;
-    use tokio::time::{Instant, sleep};
-
-    use super::*;
-    use crate::commands::lookup::{Reply, ScriptedClient};
-    use crate::model::{Container, Task};
-    use crate::providers::{
-        self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
-    };
-
-    /// A client whose logs contain this text, repeatedly if `has_more` is set.
-    struct RepeatedLog {
-        jobs: ScriptedClient,
-        piece: String,
-        has_more: bool,
-        count: AtomicUsize,
-    }
-
-    #[async_trait]
-    impl Client for RepeatedLog {
-        fn api(&self) -> &dyn CloudApi {
-            &self.jobs
-        }
-
-        async fn get(
-            &self,
-            reference: &Reference,
-            options: &GetOptions,
-        ) -> Result<GetResult, Problem> {
-            self.jobs.get(reference, options).await
-        }
-
-        async fn read_log(&self, _request: LogRequest<'_>) -> Result<LogChunk, Problem> {
-            sleep(Duration::from_millis(1)).await;
-            let number = self.count.fetch_add(1, Ordering::SeqCst);
-            Ok(LogChunk {
-                data: self.piece.clone().into_bytes(),
-                next: Some(LogPosition::Offset(number as u64)),
-                has_more: self.has_more,
-                ..LogChunk::default()
-            })
-        }
-    }
-
-    /// Returns the tails, the notices and the elapsed time.
-    async fn read(piece: String, has_more: bool) -> (Vec<LogTail>, Vec<String>, Duration) {
-        let failed = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed));
-        read_of(failed, piece, has_more).await
-    }
-
-    async fn read_of(
-        jobs: ScriptedClient,
-        piece: String,
-        has_more: bool,
-    ) -> (Vec<LogTail>, Vec<String>, Duration) {
-        let client = RepeatedLog {
-            jobs,
-            piece,
-            has_more,
-            count: AtomicUsize::new(0),
-        };
-        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
-        let job = test_support::reference(kind.expect("a kind"), &["C", "train"]);
-        let lookup = Lookup::scripted(vec![job], &Arc::new(client));
-        let lookup = Arc::new(lookup);
-        let outcomes = lookup.outcomes().await;
-        let started = Instant::now();
-        let tails = failure_tails(&lookup, &outcomes).await;
-        let notices = lookup.notices.take_new().into_iter();
-        let messages = notices.map(|notice| notice.message).collect();
-        (tails, messages, started.elapsed())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_log_without_an_end_is_left_out_with_a_notice() {
-        for (piece, words) in [
-            (String::new(), "no end of the log in 30 s"),
-            ("x".repeat(1 << 20), "the log is larger than 16 MiB"),
-        ] {
-            let (tails, notices, elapsed) = read(piece, true).await;
-            assert_eq!(tails, []);
-            let [notice] = &notices[..] else {
-                panic!("{notices:?}");
-            };
-            assert!(notice.ends_with(words), "{notice}");
-            assert!(elapsed <= READ_TIMEOUT, "{elapsed:?}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_log_of_a_container_that_waits_for_its_next_restart_is_read() {
-        for (restarts, expected) in [(0, 0), (1, 1), (14, 1)] {
-            let starting = |_, _: &str| Reply::State(State::Starting);
-            let jobs = ScriptedClient::new(Duration::ZERO, starting);
-            let jobs = jobs.with_jobs(move |_, job| {
-                let container = Container {
-                    state: State::Pending,
-                    restart_count: Some(restarts),
-                    ..Container::default()
-                };
-                job.tasks = vec![Task {
-                    state: State::Starting,
-                    containers: vec![container],
-                    ..Task::default()
-                }];
-            });
-            let (tails, _, _) = read_of(jobs, "错误\n".to_owned(), false).await;
-            assert_eq!(tails.len(), expected, "{restarts} restarts");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn long_lines_are_cut_between_characters() {
-        for (length, expected) in [
-            (2_000, "短".repeat(2_000)),
-            (2_001, "短".repeat(1_999) + "…"),
-        ] {
-            let (tails, notices, _) = read("短".repeat(length), false).await;
-            assert_eq!(notices, [""; 0]);
-            assert_eq!(tails[0].lines, [expected]);
-        }
-    }
-}
+mod tests;

@@ -26,7 +26,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
     before_help = "Examples:\n  \
         joblens logs aliyun/job/ehpc-hz-FYUr32/train-7\n  \
         joblens logs -f --tail 20 aliyun/job/ehpc-hz-FYUr32/5\n  \
-        joblens logs --all-containers -o jsonl aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
+        joblens logs --all-containers -o jsonl \\\n      \
+        aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
     after_help = "If there are several containers, logs prints the one that failed, otherwise the first main\n\
         container that has started, otherwise the first main one; stderr names the others. For an ended job\n\
         without standard output, its standard error is printed.\n\

@@ -296,10 +296,6 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
 }
 
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
-    let problem = Problem {
-        message: "this is a scope; wait requires single resources".to_owned(),
-        ..problem
-    };
     if scope.kind.list.is_none() {
         return problem.with_hint(scope.kind.by_reference_hint());
     }

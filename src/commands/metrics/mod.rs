@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 
 pub(super) use options::Arguments;
 
+use super::account_problems::merge_account_problems;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
@@ -95,7 +96,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             context.progress.stop();
             let mut problems = exporter.problems();
             problems.extend(incomplete_replay(&context.session, &problems));
-            problems.iter().for_each(|one| context.print_problem(one));
+            let printed = merge_account_problems(&problems);
+            printed.iter().for_each(|one| context.print_problem(one));
             let mut notices = notices.all();
             notices.retain(log::is_printed);
             context.print_notices(&notices);
@@ -127,12 +129,33 @@ fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, 
 /// the link is kept.
 ///
 /// # Errors
-/// Returns a usage error if the file cannot be written.
+/// Returns a usage error if the file cannot be written, or if a link points to a file that a collector of the link's
+/// directory would not read: others could have created the link in a shared directory to have that file replaced.
 fn writable_textfile(path: &Path) -> Result<PathBuf, Problem> {
-    let file = match path.is_symlink() {
+    let is_link = path.is_symlink();
+    let file = match is_link {
         true => path.canonicalize(),
         false => Ok(path.to_owned()),
     };
+    if let (true, Ok(target)) = (is_link, &file) {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let is_beside = folder
+            .canonicalize()
+            .is_ok_and(|folder| target.parent() == Some(&*folder));
+        if !is_beside || !options::is_read_by_collector(target) {
+            let message = format!(
+                "{} is a symbolic link to {}, which is not a .prom file in the same directory",
+                path.display(),
+                target.display()
+            );
+            return Err(
+                Problem::usage(message).with_hint("pass the path of the file itself to --textfile")
+            );
+        }
+    }
     let checked = file.and_then(|file| {
         // A missing directory is probably a typing error, since the collector reads an existing one. It is not created.
         let folder = file

@@ -1,5 +1,5 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -15,7 +15,8 @@ use crate::settings::{self, parse_duration};
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
-        joblens metrics aliyun/job/ehpc-hz-FYUr32/ --textfile /var/lib/node_exporter/joblens.prom\n  \
+        joblens metrics aliyun/job/ehpc-hz-FYUr32/ \\\n      \
+        --textfile /var/lib/node_exporter/joblens.prom\n  \
         joblens metrics aliyun kubernetes/job/prod/ --listen 127.0.0.1:9774",
     after_help = "The exporter serves /metrics, /probe?target=SCOPE and /-/healthy. /probe reads references and scopes of the \
         accounts named on the command line, or of all configured profiles if none is named. SIGTERM ends the exporter with exit code 0.\n\
@@ -110,8 +111,7 @@ impl Arguments {
     /// # Errors
     /// Returns a usage error if a collector would not read the file.
     pub(super) fn check_textfile(&self) -> Result<(), Problem> {
-        let name = self.textfile.as_ref().and_then(|path| path.extension());
-        match self.textfile.is_none() || name.is_some_and(|name| name == "prom") {
+        match self.textfile.as_deref().is_none_or(is_read_by_collector) {
             true => Ok(()),
             false => Err(
                 Problem::usage("--textfile requires a file name that ends in .prom")
@@ -119,6 +119,12 @@ impl Arguments {
             ),
         }
     }
+}
+
+/// Reports whether the textfile collector reads a file with this name.
+pub(super) fn is_read_by_collector(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "prom")
 }
 
 fn address(text: &str) -> Result<SocketAddr, Problem> {

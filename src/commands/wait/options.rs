@@ -17,8 +17,10 @@ use crate::settings::parse_duration;
     mut_arg("raw", |one| one.hide_short_help(true)),
     mut_arg("show_secrets", |one| one.hide_short_help(true)),
     before_help = "Examples:\n  \
-        joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
+        joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 \\\n      \
+        huawei/image-job/702364883651395584\n  \
+        joblens wait -t 30m --for no-warnings=10m \\\n      \
+        tencent/service/cls-xxxxx/default/web",
     after_help = "The timeout does not advance while the machine is suspended.\n\
         Exit codes: 0 passed · 1 failed\n\
         No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted · 141 output closed"

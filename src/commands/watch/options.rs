@@ -15,7 +15,8 @@ use crate::output::Format;
 #[command(
     before_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
-        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
+        joblens watch -o jsonl - < references.txt | \\\n      \
+        jq -c 'select(.type == \"transition\")'",
     after_help = "Keys on a terminal: q quits, Ctrl-Z suspends.\n\
         To act on the result, use joblens wait.\n\
         Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission · \

@@ -11,7 +11,6 @@ mod summary;
 mod tasks;
 mod volumes;
 mod warnings;
-mod wrap;
 
 use std::io::{self, BufWriter, Write};
 

@@ -3,9 +3,9 @@ use std::ops::Range;
 
 use super::super::style::state_style;
 use super::super::text::width;
+use super::super::wrap::wrap;
 use super::super::{RenderContext, escape, human};
 use super::command_line;
-use super::wrap::wrap;
 use crate::model::{State, Time};
 
 /// The width of a page without a terminal.

@@ -95,6 +95,19 @@ aliyun 生产: fail
 }
 
 #[test]
+fn no_line_of_a_narrow_page_exceeds_it_or_cuts_a_word_that_fits() {
+    for columns in [24, 30, 40, 60] {
+        let page = page(Some(columns), false);
+        for line in page.lines().filter(|line| line.starts_with("  ")) {
+            assert!(width(line) <= columns, "{columns}: {line}");
+        }
+        for word in ["cn-hangzhou", "ehpc:ListClusters", "readable"] {
+            assert!(page.contains(word), "{columns}: {page}");
+        }
+    }
+}
+
+#[test]
 fn the_marks_are_words_and_colours_add_no_information() {
     let coloured = page(None, true);
     for mark in [

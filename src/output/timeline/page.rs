@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
-use super::super::text::{width, wrap};
+use super::super::text::width;
+use super::super::wrap::wrap_at_most;
 use super::super::{RenderContext, escape};
 use super::words::{TimeCell, clean, quotes, sentence, sentence_with_times};
 use crate::output::document::TimelineEvent;
@@ -136,7 +137,7 @@ impl TimelineWriter {
         }
         let mut lines: Vec<String> = text
             .lines()
-            .flat_map(|line| wrap(&escape(line), max_width, usize::MAX))
+            .flat_map(|line| wrap_at_most(&escape(line), max_width, usize::MAX))
             .collect();
         if event.first_bad {
             mark_last(&mut lines, max_width, &hues);

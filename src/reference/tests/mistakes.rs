@@ -3,7 +3,7 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Input, error message, marked part, and hint.
-const INVALID: [(&str, &str, &str, &str); 26] = [
+const INVALID: [(&str, &str, &str, &str); 28] = [
     (
         "“aliyun/job/c/5”",
         "the quotes are a part of it",
@@ -111,6 +111,18 @@ const INVALID: [(&str, &str, &str, &str); 26] = [
         "'5' is not a reference",
         "5",
         "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5; with a default cluster: aliyun/job/5",
+    ),
+    (
+        "%1",
+        "short references work only as arguments in an interactive shell",
+        "%1",
+        "pass a reference, or pipe references: joblens list -o name | joblens get -",
+    ),
+    (
+        "-",
+        "short references work only as arguments in an interactive shell",
+        "-",
+        "pass a reference, or pipe references: joblens list -o name | joblens get -",
     ),
     (
         "REF STATE",

@@ -145,6 +145,10 @@ fn an_option_without_the_one_that_it_requires_is_an_error_that_names_both() {
             "--interval requires --follow",
         ),
         (
+            &["events", "--missing-grace", "5s", "aliyun/job/c/1"],
+            "--missing-grace requires --follow",
+        ),
+        (
             &["metrics", "aliyun", "--min-interval", "5s"],
             "--min-interval requires --listen",
         ),

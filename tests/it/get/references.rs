@@ -224,7 +224,10 @@ fn references_are_read_from_files_and_scopes_of_a_list_are_skipped() {
     }
     let run = get(&["--exit-status", "-f", file], "");
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("wait requires single resources"));
+    assert!(
+        run.stderr
+            .contains("this is a scope; expected a single resource")
+    );
     let run = get(&["-f", "/nonexistent/list"], "");
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("cannot read /nonexistent/list"));

@@ -210,6 +210,35 @@ fn a_textfile_that_is_a_link_is_written_through_it_if_its_target_exists() {
 }
 
 #[test]
+fn a_textfile_that_is_a_link_to_another_directory_or_name_is_refused() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let link = folder.path().join("a.prom");
+    for target in [elsewhere.join("b.prom"), folder.path().join("passwd")] {
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let run = emulated
+            .joblens(&["metrics", SCOPE, "--textfile", link.to_str().unwrap()])
+            .run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("is a symbolic link to")
+                && run
+                    .stderr
+                    .contains("hint: pass the path of the file itself"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(fs::read_to_string(&target).unwrap(), "kept");
+        assert!(link.is_symlink());
+        fs::remove_file(&link).unwrap();
+    }
+    assert!(emulated.accesses().is_empty());
+}
+
+#[test]
 fn a_textfile_is_replaced_and_leaves_no_temporary_file() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();

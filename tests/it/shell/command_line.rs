@@ -10,10 +10,11 @@ use crate::support::jobs::{INSTANCE, JOB, WORLD};
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
 /// The commands that have a help text.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "get",
     "describe",
     "events",
+    "logs",
     "list",
     "wait",
     "watch",
@@ -56,6 +57,66 @@ fn every_help_has_two_examples_after_the_summary() {
             );
         }
     }
+}
+
+#[test]
+fn a_copied_example_is_complete_on_a_terminal_of_80_columns() {
+    for command in COMMANDS {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let examples = |columns: &str| {
+            let help = joblens(&words).env("COLUMNS", columns).run().stdout;
+            let (_, examples) = help.split_once("Examples:\n").unwrap();
+            examples.split_once("\n\nUsage:").unwrap().0.to_owned()
+        };
+        let wide = examples("100");
+        assert_eq!(examples("80"), wide, "{command}");
+        let mut is_continued = false;
+        for line in wide.lines() {
+            assert!(line.len() <= 80, "{command}: {line}");
+            let indent = line.len() - line.trim_start().len();
+            assert_eq!(
+                indent,
+                if is_continued { 6 } else { 2 },
+                "{command}: {line}"
+            );
+            is_continued = line.ends_with(" \\");
+        }
+        assert!(!is_continued, "{command}");
+        check_arguments(&wide);
+    }
+}
+
+/// Checks that joblens accepts the arguments of all examples.
+fn check_arguments(examples: &str) {
+    // Only zsh and PowerShell run these.
+    let is_of_sh = |line: &&str| !line.contains("fpath") && !line.contains("Out-String");
+    let lines: Vec<&str> = examples.lines().filter(is_of_sh).collect();
+    let script = format!(
+        "set -e; touch references.txt; mkdir -p .config/fish/completions \
+         .local/share/bash-completion/completions\n\
+         joblens() {{ \"$BINARY\" \"$@\" --help > /dev/null || kill $$; }}\n\
+         jq() {{ cat > /dev/null; }}; less() {{ cat; }}; man() {{ :; }}\n{}\n",
+        lines.join("\n")
+    );
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(home.path())
+        .env_clear()
+        .envs([
+            ("PATH", "/usr/bin:/bin"),
+            ("EDITOR", "true"),
+            ("BINARY", BINARY),
+        ])
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{examples}\n{errors}"
+    );
 }
 
 #[test]

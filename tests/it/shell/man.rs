@@ -102,6 +102,25 @@ fn every_page_has_exit_status_and_examples_and_a_text_for_every_option() {
 }
 
 #[test]
+fn the_lines_of_the_examples_are_not_filled() {
+    for (name, page) in pages() {
+        let (_, examples) = page.split_once(".SH EXAMPLES\n.nf\n").unwrap();
+        let (examples, _) = examples.split_once("\n.fi\n").unwrap();
+        let lines: Vec<String> = examples
+            .lines()
+            .map(|line| line.replace("\\-", "-").replace("\\\\", "\\"))
+            .collect();
+        let command = name.strip_suffix(".1").unwrap().replace('-', " ");
+        let words = command.split(' ').skip(1).chain(["--help"]);
+        let help = joblens(&words.collect::<Vec<_>>()).run().stdout;
+        let (_, of_help) = help.split_once("Examples:\n").unwrap();
+        let (of_help, _) = of_help.split_once("\n\n").unwrap();
+        let of_help: Vec<&str> = of_help.lines().map(|line| &line[2..]).collect();
+        assert_eq!(lines, of_help, "{name}");
+    }
+}
+
+#[test]
 fn man_pages_are_reproducible_and_dated_by_source_date_epoch() {
     let pages = pages();
     assert_eq!(pages, self::pages());

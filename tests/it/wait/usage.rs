@@ -100,12 +100,12 @@ fn a_usage_error_has_a_hint_with_the_right_form() {
         ),
         (
             &["-t", "1m", "aliyun/job/C/"],
-            "this is a scope; wait requires single resources",
+            "this is a scope; expected a single resource",
             "joblens list aliyun/job/C --active -o name | joblens wait - -t 5m",
         ),
         (
             &["-t", "1m", "huawei/job/ecs/"],
-            "this is a scope; wait requires single resources",
+            "this is a scope; expected a single resource",
             "name its jobs by their references: huawei/job/SERVICE/JOB",
         ),
         (

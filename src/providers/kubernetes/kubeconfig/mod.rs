@@ -44,13 +44,16 @@ type Values = Vec<(&'static str, Secret)>;
 /// Reads the connection of the named context, or of the current one. Does not run an exec plugin.
 ///
 /// # Errors
-/// `missing_credentials`: a file is damaged, or its values cannot be used; usage: there is no context with
-/// this name.
+/// `missing_credentials`: there is no file, it is damaged, or its values cannot be used; usage: there is no context
+/// with this name.
 fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
     let config = Kubeconfig::load(files)?;
     let is_chosen = named.is_some() || files.named_path().is_some();
     let name = match named.or_else(|| config.current_context()) {
         Some(name) => name,
+        None if is_chosen && !config.exists() => {
+            return Err(no_file(no_current(&config)));
+        }
         None if is_chosen => {
             return Err(Problem::usage(no_current(&config)).with_hint("set context"));
         }
@@ -130,9 +133,20 @@ fn no_current(config: &Kubeconfig) -> String {
     }
 }
 
+/// Returns the problem of a kubeconfig that does not exist.
+fn no_file(message: String) -> Problem {
+    Problem::new(Category::MissingCredentials, message).with_hint(
+        "create the file, or set KUBECONFIG or kubeconfig in the config file to one that exists",
+    )
+}
+
 /// Returns the problem of a context that does not exist, with the existing ones in the hint.
 fn no_context(config: &Kubeconfig, name: &str, named: Option<&str>) -> Problem {
     const MAX_NAMES: usize = 20;
+    if !config.exists() {
+        let reason = no_current(config);
+        return no_file(format!("{reason} with the context '{}'", quotable(name)));
+    }
     let names: Vec<_> = config
         .contexts()
         .map(|context| quotable(context.name))

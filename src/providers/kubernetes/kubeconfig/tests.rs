@@ -373,11 +373,33 @@ fn the_first_kubeconfig_file_that_defines_a_name_takes_precedence() {
 }
 
 #[test]
+fn a_named_context_without_any_kubeconfig_is_reported_as_a_missing_file() {
+    let home = tempfile::tempdir().unwrap();
+    for (variables, place) in [
+        (&[][..], "~/.kube/config"),
+        (&[("KUBECONFIG", "/nowhere")], "KUBECONFIG=/nowhere"),
+    ] {
+        let problem = load(&files(home.path(), variables), Some("prod")).unwrap_err();
+        assert_eq!(problem.category, Category::MissingCredentials);
+        assert_eq!(
+            problem.message,
+            format!("no kubeconfig found ({place}) with the context 'prod'")
+        );
+        assert!(!problem.hint.unwrap().contains("get-contexts"));
+    }
+}
+
+#[test]
 fn a_configured_kubeconfig_file_must_exist_and_contain_the_context() {
     let home = tempfile::tempdir().unwrap();
     let files = files(home.path(), &[]).with_path(Some("/nowhere/config"));
     let problem = load(&files, Some("a")).unwrap_err();
-    assert_eq!(problem.message, "/nowhere/config has no context 'a'");
+    assert_eq!(
+        problem.message,
+        "no kubeconfig found (/nowhere/config) with the context 'a'"
+    );
+    assert_eq!(problem.category, Category::MissingCredentials);
     let problem = load(&files, None).unwrap_err();
     assert_eq!(problem.message, "no kubeconfig found (/nowhere/config)");
+    assert_eq!(problem.category, Category::MissingCredentials);
 }
