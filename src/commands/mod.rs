@@ -18,6 +18,7 @@ mod get;
 mod global;
 mod introspect;
 mod job_control;
+mod job_identity;
 mod keyboard;
 mod kind_flags;
 mod kinds;

@@ -58,7 +58,8 @@ mod tests {
     use super::*;
     use crate::model::Time;
     use crate::output::{
-        Format, Frame, Live, OutputOptions, RenderContext, TerminalSize, Zone, silence_keys,
+        Format, Frame, Live, OutputOptions, RenderContext, ScopeCounts, TerminalSize, Zone,
+        silence_keys,
     };
 
     /// The variable with which a test runs itself in a separate process.
@@ -121,6 +122,7 @@ mod tests {
                 jobs: &[],
                 row: &|_| unreachable!("there are no jobs"),
                 notes: &[],
+                scopes: ScopeCounts::default(),
                 last_read: None,
                 has_keys: false,
             };

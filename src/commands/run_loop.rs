@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::gate_report;
 use super::lookup::Lookup;
-use super::poll::{PollEvent, PollOptions, Poller};
+use super::poll::{OutageEvent, PollEvent, PollOptions, Poller};
 use crate::error::Problem;
 use crate::gate::{Evaluation, GatePolicy};
 use crate::http::Stopwatch;
 use crate::model::NoticeCode;
 use crate::output;
-use scopes::{ScopeEvent, ScopeWatcher};
+use scopes::{ScopeUpdate, ScopeWatcher};
 
 /// The maximum time between two checks of a handler.
 const MAX_SLEEP: Duration = Duration::from_secs(300);
@@ -45,8 +45,9 @@ pub(super) trait LoopHandler {
     /// Handles a job that was read or could not be read.
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent);
 
-    /// Handles a scope or a job that cannot be read; `is_final` if it is not retried.
-    fn on_failure(&mut self, _run: &RunLoop, _problem: &Problem, _is_final: bool) {}
+    /// Handles a scope that cannot be listed; `is_final` if it is not retried. An outage of its account is also
+    /// reported as a message.
+    fn on_scope_failure(&mut self, _run: &RunLoop, _problem: &Problem, _is_final: bool) {}
 
     /// Handles a line about an outage, or a notice.
     fn on_message(&mut self, run: &RunLoop, line: String);
@@ -127,8 +128,10 @@ impl RunLoop {
                     return Ok(outcome);
                 },
                 events = self.poller.next() => self.on_events(handler, &events),
-                event = self.scopes.next(|| started.elapsed()), if listing => {
-                    self.on_scope_event(handler, event);
+                update = self.scopes.next(|| started.elapsed()), if listing => {
+                    if let Some(update) = update {
+                        self.on_scope_update(handler, update);
+                    }
                 }
                 () = sleep_until(wake_at) => {}
             }
@@ -180,12 +183,9 @@ impl RunLoop {
 
     fn on_events(&mut self, handler: &mut impl LoopHandler, events: &[PollEvent]) {
         for event in events {
-            if let PollEvent::Outage(outage) = event {
-                let notice = outage.notice();
-                handler.on_message(self, format!("{} {}", self.clock(), notice.message));
-                self.lookup.notices.push(notice);
-            } else {
-                handler.on_event(self, event);
+            match event {
+                PollEvent::Outage(outage) => self.on_outage(handler, outage),
+                event => handler.on_event(self, event),
             }
         }
         for notice in self.lookup.notices.take_new() {
@@ -195,31 +195,30 @@ impl RunLoop {
         }
     }
 
-    fn on_scope_event(&mut self, handler: &mut impl LoopHandler, event: Option<ScopeEvent>) {
-        match event {
-            None => {}
-            Some(ScopeEvent::Added(references, failed_part)) => {
-                for reference in references {
-                    self.poller.add_discovered(&reference);
-                }
-                if let Some(problem) = failed_part {
-                    self.on_scope_failure(handler, *problem, false);
-                }
-            }
-            Some(ScopeEvent::Error(problem, is_final)) => {
-                self.on_scope_failure(handler, *problem, is_final);
-            }
-        }
+    /// Reports the start or the end of an outage.
+    fn on_outage(&self, handler: &mut impl LoopHandler, outage: &OutageEvent) {
+        let notice = outage.notice();
+        handler.on_message(self, format!("{} {}", self.clock(), notice.message));
+        self.lookup.notices.push(notice);
     }
 
-    /// Reports a scope that cannot be listed. It is listed again unless this is final, whatever the cause.
-    fn on_scope_failure(
-        &self,
-        handler: &mut impl LoopHandler,
-        mut problem: Problem,
-        is_final: bool,
-    ) {
-        problem.retryable = !is_final;
-        handler.on_failure(self, &problem, is_final);
+    /// Adds the new jobs of a scope, and reports that it cannot be listed. It is listed again unless this is final,
+    /// whatever the cause.
+    fn on_scope_update(&mut self, handler: &mut impl LoopHandler, update: ScopeUpdate) {
+        for reference in &update.added {
+            self.poller.add_discovered(reference);
+        }
+        let scope = self.scopes.scope(update.number);
+        let failure = update.failure.as_ref();
+        let failure = failure.map(|failure| (&*failure.problem, failure.is_final));
+        let outage = self.poller.record_list(scope, update.number, failure);
+        if let Some(outage) = outage {
+            self.on_outage(handler, &outage);
+        }
+        if let Some(failure) = update.failure.filter(|one| one.is_new || one.is_final) {
+            let mut problem = failure.problem;
+            problem.retryable = !failure.is_final;
+            handler.on_scope_failure(self, &problem, failure.is_final);
+        }
     }
 }

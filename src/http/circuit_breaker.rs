@@ -13,6 +13,9 @@ use crate::sync::lock;
 /// Time for which nothing is sent to a host that has never answered.
 const OPEN_DURATION: Duration = Duration::from_secs(10);
 
+/// The start of the message about a request that was not sent because its host did not respond before.
+pub const UNREACHABLE_PREFIX: &str = "skipped: host unreachable: ";
+
 /// State of one account at one host in this run. It determines when the next call may be sent.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
@@ -105,7 +108,7 @@ impl CircuitBreaker {
         let (until, problem) = unreachable.as_ref()?;
         (Instant::now() < *until).then(|| {
             let mut problem = problem.clone();
-            problem.message = format!("skipped: host unreachable: {}", problem.message);
+            problem.message = format!("{UNREACHABLE_PREFIX}{}", problem.message);
             problem.attempts = 0;
             problem
         })

@@ -39,6 +39,7 @@ mod verifier;
 mod x509;
 
 pub use api_client::ApiClient;
+pub use circuit_breaker::UNREACHABLE_PREFIX;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use credential_state::KeyStates;
 pub use deadline::Deadline;

@@ -63,7 +63,7 @@ use job_table::Layout;
 pub use job_table::{Row, TableWriter};
 pub use json::write as write_json;
 pub use junit::write as write_junit;
-pub use live::{Frame, Live, TerminalSize};
+pub use live::{Frame, Live, ScopeCounts, TerminalSize};
 pub use options::{Format, OutputOptions};
 pub use problem::write as write_problem;
 pub use progress::{Progress, ProgressRow};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Reference, segment_error, write_cloud, write_scope};
+use super::{Reference, account, segment_error, write_cloud, write_scope};
 use crate::crypto;
 use crate::kind::Kind;
 
@@ -86,6 +86,11 @@ impl Scope {
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
         let decoded = decoded?;
         self.reference(&decoded.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Returns cloud and profile, the beginning of its references.
+    pub fn account(&self) -> String {
+        account(self.kind.template.cloud, &self.profile)
     }
 
     /// Returns the segment with this name in the template; `None` also if the scope does not contain it.

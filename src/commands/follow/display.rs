@@ -42,6 +42,11 @@ impl FollowOutput {
         matches!(self, Self::Page(..) | Self::Events(..))
     }
 
+    /// Reports whether the rows of all jobs are shown at the end.
+    pub(super) fn needs_rows(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
     /// Handles a job that was read: shows what happened to it since the last read.
     pub(super) fn on_read(&mut self, at: Time, job: &Job) -> Vec<u8> {
         written(|out| match self {

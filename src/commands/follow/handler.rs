@@ -53,19 +53,29 @@ impl LoopHandler for FollowHandler<'_> {
     /// Removes resources that need no more polls, reports unreadable ones, and draws the others.
     fn check(&mut self, run: &mut RunLoop) -> Option<io::Result<()>> {
         self.last_reported.resize(run.poller.jobs.len(), None);
-        for (number, evaluation) in run.evaluations().iter().enumerate() {
+        let now = run.poller.elapsed();
+        for number in 0..run.poller.jobs.len() {
             let polled = &mut run.poller.jobs[number];
-            let is_final = match evaluation {
+            // With a scope, there can be thousands of ended jobs.
+            if polled.is_settled() {
+                continue;
+            }
+            let evaluation = polled.history.evaluate(&run.policy, now);
+            let is_final = match &evaluation {
                 Evaluation::Pending(pending) => pending.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => true,
             };
             polled.is_final = is_final;
-            let failure = read_failure(polled, evaluation);
+            let failure = read_failure(polled, &evaluation);
             let reported = failure.as_ref().map(|problem| (problem.category, is_final));
             if let Some(problem) = failure.filter(|_| reported != self.last_reported[number]) {
-                self.on_failure(run, &problem, is_final);
+                self.report_failure(run, &problem, is_final);
             }
             self.last_reported[number] = reported;
+            let polled = &mut run.poller.jobs[number];
+            if polled.is_settled() && !self.display.needs_rows() {
+                polled.drop_details();
+            }
         }
         self.redraw(run);
         let is_done = run.poller.jobs.iter().all(|polled| polled.is_final);
@@ -89,23 +99,11 @@ impl LoopHandler for FollowHandler<'_> {
         self.stdout.write(part);
     }
 
-    fn on_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
-        let render_context = self.render_context();
-        let part = self.display.error(render_context.now, problem);
-        self.stdout.write(part);
-        if is_final {
-            let colourless = RenderContext {
-                colour: false,
-                ..render_context
-            };
-            for line in problem_lines(problem, &colourless) {
-                self.print_line(line);
-            }
-        } else if !problem.category.is_transient() {
-            let clock = run.clock();
-            let reference = problem.reference.as_deref().unwrap_or_default();
-            let message = &problem.message;
-            self.log_line(format!("{clock} {reference}: {message}; retrying"));
+    /// Reports the failure, also below a live table, which has no row for a scope.
+    fn on_scope_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
+        self.report_failure(run, problem, is_final);
+        if is_final || !problem.category.is_transient() {
+            push_bounded(&mut self.notes, failure_line(run, problem, is_final));
         }
     }
 
@@ -193,6 +191,25 @@ impl<'a> FollowHandler<'a> {
         self.finish(run, end, has_quit.get(), stop).await
     }
 
+    /// Reports a job or scope that cannot be read. A transient failure is part of an outage, which is reported as a
+    /// message.
+    fn report_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
+        let render_context = self.render_context();
+        let part = self.display.error(render_context.now, problem);
+        self.stdout.write(part);
+        if is_final {
+            let colourless = RenderContext {
+                colour: false,
+                ..render_context
+            };
+            for line in problem_lines(problem, &colourless) {
+                self.print_line(line);
+            }
+        } else if !problem.category.is_transient() {
+            self.log_line(failure_line(run, problem, is_final));
+        }
+    }
+
     /// Prints a line like [`Self::print_line`], but not with `-q`.
     fn log_line(&mut self, line: String) {
         if !self.context.global.quiet {
@@ -227,6 +244,7 @@ impl<'a> FollowHandler<'a> {
         };
         let jobs = &run.poller.jobs;
         let read_at = jobs.iter().filter_map(|polled| polled.history.read_at());
+        let read_at = read_at.chain(run.scopes.listed_at());
         let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
         let frame = Frame {
             jobs: &jobs
@@ -235,6 +253,7 @@ impl<'a> FollowHandler<'a> {
                 .collect::<Vec<_>>(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
+            scopes: run.scopes.counts(),
             last_read: read_at.max().map(|at| since(at) as i64),
             has_keys: terminal.keyboard.is_some(),
         };
@@ -314,6 +333,13 @@ impl<'a> FollowHandler<'a> {
         });
         code
     }
+}
+
+/// Returns for example `3s aliyun/job/c-1/5: not found; retrying`.
+fn failure_line(run: &RunLoop, problem: &Problem, is_final: bool) -> String {
+    let reference = problem.reference.as_deref().unwrap_or_default();
+    let next = if is_final { "" } else { "; retrying" };
+    format!("{} {reference}: {}{next}", run.clock(), problem.message)
 }
 
 fn push_bounded(lines: &mut Vec<String>, line: String) {

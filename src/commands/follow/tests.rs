@@ -1,5 +1,7 @@
 //! Timing of `watch` and `events --follow`, on a clock that advances when all tasks wait for it.
 
+mod scopes;
+
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::pin::pin;
@@ -16,9 +18,9 @@ use crate::commands::poll::MIN_CALL_INTERVAL;
 use crate::error::Category;
 use crate::gate::Condition;
 use crate::kind::Kind;
-use crate::model::{Event, Level, State, Time};
+use crate::model::{Event, Job, Level, State, Time};
 use crate::output::document::EventFilter;
-use crate::output::{RecordWriter, TimelineWriter, Zone};
+use crate::output::{Live, RecordWriter, TimelineWriter, Zone};
 use crate::providers::{self, test_support};
 use crate::reference::{DEFAULT_PROFILE, Scope};
 
@@ -28,6 +30,8 @@ struct Followed {
     stdout: String,
     /// The lines on stderr.
     lines: Vec<String>,
+    /// The jobs that are kept at the end.
+    jobs: Vec<Job>,
     elapsed: Duration,
 }
 
@@ -109,6 +113,12 @@ async fn follow_all(lookup: Lookup, display: FollowOutput) -> Followed {
             .map(|line| line.trim_end().to_owned())
             .collect(),
         elapsed: run.poller.elapsed(),
+        jobs: run
+            .poller
+            .jobs
+            .into_iter()
+            .filter_map(|one| one.job)
+            .collect(),
     }
 }
 
@@ -327,6 +337,24 @@ async fn each_event_is_shown_once_in_order_until_all_jobs_have_ended() {
     assert_eq!(places, [0, 1, 2, 3].map(Some), "{}", run.stdout);
     assert_eq!(run.stdout.lines().count(), 4, "{}", run.stdout);
     assert_eq!(run.stdout.matches("◀ first problem").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_details_of_ended_jobs_are_kept_only_for_their_rows() {
+    for (display, kept) in [
+        (FollowOutput::Lines(Zone::Utc), 0),
+        (records(), 0),
+        (
+            FollowOutput::Live(Live::new(&context().output_options, true)),
+            1,
+        ),
+    ] {
+        let run = follow(client_with_warning(), &["train"], display).await;
+        assert_eq!(run.code, 0, "{:?}", run.lines);
+        let states: Vec<State> = run.jobs.iter().map(|job| job.state).collect();
+        assert_eq!(states, [State::Failed]);
+        assert_eq!(run.jobs[0].events.len(), kept);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -181,7 +181,9 @@ fn stream<'a>(
         others: Vec::new(),
         is_following: arguments.follow,
         streams: Streams::default(),
-        run: None,
+        first_response: None,
+        is_replaced: false,
+        is_outage_noted: false,
     }
 }
 

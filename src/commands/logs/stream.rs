@@ -2,13 +2,12 @@
 
 mod changes;
 mod followed;
+mod job;
 mod missing;
 mod once;
 
 use std::io;
 use std::time::Duration;
-
-use tokio::time::sleep;
 
 use super::absent::{self, log_name};
 use super::follow::Streams;
@@ -22,7 +21,7 @@ use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSpec;
-use crate::model::{Job, Since, Time};
+use crate::model::{Job, Since};
 use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
@@ -52,8 +51,12 @@ pub(super) struct LogStream<'a> {
     pub is_following: bool,
     /// The streams of logs that are being written.
     pub streams: Streams,
-    /// The id and creation time of the job that has the name.
-    pub run: Option<(Option<String>, Option<Time>)>,
+    /// The first response for the job.
+    pub first_response: Option<Job>,
+    /// Another job has its id, according to the last response.
+    pub is_replaced: bool,
+    /// The current outage was noted.
+    pub is_outage_noted: bool,
 }
 
 /// Why reading ended early.
@@ -82,7 +85,10 @@ impl LogStream<'_> {
         let mut outage: u32 = 0;
         let mut absence = Absence::new(&self.context.session);
         loop {
-            let read = self.read_all(&job).await;
+            let read = match self.is_replaced {
+                true => Ok(()),
+                false => self.read_all(&job).await,
+            };
             match read {
                 Ok(()) if job.ended && self.logs.is_empty() => {
                     return Err(self.no_task(&job));
@@ -98,9 +104,7 @@ impl LogStream<'_> {
                     return Err((*problem).into());
                 }
                 Err(LogStreamError::Problem(problem)) if problem.category.is_transient() => {
-                    if outage == 0 {
-                        self.note(format!("{}; retrying", problem.message));
-                    }
+                    self.note_outage(&problem);
                     outage += 1;
                 }
                 Err(error) => return Err(error),
@@ -110,12 +114,16 @@ impl LogStream<'_> {
                 Ok(found) => {
                     absence = Absence::new(&self.context.session);
                     match self.update(&found).await {
-                        Ok(()) => job = found,
+                        Ok(()) => {
+                            job = found;
+                            self.is_outage_noted &= outage > 0;
+                        }
                         // The next round reads what was not read.
                         Err(LogStreamError::Problem(problem))
                             if problem.category.is_transient()
                                 && !(found.ended && outage >= MAX_ATTEMPTS) =>
                         {
+                            self.note_outage(&problem);
                             outage += 1;
                         }
                         Err(error) => return Err(error),
@@ -126,7 +134,9 @@ impl LogStream<'_> {
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ended: {}", problem.message));
                     // Another job can have the name now, so do not read its log.
-                    if self.reference.kind.is_watched && problem.http_status.is_none() {
+                    let is_deleted =
+                        self.reference.kind.is_watched && problem.http_status.is_none();
+                    if is_deleted || self.is_replaced {
                         return self.finish_lines().await;
                     }
                     job.ended = true;
@@ -186,52 +196,6 @@ impl LogStream<'_> {
         let mut problem = absent::no_task(job, self.spec);
         self.lookup.transport.mask(&mut problem);
         with_reference(problem, &self.reference).into()
-    }
-
-    /// Gets the job before its log is followed; retries a temporary failure a few times.
-    async fn first_job_with_retries(&mut self, interval: Duration) -> Result<Job, Problem> {
-        let mut failures = 0;
-        loop {
-            match self.first_job().await {
-                Err(problem) if problem.category.is_transient() && failures < MAX_ATTEMPTS => {
-                    if failures == 0 {
-                        self.note(format!("{}; retrying", problem.message));
-                    }
-                    failures += 1;
-                    sleep(pause(interval, failures)).await;
-                }
-                job => return job,
-            }
-        }
-    }
-
-    /// Gets the job before its log is read. Its response corrects the clock for the start of the log.
-    async fn first_job(&mut self) -> Result<Job, Problem> {
-        let job = self.job().await?;
-        self.params.since = self.since.map(Since::time);
-        Ok(job)
-    }
-
-    /// Gets the current job. If names can be reused, another job with the same name counts as not found.
-    async fn job(&mut self) -> Result<Job, Problem> {
-        let deadline = Deadline::after(LOOKUP_TIMEOUT);
-        let job = self.lookup.get(&self.reference, deadline).await?;
-        let run = (job.uid.clone(), job.created_at);
-        let is_other = |known: &(Option<String>, Option<Time>)| match (&known.0, &run.0) {
-            (Some(known), Some(new)) => known != new,
-            _ => known.1.zip(run.1).is_some_and(|(known, new)| known != new),
-        };
-        if self.reference.kind.is_watched && self.run.as_ref().is_some_and(is_other) {
-            let message = "the job was deleted; another job now has its name";
-            return Err(Problem::new(Category::NotFound, message));
-        }
-        self.run.get_or_insert(run);
-        for notice in self.lookup.notices.take_new() {
-            if notice.code.is_warning() {
-                self.context.print_notices(&[notice]);
-            }
-        }
-        Ok(job)
     }
 
     /// Selects the logs of a job, and names the others.

@@ -126,13 +126,16 @@ impl Poller {
     /// registers the jobs for the stream and sends no list request.
     fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
         while self.followers.try_join_next().is_some() {}
+        if !self.followers.is_empty() {
+            return;
+        }
         let jobs = self.jobs.iter().filter(|job| !job.is_final);
         let jobs = jobs.filter(|job| job.account == account && job.reference.kind == kind);
         let references: Vec<Reference> = jobs.map(|job| job.reference.clone()).collect();
         let Some(Ok(client)) = references.first().map(|first| self.lookup.client(first)) else {
             return;
         };
-        if self.followers.is_empty() && client.can_batch(&references) {
+        if client.can_batch(&references) {
             let deadline = self.poll_deadline(&[]).deadline;
             let mut options = self.lookup.options_for(kind, deadline);
             options.changes = Some(Arc::clone(&self.changes));

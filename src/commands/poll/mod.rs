@@ -2,11 +2,13 @@
 
 mod deadline;
 mod dispatch;
+mod failures;
 mod identity;
 mod last_poll;
 mod outages;
 mod results;
 mod schedule;
+mod settled;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::reference::Reference;
 use last_poll::{LastPoll, ResponseTimes, UnfinishedCounts};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
+pub(super) use outages::{describe_outage, strip_unsent};
 pub(super) use schedule::obeyed_hint;
 
 /// Resources that could never be read are followed for this long.
@@ -169,23 +172,6 @@ impl PolledJob {
         failed.or_else(|| self.in_flight.then_some(self.polled_at))
     }
 
-    /// Reports whether the last poll before the deadline is due.
-    fn is_last_due(&self, now: Duration) -> bool {
-        let mut last = [self.early_poll, self.last_poll].into_iter();
-        last.any(|poll| poll.due_at().is_some_and(|at| at <= now))
-    }
-
-    /// Reports whether the job does not run for a reason that only its events can contain.
-    fn is_unexplained(&self) -> bool {
-        let is_unexplained = |job: &Job| {
-            let is_early = matches!(job.state, State::Pending | State::Starting);
-            is_early && job.reason.is_none() && job.message.is_none() && job.events.is_empty()
-        };
-        let has_events = self.reference.kind.has_events;
-        let is_open = self.listed && has_events && !self.is_explained && !self.is_final;
-        is_open && self.job.as_ref().is_some_and(is_unexplained)
-    }
-
     /// Records that a poll starts.
     fn start(&mut self, now: Duration) {
         self.follows_change = std::mem::take(&mut self.is_changed);
@@ -308,7 +294,8 @@ impl Poller {
 
     /// Adds a resource to poll; it gets the next number.
     pub(super) fn add(&mut self, reference: &Reference) {
-        let mut watched = PolledJob::new(reference, self.account_index(reference));
+        let account = self.account_index(reference.kind.template.cloud, &reference.profile);
+        let mut watched = PolledJob::new(reference, account);
         let client = self.lookup.client(reference);
         watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
         self.jobs.push(watched);
@@ -332,15 +319,14 @@ impl Poller {
         reference
     }
 
-    fn account_index(&mut self, reference: &Reference) -> AccountIndex {
-        let (cloud, profile) = (reference.kind.template.cloud, &reference.profile);
+    fn account_index(&mut self, cloud: &'static str, profile: &Arc<str>) -> AccountIndex {
         let mut known = self.accounts.iter();
         let known = known.position(|account_entry| {
             account_entry.id.0 == cloud && account_entry.id.1 == *profile
         });
         known.unwrap_or_else(|| {
             self.accounts.push(Account {
-                id: (cloud, profile.clone()),
+                id: (cloud, Arc::clone(profile)),
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
                 responded_at: Duration::ZERO,

@@ -2,11 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::lookup::with_reference;
-use super::{AccountIndex, Poller};
+use super::{AccountIndex, JobIndex, Poller};
 use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, Observation};
+use crate::http::UNREACHABLE_PREFIX;
 use crate::model::{Notice, NoticeCode};
 use crate::output;
+use crate::reference::Scope;
 
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,16 @@ struct Outage {
     /// The name of the account.
     account: String,
     since: Duration,
-    numbers: BTreeSet<usize>,
+    affected: BTreeSet<Affected>,
+}
+
+/// What cannot be read during an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Affected {
+    /// A job.
+    Job(JobIndex),
+    /// A scope, by its number.
+    Scope(usize),
 }
 
 impl OutageTracker {
@@ -58,55 +69,68 @@ impl OutageTracker {
         }
     }
 
-    /// Records that a poll of resource `number` failed. The first failure of an account starts an outage; `name`
+    /// Records that a job or scope could not be read. The first failure of an account starts an outage; `name`
     /// returns the name of the account.
     pub(super) fn record_failure(
         &mut self,
         account: AccountIndex,
-        number: usize,
+        affected: Affected,
         problem: &Problem,
         now: Duration,
         name: impl FnOnce() -> String,
     ) -> Option<OutageEvent> {
         if let Some(outage) = self.outages.get_mut(&account) {
-            outage.numbers.insert(number);
+            outage.affected.insert(affected);
             return None;
         }
         let outage = Outage {
             account: name(),
             since: now,
-            numbers: BTreeSet::from([number]),
+            affected: BTreeSet::from([affected]),
         };
         let next = if self.is_single_check {
             ""
         } else {
             "; retrying"
         };
-        let message = describe(&outage.account, problem) + next;
+        let message = describe_outage(&outage.account, problem) + next;
         self.outages.insert(account, outage);
         Some(OutageEvent::Started(message))
     }
 
-    /// Records that a poll of resource `number` succeeded. The recovery of the last failed resource ends the outage.
+    /// Records that a job or scope was read. The recovery of the last one that failed ends the outage.
     pub(super) fn record_success(
         &mut self,
         account: AccountIndex,
-        number: usize,
+        affected: Affected,
         now: Duration,
     ) -> Option<OutageEvent> {
-        let outage = self.outages.get_mut(&account)?;
-        outage.numbers.remove(&number);
-        if !outage.numbers.is_empty() {
-            return None;
-        }
-        let outage = self.outages.remove(&account)?;
+        let outage = self.remove(account, affected)?;
         let time = now.saturating_sub(outage.since);
         Some(OutageEvent::Ended(outage.account, time))
+    }
+
+    /// Removes a job or scope from an outage. Returns the outage if nothing else is affected.
+    fn remove(&mut self, account: AccountIndex, affected: Affected) -> Option<Outage> {
+        let outage = self.outages.get_mut(&account)?;
+        outage.affected.remove(&affected);
+        match outage.affected.is_empty() {
+            true => self.outages.remove(&account),
+            false => None,
+        }
+    }
+}
+
+/// Removes from the message that a request was not sent because its host did not respond before: it is sent later,
+/// so only the cause counts.
+pub(in crate::commands) fn strip_unsent(problem: &mut Problem) {
+    if let Some(cause) = problem.message.strip_prefix(UNREACHABLE_PREFIX) {
+        problem.message = cause.to_owned();
     }
 }
 
 /// Describes the problem of an account. A cloud that reports an error is reachable.
-fn describe(account: &str, problem: &Problem) -> String {
+pub(in crate::commands) fn describe_outage(account: &str, problem: &Problem) -> String {
     let message = &problem.message;
     let is_gateway = || matches!(problem.http_status, Some(502..=504));
     match (problem.category, &problem.code) {
@@ -122,6 +146,31 @@ fn describe(account: &str, problem: &Problem) -> String {
 }
 
 impl Poller {
+    /// Records the result of listing a scope. `failure` is why it could not be listed, and whether this is final.
+    pub(in crate::commands) fn record_list(
+        &mut self,
+        scope: &Scope,
+        number: usize,
+        failure: Option<(&Problem, bool)>,
+    ) -> Option<OutageEvent> {
+        let now = self.elapsed();
+        let account = self.account_index(scope.kind.template.cloud, &scope.profile);
+        let affected = Affected::Scope(number);
+        match failure.filter(|(problem, _)| problem.category.is_transient()) {
+            None => self.outages.record_success(account, affected, now),
+            Some((problem, false)) => {
+                let name = || scope.account();
+                self.outages
+                    .record_failure(account, affected, problem, now, name)
+            }
+            // Nothing lists it again, so it must not keep the outage from ending.
+            Some((_, true)) => {
+                self.outages.remove(account, affected);
+                None
+            }
+        }
+    }
+
     /// Returns when the first current outage will exceed its limit.
     pub(in crate::commands) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
         let active = self.jobs.iter().filter(|watched| !watched.is_final);
@@ -171,7 +220,7 @@ mod tests {
             };
             let mut outages = OutageTracker::default();
             let name = || "huawei".to_owned();
-            match outages.record_failure(0, 0, &problem, Duration::ZERO, name) {
+            match outages.record_failure(0, Affected::Job(0), &problem, Duration::ZERO, name) {
                 Some(OutageEvent::Started(text)) => text,
                 other => panic!("{other:?}"),
             }
@@ -194,11 +243,22 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_was_not_sent_is_reported_with_its_cause() {
+        let message = format!("{UNREACHABLE_PREFIX}the connection failed");
+        let mut problem = Problem::new(Category::Network, message);
+        for _ in 0..2 {
+            strip_unsent(&mut problem);
+            assert_eq!(problem.message, "the connection failed");
+        }
+    }
+
+    #[test]
     fn a_single_check_announces_no_retry() {
         let problem = Problem::new(Category::Network, "m");
         let mut outages = OutageTracker::new(true);
-        let started =
-            outages.record_failure(0, 0, &problem, Duration::ZERO, || "aliyun".to_owned());
+        let started = outages.record_failure(0, Affected::Job(0), &problem, Duration::ZERO, || {
+            "aliyun".to_owned()
+        });
         let message = "aliyun is unreachable (m)".to_owned();
         assert_eq!(started, Some(OutageEvent::Started(message)));
     }
@@ -209,22 +269,24 @@ mod tests {
         let at = Duration::from_secs;
         let name = || "aliyun".to_owned();
         let mut outages = OutageTracker::default();
-        let gone = outages.record_failure(0, 0, &problem, at(10), name);
+        let gone = outages.record_failure(0, Affected::Job(0), &problem, at(10), name);
         assert_eq!(
             gone,
             Some(OutageEvent::Started(
                 "aliyun is unreachable (no answer); retrying".into()
             ))
         );
-        let again = outages.record_failure(0, 1, &problem, at(12), || unreachable!("it is known"));
+        let again = outages.record_failure(0, Affected::Job(1), &problem, at(12), || {
+            unreachable!("it is known")
+        });
         assert_eq!(again, None);
-        assert_eq!(outages.record_success(0, 2, at(13)), None);
-        assert_eq!(outages.record_success(1, 0, at(13)), None);
-        assert_eq!(outages.record_success(0, 0, at(14)), None);
+        assert_eq!(outages.record_success(0, Affected::Job(2), at(13)), None);
+        assert_eq!(outages.record_success(1, Affected::Job(0), at(13)), None);
+        assert_eq!(outages.record_success(0, Affected::Job(0), at(14)), None);
         assert_eq!(
-            outages.record_success(0, 1, at(20)),
+            outages.record_success(0, Affected::Job(1), at(20)),
             Some(OutageEvent::Ended("aliyun".to_owned(), at(10)))
         );
-        assert_eq!(outages.record_success(0, 1, at(21)), None);
+        assert_eq!(outages.record_success(0, Affected::Job(1), at(21)), None);
     }
 }

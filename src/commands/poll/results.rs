@@ -1,11 +1,10 @@
 use std::time::Duration;
 
-use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
+use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end};
+use super::outages::Affected;
 use super::{
-    AccountIndex, ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob,
-    Poller, schedule,
+    AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, PolledJob, Poller, schedule,
 };
-use crate::error::{Category, Problem};
 use crate::gate::{Observation, lifecycle_order};
 use crate::kind::Kind;
 use crate::model::{Job, State, Time};
@@ -71,17 +70,9 @@ impl Poller {
                 rows.flat_map(|(number, row)| self.take_row(number, row))
                     .collect()
             }
-            PollResult::Batch(numbers, Err(problem), late) => numbers
-                .into_iter()
-                .flat_map(|number| {
-                    let problem = with_reference((*problem).clone(), &self.jobs[number].reference);
-                    let changes = self.take_failure(number, problem, late);
-                    // The failure may affect only the list.
-                    self.jobs[number].poll_individually =
-                        self.jobs[number].failures >= MAX_BATCH_FAILURES;
-                    changes
-                })
-                .collect(),
+            PollResult::Batch(numbers, Err(problem), late) => {
+                self.take_batch_failure(&numbers, &problem, late)
+            }
         }
     }
 
@@ -316,74 +307,17 @@ impl Poller {
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));
         }
-        let turn = self.outages.record_success(account, number, now);
+        let turn = self
+            .outages
+            .record_success(account, Affected::Job(number), now);
         changes.extend(turn.map(PollEvent::Outage));
         changes
-    }
-
-    /// Handles a failed request; `late` if it failed because the whole command is about to end.
-    fn take_failure(
-        &mut self,
-        number: JobIndex,
-        mut problem: Problem,
-        late: bool,
-    ) -> Vec<PollEvent> {
-        let now = self.elapsed();
-        if self.jobs[number].is_discovered {
-            let reference = self.display_reference(&self.jobs[number]);
-            problem.input = problem.input.is_some().then(|| reference.clone());
-            problem.reference = Some(reference);
-        }
-        self.jobs[number].finish_poll();
-        if late && self.is_uninformative(number, &problem) {
-            let wait = self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
-            self.jobs[number].next_at = now + wait;
-            return Vec::new();
-        }
-        let mut changes = Vec::new();
-        let watched = &mut self.jobs[number];
-        let account = watched.account;
-        watched.history.observe(Observation::Failed(&problem), now);
-        watched.failures = watched.failures.saturating_add(1);
-        watched.interval = schedule::after_failures(watched.failures, self.options.interval);
-        let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
-        let wait = hint.max(watched.interval);
-        watched.next_at = now + wait;
-        // A temporary failure is reported once for the account, not for each resource.
-        let reported = watched.problem.as_ref().map(|problem| problem.category);
-        if reported != Some(problem.category) && !problem.category.is_transient() {
-            changes.push(PollEvent::Problem(number));
-        }
-        if problem.category == Category::Throttled {
-            self.defer_account(number, now + wait);
-        }
-        let turn = match problem.category.is_transient() {
-            true => {
-                let name = || self.jobs[number].reference.account();
-                self.outages
-                    .record_failure(account, number, &problem, now, name)
-            }
-            // A cloud that returns an error is reachable.
-            false => self.outages.record_success(account, number, now),
-        };
-        changes.extend(turn.map(PollEvent::Outage));
-        self.jobs[number].problem = Some(problem.into());
-        changes
-    }
-
-    /// Delays all polls of a throttled account until this time.
-    fn defer_account(&mut self, number: JobIndex, until: Duration) {
-        let account = self.jobs[number].account;
-        let jobs = self.jobs.iter_mut();
-        for watched in jobs.filter(|watched| watched.account == account) {
-            watched.next_at = watched.next_at.max(until);
-        }
     }
 }
 
 impl PolledJob {
     /// Records that the response of a poll has come.
-    fn finish_poll(&mut self) {
+    pub(super) fn finish_poll(&mut self) {
         (self.in_flight, self.was_polled, self.poll_individually) = (false, true, false);
     }
 }

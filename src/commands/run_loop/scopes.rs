@@ -7,10 +7,11 @@ use tokio::task::JoinSet;
 
 use super::super::list::keep_last_rows;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
-use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint};
+use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint, strip_unsent};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::NoticeCode;
+use crate::output::ScopeCounts;
 use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
 
@@ -40,8 +41,10 @@ struct WatchedScope {
     /// The references in earlier lists; `None` before the first list.
     known_references: Option<HashSet<String>>,
     problem: Option<Problem>,
-    /// The start of the first failed list, until one succeeds.
+    /// The start of the first failed list since the last success; `None` if the last list succeeded.
     failed_since: Option<Duration>,
+    /// When it was last listed.
+    listed_at: Option<Duration>,
 }
 
 type Listed = Result<ScopeListing, Box<Problem>>;
@@ -61,11 +64,22 @@ struct ListedJob {
 }
 
 /// The effect of a list.
-pub(super) enum ScopeEvent {
-    /// New resources in a scope, and why a part of it cannot be listed, if this is new.
-    Added(Vec<Reference>, Option<Box<Problem>>),
-    /// A scope cannot be listed, for the first time since the last success; true if it will not be retried.
-    Error(Box<Problem>, bool),
+pub(super) struct ScopeUpdate {
+    /// The number of the scope.
+    pub number: usize,
+    /// The resources that are new.
+    pub added: Vec<Reference>,
+    /// Why the scope, or a part of it, could not be listed.
+    pub failure: Option<ScopeFailure>,
+}
+
+/// Why a scope, or a part of it, could not be listed.
+pub(super) struct ScopeFailure {
+    pub problem: Box<Problem>,
+    /// The last list succeeded, or failed with another category.
+    pub is_new: bool,
+    /// The scope is not listed again.
+    pub is_final: bool,
 }
 
 impl ScopeWatcher {
@@ -81,6 +95,7 @@ impl ScopeWatcher {
             known_references: None,
             problem: None,
             failed_since: None,
+            listed_at: None,
         });
         Self {
             scopes: watched.collect(),
@@ -114,6 +129,31 @@ impl ScopeWatcher {
         idle.map(|watched| watched.next_at).min()
     }
 
+    /// Counts the scopes by the result of their last list.
+    pub(in crate::commands) fn counts(&self) -> ScopeCounts {
+        let mut counts = ScopeCounts::default();
+        for watched in &self.scopes {
+            let count = match (watched.failed_since, watched.listed_at) {
+                (Some(_), _) => &mut counts.failed,
+                (None, Some(_)) => &mut counts.read,
+                (None, None) => &mut counts.unread,
+            };
+            *count += 1;
+        }
+        counts
+    }
+
+    /// Returns when a scope was last listed.
+    pub(in crate::commands) fn listed_at(&self) -> Option<Duration> {
+        let times = self.scopes.iter().filter_map(|watched| watched.listed_at);
+        times.max()
+    }
+
+    /// Returns the scope with this number.
+    pub(super) fn scope(&self, number: usize) -> &Scope {
+        &self.scopes[number].scope
+    }
+
     /// Returns why scopes cannot be listed at the moment.
     pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
@@ -140,7 +180,7 @@ impl ScopeWatcher {
     }
 
     /// Waits for the next list.
-    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<ScopeEvent> {
+    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<ScopeUpdate> {
         let (number, listed) = self
             .running
             .join_next()
@@ -148,44 +188,76 @@ impl ScopeWatcher {
             .expect("a list neither panics nor is cancelled");
         let watched = &mut self.scopes[number];
         watched.in_flight = false;
-        let mut new = |mut references: Vec<Reference>| {
-            references.retain(|reference| self.watched.insert(reference.to_string()));
-            references
-        };
-        match listed {
+        let (mut added, failure) = match listed {
             Ok(ScopeListing::Latest(reference)) => {
                 watched.is_done = true;
-                watched.problem = None;
-                Some(ScopeEvent::Added(new(vec![reference]), None))
+                (vec![reference], watched.succeed(now(), None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
                 // A list with many pages uses a large part of the account's requests.
                 let elapsed = now().saturating_sub(watched.next_at);
                 watched.next_at = now() + self.interval.max(elapsed * 2);
-                let is_first = watched.problem.is_none();
-                watched.problem = failed_part.as_deref().cloned();
-                let failed_part = failed_part.filter(|_| is_first);
-                Some(ScopeEvent::Added(new(watched.take(rows)), failed_part))
+                (watched.take(rows), watched.succeed(now(), failed_part))
             }
-            Err(problem) => {
-                let is_first = watched.problem.is_none();
-                // For a while, a gateway can reject a request that succeeded before.
-                let is_rejected = problem.category == Category::InvalidArgument;
-                let was_listed = is_rejected && watched.known_references.is_some();
-                let failed_since = *watched.failed_since.get_or_insert(watched.next_at);
-                let outage = now().saturating_sub(failed_since);
-                let is_given_up = watched.known_references.is_none() && outage >= MAX_FIRST_OUTAGE;
-                watched.is_done = is_given_up || (is_final(problem.category) && !was_listed);
-                let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
-                watched.next_at = now() + wait;
-                watched.problem = Some((*problem).clone());
-                (is_first || watched.is_done).then_some(ScopeEvent::Error(problem, watched.is_done))
-            }
-        }
+            Err(problem) => (Vec::new(), watched.fail(now(), problem, self.interval)),
+        };
+        added.retain(|reference| self.watched.insert(reference.to_string()));
+        Some(ScopeUpdate {
+            number,
+            added,
+            failure,
+        })
     }
 }
 
 impl WatchedScope {
+    /// Records that it was listed, and why a part of it could not be listed.
+    fn succeed(
+        &mut self,
+        now: Duration,
+        failed_part: Option<Box<Problem>>,
+    ) -> Option<ScopeFailure> {
+        (self.failed_since, self.listed_at) = (None, Some(now));
+        match failed_part {
+            None => {
+                self.problem = None;
+                None
+            }
+            Some(problem) => Some(self.replace_problem(problem)),
+        }
+    }
+
+    /// Records that it could not be listed, and when it is listed again.
+    fn fail(
+        &mut self,
+        now: Duration,
+        problem: Box<Problem>,
+        interval: Duration,
+    ) -> Option<ScopeFailure> {
+        let is_first = self.problem.is_none();
+        // For a while, a gateway can reject a request that succeeded before.
+        let is_rejected = problem.category == Category::InvalidArgument;
+        let was_listed = is_rejected && self.known_references.is_some();
+        let failed_since = *self.failed_since.get_or_insert(self.next_at);
+        let outage = now.saturating_sub(failed_since);
+        let is_given_up = self.known_references.is_none() && outage >= MAX_FIRST_OUTAGE;
+        self.is_done = is_given_up || (is_final(problem.category) && !was_listed);
+        let wait = obeyed_hint(problem.retry_after, is_first).max(interval);
+        self.next_at = now + wait;
+        Some(self.replace_problem(problem))
+    }
+
+    /// Keeps the problem of the last list, and compares it with that of the list before.
+    fn replace_problem(&mut self, mut problem: Box<Problem>) -> ScopeFailure {
+        strip_unsent(&mut problem);
+        let known = self.problem.replace((*problem).clone());
+        ScopeFailure {
+            is_new: known.is_none_or(|known| known.category != problem.category),
+            is_final: self.is_done,
+            problem,
+        }
+    }
+
     /// Returns the references of new resources, except those that had ended before the first list.
     fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
         keep_last_rows(&mut rows, |row| &row.reference);
@@ -252,4 +324,46 @@ fn is_final(category: Category) -> bool {
             | Category::InvalidArgument
             | Category::NotFound
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::lookup::{Reply, ScriptedClient};
+    use crate::reference::DEFAULT_PROFILE;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_outage_is_measured_from_its_own_start() {
+        let second = Duration::from_secs;
+        let script = |now: Duration, _: &str| match now.as_secs() {
+            100..200 => Reply::NotFound,
+            _ => Reply::Failed(Category::Network),
+        };
+        let client = Arc::new(ScriptedClient::new(Duration::ZERO, script));
+        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+        let scope = Scope::at(kind.unwrap(), DEFAULT_PROFILE, &["C"]).unwrap();
+        let lookup = Arc::new(Lookup::scripted_scope(scope, &client));
+        let mut watcher = ScopeWatcher::new(&lookup, None);
+        let started = tokio::time::Instant::now();
+        let (read, failed) = ([1, 0, 0], [0, 0, 1]);
+        let counts = |watcher: &ScopeWatcher| {
+            let counts = watcher.counts();
+            [counts.read, counts.unread, counts.failed]
+        };
+        assert_eq!(counts(&watcher), [0, 1, 0]);
+        for (at, expected, failed_since, is_new) in [
+            (0, failed, Some(0), Some(true)),
+            (50, failed, Some(0), Some(false)),
+            (100, read, None, None),
+            (300, failed, Some(300), Some(true)),
+        ] {
+            tokio::time::advance(second(at) - started.elapsed()).await;
+            watcher.start_due(second(at));
+            let update = watcher.next(|| second(at)).await.unwrap();
+            assert_eq!(update.failure.map(|failure| failure.is_new), is_new, "{at}");
+            assert_eq!(counts(&watcher), expected, "{at}");
+            assert_eq!(watcher.scopes[0].failed_since, failed_since.map(second));
+        }
+        assert_eq!(watcher.listed_at(), Some(second(100)));
+    }
 }

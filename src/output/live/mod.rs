@@ -56,10 +56,23 @@ pub struct Frame<'a> {
     pub row: &'a dyn Fn(usize) -> Row<'a>,
     /// Messages; the newest are shown below the table.
     pub notes: &'a [String],
-    /// Seconds since a job was last read; `None` if none was.
+    /// The scopes in which jobs are searched.
+    pub scopes: ScopeCounts,
+    /// Seconds since a job was last read, or a scope was last listed; `None` if none was.
     pub last_read: Option<i64>,
     /// Whether `q` ends the command.
     pub has_keys: bool,
+}
+
+/// Numbers of scopes, by the result of their last list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScopeCounts {
+    /// Scopes that were listed.
+    pub read: usize,
+    /// Scopes without a result yet.
+    pub unread: usize,
+    /// Scopes that could not be listed.
+    pub failed: usize,
 }
 
 /// The terminal displays everything between these two at once.
@@ -257,6 +270,7 @@ fn status(frame: &Frame<'_>) -> String {
     if unread > 0 {
         parts.push(format!("{unread} not read yet"));
     }
+    parts.extend(scope_status(frame));
     match frame.last_read {
         Some(seconds @ 0..60) => parts.push(format!("polled {seconds} s ago")),
         Some(seconds) => parts.push(format!("polled {} ago", human::duration(seconds))),
@@ -266,4 +280,28 @@ fn status(frame: &Frame<'_>) -> String {
         parts.push("q to quit".to_owned());
     }
     parts.join(", ")
+}
+
+/// Returns for example `no active jobs`, or `2 scopes cannot be read`.
+fn scope_status(frame: &Frame<'_>) -> Vec<String> {
+    let counted = |count: usize| match count {
+        1 => "1 scope".to_owned(),
+        count => format!("{count} scopes"),
+    };
+    let ScopeCounts {
+        read,
+        unread,
+        failed,
+    } = frame.scopes;
+    let mut parts = Vec::new();
+    if frame.jobs.is_empty() && read > 0 {
+        parts.push("no active jobs".to_owned());
+    }
+    if unread > 0 {
+        parts.push(format!("{} not read yet", counted(unread)));
+    }
+    if failed > 0 {
+        parts.push(format!("{} cannot be read", counted(failed)));
+    }
+    parts
 }

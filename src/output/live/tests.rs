@@ -55,6 +55,7 @@ fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) 
         jobs: &jobs,
         row: &|number| rows[number].clone(),
         notes,
+        scopes: ScopeCounts::default(),
         last_read: Some(3),
         has_keys: true,
     })
@@ -336,4 +337,33 @@ fn only_rows_that_fit_on_the_terminal_are_rendered() {
         assert!(text.contains("and 4997 more"), "{text}");
     });
     assert_eq!(made.get(), SMALL.height - 1);
+}
+
+#[test]
+fn the_status_counts_scopes_without_jobs_and_scopes_that_cannot_be_read() {
+    let status_of = |jobs: &[Option<&Job>], [read, unread, failed]: [usize; 3]| {
+        status(&Frame {
+            jobs,
+            row: &|_| unreachable!("a status needs no row"),
+            notes: &[],
+            scopes: ScopeCounts {
+                read,
+                unread,
+                failed,
+            },
+            last_read: None,
+            has_keys: true,
+        })
+    };
+    assert_eq!(status_of(&[], [0, 1, 0]), "1 scope not read yet, q to quit");
+    assert_eq!(status_of(&[], [1, 0, 0]), "no active jobs, q to quit");
+    assert_eq!(
+        status_of(&[], [0, 0, 2]),
+        "2 scopes cannot be read, q to quit"
+    );
+    let running = job(1, State::Running);
+    assert_eq!(
+        status_of(&[Some(&running)], [1, 0, 1]),
+        "1 running, 1 scope cannot be read, q to quit"
+    );
 }

@@ -105,6 +105,8 @@ fn an_outage_before_the_first_lookup_is_retried() {
         "{}",
         run.stderr
     );
+    let note = "note: aliyun reports an error (ServiceUnavailable: ";
+    assert!(run.stderr.starts_with(note), "{}", run.stderr);
     let lasting = growing(&outage(""));
     let once = ["-f", "--interval", "10ms", "--max-attempts", "1", JOB];
     assert_eq!(logs(&lasting, &once).code, 5);

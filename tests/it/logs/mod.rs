@@ -4,6 +4,7 @@ mod describe;
 mod follow;
 mod long;
 mod refused;
+mod replaced;
 mod silent;
 
 use serde_json::{Value, json};

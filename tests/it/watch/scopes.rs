@@ -158,3 +158,43 @@ fn an_id_equal_to_a_secret_of_the_run_is_masked() {
     watching.signal("INT");
     assert_eq!(watching.end().0, Some(130));
 }
+
+#[test]
+fn an_outage_of_a_scope_is_reported_in_a_pipe() {
+    let fault =
+        "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 502\ntimes = 2\n";
+    let emulated = Emulated::start(&format!("{CLUSTER}{fault}"));
+    let options = ["--max-attempts", "1", "aliyun/job/c-1/"];
+    let mut watching = Watching::start(&emulated, &options);
+    // The state of a job is only printed after a list.
+    assert!(watching.line().contains("aliyun/job/c-1/"));
+    watching.signal("INT");
+    let (code, stderr) = watching.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    let count = |text: &str| stderr.matches(text).count();
+    assert_eq!(count("aliyun reports an error ("), 1, "{stderr}");
+    assert_eq!(count("; retrying"), 1, "{stderr}");
+    assert_eq!(count("aliyun responds again after"), 1, "{stderr}");
+}
+
+#[test]
+fn errors_of_references_that_are_retried_are_not_skipped_requests() {
+    let ids = ["1", "2", "3", "4"].map(|id| format!("aliyun/job/c-1/{id}"));
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let emulated = Emulated::start(CLUSTER);
+    let mut environment = emulated.environment();
+    environment.retain(|(name, _)| name != "JOBLENS_ALIYUN_ENDPOINT");
+    // Nothing listens on this port.
+    let endpoint = "http://127.0.0.1:9".to_owned();
+    environment.push(("JOBLENS_ALIYUN_ENDPOINT".to_owned(), endpoint));
+    let options = ["-o", "jsonl", "--max-attempts", "1"];
+    let mut watching = Watching::start_with(environment, &[&options[..], &ids].concat());
+    for _ in &ids {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        let message = record["message"].as_str().unwrap();
+        assert!(message.starts_with("the connection failed"), "{record}");
+    }
+    watching.signal("INT");
+    watching.line();
+    assert_eq!(watching.end().0, Some(130));
+}

@@ -20,13 +20,15 @@ pub(super) struct Absence {
 }
 
 impl LogStream<'_> {
-    /// Reports whether a followed job that was not read may be read later; notes once that it is not found.
-    pub(super) fn may_reappear(&self, problem: &Problem, absence: &mut Absence) -> bool {
+    /// Reports whether a followed job that was not read may be read later; notes once why it was not read.
+    pub(super) fn may_reappear(&mut self, problem: &Problem, absence: &mut Absence) -> bool {
         let is_first = absence.missing.is_none() && problem.category == Category::NotFound;
         let now = absence.stopwatch.elapsed();
         let may_end = absence.may_end(self.reference.kind, problem, now);
         if may_end && is_first {
             self.note(format!("{}; retrying", problem.message));
+        } else if may_end && problem.category.is_transient() {
+            self.note_outage(problem);
         }
         may_end
     }

@@ -1,0 +1,68 @@
+//! Gets the job whose logs are printed.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{LogStream, MAX_ATTEMPTS, pause};
+use crate::commands::job_identity::{is_other_job, replaced};
+use crate::commands::lookup::LOOKUP_TIMEOUT;
+use crate::commands::poll::describe_outage;
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::model::{Job, Since};
+
+impl LogStream<'_> {
+    /// Gets the job before its log is followed; retries a temporary failure a few times.
+    pub(super) async fn first_job_with_retries(
+        &mut self,
+        interval: Duration,
+    ) -> Result<Job, Problem> {
+        let mut failures = 0;
+        loop {
+            match self.first_job().await {
+                Err(problem) if problem.category.is_transient() && failures < MAX_ATTEMPTS => {
+                    self.note_outage(&problem);
+                    failures += 1;
+                    sleep(pause(interval, failures)).await;
+                }
+                job => {
+                    self.is_outage_noted = false;
+                    return job;
+                }
+            }
+        }
+    }
+
+    /// Gets the job before its log is read. Its response corrects the clock for the start of the log.
+    pub(super) async fn first_job(&mut self) -> Result<Job, Problem> {
+        let job = self.job().await?;
+        self.params.since = self.since.map(Since::time);
+        Ok(job)
+    }
+
+    /// Gets the current job. Another job that has the id of the first one counts as not found.
+    pub(super) async fn job(&mut self) -> Result<Job, Problem> {
+        let deadline = Deadline::after(LOOKUP_TIMEOUT);
+        let job = self.lookup.get(&self.reference, deadline).await?;
+        let first = self.first_response.get_or_insert_with(|| job.clone());
+        self.is_replaced = is_other_job(first, &job, self.reference.kind);
+        if self.is_replaced {
+            return Err(replaced(&job, &self.reference));
+        }
+        for notice in self.lookup.notices.take_new() {
+            if notice.code.is_warning() {
+                self.context.print_notices(&[notice]);
+            }
+        }
+        Ok(job)
+    }
+
+    /// Notes once per outage that the cloud cannot be read at the moment.
+    pub(super) fn note_outage(&mut self, problem: &Problem) {
+        if !std::mem::replace(&mut self.is_outage_noted, true) {
+            let outage = describe_outage(&self.reference.account(), problem);
+            self.note(format!("{outage}; retrying"));
+        }
+    }
+}

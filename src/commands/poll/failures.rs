@@ -1,0 +1,156 @@
+//! Handles requests that failed.
+
+use std::time::Duration;
+
+use super::super::lookup::with_reference;
+use super::outages::{Affected, strip_unsent};
+use super::{AccountIndex, IsLate, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller, schedule};
+use crate::error::{Category, Problem};
+use crate::gate::Observation;
+
+impl Poller {
+    /// Handles a failed request for one job; `late` if it failed because the whole command is about to end.
+    pub(super) fn take_failure(
+        &mut self,
+        number: JobIndex,
+        problem: Problem,
+        late: IsLate,
+    ) -> Vec<PollEvent> {
+        let (events, deferred_until) = self.record_failure(number, problem, late);
+        if let Some(until) = deferred_until {
+            self.defer_account(self.jobs[number].account, until);
+        }
+        events
+    }
+
+    /// Handles a failed list call for jobs of one account.
+    pub(super) fn take_batch_failure(
+        &mut self,
+        numbers: &[JobIndex],
+        problem: &Problem,
+        late: IsLate,
+    ) -> Vec<PollEvent> {
+        let (mut events, mut deferred_until) = (Vec::new(), None);
+        for number in numbers {
+            let problem = with_reference(problem.clone(), &self.jobs[*number].reference);
+            let (changes, until) = self.record_failure(*number, problem, late);
+            events.extend(changes);
+            deferred_until = deferred_until.max(until);
+            // The failure may affect only the list.
+            let polled = &mut self.jobs[*number];
+            polled.poll_individually = polled.failures >= MAX_BATCH_FAILURES;
+        }
+        // Once for all of them: an account can have thousands of jobs.
+        if let (Some(until), Some(first)) = (deferred_until, numbers.first()) {
+            self.defer_account(self.jobs[*first].account, until);
+        }
+        events
+    }
+
+    /// Records a failed request for a job. Returns the events, and until when its account is throttled.
+    fn record_failure(
+        &mut self,
+        number: JobIndex,
+        mut problem: Problem,
+        late: IsLate,
+    ) -> (Vec<PollEvent>, Option<Duration>) {
+        let now = self.elapsed();
+        if !self.options.is_single_check {
+            strip_unsent(&mut problem);
+        }
+        if self.jobs[number].is_discovered {
+            let reference = self.display_reference(&self.jobs[number]);
+            problem.input = problem.input.is_some().then(|| reference.clone());
+            problem.reference = Some(reference);
+        }
+        self.jobs[number].finish_poll();
+        if late && self.is_uninformative(number, &problem) {
+            let wait = self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
+            self.jobs[number].next_at = now + wait;
+            return (Vec::new(), None);
+        }
+        let mut changes = Vec::new();
+        let watched = &mut self.jobs[number];
+        let account = watched.account;
+        watched.history.observe(Observation::Failed(&problem), now);
+        watched.failures = watched.failures.saturating_add(1);
+        watched.interval = schedule::after_failures(watched.failures, self.options.interval);
+        let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
+        let wait = hint.max(watched.interval);
+        watched.next_at = now + wait;
+        // A temporary failure is reported once for the account, not for each resource.
+        let reported = watched.problem.as_ref().map(|problem| problem.category);
+        if reported != Some(problem.category) && !problem.category.is_transient() {
+            changes.push(PollEvent::Problem(number));
+        }
+        let deferred_until = (problem.category == Category::Throttled).then_some(now + wait);
+        let turn = match problem.category.is_transient() {
+            true => {
+                let name = || self.jobs[number].reference.account();
+                self.outages
+                    .record_failure(account, Affected::Job(number), &problem, now, name)
+            }
+            // A cloud that returns an error is reachable.
+            false => self
+                .outages
+                .record_success(account, Affected::Job(number), now),
+        };
+        changes.extend(turn.map(PollEvent::Outage));
+        self.jobs[number].problem = Some(problem.into());
+        (changes, deferred_until)
+    }
+
+    /// Delays all polls of a throttled account until this time.
+    fn defer_account(&mut self, account: AccountIndex, until: Duration) {
+        let jobs = self.jobs.iter_mut();
+        for watched in jobs.filter(|watched| watched.account == account) {
+            watched.next_at = watched.next_at.max(until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::commands::lookup::{Lookup, Reply, ScriptedClient};
+    use crate::commands::poll::PollOptions;
+    use crate::model::State;
+    use crate::providers::{self, test_support};
+
+    /// Returns a poller of three jobs of one account.
+    fn poller() -> Poller {
+        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+        let kind = kind.unwrap();
+        let references = ["1", "2", "3"].map(|id| test_support::reference(kind, &["C", id]));
+        let client = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Running));
+        let lookup = Lookup::scripted(references.to_vec(), &Arc::new(client));
+        Poller::new(Arc::new(lookup), PollOptions::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_list_call_defers_the_whole_account_once_to_the_longest_wait() {
+        let mut poller = poller();
+        let problem = Problem::new(Category::Throttled, "too many requests");
+        for _ in 0..4 {
+            poller.take_failure(0, problem.clone(), false);
+        }
+        let longest = schedule::after_failures(5, None);
+        assert!(longest > schedule::after_failures(1, None));
+        // The wait of the second job is shorter, since it has not failed before.
+        poller.take_batch_failure(&[0, 1], &problem, false);
+        for polled in &poller.jobs {
+            assert_eq!(polled.next_at, longest);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_list_call_starts_one_outage() {
+        let problem = Problem::new(Category::Throttled, "too many requests");
+        let events = poller().take_batch_failure(&[0, 1], &problem, false);
+        let starts = events.iter();
+        let starts = starts.filter(|event| matches!(event, PollEvent::Outage(_)));
+        assert_eq!(starts.count(), 1, "{events:?}");
+    }
+}

@@ -1,0 +1,46 @@
+//! What polls of a job still depend on.
+
+use std::time::Duration;
+
+use super::PolledJob;
+use crate::model::{Job, State};
+
+impl PolledJob {
+    /// Reports whether its last response shows that it has ended, and no more polls are needed. This never changes.
+    pub(in crate::commands) fn is_settled(&self) -> bool {
+        let has_ended = self.job.as_ref().is_some_and(|job| job.ended);
+        self.is_final && !self.in_flight && self.problem.is_none() && has_ended
+    }
+
+    /// Drops the parts of a settled job that only its row shows.
+    pub(in crate::commands) fn drop_details(&mut self) {
+        self.job = self.job.take().map(|job| Job {
+            reference: job.reference,
+            name: job.name,
+            uid: job.uid,
+            created_at: job.created_at,
+            from_list: job.from_list,
+            state: job.state,
+            ended: job.ended,
+            events_unreadable: job.events_unreadable,
+            ..Job::default()
+        });
+    }
+
+    /// Reports whether the last poll before the deadline is due.
+    pub(super) fn is_last_due(&self, now: Duration) -> bool {
+        let mut last = [self.early_poll, self.last_poll].into_iter();
+        last.any(|poll| poll.due_at().is_some_and(|at| at <= now))
+    }
+
+    /// Reports whether the job does not run for a reason that only its events can contain.
+    pub(super) fn is_unexplained(&self) -> bool {
+        let is_unexplained = |job: &Job| {
+            let is_early = matches!(job.state, State::Pending | State::Starting);
+            is_early && job.reason.is_none() && job.message.is_none() && job.events.is_empty()
+        };
+        let has_events = self.reference.kind.has_events;
+        let is_open = self.listed && has_events && !self.is_explained && !self.is_final;
+        is_open && self.job.as_ref().is_some_and(is_unexplained)
+    }
+}
