@@ -23,7 +23,8 @@ fn the_log_of_another_job_with_the_same_number_is_not_followed() {
     let origins = emulated.each_ref().map(|one| one.origin.clone());
     let server = Server::start(move |number, request, stream| {
         let origin = &origins[usize::from(number >= 12)];
-        let _ = stream.write_all(&passed_on(origin, &request.head, stream));
+        let response = passed_on(origin, &request.head, stream);
+        let _ = stream.write_all(&response);
     });
     let follow = ["logs", "-f", "--interval", "10ms", "--tail", "1", JOB];
     let run = emulated[0].joblens(&follow);

@@ -388,7 +388,7 @@ fn targets_are_also_read_from_files() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("references.txt");
-    std::fs::write(&file, "# jobs\naliyun/job/c/eval\nhuawei/image-job/\n").unwrap();
+    fs::write(&file, "# jobs\naliyun/job/c/eval\nhuawei/image-job/\n").unwrap();
     let run = emulated.joblens(&["metrics", "-f", file.to_str().unwrap()]);
     let run = run.run();
     assert_eq!(run.code, 0, "{}", run.stderr);

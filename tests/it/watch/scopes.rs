@@ -172,7 +172,7 @@ fn an_outage_of_a_scope_is_reported_in_a_pipe() {
     let (code, stderr) = watching.end();
     assert_eq!(code, Some(130), "{stderr}");
     let count = |text: &str| stderr.matches(text).count();
-    assert_eq!(count("aliyun is unreachable ("), 1, "{stderr}");
+    assert_eq!(count("aliyun reports an error ("), 1, "{stderr}");
     assert_eq!(count("; retrying"), 1, "{stderr}");
     assert_eq!(count("aliyun responds again after"), 1, "{stderr}");
 }
