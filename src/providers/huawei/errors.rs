@@ -211,3 +211,18 @@ fn strip_echo(message: &str) -> String {
         None => message.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::test_support::response;
+
+    #[test]
+    fn a_contradictory_error_code_of_a_success_is_an_error() {
+        let code = |body: &str| error_details(&response(200, body)).code;
+        let error = Some("unreadable".to_owned());
+        assert_eq!(code(r#"{"error_code":"A","error_code":""}"#), error);
+        assert_eq!(code(r#"{"error":{"code":"","code":"A"}}"#), error);
+        assert_eq!(code(r#"{"error_code":"","error_code":""}"#), None);
+    }
+}
