@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod evidence;
+mod fields;
 mod unreadable;
 
 use std::sync::Arc;
