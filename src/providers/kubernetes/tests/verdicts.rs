@@ -3,6 +3,7 @@
 mod contradictions;
 mod duplicate_keys;
 mod evidence;
+mod fields;
 mod unreadable;
 
 use std::sync::Arc;
