@@ -115,10 +115,23 @@ pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
 /// what languages need, since these alone would never fill a line.
 pub(super) fn take_columns(text: &str, columns: usize) -> &str {
     let most_bytes = columns.saturating_mul(MAX_BYTES_PER_COLUMN);
+    // The sum of the widths of the characters is nearly always the width of the text, and takes linear time.
+    let mut sum = 0;
     let mut end = 0;
+    for c in text.chars() {
+        sum += c.width().unwrap_or(0);
+        let next = end + c.len_utf8();
+        if next > most_bytes || sum > columns {
+            break;
+        }
+        end = next;
+    }
+    if width(&text[..end]) > columns {
+        end = 0;
+    }
     // A character can combine with those before it (ZWJ, flags), so measure the whole prefix.
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
+    for c in text[end..].chars() {
+        let next = end + c.len_utf8();
         if next > most_bytes || width(&text[..next]) > columns {
             break;
         }

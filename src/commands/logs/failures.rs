@@ -50,7 +50,7 @@ pub(in crate::commands) async fn failure_tails(
     let failed: Vec<_> = failed.filter(has_logs).collect();
     if failed.len() > MAX_JOBS {
         let text = format!(
-            "the logs of {} more failed jobs are not shown: only those of {MAX_JOBS} jobs are read",
+            "logs are read for at most {MAX_JOBS} failed jobs; not read for {} more",
             failed.len() - MAX_JOBS
         );
         lookup
@@ -135,7 +135,7 @@ async fn tail(
     }
     if sorted.len() > MAX_SOURCES {
         let text = format!(
-            "{reference}: the first {MAX_SOURCES} of {} logs are empty; the others are not read",
+            "{reference}: the first {MAX_SOURCES} of {} logs have no lines; the rest is not read",
             sorted.len()
         );
         lookup

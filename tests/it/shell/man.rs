@@ -108,6 +108,7 @@ fn the_lines_of_the_examples_are_not_filled() {
         let (examples, _) = examples.split_once("\n.fi\n").unwrap();
         let lines: Vec<String> = examples
             .lines()
+            .map(|line| line.replace("\\*(Aq", "'"))
             .map(|line| line.replace("\\-", "-").replace("\\\\", "\\"))
             .collect();
         let command = name.strip_suffix(".1").unwrap().replace('-', " ");

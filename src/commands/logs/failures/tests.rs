@@ -127,7 +127,7 @@ async fn failed_jobs_whose_logs_are_not_read_are_counted() {
     assert_eq!(tails.len(), 10);
     assert_eq!(
         notices,
-        ["the logs of 2 more failed jobs are not shown: only those of 10 jobs are read"]
+        ["logs are read for at most 10 failed jobs; not read for 2 more"]
     );
 }
 
@@ -140,7 +140,7 @@ async fn logs_that_are_not_read_after_empty_ones_are_reported() {
     assert_eq!(tails, []);
     assert_eq!(
         notices,
-        ["aliyun/job/C/train: the first 8 of 9 logs are empty; the others are not read"]
+        ["aliyun/job/C/train: the first 8 of 9 logs have no lines; the rest is not read"]
     );
 }
 
