@@ -30,6 +30,8 @@ pub struct Cursor {
     pub(super) overlap: Overlap,
     /// The start in each list, for a cloud that reads several lists at once.
     pub(super) lists: Lists,
+    /// Number of the list, if the client remembers the position in each of its parts; 0 otherwise.
+    pub(super) list_number: u32,
 }
 
 /// Whether a page begins with the last rows of the page before. Rows in common show that no row was lost
@@ -81,6 +83,7 @@ impl Cursor {
         is_unfiltered: false,
         overlap: Overlap::None,
         lists: Lists::FIRST,
+        list_number: 0,
     };
 
     /// Returns `true` for a page after the first one of several lists that are read at once.
@@ -102,7 +105,13 @@ impl Cursor {
     /// Uses the number of rows received, not the number requested, because a cloud can send fewer rows than
     /// requested.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
-        let next = Self {
+        let next = self.next_page(rows);
+        has_more(next.offset, rows, total).then_some(next)
+    }
+
+    /// Returns the start of the page after this one, which had this many rows and was not the last page.
+    pub(super) fn next_page(self, rows: usize) -> Self {
+        Self {
             page: self.page.saturating_add(1),
             offset: self.offset.saturating_add(rows),
             overlap: match self.overlap {
@@ -110,8 +119,7 @@ impl Cursor {
                 Overlap::None | Overlap::Rows(_) => Overlap::None,
             },
             ..self
-        };
-        has_more(next.offset, rows, total).then_some(next)
+        }
     }
 }
 

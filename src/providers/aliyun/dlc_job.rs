@@ -18,6 +18,8 @@ use crate::providers::prelude::*;
 use crate::sync::lock;
 use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
+pub(super) use workspaces::WorkspaceLists;
+use workspaces::{Incomplete, WorkspacePage};
 
 /// Jobs of PAI-DLC.
 pub static DLC_JOB: Kind = Kind {
@@ -167,10 +169,10 @@ impl KindOps<Api> for DlcJobs {
         let user = list.filter.user.as_deref().filter(is_name);
         let [page, size] = list.page_numbers(PAGE_SIZE);
         let (first, ids) = (list.filter.ids.first(), list.filter.ids.join(","));
-        let (workspaces, incomplete) = match first {
+        let (parts, incomplete) = match first {
             Some(id) => {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
-                (vec![known], workspaces::Incomplete::default())
+                (WorkspacePage::of_one(known), Incomplete::default())
             }
             None => workspaces::page_workspaces(api, list.cursor, list.options).await,
         };
@@ -185,10 +187,14 @@ impl KindOps<Api> for DlcJobs {
             ("PageNumber", Some(&*page)),
             ("PageSize", Some(&*size)),
         ];
-        let page = async |workspace: &Option<String>| {
+        let page = async |(workspace, cursor): &(Option<String>, Cursor)| {
             let mut query = query.to_vec();
             query.push(("WorkspaceId", workspace.as_deref()));
             let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
+            let list = ListRequest {
+                cursor: *cursor,
+                ..list
+            };
             let decode = |body: &[u8]| decode_list(body, api, list);
             let response = api
                 .client
@@ -196,8 +202,9 @@ impl KindOps<Api> for DlcJobs {
                 .await;
             response.map(Decoded::into_page)
         };
-        let pages = workspaces.iter().map(page);
-        let mut page = workspaces::merge(api, list.cursor, &workspaces, pages).await?;
+        let positions = parts.unread(list.cursor);
+        let pages = positions.iter().map(page);
+        let mut page = workspaces::merge(api, list.cursor, parts, pages).await?;
         page.notices.extend(incomplete.notice);
         page.failed_parts.extend(incomplete.problem);
         page.omits_old = is_cut;

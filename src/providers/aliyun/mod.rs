@@ -44,7 +44,7 @@ use crate::kind::{DetailTypes, Segment};
 use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
-use dlc_job::{DLC_JOB, DlcJobs};
+use dlc_job::{DLC_JOB, DlcJobs, WorkspaceLists};
 use hpc_job::{HPC_JOB, HpcJobs};
 use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
@@ -185,8 +185,8 @@ struct Api {
     array_evidence: ArrayEvidence,
     /// The workspace whose PAI-DLC jobs are listed, if the profile sets one.
     workspace: Option<String>,
-    /// The workspaces for the next pages of the list of PAI-DLC jobs.
-    workspaces: Mutex<Vec<String>>,
+    /// The positions in the lists of the jobs of all workspaces of PAI-DLC.
+    workspace_lists: Mutex<WorkspaceLists>,
     /// The workspaces of PAI-DLC jobs, by job id, according to earlier responses.
     dlc_workspaces: Mutex<HashMap<String, String>>,
 }
@@ -225,7 +225,7 @@ impl Api {
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
             workspace: profile.get("workspace").map(str::to_owned),
-            workspaces: Mutex::default(),
+            workspace_lists: Mutex::default(),
             dlc_workspaces: Mutex::default(),
         })
     }

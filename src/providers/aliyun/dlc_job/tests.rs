@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 
 use super::response::{previous_pod, quantity};
@@ -269,6 +271,64 @@ async fn a_failed_or_cut_list_of_workspaces_leaves_the_job_list_incomplete() {
             .await;
         let page = page.unwrap();
         assert_eq!(!page.failed_parts.is_empty(), is_incomplete, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn each_workspace_is_listed_to_its_own_end() {
+    // Workspace, and number of its rows.
+    let workspaces = [("a", 60), ("b", 150), ("c", 5)];
+    for failing in [None, Some("a")] {
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let sent = Arc::clone(&requests);
+        let responder = move |request: &ServerRequest| {
+            if request.path.ends_with("/workspaces") {
+                let rows = workspaces.map(|(id, _)| json!({"WorkspaceId": id}));
+                let body = json!({"TotalCount": rows.len(), "Workspaces": rows});
+                return Some(ServerResponse::json(200, &body));
+            }
+            let workspace = request.parameter("WorkspaceId").unwrap();
+            let page: usize = request.parameter("PageNumber").unwrap().parse().unwrap();
+            lock(&sent).push(format!("{workspace}{page}"));
+            if failing == Some(&*workspace) && page == 2 {
+                let body = json!({"Code": "Forbidden.RAM", "Message": "m"});
+                return Some(ServerResponse::json(403, &body));
+            }
+            let (_, total) = workspaces.into_iter().find(|(id, _)| *id == workspace)?;
+            let numbers = (page - 1) * PAGE_SIZE..total.min(page * PAGE_SIZE);
+            let row =
+                |number| json!({"JobId": format!("dlc{workspace}{number}"), "Status": "Running"});
+            let rows: Vec<Value> = numbers.map(row).collect();
+            let body = json!({"TotalCount": total, "Jobs": rows});
+            Some(ServerResponse::json(200, &body))
+        };
+        let (_server, client) = serve(&CLOUD, Vec::new(), Arc::new(responder)).await;
+        let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
+        let (filter, options) = (Filter::default(), get_options());
+        let (mut next, mut rows, mut failed) = (Some(Cursor::FIRST), 0, 0);
+        while let Some(cursor) = next {
+            let page = client
+                .list(&scope, &filter, cursor, &options)
+                .await
+                .unwrap();
+            // Another list does not change the position in this one.
+            let count = lock(&requests).len();
+            let first = client.list(&scope, &filter, Cursor::FIRST, &options).await;
+            first.unwrap();
+            lock(&requests).truncate(count);
+            rows += page.rows.len();
+            failed += page.failed_parts.len();
+            next = page.next;
+        }
+        let expected = if failing.is_none() {
+            (215, 0)
+        } else {
+            (205, 1)
+        };
+        assert_eq!((rows, failed), expected);
+        let mut requests = lock(&requests).clone();
+        requests.sort();
+        assert_eq!(requests, ["a1", "a2", "b1", "b2", "b3", "c1"]);
     }
 }
 
