@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::poll::{PolledJob, is_stateless};
 use crate::error::{Category, Problem};
-use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
+use crate::gate::{Condition, Counts, Decision, Evaluation, GatePolicy};
 use crate::model::{Job, Notice};
 use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
@@ -137,12 +137,12 @@ impl GateReport {
             errors.extend(polled.problem.as_deref().cloned());
         }
         let verdicts: Vec<&str> = evaluations.iter().map(Evaluation::as_str).collect();
-        let count = |word| verdicts.iter().filter(|verdict| **verdict == word).count() as u64;
+        let counts = Counts::of(evaluations);
         let gate = Gate {
             verdict: decision.verdict,
-            met: count("met"),
-            unmet: count("unmet"),
-            pending: count("pending"),
+            met: counts.met,
+            unmet: counts.unmet,
+            pending: counts.pending,
             timed_out: matches!(stats.status, GateStatus::TimedOut | GateStatus::OneCheck),
             unchecked,
             reason: Some(reason::of(state)),

@@ -9,6 +9,7 @@ use super::runtime::block_on;
 use super::shutdown::spawn_blocking_detached;
 use super::signals::{Signals, exit_by_signal};
 use crate::error::file_error_text;
+use crate::output::document::Exit;
 use crate::settings::Environment;
 
 /// The variables that name a pager; the first one has priority.
@@ -93,7 +94,7 @@ async fn shown(mut pager: Child, text: Vec<u8>) {
             _ = &mut ended => return,
             code = signals.next() => code,
         };
-        if code != 130 {
+        if code != Exit::INTERRUPTED {
             // The pager can have exited already.
             let _ = kill_process(id, Signal::TERM);
             let _ = ended.await;

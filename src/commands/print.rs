@@ -11,11 +11,6 @@ use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zone};
 
-/// Returns the exit code if the reader closed the output.
-pub(super) fn closed() -> u8 {
-    141
-}
-
 impl CommandContext {
     /// Prints a report and its errors, and returns the exit code.
     pub(super) fn print_report(&self, report: Envelope) -> u8 {
@@ -78,7 +73,7 @@ impl CommandContext {
     pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
             Ok(()) => self.code_after_query(code),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
             Err(error) => {
                 self.print_problem(&write_problem(&error));
                 // The exit code of an earlier failure is more specific.

@@ -207,7 +207,7 @@ impl Reports {
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let timeout = match report.exit.code {
-            130 | 143 => WRITE_TIMEOUT_AFTER_SIGNAL,
+            Exit::INTERRUPTED | Exit::TERMINATED => WRITE_TIMEOUT_AFTER_SIGNAL,
             _ => WRITE_TIMEOUT,
         };
         let mut first = None;

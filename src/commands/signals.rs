@@ -9,10 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::runtime::{runtime, spawn_thread};
 use crate::credentials::end_commands;
+use crate::output::document::Exit;
 use crate::output::restore_terminal;
-
-/// The exit code of SIGQUIT.
-const QUIT: u8 = 131;
 
 /// True once a command handles the signals itself.
 static ARE_HANDLED: AtomicBool = AtomicBool::new(false);
@@ -57,10 +55,10 @@ impl Signals {
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             biased;
-            () = received(&mut self.interrupt) => 130,
-            () = received(&mut self.terminate) => 143,
-            () = received(&mut self.quit) => QUIT,
-            () = received(&mut self.hangup) => 143,
+            () = received(&mut self.interrupt) => Exit::INTERRUPTED,
+            () = received(&mut self.terminate) => Exit::TERMINATED,
+            () = received(&mut self.quit) => Exit::QUIT,
+            () = received(&mut self.hangup) => Exit::TERMINATED,
         }
     }
 }
@@ -84,7 +82,7 @@ pub(super) fn end_process_by_signals() {
                 let _ = are_taken.send(());
                 loop {
                     let code = signals.next().await;
-                    if code == QUIT || !ARE_HANDLED.load(Ordering::Acquire) {
+                    if code == Exit::QUIT || !ARE_HANDLED.load(Ordering::Acquire) {
                         exit_by_signal(code);
                     }
                 }

@@ -7,12 +7,12 @@ use chrono::Utc;
 use clap::ValueEnum as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::print::{closed, write_problem};
+use super::print::write_problem;
 use super::terminal_support::TerminalSupport;
 use super::{global, suggestions};
 use crate::error::{Problem, closest_match};
 use crate::model::Time;
-use crate::output::document::Envelope;
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
 use crate::secret::quotable;
 use crate::settings::Environment;
@@ -36,7 +36,7 @@ pub(super) fn print(
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => 0,
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
             Err(error) => {
                 let problem = write_problem(&error);
                 let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
@@ -64,7 +64,7 @@ pub(super) fn print(
         query: None,
     };
     match output::write(&mut io::stdout().lock(), &report, &form, &render_context) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
         _ => report.exit.code,
     }
 }

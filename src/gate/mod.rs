@@ -101,6 +101,32 @@ pub enum PendingCause {
     Time,
 }
 
+/// The number of jobs by their evaluation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that met the condition.
+    pub met: u64,
+    /// Those that did not.
+    pub unmet: u64,
+    /// Those that are active, missing or unreadable.
+    pub pending: u64,
+}
+
+impl Counts {
+    /// Counts evaluations.
+    pub fn of(evaluations: &[Evaluation]) -> Self {
+        let mut counts = Self::default();
+        for evaluation in evaluations {
+            *match evaluation {
+                Evaluation::Met => &mut counts.met,
+                Evaluation::Unmet(_) => &mut counts.unmet,
+                Evaluation::Pending(_) => &mut counts.pending,
+            } += 1;
+        }
+        counts
+    }
+}
+
 impl Evaluation {
     /// Returns the value in JSON: `met`, `unmet` or `pending`.
     pub fn as_str(&self) -> &'static str {

@@ -81,10 +81,10 @@ pub fn decide(
 ) -> Option<Decision> {
     let verdict = conclusive(evaluations, rules.any);
     let can_change = evaluations.iter().any(is_active);
-    let is_settled = verdict.is_some() || (!rules.any && evaluations.iter().any(is_not_started));
+    let is_decided = verdict.is_some() || (!rules.any && evaluations.iter().any(is_not_started));
     let done = match progress {
         Progress::FirstRound => false,
-        Progress::Polling => !can_change || (rules.fail_fast && is_settled),
+        Progress::Polling => !can_change || (rules.fail_fast && is_decided),
         Progress::Over => true,
     };
     done.then(|| match verdict {

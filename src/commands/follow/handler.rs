@@ -9,21 +9,20 @@ use crate::commands::context::CommandContext;
 use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::poll::PollEvent;
-use crate::commands::print::{closed, write_problem};
+use crate::commands::print::write_problem;
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
 use crate::gate::Evaluation;
 use crate::model::Job;
+use crate::output::document::Exit;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
 /// Maximum number of messages that are kept until a live table no longer covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
 /// How long the command waits for stderr to accept the last messages.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// The exit code after `q`, the same as after Ctrl-C: 0 means that all resources have ended.
-const QUIT: u8 = 130;
 /// How often the ages in a live table are redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -57,7 +56,7 @@ impl LoopHandler for FollowHandler<'_> {
         for number in 0..run.poller.jobs.len() {
             let polled = &mut run.poller.jobs[number];
             // With a scope, there can be thousands of ended jobs.
-            if polled.is_settled() {
+            if polled.has_finished() {
                 continue;
             }
             let evaluation = polled.history.evaluate(&run.policy, now);
@@ -73,7 +72,7 @@ impl LoopHandler for FollowHandler<'_> {
             }
             self.last_reported[number] = reported;
             let polled = &mut run.poller.jobs[number];
-            if polled.is_settled() && !self.display.needs_rows() {
+            if polled.has_finished() && !self.display.needs_rows() {
                 polled.drop_details();
             }
         }
@@ -183,7 +182,8 @@ impl<'a> FollowHandler<'a> {
                 code = stop.as_mut() => code,
                 () = quit => {
                     has_quit.set(true);
-                    QUIT
+                    // As after Ctrl-C: 0 would mean that all resources have ended.
+                    Exit::INTERRUPTED
                 }
             }
         };
@@ -319,7 +319,7 @@ impl<'a> FollowHandler<'a> {
         let code = match &end {
             Ok(Ok(())) => error::exit_code(problems),
             Err(code) => *code,
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
             Ok(Err(error)) => {
                 for line in problem_lines(&write_problem(error), &render_context) {
                     self.reporter.println(line);

@@ -28,16 +28,14 @@ pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolic
 pub(super) fn read_failure(watched: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
     let mut problem = watched.problem.as_deref().cloned()?;
     let Evaluation::Pending(Pending {
-        is_final: settled,
-        reason: why,
-        ..
+        is_final, reason, ..
     }) = evaluation
     else {
         return None;
     };
     if problem.category == Category::NotFound && watched.job.is_some() {
-        problem.message = why.to_string();
+        problem.message = reason.to_string();
     }
-    problem.retryable = !settled;
+    problem.retryable = !is_final;
     Some(problem)
 }

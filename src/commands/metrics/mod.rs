@@ -39,6 +39,7 @@ use super::signals::Signals;
 use crate::error::{self, Category, Problem, file_error_text};
 use crate::http::{self, Handler, ServerLimits};
 use crate::output::ExpositionFormat;
+use crate::output::document::Exit;
 use document::Document;
 use exporter::Exporter;
 use log::MessageLog;
@@ -213,9 +214,8 @@ async fn serve(
 
 /// Returns the exit code of an exporter that a signal ended: 0 for SIGTERM, which is the usual end of a service.
 fn exit_code(signalled: u8) -> u8 {
-    const TERMINATED: u8 = 143;
     match signalled {
-        TERMINATED => 0,
+        Exit::TERMINATED => 0,
         code => code,
     }
 }

@@ -3,12 +3,12 @@
 mod deadline;
 mod dispatch;
 mod failures;
+mod finished;
 mod identity;
 mod last_poll;
 mod outages;
 mod results;
 mod schedule;
-mod settled;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,9 +9,9 @@ use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
-use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
+use crate::gate::{Condition, Counts, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode, State, Time};
-use crate::output::document::Envelope;
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, ProgressRow, RenderContext};
 
 /// The maximum time without a line in the log.
@@ -199,13 +199,13 @@ impl<'a> WaitHandler<'a> {
         if self.reporter.is_live() || !is_due {
             return;
         }
-        let count = |word| count(evaluations, word);
+        let counts = Counts::of(evaluations);
         let line = format!(
             "{} still waiting: {} done, {} failed, {} pending, {}",
             run.clock(),
-            count("met"),
-            count("unmet"),
-            count("pending"),
+            counts.met,
+            counts.unmet,
+            counts.pending,
             output::requests(run.lookup.transport.requests_sent())
         );
         self.log(run, line);
@@ -237,15 +237,15 @@ impl<'a> WaitHandler<'a> {
     fn status(&self, run: &RunLoop, evaluations: &[Evaluation]) -> String {
         let policy = &self.options.policy;
         let any = if policy.any { "any " } else { "" };
-        let (met, all) = (count(evaluations, "met"), evaluations.len());
+        let Counts { met, unmet, .. } = Counts::of(evaluations);
+        let all = evaluations.len();
         let condition_text = match &policy.condition {
             Condition::NoWarnings(time) => format!("no new warning in {} s", time.as_secs()),
             condition => condition.to_string(),
         };
         let mut status = format!("waiting for {any}{condition_text}: {met} of {all} met");
-        match count(evaluations, "unmet") {
-            0 => {}
-            unmet => status += &format!(", {unmet} failed"),
+        if unmet > 0 {
+            status += &format!(", {unmet} failed");
         }
         match self.options.timeout {
             Some(Duration::ZERO) => {}
@@ -291,19 +291,22 @@ impl<'a> WaitHandler<'a> {
         run: &RunLoop,
         end: Option<&Result<Decision, u8>>,
     ) -> (GateReport, Vec<Notice>, u8) {
-        let pending = match self.options.timeout {
-            Some(Duration::ZERO) => 8,
-            _ => 124,
+        let is_one_check = self.options.timeout == Some(Duration::ZERO);
+        let pending = match is_one_check {
+            true => Exit::PENDING,
+            false => Exit::TIMED_OUT,
         };
         let (decision, code, status) = match end {
-            None => (Decision::undecided(), 8, GateStatus::Running),
-            Some(Err(130)) => (Decision::undecided(), 130, GateStatus::Interrupted),
+            None => (Decision::undecided(), Exit::PENDING, GateStatus::Running),
+            Some(Err(code @ Exit::INTERRUPTED)) => {
+                (Decision::undecided(), *code, GateStatus::Interrupted)
+            }
             Some(Err(code)) => (Decision::undecided(), *code, GateStatus::Terminated),
             Some(Ok(decision)) => {
-                let status = match pending {
+                let status = match is_one_check {
                     _ if !self.is_timed_out(run) => GateStatus::Certain,
-                    8 => GateStatus::OneCheck,
-                    _ => GateStatus::TimedOut,
+                    true => GateStatus::OneCheck,
+                    false => GateStatus::TimedOut,
                 };
                 (decision.clone(), decision.exit_code(pending), status)
             }
@@ -325,12 +328,6 @@ impl<'a> WaitHandler<'a> {
         };
         (GateReport::new(&state), run.lookup.notices.all(), code)
     }
-}
-
-/// Counts the evaluations with this name.
-fn count(evaluations: &[Evaluation], word: &str) -> usize {
-    let evaluations = evaluations.iter();
-    evaluations.filter(|one| one.as_str() == word).count()
 }
 
 /// Returns how many seconds a job has been in its state: by the cloud's times if reported, otherwise since the state

@@ -44,15 +44,12 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
                 && arguments.time_limit()?.is_some_and(|limit| passed >= limit) =>
         {
             let mut report = Envelope::new("wait", Vec::new(), problems, Vec::new());
-            report.exit = Exit::new(TIMED_OUT);
+            report.exit = Exit::new(Exit::TIMED_OUT);
             Ok(context.finish_gate(report))
         }
         Err(problems) => Err(problems),
     }
 }
-
-/// The exit code of a wait without a verdict in time.
-const TIMED_OUT: u8 = 124;
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 

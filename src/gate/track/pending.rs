@@ -26,7 +26,7 @@ impl JobHistory {
         let limit = rules.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
         let exceeded = rules.max_outage.filter(|limit| outage >= *limit);
-        let (cause, settled, exceeded) = match failure.category {
+        let (cause, is_final, exceeded) = match failure.category {
             Category::MissingCredentials
             | Category::Unauthenticated
             | Category::PermissionDenied => (PendingCause::Credentials, true, None),
@@ -43,7 +43,7 @@ impl JobHistory {
         let message = &failure.message;
         Pending {
             cause,
-            is_final: settled,
+            is_final,
             reason: Cow::Owned(match exceeded {
                 Some(limit) => {
                     // The limit comes first because long messages are cut.

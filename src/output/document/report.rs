@@ -143,6 +143,19 @@ pub struct Exit {
 }
 
 impl Exit {
+    /// A single check of a gate whose jobs are still active.
+    pub const PENDING: u8 = 8;
+    /// The time of a gate was up, as of the command `timeout`.
+    pub const TIMED_OUT: u8 = 124;
+    /// Ended by SIGINT. Like the next ones, 128 and the number of the signal, as of shells.
+    pub const INTERRUPTED: u8 = 130;
+    /// Ended by SIGQUIT, which no report shows.
+    pub const QUIT: u8 = 131;
+    /// The reader closed the output, as after SIGPIPE.
+    pub const CLOSED: u8 = 141;
+    /// Ended by SIGTERM or SIGHUP.
+    pub const TERMINATED: u8 = 143;
+
     /// Every exit code with its word; with a gate, the word for 0 is `passed`.
     const ALL: [(u8, &'static str); 11] = [
         (0, "ok"),
@@ -151,11 +164,11 @@ impl Exit {
         (3, "not_found"),
         (4, "credentials"),
         (5, "service"),
-        (8, "pending"),
-        (124, "timeout"),
-        (130, "interrupted"),
-        (141, "closed"),
-        (143, "terminated"),
+        (Self::PENDING, "pending"),
+        (Self::TIMED_OUT, "timeout"),
+        (Self::INTERRUPTED, "interrupted"),
+        (Self::CLOSED, "closed"),
+        (Self::TERMINATED, "terminated"),
     ];
     const PASSED: &'static str = "passed";
 

@@ -86,7 +86,7 @@ impl WorkspaceLists {
         self.last_number
     }
 
-    /// Returns the positions of a list; empty if it is no longer known.
+    /// Returns the positions of a list; empty if they were dropped.
     fn positions(&self, number: u32) -> &[Position] {
         let mut lists = self.lists.iter();
         let list = lists.find(|(known, _)| *known == number);
@@ -274,7 +274,7 @@ pub(super) async fn merge(
     Ok(merged)
 }
 
-/// The error for a page of a list whose position is no longer known, because too many others were started.
+/// The error for a page of a list whose positions were dropped, because too many others were started.
 fn interrupted() -> Problem {
     let text = format!("more than {MAX_LISTS} lists of all workspaces were read at once");
     let problem = Problem::new(Category::InvalidResponse, text);

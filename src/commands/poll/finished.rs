@@ -1,4 +1,4 @@
-//! What polls of a job still depend on.
+//! Whether a job is still polled, and why.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::model::{Job, State};
 
 impl PolledJob {
     /// Reports whether its last response shows that it has ended, and no more polls are needed. This never changes.
-    pub(in crate::commands) fn is_settled(&self) -> bool {
+    pub(in crate::commands) fn has_finished(&self) -> bool {
         let has_ended = self.job.as_ref().is_some_and(|job| job.ended);
         self.is_final && !self.in_flight && self.problem.is_none() && has_ended
     }
 
-    /// Drops the parts of a settled job that only its row shows.
+    /// Drops the parts of a finished job that only its row shows.
     pub(in crate::commands) fn drop_details(&mut self) {
         self.job = self.job.take().map(|job| Job {
             reference: job.reference,
