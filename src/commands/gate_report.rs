@@ -219,8 +219,8 @@ mod tests {
                 segments: Vec::new(),
                 input: kind.template.sample.into(),
             };
-            for goal in ["succeeded", "no-warnings=10m"] {
-                let condition = Condition::parse(goal, &[]).unwrap();
+            for condition in ["succeeded", "no-warnings=10m"] {
+                let condition = Condition::parse(condition, &[]).unwrap();
                 let checked = check_condition(std::slice::from_ref(&reference), &condition);
                 let Some(hint) = checked.err().and_then(|problem| problem.hint) else {
                     continue;

@@ -56,7 +56,7 @@ pub(super) fn run_interruptible<T>(
 
 /// Writes the report to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
-/// Waits for a slow reader, but after a signal only for a moment; the rest is then lost. `complain` returns the
+/// Waits for a slow reader, but after a signal only for a moment; the rest is then lost. `describe_error` returns the
 /// lines about a report that could not be written, which come before `messages`.
 pub(super) async fn write(
     reporter: Reporter,
@@ -64,7 +64,7 @@ pub(super) async fn write(
     messages: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
-    complain: impl FnOnce(&io::Error) -> Vec<u8>,
+    describe_error: impl FnOnce(&io::Error) -> Vec<u8>,
 ) -> WriteResult {
     let mut lines = spawn_blocking_detached(move || reporter.finish());
     let moment = if signalled {
@@ -77,14 +77,14 @@ pub(super) async fn write(
     let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
     let failure = failure.flatten();
     signalled |= code.is_some();
-    let complaint = failure.as_ref().map_or_else(Vec::new, complain);
+    let error_message = failure.as_ref().map_or_else(Vec::new, describe_error);
     let all_written = spawn_blocking_detached(move || {
         if !is_printed {
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }
         // A closed stderr does not change the verdict.
-        let _ = io::stderr().write_all(&[complaint, messages].concat());
+        let _ = io::stderr().write_all(&[error_message, messages].concat());
     });
     let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
     code = code.or(later);

@@ -267,9 +267,9 @@ impl JobHistory {
     }
 
     /// Evaluates a resource whose end was seen. Returns `None` if it has not ended, or if the end does not decide.
-    fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
+    fn evaluate_ended(&self, condition: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
-        let reached = match goal {
+        let reached = match condition {
             Condition::Ended => true,
             Condition::NoWarnings(_) if ended.state.is_unsuccessful() => false,
             Condition::NoWarnings(_) => return None,

@@ -303,14 +303,15 @@ impl<'a> FollowHandler<'a> {
         self.stdout
             .write(self.display.close(&rows, &render_context, summary));
         restore_modes();
-        let end = match end {
-            end @ (Ok(Ok(())) | Err(_)) if end.is_ok() || has_quit => tokio::select! {
+        let waits_for_reader = matches!(end, Ok(Ok(()))) || (has_quit && end.is_err());
+        let end = match waits_for_reader {
+            true => tokio::select! {
                 failure = self.stdout.close() => failure.map_or(end, |error| Ok(Err(error))),
                 code = stop => Err(code),
             },
-            stopped_or_closed => {
+            false => {
                 self.stdout.close_soon().await;
-                stopped_or_closed
+                end
             }
         };
         for line in self.deferred.into_iter().flatten() {

@@ -75,7 +75,7 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
 fn condition_text(rules: &GatePolicy) -> String {
     match &rules.condition {
         Condition::NoWarnings(_) => "without new warnings".to_owned(),
-        goal => goal.to_string(),
+        condition => condition.to_string(),
     }
 }
 

@@ -58,7 +58,7 @@ impl ListCollector<'_> {
                 error = self.stdout.closed() => return ListEnd::Closed(error),
                 next = events.recv() => next,
             };
-            let (number, page, taken) = match next {
+            let (number, page, request_next) = match next {
                 None => return ListEnd::Done,
                 Some((number, ListEvent::End(end))) => {
                     self.listed[number].status = end;
@@ -70,9 +70,9 @@ impl ListCollector<'_> {
                     ScopeReport::add_parts(&mut self.listed, number, targets, first);
                     continue;
                 }
-                Some((number, ListEvent::Page(page, taken))) => (number, page, taken),
+                Some((number, ListEvent::Page(page, request_next))) => (number, page, request_next),
             };
-            if let Some(end) = self.take(number, *page, taken).await {
+            if let Some(end) = self.take(number, *page, request_next).await {
                 return end;
             }
         }
@@ -98,7 +98,7 @@ impl ListCollector<'_> {
         &mut self,
         number: usize,
         page: ListedPage,
-        taken: oneshot::Sender<()>,
+        request_next: oneshot::Sender<()>,
     ) -> Option<ListEnd> {
         let streams = self.is_streamed();
         let listed = &mut self.listed[number];
@@ -127,13 +127,13 @@ impl ListCollector<'_> {
                 tokio::select! {
                     biased;
                     code = self.signals.next() => return Some(ListEnd::Stopped(code)),
-                    taken = self.stdout.flushed() => if let Err(error) = taken {
+                    flushed = self.stdout.flushed() => if let Err(error) = flushed {
                         return Some(ListEnd::Closed(error));
                     },
                 }
             }
         }
-        drop(taken);
+        drop(request_next);
         None
     }
 }

@@ -84,7 +84,7 @@ impl Poller {
             changes.push(PollEvent::Problem(number));
         }
         let deferred_until = (problem.category == Category::Throttled).then_some(now + wait);
-        let turn = match problem.category.is_transient() {
+        let outage_event = match problem.category.is_transient() {
             true => {
                 let name = || self.jobs[number].reference.account();
                 self.outages
@@ -95,7 +95,7 @@ impl Poller {
                 .outages
                 .record_success(account, Affected::Job(number), now),
         };
-        changes.extend(turn.map(PollEvent::Outage));
+        changes.extend(outage_event.map(PollEvent::Outage));
         self.jobs[number].problem = Some(problem.into());
         (changes, deferred_until)
     }

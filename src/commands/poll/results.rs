@@ -307,10 +307,10 @@ impl Poller {
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));
         }
-        let turn = self
+        let outage_event = self
             .outages
             .record_success(account, Affected::Job(number), now);
-        changes.extend(turn.map(PollEvent::Outage));
+        changes.extend(outage_event.map(PollEvent::Outage));
         changes
     }
 }

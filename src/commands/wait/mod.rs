@@ -38,16 +38,16 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let wait = run_wait(context, lookup, &plan, reports, stopwatch);
             Ok(block_on(wait))
         }
-        // For example references that were not read in time.
-        Err(problems)
-            if problems.iter().all(|one| one.category == Category::Network)
-                && arguments.time_limit()?.is_some_and(|limit| passed >= limit) =>
-        {
+        Err(problems) => {
+            // For example references that were not read in time.
+            let is_slow = problems.iter().all(|one| one.category == Category::Network);
+            if !is_slow || arguments.time_limit()?.is_none_or(|limit| passed < limit) {
+                return Err(problems);
+            }
             let mut report = Envelope::new("wait", Vec::new(), problems, Vec::new());
             report.exit = Exit::new(Exit::TIMED_OUT);
             Ok(context.finish_gate(report))
         }
-        Err(problems) => Err(problems),
     }
 }
 
@@ -135,15 +135,22 @@ async fn run_wait(
     });
     let mut report = Arc::new(report);
     let response = context.gate_writer(&report, response);
-    let complain = |error: &io::Error| {
+    let describe_error = |error: &io::Error| {
         let mut lines = Vec::new();
         // Writing to a vector cannot fail.
         let _ = output::write_problem(&mut lines, &write_problem(error), &render_context);
         lines
     };
     let signalled = signal.is_some() && !context.session.has_ended();
-    let written =
-        shutdown::write(wait.reporter, response, text, signals, signalled, complain).await;
+    let written = shutdown::write(
+        wait.reporter,
+        response,
+        text,
+        signals,
+        signalled,
+        describe_error,
+    )
+    .await;
     if written.failure.is_some() {
         lose_output(Arc::make_mut(&mut report));
     }

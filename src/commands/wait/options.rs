@@ -34,7 +34,7 @@ pub(in crate::commands) struct Arguments {
     files: Vec<PathBuf>,
     /// Condition to wait for: STATE[,STATE…] (also the cloud's own words), ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "CONDITION", default_value = "succeeded")]
-    goal: String,
+    condition: String,
     /// Wait until all jobs meet the condition (default)
     #[arg(long, overrides_with = "any")]
     all: bool,
@@ -177,7 +177,7 @@ impl Arguments {
                 "none" => None,
                 text => Some(parse_duration("--max-outage", text)?),
             },
-            ..GatePolicy::new(Condition::parse(&self.goal, kinds)?)
+            ..GatePolicy::new(Condition::parse(&self.condition, kinds)?)
         };
         Ok(WaitOptions {
             policy: rules,

@@ -21,8 +21,8 @@ fn job(state: State) -> Job {
     }
 }
 
-fn rules(goal: &str) -> GatePolicy {
-    GatePolicy::new(Condition::parse(goal, &[]).unwrap())
+fn rules(condition: &str) -> GatePolicy {
+    GatePolicy::new(Condition::parse(condition, &[]).unwrap())
 }
 
 fn problem(category: Category) -> Problem {
@@ -30,13 +30,13 @@ fn problem(category: Category) -> Problem {
 }
 
 /// Returns the evaluation after polls at 0 s, 10 s, 20 s, …
-fn evaluation(goal: &str, states: &[State]) -> &'static str {
+fn evaluation(condition: &str, states: &[State]) -> &'static str {
     let mut track = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
         track.observe(Observation::Read(&job(*state)), seconds(10 * number as u64));
     }
     track
-        .evaluate(&rules(goal), seconds(10 * states.len() as u64))
+        .evaluate(&rules(condition), seconds(10 * states.len() as u64))
         .as_str()
 }
 
@@ -70,8 +70,12 @@ fn a_condition_is_met_pending_or_unmet_depending_on_the_seen_states() {
         ("succeeded", &[Failed, Running, Succeeded], "unmet"),
         ("succeeded", &[Succeeded, Running], "met"),
     ];
-    for (goal, states, expected) in cases {
-        assert_eq!(evaluation(goal, states), expected, "{goal} {states:?}");
+    for (condition, states, expected) in cases {
+        assert_eq!(
+            evaluation(condition, states),
+            expected,
+            "{condition} {states:?}"
+        );
     }
 }
 

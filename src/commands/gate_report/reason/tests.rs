@@ -77,14 +77,14 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -
     })
 }
 
-fn all(goal: &str) -> GatePolicy {
-    GatePolicy::new(Condition::parse(goal, &[]).unwrap())
+fn all(condition: &str) -> GatePolicy {
+    GatePolicy::new(Condition::parse(condition, &[]).unwrap())
 }
 
-fn any(goal: &str) -> GatePolicy {
+fn any(condition: &str) -> GatePolicy {
     GatePolicy {
         any: true,
-        ..all(goal)
+        ..all(condition)
     }
 }
 

@@ -62,11 +62,11 @@ proptest! {
     #[test]
     fn a_gate_passes_or_fails_only_in_agreement_with_how_its_jobs_ended(
         lives in proptest::collection::vec(proptest::collection::vec(step(), 1..12), 1..4),
-        goal in proptest::sample::select(vec!["succeeded", "running", "failed", "ended", "running,succeeded"]),
+        condition in proptest::sample::select(vec!["succeeded", "running", "failed", "ended", "running,succeeded"]),
         any in any::<bool>(),
         fail_fast in any::<bool>(),
     ) {
-        let rules = GatePolicy { any, fail_fast, ..rules(goal) };
+        let rules = GatePolicy { any, fail_fast, ..rules(condition) };
         let (decision, round) = run(&lives, &rules);
         let badly = |end: State| match &rules.condition {
             Condition::Ended | Condition::NoWarnings(_) => false,

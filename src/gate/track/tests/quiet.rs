@@ -2,24 +2,27 @@ use super::*;
 
 #[test]
 fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
-    let goal = rules("no-warnings=10m");
+    let condition = rules("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
     track.observe(Observation::Read(&job(State::Unknown)), seconds(700));
-    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "pending");
+    assert_eq!(track.evaluate(&condition, seconds(700)).as_str(), "pending");
     track.confirm();
     track.observe(Observation::Read(&job(State::Unknown)), seconds(701));
-    assert_eq!(track.evaluate(&goal, seconds(701)).as_str(), "met");
+    assert_eq!(track.evaluate(&condition, seconds(701)).as_str(), "met");
     let mut short = JobHistory::new(true);
     short.confirm();
     short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
     // The time without reads does not count as quiet.
-    assert_eq!(short.evaluate(&goal, seconds(5000)).as_str(), "pending");
+    assert_eq!(
+        short.evaluate(&condition, seconds(5000)).as_str(),
+        "pending"
+    );
 }
 
 #[test]
 fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
-    let (goal, quiet) = (rules("no-warnings=10m"), seconds(600));
+    let (condition, quiet) = (rules("no-warnings=10m"), seconds(600));
     let mut track = JobHistory::new(true);
     assert!(track.needs_confirmation(quiet, seconds(0)));
     track.confirm();
@@ -28,7 +31,7 @@ fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
     assert!(track.needs_confirmation(quiet, seconds(601)));
     // It was confirmed before, but could have been deleted since.
     track.observe(Observation::Read(&job(State::Unknown)), seconds(602));
-    assert_eq!(track.evaluate(&goal, seconds(602)).as_str(), "pending");
+    assert_eq!(track.evaluate(&condition, seconds(602)).as_str(), "pending");
     track.observe(
         Observation::Failed(&problem(Category::NotFound)),
         seconds(603),
@@ -36,7 +39,7 @@ fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
     assert!(track.needs_confirmation(seconds(6000), seconds(604)));
     track.confirm();
     track.observe(Observation::Read(&job(State::Unknown)), seconds(604));
-    assert_eq!(track.evaluate(&goal, seconds(604)).as_str(), "met");
+    assert_eq!(track.evaluate(&condition, seconds(604)).as_str(), "met");
     let with_state = JobHistory::new(false);
     assert!(!with_state.needs_confirmation(quiet, seconds(600)));
 }

@@ -24,18 +24,22 @@ fn the_cause_of_unread_subtasks_determines_the_cause_of_a_pending_gate() {
             (PendingCause::Service, false),
         ),
     ] {
-        for goal in ["succeeded", "ended", "no-warnings=1s"] {
+        for condition in ["succeeded", "ended", "no-warnings=1s"] {
             let mut track = JobHistory::new(false);
             track.observe(Observation::Read(&unread(cause)), seconds(0));
-            let Evaluation::Pending(open) = track.evaluate(&rules(goal), seconds(0)) else {
-                panic!("{goal} {cause:?}")
+            let Evaluation::Pending(open) = track.evaluate(&rules(condition), seconds(0)) else {
+                panic!("{condition} {cause:?}")
             };
-            assert_eq!((open.cause, open.is_final), expected, "{goal} {cause:?}");
+            assert_eq!(
+                (open.cause, open.is_final),
+                expected,
+                "{condition} {cause:?}"
+            );
             assert_eq!(open.reason, "10_5 was not found");
             // Regardless of how long nothing happens.
             track.observe(Observation::Read(&unread(cause)), seconds(60));
-            let evaluation = track.evaluate(&rules(goal), seconds(60));
-            assert_eq!(evaluation.as_str(), "pending", "{goal} {cause:?}");
+            let evaluation = track.evaluate(&rules(condition), seconds(60));
+            assert_eq!(evaluation.as_str(), "pending", "{condition} {cause:?}");
         }
     }
 }
@@ -70,11 +74,11 @@ fn a_failed_subtask_decides_the_outcome_before_the_job_has_ended() {
         message: Some("10_5: exit code 1".to_owned()),
         ..job(State::Failed)
     };
-    let evaluation = |goal: &str| {
+    let evaluation = |condition: &str| {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&failed), seconds(0));
         assert!(!track.has_ended());
-        track.evaluate(&rules(goal), seconds(0))
+        track.evaluate(&rules(condition), seconds(0))
     };
     let reason = "failed: 10_5: exit code 1".to_owned();
     assert_eq!(evaluation("succeeded"), Evaluation::Unmet(reason));
@@ -114,14 +118,14 @@ fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
         for at in [0, 60] {
             track.observe(Observation::Read(&unrecognized), seconds(at));
         }
-        let goal = rules("no-warnings=1s");
-        let Evaluation::Pending(open) = track.evaluate(&goal, seconds(60)) else {
+        let condition = rules("no-warnings=1s");
+        let Evaluation::Pending(open) = track.evaluate(&condition, seconds(60)) else {
             panic!("{ended}")
         };
         assert_eq!((open.cause, open.is_final), (cause, ended));
         let strict = GatePolicy {
             unknown_fails: true,
-            ..goal
+            ..condition
         };
         let expected = if ended { "pending" } else { "unmet" };
         assert_eq!(track.evaluate(&strict, seconds(60)).as_str(), expected);
@@ -140,7 +144,7 @@ fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
         ended: false,
         ..job(State::Failed)
     };
-    let goal = rules("running");
+    let condition = rules("running");
     for (observations, expected) in [
         ([&uncertain, &uncertain], "pending"),
         ([&uncertain, &certain], "met"),
@@ -152,12 +156,12 @@ fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
         for (at, observation) in (0..).zip(observations) {
             track.observe(Observation::Read(observation), seconds(at));
         }
-        let evaluation = track.evaluate(&goal, seconds(2));
+        let evaluation = track.evaluate(&condition, seconds(2));
         assert_eq!(evaluation.as_str(), expected, "{observations:?}");
     }
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&uncertain), seconds(0));
-    let Evaluation::Pending(open) = track.evaluate(&goal, seconds(0)) else {
+    let Evaluation::Pending(open) = track.evaluate(&condition, seconds(0)) else {
         panic!("the subtasks were not read")
     };
     assert_eq!(open.cause, PendingCause::Service);

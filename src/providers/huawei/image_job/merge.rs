@@ -138,7 +138,7 @@ mod tests {
     }
 
     /// Reads all pages. Returns the ids in the order of arrival, and the last total.
-    fn drained(lists: &[Vec<u32>; 3], size: usize, counts: bool) -> (Vec<String>, Option<u64>) {
+    fn read_all(lists: &[Vec<u32>; 3], size: usize, counts: bool) -> (Vec<String>, Option<u64>) {
         let (mut ids, mut at) = (Vec::new(), Cursor::FIRST);
         for _ in 0..100 {
             let merged = merge(at, pages(lists, at, size, counts));
@@ -174,13 +174,13 @@ mod tests {
             (0..25).rev().map(|n| n * 5).collect(),
         ];
         for size in [10, 20, 100] {
-            let (ids, total) = drained(&lists, size, true);
+            let (ids, total) = read_all(&lists, size, true);
             assert_eq!(ids, newest_first(&lists), "{size}");
             assert_eq!(total, Some(76));
-            let (ids, total) = drained(&lists, size, false);
+            let (ids, total) = read_all(&lists, size, false);
             assert_eq!((ids, total), (newest_first(&lists), None));
         }
-        let empty = drained(&[vec![], vec![], vec![]], 10, true);
+        let empty = read_all(&[vec![], vec![], vec![]], 10, true);
         assert_eq!(empty, (vec![], Some(0)));
     }
 
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn no_row_is_lost_if_a_list_is_not_sorted_by_time() {
         let lists = [(0..30).collect(), vec![200, 7], vec![]];
-        let (mut ids, total) = drained(&lists, 10, true);
+        let (mut ids, total) = read_all(&lists, 10, true);
         let mut all = newest_first(&lists);
         ids.sort();
         all.sort();

@@ -74,7 +74,7 @@ impl Client for Unsorted {
 
 /// Lists 250 rows. Returns the statistics, the requested offsets, and the rows that are in the list at the end
 /// but were not listed.
-async fn drained(
+async fn read_all(
     leaving: usize,
     is_quiet_after: usize,
     begins: Begins,
@@ -108,7 +108,7 @@ fn stats(rows: usize, pages: usize, truncation: Option<Truncation>) -> ListStats
 
 #[tokio::test]
 async fn pages_of_an_unsorted_list_overlap() {
-    let (listed, offsets, lost) = drained(0, 0, Begins::Anywhere).await;
+    let (listed, offsets, lost) = read_all(0, 0, Begins::Anywhere).await;
     assert_eq!(listed, stats(250, 3, None));
     assert_eq!((offsets, lost), (vec![0, 95, 190], vec![]));
 }
@@ -116,22 +116,22 @@ async fn pages_of_an_unsorted_list_overlap() {
 #[tokio::test]
 async fn a_row_that_leaves_an_unsorted_list_hides_no_other_row() {
     // The total is the same on each page. The next page still begins with rows of the page before.
-    let (listed, offsets, lost) = drained(1, 1, Begins::Anywhere).await;
+    let (listed, offsets, lost) = read_all(1, 1, Begins::Anywhere).await;
     assert_eq!(listed, stats(251, 3, None));
     assert_eq!((offsets, lost), (vec![0, 95, 190], vec![]));
     // More rows leave than the pages overlap: the list is read again.
-    let (listed, offsets, lost) = drained(7, 1, Begins::Anywhere).await;
+    let (listed, offsets, lost) = read_all(7, 1, Begins::Anywhere).await;
     assert_eq!(listed, stats(257, 6, None));
     assert_eq!(offsets, [0, 95, 190, 0, 95, 190]);
     assert_eq!(lost, Vec::<String>::new());
-    let (listed, _, _) = drained(7, 99, Begins::Anywhere).await;
+    let (listed, _, _) = read_all(7, 99, Begins::Anywhere).await;
     assert_eq!(listed.truncation, Some(Truncation::RowsMoved));
 }
 
 #[tokio::test]
 async fn pages_do_not_overlap_if_the_cloud_rounds_or_rejects_offsets() {
     for begins in [Begins::Rounded, Begins::Refused] {
-        let (listed, offsets, lost) = drained(0, 0, begins).await;
+        let (listed, offsets, lost) = read_all(0, 0, begins).await;
         assert_eq!(listed, stats(250, 3, None));
         assert_eq!((offsets, lost), (vec![0, 95, 100, 200], vec![]));
     }
