@@ -283,21 +283,24 @@ pub fn parse(body: &[u8]) -> Option<Value> {
     strict.or_else(|| duplicates::merge(&repair::repair(body)?.body))
 }
 
-/// Parses a response as JSON to show it, with the last value of a duplicate key, null for an invalid number, and
-/// U+FFFD for invalid characters. `None` if it is not valid JSON, is nested too deeply, or has so many values that
+/// Parses a response as JSON to show it, with the last value of a duplicate key, null for an invalid number and for
+/// what [`parse`] could not read, and U+FFFD for invalid characters. `None` if it is not valid JSON, is nested too deeply, or has so many values that
 /// it would take far more memory than bytes.
 pub fn parse_shown(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {
         return None;
     }
-    match serde_json::from_slice(body) {
-        Ok(document) => Some(document),
-        Err(_) => {
-            let body = repair::repair(body)?.body;
-            serde_json::from_str(&body.replace(repair::UNREADABLE_VALUE, "null")).ok()
-        }
+    // An object from a list or a stream was already read by `parse`.
+    let is_readable = memchr::memmem::find(body, repair::UNREADABLE_VALUE.as_bytes()).is_none();
+    if is_readable && let Ok(document) = serde_json::from_slice(body) {
+        return Some(document);
     }
+    let text = match std::str::from_utf8(body) {
+        Ok(text) if !is_readable => Cow::Borrowed(text),
+        _ => Cow::Owned(repair::repair(body)?.body),
+    };
+    serde_json::from_str(&text.replace(repair::UNREADABLE_VALUE, "null")).ok()
 }
 
 #[cfg(test)]

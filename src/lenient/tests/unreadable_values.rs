@@ -75,4 +75,8 @@ fn a_shown_document_has_the_last_value_of_a_duplicate_key() {
     let shown = |json: &str| parse_shown(json.as_bytes()).unwrap().to_string();
     assert_eq!(shown(r#"{"a":1,"a":[2]}"#), r#"{"a":[2]}"#);
     assert_eq!(shown(r#"{"a":NaN,"b":1}"#), r#"{"a":null,"b":1}"#);
+    let read = parse(br#"{"a":1,"a":[2],"b":[NaN],"c":"x"}"#)
+        .unwrap()
+        .to_string();
+    assert_eq!(shown(&read), r#"{"a":null,"b":[null],"c":"x"}"#);
 }
