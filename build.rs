@@ -1,5 +1,5 @@
-//! Compresses the recorded schemas, links release binaries for Linux in less space, and debug binaries so that they
-//! start faster.
+//! Compresses the recorded schemas and other large texts, links release binaries for Linux in less space, and debug
+//! binaries so that they start faster.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     compress_schemas()?;
+    compress_texts()?;
     link_in_less_space();
     link_without_relocations();
     Ok(())
@@ -26,11 +27,27 @@ fn compress_schemas() -> io::Result<()> {
     for entry in fs::read_dir(Path::new(&variable("CARGO_MANIFEST_DIR")).join(SCHEMAS))? {
         let path = entry?.path();
         let name = path.file_name().expect("an entry of a folder has a name");
-        let packed = folder.join(name).with_extension("json.gz");
-        let mut encoder = GzEncoder::new(File::create(packed)?, Compression::best());
-        io::copy(&mut File::open(&path)?, &mut encoder)?;
-        encoder.finish()?;
+        compress(&path, &folder.join(name).with_extension("json.gz"))?;
     }
+    Ok(())
+}
+
+/// Writes `OUT_DIR/NAME.gz` for each large text.
+fn compress_texts() -> io::Result<()> {
+    for text in ["src/emulator/default.toml", "src/output/query/prelude.jq"] {
+        println!("cargo::rerun-if-changed={text}");
+        let path = Path::new(&variable("CARGO_MANIFEST_DIR")).join(text);
+        let name = path.file_name().expect("a file has a name");
+        let packed = format!("{}.gz", name.to_string_lossy());
+        compress(&path, &Path::new(&variable("OUT_DIR")).join(packed))?;
+    }
+    Ok(())
+}
+
+fn compress(path: &Path, packed: &Path) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(File::create(packed)?, Compression::best());
+    io::copy(&mut File::open(path)?, &mut encoder)?;
+    encoder.finish()?;
     Ok(())
 }
 

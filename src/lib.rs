@@ -9,6 +9,7 @@
 //! since they read and write every byte that is shown.
 
 pub mod commands;
+mod compressed;
 pub mod credentials;
 pub mod crypto;
 pub mod emulator;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::check_required;
 use super::context::{CommandContext, CommandResult, program};
 use super::runtime::block_on;
-use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
+use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario, built_in_text};
 use crate::error::{Problem, file_error_text};
 use crate::http::ServerTls;
 use crate::output;
@@ -70,7 +70,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         return Ok(context.print(exports(arguments), false));
     }
     if arguments.print_scenario {
-        return Ok(context.print(BUILT_IN.to_owned(), false));
+        return Ok(context.print(built_in_text(), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,

@@ -12,10 +12,10 @@ mod generate;
 use std::io;
 
 use clap::{Args, ValueEnum};
-use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use super::context::{CommandContext, CommandResult};
+use crate::compressed::decompress;
 use crate::error::Problem;
 use crate::output::{self, Format};
 
@@ -89,6 +89,5 @@ impl SchemaKind {
 }
 
 fn read(compressed: &[u8]) -> Value {
-    serde_json::from_reader(GzDecoder::new(compressed))
-        .expect("the build compressed a JSON document")
+    serde_json::from_str(&decompress(compressed)).expect("a recorded schema is JSON")
 }

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
-pub use scenario::{BUILT_IN, Scenario};
+pub use scenario::{Scenario, built_in_text};
 pub use state::{EmulatedJob, LogLine, StateChange, Warning};
 
 use crate::http::ServerTls;

@@ -179,15 +179,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let token = self.token()?;
-        let read = match self.is_unreadable(token) {
-            false => self.visit(token, visitor),
-            true => {
-                let found = Unexpected::Other("another value");
-                Err(Error::invalid_type(found, &visitor))
-            }
-        };
-        read.map_err(|error| self.located(error))
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -204,7 +204,7 @@ proptest! {
 }
 
 #[test]
-fn no_struct_or_map_is_read_from_an_unreadable_value() {
+fn a_struct_or_map_is_only_read_from_a_readable_object() {
     #[derive(Debug, Default, Deserialize, PartialEq)]
     #[serde(default)]
     struct Fields {
@@ -215,6 +215,7 @@ fn no_struct_or_map_is_read_from_an_unreadable_value() {
     assert!(ours::<Fields>(&unreadable).is_err());
     assert!(ours::<Map>(&unreadable).is_err());
     assert!(ours::<Value>(&unreadable).is_ok());
+    assert!(ours::<Fields>("[1]").is_err());
     assert_eq!(ours::<Fields>("{\"a\":1}"), Ok(Fields { a: 1 }));
     assert_eq!(ours::<Map>("{}"), Ok(Map::new()));
 }

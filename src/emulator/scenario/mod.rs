@@ -55,6 +55,7 @@ use std::time::Duration;
 use super::clock::EmulatorClock;
 use super::faults::Fault;
 use super::state::EmulatedJob;
+use crate::compressed::decompress;
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::providers;
@@ -89,8 +90,11 @@ impl Default for Scenario {
     }
 }
 
-/// Text of the built-in scenario.
-pub const BUILT_IN: &str = include_str!("../default.toml");
+/// Returns the text of the built-in scenario.
+#[must_use]
+pub fn built_in_text() -> String {
+    decompress(include_bytes!(concat!(env!("OUT_DIR"), "/default.toml.gz")))
+}
 
 impl Scenario {
     /// Returns the built-in scenario: resources of every kind in every state.
@@ -98,7 +102,11 @@ impl Scenario {
     /// # Errors
     /// The errors of [`Scenario::parse`].
     pub fn built_in() -> Result<Self, Problem> {
-        Self::parse(BUILT_IN, Path::new("default.toml"), &registered_kinds())
+        Self::parse(
+            &built_in_text(),
+            Path::new("default.toml"),
+            &registered_kinds(),
+        )
     }
 
     /// Reads a scenario file.

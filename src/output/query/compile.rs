@@ -12,11 +12,13 @@ use super::functions::{self, Data};
 use super::projection::Projection;
 use super::reads::reads;
 use super::rewrite::Rewriter;
+use crate::compressed::decompress;
 
 /// Parsing is recursive; the maximum length limits its depth.
 const MAX_LEN: usize = 1 << 14;
 
-const PRELUDE: &str = include_str!("prelude.jq");
+/// Definitions in jq that expressions can use, compressed.
+const PRELUDE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prelude.jq.gz"));
 
 /// The reason why an expression is invalid, and the invalid part.
 pub(super) struct SyntaxError {
@@ -41,6 +43,7 @@ pub(super) fn compile(
         let message = format!("expression is longer than {} KiB", MAX_LEN >> 10);
         return Err(syntax_error(&expression[expression.len()..], message));
     }
+    let prelude = decompress(PRELUDE);
     let arena = Arena::default();
     let mut tokens = Lexer::new(expression).lex().map_err(|errors| {
         let (expected, part) = errors.into_iter().next().expect("an error has a place");
@@ -60,7 +63,7 @@ pub(super) fn compile(
         true => reads(&main),
         false => Projection::whole(),
     };
-    let prelude = load::parse(PRELUDE, |parser| parser.defs());
+    let prelude = load::parse(&prelude, |parser| parser.defs());
     let main = Def {
         name: "_main",
         args: Vec::new(),
