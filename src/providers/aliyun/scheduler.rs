@@ -48,8 +48,10 @@ pub(super) struct JobFields<V> {
     id: Checked<Text>,
     #[serde(alias = "Name", alias = "Job_Name")]
     pub job_name: Text,
-    #[serde(alias = "job_state")]
     state: Checked<Text>,
+    /// State word of PBS.
+    #[serde(rename = "job_state")]
+    pbs_state: Checked<Text>,
     #[serde(alias = "Queue", alias = "queue")]
     job_queue: Text,
     #[serde(alias = "Owner", alias = "Job_Owner")]
@@ -261,7 +263,7 @@ impl<V> JobFields<V> {
             &self.last_modify_time,
         ];
         clock.note_assumed("aliyun", times, &mut notices);
-        let word = self.state.value.trimmed();
+        let word = self.state_word();
         let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
         let read = states::normalize(table.map, &options.states, word, &kind, &mut notices);
         let (request, used) = (&self.resources.0, &self.resources_used.0);

@@ -7,6 +7,18 @@ use crate::providers::prelude::*;
 use crate::secret::mask_text;
 
 impl<V> JobFields<V> {
+    /// Returns the state word. `None` if its two fields differ or one of them cannot be read, since choosing one
+    /// would be a guess.
+    pub(super) fn state_word(&self) -> Option<&str> {
+        let fields = [&self.state, &self.pbs_state];
+        let is_unreadable = fields.iter().any(|field| field.is_unreadable);
+        match fields.map(|field| field.value.trimmed()) {
+            _ if is_unreadable => None,
+            [Some(one), Some(other)] if !one.eq_ignore_ascii_case(other) => None,
+            [one, other] => one.or(other),
+        }
+    }
+
     /// Collects the evidence of the job's end from the response and from other operations.
     pub fn evidence(&self) -> EndEvidence {
         let exit_fields = ExitFields {
@@ -36,7 +48,7 @@ impl<V> JobFields<V> {
         options: &GetOptions,
     ) {
         let trusts_finished = options.has_flag(&TRUST_FINISHED);
-        let word = self.state.value.trimmed().unwrap_or_default();
+        let word = self.state_word().unwrap_or_default();
         let mut rules = job_kind.states[0].outcome_rules.iter();
         let is_finished = rules.any(|rule| word.eq_ignore_ascii_case(rule.word));
         if !is_finished && !job.ended {

@@ -63,6 +63,8 @@ fn a_job_with_contradictory_keys_is_undecided_or_invalid() {
     };
     let by_id = |one: &str, other: &str| format!(r#"{{"2.s":{one},"2.s":{other}}}"#);
     assert_eq!(state(&by_id(good, good), false), State::Succeeded);
+    let same = r#"{"2.s":{"State":"F","job_state":"f","Exit_status":0}}"#;
+    assert_eq!(state(same, false), State::Succeeded);
     for info in [
         by_id(bad, good),
         by_id(good, bad),
@@ -74,6 +76,9 @@ fn a_job_with_contradictory_keys_is_undecided_or_invalid() {
         r#"{"JobId":"2.s","JobId":"3.s","job_state":"F","Exit_status":0}"#.to_owned(),
         r#"{"JobId":"2.s","job_state":"R","job_state":"F","Exit_status":0}"#.to_owned(),
         r#"{"2.s":{"job_state":"R","job_state":"F","Exit_status":0}}"#.to_owned(),
+        r#"{"2.s":{"State":"F","job_state":"R","Exit_status":0}}"#.to_owned(),
+        r#"{"2.s":{"State":"R","job_state":"F","Exit_status":0}}"#.to_owned(),
+        r#"{"2.s":{"State":"F","job_state":{},"Exit_status":0}}"#.to_owned(),
     ] {
         for trust in [false, true] {
             assert_eq!(state(&info, trust), State::Unknown, "{info}");
