@@ -113,9 +113,10 @@ impl CommandContext {
     /// # Errors
     /// Returns a usage error if an option for another format was given.
     pub(super) fn check_only_format(&self, what: &str) -> Result<(), Problem> {
-        let (form, global) = (&self.output_options, &self.global);
-        let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();
-        match form.format == Format::Table && !picks {
+        let (options, global) = (&self.output_options, &self.global);
+        let picks =
+            !global.columns.is_empty() || global.sort_by.is_some() || options.query.is_some();
+        match options.format == Format::Table && !picks {
             true => Ok(()),
             false => Err(Problem::usage(format!("{what} only"))
                 .with_hint("omit -o, --jq, --columns and --sort-by")),

@@ -106,7 +106,7 @@ mod tests {
             if silence_keys(&terminal).is_err() {
                 process::exit(1);
             }
-            let form = OutputOptions {
+            let options = OutputOptions {
                 format: Format::Table,
                 columns: None,
                 headers: true,
@@ -130,7 +130,7 @@ mod tests {
                 width: 80,
                 height: 24,
             };
-            Live::new(&form, true).frame(&frame, &context, size);
+            Live::new(&options, true).frame(&frame, &context, size);
             let secret = "a-secret-value".to_owned();
             let _ = thread::spawn(move || panic!("refused: {secret}")).join();
             unreachable!("the hook has ended the process");

@@ -21,11 +21,11 @@ const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 /// A jq expression can run forever, and the signals have no default action now. A signal during the call
 /// therefore ends the process at once, and an earlier one, with the exit code `signalled`, after a moment.
 pub(super) fn run_interruptible<T>(
-    form: &OutputOptions,
+    options: &OutputOptions,
     signalled: Option<u8>,
     make: impl FnOnce() -> T,
 ) -> T {
-    if form.query.is_none() {
+    if options.query.is_none() {
         return make();
     }
     let (made, is_made) = oneshot::channel();

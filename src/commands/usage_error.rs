@@ -57,13 +57,13 @@ pub(super) fn print(
     let Some(format) = format else {
         return report.exit.code;
     };
-    let form = OutputOptions {
+    let options = OutputOptions {
         format,
         columns: None,
         headers: true,
         query: None,
     };
-    match output::write(&mut io::stdout().lock(), &report, &form, &render_context) {
+    match output::write(&mut io::stdout().lock(), &report, &options, &render_context) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
         _ => report.exit.code,
     }

@@ -19,14 +19,14 @@ const LABELS: usize = 15;
 pub fn write_accounts(
     out: &mut dyn Write,
     accounts: &AuthStatus,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if form.query.is_none() && form.format == Format::Table {
+    if options.query.is_none() && options.format == Format::Table {
         return paragraphs(out, accounts, context);
     }
     let rows = accounts.accounts.iter().map(row).collect();
-    write(out, accounts, rows, form, context)
+    write(out, accounts, rows, options, context)
 }
 
 fn row(account: &AccountStatus) -> Value {

@@ -35,16 +35,16 @@ pub fn write_kinds(
     out: &mut dyn Write,
     kinds: &KindList,
     is_overview: bool,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if form.query.is_none() && form.format == Format::Table {
+    if options.query.is_none() && options.format == Format::Table {
         return match is_overview {
             true => overview(out, &kinds.kinds, context),
             false => blocks(out, &kinds.kinds, context),
         };
     }
-    write(out, kinds, rows(&kinds.kinds)?, form, context)
+    write(out, kinds, rows(&kinds.kinds)?, options, context)
 }
 
 /// Writes the mappings of the clouds' words to states.
@@ -54,14 +54,14 @@ pub fn write_kinds(
 pub fn write_states(
     out: &mut dyn Write,
     words: &StateMap,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    let rows = match form.format {
+    let rows = match options.format {
         Format::Csv | Format::Tsv => rows(&words.states)?,
         _ => words.states.iter().map(state_row).collect(),
     };
-    write(out, words, rows, form, context)
+    write(out, words, rows, options, context)
 }
 
 /// Writes the path of the config file; as a table it is a single line, which scripts can read.
@@ -71,12 +71,18 @@ pub fn write_states(
 pub fn write_config_path(
     out: &mut dyn Write,
     path: &ConfigPath,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    match form.format {
-        Format::Table | Format::Wide if form.query.is_none() => writeln!(out, "{}", path.path),
-        _ => write(out, path, vec![json!({"path": path.path})], form, context),
+    match options.format {
+        Format::Table | Format::Wide if options.query.is_none() => writeln!(out, "{}", path.path),
+        _ => write(
+            out,
+            path,
+            vec![json!({"path": path.path})],
+            options,
+            context,
+        ),
     }
 }
 
@@ -106,28 +112,28 @@ pub(super) fn write(
     out: &mut dyn Write,
     document: &(impl Serialize + Sync),
     rows: Vec<Value>,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if let Some(query) = &form.query {
+    if let Some(query) = &options.query {
         return query.write(out, document);
     }
     let fields = rows.first().and_then(Value::as_object);
     let names = fields.into_iter().flat_map(serde_json::Map::keys);
     let field: CellReader<Value> = |row, context| row.get(context.column).cloned().into();
     let columns: Vec<_> = names.map(|name| Column::dynamic(name, field)).collect();
-    match form.format {
+    match options.format {
         Format::Json => json::write_document(out, document),
         Format::Yaml => yaml::write_value(out, document),
         Format::Csv | Format::Tsv => {
             let mut out = BufWriter::new(out);
-            DelimitedWriter::new(columns, form).rows(&mut out, &rows)?;
+            DelimitedWriter::new(columns, options).rows(&mut out, &rows)?;
             out.flush()
         }
-        Format::Markdown => markdown::write_table(out, &columns, &rows, form.headers, context),
+        Format::Markdown => markdown::write_table(out, &columns, &rows, options.headers, context),
         Format::Table | Format::Wide | Format::Jsonl | Format::Name => {
-            let limit = context.width.filter(|_| form.format == Format::Table);
-            let mut table = TextTable::new(&columns, &rows, form.headers, context);
+            let limit = context.width.filter(|_| options.format == Format::Table);
+            let mut table = TextTable::new(&columns, &rows, options.headers, context);
             table.trailing = table.columns.pop().map(|column| TrailingColumn {
                 below: column.cells.iter().map(|cell| without_dash(cell)).collect(),
                 max_lines: usize::MAX,
@@ -239,13 +245,13 @@ mod tests {
         };
         let written = |columns| {
             let mut out = Vec::new();
-            let form = OutputOptions {
+            let options = OutputOptions {
                 format: Format::Table,
                 columns: None,
                 headers: true,
                 query: None,
             };
-            write_states(&mut out, &words, &form, &context(columns)).unwrap();
+            write_states(&mut out, &words, &options, &context(columns)).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(

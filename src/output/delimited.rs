@@ -19,11 +19,11 @@ pub(super) struct DelimitedWriter<'a, T: Clone> {
 }
 
 impl<'a, T: Clone> DelimitedWriter<'a, T> {
-    pub(super) fn new(columns: impl Into<Cow<'a, [Column<T>]>>, form: &OutputOptions) -> Self {
+    pub(super) fn new(columns: impl Into<Cow<'a, [Column<T>]>>, options: &OutputOptions) -> Self {
         Self {
-            is_csv: form.format == Format::Csv,
+            is_csv: options.format == Format::Csv,
             columns: columns.into(),
-            headers: form.headers,
+            headers: options.headers,
             has_begun: false,
         }
     }

@@ -20,10 +20,10 @@ const LABELS: usize = 22;
 pub fn write_diagnosis(
     out: &mut dyn Write,
     diagnosis: &DoctorReport,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if form.query.is_none() && form.format == Format::Table {
+    if options.query.is_none() && options.format == Format::Table {
         let checks = diagnosis.checks.iter().map(DoctorPart::Check);
         let accounts = diagnosis.accounts.iter().map(DoctorPart::Account);
         let mut parts = std::iter::once(DoctorPart::Host(&diagnosis.machine))
@@ -45,7 +45,7 @@ pub fn write_diagnosis(
         let checks = account.checks.iter();
         rows.extend(checks.map(|check| row(Some(account), check)));
     }
-    write(out, diagnosis, rows, form, context)
+    write(out, diagnosis, rows, options, context)
 }
 
 fn row(account: Option<&AccountCheck>, check: &Check) -> Value {

@@ -42,15 +42,15 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Returns the layout that the options request; chosen columns are shown unchanged.
-    pub(super) fn from_options(form: &OutputOptions) -> Self {
-        let is_wide = form.format == Format::Wide;
+    pub(super) fn from_options(options: &OutputOptions) -> Self {
+        let is_wide = options.format == Format::Wide;
         let more = WIDE_COLUMNS.iter().filter(|_| is_wide);
         let names: Vec<&str> = DEFAULT_COLUMNS.iter().chain(more).copied().collect();
-        let chosen = form.columns.clone();
+        let chosen = options.columns.clone();
         let is_chosen = chosen.is_some();
         Self {
             columns: chosen.unwrap_or_else(|| JobColumn::all(&names)),
-            headers: form.headers,
+            headers: options.headers,
             is_chosen,
             shrinks: !is_chosen && !is_wide,
             groups: false,
@@ -272,13 +272,13 @@ mod tests {
 
     fn shown(jobs: &[Job], which: Format, context: &RenderContext) -> Vec<String> {
         let mut out = Vec::new();
-        let form = OutputOptions {
+        let options = OutputOptions {
             format: which,
             columns: None,
             headers: true,
             query: None,
         };
-        write(&mut out, jobs, &Layout::from_options(&form), context).unwrap();
+        write(&mut out, jobs, &Layout::from_options(&options), context).unwrap();
         String::from_utf8(out)
             .unwrap()
             .lines()

@@ -16,7 +16,7 @@ const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"]
 pub(super) fn write(
     out: &mut dyn Write,
     report: &Envelope,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
     // A document is read later, so it shows times instead of ages.
@@ -24,7 +24,11 @@ pub(super) fn write(
         width: None,
         ..*context
     };
-    let (jobs, scopes, headers) = (&report.content.jobs, &report.content.scopes, form.headers);
+    let (jobs, scopes, headers) = (
+        &report.content.jobs,
+        &report.content.scopes,
+        options.headers,
+    );
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {
         write_table(&mut out, &document_columns(), scopes, headers, context)?;
@@ -34,7 +38,7 @@ pub(super) fn write(
     }
     if !jobs.is_empty() {
         let usual = JobColumn::all(&DEFAULT_COLUMNS);
-        let columns = form.columns.as_ref().unwrap_or(&usual);
+        let columns = options.columns.as_ref().unwrap_or(&usual);
         let columns = JobColumn::for_document(columns);
         write_table(&mut out, &columns, jobs, headers, context)?;
     }

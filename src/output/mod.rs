@@ -107,38 +107,38 @@ impl RenderContext {
 pub fn write(
     out: &mut dyn Write,
     report: &Envelope,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if let Some(query) = &form.query {
+    if let Some(query) = &options.query {
         return query.write(out, report);
     }
     // JSON, YAML and records have references that were never read among the errors.
-    let report = &*match form.format {
+    let report = &*match options.format {
         Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(report),
         Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown => {
             outcomes::with_unread(report)
         }
     };
-    if let Some(mut rows) = RowWriter::new(form, *context) {
+    if let Some(mut rows) = RowWriter::new(options, *context) {
         let mut out = BufWriter::new(out);
         rows.jobs(&mut out, &report.content.jobs)?;
         rows.scopes(&mut out, &report.content.scopes)?;
         return rows.end(&mut out, report, report.incomplete().as_deref());
     }
-    match form.format {
+    match options.format {
         Format::Json => json::write(out, report),
         Format::Yaml => yaml::write(out, report),
-        Format::Markdown => markdown::write(out, report, form, context),
+        Format::Markdown => markdown::write(out, report, options, context),
         _ => {
-            scope_table::write(out, &report.content.scopes, form.headers, context)?;
+            scope_table::write(out, &report.content.scopes, options.headers, context)?;
             if !report.content.scopes.is_empty() && !report.content.jobs.is_empty() {
                 writeln!(out)?;
             }
             job_table::write(
                 out,
                 &report.content.jobs,
-                &Layout::from_options(form),
+                &Layout::from_options(options),
                 context,
             )
         }
@@ -152,9 +152,9 @@ pub fn write(
 pub fn write_schema(
     out: &mut dyn Write,
     schema: &serde_json::Value,
-    form: &OutputOptions,
+    options: &OutputOptions,
 ) -> io::Result<()> {
-    match &form.query {
+    match &options.query {
         Some(query) => query.write(out, schema),
         None => json::write_document(out, schema),
     }

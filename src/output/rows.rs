@@ -21,13 +21,13 @@ enum RowFormat<'a> {
 
 impl<'a> RowWriter<'a> {
     /// Creates a writer for this format; `None` for formats that need all rows at once.
-    pub fn new(form: &'a OutputOptions, context: RenderContext) -> Option<Self> {
-        let sheet = match form.format {
+    pub fn new(options: &'a OutputOptions, context: RenderContext) -> Option<Self> {
+        let sheet = match options.format {
             Format::Jsonl => RowFormat::Records(RecordWriter::default()),
             Format::Name => RowFormat::Names,
-            Format::Csv | Format::Tsv => RowFormat::Cells(match &form.columns {
-                Some(columns) => DelimitedWriter::new(JobColumn::for_document(columns), form),
-                None => DelimitedWriter::new(JobColumn::for_programs(), form),
+            Format::Csv | Format::Tsv => RowFormat::Cells(match &options.columns {
+                Some(columns) => DelimitedWriter::new(JobColumn::for_document(columns), options),
+                None => DelimitedWriter::new(JobColumn::for_programs(), options),
             }),
             Format::Table | Format::Wide | Format::Json | Format::Yaml | Format::Markdown => {
                 return None;

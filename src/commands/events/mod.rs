@@ -128,12 +128,13 @@ fn references(lookup: &Lookup) -> Vec<String> {
 
 /// Prints the timeline, then what it does not contain: errors, and events that a cloud does not keep.
 fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
-    let (form, render_context) = (&context.output_options, describe_context(context));
+    let (output_options, render_context) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();
-    let written = output::write_timeline(&mut out, timeline, columns, form, &render_context);
+    let written =
+        output::write_timeline(&mut out, timeline, columns, output_options, &render_context);
     drop(out);
     if !context.global.quiet {
-        print_notes(context, timeline, form.format);
+        print_notes(context, timeline, output_options.format);
     }
     for problem in &timeline.errors {
         context.print_problem(problem);

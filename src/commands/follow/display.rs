@@ -26,11 +26,11 @@ impl FollowOutput {
     /// Returns the display of states in an output format; `live` is the table to draw
     /// if the terminal supports it.
     pub(in crate::commands) fn of_states(
-        form: &OutputOptions,
+        options: &OutputOptions,
         zone: Zone,
         live: Option<Live>,
     ) -> Self {
-        match (form.format, live) {
+        match (options.format, live) {
             (Format::Jsonl, _) => Self::Records(RecordWriter::default()),
             (_, Some(live)) => Self::Live(live),
             (_, None) => Self::Lines(zone),

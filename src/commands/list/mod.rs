@@ -140,7 +140,7 @@ impl ListRun {
             Ok(stdout) => stdout,
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
-        let form = &context.output_options;
+        let output_options = &context.output_options;
         let render_context = context.render_context(io::stdout().is_terminal());
         let filter = self.options.filter.clone();
         let mut collector = ListCollector {
@@ -148,7 +148,7 @@ impl ListRun {
             batches: self.targets.iter().map(|_| Batch::default()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
-            rows: output::RowWriter::new(form, render_context),
+            rows: output::RowWriter::new(output_options, render_context),
             // A later row can show that a job has left the requested states.
             streams: self.targets.len() == 1
                 && self.options.filter.states.is_empty()
@@ -182,7 +182,7 @@ impl ListRun {
         mut collector: ListCollector<'_>,
         signal: Option<u8>,
     ) -> u8 {
-        let form = &context.output_options;
+        let output_options = &context.output_options;
         let render_context = context.render_context(io::stdout().is_terminal());
         let is_streamed = collector.is_streamed();
         collector.order_by_parent();
@@ -210,8 +210,14 @@ impl ListRun {
         }
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, &self.options, signal);
-        let made = shutdown::run_interruptible(form, signal, || {
-            final_output(rows, &report, reason.as_deref(), form, &render_context)
+        let made = shutdown::run_interruptible(output_options, signal, || {
+            final_output(
+                rows,
+                &report,
+                reason.as_deref(),
+                output_options,
+                &render_context,
+            )
         });
         match made {
             Ok(part) => stdout.write(part),
@@ -370,7 +376,7 @@ fn final_output(
     rows: Option<output::RowWriter<'_>>,
     report: &Envelope,
     incomplete: Option<&str>,
-    form: &OutputOptions,
+    output_options: &OutputOptions,
     render_context: &RenderContext,
 ) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
@@ -381,8 +387,8 @@ fn final_output(
             rows.end(&mut part, report, incomplete)?;
         }
         // Print no partial table after a signal; documents for programs contain how the list ended.
-        None if is_human_format(form.format) && report.exit.code > 128 => {}
-        None => output::write(&mut part, report, form, render_context)?,
+        None if is_human_format(output_options.format) && report.exit.code > 128 => {}
+        None => output::write(&mut part, report, output_options, render_context)?,
     }
     Ok(part)
 }

@@ -56,14 +56,14 @@ fn page(width: Option<usize>, colour: bool) -> String {
         now: Time::from_unix(1_700_000_000).unwrap(),
         zone: Zone::Utc,
     };
-    let form = OutputOptions {
+    let options = OutputOptions {
         format: Format::Table,
         columns: None,
         headers: true,
         query: None,
     };
     let mut out = Vec::new();
-    write_diagnosis(&mut out, &diagnosis(), &form, &context).unwrap();
+    write_diagnosis(&mut out, &diagnosis(), &options, &context).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -86,9 +86,9 @@ const MIN_STATUS_HEIGHT: usize = 3;
 
 impl Live {
     /// Creates a table with the columns that the options request; `has_alternate_screen` if the terminal has one.
-    pub fn new(form: &OutputOptions, has_alternate_screen: bool) -> Self {
+    pub fn new(options: &OutputOptions, has_alternate_screen: bool) -> Self {
         Self {
-            layout: Layout::from_options(form),
+            layout: Layout::from_options(options),
             screen: match has_alternate_screen {
                 true => Screen::Alternate {
                     is_open: false,

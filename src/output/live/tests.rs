@@ -30,7 +30,7 @@ fn rows(jobs: &[Job]) -> Vec<Row<'_>> {
     jobs.iter().map(row).collect()
 }
 
-fn form() -> OutputOptions {
+fn options() -> OutputOptions {
     OutputOptions {
         format: Format::Table,
         columns: None,
@@ -89,7 +89,7 @@ fn drawn(
 }
 
 fn live() -> Live {
-    Live::new(&form(), true)
+    Live::new(&options(), true)
 }
 
 const SMALL: TerminalSize = TerminalSize {
@@ -238,7 +238,7 @@ fn a_coloured_table_takes_one_terminal_row_per_line_at_any_width() {
 fn a_terminal_without_an_alternate_screen_gets_only_codes_of_a_vt100() {
     let jobs = [job(1, State::Succeeded)];
     let rows = rows(&jobs);
-    let mut live = Live::new(&form(), false);
+    let mut live = Live::new(&options(), false);
     let mut text = Vec::new();
     for later in 0..3 {
         text.extend(with_frame(&rows, &[], |frame| {

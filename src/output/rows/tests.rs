@@ -6,7 +6,7 @@ use super::super::{Format, Zone};
 use super::*;
 use crate::model::{State, Time};
 
-fn form(format: Format, columns: &[&str]) -> OutputOptions {
+fn options_for(format: Format, columns: &[&str]) -> OutputOptions {
     let columns: Vec<JobColumn> = JobColumn::all(columns);
     OutputOptions {
         format,
@@ -34,9 +34,9 @@ fn job(name: &str) -> Job {
     }
 }
 
-fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> String {
+fn written(options: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> String {
     let mut out = Vec::new();
-    let mut rows = RowWriter::new(form, context()).unwrap();
+    let mut rows = RowWriter::new(options, context()).unwrap();
     rows.jobs(&mut out, jobs).unwrap();
     rows.scopes(&mut out, scopes).unwrap();
     let report = Envelope::new("list", vec![], vec![], vec![]);
@@ -47,8 +47,8 @@ fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> Strin
 
 #[test]
 fn csv_has_a_byte_order_mark_and_quotes_where_required() {
-    let form = form(Format::Csv, &["ref", "state", "name"]);
-    let shown = written(&form, &[job("训练, \"big\"\n::x"), job("plain")], &[]);
+    let options = options_for(Format::Csv, &["ref", "state", "name"]);
+    let shown = written(&options, &[job("训练, \"big\"\n::x"), job("plain")], &[]);
     assert_eq!(
         shown,
         "\u{feff}ref,state,name\r\n\
@@ -80,9 +80,9 @@ fn no_cell_of_csv_is_a_formula_and_numbers_stay_numbers() {
 
 #[test]
 fn tsv_can_be_read_back() {
-    let form = form(Format::Tsv, &["name", "exit_code", "state"]);
+    let options = options_for(Format::Tsv, &["name", "exit_code", "state"]);
     assert_eq!(
-        written(&form, &[job("a\tb\\n\nc\u{1b}")], &[]),
+        written(&options, &[job("a\tb\\n\nc\u{1b}")], &[]),
         "name\texit_code\tstate\na\\tb\\\\n\\nc\\u{1b}\t\tfailed\n"
     );
 }
@@ -95,12 +95,12 @@ fn scopes_are_printed_in_the_columns_of_jobs() {
         status: Some("running".into()),
         ..ScopeSummary::default()
     };
-    let form = form(
+    let options = options_for(
         Format::Tsv,
         &["ref", "name", "state", "state_raw", "tasks", "created_at"],
     );
     assert_eq!(
-        written(&form, &[], std::slice::from_ref(&place)),
+        written(&options, &[], std::slice::from_ref(&place)),
         "ref\tname\tstate\tstate_raw\ttasks\tcreated_at\naliyun/job/ehpc-1/\t生产\t\trunning\t\t\n"
     );
 }
@@ -112,17 +112,17 @@ fn the_name_format_prints_only_references_and_marks_a_cut_list() {
         ..ScopeSummary::default()
     };
     assert_eq!(
-        written(&form(Format::Name, &[]), &[job("x")], &[place]),
+        written(&options_for(Format::Name, &[]), &[job("x")], &[place]),
         "aliyun/job/c/10_3\naliyun/job/ehpc-1/\n#!incomplete: cut after 2,\\nas requested\n"
     );
 }
 
 #[test]
 fn an_empty_list_prints_only_headers_or_nothing_without_headers() {
-    let mut form = form(Format::Tsv, &["ref"]);
-    assert_eq!(written(&form, &[], &[]), "ref\n");
-    form.headers = false;
-    assert_eq!(written(&form, &[], &[]), "");
+    let mut options = options_for(Format::Tsv, &["ref"]);
+    assert_eq!(written(&options, &[], &[]), "ref\n");
+    options.headers = false;
+    assert_eq!(written(&options, &[], &[]), "");
 }
 
 fn read_back(cell: &str) -> String {
@@ -149,9 +149,9 @@ fn read_back(cell: &str) -> String {
 proptest! {
     #[test]
     fn tsv_keeps_every_text_with_one_line_per_row(name in any::<String>()) {
-        let mut form = form(Format::Tsv, &["name", "ref"]);
-        form.headers = false;
-        let shown = written(&form, &[job(&name)], &[]);
+        let mut options = options_for(Format::Tsv, &["name", "ref"]);
+        options.headers = false;
+        let shown = written(&options, &[job(&name)], &[]);
         let row = shown.strip_suffix('\n').unwrap();
         prop_assert!(!row.replace('\t', "").contains(needs_escape));
         let (cell, _) = row.split_once('\t').unwrap();
@@ -165,7 +165,7 @@ proptest! {
                 Format::Csv | Format::Tsv => &["name"],
                 _ => &[],
             };
-            let shown = written(&form(format, columns), &[job(&name)], &[]);
+            let shown = written(&options_for(format, columns), &[job(&name)], &[]);
             for line in shown.trim_start_matches('\u{feff}').lines() {
                 prop_assert!(!line.replace('\t', "").contains(needs_escape), "{line:?}");
                 prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");

@@ -25,22 +25,22 @@ pub fn write(
     out: &mut dyn Write,
     timeline: &Timeline,
     columns: Option<&[EventColumn]>,
-    form: &OutputOptions,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
-    if let Some(query) = &form.query {
+    if let Some(query) = &options.query {
         return query.write(out, timeline);
     }
     let mut out = BufWriter::new(out);
     let all = &timeline.content.events;
-    match form.format {
+    match options.format {
         Format::Json => json::write_document(&mut out, timeline)?,
         Format::Yaml => yaml::write_value(&mut out, timeline)?,
         Format::Jsonl => records(&mut out, timeline, context)?,
         Format::Name => names(&mut out, timeline)?,
         Format::Csv | Format::Tsv => {
             let columns = columns.map_or_else(EventColumn::for_programs, <[_]>::to_vec);
-            let mut rows = DelimitedWriter::new(columns, form);
+            let mut rows = DelimitedWriter::new(columns, options);
             rows.begin(&mut out)?;
             rows.rows(&mut out, all)?;
         }
@@ -48,11 +48,11 @@ pub fn write(
         Format::Markdown => {
             let usual = || EventColumn::all(&DEFAULT_COLUMNS);
             let columns = columns.map_or_else(usual, <[_]>::to_vec);
-            markdown::write_table(&mut out, &columns, all, form.headers, context)?;
+            markdown::write_table(&mut out, &columns, all, options.headers, context)?;
         }
         Format::Table | Format::Wide => match columns {
             Some(columns) => {
-                TextTable::new(columns, all, form.headers, context).write(&mut out, None)?;
+                TextTable::new(columns, all, options.headers, context).write(&mut out, None)?;
             }
             None => {
                 let mut page = TimelineWriter::new(*context, &timeline.content.references);

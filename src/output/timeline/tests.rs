@@ -349,14 +349,14 @@ fn is_dangerous_but_tabs(c: char) -> bool {
 }
 
 fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>) -> String {
-    let form = OutputOptions {
+    let options = OutputOptions {
         format,
         columns: None,
         headers: true,
         query: None,
     };
     let mut out = Vec::new();
-    write(&mut out, timeline, columns, &form, &context(None)).unwrap();
+    write(&mut out, timeline, columns, &options, &context(None)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
