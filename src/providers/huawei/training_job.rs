@@ -21,7 +21,16 @@ pub static TRAINING_JOB: Kind = Kind {
     list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
     logs: LogSupport::Operation(logs::LOGS),
     batch_from: Some(2),
-    evidence: &["exit_code", "secondary_phase", "task", "task_statuses", "tasks"],
+    evidence: &[
+        "end_reason",
+        "exit_code",
+        "message",
+        "running_records",
+        "secondary_phase",
+        "task",
+        "task_statuses",
+        "tasks",
+    ],
     ..Kind::new(
     Template::new(
         ["huawei", "hw"],

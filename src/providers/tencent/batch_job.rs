@@ -41,6 +41,7 @@ pub static BATCH_JOB: Kind = Kind {
         "RunnableCount",
         "RunningCount",
         "StartingCount",
+        "StateDetailedReason",
         "StateReason",
         "SubmittedCount",
         "TaskInstanceIndex",

@@ -53,7 +53,7 @@ impl EndEvidence {
             || fields.exit_code.is_unreadable
             || fields.job_state.is_unreadable;
         let of_pbs = Self {
-            is_unclear: is_unreadable,
+            is_unclear: is_unreadable || fields.comment.trimmed().is_some_and(describes_kill),
             comment: fields.comment.trimmed().map(str::to_owned),
             ..Self::of_exit_code(fields.exit_status.value.0)
         };
@@ -116,4 +116,10 @@ impl EndEvidence {
             ..Self::default()
         }
     }
+}
+
+/// True for comments of PBS such as `job killed: walltime 3600 exceeded limit`.
+fn describes_kill(comment: &str) -> bool {
+    let comment = comment.to_ascii_lowercase();
+    comment.contains("killed") || comment.contains("exceeded")
 }

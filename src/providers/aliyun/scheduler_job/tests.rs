@@ -76,6 +76,7 @@ fn a_job_with_contradictory_keys_is_undecided_or_invalid() {
         r#"{"JobId":"2.s","JobId":"3.s","job_state":"F","Exit_status":0}"#.to_owned(),
         r#"{"JobId":"2.s","job_state":"R","job_state":"F","Exit_status":0}"#.to_owned(),
         r#"{"2.s":{"job_state":"R","job_state":"F","Exit_status":0}}"#.to_owned(),
+        r#"{"2.s":{"job_state":"F","Exit_status":0,"comment":"job killed: walltime 60 exceeded limit"}}"#.to_owned(),
         r#"{"2.s":{"State":"F","job_state":"R","Exit_status":0}}"#.to_owned(),
         r#"{"2.s":{"State":"R","job_state":"F","Exit_status":0}}"#.to_owned(),
         r#"{"2.s":{"State":"F","job_state":{},"Exit_status":0}}"#.to_owned(),

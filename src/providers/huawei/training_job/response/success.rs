@@ -6,16 +6,28 @@ use crate::providers::prelude::*;
 /// Words of the secondary phase of a job that ended without success.
 const NOT_SUCCEEDED: &[&str] = &[
     "Abnormal",
+    "Aborted",
+    "Canceled",
+    "Cancelled",
     "CreateFailed",
     "Failed",
     "Lost",
+    "Stopped",
     "Terminated",
     "TerminatedFailed",
 ];
 
 /// Words of the secondary phase of a job that has not ended or whose state is not known. Words that the vendor adds
 /// later have no effect unless they describe a failure.
-const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
+const NOT_ENDED: &[&str] = &[
+    "Creating",
+    "Pending",
+    "Queuing",
+    "Running",
+    "Stopping",
+    "Terminating",
+    "Unknown",
+];
 
 /// Prefixes and suffixes of words that describe a failure.
 const FAILURE_WORDS: &[&str] = &[

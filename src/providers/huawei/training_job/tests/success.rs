@@ -21,6 +21,7 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         ("Completed", "Failed"),
         ("completed", "ABNORMAL"),
         ("Completed", "Lost"),
+        ("Completed", "Stopped"),
         ("Completed", "CompletedWithErrors"),
     ] {
         let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
@@ -38,7 +39,7 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         );
     }
     assert_eq!(read("Completed", "Whatever", 0).0, State::Succeeded);
-    for secondary in ["Running", "Queuing", "Unknown"] {
+    for secondary in ["Running", "Queuing", "Stopping", "Unknown"] {
         let found = read("Completed", secondary, 0);
         assert_eq!(found, (State::Unknown, false, None), "{secondary}");
         assert_eq!(read("Completed", secondary, 3).0, State::Failed);
@@ -154,4 +155,36 @@ fn a_completed_job_succeeds_only_if_its_tasks_have_exit_code_0() {
     assert_eq!(job.tasks[1].state, State::Pending);
     let job = in_state("Running", Value::Null).job;
     assert_eq!(job.tasks[1].state, State::Running);
+}
+
+#[tokio::test]
+async fn a_completed_job_with_an_unreadable_description_of_a_failure_is_undecided() {
+    let state = async |statuses: Value, runs: Value| {
+        let status = json!({
+            "phase": "Completed", "task_statuses": statuses, "running_records": runs,
+        });
+        let body = json!({"metadata": {"id": ID}, "status": status});
+        let responder = responding(&CLOUD, &[GET.name], ServerResponse::json(200, &body));
+        let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+        let found = client
+            .get(&reference(&TRAINING_JOB, &[ID]), &get_options())
+            .await;
+        found.unwrap().job.state
+    };
+    let statuses = |message: Value| json!([{"task": "a", "exit_code": 0, "message": message}]);
+    let runs = |reason: Value| json!([{"start_at": 1, "end_reason": reason}]);
+    let found = state(statuses(json!("")), runs(json!(""))).await;
+    assert_eq!(found, State::Succeeded);
+    for (message, runs) in [
+        (json!({"e": "OOMKilled"}), runs(json!(""))),
+        (json!(""), runs(json!(["NodeFault"]))),
+        (json!(""), json!("NodeFault")),
+        (
+            json!(""),
+            json!([{"start_at": 1, "end_reason": ""}, "NodeFault"]),
+        ),
+    ] {
+        let found = state(statuses(message.clone()), runs.clone()).await;
+        assert_eq!(found, State::Unknown, "{message} {runs}");
+    }
 }

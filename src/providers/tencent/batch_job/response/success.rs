@@ -158,7 +158,9 @@ impl TaskResponse {
             if instance.task_instance_state.trimmed().is_none() {
                 return Some(format!("the instance {task}/{index} has no readable state"));
             }
-            if let Some(reason) = states::failure(instance.state_reason.clone()) {
+            let reasons = [&instance.state_reason, &instance.state_detailed_reason];
+            let mut reasons = reasons.into_iter().cloned();
+            if let Some(reason) = reasons.find_map(states::failure) {
                 return Some(format!(
                     "the instance {task}/{index} has the reason {reason}"
                 ));

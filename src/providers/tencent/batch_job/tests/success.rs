@@ -99,6 +99,8 @@ async fn a_job_succeeds_if_all_its_responses_report_success() {
         ("/TaskInstanceSet/0/ExitCode", json!(null)),
         ("/TaskInstanceSet/0/StateReason", json!("successful")),
         ("/TaskInstanceSet/0/StateReason", json!("None")),
+        ("/TaskInstanceSet/0/StateDetailedReason", json!(null)),
+        ("/TaskInstanceSet/0/StateDetailedReason", json!("")),
     ] {
         let read = Case::new().task(pointer, value.clone()).state().await;
         assert_eq!(read, SUCCEEDED, "{pointer} {value}");
@@ -183,6 +185,16 @@ async fn a_success_is_undecided_if_a_task_or_its_instances_do_not_confirm_it() {
         (
             "/TaskInstanceSet/0/StateReason",
             json!("RunCommandFailed"),
+            UNDECIDED,
+        ),
+        (
+            "/TaskInstanceSet/0/StateDetailedReason",
+            json!("first heartbeat timeout"),
+            UNDECIDED,
+        ),
+        (
+            "/TaskInstanceSet/0/StateDetailedReason",
+            json!({"x": 1}),
             UNDECIDED,
         ),
         ("/TaskInstanceTotalCount", json!(null), UNDECIDED),
