@@ -264,6 +264,13 @@ impl<V> JobFields<V> {
         ];
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.state_word();
+        if let [Some(one), Some(other)] = self.state_fields().map(|field| field.value.trimmed())
+            && word.is_none()
+        {
+            let text =
+                format!("{reference}: State is {one}, but job_state is {other}; shown as unknown");
+            notices.push(Notice::new(NoticeCode::UnknownState, text));
+        }
         let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
         let read = states::normalize(table.map, &options.states, word, &kind, &mut notices);
         let (request, used) = (&self.resources.0, &self.resources_used.0);

@@ -7,10 +7,15 @@ use crate::providers::prelude::*;
 use crate::secret::mask_text;
 
 impl<V> JobFields<V> {
+    /// Returns the fields `State` and `job_state`.
+    pub(super) fn state_fields(&self) -> [&Checked<Text>; 2] {
+        [&self.state, &self.pbs_state]
+    }
+
     /// Returns the state word. `None` if its two fields differ or one of them cannot be read, since choosing one
     /// would be a guess.
     pub(super) fn state_word(&self) -> Option<&str> {
-        let fields = [&self.state, &self.pbs_state];
+        let fields = self.state_fields();
         let is_unreadable = fields.iter().any(|field| field.is_unreadable);
         match fields.map(|field| field.value.trimmed()) {
             _ if is_unreadable => None,

@@ -63,6 +63,11 @@ fn a_job_with_contradictory_keys_is_undecided_or_invalid() {
     };
     let by_id = |one: &str, other: &str| format!(r#"{{"2.s":{one},"2.s":{other}}}"#);
     assert_eq!(state(&by_id(good, good), false), State::Succeeded);
+    let differing = json!({"2.scheduler": {"State": "R", "job_state": "F"}});
+    assert_eq!(
+        read(differing, false).unwrap().notices[0].message,
+        "aliyun/scheduler-job/c/2: State is R, but job_state is F; shown as unknown"
+    );
     let same = r#"{"2.s":{"State":"F","job_state":"f","Exit_status":0}}"#;
     assert_eq!(state(same, false), State::Succeeded);
     for info in [
