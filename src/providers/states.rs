@@ -1,5 +1,6 @@
 //! Maps the state words of clouds to the states of the model.
 
+mod failure_words;
 mod success;
 
 use crate::error::Problem;
@@ -8,6 +9,7 @@ use crate::model::{Job, Notice, NoticeCode, State, Task};
 use crate::secret::quotable;
 use crate::settings::Settings;
 
+pub(super) use failure_words::describes_failure;
 pub(super) use success::{
     FailureCause, confirm_success, contradict, failure, failure_text, mark_unknown_if_unread,
 };

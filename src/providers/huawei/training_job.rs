@@ -25,8 +25,12 @@ pub static TRAINING_JOB: Kind = Kind {
         "end_reason",
         "exit_code",
         "message",
+        "recover_records",
+        "recover_result",
+        "recover_start_at",
         "running_records",
         "secondary_phase",
+        "start_at",
         "task",
         "task_statuses",
         "tasks",
@@ -42,7 +46,7 @@ pub static TRAINING_JOB: Kind = Kind {
         notes: &[
             (
                 "Completed",
-                "failed if a task has a nonzero exit code; unknown if only some tasks have an exit code, or if the secondary phase belongs to another outcome or to an active job",
+                "failed if a task has a nonzero exit code; unknown if only some tasks have an exit code, or if the secondary phase belongs to another outcome or to an active job; unknown as well if an end reason, a message or the last recovery describes a failure, or if one of them cannot be read",
             ),
             ("Abnormal", "it could not be created, or was lost"),
         ],

@@ -160,6 +160,17 @@ detail_structs! { "snake_case" =>
         end_related_task: Text,
         /// How the job recovered, such as `job_reschedule`.
         end_recover: Text,
+    } => {
+        recover_records: List<Recovery>,
+    }
+    /// An attempt to continue a job after a fault.
+    #[schemars(rename = "HuaweiTrainingRecovery")]
+    Recovery {
+        /// When the recovery began.
+        #[serde(rename(deserialize = "recover_start_at"), deserialize_with = "time")]
+        started_at: Option<Time>,
+        /// Result: `recovering`, `success`, `failed`, `downgrade` and others.
+        recover_result: Text,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Checks whether a response confirms or contradicts that a job succeeded.
 
+use super::super::details::{Recovery, RunningRecord};
 use super::Status;
 use crate::providers::prelude::*;
+use crate::providers::states::describes_failure;
 
 /// Words of the secondary phase of a job that ended without success.
 const NOT_SUCCEEDED: &[&str] = &[
@@ -29,36 +31,8 @@ const NOT_ENDED: &[&str] = &[
     "Unknown",
 ];
 
-/// Prefixes and suffixes of words that describe a failure.
-const FAILURE_WORDS: &[&str] = &[
-    "abnormal",
-    "crash",
-    "crashed",
-    "error",
-    "errors",
-    "evicted",
-    "exception",
-    "failed",
-    "failure",
-    "fault",
-    "killed",
-    "lost",
-    "oom",
-    "panic",
-    "timeout",
-];
-
-/// Chinese words that describe a failure.
-const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误", "超时", "崩溃"];
-
-/// Words that negate the failure word after them.
-const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
-
-/// Chinese negations; one of [`CHINESE_FILLERS`] may follow before the failure word.
-const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
-
-/// Words between a negation and what it negates: `未发现异常`.
-const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
+/// The result of a recovery that has not ended.
+const RECOVERING: &str = "recovering";
 
 /// Why a success cannot be trusted.
 pub(super) enum UnconfirmedReason {
@@ -116,9 +90,16 @@ impl Status {
             let text = format!("the phase is {word}, but {name} has no exit code");
             return Some(UnconfirmedReason::Unread(text));
         }
-        let failure = self.described_failure()?;
-        let text = format!("the phase is {word}, but {failure}");
-        Some(UnconfirmedReason::Contradiction(text))
+        if let Some(failure) = self.described_failure() {
+            let text = format!("the phase is {word}, but {failure}");
+            return Some(UnconfirmedReason::Contradiction(text));
+        }
+        let result = self.last_recovery()?.recover_result.trimmed()?;
+        let text = format!("the phase is {word}, but the result of the last recovery is {result}");
+        if result.eq_ignore_ascii_case(RECOVERING) {
+            return Some(UnconfirmedReason::Unread(text));
+        }
+        describes_failure(result).then_some(UnconfirmedReason::Contradiction(text))
     }
 
     /// Returns a task without an exit code. Responses without any exit code are accepted, because exit codes are not
@@ -152,81 +133,22 @@ impl Status {
             describes_failure(text).then(|| format!("{who} ended with: {text}"))
         })
     }
-}
 
-/// Reports whether a text describes a failure. `no error` and `default` do not.
-fn describes_failure(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let mut before = "";
-    let mut words = lower
-        .split(|character: char| !character.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let is_failure = |word: &str| {
-        let mut known = FAILURE_WORDS.iter();
-        word != "default" && known.any(|known| word.starts_with(known) || word.ends_with(known))
-    };
-    let has_word = words.any(|word| {
-        let before = std::mem::replace(&mut before, word);
-        // `0 errors` means none, but `worker-0: error` is an error.
-        let is_none = before == "0" && word.ends_with('s');
-        is_failure(word) && !is_none && !NEGATIONS.contains(&before)
-    });
-    let mut chinese = CHINESE_FAILURE_WORDS.iter();
-    has_word || chinese.any(|word| contains_without_negation(&lower, word))
-}
-
-/// Returns `true` if a text contains a Chinese word that is not negated.
-fn contains_without_negation(text: &str, word: &str) -> bool {
-    let mut places = text.match_indices(word);
-    places.any(|(at, _)| {
-        let mut before = &text[..at];
-        let fillers = || CHINESE_FILLERS.iter();
-        while let Some(rest) = fillers().find_map(|filler| before.strip_suffix(filler)) {
-            before = rest;
-        }
-        let mut negations = CHINESE_NEGATIONS.iter();
-        !negations.any(|negation| before.ends_with(negation))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_that_describe_a_failure_are_recognized() {
-        for text in [
-            "node fault",
-            "OOMKilled",
-            "Pod was Evicted",
-            "npu_proc_fault",
-            "NodeFault",
-            "worker-0: error 3",
-            "no error, then a fault",
-            "节点故障",
-            "JobFailed",
-            "CompletedWithErrors",
-            "NullPointerException",
-            "作业超时",
-            "worker-0 无异常, worker-1 异常",
-            "无法启动, 发生错误",
-        ] {
-            assert!(describes_failure(text), "{text}");
-        }
-        for text in [
-            "",
-            "completed",
-            "no error",
-            "0 errors",
-            "default queue",
-            "exit code 0",
-            "无异常",
-            "没有错误",
-            "未发现任何异常",
-            "没有发生故障",
-            "failover finished",
-        ] {
-            assert!(!describes_failure(text), "{text}");
-        }
+    /// Returns the recovery that began last, unless the job continued with another run after it. A recovery without
+    /// a time counts if it is one of the last run.
+    fn last_recovery(&self) -> Option<&Recovery> {
+        let last = self.last_run()?;
+        let is_last = |run: &RunningRecord, recovery: &Recovery| match recovery
+            .started_at
+            .zip(last.started_at)
+        {
+            Some((recovery, run)) => recovery >= run,
+            None => std::ptr::eq(run, last),
+        };
+        let recoveries = self.running_records.0.iter().flat_map(|run| {
+            let recoveries = run.recover_records.0.iter();
+            recoveries.filter(move |recovery| is_last(run, recovery))
+        });
+        recoveries.max_by_key(|recovery| recovery.started_at)
     }
 }

@@ -72,10 +72,18 @@ fn a_completed_job_whose_last_run_or_task_reports_a_failure_is_unknown() {
     assert_eq!(found, unknown("the last run ended with: node fault"));
     let found = read(&[""], "OOMKilled");
     assert_eq!(found, unknown("worker-0 ended with: OOMKilled"));
+    let found = read(&[], "exit code 137");
+    assert_eq!(found, unknown("worker-0 ended with: exit code 137"));
+    let found = read(&["worker-0 exit code 137"], "");
+    assert_eq!(
+        found,
+        unknown("the last run ended with: worker-0 exit code 137")
+    );
     // The job continued after the run that a fault ended.
     for (reasons, message) in [
         (&["node fault", ""][..], ""),
         (&["completed"], "no error"),
+        (&["worker-0 exit code 0"], "exit code 0"),
         (&[], ""),
     ] {
         assert_eq!(read(reasons, message), (State::Succeeded, true, None));
@@ -95,6 +103,52 @@ fn the_last_run_is_the_one_that_began_last() {
     assert_eq!(read(json!([failed, ended])), State::Unknown);
     assert_eq!(read(json!([ended, failed])), State::Unknown);
     assert_eq!(read(json!([ended])), State::Succeeded);
+}
+
+#[test]
+fn a_completed_job_whose_last_recovery_failed_is_unknown() {
+    let read = |runs: Value| {
+        let status = json!({"phase": "Completed", "running_records": runs});
+        let found = read(&json!({"metadata": {"id": ID}, "status": status}));
+        let job = found.unwrap().job;
+        (job.state, job.ended, job.message)
+    };
+    let run = |began: Value, recoveries: &[(Value, &str)]| {
+        let recoveries = recoveries.iter().map(
+            |(began, result)| json!({"recover_start_at": began, "recover_result": result, "reason": "node fault"}),
+        );
+        json!({"start_at": began, "end_reason": "", "recover_records": Vec::from_iter(recoveries)})
+    };
+    let at = |seconds: i64| json!(1_789_351_000 + seconds);
+    let none = || Value::Null;
+    let unknown = |result: &str, ended: bool| {
+        let text =
+            format!("the phase is Completed, but the result of the last recovery is {result}");
+        (State::Unknown, ended, Some(text))
+    };
+    let failed = || run(at(10), &[(at(20), "success"), (at(30), "failed")]);
+    for runs in [
+        json!([failed()]),
+        json!([run(at(10), &[(at(30), "failed"), (at(20), "success")])]),
+        json!([run(none(), &[(none(), "success"), (none(), "failed")])]),
+        // Recorded with an earlier run than the one after which it began.
+        json!([run(at(10), &[(at(50), "failed")]), run(at(40), &[])]),
+    ] {
+        assert_eq!(read(runs.clone()), unknown("failed", true), "{runs}");
+    }
+    let recovering = json!([run(at(10), &[(at(20), "Recovering")])]);
+    assert_eq!(read(recovering), unknown("Recovering", false));
+    for runs in [
+        // The job continued after the failed recovery.
+        json!([failed(), run(at(40), &[])]),
+        json!([run(at(40), &[]), failed()]),
+        json!([run(none(), &[(none(), "failed")]), run(none(), &[])]),
+        json!([run(at(10), &[(at(20), "failed"), (at(30), "success")])]),
+        json!([run(at(10), &[(at(20), "downgrade"), (at(30), "success")])]),
+        json!([run(at(10), &[])]),
+    ] {
+        assert_eq!(read(runs.clone()), (State::Succeeded, true, None), "{runs}");
+    }
 }
 
 #[test]
@@ -172,7 +226,7 @@ async fn a_completed_job_with_an_unreadable_description_of_a_failure_is_undecide
         found.unwrap().job.state
     };
     let statuses = |message: Value| json!([{"task": "a", "exit_code": 0, "message": message}]);
-    let runs = |reason: Value| json!([{"start_at": 1, "end_reason": reason}]);
+    let runs = |reason: Value| json!([{"start_at": 1_789_351_331, "end_reason": reason}]);
     let found = state(statuses(json!("")), runs(json!(""))).await;
     assert_eq!(found, State::Succeeded);
     for (message, runs) in [
@@ -181,7 +235,16 @@ async fn a_completed_job_with_an_unreadable_description_of_a_failure_is_undecide
         (json!(""), json!("NodeFault")),
         (
             json!(""),
-            json!([{"start_at": 1, "end_reason": ""}, "NodeFault"]),
+            json!([{"start_at": 1_789_351_331, "end_reason": ""}, "NodeFault"]),
+        ),
+        (json!(""), json!([{"start_at": ["x"], "end_reason": ""}])),
+        (
+            json!(""),
+            json!([{"start_at": 1_789_351_331, "recover_records": "x"}]),
+        ),
+        (
+            json!(""),
+            json!([{"start_at": 1_789_351_331, "recover_records": [{"recover_result": ["failed"]}]}]),
         ),
     ] {
         let found = state(statuses(message.clone()), runs.clone()).await;

@@ -1,0 +1,204 @@
+//! Recognizes texts that describe a failure, such as messages and end reasons.
+
+/// Prefixes and suffixes of words that describe a failure.
+const FAILURE_WORDS: &[&str] = &[
+    "abnormal",
+    "aborted",
+    "crash",
+    "crashed",
+    "error",
+    "errors",
+    "evicted",
+    "exception",
+    "failed",
+    "failure",
+    "fault",
+    "killed",
+    "lost",
+    "oom",
+    "panic",
+    "preempted",
+    "sigabrt",
+    "sigbus",
+    "sigkill",
+    "sigsegv",
+    "timeout",
+];
+
+/// Words that describe a failure, but only as a whole word: `failover` does not.
+const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails"];
+
+/// Words after which an exit code or the number of a signal follows.
+const EXIT_WORDS: &[&str] = &[
+    "exit",
+    "exitcode",
+    "exited",
+    "exits",
+    "exitstatus",
+    "returncode",
+    "signal",
+];
+
+/// Words between one of [`EXIT_WORDS`] and the number.
+const EXIT_FILLERS: &[&str] = &[
+    "a", "by", "code", "is", "number", "of", "status", "value", "was", "with",
+];
+
+/// Other forms of [`EXIT_WORDS`].
+const EXIT_PHRASES: &[(&str, &str)] = &[
+    ("return code", "returncode"),
+    ("return_code", "returncode"),
+    ("退出状态码", " exit "),
+    ("退出代码", " exit "),
+    ("退出码", " exit "),
+    ("返回码", " exit "),
+    ("信号", " signal "),
+];
+
+/// Chinese words that describe a failure.
+const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误", "超时", "崩溃"];
+
+/// Words that negate the failure word after them.
+const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
+
+/// Chinese negations; one of [`CHINESE_FILLERS`] may follow before the failure word.
+const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
+
+/// Words between a negation and what it negates: `未发现异常`.
+const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
+
+/// Reports whether a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
+pub(in crate::providers) fn describes_failure(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut chinese = CHINESE_FAILURE_WORDS.iter();
+    has_failure_word(&lower)
+        || has_bad_exit_code(&lower)
+        || chinese.any(|word| contains_without_negation(&lower, word))
+}
+
+/// Returns the words of a text in lower case, and its numbers.
+fn words(lower: &str) -> impl Iterator<Item = &str> {
+    let words = lower.split(|character: char| !character.is_ascii_alphanumeric());
+    words.filter(|word| !word.is_empty())
+}
+
+/// Returns `true` if a text contains a word for a failure that is not negated.
+fn has_failure_word(lower: &str) -> bool {
+    let mut before = "";
+    let is_failure = |word: &str| {
+        let mut known = FAILURE_WORDS.iter();
+        let is_whole = WHOLE_FAILURE_WORDS.contains(&word);
+        let is_part = known.any(|known| word.starts_with(known) || word.ends_with(known));
+        word != "default" && (is_whole || is_part)
+    };
+    words(lower).any(|word| {
+        let before = std::mem::replace(&mut before, word);
+        // `0 errors` means none, but `worker-0: error` is an error.
+        let is_none = before == "0" && word.ends_with('s');
+        is_failure(word) && !is_none && !NEGATIONS.contains(&before)
+    })
+}
+
+/// Returns `true` if a text contains an exit code or a signal other than 0, such as `exit code 137`.
+fn has_bad_exit_code(lower: &str) -> bool {
+    let mut lower = lower.to_owned();
+    for (phrase, word) in EXIT_PHRASES {
+        lower = lower.replace(phrase, word);
+    }
+    let mut is_code_expected = false;
+    words(&lower).any(|word| {
+        if EXIT_WORDS.contains(&word) {
+            is_code_expected = true;
+            return false;
+        }
+        if let Some(is_zero) = is_zero(word) {
+            return std::mem::take(&mut is_code_expected) && !is_zero;
+        }
+        is_code_expected &= EXIT_FILLERS.contains(&word);
+        false
+    })
+}
+
+/// Reports whether a number, such as `137` or `0x89`, is 0; `None` for other words.
+fn is_zero(word: &str) -> Option<bool> {
+    let (digits, radix) = match word.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (word, 10),
+    };
+    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    is_number.then(|| digits.chars().all(|digit| digit == '0'))
+}
+
+/// Returns `true` if a text contains a Chinese word that is not negated.
+fn contains_without_negation(text: &str, word: &str) -> bool {
+    let mut places = text.match_indices(word);
+    places.any(|(at, _)| {
+        let mut before = &text[..at];
+        let fillers = || CHINESE_FILLERS.iter();
+        while let Some(rest) = fillers().find_map(|filler| before.strip_suffix(filler)) {
+            before = rest;
+        }
+        let mut negations = CHINESE_NEGATIONS.iter();
+        !negations.any(|negation| before.ends_with(negation))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_describe_a_failure_are_recognized() {
+        for text in [
+            "node fault",
+            "OOMKilled",
+            "Pod was Evicted",
+            "npu_proc_fault",
+            "NodeFault",
+            "worker-0: error 3",
+            "no error, then a fault",
+            "节点故障",
+            "JobFailed",
+            "CompletedWithErrors",
+            "NullPointerException",
+            "作业超时",
+            "worker-0 无异常, worker-1 异常",
+            "无法启动, 发生错误",
+            "fail",
+            "exit code 137",
+            "worker-0 exit code 137",
+            "exit_code=-9",
+            "ExitCode:1",
+            "exited (1)",
+            "exited with code 0x1",
+            "command died with return code 2",
+            "exit code 0, then exit code 3",
+            "terminated by signal 9",
+            "received SIGKILL",
+            "退出码为 137",
+            "退出码：1",
+        ] {
+            assert!(describes_failure(text), "{text}");
+        }
+        for text in [
+            "",
+            "completed",
+            "no error",
+            "0 errors",
+            "default queue",
+            "exit code 0",
+            "无异常",
+            "没有错误",
+            "未发现任何异常",
+            "没有发生故障",
+            "failover finished",
+            "exit code 0x0",
+            "退出码 0",
+            "ExitCode=0, 3 of 3 workers finished",
+            "exited after 3600 s",
+            "worker-1 finished 10 steps",
+        ] {
+            assert!(!describes_failure(text), "{text}");
+        }
+    }
+}
