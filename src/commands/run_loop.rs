@@ -28,6 +28,7 @@ pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::UnknownState,
     NoticeCode::ClockCorrected,
     NoticeCode::ExitCodesUnread,
+    NoticeCode::FailedParts,
     NoticeCode::PartsUnread,
     NoticeCode::UnreadableField,
     NoticeCode::WatchUnavailable,

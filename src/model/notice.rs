@@ -70,6 +70,8 @@ notice_codes! {
     EventsTruncated = "events_truncated",
     /// Some exit codes cannot be read.
     ExitCodesUnread = "exit_codes_unread",
+    /// Parts of a job failed or may have failed, although the job succeeded.
+    FailedParts = "failed_parts",
     /// Jobs were read from lists, which have fewer fields than a lookup of each.
     FromLists = "from_lists",
     /// A profile does not verify the certificate of its server.

@@ -1,5 +1,6 @@
 //! Interprets words and numbers of Slurm that several clouds pass on.
 
+use super::states;
 use crate::model::duration;
 
 /// The state and the reason of a job that exceeded its time limit.
@@ -58,6 +59,15 @@ pub(super) fn signal_text(signal: i64) -> String {
     }
 }
 
+/// Describes `DerivedExitCode`, the highest exit code of the steps of a job, unless it is 0. Steps do not decide
+/// whether the job succeeded, because the script of a job can continue after a step that failed.
+pub(super) fn failed_steps_text(derived_exit_code: &str) -> Option<String> {
+    let code = states::failure_text(derived_exit_code)?;
+    Some(format!(
+        "the job has succeeded, but a step of it ended with exit code {code} (DerivedExitCode)"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +95,8 @@ mod tests {
         assert_eq!(signal_text(9), "signal 9");
         assert!(is_time_limit("TimeLimit") && is_time_limit(" timeout "));
         assert!(!is_time_limit("NonZeroExitCode"));
+        assert_eq!(failed_steps_text("0:0"), None);
+        let text = failed_steps_text(" 1:0 ").unwrap();
+        assert!(text.contains("exit code 1:0 "), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 mod details;
 mod evidence;
 mod outcome;
+mod text_fields;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use details::SchedulerJobDetails;
 pub(super) use evidence::EndEvidence;
+pub(super) use text_fields::text_fields;
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
@@ -76,6 +78,9 @@ pub(super) struct JobFields<V> {
     exit_status: Checked<Int>,
     exit_code: Checked<Text>,
     job_state: Checked<Text>,
+    derived_exit_code: Text,
+    #[serde(rename = "array_state_count")]
+    subtask_counts: Checked<Text>,
     extra_info: Text,
     /// Evidence of its end from another operation.
     #[serde(skip)]
@@ -264,13 +269,7 @@ impl<V> JobFields<V> {
         ];
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.state_word();
-        if let [Some(one), Some(other)] = self.state_fields().map(|field| field.value.trimmed())
-            && word.is_none()
-        {
-            let text =
-                format!("{reference}: State is {one}, but job_state is {other}; shown as unknown");
-            notices.push(Notice::new(NoticeCode::UnknownState, text));
-        }
+        notices.extend(self.differing_states(reference));
         let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
         let read = states::normalize(table.map, &options.states, word, &kind, &mut notices);
         let (request, used) = (&self.resources.0, &self.resources_used.0);
@@ -313,6 +312,7 @@ impl<V> JobFields<V> {
         };
         let evidence = self.evidence();
         self.resolve_state(&mut job, reference.kind, &evidence, options);
+        notices.extend(evidence.failed_steps_notice(&job));
         evidence.explain(&mut job, options.show_secrets);
         GetResult { job, notices }
     }

@@ -3,7 +3,8 @@
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob returns the scheduler's
 //! own record of a job, as an object or as JSON text. Not documented: the keys of that record, which are read
-//! as those of PBS, and the zone of its times. If it has no state, the list is searched.
+//! as those of PBS, and the zone of its times. If it has no state, the list is searched; a state that cannot be
+//! read or that two fields contradict is unknown.
 
 mod document;
 
@@ -78,7 +79,7 @@ impl KindOps<Api> for SchedulerJobs {
         let response = response.await?;
         let evidence = response.data.1.clone();
         let mut result = response.map(|(result, _)| result).into_result();
-        if result.job.state_raw.is_none() {
+        if let Some(evidence) = evidence {
             read_row(api, lookup, &evidence, &mut result).await;
         }
         Ok(result)
@@ -228,14 +229,14 @@ struct TextResponse {
     request_id: Text,
 }
 
-/// Decodes a response of DescribeJob to the job and the evidence of its end.
+/// Decodes a response of DescribeJob to the job and, if it has no state, the evidence of its end.
 fn decode_job(
     body: &[u8],
     api: &Api,
     lookup: GetRequest<'_>,
-) -> Result<(GetResult, EndEvidence), DecodeError> {
+) -> Result<(GetResult, Option<EndEvidence>), DecodeError> {
     let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
-    let evidence = fields.evidence();
+    let evidence = fields.lacks_state().then(|| fields.evidence());
     let Map(variables) = std::mem::take(&mut fields.variables);
     let result = fields.into_result(variables, api, lookup);
     let mut result = result.with_request_id(request_id.0);

@@ -112,6 +112,107 @@ fn a_finished_job_succeeds_only_with_exit_status_0_or_if_trusted() {
 }
 
 #[test]
+fn a_failure_in_a_text_in_a_state_of_pbs_or_below_the_id_of_the_job_counts() {
+    use State::{Failed, Succeeded, Unknown};
+    for (extra, expected) in [
+        ("ExitCode=1:0", (Failed, true, Some(1))),
+        (
+            "JobId=1 JobState=FAILED ExitCode=1:0",
+            (Failed, true, Some(1)),
+        ),
+        (
+            "JobId=1 JobState=TIMEOUT\n ExitCode=0:15",
+            (Failed, true, None),
+        ),
+        (
+            "Job Id: 1.manager\n    Exit_status = 271",
+            (Failed, true, Some(271)),
+        ),
+        (
+            "comment = job killed: mem exceeded limit",
+            (Unknown, true, None),
+        ),
+        ("JobState=COMPLETED ExitCode=odd", (Unknown, true, None)),
+        ("ExitCode=0:0 ExitCode=1:0", (Unknown, true, None)),
+        ("the job failed", (Unknown, true, None)),
+        ("exit code 1", (Unknown, true, None)),
+        (r#"{"job_state": "FAILED"}"#, (Failed, true, None)),
+        (r#"{"job_state": "R"}"#, (Unknown, true, None)),
+        (r#"{"job_state": ["FAILED"]}"#, (Unknown, true, None)),
+        (
+            r#"{"1.manager": {"Exit_status": 1}}"#,
+            (Failed, true, Some(1)),
+        ),
+        (
+            r#"{"Jobs": {"1.manager": {"job_state": "F", "Exit_status": 2}}}"#,
+            (Failed, true, Some(2)),
+        ),
+        (
+            r#"{"jobs": [{"JobState": "FAILED"}]}"#,
+            (Failed, true, None),
+        ),
+        (
+            r#"{"1.manager": {"Exit_status": 1, "Exit_status": 0}}"#,
+            (Unknown, true, None),
+        ),
+        (
+            r#"{"1.manager": {"array_state_count": "Queued:1 Running:0 Expired:4"}}"#,
+            (Unknown, false, None),
+        ),
+        (
+            "JobState=COMPLETED ExitCode=0:0 StdErr=/home/a/error.log",
+            (Succeeded, true, None),
+        ),
+        (
+            "job_state = F\n Exit_status = 0",
+            (Succeeded, true, Some(0)),
+        ),
+        (
+            r#"{"job_state": "F", "1.manager": {"job_state": "F", "Exit_status": 0}}"#,
+            (Succeeded, true, Some(0)),
+        ),
+        (
+            r#"{"Variable_List": {"JobState": "FAILED", "ExitCode": "1:0"}}"#,
+            (Succeeded, true, None),
+        ),
+        (
+            r#"{"resources_used": {"mem": "1gb"}, "comment": "Job run at 10:00 and finished"}"#,
+            (Succeeded, true, None),
+        ),
+        ("night run", (Succeeded, true, None)),
+    ] {
+        for (word, trust) in [("Completed", false), ("Finished", true)] {
+            let found = state(json!({"State": word, "ExtraInfo": extra}), trust);
+            assert_eq!(found, expected, "{word} {extra}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_succeeded_although_a_step_failed_has_a_notice() {
+    let codes = |extra: &str, word: &str| {
+        let fields = json!({"JobId": "1", "State": word, "ExtraInfo": extra});
+        let found = read(&json!({"JobInfo": fields}), false).unwrap();
+        let codes = found.notices.iter().map(|notice| notice.code.as_str());
+        (found.job.state, codes.collect::<Vec<_>>())
+    };
+    let steps = |code: &str| {
+        format!(r#"{{"JobState":"COMPLETED","ExitCode":"0:0","DerivedExitCode":"{code}"}}"#)
+    };
+    let noted = (State::Succeeded, vec!["failed_parts"]);
+    assert_eq!(codes(&steps("1:0"), "Completed"), noted);
+    assert_eq!(
+        codes("ExitCode=0:0 DerivedExitCode=0:9", "Completed"),
+        noted
+    );
+    assert_eq!(
+        codes(&steps("0:0"), "Completed"),
+        (State::Succeeded, vec![])
+    );
+    assert_eq!(codes(&steps("1:0"), "Running"), (State::Running, vec![]));
+}
+
+#[test]
 fn completed_is_no_success_with_a_bad_exit_status_or_for_a_whole_array() {
     let completed = |other: Value| {
         let mut fields = json!({"State": "COMPLETED"});

@@ -1,9 +1,12 @@
 //! Reads how a job ended from scheduler fields other than its state word.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::providers::lenient::{Checked, Int, Text};
+use super::text_fields::text_fields;
+use crate::providers::lenient::{self, Checked, Int, Text};
 use crate::providers::slurm;
+use crate::providers::states::describes_failure;
 
 /// The fields of PBS and of Slurm that show how a job ended.
 #[derive(Default, Deserialize)]
@@ -21,7 +24,33 @@ pub(super) struct ExitFields {
     /// Comment of PBS.
     #[serde(rename = "comment")]
     pub comment: Text,
+    /// State of PBS.
+    #[serde(rename = "job_state")]
+    pub pbs_state: Checked<Text>,
+    /// The highest exit code of the steps of a job of Slurm.
+    #[serde(rename = "DerivedExitCode")]
+    pub derived_exit_code: Text,
+    /// Number of subtasks of an array job of PBS in each state, such as `Queued:1 Running:2 Expired:3`.
+    #[serde(rename = "array_state_count")]
+    pub subtask_counts: Checked<Text>,
 }
+
+/// Names of [`ExitFields`] that are read from a text.
+const TEXT_FIELDS: [&str; 7] = [
+    "Exit_status",
+    "ExitCode",
+    "JobState",
+    "comment",
+    "job_state",
+    "DerivedExitCode",
+    "array_state_count",
+];
+
+/// States of PBS of a job that has ended or ends; they do not show the outcome.
+const PBS_ENDS: [&str; 5] = ["C", "E", "F", "FINISHED", "X"];
+
+/// Fields with environment variables, which can have any name.
+const VARIABLES: [&str; 3] = ["Variable_List", "VariableList", "Variables"];
 
 /// Evidence of how a job ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +63,10 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub reason: Option<String>,
     /// Comment of PBS about the state.
     pub comment: Option<String>,
+    /// Describes steps that failed although the job succeeded.
+    pub failed_steps: Option<String>,
+    /// Describes the subtasks of an array job that have not ended.
+    pub active_subtasks: Option<String>,
     /// True if a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
 }
@@ -45,21 +78,31 @@ impl EndEvidence {
         failure: None,
         reason: None,
         comment: None,
+        failed_steps: None,
+        active_subtasks: None,
         is_unclear: true,
     };
 
     pub(super) fn of(fields: &ExitFields) -> Self {
         let is_unreadable = fields.exit_status.is_unreadable
             || fields.exit_code.is_unreadable
-            || fields.job_state.is_unreadable;
+            || fields.job_state.is_unreadable
+            || fields.pbs_state.is_unreadable;
         let of_pbs = Self {
             is_unclear: is_unreadable || fields.comment.trimmed().is_some_and(describes_kill),
             comment: fields.comment.trimmed().map(str::to_owned),
+            failed_steps: fields
+                .derived_exit_code
+                .trimmed()
+                .and_then(slurm::failed_steps_text),
+            active_subtasks: active_subtasks(&fields.subtask_counts),
             ..Self::of_exit_code(fields.exit_status.value.0)
         };
+        let pbs_state = fields.pbs_state.value.trimmed().map(Self::of_pbs_state);
         let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
         let slurm_state = fields.job_state.value.trimmed().map(Self::of_slurm_state);
         of_pbs
+            .and(pbs_state.unwrap_or_default())
             .and(slurm_code.unwrap_or_default())
             .and(slurm_state.unwrap_or_default())
     }
@@ -72,7 +115,66 @@ impl EndEvidence {
             failure: self.failure.or(other.failure),
             reason: self.reason.or(other.reason),
             comment: self.comment.or(other.comment),
+            failed_steps: self.failed_steps.or(other.failed_steps),
+            active_subtasks: self.active_subtasks.or(other.active_subtasks),
             is_unclear: self.is_unclear || other.is_unclear,
+        }
+    }
+
+    /// Reads `ExtraInfo`: a JSON object, or text as Slurm or PBS print it.
+    pub(super) fn of_extra_info(text: &str) -> Self {
+        match lenient::decode_response::<ExitFields>(text.as_bytes()) {
+            Ok(fields) => {
+                let nested = lenient::parse(text.as_bytes());
+                let nested = nested.map_or(Self::UNCLEAR, |document| Self::of_nested(&document));
+                Self::of(&fields).and(nested)
+            }
+            // A truncated object may have contained a failure.
+            Err(_) if text.contains('{') => Self::UNCLEAR,
+            Err(_) => Self::of_text(text),
+        }
+    }
+
+    /// Reads the objects and lists in a document, such as a record of PBS with the id of its job as the key.
+    fn of_nested(document: &Value) -> Self {
+        let parts: Vec<&Value> = match document {
+            Value::Object(fields) => {
+                let fields = fields.iter();
+                let fields = fields.filter(|(name, _)| !VARIABLES.contains(&name.as_str()));
+                fields.map(|(_, value)| value).collect()
+            }
+            Value::Array(items) => items.iter().collect(),
+            _ => Vec::new(),
+        };
+        parts.into_iter().fold(Self::default(), |evidence, part| {
+            let own = match part {
+                Value::Object(_) => ExitFields::deserialize(part).map(|fields| Self::of(&fields)),
+                _ => Ok(Self::default()),
+            };
+            let own = own.unwrap_or(Self::UNCLEAR);
+            evidence.and(own).and(Self::of_nested(part))
+        })
+    }
+
+    /// Reads a text with fields such as `ExitCode=1:0`. Text without fields is unclear if it describes a failure.
+    fn of_text(text: &str) -> Self {
+        let fields = Value::Object(text_fields(text, &TEXT_FIELDS));
+        let fields = ExitFields::deserialize(&fields).map(|fields| Self::of(&fields));
+        let is_unclear = !text.contains('=') && describes_failure(text);
+        fields.unwrap_or(Self::UNCLEAR).and(Self {
+            is_unclear,
+            ..Self::default()
+        })
+    }
+
+    /// Interprets the state in a record of PBS, which can be a word of Slurm.
+    fn of_pbs_state(word: &str) -> Self {
+        let is_end = PBS_ENDS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word));
+        match is_end {
+            true => Self::default(),
+            false => Self::of_slurm_state(word),
         }
     }
 
@@ -122,4 +224,23 @@ impl EndEvidence {
 fn describes_kill(comment: &str) -> bool {
     let comment = comment.to_ascii_lowercase();
     comment.contains("killed") || comment.contains("exceeded")
+}
+
+/// Describes the subtasks that have not ended, or counts that cannot be read.
+fn active_subtasks(counts: &Checked<Text>) -> Option<String> {
+    let unreadable = || "its numbers of subtasks cannot be read".to_owned();
+    if counts.is_unreadable {
+        return Some(unreadable());
+    }
+    let mut counts = counts.value.trimmed()?.split_whitespace();
+    counts.find_map(|count| {
+        let number = count
+            .split_once(':')
+            .map(|(state, number)| (state, number.parse::<u64>()));
+        match number {
+            Some(("Expired", Ok(_)) | (_, Ok(0))) => None,
+            Some((state, Ok(number))) => Some(format!("it counts {number} subtasks as {state}")),
+            _ => Some(unreadable()),
+        }
+    })
 }

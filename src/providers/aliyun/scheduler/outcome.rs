@@ -24,6 +24,25 @@ impl<V> JobFields<V> {
         }
     }
 
+    /// Returns `true` if no field has a state. One that cannot be read counts as a state.
+    pub fn lacks_state(&self) -> bool {
+        let has_state =
+            |field: &Checked<Text>| field.is_unreadable || field.value.trimmed().is_some();
+        !self.state_fields().into_iter().any(has_state)
+    }
+
+    /// Returns a notice if the two fields with the state differ.
+    pub(super) fn differing_states(&self, reference: &Reference) -> Option<Notice> {
+        let words = self.state_fields().map(|field| field.value.trimmed());
+        let [Some(one), Some(other)] = words else {
+            return None;
+        };
+        let text =
+            format!("{reference}: State is {one}, but job_state is {other}; shown as unknown");
+        let notice = Notice::new(NoticeCode::UnknownState, text);
+        self.state_word().is_none().then_some(notice)
+    }
+
     /// Collects the evidence of the job's end from the response and from other operations.
     pub fn evidence(&self) -> EndEvidence {
         let exit_fields = ExitFields {
@@ -31,15 +50,12 @@ impl<V> JobFields<V> {
             exit_code: self.exit_code.clone(),
             job_state: self.job_state.clone(),
             comment: self.pbs_comment.clone(),
+            derived_exit_code: self.derived_exit_code.clone(),
+            subtask_counts: self.subtask_counts.clone(),
+            // The state of the job itself, which is compared with `State`.
+            pbs_state: Checked::default(),
         };
-        let extra = self.extra_info.trimmed().map(|text| {
-            match lenient::decode_response::<ExitFields>(text.as_bytes()) {
-                Ok(fields) => EndEvidence::of(&fields),
-                // A truncated object may have contained a failure.
-                Err(_) if text.contains('{') => EndEvidence::UNCLEAR,
-                Err(_) => EndEvidence::default(),
-            }
-        });
+        let extra = self.extra_info.trimmed().map(EndEvidence::of_extra_info);
         let exit_fields = EndEvidence::of(&exit_fields).and(extra.unwrap_or_default());
         exit_fields.and(self.known.clone())
     }
@@ -89,10 +105,23 @@ impl<V> JobFields<V> {
             }
             _ => {}
         }
+        if job.state == State::Succeeded
+            && let Some(text) = &evidence.active_subtasks
+        {
+            states::contradict(job, format!("the job is {word}, but {text}"));
+        }
     }
 }
 
 impl EndEvidence {
+    /// Returns a notice if the job succeeded although steps of it failed.
+    pub(super) fn failed_steps_notice(&self, job: &Job) -> Option<Notice> {
+        let text = self.failed_steps.as_ref();
+        let text = text.filter(|_| job.state == State::Succeeded)?;
+        let text = format!("{}: {text}", job.reference);
+        Some(Notice::new(NoticeCode::FailedParts, text))
+    }
+
     /// Sets reason and message of a job from the evidence.
     pub(super) fn explain(self, job: &mut Job, show_secrets: bool) {
         let comment = self.comment.as_deref().and_then(cause);

@@ -2,6 +2,7 @@
 
 use serde_json::Map;
 
+use super::super::scheduler::text_fields;
 use crate::providers::lenient;
 use crate::providers::mask::mask_document;
 use crate::providers::prelude::*;
@@ -9,34 +10,22 @@ use crate::secret::{MASK, mask_text};
 
 const JOB_INFO: &str = "/Message/JobInfo";
 
+/// Fields that are read from `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
+const SLURM_FIELDS: [&str; 4] = ["JobId", "JobState", "ExitCode", "DerivedExitCode"];
+
 /// Returns the job if `JobInfo` contains one job instead of an object of jobs by id: as an object with `JobId`,
 /// as its JSON text, or as the text of Slurm.
 pub(super) fn single_job(info: &Value) -> Option<Value> {
     match info {
-        Value::String(text) if text.trim_start().starts_with("JobId=") => Some(slurm_job(text)),
+        Value::String(text) if text.trim_start().starts_with("JobId=") => {
+            Some(Value::Object(text_fields(text, &SLURM_FIELDS)))
+        }
         Value::String(text) => {
             let job = lenient::parse(text.as_bytes());
             job.filter(|job| job.get("JobId").is_some())
         }
         job => job.get("JobId").is_some().then(|| job.clone()),
     }
-}
-
-/// Parses `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
-fn slurm_job(text: &str) -> Value {
-    let mut job = Map::new();
-    let fields = text.split_whitespace();
-    for (name, value) in fields.filter_map(|field| field.split_once('=')) {
-        if ["JobId", "JobState", "ExitCode"].contains(&name) {
-            // A name or a comment can contain such a field, so a repeated field is unreadable.
-            let value = match job.contains_key(name) {
-                true => Value::Array(Vec::new()),
-                false => value.into(),
-            };
-            job.insert(name.to_owned(), value);
-        }
-    }
-    Value::Object(job)
 }
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.

@@ -1,3 +1,5 @@
+mod contradictions;
+
 use std::sync::Arc;
 
 use serde_json::json;

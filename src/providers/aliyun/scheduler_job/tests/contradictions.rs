@@ -1,0 +1,90 @@
+//! Tests responses of DescribeJob whose fields contradict each other.
+
+use super::*;
+
+#[test]
+fn an_ended_array_job_has_not_succeeded_while_subtasks_are_counted_as_active() {
+    let ended = |counts: Value| {
+        let job = json!({"job_state": "F", "Exit_status": 0, "array_state_count": counts});
+        let job = read(json!({"2.scheduler": job}), true).unwrap().job;
+        (job.state, job.ended, job.message)
+    };
+    let undecided = |text: &str| {
+        let message = format!("the job is F, but {text}");
+        (State::Unknown, false, Some(message))
+    };
+    let counts = "Queued:1 Running:2 Exiting:0 Expired:97";
+    assert_eq!(
+        ended(json!(counts)),
+        undecided("it counts 1 subtasks as Queued")
+    );
+    let counts = "Queued:0 Running:2 Exiting:0 Expired:97 ";
+    assert_eq!(
+        ended(json!(counts)),
+        undecided("it counts 2 subtasks as Running")
+    );
+    for unreadable in [
+        json!("Queued:x"),
+        json!("5"),
+        json!("Running:-1"),
+        json!({"Queued": 1}),
+    ] {
+        assert_eq!(
+            ended(unreadable),
+            undecided("its numbers of subtasks cannot be read")
+        );
+    }
+    for fine in [
+        json!("Queued:0 Running:0 Exiting:0 Expired:5"),
+        json!(""),
+        Value::Null,
+    ] {
+        assert_eq!(ended(fine), (State::Succeeded, true, None));
+    }
+    let failed = json!({"job_state": "F", "Exit_status": 1, "array_state_count": "Running:1"});
+    assert_eq!(outcome(failed, false), (State::Failed, true, Some(1)));
+    let running = json!({"job_state": "B", "array_state_count": "Running:1"});
+    assert_eq!(outcome(running, false), (State::Running, false, None));
+}
+
+#[tokio::test]
+async fn the_listed_state_does_not_hide_subtasks_that_are_active() {
+    let info = json!({"2.scheduler": {"Exit_status": 0, "array_state_count": "Running:1"}});
+    let row = json!([{"Id": "2.scheduler", "State": "FINISHED"}]);
+    let job = read_listed(info, row, true).await.job;
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+}
+
+#[tokio::test]
+async fn the_listed_state_does_not_replace_a_state_that_is_unreadable_or_contradictory() {
+    let row = || json!([{"Id": "2.scheduler", "State": "FINISHED"}]);
+    for (states, text) in [
+        (
+            json!({"State": "R", "job_state": "F"}),
+            "State is R, but job_state is F; shown as unknown",
+        ),
+        (
+            json!({"State": "F", "job_state": "R"}),
+            "State is F, but job_state is R; shown as unknown",
+        ),
+        (json!({"job_state": ["R"]}), "job_state"),
+    ] {
+        let mut fields = states.clone();
+        fields["Exit_status"] = 0.into();
+        let found = read_listed(json!({"2.scheduler": fields}), row(), true).await;
+        assert_eq!(
+            (found.job.state, found.job.ended),
+            (State::Unknown, false),
+            "{states}"
+        );
+        let mut notices = found.notices.iter();
+        assert!(
+            notices.any(|notice| notice.message.contains(text)),
+            "{states}"
+        );
+    }
+    // Without a state, the list decides.
+    let fields = json!({"2.scheduler": {"State": "", "job_state": null, "Exit_status": 0}});
+    let found = read_listed(fields, row(), false).await;
+    assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
+}
