@@ -58,7 +58,8 @@ impl JobParts {
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
         }
         // A sub-job that is not listed or has no status may have failed.
-        let lacks_sub_jobs = total.is_some_and(|total| total > listed as i64)
+        let are_listed = |total: i64| usize::try_from(total).is_ok_and(|total| total <= listed);
+        let lacks_sub_jobs = total.is_some_and(|total| !are_listed(total))
             || self
                 .sub_jobs
                 .iter()

@@ -74,6 +74,7 @@ fn a_success_is_undecided_unless_every_sub_job_has_succeeded() {
     assert_eq!(job(good, r#","sub_jobs_total":1"#).state, State::Succeeded);
     for (status, rest) in [
         (good, r#","sub_jobs_total":99"#),
+        (good, r#","sub_jobs_total":-1"#),
         (r#""status":null"#, ""),
         (r#""status":"FAIL""#, ""),
         (r#""status":"RUNNING""#, ""),
@@ -92,6 +93,8 @@ fn a_success_is_undecided_unless_every_sub_job_has_succeeded() {
         ("", State::Unknown),
         (r#","sub_jobs":null,"sub_jobs_total":null"#, State::Unknown),
         (r#","sub_jobs":[],"sub_jobs_total":2"#, State::Unknown),
+        (r#","sub_jobs":[],"sub_jobs_total":-1"#, State::Unknown),
+        (r#","sub_jobs_total":-1"#, State::Unknown),
         (r#","sub_jobs_total":0"#, State::Succeeded),
         (r#","sub_jobs":null,"sub_jobs_total":0"#, State::Succeeded),
         (r#","sub_jobs":[]"#, State::Succeeded),
