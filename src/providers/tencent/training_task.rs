@@ -37,7 +37,7 @@ pub static TRAINING_TASK: Kind = Kind {
             StateTable {
                 notes: &[(
                     "SUCCEED",
-                    "failed with a failure reason; failed pods are ignored because they may have been replaced",
+                    "failed with a failure reason, unknown if its message describes a failure; failed pods are ignored because they may have been replaced",
                 )],
                 ..StateTable::new("job", STATES).with_user_states()
             },

@@ -28,7 +28,7 @@ detail_structs! {
         #[schemars(transform = without_default)]
         failure_reason: Checked<Text>,
         /// Other information from the cloud.
-        message: Text,
+        message: Checked<Text>,
         /// Id of the latest run; logs and events belong to it.
         latest_instance_id: Text,
         /// Framework: `PYTORCH`, `TENSORFLOW` and others.

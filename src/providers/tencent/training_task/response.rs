@@ -70,7 +70,7 @@ impl Row for TrainingTask {
         let region = self.region.0.take();
         let mut job = Job {
             name: self.name.0.take(),
-            message: failure.clone().or(self.message.0.clone()),
+            message: failure.clone().or(self.message.value.0.clone()),
             user: self.sub_uin_name.or(&self.sub_uin),
             queue: self.resource_group_name.or(&self.resource_group_id),
             labels: tags
@@ -86,13 +86,21 @@ impl Row for TrainingTask {
                 region.as_deref().or(Some(&api.region)),
             ))
         };
-        let is_unread = self.failure_reason.is_unreadable && job.state == State::Succeeded;
+        let is_unread = self.failure_reason.is_unreadable || self.message.is_unreadable;
+        let is_unread = is_unread && job.state == State::Succeeded;
         job.unread_cause = is_unread.then_some(Category::InvalidResponse);
         let cause = states::FailureCause {
             reason: None,
             message: failure,
         };
         states::confirm_success(&mut job, cause);
+        let text = self.message.value.trimmed();
+        if job.state == State::Succeeded
+            && let Some(text) = text.filter(|text| states::describes_failure(text))
+        {
+            let text = format!("the task has succeeded, but its message is: {text}");
+            states::contradict(&mut job, text);
+        }
         job.details = Some(Arc::new(self));
         GetResult { job, notices }
     }

@@ -304,6 +304,42 @@ async fn a_failure_reason_makes_a_succeeded_task_failed() {
 }
 
 #[tokio::test]
+async fn a_message_that_describes_a_failure_leaves_a_succeeded_task_undecided() {
+    for (message, expected) in [
+        (json!("worker-0: OOMKilled"), State::Unknown),
+        (json!("exit code 137"), State::Unknown),
+        (json!(["OOMKilled"]), State::Unknown),
+        (json!("task finished"), State::Succeeded),
+        (json!("exit code 0"), State::Succeeded),
+        (json!(""), State::Succeeded),
+        (Value::Null, State::Succeeded),
+    ] {
+        let task = json!({
+            "Id": TASK, "Status": "SUCCEED", "FailureReason": "", "Message": message,
+        });
+        let body = json!({"Response": {"TrainingTaskDetail": task}});
+        let responder = responding(&CLOUD, &[GET.name], ServerResponse::json(200, &body));
+        let (_server, client) = serve(Vec::new(), responder).await;
+        let reference = reference(&TRAINING_TASK, &[TASK]);
+        let job = client.get(&reference, &get_options()).await.unwrap().job;
+        assert_eq!(
+            (job.state, job.ended),
+            (expected, expected == State::Succeeded),
+            "{message}"
+        );
+        let row = json!({"Response": {"TotalCount": 1, "TrainingTaskSet": [task]}});
+        let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &row));
+        let (_server, client) = serve(Vec::new(), responder).await;
+        let found = client
+            .batch_get(&[reference], &get_options())
+            .await
+            .unwrap();
+        // The task is then looked up individually.
+        assert_eq!(found[0].is_none(), expected == State::Unknown, "{message}");
+    }
+}
+
+#[tokio::test]
 async fn tasks_are_looked_up_by_one_list_request_per_50() {
     let ids: Vec<String> = (0..101).map(|number| format!("train-{number}")).collect();
     let jobs: Vec<EmulatedJob> = ids.iter().map(|id| task(id, "RUNNING", &[])).collect();
