@@ -151,7 +151,7 @@ impl KindOps<Api> for Jobs {
         if live.job.ended && live.job.state == State::Unknown {
             match get_ended(&region, lookup, Some(&live.job)).await {
                 Ok(ended) if ended.job.ended || ended.job.unread_cause.is_some() => {
-                    return Ok(ended);
+                    return Ok(confirmed_by(ended, live));
                 }
                 Err(problem) if problem.category != Category::NotFound => {
                     let reason = summarize(&problem);
@@ -175,6 +175,21 @@ impl KindOps<Api> for Jobs {
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         logs::read(api, request).await
     }
+}
+
+/// Returns a job from the history with the notices about the live job. A success becomes unknown if fields of the live
+/// job contradict it or cannot be read, until the job is no longer live.
+fn confirmed_by(mut ended: GetResult, live: GetResult) -> GetResult {
+    for notice in live.notices {
+        if !ended.notices.contains(&notice) {
+            ended.notices.push(notice);
+        }
+    }
+    if ended.job.state == State::Succeeded && live.job.unread_cause.is_some() {
+        let text = "the job has succeeded in the history, but fields of the live job contradict it or cannot be read";
+        states::contradict(&mut ended.job, text.to_owned());
+    }
+    ended
 }
 
 fn scheduler(reference: &Reference) -> &str {

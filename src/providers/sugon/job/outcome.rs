@@ -20,6 +20,8 @@ pub(super) struct Record {
     job_state: Checked<Text>,
     /// Exit code and signal, such as `1:0`.
     exit_code: Checked<Text>,
+    /// The highest exit code of the job's steps.
+    derived_exit_code: Text,
     reason: Checked<Text>,
     pub start_time: Timestamp,
 }
@@ -74,6 +76,18 @@ impl<'a> Reports<'a> {
             .or_else(|| reasons().find_map(states::failure_text))
     }
 
+    /// Returns a notice if the job succeeded although steps of it failed.
+    pub(super) fn failed_steps_notice(&self, job: &Job) -> Option<Notice> {
+        let mut codes = self
+            .records
+            .into_iter()
+            .filter_map(|record| record.derived_exit_code.trimmed());
+        let text = codes.find_map(slurm::failed_steps_text);
+        let text = text.filter(|_| job.state == State::Succeeded)?;
+        let text = format!("{}: {text}", job.reference);
+        Some(Notice::new(NoticeCode::FailedParts, text))
+    }
+
     /// Returns how the job ended according to exit codes and signals; `is_known` reports whether the user's settings
     /// define a state word.
     pub(super) fn exit(&self, is_known: impl Fn(&str) -> bool) -> Exit {
@@ -88,11 +102,11 @@ impl<'a> Reports<'a> {
         ];
         let is_new = |word: &str| known_word(word).is_none() && !is_known(word);
         let mut exit = Exit {
-            is_uncertain: self.is_unreadable
+            is_unreadable: self.is_unreadable
                 || texts.iter().any(|text| text.is_unreadable)
                 || fields.iter().any(|field| field.is_unreadable)
-                || self.status.is_some_and(|status| status.is_unreadable)
-                || self.state_words().any(is_new),
+                || self.status.is_some_and(|status| status.is_unreadable),
+            has_new_word: self.state_words().any(is_new),
             ..Exit::default()
         };
         let mut codes = Vec::from_iter(self.status.and_then(|status| Some((status.value.0?, 0))));
@@ -101,7 +115,7 @@ impl<'a> Reports<'a> {
             let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
             match (code.trim().parse(), signal.trim().parse()) {
                 (Ok(code), Ok(signal)) => codes.push((code, signal)),
-                _ => exit.is_uncertain = true,
+                _ => exit.is_unreadable = true,
             }
         }
         let bad = codes.iter().find(|code| **code != (0, 0));
@@ -145,8 +159,10 @@ pub(super) struct Exit {
     code: Option<i64>,
     /// The signal that ended the job.
     pub signal: Option<i64>,
-    /// `true` if a field that can show a failure is unreadable or contains an unknown word.
-    is_uncertain: bool,
+    /// `true` if a field that can show a failure is unreadable.
+    is_unreadable: bool,
+    /// `true` if a state word is unknown.
+    has_new_word: bool,
 }
 
 impl Exit {
@@ -208,8 +224,14 @@ impl Exit {
             State::Succeeded if has_failed => job.state = State::Failed,
             // The signal may come from a cancellation.
             State::Unknown if job.ended && has_failed && !by_signal => job.state = State::Failed,
-            State::Succeeded if self.is_uncertain => job.state = State::Unknown,
+            State::Succeeded if self.is_unreadable || self.has_new_word => {
+                job.state = State::Unknown;
+            }
             _ => {}
+        }
+        // The history must not decide alone.
+        if job.state == State::Unknown && job.ended && (self.is_unreadable || has_failed) {
+            job.unread_cause = Some(Category::InvalidResponse);
         }
     }
 

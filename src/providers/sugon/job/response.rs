@@ -244,6 +244,7 @@ impl JobFields {
             ..read.into_job(job_at(reference, reference.segment("REGION")))
         };
         exit.resolve(&mut job, origin, &reports, self.time_limit());
+        notices.extend(reports.failed_steps_notice(&job));
         let word = reports.scheduler_word();
         let details = self.details(word, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));

@@ -1,6 +1,7 @@
 mod emulated;
 mod failures;
 mod history;
+mod live_evidence;
 
 use std::sync::Arc;
 

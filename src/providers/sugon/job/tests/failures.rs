@@ -188,6 +188,34 @@ fn a_sign_of_failure_in_any_field_prevents_a_success() {
     }
 }
 
+#[test]
+fn a_failed_step_of_a_job_that_succeeded_is_a_notice() {
+    let read = |data: Value| {
+        let mut data = data.clone();
+        data["jobId"] = "7".into();
+        let body = json!({"code": "0", "data": data}).to_string();
+        let (reference, options) = (reference("7"), get_options());
+        let lookup = lookup(&reference, &options);
+        let found = decode_job(body.as_bytes(), Origin::Live, lookup, None, CHINA);
+        let found = found.unwrap().unwrap();
+        let messages = found.notices.into_iter().map(|notice| notice.message);
+        (found.job.state, messages.collect::<Vec<_>>())
+    };
+    let record = |word: &str, code: &str| json!({"JobState": word, "ExitCode": "0:0", "DerivedExitCode": code});
+    let text = "sugon/job/11112/1638523853/7: the job has succeeded, but a step of it ended with exit code 1:0 \
+                (DerivedExitCode)";
+    let noted = (State::Succeeded, vec![text.to_owned()]);
+    let data = json!({"jobStatus": "statC", "jobInitAttr": record("COMPLETED", "1:0")});
+    assert_eq!(read(data), noted);
+    let content = record("COMPLETED", "1:0").to_string();
+    let data = json!({"jobStatus": "COMPLETED", "initContentAttr": content});
+    assert_eq!(read(data), noted);
+    let data = json!({"jobStatus": "statC", "jobInitAttr": record("COMPLETED", "0:0")});
+    assert_eq!(read(data), (State::Succeeded, vec![]));
+    let data = json!({"jobStatus": "statR", "jobInitAttr": record("RUNNING", "1:0")});
+    assert_eq!(read(data), (State::Running, vec![]));
+}
+
 /// Returns the state, reason and message for the data of a response.
 fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<String>) {
     data["jobId"] = "7".into();

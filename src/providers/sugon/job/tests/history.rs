@@ -35,7 +35,7 @@ fn live() -> (u16, Value) {
     (200, json!({"code": "0", "data": data}))
 }
 
-fn entry(word: &str, start: &str, end: &str) -> (u16, Value) {
+pub(super) fn entry(word: &str, start: &str, end: &str) -> (u16, Value) {
     let data = json!({
         "jobId": "7", "jobState": word, "jobStartTime": start, "jobEndTime": end, "acctTime": end,
     });
