@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::evidence::CheckedObject;
+use super::evidence::{CheckedObject, is_unreadable};
 use super::object::quantity;
 use crate::model::{self, EnvVar, Mount, Port, Resources, State, Termination};
 use crate::providers::lenient::{
@@ -108,7 +108,7 @@ struct ContainerState {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct StateFields {
-    reason: Text,
+    reason: Checked<Text>,
     message: Text,
     exit_code: Int,
     signal: Checked<Int>,
@@ -123,61 +123,30 @@ impl ContainerStatus {
     }
 }
 
-/// Converts containers, each with its status.
+/// Converts containers, each with its status. An init container that only has a status is included.
 pub(super) fn containers(
     specs: List<ContainerSpec>,
     statuses: List<ContainerStatus>,
     are_init: bool,
 ) -> Vec<model::Container> {
     let List(mut statuses) = statuses;
-    let containers = specs.0.into_iter().map(|spec| {
+    let mut containers = Vec::new();
+    for spec in specs.0 {
         let is_own = |status: &ContainerStatus| status.name.trimmed() == spec.name.trimmed();
         let index = statuses.iter().position(is_own);
         let status = index.map(|at| statuses.swap_remove(at)).unwrap_or_default();
-        spec.into_model(status, are_init)
-    });
-    containers.collect()
-}
-
-/// Returns what contradicts the success of a pod: a container that has not ended with exit code 0, or a
-/// different number of containers and statuses. A pod without statuses of main containers is not
-/// contradicted.
-pub(super) fn contradiction(
-    containers: &[model::Container],
-    main_statuses: usize,
-) -> Option<String> {
-    let (init, main): (Vec<_>, Vec<_>) = containers
-        .iter()
-        .filter(|container| !container.is_sidecar)
-        .partition(|container| container.init);
-    let describe = |container: &model::Container| {
-        let name = container.name.as_deref().unwrap_or("?");
-        match container.state_raw.as_deref() {
-            Some("terminated") => format!("container {name} has not ended with exit code 0"),
-            Some(word) => format!("container {name} is {word}"),
-            None => format!("container {name} has no state"),
-        }
-    };
-    // A kubelet reports an init container that it has removed as waiting.
-    let has_failed = |container: &&&model::Container| {
-        let word = container.state_raw.as_deref();
-        word.is_some_and(|word| word != "waiting") && !is_done(container)
-    };
-    if let Some(failed) = init.iter().find(has_failed) {
-        return Some(describe(failed));
+        containers.push(spec.into_model(status, are_init));
     }
-    if main_statuses == 0 {
-        return None;
-    }
-    if main_statuses != main.len() {
-        let count = main.len();
-        return Some(format!(
-            "{main_statuses} of {count} containers have a status"
-        ));
-    }
-    main.iter()
-        .find(|container| !is_done(container))
-        .map(|container| describe(container))
+    let others = statuses.into_iter().filter(|_| are_init);
+    containers.extend(others.map(|status| {
+        let name = status.name.clone();
+        let spec = ContainerSpec {
+            name,
+            ..ContainerSpec::default()
+        };
+        spec.into_model(status, true)
+    }));
+    containers
 }
 
 /// Returns true if no main container of a pod runs, and one waits or has failed. A container without a state
@@ -187,7 +156,8 @@ pub(super) fn are_down(main: &[model::Container]) -> bool {
     !main.iter().any(runs) && !main.iter().all(is_done)
 }
 
-fn is_done(container: &model::Container) -> bool {
+/// Returns true if a container has ended with exit code 0.
+pub(super) fn is_done(container: &model::Container) -> bool {
     container.state == State::Succeeded
         && container.exit_code == Some(0)
         && container.signal.is_none()
@@ -289,15 +259,16 @@ impl ContainerState {
                 "waiting" => State::Pending,
                 "running" => State::Running,
                 _ => {
-                    let is_signal_readable = !fields.signal.is_unreadable;
-                    let code = exit_code.filter(|code| *code != 0 || is_signal_readable);
+                    let is_readable =
+                        !fields.signal.is_unreadable && !is_unreadable(&fields.reason);
+                    let code = exit_code.filter(|code| *code != 0 || is_readable);
                     ExitOutcome::from_exit_code(code).state()
                 }
             },
             state_raw: Some(word.to_owned()),
             exit_code,
             signal: fields.signal.value.not_zero(),
-            reason: fields.reason.0,
+            reason: fields.reason.value.0,
             message: fields.message.0,
             detail_status: None,
             started_at: fields.started_at.utc(),

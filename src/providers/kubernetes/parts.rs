@@ -76,6 +76,7 @@ impl Parts<'_> {
             None => list_pods(api, self.namespace, &self.selector, &limited).await,
         };
         let (pods, options) = (self.pods(result, pods), &limited);
+        note_contradicted(result, &pods.pods);
         if let Some(events) = read.events {
             let uids = std::mem::take(&mut self.uids);
             events::add_list(result, events, |(uid, _)| {
@@ -240,6 +241,22 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
 /// Returns true for a job whose pods decide its state.
 pub(super) fn depends_on_pods(job: &Job) -> bool {
     job.state == State::Starting && job.state_raw.is_none()
+}
+
+/// Adds a notice for the first pod whose success is contradicted if the job has succeeded. The controller of the job
+/// counts such a pod as succeeded.
+fn note_contradicted(result: &mut GetResult, pods: &[PodTask]) {
+    let mut contradicted = pods.iter().filter(|pod| pod.is_contradicted);
+    if result.job.state != State::Succeeded {
+        return;
+    }
+    if let Some(PodTask { task, .. }) = contradicted.next() {
+        let [name, message] = [&task.id, &task.message].map(|text| text.as_deref().unwrap_or("?"));
+        let reference = &result.job.reference;
+        let text =
+            format!("{reference}: the job has succeeded, but pod {name} is unknown: {message}");
+        result.note(NoticeCode::FailedParts, text);
+    }
 }
 
 /// Returns true for a pod in a normal state, whose events explain nothing.

@@ -98,7 +98,9 @@ pub(in super::super) struct PodTask {
     pub owner_uid: Option<String>,
     pub priority: Option<i64>,
     /// True if other fields contradict its success, so that how it ended is unknown.
-    is_contradicted: bool,
+    pub is_contradicted: bool,
+    /// The reason of the disruption that was about to stop it, such as an eviction.
+    disruption: Option<String>,
 }
 
 impl ApiObject for PodObject {
@@ -149,6 +151,8 @@ impl PodObject {
                 &all,
             ),
         };
+        let disruption = status.conditions.find_true(DISRUPTED);
+        let disruption = disruption.map(|one| one.reason.value.0.clone().unwrap_or_default());
         let owner = meta.controller();
         let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
         let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
@@ -194,6 +198,7 @@ impl PodObject {
             owner_uid,
             priority: spec.priority.0,
             is_contradicted,
+            disruption,
         }
     }
 
@@ -204,6 +209,7 @@ impl PodObject {
     ) -> (GetResult, Option<String>) {
         let mut notices = Vec::new();
         let pod = self.into_task(&mut notices);
+        notices.extend(pod.disruption_notice(reference));
         let task = pod.task;
         let job = Job {
             name: task.name.clone(),
@@ -229,6 +235,19 @@ impl PodObject {
             ..job_at(reference, Some(api.host()))
         };
         (GetResult { job, notices }, pod.uid)
+    }
+}
+
+impl PodTask {
+    /// Returns a notice if the pod succeeded although it was about to be stopped. The condition does not contradict
+    /// the success, because programs can end by themselves before they are stopped, but they may have ended early.
+    fn disruption_notice(&self, reference: &Reference) -> Option<Notice> {
+        let reason = self.disruption.as_deref();
+        let reason = reason.filter(|_| self.task.state == State::Succeeded)?;
+        let text = format!(
+            "{reference}: the pod has succeeded, but its programs may have been stopped: the condition {DISRUPTED} is True ({reason})"
+        );
+        Some(Notice::new(NoticeCode::FailedParts, text))
     }
 }
 
@@ -264,6 +283,9 @@ fn statuses(list: Required<List<ContainerStatus>>) -> Option<List<ContainerStatu
     }
 }
 
+/// The condition of a pod that is about to be stopped.
+const DISRUPTED: &str = "DisruptionTarget";
+
 /// The reason of a container that ran out of memory.
 const OUT_OF_MEMORY: &str = "OOMKilled";
 
@@ -279,7 +301,7 @@ fn reason_and_message(
     if reason.trimmed().is_some() {
         return (reason.0, message.0);
     }
-    let disrupted = conditions.find_true("DisruptionTarget");
+    let disrupted = conditions.find_true(DISRUPTED);
     if read.ended && read.state != State::Failed {
         return (None, None);
     }

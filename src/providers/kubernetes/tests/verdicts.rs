@@ -3,6 +3,7 @@
 mod contradictions;
 mod duplicate_keys;
 mod evidence;
+mod failed_parts;
 mod fields;
 mod unreadable;
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, State};
+use crate::providers::GetResult;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
@@ -22,12 +24,23 @@ use crate::providers::test_support::get_options;
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
-/// Returns the result of a lookup of `ci/x` for this object.
+/// Returns the job of a lookup of `ci/x` for this object.
 async fn get(kind: &'static Kind, object: Value) -> Result<Job, Problem> {
+    Ok(get_with_pods(kind, object, json!([])).await?.job)
+}
+
+/// Returns the result of a lookup of `ci/x` for this object with these pods.
+async fn get_with_pods(
+    kind: &'static Kind,
+    object: Value,
+    pods: Value,
+) -> Result<GetResult, Problem> {
     let responder = move |request: &ServerRequest| {
+        let is_pods = request.path.ends_with("/pods");
+        let items = if is_pods { &pods } else { &Value::Null };
         let body = match request.path.ends_with("/x") {
             true => object.clone(),
-            false => json!({"kind": "List", "items": []}),
+            false => json!({"kind": "List", "items": items}),
         };
         Some(ServerResponse::json(200, &body))
     };
@@ -35,7 +48,7 @@ async fn get(kind: &'static Kind, object: Value) -> Result<Job, Problem> {
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
     let x = reference(kind, &format!("{kind}/ci/x"));
     let client = client(&CLOUD, &server, &server.transport());
-    Ok(client.get(&x, &get_options()).await?.job)
+    client.get(&x, &get_options()).await
 }
 
 fn condition(kind: &str, status: &str) -> Value {

@@ -70,6 +70,14 @@ async fn a_success_of_a_pod_is_undecided_if_a_container_contradicts_it() {
             b(json!({"terminated": {"exitCode": 0, "signal": [9]}})),
             "container b has not ended with exit code 0",
         ),
+        (
+            b(json!({"terminated": {"exitCode": 0, "reason": ["OOMKilled"]}})),
+            "container b has not ended with exit code 0",
+        ),
+        (
+            b(json!({"terminated": {"exitCode": 0, "reason": "OOMKilled"}})),
+            "container b has the reason OOMKilled",
+        ),
     ] {
         let found = get(&POD, pod("Succeeded", statuses.clone())).await.unwrap();
         assert_eq!(
@@ -99,7 +107,18 @@ async fn a_reason_or_an_init_container_can_contradict_the_success_of_a_pod() {
     };
     let removed = json!({"waiting": {"reason": "PodInitializing"}});
     let failed = json!({"terminated": {"exitCode": 1}});
+    let killed = json!({"terminated": {"exitCode": 0, "reason": "OOMKilled"}});
+    // The specification has no such init container.
+    let other = |state: &Value| {
+        let mut pod = reason("".into());
+        pod["status"]["initContainerStatuses"] = json!([done("i"), container("j", state.clone())]);
+        pod
+    };
     for (pod, state) in [
+        (other(&failed), State::Unknown),
+        (other(&json!({"running": {}})), State::Unknown),
+        (other(&done("j")["state"]), State::Succeeded),
+        (with("", killed), State::Unknown),
         (pod("Succeeded", all()), State::Succeeded),
         (pod("Succeeded", json!([])), State::Succeeded),
         (pod("Succeeded", Value::Null), State::Succeeded),

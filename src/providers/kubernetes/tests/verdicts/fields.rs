@@ -55,7 +55,6 @@ fn kubernetes_cases() -> [Case; 2] {
             "/spec/initContainers",
             "/spec/initContainers/0",
             "/spec/initContainers/0/name",
-            "/status/containerStatuses/0/state/terminated/reason",
         ],
     };
     [job, pod]
