@@ -63,7 +63,7 @@ pub(super) struct JobFields<V> {
     comment: Text,
     /// Comment of PBS, which explains why a job waits or was ended. Slurm's comment is written by the job's owner.
     #[serde(rename = "comment")]
-    pbs_comment: Text,
+    pbs_comment: Checked<Text>,
     #[serde(alias = "exec_host")]
     node_list: Text,
     #[serde(alias = "Output_Path")]
@@ -283,7 +283,7 @@ impl<V> JobFields<V> {
         };
         let details = SchedulerJobDetails {
             command: shown(&self.command_line),
-            comment: shown(&self.comment).or_else(|| shown(&self.pbs_comment)),
+            comment: shown(&self.comment).or_else(|| shown(&self.pbs_comment.value)),
             stdout_path: self.output_log.0.clone().or(self.stdout_path.0.clone()),
             stderr_path: self.error_log.0.clone().or(self.stderr_path.0.clone()),
             nodes: self.node_list.0.clone(),

@@ -23,7 +23,7 @@ pub(super) struct ExitFields {
     pub job_state: Checked<Text>,
     /// Comment of PBS.
     #[serde(rename = "comment")]
-    pub comment: Text,
+    pub comment: Checked<Text>,
     /// State of PBS.
     #[serde(rename = "job_state")]
     pub pbs_state: Checked<Text>,
@@ -87,10 +87,12 @@ impl EndEvidence {
         let is_unreadable = fields.exit_status.is_unreadable
             || fields.exit_code.is_unreadable
             || fields.job_state.is_unreadable
-            || fields.pbs_state.is_unreadable;
+            || fields.pbs_state.is_unreadable
+            || fields.comment.is_unreadable;
+        let comment = fields.comment.value.trimmed();
         let of_pbs = Self {
-            is_unclear: is_unreadable || fields.comment.trimmed().is_some_and(describes_kill),
-            comment: fields.comment.trimmed().map(str::to_owned),
+            is_unclear: is_unreadable || comment.is_some_and(describes_bad_end),
+            comment: comment.map(str::to_owned),
             failed_steps: fields
                 .derived_exit_code
                 .trimmed()
@@ -220,15 +222,16 @@ impl EndEvidence {
     }
 }
 
-/// True for comments of PBS such as `job killed: walltime 3600 exceeded limit`.
-fn describes_kill(comment: &str) -> bool {
+/// Returns `true` for comments of PBS such as `job killed: walltime 3600 exceeded limit` and `Job run at 10:00 and
+/// failed`.
+fn describes_bad_end(comment: &str) -> bool {
     let comment = comment.to_ascii_lowercase();
-    comment.contains("killed") || comment.contains("exceeded")
+    comment.contains("killed") || comment.contains("exceeded") || comment.ends_with("and failed")
 }
 
 /// Describes the subtasks that have not ended, or counts that cannot be read.
 fn active_subtasks(counts: &Checked<Text>) -> Option<String> {
-    let unreadable = || "its numbers of subtasks cannot be read".to_owned();
+    let unreadable = || "its array_state_count cannot be read".to_owned();
     if counts.is_unreadable {
         return Some(unreadable());
     }
@@ -239,7 +242,9 @@ fn active_subtasks(counts: &Checked<Text>) -> Option<String> {
             .map(|(state, number)| (state, number.parse::<u64>()));
         match number {
             Some(("Expired", Ok(_)) | (_, Ok(0))) => None,
-            Some((state, Ok(number))) => Some(format!("it counts {number} subtasks as {state}")),
+            Some((state, Ok(number))) => {
+                Some(format!("its array_state_count has {state}:{number}"))
+            }
             _ => Some(unreadable()),
         }
     })

@@ -16,12 +16,12 @@ fn an_ended_array_job_has_not_succeeded_while_subtasks_are_counted_as_active() {
     let counts = "Queued:1 Running:2 Exiting:0 Expired:97";
     assert_eq!(
         ended(json!(counts)),
-        undecided("it counts 1 subtasks as Queued")
+        undecided("its array_state_count has Queued:1")
     );
     let counts = "Queued:0 Running:2 Exiting:0 Expired:97 ";
     assert_eq!(
         ended(json!(counts)),
-        undecided("it counts 2 subtasks as Running")
+        undecided("its array_state_count has Running:2")
     );
     for unreadable in [
         json!("Queued:x"),
@@ -31,7 +31,7 @@ fn an_ended_array_job_has_not_succeeded_while_subtasks_are_counted_as_active() {
     ] {
         assert_eq!(
             ended(unreadable),
-            undecided("its numbers of subtasks cannot be read")
+            undecided("its array_state_count cannot be read")
         );
     }
     for fine in [
@@ -45,6 +45,26 @@ fn an_ended_array_job_has_not_succeeded_while_subtasks_are_counted_as_active() {
     assert_eq!(outcome(failed, false), (State::Failed, true, Some(1)));
     let running = json!({"job_state": "B", "array_state_count": "Running:1"});
     assert_eq!(outcome(running, false), (State::Running, false, None));
+}
+
+#[test]
+fn a_comment_about_a_bad_end_or_an_unreadable_comment_leaves_a_success_undecided() {
+    for (comment, expected) in [
+        (
+            json!("Job run at Mon Nov 30 at 10:00 on (node1) and failed"),
+            State::Unknown,
+        ),
+        (json!(["job killed"]), State::Unknown),
+        (
+            json!("Job run at Mon Nov 30 at 10:00 on (node1) and finished"),
+            State::Succeeded,
+        ),
+        (json!(""), State::Succeeded),
+        (Value::Null, State::Succeeded),
+    ] {
+        let record = json!({"job_state": "F", "Exit_status": 0, "comment": comment});
+        assert_eq!(outcome(record, true).0, expected, "{comment}");
+    }
 }
 
 #[tokio::test]
