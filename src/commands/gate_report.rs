@@ -14,13 +14,13 @@ use crate::secret::shell_word;
 
 /// Evaluates all resources.
 pub(super) fn evaluate_all(
-    watched: &[PolledJob],
-    rules: &GatePolicy,
+    polled: &[PolledJob],
+    policy: &GatePolicy,
     elapsed: Duration,
 ) -> Vec<Evaluation> {
-    watched
+    polled
         .iter()
-        .map(|watched| watched.history.evaluate(rules, elapsed))
+        .map(|polled| polled.history.evaluate(policy, elapsed))
         .collect()
 }
 
@@ -99,11 +99,11 @@ pub(super) struct GateStats {
 /// A gate and the jobs that it evaluates.
 pub(super) struct GateState<'a> {
     /// The polled jobs, in the order of the references.
-    pub watched: &'a [PolledJob],
+    pub polled: &'a [PolledJob],
     /// The evaluation of each job.
     pub evaluations: &'a [Evaluation],
-    /// The rules of the gate.
-    pub rules: &'a GatePolicy,
+    /// The policy of the gate.
+    pub policy: &'a GatePolicy,
     /// The decision of the gate.
     pub decision: &'a Decision,
     /// What the gate has used, and why it stopped.
@@ -121,7 +121,7 @@ impl GateReport {
     /// Evaluates the verdict at this moment.
     pub(super) fn new(state: &GateState<'_>) -> Self {
         let GateState {
-            watched,
+            polled,
             evaluations,
             decision,
             stats,
@@ -129,7 +129,7 @@ impl GateReport {
         } = *state;
         let mut unchecked = Vec::new();
         let mut errors: Vec<Problem> = Vec::new();
-        for polled in watched {
+        for polled in polled {
             if polled.job.is_none() && polled.problem.is_none() {
                 unchecked.push(polled.reference.to_string());
                 errors.push(not_checked(&polled.reference, stats.status));

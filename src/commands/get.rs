@@ -76,9 +76,9 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     options.lists = !arguments.detail;
     options.details_timeout = Some(DETAILS_TIMEOUT);
     let plan = requested.plan(context, options)?;
-    let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
+    let policy = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     if arguments.exit_status {
-        check_gate(&plan, &rules)?;
+        check_gate(&plan, &policy)?;
     }
     let lookup = Arc::new(plan.connect(context, None)?);
     let stopwatch = context.session.stopwatch();
@@ -94,7 +94,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
             context.finish_gate(poll_once(
                 &lookup,
                 outcomes,
-                &rules,
+                &policy,
                 stopwatch.measure("elapsed"),
             ))
         }
@@ -105,29 +105,29 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
 ///
 /// # Errors
 /// Returns a usage error: no reference, or one of a kind without states.
-fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>> {
+fn check_gate(plan: &LookupPlan, policy: &GatePolicy) -> Result<(), Vec<Problem>> {
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
     }
-    gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
+    gate_report::check_condition(&plan.references, &policy.condition).map_err(Vec::from)
 }
 
 /// Evaluates a gate once: jobs that are still active leave it undecided.
 fn poll_once(
     lookup: &Lookup,
     outcomes: Vec<LookupResult>,
-    rules: &GatePolicy,
+    policy: &GatePolicy,
     elapsed: Duration,
 ) -> Envelope {
     const PENDING: u8 = 8;
-    let watched: Vec<PolledJob> = lookup
+    let polled: Vec<PolledJob> = lookup
         .references
         .iter()
         .zip(outcomes)
         .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
         .collect();
-    let evaluations = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
-    let decision = decide(&evaluations, rules, Progress::Over)
+    let evaluations = gate_report::evaluate_all(&polled, policy, Duration::ZERO);
+    let decision = decide(&evaluations, policy, Progress::Over)
         .expect("a gate past its deadline has a verdict");
     let code = decision.exit_code(PENDING);
     let stats = GateStats {
@@ -137,13 +137,13 @@ fn poll_once(
     };
     let notices = lookup.notices.all();
     let state = GateState {
-        watched: &watched,
+        polled: &polled,
         evaluations: &evaluations,
-        rules,
+        policy,
         decision: &decision,
         stats,
     };
     let report = GateReport::new(&state);
-    let jobs = watched.into_iter().map(|polled| polled.job);
+    let jobs = polled.into_iter().map(|polled| polled.job);
     report.into_envelope("get", jobs.collect(), notices, code)
 }

@@ -67,7 +67,7 @@ pub(super) struct RunLoop {
     pub poller: Poller,
     pub scopes: ScopeWatcher,
     pub lookup: Arc<Lookup>,
-    /// The rules by which the state of a job is evaluated.
+    /// The policy by which the state of a job is evaluated.
     pub policy: GatePolicy,
     /// The notices that are printed at once.
     notice_codes: &'static [NoticeCode],

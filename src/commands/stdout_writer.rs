@@ -55,9 +55,9 @@ impl StdoutWriter {
             let terminal = context.progress.share_terminal(out);
             return Ok(Self::new(terminal, None).with_session(session));
         }
-        let watched = io::stdout().as_fd().try_clone_to_owned()?;
+        let polled = io::stdout().as_fd().try_clone_to_owned()?;
         // This descriptor is only polled for readiness, so it need not be in non-blocking mode.
-        let pipe = pipe::Sender::from_owned_fd_unchecked(watched).ok();
+        let pipe = pipe::Sender::from_owned_fd_unchecked(polled).ok();
         Ok(Self::new(out, pipe).with_session(session))
     }
 

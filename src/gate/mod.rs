@@ -16,7 +16,7 @@ pub use track::pending::REJECTION_GRACE;
 pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 
-/// The rules of a gate.
+/// The policy of a gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePolicy {
     /// The condition of each job.
@@ -40,7 +40,7 @@ pub struct GatePolicy {
 }
 
 impl GatePolicy {
-    /// Returns the rules of a gate that all jobs must pass.
+    /// Returns the policy of a gate that all jobs must pass.
     pub fn new(condition: Condition) -> Self {
         Self {
             condition,

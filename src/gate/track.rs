@@ -222,39 +222,39 @@ impl JobHistory {
     }
 
     /// Evaluates the resource at a given time.
-    pub fn evaluate(&self, rules: &GatePolicy, now: Duration) -> Evaluation {
-        if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
+    pub fn evaluate(&self, policy: &GatePolicy, now: Duration) -> Evaluation {
+        if let Some(evaluation) = self.evaluate_ended(&policy.condition) {
             return evaluation;
         }
-        if let (Condition::NoWarnings(_), Some(text)) = (&rules.condition, self.new_warning()) {
+        if let (Condition::NoWarnings(_), Some(text)) = (&policy.condition, self.new_warning()) {
             return Evaluation::Unmet(format!("new warning: {text}"));
         }
         if let Some(failure) = &self.read_failure {
-            return Evaluation::Pending(self.pending_on_failure(failure, rules, now));
+            return Evaluation::Pending(self.pending_on_failure(failure, policy, now));
         }
         if let Some(missing) = &self.not_found {
-            return Evaluation::Pending(self.pending_on_missing(missing, rules));
+            return Evaluation::Pending(self.pending_on_missing(missing, policy));
         }
         let Some(seen) = &self.last else {
             return pending(PendingCause::Time, "not checked yet");
         };
-        match &rules.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, now),
+        match &policy.condition {
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, policy, now),
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(cause) if seen.state == State::Unknown => {
-                    self.evaluate_inconsistent(cause, seen, rules, now)
+                    self.evaluate_inconsistent(cause, seen, policy, now)
                 }
-                _ => self.evaluate_active(seen, rules, now),
+                _ => self.evaluate_active(seen, policy, now),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
-                Some(cause) => self.evaluate_inconsistent(cause, seen, rules, now),
-                None => unknown(seen, rules),
+                Some(cause) => self.evaluate_inconsistent(cause, seen, policy, now),
+                None => unknown(seen, policy),
             },
             Condition::States(states) if self.has_reached(states, seen.state) => {
                 match &seen.inconsistency {
-                    Some(cause) => self.evaluate_inconsistent(cause, seen, rules, now),
+                    Some(cause) => self.evaluate_inconsistent(cause, seen, policy, now),
                     None => Evaluation::Met,
                 }
             }
@@ -262,7 +262,7 @@ impl JobHistory {
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()))
             }
-            Condition::States(_) => self.evaluate_active(seen, rules, now),
+            Condition::States(_) => self.evaluate_active(seen, policy, now),
         }
     }
 
@@ -306,7 +306,7 @@ impl JobHistory {
         &self,
         quiet: Duration,
         seen: &LastObserved,
-        rules: &GatePolicy,
+        policy: &GatePolicy,
         now: Duration,
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
@@ -315,9 +315,9 @@ impl JobHistory {
                 return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
             }
             (Some(cause), _) => {
-                return self.evaluate_inconsistent(cause, seen, rules, now);
+                return self.evaluate_inconsistent(cause, seen, policy, now);
             }
-            (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
+            (None, State::Unknown) if !self.stateless => return unknown(seen, policy),
             _ => {}
         }
         if let Some(references) = &seen.unread_events {
@@ -356,9 +356,14 @@ impl JobHistory {
         }
     }
 
-    fn evaluate_active(&self, job: &LastObserved, rules: &GatePolicy, now: Duration) -> Evaluation {
+    fn evaluate_active(
+        &self,
+        job: &LastObserved,
+        policy: &GatePolicy,
+        now: Duration,
+    ) -> Evaluation {
         let never_ran = !self.has_run && matches!(job.state, State::Pending | State::Starting);
-        match rules.start_timeout {
+        match policy.start_timeout {
             Some(limit) if never_ran && now >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::NotStarted,
                 is_final: true,

@@ -76,15 +76,15 @@ pub enum Progress {
 /// reported.
 pub fn decide(
     evaluations: &[Evaluation],
-    rules: &GatePolicy,
+    policy: &GatePolicy,
     progress: Progress,
 ) -> Option<Decision> {
-    let verdict = conclusive(evaluations, rules.any);
+    let verdict = conclusive(evaluations, policy.any);
     let can_change = evaluations.iter().any(is_active);
-    let is_decided = verdict.is_some() || (!rules.any && evaluations.iter().any(is_not_started));
+    let is_decided = verdict.is_some() || (!policy.any && evaluations.iter().any(is_not_started));
     let done = match progress {
         Progress::FirstRound => false,
-        Progress::Polling => !can_change || (rules.fail_fast && is_decided),
+        Progress::Polling => !can_change || (policy.fail_fast && is_decided),
         Progress::Over => true,
     };
     done.then(|| match verdict {
@@ -102,25 +102,25 @@ pub fn decide(
 /// Returns a certain verdict. For `all`, one unmet job fails and all met jobs pass;
 /// for `any`, one met job passes and all unmet jobs fail.
 fn conclusive(evaluations: &[Evaluation], any: bool) -> Option<Verdict> {
-    let is_yes = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Met);
-    let is_no = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Unmet(_));
+    let is_met = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Met);
+    let is_unmet = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Unmet(_));
     match any {
         _ if evaluations.is_empty() => Some(Verdict::Passed),
-        false if evaluations.iter().any(is_no) => Some(Verdict::Failed),
-        false if evaluations.iter().all(is_yes) => Some(Verdict::Passed),
-        true if evaluations.iter().any(is_yes) => Some(Verdict::Passed),
-        true if evaluations.iter().all(is_no) => Some(Verdict::Failed),
+        false if evaluations.iter().any(is_unmet) => Some(Verdict::Failed),
+        false if evaluations.iter().all(is_met) => Some(Verdict::Passed),
+        true if evaluations.iter().any(is_met) => Some(Verdict::Passed),
+        true if evaluations.iter().all(is_unmet) => Some(Verdict::Failed),
         _ => None,
     }
 }
 
 fn is_active(evaluation: &Evaluation) -> bool {
-    matches!(evaluation, Evaluation::Pending(open) if !open.is_final)
+    matches!(evaluation, Evaluation::Pending(pending) if !pending.is_final)
 }
 
 /// Reports whether a job did not start in time, so that not all jobs can meet the condition.
 fn is_not_started(evaluation: &Evaluation) -> bool {
-    matches!(evaluation, Evaluation::Pending(open) if open.cause == PendingCause::NotStarted)
+    matches!(evaluation, Evaluation::Pending(pending) if pending.cause == PendingCause::NotStarted)
 }
 
 /// Returns the most important cause of the pending jobs.
@@ -128,7 +128,7 @@ fn most_important(evaluations: &[Evaluation]) -> Option<PendingCause> {
     let causes = evaluations
         .iter()
         .filter_map(|evaluation| match evaluation {
-            Evaluation::Pending(open) => Some(open.cause),
+            Evaluation::Pending(pending) => Some(pending.cause),
             _ => None,
         });
     causes.min()

@@ -20,28 +20,28 @@ const MAX_CAUSE: usize = 300;
 /// Names the job that decided and why, with counts, or what keeps the gate undecided.
 pub(super) fn of(state: &GateState<'_>) -> String {
     let GateState {
-        watched,
+        polled,
         evaluations,
-        rules,
+        policy,
         decision,
         stats,
     } = *state;
-    let all = watched.len();
+    let all = polled.len();
     match decision.verdict {
-        Verdict::Passed => passed(watched, evaluations, rules),
+        Verdict::Passed => passed(polled, evaluations, policy),
         Verdict::Failed => {
-            let failed = first_unmet(watched, evaluations).unwrap_or_default();
-            let counts = counts(evaluations, rules);
-            match rules.any {
+            let failed = first_unmet(polled, evaluations).unwrap_or_default();
+            let counts = counts(evaluations, policy);
+            match policy.any {
                 true => format!(
                     "none of {all} {}: {failed}; {counts}",
-                    condition_text(rules)
+                    condition_text(policy)
                 ),
                 false => format!("{failed}; {counts}"),
             }
         }
         Verdict::Undecided => {
-            let pending = pending(watched, evaluations);
+            let pending = pending(polled, evaluations);
             let parts = [stopped(stats), Some(pending)];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             parts.join("; ")
@@ -49,8 +49,8 @@ pub(super) fn of(state: &GateState<'_>) -> String {
     }
 }
 
-fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy) -> String {
-    let references = evaluations.iter().zip(watched);
+fn passed(polled: &[PolledJob], evaluations: &[Evaluation], policy: &GatePolicy) -> String {
+    let references = evaluations.iter().zip(polled);
     let references = references.filter(|(evaluation, _)| matches!(evaluation, Evaluation::Met));
     let references: Vec<String> = references
         .map(|(_, job)| job.reference.to_string())
@@ -58,11 +58,11 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
     let count = format!(
         "{} of {} {}",
         references.len(),
-        watched.len(),
-        condition_text(rules)
+        polled.len(),
+        condition_text(policy)
     );
-    match rules.any {
-        _ if watched.is_empty() => "no references given".to_owned(),
+    match policy.any {
+        _ if polled.is_empty() => "no references given".to_owned(),
         true => format!(
             "{count}: {}",
             join_first_references(&references, references.len())
@@ -72,29 +72,29 @@ fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy)
 }
 
 /// Returns the condition as it follows a count: `succeeded` in `2 of 2 succeeded`.
-fn condition_text(rules: &GatePolicy) -> String {
-    match &rules.condition {
+fn condition_text(policy: &GatePolicy) -> String {
+    match &policy.condition {
         Condition::NoWarnings(_) => "without new warnings".to_owned(),
         condition => condition.to_string(),
     }
 }
 
 /// Names the first job, in the order of the references, that did not meet the condition, and why.
-fn first_unmet(watched: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
-    let mut pairs = watched.iter().zip(evaluations);
-    pairs.find_map(|(watched, evaluation)| match evaluation {
-        Evaluation::Unmet(reason) => Some(unmet(watched, reason)),
+fn first_unmet(polled: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
+    let mut pairs = polled.iter().zip(evaluations);
+    pairs.find_map(|(polled, evaluation)| match evaluation {
+        Evaluation::Unmet(reason) => Some(unmet(polled, reason)),
         _ => None,
     })
 }
 
-fn unmet(watched: &PolledJob, reason: &str) -> String {
-    let reference = &watched.reference;
+fn unmet(polled: &PolledJob, reason: &str) -> String {
+    let reference = &polled.reference;
     let Some(state) = end_state(reason) else {
         return format!("{reference}: {}", one_line(reason));
     };
     // The end state that was seen first counts, even if the cloud reports another one now.
-    let job = watched.job.as_ref().filter(|job| job.state == state);
+    let job = polled.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
         None => format!("{reference} {}", one_line(reason)),
@@ -108,13 +108,13 @@ fn end_state(reason: &str) -> Option<State> {
 }
 
 /// Counts the jobs by result: `1 failed, 2 succeeded, 3 pending`.
-fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
+fn counts(evaluations: &[Evaluation], policy: &GatePolicy) -> String {
     let label = |evaluation: &Evaluation| match evaluation {
         Evaluation::Unmet(reason) => {
             let state = end_state(reason);
             (0, state.map_or("unmet", State::as_str).to_owned())
         }
-        Evaluation::Met => (1, condition_text(rules)),
+        Evaluation::Met => (1, condition_text(policy)),
         Evaluation::Pending(_) => (2, "pending".to_owned()),
     };
     let mut counts: Vec<((u8, String), usize)> = Vec::new();
@@ -144,19 +144,19 @@ fn stopped(stats: GateStats) -> Option<String> {
 }
 
 /// Describes what the pending jobs wait for, the most important cause first.
-fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
+fn pending(polled: &[PolledJob], evaluations: &[Evaluation]) -> String {
     let mut groups: Vec<(PendingCause, String, Vec<&PolledJob>)> = Vec::new();
-    for (job, evaluation) in watched.iter().zip(evaluations) {
-        let Evaluation::Pending(open) = evaluation else {
+    for (job, evaluation) in polled.iter().zip(evaluations) {
+        let Evaluation::Pending(pending) = evaluation else {
             continue;
         };
-        let reason_text = pending_reason(job, open);
+        let reason_text = pending_reason(job, pending);
         let known = |group: &&mut (PendingCause, String, _)| {
-            group.0 == open.cause && group.1 == reason_text
+            group.0 == pending.cause && group.1 == reason_text
         };
         match groups.iter_mut().find(known) {
             Some((_, _, jobs)) => jobs.push(job),
-            None => groups.push((open.cause, reason_text, vec![job])),
+            None => groups.push((pending.cause, reason_text, vec![job])),
         }
     }
     groups.order_by_key(|(cause, _, _)| *cause);
@@ -165,7 +165,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     let mut is_explained = false;
     for (number, (cause, reason_text, jobs)) in groups.iter().take(MAX_REASONS).enumerate() {
         let separator = if number == 0 { "" } else { "; " };
-        let (count, all) = (jobs.len(), watched.len());
+        let (count, all) = (jobs.len(), polled.len());
         let waits = matches!(cause, PendingCause::Time | PendingCause::NotStarted);
         let references = jobs.iter().take(MAX_NAMED).map(|job| {
             let reference = job.reference.to_string();
@@ -194,17 +194,17 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
 }
 
 /// Returns `still running` for a job that is active, else why it is pending.
-fn pending_reason(watched: &PolledJob, open: &Pending) -> String {
-    let state = watched.history.state().map(State::as_str);
-    match state == Some(&*open.reason) {
-        true => format!("still {}", open.reason),
-        false => one_line(&open.reason),
+fn pending_reason(polled: &PolledJob, pending: &Pending) -> String {
+    let state = polled.history.state().map(State::as_str);
+    match state == Some(&*pending.reason) {
+        true => format!("still {}", pending.reason),
+        false => one_line(&pending.reason),
     }
 }
 
 /// Returns why a job has not started to run, if known.
-fn waits_for(watched: &PolledJob) -> Option<String> {
-    let job = watched.job.as_ref()?;
+fn waits_for(polled: &PolledJob) -> Option<String> {
+    let job = polled.job.as_ref()?;
     let is_early = matches!(job.state, State::Pending | State::Starting);
     let reported = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.

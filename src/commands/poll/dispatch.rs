@@ -23,21 +23,21 @@ impl Poller {
         self.schedule_last_polls();
         let now = self.elapsed();
         let mut groups: Vec<Group> = Vec::new();
-        for (number, watched) in self.jobs.iter_mut().enumerate() {
-            watched.deferred = false;
-            if watched.in_flight || watched.is_final {
+        for (number, polled) in self.jobs.iter_mut().enumerate() {
+            polled.deferred = false;
+            if polled.in_flight || polled.is_final {
                 continue;
             }
-            let is_last = || watched.last_poll.due_at().is_some_and(|at| at <= now);
-            watched.poll_individually |= watched.explains_last && is_last();
+            let is_last = || polled.last_poll.due_at().is_some_and(|at| at <= now);
+            polled.poll_individually |= polled.explains_last && is_last();
             // Include jobs that are due soon, so that the jobs of a list call stay together.
-            let slack = if watched.poll_individually {
+            let slack = if polled.poll_individually {
                 Duration::ZERO
             } else {
-                watched.interval / 2
+                polled.interval / 2
             };
-            if watched.next_at <= now + slack || watched.due_at() <= now {
-                let (account, kind) = (watched.account, watched.reference.kind);
+            if polled.next_at <= now + slack || polled.due_at() <= now {
+                let (account, kind) = (polled.account, polled.reference.kind);
                 let is_same = |group: &&mut Group| group.account == account && group.kind == kind;
                 match groups.iter_mut().find(is_same) {
                     Some(group) => group.jobs.push(number),
@@ -162,7 +162,7 @@ impl Poller {
         options.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         let mut due = numbers.iter().map(|number| &self.jobs[*number]);
-        options.is_last = due.any(|watched| watched.is_last_due(now));
+        options.is_last = due.any(|polled| polled.is_last_due(now));
         for number in numbers {
             self.jobs[*number].start(now);
         }
@@ -185,17 +185,17 @@ impl Poller {
 
     fn start_get(&mut self, number: JobIndex) {
         let (now, ends) = (self.elapsed(), self.poll_deadline(&[number]));
-        let watched = &mut self.jobs[number];
-        let end = now + self.accounts[watched.account].response_times.usual();
+        let polled = &mut self.jobs[number];
+        let end = now + self.accounts[polled.account].response_times.usual();
         let quiet = self.options.quiet;
-        let confirms = quiet.is_some_and(|quiet| watched.history.needs_confirmation(quiet, end));
-        watched.start(now);
-        watched.awaits_client = self.lookup.is_connecting(&watched.reference);
-        if let Ok(client) = self.lookup.client(&watched.reference) {
-            watched.confirms_end = client.confirms_end(&watched.reference);
+        let confirms = quiet.is_some_and(|quiet| polled.history.needs_confirmation(quiet, end));
+        polled.start(now);
+        polled.awaits_client = self.lookup.is_connecting(&polled.reference);
+        if let Ok(client) = self.lookup.client(&polled.reference) {
+            polled.confirms_end = client.confirms_end(&polled.reference);
         }
-        self.accounts[watched.account].in_flight += 1;
-        let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
+        self.accounts[polled.account].in_flight += 1;
+        let (lookup, reference) = (Arc::clone(&self.lookup), polled.reference.clone());
         self.running.spawn(async move {
             let result = lookup.request(&reference, ends.deadline).await;
             let outcome = result

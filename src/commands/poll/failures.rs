@@ -70,16 +70,16 @@ impl Poller {
             return (Vec::new(), None);
         }
         let mut changes = Vec::new();
-        let watched = &mut self.jobs[number];
-        let account = watched.account;
-        watched.history.observe(Observation::Failed(&problem), now);
-        watched.failures = watched.failures.saturating_add(1);
-        watched.interval = schedule::after_failures(watched.failures, self.options.interval);
-        let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
-        let wait = hint.max(watched.interval);
-        watched.next_at = now + wait;
+        let polled = &mut self.jobs[number];
+        let account = polled.account;
+        polled.history.observe(Observation::Failed(&problem), now);
+        polled.failures = polled.failures.saturating_add(1);
+        polled.interval = schedule::after_failures(polled.failures, self.options.interval);
+        let hint = schedule::obeyed_hint(problem.retry_after, polled.failures == 1);
+        let wait = hint.max(polled.interval);
+        polled.next_at = now + wait;
         // A temporary failure is reported once for the account, not for each resource.
-        let reported = watched.problem.as_ref().map(|problem| problem.category);
+        let reported = polled.problem.as_ref().map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.category.is_transient() {
             changes.push(PollEvent::Problem(number));
         }
@@ -103,8 +103,8 @@ impl Poller {
     /// Delays all polls of a throttled account until this time.
     fn defer_account(&mut self, account: AccountIndex, until: Duration) {
         let jobs = self.jobs.iter_mut();
-        for watched in jobs.filter(|watched| watched.account == account) {
-            watched.next_at = watched.next_at.max(until);
+        for polled in jobs.filter(|polled| polled.account == account) {
+            polled.next_at = polled.next_at.max(until);
         }
     }
 }

@@ -129,11 +129,11 @@ impl Poller {
         let leads = leads.map(|one| LeadTimes::new(one.response_times.0, one.unfinished, deadline));
         let leads: Vec<LeadTimes> = leads.collect();
         let at = |lead| Some(deadline.saturating_sub(lead));
-        for watched in self.jobs.iter_mut().filter(|watched| !watched.is_final) {
-            let leads = leads[watched.account];
-            watched.early_poll.at = at(leads.early).filter(|_| watched.listed);
-            let is_listed = watched.listed && !watched.explains_last;
-            watched.last_poll.at = match (is_listed, watched.confirms_end) {
+        for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
+            let leads = leads[polled.account];
+            polled.early_poll.at = at(leads.early).filter(|_| polled.listed);
+            let is_listed = polled.listed && !polled.explains_last;
+            polled.last_poll.at = match (is_listed, polled.confirms_end) {
                 (true, _) => at(leads.list),
                 (false, true) => at(leads.confirmed),
                 (false, false) => at(leads.single),
@@ -144,11 +144,11 @@ impl Poller {
     /// Selects jobs whose last poll is a lookup: they do not run, and the list does
     /// not contain the events that may explain why.
     fn select_lookups(&mut self) {
-        let explained = self.jobs.iter().filter(|watched| watched.is_explained);
+        let explained = self.jobs.iter().filter(|polled| polled.is_explained);
         let mut left = MAX_DETAILS.saturating_sub(explained.count());
-        for watched in &mut self.jobs {
-            watched.explains_last = left > 0 && watched.is_unexplained();
-            left -= usize::from(watched.explains_last);
+        for polled in &mut self.jobs {
+            polled.explains_last = left > 0 && polled.is_unexplained();
+            left -= usize::from(polled.explains_last);
         }
     }
 
@@ -157,11 +157,11 @@ impl Poller {
         for account in &mut self.accounts {
             account.unfinished = UnfinishedCounts::default();
         }
-        for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
-            let count = &mut self.accounts[watched.account].unfinished;
-            let kind = watched.reference.kind;
-            count.single += u32::from(!watched.listed || watched.explains_last);
-            count.all += u32::from(!(watched.listed && is_large && kind.conclusive_rows));
+        for polled in self.jobs.iter().filter(|polled| !polled.is_final) {
+            let count = &mut self.accounts[polled.account].unfinished;
+            let kind = polled.reference.kind;
+            count.single += u32::from(!polled.listed || polled.explains_last);
+            count.all += u32::from(!(polled.listed && is_large && kind.conclusive_rows));
             count.list_calls += kind.max_ids.map_or(0.0, |ids| 1.0 / ids as f64);
         }
     }

@@ -182,20 +182,20 @@ impl PolledJob {
 
     /// Creates a resource from its only check.
     pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
-        let mut watched = Self::new(reference, 0);
+        let mut polled = Self::new(reference, 0);
         match &outcome {
-            Ok(job) => watched
+            Ok(job) => polled
                 .history
                 .observe(Observation::Read(job), Duration::ZERO),
-            Err(problem) => watched
+            Err(problem) => polled
                 .history
                 .observe(Observation::Failed(problem), Duration::ZERO),
         }
-        (watched.job, watched.problem) = match outcome {
+        (polled.job, polled.problem) = match outcome {
             Ok(job) => (Some(job), None),
             Err(problem) => (None, Some(Box::new(problem))),
         };
-        watched
+        polled
     }
 }
 
@@ -295,10 +295,10 @@ impl Poller {
     /// Adds a resource to poll; it gets the next number.
     pub(super) fn add(&mut self, reference: &Reference) {
         let account = self.account_index(reference.kind.template.cloud, &reference.profile);
-        let mut watched = PolledJob::new(reference, account);
+        let mut polled = PolledJob::new(reference, account);
         let client = self.lookup.client(reference);
-        watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
-        self.jobs.push(watched);
+        polled.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
+        self.jobs.push(polled);
     }
 
     /// Adds a resource like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked.
@@ -350,7 +350,7 @@ impl Poller {
 
     /// Reports whether every resource was polled once.
     pub(super) fn has_polled_all(&self) -> bool {
-        self.jobs.iter().all(|watched| watched.was_polled)
+        self.jobs.iter().all(|polled| polled.was_polled)
     }
 
     /// Returns when to stop waiting for the first poll of all resources: requests hang if no response comes for a
@@ -362,8 +362,8 @@ impl Poller {
     /// Reports whether a late result contains no information: the earlier result is still valid, and a resource
     /// whose request was cut off by the deadline was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
-        let watched = &self.jobs[number];
-        let is_known = watched.job.is_some() || watched.problem.is_some();
+        let polled = &self.jobs[number];
+        let is_known = polled.job.is_some() || polled.problem.is_some();
         problem.category == Category::Network && (is_known || problem.is_deadline_exceeded())
     }
 
@@ -371,7 +371,7 @@ impl Poller {
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.jobs
             .iter()
-            .filter(|watched| !watched.in_flight && !watched.is_final && !watched.deferred)
+            .filter(|polled| !polled.in_flight && !polled.is_final && !polled.deferred)
             .map(PolledJob::due_at)
             .min()
     }

@@ -172,21 +172,21 @@ impl Poller {
     }
 
     /// Returns when the first current outage will exceed its limit.
-    pub(in crate::commands) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
-        let active = self.jobs.iter().filter(|watched| !watched.is_final);
-        let limits = active.filter_map(|watched| {
-            let limit = rules.outage_limit(watched.history.read_at().is_some())?;
-            watched.unreadable_since()?.checked_add(limit)
+    pub(in crate::commands) fn outage_limit_at(&self, policy: &GatePolicy) -> Option<Duration> {
+        let active = self.jobs.iter().filter(|polled| !polled.is_final);
+        let limits = active.filter_map(|polled| {
+            let limit = policy.outage_limit(polled.history.read_at().is_some())?;
+            polled.unreadable_since()?.checked_add(limit)
         });
         limits.min()
     }
 
     /// Counts a request as failed if it has no response for as long as an outage may last: a server can accept
     /// connections and never respond.
-    pub(in crate::commands) fn fail_unanswered(&mut self, rules: &GatePolicy) {
+    pub(in crate::commands) fn fail_unanswered(&mut self, policy: &GatePolicy) {
         let now = self.elapsed();
         for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
-            let Some(limit) = rules.outage_limit(polled.history.read_at().is_some()) else {
+            let Some(limit) = policy.outage_limit(polled.history.read_at().is_some()) else {
                 continue;
             };
             let is_failed = polled.history.unreadable_since().is_some();

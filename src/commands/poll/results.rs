@@ -78,11 +78,11 @@ impl Poller {
 
     /// Records the response time of a poll.
     fn record_response(&mut self, number: JobIndex) {
-        let (now, watched) = (self.elapsed(), &mut self.jobs[number]);
-        let account = &mut self.accounts[watched.account];
-        let elapsed = now.saturating_sub(watched.polled_at);
+        let (now, polled) = (self.elapsed(), &mut self.jobs[number]);
+        let account = &mut self.accounts[polled.account];
+        let elapsed = now.saturating_sub(polled.polled_at);
         // The time of a credential command is not a response time.
-        if !std::mem::take(&mut watched.awaits_client) {
+        if !std::mem::take(&mut polled.awaits_client) {
             account.response_times.record(elapsed);
         }
         account.responded_at = now;
@@ -101,19 +101,19 @@ impl Poller {
         outcome: LookupResult,
         late: bool,
     ) -> Vec<PollEvent> {
-        let watched = &mut self.jobs[number];
-        let account = &mut self.accounts[watched.account];
-        let row = watched.final_row.take();
+        let polled = &mut self.jobs[number];
+        let account = &mut self.accounts[polled.account];
+        let row = polled.final_row.take();
         if let (Some(row), Ok(job)) = (&row, &outcome) {
             account.contradicts_rows |= job.contradicts(row);
         }
-        let is_last_detail = std::mem::take(&mut watched.has_detail_request) && {
+        let is_last_detail = std::mem::take(&mut polled.has_detail_request) && {
             account.detail_requests -= 1;
             account.detail_requests == 0
         };
         // The state is known from a list; only its explanation could not be read.
-        let is_explanation = std::mem::take(&mut watched.explains_last) && watched.job.is_some();
-        watched.is_explained |= is_explanation;
+        let is_explanation = std::mem::take(&mut polled.explains_last) && polled.job.is_some();
+        polled.is_explained |= is_explanation;
         let mut events = match (outcome, row) {
             (Err(_), Some(row)) if !account.contradicts_rows => self.take_job(number, *row),
             (Ok(job), _) => self.take_job(number, job),
@@ -135,15 +135,15 @@ impl Poller {
         let is_contradicted = self.accounts[account].contradicts_rows;
         let mut events = Vec::new();
         for number in 0..self.jobs.len() {
-            let watched = &mut self.jobs[number];
-            if watched.account != account || watched.in_flight || watched.poll_individually {
+            let polled = &mut self.jobs[number];
+            if polled.account != account || polled.in_flight || polled.poll_individually {
                 continue;
             }
-            let Some(row) = watched.final_row.take() else {
+            let Some(row) = polled.final_row.take() else {
                 continue;
             };
             match is_contradicted {
-                true => (watched.poll_individually, watched.next_at) = (true, Duration::ZERO),
+                true => (polled.poll_individually, polled.next_at) = (true, Duration::ZERO),
                 false => events.extend(self.take_job(number, *row)),
             }
         }
@@ -153,9 +153,9 @@ impl Poller {
     /// Accepts the ends that lists have proved and whose details were not read yet.
     pub(in crate::commands) fn accept_proved_ends(&mut self) {
         for number in 0..self.jobs.len() {
-            let watched = &mut self.jobs[number];
-            let row = watched.final_row.take();
-            if let Some(row) = row.filter(|_| !self.accounts[watched.account].contradicts_rows) {
+            let polled = &mut self.jobs[number];
+            let row = polled.final_row.take();
+            if let Some(row) = row.filter(|_| !self.accounts[polled.account].contradicts_rows) {
                 self.take_job(number, *row);
             }
         }
@@ -167,11 +167,11 @@ impl Poller {
         if let Some(problem) = row.as_ref().and_then(|row| self.other_job(number, row)) {
             return self.take_failure(number, problem, false);
         }
-        let watched = &mut self.jobs[number];
-        watched.listed = true;
-        watched.final_row = None;
-        let kind = watched.reference.kind;
-        let both = watched.job.as_ref().zip(row.as_ref());
+        let polled = &mut self.jobs[number];
+        polled.listed = true;
+        polled.final_row = None;
+        let kind = polled.reference.kind;
+        let both = polled.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
             known.state == row.state && known.state_raw == row.state_raw
         };
@@ -180,7 +180,7 @@ impl Poller {
         if is_unchanged && !(kind.is_watched && has_tasks) {
             return self.take_unchanged(number);
         }
-        let known = watched.job.as_ref().filter(|_| kind.is_watched);
+        let known = polled.job.as_ref().filter(|_| kind.is_watched);
         let row = match known {
             Some(known) => row.map(|row| Job {
                 events: known.events.clone(),
@@ -197,13 +197,13 @@ impl Poller {
                 let row = row.filter(|row| self.is_proved_by(number, row));
                 let is_held = row.is_some() && self.postpones_rows(number);
                 let list_time = self.list_time(number);
-                let watched = &mut self.jobs[number];
-                (watched.in_flight, watched.poll_individually) = (false, !is_held);
-                watched.next_at = match is_held {
+                let polled = &mut self.jobs[number];
+                (polled.in_flight, polled.poll_individually) = (false, !is_held);
+                polled.next_at = match is_held {
                     true => self.started.elapsed() + HELD_ROW_INTERVAL.max(list_time),
                     false => Duration::ZERO,
                 };
-                watched.final_row = row.map(Box::new);
+                polled.final_row = row.map(Box::new);
                 Vec::new()
             }
         }
@@ -214,12 +214,12 @@ impl Poller {
     /// For a large number of jobs, only some of the failed ones are looked up. Rows of
     /// watched kinds only lack events.
     fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
-        let watched = &self.jobs[number];
-        let account = watched.account;
-        let kind = watched.reference.kind;
+        let polled = &self.jobs[number];
+        let account = polled.account;
+        let kind = polled.reference.kind;
         let is_large = self.is_large(kind);
         let is_active = !row.ended && row.state != State::Unknown;
-        match watched.job.as_ref().map(|job| job.state) {
+        match polled.job.as_ref().map(|job| job.state) {
             None if is_active => is_large || !kind.is_watched,
             _ if !is_large || !kind.conclusive_rows || self.accounts[account].contradicts_rows => {
                 false
@@ -248,15 +248,15 @@ impl Poller {
     }
 
     fn is_proved_by(&self, number: JobIndex, row: &Job) -> bool {
-        let watched = &self.jobs[number];
-        !self.accounts[watched.account].contradicts_rows && proves_end(watched.reference.kind, row)
+        let polled = &self.jobs[number];
+        !self.accounts[polled.account].contradicts_rows && proves_end(polled.reference.kind, row)
     }
 
     /// Reports whether lookups of other jobs can still contradict the row of a job that is not looked up itself.
     fn postpones_rows(&self, number: JobIndex) -> bool {
-        let watched = &self.jobs[number];
-        let is_pending = self.accounts[watched.account].detail_requests > 0;
-        is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)
+        let polled = &self.jobs[number];
+        let is_pending = self.accounts[polled.account].detail_requests > 0;
+        is_pending && !polled.has_detail_request && self.is_large(polled.reference.kind)
     }
 
     /// Handles a job that was read. Rejects another job that has the id of the previous one, which is gone.
@@ -264,11 +264,11 @@ impl Poller {
         if let Some(problem) = self.other_job(number, &job) {
             return self.take_failure(number, problem, false);
         }
-        let watched = &mut self.jobs[number];
-        if watched.is_discovered {
+        let polled = &mut self.jobs[number];
+        if polled.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
         }
-        let before = watched.job.replace(job).map(|job| job.state);
+        let before = polled.job.replace(job).map(|job| job.state);
         let mut changes = self.take_unchanged(number);
         if before != self.jobs[number].job.as_ref().map(|job| job.state) {
             changes.insert(0, PollEvent::State(number, before));
@@ -280,29 +280,29 @@ impl Poller {
     fn take_unchanged(&mut self, number: JobIndex) -> Vec<PollEvent> {
         let now = self.elapsed();
         let list_time = self.list_time(number);
-        let watched = &mut self.jobs[number];
-        let account = watched.account;
-        watched.finish_poll();
-        (watched.failures, watched.problem) = (0, None);
+        let polled = &mut self.jobs[number];
+        let account = polled.account;
+        polled.finish_poll();
+        (polled.failures, polled.problem) = (0, None);
         let mut changes = Vec::new();
-        if let Some(job) = &watched.job {
-            watched.history.observe(Observation::Read(job), now);
-            let unchanged = now.saturating_sub(watched.history.since().unwrap_or(now));
-            watched.interval = self.options.interval.unwrap_or_else(|| {
+        if let Some(job) = &polled.job {
+            polled.history.observe(Observation::Read(job), now);
+            let unchanged = now.saturating_sub(polled.history.since().unwrap_or(now));
+            polled.interval = self.options.interval.unwrap_or_else(|| {
                 let server_now = Time::new(self.lookup.transport.server_now());
-                let floor = if watched.listed {
+                let floor = if polled.listed {
                     list_time
                 } else {
                     Duration::ZERO
                 };
                 schedule::job_pause(job, server_now, unchanged).max(floor)
             });
-            watched.next_at = now + watched.interval.mul_f64(self.jitter);
+            polled.next_at = now + polled.interval.mul_f64(self.jitter);
             let quiet = self.options.quiet;
-            let quiet_until = quiet.and_then(|quiet| watched.history.quiet_until(quiet));
+            let quiet_until = quiet.and_then(|quiet| polled.history.quiet_until(quiet));
             // The interval, or the last poll before the deadline, can miss the end of the quiet time.
-            let after_poll = quiet_until.filter(|until| *until > watched.polled_at);
-            watched.next_at = after_poll.map_or(watched.next_at, |at| at.min(watched.next_at));
+            let after_poll = quiet_until.filter(|until| *until > polled.polled_at);
+            polled.next_at = after_poll.map_or(polled.next_at, |at| at.min(polled.next_at));
         }
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));

@@ -24,7 +24,7 @@ const MAX_LISTED: usize = 10_000;
 pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
     /// Canonical references of the watched resources.
-    watched: HashSet<String>,
+    polled: HashSet<String>,
     running: JoinSet<(usize, Listed)>,
     lookup: Arc<Lookup>,
     interval: Duration,
@@ -86,7 +86,7 @@ impl ScopeWatcher {
     pub(super) fn new(lookup: &Arc<Lookup>, interval: Option<Duration>) -> Self {
         let all = lookup.scopes.iter().map(|scope| (scope, false));
         let newest = lookup.latest.iter().map(|(_, scope)| (scope, true));
-        let watched = all.chain(newest).map(|(scope, newest)| WatchedScope {
+        let polled = all.chain(newest).map(|(scope, newest)| WatchedScope {
             scope: scope.clone(),
             latest_only: newest,
             next_at: Duration::ZERO,
@@ -98,8 +98,8 @@ impl ScopeWatcher {
             listed_at: None,
         });
         Self {
-            scopes: watched.collect(),
-            watched: lookup.references.iter().map(Reference::to_string).collect(),
+            scopes: polled.collect(),
+            polled: lookup.references.iter().map(Reference::to_string).collect(),
             running: JoinSet::new(),
             lookup: Arc::clone(lookup),
             interval: interval.unwrap_or(LIST_INTERVAL),
@@ -108,13 +108,13 @@ impl ScopeWatcher {
 
     /// Reports whether nothing new can appear.
     pub(in crate::commands) fn is_done(&self) -> bool {
-        self.scopes.iter().all(|watched| watched.is_done)
+        self.scopes.iter().all(|polled| polled.is_done)
     }
 
     /// Reports whether each scope was listed at least once.
     pub(in crate::commands) fn are_listed(&self) -> bool {
         let mut scopes = self.scopes.iter();
-        scopes.all(|watched| watched.known_references.is_some() || watched.is_done)
+        scopes.all(|polled| polled.known_references.is_some() || polled.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -126,14 +126,14 @@ impl ScopeWatcher {
             .scopes
             .iter()
             .filter(|one| !one.in_flight && !one.is_done);
-        idle.map(|watched| watched.next_at).min()
+        idle.map(|polled| polled.next_at).min()
     }
 
     /// Counts the scopes by the result of their last list.
     pub(in crate::commands) fn counts(&self) -> ScopeCounts {
         let mut counts = ScopeCounts::default();
-        for watched in &self.scopes {
-            let count = match (watched.failed_since, watched.listed_at) {
+        for polled in &self.scopes {
+            let count = match (polled.failed_since, polled.listed_at) {
                 (Some(_), _) => &mut counts.failed,
                 (None, Some(_)) => &mut counts.read,
                 (None, None) => &mut counts.unread,
@@ -145,7 +145,7 @@ impl ScopeWatcher {
 
     /// Returns when a scope was last listed.
     pub(in crate::commands) fn listed_at(&self) -> Option<Duration> {
-        let times = self.scopes.iter().filter_map(|watched| watched.listed_at);
+        let times = self.scopes.iter().filter_map(|polled| polled.listed_at);
         times.max()
     }
 
@@ -158,16 +158,16 @@ impl ScopeWatcher {
     pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
             .iter()
-            .filter_map(|watched| watched.problem.as_ref())
+            .filter_map(|polled| polled.problem.as_ref())
     }
 
     /// Starts the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
-        for (number, watched) in self.scopes.iter_mut().enumerate() {
-            if !watched.in_flight && !watched.is_done && watched.next_at <= now {
-                (watched.in_flight, watched.next_at) = (true, now);
-                let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
-                let newest = watched.latest_only;
+        for (number, polled) in self.scopes.iter_mut().enumerate() {
+            if !polled.in_flight && !polled.is_done && polled.next_at <= now {
+                (polled.in_flight, polled.next_at) = (true, now);
+                let (lookup, scope) = (Arc::clone(&self.lookup), polled.scope.clone());
+                let newest = polled.latest_only;
                 self.running.spawn(async move {
                     let listed = match newest {
                         true => latest_in(&lookup, &scope).await,
@@ -186,22 +186,22 @@ impl ScopeWatcher {
             .join_next()
             .await?
             .expect("a list neither panics nor is cancelled");
-        let watched = &mut self.scopes[number];
-        watched.in_flight = false;
+        let polled = &mut self.scopes[number];
+        polled.in_flight = false;
         let (mut added, failure) = match listed {
             Ok(ScopeListing::Latest(reference)) => {
-                watched.is_done = true;
-                (vec![reference], watched.succeed(now(), None))
+                polled.is_done = true;
+                (vec![reference], polled.succeed(now(), None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
                 // A list with many pages uses a large part of the account's requests.
-                let elapsed = now().saturating_sub(watched.next_at);
-                watched.next_at = now() + self.interval.max(elapsed * 2);
-                (watched.take(rows), watched.succeed(now(), failed_part))
+                let elapsed = now().saturating_sub(polled.next_at);
+                polled.next_at = now() + self.interval.max(elapsed * 2);
+                (polled.take(rows), polled.succeed(now(), failed_part))
             }
-            Err(problem) => (Vec::new(), watched.fail(now(), problem, self.interval)),
+            Err(problem) => (Vec::new(), polled.fail(now(), problem, self.interval)),
         };
-        added.retain(|reference| self.watched.insert(reference.to_string()));
+        added.retain(|reference| self.polled.insert(reference.to_string()));
         Some(ScopeUpdate {
             number,
             added,

@@ -61,7 +61,7 @@ impl LoopHandler for WaitHandler<'_> {
         for (number, evaluation) in evaluations.iter().enumerate() {
             let polled = &mut run.poller.jobs[number];
             polled.is_final = match evaluation {
-                Evaluation::Pending(open) => open.is_final,
+                Evaluation::Pending(pending) => pending.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => polled.history.has_ended(),
             };
         }
@@ -320,9 +320,9 @@ impl<'a> WaitHandler<'a> {
             status,
         };
         let state = GateState {
-            watched: &run.poller.jobs,
+            polled: &run.poller.jobs,
             evaluations: &run.evaluations(),
-            rules: &run.policy,
+            policy: &run.policy,
             decision: &decision,
             stats,
         };

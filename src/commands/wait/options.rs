@@ -100,7 +100,7 @@ enum OnMissing {
 /// The parsed options, checked before the first call.
 #[derive(Debug)]
 pub(super) struct WaitOptions {
-    /// The rules of the gate.
+    /// The policy of the gate.
     pub policy: GatePolicy,
     /// The time limit of the whole command.
     pub timeout: Option<Duration>,
@@ -166,7 +166,7 @@ impl Arguments {
                 .map(|text| parse_duration(name, text))
                 .transpose()
         };
-        let rules = GatePolicy {
+        let policy = GatePolicy {
             any: self.any,
             fail_fast: !self.no_fail_fast,
             unknown_fails: self.on_unknown == OnUnknown::Fail,
@@ -180,7 +180,7 @@ impl Arguments {
             ..GatePolicy::new(Condition::parse(&self.condition, kinds)?)
         };
         Ok(WaitOptions {
-            policy: rules,
+            policy,
             timeout,
             interval: self.poll.interval()?,
             warning: unlimited.then_some("no timeout is set; pass e.g. -t 2h"),

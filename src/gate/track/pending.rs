@@ -19,13 +19,13 @@ impl JobHistory {
     pub(super) fn pending_on_failure(
         &self,
         failure: &ReadFailure,
-        rules: &GatePolicy,
+        policy: &GatePolicy,
         now: Duration,
     ) -> Pending {
         let outage = now.saturating_sub(failure.since);
-        let limit = rules.outage_limit(self.last.is_some());
+        let limit = policy.outage_limit(self.last.is_some());
         let is_long = limit.is_some_and(|limit| outage >= limit);
-        let exceeded = rules.max_outage.filter(|limit| outage >= *limit);
+        let exceeded = policy.max_outage.filter(|limit| outage >= *limit);
         let (cause, is_final, exceeded) = match failure.category {
             Category::MissingCredentials
             | Category::Unauthenticated
@@ -61,7 +61,7 @@ impl JobHistory {
         &self,
         inconsistency: &Inconsistency,
         seen: &LastObserved,
-        rules: &GatePolicy,
+        policy: &GatePolicy,
         now: Duration,
     ) -> Evaluation {
         let message = inconsistency.message.clone();
@@ -73,7 +73,7 @@ impl JobHistory {
                     message,
                     since,
                 };
-                self.pending_on_failure(&failure, rules, now)
+                self.pending_on_failure(&failure, policy, now)
             }
             None => Pending {
                 cause: PendingCause::Time,
@@ -83,17 +83,21 @@ impl JobHistory {
         })
     }
 
-    pub(super) fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
+    pub(super) fn pending_on_missing(
+        &self,
+        missing: &NotFoundSpan,
+        policy: &GatePolicy,
+    ) -> Pending {
         let apart = missing.last.saturating_sub(missing.first);
         let min_apart = MISSING_RECHECK_INTERVAL.max(self.missing_grace);
-        let believed = apart >= min_apart && missing.last >= rules.missing_grace;
+        let believed = apart >= min_apart && missing.last >= policy.missing_grace;
         let reason = match &self.last {
             Some(seen) => Cow::Owned(format!("disappeared (was {})", seen.state)),
             None => Cow::Borrowed("not found"),
         };
         Pending {
             cause: PendingCause::Missing,
-            is_final: believed && !rules.waits_for_missing,
+            is_final: believed && !policy.waits_for_missing,
             reason,
         }
     }
@@ -116,14 +120,14 @@ pub(super) fn pending(cause: PendingCause, reason: impl Into<Cow<'static, str>>)
 }
 
 /// Evaluates an undetermined state: an unrecognized one, or an end with an unreadable outcome.
-pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
+pub(super) fn unknown(seen: &LastObserved, policy: &GatePolicy) -> Evaluation {
     let reason = match (seen.ended, seen.state_word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),
         (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
     };
-    match (seen.ended, rules.unknown_fails) {
+    match (seen.ended, policy.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
             is_final: seen.observed_at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,

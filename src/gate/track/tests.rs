@@ -21,7 +21,7 @@ fn job(state: State) -> Job {
     }
 }
 
-fn rules(condition: &str) -> GatePolicy {
+fn policy(condition: &str) -> GatePolicy {
     GatePolicy::new(Condition::parse(condition, &[]).unwrap())
 }
 
@@ -36,7 +36,7 @@ fn evaluation(condition: &str, states: &[State]) -> &'static str {
         track.observe(Observation::Read(&job(*state)), seconds(10 * number as u64));
     }
     track
-        .evaluate(&rules(condition), seconds(10 * states.len() as u64))
+        .evaluate(&policy(condition), seconds(10 * states.len() as u64))
         .as_str()
 }
 
@@ -84,12 +84,12 @@ fn an_unknown_state_is_pending_unless_the_policy_fails_it() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(
-        track.evaluate(&rules("succeeded"), seconds(0)).as_str(),
+        track.evaluate(&policy("succeeded"), seconds(0)).as_str(),
         "pending"
     );
     let strict = GatePolicy {
         unknown_fails: true,
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
     assert_eq!(track.evaluate(&strict, seconds(0)).as_str(), "unmet");
 }
@@ -102,17 +102,17 @@ fn an_end_without_a_known_outcome_is_finally_undecided_after_a_minute() {
     track.observe(Observation::Read(&unread), seconds(0));
     let strict = GatePolicy {
         unknown_fails: true,
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
     for (at, is_final) in [(0, false), (59, false), (60, true)] {
         track.observe(Observation::Read(&unread), seconds(at));
-        let Evaluation::Pending(open) = track.evaluate(&strict, seconds(at)) else {
+        let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(at)) else {
             panic!()
         };
         let expected = (PendingCause::Service, is_final);
-        assert_eq!((open.cause, open.is_final), expected, "{at}");
+        assert_eq!((pending.cause, pending.is_final), expected, "{at}");
         assert_eq!(
-            track.evaluate(&rules("ended"), seconds(at)),
+            track.evaluate(&policy("ended"), seconds(at)),
             Evaluation::Met
         );
     }
@@ -130,11 +130,12 @@ fn a_job_is_finally_missing_after_the_grace_period_and_two_lookups() {
         for at in observations {
             track.observe(Observation::Failed(&missing), seconds(*at));
         }
-        let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(200)) else {
+        let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(200))
+        else {
             panic!()
         };
-        assert_eq!(open.cause, PendingCause::Missing);
-        open.is_final
+        assert_eq!(pending.cause, PendingCause::Missing);
+        pending.is_final
     };
     assert!(!settled_at(&[0]));
     assert!(!settled_at(&[0, 20]));
@@ -156,11 +157,11 @@ fn one_successful_poll_makes_a_missing_job_present_again() {
         Observation::Failed(&problem(Category::NotFound)),
         seconds(70),
     );
-    let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(70)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(70)) else {
         panic!()
     };
-    assert!(!open.is_final);
-    assert_eq!(open.reason, "disappeared (was running)");
+    assert!(!pending.is_final);
+    assert_eq!(pending.reason, "disappeared (was running)");
 }
 
 #[test]
@@ -169,8 +170,8 @@ fn a_longer_grace_period_of_a_kind_delays_a_final_missing_state() {
     let mut track = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
     let mut is_final = |observation: Observation<'_>, at| {
         track.observe(observation, seconds(at));
-        match track.evaluate(&rules("succeeded"), seconds(at)) {
-            Evaluation::Pending(open) => open.is_final,
+        match track.evaluate(&policy("succeeded"), seconds(at)) {
+            Evaluation::Pending(pending) => pending.is_final,
             other => panic!("{other:?}"),
         }
     };
@@ -203,26 +204,26 @@ fn a_missing_job_is_never_final_if_the_policy_waits_for_it() {
     }
     let patient = GatePolicy {
         waits_for_missing: true,
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
-    let Evaluation::Pending(open) = track.evaluate(&patient, seconds(100)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&patient, seconds(100)) else {
         panic!()
     };
-    assert!(!open.is_final);
+    assert!(!pending.is_final);
 }
 
 #[test]
 fn transient_failures_stay_pending_and_rejections_are_final() {
-    let after = |category, rules: &GatePolicy, at| {
+    let after = |category, policy: &GatePolicy, at| {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&job(State::Running)), seconds(0));
         track.observe(Observation::Failed(&problem(category)), seconds(10));
-        let Evaluation::Pending(open) = track.evaluate(rules, seconds(at)) else {
+        let Evaluation::Pending(pending) = track.evaluate(policy, seconds(at)) else {
             panic!()
         };
-        (open.cause, open.is_final)
+        (pending.cause, pending.is_final)
     };
-    let usual = rules("succeeded");
+    let usual = policy("succeeded");
     for category in [
         Category::Network,
         Category::ServiceError,
@@ -256,13 +257,16 @@ fn transient_failures_stay_pending_and_rejections_are_final() {
         Observation::Failed(&problem(Category::InvalidArgument)),
         seconds(10),
     );
-    let Evaluation::Pending(open) = never_read.evaluate(&usual, seconds(10)) else {
+    let Evaluation::Pending(pending) = never_read.evaluate(&usual, seconds(10)) else {
         panic!()
     };
-    assert_eq!((open.cause, open.is_final), (PendingCause::Service, true));
+    assert_eq!(
+        (pending.cause, pending.is_final),
+        (PendingCause::Service, true)
+    );
     let impatient = GatePolicy {
         max_outage: Some(seconds(600)),
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
     assert_eq!(
         after(Category::Network, &impatient, 609),
@@ -278,24 +282,24 @@ fn transient_failures_stay_pending_and_rejections_are_final() {
 fn a_job_that_has_not_started_by_the_start_timeout_is_final() {
     let strict = GatePolicy {
         start_timeout: Some(seconds(1800)),
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Pending)), seconds(0));
     assert_eq!(track.evaluate(&strict, seconds(1799)).as_str(), "pending");
-    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(1800)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(1800)) else {
         panic!()
     };
     assert_eq!(
-        (open.cause, open.is_final),
+        (pending.cause, pending.is_final),
         (PendingCause::NotStarted, true)
     );
-    assert_eq!(open.reason, "not started after 1800 s (pending)");
+    assert_eq!(pending.reason, "not started after 1800 s (pending)");
     track.observe(Observation::Read(&job(State::Running)), seconds(1801));
-    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(4000)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(4000)) else {
         panic!()
     };
-    assert!(!open.is_final);
+    assert!(!pending.is_final);
 }
 
 fn warning(message: &str, count: u64, last: i64) -> Event {
@@ -321,7 +325,7 @@ fn a_warning_is_new_if_its_row_is_new_or_its_count_or_time_has_grown() {
         track.confirm();
         track.observe(Observation::Read(&one), seconds(600));
         track
-            .evaluate(&rules("no-warnings=10m"), seconds(600))
+            .evaluate(&policy("no-warnings=10m"), seconds(600))
             .as_str()
     };
     assert_eq!(after(vec![warning("old", 5, 100)]), "met");
@@ -345,12 +349,12 @@ fn a_warning_contained_twice_in_a_response_is_not_new() {
     ] {
         twice.events = events;
         track.observe(Observation::Read(&twice), seconds(0));
-        let evaluation = track.evaluate(&rules("no-warnings=10m"), seconds(0));
+        let evaluation = track.evaluate(&policy("no-warnings=10m"), seconds(0));
         assert_eq!(evaluation.as_str(), "pending");
     }
     twice.events = vec![warning("old", 5, 100), warning("old", 10, 200)];
     track.observe(Observation::Read(&twice), seconds(10));
-    let evaluation = track.evaluate(&rules("no-warnings=10m"), seconds(10));
+    let evaluation = track.evaluate(&policy("no-warnings=10m"), seconds(10));
     assert_eq!(evaluation.as_str(), "unmet");
 }
 
@@ -363,11 +367,14 @@ fn an_array_job_with_unread_subtasks_is_pending_and_not_failed() {
     track.observe(Observation::Read(&parent), seconds(0));
     let strict = GatePolicy {
         unknown_fails: true,
-        ..rules("succeeded")
+        ..policy("succeeded")
     };
-    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(0)) else {
         panic!()
     };
-    assert_eq!(open.reason, "2 of 3 subtasks are known to have succeeded");
-    assert!(!open.is_final);
+    assert_eq!(
+        pending.reason,
+        "2 of 3 subtasks are known to have succeeded"
+    );
+    assert!(!pending.is_final);
 }

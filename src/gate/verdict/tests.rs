@@ -2,7 +2,7 @@ use super::super::{Condition, Pending};
 use super::*;
 use crate::model::State;
 
-fn rules(any: bool, fail_fast: bool) -> GatePolicy {
+fn policy(any: bool, fail_fast: bool) -> GatePolicy {
     GatePolicy {
         any,
         fail_fast,
@@ -10,7 +10,7 @@ fn rules(any: bool, fail_fast: bool) -> GatePolicy {
     }
 }
 
-fn open(cause: PendingCause, settled: bool) -> Evaluation {
+fn pending(cause: PendingCause, settled: bool) -> Evaluation {
     Evaluation::Pending(Pending {
         cause,
         is_final: settled,
@@ -27,7 +27,7 @@ fn all_evaluations() -> Vec<Evaluation> {
         PendingCause::Missing,
         PendingCause::Time,
     ] {
-        all.extend([open(cause, false), open(cause, true)]);
+        all.extend([pending(cause, false), pending(cause, true)]);
     }
     all
 }
@@ -59,7 +59,7 @@ fn specified(evaluations: &[Evaluation], any: bool) -> u8 {
     let has = |cause: PendingCause| {
         evaluations
             .iter()
-            .any(|one| matches!(one, Evaluation::Pending(open) if open.cause == cause))
+            .any(|one| matches!(one, Evaluation::Pending(pending) if pending.cause == cause))
     };
     match () {
         () if has(PendingCause::Credentials) => 4,
@@ -90,7 +90,7 @@ fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
 #[test]
 fn the_exit_code_at_the_deadline_matches_the_specification() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &rules(any, fail_fast), Progress::Over).unwrap();
+        let decision = decide(evaluations, &policy(any, fail_fast), Progress::Over).unwrap();
         assert_eq!(
             decision.exit_code(124),
             specified(evaluations, any),
@@ -106,10 +106,10 @@ fn the_exit_code_at_the_deadline_matches_the_specification() {
 #[test]
 fn a_gate_ends_early_only_if_certain_or_if_nothing_can_change() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &rules(any, fail_fast), Progress::Polling);
+        let decision = decide(evaluations, &policy(any, fail_fast), Progress::Polling);
         let unsettled = evaluations
             .iter()
-            .any(|one| matches!(one, Evaluation::Pending(open) if !open.is_final));
+            .any(|one| matches!(one, Evaluation::Pending(pending) if !pending.is_final));
         let is_verdict = specified(evaluations, any) <= 1;
         let ends = !unsettled || (fail_fast && is_verdict);
         assert_eq!(
@@ -126,8 +126,8 @@ fn a_gate_ends_early_only_if_certain_or_if_nothing_can_change() {
 #[test]
 fn a_single_check_without_a_verdict_has_the_exit_code_for_pending() {
     let decision = decide(
-        &[open(PendingCause::Time, false)],
-        &rules(false, true),
+        &[pending(PendingCause::Time, false)],
+        &policy(false, true),
         Progress::Over,
     )
     .unwrap();
@@ -136,14 +136,14 @@ fn a_single_check_without_a_verdict_has_the_exit_code_for_pending() {
 
 #[test]
 fn a_gate_without_jobs_passes() {
-    let decision = decide(&[], &rules(false, true), Progress::Polling).unwrap();
+    let decision = decide(&[], &policy(false, true), Progress::Polling).unwrap();
     assert_eq!(decision.verdict, Verdict::Passed);
 }
 
 #[test]
 fn there_is_no_verdict_before_the_first_round_is_complete() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &rules(any, fail_fast), Progress::FirstRound);
+        let decision = decide(evaluations, &policy(any, fail_fast), Progress::FirstRound);
         assert_eq!(decision, None, "{evaluations:?}");
     });
 }
@@ -151,11 +151,11 @@ fn there_is_no_verdict_before_the_first_round_is_complete() {
 #[test]
 fn a_job_not_started_in_time_ends_a_fail_fast_gate_for_all_jobs() {
     let evaluations = [
-        open(PendingCause::Time, false),
-        open(PendingCause::NotStarted, true),
+        pending(PendingCause::Time, false),
+        pending(PendingCause::NotStarted, true),
     ];
     let code = |any, fail_fast, progress| {
-        let decision = decide(&evaluations, &rules(any, fail_fast), progress)?;
+        let decision = decide(&evaluations, &policy(any, fail_fast), progress)?;
         Some(decision.exit_code(124))
     };
     assert_eq!(code(false, true, Progress::Polling), Some(124));

@@ -55,23 +55,23 @@ fn failure(category: Category, message: &str) -> LookupResult {
 }
 
 /// Returns the reason of a gate after 70 seconds, over the jobs `aliyun/job/c/1`, `aliyun/job/c/2` etc.
-fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -> String {
-    let watched: Vec<PolledJob> = outcomes
+fn reason(policy: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -> String {
+    let polled: Vec<PolledJob> = outcomes
         .into_iter()
         .zip(1..)
         .map(|(outcome, number)| PolledJob::polled_once(&numbered(number), outcome))
         .collect();
-    let evaluations = super::super::evaluate_all(&watched, rules, Duration::from_secs(70));
-    let decision = decide(&evaluations, rules, Progress::Over).unwrap();
+    let evaluations = super::super::evaluate_all(&polled, policy, Duration::from_secs(70));
+    let decision = decide(&evaluations, policy, Progress::Over).unwrap();
     let stats = GateStats {
         elapsed: Duration::from_secs(70),
         requests: 7,
         status,
     };
     of(&GateState {
-        watched: &watched,
+        polled: &polled,
         evaluations: &evaluations,
-        rules,
+        policy,
         decision: &decision,
         stats,
     })
@@ -124,12 +124,12 @@ fn an_undecided_gate_names_the_first_reason_why_a_job_does_not_run() {
         reason(&all("succeeded"), jobs, GateStatus::TimedOut),
         "timed out after 1m10s; 3 of 3 still pending: aliyun/job/c/1, aliyun/job/c/2 (FailedCreate), aliyun/job/c/3"
     );
-    let rules = GatePolicy {
+    let policy = GatePolicy {
         start_timeout: Some(Duration::from_secs(60)),
         ..all("succeeded")
     };
     assert_eq!(
-        reason(&rules, vec![quota()], GateStatus::Certain),
+        reason(&policy, vec![quota()], GateStatus::Certain),
         "aliyun/job/c/1 (FailedCreate): not started after 70 s (pending)"
     );
 }
@@ -137,7 +137,7 @@ fn an_undecided_gate_names_the_first_reason_why_a_job_does_not_run() {
 #[test]
 fn a_passed_gate_counts_the_jobs_that_met_its_condition() {
     let two = || vec![job(State::Succeeded), job(State::Succeeded)];
-    let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, GateStatus::Certain);
+    let reason_of = |policy: GatePolicy, outcomes| reason(&policy, outcomes, GateStatus::Certain);
     assert_eq!(reason_of(all("succeeded"), two()), "2 of 2 succeeded");
     assert_eq!(reason_of(all("ended"), two()), "2 of 2 ended");
     assert_eq!(

@@ -16,7 +16,7 @@ fn the_last_state_counts_for_a_resource_that_never_ends() {
             };
             track.observe(Observation::Read(&job), seconds(1));
         }
-        let evaluation = track.evaluate(&rules("running"), seconds(2));
+        let evaluation = track.evaluate(&policy("running"), seconds(2));
         assert_eq!(evaluation.as_str(), expected, "{states:?}");
     }
 }

@@ -3,15 +3,15 @@ use super::*;
 #[test]
 fn the_reason_after_the_maximum_outage_names_the_limit() {
     let reason = |category, limit, at| {
-        let rules = GatePolicy {
+        let policy = GatePolicy {
             max_outage: Some(Duration::from_millis(limit)),
-            ..rules("succeeded")
+            ..policy("succeeded")
         };
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&job(State::Running)), seconds(0));
         track.observe(Observation::Failed(&problem(category)), seconds(10));
-        match track.evaluate(&rules, seconds(at)) {
-            Evaluation::Pending(open) => open.reason.into_owned(),
+        match track.evaluate(&policy, seconds(at)) {
+            Evaluation::Pending(pending) => pending.reason.into_owned(),
             other => panic!("{other:?}"),
         }
     };

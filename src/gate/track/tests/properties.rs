@@ -20,7 +20,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Runs a gate over sequences of observations in steps of 10 s; the last one repeats until the deadline.
-fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
+fn run(lives: &[Vec<Step>], policy: &GatePolicy) -> (Decision, usize) {
     const DEADLINE: usize = 30;
     let mut tracks = vec![JobHistory::new(false); lives.len()];
     for round in 0..=DEADLINE {
@@ -35,13 +35,13 @@ fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
         }
         let standings: Vec<_> = tracks
             .iter()
-            .map(|track| track.evaluate(rules, at))
+            .map(|track| track.evaluate(policy, at))
             .collect();
         let progress = match round {
             DEADLINE => Progress::Over,
             _ => Progress::Polling,
         };
-        if let Some(decision) = decide(&standings, rules, progress) {
+        if let Some(decision) = decide(&standings, policy, progress) {
             return (decision, round);
         }
     }
@@ -66,9 +66,9 @@ proptest! {
         any in any::<bool>(),
         fail_fast in any::<bool>(),
     ) {
-        let rules = GatePolicy { any, fail_fast, ..rules(condition) };
-        let (decision, round) = run(&lives, &rules);
-        let badly = |end: State| match &rules.condition {
+        let policy = GatePolicy { any, fail_fast, ..policy(condition) };
+        let (decision, round) = run(&lives, &policy);
+        let badly = |end: State| match &policy.condition {
             Condition::Ended | Condition::NoWarnings(_) => false,
             Condition::States(states) => {
                 let passed = end == State::Succeeded && states.contains(&State::Running);

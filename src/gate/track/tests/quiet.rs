@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
-    let condition = rules("no-warnings=10m");
+    let condition = policy("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
     track.observe(Observation::Read(&job(State::Unknown)), seconds(700));
@@ -22,7 +22,7 @@ fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
 
 #[test]
 fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
-    let (condition, quiet) = (rules("no-warnings=10m"), seconds(600));
+    let (condition, quiet) = (policy("no-warnings=10m"), seconds(600));
     let mut track = JobHistory::new(true);
     assert!(track.needs_confirmation(quiet, seconds(0)));
     track.confirm();
@@ -50,7 +50,7 @@ fn no_warnings_is_unmet_for_a_failed_job() {
     track.observe(Observation::Read(&job(State::Failed)), seconds(0));
     assert_eq!(
         track
-            .evaluate(&rules("no-warnings=1s"), seconds(0))
+            .evaluate(&policy("no-warnings=1s"), seconds(0))
             .as_str(),
         "unmet"
     );

@@ -27,18 +27,19 @@ fn the_cause_of_unread_subtasks_determines_the_cause_of_a_pending_gate() {
         for condition in ["succeeded", "ended", "no-warnings=1s"] {
             let mut track = JobHistory::new(false);
             track.observe(Observation::Read(&unread(cause)), seconds(0));
-            let Evaluation::Pending(open) = track.evaluate(&rules(condition), seconds(0)) else {
+            let Evaluation::Pending(pending) = track.evaluate(&policy(condition), seconds(0))
+            else {
                 panic!("{condition} {cause:?}")
             };
             assert_eq!(
-                (open.cause, open.is_final),
+                (pending.cause, pending.is_final),
                 expected,
                 "{condition} {cause:?}"
             );
-            assert_eq!(open.reason, "10_5 was not found");
+            assert_eq!(pending.reason, "10_5 was not found");
             // Regardless of how long nothing happens.
             track.observe(Observation::Read(&unread(cause)), seconds(60));
-            let evaluation = track.evaluate(&rules(condition), seconds(60));
+            let evaluation = track.evaluate(&policy(condition), seconds(60));
             assert_eq!(evaluation.as_str(), "pending", "{condition} {cause:?}");
         }
     }
@@ -54,14 +55,14 @@ fn a_missing_part_of_an_ended_job_is_final_only_after_a_minute() {
     for (at, is_final) in [(0, false), (59, false), (60, true)] {
         track.observe(Observation::Read(&job), seconds(at));
         assert_eq!(
-            track.evaluate(&rules("ended"), seconds(at)),
+            track.evaluate(&policy("ended"), seconds(at)),
             Evaluation::Met
         );
-        let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(at)) else {
+        let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(at)) else {
             panic!("{at}")
         };
         assert_eq!(
-            (open.cause, open.is_final),
+            (pending.cause, pending.is_final),
             (PendingCause::Service, is_final)
         );
     }
@@ -78,7 +79,7 @@ fn a_failed_subtask_decides_the_outcome_before_the_job_has_ended() {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&failed), seconds(0));
         assert!(!track.has_ended());
-        track.evaluate(&rules(condition), seconds(0))
+        track.evaluate(&policy(condition), seconds(0))
     };
     let reason = "failed: 10_5: exit code 1".to_owned();
     assert_eq!(evaluation("succeeded"), Evaluation::Unmet(reason));
@@ -100,7 +101,7 @@ fn the_no_warnings_condition_is_unmet_for_an_active_failed_resource() {
             assert!(!track.has_ended());
             let reason = format!("{state}: 10_5: exit code 1");
             assert_eq!(
-                track.evaluate(&rules("no-warnings=1s"), seconds(at)),
+                track.evaluate(&policy("no-warnings=1s"), seconds(at)),
                 Evaluation::Unmet(reason)
             );
         }
@@ -118,11 +119,11 @@ fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
         for at in [0, 60] {
             track.observe(Observation::Read(&unrecognized), seconds(at));
         }
-        let condition = rules("no-warnings=1s");
-        let Evaluation::Pending(open) = track.evaluate(&condition, seconds(60)) else {
+        let condition = policy("no-warnings=1s");
+        let Evaluation::Pending(pending) = track.evaluate(&condition, seconds(60)) else {
             panic!("{ended}")
         };
-        assert_eq!((open.cause, open.is_final), (cause, ended));
+        assert_eq!((pending.cause, pending.is_final), (cause, ended));
         let strict = GatePolicy {
             unknown_fails: true,
             ..condition
@@ -144,7 +145,7 @@ fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
         ended: false,
         ..job(State::Failed)
     };
-    let condition = rules("running");
+    let condition = policy("running");
     for (observations, expected) in [
         ([&uncertain, &uncertain], "pending"),
         ([&uncertain, &certain], "met"),
@@ -161,16 +162,16 @@ fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
     }
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&uncertain), seconds(0));
-    let Evaluation::Pending(open) = track.evaluate(&condition, seconds(0)) else {
+    let Evaluation::Pending(pending) = track.evaluate(&condition, seconds(0)) else {
         panic!("the subtasks were not read")
     };
-    assert_eq!(open.cause, PendingCause::Service);
+    assert_eq!(pending.cause, PendingCause::Service);
     for other in ["succeeded", "ended"] {
-        let Evaluation::Pending(open) = track.evaluate(&rules(other), seconds(0)) else {
+        let Evaluation::Pending(pending) = track.evaluate(&policy(other), seconds(0)) else {
             panic!("{other}")
         };
         assert_eq!(
-            open.cause,
+            pending.cause,
             PendingCause::Time,
             "{other}: it is active anyway"
         );
@@ -199,13 +200,16 @@ fn warnings_of_subtasks_leave_an_array_job_undecided() {
         for at in [0, 60] {
             let whole = array(Some(1), end, step, None);
             track.observe(Observation::Read(&whole), seconds(at));
-            let evaluation = track.evaluate(&rules("no-warnings=1s"), seconds(at));
-            let Evaluation::Pending(open) = evaluation else {
+            let evaluation = track.evaluate(&policy("no-warnings=1s"), seconds(at));
+            let Evaluation::Pending(pending) = evaluation else {
                 panic!("{references}")
             };
-            assert_eq!((open.cause, open.is_final), (PendingCause::Time, true));
+            assert_eq!(
+                (pending.cause, pending.is_final),
+                (PendingCause::Time, true)
+            );
             let hint = format!("wait for aliyun/job/c/{references} instead");
-            assert!(open.reason.ends_with(&hint), "{}", open.reason);
+            assert!(pending.reason.ends_with(&hint), "{}", pending.reason);
         }
     }
     let mut track = JobHistory::new(false);
@@ -213,6 +217,6 @@ fn warnings_of_subtasks_leave_an_array_job_undecided() {
         let subtask = array(Some(1), Some(9), None, Some(3));
         track.observe(Observation::Read(&subtask), seconds(at));
     }
-    let evaluation = track.evaluate(&rules("no-warnings=1s"), seconds(60));
+    let evaluation = track.evaluate(&policy("no-warnings=1s"), seconds(60));
     assert_eq!(evaluation, Evaluation::Met);
 }
