@@ -68,53 +68,53 @@ struct ListRun {
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let zone = context.zone(Zone::Local);
-    let mut plan = arguments.options(&context.current_time(), zone)?;
+    let mut options = arguments.options(&context.current_time(), zone)?;
     let settings = context.settings()?;
     context.global.client_options(settings.file())?;
-    let places = scopes::targets(context, &settings, &arguments.scopes)?;
-    if places.is_empty() {
+    let targets = scopes::targets(context, &settings, &arguments.scopes)?;
+    if targets.is_empty() {
         return Err(Problem::usage("no scope given")
             .with_hint(
                 "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
             )
             .into());
     }
-    let kinds = places.iter().filter_map(ListTarget::kind);
+    let kinds = targets.iter().filter_map(ListTarget::kind);
     check_columns(context, kinds)?;
-    let checked = places.into_iter().map(|place| {
-        let unlisted = plan.unsupported_by(&place);
-        (place, unlisted)
+    let checked = targets.into_iter().map(|target| {
+        let unlisted = options.unsupported_by(&target);
+        (target, unlisted)
     });
-    let (places, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
-    let mut places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
-    if let Some((place, unlisted)) = skipped.first()
-        && (places.is_empty() || place.is_named() && !arguments.scopes.is_empty())
+    let (targets, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
+    let mut targets: Vec<ListTarget> = targets.into_iter().map(|(target, _)| target).collect();
+    if let Some((target, unlisted)) = skipped.first()
+        && (targets.is_empty() || target.is_named() && !arguments.scopes.is_empty())
     {
         let problem = Problem {
             category: Category::Usage,
-            ..unsupported_filter(place, unlisted)
+            ..unsupported_filter(target, unlisted)
         };
         return Err(problem.into());
     }
     let mut profiles_without_user = Vec::new();
-    if plan.requests_own_jobs() {
-        (plan.users, profiles_without_user) = scopes::users(&settings, &places)?;
-        let is_needed = plan.users.is_empty() || !arguments.scopes.is_empty();
+    if options.requests_own_jobs() {
+        (options.users, profiles_without_user) = scopes::users(&settings, &targets)?;
+        let is_needed = options.users.is_empty() || !arguments.scopes.is_empty();
         if is_needed && !profiles_without_user.is_empty() {
             return Err(footer::without_user(&profiles_without_user).into());
         }
-        places.retain(|place| plan.users.contains_key(&place.account()));
+        targets.retain(|target| options.users.contains_key(&target.account()));
     }
-    let named = places
+    let named = targets
         .iter()
-        .map(|place| (place.account(), place.scope(), place.input()))
+        .map(|target| (target.account(), target.scope(), target.input()))
         .collect::<Vec<_>>();
     let is_named = !arguments.scopes.is_empty();
-    let lookup = Lookup::for_scopes(context, settings, &named, is_named, pacing(&places))?;
+    let lookup = Lookup::for_scopes(context, settings, &named, is_named, pacing(&targets))?;
     Ok(ListRun {
         lookup: Arc::new(lookup),
-        options: Arc::new(plan),
-        targets: places,
+        options: Arc::new(options),
+        targets,
         profiles_without_user,
         active_first: arguments.scopes.is_empty() && context.sort.is_none(),
         skipped,
@@ -123,8 +123,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
 
 /// Returns the request rate: scopes that are listed concurrently share the rate of their account. The pages of a
 /// single scope are requested one after the other.
-fn pacing(places: &[ListTarget]) -> Pacing {
-    match places {
+fn pacing(targets: &[ListTarget]) -> Pacing {
+    match targets {
         [] | [ListTarget::Jobs { .. }] => Pacing::default(),
         _ => Pacing {
             min_interval: Some(MIN_CALL_INTERVAL),
@@ -210,7 +210,7 @@ impl ListRun {
         }
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, &self.options, signal);
-        let made = shutdown::run_interruptible(output_options, signal, || {
+        let rendered = shutdown::run_interruptible(output_options, signal, || {
             final_output(
                 rows,
                 &report,
@@ -219,7 +219,7 @@ impl ListRun {
                 &render_context,
             )
         });
-        match made {
+        match rendered {
             Ok(part) => stdout.write(part),
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         }
@@ -251,14 +251,14 @@ impl ListRun {
     fn start(&self, context: &CommandContext, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<AccountId, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
-        for (number, place) in self.targets.iter().enumerate() {
+        for (number, target) in self.targets.iter().enumerate() {
             let concurrency = self.lookup.transport.options().concurrency;
             let turn = turns
-                .entry(place.account())
+                .entry(target.account())
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
             let lister = ScopeLister {
                 number,
-                target: place.clone(),
+                target: target.clone(),
                 lookup: Arc::clone(&self.lookup),
                 options: Arc::clone(&self.options),
                 format: context.output_options.format,

@@ -196,8 +196,8 @@ impl ListOptions {
 
 impl ListOptions {
     /// Returns the filter fields that the rows of a scope do not have, in words; empty if there are none.
-    pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
-        let kinds = place.listed_kinds();
+    pub(super) fn unsupported_by(&self, target: &ListTarget) -> String {
+        let kinds = target.listed_kinds();
         let unlisted = kinds[0].unlisted_fields().iter().filter(|unlisted| {
             let mut kinds = kinds.iter();
             self.filter.filters_on(**unlisted)

@@ -112,7 +112,7 @@ pub(super) fn targets(
     }
     let named = parse_list(context, typed, settings)?;
     let mut seen = HashSet::new();
-    let places = named.targets.into_iter().flat_map(|target| match target {
+    let targets = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![ListTarget::Jobs {
             scope,
             is_named: true,
@@ -120,7 +120,9 @@ pub(super) fn targets(
         Target::Cloud(cloud) => targets_of_cloud(&cloud),
         Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
-    Ok(places.filter(|place| seen.insert(place.scope())).collect())
+    Ok(targets
+        .filter(|target| seen.insert(target.scope()))
+        .collect())
 }
 
 /// Returns the users that the profiles of these targets name, and the tables of the profiles that name none.
@@ -225,16 +227,16 @@ pub(in crate::commands) fn defaults(
 ) -> Result<Vec<ListTarget>, Problem> {
     let only = context.chosen_profile(settings);
     let credentials = context.credentials(settings);
-    let mut places = Vec::new();
+    let mut targets = Vec::new();
     for cloud in CLOUDS {
         for profile in credentials.configured(&cloud.settings_schema()) {
             if only.is_none_or(|only| only == profile) {
-                places.extend(default_scopes(settings, cloud, &profile));
+                targets.extend(default_scopes(settings, cloud, &profile));
             }
         }
     }
-    match places.is_empty() {
-        false => Ok(places),
+    match targets.is_empty() {
+        false => Ok(targets),
         true => Err(nothing_configured(settings, only, "list")),
     }
 }
