@@ -227,6 +227,34 @@ impl Problem {
         failure == Some(TransportFailureKind::DeadlineExceeded)
     }
 
+    /// Reports whether the request fails again until something is changed: its arguments, or a certificate or setting
+    /// without which no connection is possible.
+    pub fn is_rejected(&self) -> bool {
+        self.category == Category::InvalidArgument || (!self.retryable && self.is_tls_failure())
+    }
+
+    fn is_tls_failure(&self) -> bool {
+        use TransportFailureKind as Kind;
+        matches!(
+            self.transport_failure.map(|failure| failure.kind),
+            Some(
+                Kind::NoCaCertificates
+                    | Kind::UnknownIssuer
+                    | Kind::Expired
+                    | Kind::WrongName
+                    | Kind::Certificate
+                    | Kind::ClientCertificate
+                    | Kind::NoTls
+                    | Kind::Tls
+            )
+        )
+    }
+
+    /// Reports whether the failure may be temporary.
+    pub fn is_transient(&self) -> bool {
+        self.category.is_transient() && !self.is_rejected()
+    }
+
     /// Creates a usage error, which is reported before the first request with exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Category::Usage, message)

@@ -86,6 +86,8 @@ struct NotFoundSpan {
 #[derive(Debug, Clone)]
 struct ReadFailure {
     category: Category,
+    /// The same request fails again unless something is changed.
+    is_rejected: bool,
     message: String,
     since: Duration,
 }
@@ -171,6 +173,7 @@ impl JobHistory {
                     .map_or(now, |failure| failure.since);
                 self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
+                    is_rejected: problem.is_rejected(),
                     message: problem.message.clone(),
                     since,
                 }));

@@ -58,7 +58,8 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
     if let Some(fault) = find(&causes) {
         // A request outside a tunnel goes to the proxy itself, whatever its endpoint.
         let at_proxy = context.proxy.is_some() && !context.endpoint.is_https();
-        return tls::tls_error(fault, at_proxy, CertificateRequest::None);
+        // With TLS 1.3, a server verifies the client's certificate after the handshake.
+        return tls::tls_error(fault, at_proxy, CertificateRequest::Answered);
     }
     let hyper = find::<hyper::Error>(&causes);
     if hyper.is_some_and(hyper::Error::is_parse_too_large) {

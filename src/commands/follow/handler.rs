@@ -101,7 +101,7 @@ impl LoopHandler for FollowHandler<'_> {
     /// Reports the failure, also below a live table, which has no row for a scope.
     fn on_scope_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
         self.report_failure(run, problem, is_final);
-        if is_final || !problem.category.is_transient() {
+        if is_final || !problem.is_transient() {
             push_bounded(&mut self.notes, failure_line(run, problem, is_final));
         }
     }
@@ -205,7 +205,7 @@ impl<'a> FollowHandler<'a> {
             for line in problem_lines(problem, &colourless) {
                 self.print_line(line);
             }
-        } else if !problem.category.is_transient() {
+        } else if !problem.is_transient() {
             self.log_line(failure_line(run, problem, is_final));
         }
     }

@@ -80,11 +80,11 @@ impl Poller {
         polled.next_at = now + wait;
         // A temporary failure is reported once for the account, not for each resource.
         let reported = polled.problem.as_ref().map(|problem| problem.category);
-        if reported != Some(problem.category) && !problem.category.is_transient() {
+        if reported != Some(problem.category) && !problem.is_transient() {
             changes.push(PollEvent::Problem(number));
         }
         let deferred_until = (problem.category == Category::Throttled).then_some(now + wait);
-        let outage_event = match problem.category.is_transient() {
+        let outage_event = match problem.is_transient() {
             true => {
                 let name = || self.jobs[number].reference.account();
                 self.outages

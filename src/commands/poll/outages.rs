@@ -156,7 +156,7 @@ impl Poller {
         let now = self.elapsed();
         let account = self.account_index(scope.kind.template.cloud, &scope.profile);
         let affected = Affected::Scope(number);
-        match failure.filter(|(problem, _)| problem.category.is_transient()) {
+        match failure.filter(|(problem, _)| problem.is_transient()) {
             None => self.outages.record_success(account, affected, now),
             Some((problem, false)) => {
                 let name = || scope.account();

@@ -236,12 +236,11 @@ impl WatchedScope {
     ) -> Option<ScopeFailure> {
         let is_first = self.problem.is_none();
         // For a while, a gateway can reject a request that succeeded before.
-        let is_rejected = problem.category == Category::InvalidArgument;
-        let was_listed = is_rejected && self.known_references.is_some();
+        let was_listed = problem.is_rejected() && self.known_references.is_some();
         let failed_since = *self.failed_since.get_or_insert(self.next_at);
         let outage = now.saturating_sub(failed_since);
         let is_given_up = self.known_references.is_none() && outage >= MAX_FIRST_OUTAGE;
-        self.is_done = is_given_up || (is_final(problem.category) && !was_listed);
+        self.is_done = is_given_up || (is_final(&problem) && !was_listed);
         let wait = obeyed_hint(problem.retry_after, is_first).max(interval);
         self.next_at = now + wait;
         Some(self.replace_problem(problem))
@@ -314,16 +313,16 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
 }
 
 /// Reports whether later lists would fail in the same way.
-fn is_final(category: Category) -> bool {
-    matches!(
-        category,
+fn is_final(problem: &Problem) -> bool {
+    let is_final = matches!(
+        problem.category,
         Category::Usage
             | Category::MissingCredentials
             | Category::Unauthenticated
             | Category::PermissionDenied
-            | Category::InvalidArgument
             | Category::NotFound
-    )
+    );
+    is_final || problem.is_rejected()
 }
 
 #[cfg(test)]

@@ -31,11 +31,12 @@ impl JobHistory {
             | Category::Unauthenticated
             | Category::PermissionDenied => (PendingCause::Credentials, true, None),
             Category::ClockSkew => (PendingCause::Credentials, false, None),
-            Category::InvalidArgument if self.last.is_some() => {
+            _ if failure.is_rejected && self.last.is_some() => {
                 let is_final = is_long || outage >= REJECTION_GRACE;
                 (PendingCause::Service, is_final, exceeded)
             }
-            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true, None),
+            _ if failure.is_rejected => (PendingCause::Service, true, None),
+            Category::Usage => (PendingCause::Service, true, None),
             // A part of the job was not found. It can still appear for a short time after the end.
             Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE, None),
             _ => (PendingCause::Service, is_long, exceeded),
@@ -70,6 +71,7 @@ impl JobHistory {
                 let since = seen.state_since;
                 let failure = ReadFailure {
                     category,
+                    is_rejected: category == Category::InvalidArgument,
                     message,
                     since,
                 };
@@ -126,6 +128,11 @@ pub(super) fn unknown(seen: &LastObserved, policy: &GatePolicy) -> Evaluation {
         (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
+    };
+    let reason = match seen.reason.as_deref().filter(|_| seen.ended) {
+        Some(message) if message.starts_with(&reason) => message.to_owned(),
+        Some(message) => format!("{reason}: {message}"),
+        None => reason,
     };
     match (seen.ended, policy.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {

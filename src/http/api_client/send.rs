@@ -183,10 +183,10 @@ impl Call<'_> {
             number,
             clock_offset,
         };
-        let response = client
-            .attempt(attempt)
-            .await
-            .map_err(|error| (error, None))?;
+        let response = client.attempt(attempt).await.map_err(|error| {
+            self.record_auth_outcome(&error);
+            (error, None)
+        })?;
         match self.read_error(&response) {
             None => {
                 self.on_accepted();

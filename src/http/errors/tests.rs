@@ -206,6 +206,8 @@ fn a_handshake_failed_after_a_certificate_request_names_the_certificate() {
         (Alert::BadCertificate, Unanswered, "certificate is required"),
         (Alert::HandshakeFailure, Answered, ": handshake failure"),
         (Alert::UnknownCA, Answered, ": unknown issuer"),
+        (Alert::DecryptError, Answered, "rejected the client"),
+        (Alert::DecryptError, Unanswered, "ended the TLS connection"),
         (Alert::InternalError, Unanswered, "internal error"),
     ] {
         let error = tls::tls_error(&Error::AlertReceived(alert), false, request);

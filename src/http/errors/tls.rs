@@ -4,7 +4,7 @@ use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use super::certificate::certificate_error;
 use super::network_error;
-use crate::error::{TransportFailure, TransportFailureKind};
+use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::http::client_certificate::CertificateRequest;
 use crate::http::{RequestError, RetryAction};
 
@@ -78,7 +78,11 @@ pub(super) fn tls_error(
             (Tls, message, NETWORK)
         }
     };
-    network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
+    let mut error = network_error(retry, TransportFailure { kind, at_proxy }, message);
+    if kind == ClientCertificate && !at_proxy {
+        error.category = Category::Unauthenticated;
+    }
+    error.with_hint(hint)
 }
 
 /// Reports whether an alert is about the client's certificate or its absence. TLS 1.2 has no separate alert for
@@ -87,6 +91,9 @@ fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool
     use AlertDescription as Alert;
     if let Alert::HandshakeFailure | Alert::InsufficientSecurity = alert {
         return request != CertificateRequest::None;
+    }
+    if alert == Alert::DecryptError {
+        return request == CertificateRequest::Answered;
     }
     matches!(
         alert,

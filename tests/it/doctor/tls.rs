@@ -175,7 +175,7 @@ fn a_server_that_requires_a_client_certificate_fails_the_tls_check() {
         ..Unusual::default()
     });
     failure(&server.doctor_with_ca().run())
-        .is("tls", "network", 5)
+        .is("tls", "unauthenticated", 4)
         .after(&["connection"])
         .advises("client_cert and client_key");
     let stranger = Tls::start(Unusual::default());
@@ -191,7 +191,7 @@ fn a_server_that_requires_a_client_certificate_fails_the_tls_check() {
         )
         .run();
     failure(&run)
-        .is("tls", "network", 5)
+        .is("tls", "unauthenticated", 4)
         .after(&["files", "connection"]);
 }
 

@@ -92,7 +92,7 @@ fn a_server_that_requests_a_client_certificate_gets_that_of_the_profile() {
     let run = centre.get("ca_file = 'ca.pem'").run();
     assert_eq!(
         (run.error()["category"].as_str(), run.code),
-        (Some("network"), 5)
+        (Some("unauthenticated"), 4)
     );
     let stranger = Centre::start(true);
     for name in ["user.pem", "user.key"] {
@@ -101,7 +101,7 @@ fn a_server_that_requests_a_client_certificate_gets_that_of_the_profile() {
     let run = centre.get(IDENTITY).run();
     assert_eq!(
         (run.error()["category"].as_str(), run.code),
-        (Some("network"), 5)
+        (Some("unauthenticated"), 4)
     );
 }
 

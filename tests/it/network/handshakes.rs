@@ -154,6 +154,23 @@ fn a_handshake_that_fails_without_a_client_certificate_gets_a_hint() {
 }
 
 #[test]
+fn a_wait_ends_if_tls_cannot_be_established() {
+    let authority = Authority::new(|_| {});
+    let own = authority.signed("localhost", |_| {});
+    for (port, code) in [
+        (authority.serve(&own, false, |_| running()), 5),
+        (server(b"SSH-2.0-OpenSSH_9.6\r\n"), 5),
+        (server(b"\x15\x03\x03\x00\x02\x02\x74"), 4),
+    ] {
+        let wait = run(&["wait", "-t", "1h", REFERENCE], port);
+        assert_eq!(wait.code, code, "{}", wait.stderr);
+        assert!(!wait.stderr.contains("retrying"), "{}", wait.stderr);
+        let get = run(&["get", REFERENCE], port);
+        assert_eq!(get.code, code, "{}", get.stderr);
+    }
+}
+
+#[test]
 fn a_missing_ssl_cert_file_is_reported_even_if_other_certificates_exist() {
     let named = |name: &'static str| {
         Authority::new(move |params| {
