@@ -186,6 +186,9 @@ impl RunLoop {
         for event in events {
             match event {
                 PollEvent::Outage(outage) => self.on_outage(handler, outage),
+                PollEvent::Replaced(message) => {
+                    handler.on_message(self, format!("{} {message}", self.clock()));
+                }
                 event => handler.on_event(self, event),
             }
         }
@@ -207,8 +210,10 @@ impl RunLoop {
     /// whatever the cause.
     fn on_scope_update(&mut self, handler: &mut impl LoopHandler, update: ScopeUpdate) {
         for reference in &update.added {
-            self.poller.add_discovered(reference);
+            self.poller.add_discovered(reference, update.follows_ids);
         }
+        let events = self.poller.follow_replaced(&update.replaced);
+        self.on_events(handler, &events);
         let scope = self.scopes.scope(update.number);
         let failure = update.failure.as_ref();
         let failure = failure.map(|failure| (&*failure.problem, failure.is_final));

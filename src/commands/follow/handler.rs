@@ -93,7 +93,9 @@ impl LoopHandler for FollowHandler<'_> {
             }
             PollEvent::Read(number) => self.display.on_read(at, job(number)),
             // Reported later, when the outage rules have decided whether the failure is final.
-            PollEvent::Problem(_) | PollEvent::Outage(_) => return,
+            PollEvent::Problem(_) => return,
+            // The loop reports these as messages.
+            PollEvent::Outage(_) | PollEvent::Replaced(_) => return,
         };
         self.stdout.write(part);
     }

@@ -1,5 +1,6 @@
 //! Timing of `watch` and `events --follow`, on a clock that advances when all tasks wait for it.
 
+mod replaced;
 mod scopes;
 
 use std::future::pending;

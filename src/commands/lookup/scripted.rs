@@ -96,7 +96,8 @@ impl ScriptedClient {
         self
     }
 
-    /// Adds support for requests that list all resources.
+    /// Adds support for requests that list all resources. A scope contains the job `7`, if the script has a state
+    /// for it.
     pub(in crate::commands) fn with_list(mut self) -> Self {
         self.has_list = true;
         self
@@ -142,6 +143,18 @@ impl ScriptedClient {
                 problem.attempts = 1;
                 problem
             })
+    }
+
+    /// Returns the row of a list, if the resource can be read.
+    fn row(&self, reference: &Reference) -> Option<GetResult> {
+        match (self.script)(self.started.elapsed(), reference.id()) {
+            Reply::State(state) => {
+                let mut row = self.found(reference, state);
+                row.job.from_list = true;
+                Some(row)
+            }
+            _ => None,
+        }
     }
 
     /// Returns a job that was created a day ago, so that it is polled every 30 s.
@@ -221,22 +234,14 @@ impl Client for ScriptedClient {
         options: &GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         self.send("list", options, false).await?;
-        let row =
-            |reference: &Reference| match (self.script)(self.started.elapsed(), reference.id()) {
-                Reply::State(state) => {
-                    let mut row = self.found(reference, state);
-                    row.job.from_list = true;
-                    Some(row)
-                }
-                _ => None,
-            };
-        Ok(references.iter().map(row).collect())
+        let rows = references.iter().map(|reference| self.row(reference));
+        Ok(rows.collect())
     }
 
-    /// Returns a list without jobs, unless the script has a failure for `list`.
+    /// Returns the listed job, or a failure if the script has one for `list`.
     async fn list(
         &self,
-        _: &Scope,
+        scope: &Scope,
         _: &Filter,
         _: Cursor,
         options: &GetOptions,
@@ -244,7 +249,13 @@ impl Client for ScriptedClient {
         self.send("list", options, false).await?;
         match (self.script)(self.started.elapsed(), "list") {
             Reply::Failed(category) => Err(Problem::new(category, "a failure of the script")),
-            _ => Ok(Page::default()),
+            _ => {
+                let row = scope.reference(&["7"]).filter(|_| self.has_list);
+                Ok(Page {
+                    rows: row.and_then(|row| self.row(&row)).into_iter().collect(),
+                    ..Page::default()
+                })
+            }
         }
     }
 }

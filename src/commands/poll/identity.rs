@@ -1,17 +1,87 @@
-use super::{JobIndex, Poller};
-use crate::commands::job_identity::{is_other_job, replaced};
+//! Jobs whose id belongs to another job now.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{JobIndex, PollEvent, PolledJob, Poller, is_stateless};
+use crate::commands::job_identity::{JobIdentity, is_other_job, replaced};
 use crate::error::Problem;
-use crate::model::Job;
+use crate::gate::JobHistory;
+use crate::model::{Job, Time};
+use crate::reference::Reference;
 
 impl Poller {
-    /// Returns the problem of a response about another job than before: the job that is waited for no longer exists.
-    pub(super) fn other_job(&mut self, number: JobIndex, read: &Job) -> Option<Problem> {
+    /// Handles a response about another job than before. The new job is polled instead if it is in a watched scope,
+    /// and this event reports it.
+    ///
+    /// # Errors
+    /// The job that is waited for no longer exists.
+    pub(super) fn check_identity(
+        &mut self,
+        number: JobIndex,
+        read: &Job,
+    ) -> Result<Option<PollEvent>, Problem> {
         let polled = &mut self.jobs[number];
-        let known = polled.job.as_ref()?;
+        let Some(known) = &polled.job else {
+            return Ok(None);
+        };
         // A response that cannot be compared does not show that the job is back.
         let stays = polled.is_replaced && known.from_list != read.from_list;
         polled.is_replaced = stays || is_other_job(known, read, polled.reference.kind);
-        let is_replaced = polled.is_replaced;
-        is_replaced.then(|| replaced(read, &polled.reference))
+        match (polled.is_replaced, polled.follows_id) {
+            (false, _) => Ok(None),
+            (true, true) => Ok(Some(self.restart(number, read.created_at))),
+            (true, false) => Err(replaced(read, &polled.reference)),
+        }
+    }
+
+    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference. Ids that are still
+    /// polled are ignored: a response will show that the job is another one.
+    pub(in crate::commands) fn follow_replaced(
+        &mut self,
+        replaced: &HashMap<String, JobIdentity<'_>>,
+    ) -> Vec<PollEvent> {
+        if replaced.is_empty() {
+            return Vec::new();
+        }
+        let mut events = Vec::new();
+        for number in 0..self.jobs.len() {
+            let polled = &self.jobs[number];
+            if !polled.follows_id || !polled.is_final || polled.in_flight {
+                continue;
+            }
+            let Some(identity) = replaced.get(&polled.reference.to_string()) else {
+                continue;
+            };
+            let known = polled.job.as_ref().map(JobIdentity::of);
+            if known.is_none_or(|known| !known.is_same(identity)) {
+                events.push(self.restart(number, identity.created_at()));
+            }
+        }
+        events
+    }
+
+    /// Forgets a job, so that the new one with its id is polled from its beginning.
+    fn restart(&mut self, number: JobIndex, created_at: Option<Time>) -> PollEvent {
+        let polled = &mut self.jobs[number];
+        polled.history = PolledJob::new_history(&polled.reference);
+        (polled.job, polled.problem, polled.final_row) = (None, None, None);
+        (polled.is_final, polled.is_replaced, polled.is_explained) = (false, false, false);
+        (polled.next_at, polled.interval, polled.failures) = (Duration::ZERO, Duration::ZERO, 0);
+        let created = created_at.map(|at| format!(", created at {}", at.rfc3339()));
+        PollEvent::Replaced(format!(
+            "{}: another job has this id now{}",
+            self.display_reference(&self.jobs[number]),
+            created.unwrap_or_default()
+        ))
+    }
+}
+
+impl PolledJob {
+    /// Returns the history of a resource that was not polled yet.
+    pub(super) fn new_history(reference: &Reference) -> JobHistory {
+        JobHistory::new(is_stateless(reference))
+            .with_endless(reference.kind.is_endless())
+            .with_missing_grace(reference.kind.missing_grace)
     }
 }

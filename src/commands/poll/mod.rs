@@ -84,6 +84,8 @@ pub(super) struct PolledJob {
     follows_change: bool,
     /// It was found by a list, so its ids are masked when they are shown.
     is_discovered: bool,
+    /// A new job with its id is polled instead of it.
+    follows_id: bool,
     /// Another job has its id, according to the last response.
     is_replaced: bool,
     failures: u32,
@@ -100,6 +102,8 @@ pub(super) enum PollEvent {
     Problem(usize),
     /// A cloud stopped responding or is back.
     Outage(OutageEvent),
+    /// A new job is polled that has the id of a previous one: the message.
+    Replaced(String),
 }
 
 /// The options for polling resources.
@@ -125,9 +129,7 @@ impl PolledJob {
     fn new(reference: &Reference, account: AccountIndex) -> Self {
         Self {
             account,
-            history: JobHistory::new(is_stateless(reference))
-                .with_endless(reference.kind.is_endless())
-                .with_missing_grace(reference.kind.missing_grace),
+            history: Self::new_history(reference),
             reference: reference.clone(),
             job: None,
             problem: None,
@@ -152,6 +154,7 @@ impl PolledJob {
             is_changed: false,
             follows_change: false,
             is_discovered: false,
+            follows_id: false,
             is_replaced: false,
             failures: 0,
         }
@@ -301,11 +304,12 @@ impl Poller {
         self.jobs.push(polled);
     }
 
-    /// Adds a resource like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked.
-    pub(super) fn add_discovered(&mut self, reference: &Reference) {
+    /// Adds a resource like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked. With
+    /// `follows_id`, a new job with its id is polled instead of it.
+    pub(super) fn add_discovered(&mut self, reference: &Reference, follows_id: bool) {
         self.add(reference);
         if let Some(polled) = self.jobs.last_mut() {
-            polled.is_discovered = true;
+            (polled.is_discovered, polled.follows_id) = (true, follows_id);
         }
     }
 

@@ -164,9 +164,19 @@ impl Poller {
     /// Handles a row of a list. Looks up jobs for which a row does not suffice: a change, an end, or a resource that
     /// the list does not contain.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
-        if let Some(problem) = row.as_ref().and_then(|row| self.other_job(number, row)) {
-            return self.take_failure(number, problem, false);
+        let mut events = Vec::new();
+        if let Some(row) = &row {
+            match self.check_identity(number, row) {
+                Ok(replaced) => events.extend(replaced),
+                Err(problem) => return self.take_failure(number, problem, false),
+            }
         }
+        events.extend(self.take_row_of_same(number, row));
+        events
+    }
+
+    /// Handles a row of the polled job, not of another one with its id.
+    fn take_row_of_same(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let polled = &mut self.jobs[number];
         polled.listed = true;
         polled.final_row = None;
@@ -261,9 +271,10 @@ impl Poller {
 
     /// Handles a job that was read. Rejects another job that has the id of the previous one, which is gone.
     fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
-        if let Some(problem) = self.other_job(number, &job) {
-            return self.take_failure(number, problem, false);
-        }
+        let replaced = match self.check_identity(number, &job) {
+            Ok(replaced) => replaced,
+            Err(problem) => return self.take_failure(number, problem, false),
+        };
         let polled = &mut self.jobs[number];
         if polled.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
@@ -273,7 +284,7 @@ impl Poller {
         if before != self.jobs[number].job.as_ref().map(|job| job.state) {
             changes.insert(0, PollEvent::State(number, before));
         }
-        changes
+        replaced.into_iter().chain(changes).collect()
     }
 
     /// Records that the current job was read again.

@@ -1,10 +1,12 @@
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::super::job_identity::JobIdentity;
 use super::super::list::keep_last_rows;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint, strip_unsent};
@@ -24,7 +26,7 @@ const MAX_LISTED: usize = 10_000;
 pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
     /// Canonical references of the watched resources.
-    polled: HashSet<String>,
+    watched: HashSet<String>,
     running: JoinSet<(usize, Listed)>,
     lookup: Arc<Lookup>,
     interval: Duration,
@@ -38,8 +40,8 @@ struct WatchedScope {
     in_flight: bool,
     /// No more lists are possible or needed.
     is_done: bool,
-    /// The references in earlier lists; `None` before the first list.
-    known_references: Option<HashSet<String>>,
+    /// The references in earlier lists, with the last job of each; `None` before the first list.
+    known: Option<HashMap<String, JobIdentity<'static>>>,
     problem: Option<Problem>,
     /// The start of the first failed list since the last success; `None` if the last list succeeded.
     failed_since: Option<Duration>,
@@ -60,6 +62,7 @@ enum ScopeListing {
 struct ListedJob {
     /// The canonical reference.
     reference: String,
+    identity: JobIdentity<'static>,
     ended: bool,
 }
 
@@ -69,6 +72,10 @@ pub(super) struct ScopeUpdate {
     pub number: usize,
     /// The resources that are new.
     pub added: Vec<Reference>,
+    /// The watched resources whose id belongs to another job now.
+    pub replaced: HashMap<String, JobIdentity<'static>>,
+    /// New jobs with the ids of the added ones are watched, too.
+    pub follows_ids: bool,
     /// Why the scope, or a part of it, could not be listed.
     pub failure: Option<ScopeFailure>,
 }
@@ -86,20 +93,20 @@ impl ScopeWatcher {
     pub(super) fn new(lookup: &Arc<Lookup>, interval: Option<Duration>) -> Self {
         let all = lookup.scopes.iter().map(|scope| (scope, false));
         let newest = lookup.latest.iter().map(|(_, scope)| (scope, true));
-        let polled = all.chain(newest).map(|(scope, newest)| WatchedScope {
+        let watched = all.chain(newest).map(|(scope, newest)| WatchedScope {
             scope: scope.clone(),
             latest_only: newest,
             next_at: Duration::ZERO,
             in_flight: false,
             is_done: false,
-            known_references: None,
+            known: None,
             problem: None,
             failed_since: None,
             listed_at: None,
         });
         Self {
-            scopes: polled.collect(),
-            polled: lookup.references.iter().map(Reference::to_string).collect(),
+            scopes: watched.collect(),
+            watched: lookup.references.iter().map(Reference::to_string).collect(),
             running: JoinSet::new(),
             lookup: Arc::clone(lookup),
             interval: interval.unwrap_or(LIST_INTERVAL),
@@ -108,13 +115,13 @@ impl ScopeWatcher {
 
     /// Reports whether nothing new can appear.
     pub(in crate::commands) fn is_done(&self) -> bool {
-        self.scopes.iter().all(|polled| polled.is_done)
+        self.scopes.iter().all(|watched| watched.is_done)
     }
 
     /// Reports whether each scope was listed at least once.
     pub(in crate::commands) fn are_listed(&self) -> bool {
         let mut scopes = self.scopes.iter();
-        scopes.all(|polled| polled.known_references.is_some() || polled.is_done)
+        scopes.all(|watched| watched.known.is_some() || watched.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -126,14 +133,14 @@ impl ScopeWatcher {
             .scopes
             .iter()
             .filter(|one| !one.in_flight && !one.is_done);
-        idle.map(|polled| polled.next_at).min()
+        idle.map(|watched| watched.next_at).min()
     }
 
     /// Counts the scopes by the result of their last list.
     pub(in crate::commands) fn counts(&self) -> ScopeCounts {
         let mut counts = ScopeCounts::default();
-        for polled in &self.scopes {
-            let count = match (polled.failed_since, polled.listed_at) {
+        for watched in &self.scopes {
+            let count = match (watched.failed_since, watched.listed_at) {
                 (Some(_), _) => &mut counts.failed,
                 (None, Some(_)) => &mut counts.read,
                 (None, None) => &mut counts.unread,
@@ -145,7 +152,7 @@ impl ScopeWatcher {
 
     /// Returns when a scope was last listed.
     pub(in crate::commands) fn listed_at(&self) -> Option<Duration> {
-        let times = self.scopes.iter().filter_map(|polled| polled.listed_at);
+        let times = self.scopes.iter().filter_map(|watched| watched.listed_at);
         times.max()
     }
 
@@ -158,16 +165,16 @@ impl ScopeWatcher {
     pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
             .iter()
-            .filter_map(|polled| polled.problem.as_ref())
+            .filter_map(|watched| watched.problem.as_ref())
     }
 
     /// Starts the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
-        for (number, polled) in self.scopes.iter_mut().enumerate() {
-            if !polled.in_flight && !polled.is_done && polled.next_at <= now {
-                (polled.in_flight, polled.next_at) = (true, now);
-                let (lookup, scope) = (Arc::clone(&self.lookup), polled.scope.clone());
-                let newest = polled.latest_only;
+        for (number, watched) in self.scopes.iter_mut().enumerate() {
+            if !watched.in_flight && !watched.is_done && watched.next_at <= now {
+                (watched.in_flight, watched.next_at) = (true, now);
+                let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
+                let newest = watched.latest_only;
                 self.running.spawn(async move {
                     let listed = match newest {
                         true => latest_in(&lookup, &scope).await,
@@ -186,25 +193,35 @@ impl ScopeWatcher {
             .join_next()
             .await?
             .expect("a list neither panics nor is cancelled");
-        let polled = &mut self.scopes[number];
-        polled.in_flight = false;
-        let (mut added, failure) = match listed {
+        let watched = &mut self.scopes[number];
+        watched.in_flight = false;
+        let ((mut added, mut replaced), failure) = match listed {
             Ok(ScopeListing::Latest(reference)) => {
-                polled.is_done = true;
-                (vec![reference], polled.succeed(now(), None))
+                watched.is_done = true;
+                let added = (vec![reference], HashMap::new());
+                (added, watched.succeed(now(), None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
                 // A list with many pages uses a large part of the account's requests.
-                let elapsed = now().saturating_sub(polled.next_at);
-                polled.next_at = now() + self.interval.max(elapsed * 2);
-                (polled.take(rows), polled.succeed(now(), failed_part))
+                let elapsed = now().saturating_sub(watched.next_at);
+                watched.next_at = now() + self.interval.max(elapsed * 2);
+                (watched.take(rows), watched.succeed(now(), failed_part))
             }
-            Err(problem) => (Vec::new(), polled.fail(now(), problem, self.interval)),
+            Err(problem) => {
+                let failure = watched.fail(now(), problem, self.interval);
+                (Default::default(), failure)
+            }
         };
-        added.retain(|reference| self.polled.insert(reference.to_string()));
+        let follows_ids = !watched.latest_only;
+        added.retain(|reference| self.watched.insert(reference.to_string()));
+        for reference in &added {
+            replaced.remove(&reference.to_string());
+        }
         Some(ScopeUpdate {
             number,
             added,
+            replaced,
+            follows_ids,
             failure,
         })
     }
@@ -236,10 +253,10 @@ impl WatchedScope {
     ) -> Option<ScopeFailure> {
         let is_first = self.problem.is_none();
         // For a while, a gateway can reject a request that succeeded before.
-        let was_listed = problem.is_rejected() && self.known_references.is_some();
+        let was_listed = problem.is_rejected() && self.known.is_some();
         let failed_since = *self.failed_since.get_or_insert(self.next_at);
         let outage = now.saturating_sub(failed_since);
-        let is_given_up = self.known_references.is_none() && outage >= MAX_FIRST_OUTAGE;
+        let is_given_up = self.known.is_none() && outage >= MAX_FIRST_OUTAGE;
         self.is_done = is_given_up || (is_final(&problem) && !was_listed);
         let wait = obeyed_hint(problem.retry_after, is_first).max(interval);
         self.next_at = now + wait;
@@ -257,16 +274,39 @@ impl WatchedScope {
         }
     }
 
-    /// Returns the references of new resources, except those that had ended before the first list.
-    fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
+    /// Returns the references of new resources, except those that had ended before the first list, and the jobs that
+    /// have the id of another one that was listed before.
+    fn take(
+        &mut self,
+        mut rows: Vec<ListedJob>,
+    ) -> (Vec<Reference>, HashMap<String, JobIdentity<'static>>) {
         keep_last_rows(&mut rows, |row| &row.reference);
-        let is_first = self.known_references.is_none();
-        let known = self.known_references.get_or_insert_with(HashSet::new);
-        rows.into_iter()
-            .filter(|row| known.insert(row.reference.clone()))
-            .filter(|row| !(is_first && row.ended))
-            .filter_map(|row| self.scope.reference_of(&row.reference))
-            .collect()
+        let is_first = self.known.is_none();
+        let known = self.known.get_or_insert_with(HashMap::new);
+        let (mut added, mut replaced) = (Vec::new(), HashMap::new());
+        for row in rows {
+            let is_new = match known.entry(row.reference.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(row.identity);
+                    !(is_first && row.ended)
+                }
+                Entry::Occupied(mut entry) => {
+                    let before = entry.insert(row.identity);
+                    let is_other = before.is_other(entry.get(), self.scope.kind);
+                    if is_other {
+                        replaced.insert(row.reference.clone(), entry.get().clone());
+                    } else if !entry.get().is_known() {
+                        // A row that cannot be read does not identify the job.
+                        entry.insert(before);
+                    }
+                    is_other
+                }
+            };
+            if is_new {
+                added.extend(self.scope.reference_of(&row.reference));
+            }
+        }
+        (added, replaced)
     }
 }
 
@@ -286,6 +326,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let listed = page.rows.into_iter().map(|row| ListedJob {
+            identity: JobIdentity::of(&row.job).into_owned(),
             reference: row.job.reference,
             ended: row.job.ended,
         });
@@ -293,8 +334,11 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
         // Watch an unreadable row too: its lookup reports the problem better.
         let unreadable = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
-            let ended = false;
-            Some(ListedJob { reference, ended })
+            Some(ListedJob {
+                reference,
+                identity: JobIdentity::default(),
+                ended: false,
+            })
         });
         all.extend(unreadable);
         let mut notices = page.notices;
