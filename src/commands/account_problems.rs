@@ -43,6 +43,21 @@ pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
     merged.into_iter().map(Merged::into_problem).collect()
 }
 
+/// The accounts whose credentials are known to be missing or rejected, with the error.
+#[derive(Debug, Default)]
+pub(super) struct AccountErrors(HashMap<[Option<String>; 4], u64>);
+
+impl AccountErrors {
+    /// Counts an error. Returns how many errors of the account with the same cause came before; `None` for an error that
+    /// is not about the credentials of an account.
+    pub(super) fn count(&mut self, problem: &Problem) -> Option<u64> {
+        let cause = cause(problem)?.map(|part| part.map(str::to_owned));
+        let count = self.0.entry(cause).or_default();
+        *count += 1;
+        Some(*count - 1)
+    }
+}
+
 /// Returns what the errors with the same cause have in common; `None` for an error that is not about the credentials
 /// of an account.
 fn cause(problem: &Problem) -> Option<[Option<&str>; 4]> {

@@ -120,6 +120,7 @@ mod tests {
             };
             let frame = Frame {
                 jobs: &[],
+                is_gone: &|_| false,
                 row: &|_| unreachable!("there are no jobs"),
                 notes: &[],
                 scopes: ScopeCounts::default(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::display::{FollowOutput, problem_lines};
 use super::rows::{read_failure, row, rows};
+use crate::commands::account_problems::AccountErrors;
 use crate::commands::context::CommandContext;
 use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
@@ -39,6 +40,8 @@ pub(super) struct FollowHandler<'a> {
     terminal: Option<LiveTerminal<'a>>,
     /// For each resource, in the order of the poller.
     last_reported: Vec<LastReported>,
+    /// The accounts whose errors were printed.
+    account_errors: AccountErrors,
     /// The newest messages, shown below a live table.
     notes: Vec<String>,
     /// Messages to print when the table no longer covers the terminal.
@@ -165,6 +168,7 @@ impl<'a> FollowHandler<'a> {
             deferred: (terminal.is_some() && io::stderr().is_terminal()).then(Vec::new),
             terminal,
             last_reported: Vec::new(),
+            account_errors: AccountErrors::default(),
             notes: Vec::new(),
         }
     }
@@ -194,12 +198,23 @@ impl<'a> FollowHandler<'a> {
     }
 
     /// Reports a job or scope that cannot be read. A transient failure is part of an outage, which is reported as a
-    /// message.
+    /// message. An error of an account's credentials is printed once.
     fn report_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
         let render_context = self.render_context();
         let part = self.display.error(render_context.now, problem);
         self.stdout.write(part);
         if is_final {
+            match self.account_errors.count(problem) {
+                None | Some(0) => {}
+                Some(before) => {
+                    if before == 1 {
+                        let account = problem.cloud.as_deref().unwrap_or_default();
+                        let text = "other references have the same error";
+                        self.log_line(format!("{} {account}: {text}", run.clock()));
+                    }
+                    return;
+                }
+            }
             let colourless = RenderContext {
                 colour: false,
                 ..render_context
@@ -253,6 +268,7 @@ impl<'a> FollowHandler<'a> {
                 .iter()
                 .map(|polled| polled.job.as_ref())
                 .collect::<Vec<_>>(),
+            is_gone: &|number| jobs[number].is_gone(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
             scopes: run.scopes.counts(),

@@ -33,7 +33,8 @@ pub(super) fn read_failure(polled: &PolledJob, evaluation: &Evaluation) -> Optio
     else {
         return None;
     };
-    if problem.category == Category::NotFound && polled.job.is_some() {
+    let is_missing = problem.category == Category::NotFound && !polled.is_replaced();
+    if is_missing && polled.job.is_some() {
         problem.message = reason.to_string();
     }
     problem.retryable = !is_final;

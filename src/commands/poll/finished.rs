@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::PolledJob;
+use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
 impl PolledJob {
@@ -10,6 +11,18 @@ impl PolledJob {
     pub(in crate::commands) fn has_finished(&self) -> bool {
         let has_ended = self.job.as_ref().is_some_and(|job| job.ended);
         self.is_final && !self.in_flight && self.problem.is_none() && has_ended
+    }
+
+    /// Reports whether a job that was read before no longer exists, and no more polls are needed.
+    pub(in crate::commands) fn is_gone(&self) -> bool {
+        let is_missing = |problem: &Problem| problem.category == Category::NotFound;
+        let is_missing = self.problem.as_deref().is_some_and(is_missing);
+        self.is_final && is_missing && self.job.is_some()
+    }
+
+    /// Reports whether another job has its id, according to the last response.
+    pub(in crate::commands) fn is_replaced(&self) -> bool {
+        self.is_replaced
     }
 
     /// Drops the parts of a finished job that only its row shows.

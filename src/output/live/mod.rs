@@ -52,6 +52,8 @@ enum Screen {
 pub struct Frame<'a> {
     /// The last job that was read for each reference, in order, if any.
     pub jobs: &'a [Option<&'a Job>],
+    /// Reports whether a job no longer exists, whatever its last state was.
+    pub is_gone: &'a dyn Fn(usize) -> bool,
     /// Returns the row of a job.
     pub row: &'a dyn Fn(usize) -> Row<'a>,
     /// Messages; the newest are shown below the table.
@@ -181,8 +183,10 @@ impl Live {
             .map(|line| truncate_width(&escape(line), size.width).into_owned());
         let below: Vec<String> = below.collect();
         let max_height = size.height.saturating_sub(below.len());
-        let has_ended = |job: &Option<&Job>| job.is_some_and(|job| job.ended);
-        let has_ended: Vec<bool> = frame.jobs.iter().map(has_ended).collect();
+        let jobs = frame.jobs.iter().enumerate();
+        let has_ended: Vec<bool> = jobs
+            .map(|(number, job)| job.is_some_and(|job| job.ended) || (frame.is_gone)(number))
+            .collect();
         let first_rows = |max_height| -> Vec<Row> {
             let shown = shown_rows(&has_ended, max_height).into_iter();
             shown.map(frame.row).collect()
@@ -260,12 +264,19 @@ fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
 
 /// Returns for example `1 failed, 4 running, polled 3 s ago, q to quit`.
 fn status(frame: &Frame<'_>) -> String {
-    let jobs = frame.jobs.iter().flatten();
-    let states: Vec<State> = jobs.map(|job| job.state).collect();
-    let unread = frame.jobs.len() - states.len();
+    let jobs = frame.jobs.iter().enumerate();
+    let (gone, rest): (Vec<_>, Vec<_>) = jobs.partition(|(number, _)| (frame.is_gone)(*number));
+    let states: Vec<State> = rest
+        .iter()
+        .filter_map(|(_, job)| Some(job.as_ref()?.state))
+        .collect();
+    let unread = rest.len() - states.len();
     let mut parts = Vec::new();
     if !states.is_empty() {
         parts.push(human::state_counts(states));
+    }
+    if !gone.is_empty() {
+        parts.push(format!("{} disappeared", gone.len()));
     }
     if unread > 0 {
         parts.push(format!("{unread} not read yet"));

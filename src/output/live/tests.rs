@@ -53,6 +53,7 @@ fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) 
     let jobs: Vec<Option<&Job>> = rows.iter().map(|row| row.job).collect();
     use_frame(&Frame {
         jobs: &jobs,
+        is_gone: &|_| false,
         row: &|number| rows[number].clone(),
         notes,
         scopes: ScopeCounts::default(),
@@ -340,10 +341,11 @@ fn only_rows_that_fit_on_the_terminal_are_rendered() {
 }
 
 #[test]
-fn the_status_counts_scopes_without_jobs_and_scopes_that_cannot_be_read() {
+fn the_status_counts_gone_jobs_and_scopes_that_have_no_jobs_or_cannot_be_read() {
     let status_of = |jobs: &[Option<&Job>], [read, unread, failed]: [usize; 3]| {
         status(&Frame {
             jobs,
+            is_gone: &|number| number == 1,
             row: &|_| unreachable!("a status needs no row"),
             notes: &[],
             scopes: ScopeCounts {
@@ -365,5 +367,9 @@ fn the_status_counts_scopes_without_jobs_and_scopes_that_cannot_be_read() {
     assert_eq!(
         status_of(&[Some(&running)], [1, 0, 1]),
         "1 running, 1 scope cannot be read, q to quit"
+    );
+    assert_eq!(
+        status_of(&[Some(&running), Some(&running), None], [0, 0, 0]),
+        "1 running, 1 disappeared, 1 not read yet, q to quit"
     );
 }

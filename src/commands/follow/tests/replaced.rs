@@ -78,5 +78,16 @@ async fn a_job_that_was_named_is_not_replaced_by_a_new_one() {
     };
     let run = follow(replacing(12, states), &["7"], records()).await;
     assert_eq!(run.code, 3);
+    let error = "error: aliyun/job/C/7: this id now belongs to another job, created at ";
+    assert!(
+        run.lines[0].contains("this id now belongs"),
+        "{:?}",
+        run.lines
+    );
+    assert!(
+        run.lines.iter().any(|line| line.starts_with(error)),
+        "{:?}",
+        run.lines
+    );
     assert_eq!(transitions(&run.records(), "7"), [["-", "running"]]);
 }

@@ -84,3 +84,21 @@ async fn a_scope_that_is_given_up_does_not_extend_the_outage_of_a_job() {
     assert_eq!(count("aliyun is unreachable"), 1, "{:?}", run.lines);
     assert_eq!(count("aliyun responds again"), 1, "{:?}", run.lines);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_credential_is_printed_once_for_all_jobs_of_its_account() {
+    let rejected = client(|now, _| match now.as_secs() {
+        0..5 => Reply::State(State::Running),
+        _ => Reply::Failed(Category::Unauthenticated),
+    });
+    let run = follow(rejected, &["1", "2", "3", "4"], records()).await;
+    assert_eq!(run.code, 4);
+    let errors = run.lines.iter().filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{:?}", run.lines);
+    let notes = run.lines.iter();
+    let notes = notes.filter(|line| line.ends_with("aliyun: other references have the same error"));
+    assert_eq!(notes.count(), 1, "{:?}", run.lines);
+    let records = run.records();
+    let records = records.iter().filter(|one| one["type"] == "error");
+    assert_eq!(records.count(), 4);
+}
