@@ -212,7 +212,8 @@ impl RunLoop {
         for reference in &update.added {
             self.poller.add_discovered(reference, update.follows_ids);
         }
-        let events = self.poller.follow_replaced(&update.replaced);
+        let (events, accepted) = self.poller.follow_replaced(update.replaced);
+        self.scopes.accept(update.number, accepted);
         self.on_events(handler, &events);
         let scope = self.scopes.scope(update.number);
         let failure = update.failure.as_ref();

@@ -118,6 +118,9 @@ pub trait CloudApi: Send + Sync {
         TimeDelta::zero()
     }
 
+    /// Forgets what earlier responses have shown about a job, because its reference belongs to another one now.
+    fn forget(&self, _reference: &Reference) {}
+
     /// Lists one page of the scopes of this account that contain jobs, such as clusters. `listing` is one of
     /// the cloud's listings; `profile` is the profile's name, for the references of the scopes.
     ///

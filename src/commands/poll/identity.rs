@@ -35,35 +35,43 @@ impl Poller {
         }
     }
 
-    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference. Ids that are still
-    /// polled are ignored: a response will show that the job is another one.
+    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference. Returns the jobs that
+    /// are followed now; the others wait for a response.
     pub(in crate::commands) fn follow_replaced(
         &mut self,
-        replaced: &HashMap<String, JobIdentity<'_>>,
-    ) -> Vec<PollEvent> {
-        if replaced.is_empty() {
-            return Vec::new();
-        }
-        let mut events = Vec::new();
-        for number in 0..self.jobs.len() {
+        mut replaced: HashMap<String, JobIdentity<'static>>,
+    ) -> (Vec<PollEvent>, Vec<(String, JobIdentity<'static>)>) {
+        let (mut events, mut accepted) = (Vec::new(), Vec::new());
+        let all = if replaced.is_empty() {
+            0
+        } else {
+            self.jobs.len()
+        };
+        for number in 0..all {
             let polled = &self.jobs[number];
-            if !polled.follows_id || !polled.is_final || polled.in_flight {
+            let is_read = polled.job.is_some() || polled.is_final;
+            if !polled.follows_id || polled.in_flight || !is_read {
                 continue;
             }
-            let Some(identity) = replaced.get(&polled.reference.to_string()) else {
+            let Some((reference, identity)) = replaced.remove_entry(&polled.reference.to_string())
+            else {
                 continue;
             };
             let known = polled.job.as_ref().map(JobIdentity::of);
-            if known.is_none_or(|known| !known.is_same(identity)) {
+            if known.is_none_or(|known| !known.is_same(&identity)) {
                 events.push(self.restart(number, identity.created_at()));
             }
+            accepted.push((reference, identity));
         }
-        events
+        (events, accepted)
     }
 
     /// Forgets a job, so that the new one with its id is polled from its beginning.
     fn restart(&mut self, number: JobIndex, created_at: Option<Time>) -> PollEvent {
         let polled = &mut self.jobs[number];
+        if let Ok(client) = self.lookup.client(&polled.reference) {
+            client.api().forget(&polled.reference);
+        }
         polled.history = PolledJob::new_history(&polled.reference);
         (polled.job, polled.problem, polled.final_row) = (None, None, None);
         (polled.is_final, polled.is_replaced, polled.is_explained) = (false, false, false);

@@ -161,6 +161,13 @@ impl ScopeWatcher {
         &self.scopes[number].scope
     }
 
+    /// Records that the new jobs with known references are followed.
+    pub(super) fn accept(&mut self, number: usize, jobs: Vec<(String, JobIdentity<'static>)>) {
+        for (reference, identity) in jobs {
+            self.scopes[number].accept(reference, identity);
+        }
+    }
+
     /// Returns why scopes cannot be listed at the moment.
     pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
@@ -215,7 +222,10 @@ impl ScopeWatcher {
         let follows_ids = !watched.latest_only;
         added.retain(|reference| self.watched.insert(reference.to_string()));
         for reference in &added {
-            replaced.remove(&reference.to_string());
+            let reference = reference.to_string();
+            if let Some((reference, identity)) = replaced.remove_entry(&reference) {
+                self.scopes[number].accept(reference, identity);
+            }
         }
         Some(ScopeUpdate {
             number,
@@ -274,8 +284,15 @@ impl WatchedScope {
         }
     }
 
+    /// Records that the new job with this reference is followed.
+    fn accept(&mut self, reference: String, identity: JobIdentity<'static>) {
+        self.known
+            .get_or_insert_default()
+            .insert(reference, identity);
+    }
+
     /// Returns the references of new resources, except those that had ended before the first list, and the jobs that
-    /// have the id of another one that was listed before.
+    /// have the id of another one that was listed before, until they are accepted.
     fn take(
         &mut self,
         mut rows: Vec<ListedJob>,
@@ -291,13 +308,11 @@ impl WatchedScope {
                     !(is_first && row.ended)
                 }
                 Entry::Occupied(mut entry) => {
-                    let before = entry.insert(row.identity);
-                    let is_other = before.is_other(entry.get(), self.scope.kind);
+                    let is_other = entry.get().is_other(&row.identity, self.scope.kind);
                     if is_other {
-                        replaced.insert(row.reference.clone(), entry.get().clone());
-                    } else if !entry.get().is_known() {
-                        // A row that cannot be read does not identify the job.
-                        entry.insert(before);
+                        replaced.insert(row.reference.clone(), row.identity);
+                    } else if row.identity.is_known() {
+                        entry.insert(row.identity);
                     }
                     is_other
                 }
@@ -370,43 +385,4 @@ fn is_final(problem: &Problem) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::commands::lookup::{Reply, ScriptedClient};
-    use crate::reference::DEFAULT_PROFILE;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_later_outage_is_measured_from_its_own_start() {
-        let second = Duration::from_secs;
-        let script = |now: Duration, _: &str| match now.as_secs() {
-            100..200 => Reply::NotFound,
-            _ => Reply::Failed(Category::Network),
-        };
-        let client = Arc::new(ScriptedClient::new(Duration::ZERO, script));
-        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
-        let scope = Scope::at(kind.unwrap(), DEFAULT_PROFILE, &["C"]).unwrap();
-        let lookup = Arc::new(Lookup::scripted_scope(scope, &client));
-        let mut watcher = ScopeWatcher::new(&lookup, None);
-        let started = tokio::time::Instant::now();
-        let (read, failed) = ([1, 0, 0], [0, 0, 1]);
-        let counts = |watcher: &ScopeWatcher| {
-            let counts = watcher.counts();
-            [counts.read, counts.unread, counts.failed]
-        };
-        assert_eq!(counts(&watcher), [0, 1, 0]);
-        for (at, expected, failed_since, is_new) in [
-            (0, failed, Some(0), Some(true)),
-            (50, failed, Some(0), Some(false)),
-            (100, read, None, None),
-            (300, failed, Some(300), Some(true)),
-        ] {
-            tokio::time::advance(second(at) - started.elapsed()).await;
-            watcher.start_due(second(at));
-            let update = watcher.next(|| second(at)).await.unwrap();
-            assert_eq!(update.failure.map(|failure| failure.is_new), is_new, "{at}");
-            assert_eq!(counts(&watcher), expected, "{at}");
-            assert_eq!(watcher.scopes[0].failed_since, failed_since.map(second));
-        }
-        assert_eq!(watcher.listed_at(), Some(second(100)));
-    }
-}
+mod tests;

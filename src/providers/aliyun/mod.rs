@@ -41,6 +41,7 @@ use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport, pairs};
 use crate::kind::{DetailTypes, Segment};
+use crate::reference::Reference;
 use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
@@ -293,6 +294,10 @@ impl Api {
 
 #[async_trait]
 impl CloudApi for Api {
+    fn forget(&self, reference: &Reference) {
+        self.array_evidence.forget(reference);
+    }
+
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoints.of(&EHPC).origin())
     }

@@ -46,6 +46,7 @@ use crate::kind::{
     UnlistedField,
 };
 use crate::model::Time;
+use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
 use credential::{
@@ -315,6 +316,11 @@ impl Api {
 
 #[async_trait]
 impl CloudApi for Api {
+    fn forget(&self, reference: &Reference) {
+        self.watches.forget(reference);
+        lock(&self.failed_lookups).remove(&reference.to_string());
+    }
+
     fn endpoint(&self) -> Option<String> {
         Some(self.server.endpoint.origin())
     }

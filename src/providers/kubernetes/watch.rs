@@ -100,6 +100,17 @@ impl Watches {
         watch
     }
 
+    /// Forgets the object of a job, so that another object with its name can be followed.
+    pub fn forget(&self, reference: &Reference) {
+        let canonical = reference.to_string();
+        for watch in lock(&self.by_path).values() {
+            let mut state = lock(&watch.state);
+            if state.followed.get(reference.id()) == Some(&canonical) {
+                state.objects.remove(reference.id());
+            }
+        }
+    }
+
     /// Returns the watch of a list, if there is one.
     pub fn known(&self, path: &str) -> Option<Arc<Watch>> {
         lock(&self.by_path).get(path).cloned()

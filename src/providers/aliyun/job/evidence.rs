@@ -41,6 +41,11 @@ impl ArrayEvidence {
             .unwrap_or_default()
     }
 
+    /// Drops the evidence about a job.
+    pub(in super::super) fn forget(&self, reference: &Reference) {
+        lock(&self.0).remove(&key(reference));
+    }
+
     /// Records an array job and its range.
     pub(super) fn record_array(&self, reference: &Reference, array: Array) {
         let mut jobs = lock(&self.0);
