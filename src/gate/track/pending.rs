@@ -129,8 +129,11 @@ pub(super) fn unknown(seen: &LastObserved, policy: &GatePolicy) -> Evaluation {
         (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
     };
+    let word = seen.state_word.as_deref();
     let reason = match seen.reason.as_deref().filter(|_| seen.ended) {
-        Some(message) if message.starts_with(&reason) => message.to_owned(),
+        Some(message) if word.is_some_and(|word| message.contains(word)) => {
+            format!("ended: {message}")
+        }
         Some(message) => format!("{reason}: {message}"),
         None => reason,
     };

@@ -101,7 +101,12 @@ impl<V> JobFields<V> {
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
                 job.reason = Some("exit status unavailable".to_owned());
-                job.message = Some(states::without_outcome(word));
+                let is_trusted = is_finished && !is_unclear && !is_whole_array;
+                let next = match is_trusted {
+                    true => "; --trust-finished treats it as succeeded",
+                    false => "",
+                };
+                job.message = Some(states::without_outcome(word) + next);
             }
             _ => {}
         }
