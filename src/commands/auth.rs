@@ -18,8 +18,7 @@ use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
 use crate::settings::{
-    METADATA, Origin, Profile, SettingRole, SettingSpec, Settings, SettingsSchema,
-    unwritable_token_folder,
+    Profile, SettingRole, SettingSpec, Settings, SettingsSchema, unwritable_token_folder,
 };
 
 /// Show the credentials each cloud would use
@@ -147,7 +146,7 @@ pub(super) fn account(
             region: None,
             endpoint: None,
             expires_at: None,
-            is_certificate: false,
+            certificate_renewal: None,
             is_user: false,
             token_cache: None,
             problem: None,
@@ -191,7 +190,7 @@ impl Account {
     /// Adds the settings of the profile to the status.
     fn describe(&mut self, keys: &SettingsSchema, profile: &Profile) {
         let status = &mut self.status;
-        if let Some(origin) = origin(keys, profile) {
+        if let Some(origin) = profile.source(keys) {
             let words = origin.label();
             status.source = Some(match profile.role() {
                 Some(role) => format!("{words}, role {}", quotable(role)),
@@ -225,7 +224,7 @@ impl Account {
             status.endpoint = client.api().endpoint().or(status.endpoint.take());
             let credential = client.api().credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
-            status.is_certificate = credential.is_certificate;
+            status.certificate_renewal = credential.certificate_renewal;
             let token_folder = credential.token_folder;
             let notice = token_folder.as_deref().and_then(unwritable_token_folder);
             status.notices.extend(notice);
@@ -257,34 +256,25 @@ impl Account {
     }
 }
 
-/// Returns the source of a profile's credential.
-fn origin<'a>(keys: &SettingsSchema, profile: &'a Profile) -> Option<&'a Origin> {
-    let mut parts = keys.credential_keys();
-    let part = parts.find(|spec| profile.origin(spec.key).is_some());
-    profile.origin(part.map_or(METADATA, |part| part.key))
-}
-
 /// Returns the setting that contains the id of the credential.
 fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec> {
     let mut ids = keys.credential_keys();
     ids.find(|spec| spec.role == SettingRole::Id && profile.get(spec.key).is_some())
 }
 
-/// Returns the masked id of the key or name of the user, or `role` or `token` for a credential without an id; `None`
-/// for a secret without an id.
+/// Returns the masked id of the key or name of the user, or `role`, `token` or `certificate` for a credential without
+/// an id; `None` for another secret without an id.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());
     }
     let id = id(keys, profile).and_then(|spec| profile.get(spec.key));
-    let is_token = |spec: &SettingSpec| {
-        let is_known = spec.key.contains("token") || spec.key.contains("certificate");
-        is_known && profile.get(spec.key).is_some()
+    let is_set = |word: &&str| {
+        let mut secrets = keys.credential_keys();
+        secrets.any(|spec| spec.key.contains(word) && profile.get(spec.key).is_some())
     };
-    let token = || {
-        keys.credential_keys()
-            .any(is_token)
-            .then(|| "token".to_owned())
-    };
-    id.map(masked_id).or_else(token)
+    let has_client_cert = keys.client_cert_is_credential && profile.client_cert_origin().is_some();
+    let known = ["token", "certificate"].into_iter().find(is_set);
+    let known = known.or(has_client_cert.then_some("certificate"));
+    id.map(masked_id).or_else(|| known.map(str::to_owned))
 }

@@ -40,8 +40,8 @@ pub struct CredentialInfo {
     /// Expiry of the credential in the profile, if known; `None` for one that is fetched, which is renewed before
     /// it expires.
     pub expires_at: Option<Time>,
-    /// `true` for a client certificate, which cannot be renewed.
-    pub is_certificate: bool,
+    /// How to renew the client certificate, for one that joblens cannot renew.
+    pub certificate_renewal: Option<String>,
     /// The folder in which fetched credentials are stored between runs; `None` if they are not stored.
     pub token_folder: Option<PathBuf>,
 }
@@ -189,7 +189,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         };
         CredentialInfo {
             expires_at,
-            is_certificate: false,
+            certificate_renewal: None,
             token_folder: store.map(|store| store.folder().to_path_buf()),
         }
     }

@@ -245,7 +245,12 @@ impl CredentialChain {
             let hint = format!("set {key}, or remove it to use another source");
             return Err(profile.invalid(key, &what).with_hint(hint));
         }
+        // The files of the cloud's tools belong to another server.
+        let has_own_server = cloud.client_cert_is_credential
+            && profile.get("endpoint").is_some()
+            && profile.get("client_cert").is_some();
         match command {
+            None if has_own_server => Ok(None),
             Some(words) => self.load_from_command(cloud, profile, words).map(Some),
             None if is_default || self.selects_tool(cloud, profile) => {
                 self.load_from_tool_files(cloud, profile, &mut skip)

@@ -22,6 +22,7 @@ pub const SCHEMA: SettingsSchema = SettingsSchema {
     ],
     public_domains: &[],
     variable_prefixes: &[],
+    client_cert_is_credential: false,
 };
 
 /// Returns the credential chain of settings without tools' files.

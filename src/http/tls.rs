@@ -110,6 +110,19 @@ impl ClientIdentity {
         }
     }
 
+    /// Creates an identity from PEM files. Returns `None` if one of them is a pipe, which can be read only once.
+    pub fn from_files(certificate: &str, key: &str) -> Option<Self> {
+        let identity = Self::in_files(certificate, key);
+        (!identity.certificate.is_pipe() && !identity.key.is_pipe()).then_some(identity)
+    }
+
+    fn in_files(certificate: &str, key: &str) -> Self {
+        Self {
+            certificate: Pem::File(certificate.to_owned()),
+            key: Pem::File(key.to_owned()),
+        }
+    }
+
     /// Returns the end of the certificate's validity, if it can be read.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let bytes = self.certificate.read(CERTIFICATE, false).ok()?;
@@ -174,11 +187,8 @@ pub(super) fn server_certificate(
     key: &Path,
     provider: &CryptoProvider,
 ) -> Result<SingleCertAndKey, RequestError> {
-    let file = |path: &Path| Pem::File(path.display().to_string());
-    let identity = ClientIdentity {
-        certificate: file(certificate),
-        key: file(key),
-    };
+    let text = |path: &Path| path.display().to_string();
+    let identity = ClientIdentity::in_files(&text(certificate), &text(key));
     identity.load_with_names(["certificate", "key"], provider)
 }
 
@@ -206,15 +216,12 @@ impl TlsConfig {
     /// Reads the settings of a profile.
     pub(super) fn from_profile(profile: &Profile) -> Self {
         let text = |key| profile.get(key).map(str::to_owned);
-        let files = text("client_cert").zip(text("client_key"));
+        let files = profile.get("client_cert").zip(profile.get("client_key"));
         Self {
             ca_file: text("ca_file"),
             ca_data: profile.secret(CA_DATA).cloned(),
             server_name: text(TLS_SERVER_NAME),
-            identity: files.map(|(certificate, key)| ClientIdentity {
-                certificate: Pem::File(certificate),
-                key: Pem::File(key),
-            }),
+            identity: files.map(|(certificate, key)| ClientIdentity::in_files(certificate, key)),
             skips_verification: profile.get("insecure_skip_verify") == Some("true"),
             public_domains: profile.public_domains,
         }

@@ -78,10 +78,14 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     // A missing setting is not a failure, but its hint is shown.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
-    let key = match () {
-        () if account.is_certificate => "certificate",
-        () if account.is_user => "user",
-        () => "key",
+    let is_named = !matches!(
+        account.key.as_deref(),
+        Some("certificate" | "role" | "token")
+    );
+    let key = match is_named {
+        true if account.certificate_renewal.is_some() => "certificate",
+        true if account.is_user => "user",
+        _ => "key",
     };
     let fields = [
         ("source", source),

@@ -99,6 +99,8 @@ pub struct Cloud {
     pub(crate) sources: &'static [CredentialSource],
     /// Prefixes of the environment variables that other programs read for this cloud.
     pub variable_prefixes: &'static [&'static str],
+    /// True if a `client_cert` identifies the account, so that no other credential is needed.
+    pub client_cert_is_credential: bool,
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// Returns the endpoint that the plain settings define.
@@ -122,6 +124,7 @@ impl Cloud {
             keys: self.keys,
             public_domains: &PUBLIC_DOMAINS,
             variable_prefixes: self.variable_prefixes,
+            client_cert_is_credential: self.client_cert_is_credential,
         }
     }
 

@@ -151,6 +151,9 @@ pub const TLS_SERVER_NAME: &str = "tls_server_name";
 /// Internal key of the only certificates that a profile trusts, as PEM text or its Base64.
 pub const CA_DATA: &str = "certificate_authority_data";
 
+/// Internal key of a recorded profile that has a `client_cert`, whose path is not recorded.
+pub(super) const RECORDED_CLIENT_CERT: &str = "recorded_client_cert";
+
 /// Internal key of the server URL from a kubeconfig.
 pub const SERVER: &str = "server";
 
@@ -185,6 +188,8 @@ pub struct SettingsSchema {
     pub public_domains: &'static [&'static str],
     /// Prefixes of the variables that other programs use for the cloud.
     pub variable_prefixes: &'static [&'static str],
+    /// True if a `client_cert` identifies the account, so that no other credential is needed.
+    pub client_cert_is_credential: bool,
 }
 
 impl SettingsSchema {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::parse::utc_offset;
-use super::{METADATA, ROLE, SettingsSchema};
+use super::{METADATA, RECORDED_CLIENT_CERT, ROLE, SettingsSchema};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id, quotable};
@@ -219,7 +219,17 @@ impl Profile {
     pub(crate) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
-        written.or_else(|| self.origin(METADATA))
+        let written = written.or_else(|| self.origin(METADATA));
+        written.or_else(|| {
+            self.client_cert_origin()
+                .filter(|_| cloud.client_cert_is_credential)
+        })
+    }
+
+    /// Returns the origin of its `client_cert`, also in a replay, which has no paths.
+    pub fn client_cert_origin(&self) -> Option<&Origin> {
+        let origin = self.origin("client_cert");
+        origin.or_else(|| self.origin(RECORDED_CLIENT_CERT))
     }
 
     /// Returns a value that is not a secret.

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::profile::{Origin, Profile, SourcedValue};
-use super::{CA_DATA, Environment, PROXY_URL, SettingRole, Settings, SettingsFile, SettingsSchema};
+use super::{
+    CA_DATA, Environment, PROXY_URL, RECORDED_CLIENT_CERT, SettingRole, Settings, SettingsFile,
+    SettingsSchema,
+};
 use super::{network, values::Values};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
@@ -112,11 +115,20 @@ impl RecordedProfile {
             let value = shown(key, &value.text);
             ((*key).to_owned(), RecordedValue { value, origin })
         });
+        let certificate = profile.client_cert_origin();
+        let certificate = certificate.filter(|_| cloud.client_cert_is_credential);
+        let certificate = certificate.map(|origin| {
+            let (value, origin) = (String::new(), origin.clone());
+            (
+                RECORDED_CLIENT_CERT.to_owned(),
+                RecordedValue { value, origin },
+            )
+        });
         let notices = profile.notices.iter();
         Self {
             cloud: profile.cloud.to_owned(),
             name: profile.name.clone(),
-            values: values.collect(),
+            values: values.chain(certificate).collect(),
             expires_at: expires_at.map(Time::rfc3339),
             notices: notices
                 .map(|notice| (notice.code.as_str().to_owned(), notice.message.clone()))

@@ -14,12 +14,11 @@ pub(super) fn credential(account: &AccountStatus) -> String {
     }
 }
 
-/// Returns `key LTAI…3Qk`, `user NAME`, `token`, `role`, or `certificate of NAME`.
+/// Returns `key LTAI…3Qk`, `user NAME`, `token`, `role`, `certificate`, or `certificate of NAME`.
 pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
-        Some("token") => "token".to_owned(),
-        Some("role") => "role".to_owned(),
-        Some(id) if account.is_certificate => format!("certificate of {id}"),
+        Some(word @ ("certificate" | "role" | "token")) => word.to_owned(),
+        Some(id) if account.certificate_renewal.is_some() => format!("certificate of {id}"),
         Some(id) if account.is_user => format!("user {id}"),
         Some(id) => format!("key {id}"),
         None => "no key".to_owned(),

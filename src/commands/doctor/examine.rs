@@ -260,15 +260,14 @@ fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
     if !behind.is_empty() {
         message += &format!("; not used: {}", behind.join(", "));
     }
-    let end = account.expires_at.filter(|_| account.is_certificate);
-    let seconds_left = end
-        .zip(Time::new(now))
-        .map(|(at, now)| at.seconds_since(now));
-    match seconds_left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
-        true => {
+    let left = account.expires_at.zip(Time::new(now));
+    let ends_soon =
+        left.is_some_and(|(at, now)| at.seconds_since(now) < CERTIFICATE_MARGIN.num_seconds());
+    match &account.certificate_renewal {
+        Some(renewal) if ends_soon => {
             let message = format!("{message}; the client certificate ends soon");
-            Check::warn(CheckName::Settings, message, "download a new kubeconfig")
+            Check::warn(CheckName::Settings, message, renewal)
         }
-        false => Check::ok(CheckName::Settings, message),
+        _ => Check::ok(CheckName::Settings, message),
     }
 }

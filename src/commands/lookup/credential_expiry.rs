@@ -35,7 +35,15 @@ impl CredentialExpiry {
         let mut parts = keys
             .credential_keys()
             .filter(|spec| profile.origin(spec.key).is_some());
-        let first = parts.next()?;
+        let Some(first) = parts.next() else {
+            let origin = profile.source(keys)?;
+            let account = format!("{}@{}", profile.cloud, profile.name);
+            return Some(Self {
+                expires_at: at,
+                description: format!("client certificate ({}) for {account}", origin.label()),
+                consequence: "use one that is valid for longer".to_owned(),
+            });
+        };
         let id = std::iter::once(first)
             .chain(parts)
             .find(|spec| spec.role == SettingRole::Id);

@@ -16,6 +16,7 @@ const CLOUD: SettingsSchema = SettingsSchema {
     ],
     public_domains: &[],
     variable_prefixes: &[],
+    client_cert_is_credential: false,
 };
 
 fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<CredentialChain, Problem> {

@@ -13,6 +13,7 @@ const KEYS: SettingsSchema = SettingsSchema {
     keys: &[SettingSpec::setting("token", &["TOKEN"])],
     public_domains: &[],
     variable_prefixes: &[],
+    client_cert_is_credential: false,
 };
 
 /// Returns an account of a machine whose clock is at 1,700,000,000, and the events it reports.

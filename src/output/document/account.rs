@@ -36,7 +36,7 @@ pub struct AccountStatus {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The key id or the name of the user, masked, or `token`; `role` for the instance role.
+    /// The key id or the name of the user, masked, or `token` or `certificate`; `role` for the instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,
@@ -44,9 +44,9 @@ pub struct AccountStatus {
     pub endpoint: Option<String>,
     /// When the credential expires, if known.
     pub expires_at: Option<Time>,
-    /// The credential is a client certificate, which joblens cannot renew.
+    /// How to renew the client certificate, for one that joblens cannot renew.
     #[serde(skip)]
-    pub is_certificate: bool,
+    pub certificate_renewal: Option<String>,
     /// The key is the name of a user.
     #[serde(skip)]
     pub is_user: bool,

@@ -139,6 +139,7 @@ pub static CLOUD: Cloud = Cloud {
     minimal_keys: &["region", "access_key_id", "access_key_secret"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
+    client_cert_is_credential: false,
     public_domains: &[
         "aliyuncs.com",
         "aliyun.com",

@@ -68,6 +68,7 @@ pub static CLOUD: Cloud = Cloud {
     minimal_keys: &["region", "access_key_id", "secret_access_key"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["HUAWEICLOUD_", "HUAWEI_", "HWC_", "HW_", "OS_", "OTC_"],
+    client_cert_is_credential: false,
     public_domains: &[
         "myhuaweicloud.com",
         "myhuaweicloud.eu",

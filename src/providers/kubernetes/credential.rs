@@ -1,26 +1,20 @@
 //! Builds the credential of a profile: a token, a client certificate, or both.
 
+use super::certificate::{certificate_end, identity};
 use super::kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use super::signer::Signer;
 use crate::credentials::Credential;
-use crate::error::{Category, Problem};
-use crate::http::{ClientIdentity, RequestError};
+use crate::error::Problem;
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{Secret, quotable, quotable_path};
 use crate::settings::{Origin, PROXY_URL, Profile, table_header};
-
-/// Returns the client certificate of a profile, if it has one.
-pub(super) fn identity(profile: &Profile) -> Option<ClientIdentity> {
-    let data = |key| profile.secret(key).cloned();
-    let pair = data("client_certificate_data").zip(data("client_key_data"));
-    pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
-}
 
 /// Returns the credential of a profile. It can be empty if the profile comes from a kubeconfig.
 pub(super) fn credential(profile: &Profile) -> Result<Credential<Signer>, Problem> {
     let token = profile.secret("token").cloned();
     let identity = identity(profile);
-    let is_given = token.is_some() || identity.is_some() || profile.get("client_cert").is_some();
+    let has_files = profile.client_cert_origin().is_some();
+    let is_given = token.is_some() || identity.is_some() || has_files;
     if !is_given && profile.get(SERVER).is_none() {
         return Err(profile.missing("token", &["token"], &["JOBLENS_KUBERNETES_TOKEN"]));
     }
@@ -32,7 +26,7 @@ pub(super) fn credential(profile: &Profile) -> Result<Credential<Signer>, Proble
     let key = profile.secret("client_key_data").cloned();
     Ok(Credential {
         secrets: token.iter().cloned().chain(key).collect(),
-        expires_at: identity.as_ref().and_then(ClientIdentity::expires_at),
+        expires_at: certificate_end(profile),
         signer: Signer {
             token: token.map(|token| Secret::new(format!("Bearer {}", token.expose()))),
             identity,
@@ -54,6 +48,9 @@ pub(super) fn label(profile: &Profile) -> String {
     let configured = keys
         .into_iter()
         .find(|(key, _)| profile.secret(key).is_some());
+    if let (None, Some(origin)) = (configured, profile.client_cert_origin()) {
+        return format!("certificate ({})", origin.label());
+    }
     let (key, description) = configured.unwrap_or((SERVER, "no credential"));
     let user = profile
         .get("user")
@@ -73,16 +70,6 @@ pub(super) fn label(profile: &Profile) -> String {
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )
-}
-
-/// Returns true if the credential is a certificate that was not printed by a program.
-pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
-    let is_printed = |origin: &Origin| match origin {
-        Origin::Tool { command, .. } => command.is_some(),
-        origin => matches!(origin, Origin::Command(_)),
-    };
-    let origin = profile.origin("client_certificate_data");
-    origin.is_some_and(|origin| !is_printed(origin))
 }
 
 /// Returns the problem of a token that is set without an endpoint. A token in a variable overrides the
@@ -131,22 +118,6 @@ pub(super) fn proxy_hint(origin: &Origin) -> String {
         }
         origin => format!("check {PROXY_URL} ({})", origin.source_location()),
     }
-}
-
-/// Returns the problem of a client certificate that cannot be used, with the user and the file if it comes
-/// from a kubeconfig.
-pub(super) fn refused_identity(profile: &Profile, refusal: RequestError) -> Problem {
-    let hint = refusal.hint.unwrap_or_default();
-    let origin = profile.origin("client_certificate_data");
-    let Some(Origin::Tool { path, .. }) = origin else {
-        return Problem::new(refusal.category, refusal.message).with_hint(hint);
-    };
-    let message = refusal.message.replacen("client_", "client-", 1);
-    let message = message.replacen("client-cert ", "client-certificate ", 1);
-    let user = quotable(profile.get("user").unwrap_or_default());
-    let message = format!("{}: user '{user}': {message}", path.display());
-    Problem::new(Category::MissingCredentials, message)
-        .with_hint("log in, or download a new kubeconfig; the key must have no passphrase")
 }
 
 /// Rejects a context whose cluster certificate is not verified, unless the profile allows it.

@@ -1,5 +1,6 @@
 //! Kubernetes: reads jobs and pods from the API server of a cluster.
 
+mod certificate;
 mod container;
 mod credential;
 mod custom;
@@ -39,20 +40,17 @@ use super::{
     ScopePage,
 };
 use crate::credentials::CredentialCache;
-use crate::error::{Category, Problem, TransportFailureKind};
+use crate::error::{Problem, TransportFailureKind};
 use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
 use crate::kind::{
     DetailTypes, Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template,
     UnlistedField,
 };
-use crate::model::Time;
 use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
-use credential::{
-    check_verification, credential, has_fixed_certificate, identity, label, no_context,
-    no_endpoint, proxy_hint, refused_identity,
-};
+use certificate::{check_certificate, has_fixed_certificate, renewal_hint};
+use credential::{check_verification, credential, label, no_context, no_endpoint, proxy_hint};
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
@@ -101,6 +99,7 @@ pub static CLOUD: Cloud = Cloud {
     minimal_keys: &[CONTEXT],
     sources: &kubeconfig::SOURCES,
     variable_prefixes: &[],
+    client_cert_is_credential: true,
     public_domains: &[],
     endpoint: |profile, transport| {
         let chosen = [CONTEXT, KUBECONFIG].into_iter();
@@ -189,8 +188,8 @@ struct Server {
     prefix: String,
     /// True if only the CA of the cluster's kubeconfig entry is trusted.
     has_configured_ca: bool,
-    /// True if the credential is a certificate that no program renews.
-    has_fixed_certificate: bool,
+    /// How to renew the client certificate, if it was not printed by a program.
+    certificate_renewal: Option<String>,
     /// The hint for problems with the proxy of the profile, if it has one.
     proxy_hint: Option<String>,
 }
@@ -212,19 +211,9 @@ impl Api {
         check_verification(profile)?;
         let (endpoint, prefix) = server(profile, transport)?;
         let credentials = CredentialCache::from_profile(profile, credential, label)?;
-        let is_replay = matches!(transport.options().session, Session::Replay(_));
-        // A recording contains no key to check.
-        if let Some(identity) = identity(profile).filter(|_| !is_replay) {
-            let refused = |refusal| account(refused_identity(profile, refusal));
-            identity.check().map_err(refused)?;
-            let ended = identity.expires_at().filter(|at| transport.is_past(*at));
-            if let Some(at) = ended.and_then(Time::new) {
-                let message = format!("the client certificate expired at {}", at.rfc3339());
-                let problem = Problem::new(Category::Unauthenticated, message);
-                return Err(account(
-                    problem.with_hint("download a new kubeconfig of the cluster"),
-                ));
-            }
+        // A recording contains no certificate to check.
+        if !matches!(transport.options().session, Session::Replay(_)) {
+            check_certificate(profile, transport).map_err(account)?;
         }
         let secrets = ["token", "client_key_data"];
         let secrets = secrets.iter().filter_map(|key| profile.secret(key));
@@ -241,7 +230,7 @@ impl Api {
                 endpoint,
                 prefix,
                 has_configured_ca: profile.secret(CA_DATA).is_some(),
-                has_fixed_certificate: has_fixed_certificate(profile),
+                certificate_renewal: has_fixed_certificate(profile).then(|| renewal_hint(profile)),
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
@@ -330,10 +319,9 @@ impl CloudApi for Api {
     }
 
     fn credential(&self) -> CredentialInfo {
-        let credential = self.server.client.credentials.credential();
         CredentialInfo {
-            is_certificate: self.server.has_fixed_certificate && credential.expires_at.is_some(),
-            ..credential
+            certificate_renewal: self.server.certificate_renewal.clone(),
+            ..self.server.client.credentials.credential()
         }
     }
 
@@ -362,7 +350,7 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
         (Some(_), Some(_)) => {
             let message = "is set, but the credential comes from a kubeconfig";
             let problem = profile.invalid("endpoint", message);
-            return Err(problem.with_hint("unset endpoint, or set token as well"));
+            return Err(problem.with_hint("unset endpoint, or set token, or client_cert and client_key, as well"));
         }
         (Some(server), None) => (SERVER, server),
         (None, Some(server)) => ("endpoint", server),

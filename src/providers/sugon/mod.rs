@@ -51,6 +51,7 @@ pub static CLOUD: Cloud = Cloud {
     minimal_keys: &["user", "access_key", "secret_key"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["SCNET_", "SUGON_"],
+    client_cert_is_credential: false,
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),

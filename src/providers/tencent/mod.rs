@@ -70,6 +70,7 @@ pub static CLOUD: Cloud = Cloud {
     sources: &credential_files::SOURCES,
     // `TKE_` is the prefix of the variables that TKE sets in pods with a role.
     variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_", "TKE_"],
+    client_cert_is_credential: false,
     public_domains: &[
         "qcloud.com",
         "myqcloud.com",

@@ -12,6 +12,7 @@ const CLOUD: SettingsSchema = SettingsSchema {
     ],
     public_domains: &[],
     variable_prefixes: &[],
+    client_cert_is_credential: false,
 };
 
 fn parse(toml: &str, mode: u32) -> Result<SettingsFile, Problem> {

@@ -12,21 +12,21 @@ use crate::support::emulated::Emulated;
 use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, joblens};
 
-const JOB: &str = "kubernetes/job/ci/迁移";
+pub(super) const JOB: &str = "kubernetes/job/ci/迁移";
 
 const SCENARIO: &str = "[[job]]\nref = 'kubernetes/job/ci/迁移'\nlog = [{ after = '0s', line = '第一行' }]\n\
      states = [{ after = '0s', state = 'Running' }, { after = '500ms', state = 'Complete' }]\n\
      [[job]]\nref = 'huawei/image-job/42'\nstates = [{ after = '0s', state = 'SUCCESS' }]\n";
 
 /// An emulator with TLS, the CAs of its certificate and of its clients, and their files.
-struct Cluster {
-    emulated: Emulated,
-    authority: Authority,
-    home: tempfile::TempDir,
+pub(super) struct Cluster {
+    pub(super) emulated: Emulated,
+    pub(super) authority: Authority,
+    pub(super) home: tempfile::TempDir,
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let authority = Authority::new(|_| {});
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
@@ -42,14 +42,14 @@ impl Cluster {
         }
     }
 
-    fn file(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub(super) fn file(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.home.path().join(name);
         write(&path, text, mode);
         path
     }
 
     /// Returns a run as this user of a kubeconfig.
-    fn joblens(&self, user: Value, arguments: &[&str]) -> Joblens {
+    pub(super) fn joblens(&self, user: Value, arguments: &[&str]) -> Joblens {
         let cluster = json!({"server": self.emulated.origin, "certificate-authority": "ca.crt"});
         let config = json!({
             "current-context": "main",
@@ -65,7 +65,7 @@ impl Cluster {
 }
 
 /// Returns a user with a certificate of this CA.
-fn user(authority: &Authority, adapt: impl FnOnce(&mut CertificateParams)) -> Value {
+pub(super) fn user(authority: &Authority, adapt: impl FnOnce(&mut CertificateParams)) -> Value {
     let (certificate, key) = authority.signed("me", adapt);
     json!({
         "client-certificate-data": base64(&certificate.pem()),

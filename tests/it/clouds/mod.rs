@@ -10,6 +10,7 @@ mod huawei_jobs;
 mod invocations;
 pub mod kinds;
 mod kubernetes;
+mod kubernetes_certificates;
 mod kubernetes_connection;
 mod kubernetes_deleted;
 mod kubernetes_hostile;
