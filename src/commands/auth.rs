@@ -259,16 +259,17 @@ impl Account {
 /// Returns the setting that contains the id of the credential.
 fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec> {
     let mut ids = keys.credential_keys();
-    ids.find(|spec| spec.role == SettingRole::Id && profile.get(spec.key).is_some())
+    let is_id = |role| matches!(role, SettingRole::Id | SettingRole::Name);
+    ids.find(|spec| is_id(spec.role) && profile.get(spec.key).is_some())
 }
 
-/// Returns the masked id of the key or name of the user, or `role`, `token` or `certificate` for a credential without
+/// Returns the masked id of the key, the name of the user (masked if the role of its setting is that of an id), or `role`, `token` or `certificate` for a credential without
 /// an id; `None` for another secret without an id.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());
     }
-    let id = id(keys, profile).and_then(|spec| profile.get(spec.key));
+    let id = id(keys, profile).and_then(|spec| Some((spec.role, profile.get(spec.key)?)));
     let is_set = |word: &&str| {
         let mut secrets = keys.credential_keys();
         secrets.any(|spec| spec.key.contains(word) && profile.get(spec.key).is_some())
@@ -276,5 +277,9 @@ fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     let has_client_cert = keys.client_cert_is_credential && profile.client_cert_origin().is_some();
     let known = ["token", "certificate"].into_iter().find(is_set);
     let known = known.or(has_client_cert.then_some("certificate"));
-    id.map(masked_id).or_else(|| known.map(str::to_owned))
+    match id {
+        Some((SettingRole::Name, name)) => Some(quotable(name).into_owned()),
+        Some((_, id)) => Some(masked_id(id)),
+        None => known.map(str::to_owned),
+    }
 }

@@ -57,6 +57,8 @@ pub enum SettingRole {
     Setting,
     /// A part of the credential that can be shown masked. It must come from the same source as the other parts.
     Id,
+    /// The name of a user, which is shown. It must come from the same source as the other parts.
+    Name,
     /// A secret part of the credential. It must come from the same source as the other parts.
     Secret,
 }
@@ -70,6 +72,11 @@ impl SettingSpec {
     /// Creates the id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self::new(key, SettingRole::Id, variables)
+    }
+
+    /// Creates the name of the user of a credential, which is not a secret.
+    pub const fn name(key: &'static str, variables: &'static [&'static str]) -> Self {
+        Self::new(key, SettingRole::Name, variables)
     }
 
     /// Creates a secret of a credential.

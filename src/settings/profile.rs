@@ -273,7 +273,8 @@ impl Profile {
     }
 
     /// Returns masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`; for a
-    /// role of the machine `instance role NAME (aliyun-cli profile ecs)`.
+    /// role of the machine `instance role NAME (aliyun-cli profile ecs)`. See [`Self::user_label`] for a name that is
+    /// shown.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
         if let Some(role) = self.values.get(METADATA) {
             let name = match role.text.expose() {
@@ -293,6 +294,13 @@ impl Profile {
             Some(value) => format!("{what} ({})", value.origin.label()),
             None => format!("no {what}"),
         }
+    }
+
+    /// Returns the name of the user and its origin for messages: `user NAME (kubeconfig context prod)`.
+    pub fn user_label(&self, key: &str) -> Option<String> {
+        let name = quotable(self.get(key)?);
+        let origin = self.origin(key)?;
+        Some(format!("user {name} ({})", origin.label()))
     }
 
     /// Returns the UTC offset in seconds of the cloud's local times, and whether it was configured.

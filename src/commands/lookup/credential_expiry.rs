@@ -3,7 +3,7 @@
 use crate::model::Time;
 use crate::output::{self, Zone};
 use crate::providers::Client;
-use crate::settings::{Origin, Profile, SettingRole, SettingsSchema};
+use crate::settings::{Origin, Profile, SettingRole, SettingSpec, SettingsSchema};
 
 /// Reports whether a command prints the credential and so renews it whenever it expires.
 pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
@@ -22,6 +22,13 @@ pub(in crate::commands) struct CredentialExpiry {
     description: String,
     /// What happens to a command that is running then, and what to do.
     consequence: String,
+}
+
+/// Returns the masked id of a credential, or the name of its user, with its source.
+fn user_or_key(profile: &Profile, id: &SettingSpec) -> String {
+    let is_name = id.role == SettingRole::Name;
+    let user = is_name.then(|| profile.user_label(id.key)).flatten();
+    user.unwrap_or_else(|| profile.credential_label(id.key, id.id_name()))
 }
 
 impl CredentialExpiry {
@@ -46,9 +53,9 @@ impl CredentialExpiry {
         };
         let id = std::iter::once(first)
             .chain(parts)
-            .find(|spec| spec.role == SettingRole::Id);
+            .find(|spec| matches!(spec.role, SettingRole::Id | SettingRole::Name));
         let label = match id {
-            Some(id) => profile.credential_label(id.key, id.id_name()),
+            Some(id) => user_or_key(profile, id),
             None => profile.credential_label(first.key, "token"),
         };
         let follows = match profile.origin(first.key) {

@@ -36,7 +36,8 @@ pub struct AccountStatus {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The key id or the name of the user, masked, or `token` or `certificate`; `role` for the instance role.
+    /// The key id or the name of the user, masked except for Kubernetes, or `token` or `certificate`; `role` for the
+    /// instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,

@@ -91,7 +91,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("namespace", &[]),
         SettingSpec::setting(PROXY_URL, &[]),
         SettingSpec::setting(TLS_SERVER_NAME, &[]),
-        SettingSpec::id("user", &[]),
+        SettingSpec::name("user", &[]),
         SettingSpec::secret("token", &["JOBLENS_KUBERNETES_TOKEN"]),
         SettingSpec::secret("client_certificate_data", &[]),
         SettingSpec::secret("client_key_data", &[]),

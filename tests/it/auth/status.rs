@@ -89,7 +89,7 @@ fn a_user_name_is_labelled_user_and_not_key() {
         .env("JOBLENS_HUAWEI_DOMAIN", "company")
         .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
         .run();
-    for user in ["  user         clus…f-c\n", "  user         oper…obs\n"] {
+    for user in ["  user         cluster-admin-of-c\n", "  user         oper…obs\n"] {
         assert!(run.stdout.contains(user), "{user} in:\n{}", run.stdout);
     }
     assert!(!run.stdout.contains("  key "), "{}", run.stdout);
