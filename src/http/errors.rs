@@ -4,6 +4,8 @@ mod certificate;
 mod proxy;
 mod tls;
 
+pub use tls::CLIENT_CERTIFICATE_HINT;
+
 use std::error::Error;
 use std::io;
 
@@ -126,7 +128,7 @@ fn connect_error(
             };
             let broken = broken_connection(TransportFailure { kind, at_proxy }, &reason);
             match request {
-                CertificateRequest::Unanswered => broken.with_hint(tls::CLIENT),
+                CertificateRequest::Unanswered => broken.with_hint(CLIENT_CERTIFICATE_HINT),
                 _ => broken,
             }
         }

@@ -1,13 +1,12 @@
 //! Recognizes HTML pages that a proxy, a gateway or a captive portal sends instead of a cloud's response.
 
 use super::response::{mask_sentence, plain_text, shorten};
-use super::{RequestError, Response};
+use super::{CLIENT_CERTIFICATE_HINT, RequestError, Response};
 use crate::error::Category;
 use crate::secret::Redactor;
 
 const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
-const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
 
 /// Reports whether a response has the content type of an HTML page.
 pub(super) fn is_named(response: &Response) -> bool {
@@ -104,7 +103,7 @@ pub(super) fn hint(response: &Response) -> &'static str {
     // nginx sends this text for its statuses 495 and 496.
     let is_about_client = response.status == 400 && body.contains("SSL certificate");
     if is_about_client {
-        CLIENT_CERTIFICATE
+        CLIENT_CERTIFICATE_HINT
     } else {
         CHECK
     }

@@ -44,7 +44,7 @@ pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use credential_state::KeyStates;
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
-pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
+pub use errors::{CLIENT_CERTIFICATE_HINT, RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
 pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
 pub use recording::{Recorder, RecordingMasks, Replay, Session, Stopwatch};

@@ -11,7 +11,9 @@ use crate::http::{RequestError, RetryAction};
 const UPGRADE: &str = "ask the operator to enable TLS 1.2 or later on the server";
 const SUPPORTED: &str = "ask the operator to enable ECDHE key exchange with AES-GCM or ChaCha20-Poly1305, and a certificate \
      with an RSA (2048 bits or more), P-256, P-384 or Ed25519 key; P-521 keys, CBC ciphers and RSA key exchange are not supported";
-pub(super) const CLIENT: &str = "set client_cert and client_key to those issued by the operator";
+/// The hint for a client certificate that is missing or rejected.
+pub const CLIENT_CERTIFICATE_HINT: &str =
+    "set client_cert and client_key to those issued by the operator";
 const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
 const NETWORK: &str = "check endpoint, network and proxy";
 
@@ -36,7 +38,7 @@ pub(super) fn tls_error(
                 _ => alert_text(*alert),
             };
             let message = format!("the {whose} rejected the client certificate: {reason}");
-            (ClientCertificate, message, CLIENT)
+            (ClientCertificate, message, CLIENT_CERTIFICATE_HINT)
         }
         Error::AlertReceived(AlertDescription::ProtocolVersion)
         | Error::PeerIncompatible(

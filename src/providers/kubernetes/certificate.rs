@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::kubeconfig::SERVER;
 use crate::error::{Category, Problem};
 use crate::http::{ClientIdentity, RequestError, Transport};
 use crate::model::Time;
-use crate::secret::quotable;
+use crate::secret::{quotable, quotable_path};
 use crate::settings::{Origin, Profile};
 
 /// Returns the client certificate that a profile contains as data.
@@ -55,6 +56,26 @@ pub(super) fn renewal_hint(profile: &Profile) -> String {
     };
     let place = origin.map(|origin| format!(" ({})", origin.fix_location()));
     format!("replace {what}{}", place.unwrap_or_default())
+}
+
+/// Returns the hint for a client certificate that the server rejected or that is missing, with the user and the file if
+/// they are in a kubeconfig. Returns `None` if it is `client_cert`.
+pub(super) fn rejection_hint(profile: &Profile) -> Option<String> {
+    let origin = profile.origin("client_certificate_data");
+    let Some(Origin::Tool { path, .. }) = origin.or_else(|| profile.origin(SERVER)) else {
+        return origin.map(|_| renewal_hint(profile));
+    };
+    let path = quotable_path(path);
+    let user = quotable(profile.get("user").unwrap_or_default());
+    match origin {
+        Some(_) => Some(format!(
+            "download a new kubeconfig of the cluster: {path} has the rejected certificate (user '{user}')"
+        )),
+        None if profile.client_cert_origin().is_some() => None,
+        None => Some(format!(
+            "the user '{user}' in {path} has no client certificate: download a new kubeconfig, or set client_cert and client_key"
+        )),
+    }
 }
 
 /// Returns true if the profile has a client certificate that was not printed by a program.

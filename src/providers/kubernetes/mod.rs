@@ -41,7 +41,9 @@ use super::{
 };
 use crate::credentials::CredentialCache;
 use crate::error::{Problem, TransportFailureKind};
-use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
+use crate::http::{
+    ApiClient, CLIENT_CERTIFICATE_HINT, Endpoint, Request, Session, Transport, pairs,
+};
 use crate::kind::{
     DetailTypes, Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template,
     UnlistedField,
@@ -49,7 +51,7 @@ use crate::kind::{
 use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
-use certificate::{check_certificate, has_fixed_certificate, renewal_hint};
+use certificate::{check_certificate, has_fixed_certificate, rejection_hint, renewal_hint};
 use credential::{check_verification, credential, label, no_context, no_endpoint, proxy_hint};
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -190,6 +192,8 @@ struct Server {
     has_configured_ca: bool,
     /// How to renew the client certificate, if it was not printed by a program.
     certificate_renewal: Option<String>,
+    /// The hint for a rejected or missing client certificate, if it is not about `client_cert`.
+    rejection_hint: Option<String>,
     /// The hint for problems with the proxy of the profile, if it has one.
     proxy_hint: Option<String>,
 }
@@ -231,6 +235,7 @@ impl Api {
                 prefix,
                 has_configured_ca: profile.secret(CA_DATA).is_some(),
                 certificate_renewal: has_fixed_certificate(profile).then(|| renewal_hint(profile)),
+                rejection_hint: rejection_hint(profile),
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
@@ -271,14 +276,18 @@ impl Api {
     }
 
     /// Replaces the hint of a connection failure where a more specific one applies: to check the profile's
-    /// proxy, to renew the kubeconfig if its CA (the only one trusted) does not match, or to add a TKE host
-    /// to the hosts file.
+    /// proxy, to renew the client certificate where it is set, to renew the kubeconfig if its CA (the only one
+    /// trusted) does not match, or to add a TKE host to the hosts file.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
-        let is_about_variables = |hint: &String| hint.contains("HTTPS_PROXY");
-        if let Some(own) = &self.server.proxy_hint
-            && problem.hint.as_ref().is_some_and(is_about_variables)
-        {
-            problem.hint = Some(own.clone());
+        let own_hints = [
+            ("HTTPS_PROXY", &self.server.proxy_hint),
+            (CLIENT_CERTIFICATE_HINT, &self.server.rejection_hint),
+        ];
+        for (words, own) in own_hints {
+            let hint = problem.hint.as_ref().filter(|hint| hint.contains(words));
+            if let Some(own) = own.clone().filter(|_| hint.is_some()) {
+                problem.hint = Some(own);
+            }
         }
         let failure = problem.transport_failure.map(|failure| failure.kind);
         if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_configured_ca {
@@ -350,7 +359,9 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
         (Some(_), Some(_)) => {
             let message = "is set, but the credential comes from a kubeconfig";
             let problem = profile.invalid("endpoint", message);
-            return Err(problem.with_hint("unset endpoint, or set token, or client_cert and client_key, as well"));
+            return Err(problem.with_hint(
+                "unset endpoint, or set token, or client_cert and client_key, as well",
+            ));
         }
         (Some(server), None) => (SERVER, server),
         (None, Some(server)) => ("endpoint", server),

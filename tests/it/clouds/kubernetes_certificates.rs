@@ -1,8 +1,11 @@
-//! Client certificates in the config file, as the credential of a Kubernetes profile.
+//! Client certificates of Kubernetes, in the config file and in a kubeconfig.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::{Value, json};
+
 use super::kubernetes_tls::{Cluster, JOB, user};
+use crate::support::tls::Authority;
 use crate::support::{Joblens, joblens};
 
 /// Writes a client certificate that ends in `days`, negative for one that has expired, and returns a run with a
@@ -78,7 +81,7 @@ fn an_expired_client_certificate_of_the_config_file_is_reported_before_any_reque
         message.starts_with("the client certificate expired at "),
         "{message}"
     );
-    assert_eq!(error["operation"], serde_json::Value::Null);
+    assert_eq!(error["operation"], Value::Null);
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("client_cert and client_key ("), "{hint}");
     let status = with_files(&cluster, -1, &["auth", "status", "-o", "json"]).run();
@@ -133,4 +136,71 @@ fn a_run_with_a_client_certificate_of_the_config_file_can_be_replayed() {
         );
         std::fs::remove_dir_all(folder).unwrap();
     }
+}
+
+#[test]
+fn a_client_certificate_that_the_handshake_rejects_is_that_of_the_kubeconfig() {
+    let cluster = Cluster::start();
+    let own = cluster.authority.signed("127.0.0.1", |_| {});
+    let port = cluster.authority.serve(&own, true, |_| Vec::new());
+    let stranger = user(
+        &Authority::new(|params| {
+            let name = &mut params.distinguished_name;
+            name.push(rcgen::DnType::CommonName, "another CA");
+        }),
+        |_| {},
+    );
+    for (user, words) in [
+        (stranger, "has the rejected certificate (user 'u')"),
+        (
+            json!({"token": "t"}),
+            "has no client certificate: download a new kubeconfig",
+        ),
+    ] {
+        let server = format!("https://127.0.0.1:{port}");
+        let config = json!({
+            "current-context": "main",
+            "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority": "ca.crt"}}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "main", "context": {"cluster": "c", "user": "u"}}],
+        });
+        let config = cluster.file("other", &config.to_string(), 0o600);
+        let config = config.to_str().unwrap();
+        let run = |arguments: &[&str]| joblens(arguments).env("KUBECONFIG", config).run();
+        let error = run(&["get", "-o", "json", JOB]).error();
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains(words) && hint.contains(config), "{error:#}");
+        let doctor = run(&["doctor", "kubernetes", "-o", "json"]).stdout;
+        assert!(doctor.contains(words), "{doctor}");
+    }
+}
+
+#[test]
+fn the_name_of_a_user_of_a_kubeconfig_is_shown_and_recorded() {
+    let cluster = Cluster::start();
+    let user = user(&cluster.authority, |leaf| {
+        leaf.not_after = rcgen::date_time_ymd(2080, 1, 1)
+    });
+    let run = |arguments: &[&str]| cluster.joblens(user.clone(), arguments).run();
+    let status = run(&["auth", "status", "-o", "json"]).json();
+    assert_eq!(status["accounts"][4]["key"], "u");
+    let doctor = run(&["doctor", "kubernetes"]).stdout;
+    assert!(doctor.contains("certificate of u accepted"), "{doctor}");
+    let folder = cluster.home.path().join("recording");
+    let folder = folder.to_str().unwrap();
+    let missing = ["get", "kubernetes/job/ci/none"];
+    let recorded = run(&[&missing[..], &["--record", folder]].concat());
+    let replayed = joblens(&[&missing[..], &["--replay", folder]].concat()).run();
+    assert!(
+        recorded.stderr.contains("certificate of u ("),
+        "{}",
+        recorded.stderr
+    );
+    assert_eq!(replayed.stderr, recorded.stderr);
+    let gate = run(&["wait", "-t", "30000d", JOB]);
+    assert!(
+        gate.stderr.contains("user u (kubeconfig context main)"),
+        "{}",
+        gate.stderr
+    );
 }
