@@ -1,4 +1,6 @@
 //! Reads the references of the command line, of stdin and of files.
+//!
+//! A text that is not a list of references has few errors, even if it has many lines.
 
 use std::cell::LazyCell;
 use std::fs::File;
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde::de::IgnoredAny;
 
 use crate::commands::shell_session::{ShellSession, expand_word};
 use crate::error::{Category, Problem, file_error_text};
@@ -159,6 +163,10 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
             MAX_BYTES >> 20
         )));
     }
+    if is_json(&text) {
+        let problem = Problem::usage(format!("{name} is JSON, not references"));
+        return Err(problem.with_hint("to print references: joblens list -o name"));
+    }
     let last = text.rsplit('\n').next().unwrap_or_default();
     if needs_newline && !last.trim().is_empty() {
         let message = format!("the last line of {name} has no newline: the list may be incomplete");
@@ -184,6 +192,26 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
     Ok(references)
 }
 
+/// Reports whether a text begins with a JSON document, such as that of `-o json` or `-o jsonl`.
+fn is_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    text.starts_with(['{', '[']) && matches!(values.next(), Some(Ok(_)))
+}
+
+/// Replaces the problems after the first ones by their number.
+pub(super) fn shortened(mut problems: Vec<Problem>) -> Vec<Problem> {
+    /// More than anyone types; a list can have thousands.
+    const MAX_PROBLEMS: usize = 10;
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    if more > 1 {
+        problems.truncate(MAX_PROBLEMS);
+        let problem = Problem::usage(format!("{more} more references are invalid"));
+        problems.push(problem.with_hint("to print references: joblens list -o name"));
+    }
+    problems
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +223,39 @@ mod tests {
             lines(&mut text.as_bytes(), "stdin", false).unwrap(),
             ["a/b/c", "d/e/f"]
         );
+    }
+
+    #[test]
+    fn json_is_one_error_whatever_its_layout() {
+        for text in [
+            "{\n  \"jobs\": []\n}\n",
+            "{\"type\": \"job\"}\n{\"type\": \"summary\"}\n",
+            "\u{feff}[\"aliyun/job/c/5\"]",
+            "  {}",
+        ] {
+            let problem = lines(&mut text.as_bytes(), "stdin", true).unwrap_err();
+            assert_eq!(problem.message, "stdin is JSON, not references", "{text:?}");
+            assert!(problem.hint.unwrap().ends_with("-o name"));
+        }
+        for text in ["[kubernetes\n", "a/b/{c}\n", "5\n", "\"a/b/c\"\n"] {
+            assert!(
+                lines(&mut text.as_bytes(), "refs.txt", true).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_invalid_references_are_counted() {
+        let problems = |count: usize| {
+            let problems = (0..count).map(|at| Problem::usage(at.to_string()));
+            shortened(problems.collect())
+        };
+        assert_eq!(problems(11).len(), 11);
+        let shown = problems(500);
+        assert_eq!(shown.len(), 11);
+        assert_eq!(shown[9].message, "9");
+        assert_eq!(shown[10].message, "490 more references are invalid");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::inputs::{Inputs, expand};
+use super::inputs::{Inputs, expand, shortened};
 use crate::commands::context::CommandContext;
 use crate::commands::recording::record_parse_problems;
 use crate::error::Problem;
@@ -195,7 +195,7 @@ fn parse_each(
     if let Err(problems) = &parsed {
         record_parse_problems(&context.session, problems);
     }
-    parsed
+    parsed.map_err(shortened)
 }
 
 fn parse_words(
