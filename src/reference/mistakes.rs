@@ -10,6 +10,8 @@ const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 const SLASHES: [char; 5] = ['／', '⁄', '∕', '＼', '\\'];
 /// Quotes that a shell does not remove.
 const QUOTES: [char; 8] = ['"', '\'', '“', '”', '‘', '’', '＂', '＇'];
+/// Characters that separate the items of a list.
+const COMMAS: [char; 5] = [',', ';', '，', '；', '、'];
 /// Characters that other tools use between segments.
 const COLONS: [char; 2] = [':', '：'];
 
@@ -35,6 +37,9 @@ fn mistake(
     if trimmed.len() < input.len() && !trimmed.is_empty() {
         let hint = format!("did you mean '{trimmed}'?");
         return Some(("leading or trailing whitespace", hint, 0..input.len()));
+    }
+    if let Some(mistake) = several_words(input, resembles_cloud) {
+        return Some(mistake);
     }
     let bare = input.trim_matches(QUOTES);
     if bare.len() < input.len() {
@@ -99,6 +104,39 @@ fn mistake(
         hint.into(),
         at..at + 1,
     ))
+}
+
+/// Returns the mistake of a text that begins like a reference and contains a blank, or a comma before another
+/// reference.
+fn several_words(
+    input: &str,
+    resembles_cloud: &dyn Fn(&str) -> bool,
+) -> Option<(&'static str, String, Range<usize>)> {
+    let is_reference = |text: &str| {
+        let text = text.trim_start_matches(QUOTES);
+        let head = text.split(['/', '@']).next();
+        text.contains('/') && head.is_some_and(resembles_cloud)
+    };
+    if !is_reference(input) {
+        return None;
+    }
+    let is_separator = |c: char| c.is_whitespace() || COMMAS.contains(&c);
+    for (at, separator) in input.char_indices().filter(|(_, c)| is_separator(*c)) {
+        let span = at..at + separator.len_utf8();
+        let rest = input[at..].trim_start_matches(is_separator);
+        if is_reference(rest) {
+            let hint = "write one reference per line, or pass each as an argument";
+            return Some(("these are several references", hint.to_owned(), span));
+        }
+        if rest.starts_with('#') {
+            let hint = "write the comment on a line of its own";
+            return Some(("a comment follows the reference", hint.to_owned(), span));
+        }
+    }
+    let (at, blank) = input.char_indices().find(|(_, c)| c.is_whitespace())?;
+    let hint = "write one reference per line, and %20 for a blank in an ID; to print references: joblens list -o name";
+    let span = at..at + blank.len_utf8();
+    Some(("a reference contains no blanks", hint.to_owned(), span))
 }
 
 /// Returns the position and the range of `10_[1-3]`, the notation of Slurm and shells.

@@ -3,6 +3,93 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Input, error message, marked part, and hint.
+const BLANKS: &str = "write one reference per line, and %20 for a blank in an ID; to print references: joblens list -o name";
+const SEVERAL: &str = "write one reference per line, or pass each as an argument";
+const COMMENT: &str = "write the comment on a line of its own";
+
+/// Input, error message, marked part, and hint of texts with several words.
+const SEVERAL_WORDS: [(&str, &str, &str, &str); 13] = [
+    (
+        "aliyun/job/c/10_3 # trailing",
+        "a comment follows the reference",
+        " ",
+        COMMENT,
+    ),
+    (
+        "aliyun/job/c/10_3 10_4",
+        "a reference contains no blanks",
+        " ",
+        BLANKS,
+    ),
+    (
+        "aliyun/job/c/10\t4",
+        "a reference contains no blanks",
+        "\t",
+        BLANKS,
+    ),
+    (
+        "aliyun/job/c/训练\u{3000}任务",
+        "a reference contains no blanks",
+        "\u{3000}",
+        BLANKS,
+    ),
+    (
+        "aliyun/job/c/5\u{a0}x",
+        "a reference contains no blanks",
+        "\u{a0}",
+        BLANKS,
+    ),
+    (
+        "aliyun@my prod/job/c/5",
+        "a reference contains no blanks",
+        " ",
+        BLANKS,
+    ),
+    (
+        "aliyun/job/c/5  failed  resnet",
+        "a reference contains no blanks",
+        " ",
+        BLANKS,
+    ),
+    (
+        "aliyun/job/c/5 aliyun/job/c/6",
+        "these are several references",
+        " ",
+        SEVERAL,
+    ),
+    (
+        "aliyun/job/c/5,ali@prod/job/c/6",
+        "these are several references",
+        ",",
+        SEVERAL,
+    ),
+    (
+        "aliyun/job/c/5, ali/job/c/6",
+        "these are several references",
+        ",",
+        SEVERAL,
+    ),
+    (
+        "aliyun/job/c/5；ali/job/c/6",
+        "these are several references",
+        "；",
+        SEVERAL,
+    ),
+    (
+        "\"aliyun/job/c/5\" \"aliyun/job/c/6\"",
+        "these are several references",
+        " ",
+        SEVERAL,
+    ),
+    (
+        "aliyun/job/c/5\naliyun/job/c/6",
+        "these are several references",
+        "\n",
+        SEVERAL,
+    ),
+];
+
+/// Input, error message, marked part, and hint.
 const INVALID: [(&str, &str, &str, &str); 28] = [
     (
         "“aliyun/job/c/5”",
@@ -181,7 +268,7 @@ fn explains_texts_that_are_not_a_valid_reference() {
         let part = input[problem.span.unwrap()].to_owned();
         (problem.message, part, problem.hint.unwrap())
     };
-    for (input, message, part, hint) in INVALID {
+    for (input, message, part, hint) in INVALID.into_iter().chain(SEVERAL_WORDS) {
         let expected = (message.to_owned(), part.to_owned(), hint.to_owned());
         assert_eq!(wrong(input), expected, "{input}");
     }

@@ -64,7 +64,7 @@ fn an_invalid_scope_is_marked_at_its_invalid_part() {
 
 #[test]
 fn a_scope_creates_and_recognizes_the_references_of_its_jobs() {
-    let scope = scope("aliyun@prod/job/c x/");
+    let scope = scope("aliyun@prod/job/c%20x/");
     let reference = scope.reference(&["10_1-5"]).unwrap();
     assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");
     let again = scope.reference_of(&reference.to_string()).unwrap();
