@@ -43,6 +43,9 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// Body; empty for most calls. It is never shown, since it may contain a password.
     pub body: Vec<u8>,
+    /// True if another call decides whether the host can be reached: if this one fails in transit, calls are still
+    /// sent to the host.
+    pub is_optional: bool,
 }
 
 impl Request {
@@ -56,6 +59,7 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
+            is_optional: false,
         }
     }
 

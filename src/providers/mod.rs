@@ -205,6 +205,9 @@ pub struct GetOptions {
     /// True if a verdict depends on the warnings of the job and all its parts: if some cannot be read,
     /// `events_unreadable` is set.
     pub needs_events: bool,
+    /// True for a request for a part of a job that is sent before the job was read; the request for the job decides
+    /// whether the cloud can be reached.
+    pub is_prefetch: bool,
 }
 
 impl GetOptions {
@@ -225,6 +228,7 @@ impl GetOptions {
             changes: None,
             is_last: false,
             needs_events: false,
+            is_prefetch: false,
         }
     }
 

@@ -165,6 +165,7 @@ async fn stage_where(
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
+            is_optional: false,
         },
         seen,
     }

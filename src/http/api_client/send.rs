@@ -136,7 +136,7 @@ impl Call<'_> {
                     sleep(pause).await;
                 }
                 RetryDecision::After(_) | RetryDecision::Fail => {
-                    if response.is_none() {
+                    if response.is_none() && !self.request.is_optional {
                         client.circuit_breaker.on_unreachable(&problem);
                     }
                     return Err(self.with_duration(problem, attempts));

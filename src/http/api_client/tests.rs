@@ -49,6 +49,7 @@ fn request() -> Request {
         query: Vec::new(),
         headers: Vec::new(),
         body: Vec::new(),
+        is_optional: false,
     }
 }
 

@@ -109,6 +109,7 @@ impl AssumeRoleProvider {
                 ),
             ],
             body: self.form_body.clone().into_bytes(),
+            is_optional: false,
         }
     }
 

@@ -263,7 +263,10 @@ impl Api {
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let request = self.server.request(operation, path, query);
+        let request = Request {
+            is_optional: options.is_prefetch,
+            ..self.server.request(operation, path, query)
+        };
         let client = &self.server.client;
         let response = client.call(&request, options.deadline, decode).await;
         if response.is_ok() {

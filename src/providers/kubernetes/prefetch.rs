@@ -49,6 +49,10 @@ pub(super) async fn with_parts<T>(
 ) -> Result<(T, Option<Prefetched>), Problem> {
     let namespace = reference.segment("NAMESPACE").unwrap_or_default();
     let name = reference.id();
+    let prefetch = GetOptions {
+        is_prefetch: true,
+        ..options.clone()
+    };
     let selectors = [
         name_selector(name),
         format!("involvedObject.kind=Job,involvedObject.name={name}"),
@@ -57,13 +61,13 @@ pub(super) async fn with_parts<T>(
         api,
         namespace,
         &selectors[0],
-        options
+        &prefetch
     )));
     let mut events = pin!(maybe_done(events::list(
         api,
         namespace,
         &selectors[1],
-        options
+        &prefetch
     )));
     let mut read = pin!(read);
     let parts = join(pods.as_mut(), events.as_mut());

@@ -103,6 +103,7 @@ fn the_signer_adds_exactly_the_headers_of_the_test_vectors() {
                 .chain([("accept", "application/json".to_owned())])
                 .collect(),
             body: vector.body.clone().into_bytes(),
+            is_optional: false,
         };
         let signer = Signer {
             access_key_id: vector.access_key_id.clone(),

@@ -70,6 +70,7 @@ fn the_signer_adds_exactly_the_parameters_of_the_test_vectors() {
             query,
             headers: Vec::new(),
             body: vector.body.into_bytes(),
+            is_optional: false,
         };
         let signer = Signer(sign::Signer {
             access_key_id: vector.access_key_id,

@@ -107,6 +107,7 @@ fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
             ("x-acs-version", EHPC.version.to_owned()),
         ],
         body: Vec::new(),
+        is_optional: false,
     }
 }
 

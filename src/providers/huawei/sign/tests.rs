@@ -79,6 +79,7 @@ fn request(host: &str, path: &str, headers: &[(&'static str, &str)]) -> Request 
             .map(|(name, value)| (*name, value.to_string()))
             .collect(),
         body: Vec::new(),
+        is_optional: false,
     }
 }
 

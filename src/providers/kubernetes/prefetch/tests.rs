@@ -6,8 +6,13 @@ use super::*;
 use crate::error::Category;
 use crate::model::State;
 use crate::providers::GetResult;
-use crate::providers::kubernetes::{CLOUD, job::JOB};
-use crate::providers::test_support::get_options;
+use crate::providers::KindOps as _;
+use crate::providers::kubernetes::{
+    CLOUD,
+    job::{JOB, Jobs},
+};
+use crate::providers::request::GetRequest;
+use crate::providers::test_support::{get_options, moment, profile, transport};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{
     EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, start_time,
@@ -137,4 +142,23 @@ async fn a_missing_job_is_reported_by_the_error_of_its_own_lookup() {
     let problem = get(None, ("100", Vec::new())).await.0.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(problem.operation.as_deref(), Some("ReadNamespacedJob"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_for_parts_do_not_end_the_attempts_of_the_request_for_the_job() {
+    let variables = [
+        ("JOBLENS_KUBERNETES_ENDPOINT", "http://127.0.0.1:1"),
+        ("JOBLENS_KUBERNETES_TOKEN", "t"),
+    ];
+    let reference = &reference(&JOB, "kubernetes/job/ns/train");
+    // The order in which the requests fail is random.
+    for _ in 0..20 {
+        let transport = transport(moment("2026-11-27T00:00:00Z"));
+        let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
+        let options = &get_options();
+        let lookup = GetRequest { reference, options };
+        let problem = Jobs.get(&api, lookup).await.unwrap_err();
+        assert_eq!(problem.operation.as_deref(), Some("ReadNamespacedJob"));
+        assert_eq!(problem.attempts, 4);
+    }
 }

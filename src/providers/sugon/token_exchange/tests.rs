@@ -38,6 +38,7 @@ fn every_signing_stage_agrees_with_the_known_answers() {
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
+            is_optional: false,
         };
         let now = DateTime::from_timestamp(timestamp.parse().unwrap(), 999_000_000).unwrap();
         let proof = pair.sign(&request, now, "0");

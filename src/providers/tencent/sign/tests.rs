@@ -125,6 +125,7 @@ fn the_signer_adds_its_parameters_and_signs_them_all() {
             .collect(),
         headers: Vec::new(),
         body: Vec::new(),
+        is_optional: false,
     };
     let signer = Signer {
         secret_id: Secret::new("testid"),
@@ -176,6 +177,7 @@ fn requests_of_api_3_are_signed_with_tc3() {
         query: Vec::new(),
         headers: vec![("x-tc-version", TIONE.version.to_owned())],
         body: text("body").into_bytes(),
+        is_optional: false,
     };
     let signer = Signer {
         secret_id: Secret::new("testid"),
