@@ -252,7 +252,9 @@ impl GlobalArgs {
             let name = variable_name("--argjson", &pair[0])?;
             let value = serde_json::from_str(&pair[1]).map_err(|error| {
                 let reason = format_args!("invalid JSON ({error})");
-                settings::invalid_value(&format!("--argjson {name}"), &pair[1], reason)
+                settings::invalid_value(&format!("--argjson {name}"), &pair[1], reason).with_hint(
+                    format!("to pass a text that is not JSON: --arg {name} TEXT"),
+                )
             })?;
             named.insert(name, value);
         }
@@ -323,14 +325,20 @@ impl GlobalArgs {
                 .parse()
                 .ok()
                 .filter(|number| (1..=1000).contains(number))
-                .ok_or_else(|| invalid_setting(key, &text, "a number from 1 to 1000"))
+                .ok_or_else(|| {
+                    let problem = invalid_setting(key, &text, "a number from 1 to 1000");
+                    problem.with_hint(format!("the default is {default}"))
+                })
                 .map_err(|problem| located(option.is_some(), key, problem)),
         };
         let max_body = match pick(&self.max_body, "max_body") {
             None => default.max_body,
             Some(text) => settings::byte_size(&text)
                 .filter(|size| *size > 0)
-                .ok_or_else(|| invalid_setting("max_body", &text, "a size such as 64MiB"))
+                .ok_or_else(|| {
+                    let problem = invalid_setting("max_body", &text, "a size such as 64MiB");
+                    problem.with_hint("the units are KiB, MiB and GiB")
+                })
                 .map_err(|problem| located(self.max_body.is_some(), "max_body", problem))?,
         };
         let allow_http = match file.http("allow_http") {

@@ -68,6 +68,7 @@ fn render(page: &Man, command: &Command) -> io::Result<Vec<u8>> {
         .split_once(EXIT_CODES)
         .unwrap_or((&after, "0 success · 2 usage error"));
     let codes = codes.replace(" · ", "\n");
+    let codes = codes.replace("No verdict: ", "No verdict:\n");
     let examples = before.trim_start_matches("Examples:\n");
     let mut roff = Roff::new();
     for (heading, text) in [("NOTES", notes), ("EXIT STATUS", &codes)] {
@@ -104,7 +105,10 @@ fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<(
     let complete = command
         .clone()
         .mut_args(|option| option.hide_short_help(false));
-    let page = Man::new(complete)
+    // Options, including global ones, are in the section OPTIONS only.
+    let usage = complete.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    let page = Man::new(complete.override_usage(usage))
         .date(date())
         .source(concat!("joblens ", env!("CARGO_PKG_VERSION")))
         .manual("joblens");

@@ -75,8 +75,14 @@ pub(super) fn flag_hint(argument: &str, command: Option<&str>) -> Option<&'stati
         "-w" | "--watch" => "to watch jobs: joblens watch REF…",
         "--format" => "use -o table, -o wide or -o json",
         "-A" | "--all-namespaces" => "to list all namespaces: joblens list kubernetes -R",
+        "-n" if matches!(command, Some("watch" | "wait")) => {
+            "to set the time between polls: --interval 5s; a namespace is a part of the reference"
+        }
+        "-n" if matches!(command, Some("list" | "ls")) => {
+            "--limit N limits the list; a namespace is a part of the scope: kubernetes/job/NAMESPACE"
+        }
         "-n" | "--namespace" => {
-            "the namespace is a part of the reference: kubernetes/job/NAMESPACE/JOB; --limit N limits a list"
+            "the namespace is a part of the reference: kubernetes/job/NAMESPACE/JOB"
         }
         _ => return None,
     })
@@ -100,6 +106,15 @@ mod tests {
         assert_eq!(hint("gte"), "did you mean 'joblens get'?");
         assert_eq!(hint("lsit"), "did you mean 'joblens list'?");
         assert!(hint("zzz").contains("slash"));
+    }
+
+    #[test]
+    fn an_option_of_other_tools_has_a_hint_for_the_command() {
+        let hint = |command| flag_hint("-n", Some(command)).unwrap();
+        assert!(hint("watch").contains("--interval 5s"));
+        assert!(hint("list").contains("--limit N"));
+        assert!(hint("logs").contains("--tail N"));
+        assert!(!hint("get").contains("--limit"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::expiry::local_time;
-use super::program::{CommandError, Invocation};
+use super::program::{CommandError, Invocation, timed_out};
 use crate::model::Time;
 use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
 use crate::settings::RerunReason;
@@ -189,10 +189,10 @@ fn run(
     let ran = ran.map_err(|error| match error {
         ProcessError::NotStarted(kind) => CommandError::NotRun(kind),
         ProcessError::TooMuchOutput => CommandError::Other("printed too much".to_owned()),
-        ProcessError::Timeout => {
-            let seconds = timeout.as_secs_f64().round();
-            CommandError::Other(format!("timed out after {seconds} s"))
-        }
+        ProcessError::Timeout => match timeout < COMMAND_TIMEOUT {
+            true => CommandError::CutShort(timeout),
+            false => CommandError::Other(timed_out(timeout)),
+        },
     })?;
     let values = formats::decode(&ran.stdout);
     if !ran.status.success() {
@@ -269,6 +269,17 @@ mod tests {
             let long = shell(long).unwrap_err().to_string();
             assert_eq!(long, "printed 64 KiB or more");
         }
+    }
+
+    #[test]
+    fn a_command_with_less_than_its_usual_time_is_cut_short() {
+        let timeout = Duration::from_millis(20);
+        let cut = run(&script("sleep 600"), timeout, &PromptSink::default()).unwrap_err();
+        assert_eq!(cut, CommandError::CutShort(timeout));
+        assert_eq!(
+            CommandError::CutShort(Duration::from_secs(2)).to_string(),
+            "timed out after 2 s"
+        );
     }
 
     #[test]

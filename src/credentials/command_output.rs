@@ -26,6 +26,10 @@ const EXPIRY_KEYS: [&str; 5] = [
     "expiration_timestamp",
 ];
 
+/// The hint for a command that was killed because the command of joblens has a shorter timeout.
+const LONGER_TIMEOUT: &str =
+    "it was killed when the timeout of this run ended: pass a longer --timeout";
+
 impl CredentialChain {
     /// Runs the command of the config file, and reads its values by the cloud's keys or variables.
     pub(super) fn load_from_command(
@@ -60,6 +64,7 @@ impl CredentialChain {
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Format => hint.clone(),
+                CommandError::CutShort(_) => LONGER_TIMEOUT.to_owned(),
                 CommandError::Other(_) => format!("run the command by hand; {hint}"),
             };
             problem(&failure.to_string()).with_hint(next)
@@ -106,6 +111,7 @@ impl CredentialChain {
                     Some(program.install_hint.clone().unwrap_or_else(hint))
                 }
                 CommandError::Insecure(insecure) => Some(insecure.hint.clone()),
+                CommandError::CutShort(_) => Some(LONGER_TIMEOUT.to_owned()),
                 CommandError::Format | CommandError::Other(_) => None,
             };
             let next = next.unwrap_or_else(|| format!("run it by hand: {name}"));

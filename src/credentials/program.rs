@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Access, access};
 
@@ -28,8 +29,15 @@ pub(super) enum CommandError {
     Insecure(InsecureFile),
     /// It ran, but printed another format.
     Format,
+    /// It was killed after this time, which is less than the usual one because the command of joblens has a timeout.
+    CutShort(Duration),
     /// It ran and failed; the text contains its own error message.
     Other(String),
+}
+
+/// Returns the reason of a failure by a timeout.
+pub(super) fn timed_out(timeout: Duration) -> String {
+    format!("timed out after {} s", timeout.as_secs_f64().round())
 }
 
 /// Returns the hint for a program that cannot be run, by its path or name.
@@ -57,6 +65,7 @@ impl fmt::Display for CommandError {
             Self::NotRun(kind) => write!(f, "cannot be run ({})", kind_text(*kind)),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
             Self::Format => f.write_str("did not print JSON or key=value lines"),
+            Self::CutShort(timeout) => f.write_str(&timed_out(*timeout)),
             Self::Other(reason) => f.write_str(reason),
         }
     }

@@ -91,7 +91,7 @@ impl ReferenceParser<'_> {
             // Only the cloud is missing.
             return Ok(());
         }
-        let resembles_cloud = |text: &str| closest_match(self.cloud_names(), text).is_some();
+        let resembles_cloud = |text: &str| self.closest_cloud(text).is_some();
         mistakes::find(input, &resembles_cloud).map_or(Ok(()), Err)
     }
 

@@ -33,6 +33,15 @@ impl ReferenceParser<'_> {
         Err(problem.with_hint(format!("{closest}{name} is one of: {}", values.join(", "))))
     }
 
+    /// Returns the name of the cloud that is closest to a word. A short name has too few letters to be recognized in a
+    /// word with another first letter and more differences.
+    pub(super) fn closest_cloud(&self, word: &str) -> Option<&'static str> {
+        let initial = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
+        let distance = |name| strsim::damerau_levenshtein(name, &word.to_lowercase());
+        closest_match(self.cloud_names(), word)
+            .filter(|name| initial(name) == initial(word) || distance(name) <= 1)
+    }
+
     /// Returns the text with the closest names of cloud and kind.
     pub(super) fn suggestion(&self, input: &str) -> Option<String> {
         let template = self.closest_template(input)?;
@@ -68,7 +77,7 @@ impl ReferenceParser<'_> {
         let mut parts = input.splitn(3, '/');
         let cloud = parts.next().unwrap_or_default();
         let cloud = cloud.split('@').next().unwrap_or_default();
-        let of_cloud = self.kinds_of(closest_match(self.cloud_names(), cloud)?);
+        let of_cloud = self.kinds_of(self.closest_cloud(cloud)?);
         let word = parts.next().unwrap_or_default();
         let similar = of_cloud.iter().find(|kind| kind.is_similar_to(word));
         let similar = similar.map(|kind| kind.template.kind);

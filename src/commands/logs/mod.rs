@@ -37,6 +37,7 @@ use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
 use crate::providers::LogParams;
 use crate::reference::Reference;
+use crate::secret::shell_word;
 use follow::Streams;
 use printer::{Printer, Style};
 use select::LogSelection;
@@ -70,7 +71,11 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     arguments.check_format(context)?;
     let settings = context.settings()?;
     let options = arguments.lookup_options();
-    let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let plan = LookupPlan::parse(context, settings, &arguments.references, options);
+    let plan = plan.map_err(|problems| match arguments.is_previous() {
+        true => problems.into_iter().map(with_profile_hint).collect(),
+        false => problems,
+    })?;
     let kind = only_kind(&plan)?;
     let (params, spec) = arguments.params(context, kind)?;
     let since = arguments.since(context)?;
@@ -83,6 +88,19 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         spec,
         interval,
     })
+}
+
+/// Adds a hint to the problem of a word that can be the name of a profile: in other commands, `-p` selects one.
+fn with_profile_hint(problem: Problem) -> Problem {
+    match problem.input.as_deref().filter(|word| !word.contains('/')) {
+        Some(word) => {
+            let profile = shell_word(word).into_owned();
+            problem.with_hint(format!(
+                "-p is --previous here; to select a profile: --profile {profile}"
+            ))
+        }
+        None => problem,
+    }
 }
 
 /// Returns the kind of the only referenced job.

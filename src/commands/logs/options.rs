@@ -138,6 +138,11 @@ impl Arguments {
         since.transpose()
     }
 
+    /// Reports whether the log of the previous container is requested.
+    pub(super) fn is_previous(&self) -> bool {
+        self.previous
+    }
+
     /// Returns the parameters of the log, except its start, and how the kind reads logs.
     ///
     /// # Errors

@@ -115,7 +115,9 @@ impl Scenario {
     /// A usage error if the file cannot be read, or the errors of [`Scenario::parse`].
     pub fn read(path: &Path) -> Result<Self, Problem> {
         let text = spans::contents(path).map_err(|message| {
-            Problem::usage(format!("the scenario {} {message}", path.display()))
+            Problem::usage(format!("the scenario {} {message}", path.display())).with_hint(
+                "check the path of --scenario; to start from the built-in one: joblens emulate --print-scenario",
+            )
         })?;
         Self::parse(&text, path, &registered_kinds())
     }

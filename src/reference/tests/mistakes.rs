@@ -272,6 +272,11 @@ fn explains_texts_that_are_not_a_valid_reference() {
         let expected = (message.to_owned(), part.to_owned(), hint.to_owned());
         assert_eq!(wrong(input), expected, "{input}");
     }
+    for unknown in ["nocloud", "nocloud/job/c/5"] {
+        let hint = wrong(unknown).2;
+        assert!(!hint.contains("did you mean"), "{unknown}: {hint}");
+    }
+    assert!(wrong("liyun/job/c/5").2.contains("aliyun/job/c/5"));
     assert_eq!(parse("alyun").unwrap_err().message, "unknown cloud 'alyun'");
     assert_eq!(
         canonical("aliyun/job/c/%2A%EF%BC%8F"),

@@ -192,7 +192,9 @@ impl Reader<'_> {
                 "{} and {other_key} are mutually exclusive",
                 key_name.get_ref()
             );
-            return Err(self.error_at(key_name.span().start, &message));
+            let problem = self.error_at(key_name.span().start, &message);
+            return Err(problem
+                .with_hint("a profile has one source of its credential: remove one of the keys"));
         }
         let Some((key, value)) = command else {
             return Ok(None);

@@ -76,6 +76,11 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             Some(hint.to_owned()),
         );
     };
+    if at <= start + key.len() && !is_plain_key(key.trim()) {
+        let message = "a key without quotes consists of the letters A-Z and a-z, digits, _ and -";
+        let hint = "all keys of joblens do; see the file that joblens config init creates";
+        return syntax_error(start, message, Some(hint.to_owned()));
+    }
     let value_at = start + key.len() + 1 + (value.len() - value.trim_start().len());
     let key = quotable(key.trim().trim_matches(['"', '\'']).trim());
     let value = value.trim();
@@ -115,6 +120,13 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
         ),
         Some(_) => syntax_error(value_at, "text must be in quotes", text_hint()),
     }
+}
+
+/// Reports whether TOML accepts the key as it is: in quotes, or with plain characters, also with dots and blanks
+/// between them.
+fn is_plain_key(key: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-. \t".contains(c);
+    key.starts_with(['"', '\'']) || key.chars().all(is_plain)
 }
 
 /// Returns the boolean that other languages write as this value.
@@ -159,7 +171,19 @@ mod tests {
     use toml::de::DeTable;
 
     /// Text, position, explanation and hint.
-    const SLIPS: [(&str, &str, &str, &str); 22] = [
+    const SLIPS: [(&str, &str, &str, &str); 24] = [
+        (
+            "[a.b]\n区域 = \"x\"\n",
+            "2:1",
+            "a key without quotes",
+            "config init",
+        ),
+        (
+            "[a.b]\nre$gion = \"hunter2\"\n",
+            "2:1",
+            "a key without quotes",
+            "config init",
+        ),
         (
             "[a.b]\nregion\u{a0}= \"x\"\n",
             "2:7",

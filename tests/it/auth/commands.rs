@@ -133,6 +133,8 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
         let run = sandbox.get(JOB).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+        let has_hint = run.stderr.contains("hint: a profile has one source");
+        assert_eq!(has_hint, expected.contains("exclusive"), "{}", run.stderr);
     }
 }
 
@@ -330,4 +332,18 @@ fn a_relative_home_is_not_used_to_find_the_config_file() {
         run.stderr
     );
     assert!(sandbox.server.received().is_empty());
+}
+
+#[test]
+fn a_command_that_a_short_timeout_ends_gets_a_hint_about_the_timeout() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("[aliyun.lone]\nregion = 'cn-x'\ncredential_command = ['sleep', '600']\n");
+    let run = sandbox.joblens(&["wait", "-o", "json", "-t", "1s", "aliyun@lone/job/c/5"]);
+    let run = run.env("PATH", "/usr/bin:/bin").run();
+    let error = run.error();
+    let hint = error["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("--timeout") && !hint.contains("30 s"),
+        "{error:#}"
+    );
 }

@@ -238,3 +238,70 @@ fn a_full_disk_is_reported_with_exit_code_5() {
         assert!(text.contains("cannot write the output"), "{text}");
     }
 }
+
+#[test]
+fn invalid_values_have_a_hint_with_the_correct_form() {
+    let reference = "aliyun/job/c/5";
+    for (arguments, part) in [
+        (
+            &["emulate", "--scenario", "nowhere.toml"][..],
+            "--print-scenario",
+        ),
+        (
+            &["get", reference, "--concurrency", "0"],
+            "the default is 8",
+        ),
+        (
+            &["get", reference, "--max-attempts", "0"],
+            "the default is 4",
+        ),
+        (&["get", reference, "--max-body", "1"], "KiB, MiB and GiB"),
+        (
+            &["get", reference, "--jq", ".", "--argjson", "x", "{"],
+            "--arg x TEXT",
+        ),
+        (&["logs", "-p", "prod", reference], "--profile prod"),
+        (&["watch", reference, "-n", "5"], "--interval 5s"),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_json_document_in_place_of_references_is_one_error() {
+    let document = "{\n\"schema\": \"joblens/1\",\n\"jobs\": [\n{}\n]\n}\n";
+    for arguments in [
+        &["wait", "-t", "2s", "-"][..],
+        &["get", "-f", "-"],
+        &["metrics", "-f", "-"],
+    ] {
+        let run = joblens(arguments).input(document).run();
+        let first = run.stderr.lines().next().unwrap();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert_eq!(first, "error: stdin is JSON, not references");
+        assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
+    }
+    let lines = "no reference\n".repeat(50);
+    let run = joblens(&["wait", "-t", "2s", "-"]).input(&lines).run();
+    assert_eq!(run.stderr.matches("error: ").count(), 11, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("40 more references are invalid"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_line_with_several_words_is_a_usage_error_before_any_request() {
+    for line in [
+        "aliyun/job/c/5 # x\n",
+        "aliyun/job/c/5 6\n",
+        "aliyun/job/c/5,aliyun/job/c/6\n",
+    ] {
+        let run = joblens(&["wait", "-t", "2s", "-"]).input(line).run();
+        assert_eq!(run.code, 2, "{line}: {}", run.stderr);
+        assert!(run.stderr.contains("hint: write "), "{}", run.stderr);
+    }
+}

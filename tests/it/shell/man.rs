@@ -149,3 +149,14 @@ fn a_man_folder_that_cannot_be_created_is_reported() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("/proc/nowhere/man1"), "{}", run.stderr);
 }
+
+#[test]
+fn the_synopsis_is_the_usage_and_exit_codes_without_a_verdict_have_a_heading() {
+    let pages = pages();
+    let page = pages["joblens-wait.1"].replace('\\', "");
+    let synopsis = page.split(".SH SYNOPSIS\n").nth(1).unwrap();
+    let synopsis = synopsis.split(".SH").next().unwrap();
+    assert!(synopsis.contains("[OPTIONS] [REF]..."), "{synopsis}");
+    assert!(!synopsis.contains("--"), "{synopsis}");
+    assert!(page.contains("No verdict:\n.br\n2 usage error\n"), "{page}");
+}
