@@ -16,9 +16,12 @@ pub(super) fn identity(profile: &Profile) -> Option<ClientIdentity> {
     pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
 }
 
-/// Returns the end of the validity of the client certificate, if there is one and it can be read.
+/// Returns the end of the validity of the client certificate, if there is one that is sent and it can be read.
 pub(super) fn certificate_end(profile: &Profile) -> Option<DateTime<Utc>> {
+    let is_plain = |url: &str| url.trim().starts_with("http:");
+    let is_sent = !profile.get("endpoint").is_some_and(is_plain);
     let files = || profile.get("client_cert").zip(profile.get("client_key"));
+    let files = || files().filter(|_| is_sent);
     let files =
         || files().and_then(|(certificate, key)| ClientIdentity::from_files(certificate, key));
     identity(profile).or_else(files)?.expires_at()
@@ -76,6 +79,19 @@ pub(super) fn rejection_hint(profile: &Profile) -> Option<String> {
             "the user '{user}' in {path} has no client certificate: download a new kubeconfig, or set client_cert and client_key"
         )),
     }
+}
+
+/// Returns the hint for a credential that the server does not know, if it is `client_cert` alone.
+pub(super) fn unauthorized_hint(profile: &Profile) -> Option<String> {
+    let others = ["token", "client_certificate_data"];
+    let has_other = others.iter().any(|key| profile.secret(key).is_some());
+    let is_alone = !has_other && profile.client_cert_origin().is_some();
+    is_alone.then(|| {
+        format!(
+            "the certificate is unknown to the server: {}",
+            renewal_hint(profile)
+        )
+    })
 }
 
 /// Returns true if the profile has a client certificate that was not printed by a program.

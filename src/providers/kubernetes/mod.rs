@@ -40,7 +40,7 @@ use super::{
     ScopePage,
 };
 use crate::credentials::CredentialCache;
-use crate::error::{Problem, TransportFailureKind};
+use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{
     ApiClient, CLIENT_CERTIFICATE_HINT, Endpoint, Request, Session, Transport, pairs,
 };
@@ -51,7 +51,9 @@ use crate::kind::{
 use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
-use certificate::{check_certificate, has_fixed_certificate, rejection_hint, renewal_hint};
+use certificate::{
+    check_certificate, has_fixed_certificate, rejection_hint, renewal_hint, unauthorized_hint,
+};
 use credential::{check_verification, credential, label, no_context, no_endpoint, proxy_hint};
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -194,6 +196,8 @@ struct Server {
     certificate_renewal: Option<String>,
     /// The hint for a rejected or missing client certificate, if it is not about `client_cert`.
     rejection_hint: Option<String>,
+    /// The hint for a credential that the server does not know, if it is `client_cert`.
+    unauthorized_hint: Option<String>,
     /// The hint for problems with the proxy of the profile, if it has one.
     proxy_hint: Option<String>,
 }
@@ -236,6 +240,7 @@ impl Api {
                 has_configured_ca: profile.secret(CA_DATA).is_some(),
                 certificate_renewal: has_fixed_certificate(profile).then(|| renewal_hint(profile)),
                 rejection_hint: rejection_hint(profile),
+                unauthorized_hint: unauthorized_hint(profile),
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
@@ -291,6 +296,10 @@ impl Api {
             if let Some(own) = own.clone().filter(|_| hint.is_some()) {
                 problem.hint = Some(own);
             }
+        }
+        if problem.category == Category::Unauthenticated {
+            let own = self.server.unauthorized_hint.clone();
+            problem.hint = own.or(problem.hint);
         }
         let failure = problem.transport_failure.map(|failure| failure.kind);
         if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_configured_ca {

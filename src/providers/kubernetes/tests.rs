@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::document::trim_document;
 use super::*;
-use crate::error::{Category, TransportFailure};
+use crate::error::TransportFailure;
 use crate::providers::test_support::{moment, profile, transport};
 
 const TOKEN: (&str, &str) = ("JOBLENS_KUBERNETES_TOKEN", "t");

@@ -204,3 +204,27 @@ fn the_name_of_a_user_of_a_kubeconfig_is_shown_and_recorded() {
         gate.stderr
     );
 }
+
+#[test]
+fn a_client_certificate_that_the_server_does_not_know_is_that_of_the_config_file() {
+    let cluster = Cluster::start();
+    with_files(&cluster, 300, &["get", JOB]);
+    let (certificate, key) = Authority::new(|_| {}).signed("me", |_| {});
+    cluster.file("me.crt", &certificate.pem(), 0o600);
+    cluster.file("me.key", &key.serialize_pem(), 0o600);
+    let config = cluster.home.path().join("config.toml");
+    let run = joblens(&[
+        "get",
+        "-o",
+        "json",
+        JOB,
+        "--config",
+        config.to_str().unwrap(),
+    ])
+    .run();
+    let error = run.error();
+    assert_eq!(error["category"], "unauthenticated", "{error:#}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("client_cert and client_key ("), "{hint}");
+    assert!(!hint.contains("kubeconfig"), "{hint}");
+}
