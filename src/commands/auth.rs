@@ -263,8 +263,8 @@ fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec
     ids.find(|spec| is_id(spec.role) && profile.get(spec.key).is_some())
 }
 
-/// Returns the masked id of the key, the name of the user (masked if the role of its setting is that of an id), or `role`, `token` or `certificate` for a credential without
-/// an id; `None` for another secret without an id.
+/// Returns the masked id of the key or name of the user (not masked if it is a name only), or `role`, `token` or
+/// `certificate` for a credential without an id; `None` for another secret without an id.
 fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());

@@ -251,10 +251,9 @@ impl GlobalArgs {
         for pair in self.argjson.chunks(2) {
             let name = variable_name("--argjson", &pair[0])?;
             let value = serde_json::from_str(&pair[1]).map_err(|error| {
-                let reason = format_args!("invalid JSON ({error})");
-                settings::invalid_value(&format!("--argjson {name}"), &pair[1], reason).with_hint(
-                    format!("to pass a text that is not JSON: --arg {name} TEXT"),
-                )
+                let (option, text) = (format!("--argjson {name}"), &pair[1]);
+                settings::invalid_value(&option, text, format_args!("invalid JSON ({error})"))
+                    .with_hint(format!("to pass a text: --arg {name} TEXT"))
             })?;
             named.insert(name, value);
         }

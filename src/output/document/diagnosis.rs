@@ -55,7 +55,7 @@ pub struct AccountCheck {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The key id, masked, or `token`; `role` for the instance role.
+    /// The key id, masked, or the name of the user, or `token` or `certificate`; `role` for the instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,

@@ -78,7 +78,7 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     };
     if at <= start + key.len() && !is_plain_key(key.trim()) {
         let message = "a key without quotes consists of the letters A-Z and a-z, digits, _ and -";
-        let hint = "all keys of joblens do; see the file that joblens config init creates";
+        let hint = "the keys of joblens have no other characters; see the file that joblens config init creates";
         return syntax_error(start, message, Some(hint.to_owned()));
     }
     let value_at = start + key.len() + 1 + (value.len() - value.trim_start().len());
