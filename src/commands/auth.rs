@@ -225,6 +225,8 @@ impl Account {
             let credential = client.api().credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
             status.certificate_renewal = credential.certificate_renewal;
+            let is_certificate = status.certificate_renewal.is_some();
+            status.is_user &= !is_certificate || profile.secret("token").is_some();
             let token_folder = credential.token_folder;
             let notice = token_folder.as_deref().and_then(unwritable_token_folder);
             status.notices.extend(notice);

@@ -83,8 +83,8 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         Some("certificate" | "role" | "token")
     );
     let key = match is_named {
-        true if account.certificate_renewal.is_some() => "certificate",
         true if account.is_user => "user",
+        true if account.certificate_renewal.is_some() => "certificate",
         _ => "key",
     };
     let fields = [

@@ -18,8 +18,8 @@ pub(super) fn credential(account: &AccountStatus) -> String {
 pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
         Some(word @ ("certificate" | "role" | "token")) => word.to_owned(),
-        Some(id) if account.certificate_renewal.is_some() => format!("certificate of {id}"),
         Some(id) if account.is_user => format!("user {id}"),
+        Some(id) if account.certificate_renewal.is_some() => format!("certificate of {id}"),
         Some(id) => format!("key {id}"),
         None => "no key".to_owned(),
     }

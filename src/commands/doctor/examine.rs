@@ -261,11 +261,12 @@ fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
         message += &format!("; not used: {}", behind.join(", "));
     }
     let left = account.expires_at.zip(Time::new(now));
-    let ends_soon =
-        left.is_some_and(|(at, now)| at.seconds_since(now) < CERTIFICATE_MARGIN.num_seconds());
-    match &account.certificate_renewal {
-        Some(renewal) if ends_soon => {
-            let message = format!("{message}; the client certificate ends soon");
+    let left = left.map(|(at, now)| at.seconds_since(now));
+    let left = left.filter(|seconds| *seconds < CERTIFICATE_MARGIN.num_seconds());
+    match account.certificate_renewal.as_ref().zip(left) {
+        Some((renewal, left)) => {
+            let end = if left > 0 { "ends soon" } else { "has expired" };
+            let message = format!("{message}; the client certificate {end}");
             Check::warn(CheckName::Settings, message, renewal)
         }
         _ => Check::ok(CheckName::Settings, message),

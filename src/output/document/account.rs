@@ -48,7 +48,7 @@ pub struct AccountStatus {
     /// How to renew the client certificate, for one that joblens cannot renew.
     #[serde(skip)]
     pub certificate_renewal: Option<String>,
-    /// The key is the name of a user.
+    /// The key is the name of a user who has no client certificate, or also has a token.
     #[serde(skip)]
     pub is_user: bool,
     /// The folder where tokens fetched with the credential are cached between runs; null when they are not.

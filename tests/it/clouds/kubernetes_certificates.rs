@@ -228,3 +228,35 @@ fn a_client_certificate_that_the_server_does_not_know_is_that_of_the_config_file
     assert!(hint.contains("client_cert and client_key ("), "{hint}");
     assert!(!hint.contains("kubeconfig"), "{hint}");
 }
+
+#[test]
+fn an_expired_client_certificate_next_to_a_token_is_a_warning_of_doctor() {
+    let cluster = Cluster::start();
+    with_files(&cluster, -1, &["get", JOB]);
+    let path = cluster.home.path().join("config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    cluster.file(
+        "config.toml",
+        &format!("{config}token = 'joblens-emulator-token'\n"),
+        0o600,
+    );
+    let run = joblens(&["doctor", "kubernetes", "--config", path.to_str().unwrap()]).run();
+    let shown = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("warn settings token from the config file"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("the client certificate has expired"),
+        "{shown}"
+    );
+    let user = json!({"token": "joblens-emulator-token"});
+    cluster.joblens(user, &["get", JOB]);
+    let context =
+        "[kubernetes.default]\ncontext = 'main'\nclient_cert = 'me.crt'\nclient_key = 'me.key'\n";
+    cluster.file("config.toml", context, 0o600);
+    let kubeconfig = cluster.home.path().join("config").display().to_string();
+    let run = joblens(&["auth", "status", "--config", path.to_str().unwrap()]);
+    let run = run.env("KUBECONFIG", &kubeconfig).run();
+    assert!(run.stdout.contains("  user         u\n"), "{}", run.stdout);
+}
