@@ -64,18 +64,27 @@ pub(in crate::commands) async fn failure_tails(
             let tail = timeout(READ_TIMEOUT, tail(lookup, &reference, job)).await;
             match tail.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(tail) => tail,
-                Err(mut problem) => {
-                    lookup.transport.mask(&mut problem);
-                    let operation = problem.operation.as_deref().unwrap_or("the log");
-                    let text = format!("{reference}: {operation}: {}", problem.message);
-                    lookup
-                        .notices
-                        .push(Notice::new(NoticeCode::LogUnread, text));
+                Err(problem) => {
+                    note_unread(lookup, &reference, "", problem);
                     None
                 }
             }
         });
     join_all(tails).await.into_iter().flatten().collect()
+}
+
+/// Adds a notice about a log that cannot be read. `log` is its label, empty for that of the job.
+fn note_unread(lookup: &Lookup, reference: &Reference, log: &str, mut problem: Problem) {
+    lookup.transport.mask(&mut problem);
+    let operation = problem.operation.as_deref().unwrap_or("the log");
+    let log = match log.is_empty() {
+        true => String::new(),
+        false => format!("{log}: "),
+    };
+    let text = format!("{reference}: {operation}: {log}{}", problem.message);
+    lookup
+        .notices
+        .push(Notice::new(NoticeCode::LogUnread, text));
 }
 
 /// Reports whether the job has not ended and one of its containers waits for its next restart.
@@ -130,7 +139,8 @@ async fn tail(
             Ok(tail) if tail.lines.is_empty() => {}
             Ok(tail) => return Ok(Some(tail)),
             Err(problem) if problem.category == Category::NotFound => {}
-            Err(problem) => return Err(problem),
+            // The next log can explain the failure as well.
+            Err(problem) => note_unread(lookup, reference, &label(source), problem),
         }
     }
     if sorted.len() > MAX_SOURCES {

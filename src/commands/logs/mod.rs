@@ -14,6 +14,7 @@ mod source_log;
 mod stream;
 mod window;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use super::print::write_problem;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::Problem;
+use crate::error::{self, Problem};
 use crate::kind::{Kind, LogSpec};
 use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
@@ -202,6 +203,7 @@ fn stream<'a>(
         first_response: None,
         is_replaced: false,
         is_outage_noted: false,
+        unread: BTreeMap::new(),
     }
 }
 
@@ -215,29 +217,32 @@ async fn read(
     }
 }
 
-/// Ends the output with the error, if any, and returns the exit code.
+/// Ends the output with the errors, if any, and returns the exit code.
 async fn finish(
     context: &CommandContext,
     mut stream: LogStream<'_>,
     end: Result<(), LogStreamError>,
 ) -> u8 {
-    let problem = match end {
-        Ok(()) => None,
-        Err(LogStreamError::Problem(problem)) => Some(*problem),
+    let mut problems = stream.unread_problems();
+    match end {
+        Ok(()) => {}
+        Err(LogStreamError::Problem(problem)) if problems.contains(&problem) => {}
+        Err(LogStreamError::Problem(problem)) => problems.push(*problem),
         Err(LogStreamError::Output(error)) => return context.exit_code_after_write(Err(error), 0),
-    };
+    }
+    let was_read = problems.is_empty() || stream.logs.iter().any(|log| log.is_opened);
     if let Style::Records(records) = &mut stream.printer.style {
         let now = context.render_context(false).now;
         let mut out = Vec::new();
-        if let Some(problem) = &problem {
+        for problem in &problems {
             // Writing to a vector cannot fail.
             let _ = records.write(&mut out, now, problem);
         }
         let summary = Summary {
-            jobs: u64::from(problem.is_none()),
-            errors: u64::from(problem.is_some()),
+            jobs: u64::from(was_read),
+            errors: problems.len() as u64,
             requests: stream.lookup.transport.requests_sent(),
-            complete: problem.is_none(),
+            complete: problems.is_empty(),
             notices: stream.lookup.notices.all(),
             gate: None,
             exit: None,
@@ -246,7 +251,10 @@ async fn finish(
         stream.stdout.write(out);
     }
     let written = stream.stdout.close().await;
-    let code = problem.map_or(0, |problem| failed(context, &problem));
+    for problem in &problems {
+        context.print_problem(problem);
+    }
+    let code = error::exit_code(&problems);
     context.exit_code_after_write(written.map_or(Ok(()), Err), code)
 }
 

@@ -5,7 +5,9 @@ mod followed;
 mod job;
 mod missing;
 mod once;
+mod unread;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
 use missing::Absence;
+use unread::UnreadLog;
 
 /// Maximum number of consecutive failures of the first lookup, and of reading the log of a job that has ended.
 const MAX_ATTEMPTS: u32 = 5;
@@ -57,6 +60,8 @@ pub(super) struct LogStream<'a> {
     pub is_replaced: bool,
     /// The current outage was noted.
     pub is_outage_noted: bool,
+    /// Which of several logs could not be read, by their numbers.
+    pub unread: BTreeMap<usize, UnreadLog>,
 }
 
 /// Why reading ended early.
@@ -87,14 +92,17 @@ impl LogStream<'_> {
         loop {
             let read = match self.is_replaced {
                 true => Ok(()),
-                false => self.read_all(&job).await,
+                false => self.read_all(&job, interval).await,
             };
             match read {
                 Ok(()) if job.ended && self.logs.is_empty() => {
                     return Err(self.no_task(&job));
                 }
+                Ok(()) if job.ended && self.has_retryable_logs() && outage < MAX_ATTEMPTS => {
+                    outage += 1;
+                }
                 Ok(()) if job.ended && !self.show_error_stream(&job) => {
-                    return self.explain_empty_logs(&job);
+                    return self.explain_empty_logs(&job).await;
                 }
                 Ok(()) => outage = 0,
                 Err(LogStreamError::Problem(problem))
@@ -156,39 +164,52 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Reads all logs up to their current ends; a missing log is read the next time.
-    async fn read_all(&mut self, job: &Job) -> Result<(), LogStreamError> {
-        let has_ended = job.ended;
-        if has_ended {
+    /// Reads all logs up to their current ends; a missing log is read the next time. A log that cannot be read does
+    /// not prevent reading the others.
+    async fn read_all(&mut self, job: &Job, interval: Duration) -> Result<(), LogStreamError> {
+        if job.ended {
             self.end_streams_of_job().await?;
         }
         for number in 0..self.logs.len() {
-            let read = match self.logs[number].follow.is_read() {
-                true => Ok(true),
-                false => self.read_log(number).await,
-            };
-            match read {
-                Ok(_) => {}
-                Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
-                    let log = &self.logs[number];
-                    let cause = absent::explain(log, job, self.spec, Some(*problem));
-                    let is_lost = has_ended && !log.is_opened && self.logs.len() == 1;
-                    if let Some(problem) = cause.filter(|_| is_lost) {
-                        return Err(with_reference(problem, &self.reference).into());
-                    }
-                }
-                Err(error) => return Err(error),
+            if self.is_paused(number, job, interval) {
+                continue;
             }
-            let rest = match has_ended {
-                true => self.logs[number].finish(),
-                false if self.printer.joins_pieces() => {
-                    self.logs[number].take_partial_line(self.printer.redactor)
+            match self.read_new_lines(number, job).await {
+                Ok(()) => {
+                    self.unread.remove(&number);
                 }
-                false => None,
-            };
-            self.print(number, Vec::from_iter(rest)).await?;
+                Err(error) => self.skip_log(number, error)?,
+            }
         }
-        Ok(())
+        self.note_unread_logs()
+    }
+
+    /// Reads a log up to its current end, unless its stream delivers the lines.
+    async fn read_new_lines(&mut self, number: usize, job: &Job) -> Result<(), LogStreamError> {
+        let read = match self.logs[number].follow.is_read() {
+            true => Ok(true),
+            false => self.read_log(number).await,
+        };
+        match read {
+            Ok(_) => {}
+            Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
+                let log = &self.logs[number];
+                let cause = absent::explain(log, job, self.spec, Some(*problem));
+                let is_lost = job.ended && !log.is_opened && self.logs.len() == 1;
+                if let Some(problem) = cause.filter(|_| is_lost) {
+                    return Err(with_reference(problem, &self.reference).into());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let rest = match job.ended {
+            true => self.logs[number].finish(),
+            false if self.printer.joins_pieces() => {
+                self.logs[number].take_partial_line(self.printer.redactor)
+            }
+            false => None,
+        };
+        self.print(number, Vec::from_iter(rest)).await
     }
 
     /// Returns why a job has no log that could be read.
@@ -213,6 +234,7 @@ impl LogStream<'_> {
             .into_iter()
             .map(|source| SourceLog::new(source, &self.params));
         self.logs = logs.collect();
+        self.unread.clear();
         Ok(())
     }
 

@@ -16,6 +16,8 @@ struct RepeatedLog {
     jobs: ScriptedClient,
     piece: String,
     has_more: bool,
+    /// How many requests fail first.
+    failures: usize,
     count: AtomicUsize,
 }
 
@@ -32,6 +34,9 @@ impl Client for RepeatedLog {
     async fn read_log(&self, _request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         sleep(Duration::from_millis(1)).await;
         let number = self.count.fetch_add(1, Ordering::SeqCst);
+        if number < self.failures {
+            return Err(Problem::new(Category::ServiceError, "no such node"));
+        }
         Ok(LogChunk {
             data: self.piece.clone().into_bytes(),
             next: Some(LogPosition::Offset(number as u64)),
@@ -56,6 +61,7 @@ async fn read_of(
         jobs,
         piece,
         has_more,
+        failures: 0,
         count: AtomicUsize::new(0),
     };
     let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
@@ -123,7 +129,7 @@ async fn long_lines_are_cut_between_characters() {
 #[tokio::test(start_paused = true)]
 async fn failed_jobs_whose_logs_are_not_read_are_counted() {
     let names = (1..=12).map(|number| format!("train-{number}"));
-    let (tails, notices) = read_all(names.collect(), "line\n", |_| {}).await;
+    let (tails, notices) = read_all(names.collect(), "line\n", 0, |_| {}).await;
     assert_eq!(tails.len(), 10);
     assert_eq!(
         notices,
@@ -133,7 +139,7 @@ async fn failed_jobs_whose_logs_are_not_read_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn logs_that_are_not_read_after_empty_ones_are_reported() {
-    let (tails, notices) = read_all(vec!["train".to_owned()], "", |job| {
+    let (tails, notices) = read_all(vec!["train".to_owned()], "", 0, |job| {
         job.tasks = (0..9).map(failed_task).collect();
     })
     .await;
@@ -141,6 +147,21 @@ async fn logs_that_are_not_read_after_empty_ones_are_reported() {
     assert_eq!(
         notices,
         ["aliyun/job/C/train: the first 8 of 9 logs have no lines; the rest is not read"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_cannot_be_read_does_not_hide_the_next_one() {
+    let ids = vec!["train".to_owned()];
+    let (tails, notices) = read_all(ids, "line\n", 1, |job| {
+        job.tasks = (0..3).map(failed_task).collect();
+    })
+    .await;
+    assert_eq!(tails.len(), 1);
+    assert_eq!(tails[0].label, "worker-1/main");
+    assert_eq!(
+        notices,
+        ["aliyun/job/C/train: the log: worker-0/main: no such node"]
     );
 }
 
@@ -158,10 +179,11 @@ fn failed_task(number: usize) -> Task {
     }
 }
 
-/// Returns the tails and the notices of failed jobs with these ids and logs.
+/// Returns the tails and the notices of failed jobs with these ids and logs, of which the first ones cannot be read.
 async fn read_all(
     ids: Vec<String>,
     piece: &str,
+    failures: usize,
     edit: impl Fn(&mut Job) + Send + Sync + 'static,
 ) -> (Vec<LogTail>, Vec<String>) {
     let jobs = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Failed));
@@ -169,6 +191,7 @@ async fn read_all(
         jobs: jobs.with_jobs(move |_, job| edit(job)),
         piece: piece.to_owned(),
         has_more: false,
+        failures,
         count: AtomicUsize::new(0),
     };
     let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");

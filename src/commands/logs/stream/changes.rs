@@ -30,11 +30,11 @@ impl LogStream<'_> {
                         self.end_streams(number..number + 1).await?;
                         let times = restarts - known.restarts;
                         let restarted = self.restart(number, times).await;
-                        if restarted.is_err() {
+                        if let Err(error) = restarted {
                             // Count it as restarted only after its old log was read.
                             self.logs[number].source = known;
+                            self.skip_log(number, error)?;
                         }
-                        restarted?;
                     }
                 }
                 None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
@@ -91,7 +91,12 @@ impl LogStream<'_> {
     pub(super) async fn handle_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
+        let failures = self.failures(number);
         self.update(&job).await?;
+        let failure = self.failure(number);
+        if let Some(problem) = failure.filter(|_| self.failures(number) > failures) {
+            return Err(problem.into());
+        }
         match self.logs[number].source.restarts == restarts {
             true => self.continue_after_gap(number).await,
             false => Ok(()),

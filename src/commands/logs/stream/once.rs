@@ -12,7 +12,11 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// Returns an error if none of them could be read.
-    pub(super) fn explain_empty_logs(&self, job: &Job) -> Result<(), LogStreamError> {
+    pub(super) async fn explain_empty_logs(&mut self, job: &Job) -> Result<(), LogStreamError> {
+        if !self.unread.is_empty() {
+            // Their problems are reported at the end.
+            return self.finish_lines().await;
+        }
         if self.logs.iter().any(|log| log.has_text) || self.params.tail_lines == Some(0) {
             return Ok(());
         }
@@ -47,7 +51,10 @@ impl LogStream<'_> {
                 Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
                     Some(*problem)
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.skip_log(number, error)?;
+                    continue;
+                }
             };
             if self.show_error_stream(&job) {
                 numbers = 0..1;
