@@ -1,15 +1,18 @@
 //! Masks secrets in command lines.
 
+mod assignment;
 mod message;
 
 use std::borrow::Cow;
 
 use super::MASK;
-use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
+use super::names::{Sensitivity, sensitivity};
 use super::piped::{here_string, piped_secret};
 use super::programs::{Program, Value};
 use super::quoting::value_end;
 use super::urls::mask_urls;
+use assignment::{WordValue, escaped_end, is_own_header, secret_value, spaced_assignment};
+use message::Message;
 pub use message::mask_message;
 
 /// Masks secrets in a command line given as a list of arguments.
@@ -61,8 +64,8 @@ struct Masker {
     is_set: bool,
     /// `true` if the words are those of a `.netrc`: `machine H login U password V`.
     is_netrc: bool,
-    /// `true` if the text is a sentence.
-    is_message: bool,
+    /// The state of reading a message; `None` for a command line.
+    message: Option<Message>,
     program: Program,
 }
 
@@ -91,15 +94,21 @@ impl Masker {
     /// that is not a shell script and begins with an assignment, the value extends to the end.
     fn text<'a>(&mut self, text: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         let mut masked = String::new();
-        let (mut copied, mut at) = (0, 0);
+        let (mut copied, mut at, mut word_end) = (0, 0, 0);
         while at < text.len() {
             let gap = text[at..].len() - text[at..].trim_start().len();
             if text[at..at + gap].contains('\n') && !text[..at].ends_with('\\') {
                 self.program.end_command();
+                self.forget_clue();
             }
             at += gap;
             let rest = &text[at..];
-            let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+            // The rest of a long word is not searched again.
+            if at >= word_end {
+                let length = rest.find(char::is_whitespace);
+                word_end = length.map_or(text.len(), |length| at + length);
+            }
+            let word = &text[at..word_end];
             let (shown, length) = match self.word(word, rest) {
                 VisiblePart::Whole(length) => (length, length),
                 VisiblePart::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
@@ -120,6 +129,9 @@ impl Masker {
 
     /// Returns the part of `rest`, which begins with `word`, that is shown.
     fn word(&mut self, word: &str, rest: &str) -> VisiblePart {
+        if self.message.is_some() {
+            return self.word_of_message(word, rest);
+        }
         if let Some(expected) = self.expected.take() {
             if expected.comes_after(word) {
                 self.expected = Some(expected);
@@ -129,10 +141,7 @@ impl Masker {
                 return VisiblePart::Until(0, value_end(rest, None));
             }
         }
-        if self.is_message {
-            return self.word_of_message(word, rest);
-        }
-        if let Some(value) = secret_value(word) {
+        if let Some(value) = secret_value(word, 0) {
             return value.shown(self, word, rest);
         }
         if let Some((from, end)) = piped_secret(word, rest) {
@@ -197,40 +206,6 @@ enum VisiblePart {
     Until(usize, usize),
 }
 
-/// A value that begins within a word.
-struct WordValue {
-    from: usize,
-    /// The quote that is open at that position.
-    open: Option<char>,
-    sensitivity: Sensitivity,
-    /// `true` if the value can consist of several words.
-    is_header: bool,
-}
-
-impl WordValue {
-    fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> VisiblePart {
-        let value = &rest[self.from..];
-        if self.is_header && (value.trim().is_empty() || is_scheme(value)) {
-            masker.expected = Some(Expected::Credentials);
-            return VisiblePart::Whole(rest.len());
-        }
-        if self.is_header {
-            let ends = |c: char| c == '\n' || Some(c) == self.open;
-            let length = value.find(ends).unwrap_or(value.len());
-            let blank = value.len() - value.trim_start().len();
-            return VisiblePart::Until(self.from + blank, self.from + length);
-        }
-        if self.from == word.len() {
-            masker.expected = Some(Expected::Value(self.sensitivity));
-            return VisiblePart::Whole(word.len());
-        }
-        match self.sensitivity.covers(&word[self.from..]) {
-            true => VisiblePart::Until(self.from, self.from + value_end(value, self.open)),
-            false => VisiblePart::Whole(word.len()),
-        }
-    }
-}
-
 /// Reports whether an argument is `-c` or `-lc`, which are followed by a shell script.
 fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
@@ -268,115 +243,6 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
     let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
     let is_option = !trimmed.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
     is_option.then(|| sensitivity(trimmed)).flatten()
-}
-
-/// Returns the length of a secret name and the sign after it, as in `password = V`, where blanks separate the two.
-fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
-    // Checked first, since few words are followed by a sign and checking a name costs more.
-    let after = rest[word.len()..].trim_start_matches([' ', '\t']);
-    let sign = [":=", "=>", "=", ":", "："]
-        .into_iter()
-        .find(|sign| after.starts_with(sign))?;
-    let name = word.trim_end_matches(['"', '\'', ']']);
-    let name = name.rsplit(['"', '\'', '[', '{', '(']).next()?;
-    let name = name.trim_start_matches(':');
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || !name.chars().all(is_name) {
-        return None;
-    }
-    let found = sensitivity(name)?;
-    let follows = &after[sign.len()..];
-    let is_comparison = sign == "=" && follows.starts_with(['=', '~']);
-    (!is_comparison).then(|| (rest.len() - follows.len(), found))
-}
-
-/// Returns the value of the first secret name in a word.
-///
-/// Recognizes `NAME=V` at any position (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as in headers,
-/// YAML and JSON, and `--NAME:V` or `--NAME,V`.
-fn secret_value(word: &str) -> Option<WordValue> {
-    let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;
-    if !word.bytes().any(may_be_sign) {
-        return None;
-    }
-    let trimmed = word.trim_start_matches(['"', '\'']);
-    // `/password:V`, as in programs of Windows.
-    let is_option = trimmed.starts_with('-') || is_windows_option(trimmed);
-    let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
-    for (at, sign) in word.char_indices().filter(is_sign) {
-        let from = at + sign.len_utf8();
-        let after = &word[from..];
-        let quoted = word[..at].ends_with(['"', '\'']);
-        let before = word[..at].trim_end_matches(['"', '\'', '\\', ']']);
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        let start = before.trim_end_matches(is_name).len();
-        let name = &before[start..];
-        let is_header = matches!(sign, ':' | '=') && is_credential_header(name);
-        let is_assignment = match sign {
-            '=' => !after.is_empty() && !after.starts_with(['=', '~']),
-            ':' | '：' => {
-                let is_path = after.starts_with('/') || before[..start].ends_with(['/', '.']);
-                quoted
-                    || is_option
-                    || is_header
-                    || after.is_empty()
-                    || sign == '：'
-                    || is_own_header(name)
-                    || after.starts_with(['"', '\'', '-'])
-                    || (!is_path && is_variable(name))
-            }
-            ',' => {
-                let head = &before[..start];
-                let is_setter = || SETTERS.iter().any(|setter| head.ends_with(setter));
-                at > 0 && (is_option || (quoted && is_setter()))
-            }
-            _ => false,
-        };
-        if !is_assignment {
-            continue;
-        }
-        let is_parameter = before[..start].ends_with(['?', '&']);
-        let found = match sensitivity(name) {
-            None if is_parameter && is_secret_parameter(name) => Sensitivity::Certain,
-            None => continue,
-            Some(found) => found,
-        };
-        let open = word[..at].chars().fold(None, |open, c| match open {
-            None if c == '"' || c == '\'' => Some(c),
-            Some(quote) if quote == c => None,
-            open => open,
-        });
-        return Some(WordValue {
-            from,
-            open,
-            sensitivity: found,
-            is_header,
-        });
-    }
-    None
-}
-
-/// Ends of calls that set a variable in Python: `os.putenv("NAME", "V")`.
-const SETTERS: [&str; 4] = ["putenv(\"", "putenv('", "default(\"", "default('"];
-
-fn is_windows_option(word: &str) -> bool {
-    let option = word
-        .strip_prefix('/')
-        .and_then(|option| option.split_once(':'));
-    option.is_some_and(|(name, value)| {
-        name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.starts_with('/')
-    })
-}
-
-/// Reports whether a name is a custom header such as `X-API-Key`, as in the arguments of HTTP clients.
-fn is_own_header(name: &str) -> bool {
-    let prefix = name.get(..2);
-    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("x-"))
-}
-
-/// Accepts `DB_PASSWORD` and `password`, but not `sealed-secret`, which can be the name of an image.
-fn is_variable(name: &str) -> bool {
-    !name.contains(['-', '.']) && name != "key"
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Decides which names of options, variables, headers and fields have a secret as their value.
 
+use std::sync::LazyLock;
+
 /// Suffixes of the last word of a name whose value is a secret.
 const ENDINGS: [&str; 30] = [
     "password",
@@ -107,14 +109,87 @@ impl Sensitivity {
             "true", "false", "yes", "no", "on", "off", "none", "null", "auto", "basic", "digest",
             "ntlm", "oauth2", "bearer",
         ];
+        if self == Self::Certain {
+            return true;
+        }
         let value = value.trim_matches(|c: char| matches!(c, '"' | '\'' | ',' | ';'));
         let is_number = value
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let is_ordinary = is_number || METHODS.contains(&value.to_ascii_lowercase().as_str());
-        self == Self::Certain || !is_ordinary
+        let mut methods = METHODS.iter();
+        !is_number && !methods.any(|method| value.eq_ignore_ascii_case(method))
     }
 }
+
+/// Reports whether the name of a secret may end at the end of a text, except for blanks and quotes after it. It reads
+/// three bytes only, to reject most texts in a short time.
+pub(super) fn may_end_name(text: &[u8]) -> bool {
+    let is_after = |byte: &u8| b" \t\"'\\]".contains(byte);
+    let end = text.iter().rposition(|byte| !is_after(byte));
+    let Some([.., first, second, third]) = end.map(|end| &text[..=end]) else {
+        // Shorter names do not occur in practice, but are not excluded.
+        return end.is_some();
+    };
+    let index = [first, second, third].map(|byte| letter_index(*byte));
+    match index {
+        [Some(first), Some(second), Some(third)] => {
+            NAME_ENDS[(first * LETTERS + second) * LETTERS + third]
+        }
+        [_, Some(second), Some(third)] => SHORT_NAME_ENDS[second * LETTERS + third],
+        // Digits, signs and other scripts.
+        _ => true,
+    }
+}
+
+const LETTERS: usize = 26;
+
+fn letter_index(byte: u8) -> Option<usize> {
+    let lower = byte.to_ascii_lowercase();
+    lower
+        .is_ascii_lowercase()
+        .then(|| usize::from(lower - b'a'))
+}
+
+/// Returns the last words of the names of secrets, and their plurals.
+fn last_words() -> impl Iterator<Item = String> {
+    let words = ENDINGS.iter().chain(&WORDS).chain(&LIKELY_WORDS);
+    let words = words.chain(&FORMS).filter(|word| word.is_ascii());
+    words.flat_map(|word| [(*word).to_owned(), format!("{word}s")])
+}
+
+/// The last three letters of the names of secrets.
+static NAME_ENDS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut ends = vec![false; LETTERS * LETTERS * LETTERS];
+    for word in last_words() {
+        let mut letters = word.bytes().rev().map(letter_index);
+        let mut next = || letters.next().flatten();
+        match (next(), next(), next()) {
+            (Some(third), Some(second), Some(first)) => {
+                ends[(first * LETTERS + second) * LETTERS + third] = true;
+            }
+            // A name of two letters can follow any letter.
+            (Some(third), Some(second), None) => {
+                for first in 0..LETTERS {
+                    ends[(first * LETTERS + second) * LETTERS + third] = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    ends
+});
+
+/// The last two letters of the names of secrets, which follow a sign or a blank.
+static SHORT_NAME_ENDS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut ends = vec![false; LETTERS * LETTERS];
+    for word in last_words() {
+        let letters: Vec<_> = word.bytes().map(letter_index).collect();
+        if let [.., Some(second), Some(third)] = letters[..] {
+            ends[second * LETTERS + third] = true;
+        }
+    }
+    ends
+});
 
 /// Returns the sensitivity of an option, variable, header or field; `None` if its value is not a secret.
 pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
@@ -216,6 +291,23 @@ fn words(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_of_a_secret_is_rejected_by_its_last_letters() {
+        for name in last_words() {
+            for name in [
+                name.clone(),
+                format!("x_{name}\""),
+                name.to_uppercase() + " ",
+            ] {
+                assert!(may_end_name(name.as_bytes()), "{name}");
+            }
+        }
+        assert!(may_end_name("数据库密码".as_bytes()) && may_end_name(b"password_b64"));
+        for other in ["failed", "Error", "image \"registry/team/app", "reason"] {
+            assert!(!may_end_name(other.as_bytes()), "{other}");
+        }
+    }
 
     #[test]
     fn names_of_secrets_are_recognized_in_all_spellings() {

@@ -50,8 +50,10 @@ fn masks_secrets_inside_a_shell_command() {
 
 #[test]
 fn no_spelling_of_a_command_line_leaves_a_secret_unmasked() {
-    let lines: [&[&str]; 50] = [
+    let lines: [&[&str]; 52] = [
         &["SK=hunter2"],
+        &["user%3Dme%26password%3Dhunter2"],
+        &[r#"{\"password\":\"a hunter2\"}"#],
         &["app", "/p:hunter2"],
         &["sh", "-c", "printf 'AUTH hunter2\\r\\n' | nc h 6379"],
         &["sh", "-c", "echo AUTH hunter2 | /usr/bin/redis-cli -h h"],

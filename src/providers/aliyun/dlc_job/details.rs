@@ -3,7 +3,7 @@
 use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
-use crate::secret::{MASK, mask_text};
+use crate::secret::{MASK, mask_message, mask_text};
 
 detail_structs! {
     /// `details` of an `aliyun/dlc-job`.
@@ -310,5 +310,43 @@ impl DlcJobDetails {
         for text in [&mut self.command, &mut self.description] {
             text.0 = text.0.as_deref().map(mask_text);
         }
+        let reasons = self.status_history.0.iter_mut();
+        let reasons = reasons.map(|period| &mut period.reason_message);
+        let errors = self.restarts.0.iter_mut();
+        let errors = errors.flat_map(|restart| &mut restart.errors.0);
+        let errors = errors.flat_map(|error| [&mut error.error_msg, &mut error.detail_error_msg]);
+        for message in reasons.chain(errors) {
+            let masked = message.0.as_deref().map(mask_message);
+            message.0 = masked.map(|text| text.into_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_messages_of_states_and_restarts_are_masked() {
+        let message = || Text(Some("exit 1: password=s3cret-1".to_owned()));
+        let mut details = DlcJobDetails {
+            status_history: List(vec![StatusPeriod {
+                reason_message: message(),
+                ..StatusPeriod::default()
+            }]),
+            restarts: List(vec![Restart {
+                errors: List(vec![RestartError {
+                    error_msg: message(),
+                    detail_error_msg: message(),
+                    ..RestartError::default()
+                }]),
+                ..Restart::default()
+            }]),
+            ..DlcJobDetails::default()
+        };
+        details.mask();
+        let text = serde_json::to_string(&details).unwrap();
+        assert_eq!(text.matches("password=***").count(), 3, "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
     }
 }
