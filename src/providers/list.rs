@@ -3,6 +3,7 @@
 mod filter;
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use super::GetResult;
 use crate::error::{Category, Problem};
@@ -86,9 +87,14 @@ impl Cursor {
         list_number: 0,
     };
 
-    /// Returns `true` for a page after the first one of several lists that are read at once.
-    pub(super) fn is_merged(&self) -> bool {
-        self.lists != Lists::FIRST
+    /// Returns the number of the first list that has not ended. The same row can be in several lists.
+    pub(super) fn first_open_list(&self) -> u8 {
+        let open = self
+            .lists
+            .offsets
+            .iter()
+            .take_while(|offset| offset.is_none());
+        u8::try_from(open.count()).unwrap_or_default()
     }
 
     /// Drops lists that cannot be read further; the total number of rows is then not known.
@@ -102,8 +108,8 @@ impl Cursor {
 
     /// Returns the start of the page after this one, which had this many rows; `None` if it was the last page.
     ///
-    /// Uses the number of rows received, not the number requested, because a cloud can send fewer rows than
-    /// requested.
+    /// Uses the number of distinct rows received, not the number requested, because a cloud can send fewer rows than
+    /// requested. A repeated row would move the start over a row that no page contains.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
         let next = self.next_page(rows);
         has_more(next.offset, rows, total).then_some(next)
@@ -158,6 +164,11 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     }
 }
 
+/// Returns the number of different keys.
+pub(super) fn count_distinct<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> usize {
+    keys.collect::<HashSet<_>>().len()
+}
+
 /// One page of a list, in the cloud's order.
 #[derive(Debug)]
 pub struct Page<R = GetResult> {
@@ -176,6 +187,8 @@ pub struct Page<R = GetResult> {
     pub notices: Vec<Notice>,
     /// Number of rows without an id that is valid in a reference; they are not in `rows`.
     pub rows_without_id: usize,
+    /// Number of rows with the id of another row of the same response.
+    pub repeated_rows: usize,
     /// The start of the next page; `None` if this is the last page.
     pub next: Option<Cursor>,
     /// Total number of rows of the list, if the response contains it.
@@ -200,6 +213,7 @@ impl<R> Default for Page<R> {
             withdrawn: Vec::new(),
             notices: Vec::new(),
             rows_without_id: 0,
+            repeated_rows: 0,
             next: None,
             total: None,
             may_overlap: false,
@@ -209,19 +223,23 @@ impl<R> Default for Page<R> {
 }
 
 impl<R> Page<R> {
-    /// Creates the page at `cursor` from the cloud's rows. `read` returns `None` for a row without a valid id.
+    /// Creates the page at `cursor` from the cloud's rows. `read` returns `None` for a row without a valid id, `key`
+    /// returns the key of a row, which no other row has.
     pub(super) fn from_rows<W>(
         cursor: Cursor,
         total: Option<i64>,
         rows: Vec<W>,
         read: impl FnMut(W) -> Option<R>,
+        key: impl Fn(&R) -> String,
     ) -> Self {
         let total = total.and_then(|total| u64::try_from(total).ok());
         let count = rows.len();
         let rows: Vec<R> = rows.into_iter().filter_map(read).collect();
+        let repeated_rows = rows.len() - count_distinct(rows.iter().map(key));
         Self {
             rows_without_id: count - rows.len(),
-            next: cursor.after(count, total),
+            repeated_rows,
+            next: cursor.after(count - repeated_rows, total),
             rows,
             total,
             ..Self::default()
@@ -239,7 +257,7 @@ impl Page {
         mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
         let mut reported = HashSet::new();
-        Self::from_rows(cursor, total, rows, |row| {
+        let read = |row| {
             let reference = address(&row)?;
             let mut result = read(row, &reference);
             // A notice that applies to many rows is reported with the first one only.
@@ -247,7 +265,8 @@ impl Page {
                 .notices
                 .retain(|notice| reported.insert(notice.clone()));
             Some(result)
-        })
+        };
+        Self::from_rows(cursor, total, rows, read, |row| row.job.reference.clone())
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Truncation {
     CountMismatch(u64, u64),
     /// Rows left the list each time it was read; the rows after them may have moved to an earlier page.
     RowsMoved,
+    /// This many rows are copies of other rows of the same response, and the cloud reports no total.
+    RepeatedRows(usize),
     /// This many rows have no id that is valid in a reference.
     MissingIds(usize),
 }
@@ -55,6 +57,8 @@ impl fmt::Display for Truncation {
             Self::RowsMoved => {
                 f.write_str("rows disappeared each time the list was read; others may be missing")
             }
+            Self::RepeatedRows(1) => f.write_str("the cloud returned a row twice"),
+            Self::RepeatedRows(rows) => write!(f, "the cloud returned {rows} rows twice"),
             Self::MissingIds(1) => f.write_str("a row has no valid id"),
             Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
         }
@@ -303,7 +307,7 @@ async fn read_pages<S: PageSource>(
                 cursor = Cursor::FIRST;
                 continue;
             }
-            (None, _) => progress.missing_rows(cursor),
+            (None, _) => progress.missing_rows(),
         };
         return Ok(ListStats {
             rows: progress.kept,

@@ -51,7 +51,7 @@ use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{BatchResult, KindOps};
 use connected::Connected;
-use list::{has_more, is_list_unavailable};
+use list::{count_distinct, has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
 use request::{BatchRequest, GetRequest, ListRequest};
 

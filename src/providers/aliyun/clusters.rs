@@ -192,10 +192,16 @@ pub(super) fn decode(
     let response: ClustersResponse = lenient::decode_response(body)?;
     let total = response.total_count.0;
     let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(cursor, total, rows, |row| {
-        let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
-        Some(row.into_scope(scope.to_string(), region))
-    }))
+    Ok(ScopePage::from_rows(
+        cursor,
+        total,
+        rows,
+        |row| {
+            let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
+            Some(row.into_scope(scope.to_string(), region))
+        },
+        |scope| scope.scope.clone(),
+    ))
 }
 
 /// As [`decode`], for a page of E-HPC NEXT.
@@ -208,10 +214,16 @@ pub(super) fn decode_next(
     let response: NextClustersResponse = lenient::decode_response(body)?;
     let total = response.total_count.0;
     let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(cursor, total, rows, |row| {
-        let scope = Scope::at(&HPC_JOB, profile, &[row.cluster_id.trimmed()?])?;
-        Some(row.into_details().into_scope(scope.to_string(), region))
-    }))
+    Ok(ScopePage::from_rows(
+        cursor,
+        total,
+        rows,
+        |row| {
+            let scope = Scope::at(&HPC_JOB, profile, &[row.cluster_id.trimmed()?])?;
+            Some(row.into_details().into_scope(scope.to_string(), region))
+        },
+        |scope| scope.scope.clone(),
+    ))
 }
 
 impl NextCluster {

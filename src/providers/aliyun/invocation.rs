@@ -146,9 +146,13 @@ impl KindOps<Api> for Invocations {
         let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
         let response = response.await?;
         let (commands, total) = response.data;
-        let named = Page::from_rows(list.cursor, total, commands, |command| {
-            Some((list.scope.reference(&[command.id()?])?, command))
-        });
+        let named = Page::from_rows(
+            list.cursor,
+            total,
+            commands,
+            |command| Some((list.scope.reference(&[command.id()?])?, command)),
+            |(reference, _)| reference.to_string(),
+        );
         let wanted = list.filter.without_states();
         // Rows contain no raw responses.
         let options = GetOptions {
@@ -161,6 +165,7 @@ impl KindOps<Api> for Invocations {
         let mut page = Page {
             notices: response.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
+            repeated_rows: named.repeated_rows,
             next: named.next,
             total: named.total,
             ..Page::default()

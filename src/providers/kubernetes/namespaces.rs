@@ -41,18 +41,24 @@ pub(super) async fn list(
     let decode = |body: &[u8]| {
         let mut list: ObjectList<Namespace> = lenient::decode_response(body)?;
         let rows = list.take_rows()?;
-        let page = ScopePage::from_rows(cursor, None, rows, |row| {
-            let DefaultObject(meta) = row.metadata;
-            let name = meta.name.value.trimmed()?;
-            Some(ScopeSummary {
-                scope: Scope::at(&JOB, profile, &[name])?.to_string(),
-                name: Some(name.to_owned()),
-                status: row.status.0.phase.0,
-                created_at: meta.creation_timestamp.utc(),
-                region: Some(api.host().to_owned()),
-                details: None,
-            })
-        });
+        let page = ScopePage::from_rows(
+            cursor,
+            None,
+            rows,
+            |row| {
+                let DefaultObject(meta) = row.metadata;
+                let name = meta.name.value.trimmed()?;
+                Some(ScopeSummary {
+                    scope: Scope::at(&JOB, profile, &[name])?.to_string(),
+                    name: Some(name.to_owned()),
+                    status: row.status.0.phase.0,
+                    created_at: meta.creation_timestamp.utc(),
+                    region: Some(api.host().to_owned()),
+                    details: None,
+                })
+            },
+            |scope| scope.scope.clone(),
+        );
         Ok((page, list.metadata.0.r#continue.0))
     };
     list::page(api, LIST, PATH, &Filter::default(), cursor, options, decode).await

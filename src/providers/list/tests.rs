@@ -84,13 +84,14 @@ impl CloudApi for Pages {
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
         let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
-        let page = ScopePage::from_rows(cursor, total, ids, |id| {
+        let read = |id: String| {
             let scope = Scope::at(kind, profile, &[&id])?.to_string();
             Some(model::ScopeSummary {
                 scope,
                 ..model::ScopeSummary::default()
             })
-        });
+        };
+        let page = ScopePage::from_rows(cursor, total, ids, read, |scope| scope.scope.clone());
         Ok(page)
     }
 }

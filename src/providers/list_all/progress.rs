@@ -22,14 +22,16 @@ struct SeenRow {
     is_passed: bool,
     state: Option<State>,
     pass: u8,
+    /// The lists of this pass that contained the row, as bits.
+    lists: u8,
 }
 
 /// The result of inserting a row into [`SeenRows`].
 struct Insertion {
     /// No earlier page contained the row.
     is_new: bool,
-    /// No earlier page of this pass contained the row.
-    is_new_in_pass: bool,
+    /// No earlier page of the same list and of this pass contained the row.
+    is_new_in_list: bool,
     status: RowStatus,
     /// The different state that an earlier page showed: of this pass, or of an earlier pass that passed the row on.
     previous_state: Option<State>,
@@ -52,6 +54,7 @@ impl SeenRows {
     fn insert(
         &mut self,
         key: &str,
+        list: u8,
         state: Option<State>,
         is_wanted: bool,
         has_wanted_state: bool,
@@ -62,9 +65,14 @@ impl SeenRows {
             is_passed: false,
             state,
             pass: self.pass,
+            lists: 0,
         });
         let is_new_in_pass = is_new || seen.pass != self.pass;
-        seen.pass = self.pass;
+        if is_new_in_pass {
+            (seen.pass, seen.lists) = (self.pass, 0);
+        }
+        let is_new_in_list = seen.lists & (1 << list) == 0;
+        seen.lists |= 1 << list;
         let has_changed = state.is_some() && seen.state != state;
         let status = match (seen.is_passed, has_wanted_state) {
             (false, _) if is_wanted => RowStatus::Passed,
@@ -83,7 +91,7 @@ impl SeenRows {
         seen.state = state.or(seen.state);
         Insertion {
             is_new,
-            is_new_in_pass,
+            is_new_in_list,
             status,
             previous_state,
         }
@@ -96,8 +104,13 @@ impl SeenRows {
     }
 
     /// Drops rows that were passed on before or do not match the filter. Returns how many rows and problems are
-    /// new in this pass, and how many rows required additional calls.
-    fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
+    /// new in this pass of the list, and how many rows required additional calls.
+    fn retain_new<S: PageSource>(
+        &mut self,
+        source: &S,
+        page: &mut Page<S::Row>,
+        list: u8,
+    ) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
         let has_unreadable = has_unreadable_field_notice(&page.notices);
         let mut conflicts = Conflicts::default();
@@ -106,14 +119,14 @@ impl SeenRows {
         page.rows.retain(|row| {
             let is_wanted = source.is_wanted(row, has_unreadable);
             let (key, state) = (S::key(row), S::state(row));
-            let seen = self.insert(key, state, is_wanted, source.has_wanted_state(row));
+            let seen = self.insert(key, list, state, is_wanted, source.has_wanted_state(row));
             // An unknown state is not a contradiction: a list of live jobs can contain fewer fields than the
             // history.
             let previous_state = seen.previous_state.filter(|state| *state != State::Unknown);
             if let Some((previous_state, after)) = previous_state.zip(state) {
                 conflicts.add(key, previous_state, after);
             }
-            new += usize::from(seen.is_new_in_pass);
+            new += usize::from(seen.is_new_in_list);
             costly += usize::from(seen.is_new && source.is_costly(row));
             if matches!(seen.status, RowStatus::Changed | RowStatus::Withdrawn) {
                 page.changed.push(key.to_owned());
@@ -127,8 +140,8 @@ impl SeenRows {
             .extend(conflicts.notice("the later row counts"));
         page.problems.retain(|problem| {
             let reference = problem.reference.as_deref();
-            let seen = reference.map(|key| self.insert(key, None, false, false));
-            new += usize::from(seen.as_ref().is_none_or(|seen| seen.is_new_in_pass));
+            let seen = reference.map(|key| self.insert(key, list, None, false, false));
+            new += usize::from(seen.as_ref().is_none_or(|seen| seen.is_new_in_list));
             seen.is_none_or(|seen| seen.is_new)
         });
         if self.pass > 0 && page.rows.is_empty() {
@@ -143,8 +156,10 @@ impl SeenRows {
 #[derive(Default)]
 struct Counts {
     rows: u64,
-    /// Rows that no earlier page contained.
+    /// Rows that no earlier page of the same list contained.
     distinct: u64,
+    /// Rows that one response contained twice.
+    repeated: usize,
     /// The total of the last page.
     total: Option<u64>,
     /// The smallest total of any page: rows added while the list is read are not on the pages already read.
@@ -158,24 +173,22 @@ impl Counts {
     fn add<R>(&mut self, page: &Page<R>, rows: usize, new: usize) {
         self.rows += rows as u64;
         self.distinct += new as u64;
+        self.repeated += page.repeated_rows;
         self.has_shrunk |= page.total.is_some() && page.total < self.total;
         self.total = page.total;
         self.min_total = [self.min_total, page.total].into_iter().flatten().min();
     }
 
-    /// Returns the mismatch after the last page, at `cursor`, if rows are missing. A row can be received twice
-    /// while another one is never received. Only if lists are merged can the same row be both received and
-    /// counted twice.
-    fn missing_rows(&self, cursor: Cursor) -> Option<Truncation> {
-        let distinct = (
-            self.distinct,
-            self.min_total.filter(|_| !cursor.is_merged()),
-        );
-        let all = [(self.rows, self.total), distinct];
-        all.into_iter().find_map(|(listed, total)| {
+    /// Returns the mismatch after the last page, if rows are missing. A row can be received twice while another one
+    /// is never received.
+    fn missing_rows(&self) -> Option<Truncation> {
+        let all = [(self.rows, self.total), (self.distinct, self.min_total)];
+        let mismatch = all.into_iter().find_map(|(listed, total)| {
             let total = total.filter(|total| *total > listed)?;
             Some(Truncation::CountMismatch(listed, total))
-        })
+        });
+        let is_uncounted = self.repeated > 0 && self.total.is_none();
+        mismatch.or(is_uncounted.then_some(Truncation::RepeatedRows(self.repeated)))
     }
 }
 
@@ -230,7 +243,7 @@ impl ListProgress {
             0 => self.empty_pages + 1,
             _ => 0,
         };
-        let (new, costly) = self.seen.retain_new(source, page);
+        let (new, costly) = self.seen.retain_new(source, page, cursor.first_open_list());
         let received_without_id = page.rows_without_id;
         self.counts.add(
             page,
@@ -300,10 +313,10 @@ impl ListProgress {
         (self.counts, self.without_id) = (Counts::default(), 0);
     }
 
-    /// Returns what is missing although the last page, at `cursor`, was read.
-    pub(super) fn missing_rows(&self, cursor: Cursor) -> Option<Truncation> {
+    /// Returns what is missing although the last page was read.
+    pub(super) fn missing_rows(&self) -> Option<Truncation> {
         let moved = self.counts.has_shrunk.then_some(Truncation::RowsMoved);
         let without_id = (self.without_id > 0).then_some(Truncation::MissingIds(self.without_id));
-        self.counts.missing_rows(cursor).or(moved).or(without_id)
+        self.counts.missing_rows().or(moved).or(without_id)
     }
 }

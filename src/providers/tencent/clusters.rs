@@ -117,10 +117,16 @@ fn decode_page(
     let mut notices = Vec::new();
     let times = rows.iter().map(|row| &row.created_at);
     clock.note_assumed("tencent", times, &mut notices);
-    let page = ScopePage::from_rows(cursor, total, rows, |row| {
-        let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
-        Some(row.into_scope(scope.to_string(), region, clock))
-    });
+    let page = ScopePage::from_rows(
+        cursor,
+        total,
+        rows,
+        |row| {
+            let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
+            Some(row.into_scope(scope.to_string(), region, clock))
+        },
+        |scope| scope.scope.clone(),
+    );
     Ok(ScopePage { notices, ..page })
 }
 

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::super::{Api, products::WORKSPACE};
 use super::DLC_JOB;
+use crate::providers::count_distinct;
 use crate::providers::list::is_list_unavailable;
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
@@ -181,8 +182,12 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
                 return (ids, incomplete);
             }
         };
-        let count = page.len();
-        ids.extend(page);
+        let count = count_distinct(page.iter());
+        for id in page {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         let total = total.and_then(|total| u64::try_from(total).ok());
         let Some(next) = at.after(count, total) else {
             return (ids, incomplete);
@@ -251,6 +256,7 @@ pub(super) async fn merge(
                 }
                 positions.push(position);
                 merged.rows_without_id += page.rows_without_id;
+                merged.repeated_rows += page.repeated_rows;
                 merged.rows.extend(page.rows);
                 merged.problems.extend(page.problems);
                 merged.notices.extend(page.notices);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::response::{ImageJob, JOB_TYPES, JobPage};
 use super::{Api, list_page};
+use crate::providers::count_distinct;
 use crate::providers::prelude::*;
 
 /// The status words of active jobs.
@@ -96,7 +97,7 @@ async fn read_pages(
         *pages -= 1;
         let page = list_page(api, job_type, status, at.offset, options).await?;
         let JobPage { total, items } = page.data;
-        next = at.after(items.len(), total);
+        next = at.after(count_distinct(items.iter().map(ImageJob::id)), total);
         for row in items {
             let place = row.id().and_then(|id| wanted.get_mut(id));
             match place {

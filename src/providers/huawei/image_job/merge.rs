@@ -1,8 +1,8 @@
 //! Merges the lists of all job types into one list, newest first.
 
 use super::response::{ImageJob, JobPage};
-use crate::providers::has_more;
 use crate::providers::prelude::*;
+use crate::providers::{count_distinct, has_more};
 use crate::sort::SortExt as _;
 
 /// A page of the list of one type.
@@ -60,10 +60,12 @@ pub(super) fn merge(cursor: Cursor, pages: Vec<TypePage>) -> MergedPage {
         let received = page.items.len();
         let is_used = |row: &ImageJob| cutoff.is_none() || row.begin_time() >= cutoff;
         let used = page.items.iter().take_while(|row| is_used(row)).count();
-        let end = offset.saturating_add(used);
+        // A repeated row would move the start of the next page over a row that no page contains.
+        let distinct = count_distinct(page.items[..used].iter().map(ImageJob::id));
+        let end = offset.saturating_add(distinct);
         let items = page.items.into_iter().take(used);
         rows.extend(items.map(|row| (row, request_id.clone())));
-        if used < received || has_more(end, received, count) {
+        if used < received || has_more(end, distinct, count) {
             lists.offsets[list] = Some(end);
         } else {
             lists.offsets[list] = None;
@@ -97,7 +99,7 @@ fn cutoff(pages: &[TypePage]) -> Option<Time> {
         return None;
     }
     let has_next = |page: &&TypePage| {
-        let rows = page.page.items.len();
+        let rows = count_distinct(page.page.items.iter().map(ImageJob::id));
         has_more(page.offset.saturating_add(rows), rows, page.page.total)
     };
     let last = |page: &TypePage| page.page.items.last().and_then(ImageJob::begin_time);
@@ -182,6 +184,20 @@ mod tests {
         }
         let empty = read_all(&[vec![], vec![], vec![]], 10, true);
         assert_eq!(empty, (vec![], Some(0)));
+    }
+
+    #[test]
+    fn a_repeated_row_moves_the_start_of_no_page() {
+        let lists = [(0..47).rev().collect(), vec![130, 61], vec![]];
+        let mut first = pages(&lists, Cursor::FIRST, 20, true);
+        let repeated = pages(&lists, Cursor::FIRST, 20, true).swap_remove(0);
+        first[0]
+            .page
+            .items
+            .extend(repeated.page.items.into_iter().take(1));
+        let merged = merge(Cursor::FIRST, first);
+        assert_eq!(merged.rows.len(), 23);
+        assert_eq!(merged.next.unwrap().lists.offsets, [Some(20), None, None]);
     }
 
     #[test]

@@ -3,6 +3,35 @@
 use super::*;
 use crate::model::State;
 
+/// Lists 230 jobs in pages of 100 that begin at any row, and repeats the first row of each page.
+async fn listed_with_repeated_rows(total: Option<i64>) -> ListStats {
+    let client = Lists(move |scope: &Scope, cursor: Cursor| {
+        let end = 230.min(cursor.offset + 100);
+        let rows = cursor.offset..end;
+        let rows: Vec<usize> = rows.clone().chain(rows.take(1)).collect();
+        let address = |row: &usize| scope.reference(&[&row.to_string()]);
+        Page::from_addressed_rows(cursor, total, rows, address, |_, reference| GetResult {
+            job: crate::providers::job_at(reference, None),
+            notices: Vec::new(),
+        })
+    });
+    let (filter, options) = (Filter::default(), test_support::get_options());
+    let mut on_page = |_: Page| ready(ControlFlow::Continue(()));
+    let listed = list_all(&client, &scope(), &filter, &options, None, &mut on_page).await;
+    listed.unwrap()
+}
+
+#[tokio::test]
+async fn a_repeated_row_hides_no_other_row() {
+    let counted = listed_with_repeated_rows(Some(230)).await;
+    assert_eq!((counted.rows, counted.truncation), (230, None));
+    let uncounted = listed_with_repeated_rows(None).await;
+    assert_eq!(uncounted.rows, 230);
+    assert_eq!(uncounted.truncation, Some(Truncation::RepeatedRows(3)));
+    let wrong = listed_with_repeated_rows(Some(231)).await;
+    assert_eq!(wrong.truncation, Some(Truncation::CountMismatch(230, 231)));
+}
+
 #[tokio::test]
 async fn endless_pages_without_rows_end_after_100_pages() {
     let endless = Lists(|_: &Scope, cursor: Cursor| Page {

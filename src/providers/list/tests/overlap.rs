@@ -67,7 +67,9 @@ impl Client for Unsorted {
         };
         Ok(Page {
             may_overlap: true,
-            ..Page::from_rows(cursor, i64::try_from(total).ok(), rows, read)
+            ..Page::from_rows(cursor, i64::try_from(total).ok(), rows, read, |row| {
+                row.job.reference.clone()
+            })
         })
     }
 }

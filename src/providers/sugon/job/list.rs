@@ -55,7 +55,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
         .zip(list.cursor.lists.ended_total)
         .map(|(one, other)| one + other);
     let has_ended = !list.filter.is_active_only();
-    (page.next, page.total) = match list.cursor.after(count, total) {
+    (page.next, page.total) = match list.cursor.after(count - page.repeated_rows, total) {
         Some(next) => (Some(next), None),
         None if origin == Origin::Live && has_ended => {
             let mut next = Cursor::FIRST.without_lists([0]);
