@@ -185,10 +185,16 @@ impl CommandContext {
         code
     }
 
-    /// Ends a command with usage errors.
+    /// Ends a command with usage errors. A table without rows would look like a result.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
-        self.print_report(report.without_requests())
+        let report = report.without_requests();
+        if !self.output_options.format.has_header() {
+            return self.print_report(report);
+        }
+        self.progress.stop();
+        self.print_messages(&report);
+        report.exit.code
     }
 
     /// Prints a text that is not a cloud's response, to stderr if `to_stderr` is set. Returns the exit code.

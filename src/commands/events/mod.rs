@@ -25,6 +25,9 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
                 follow::run(context, prepared.lookup, plan, display)
             }
         },
+        Err(problems) if context.output_options.format.has_header() => {
+            context.usage_error("events", problems)
+        }
         Err(problems) => {
             let timeline = Timeline::from_jobs("events", &[], problems, Vec::new());
             finish(context, &timeline, None)

@@ -305,3 +305,21 @@ fn a_line_with_several_words_is_a_usage_error_before_any_request() {
         assert!(run.stderr.contains("hint: write "), "{}", run.stderr);
     }
 }
+
+#[test]
+fn a_table_for_programs_has_no_header_after_a_usage_error() {
+    for arguments in [
+        &["list", "aliyun/job/c", "--columns", "name,nope"][..],
+        &["list", "aliyun/job/c", "--columns", "details.nope"],
+        &["list", "aliyun/job/c", "--sort-by", "nope"],
+        &["list", "aliyun/job/c", "--since", "x"],
+        &["get", "aliyun/nope/c/5"],
+        &["events", "aliyun/job/c/5", "--columns", "nope"],
+    ] {
+        for format in ["csv", "tsv", "markdown"] {
+            let run = joblens(&[arguments, &["-o", format]].concat()).run();
+            assert_eq!((run.code, &*run.stdout), (2, ""), "{arguments:?} {format}");
+            assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+        }
+    }
+}
