@@ -90,7 +90,7 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
             (Self::Present(List(rows)), _) => Ok(rows),
             (Self::Empty, Some(0) | None) => Ok(Vec::new()),
             (Self::Missing | Self::Null, Some(0)) => Ok(Vec::new()),
-            _ => Err(format!("a list {name}")),
+            _ => Err(format!("a list at {name}")),
         }
     }
 
@@ -102,7 +102,7 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
         let rows = self.rows(name, total)?;
         match total {
             Some(total) if total > 0 && rows.is_empty() => {
-                Err(format!("a list {name} with some of its {total} rows"))
+                Err(format!("a list at {name} with some of its {total} rows"))
             }
             _ => Ok(rows),
         }
@@ -114,7 +114,7 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
     /// A list was expected; null, an empty text and an empty object are errors as well.
     pub fn all_rows(self, name: &str) -> Result<Vec<T>, String> {
         match self {
-            Self::Null | Self::Empty => Err(format!("a list {name}")),
+            Self::Null | Self::Empty => Err(format!("a list at {name}")),
             other => other.rows(name, Some(0)),
         }
     }

@@ -97,7 +97,7 @@ fn a_required_list_that_is_missing_is_an_error_unless_the_total_is_0() {
         let page: Page = decode_response(json.as_bytes()).unwrap();
         page.rows.rows("rows", total).map(|rows| rows.len())
     };
-    let missing = Err("a list rows".to_owned());
+    let missing = Err("a list at rows".to_owned());
     assert_eq!(rows(r#"{"rows":[{},7,null]}"#, None), Ok(3));
     assert_eq!(rows(r#"{"rows":""}"#, None), Ok(0));
     for json in ["{}", r#"{"rows":null}"#] {

@@ -15,6 +15,7 @@ pub(super) fn explain(
     log: &SourceLog,
     job: &Job,
     spec: &LogSpec,
+    is_following: bool,
     cause: Option<Problem>,
 ) -> Option<Problem> {
     if log.is_previous()
@@ -38,16 +39,16 @@ pub(super) fn explain(
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
         None if !job.ended || log.has_since() => None,
-        cause => Some(empty_or_removed(&log.source, spec, cause)),
+        cause => Some(empty_or_removed(&log.source, spec, is_following, cause)),
     }
 }
 
 /// Returns the problem of a job without a task that could have a log.
-pub(super) fn no_task(job: &Job, spec: &LogSpec) -> Problem {
+pub(super) fn no_task(job: &Job, spec: &LogSpec, is_following: bool) -> Problem {
     let source = LogSource::default();
     match &job.tasks_problem {
         Some(problem) => (**problem).clone(),
-        None if job.ended => empty_or_removed(&source, spec, None),
+        None if job.ended => empty_or_removed(&source, spec, is_following, None),
         None if is_early(job.state) => not_started(&source, job),
         None => not_written(job),
     }
@@ -151,16 +152,28 @@ fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
 
 /// The hint for removed logs.
 const HINT: &str = "clouds remove the logs of containers that have ended; collect them with the \
-                    cloud's log service, or follow them with -f";
+                    cloud's log service";
+
+/// The rest of the hint, unless the log was followed.
+const FOLLOW_HINT: &str = ", or follow them with -f";
 
 /// The same hint if the logs are files of the user.
 const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
 
 /// Returns the problem of a log that is empty, or was removed with its container.
-fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
+fn empty_or_removed(
+    source: &LogSource,
+    spec: &LogSpec,
+    is_following: bool,
+    cause: Option<Problem>,
+) -> Problem {
     let (removed, hint) = match spec.is_file {
-        true => ("its file was moved or removed", FILE_HINT),
-        false => ("its log was removed with it", HINT),
+        true => ("its file was moved or removed", FILE_HINT.to_owned()),
+        false if is_following => ("its log was removed with it", HINT.to_owned()),
+        false => (
+            "its log was removed with it",
+            format!("{HINT}{FOLLOW_HINT}"),
+        ),
     };
     let message = format!(
         "{} has no log: it wrote nothing, or {removed}",
@@ -169,7 +182,7 @@ fn empty_or_removed(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) 
     match cause {
         Some(cause) => Problem {
             message: format!("{message} ({})", cause.message),
-            hint: Some(hint.to_owned()),
+            hint: Some(hint),
             ..cause
         },
         None => Problem::new(Category::NotFound, message).with_hint(hint),
@@ -205,7 +218,9 @@ mod tests {
         };
         let text = |message: &str| {
             let cause = Problem::new(Category::NotFound, message);
-            explain(&log, &job, spec(), Some(cause)).unwrap().message
+            explain(&log, &job, spec(), false, Some(cause))
+                .unwrap()
+                .message
         };
         let waiting = "container \"main\" in pod \"x-abc\" is waiting to start: ContainerCreating";
         assert_eq!(
@@ -261,7 +276,7 @@ mod tests {
                 ..LogParams::default()
             };
             let log_of = SourceLog::new(source.clone(), &params);
-            let problem = explain(&log_of, &job, spec(), None).unwrap();
+            let problem = explain(&log_of, &job, spec(), false, None).unwrap();
             let expected = format!(
                 "x-a/main has {log}: it was restarted 14 times, last exit code 139, and wrote nothing, or its log was removed"
             );
@@ -275,10 +290,22 @@ mod tests {
     fn a_container_that_waits_for_a_reason_has_no_hint_to_follow_its_log() {
         let (job, source) = waiting(0, "ImagePullBackOff");
         let log = SourceLog::new(source, &LogParams::default());
-        let problem = explain(&log, &job, spec(), None).unwrap();
+        let problem = explain(&log, &job, spec(), false, None).unwrap();
         let expected = "x-a/main has not started yet: ImagePullBackOff: back-off";
         assert_eq!(problem.message, expected);
         assert!(!problem.hint.unwrap().contains("-f"));
+    }
+
+    #[test]
+    fn the_hint_for_a_removed_log_suggests_to_follow_it_only_if_it_was_not_followed() {
+        let job = Job {
+            ended: true,
+            ..Job::default()
+        };
+        for is_following in [true, false] {
+            let hint = no_task(&job, spec(), is_following).hint.unwrap();
+            assert_eq!(hint.contains("-f"), !is_following, "{hint}");
+        }
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl LogStream<'_> {
             Ok(_) => {}
             Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
                 let log = &self.logs[number];
-                let cause = absent::explain(log, job, self.spec, Some(*problem));
+                let cause = absent::explain(log, job, self.spec, true, Some(*problem));
                 let is_lost = job.ended && !log.is_opened && self.logs.len() == 1;
                 if let Some(problem) = cause.filter(|_| is_lost) {
                     return Err(with_reference(problem, &self.reference).into());
@@ -214,7 +214,7 @@ impl LogStream<'_> {
 
     /// Returns why a job has no log that could be read.
     fn no_task(&self, job: &Job) -> LogStreamError {
-        let mut problem = absent::no_task(job, self.spec);
+        let mut problem = absent::no_task(job, self.spec, self.is_following);
         self.lookup.transport.mask(&mut problem);
         with_reference(problem, &self.reference).into()
     }

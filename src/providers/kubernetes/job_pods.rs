@@ -286,7 +286,7 @@ impl<'a> Selection<'a> {
             let reason = if self.selector.is_none() || self.is_by_name && !own.has_name_label {
                 let label = self.label;
                 Some(format!(
-                    "the pods of some jobs have no label {label} with the name of the job"
+                    "the pod templates of some jobs have no label {label} with the name of the job"
                 ))
             } else if self.is_active_only && selected.is_empty() {
                 // All its pods may have ended, or it has none.

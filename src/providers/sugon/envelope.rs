@@ -78,11 +78,11 @@ impl<T: Default + DeserializeOwned> ListPage<T> {
                 ..
             }) => {
                 let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
-                (total, rows.rows("in data", total)?)
+                (total, rows.rows("data", total)?)
             }
             // Null and an empty text mean that there are no rows.
             Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
-            Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
+            Required::Missing | Required::Unreadable => return Err("a list at data".to_owned()),
         };
         Ok(Self { total, rows })
     }

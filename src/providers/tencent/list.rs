@@ -12,6 +12,8 @@ pub(super) trait Row: DeserializeOwned + Send {
     const PRODUCT: &'static Product;
     /// The operation that returns the list.
     const OPERATION: &'static str;
+    /// The field of the response with the rows.
+    const FIELD: &'static str;
     /// Maximum number of rows per page.
     const PAGE_SIZE: usize;
     /// `true` if the order of the list is undocumented and cannot be chosen.
@@ -57,7 +59,7 @@ pub(super) async fn list<R: Row>(
     let decode = |body: &[u8]| -> Result<_, String> {
         let response: ListResponse<R> = decode_product(body)?;
         let (total, request_id) = (response.total_count.0, response.request_id.0);
-        let rows = response.rows.rows("of rows", total)?;
+        let rows = response.rows.rows(R::FIELD, total)?;
         let read = |row: R, lookup: GetRequest<'_>| {
             let result = row.into_result(api, lookup);
             result.with_request_id(request_id.clone())

@@ -60,7 +60,7 @@ impl LogStream<'_> {
                 numbers = 0..1;
                 continue;
             }
-            match absent::explain(&self.logs[number], &job, self.spec, cause) {
+            match absent::explain(&self.logs[number], &job, self.spec, false, cause) {
                 Some(mut problem) if is_only => {
                     if !self.others.is_empty() {
                         let hint = problem.hint.unwrap_or_default();

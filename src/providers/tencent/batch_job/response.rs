@@ -130,6 +130,7 @@ impl BatchJob {
 impl Row for BatchJob {
     const PRODUCT: &'static Product = &BATCH;
     const OPERATION: &'static str = LIST.name;
+    const FIELD: &'static str = "JobSet";
     const PAGE_SIZE: usize = 100;
     const IS_UNSORTED: bool = true;
 

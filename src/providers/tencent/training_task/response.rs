@@ -43,6 +43,7 @@ impl TaskResponse {
 impl Row for TrainingTask {
     const PRODUCT: &'static Product = &TIONE;
     const OPERATION: &'static str = LIST.name;
+    const FIELD: &'static str = "TrainingTaskSet";
     const PAGE_SIZE: usize = 50;
     const IS_UNSORTED: bool = false;
 

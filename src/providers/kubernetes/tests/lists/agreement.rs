@@ -169,8 +169,9 @@ async fn jobs_whose_pods_one_list_does_not_select_are_starting_with_a_notice() {
         assert_eq!(states(&page), [first, ("solver", State::Starting)]);
         let notice = &page.notices[0].message;
         assert!(
-            notice
-                .contains("the pods of some jobs have no label job-name with the name of the job"),
+            notice.contains(
+                "the pod templates of some jobs have no label job-name with the name of the job"
+            ),
             "{notice}"
         );
         let running = Filter {
