@@ -23,7 +23,7 @@ pub(super) struct ScopeReading {
     pub rows: Vec<JobRow>,
     /// Why the scope, or a part of it, could not be read.
     pub problem: Option<Box<Problem>>,
-    /// The scope has more jobs than were read.
+    /// The scope has, or may have, more jobs than were read.
     pub is_truncated: bool,
     /// Number of invalid rows.
     pub unreadable: usize,
@@ -182,6 +182,11 @@ fn after(
     };
     let kept = previous.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
+    // Without the rows of an earlier poll, those after the failure are missing.
+    reading.is_truncated |= match kept {
+        Some(kept) => kept.reading.is_truncated,
+        None => keeps_rows && is_read,
+    };
     if let Some(ScopeSnapshot { reading: kept, .. }) = kept {
         let read = reading.rows.iter().map(|row| &*row.reference);
         let read: HashSet<&str> = read.collect();
@@ -321,6 +326,22 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         let fourth = poll(&third, part(), 301);
         assert_eq!(references(&fourth[0]), ["b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_partially_read_scope_is_truncated_without_earlier_rows() {
+        let part = || vec![reading("s/", &["a"], Some(Category::ServiceError))];
+        let first = poll(&[], part(), 100);
+        assert_eq!(references(&first[0]), ["a"]);
+        assert!(first[0].reading.is_truncated && !first[0].is_up(AGE));
+        let all = poll(&first, vec![reading("s/", &["a", "b"], None)], 200);
+        assert!(!all[0].reading.is_truncated);
+        let kept = poll(&all, part(), 300);
+        assert_eq!(references(&kept[0]), ["a", "b"]);
+        assert!(!kept[0].reading.is_truncated);
+        let failed = vec![reading("s/", &[], Some(Category::ServiceError))];
+        let none = poll(&[], failed, 100);
+        assert!(!none[0].reading.is_truncated);
     }
 
     #[tokio::test(start_paused = true)]
