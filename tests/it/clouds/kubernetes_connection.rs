@@ -165,7 +165,7 @@ fn certificates_of_a_kubeconfig_are_presented() {
     }
     cluster.kubeconfig(json!({}), json!({"token": "t"}));
     let run = cluster.get();
-    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(run.code, 4, "{}", run.stderr);
 }
 
 #[test]
