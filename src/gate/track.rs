@@ -1,4 +1,5 @@
 pub mod pending;
+mod quiet;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -303,60 +304,6 @@ impl JobHistory {
 
     fn new_warning(&self) -> Option<&str> {
         self.warnings.as_ref()?.new_one()
-    }
-
-    fn evaluate_quiet(
-        &self,
-        quiet: Duration,
-        seen: &LastObserved,
-        policy: &GatePolicy,
-        now: Duration,
-    ) -> Evaluation {
-        match (&seen.inconsistency, seen.state) {
-            // A failed part decides the outcome, even if other parts are still running.
-            (_, state) if state.is_unsuccessful() => {
-                return Evaluation::Unmet(with_reason(seen.state, seen.reason.as_deref()));
-            }
-            (Some(cause), _) => {
-                return self.evaluate_inconsistent(cause, seen, policy, now);
-            }
-            (None, State::Unknown) if !self.stateless => return unknown(seen, policy),
-            _ => {}
-        }
-        if let Some(references) = &seen.unread_events {
-            return Evaluation::Pending(Pending {
-                cause: PendingCause::Time,
-                is_final: true,
-                reason: Cow::Owned(format!(
-                    "warnings of its subtasks are not in the response; wait for {references} instead"
-                )),
-            });
-        }
-        let unconfirmed = pending(PendingCause::Time, "existence not confirmed");
-        if self.stateless && !self.confirmed {
-            return unconfirmed;
-        }
-        let Some(warnings) = &self.warnings else {
-            return pending(PendingCause::Time, "not checked yet");
-        };
-        if warnings.are_unreadable() {
-            return pending(PendingCause::Time, "not all of its events could be read");
-        }
-        if let Some(text) = warnings.undated() {
-            let reason = format!(
-                "cannot determine whether the warning '{text}' still occurs: the response has no readable time for it"
-            );
-            return pending(PendingCause::Time, reason);
-        }
-        let time = seen.observed_at.saturating_sub(warnings.quiet_since());
-        match time >= quiet {
-            true if self.stateless && !seen.is_confirmed => unconfirmed,
-            true => Evaluation::Met,
-            false => pending(
-                PendingCause::Time,
-                format!("no warnings for {} s", time.as_secs()),
-            ),
-        }
     }
 
     fn evaluate_active(

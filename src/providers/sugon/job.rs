@@ -178,7 +178,7 @@ impl KindOps<Api> for Jobs {
 }
 
 /// Returns a job from the history with the notices about the live job. A success becomes unknown if fields of the live
-/// job contradict it or cannot be read, until the job is no longer live.
+/// job contradict it or cannot be read, as long as the job is live.
 fn confirmed_by(mut ended: GetResult, live: GetResult) -> GetResult {
     for notice in live.notices {
         if !ended.notices.contains(&notice) {

@@ -91,7 +91,7 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(is_mark)
 }
 
-/// Reports whether a text stands for a value: `$TOKEN`, `<password>`, `%s`, `***`.
+/// Reports whether a text is a placeholder for a value: `$TOKEN`, `<password>`, `%s`, `***`.
 fn is_placeholder(value: &str) -> bool {
     !value.contains(char::is_alphanumeric) || value.starts_with(['$', '<', '%', '*'])
 }
