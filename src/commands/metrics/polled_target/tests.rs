@@ -285,15 +285,18 @@ async fn polled_target(count: usize) -> Arc<PolledTarget> {
 async fn a_poll_of_named_jobs_takes_time_in_proportion_to_their_number() {
     let targets = [polled_target(500).await, polled_target(2_000).await];
     let mut shortest = [Duration::MAX; 2];
-    for _ in 0..5 {
+    // Quadratic time would be 16 times as long in each round; a busy machine disturbs only some of them.
+    for _ in 0..50 {
         for (target, shortest) in targets.iter().zip(&mut shortest) {
             let started = std::time::Instant::now();
             target.poll().await;
             *shortest = started.elapsed().min(*shortest);
         }
+        if shortest[1] < shortest[0] * 9 {
+            return;
+        }
     }
-    let [few, many] = shortest;
-    assert!(many < few * 9, "{few:?} {many:?}");
+    panic!("{shortest:?}");
 }
 
 #[tokio::test(start_paused = true)]
