@@ -1,6 +1,7 @@
 //! Compresses the recorded schemas and other large texts, links release binaries for Linux in less space, and debug
 //! binaries so that they start faster.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -18,18 +19,67 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `OUT_DIR/schema/NAME.json.gz` for each recorded schema.
+/// Writes `OUT_DIR/schemas.gz` with all recorded schemas.
+///
+/// Each part begins with a line `=NAME`, where `NAME` is that of a schema, or of a definition with `$defs/` before it.
+/// Many schemas have the same definitions, so each is written once: a line `@NAME` of a schema is replaced by it.
 fn compress_schemas() -> io::Result<()> {
     const SCHEMAS: &str = "fixtures/schema";
     println!("cargo::rerun-if-changed={SCHEMAS}");
-    let folder = Path::new(&variable("OUT_DIR")).join("schema");
-    fs::create_dir_all(&folder)?;
-    for entry in fs::read_dir(Path::new(&variable("CARGO_MANIFEST_DIR")).join(SCHEMAS))? {
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")).join(SCHEMAS);
+    let (mut schemas, mut definitions) = (BTreeMap::new(), BTreeMap::new());
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().expect("an entry of a folder has a name");
-        compress(&path, &folder.join(name).with_extension("json.gz"))?;
+        let name = path.file_stem().expect("an entry of a folder has a name");
+        let text = share_definitions(&fs::read_to_string(&path)?, &mut definitions);
+        schemas.insert(name.to_string_lossy().into_owned(), text);
     }
-    Ok(())
+    let mut all = String::new();
+    for (name, text) in schemas.iter().chain(&definitions) {
+        all += &format!("={name}\n{text}");
+    }
+    let packed = Path::new(&variable("OUT_DIR")).join("schemas.gz");
+    compress(&mut all.as_bytes(), &packed)
+}
+
+/// Returns a schema with references in place of its definitions, which are added to `definitions`. The schema is
+/// indented by two spaces.
+fn share_definitions(schema: &str, definitions: &mut BTreeMap<String, String>) -> String {
+    let mut shared = String::new();
+    let mut is_definition = false;
+    let mut name = String::new();
+    for line in schema.lines() {
+        match line
+            .strip_prefix("    \"")
+            .and_then(|rest| rest.split_once('"'))
+        {
+            _ if line == "  \"$defs\": {" => is_definition = true,
+            _ if line.starts_with("  }") => is_definition = false,
+            Some((begun, _)) if is_definition => {
+                name = format!("$defs/{begun}");
+                definitions.remove(&name);
+            }
+            _ => {}
+        }
+        let is_in_definition = is_definition && line.starts_with("    ");
+        match (
+            is_in_definition,
+            line.strip_suffix("},").filter(|rest| rest.len() == 4),
+        ) {
+            (false, _) => shared += &format!("{line}\n"),
+            (true, last) => {
+                let text = definitions.entry(name.clone()).or_default();
+                let is_last = last.is_some() || line == "    }";
+                let line = if is_last { "    }" } else { line };
+                *text += &format!("{line}\n");
+                if is_last {
+                    let comma = if last.is_some() { "," } else { "" };
+                    shared += &format!("@{name}{comma}\n");
+                }
+            }
+        }
+    }
+    shared
 }
 
 /// Writes `OUT_DIR/NAME.gz` for each large text.
@@ -39,14 +89,17 @@ fn compress_texts() -> io::Result<()> {
         let path = Path::new(&variable("CARGO_MANIFEST_DIR")).join(text);
         let name = path.file_name().expect("a file has a name");
         let packed = format!("{}.gz", name.to_string_lossy());
-        compress(&path, &Path::new(&variable("OUT_DIR")).join(packed))?;
+        compress(
+            &mut File::open(path)?,
+            &Path::new(&variable("OUT_DIR")).join(packed),
+        )?;
     }
     Ok(())
 }
 
-fn compress(path: &Path, packed: &Path) -> io::Result<()> {
+fn compress(text: &mut impl io::Read, packed: &Path) -> io::Result<()> {
     let mut encoder = GzEncoder::new(File::create(packed)?, Compression::best());
-    io::copy(&mut File::open(path)?, &mut encoder)?;
+    io::copy(text, &mut encoder)?;
     encoder.finish()?;
     Ok(())
 }

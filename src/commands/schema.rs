@@ -1,14 +1,8 @@
-/// Includes a recorded document, compressed by the build from `fixtures/schema/`.
-macro_rules! compressed {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("OUT_DIR"), "/schema/", $name, ".json.gz"))
-    };
-}
-
 mod fields;
 #[cfg(test)]
 mod generate;
 
+use std::collections::HashMap;
 use std::io;
 
 use clap::{Args, ValueEnum};
@@ -20,6 +14,9 @@ use crate::error::Problem;
 use crate::output::{self, Format};
 
 pub(super) use fields::DetailsSchema;
+
+/// All recorded schemas, as `build.rs` compresses them.
+const SCHEMAS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/schemas.gz"));
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
@@ -74,20 +71,38 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 impl SchemaKind {
     /// Returns the recorded schema, which tests generate from the types.
     fn schema(self) -> Value {
-        let compressed: &[u8] = match self {
-            Self::Envelope => compressed!("envelope"),
-            Self::Stream => compressed!("stream"),
-            Self::Events => compressed!("events"),
-            Self::Kinds => compressed!("kinds"),
-            Self::States => compressed!("states"),
-            Self::Auth => compressed!("auth"),
-            Self::Doctor => compressed!("doctor"),
-            Self::Config => compressed!("config"),
-        };
-        read(compressed)
+        read(match self {
+            Self::Envelope => "envelope",
+            Self::Stream => "stream",
+            Self::Events => "events",
+            Self::Kinds => "kinds",
+            Self::States => "states",
+            Self::Auth => "auth",
+            Self::Doctor => "doctor",
+            Self::Config => "config",
+        })
     }
 }
 
-fn read(compressed: &[u8]) -> Value {
-    serde_json::from_str(&decompress(compressed)).expect("a recorded schema is JSON")
+/// Returns the recorded document `fixtures/schema/NAME.json`, in which the build has replaced the definitions by their
+/// names.
+fn read(name: &str) -> Value {
+    let all = decompress(SCHEMAS);
+    let parts = all.strip_prefix('=').unwrap_or_default().split("\n=");
+    let parts: HashMap<&str, &str> = parts.filter_map(|part| part.split_once('\n')).collect();
+    let text = parts.get(name).expect("the schema is recorded");
+    let mut document = String::new();
+    for line in text.lines() {
+        match line.strip_prefix('@') {
+            Some(name) => {
+                let definition = parts.get(name.trim_end_matches(','));
+                document += definition.expect("the build has written each definition");
+                document += name
+                    .strip_prefix(name.trim_end_matches(','))
+                    .unwrap_or_default();
+            }
+            None => document += line,
+        }
+    }
+    serde_json::from_str(&document).expect("a recorded schema is JSON")
 }

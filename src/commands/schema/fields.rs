@@ -17,7 +17,7 @@ impl DetailsSchema {
     /// Reads the schemas, which are compressed in the binary.
     pub fn read() -> Self {
         Self {
-            details: super::read(compressed!("details")),
+            details: super::read("details"),
             types: SchemaKind::Envelope.schema()["$defs"].take(),
         }
     }

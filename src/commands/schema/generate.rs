@@ -164,3 +164,16 @@ fn every_schema_keeps_each_field_it_ever_had() {
 fn the_details_of_each_kind_are_recorded() {
     assert_recorded("details", &details_of_kinds(), &[]);
 }
+
+#[test]
+fn the_build_includes_the_recorded_schemas() {
+    let names = SchemaKind::value_variants()
+        .iter()
+        .map(|kind| kind.to_possible_value());
+    let names = names.map(|value| value.expect("no schema is hidden").get_name().to_owned());
+    for name in names.chain(["details".to_owned()]) {
+        let included = super::read(&name).to_string();
+        let recorded: Value = serde_json::from_str(&recorded(&name)).expect("JSON");
+        assert_eq!(included, recorded.to_string(), "{name}");
+    }
+}
