@@ -117,10 +117,13 @@ fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> 
                 false => !are_close(read_at, known_at) && is_named_otherwise,
             },
         );
+    // A row without the time that earlier rows had cannot show that it is the same job.
+    let lacks_time = known.created_at.is_some() && read.created_at.is_none();
+    let is_unproved = lacks_time && known.from_list == read.from_list && is_named_otherwise;
     match reuse {
         IdReuse::Never => false,
-        IdReuse::Numbered => is_newer,
-        IdReuse::NumberedAndRequeued => is_newer && is_named_otherwise,
+        IdReuse::Numbered => is_newer || is_unproved,
+        IdReuse::NumberedAndRequeued => (is_newer || is_unproved) && is_named_otherwise,
     }
 }
 
@@ -149,7 +152,14 @@ mod tests {
             job.created_at = Time::from_unix(1_700_000_060);
             job.name = Some("other".to_owned());
         };
-        let cases: [(Edit, [bool; 3]); 11] = [
+        let cases: [(Edit, [bool; 3]); 12] = [
+            (
+                |job| {
+                    job.created_at = None;
+                    job.name = Some("other".to_owned());
+                },
+                [false, true, true],
+            ),
             (|_| (), [false; 3]),
             (|job| job.uid = Some("u-2".to_owned()), [true; 3]),
             (|job| job.uid = None, [false; 3]),

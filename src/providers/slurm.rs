@@ -62,7 +62,8 @@ pub(super) fn signal_text(signal: i64) -> String {
 /// Describes `DerivedExitCode`, the highest exit code of the steps of a job, unless it is 0. Steps do not decide
 /// whether the job succeeded, because the script of a job can continue after a step that failed.
 pub(super) fn failed_steps_text(derived_exit_code: &str) -> Option<String> {
-    let code = states::failure_text(derived_exit_code)?;
+    let is_code = derived_exit_code.contains(|c: char| c.is_ascii_digit());
+    let code = states::failure_text(derived_exit_code).filter(|_| is_code)?;
     Some(format!(
         "the job has succeeded, but a step of it ended with exit code {code} (DerivedExitCode)"
     ))
@@ -96,6 +97,7 @@ mod tests {
         assert!(is_time_limit("TimeLimit") && is_time_limit(" timeout "));
         assert!(!is_time_limit("NonZeroExitCode"));
         assert_eq!(failed_steps_text("0:0"), None);
+        assert_eq!(failed_steps_text("(null)"), None);
         let text = failed_steps_text(" 1:0 ").unwrap();
         assert!(text.contains("exit code 1:0 "), "{text}");
     }

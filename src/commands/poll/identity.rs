@@ -35,8 +35,8 @@ impl Poller {
         }
     }
 
-    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference. Returns the jobs that
-    /// are followed now; the others wait for a response.
+    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference, also if these were named.
+    /// Returns the jobs that are followed now; the others wait for a response.
     pub(in crate::commands) fn follow_replaced(
         &mut self,
         mut replaced: HashMap<String, JobIdentity<'static>>,
@@ -50,7 +50,7 @@ impl Poller {
         for number in 0..all {
             let polled = &self.jobs[number];
             let is_read = polled.job.is_some() || polled.is_final;
-            if !polled.follows_id || polled.in_flight || !is_read {
+            if polled.in_flight || !is_read {
                 continue;
             }
             let Some((reference, identity)) = replaced.remove_entry(&polled.reference.to_string())

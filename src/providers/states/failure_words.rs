@@ -15,7 +15,6 @@ const FAILURE_WORDS: &[&str] = &[
     "fault",
     "killed",
     "lost",
-    "oom",
     "panic",
     "preempted",
     "sigabrt",
@@ -26,7 +25,7 @@ const FAILURE_WORDS: &[&str] = &[
 ];
 
 /// Words that describe a failure, but only as a whole word: `failover` does not.
-const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails"];
+const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails", "oom"];
 
 /// Words after which an exit code or the number of a signal follows.
 const EXIT_WORDS: &[&str] = &[
@@ -67,6 +66,9 @@ const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
 /// Words between a negation and what it negates: `未发现异常`.
 const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
 
+/// Words between a failure and the number of its occurrences: `失败节点数：0`.
+const CHINESE_COUNTS: &[&str] = &["节点数", "任务数", "作业数", "次数", "个数", "数量", "数"];
+
 /// Reports whether a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
 pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -84,19 +86,48 @@ fn words(lower: &str) -> impl Iterator<Item = &str> {
 
 /// Returns `true` if a text contains a word for a failure that is not negated.
 fn has_failure_word(lower: &str) -> bool {
-    let mut before = "";
     let is_failure = |word: &str| {
         let mut known = FAILURE_WORDS.iter();
         let is_whole = WHOLE_FAILURE_WORDS.contains(&word);
         let is_part = known.any(|known| word.starts_with(known) || word.ends_with(known));
         word != "default" && (is_whole || is_part)
     };
+    let mut before = "";
     words(lower).any(|word| {
         let before = std::mem::replace(&mut before, word);
-        // `0 errors` means none, but `worker-0: error` is an error.
-        let is_none = before == "0" && word.ends_with('s');
+        // The word is a part of the text, so its position is that of its address.
+        let at = word.as_ptr() as usize - lower.as_ptr() as usize;
+        let after = &lower[at + word.len()..];
+        let is_tolerated = after.trim_start_matches(['-', ' ']).starts_with("toleran");
+        let is_none = is_tolerated || counts_none(after) || follows_none(&lower[..at], word);
         is_failure(word) && !is_none && !NEGATIONS.contains(&before)
     })
+}
+
+/// Returns `true` if the number 0 follows, as in `failed: 0, succeeded: 8`. `failed: 0/4 nodes are available` is not a
+/// count of failures.
+fn counts_none(after: &str) -> bool {
+    let Some(value) = after.strip_prefix([':', '=', '：']) else {
+        return false;
+    };
+    let value = value.trim_start();
+    let is_end = |rest: &str| {
+        rest.is_empty()
+            || rest.starts_with([',', ';', ')', ']', '}', '|', '\n', '，', '；', '。', '）'])
+    };
+    let mut none = ["0", "无", "none"].into_iter();
+    none.any(|none| value.strip_prefix(none).is_some_and(is_end))
+}
+
+/// Returns `true` after the number 0, as in `0 errors` and `0 failed`, but not in `worker-0: error` and `worker-0
+/// failed`.
+fn follows_none(before: &str, word: &str) -> bool {
+    let is_count = |before: &str| {
+        before.strip_suffix("0 ").is_some_and(|before| {
+            !before.ends_with(|c: char| c.is_alphanumeric() || "-_#.:".contains(c))
+        })
+    };
+    (word.ends_with('s') || word == "failed") && is_count(before)
 }
 
 /// Returns `true` if a text contains an exit code or a signal other than 0, such as `exit code 137`.
@@ -139,7 +170,12 @@ fn contains_without_negation(text: &str, word: &str) -> bool {
             before = rest;
         }
         let mut negations = CHINESE_NEGATIONS.iter();
-        !negations.any(|negation| before.ends_with(negation))
+        let after = &text[at + word.len()..];
+        let counted = CHINESE_COUNTS
+            .iter()
+            .find_map(|count| after.strip_prefix(count));
+        let is_none = counts_none(counted.unwrap_or(after));
+        !is_none && !negations.any(|negation| before.ends_with(negation))
     })
 }
 
@@ -177,6 +213,15 @@ mod tests {
             "received SIGKILL",
             "退出码为 137",
             "退出码：1",
+            "worker-0 failed",
+            "worker 0 error",
+            "failed: 0/4 nodes are available",
+            "error: 0x80070005",
+            "failed: 1, succeeded: 7",
+            "OOM",
+            "oom-kill event",
+            "失败节点数：1",
+            "错误: 无法连接",
         ] {
             assert!(describes_failure(text), "{text}");
         }
@@ -197,6 +242,16 @@ mod tests {
             "ExitCode=0, 3 of 3 workers finished",
             "exited after 3600 s",
             "worker-1 finished 10 steps",
+            "failed: 0, succeeded: 8",
+            "errors=0",
+            "0 failed",
+            "8 succeeded, 0 failed",
+            "错误: 无",
+            "训练完成，失败节点数：0",
+            "bloom-7b finished",
+            "job room-1 completed",
+            "fault-tolerant training completed",
+            "fault tolerance enabled",
         ] {
             assert!(!describes_failure(text), "{text}");
         }

@@ -15,7 +15,7 @@ use crate::private_key::PrivateKeyMasker;
 use crate::programs::Value;
 use crate::quoting::value_end;
 use crate::urls::beginning;
-use value::{is_last_word, is_prose, is_token, is_value, jwt};
+use value::{ascii_length, is_last_word, is_prose, is_token, is_value, jwt};
 
 /// Maximum number of secret names to read in a word, so that a long word is read in linear time.
 const MAX_NAMES: usize = 64;
@@ -115,7 +115,9 @@ impl Clue {
         let is_hump = name.chars().skip(1).any(|c| c.is_ascii_uppercase());
         let certainty = match &*lower {
             _ if sensitivity == Sensitivity::Likely => Certainty::Low,
-            "secret" | "signature" | "credential" => Certainty::Low,
+            "secret" | "signature" | "credential" | "pass" => Certainty::Low,
+            // Parsers and language models have tokens, too.
+            _ if lower.ends_with("token") && !is_own_header(name) => Certainty::Low,
             _ if name.contains('_') || is_hump || is_own_header(name) => Certainty::High,
             _ => Certainty::Medium,
         };
@@ -164,6 +166,10 @@ impl Masker {
             if clue.covers(word, rest) {
                 let end = match clue {
                     Clue::Cookie => rest.find(['\n', '"', '\'']).unwrap_or(rest.len()),
+                    Clue::Name { .. } if ascii_length(word) > 0 => {
+                        let end = escaped_end(rest).unwrap_or_else(|| value_end(rest, None));
+                        end.min(ascii_length(rest))
+                    }
                     _ => escaped_end(rest).unwrap_or_else(|| value_end(rest, None)),
                 };
                 return VisiblePart::Until(0, end);
@@ -250,10 +256,14 @@ impl Masker {
         let clue = Clue::of_name(value.name(word), value.sensitivity, false)?;
         match text.trim_matches(['"', '\'', '\\']).is_empty() {
             true => Some(self.expect(clue, word.len())),
-            false if clue.covers(text, &rest[value.from..]) => Some(VisiblePart::Until(
-                value.from,
-                value.from + value_end(text, value.open),
-            )),
+            false if clue.covers(text, &rest[value.from..]) => {
+                let length = match ascii_length(text) {
+                    0 => text.len(),
+                    length => length,
+                };
+                let end = value.from + value_end(text, value.open).min(length);
+                Some(VisiblePart::Until(value.from, end))
+            }
             false => None,
         }
     }

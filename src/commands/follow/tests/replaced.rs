@@ -37,17 +37,24 @@ async fn a_new_job_with_the_id_of_an_ended_one_is_followed() {
         30..45 => Some(State::Running),
         _ => Some(State::Failed),
     };
-    let run = follow_scope(replacing(30, states)).await;
     let expected = [
         ["-", "running"],
         ["running", "succeeded"],
         ["-", "running"],
         ["running", "failed"],
     ];
-    assert_eq!(transitions(&run.records(), "7"), expected);
-    assert_eq!(replacements(&run).len(), 1, "{:?}", run.lines);
-    assert_eq!(run.jobs.len(), 1);
-    assert_eq!(run.jobs[0].state, State::Failed);
+    for is_named in [false, true] {
+        let scope = Scope::at(kind(), DEFAULT_PROFILE, &["C"]).expect("a scope");
+        let mut lookup = Lookup::scripted_scope(scope, &Arc::new(replacing(30, states)));
+        if is_named {
+            lookup.references = vec![test_support::reference(kind(), &["C", "7"])];
+        }
+        let run = follow_all(lookup, records()).await;
+        assert_eq!(transitions(&run.records(), "7"), expected);
+        assert_eq!(replacements(&run).len(), 1, "{:?}", run.lines);
+        assert_eq!(run.jobs.len(), 1);
+        assert_eq!(run.jobs[0].state, State::Failed);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -162,7 +162,9 @@ impl EndEvidence {
     fn of_text(text: &str) -> Self {
         let fields = Value::Object(text_fields(text, &TEXT_FIELDS));
         let fields = ExitFields::deserialize(&fields).map(|fields| Self::of(&fields));
-        let is_unclear = !text.contains('=') && describes_failure(text);
+        // A name or a comment can contain any word.
+        let prose = text.split_whitespace().filter(|word| !word.contains('='));
+        let is_unclear = describes_failure(&Vec::from_iter(prose).join(" "));
         fields.unwrap_or(Self::UNCLEAR).and(Self {
             is_unclear,
             ..Self::default()

@@ -32,8 +32,12 @@ pub(super) fn is_value(text: &str) -> bool {
     if text.ends_with(':') {
         return false;
     }
-    let value = trimmed(text);
+    // Other scripts belong to a sentence: `长度应为8-26位`.
+    let value = trimmed(&text[..ascii_length(text)]);
     if is_placeholder(value) || is_path(value) || is_date(value) || is_algorithm(value) {
+        return false;
+    }
+    if is_field(value) || is_host(value) {
         return false;
     }
     let has = |is: fn(char) -> bool| value.contains(is);
@@ -44,6 +48,37 @@ pub(super) fn is_value(text: &str) -> bool {
         false if has(is_symbol) => value.len() >= MIN_VALUE_LENGTH,
         false => has_random_letters(value, MIN_VALUE_LETTERS),
     }
+}
+
+/// Returns the length of the beginning of a text that is ASCII.
+pub(super) fn ascii_length(text: &str) -> usize {
+    text.find(|c: char| !c.is_ascii()).unwrap_or(text.len())
+}
+
+/// Accepts `RequestId=7f9c4d8e` and `code=401`, which follow the name of a secret in a sentence.
+fn is_field(value: &str) -> bool {
+    value.split_once('=').is_some_and(|(name, value)| {
+        let is_name = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
+        is_name && !name.is_empty() && !value.trim_matches('=').is_empty()
+    })
+}
+
+/// Accepts `auth.example.com:443` and `secret/db-01`.
+fn is_host(value: &str) -> bool {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port = value
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| host.contains('.') && is_port(port));
+    let is_word = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part
+                .bytes()
+                .all(|byte| !byte.is_ascii_uppercase() && byte != b'+')
+    };
+    let is_short = value.len() < MIN_TOKEN_LETTERS;
+    has_port || (is_short && value.contains('/') && value.split('/').all(is_word))
 }
 
 /// Reports whether a text after `Bearer` is a token. In a header, it can also be short.
@@ -65,7 +100,10 @@ pub(super) fn is_token(text: &str, is_header: bool) -> bool {
 pub(super) fn is_prose(word: &str) -> bool {
     let value = trimmed(word);
     let lower = value.to_ascii_lowercase();
-    is_placeholder(value) || !value.is_ascii() || PROSE.split(' ').any(|known| known == lower)
+    is_placeholder(value)
+        || is_path(value)
+        || !value.is_ascii()
+        || PROSE.split(' ').any(|known| known == lower)
 }
 
 /// Reports whether a word at the beginning of `rest` is the last one of its line.
