@@ -151,6 +151,8 @@ fn cannot_read(name: &str, error: &io::Error) -> Problem {
 fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec<String>, Problem> {
     /// Much more than any realistic list.
     const MAX_BYTES: u64 = 16 << 20;
+    /// Longer than any reference, so that an error can show the line.
+    const MAX_LINE_BYTES: usize = 4096;
     let mut text = String::new();
     input
         .take(MAX_BYTES + 1)
@@ -176,14 +178,24 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
     }
     let mut references = Vec::new();
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
-        if let Some(reason) = line.strip_prefix("#!incomplete:") {
+        if let Some(reason) = line.strip_prefix("#!incomplete") {
+            let reason = reason.trim_start_matches(':').trim();
+            let reason = if reason.is_empty() {
+                "without a reason"
+            } else {
+                reason
+            };
             return Err(Problem::usage(format!(
-                "the list on {name} is incomplete: {}",
-                reason.trim()
+                "the list on {name} is incomplete: {reason}"
             ))
             .with_hint(
                 "rerun the command that produced it; if it skips a scope, list the others by name, and --limit none lists all rows",
             ));
+        }
+        if line.len() > MAX_LINE_BYTES {
+            let message = format!("a line of {name} is too long for a reference");
+            let hint = "expected one reference per line, as printed by joblens list -o name";
+            return Err(Problem::usage(message).with_hint(hint));
         }
         if !line.is_empty() && !line.starts_with('#') {
             references.push(line.to_owned());
@@ -223,6 +235,20 @@ mod tests {
             lines(&mut text.as_bytes(), "stdin", false).unwrap(),
             ["a/b/c", "d/e/f"]
         );
+    }
+
+    #[test]
+    fn a_list_that_is_incomplete_or_has_a_very_long_line_is_an_error() {
+        let long = format!("a/b/{}\n", "c".repeat(5000));
+        for (text, part) in [
+            ("a/b/c\n#!incomplete: no access\n", "incomplete: no access"),
+            ("a/b/c\n#!incomplete\n", "incomplete: without a reason"),
+            (&long, "a line of stdin is too long"),
+        ] {
+            let problem = lines(&mut text.as_bytes(), "stdin", false).unwrap_err();
+            assert_eq!(problem.category, Category::Usage);
+            assert!(problem.message.contains(part), "{}", problem.message);
+        }
     }
 
     #[test]

@@ -6,15 +6,19 @@ const FAILURE_WORDS: &[&str] = &[
     "aborted",
     "crash",
     "crashed",
+    "died",
     "error",
     "errors",
     "evicted",
+    "exceeded",
     "exception",
     "failed",
     "failure",
     "fault",
     "killed",
     "lost",
+    "nonzeroexit",
+    "outofmemory",
     "panic",
     "preempted",
     "sigabrt",
@@ -22,7 +26,11 @@ const FAILURE_WORDS: &[&str] = &[
     "sigkill",
     "sigsegv",
     "timeout",
+    "unsuccessful",
 ];
+
+/// Several words that describe a failure.
+const FAILURE_PHRASES: &[&str] = &["no space left", "not succeed", "out of memory"];
 
 /// Words that describe a failure, but only as a whole word: `failover` does not.
 const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails", "oom"];
@@ -55,7 +63,18 @@ const EXIT_PHRASES: &[(&str, &str)] = &[
 ];
 
 /// Chinese words that describe a failure.
-const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误", "超时", "崩溃"];
+const CHINESE_FAILURE_WORDS: &[&str] = &[
+    "失败",
+    "异常",
+    "故障",
+    "错误",
+    "超时",
+    "崩溃",
+    "不成功",
+    "内存不足",
+    "空间不足",
+    "被终止",
+];
 
 /// Words that negate the failure word after them.
 const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
@@ -74,6 +93,7 @@ pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut chinese = CHINESE_FAILURE_WORDS.iter();
     has_failure_word(&lower)
+        || FAILURE_PHRASES.iter().any(|phrase| lower.contains(phrase))
         || has_bad_exit_code(&lower)
         || chinese.any(|word| contains_without_negation(&lower, word))
 }
@@ -222,6 +242,15 @@ mod tests {
             "oom-kill event",
             "失败节点数：1",
             "错误: 无法连接",
+            "OutOfMemory",
+            "CUDA out of memory",
+            "内存不足",
+            "任务被终止",
+            "deadline exceeded",
+            "rank 3 died",
+            "task has not succeeded",
+            "unsuccessful",
+            "NonZeroExitCode",
         ] {
             assert!(describes_failure(text), "{text}");
         }
