@@ -282,8 +282,13 @@ impl Masker {
             Some(Value::Next) => return self.expect(Clue::Option, word.len()),
             None => {}
         }
-        let ends_in_name = word.ends_with(char::is_alphanumeric);
-        match secret_option(word).filter(|_| ends_in_name) {
+        // An option in a list: `["--password", "V"]`.
+        let quoted = word
+            .strip_suffix(',')
+            .and_then(|word| word.strip_suffix(['"', '\'']));
+        let option = quoted.map_or(word, |word| word.trim_start_matches(['[', '(', '"', '\'']));
+        let ends_in_name = option.ends_with(char::is_alphanumeric);
+        match secret_option(option).filter(|_| ends_in_name) {
             Some(Sensitivity::Certain) => self.expect(Clue::Option, word.len()),
             _ => VisiblePart::Whole(word.len()),
         }

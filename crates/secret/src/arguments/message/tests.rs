@@ -90,6 +90,8 @@ fn secrets_are_masked_in_all_forms() {
         "-----BEGIN PRIVATE KEY-----\nMIIEhunter2secret\n-----END PRIVATE KEY-----",
         "key: -----BEGIN RSA PRIVATE KEY-----\\nMIIEhunter2secret\\n-----END RSA PRIVATE KEY-----",
         "wandb login --relogin hunter2secret9",
+        "exec failed: [\"run\", \"--password\", \"hunter2secret\"]",
+        "args: ['--token', 'hunter2secret'] rejected",
     ] {
         let text = text.replace("{jwt}", JWT);
         let masked = mask_message(&text);
@@ -142,6 +144,7 @@ fn messages_without_secrets_are_not_masked() {
         "unknown flag: --password",
         "the option --password is required",
         "use --token or --password-stdin",
+        "flags \"--password\", \"--token\" are deprecated",
         "error: --api-key: must not be empty",
         "exit code 137: killed by the kernel (OOM)",
         "Successfully pulled image \"registry.cn-hangzhou.aliyuncs.com/team/key:v1.2\" in 2.5s (2.5s including waiting)",
