@@ -180,12 +180,30 @@ fn a_failure_in_a_text_in_a_state_of_pbs_or_below_the_id_of_the_job_counts() {
             (Succeeded, true, None),
         ),
         ("night run", (Succeeded, true, None)),
+        (
+            "slurmstepd: error: exceeded memory limit (mem=4G)",
+            (Unknown, true, None),
+        ),
+        (
+            "Job Id: 1.manager\n Job_Name = error-analysis\n Exit_status = 0",
+            (Succeeded, true, Some(0)),
+        ),
+        (
+            "JobName=failed ExitCode=0:0 Comment=error",
+            (Succeeded, true, None),
+        ),
     ] {
         for (word, trust) in [("Completed", false), ("Finished", true)] {
             let found = state(json!({"State": word, "ExtraInfo": extra}), trust);
             assert_eq!(found, expected, "{word} {extra}");
         }
     }
+    let body = json!({"JobInfo": {"JobId": "1", "State": "Completed", "ExtraInfo": "job failed"}});
+    let message = read(&body, false).unwrap().job.message.unwrap();
+    assert!(
+        message.contains("(ExtraInfo, comment, exit status)"),
+        "{message}"
+    );
 }
 
 #[test]

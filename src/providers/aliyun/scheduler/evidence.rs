@@ -163,7 +163,9 @@ impl EndEvidence {
         let fields = Value::Object(text_fields(text, &TEXT_FIELDS));
         let fields = ExitFields::deserialize(&fields).map(|fields| Self::of(&fields));
         // A name or a comment can contain any word.
-        let prose = text.split_whitespace().filter(|word| !word.contains('='));
+        let lines = text.lines().filter(|line| !line.contains(" = "));
+        let words = lines.flat_map(str::split_whitespace);
+        let prose = words.filter(|word| !word.contains('='));
         let is_unclear = describes_failure(&Vec::from_iter(prose).join(" "));
         fields.unwrap_or(Self::UNCLEAR).and(Self {
             is_unclear,

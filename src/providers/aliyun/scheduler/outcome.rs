@@ -6,6 +6,10 @@ use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::secret::mask_text;
 
+/// Message of a job whose success is not certain because of other fields of its record.
+const UNCLEAR_RECORD: &str =
+    "the scheduler's record (ExtraInfo, comment, exit status) may describe a failure";
+
 impl<V> JobFields<V> {
     /// Returns the fields `State` and `job_state`.
     pub(super) fn state_fields(&self) -> [&Checked<Text>; 2] {
@@ -101,12 +105,13 @@ impl<V> JobFields<V> {
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
                 job.reason = Some("exit status unavailable".to_owned());
-                let is_trusted = is_finished && !is_unclear && !is_whole_array;
-                let next = match is_trusted {
-                    true => "; --trust-finished treats it as succeeded",
-                    false => "",
-                };
-                job.message = Some(states::without_outcome(word) + next);
+                job.message = Some(match (is_unclear, is_finished && !is_whole_array) {
+                    (true, _) => UNCLEAR_RECORD.to_owned(),
+                    (false, true) => {
+                        states::without_outcome(word) + "; --trust-finished treats it as succeeded"
+                    }
+                    (false, false) => states::without_outcome(word),
+                });
             }
             _ => {}
         }
