@@ -93,16 +93,18 @@ fn read(name: &str) -> Value {
     let text = parts.get(name).expect("the schema is recorded");
     let mut document = String::new();
     for line in text.lines() {
-        match line.strip_prefix('@') {
-            Some(name) => {
-                let definition = parts.get(name.trim_end_matches(','));
-                document += definition.expect("the build has written each definition");
-                document += name
-                    .strip_prefix(name.trim_end_matches(','))
-                    .unwrap_or_default();
-            }
-            None => document += line,
-        }
+        let Some(name) = line.strip_prefix('@') else {
+            document += line;
+            continue;
+        };
+        let (name, comma) = match name.strip_suffix(',') {
+            Some(name) => (name, ","),
+            None => (name, ""),
+        };
+        document += parts
+            .get(name)
+            .expect("the build has written each definition");
+        document += comma;
     }
     serde_json::from_str(&document).expect("a recorded schema is JSON")
 }

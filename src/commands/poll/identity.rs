@@ -42,12 +42,10 @@ impl Poller {
         mut replaced: HashMap<String, JobIdentity<'static>>,
     ) -> (Vec<PollEvent>, Vec<(String, JobIdentity<'static>)>) {
         let (mut events, mut accepted) = (Vec::new(), Vec::new());
-        let all = if replaced.is_empty() {
-            0
-        } else {
-            self.jobs.len()
-        };
-        for number in 0..all {
+        if replaced.is_empty() {
+            return (events, accepted);
+        }
+        for number in 0..self.jobs.len() {
             let polled = &self.jobs[number];
             let is_read = polled.job.is_some() || polled.is_final;
             if polled.in_flight || !is_read {

@@ -112,15 +112,17 @@ fn has_failure_word(lower: &str) -> bool {
         let is_part = known.any(|known| word.starts_with(known) || word.ends_with(known));
         word != "default" && (is_whole || is_part)
     };
-    let mut before = "";
+    let (mut before, mut end) = ("", 0);
     words(lower).any(|word| {
         let before = std::mem::replace(&mut before, word);
-        // The word is a part of the text, so its position is that of its address.
-        let at = word.as_ptr() as usize - lower.as_ptr() as usize;
-        let after = &lower[at + word.len()..];
+        let start = end + lower[end..].find(word).unwrap_or_default();
+        end = start + word.len();
+        if !is_failure(word) || NEGATIONS.contains(&before) {
+            return false;
+        }
+        let after = &lower[end..];
         let is_tolerated = after.trim_start_matches(['-', ' ']).starts_with("toleran");
-        let is_none = is_tolerated || counts_none(after) || follows_none(&lower[..at], word);
-        is_failure(word) && !is_none && !NEGATIONS.contains(&before)
+        !is_tolerated && !counts_none(after) && !follows_none(&lower[..start], word)
     })
 }
 

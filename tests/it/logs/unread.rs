@@ -98,6 +98,14 @@ fn pods() -> serde_json::Value {
     json!({"kind": "PodList", "metadata": {"resourceVersion": "3"}, "items": pods})
 }
 
+/// Checks that the logs of the other pods are printed, and that an error names the first one.
+fn assert_others_are_read(run: &Run, code: i32) {
+    assert_eq!(run.code, code, "{}", run.stderr);
+    assert_eq!(run.stdout, "j-b/main one\nj-c/main one\n");
+    let error = "error: kubernetes/job/ci/j: j-a/main: ";
+    assert!(run.stderr.contains(error), "{}", run.stderr);
+}
+
 #[test]
 fn a_log_that_cannot_be_read_does_not_hide_the_others() {
     for (code, expected) in [(500, 5), (403, 4)] {
@@ -107,14 +115,7 @@ fn a_log_that_cannot_be_read_does_not_hide_the_others() {
         };
         let cluster = Cluster::new(0, first);
         let run = cluster.logs(&[]);
-        assert_eq!(run.code, expected, "{}", run.stderr);
-        assert_eq!(run.stdout, "j-b/main one\nj-c/main one\n");
-        assert!(
-            run.stderr
-                .contains("error: kubernetes/job/ci/j: j-a/main: "),
-            "{}",
-            run.stderr
-        );
+        assert_others_are_read(&run, expected);
         assert_eq!(run.stderr.matches("error: ").count(), 1, "{}", run.stderr);
         let run = cluster.logs(&["-o", "jsonl"]);
         let records = records(&run.stdout);
@@ -153,14 +154,7 @@ fn a_log_that_cannot_be_read_until_the_end_of_the_job_is_an_error() {
     ] {
         let cluster = Cluster::new(1, first);
         let run = cluster.logs(&["-f", "--interval", "10ms"]);
-        assert_eq!(run.code, expected, "{}", run.stderr);
-        assert_eq!(run.stdout, "j-b/main one\nj-c/main one\n");
-        assert!(
-            run.stderr
-                .contains("error: kubernetes/job/ci/j: j-a/main: "),
-            "{}",
-            run.stderr
-        );
+        assert_others_are_read(&run, expected);
         let count = cluster.requests.load(Ordering::SeqCst);
         assert_eq!(count > 1, expected == 5, "{count}");
     }
