@@ -1,6 +1,7 @@
 //! Jobs that are custom resources of Volcano, Kubeflow, JobSet and Argo Workflows. Their differences are
 //! described as data.
 
+mod cache;
 mod kinds;
 mod list;
 mod many;
@@ -14,7 +15,7 @@ use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts, ReadParts};
 use super::{Api, attach_raw, events, logs, object_path};
 use crate::providers::prelude::*;
-use crate::sync::lock;
+pub(super) use cache::Cache;
 pub(super) use kinds::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
@@ -79,7 +80,7 @@ impl KindOps<Api> for CustomJobs {
     /// the job, all resources are read.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
-        if let Some(problem) = lock(&api.failed_lookups).remove(&reference.to_string()) {
+        if let Some(problem) = api.custom_jobs.take_failure(reference) {
             return Err(problem);
         }
         let job = self.find(api, lookup).await?;
@@ -151,7 +152,7 @@ impl CustomJobs {
             }
             found => found?,
         };
-        lock(&api.resources).insert(reference.to_string(), job.number);
+        api.custom_jobs.set_resource(reference, job.number);
         Ok(job)
     }
 
@@ -182,14 +183,14 @@ impl CustomJobs {
 
     /// Returns true if the job was found before.
     fn was_found(&self, api: &Api, reference: &Reference) -> bool {
-        lock(&api.resources).contains_key(&reference.to_string())
+        api.custom_jobs.resource(reference).is_some()
     }
 
     /// Returns the index of the resource that contains a job, if it is known.
     fn number(&self, api: &Api, reference: &Reference) -> Option<usize> {
         match self.resources.len() {
             1 => Some(0),
-            _ => lock(&api.resources).get(&reference.to_string()).copied(),
+            _ => api.custom_jobs.resource(reference),
         }
     }
 
@@ -213,15 +214,8 @@ impl CustomJobs {
             }
         }
         if jobs.len() > 1 {
-            let resources = jobs
-                .iter()
-                .map(|job| self.resources[job.number].objects.path.1);
-            let resources: Vec<&str> = resources.collect();
-            let message = format!(
-                "{} is in several resources: {}",
-                reference.id(),
-                resources.join(", ")
-            );
+            let numbers: Vec<usize> = jobs.iter().map(|job| job.number).collect();
+            let message = self.ambiguity(reference.id(), &numbers);
             return Err(Problem::new(Category::InvalidArgument, message)
                 .with_hint("joblens cannot choose between jobs of the same name"));
         }
@@ -239,6 +233,14 @@ impl CustomJobs {
             job.result.notices.push(notice);
         }
         Ok(job)
+    }
+
+    /// Describes a name that several resources contain.
+    fn ambiguity(&self, name: &str, numbers: &[usize]) -> String {
+        let resources = numbers.iter();
+        let resources = resources.map(|number| self.resources[*number].objects.path.1);
+        let resources: Vec<&str> = resources.collect();
+        format!("{name} is in several resources: {}", resources.join(", "))
     }
 
     /// Reports an API that the server does not serve as a product that is not installed. The problem is

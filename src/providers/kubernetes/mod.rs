@@ -169,11 +169,7 @@ struct Api {
     watches: Watches,
     /// `continue` tokens of lists, by path and page number.
     continues: Mutex<HashMap<(String, usize), String>>,
-    /// Indexes (into `CustomJobs::resources`) of the resources that contain jobs, by reference.
-    resources: Mutex<HashMap<String, usize>>,
-    /// Problems of jobs that a batch lookup looked up individually, by reference. The lookup that follows
-    /// returns them instead of sending the request again.
-    failed_lookups: Mutex<HashMap<String, Problem>>,
+    custom_jobs: custom::Cache,
     /// Pods of the jobs whose warnings are needed, by the UID of the job.
     seen_pods: Mutex<HashMap<String, SeenPods>>,
     /// Lists of pods (path and label) that a page of a list of jobs could not read.
@@ -245,8 +241,7 @@ impl Api {
             }),
             watches: Watches::default(),
             continues: Mutex::default(),
-            resources: Mutex::default(),
-            failed_lookups: Mutex::default(),
+            custom_jobs: custom::Cache::default(),
             seen_pods: Mutex::default(),
             unread_pods: Mutex::default(),
             served_apis: Mutex::default(),
@@ -328,7 +323,7 @@ impl Api {
 impl CloudApi for Api {
     fn forget(&self, reference: &Reference) {
         self.watches.forget(reference);
-        lock(&self.failed_lookups).remove(&reference.to_string());
+        self.custom_jobs.forget(reference);
     }
 
     fn endpoint(&self) -> Option<String> {

@@ -20,6 +20,9 @@ pub(super) async fn page(
     let [first, page_number, _] = list.cursor.lists.offsets;
     let first = first.unwrap_or(0);
     let mut page_number = page_number.unwrap_or(0).max(1);
+    if (first, page_number) == (0, 1) {
+        api.custom_jobs.begin_list(list.scope);
+    }
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
@@ -53,6 +56,16 @@ pub(super) async fn page(
                 derived
                     .add_states(api, page_list, label, &mut page, add_start)
                     .await;
+                for row in &mut page.rows {
+                    let other = api.custom_jobs.other_resource(list.scope, number, &row.job);
+                    if let Some(other) = other {
+                        let name = row.job.id.clone();
+                        states::contradict(&mut row.job, jobs.ambiguity(&name, &[other, number]));
+                    }
+                }
+                if page.next.is_none() {
+                    api.custom_jobs.end_list(list.scope);
+                }
                 failed.retain(|problem| !is_not_served(problem));
                 page.failed_parts.extend(failed);
                 return Ok(page);

@@ -6,7 +6,6 @@ use super::super::objects;
 use super::super::parts::depends_on_pods;
 use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
-use crate::sync::lock;
 
 /// Returns several jobs of a kind from lists or streams. If the resource that contains a job is not known
 /// yet, finds it first, so that later results are about the same object.
@@ -31,7 +30,7 @@ pub(super) async fn batch_get(
         [reference] => {
             let results = jobs.find(api, GetRequest { reference, options }).await;
             if let Err(problem) = results {
-                lock(&api.failed_lookups).insert(reference.to_string(), problem);
+                api.custom_jobs.set_failure(reference, problem);
             }
         }
         several => find_by_lists(jobs, api, several, options).await,
@@ -61,7 +60,7 @@ pub(super) async fn batch_get(
                 for (at, row) in rows {
                     is_empty &= row.is_none();
                     if let Some(number) = numbers[at].filter(|_| row.is_some()) {
-                        lock(&api.resources).insert(references[at].to_string(), number);
+                        api.custom_jobs.set_resource(&references[at], number);
                     }
                     // A job whose pods decide its state is left to a lookup.
                     results[at] = row
@@ -114,7 +113,7 @@ async fn find_by_lists(
         if let Some((number, row)) = rows.next()
             && rows.all(|(_, other)| other.uid == row.uid && !row.uid.is_empty())
         {
-            lock(&api.resources).insert(reference.to_string(), number);
+            api.custom_jobs.set_resource(reference, number);
         }
     }
 }

@@ -201,6 +201,12 @@ impl CustomObject {
         if word.as_ref().is_some_and(|word| !word.is_own) {
             read.raw = None;
         }
+        if read.state == State::Succeeded
+            && let Some(failure) = status.failed_workers(&self.spec.value, field)
+        {
+            let text = format!("{reference}: the job has succeeded, but {failure}");
+            notices.push(Notice::new(NoticeCode::FailedParts, text));
+        }
         let condition = word.and_then(|word| word.condition);
         let (reason, message) = match condition {
             Some(condition) if condition.is_uninformative() => (None, None),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::State;
+use crate::model::{NoticeCode, State};
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::test_support::get_options;
 use crate::providers::{Client, Cursor, Filter};
@@ -285,5 +285,38 @@ async fn a_missing_job_is_requested_once_per_resource_and_poll() {
         let problem = client.get(&x, &get_options()).await.unwrap_err();
         assert_eq!(problem.category, Category::NotFound);
         assert_eq!(server.requested().len(), KUBEFLOW_JOBS.resources.len());
+    }
+}
+
+#[tokio::test]
+async fn failed_workers_of_an_mpi_job_whose_launcher_succeeded_are_a_warning() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    for (workers, warning) in [
+        (
+            json!({"active": 3, "failed": 1}),
+            Some("1 of Worker have failed"),
+        ),
+        (json!({"succeeded": 4, "failed": 1}), None),
+        (json!({"active": 4}), None),
+    ] {
+        let object = json!({
+            "kind": "MPIJob", "metadata": {"name": "x", "namespace": "train"},
+            "spec": {"mpiReplicaSpecs": {"Launcher": {"replicas": 1}, "Worker": {"replicas": 4}}},
+            "status": {
+                "conditions": [{"type": "Succeeded", "status": "True"}],
+                "completionTime": "2026-11-27T20:00:00Z",
+                "replicaStatuses": {"Launcher": {"succeeded": 1}, "Worker": workers},
+            },
+        });
+        let server = served(vec![("v2beta1/namespaces/train/mpijobs/x", 200, object)]).await;
+        let found = connect(&server).get(&x, &get_options()).await.unwrap();
+        assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
+        let notices = found.notices.into_iter();
+        let mut notices = notices.filter(|notice| notice.code == NoticeCode::FailedParts);
+        let text = |warning| format!("{x}: the job has succeeded, but {warning}");
+        assert_eq!(
+            notices.next().map(|notice| notice.message),
+            warning.map(text)
+        );
     }
 }

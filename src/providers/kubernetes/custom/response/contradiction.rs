@@ -75,7 +75,10 @@ impl End<'_> {
 const SUCCEEDED_NODE: [&str; 3] = ["Succeeded", "Skipped", "Omitted"];
 
 /// The groups of Kubeflow whose success is that of the job.
-const DECIDING_GROUPS: [&str; 3] = ["Chief", "Launcher", "Master"];
+const DECIDING_GROUPS: [&str; 3] = ["Chief", LAUNCHER, "Master"];
+
+/// The group of an MPIJob whose success is that of the job.
+const LAUNCHER: &str = "Launcher";
 
 impl Status {
     /// Describes the pods of a Volcano job that contradict its success: some have failed and none has succeeded,
@@ -164,31 +167,68 @@ impl Status {
         if unreadable.is_some() || is_unreadable {
             return unreadable.or_else(|| Some("the number of replicas cannot be read".to_owned()));
         }
-        let ordered = |name: Option<&str>| {
-            let mut ordered = groups_in(&spec.replica_specs, &spec.tasks);
-            let group = ordered.find(|(known, _)| known.is_some() && *known == name);
-            group.and_then(|(_, group)| group.replicas.0).unwrap_or(1)
-        };
-        // The other groups of Kubeflow can be active after the end, such as the workers of an MPIJob.
+        if self.has_succeeded_launcher(spec, field) {
+            return None;
+        }
+        // The other groups of Kubeflow can be active after the end.
         let must_end = |name: &str| {
             let is_kubeflow = matches!(field, StateField::None);
             !is_kubeflow || !has_success || DECIDING_GROUPS.contains(&name)
         };
         groups.into_iter().find_map(|(name, group)| {
-            let needed = ordered(name);
+            let needed = spec.replicas(name);
             let name = name.unwrap_or("a group");
-            let [failed, active] = [&group.failed, &group.active].map(|count| count.value.0);
-            let failed = failed.filter(|failed| *failed > 0);
-            let failed = failed.map(|failed| format!("{failed} of {name} have failed"));
+            let active = group.active.value.0;
             let active = active.filter(|active| *active > 0 && must_end(name));
             let active = active.map(|active| format!("{active} of {name} are active"));
-            failed.or(active).filter(|_| group.succeeded() < needed)
+            group
+                .failure(name)
+                .or(active)
+                .filter(|_| group.succeeded() < needed)
         })
+    }
+
+    /// Returns true if the launcher of an MPIJob has succeeded. The operator derives the success of the job from it
+    /// alone, since workers can remain active, or fail as they are stopped.
+    fn has_succeeded_launcher(&self, spec: &Spec, field: StateField) -> bool {
+        let statuses = self.replica_statuses.value.0.iter();
+        let mut launchers = statuses.filter(|(name, _)| *name == LAUNCHER);
+        field == StateField::None
+            && launchers.any(|(name, group)| group.0.succeeded() >= spec.replicas(Some(name)))
+    }
+
+    /// Describes the workers of an MPIJob that have failed although its launcher has succeeded.
+    pub(super) fn failed_workers(&self, spec: &Spec, field: StateField) -> Option<String> {
+        if !self.has_succeeded_launcher(spec, field) {
+            return None;
+        }
+        self.replica_statuses
+            .value
+            .0
+            .iter()
+            .find_map(|(name, group)| {
+                let failure = group.0.failure(name)?;
+                (group.0.succeeded() < spec.replicas(Some(name))).then_some(failure)
+            })
+    }
+}
+
+impl Spec {
+    /// Returns the ordered number of replicas of a group.
+    fn replicas(&self, name: Option<&str>) -> i64 {
+        let mut groups = groups_in(&self.replica_specs, &self.tasks);
+        let group = groups.find(|(known, _)| known.is_some() && *known == name);
+        group.and_then(|(_, group)| group.replicas.0).unwrap_or(1)
     }
 }
 
 impl Group {
     fn succeeded(&self) -> i64 {
         self.succeeded.value.0.unwrap_or(0)
+    }
+
+    fn failure(&self, name: &str) -> Option<String> {
+        let failed = self.failed.value.0.filter(|failed| *failed > 0)?;
+        Some(format!("{failed} of {name} have failed"))
     }
 }

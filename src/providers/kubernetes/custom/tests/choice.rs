@@ -69,3 +69,62 @@ async fn an_api_that_is_no_longer_served_is_a_service_error() {
         assert_eq!(never.message, after.message);
     }
 }
+
+#[tokio::test]
+async fn a_listed_job_whose_name_is_in_several_resources_is_unknown() {
+    let list = |kind: &str, names: &[&str], end: &str| {
+        let items = names.iter().map(|name| {
+            json!({
+                "kind": kind,
+                "metadata": {"name": name, "namespace": "train", "uid": format!("{kind} {name}")},
+                "status": {"conditions": [{"type": end, "status": "True"}]},
+            })
+        });
+        json!({"metadata": {}, "kind": "List", "items": items.collect::<Vec<_>>()})
+    };
+    let server = served(vec![
+        (
+            "/pytorchjobs",
+            200,
+            list("PyTorchJob", &["a", "x"], "Failed"),
+        ),
+        (
+            "v2beta1/namespaces/train/mpijobs",
+            200,
+            list("MPIJob", &["b"], "Succeeded"),
+        ),
+        (
+            "v1/namespaces/train/mpijobs",
+            200,
+            list("MPIJob", &["b"], "Succeeded"),
+        ),
+        ("/trainjobs", 200, list("TrainJob", &["c", "x"], "Complete")),
+    ]);
+    let server = server.await;
+    let client = connect(&server);
+    for _ in 0..2 {
+        let (mut at, mut rows) = (Some(Cursor::FIRST), Vec::new());
+        while let Some(cursor) = at {
+            let page = page(&*client, cursor).await.unwrap();
+            rows.extend(page.rows.into_iter().map(|row| row.job));
+            at = page.next;
+        }
+        let states = rows.iter().map(|job| (job.id.as_str(), job.state));
+        assert_eq!(
+            states.collect::<Vec<_>>(),
+            [
+                ("a", State::Failed),
+                ("x", State::Failed),
+                ("b", State::Succeeded),
+                ("b", State::Succeeded),
+                ("c", State::Succeeded),
+                ("x", State::Unknown),
+            ]
+        );
+        let message = rows.last().unwrap().message.as_deref();
+        assert_eq!(
+            message,
+            Some("x is in several resources: pytorchjobs, trainjobs")
+        );
+    }
+}

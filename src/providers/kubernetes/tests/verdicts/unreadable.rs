@@ -177,6 +177,22 @@ async fn groups_that_are_active_or_cannot_be_read_contradict_a_success() {
             None,
         ),
         (
+            json!({"Launcher": {"succeeded": 1, "failed": 1}, "Worker": {"active": 1, "failed": 1}}),
+            None,
+        ),
+        (
+            json!({"Launcher": {"failed": 1}, "Worker": {"succeeded": 1}}),
+            Some("1 of Launcher have failed"),
+        ),
+        (
+            json!({"Launcher": {"succeeded": 1}, "Worker": {"failed": "x"}}),
+            Some("the number of failed Worker cannot be read"),
+        ),
+        (
+            json!({"Master": {"succeeded": 1}, "Worker": {"failed": 1}}),
+            Some("1 of Worker have failed"),
+        ),
+        (
             json!({"Chief": {"active": 1}, "Worker": {"succeeded": 1}}),
             Some("1 of Chief are active"),
         ),
