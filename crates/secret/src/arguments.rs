@@ -213,12 +213,14 @@ fn is_shell_text_option(argument: &str) -> bool {
 
 /// Reports whether a word is the scheme of a header, which precedes the secret.
 fn is_scheme(word: &str) -> bool {
-    const SCHEMES: [&str; 7] = [
+    const SCHEMES: [&str; 9] = [
         "apikey",
+        "appcode",
         "basic",
         "bearer",
         "digest",
         "negotiate",
+        "oauth",
         "token",
         "x-api-key",
     ];

@@ -51,6 +51,8 @@ fn secrets_are_masked_in_all_forms() {
         "Proxy-Authorization: Bearer hunter2secret",
         "Authorization: Bearer abcdefghijklmnop rejected",
         "Authorization: Basic dTpodW50ZXIyc2VjcmV0",
+        "Authorization: APPCODE 83hunter2secret",
+        "curl -H 'Authorization: OAuth hunter2secret' failed",
         "authorization=hunter2secret",
         "Bearer abcdefghijklmnopqrstuvwxyz",
         "Bearer AbCdEfGhIjKlMnOpQrStUv",
