@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text_fields::text_fields;
+use super::text_fields::{all_text_fields, text_fields};
 use crate::providers::lenient::{self, Checked, Int, Text};
 use crate::providers::slurm;
 use crate::providers::states::describes_failure;
@@ -45,6 +45,12 @@ const TEXT_FIELDS: [&str; 7] = [
     "DerivedExitCode",
     "array_state_count",
 ];
+
+/// Endings of names of fields with a state, without underscores.
+const STATE_NAMES: [&str; 4] = ["reason", "result", "state", "status"];
+
+/// Endings of names of fields with an exit code, without underscores.
+const EXIT_CODE_NAMES: [&str; 3] = ["exitcode", "exitstatus", "returncode"];
 
 /// States of PBS of a job that has ended or ends; they do not show the outcome.
 const PBS_ENDS: [&str; 5] = ["C", "E", "F", "FINISHED", "X"];
@@ -128,7 +134,8 @@ impl EndEvidence {
         match lenient::decode_response::<ExitFields>(text.as_bytes()) {
             Ok(fields) => {
                 let nested = lenient::parse(text.as_bytes());
-                let nested = nested.map_or(Self::UNCLEAR, |document| Self::of_nested(&document));
+                let nested =
+                    nested.map_or(Self::UNCLEAR, |document| Self::of_nested("", &document));
                 Self::of(&fields).and(nested)
             }
             // A truncated object may have contained a failure.
@@ -137,25 +144,55 @@ impl EndEvidence {
         }
     }
 
-    /// Reads the objects and lists in a document, such as a record of PBS with the id of its job as the key.
-    fn of_nested(document: &Value) -> Self {
-        let parts: Vec<&Value> = match document {
+    /// Reads the objects and lists in a document, such as a record of PBS with the id of its job as the key. `name` is
+    /// the name of the field that contains the document.
+    fn of_nested(name: &str, document: &Value) -> Self {
+        let parts: Vec<(&str, &Value)> = match document {
             Value::Object(fields) => {
                 let fields = fields.iter();
                 let fields = fields.filter(|(name, _)| !VARIABLES.contains(&name.as_str()));
-                fields.map(|(_, value)| value).collect()
+                // The value of this field, such as `"return_code": {"set": true, "number": 1}`.
+                let name_of = |field| match field {
+                    "current" | "number" | "value" => name,
+                    _ => field,
+                };
+                fields.map(|(name, value)| (name_of(name), value)).collect()
             }
-            Value::Array(items) => items.iter().collect(),
-            _ => Vec::new(),
+            Value::Array(items) => items.iter().map(|item| (name, item)).collect(),
+            Value::String(text) => return Self::of_other_field(name, text),
+            Value::Number(number) => return Self::of_other_field(name, &number.to_string()),
+            Value::Bool(_) | Value::Null => return Self::default(),
         };
-        parts.into_iter().fold(Self::default(), |evidence, part| {
-            let own = match part {
-                Value::Object(_) => ExitFields::deserialize(part).map(|fields| Self::of(&fields)),
-                _ => Ok(Self::default()),
-            };
-            let own = own.unwrap_or(Self::UNCLEAR);
-            evidence.and(own).and(Self::of_nested(part))
-        })
+        parts
+            .into_iter()
+            .fold(Self::default(), |evidence, (name, part)| {
+                let own = match part {
+                    Value::Object(_) => {
+                        ExitFields::deserialize(part).map(|fields| Self::of(&fields))
+                    }
+                    _ => Ok(Self::default()),
+                };
+                let own = own.unwrap_or(Self::UNCLEAR);
+                evidence.and(own).and(Self::of_nested(name, part))
+            })
+    }
+
+    /// Reads a field that neither Slurm nor PBS has. It is unclear if its name is that of a state or an exit code, and
+    /// its value describes a failure.
+    fn of_other_field(name: &str, value: &str) -> Self {
+        let name = match TEXT_FIELDS.contains(&name) {
+            true => String::new(),
+            false => name.to_ascii_lowercase().replace('_', ""),
+        };
+        let is = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        let is_bad_code = || !matches!(value.trim(), "" | "0" | "0:0");
+        let is_bad_state =
+            || describes_failure(value) || Self::of_slurm_state(value).failure.is_some();
+        Self {
+            is_unclear: (is(&EXIT_CODE_NAMES) && is_bad_code())
+                || (is(&STATE_NAMES) && is_bad_state()),
+            ..Self::default()
+        }
     }
 
     /// Reads a text with fields such as `ExitCode=1:0`. Text without fields is unclear if it describes a failure.
@@ -167,7 +204,10 @@ impl EndEvidence {
         let words = lines.flat_map(str::split_whitespace);
         let prose = words.filter(|word| !word.contains('='));
         let is_unclear = describes_failure(&Vec::from_iter(prose).join(" "));
-        fields.unwrap_or(Self::UNCLEAR).and(Self {
+        let others = all_text_fields(text).into_iter();
+        let others = others.map(|(name, value)| Self::of_other_field(name, value));
+        let others = others.fold(Self::default(), Self::and);
+        fields.unwrap_or(Self::UNCLEAR).and(others).and(Self {
             is_unclear,
             ..Self::default()
         })
@@ -252,4 +292,37 @@ fn active_subtasks(counts: &Checked<Text>) -> Option<String> {
             _ => Some(unreadable()),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_in_a_field_of_another_name_is_unclear() {
+        for text in [
+            "State=FAILED",
+            "JobId=1 exit_code=1 Name=a",
+            "ExitReason=OutOfMemory",
+            " last_status = timeout",
+            r#"{"State": "FAILED"}"#,
+            r#"{"state": {"current": ["NODE_FAIL"]}}"#,
+            r#"{"exit_code": {"return_code": {"set": true, "number": 1}}}"#,
+            r#"{"exitCode": "137"}"#,
+            r#"{"job": [{"result": "任务失败"}]}"#,
+        ] {
+            let evidence = EndEvidence::of_extra_info(text);
+            assert!(evidence.is_unclear, "{text}: {evidence:?}");
+        }
+        for text in [
+            "State=COMPLETED Reason=None exit_code=0 substate=92",
+            "JobName=failed Command=/home/a/error.sh return_code=0",
+            r#"{"state": {"current": ["COMPLETED"], "reason": "None"}, "name": "error"}"#,
+            r#"{"exit_code": {"return_code": {"set": true, "number": 0}}, "exitCode": "0:0"}"#,
+            r#"{"Variables": {"STATE": "failed"}, "exit_code": null}"#,
+        ] {
+            let evidence = EndEvidence::of_extra_info(text);
+            assert_eq!(evidence, EndEvidence::default(), "{text}");
+        }
+    }
 }

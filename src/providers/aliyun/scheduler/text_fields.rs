@@ -17,17 +17,23 @@ pub(in crate::providers::aliyun) fn text_fields(text: &str, names: &[&str]) -> M
         };
         fields.insert((*name).to_owned(), value);
     };
+    for (name, value) in all_text_fields(text) {
+        add(name, value);
+    }
+    fields
+}
+
+/// Returns the names and values of all fields of a text.
+pub(in crate::providers::aliyun) fn all_text_fields(text: &str) -> Vec<(&str, &str)> {
+    let is_name = |name: &str| !name.contains(|c: char| c == '=' || c.is_whitespace());
+    let mut fields = Vec::new();
     for line in text.lines() {
-        let is_name = |name: &str| !name.contains(|c: char| c == '=' || c.is_whitespace());
-        match line
-            .split_once(" = ")
-            .map(|(name, value)| (name.trim(), value.trim()))
-        {
-            Some((name, value)) if is_name(name) => add(name, value),
+        let field = line.split_once(" = ");
+        match field.map(|(name, value)| (name.trim(), value.trim())) {
+            Some(field) if is_name(field.0) => fields.push(field),
             _ => {
-                let fields = line.split_whitespace();
-                let fields = fields.filter_map(|field| field.split_once('='));
-                fields.for_each(|(name, value)| add(name, value));
+                let words = line.split_whitespace();
+                fields.extend(words.filter_map(|word| word.split_once('=')));
             }
         }
     }
