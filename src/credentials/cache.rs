@@ -57,6 +57,27 @@ pub(crate) struct ActiveCredential<S> {
     has_succeeded: AtomicBool,
 }
 
+impl<S: Signer> ActiveCredential<S> {
+    /// Sends a request signed with this credential.
+    async fn send(
+        &self,
+        account: &ApiClient,
+        request: &Request,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let completed = self.signer.complete(request);
+        let request = completed.as_ref().unwrap_or(request);
+        let outcome = account
+            .send(request, &self.signer, classify, deadline)
+            .await;
+        if outcome.is_ok() {
+            self.has_succeeded.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+}
+
 impl<S> ActiveCredential<S> {
     fn is_valid_for(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
         self.expires_at.is_none_or(|at| at - now > margin)
@@ -234,40 +255,21 @@ impl<S: Signer + 'static> CredentialCache<S> {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let current = self.get(account, deadline).await?;
-        let completed = current.signer.complete(request);
-        let mut refused = match account
-            .send(
-                completed.as_ref().unwrap_or(request),
-                &current.signer,
-                classify,
-                deadline,
-            )
-            .await
-        {
-            Ok(response) => {
-                current.has_succeeded.store(true, Ordering::Relaxed);
-                return Ok(response);
-            }
+        let outcome = current.send(account, request, classify, deadline).await;
+        let mut refused = match outcome {
             Err(problem)
-                if problem.category != Category::Unauthenticated || self.provider.is_none() =>
+                if problem.category == Category::Unauthenticated && self.provider.is_some() =>
             {
-                return Err(problem);
+                problem
             }
-            Err(problem) => problem,
+            outcome => return outcome,
         };
         match self.refresh(&current, account, deadline).await {
             Ok(Some(renewed)) => {
-                let completed = renewed.signer.complete(request);
-                let request = completed.as_ref().unwrap_or(request);
-                let outcome = account
-                    .send(request, &renewed.signer, classify, deadline)
-                    .await;
-                match &outcome {
-                    Ok(_) => renewed.has_succeeded.store(true, Ordering::Relaxed),
-                    Err(problem) if problem.category == Category::Unauthenticated => {
-                        self.on_rejected(&renewed)
-                    }
-                    Err(_) => {}
+                let outcome = renewed.send(account, request, classify, deadline).await;
+                let problem = outcome.as_ref().err();
+                if problem.is_some_and(|problem| problem.category == Category::Unauthenticated) {
+                    self.on_rejected(&renewed);
                 }
                 outcome
             }

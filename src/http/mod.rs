@@ -52,7 +52,7 @@ pub use request::{Method, Request, Signer, SigningInstructions, encode_query, pa
 pub use request_counts::RequestCount;
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
-pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
+pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction, exponential_backoff};
 pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use server_tls::{PeerCertificate, ServerTls};
 pub use tls::{ClientIdentity, check_ca, check_tls_files, validate_tls};

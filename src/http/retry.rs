@@ -174,8 +174,14 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 ///
 /// `attempt` counts from 1, `fraction` is in `0.0..1.0`.
 pub(super) fn backoff(attempt: u32, fraction: f64) -> Duration {
-    let doubled = INIT_BACKOFF.saturating_mul(1_u32 << attempt.saturating_sub(1).min(10));
-    doubled.min(MAX_BACKOFF).mul_f64(fraction)
+    exponential_backoff(INIT_BACKOFF, attempt, MAX_BACKOFF).mul_f64(fraction)
+}
+
+/// Returns a delay without jitter: `initial` after the first failure, then doubled by each one, up to `max`. `failures`
+/// counts from 1.
+pub fn exponential_backoff(initial: Duration, failures: u32, max: Duration) -> Duration {
+    let doubled = initial.saturating_mul(1_u32 << failures.saturating_sub(1).min(30));
+    doubled.min(max)
 }
 
 #[cfg(test)]

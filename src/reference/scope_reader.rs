@@ -3,7 +3,7 @@
 use super::reader::{ReferenceParser, Token, end_span, not_listed, nth_segment, split};
 use super::scope::{CloudScope, Scope, Target};
 use crate::error::Problem;
-use crate::kind::{Kind, Template};
+use crate::kind::{Kind, Segment, Template};
 use crate::secret::{quotable, shell_word};
 use crate::settings::table_header;
 
@@ -135,27 +135,7 @@ impl ReferenceParser<'_> {
                 None if segments.len() >= template.scope_segments => break,
                 None if kind.list.is_none() => return Err(not_listed(input, kind)),
                 None => {
-                    let message = format!("missing {}", segment.name);
-                    let mut problem = with_expected_form(self.usage_error(
-                        input,
-                        message,
-                        end_span(input),
-                        Some(template),
-                    ));
-                    let place = CloudScope {
-                        cloud: template.cloud,
-                        profile: profile.into(),
-                        input: String::new(),
-                    };
-                    let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!(
-                        "; to see what exists: joblens list {}",
-                        shell_word(&place.name())
-                    );
-                    if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
-                        let table = table_header(template.cloud, &place.profile);
-                        *hint += &format!("; or set {key} in {table} of the config file");
-                    }
+                    let problem = self.missing_segment(input, template, segment, profile, key);
                     return Err(problem);
                 }
             }
@@ -166,6 +146,34 @@ impl ReferenceParser<'_> {
             segments,
             input: input.to_owned(),
         })
+    }
+
+    /// Returns the error for a segment that neither the text nor the setting `key` of the profile provides.
+    fn missing_segment(
+        &self,
+        input: &str,
+        template: &'static Template,
+        segment: &Segment,
+        profile: String,
+        key: Option<&str>,
+    ) -> Problem {
+        let message = format!("missing {}", segment.name);
+        let problem = self.usage_error(input, message, end_span(input), Some(template));
+        let place = CloudScope {
+            cloud: template.cloud,
+            profile: profile.into(),
+            input: String::new(),
+        };
+        let mut hint = format!(
+            "expected {}; to see what exists: joblens list {}",
+            template_text(template),
+            shell_word(&place.name())
+        );
+        if let Some(key) = key {
+            let table = table_header(template.cloud, &place.profile);
+            hint += &format!("; or set {key} in {table} of the config file");
+        }
+        problem.with_hint(hint)
     }
 }
 

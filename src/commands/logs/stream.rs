@@ -21,7 +21,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
 use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
-use crate::http::Deadline;
+use crate::http::{Deadline, exponential_backoff};
 use crate::kind::LogSpec;
 use crate::model::{Job, Since};
 use crate::output;
@@ -375,6 +375,5 @@ impl LogStream<'_> {
 
 /// Returns the time to the next reading after this many consecutive failures.
 fn pause(interval: Duration, failures: u32) -> Duration {
-    let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
-    pause.min(MAX_BACKOFF).max(interval)
+    exponential_backoff(interval, failures.saturating_add(1), MAX_BACKOFF).max(interval)
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::MIN_CALL_INTERVAL;
-use crate::http::MAX_RETRY_AFTER;
+use crate::http::{MAX_RETRY_AFTER, exponential_backoff};
 use crate::model::{Job, Time};
 
 /// The minimum time between two polls.
@@ -26,8 +26,8 @@ pub(super) fn pause_before_change(follows_change: bool) -> Duration {
 /// Returns the time to the next poll after this many consecutive failures: doubling from 1 s, limited to 2 s to 30
 /// s, or the fixed interval if there is one.
 pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Duration {
-    let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
-    interval.unwrap_or_else(|| doubled.clamp(MIN_INTERVAL, MAX_INTERVAL))
+    let doubled = exponential_backoff(Duration::from_secs(1), failures, MAX_INTERVAL);
+    interval.unwrap_or_else(|| doubled.max(MIN_INTERVAL))
 }
 
 /// Returns how long a server's retry hint delays the next poll: at most 60 s. A longer hint counts only from the

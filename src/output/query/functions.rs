@@ -49,7 +49,13 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         "skip" => ("_skip", arguments, function),
         _ => (name, arguments, function),
     });
-    let own: [Filter<RunPtr<Data>>; 17] = [
+    let own = own_functions().into_iter().map(|own| run::<Data>(own));
+    standard.chain(own).chain([("_index", v(1), index())])
+}
+
+/// Returns the functions that cannot be used in paths.
+fn own_functions() -> [Filter<RunPtr<Data>>; 17] {
+    [
         ("_guard", v(0), |cv| bome(check_depth(&cv.1))),
         ("_counted", v(0), |cv| {
             bome(memory::count(&cv.1).map(|()| cv.1))
@@ -103,19 +109,21 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
             let part = cv.0.pop_var();
             bome(indices(&cv.1, &part))
         }),
-    ];
+    ]
+}
+
+/// Returns the function that reads the value at a key.
+fn index() -> Native<Data> {
     let index = Native::<Data>::new(|mut cv| {
         let key = cv.0.pop_var();
         bome(paths::get(&cv.1, &key))
     });
-    let index = index.with_paths(|mut cv| {
+    index.with_paths(|mut cv| {
         let key = cv.0.pop_var();
         let (value, path) = cv.1;
         let found = paths::get(&value, &key).map_err(Exn::from);
         box_once(found.map(|found| (found, path.cons(key))))
-    });
-    let own = own.map(|own| run::<Data>(own));
-    standard.chain(own).chain([("_index", v(1), index)])
+    })
 }
 
 /// Functions of jaq that are replaced here.

@@ -9,7 +9,7 @@ use super::list::is_expired;
 use super::watch::{Interruption, Position, Watch};
 use super::{Api, Server};
 use crate::error::{Category, Problem};
-use crate::http::{Deadline, LineError, Lines};
+use crate::http::{Deadline, LineError, Lines, exponential_backoff};
 use crate::providers::lookup::summarize;
 use crate::sync::lock;
 
@@ -19,6 +19,8 @@ const MAX_LINE: usize = 8 << 20;
 const MIN_LENGTH: Duration = Duration::from_secs(1);
 /// Maximum time for which a stream can exceed the requested length.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
+/// First and maximum time to the next attempt to open a stream, before jitter.
+const INIT_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// After this many streams in a row without any event, the server is considered not to support them.
 const MAX_UNUSED: u32 = 3;
@@ -174,8 +176,7 @@ impl Stream {
 
 /// Returns the pause after this many failures: from 1 s, doubled up to 30 s, less up to a quarter of jitter.
 fn backoff(failures: u32, fraction: f64) -> Duration {
-    let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
-    doubled.min(MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
+    exponential_backoff(INIT_BACKOFF, failures, MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
 }
 
 /// Classifies the problem of opening a stream. A rejected credential (401) is not a refusal, since the next

@@ -188,12 +188,7 @@ impl KindOps<Api> for BatchJobs {
                 task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
             instances.insert(name, of_task);
         }
-        for task in &tasks {
-            let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
-            let of_task = of_task.filter(|instances| !instances.is_empty());
-            let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
-            result.job.tasks.extend(of_task);
-        }
+        result.job.tasks = with_instances(&tasks, instances);
         let is_complete = result.is_complete();
         explain(&mut result.job, is_complete);
         let cause = states::FailureCause {
@@ -218,6 +213,16 @@ impl KindOps<Api> for BatchJobs {
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         logs::read(api, request).await
     }
+}
+
+/// Replaces the tasks of a job by their instances. Tasks without instances are kept.
+fn with_instances(tasks: &[Task], mut instances: HashMap<&str, Vec<Task>>) -> Vec<Task> {
+    let tasks = tasks.iter().flat_map(|task| {
+        let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
+        let of_task = of_task.filter(|instances| !instances.is_empty());
+        of_task.unwrap_or_else(|| vec![task.clone()])
+    });
+    tasks.collect()
 }
 
 /// Reasons that leave a job's success undecided until the next poll.

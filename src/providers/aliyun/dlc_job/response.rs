@@ -197,6 +197,7 @@ impl JobFields {
         let kind = "aliyun/dlc-job";
         let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
         let is_contradicted = read.state == State::Succeeded && self.contradicts_success();
+        let has_failed = self.has_failed();
         let finished = [
             &self.gmt_finish_time,
             &self.gmt_successed_time,
@@ -211,19 +212,12 @@ impl JobFields {
         let pods = pods
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let pods = pods.collect();
-        let [succeeded_at, failed_at] =
-            [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
         let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
         let is_unread = is_contradicted
             || self.reason_code.is_unreadable
             || self.gmt_failed_time.is_unreadable
             || self.gmt_stopped_time.is_unreadable
             || self.status_history.is_unreadable;
-        // A restarted job can keep the time and the code of its earlier run.
-        let has_failed = match failed_at {
-            Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
-            None => is_failure,
-        };
         let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.0);
         if is_failure
             && (State::ACTIVE.contains(&read.state)
@@ -290,6 +284,17 @@ fn is_other_end(code: &str) -> bool {
 }
 
 impl JobFields {
+    /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure. A
+    /// restarted job can keep the time and the code of its earlier run.
+    fn has_failed(&self) -> bool {
+        let [succeeded_at, failed_at] =
+            [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
+        match failed_at {
+            Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
+            None => self.reason_code.value.trimmed() == Some(JOB_FAILED),
+        }
+    }
+
     /// Returns `true` if the code, a time or the history is not that of a success. It is not known whether such a
     /// field is left from an earlier run.
     fn contradicts_success(&self) -> bool {

@@ -208,17 +208,7 @@ impl CustomObject {
             notices.push(Notice::new(NoticeCode::FailedParts, text));
         }
         let condition = word.and_then(|word| word.condition);
-        let (reason, message) = match condition {
-            Some(condition) if condition.is_uninformative() => (None, None),
-            Some(condition) => (
-                condition.reason.value.0.clone(),
-                condition.message.0.clone(),
-            ),
-            None => (
-                state.reason.0.clone(),
-                state.message.0.clone().or(status.message.0.clone()),
-            ),
-        };
+        let (reason, message) = reason_and_message(condition, &state, &status);
         let failure = status.failed_node().filter(|_| read.state == State::Failed);
         let message = joined([message, failure]);
         let since = condition.and_then(Condition::since);
@@ -251,6 +241,26 @@ impl CustomObject {
             states::contradict(&mut job, contradiction);
         }
         GetResult { job, notices }
+    }
+}
+
+/// Returns the reason and the message of the condition that shows the state or, if there is none, those of the state
+/// of Volcano or of the status.
+fn reason_and_message(
+    condition: Option<&Condition>,
+    state: &VolcanoState,
+    status: &Status,
+) -> (Option<String>, Option<String>) {
+    match condition {
+        Some(condition) if condition.is_uninformative() => (None, None),
+        Some(condition) => (
+            condition.reason.value.0.clone(),
+            condition.message.0.clone(),
+        ),
+        None => (
+            state.reason.0.clone(),
+            state.message.0.clone().or(status.message.0.clone()),
+        ),
     }
 }
 

@@ -121,19 +121,11 @@ impl PodObject {
         let DefaultObject(spec) = self.spec;
         let (status, is_readable) = object(self.status);
         let mut read = state(&meta, &spec, &status, is_readable, notices);
-        let lists = [status.init_container_statuses, status.container_statuses].map(statuses);
-        let are_readable = lists.iter().all(Option::is_some);
-        let [init, main] = lists.map(Option::unwrap_or_default);
-        let are_readable = are_readable && init.0.iter().all(ContainerStatus::is_readable);
-        let count = are_readable.then_some(main.0.len());
+        let lists = [status.init_container_statuses, status.container_statuses];
+        let (count, [init, main]) = counted_statuses(lists);
         let init = containers(spec.init_containers, init, true);
         let main = containers(spec.containers, main, false);
-        if read.state == State::Running && container::are_down(&main) {
-            read.state = State::Starting;
-        }
-        if read.state == State::Succeeded && failed_container(&main).is_some() {
-            read.state = State::Failed;
-        }
+        refine(&mut read.state, &main);
         let all: Vec<Container> = init.into_iter().chain(main).collect();
         let contradiction = contradiction(&read, &status.reason, &all, count);
         let is_contradicted = contradiction.is_some();
@@ -153,22 +145,14 @@ impl PodObject {
         };
         let disruption = status.conditions.find_true(DISRUPTED);
         let disruption = disruption.map(|one| one.reason.value.0.clone().unwrap_or_default());
-        let owner = meta.controller();
-        let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
-        let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
+        let owner_uid = meta.controller().and_then(|owner| owner.uid.0.clone());
         let details = PodDetails {
-            owner: owner.map(|(kind, name)| format!("{kind}/{name}")),
+            owner: owner_text(&meta),
             qos_class: status.qos_class.0,
             priority_class: spec.priority_class_name.0,
             scheduler: spec.scheduler_name.0,
             service_account: spec.service_account_name.0,
         };
-        let ips = status
-            .pod_ips
-            .0
-            .into_iter()
-            .map(|ip| ip.ip)
-            .chain([status.pod_ip]);
         let finished_at = all.iter().filter_map(|one| one.finished_at).max();
         let labels = meta.labels();
         let task = Task {
@@ -182,7 +166,7 @@ impl PodObject {
             started_at: started_at(&all, status.start_time.utc()),
             finished_at: finished_at.filter(|_| !is_contradicted),
             resources: container::total(&all),
-            addresses: addresses(ips),
+            addresses: addresses(status.pod_ips, status.pod_ip),
             node: spec.node_name.0,
             restart_policy: spec.restart_policy.0,
             index: index(&labels),
@@ -238,6 +222,27 @@ impl PodObject {
     }
 }
 
+/// Refines the state of a pod by its main containers: it is starting while they are down, and has failed if one of
+/// them has.
+fn refine(state: &mut State, main: &[Container]) {
+    if *state == State::Running && container::are_down(main) {
+        *state = State::Starting;
+    }
+    if *state == State::Succeeded && failed_container(main).is_some() {
+        *state = State::Failed;
+    }
+}
+
+/// Returns the kind and name of the owner.
+fn owner_text(meta: &ObjectMeta) -> Option<String> {
+    let owner = meta.controller()?;
+    Some(format!(
+        "{}/{}",
+        owner.kind.trimmed()?,
+        owner.name.trimmed()?
+    ))
+}
+
 impl PodTask {
     /// Returns a notice if the pod succeeded although it was about to be stopped. The condition does not contradict
     /// the success, because programs can end by themselves before they are stopped, but they may have ended early.
@@ -272,6 +277,18 @@ fn state(
         read.state = State::Starting;
     }
     read
+}
+
+/// Returns the statuses of the init and the main containers, and the number of the main ones if all can be read.
+fn counted_statuses(
+    lists: [Required<List<ContainerStatus>>; 2],
+) -> (Option<usize>, [List<ContainerStatus>; 2]) {
+    let lists = lists.map(statuses);
+    let are_readable = lists.iter().all(Option::is_some);
+    let lists = lists.map(Option::unwrap_or_default);
+    let [init, main] = &lists;
+    let are_readable = are_readable && init.0.iter().all(ContainerStatus::is_readable);
+    (are_readable.then_some(main.0.len()), lists)
 }
 
 /// Returns the statuses of containers; `None` if they cannot be read.
@@ -361,7 +378,8 @@ fn started_at(containers: &[Container], pod_start: Option<Time>) -> Option<Time>
     [first, pod_start].into_iter().flatten().min()
 }
 
-fn addresses(ips: impl Iterator<Item = Text>) -> Vec<Address> {
+fn addresses(ips: List<PodIp>, first_ip: Text) -> Vec<Address> {
+    let ips = ips.0.into_iter().map(|ip| ip.ip).chain([first_ip]);
     let mut addresses: Vec<Address> = Vec::new();
     for address in ips.filter_map(|ip| ip.0) {
         let kind = if address.contains(':') {

@@ -212,18 +212,8 @@ impl Deployment {
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
         let condition = condition.filter(|_| is_readable);
         let desired = spec.replicas.value.0;
-        let counts = [
-            (&status.available_replicas, "available"),
-            (&status.updated_replicas, "up to date"),
-        ];
-        let mut counts = counts
-            .into_iter()
-            .map(|(count, what)| (count.value.0.unwrap_or(0), what));
-        let is_starting = read.state == State::Starting;
-        let shortage = desired.filter(|_| is_starting).and_then(|desired| {
-            let (count, what) = counts.find(|(count, _)| *count < desired)?;
-            Some(format!("{count} of {desired} replicas are {what}"))
-        });
+        let shortage = desired.filter(|_| read.state == State::Starting);
+        let shortage = shortage.and_then(|desired| status.shortage(desired));
         let DefaultObject(template) = std::mem::take(&mut spec.template);
         let pods = containers(template.spec.0.containers, List::default(), false);
         let available = status.conditions.find_true("Available");
@@ -257,6 +247,20 @@ impl Deployment {
         };
         let notices = Vec::new();
         (GetResult { job, notices }, workload)
+    }
+}
+
+impl DeploymentStatus {
+    /// Describes the replicas that are missing of those desired.
+    fn shortage(&self, desired: i64) -> Option<String> {
+        let counts = [
+            (&self.available_replicas, "available"),
+            (&self.updated_replicas, "up to date"),
+        ];
+        counts.into_iter().find_map(|(count, what)| {
+            let count = count.value.0.unwrap_or(0);
+            (count < desired).then(|| format!("{count} of {desired} replicas are {what}"))
+        })
     }
 }
 

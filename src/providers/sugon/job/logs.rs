@@ -5,7 +5,7 @@
 use std::any::Any;
 
 use super::super::envelope::decode_data;
-use super::super::{Api, REGION_TOKEN};
+use super::super::{Api, REGION_TOKEN, Region};
 use super::details::JobDetails;
 use crate::crypto::percent_encode;
 use crate::http::{Method, Request, RequestError};
@@ -99,25 +99,9 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let region = request.reference.segment("REGION").unwrap_or_default();
     let (region, options) = (api.region(region)?, request.options);
     let read = async |page: u64| {
-        let page = page.to_string();
-        let form = [
-            ("hostName", ""),
-            ("dirPath", path),
-            ("triggerNum", &page),
-            ("rollDirection", "DOWN"),
-        ];
-        let form = form.map(|(name, value)| format!("{name}={}", percent_encode(value)));
-        let content_type = "application/x-www-form-urlencoded".to_owned();
-        let request = Request {
-            method: Method::Post,
-            headers: vec![("content-type", content_type)],
-            body: form.join("&").into_bytes(),
-            ..region.request(LOGS.operation.name, "/hpc/openapi/v2/file/content")
-        };
-        region
-            .call(request, options.deadline, decode)
-            .await
-            .map(|response| response.data)
+        let request = page_request(&region, path, page);
+        let response = region.call(request, options.deadline, decode).await?;
+        Ok::<_, Problem>(response.data)
     };
     let mut mark = Mark::parse(request.position);
     let mut file = read(mark.page).await?;
@@ -163,6 +147,25 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         is_disjoint,
         ..file.after(mark)
     })
+}
+
+/// Returns the request for a page of a file.
+fn page_request(region: &Region, path: &str, page: u64) -> Request {
+    let page = page.to_string();
+    let form = [
+        ("hostName", ""),
+        ("dirPath", path),
+        ("triggerNum", &page),
+        ("rollDirection", "DOWN"),
+    ];
+    let form = form.map(|(name, value)| format!("{name}={}", percent_encode(value)));
+    let content_type = "application/x-www-form-urlencoded".to_owned();
+    Request {
+        method: Method::Post,
+        headers: vec![("content-type", content_type)],
+        body: form.join("&").into_bytes(),
+        ..region.request(LOGS.operation.name, "/hpc/openapi/v2/file/content")
+    }
 }
 
 impl FilePage {
