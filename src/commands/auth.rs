@@ -159,7 +159,7 @@ pub(super) fn account(
     let plain = settings.plain_profile(&keys, name).and_then(|plain| {
         match cloud.check_settings(&plain, transport) {
             // No command is run for an account that cannot be used.
-            Err(problem) if credentials.runs_program(&keys, &plain) => Err(problem),
+            Err(problem) if credentials.command(&keys, &plain).is_some() => Err(problem),
             _ => Ok(plain),
         }
     });

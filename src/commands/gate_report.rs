@@ -5,6 +5,7 @@ mod reason;
 use std::time::Duration;
 
 use super::poll::{PolledJob, is_stateless};
+use crate::credentials::CredentialCommand;
 use crate::error::{Category, Problem};
 use crate::gate::{Condition, Counts, Decision, Evaluation, GatePolicy};
 use crate::model::{Job, Notice};
@@ -106,6 +107,8 @@ pub(super) struct GateState<'a> {
     pub policy: &'a GatePolicy,
     /// The decision of the gate.
     pub decision: &'a Decision,
+    /// Returns the command that prints the credential for a reference, if it has not ended.
+    pub running_command: &'a dyn Fn(&Reference) -> Option<&'a CredentialCommand>,
     /// What the gate has used, and why it stopped.
     pub stats: GateStats,
 }
@@ -124,6 +127,7 @@ impl GateReport {
             polled,
             evaluations,
             decision,
+            running_command,
             stats,
             ..
         } = *state;
@@ -132,7 +136,8 @@ impl GateReport {
         for polled in polled {
             if polled.job.is_none() && polled.problem.is_none() {
                 unchecked.push(polled.reference.to_string());
-                errors.push(not_checked(&polled.reference, stats.status));
+                let command = running_command(&polled.reference);
+                errors.push(not_checked(&polled.reference, stats.status, command));
             }
             errors.extend(polled.problem.as_deref().cloned());
         }
@@ -184,19 +189,32 @@ impl GateReport {
 }
 
 /// Returns the problem of a reference with neither a response nor an error.
-fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
+fn not_checked(
+    reference: &Reference,
+    status: GateStatus,
+    command: Option<&CredentialCommand>,
+) -> Problem {
     let message = match status {
         GateStatus::TimedOut => "not checked before the timeout",
         GateStatus::Interrupted | GateStatus::Terminated => {
             "not checked before joblens was stopped"
         }
+        GateStatus::Certain if command.is_some() => "not checked before the verdict was certain",
         GateStatus::Certain => "no response before the verdict was certain",
         GateStatus::Running | GateStatus::OneCheck => "not checked yet",
     };
-    let mut problem = Problem::new(Category::Network, message)
+    let (category, message) = match command {
+        Some(command) => (
+            Category::MissingCredentials,
+            format!("{message}: {command} has not ended"),
+        ),
+        None => (Category::Network, message.to_owned()),
+    };
+    let mut problem = Problem::new(category, message)
         .with_account(reference.kind.template.cloud, &reference.profile);
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.to_string());
+    problem.retryable = true;
     match status {
         GateStatus::TimedOut => problem.with_hint("allow more time with --timeout"),
         _ => problem,

@@ -141,6 +141,7 @@ fn poll_once(
         evaluations: &evaluations,
         policy,
         decision: &decision,
+        running_command: &|_| None,
         stats,
     };
     let report = GateReport::new(&state);

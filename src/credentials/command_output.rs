@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::command::{CommandCache, CommandOutput};
+use super::credential_command::{LONGER_TIMEOUT, command_name, program_name};
 use super::expiry::{check_expiry, local_time};
 use super::program::{CommandError, Invocation, invocation, not_run_hint, program_invocation};
 use super::source::CredentialSource;
@@ -26,10 +27,6 @@ const EXPIRY_KEYS: [&str; 5] = [
     "expiration_timestamp",
 ];
 
-/// The hint for a command that was killed because the command of joblens has a shorter timeout.
-const LONGER_TIMEOUT: &str =
-    "it was killed when the timeout of this run ended: pass a longer --timeout";
-
 impl CredentialChain {
     /// Runs the command of the config file, and reads its values by the cloud's keys or variables.
     pub(super) fn load_from_command(
@@ -41,12 +38,7 @@ impl CredentialChain {
         let command = self.profile_command(profile, invocation(&self.settings, words));
         let program = words.first().map_or("", String::as_str);
         let problem = |reason: &str| {
-            let message = format!(
-                "credential_command of profile '{}' ({}) ({}) {reason}",
-                profile.name,
-                profile.cloud,
-                quotable(program)
-            );
+            let message = format!("{} {reason}", command_name(profile, program));
             Problem::new(Category::MissingCredentials, message)
                 .with_account(profile.cloud, &profile.name)
         };
@@ -79,9 +71,9 @@ impl CredentialChain {
         if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
             return Err(problem("printed no credential").with_hint(hint));
         }
-        let name = problem("").message;
+        let name = command_name(profile, program);
         let rerun = |expired_at| command.rerun(expired_at);
-        reader.check_expiry(&mut resolved, name.trim_end(), &rerun)?;
+        reader.check_expiry(&mut resolved, &name, &rerun)?;
         Ok(resolved)
     }
 
@@ -98,8 +90,7 @@ impl CredentialChain {
         let name = quotable_path(Path::new(&program.command));
         let origin = origin(tool, &program.other_values, Some(&name));
         let problem = |reason: &str, hint: String| {
-            let place = program.other_values.path.display();
-            let message = format!("{name} (configured in {place}) {reason}");
+            let message = format!("{} {reason}", program_name(program));
             Problem::new(Category::MissingCredentials, message)
                 .with_hint(hint)
                 .with_account(profile.cloud, &profile.name)

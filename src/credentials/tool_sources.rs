@@ -16,16 +16,6 @@ impl CredentialChain {
         tools.any(|tool| tool.selection(profile) != [None, None])
     }
 
-    /// Reports whether the credential of a profile comes from a program that is run.
-    pub fn runs_program(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
-        let is_command = || {
-            self.settings
-                .has_credential_command(cloud.cloud, &profile.name)
-        };
-        let tool = self.custom_source(cloud, profile);
-        is_command() || matches!(tool, Ok(Some(SourceResult::Program(_))))
-    }
-
     /// Returns a plain setting of a profile that a tool's file contains next to the credential.
     ///
     /// # Errors
@@ -52,7 +42,7 @@ impl CredentialChain {
     ///
     /// # Errors
     /// The problem of its file.
-    fn custom_source(
+    pub(super) fn custom_source(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,

@@ -281,9 +281,4 @@ impl Settings {
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
-
-    /// Reports whether a profile has a `credential_command`.
-    pub fn has_credential_command(&self, cloud: &str, profile: &str) -> bool {
-        self.file.command(cloud, profile).is_some()
-    }
 }

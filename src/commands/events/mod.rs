@@ -17,14 +17,15 @@ use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, Time
 
 /// Shows the timeline of the referenced resources, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
-        Ok(prepared) => match prepared.options {
-            None => once(context, &prepared),
-            Some(plan) => {
-                let display = display(context, &prepared.lookup, prepared.filter.clone());
-                follow::run(context, prepared.lookup, plan, display)
-            }
-        },
+    let ended = prepare(context, arguments).and_then(|prepared| match prepared.options {
+        None => Ok(once(context, &prepared)),
+        Some(plan) => {
+            let display = display(context, &prepared.lookup, prepared.filter.clone());
+            follow::run(context, prepared.lookup, plan, display)
+        }
+    });
+    match ended {
+        Ok(code) => code,
         Err(problems) if context.output_options.format.has_header() => {
             context.usage_error("events", problems)
         }

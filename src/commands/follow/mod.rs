@@ -16,7 +16,7 @@ pub(super) use dedup::EventDeduplicator;
 pub(super) use display::FollowOutput;
 
 use super::args::PollArgs;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::keyboard::Keyboard;
 use super::live_terminal::LiveTerminal;
 use super::lookup::Lookup;
@@ -64,18 +64,30 @@ impl FollowOptions {
 }
 
 /// Follows the resources of `lookup` until the end, and returns the exit code.
+///
+/// # Errors
+/// Returns the usage errors that were only found with the credentials.
 pub(super) fn run(
     context: &CommandContext,
     lookup: Arc<Lookup>,
     options: FollowOptions,
     display: FollowOutput,
-) -> u8 {
+) -> CommandResult {
     block_on(async {
         let stdout = match StdoutWriter::open(context) {
             Ok(stdout) => stdout,
             Err(error) => {
                 context.print_problem(&write_problem(&error));
-                return 5;
+                return Ok(5);
+            }
+        };
+        let mut signals = Signals::new().with_quit();
+        let signalled = tokio::select! {
+            biased;
+            code = signals.next() => Some(code),
+            ended = lookup.run_commands() => {
+                ended?;
+                None
             }
         };
         let is_live = matches!(display, FollowOutput::Live(_));
@@ -84,16 +96,20 @@ pub(super) fn run(
         let reporter = Reporter::lines(&context.progress);
         let mut run = run_loop(lookup, options, &display);
         let handler = FollowHandler::new(context, display, stdout, reporter, terminal);
-        let mut signals = Signals::new().with_quit();
         if !is_live {
             context.show_progress();
         }
         let code = {
-            let stop = pin!(context.stopped(&mut signals));
+            let stop = pin!(async {
+                match signalled {
+                    Some(code) => code,
+                    None => context.stopped(&mut signals).await,
+                }
+            });
             handler.run(&mut run, stop, quit(keyboard.as_ref())).await
         };
         context.progress.stop();
-        code
+        Ok(code)
     })
 }
 

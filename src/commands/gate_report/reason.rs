@@ -25,6 +25,7 @@ pub(super) fn of(state: &GateState<'_>) -> String {
         policy,
         decision,
         stats,
+        ..
     } = *state;
     let all = polled.len();
     match decision.verdict {

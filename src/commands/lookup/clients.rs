@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use super::account::AccountId;
 use super::connector::{
-    CheckedAccount, ClientSlot, ConnectResult, Connector, CredentialLog, cloud_of,
+    CheckedAccount, ClientSlot, CommandStart, ConnectResult, Connector, CredentialLog, cloud_of,
 };
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::notices::NoticeLog;
-use crate::credentials::CredentialChain;
+use crate::commands::runtime::spawn_thread;
+use crate::credentials::{CredentialChain, CredentialCommand};
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
 use crate::model::Time;
@@ -24,8 +25,21 @@ use crate::sync::lock;
 pub(in crate::commands) struct CommandRuns {
     /// When running commands are stopped.
     pub deadline: Option<Instant>,
-    /// They run while the other accounts are used.
-    pub in_background: bool,
+    /// What is done while they run.
+    pub mode: CommandMode,
+}
+
+/// What is done while the commands that print credentials run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum CommandMode {
+    /// Nothing: the accounts are connected when all commands have ended.
+    #[default]
+    Blocking,
+    /// The caller handles signals: the commands are started by [`Lookup::run_commands`](super::Lookup::run_commands),
+    /// which waits for them.
+    Awaited,
+    /// They are started in the same way, and the other accounts are used meanwhile.
+    Background,
 }
 
 /// Accounts with checked plain settings. No credential was read and no command was run yet.
@@ -62,7 +76,9 @@ impl CheckedAccounts {
             });
             // An account without a credential sends no requests, so its proxy does not matter.
             if let Ok((plain, Some(endpoint))) = &plain
-                && credentials.runs_program(&cloud.settings_schema(), plain)
+                && credentials
+                    .command(&cloud.settings_schema(), plain)
+                    .is_some()
             {
                 transport.check_route(&endpoint.origin())?;
             }
@@ -84,7 +100,8 @@ impl CheckedAccounts {
 
     /// Resolves the credential of each account and creates its client; accounts with a
     /// `credential_command` come last. Sends nothing. Before the first command is run,
-    /// `check` is called with the problems of the other accounts.
+    /// `check` is called with the problems of the other accounts. Unless the mode is [`CommandMode::Blocking`], the
+    /// commands are only started by [`Clients::run_commands`].
     ///
     /// # Errors
     /// Returns errors like [`CheckedAccounts::new`], and those of `check`.
@@ -94,17 +111,22 @@ impl CheckedAccounts {
         commands: CommandRuns,
         check: impl FnOnce(&dyn Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>>,
     ) -> Result<Clients, Vec<Problem>> {
-        let runs_command = |(account, plain): &CheckedAccount| {
+        let command_of = |(account, plain): &CheckedAccount| {
             let schema = cloud_of(account).settings_schema();
-            let plain = plain.as_ref();
-            plain.is_ok_and(|plain| self.credentials.runs_program(&schema, plain))
+            self.credentials.command(&schema, plain.as_ref().ok()?)
         };
-        let (last, first): (Vec<_>, Vec<_>) = self.accounts.into_iter().partition(runs_command);
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for account in self.accounts {
+            match command_of(&account) {
+                Some(command) => last.push((account, command)),
+                None => first.push(account),
+            }
+        }
         let deadline = commands.deadline;
         let connector = Connector::new(self.credentials, self.transport, notices, deadline);
         let mut clients = Clients {
-            by_account: HashMap::new(),
             log: connector.log(),
+            ..Clients::default()
         };
         for (account, plain) in first {
             let profile = connector.resolve(&account, plain);
@@ -115,17 +137,23 @@ impl CheckedAccounts {
             return Ok(clients);
         }
         check(&|account| clients.problem(account))?;
-        // With a single account, no others could be used in the meantime.
-        if commands.in_background && clients.by_account.len() + last.len() > 1 {
-            for (account, plain) in last {
-                let client = connector.connect_in_background(account.clone(), plain);
-                clients.by_account.insert(account, client);
+        if commands.mode == CommandMode::Blocking {
+            let last = last.into_iter().map(|(account, _)| account).collect();
+            for (account, profile) in connector.resolve_concurrently(last) {
+                let client = connector.connect(&account, profile)?;
+                clients.add(account, client);
             }
             return Ok(clients);
         }
-        for (account, profile) in connector.resolve_concurrently(last) {
-            let client = connector.connect(&account, profile)?;
-            clients.add(account, client);
+        // With a single account, no others could be used in the meantime.
+        let is_single = clients.by_account.len() + last.len() == 1;
+        clients.awaits_commands = commands.mode == CommandMode::Awaited || is_single;
+        for ((account, plain), command) in last {
+            let is_awaited = clients.awaits_commands;
+            let (slot, start) = connector.connect_later(account.clone(), plain, is_awaited);
+            clients.by_account.insert(account.clone(), slot);
+            lock(&clients.not_started).push(start);
+            clients.commands.insert(account, command);
         }
         Ok(clients)
     }
@@ -135,6 +163,12 @@ impl CheckedAccounts {
 #[derive(Default)]
 pub(super) struct Clients {
     by_account: HashMap<AccountId, Arc<ClientSlot>>,
+    /// The commands of accounts that are not connected at first.
+    commands: HashMap<AccountId, CredentialCommand>,
+    /// The commands that were not started yet.
+    not_started: Mutex<Vec<CommandStart>>,
+    /// No account is used before all commands have ended.
+    awaits_commands: bool,
     log: Arc<Mutex<CredentialLog>>,
 }
 
@@ -189,6 +223,31 @@ impl Clients {
     /// Reports whether the command that prints the credential of an account is still running.
     pub(super) fn is_connecting(&self, account: &AccountId) -> bool {
         self.by_account[account].borrow().is_none()
+    }
+
+    /// Returns the command that prints the credential of an account, if it has not ended.
+    pub(super) fn running_command(&self, account: &AccountId) -> Option<&CredentialCommand> {
+        let command = self.commands.get(account)?;
+        self.is_connecting(account).then_some(command)
+    }
+
+    /// Reports whether no account is used before all commands have ended, and there are any.
+    pub(super) fn awaits_commands(&self) -> bool {
+        self.awaits_commands
+    }
+
+    /// Starts the commands, each on a new thread. Waits until all have ended if no account is used before.
+    pub(super) async fn run_commands(&self) {
+        for start in std::mem::take(&mut *lock(&self.not_started)) {
+            spawn_thread(start);
+        }
+        if !self.awaits_commands {
+            return;
+        }
+        for account in self.commands.keys() {
+            // The result of each account is checked later.
+            let _ = self.connected(account).await;
+        }
     }
 
     /// Returns why a connected account cannot be used, if so.

@@ -11,7 +11,7 @@ use super::account::AccountId;
 use super::credential_expiry::{CredentialExpiry, is_printed};
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::{record_failed_account, record_profile, without_kept_tokens};
-use crate::commands::runtime::{spawn_scoped_thread, spawn_thread};
+use crate::commands::runtime::spawn_scoped_thread;
 use crate::credentials::CredentialChain;
 use crate::error::Problem;
 use crate::http::Transport;
@@ -27,6 +27,9 @@ pub(super) type ConnectResult = Result<Arc<dyn Client>, Problem>;
 
 /// The client of an account; `None` while its command runs.
 pub(super) type ClientSlot = watch::Sender<Option<ConnectResult>>;
+
+/// Runs the command that prints the credential of an account.
+pub(super) type CommandStart = Box<dyn FnOnce() + Send>;
 
 /// Returns the cloud of an account.
 pub(super) fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
@@ -138,29 +141,36 @@ impl Connector {
         Ok(client)
     }
 
-    /// Runs the command of an account and creates its client while other accounts are
-    /// used. Its problems are not usage errors, since requests of the others may have
-    /// been sent. An account whose command the deadline stops stays unconnected.
-    pub(super) fn connect_in_background(
+    /// Returns the slot for the client of an account, and a function that runs its command and fills the slot.
+    ///
+    /// Unless the caller waits for the command before any account is used (`is_awaited`), the problems of the account
+    /// are not usage errors, since requests of other accounts may have been sent, and an account whose command the
+    /// deadline stops stays unconnected.
+    pub(super) fn connect_later(
         &self,
         account: AccountId,
         plain: Result<Profile, Problem>,
-    ) -> Arc<ClientSlot> {
+        is_awaited: bool,
+    ) -> (Arc<ClientSlot>, CommandStart) {
         let slot = Arc::new(ClientSlot::new(None));
         let filled = Arc::clone(&slot);
         let connector = self.clone();
-        spawn_thread(move || {
+        let run = move || {
             let profile = connector.resolve(&account, plain);
             let client = connector
                 .connect(&account, profile)
                 .and_then(|client| client);
+            if is_awaited {
+                filled.send_replace(Some(client));
+                return;
+            }
             let client = client.map_err(Problem::not_of_usage);
             let deadline = connector.deadline;
             if client.is_ok() || deadline.is_none_or(|at| Instant::now() < at) {
                 filled.send_replace(Some(client));
             }
-        });
-        slot
+        };
+        (slot, Box::new(run))
     }
 
     fn client(&self, account: &AccountId, profile: Profile) -> ConnectResult {

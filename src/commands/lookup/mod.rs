@@ -18,7 +18,7 @@ mod targets;
 pub(super) use account::{
     AccountId, Pacing, list_permission, transport, with_account_context, with_reference,
 };
-pub(super) use clients::CommandRuns;
+pub(super) use clients::{CommandMode, CommandRuns};
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use inputs::Inputs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::account::{
     AccountId, Pacing, account_of, account_of_scope, transport, with_account_context,
 };
-use super::clients::{CheckedAccounts, Clients, CommandRuns};
+use super::clients::{CheckedAccounts, Clients, CommandMode, CommandRuns};
 use super::columns;
 use super::inputs::Inputs;
 use super::run::{DETAILS_TIMEOUT, Lookup, Options};
@@ -93,7 +93,9 @@ impl LookupPlan {
         let credentials = context.credentials(&self.settings);
         let mut commands = self.options.commands;
         // A recording must contain all accounts of a run.
-        commands.in_background &= context.session.is_live();
+        if commands.mode == CommandMode::Background && !context.session.is_live() {
+            commands.mode = CommandMode::Awaited;
+        }
         let clients = connect(credentials, &transport, &notices, [&named; 2], commands)?;
         check_accounts(&named, |account| clients.problem(account))?;
         let latest = self.targets.latest();
@@ -175,6 +177,25 @@ fn check_accounts(
 }
 
 impl Lookup {
+    /// Starts the commands that print credentials. Waits until they have ended, unless they run while other accounts
+    /// are used.
+    ///
+    /// # Errors
+    /// Returns the usage errors that were only found with the credentials, one per account.
+    pub(in crate::commands) async fn run_commands(&self) -> Result<(), Vec<Problem>> {
+        self.clients.run_commands().await;
+        if !self.awaits_commands() {
+            return Ok(());
+        }
+        let jobs = self.references.iter();
+        let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
+        let scopes = self.scopes.iter();
+        let scopes = scopes.chain(self.latest.iter().map(|(_, scope)| scope));
+        let scopes = scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input));
+        let named: Vec<_> = jobs.chain(scopes).collect();
+        check_accounts(&named, |account| self.clients.problem(account))
+    }
+
     /// Creates a client for each account of the scopes to list, each given as account,
     /// canonical scope and typed text. Sends nothing. Unless the user named the
     /// scopes, an account with invalid settings fails without affecting the others.

@@ -10,6 +10,7 @@ use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::incomplete_replay;
+use crate::credentials::CredentialCommand;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
@@ -80,15 +81,15 @@ impl Lookup {
             .map_err(|problem| with_reference(problem, reference))
     }
 
-    /// Returns the client of a scope's account.
+    /// Returns the client of a scope's account. Waits for a command that prints the credential.
     ///
     /// # Errors
     /// Returns why the account cannot be used.
-    pub(in crate::commands) fn client_for_scope(
+    pub(in crate::commands) async fn client_for_scope(
         &self,
         scope: &Scope,
     ) -> Result<Arc<dyn Client>, Problem> {
-        self.clients.get(&account_of_scope(scope))
+        self.clients.connected(&account_of_scope(scope)).await
     }
 
     /// Returns the client of an account.
@@ -122,9 +123,17 @@ impl Lookup {
         self.clients.take_expiries()
     }
 
-    /// Reports whether the command that prints the credential for a reference is still running.
-    pub(in crate::commands) fn is_connecting(&self, reference: &Reference) -> bool {
-        self.clients.is_connecting(&account_of(reference))
+    /// Returns the command that prints the credential for a reference, if it has not ended.
+    pub(in crate::commands) fn running_command(
+        &self,
+        reference: &Reference,
+    ) -> Option<&CredentialCommand> {
+        self.clients.running_command(&account_of(reference))
+    }
+
+    /// Reports whether commands print credentials, and no account is used before they have ended.
+    pub(in crate::commands) fn awaits_commands(&self) -> bool {
+        self.clients.awaits_commands()
     }
 
     /// Returns the options for requests of a kind until a deadline.
@@ -239,7 +248,7 @@ impl Lookup {
             problem.input = Some(scope.input.clone());
             problem
         };
-        let client = self.client_for_scope(scope).map_err(with_context)?;
+        let client = self.client_for_scope(scope).await.map_err(with_context)?;
         let options = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &options).await;
         let mut reference = newest.map_err(with_context)?;

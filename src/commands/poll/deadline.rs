@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::lookup::{LOOKUP_TIMEOUT, with_reference};
 use super::{JobIndex, Poller};
 use crate::error::{Category, Problem};
+use crate::gate::Observation;
 use crate::http::Deadline;
 use crate::model::Job;
 use crate::providers::GetResult;
@@ -67,6 +68,20 @@ impl Poller {
         PollDeadline {
             deadline: Deadline::after(time_left.unwrap_or(longest)),
             capped_by_command: time_left.is_some(),
+        }
+    }
+
+    /// Fails the jobs without a result whose credential is still printed by a command: the time of the run is up.
+    pub(in crate::commands) fn fail_unconnected(&mut self) {
+        let now = self.elapsed();
+        for polled in &mut self.jobs {
+            let is_unknown = polled.job.is_none() && polled.problem.is_none();
+            let command = self.lookup.running_command(&polled.reference);
+            if let Some(command) = command.filter(|_| is_unknown) {
+                let problem = with_reference(command.timed_out(now), &polled.reference);
+                polled.history.observe(Observation::Failed(&problem), now);
+                polled.problem = Some(problem.into());
+            }
         }
     }
 

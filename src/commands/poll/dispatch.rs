@@ -190,7 +190,7 @@ impl Poller {
         let quiet = self.options.quiet;
         let confirms = quiet.is_some_and(|quiet| polled.history.needs_confirmation(quiet, end));
         polled.start(now);
-        polled.awaits_client = self.lookup.is_connecting(&polled.reference);
+        polled.awaits_client = self.lookup.running_command(&polled.reference).is_some();
         if let Ok(client) = self.lookup.client(&polled.reference) {
             polled.confirms_end = client.confirms_end(&polled.reference);
         }

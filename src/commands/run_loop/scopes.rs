@@ -336,7 +336,8 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
         problem.input = Some(scope.input.clone());
         Box::new(problem)
     };
-    let client = lookup.client_for_scope(scope).map_err(with_context)?;
+    let client = lookup.client_for_scope(scope).await;
+    let client = client.map_err(with_context)?;
     let options = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {

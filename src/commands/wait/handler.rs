@@ -9,6 +9,8 @@ use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
+use crate::commands::signals::Signals;
+use crate::error::Problem;
 use crate::gate::{Condition, Counts, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::output::document::{Envelope, Exit};
@@ -22,7 +24,7 @@ const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// The handler that decides about all references of a wait.
 pub(super) struct WaitHandler<'a> {
-    options: &'a WaitOptions,
+    pub(super) options: WaitOptions,
     pub(super) reports: Reports,
     pub(super) reporter: Reporter,
     /// How the lines of jobs are rendered.
@@ -56,6 +58,7 @@ impl LoopHandler for WaitHandler<'_> {
         let is_timed_out = self.is_timed_out(run);
         if is_timed_out {
             run.poller.accept_proved_ends();
+            run.poller.fail_unconnected();
         }
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {
@@ -136,7 +139,7 @@ impl LoopHandler for WaitHandler<'_> {
 
 impl<'a> WaitHandler<'a> {
     pub(super) fn new(
-        options: &'a WaitOptions,
+        options: WaitOptions,
         reports: Reports,
         reporter: Reporter,
         render_context: RenderContext,
@@ -144,11 +147,40 @@ impl<'a> WaitHandler<'a> {
         Self {
             options,
             reports,
-            terminal: reporter.is_live().then(|| LiveTerminal::new(None)),
+            terminal: None,
             reporter,
             render_context,
             logged_at: Duration::ZERO,
         }
+    }
+
+    /// Starts the commands that print credentials, and waits for them if no account is used before they have ended.
+    /// Writes the reports before. Returns the exit code of a signal that is received meanwhile.
+    ///
+    /// # Errors
+    /// Returns the usage errors that were only found with the credentials.
+    pub(super) async fn connected(
+        &mut self,
+        lookup: &Arc<Lookup>,
+        signals: &mut Signals,
+    ) -> Result<Result<(), u8>, Vec<Problem>> {
+        if lookup.awaits_commands() {
+            let run = run_loop(Arc::clone(lookup), &self.options);
+            self.write_reports(&run);
+        }
+        let connected = tokio::select! {
+            biased;
+            code = signals.next() => Err(code),
+            ended = lookup.run_commands() => Ok(ended?),
+        };
+        // Until now, Ctrl-Z has stopped the process at once.
+        self.terminal = self.reporter.is_live().then(|| LiveTerminal::new(None));
+        Ok(connected)
+    }
+
+    /// Subtracts elapsed time from the time limit.
+    pub(super) fn shorten(&mut self, passed: Duration) {
+        self.options.shorten(passed);
     }
 
     /// Warns of credentials that expire before the deadline, and of unusual options.
@@ -259,7 +291,7 @@ impl<'a> WaitHandler<'a> {
     }
 
     /// Rewrites the reports when they are due, so that they are correct even if the runner is killed.
-    fn write_reports(&mut self, run: &RunLoop) {
+    pub(super) fn write_reports(&mut self, run: &RunLoop) {
         let now = run.poller.elapsed();
         if !self.reports.due(now) {
             return;
@@ -324,6 +356,7 @@ impl<'a> WaitHandler<'a> {
             evaluations: &run.evaluations(),
             policy: &run.policy,
             decision: &decision,
+            running_command: &|reference| run.lookup.running_command(reference),
             stats,
         };
         (GateReport::new(&state), run.lookup.notices.all(), code)

@@ -12,7 +12,7 @@ pub(super) use options::Arguments;
 
 use super::context::{CommandContext, CommandResult};
 use super::gate_report;
-use super::lookup::{CommandRuns, DETAILS_TIMEOUT, Lookup, LookupPlan};
+use super::lookup::{CommandMode, CommandRuns, DETAILS_TIMEOUT, Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
@@ -30,15 +30,13 @@ use options::WaitOptions;
 /// Waits, and returns the exit code of the verdict.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
-    let prepared = prepare(context, arguments, started);
-    let passed = stopwatch.measure("preparation");
-    match prepared {
-        Ok((lookup, mut plan, reports)) => {
-            plan.shorten(passed);
-            let wait = run_wait(context, lookup, &plan, reports, stopwatch);
-            Ok(block_on(wait))
+    match prepare(context, arguments, started) {
+        Ok((lookup, plan, reports)) => {
+            let wait = run_wait(context, lookup, plan, reports, stopwatch);
+            block_on(wait)
         }
         Err(problems) => {
+            let passed = stopwatch.measure("preparation");
             // For example references that were not read in time.
             let is_slow = problems.iter().all(|one| one.category == Category::Network);
             if !is_slow || arguments.time_limit()?.is_none_or(|limit| passed < limit) {
@@ -83,7 +81,10 @@ fn prepare(
     lookup.options.commands = CommandRuns {
         deadline: limit.and_then(|limit| started.checked_add(limit)),
         // A redrawn display would overwrite the prompts of a command.
-        in_background: !context.may_redraw(&io::stderr()),
+        mode: match context.may_redraw(&io::stderr()) {
+            true => CommandMode::Awaited,
+            false => CommandMode::Background,
+        },
     };
     let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
@@ -92,10 +93,10 @@ fn prepare(
 async fn run_wait(
     context: &CommandContext,
     lookup: Arc<Lookup>,
-    plan: &WaitOptions,
+    plan: WaitOptions,
     reports: Reports,
     stopwatch: Stopwatch,
-) -> u8 {
+) -> CommandResult {
     let reporter = match context.global.quiet {
         true => Reporter::Quiet,
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
@@ -106,13 +107,19 @@ async fn run_wait(
         zone: context.zone(Zone::Local),
         ..context.render_context(io::stderr().is_terminal())
     };
+    let mut signals = Signals::new();
     let mut wait = WaitHandler::new(plan, reports, reporter, render_context);
     wait.warn(&lookup);
-    let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);
-    let mut signals = Signals::new();
-    let end = run
-        .run(&mut wait, pin!(context.stopped(&mut signals)))
-        .await;
+    let connected = wait.connected(&lookup, &mut signals).await?;
+    wait.shorten(stopwatch.measure("preparation"));
+    let mut run = run_loop(lookup, &wait.options).with_stopwatch(stopwatch);
+    let end = match connected {
+        Ok(()) => {
+            run.run(&mut wait, pin!(context.stopped(&mut signals)))
+                .await
+        }
+        Err(signal) => Err(signal),
+    };
     let mut report = wait.report(&mut run, &end);
     drop(run);
     let mut text = Vec::new();
@@ -157,5 +164,5 @@ async fn run_wait(
     if report.exit.code != reported {
         wait.reports.rewrite(&report);
     }
-    written.code.unwrap_or(report.exit.code)
+    Ok(written.code.unwrap_or(report.exit.code))
 }

@@ -98,7 +98,7 @@ enum OnMissing {
 }
 
 /// The parsed options, checked before the first call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WaitOptions {
     /// The policy of the gate.
     pub policy: GatePolicy,

@@ -70,7 +70,7 @@ async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration
         now: Time::from_unix(1_700_000_000).expect("a time"),
         zone: Zone::Utc,
     };
-    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, render_context);
+    let mut wait = WaitHandler::new(options.clone(), reports, Reporter::Quiet, render_context);
     let mut run = run_loop(Arc::new(lookup), options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();

@@ -9,7 +9,9 @@ use super::args::PollArgs;
 use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
 use super::kind_flags::KindFlags;
-use super::lookup::{AllowedTargets, DETAILS_TIMEOUT, Inputs, Lookup, LookupPlan, Options};
+use super::lookup::{
+    AllowedTargets, CommandMode, CommandRuns, DETAILS_TIMEOUT, Inputs, Lookup, LookupPlan, Options,
+};
 use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 use crate::output::Live;
@@ -31,15 +33,14 @@ pub(super) fn run_with(
     flags: &KindFlags,
     poll: &PollArgs,
 ) -> u8 {
-    match prepare(context, inputs, flags, poll) {
-        Ok((lookup, plan)) => {
-            let live = live(context);
-            let zone = context.render_context(false).zone;
-            let display = FollowOutput::of_states(&context.output_options, zone, live);
-            follow::run(context, lookup, plan, display)
-        }
-        Err(problems) => context.usage_error("watch", problems),
-    }
+    let prepared = prepare(context, inputs, flags, poll);
+    let ended = prepared.and_then(|(lookup, plan)| {
+        let live = live(context);
+        let zone = context.render_context(false).zone;
+        let display = FollowOutput::of_states(&context.output_options, zone, live);
+        follow::run(context, lookup, plan, display)
+    });
+    ended.unwrap_or_else(|problems| context.usage_error("watch", problems))
 }
 
 fn prepare(
@@ -63,6 +64,14 @@ fn prepare(
         },
         flags: flags.given.clone(),
         details_timeout: Some(DETAILS_TIMEOUT),
+        commands: CommandRuns {
+            deadline: None,
+            // A redrawn table would overwrite the prompts of a command.
+            mode: match context.may_redraw(&io::stdout()) {
+                true => CommandMode::Awaited,
+                false => CommandMode::Background,
+            },
+        },
         ..Options::default()
     };
     let settings = context.settings()?;

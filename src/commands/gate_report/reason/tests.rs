@@ -73,6 +73,7 @@ fn reason(policy: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) 
         evaluations: &evaluations,
         policy,
         decision: &decision,
+        running_command: &|_| None,
         stats,
     })
 }
