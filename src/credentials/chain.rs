@@ -138,7 +138,37 @@ impl CredentialChain {
         (profile, skipped)
     }
 
+    /// Calls `read` with a chain whose environment knows only the variables that `read` needs.
+    ///
+    /// # Errors
+    /// As [`Settings::checked`].
+    pub(super) fn checked<T>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if !self.settings.environment().has_unreadable() {
+            return read(self);
+        }
+        self.settings.checked(|settings| {
+            read(&Self {
+                settings: settings.clone(),
+                ..self.clone()
+            })
+        })
+    }
+
     fn resolve(
+        &self,
+        cloud: &SettingsSchema,
+        profile: Profile,
+        skipped: &mut Vec<SkippedSource>,
+    ) -> Result<Profile, Problem> {
+        let account = profile.name.clone();
+        let resolved = self.checked(|own| own.resolve_unchecked(cloud, profile, skipped));
+        resolved.map_err(|problem| problem.with_account(cloud.cloud, &account))
+    }
+
+    fn resolve_unchecked(
         &self,
         cloud: &SettingsSchema,
         mut profile: Profile,

@@ -26,11 +26,14 @@ impl CredentialChain {
     /// credential; or they select a profile that the file does not have; or a `JOBLENS_` variable is set. Other
     /// variables of the cloud may be meant for its own tools.
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
+        // A variable that is not UTF-8 may contain a credential.
+        let is_configured = self.checked(|own| Ok(own.finds_default(cloud)));
+        is_configured.unwrap_or(true)
+    }
+
+    fn finds_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
         let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
-        if self.settings.environment().check().is_err() {
-            return true;
-        }
         let mut values = values.iter();
         let files = self.tool_files();
         values

@@ -34,7 +34,9 @@ impl CredentialChain {
         };
         let files = self.tool_files();
         for tool in self.sources(cloud) {
-            let found = tool.region(&files)?;
+            let found = tool.region(&files);
+            files.check_variables()?;
+            let found = found?;
             let value = found.and_then(|found| credential(tool, found).values.remove(key));
             if let Some(value) = value {
                 return Ok(Some((key, value)));

@@ -73,7 +73,7 @@ impl SourceCache {
         profile: Option<&str>,
     ) -> Loaded {
         let Some(cache) = &self.files else {
-            return source.load(files, profile);
+            return read(source, files, profile);
         };
         let key = (
             cloud,
@@ -85,9 +85,16 @@ impl SourceCache {
         let mut loaded = lock(cache);
         let loaded = loaded
             .entry(key)
-            .or_insert_with(|| source.load(files, profile));
+            .or_insert_with(|| read(source, files, profile));
         loaded.clone()
     }
+}
+
+/// Reads a source, and checks the variables that it needs.
+fn read(source: &'static CredentialSource, files: &ToolFiles, profile: Option<&str>) -> Loaded {
+    let loaded = source.load(files, profile);
+    files.check_variables()?;
+    loaded
 }
 
 #[cfg(test)]

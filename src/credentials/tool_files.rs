@@ -1,6 +1,7 @@
 //! Gives the cloud modules access to files of the clouds' own tools.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -173,6 +174,19 @@ impl ToolFiles {
     /// Returns a variable's value; an empty one counts as unset.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(str::trim)
+    }
+
+    /// Returns the value of a variable with paths, which need not be UTF-8; an empty one counts as unset.
+    pub fn paths(&self, name: &str) -> Option<&OsStr> {
+        self.environment.os(name)
+    }
+
+    /// Checks that all variables read so far are valid UTF-8.
+    ///
+    /// # Errors
+    /// A usage error that names the variable.
+    pub(super) fn check_variables(&self) -> Result<(), Problem> {
+        self.environment.check()
     }
 
     /// Returns a variable that selects a profile of a tool; `None` if variables may not select one.

@@ -47,6 +47,14 @@ impl CredentialChain {
         cloud: &SettingsSchema,
         profile: &Profile,
     ) -> Result<Option<SourceResult>, Problem> {
+        self.checked(|own| own.find_custom_source(cloud, profile))
+    }
+
+    fn find_custom_source(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+    ) -> Result<Option<SourceResult>, Problem> {
         let mut tools = self.sources(cloud).iter();
         let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)));
         let Some(tool) = tool.filter(|_| !self.settings.is_recorded()) else {
@@ -85,7 +93,8 @@ impl CredentialChain {
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
-        ToolFiles::new(self.settings.environment().clone(), local_time())
+        // The variables that a tool needs are checked when its files have been read.
+        ToolFiles::new(self.settings.environment().unread(), local_time())
     }
 
     /// Returns the credential of the first tool that has one. A file that exists but cannot be used ends the

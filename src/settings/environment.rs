@@ -1,7 +1,7 @@
 //! Reads the environment of the process.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,11 @@ pub struct Environment {
     unreadable: Arc<[UnreadableVariable]>,
 }
 
-/// A variable whose value is not UTF-8. It is an error only if the variable is read.
+/// A variable whose value is not UTF-8. It is an error only if the variable is read as text.
 #[derive(Debug)]
 struct UnreadableVariable {
     name: String,
+    value: OsString,
     is_read: AtomicBool,
 }
 
@@ -41,8 +42,9 @@ impl Environment {
         for (name, value) in variables {
             match (name.into_string(), value.into_string()) {
                 (Ok(name), Ok(value)) => drop(readable.insert(name, value)),
-                (Ok(name), Err(_)) => unreadable.push(UnreadableVariable {
+                (Ok(name), Err(value)) => unreadable.push(UnreadableVariable {
                     name,
+                    value,
                     is_read: AtomicBool::new(false),
                 }),
                 (Err(_), _) => {}
@@ -51,6 +53,35 @@ impl Environment {
         Self {
             variables: readable,
             unreadable: unreadable.into(),
+        }
+    }
+
+    /// Returns a copy that does not know which variables were read so far, so that [`Self::check`] reports only those
+    /// that one account needs.
+    pub fn unread(&self) -> Self {
+        let unreadable = self.unreadable.iter().map(|one| UnreadableVariable {
+            name: one.name.clone(),
+            value: one.value.clone(),
+            is_read: AtomicBool::new(false),
+        });
+        Self {
+            variables: self.variables.clone(),
+            unreadable: unreadable.collect(),
+        }
+    }
+
+    /// Reports whether the value of any variable is not UTF-8.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        !self.unreadable.is_empty()
+    }
+
+    /// Returns a variable's value for a path or a list of paths, which need not be UTF-8.
+    pub fn os(&self, name: &str) -> Option<&OsStr> {
+        let mut unreadable = self.unreadable.iter();
+        let unreadable = unreadable.find(|one| one.name == name);
+        match unreadable {
+            Some(one) => Some(&one.value),
+            None => self.get(name).map(|value| OsStr::new(value.trim())),
         }
     }
 

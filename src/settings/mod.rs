@@ -272,6 +272,26 @@ impl Settings {
         }
     }
 
+    /// Calls `read` with a copy of the environment that knows only the variables that `read` needs.
+    ///
+    /// # Errors
+    /// A usage error if one of these variables is not UTF-8, else the error of `read`.
+    pub(crate) fn checked<T>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if !self.environment.has_unreadable() {
+            return read(self);
+        }
+        let own = Self {
+            environment: self.environment.unread(),
+            ..self.clone()
+        };
+        let value = read(&own);
+        own.environment.check()?;
+        value
+    }
+
     /// Returns the config file.
     pub fn file(&self) -> &SettingsFile {
         &self.file

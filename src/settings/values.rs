@@ -19,9 +19,13 @@ impl Settings {
     /// # Errors
     /// `missing_credentials` if a named profile does not exist; a usage error for invalid values.
     pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
+        let profile = self.checked(|own| own.read_plain_profile(cloud, name));
+        profile.map_err(|problem| problem.with_account(cloud.cloud, name))
+    }
+
+    fn read_plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
         if name == "default" {
-            network::refuse_variable(cloud.cloud, &self.environment)
-                .map_err(|problem| problem.with_account(cloud.cloud, name))?;
+            network::refuse_variable(cloud.cloud, &self.environment)?;
         }
         if self.recorded_plain_profile(cloud, name).is_none()
             && let Some(problem) = self.recorded_problem(cloud.cloud, name)
@@ -46,7 +50,8 @@ impl Settings {
         name: &str,
         key: &str,
     ) -> Result<Profile, Problem> {
-        self.plain_values(cloud, name, &|known| known == key)
+        let profile = self.checked(|own| own.plain_values(cloud, name, &|known| known == key));
+        profile.map_err(|problem| problem.with_account(cloud.cloud, name))
     }
 
     /// Returns the requested settings of a profile: those of the environment, then those of the file.

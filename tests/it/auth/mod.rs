@@ -4,6 +4,7 @@ mod clocks;
 mod commands;
 mod credentials;
 mod damaged;
+mod encodings;
 mod hints;
 mod order;
 mod partial;

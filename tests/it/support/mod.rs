@@ -11,6 +11,7 @@ pub mod tls;
 pub mod yaml;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -70,7 +71,7 @@ impl Run {
 /// The binary with arguments, variables, input and limits.
 pub struct Joblens {
     arguments: Vec<String>,
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, OsString>,
     input: String,
     /// Shell commands that run before the shell executes the binary.
     prelude: Vec<String>,
@@ -93,7 +94,7 @@ pub fn joblens(arguments: &[&str]) -> Joblens {
 }
 
 impl Joblens {
-    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.to_owned(), value.into());
         self
     }
@@ -104,7 +105,7 @@ impl Joblens {
     ) -> Self {
         for (name, value) in pairs {
             self.variables
-                .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+                .insert(name.as_ref().to_owned(), value.as_ref().into());
         }
         self
     }

@@ -2,6 +2,7 @@
 //! and fields are not combined.
 
 use std::collections::HashSet;
+use std::env::split_paths;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -50,7 +51,7 @@ impl Kubeconfig {
     /// # Errors
     /// `missing_credentials`: a file is damaged or cannot be read, or the one in the settings does not exist.
     pub fn load(files: &ToolFiles) -> Result<Self, Problem> {
-        let listed = files.variable("KUBECONFIG").unwrap_or_default();
+        let listed = files.paths("KUBECONFIG").unwrap_or_default();
         let paths: Vec<PathBuf> = match files.named_path() {
             Some(path) => vec![path.to_path_buf()],
             None if listed.is_empty() => {
@@ -58,7 +59,7 @@ impl Kubeconfig {
                 home.map(|home| home.join(".kube/config")).collect()
             }
             None => {
-                let paths = listed.split(':').filter(|path| !path.is_empty());
+                let paths = split_paths(listed).filter(|path| !path.as_os_str().is_empty());
                 paths.map(absolute).collect()
             }
         };
@@ -67,8 +68,8 @@ impl Kubeconfig {
             is_named: files.named_path().is_some() || !listed.is_empty(),
             searched: match (files.named_path(), listed) {
                 (Some(path), _) => path.display().to_string(),
-                (None, "") => "~/.kube/config".to_owned(),
-                (None, listed) => format!("KUBECONFIG={}", quotable(listed)),
+                (None, listed) if listed.is_empty() => "~/.kube/config".to_owned(),
+                (None, listed) => format!("KUBECONFIG={}", quotable(&listed.to_string_lossy())),
             },
         };
         for path in paths {
@@ -303,6 +304,6 @@ fn text(value: Option<&Value>) -> Option<&str> {
     value?.as_str()
 }
 
-fn absolute(path: &str) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.into())
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
