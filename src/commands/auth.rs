@@ -11,7 +11,7 @@ use super::recording::{
 };
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
-use crate::http::{Transport, check_tls_files, validate_tls};
+use crate::http::{Transport, check_connection_settings, validate_tls};
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
@@ -108,7 +108,7 @@ fn with_checked_files(account: Account) -> AccountStatus {
         client,
     } = account;
     if let (Some(profile), Some(_)) = (profile, client)
-        && let Err(problem) = check_tls_files(&profile)
+        && let Err(problem) = check_connection_settings(&profile)
     {
         status.status = AuthState::Broken;
         status.problem = Some(problem);

@@ -59,9 +59,9 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
     }
     if let Some(fault) = find(&causes) {
         // A request outside a tunnel goes to the proxy itself, whatever its endpoint.
-        let at_proxy = context.proxy.is_some() && !context.endpoint.is_https();
+        let proxy = context.proxy.filter(|_| !context.endpoint.is_https());
         // With TLS 1.3, a server verifies the client's certificate after the handshake.
-        return tls::tls_error(fault, at_proxy, CertificateRequest::Answered);
+        return tls::tls_error(fault, proxy, CertificateRequest::Answered);
     }
     let hyper = find::<hyper::Error>(&causes);
     if hyper.is_some_and(hyper::Error::is_parse_too_large) {
@@ -99,7 +99,7 @@ fn connect_error(
         _ => CertificateRequest::None,
     };
     if let Some(fault) = find(causes) {
-        return tls::tls_error(fault, at_proxy, request);
+        return tls::tls_error(fault, context.proxy.filter(|_| at_proxy), request);
     }
     if let Some(unresolved) = find(causes) {
         let error_of_name = dns_error(unresolved, at_proxy);

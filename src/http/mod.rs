@@ -46,7 +46,7 @@ pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use errors::{CLIENT_CERTIFICATE_HINT, RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
 pub use lines::{Chunks, LineError, Lines};
-pub use proxies::Route;
+pub use proxies::{Route, check_proxy_url};
 pub use recording::{Recorder, RecordingMasks, Replay, Session, Stopwatch};
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query, pairs};
 pub use request_counts::RequestCount;
@@ -55,7 +55,7 @@ pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction, exponential_backoff};
 pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use server_tls::{PeerCertificate, ServerTls};
-pub use tls::{ClientIdentity, check_ca, check_tls_files, validate_tls};
+pub use tls::{ClientIdentity, check_ca, check_connection_settings, is_server_name, validate_tls};
 
 use std::collections::HashMap;
 use std::fmt;

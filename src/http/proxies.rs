@@ -70,6 +70,8 @@ pub(super) struct Proxy {
     pub uri: Uri,
     /// User name and password, decoded.
     pub credentials: Option<(String, Secret)>,
+    /// The variable or setting with its URL.
+    pub variable: String,
     /// Its URL, with user name and password masked.
     masked_url: String,
 }
@@ -229,6 +231,22 @@ pub(super) fn secrets(variables: &[(String, String)]) -> Vec<Secret> {
     proxies.flat_map(|(_, url)| proxy_secrets(url)).collect()
 }
 
+/// Returns the end of a hint to avoid a proxy. `NO_PROXY` does not apply to the proxy of a profile.
+pub(super) fn or_bypass(variable: &str) -> &'static str {
+    match variable.to_ascii_uppercase().ends_with("_PROXY") {
+        true => ", or add the host to NO_PROXY",
+        false => "",
+    }
+}
+
+/// Checks the URL of a proxy in a setting, which the error names by `name`.
+///
+/// # Errors
+/// A usage error if it cannot be used. It does not show the password.
+pub fn check_proxy_url(name: &str, url: &str) -> Result<(), Problem> {
+    parse_proxy(name, url).map(drop)
+}
+
 /// Parses the value of a variable. A user name may contain `@` and `\` unencoded; characters that would end the
 /// host of a URL must be percent-encoded.
 fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
@@ -245,9 +263,13 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
     let unusable = || {
         let masked_url = mask_proxy_url(value);
         let masked_url = quotable(&masked_url);
-        Problem::usage(format!("{name} is '{masked_url}', which is not the URL of a proxy")).with_hint(
-            "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
-        )
+        Problem::usage(format!(
+            "{name} is '{masked_url}', which is not the URL of a proxy"
+        ))
+        .with_hint(format!(
+            "use http://host:port, https://host:port or socks5h://host:port{}",
+            or_bypass(name)
+        ))
     };
     let known = SCHEMES
         .iter()
@@ -277,6 +299,7 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
     Ok(Proxy {
         protocol,
         scheme,
+        variable: name.to_owned(),
         uri,
         credentials,
         masked_url: format!("{scheme}://{mask}{host}:{port}"),

@@ -14,7 +14,7 @@ use crate::commands::notices::NoticeLog;
 use crate::commands::runtime::spawn_thread;
 use crate::credentials::{CredentialChain, CredentialCommand};
 use crate::error::{Category, Problem};
-use crate::http::{Transport, check_tls_files};
+use crate::http::{Transport, check_connection_settings};
 use crate::model::Time;
 #[cfg(test)]
 use crate::providers::Client;
@@ -71,7 +71,7 @@ impl CheckedAccounts {
             let plain = settings.plain_profile(&cloud.settings_schema(), &account.1);
             let plain = plain.and_then(|plain| {
                 let endpoint = cloud.check_settings(&plain, transport)?;
-                check_tls_files(&plain)?;
+                check_connection_settings(&plain)?;
                 Ok((plain, endpoint))
             });
             // An account without a credential sends no requests, so its proxy does not matter.

@@ -3,7 +3,7 @@
 use super::{ErrorContext, network_error};
 use crate::error::TransportFailure;
 use crate::error::TransportFailureKind::{self, ProxyAuthorization, ProxyRefused};
-use crate::http::proxies::Proxy;
+use crate::http::proxies::{Proxy, or_bypass};
 use crate::http::socks::SocksError;
 use crate::http::tunnel::TunnelError;
 use crate::http::{RequestError, Response, RetryAction, html};
@@ -15,13 +15,18 @@ pub(super) const SEND_NAME: &str =
     "use socks5h:// or socks4a://, with which the proxy resolves the host name";
 
 const LOGIN: &str = "check the user and password in the URL of the proxy (percent-encoded)";
-const OTHER_LOGIN: &str =
-    "use a local proxy that authenticates to this one, such as cntlm, or add the host to NO_PROXY";
+const OTHER_LOGIN: &str = "use a local proxy that authenticates to this one, such as cntlm";
 const PROTOCOL: &str = "check the scheme and port of the proxy: http://HOST:PORT for an HTTP proxy, socks4a://HOST:PORT for SOCKS4";
 
 fn allow(context: &ErrorContext<'_>) -> String {
     let host = context.endpoint.host();
-    format!("ask the operator of the proxy to allow {host}, or add it to NO_PROXY")
+    let bypass = bypass(context.proxy).replace("the host", "it");
+    format!("ask the operator of the proxy to allow {host}{bypass}")
+}
+
+/// Returns the end of a hint to avoid the proxy, if that is possible.
+fn bypass(proxy: Option<&Proxy>) -> &'static str {
+    proxy.map_or("", |proxy| or_bypass(&proxy.variable))
 }
 
 /// Returns the hint to set a user and password if none are set.
@@ -49,7 +54,7 @@ fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
             "requires {} authentication, which is not supported",
             methods.join(" or ")
         );
-        return (description, OTHER_LOGIN.to_owned());
+        return (description, format!("{OTHER_LOGIN}{}", bypass(proxy)));
     }
     match proxy.and_then(|proxy| proxy.credentials.as_ref()) {
         Some(_) => ("rejected the user or password".to_owned(), LOGIN.to_owned()),
@@ -129,8 +134,7 @@ fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
 
 /// Describes why a SOCKS proxy did not open a connection.
 pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> RequestError {
-    const METHOD: &str =
-        "use a proxy that accepts a user and password, or add the host to NO_PROXY";
+    const METHOD: &str = "use a proxy that accepts a user and password";
     const USER: &str =
         "set the user in the URL of the proxy: socks4a://NAME@HOST:PORT, or use socks5h://";
     const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
@@ -142,11 +146,11 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
         SocksError::NoMethod { has_user: true } => {
             let description =
                 "does not accept a user and password; it requires another authentication method";
-            return login_error(description, METHOD);
+            return login_error(description, format!("{METHOD}{}", bypass(context.proxy)));
         }
         SocksError::OtherMethod => {
             let description = "chose an authentication method that was not offered";
-            return login_error(description, METHOD);
+            return login_error(description, format!("{METHOD}{}", bypass(context.proxy)));
         }
         SocksError::WrongPassword => return login_error("rejected the user or password", LOGIN),
         SocksError::Refused4(92 | 93) => return login_error("requires an identd user", USER),

@@ -122,7 +122,7 @@ fn every_proxy_status_is_named_and_only_transient_ones_are_retried() {
 /// Checks the message and the hint of each error.
 fn assert_explained(errors: &[(Error, &str, &str)]) {
     for (error, words, advice) in errors {
-        let shown = tls::tls_error(error, false, CertificateRequest::None);
+        let shown = tls::tls_error(error, None, CertificateRequest::None);
         assert!(shown.message.contains(words), "{words}: {}", shown.message);
         let hint = shown.hint.unwrap();
         assert!(hint.contains(advice), "{advice}: {hint}");
@@ -194,6 +194,28 @@ fn tls_errors_have_a_message_and_a_hint() {
 }
 
 #[test]
+fn a_tls_error_of_a_proxy_names_the_setting_with_its_url() {
+    let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
+    let variables = [("https_proxy".to_owned(), "https://127.0.0.1:1".to_owned())];
+    let of_variable = ProxyConfig::parse(&variables);
+    let of_profile = ProxyConfig::from_url("https://127.0.0.1:1");
+    for (proxies, name) in [(of_variable, "https_proxy"), (of_profile, "proxy_url")] {
+        let proxy = proxies.proxy_for(&endpoint);
+        for (error, end) in [
+            (
+                Error::from(InvalidMessage::InvalidContentType),
+                ": a proxy without TLS has the scheme http://",
+            ),
+            (Error::AlertReceived(Alert::UnrecognisedName), ""),
+        ] {
+            let shown = tls::tls_error(&error, proxy, CertificateRequest::None);
+            assert!(shown.message.starts_with("the proxy does not"));
+            assert_eq!(shown.hint, Some(format!("check {name}{end}")));
+        }
+    }
+}
+
+#[test]
 fn a_handshake_failed_after_a_certificate_request_names_the_certificate() {
     use CertificateRequest::{Answered, None, Unanswered};
     for (alert, request, words) in [
@@ -210,7 +232,7 @@ fn a_handshake_failed_after_a_certificate_request_names_the_certificate() {
         (Alert::DecryptError, Unanswered, "ended the TLS connection"),
         (Alert::InternalError, Unanswered, "internal error"),
     ] {
-        let error = tls::tls_error(&Error::AlertReceived(alert), false, request);
+        let error = tls::tls_error(&Error::AlertReceived(alert), Option::None, request);
         assert!(error.message.contains(words), "{words}: {}", error.message);
         let is_about_client = error.hint.unwrap().contains("client_cert");
         let expected = error.message.contains("rejected the client certificate");

@@ -6,6 +6,7 @@ use super::certificate::certificate_error;
 use super::network_error;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::http::client_certificate::CertificateRequest;
+use crate::http::proxies::Proxy;
 use crate::http::{RequestError, RetryAction};
 
 const UPGRADE: &str = "ask the operator to enable TLS 1.2 or later on the server";
@@ -14,16 +15,18 @@ const SUPPORTED: &str = "ask the operator to enable ECDHE key exchange with AES-
 /// The hint for a client certificate that is missing or rejected.
 pub const CLIENT_CERTIFICATE_HINT: &str =
     "set client_cert and client_key to those issued by the operator";
-const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
+const CHECK_PORT: &str = "check the port of the endpoint, or whether it should be http://";
+const CHECK_HOST: &str = "check the host of the endpoint";
 const NETWORK: &str = "check endpoint, network and proxy";
 
-/// Describes a TLS error between this machine and a server, or an HTTPS proxy.
+/// Describes a TLS error between this machine and a server, or a proxy if `proxy` is set.
 pub(super) fn tls_error(
     error: &Error,
-    at_proxy: bool,
+    proxy: Option<&Proxy>,
     request: CertificateRequest,
 ) -> RequestError {
     use TransportFailureKind::{ClientCertificate, NoTls, Tls};
+    let at_proxy = proxy.is_some();
     let whose = if at_proxy { "proxy" } else { "server" };
     let mut retry = RetryAction::No;
     let (kind, message, hint) = match error {
@@ -60,11 +63,11 @@ pub(super) fn tls_error(
         }
         Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             let message = format!("the {whose} does not serve this host name");
-            (Tls, message, "check the host of the endpoint")
+            (Tls, message, CHECK_HOST)
         }
         Error::InvalidMessage(_) => {
             let message = format!("the {whose} does not use TLS on this port");
-            (NoTls, message, NO_TLS)
+            (NoTls, message, CHECK_PORT)
         }
         Error::AlertReceived(alert) => {
             retry = RetryAction::Backoff;
@@ -84,7 +87,20 @@ pub(super) fn tls_error(
     if kind == ClientCertificate && !at_proxy {
         error.category = Category::Unauthenticated;
     }
-    error.with_hint(hint)
+    match proxy {
+        Some(proxy) => error.with_hint(proxy_hint(proxy, hint)),
+        None => error.with_hint(hint),
+    }
+}
+
+/// Returns the hint for a TLS error of a proxy, for which `hint` would name the endpoint.
+fn proxy_hint(proxy: &Proxy, hint: &str) -> String {
+    let variable = &proxy.variable;
+    match hint {
+        CHECK_PORT => format!("check {variable}: a proxy without TLS has the scheme http://"),
+        CHECK_HOST => format!("check {variable}"),
+        hint => hint.to_owned(),
+    }
 }
 
 /// Reports whether an alert is about the client's certificate or its absence. TLS 1.2 has no separate alert for

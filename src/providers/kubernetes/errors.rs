@@ -50,7 +50,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             "the {token} or certificate is unknown or has expired: log in again, or download a new kubeconfig",
         ),
         ErrorRule::codes(&[NO_CREDENTIAL], MissingCredentials)
-            .hint("the user of the context has no token, certificate or exec plugin; none is sent over http"),
+            .hint_with(no_credential),
         ErrorRule::codes(&["Forbidden"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
         ErrorRule::codes(&["NotFound"], NotFound).hint(CHECK_OBJECT),
@@ -144,6 +144,15 @@ fn error_details(response: &Response) -> ErrorDetails {
 }
 
 /// Returns a hint with the permission that a request needs, as RBAC names it.
+/// Returns the hint for a request without a credential.
+fn no_credential(context: &ErrorContext<'_>) -> Option<String> {
+    let hint = match context.request.endpoint.is_https() {
+        true => "the user of the context has no token, certificate or exec plugin",
+        false => "no credential is sent over http: use an https:// server in the kubeconfig",
+    };
+    Some(hint.to_owned())
+}
+
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let parts: Vec<&str> = context.request.path.split('/').collect();
     let api = parts

@@ -278,18 +278,19 @@ impl Api {
         }
     }
 
-    /// Replaces the hint of a connection failure where a more specific one applies: to check the profile's
-    /// proxy, to renew the client certificate where it is set, to renew the kubeconfig if its CA (the only one
-    /// trusted) does not match, or to add a TKE host to the hosts file.
+    /// Replaces a hint about the connection by a more specific one: to check the profile's proxy, to renew the client
+    /// certificate or the kubeconfig, whose CA is the only one trusted, or to add a TKE host to the hosts file.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
         let own_hints = [
+            ("check proxy_url", &self.server.proxy_hint),
             ("HTTPS_PROXY", &self.server.proxy_hint),
             (CLIENT_CERTIFICATE_HINT, &self.server.rejection_hint),
         ];
         for (words, own) in own_hints {
             let hint = problem.hint.as_ref().filter(|hint| hint.contains(words));
-            if let Some(own) = own.clone().filter(|_| hint.is_some()) {
-                problem.hint = Some(own);
+            if let (Some(own), Some(hint)) = (own, hint) {
+                let end = hint.strip_prefix(words).unwrap_or_default();
+                problem.hint = Some(format!("{own}{end}"));
             }
         }
         if problem.category == Category::Unauthenticated {

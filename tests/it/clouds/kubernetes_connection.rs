@@ -308,3 +308,92 @@ fn a_profile_can_name_a_context_and_a_kubeconfig_file() {
         run.stderr
     );
 }
+
+#[test]
+fn a_server_name_or_proxy_that_is_invalid_is_reported_before_the_first_request() {
+    let cluster = Cluster::start("127.0.0.1", false);
+    for (field, value, message) in [
+        (
+            "tls-server-name",
+            "https://k8s.internal",
+            "is not a host name",
+        ),
+        ("tls-server-name", "k8s.internal:6443", "is not a host name"),
+        ("tls-server-name", "*.internal", "is not a host name"),
+        ("tls-server-name", "k8s internal", "is not a host name"),
+        ("tls-server-name", "测试.internal", "is not a host name"),
+        (
+            "proxy-url",
+            "ftp://proxy:1",
+            "proxy-url is 'ftp://proxy:1', which is not the URL",
+        ),
+        (
+            "proxy-url",
+            "http://user:s3cret-in-url@",
+            "which is not the URL",
+        ),
+    ] {
+        let config = cluster.kubeconfig(json!({ field: value }), json!({"token": "t"}));
+        let run = cluster.get();
+        assert_eq!(run.code, 4, "{value}: {}", run.stderr);
+        let error = run.error();
+        let text = error["message"].as_str().unwrap();
+        assert!(
+            text.starts_with(&config) && text.contains("cluster 'c'"),
+            "{text}"
+        );
+        assert!(text.contains(message) && text.contains(field), "{text}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(!hint.contains("NO_PROXY"), "{hint}");
+
+        let key = field.replace('-', "_");
+        let settings = format!(
+            "[kubernetes.lab]\nendpoint = 'https://127.0.0.1:{}'\ntoken = 't'\n{key} = '{value}'\n",
+            cluster.port
+        );
+        let settings = cluster.file("config.toml", &settings, 0o600);
+        let reference = "kubernetes@lab/job/train/ok";
+        let run = joblens(&["get", "-o", "json", "--config", &settings, reference]).run();
+        assert_eq!(run.code, 2, "{value}: {}", run.stderr);
+        let error = run.error();
+        let text = error["message"].as_str().unwrap();
+        let place = format!("(from {settings}:4:");
+        assert!(text.contains(&key) && text.contains(&place), "{text}");
+        assert!(!error["hint"].as_str().unwrap().contains("NO_PROXY"));
+    }
+    assert!(cluster.heads.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_kubeconfig_in_a_folder_whose_name_is_not_utf_8_is_read() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let cluster = Cluster::start("127.0.0.1", false);
+    let config = cluster.kubeconfig(json!({}), json!({"tokenFile": "token"}));
+    let folder = cluster.home.path().join(OsStr::from_bytes(b"\xd3\xc3"));
+    fs::create_dir(&folder).unwrap();
+    fs::rename(config, folder.join("config")).unwrap();
+    write(&folder.join("token"), "t", 0o600);
+    let run = cluster
+        .joblens(&["get", "-o", "json", "kubernetes/job/train/ok"])
+        .env("KUBECONFIG", folder.join("config"))
+        .run();
+    assert_found(&run);
+    assert_eq!(cluster.header("authorization"), ["Bearer t"]);
+}
+
+#[test]
+fn the_hint_for_a_token_that_is_not_sent_over_http_is_to_use_https() {
+    let cluster = Cluster::start("127.0.0.1", false);
+    let forbidden = crate::support::http(
+        "403 Forbidden",
+        "content-type: application/json\r\n",
+        br#"{"kind":"Status","status":"Failure","message":"jobs.batch \"ok\" is forbidden: User \"system:anonymous\" cannot get resource \"jobs\"","reason":"Forbidden","code":403}"#,
+    );
+    let server = crate::support::Server::answering(forbidden);
+    cluster.kubeconfig(json!({"server": server.origin()}), json!({"token": "t"}));
+    let run = cluster.get();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let hint = "no credential is sent over http: use an https:// server in the kubeconfig";
+    assert_eq!(run.error()["hint"], hint);
+}

@@ -5,12 +5,14 @@ use url::Url;
 use super::{Entry, INSECURE, Kubeconfig, SERVER, Values};
 use crate::crypto::base64;
 use crate::error::Problem;
-use crate::http::check_ca;
+use crate::http::{check_ca, check_proxy_url, is_server_name};
 use crate::secret::{Secret, quotable};
 use crate::settings::{CA_DATA, MAX_PEM_BYTES, PROXY_URL, TLS_SERVER_NAME, open_bytes};
 
 const CA_FILE: &str = "certificate-authority";
 const CA: &str = "certificate-authority-data";
+const TLS_NAME: &str = "tls-server-name";
+const PROXY: &str = "proxy-url";
 const SKIPS_VERIFICATION: &str = "insecure-skip-tls-verify";
 
 /// Returns the cluster settings of a context.
@@ -59,13 +61,27 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     }
     values.extend(ca.map(|ca| (CA_DATA, ca)));
     // As with kubectl, the proxy resolves the name of the server.
-    let proxy = cluster.text("proxy-url")?;
+    let proxy = cluster.text(PROXY)?;
+    if let Some(Err(fault)) = proxy.map(|url| check_proxy_url(PROXY, url)) {
+        let problem = cluster.problem(&format!("cannot be used: {}", fault.message));
+        return Err(Problem {
+            hint: fault.hint,
+            ..problem
+        });
+    }
     let proxy = proxy.map(|url| match url.strip_prefix("socks5://") {
         Some(rest) => format!("socks5h://{rest}"),
         None => url.to_owned(),
     });
     values.extend(proxy.map(|url| (PROXY_URL, Secret::new(url))));
-    let name = cluster.text("tls-server-name")?;
+    let name = cluster.text(TLS_NAME)?;
+    if let Some(name) = name.filter(|name| !is_server_name(name)) {
+        let message = format!(
+            "has a {TLS_NAME} that is not a host name: '{}'",
+            quotable(name)
+        );
+        return Err(cluster.problem(&message));
+    }
     values.extend(name.map(|name| (TLS_SERVER_NAME, Secret::new(name))));
     Ok(values)
 }
