@@ -1,6 +1,7 @@
 //! Runs the user's commands that print credentials.
 
 mod formats;
+mod masked_line;
 mod output;
 mod process;
 mod shell;
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 use super::expiry::local_time;
 use super::program::{CommandError, Invocation, timed_out};
 use crate::model::Time;
-use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
+use crate::secret::{Secret, SecretMasker};
 use crate::settings::RerunReason;
 use crate::sync::lock;
+use masked_line::mask_words;
 use process::ProcessError;
 
 #[cfg(any(test, fuzzing))]
@@ -59,9 +61,13 @@ impl PromptSink {
     }
 
     fn line(&self, line: &str) {
-        match self.is_terminal {
-            true => (self.show)(line),
-            false => (self.show)(&mask_words(line)),
+        if self.is_terminal {
+            return (self.show)(line);
+        }
+        let line = mask_words(line);
+        // A line may have contained only colors.
+        if !line.is_empty() {
+            (self.show)(&line);
         }
     }
 }
@@ -221,14 +227,6 @@ fn failure_text(status: ExitStatus, stderr: &[u8], output: &CommandOutput) -> St
         true => how,
         false => format!("{how}: {shown}"),
     }
-}
-
-/// Masks the words of a line that may be secrets.
-fn mask_words(line: &str) -> String {
-    let words = mask_text(line.trim());
-    let words = words.split_whitespace();
-    let words = words.map(|word| if looks_random(word) { MASK } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
