@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 pub use fault::{TransportFailure, TransportFailureKind};
 pub(crate) use io_text::{file_error_text, io_text, kind_text};
 
+/// Words that are longer are similar to no name: a comparison takes time in proportion to the length.
+const MAX_COMPARED_BYTES: usize = 256;
+
 /// Returns the known name that is closest to a word; `None` if none is similar.
 pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    if word.len() > MAX_COMPARED_BYTES {
+        return None;
+    }
     let word = word.trim().to_lowercase();
     let is_part = |name: &str| word.len() >= 2 && name.starts_with(&word);
     let named = names.into_iter().map(|name| {

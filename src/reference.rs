@@ -25,6 +25,9 @@ pub const DEFAULT_PROFILE: &str = "default";
 /// Replaces the last segment of a reference to select the newest resource of its scope.
 pub const LATEST: &str = "@latest";
 
+/// Longer than any reference, so that an error can show the whole text.
+pub const MAX_REFERENCE_BYTES: usize = 4096;
+
 /// The address of one resource.
 #[derive(Debug, Clone)]
 pub struct Reference {

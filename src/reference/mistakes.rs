@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::error::Problem;
 
-const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
+/// The hint for a text that is not a reference.
+pub const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Characters that look like a slash.
 const SLASHES: [char; 5] = ['／', '⁄', '∕', '＼', '\\'];

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::mistakes;
-use super::{LATEST, Reference, Scope, Target, segment_error};
+use super::{LATEST, MAX_REFERENCE_BYTES, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
@@ -77,11 +77,18 @@ impl ReferenceParser<'_> {
         Ok((kind, profile))
     }
 
-    /// Checks that a text is not another kind of input, such as a URL or a path.
+    /// Checks that a text is not too long, and not another kind of input, such as a URL or a path.
     ///
     /// # Errors
     /// A usage error that explains the mistake.
     pub(super) fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
+        if input.len() > MAX_REFERENCE_BYTES {
+            let message = format!(
+                "a text of {} bytes is too long for a reference",
+                input.len()
+            );
+            return Err(Problem::usage(message).with_hint(mistakes::HINT));
+        }
         let is_kind = |text: &str| {
             let mut templates = self.templates();
             templates.any(|template| [template.kind, template.kind_short].contains(&text))

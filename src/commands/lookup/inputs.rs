@@ -16,6 +16,7 @@ use crate::commands::shell_session::{ShellSession, expand_word};
 use crate::error::{Category, Problem, file_error_text};
 use crate::http::Session;
 use crate::output::duration;
+use crate::reference::MAX_REFERENCE_BYTES;
 use crate::settings::Environment;
 
 /// The inputs that name resources.
@@ -151,8 +152,6 @@ fn cannot_read(name: &str, error: &io::Error) -> Problem {
 fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec<String>, Problem> {
     /// Much more than any realistic list.
     const MAX_BYTES: u64 = 16 << 20;
-    /// Longer than any reference, so that an error can show the line.
-    const MAX_LINE_BYTES: usize = 4096;
     let mut text = String::new();
     input
         .take(MAX_BYTES + 1)
@@ -192,7 +191,7 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
                 "rerun the command that produced it; if it skips a scope, list the others by name, and --limit none lists all rows",
             ));
         }
-        if line.len() > MAX_LINE_BYTES {
+        if line.len() > MAX_REFERENCE_BYTES {
             let message = format!("a line of {name} is too long for a reference");
             let hint = "expected one reference per line, as printed by joblens list -o name";
             return Err(Problem::usage(message).with_hint(hint));

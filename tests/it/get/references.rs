@@ -331,3 +331,21 @@ fn notices_are_in_the_order_of_the_references_whichever_cloud_responds_first() {
         assert_eq!(clouds, ["tencent", "sugon"], "{notices}");
     }
 }
+
+#[test]
+fn a_very_long_reference_is_rejected_without_showing_it() {
+    let long = "a".repeat(100_000);
+    for reference in [
+        long.clone(),
+        format!("aliyun/{long}"),
+        format!("aliyun@{long}/job/C/1"),
+        format!("aliyun/job/C/{long}"),
+    ] {
+        for arguments in [&["get"][..], &["wait", "-t", "2s"], &["list"], &["metrics"]] {
+            let run = joblens(&[arguments, &[&reference]].concat()).run();
+            assert_eq!(run.code, 2, "{arguments:?}");
+            assert!(run.stderr.contains("bytes is too long for a reference"));
+            assert!(run.stderr.len() < 1000, "{arguments:?}");
+        }
+    }
+}
