@@ -201,11 +201,10 @@ impl CredentialChain {
             let fault = characters::fault(key, value.text.expose());
             if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
                 let problem = profile.invalid(key, &what).with_hint(hint);
-                let is_printed = profile.origin(key).is_some_and(Origin::is_command);
-                // It is not a usage error, since a command was already run.
-                return Err(match is_printed {
-                    true => problem.not_of_usage(),
-                    false => problem,
+                return Err(match profile.origin(key) {
+                    Some(Origin::Variable(_) | Origin::File { .. }) => problem,
+                    // In a tool's file, or printed by a command.
+                    _ => problem.not_of_usage(),
                 });
             }
         }

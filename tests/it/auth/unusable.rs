@@ -129,3 +129,16 @@ fn an_empty_key_in_the_config_file_is_an_error_without_fallback() {
     sandbox.get(JOB).run();
     assert_eq!(sandbox.signed_by(), "FILEKEY");
 }
+
+#[test]
+fn an_invalid_key_in_a_file_of_a_tool_is_not_a_usage_error() {
+    let sandbox = Sandbox::new();
+    let keys = "[basic]\nak = A\n B\nsk = hwsdk-basic-secret-q8\n";
+    sandbox.write(".huaweicloud/credentials", keys);
+    let run = sandbox.get("huawei/image-job/7").run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let error = run.error();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("contains a line break"), "{message}");
+    assert_eq!(error["category"], "missing_credentials");
+}
