@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use fault::{TransportFailure, TransportFailureKind};
-pub(crate) use io_text::{file_error_text, io_text, kind_text};
+pub(crate) use io_text::{file_error_text, file_kind_text, io_text, kind_text};
 
 /// Words that are longer are similar to no name: a comparison takes time in proportion to the length.
 const MAX_COMPARED_BYTES: usize = 256;

@@ -325,7 +325,7 @@ impl GlobalArgs {
                 .ok()
                 .filter(|number| (1..=1000).contains(number))
                 .ok_or_else(|| {
-                    let problem = invalid_setting(key, &text, "a number from 1 to 1000");
+                    let problem = invalid_setting(key, &text, "a whole number from 1 to 1000");
                     problem.with_hint(format!("the default is {default}"))
                 })
                 .map_err(|problem| located(option.is_some(), key, problem)),

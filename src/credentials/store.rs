@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::token_file::{MAX_AGE, TokenFile};
 use super::{Credential, CredentialProvider};
 use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
-use crate::error::Problem;
+use crate::error::{Problem, file_error_text};
 use crate::http::{Deadline, Transport};
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -146,7 +146,8 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
         }
         let written = self.token_file().write(parts, expires_at, self.now());
         if let Err(error) = written {
-            self.store.trace(&format!("not written: {error}"));
+            self.store
+                .trace(&format!("not written: {}", file_error_text(&error)));
         }
     }
 }

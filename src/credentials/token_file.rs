@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::REFRESH_MARGIN;
 use crate::crypto::nonce;
+use crate::error::file_error_text;
 
 /// Version of the file format; other versions are not read.
 const SCHEMA: u32 = 1;
@@ -97,13 +98,13 @@ impl TokenFile {
         let file = match file {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(file_error_text(&error)),
         };
         check_owner(&file)?;
         let mut bytes = Vec::new();
         let mut file = file.take(MAX_FILE_BYTES + 1);
         file.read_to_end(&mut bytes)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| file_error_text(&error))?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err("it is too large".to_owned());
         }
@@ -217,7 +218,7 @@ impl TokenFile {
 
 /// Rejects a file that others could have written or can read.
 fn check_owner(file: &File) -> Result<(), String> {
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| file_error_text(&error))?;
     let reason = match () {
         () if !metadata.is_file() => "not a regular file",
         () if metadata.uid() != rustix::process::geteuid().as_raw() => "owned by another user",

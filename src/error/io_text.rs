@@ -1,5 +1,7 @@
 use std::io::{self, ErrorKind};
 
+use rustix::io::Errno;
+
 /// Returns the text of an I/O error without the number that Rust appends to the operating system's message.
 pub(crate) fn file_error_text(error: &io::Error) -> String {
     let text = error.to_string();
@@ -21,8 +23,23 @@ pub(crate) fn io_text(error: &io::Error) -> String {
 pub(crate) fn kind_text(kind: ErrorKind) -> String {
     match kind {
         ErrorKind::NotFound => "no such file".to_owned(),
+        kind if kind == kind_of(Errno::LOOP) => "Too many levels of symbolic links".to_owned(),
         kind => kind.to_string(),
     }
+}
+
+/// Describes an error of a file by its kind, else by the operating system's text.
+pub(crate) fn file_kind_text(error: &io::Error) -> String {
+    // Rust has no kind for such errors.
+    match error.kind() == kind_of(Errno::IO) {
+        true => file_error_text(error),
+        false => kind_text(error.kind()),
+    }
+}
+
+/// Returns the kind of an error of the operating system, which has no stable name.
+fn kind_of(error: Errno) -> ErrorKind {
+    io::Error::from(error).kind()
 }
 
 #[cfg(test)]
@@ -42,5 +59,13 @@ mod tests {
         );
         assert_eq!(io_text(&ErrorKind::TimedOut.into()), "timed out");
         assert_eq!(io_text(&ErrorKind::NotFound.into()), "no such file");
+        for (error, text) in [
+            (Errno::IO, "Input/output error"),
+            (Errno::LOOP, "Too many levels of symbolic links"),
+            (Errno::NOENT, "no such file"),
+            (Errno::ACCESS, "permission denied"),
+        ] {
+            assert_eq!(file_kind_text(&error.into()), text);
+        }
     }
 }

@@ -84,7 +84,7 @@ impl SettingsFile {
         }
         let (text, data) = match open_text(path, is_open_descriptor(path)) {
             Ok(opened) => opened,
-            Err(FileError::Io(ErrorKind::NotFound)) if !is_explicit && !is_dangling(path) => {
+            Err(FileError::Io(ErrorKind::NotFound, _)) if !is_explicit && !is_dangling(path) => {
                 return Ok(Self::default());
             }
             Err(error) => {

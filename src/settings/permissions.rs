@@ -46,8 +46,13 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
         return Err(access.foreign_file(path));
     }
     if is_secret && access.is_readable_by_others() {
+        let how = match access.others_can_read() {
+            true => "readable",
+            false if access.is_writable_by_others() => "writable",
+            false => "executable",
+        };
         return Err(InsecureFile {
-            reason: format!("contains a secret and is readable by others (mode {mode:03o})"),
+            reason: format!("contains a secret and is {how} by others (mode {mode:03o})"),
             hint: access.hint_of_secret(path),
         });
     }
@@ -192,6 +197,12 @@ impl Access {
         let is_shared_by_root = self.owner == ROOT_UID && self.user != ROOT_UID;
         let mask = if is_shared_by_root { 0o027 } else { 0o077 };
         self.mode & mask != 0
+    }
+
+    /// Reports whether the mode lets others read the content, not only write or execute the file.
+    fn others_can_read(&self) -> bool {
+        let is_shared_by_root = self.owner == ROOT_UID && self.user != ROOT_UID;
+        self.mode & if is_shared_by_root { 0o004 } else { 0o044 } != 0
     }
 
     /// Returns `sudo ` for a file of another user, which only root can change.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::permissions::{is_open_descriptor, is_readable_by_others};
 use super::{InsecureFile, check_file};
-use crate::error::kind_text;
+use crate::error::file_kind_text;
 
 /// Maximum size of a text file. Files of tools and of single values are far smaller.
 pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -17,7 +17,8 @@ pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 /// The reason why a file cannot be read.
 #[derive(Debug)]
 pub(crate) enum FileError {
-    Io(ErrorKind),
+    /// The kind of the error, and its text.
+    Io(ErrorKind, String),
     Kind(&'static str),
     /// UTF-16, or a line that is not UTF-8.
     Encoding(Option<usize>),
@@ -27,7 +28,7 @@ pub(crate) enum FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(kind) => f.write_str(&kind_text(*kind)),
+            Self::Io(_, text) => f.write_str(text),
             Self::Kind(reason) => f.write_str(reason),
             Self::Encoding(None) => f.write_str("it is UTF-16, not UTF-8"),
             Self::Encoding(Some(line)) => write!(f, "line {line} is not UTF-8"),
@@ -41,7 +42,7 @@ impl FileError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Insecure(insecure) => insecure.reason.clone(),
-            Self::Io(_) | Self::Kind(_) | Self::Encoding(_) => format!("cannot be read ({self})"),
+            Self::Io(..) | Self::Kind(_) | Self::Encoding(_) => format!("cannot be read ({self})"),
         }
     }
 
@@ -50,14 +51,14 @@ impl FileError {
         match self {
             Self::Insecure(insecure) => Some(&insecure.hint),
             Self::Encoding(_) => Some("save it as UTF-8"),
-            Self::Io(_) | Self::Kind(_) => None,
+            Self::Io(..) | Self::Kind(_) => None,
         }
     }
 
     pub(crate) fn is_absence(&self) -> bool {
         matches!(
             self,
-            Self::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)
+            Self::Io(ErrorKind::NotFound | ErrorKind::NotADirectory, _)
         )
     }
 }
@@ -71,7 +72,7 @@ pub(crate) fn is_dangling(path: &Path) -> bool {
 
 impl From<std::io::Error> for FileError {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error.kind())
+        Self::Io(error.kind(), file_kind_text(&error))
     }
 }
 
@@ -116,9 +117,9 @@ fn open_text_up_to(
 
 /// Decodes UTF-8. The error is the number of the first invalid line, or `None` for UTF-16.
 fn decode(bytes: Vec<u8>) -> Result<String, Option<usize>> {
-    // Text contains no NUL byte, but UTF-16 contains one for each ASCII character.
+    // In UTF-16, every second byte of ASCII characters is NUL.
     let has_mark = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    if has_mark || bytes.iter().take(4).any(|byte| *byte == 0) {
+    if has_mark || matches!(bytes[..], [0, _, 0, _, ..] | [_, 0, _, 0, ..]) {
         return Err(None);
     }
     String::from_utf8(bytes).map_err(|error| {
@@ -198,6 +199,10 @@ mod tests {
             "it is UTF-16, not UTF-8"
         );
         assert_eq!(shown(utf16), "it is UTF-16, not UTF-8");
+        let big_endian = "# a".encode_utf16().flat_map(u16::to_be_bytes);
+        assert_eq!(shown(big_endian.collect()), "it is UTF-16, not UTF-8");
+        // The parser of the format rejects a single NUL byte.
+        assert_eq!(decode(b"# \0\n".to_vec()).unwrap(), "# \0\n");
         assert_eq!(
             shown(b"# a\nregion = '\xd6\xd0'\n".to_vec()),
             "line 2 is not UTF-8"

@@ -233,6 +233,9 @@ impl Reader<'_> {
                         self.error_at(at, &format!("{name} must be a list of strings"))
                     })?
                 }
+                _ if FLAGS.contains(&name) => {
+                    return Err(self.error_at(at, &format!("{name} must be true or false")));
+                }
                 _ => return Err(self.error_at(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
@@ -291,6 +294,8 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Integer(number) => number.to_string(),
+                // The check of the value describes the expected one.
+                DeValue::Float(number) => number.to_string(),
                 DeValue::Boolean(flag) => flag.to_string(),
                 _ => {
                     return Err(self.error_at(

@@ -44,6 +44,10 @@ fn an_error_names_the_line_and_never_a_value() {
             ":2:1: region must be a string in quotes",
         ),
         (
+            "[aliyun.default]\ntoken_cache = 1\n",
+            ":2:1: token_cache must be true or false",
+        ),
+        (
             "[aliyun.default]\nai_hosts = ['x', 5]\n",
             ":2:1: ai_hosts must be a list of strings",
         ),

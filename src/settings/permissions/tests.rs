@@ -81,6 +81,16 @@ fn a_file_writable_by_others_or_a_secret_readable_by_others_is_rejected() {
             true,
             Some("contains a secret and is readable by others (mode 666)"),
         ),
+        (
+            0o620,
+            true,
+            Some("contains a secret and is writable by others (mode 620)"),
+        ),
+        (
+            0o610,
+            true,
+            Some("contains a secret and is executable by others (mode 610)"),
+        ),
     ] {
         write(&path, mode);
         let found = check(&path, is_secret);

@@ -263,7 +263,7 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
     for (toml, message) in [
         (
             "[http]\nmax_attempts = 0\n",
-            "joblens/config.toml:2:16: invalid value '0' for max_attempts: expected a number from 1 to 1000",
+            "joblens/config.toml:2:16: invalid value '0' for max_attempts: expected a whole number from 1 to 1000",
         ),
         (
             "[http]\nrequest_timeout = 5\n",
@@ -338,4 +338,21 @@ fn variables_override_the_file_for_the_default_profile() {
         .run()
         .job();
     assert_eq!(job["region"], "cn-shanghai");
+}
+
+#[test]
+fn a_config_file_that_cannot_be_parsed_has_an_error_with_the_cause() {
+    for (toml, message) in [
+        (
+            "[http]\nconcurrency = 1.5\n",
+            "expected a whole number from 1 to 1000",
+        ),
+        ("# \0\n", "config.toml:1:3"),
+    ] {
+        let run = Config::new(toml).get(&[JOB]).run();
+        assert_usage(&run, message);
+        assert!(!run.stderr.contains("UTF-16"), "{}", run.stderr);
+    }
+    let run = joblens(&["get", "-o", "json", "--config", "/proc/self/mem", JOB]).run();
+    assert_usage(&run, "(Input/output error)");
 }
