@@ -42,6 +42,20 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
         message: message.to_owned(),
         hint,
     };
+    let control = line
+        .char_indices()
+        .find(|(_, c)| c.is_control() && *c != '\t');
+    if let Some((place, c)) = control {
+        let message = format!(
+            "the control character U+{:04X} is not valid in TOML",
+            u32::from(c)
+        );
+        return syntax_error(
+            start + place,
+            &message,
+            Some("remove the character".to_owned()),
+        );
+    }
     let lookalike = line.char_indices().find_map(|(place, c)| {
         LOOKALIKES
             .iter()
@@ -272,6 +286,8 @@ mod tests {
             "KEY = \"VALUE\"",
         ),
         ("[a.b]\nhunter2\n", "2:1", "expected KEY", "KEY = \"VALUE\""),
+        ("# \0\n", "1:3", "control character U+0000", "remove"),
+        ("[a.b]\nk = \"a\u{1b}\"\n", "2:7", "U+001B", "remove"),
         (
             "[a.产线]\nk = \"1\"\n",
             "1:4",

@@ -102,7 +102,7 @@ fn an_invalid_key_is_reported_with_its_command_or_tool_file() {
     );
     sandbox.write(ALIYUN_CLI.path, &profile);
     let expected = ["access_key_id of profile", ".aliyun/config.json)"];
-    assert_refused(&sandbox, sandbox.get(JOB), &expected);
+    assert_refused_with(4, &sandbox, sandbox.get(JOB), &expected);
 }
 
 #[test]

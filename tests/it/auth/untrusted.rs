@@ -168,7 +168,12 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
             (2, &"usage".into()),
             "{error}"
         );
-        let expected = format!("readable by others (mode {mode:03o})");
+        let how = if mode == 0o620 {
+            "writable"
+        } else {
+            "readable"
+        };
+        let expected = format!("{how} by others (mode {mode:03o})");
         assert!(error["message"].to_string().contains(&expected), "{error}");
         let hint = format!("run: chmod 600 '{}'", path.display());
         assert_eq!(error["hint"], hint.as_str());

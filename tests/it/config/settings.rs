@@ -347,7 +347,7 @@ fn a_config_file_that_cannot_be_parsed_has_an_error_with_the_cause() {
             "[http]\nconcurrency = 1.5\n",
             "expected a whole number from 1 to 1000",
         ),
-        ("# \0\n", "config.toml:1:3"),
+        ("# \0\n", "config.toml:1:3: the control character U+0000"),
     ] {
         let run = Config::new(toml).get(&[JOB]).run();
         assert_usage(&run, message);
