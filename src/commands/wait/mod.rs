@@ -109,8 +109,8 @@ async fn run_wait(
     };
     let mut signals = Signals::new();
     let mut wait = WaitHandler::new(plan, reports, reporter, render_context);
-    wait.warn(&lookup);
     let connected = wait.connected(&lookup, &mut signals).await?;
+    wait.warn(&lookup);
     wait.shorten(stopwatch.measure("preparation"));
     let mut run = run_loop(lookup, &wait.options).with_stopwatch(stopwatch);
     let end = match connected {

@@ -185,7 +185,7 @@ mod tests {
     use toml::de::DeTable;
 
     /// Text, position, explanation and hint.
-    const SLIPS: [(&str, &str, &str, &str); 24] = [
+    const SLIPS: [(&str, &str, &str, &str); 26] = [
         (
             "[a.b]\n区域 = \"x\"\n",
             "2:1",
