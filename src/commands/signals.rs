@@ -51,6 +51,12 @@ impl Signals {
         self
     }
 
+    /// No longer handles the signals: from now on, they end this process at once.
+    pub(super) fn release(self) {
+        ARE_HANDLED.store(false, Ordering::Release);
+        end_process_by_signals();
+    }
+
     /// Waits for a signal and returns its exit code; SIGHUP has that of SIGTERM.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {

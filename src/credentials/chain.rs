@@ -138,7 +138,7 @@ impl CredentialChain {
         (profile, skipped)
     }
 
-    /// Calls `read` with a chain whose environment knows only the variables that `read` needs.
+    /// Calls `read` with a chain that only checks the variables that `read` needs.
     ///
     /// # Errors
     /// As [`Settings::checked`].

@@ -7,21 +7,18 @@ use chrono::{DateTime, Utc};
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use super::client_certificate::ClientCertificate;
-use super::proxies::check_proxy_url;
 use super::trusted::TrustedCertificates;
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
 use crate::crypto::from_base64;
 use crate::error::{Category, Problem};
 use crate::secret::{Secret, quotable_path};
-use crate::settings::{
-    CA_DATA, FileError, PROXY_URL, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem,
-};
+use crate::settings::{CA_DATA, FileError, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem};
 
 /// Rejects a profile that disables the verification of this endpoint's certificate although the endpoint belongs to
 /// a public cloud. Nothing is sent.
@@ -38,31 +35,16 @@ pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
         .map_err(|refusal| to_problem(refusal, profile))
 }
 
-/// Checks the name of the server and the proxy of a profile, and reads its TLS files, so that one that cannot be used is
-/// reported before the first request. Pipes are skipped, since they can be read only once.
+/// Reads the TLS files of a profile, so that a file that cannot be used is reported before the first request. Pipes
+/// are skipped, since they can be read only once.
 ///
 /// # Errors
-/// A usage error if the name is not a host name, if the proxy is not a URL, if a file is missing, has the wrong content or is writable by others,
-/// or if others can read a secret file.
-pub fn check_connection_settings(profile: &Profile) -> Result<(), Problem> {
-    let name = profile.get(TLS_SERVER_NAME);
-    if name.is_some_and(|name| !is_server_name(name)) {
-        let problem = profile.invalid(TLS_SERVER_NAME, "is not a host name");
-        return Err(
-            problem.with_hint("use a name in the server's certificate, without https:// and port")
-        );
-    }
-    if let Some(url) = profile.get(PROXY_URL) {
-        check_proxy_url(PROXY_URL, url).map_err(|fault| profile.unusable(PROXY_URL, fault))?;
-    }
+/// A usage error if a file is missing, has the wrong content or is writable by others, or if others can read a
+/// secret file.
+pub(super) fn check_tls_files(profile: &Profile) -> Result<(), Problem> {
     TlsConfig::from_profile(profile)
         .check_files()
         .map_err(|refusal| to_problem(refusal, profile))
-}
-
-/// Reports whether the certificate of a server can contain this name.
-pub fn is_server_name(name: &str) -> bool {
-    ServerName::try_from(name).is_ok()
 }
 
 fn to_problem(refusal: RequestError, profile: &Profile) -> Problem {

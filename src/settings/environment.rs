@@ -56,8 +56,8 @@ impl Environment {
         }
     }
 
-    /// Returns a copy that does not know which variables were read so far, so that [`Self::check`] reports only those
-    /// that one account needs.
+    /// Returns a copy of which no variable was read yet, so that [`Self::check`] reports only those that one account
+    /// needs.
     pub fn unread(&self) -> Self {
         let unreadable = self.unreadable.iter().map(|one| UnreadableVariable {
             name: one.name.clone(),

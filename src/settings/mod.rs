@@ -272,7 +272,7 @@ impl Settings {
         }
     }
 
-    /// Calls `read` with a copy of the environment that knows only the variables that `read` needs.
+    /// Calls `read` with a copy of the settings, and checks only the variables that `read` needs.
     ///
     /// # Errors
     /// A usage error if one of these variables is not UTF-8, else the error of `read`.

@@ -82,12 +82,16 @@ pub(super) fn run(
             }
         };
         let mut signals = Signals::new().with_quit();
-        let signalled = tokio::select! {
+        let connected = tokio::select! {
             biased;
-            code = signals.next() => Some(code),
-            ended = lookup.run_commands() => {
-                ended?;
-                None
+            code = signals.next() => Ok(Some(code)),
+            ended = lookup.run_commands() => ended.map(|()| None),
+        };
+        let signalled = match connected {
+            Ok(signalled) => signalled,
+            Err(problems) => {
+                signals.release();
+                return Err(problems);
             }
         };
         let is_live = matches!(display, FollowOutput::Live(_));

@@ -171,7 +171,14 @@ impl<'a> WaitHandler<'a> {
         let connected = tokio::select! {
             biased;
             code = signals.next() => Err(code),
-            ended = lookup.run_commands() => Ok(ended?),
+            ended = lookup.run_commands() => match ended {
+                Ok(()) => Ok(()),
+                Err(problems) => {
+                    let report = Envelope::new("wait", Vec::new(), problems.clone(), Vec::new());
+                    self.reports.rewrite(&report.without_requests());
+                    return Err(problems);
+                }
+            },
         };
         // Until now, Ctrl-Z has stopped the process at once.
         self.terminal = self.reporter.is_live().then(|| LiveTerminal::new(None));

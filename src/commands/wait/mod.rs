@@ -109,7 +109,13 @@ async fn run_wait(
     };
     let mut signals = Signals::new();
     let mut wait = WaitHandler::new(plan, reports, reporter, render_context);
-    let connected = wait.connected(&lookup, &mut signals).await?;
+    let connected = match wait.connected(&lookup, &mut signals).await {
+        Ok(connected) => connected,
+        Err(problems) => {
+            signals.release();
+            return Err(problems);
+        }
+    };
     wait.warn(&lookup);
     wait.shorten(stopwatch.measure("preparation"));
     let mut run = run_loop(lookup, &wait.options).with_stopwatch(stopwatch);
@@ -120,8 +126,22 @@ async fn run_wait(
         }
         Err(signal) => Err(signal),
     };
-    let mut report = wait.report(&mut run, &end);
+    let report = wait.report(&mut run, &end);
     drop(run);
+    let code = finish(context, wait, report, end.err(), signals, &render_context).await;
+    Ok(code)
+}
+
+/// Writes the reports and the output, and returns the exit code. `signal` is the exit code of the signal that ended the
+/// wait, if any.
+async fn finish(
+    context: &CommandContext,
+    mut wait: WaitHandler<'_>,
+    mut report: Envelope,
+    signal: Option<u8>,
+    signals: Signals,
+    render_context: &RenderContext,
+) -> u8 {
     let mut text = Vec::new();
     let mut on_problem = |problem: &Problem| {
         // Writing to a vector cannot fail.
@@ -136,7 +156,7 @@ async fn run_wait(
         lose_output(&mut report);
     }
     text.extend(annotations);
-    let (signal, reported) = (end.err(), report.exit.code);
+    let reported = report.exit.code;
     let (response, text) = shutdown::run_interruptible(&context.output_options, signal, || {
         context.gate_messages(&mut report, text)
     });
@@ -145,7 +165,7 @@ async fn run_wait(
     let describe_error = |error: &io::Error| {
         let mut lines = Vec::new();
         // Writing to a vector cannot fail.
-        let _ = output::write_problem(&mut lines, &write_problem(error), &render_context);
+        let _ = output::write_problem(&mut lines, &write_problem(error), render_context);
         lines
     };
     let signalled = signal.is_some() && !context.session.has_ended();
@@ -164,5 +184,5 @@ async fn run_wait(
     if report.exit.code != reported {
         wait.reports.rewrite(&report);
     }
-    Ok(written.code.unwrap_or(report.exit.code))
+    written.code.unwrap_or(report.exit.code)
 }

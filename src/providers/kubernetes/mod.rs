@@ -278,8 +278,7 @@ impl Api {
         }
     }
 
-    /// Replaces a hint about the connection by a more specific one: to check the profile's proxy, to renew the client
-    /// certificate or the kubeconfig, whose CA is the only one trusted, or to add a TKE host to the hosts file.
+    /// Replaces a hint about the connection by one about the proxy, the client certificate, the CA or the TKE host.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
         let own_hints = [
             ("check proxy_url", &self.server.proxy_hint),
