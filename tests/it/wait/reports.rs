@@ -1,13 +1,14 @@
 //! Reports of a gate, and outputs that cannot be written.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use serde_json::Value;
 
 use super::{INSTANCE, JOB, LONG, job};
 use crate::support::emulated::Emulated;
-use crate::support::{Run, in_parallel};
+use crate::support::{Run, in_parallel, joblens};
 
 #[test]
 fn a_missing_folder_of_a_report_is_created() {
@@ -141,4 +142,35 @@ fn a_hangup_ends_a_wait_and_writes_reports_unless_ignored() {
     let run = running.end();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(reported(), 0);
+}
+
+#[test]
+fn a_usage_error_found_after_a_credential_command_is_in_the_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, report) = (folder.path().join("config"), folder.path().join("r.json"));
+    let text = r#"{"current-context": "m", "contexts": [{"name": "m", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://k8s.example"}}],
+        "users": [{"name": "u", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+        "interactiveMode": "Never", "command": "echo", "args":
+        ["{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\"}}"]}}}]}"#;
+    fs::write(&config, text).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+    let option = format!("json={}", report.display());
+    let wait = [
+        "wait",
+        "-t",
+        LONG,
+        "kubernetes/job/a/b",
+        "--report",
+        &option,
+    ];
+    let run = joblens(&wait)
+        .env("KUBECONFIG", config)
+        .env("HTTPS_PROXY", "quic://proxy:1")
+        .env("PATH", "/usr/bin:/bin")
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["exit"]["code"], 2);
+    assert_eq!(report["errors"][0]["category"], "usage");
 }
