@@ -61,7 +61,7 @@ impl AccountProbe {
             account: account.status,
             client: account.client,
             files: files.unwrap_or_default(),
-            target: places.next(),
+            target: places.next().map(ListTarget::of_first_kind),
             transport,
             log,
         }
@@ -144,7 +144,7 @@ impl AccountProbe {
                 let page = client.list(scope, &filter, Cursor::FIRST, &options).await;
                 page.map(|_| ())
             }
-            ListTarget::Scopes { cloud, listing } => {
+            ListTarget::Scopes { cloud, listing, .. } => {
                 let page =
                     client
                         .api()

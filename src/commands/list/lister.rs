@@ -14,10 +14,12 @@ use super::report::{ListStatus, RowProblems, unsupported_filter};
 use super::scopes::{self, ListTarget};
 use crate::error::Problem;
 use crate::http::Deadline;
+use crate::kind::Kind;
 use crate::model::{Notice, ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
-    self, BoxFuture, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing, Truncation,
+    self, BoxFuture, Client, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing,
+    Truncation,
 };
 use crate::reference;
 
@@ -92,7 +94,18 @@ impl ScopeLister {
                 ListTarget::Jobs { scope, is_named } => {
                     self.list_jobs(scope, *is_named, sender).await
                 }
-                ListTarget::Scopes { cloud, listing } => {
+                ListTarget::Scopes {
+                    listing,
+                    configured: Some(scope),
+                    ..
+                } => {
+                    let found = self.configured_parts(scope, listing).await;
+                    found.map(|found| {
+                        parts = found;
+                        ListStatus::Complete
+                    })
+                }
+                ListTarget::Scopes { cloud, listing, .. } => {
                     let pages = self.list_scopes(cloud, listing, &mut parts, sender);
                     pages.await.map(ListStatus::from)
                 }
@@ -274,12 +287,22 @@ impl ScopeLister {
         let listed =
             providers::list_all_scopes(&*client, listing, profile, &options, limit, &mut on_page);
         let listed = listed.await?;
-        if recursive && !listing.optional_kinds.is_empty() {
-            let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
-            let kinds = client.api().served_kinds(listing, &options).await;
+        if recursive {
+            let kinds = served_kinds(&*client, listing).await;
             parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
         }
         Ok(listed)
+    }
+
+    /// Returns the targets in a scope that the settings name.
+    async fn configured_parts(
+        &self,
+        scope: &reference::Scope,
+        listing: &'static ScopeListing,
+    ) -> Result<Vec<ListTarget>, Problem> {
+        let client = self.lookup.client_for_account(&self.target.account())?;
+        let optional = served_kinds(&*client, listing).await;
+        Ok(scopes::configured_targets(scope, listing, optional))
     }
 
     /// Lists scopes concurrently, each with its own report.
@@ -330,4 +353,13 @@ impl ScopeLister {
         problem.input = Some(self.target.input().to_owned());
         problem
     }
+}
+
+/// Returns the optional kinds of a listing that the server has; sends nothing if there are none.
+async fn served_kinds(client: &dyn Client, listing: &'static ScopeListing) -> Vec<&'static Kind> {
+    if listing.optional_kinds.is_empty() {
+        return Vec::new();
+    }
+    let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+    client.api().served_kinds(listing, &options).await
 }

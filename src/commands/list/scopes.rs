@@ -30,6 +30,9 @@ pub(in crate::commands) enum ListTarget {
         cloud: CloudScope,
         /// How the scopes are listed.
         listing: &'static ScopeListing,
+        /// The scope of the first kind that the settings name: the jobs of all kinds are listed in it only, and the
+        /// scopes are not requested.
+        configured: Option<Scope>,
     },
 }
 
@@ -37,8 +40,12 @@ impl ListTarget {
     /// Returns the canonical scope.
     pub(in crate::commands) fn scope(&self) -> String {
         match self {
-            Self::Jobs { scope, .. } => scope.to_string(),
-            Self::Scopes { cloud, listing } => {
+            Self::Jobs { scope, .. }
+            | Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => scope.to_string(),
+            Self::Scopes { cloud, listing, .. } => {
                 let is_first = std::ptr::eq(*listing, &cloud_of(cloud).scope_listings[0]);
                 match is_first {
                     true => cloud.to_string(),
@@ -52,9 +59,14 @@ impl ListTarget {
     pub(super) fn kinds_text(&self) -> String {
         match self {
             Self::Jobs { scope, .. } => scope.to_string(),
-            Self::Scopes { cloud, .. } => {
+            Self::Scopes {
+                cloud, configured, ..
+            } => {
                 let kinds = self.listed_kinds().into_iter();
-                let scopes = kinds.map(|kind| format!("{cloud}{}/", kind.template.kind));
+                let scopes = kinds.map(|kind| match configured {
+                    Some(scope) => of_kind(scope, kind).to_string(),
+                    None => format!("{cloud}{}/", kind.template.kind),
+                });
                 scopes.collect::<Vec<_>>().join(", ")
             }
         }
@@ -63,7 +75,11 @@ impl ListTarget {
     /// Returns the scope as it was typed.
     pub(in crate::commands) fn input(&self) -> &str {
         match self {
-            Self::Jobs { scope, .. } => &scope.input,
+            Self::Jobs { scope, .. }
+            | Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => &scope.input,
             Self::Scopes { cloud, .. } => &cloud.input,
         }
     }
@@ -87,6 +103,20 @@ impl ListTarget {
     /// Returns `false` if only the cloud was named.
     pub(super) fn is_named(&self) -> bool {
         matches!(self, Self::Jobs { is_named: true, .. })
+    }
+
+    /// Returns the target that lists the jobs of the first kind, if the settings name their scope; otherwise itself.
+    pub(in crate::commands) fn of_first_kind(self) -> Self {
+        match self {
+            Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => Self::Jobs {
+                scope,
+                is_named: true,
+            },
+            other => other,
+        }
     }
 
     /// Returns the kind of its resources; `None` if it contains scopes.
@@ -167,19 +197,46 @@ pub(super) fn scope_targets(
     };
     match parser.parse_target(&summary.scope) {
         Ok(Target::Scope(scope)) => {
-            let kinds = listing.kinds.iter().copied();
-            let listed = kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none());
-            let targets = listed.map(|kind| ListTarget::Jobs {
+            let targets = listed_by_default(listing).map(|kind| ListTarget::Jobs {
                 scope: Scope {
-                    kind,
                     input: input.to_owned(),
-                    ..scope.clone()
+                    ..of_kind(&scope, kind)
                 },
                 is_named: false,
             });
             Some(targets.collect())
         }
         _ => None,
+    }
+}
+
+/// Returns the targets in a scope that the settings name: the jobs of the kinds of the listing, and of these optional
+/// kinds. Only the first kind counts as named, so that a scope that does not exist is an error, but one that lacks
+/// other kinds is not.
+pub(super) fn configured_targets(
+    scope: &Scope,
+    listing: &ScopeListing,
+    optional_kinds: Vec<&'static Kind>,
+) -> Vec<ListTarget> {
+    let kinds = listed_by_default(listing).chain(optional_kinds);
+    let targets = kinds.map(|kind| ListTarget::Jobs {
+        scope: of_kind(scope, kind),
+        is_named: kind == scope.kind,
+    });
+    targets.collect()
+}
+
+/// Returns the kinds of a listing, except the optional ones and those whose list needs a request per job.
+fn listed_by_default(listing: &ScopeListing) -> impl Iterator<Item = &'static Kind> {
+    let kinds = listing.kinds.iter().copied();
+    kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none())
+}
+
+/// Returns the scope with the same segments for another kind of its listing.
+fn of_kind(scope: &Scope, kind: &'static Kind) -> Scope {
+    Scope {
+        kind,
+        ..scope.clone()
     }
 }
 
@@ -192,6 +249,7 @@ pub(in crate::commands) fn targets_of_cloud(requested: &CloudScope) -> Vec<ListT
         .map(|listing| ListTarget::Scopes {
             cloud: requested.clone(),
             listing,
+            configured: None,
         });
     let kinds = cloud.kinds.iter().copied();
     // If parents are listed, the jobs in them are listed with them.
@@ -241,8 +299,8 @@ pub(in crate::commands) fn defaults(
     }
 }
 
-/// Returns the default targets of a profile: all of its cloud. If its settings name a cluster, only this one is
-/// listed for the first kind.
+/// Returns the default targets of a profile: all of its cloud. If its settings name a cluster or a namespace, the kinds
+/// of the first listing are listed in this one only.
 pub(in crate::commands) fn default_scopes(
     settings: &Settings,
     cloud: &'static Cloud,
@@ -256,6 +314,34 @@ pub(in crate::commands) fn default_scopes(
     let input = requested.name();
     let requested = CloudScope { input, ..requested };
     let mut targets = targets_of_cloud(&requested);
+    let Some(scope) = configured_scope(settings, cloud, &requested) else {
+        return targets;
+    };
+    // The first target lists the scopes of the first kind.
+    let first = match cloud.scope_listings.first() {
+        Some(listing) if listing.kinds.len() + listing.optional_kinds.len() > 1 => {
+            ListTarget::Scopes {
+                cloud: requested,
+                listing,
+                configured: Some(scope),
+            }
+        }
+        _ => ListTarget::Jobs {
+            scope,
+            is_named: true,
+        },
+    };
+    targets[0] = first;
+    targets
+}
+
+/// Returns the scope of the cloud's first kind that the settings of a profile name, such as a cluster.
+fn configured_scope(
+    settings: &Settings,
+    cloud: &'static Cloud,
+    requested: &CloudScope,
+) -> Option<Scope> {
+    let profile = &*requested.profile;
     // Settings that cannot be read are reported when the account is used.
     let setting = |key| plain_setting(settings, cloud, profile, key).ok().flatten();
     let kind = cloud.kinds[0];
@@ -266,21 +352,16 @@ pub(in crate::commands) fn default_scopes(
         .map_while(|segment| setting(segment.setting?))
         .collect();
     if segments.is_empty() || segments.len() < template.scope_segments {
-        return targets;
+        return None;
     }
     let mut scope = Scope {
         kind,
-        profile: requested.profile,
+        profile: requested.profile.clone(),
         segments,
         input: String::new(),
     };
     scope.input = scope.to_string();
-    // The first target lists the scopes of the first kind.
-    targets[0] = ListTarget::Jobs {
-        scope,
-        is_named: true,
-    };
-    targets
+    Some(scope)
 }
 
 fn cloud_of(requested: &CloudScope) -> &'static Cloud {

@@ -1,5 +1,6 @@
 //! Runs `joblens list` and `@latest` with the emulated clouds.
 
+mod configured;
 mod filters;
 mod kinds;
 mod latest;
