@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::jq;
 use crate::error::Problem;
 use crate::http::{ClientOptions, Session};
 use crate::output::{self, Format, Zone};
-use crate::providers::CLOUDS;
-use crate::settings::{self, Environment, SettingRole, SettingSpec, SettingsFile};
+use crate::settings::{self, Environment, SettingsFile};
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
@@ -244,25 +244,7 @@ impl GlobalArgs {
                 None => Ok(None),
             };
         };
-        let mut named = serde_json::Map::new();
-        for pair in self.arg.chunks(2) {
-            named.insert(variable_name("--arg", &pair[0])?, pair[1].as_str().into());
-        }
-        for pair in self.argjson.chunks(2) {
-            let name = variable_name("--argjson", &pair[0])?;
-            let value = serde_json::from_str(&pair[1]).map_err(|error| {
-                let (option, text) = (format!("--argjson {name}"), &pair[1]);
-                settings::invalid_value(&option, text, format_args!("invalid JSON ({error})"))
-                    .with_hint(format!("to pass a text: --arg {name} TEXT"))
-            })?;
-            named.insert(name, value);
-        }
-        let arguments = serde_json::json!({"positional": [], "named": named});
-        let fixed = [
-            ("ENV".to_owned(), environment.masked(is_key_id).collect()),
-            ("ARGS".to_owned(), arguments),
-        ];
-        output::Query::parse(expression, fixed.into_iter().chain(named)).map(Some)
+        jq::query(expression, &self.arg, &self.argjson, environment).map(Some)
     }
 
     /// Returns the sort order of resources, if chosen; a command with its own columns does not sort.
@@ -372,27 +354,6 @@ impl GlobalArgs {
             session: Session::Live,
         })
     }
-}
-
-/// Reports whether a variable contains the id of a key.
-fn is_key_id(name: &str) -> bool {
-    CLOUDS.iter().any(|cloud| {
-        let keys = cloud.settings_schema();
-        let is_named =
-            |spec: &SettingSpec| spec.variables.contains(&name) || keys.variable(spec.key) == name;
-        keys.all()
-            .any(|spec| spec.role == SettingRole::Id && is_named(spec))
-    })
-}
-
-/// Parses the name of a jq variable, without a `$`.
-fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
-    let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if name.is_empty() || !is_word || name.starts_with(|c: char| c.is_ascii_digit()) {
-        let problem = settings::invalid_value(option, name, "expected a variable name");
-        return Err(problem.with_hint("use letters, digits and _, without $: --arg state failed"));
-    }
-    Ok(name.to_owned())
 }
 
 fn invalid_setting(key: &str, text: &str, wanted: &str) -> Problem {

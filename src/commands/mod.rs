@@ -20,6 +20,7 @@ mod global;
 mod introspect;
 mod job_control;
 mod job_identity;
+mod jq;
 mod keyboard;
 mod kind_flags;
 mod kinds;

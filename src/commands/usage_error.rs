@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
 
 use chrono::Utc;
 use clap::ValueEnum as _;
@@ -9,11 +10,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::print::write_problem;
 use super::terminal_support::TerminalSupport;
-use super::{global, suggestions};
+use super::{global, jq, suggestions};
 use crate::error::{Problem, closest_match};
 use crate::model::Time;
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
+use crate::output::{self, Format, OutputOptions, Query, RenderContext, Zone};
 use crate::secret::quotable;
 use crate::settings::Environment;
 
@@ -46,7 +47,7 @@ pub(super) fn print(
     }
     let command = command(&texts);
     let problem = problem(error, command, commands);
-    let format = document_format(&texts);
+    let (format, query) = document_format(&texts, environment);
     // An error on stderr that cannot be written does not prevent the document on stdout.
     let _ = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if format.is_none() => error.print(),
@@ -61,11 +62,16 @@ pub(super) fn print(
         format,
         columns: None,
         headers: true,
-        query: None,
+        query: query.map(Rc::new),
     };
     match output::write(&mut io::stdout().lock(), &report, &options, &render_context) {
+        Ok(()) => report.exit.code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
-        _ => report.exit.code,
+        Err(error) => {
+            let problem = write_problem(&error);
+            let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
+            report.exit.code
+        }
     }
 }
 
@@ -216,8 +222,41 @@ fn color(arguments: &[&str]) -> global::Color {
     words.next_back().unwrap_or(global::Color::Auto)
 }
 
-/// Returns the last requested format, as far as the arguments can be parsed, if it is one for programs.
-fn document_format(arguments: &[&str]) -> Option<Format> {
+/// Returns the format of the document to print, if any, and the expression of `--jq` to apply to it, as far as the
+/// arguments can be parsed. An expression that is invalid, or does not apply to the format, is ignored: the error of
+/// the options is reported first.
+fn document_format(
+    arguments: &[&str],
+    environment: &Environment,
+) -> (Option<Format>, Option<Query>) {
+    let format = output_format(arguments);
+    if !matches!(format, None | Some(Format::Table | Format::Json)) {
+        return (format.filter(|format| format.is_document()), None);
+    }
+    match jq_query(arguments, environment) {
+        Some(query) => (Some(Format::Json), Some(query)),
+        None => (format.filter(|format| format.is_document()), None),
+    }
+}
+
+/// Compiles the last expression of `--jq` with its variables.
+fn jq_query(arguments: &[&str], environment: &Environment) -> Option<Query> {
+    let mut expression = None;
+    let (mut texts, mut documents): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut words = arguments.iter().skip(1).take_while(|text| **text != "--");
+    while let Some(word) = words.next() {
+        match *word {
+            "--jq" => expression = words.next().copied(),
+            "--arg" => texts.extend(words.by_ref().take(2)),
+            "--argjson" => documents.extend(words.by_ref().take(2)),
+            word => expression = word.strip_prefix("--jq=").or(expression),
+        }
+    }
+    jq::query(expression?, &texts, &documents, environment).ok()
+}
+
+/// Returns the last requested format.
+fn output_format(arguments: &[&str]) -> Option<Format> {
     let values = option_values(arguments, |argument| {
         let value = argument.strip_prefix("--output").or_else(|| {
             let flags = argument.strip_prefix('-')?;
@@ -226,8 +265,7 @@ fn document_format(arguments: &[&str]) -> Option<Format> {
         Some(value.strip_prefix('=').unwrap_or(value))
     });
     let mut formats = values.filter_map(|value| Format::from_str(value, false).ok());
-    let format = formats.next_back()?;
-    format.is_document().then_some(format)
+    formats.next_back()
 }
 
 /// Returns the values of an option. `joined` returns the text after its name in the same argument; if it is
@@ -257,7 +295,7 @@ mod tests {
 
     #[test]
     fn finds_the_document_format_of_the_last_output_option() {
-        let found = |line| document_format(&words(line));
+        let found = |line| document_format(&words(line), &Environment::default()).0;
         for line in [
             "joblens get -o json --bogus",
             "joblens get -ojson --bogus",
@@ -274,6 +312,36 @@ mod tests {
         assert_eq!(found("joblens get -o json -o table"), None);
         assert_eq!(found("joblens get -o"), None);
         assert_eq!(found("joblens get -- -o json"), None);
+    }
+
+    #[test]
+    fn an_expression_selects_json_unless_another_format_is_requested() {
+        let found = |line| {
+            let (format, query) = document_format(&words(line), &Environment::default());
+            (format, query.is_some())
+        };
+        let filtered = (Some(Format::Json), true);
+        for line in [
+            "joblens get --bogus --jq .exit",
+            "joblens get --jq=.exit --bogus",
+            "joblens get -o table --jq .exit",
+            "joblens get -o json --jq .exit --bogus",
+            "joblens get --jq $a --arg a --jq",
+            "joblens get --jq $a+$b --arg a 1 --argjson b 2 --bogus",
+        ] {
+            assert_eq!(found(line), filtered, "{line}");
+        }
+        assert_eq!(
+            found("joblens get -o yaml --jq .exit"),
+            (Some(Format::Yaml), false)
+        );
+        assert_eq!(found("joblens get -o csv --jq .exit").1, false);
+        assert_eq!(found("joblens get --jq"), (None, false));
+        assert_eq!(
+            found("joblens get -o json --jq .["),
+            (Some(Format::Json), false)
+        );
+        assert_eq!(found("joblens get -- --jq .exit"), (None, false));
     }
 
     #[test]

@@ -65,6 +65,33 @@ fn an_invalid_command_line_is_reported_in_the_requested_json() {
 }
 
 #[test]
+fn a_jq_expression_is_applied_to_errors_about_options() {
+    let others: [&[&str]; 5] = [
+        &["wait", "--bogus"],
+        &["get", "-o", "jsonn", "aliyun/job/c/5"],
+        &["wait", "--timeout", "1s", "--timeout", "2s"],
+        &["list", "-q", "-v"],
+        &["wait", "--timeout"],
+    ];
+    for arguments in WRONG.iter().map(|(arguments, ..)| arguments).chain(&others) {
+        let all = [&["--jq", ".exit.word, $a", "--arg", "a", "x"], *arguments].concat();
+        let run = joblens(&all).run();
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, "usage\nx\n"),
+            "{all:?}"
+        );
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+    let broken = joblens(&["wait", "--bogus", "--jq", ".exit.word.x"]).run();
+    assert_eq!((broken.code, broken.stdout.as_str()), (2, ""));
+    let message = "error: --jq: cannot index";
+    assert!(broken.stderr.contains(message), "{}", broken.stderr);
+    let invalid = joblens(&["wait", "--bogus", "-o", "json", "--jq", ".["]).run();
+    assert_eq!(invalid.json()["exit"]["word"], "usage");
+}
+
+#[test]
 fn errors_for_missing_files_contain_no_os_error_number() {
     let run = joblens(&["get", "--config", "missing.toml", "sugon/instance/i"]).run();
     let whole = std::env::current_dir().unwrap().join("missing.toml");
