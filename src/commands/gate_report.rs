@@ -84,6 +84,8 @@ pub(super) enum GateStatus {
     Interrupted,
     /// SIGTERM or SIGHUP was received.
     Terminated,
+    /// A replay needs more responses than the recording has.
+    RecordingOver,
 }
 
 /// What a gate has used so far, and its status.
@@ -200,6 +202,7 @@ fn not_checked(
             "not checked before joblens was stopped"
         }
         GateStatus::Certain if command.is_some() => "not checked before the verdict was certain",
+        GateStatus::RecordingOver => "not checked before the end of the recording",
         GateStatus::Certain => "no response before the verdict was certain",
         GateStatus::Running | GateStatus::OneCheck => "not checked yet",
     };

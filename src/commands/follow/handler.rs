@@ -11,6 +11,7 @@ use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::poll::PollEvent;
 use crate::commands::print::write_problem;
+use crate::commands::recording::end_of_recording;
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
@@ -300,10 +301,15 @@ impl<'a> FollowHandler<'a> {
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> u8 {
         let render_context = self.render_context();
+        let over = end.as_ref().err().and_then(|code| end_of_recording(*code));
+        if let Some(problem) = &over {
+            self.report_failure(run, problem, true);
+        }
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
         let problems = jobs.iter().filter_map(|polled| polled.problem.as_deref());
-        let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
+        let problems = problems.chain(run.scopes.problems()).chain(&over);
+        let problems: Vec<&Problem> = problems.collect();
         let is_read = |job: &Job| !job.events_unreadable;
         let was_read = jobs
             .iter()

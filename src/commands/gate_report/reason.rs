@@ -140,6 +140,7 @@ fn stopped(stats: GateStats) -> Option<String> {
         GateStatus::TimedOut => Some(format!("timed out after {elapsed}")),
         GateStatus::Interrupted => Some(format!("interrupted after {elapsed}")),
         GateStatus::Terminated => Some(format!("terminated after {elapsed}")),
+        GateStatus::RecordingOver => Some(format!("the recording ends after {elapsed}")),
         GateStatus::Running | GateStatus::Certain | GateStatus::OneCheck => None,
     }
 }

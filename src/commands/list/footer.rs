@@ -4,6 +4,7 @@ use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode, State};
+use crate::output::document::Exit;
 use crate::providers::{COMPARED_FIELDS, Filter, Truncation};
 
 /// Up to this many scopes are named; more are only counted.
@@ -221,9 +222,10 @@ pub(super) fn reason(
     signal: Option<u8>,
 ) -> Option<String> {
     match signal {
-        Some(130) => return Some("interrupted".to_owned()),
-        Some(_) => return Some("terminated".to_owned()),
-        None => {}
+        Some(Exit::INTERRUPTED) => return Some("interrupted".to_owned()),
+        Some(Exit::TERMINATED) => return Some("terminated".to_owned()),
+        // The recording of a replay has ended.
+        Some(_) | None => {}
     }
     let has_limit = options.has_limit();
     let is_excused = |report: &ScopeReport| {

@@ -28,7 +28,7 @@ use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::poll::MIN_CALL_INTERVAL;
-use super::recording::incomplete_replay;
+use super::recording::{end_of_recording, incomplete_replay};
 use super::runtime::block_on;
 use super::shell_session::ShellSession;
 use super::shutdown;
@@ -228,6 +228,9 @@ impl ListRun {
         }
         if let Some(code) = signal {
             stdout.close_soon().await;
+            if let Some(problem) = end_of_recording(code) {
+                context.print_problem(&problem);
+            }
             return code;
         }
         let failure = tokio::select! {
@@ -278,6 +281,7 @@ impl ListRun {
         });
         let mut problems: Vec<Problem> = problems.collect();
         let session = &self.lookup.transport.options().session;
+        problems.extend(signal.and_then(end_of_recording));
         problems.extend(incomplete_replay(session, &problems));
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));

@@ -29,6 +29,7 @@ use super::context::{CommandContext, CommandResult};
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::write_problem;
+use super::recording::end_of_recording;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
@@ -129,24 +130,78 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     let mut stop = pin!(context.stopped(&mut signals));
     let reference = tokio::select! {
         biased;
-        code = &mut stop => return code,
-        reference = reference(&setup.lookup) => reference,
+        code = &mut stop => Err(LogEnd::stopped(code)),
+        reference = reference(&setup.lookup) => reference.map_err(LogEnd::from),
     };
     let reference = match reference {
         Ok(reference) => reference,
-        Err(problem) => return failed(context, &problem),
+        Err(end) => return finish(context, &setup.lookup, style(context), stdout, end).await,
     };
     let mut stream = stream(context, arguments, &setup, reference, stdout);
-    let end = tokio::select! {
+    let read = tokio::select! {
         biased;
         code = &mut stop => {
             stream.write_partial_lines();
-            stream.stdout.close_soon().await;
-            return code;
+            Err(LogEnd::stopped(code))
         }
-        end = read(&mut stream, arguments.follow.then_some(setup.interval)) => end,
+        read = read(&mut stream, arguments.follow.then_some(setup.interval)) => Ok(read),
     };
-    finish(context, stream, end).await
+    let mut problems = stream.unread_problems();
+    let stopped = match read {
+        Ok(Ok(())) => None,
+        Ok(Err(LogStreamError::Problem(problem))) => {
+            if !problems.contains(&problem) {
+                problems.push(*problem);
+            }
+            None
+        }
+        Ok(Err(LogStreamError::Output(error))) => {
+            return context.exit_code_after_write(Err(error), 0);
+        }
+        Err(end) => {
+            problems.extend(end.problems);
+            end.stopped
+        }
+    };
+    let is_empty = stopped.is_none() && problems.is_empty();
+    let end = LogEnd {
+        was_read: is_empty || stream.logs.iter().any(|log| log.is_opened),
+        problems,
+        stopped,
+    };
+    let LogStream {
+        printer, stdout, ..
+    } = stream;
+    finish(context, &setup.lookup, printer.style, stdout, end).await
+}
+
+/// How the command ended.
+struct LogEnd {
+    /// A log was read, even if it has no lines.
+    was_read: bool,
+    problems: Vec<Problem>,
+    /// The exit code of a signal, or of the end of a replayed recording.
+    stopped: Option<u8>,
+}
+
+impl LogEnd {
+    fn stopped(code: u8) -> Self {
+        Self {
+            was_read: false,
+            problems: end_of_recording(code).into_iter().collect(),
+            stopped: Some(code),
+        }
+    }
+}
+
+impl From<Problem> for LogEnd {
+    fn from(problem: Problem) -> Self {
+        Self {
+            was_read: false,
+            problems: vec![problem],
+            stopped: None,
+        }
+    }
 }
 
 /// Returns the referenced job, or the newest one of the scope.
@@ -165,20 +220,11 @@ fn stream<'a>(
     reference: Reference,
     stdout: StdoutWriter,
 ) -> LogStream<'a> {
-    // Azure Pipelines and TeamCity do not set CI.
-    let mut ci = ["TF_BUILD", "TEAMCITY_VERSION"].into_iter();
-    let is_ci =
-        context.environment.is_ci() || ci.any(|name| context.environment.get(name).is_some());
-    let style = match context.output_options.format {
-        Format::Jsonl => Style::Records(RecordWriter::default()),
-        _ if io::stdout().is_terminal() || is_ci => Style::Escaped,
-        _ => Style::Bytes,
-    };
     LogStream {
         context,
         lookup: &setup.lookup,
         printer: Printer {
-            style,
+            style: style(context),
             reference: reference.to_string(),
             has_prefix: arguments.all_containers,
             has_timestamps: setup.params.timestamps,
@@ -207,6 +253,19 @@ fn stream<'a>(
     }
 }
 
+/// Returns how lines are printed.
+fn style(context: &CommandContext) -> Style {
+    // Azure Pipelines and TeamCity do not set CI.
+    let mut ci = ["TF_BUILD", "TEAMCITY_VERSION"].into_iter();
+    let is_ci =
+        context.environment.is_ci() || ci.any(|name| context.environment.get(name).is_some());
+    match context.output_options.format {
+        Format::Jsonl => Style::Records(RecordWriter::default()),
+        _ if io::stdout().is_terminal() || is_ci => Style::Escaped,
+        _ => Style::Bytes,
+    }
+}
+
 async fn read(
     stream: &mut LogStream<'_>,
     interval: Option<Duration>,
@@ -217,48 +276,46 @@ async fn read(
     }
 }
 
-/// Ends the output with the errors, if any, and returns the exit code.
+/// Ends the output with the errors, if any, and returns the exit code. If the command was stopped, output that cannot
+/// be written soon is lost.
 async fn finish(
     context: &CommandContext,
-    mut stream: LogStream<'_>,
-    end: Result<(), LogStreamError>,
+    lookup: &Lookup,
+    style: Style,
+    stdout: StdoutWriter,
+    end: LogEnd,
 ) -> u8 {
-    let mut problems = stream.unread_problems();
-    match end {
-        Ok(()) => {}
-        Err(LogStreamError::Problem(problem)) if problems.contains(&problem) => {}
-        Err(LogStreamError::Problem(problem)) => problems.push(*problem),
-        Err(LogStreamError::Output(error)) => return context.exit_code_after_write(Err(error), 0),
-    }
-    let was_read = problems.is_empty() || stream.logs.iter().any(|log| log.is_opened);
-    if let Style::Records(records) = &mut stream.printer.style {
+    let problems = &end.problems;
+    if let Style::Records(mut records) = style {
         let now = context.render_context(false).now;
         let mut out = Vec::new();
-        for problem in &problems {
+        for problem in problems {
             // Writing to a vector cannot fail.
             let _ = records.write(&mut out, now, problem);
         }
         let summary = Summary {
-            jobs: u64::from(was_read),
+            jobs: u64::from(end.was_read),
             errors: problems.len() as u64,
-            requests: stream.lookup.transport.requests_sent(),
-            complete: problems.is_empty(),
-            notices: stream.lookup.notices.all(),
+            requests: lookup.transport.requests_sent(),
+            complete: problems.is_empty() && end.stopped.is_none(),
+            notices: lookup.notices.all(),
             gate: None,
             exit: None,
         };
         let _ = records.write(&mut out, now, summary);
-        stream.stdout.write(out);
+        stdout.write(out);
     }
-    let written = stream.stdout.close().await;
-    for problem in &problems {
+    if let Some(code) = end.stopped {
+        stdout.close_soon().await;
+        if let Some(problem) = end_of_recording(code) {
+            context.print_problem(&problem);
+        }
+        return code;
+    }
+    let written = stdout.close().await;
+    for problem in problems {
         context.print_problem(problem);
     }
-    let code = error::exit_code(&problems);
+    let code = error::exit_code(problems);
     context.exit_code_after_write(written.map_or(Ok(()), Err), code)
-}
-
-fn failed(context: &CommandContext, problem: &Problem) -> u8 {
-    context.print_problem(problem);
-    problem.category.exit_code()
 }

@@ -340,7 +340,10 @@ impl<'a> WaitHandler<'a> {
             Some(Err(code @ Exit::INTERRUPTED)) => {
                 (Decision::undecided(), *code, GateStatus::Interrupted)
             }
-            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::Terminated),
+            Some(Err(code @ Exit::TERMINATED)) => {
+                (Decision::undecided(), *code, GateStatus::Terminated)
+            }
+            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::RecordingOver),
             Some(Ok(decision)) => {
                 let status = match is_one_check {
                     _ if !self.is_timed_out(run) => GateStatus::Certain,

@@ -160,8 +160,9 @@ impl Session {
         }
     }
 
-    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is stopped there.
-    /// The clock is resumed at that point.
+    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is stopped there:
+    /// that of the recorded run if a signal ended it, and otherwise 5, since the run needs more responses than the
+    /// recording has. The clock is resumed at that point.
     pub async fn ended(&self) -> u8 {
         match self {
             Self::Replay(replay) => replay.ended().await,
@@ -169,7 +170,7 @@ impl Session {
         }
     }
 
-    /// Reports whether a replay was stopped at the end of its recording, and not by a signal.
+    /// Reports whether a replay was stopped at the end of its recording, and not by a signal of its own.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }

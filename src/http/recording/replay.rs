@@ -25,10 +25,10 @@ use crate::secret::{Redactor, quotable_path};
 use crate::settings::RecordedSettings;
 use crate::sync::lock;
 
-/// Exit code of a run that is stopped at the end of its recording.
-const INTERRUPTED: u8 = 130;
+/// Exit code of a run that is stopped at the end of its recording: that of a request without a recorded response.
+const OVER: u8 = 5;
 /// Exit codes of runs that were ended by a signal.
-const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
+const SIGNALS: [u8; 2] = [130, 143];
 /// Duration of each of the blocking tasks that stop the clock.
 const BLOCKING_INTERVAL: Duration = Duration::from_millis(10);
 /// How long a run can continue after the end of its recording before it is stopped.
@@ -174,7 +174,7 @@ impl Replay {
         }
         self.resume_clock();
         self.has_ended.store(true, Ordering::Relaxed);
-        signal.unwrap_or(INTERRUPTED)
+        signal.unwrap_or(OVER)
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -52,3 +52,49 @@ fn a_list_that_was_interrupted_during_an_optional_request_ends_with_the_same_exi
     let run = replay(&["list", "kubernetes/job/ci"], &folder);
     assert_eq!(run.code, 130, "{}", run.stderr);
 }
+
+#[test]
+fn a_run_that_needs_more_responses_than_its_recording_has_fails_and_is_not_interrupted() {
+    const RUNNING: &str = "aliyun/job/ehpc-hz-FYUr32/5";
+    let world = format!(
+        "[[job]]\nref = '{RUNNING}'\nstates = [{{ after = '0s', state = 'Running' }}]\n\
+         log = [{{ after = '0s', line = 'epoch 1' }}]\n"
+    );
+    let emulated = Emulated::start(&world);
+    let (_parent, waited) = folder();
+    let wait = ["wait", "-t", "200ms", "--interval", "50ms", RUNNING];
+    let recorded = emulated.joblens(&with(&wait, "--record", &waited)).run();
+    assert_eq!(recorded.code, 124, "{}", recorded.stderr);
+    let (_parent, logged) = folder();
+    let recorded = emulated
+        .joblens(&with(&["logs", RUNNING], "--record", &logged))
+        .run();
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    for (arguments, folder) in [
+        (&["wait", "-t", "1h", RUNNING] as &[&str], &waited),
+        (&["watch", RUNNING, "-o", "jsonl"], &waited),
+        (&["events", "-f", RUNNING, "-o", "jsonl"], &waited),
+        (&["logs", "-f", RUNNING, "-o", "jsonl"], &logged),
+    ] {
+        let run = replay(arguments, folder);
+        assert_eq!(run.code, 5, "{arguments:?} {}", run.stderr);
+        assert!(!run.stderr.contains("interrupted"), "{}", run.stderr);
+        let message = match arguments[0] {
+            "wait" => "undecided: the recording ends after ",
+            "logs" => "the recording has no response to this request\n",
+            _ => "the recording ends before this run does\n",
+        };
+        assert!(run.stderr.contains(message), "{arguments:?} {}", run.stderr);
+        if let Some(last) = run.stdout.lines().last().filter(|_| arguments[0] != "wait") {
+            let last: Value = serde_json::from_str(last).unwrap();
+            let (kind, complete) = (&last["type"], &last["complete"]);
+            assert_eq!((kind, complete), (&"summary".into(), &false.into()));
+        }
+    }
+    let document = replay(&["wait", "-t", "1h", RUNNING, "-o", "json"], &waited).json();
+    assert_eq!(
+        document["exit"],
+        serde_json::json!({"code": 5, "word": "service"})
+    );
+    assert_eq!(document["errors"][0]["category"], "invalid_argument");
+}
