@@ -158,18 +158,6 @@ log = [{{ after = "100ms", line = "iteration {{n}}", every = "50ms", times = 36 
 }
 
 #[test]
-fn a_signal_ends_a_followed_log() {
-    let emulated = growing("");
-    let arguments = ["logs", "-f", "--interval", "50ms", JOB];
-    let running = emulated
-        .joblens(&arguments)
-        .start(Stdio::piped(), Stdio::piped());
-    emulated.wait_for_request("aliyun/DescribeContainerLog");
-    running.signal("INT");
-    assert_eq!(running.end().code, 130);
-}
-
-#[test]
 fn pods_that_appear_later_are_waited_for() {
     let job = "aliyun/dlc-job/dlc1abcdefgh9999";
     let emulated = Emulated::start(&format!(

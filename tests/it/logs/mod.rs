@@ -6,6 +6,7 @@ mod long;
 mod refused;
 mod replaced;
 mod silent;
+mod stopped;
 mod unread;
 
 use serde_json::{Value, json};
