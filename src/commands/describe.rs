@@ -1,14 +1,16 @@
 use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::{CommandContext, CommandResult};
+use super::interruption::Interruption;
 use super::logs;
-use super::lookup;
+use super::lookup::{self, Lookup};
 use super::pager::Pager;
 use super::runtime::block_on;
-use crate::error::Problem;
 use crate::output::document::Envelope;
 use crate::output::{DetailLevel, Format, LogTail, PageOptions};
 
@@ -40,14 +42,27 @@ pub(super) struct Arguments {
 
 /// Gets the named resources and shows all their details.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
-    let (report, log_tails) = build_report(context, arguments)?;
+    let lookup = arguments
+        .lookup
+        .lookup(context, arguments.lookup.options())?;
+    context.show_progress();
+    // Until the end of the output.
+    let mut interruption = Interruption::new();
+    let stop = interruption.stopped(context);
+    let (report, log_tails) = block_on(read(context, arguments, &lookup, stop));
+    let is_stopped = report.exit.code > 128;
+    let pager = pager(context, arguments).filter(|_| !is_stopped);
+    if pager.is_some() {
+        // The pager handles the signals.
+        drop(interruption);
+    }
     let extent = match arguments.all {
         true => DetailLevel::All,
         false => DetailLevel::Limited,
     };
     let log_tails = &log_tails;
     let options = PageOptions { extent, log_tails };
-    Ok(context.print_describe(report, options, pager(context, arguments)))
+    Ok(context.print_describe(report, options, pager))
 }
 
 /// Returns the pager, unless it is turned off or stdout cannot be redrawn.
@@ -56,23 +71,25 @@ fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
     is_used.then(|| Pager::new(&context.environment)).flatten()
 }
 
-fn build_report(
+/// Gets the resources and the logs of the parts that failed, until `stop` returns an exit code.
+async fn read(
     context: &CommandContext,
     arguments: &Arguments,
-) -> Result<(Envelope, Vec<LogTail>), Vec<Problem>> {
-    let lookup = arguments
-        .lookup
-        .lookup(context, arguments.lookup.options())?;
-    context.show_progress();
+    lookup: &Arc<Lookup>,
+    stop: impl Future<Output = u8>,
+) -> (Envelope, Vec<LogTail>) {
     let is_page = matches!(context.output_options.format, Format::Table | Format::Wide);
     let shows_logs = !arguments.no_logs && is_page && context.output_options.columns.is_none();
-    let (outcomes, log_tails) = block_on(async {
-        let outcomes = lookup.outcomes().await;
-        let log_tails = match shows_logs {
-            true => logs::failure_tails(&lookup, &outcomes).await,
-            false => Vec::new(),
-        };
-        (outcomes, log_tails)
-    });
-    Ok((lookup::report("describe", outcomes, &lookup), log_tails))
+    let mut stop = pin!(stop);
+    let (outcomes, mut stopped) = lookup.outcomes_until(&mut stop, |_| {}).await;
+    let mut log_tails = Vec::new();
+    if shows_logs && stopped.is_none() {
+        tokio::select! {
+            biased;
+            code = stop => stopped = Some(code),
+            tails = logs::failure_tails(lookup, &outcomes) => log_tails = tails,
+        }
+    }
+    let report = lookup::report("describe", outcomes, stopped, lookup);
+    (report, log_tails)
 }

@@ -4,12 +4,13 @@ mod reason;
 
 use std::time::Duration;
 
+use super::lookup::NOT_READ;
 use super::poll::{PolledJob, is_stateless};
 use crate::credentials::CredentialCommand;
 use crate::error::{Category, Problem};
 use crate::gate::{Condition, Counts, Decision, Evaluation, GatePolicy};
 use crate::model::{Job, Notice};
-use crate::output::document::{Envelope, Gate};
+use crate::output::document::{Envelope, Exit, Gate};
 use crate::reference::Reference;
 use crate::secret::shell_word;
 
@@ -86,6 +87,17 @@ pub(super) enum GateStatus {
     Terminated,
     /// A replay needs more responses than the recording has.
     RecordingOver,
+}
+
+impl GateStatus {
+    /// Returns the status of a gate that was stopped with this exit code.
+    pub(super) fn stopped(code: u8) -> Self {
+        match code {
+            Exit::INTERRUPTED => Self::Interrupted,
+            Exit::TERMINATED => Self::Terminated,
+            _ => Self::RecordingOver,
+        }
+    }
 }
 
 /// What a gate has used so far, and its status.
@@ -198,9 +210,7 @@ fn not_checked(
 ) -> Problem {
     let message = match status {
         GateStatus::TimedOut => "not checked before the timeout",
-        GateStatus::Interrupted | GateStatus::Terminated => {
-            "not checked before joblens was stopped"
-        }
+        GateStatus::Interrupted | GateStatus::Terminated => NOT_READ,
         GateStatus::Certain if command.is_some() => "not checked before the verdict was certain",
         GateStatus::RecordingOver => "not checked before the end of the recording",
         GateStatus::Certain => "no response before the verdict was certain",

@@ -7,12 +7,13 @@ use super::args::{LookupArgs, PollArgs};
 use super::context::{CommandContext, CommandResult};
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
+use super::interruption::Interruption;
 use super::lookup::{self, DETAILS_TIMEOUT, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
 use crate::error::Problem;
-use crate::gate::{Condition, GatePolicy, Progress, decide};
+use crate::gate::{Condition, Decision, GatePolicy, Progress, decide};
 use crate::model::State;
 use crate::output::document::Envelope;
 
@@ -83,20 +84,20 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let lookup = Arc::new(plan.connect(context, None)?);
     let stopwatch = context.session.stopwatch();
     context.show_progress();
+    // Until the end of the output.
+    let mut interruption = Interruption::new();
+    let stop = interruption.stopped(context);
     Ok(match arguments.exit_status {
         false => {
             let mut rows = EarlyRows::new(context, &lookup.references);
-            let outcomes = block_on(lookup.outcomes_with(|outcomes| rows.print(outcomes)));
-            rows.finish(lookup::report("get", outcomes, &lookup))
+            let outcomes = lookup.outcomes_until(stop, |outcomes| rows.print(outcomes));
+            let (outcomes, stopped) = block_on(outcomes);
+            rows.finish(lookup::report("get", outcomes, stopped, &lookup))
         }
         true => {
-            let outcomes = block_on(lookup.outcomes());
-            context.finish_gate(poll_once(
-                &lookup,
-                outcomes,
-                &policy,
-                stopwatch.measure("elapsed"),
-            ))
+            let (outcomes, stopped) = block_on(lookup.outcomes_until(stop, |_| {}));
+            let elapsed = stopwatch.measure("elapsed");
+            context.finish_gate(poll_once(&lookup, outcomes, stopped, &policy, elapsed))
         }
     })
 }
@@ -112,10 +113,12 @@ fn check_gate(plan: &LookupPlan, policy: &GatePolicy) -> Result<(), Vec<Problem>
     gate_report::check_condition(&plan.references, &policy.condition).map_err(Vec::from)
 }
 
-/// Evaluates a gate once: jobs that are still active leave it undecided.
+/// Evaluates a gate once: jobs that are still active leave it undecided, and so does the end of the command with the
+/// exit code `stopped`.
 fn poll_once(
     lookup: &Lookup,
     outcomes: Vec<LookupResult>,
+    stopped: Option<u8>,
     policy: &GatePolicy,
     elapsed: Duration,
 ) -> Envelope {
@@ -127,13 +130,16 @@ fn poll_once(
         .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
         .collect();
     let evaluations = gate_report::evaluate_all(&polled, policy, Duration::ZERO);
-    let decision = decide(&evaluations, policy, Progress::Over)
-        .expect("a gate past its deadline has a verdict");
-    let code = decision.exit_code(PENDING);
+    let decision = match stopped {
+        Some(_) => Decision::undecided(),
+        None => decide(&evaluations, policy, Progress::Over)
+            .expect("a gate past its deadline has a verdict"),
+    };
+    let code = stopped.unwrap_or_else(|| decision.exit_code(PENDING));
     let stats = GateStats {
         elapsed,
         requests: lookup.transport.requests_sent(),
-        status: GateStatus::OneCheck,
+        status: stopped.map_or(GateStatus::OneCheck, GateStatus::stopped),
     };
     let notices = lookup.notices.all();
     let state = GateState {

@@ -17,6 +17,7 @@ mod follow;
 mod gate_report;
 mod get;
 mod global;
+mod interruption;
 mod introspect;
 mod job_control;
 mod job_identity;

@@ -7,6 +7,7 @@ pub(super) use options::Arguments;
 
 use super::context::CommandContext;
 use super::follow::{self, EventDeduplicator, FollowOptions, FollowOutput};
+use super::interruption::Interruption;
 use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;
@@ -98,12 +99,16 @@ fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     let lookup = &prepared.lookup;
     context.show_progress();
-    let outcomes = block_on(lookup.outcomes());
+    // Until the end of the output.
+    let mut interruption = Interruption::new();
+    let stop = interruption.stopped(context);
+    let (outcomes, stopped) = block_on(lookup.outcomes_until(stop, |_| {}));
     context.progress.stop();
     let (jobs, problems) = partition(outcomes);
+    let timeline = Timeline::from_jobs("events", &jobs, problems, lookup.notices.all());
     let mut timeline = Timeline {
         requests: lookup.transport.requests_sent(),
-        ..Timeline::from_jobs("events", &jobs, problems, lookup.notices.all())
+        ..timeline.stopped(stopped)
     };
     timeline.retain(&prepared.filter);
     let code = finish(context, &timeline, prepared.columns.as_deref());

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +15,15 @@ use super::account::{AccountId, account_of, account_of_scope};
 use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::commands::progress_line::SLOW_REQUEST;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
-use crate::reference::{Reference, Scope};
+use crate::reference::{LATEST, Reference, Scope};
 use crate::sort::SortExt as _;
 
+/// The message about a reference without a result at the end of an interrupted command.
+pub(in crate::commands) const NOT_READ: &str = "not checked before joblens was stopped";
 /// The minimum time between two calls of `on_slow`.
 const SHOW_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -29,17 +33,20 @@ impl Lookup {
     ///
     /// A reference whose account cannot be used fails without affecting the others.
     pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
-        self.outcomes_with(|_| {}).await
+        let (outcomes, _) = self.outcomes_until(future::pending(), |_| {}).await;
+        outcomes
     }
 
-    /// Looks up all references like [`Lookup::outcomes`]. If this is slow, calls `on_slow` with the outcomes so far,
-    /// and again after new ones. An outcome is `None` until it is known; the order is that of the references.
-    pub(in crate::commands) async fn outcomes_with(
+    /// Looks up all references like [`Lookup::outcomes`], until `stop` returns an exit code, which is returned as well.
+    /// References that were not read until then have an error. If this is slow, calls `on_slow` with the outcomes so
+    /// far, and again after new ones. An outcome is `None` until it is known; the order is that of the references.
+    pub(in crate::commands) async fn outcomes_until(
         self: &Arc<Self>,
+        stop: impl Future<Output = u8>,
         on_slow: impl FnMut(&[Option<LookupResult>]),
-    ) -> Vec<LookupResult> {
+    ) -> (Vec<LookupResult>, Option<u8>) {
         let targets = self.targets();
-        let outcomes = self.look_up(&targets, on_slow).await;
+        let (outcomes, stopped) = self.look_up(&targets, stop, on_slow).await;
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
         let answered = outcomes.into_iter().zip(&targets);
         let answered = answered.filter_map(|(outcome, one)| match (&outcome, one) {
@@ -48,7 +55,7 @@ impl Lookup {
         });
         let answered: Vec<LookupResult> = answered.collect();
         self.note_list_rows(answered.iter().flatten());
-        answered
+        (answered, stopped)
     }
 
     /// Looks up these references concurrently and returns the results in their order.
@@ -57,25 +64,34 @@ impl Lookup {
         references: &[Reference],
     ) -> Vec<LookupResult> {
         let targets: Vec<_> = references.iter().cloned().map(LookupTarget::Job).collect();
-        self.look_up(&targets, |_| {}).await
+        let (outcomes, _) = self.look_up(&targets, future::pending(), |_| {}).await;
+        outcomes
     }
 
     async fn look_up(
         self: &Arc<Self>,
         targets: &[LookupTarget],
+        stop: impl Future<Output = u8>,
         mut on_slow: impl FnMut(&[Option<LookupResult>]),
-    ) -> Vec<LookupResult> {
+    ) -> (Vec<LookupResult>, Option<u8>) {
+        let mut stop = pin!(stop);
+        let mut stopped = None;
         let mut lookups = Lookups::start(self, targets);
         let mut show_at = Instant::now() + SLOW_REQUEST;
         let mut has_new = true;
         loop {
             tokio::select! {
+                biased;
                 result = lookups.running.join_next() => {
                     let Some(result) = result else {
                         if lookups.retry_contradicted() { continue } else { break }
                     };
                     lookups.handle(result.expect("a request task neither panics nor is cancelled"));
                     has_new = true;
+                }
+                code = &mut stop => {
+                    stopped = Some(code);
+                    break;
                 }
                 () = sleep_until(show_at), if has_new => {
                     on_slow(&lookups.outcomes);
@@ -84,10 +100,10 @@ impl Lookup {
             }
         }
         self.keep_notices(lookups.ordered_notices());
-        let outcomes = lookups.outcomes.into_iter();
-        let answered =
-            outcomes.map(|outcome| outcome.expect("every reference was answered or failed"));
-        answered.collect()
+        let outcomes = lookups.outcomes.into_iter().zip(targets);
+        let outcomes =
+            outcomes.map(|(outcome, target)| outcome.unwrap_or_else(|| Err(target.not_read())));
+        (outcomes.collect(), stopped)
     }
 
     /// Returns the requested targets in the given order.
@@ -153,6 +169,20 @@ impl LookupTarget {
         match self {
             Self::Job(reference) => reference.kind,
             Self::Latest(scope) => scope.kind,
+        }
+    }
+
+    /// Returns the error of a target without a result at the end of an interrupted command.
+    fn not_read(&self) -> Problem {
+        let (cloud, profile) = self.account();
+        let (reference, input) = match self {
+            Self::Job(reference) => (reference.to_string(), reference.input.to_string()),
+            Self::Latest(scope) => (format!("{scope}{LATEST}"), scope.input.clone()),
+        };
+        Problem {
+            reference: Some(reference),
+            input: Some(input),
+            ..Problem::new(Category::Network, NOT_READ).with_account(cloud, &profile)
         }
     }
 

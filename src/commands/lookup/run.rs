@@ -257,10 +257,12 @@ impl Lookup {
     }
 }
 
-/// Creates the report from the results.
+/// Creates the report from the results. `stopped` is the exit code of a command that was stopped before all results
+/// were known.
 pub(in crate::commands) fn report(
     command: &'static str,
     outcomes: Vec<LookupResult>,
+    stopped: Option<u8>,
     lookup: &Lookup,
 ) -> Envelope {
     let mut problems = Vec::new();
@@ -275,6 +277,6 @@ pub(in crate::commands) fn report(
     ));
     Envelope {
         requests: lookup.transport.requests_sent(),
-        ..Envelope::new(command, jobs, problems, lookup.notices.all())
+        ..Envelope::new(command, jobs, problems, lookup.notices.all()).stopped(stopped)
     }
 }

@@ -337,13 +337,7 @@ impl<'a> WaitHandler<'a> {
         };
         let (decision, code, status) = match end {
             None => (Decision::undecided(), Exit::PENDING, GateStatus::Running),
-            Some(Err(code @ Exit::INTERRUPTED)) => {
-                (Decision::undecided(), *code, GateStatus::Interrupted)
-            }
-            Some(Err(code @ Exit::TERMINATED)) => {
-                (Decision::undecided(), *code, GateStatus::Terminated)
-            }
-            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::RecordingOver),
+            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::stopped(*code)),
             Some(Ok(decision)) => {
                 let status = match is_one_check {
                     _ if !self.is_timed_out(run) => GateStatus::Certain,

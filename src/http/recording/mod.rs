@@ -170,6 +170,14 @@ impl Session {
         }
     }
 
+    /// Waits for the end of the recording like [`Session::ended`], but only if a signal ended the recorded run.
+    pub async fn interrupted(&self) -> u8 {
+        match self {
+            Self::Replay(replay) if replay.signal().is_some() => replay.ended().await,
+            Self::Live | Self::Record(_) | Self::Replay(_) => future::pending().await,
+        }
+    }
+
     /// Reports whether a replay was stopped at the end of its recording, and not by a signal of its own.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.has_ended())

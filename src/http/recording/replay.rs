@@ -154,7 +154,7 @@ impl Replay {
     }
 
     /// Returns the exit code of the recorded run if a signal ended it.
-    fn signal(&self) -> Option<u8> {
+    pub(super) fn signal(&self) -> Option<u8> {
         let code = self.header.exit_code;
         code.filter(|code| SIGNALS.contains(code))
     }

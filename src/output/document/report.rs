@@ -97,10 +97,22 @@ impl<T> Envelope<T> {
         self
     }
 
+    /// Sets the exit code of a command that was stopped with the results so far.
+    #[must_use]
+    pub fn stopped(mut self, code: Option<u8>) -> Self {
+        if let Some(code) = code {
+            self.exit = Exit::new(code);
+            self.coverage.complete = false;
+        }
+        self
+    }
+
     /// Returns why there may be more than was found; `None` if everything was answered.
     pub fn incomplete(&self) -> Option<String> {
         let (failed, requested) = (self.errors.len(), self.coverage.requested);
+        let is_signal = [Exit::INTERRUPTED, Exit::TERMINATED].contains(&self.exit.code);
         match requested {
+            _ if is_signal && !self.coverage.complete => Some(self.exit.word.to_owned()),
             0 if failed > 0 => Some("no request was sent".to_owned()),
             _ if failed > 0 => Some(format!("{failed} of {requested} could not be read")),
             _ => (!self.coverage.complete).then(|| "events could not be read".to_owned()),

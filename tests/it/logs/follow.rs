@@ -1,7 +1,5 @@
 //! `joblens logs --follow`.
 
-use std::process::Stdio;
-
 use super::{HPC_JOB, logs, records};
 use crate::support::emulated::Emulated;
 use crate::support::jobs::JOB;

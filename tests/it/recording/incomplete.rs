@@ -98,3 +98,26 @@ fn a_run_that_needs_more_responses_than_its_recording_has_fails_and_is_not_inter
     );
     assert_eq!(document["errors"][0]["category"], "invalid_argument");
 }
+
+#[test]
+fn an_interrupted_get_is_replayed_with_what_was_read() {
+    let slow = "[[fault]]\noperation = 'ShowImageJob'\nkind = 'slow'\ndelay = '5m'\n";
+    let emulated = Emulated::start(&format!("{WORLD}\n{slow}"));
+    let get = ["get", IMAGE, INSTANCE, "-o", "json"];
+    let (_parent, folder) = folder();
+    let run = emulated
+        .joblens(&with(&get, "--record", &folder))
+        .start(Stdio::piped(), Stdio::piped());
+    let is_read = || {
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.any(|name| name.contains("InstanceServiceDetail") && name.ends_with(".json"))
+    };
+    while !is_read() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    run.signal("INT");
+    let recorded = run.end();
+    assert_eq!(recorded.code, 130, "{}", recorded.stderr);
+    assert_same(&get, &recorded, &replay(&get, &folder));
+}

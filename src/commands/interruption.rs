@@ -1,0 +1,76 @@
+//! Ends a command that gets resources once after a signal, with the results so far.
+
+use std::convert::Infallible;
+use std::future;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use super::context::CommandContext;
+use super::runtime::{runtime, spawn_thread};
+use super::signals::{Signals, exit_by_signal};
+
+/// How long a command can print its results after a signal. An output that nobody reads must not keep it running.
+const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
+
+/// Handles the signals of a command on a separate thread, so that they also end a command that is blocked by its output.
+///
+/// The command handles no signals any longer when this is dropped.
+pub(super) struct Interruption {
+    /// Receives the exit code of the first signal.
+    received: oneshot::Receiver<u8>,
+    /// The thread ends when this is dropped.
+    _end: oneshot::Sender<Infallible>,
+}
+
+impl Interruption {
+    /// Handles signals from now on. The process exits shortly after the first one, and at once after the second.
+    pub(super) fn new() -> Self {
+        let (sender, received) = oneshot::channel();
+        let (end, mut ended) = oneshot::channel();
+        let (are_taken, taken) = mpsc::channel();
+        spawn_thread(move || {
+            runtime().block_on(async {
+                let mut signals = Signals::new();
+                // The thread that started this one is waiting.
+                let _ = are_taken.send(());
+                let code = tokio::select! {
+                    biased;
+                    _ = &mut ended => return,
+                    code = signals.next() => code,
+                };
+                // The command can have its results already.
+                let _ = sender.send(code);
+                tokio::select! {
+                    _ = ended => return,
+                    () = sleep(MAX_OUTPUT_TIME) => {}
+                    _ = signals.next() => {}
+                }
+                exit_by_signal(code);
+            });
+        });
+        // An error means that this process is exiting.
+        let _ = taken.recv();
+        Self {
+            received,
+            _end: end,
+        }
+    }
+
+    /// Waits for a signal, or for that of a replayed recording. Returns the exit code.
+    pub(super) async fn stopped(&mut self, context: &CommandContext) -> u8 {
+        let received = async {
+            match (&mut self.received).await {
+                Ok(code) => code,
+                Err(_) => future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            code = received => code,
+            code = context.session.interrupted() => code,
+        }
+    }
+}
