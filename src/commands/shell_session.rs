@@ -36,16 +36,19 @@ struct Content {
 enum NoRows {
     Empty,
     TooMany,
+    /// An expression of `--jq` printed something else than the rows.
+    Filtered,
 }
 
 impl NoRows {
-    const ALL: [Self; 2] = [Self::Empty, Self::TooMany];
+    const ALL: [Self; 3] = [Self::Empty, Self::TooMany, Self::Filtered];
 
     /// Returns the line in the file. No reference begins with a percent sign.
     fn line(self) -> &'static str {
         match self {
             Self::Empty => "%empty",
             Self::TooMany => "%too-many",
+            Self::Filtered => "%jq",
         }
     }
 }
@@ -91,6 +94,15 @@ impl ShellSession {
             _ => (Vec::new(), Some(NoRows::TooMany)),
         };
         self.write(&content);
+    }
+
+    /// Stores that a list was printed with `--jq`, which shows no rows, in place of the rows of the list before.
+    pub(super) fn record_filtered_list(&self) {
+        self.write(&Content {
+            last: self.read().last,
+            rows: Vec::new(),
+            no_rows: Some(NoRows::Filtered),
+        });
     }
 
     /// Stores the only reference of a command.
@@ -189,6 +201,10 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
         Some(NoRows::TooMany) => {
             let message = format!("the last list has more than {MAX_PER_LIST} rows");
             return fail(&message, "run joblens list with --limit, or a filter");
+        }
+        Some(NoRows::Filtered) => {
+            let message = "the last list was printed with --jq, which has no short references";
+            return fail(message, "run joblens list without --jq");
         }
         None if content.rows.is_empty() => {
             return fail("no list has been shown in this shell session", list_first);
@@ -312,6 +328,11 @@ mod tests {
         session.record_reference("aliyun/job/c/1");
         assert_eq!(error("%1", Some(&session)), "the last list was empty");
         assert!(session.rows().is_empty());
+        session.record_filtered_list();
+        let message = "the last list was printed with --jq, which has no short references";
+        assert_eq!(error("%1", Some(&session)), message);
+        assert!(session.rows().is_empty());
+        assert!(expand_word("-", Some(&session)).unwrap().is_ok());
         session.record_list(vec!["aliyun/job/c/7"]);
         let row = expand_word("%1", Some(&session)).unwrap();
         assert_eq!(row.unwrap(), "aliyun@default/job/c/7");

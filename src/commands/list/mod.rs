@@ -355,7 +355,8 @@ impl ListRun {
     }
 }
 
-/// Stores the shown rows for the next command of the shell session; for a streamed list, those of its pages.
+/// Stores the shown rows for the next command of the shell session; for a streamed list, those of its pages, and for
+/// the output of an expression none.
 fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&ListedReferences>) {
     if !io::stdout().is_terminal() {
         return;
@@ -363,6 +364,9 @@ fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&Li
     let Some(session) = ShellSession::interactive(&context.environment) else {
         return;
     };
+    if context.output_options.query.is_some() {
+        return session.record_filtered_list();
+    }
     let content = &report.content;
     let scopes = content.scopes.iter().map(|scope| &*scope.scope);
     let jobs = content.jobs.iter().map(|job| &*job.reference);
@@ -370,9 +374,7 @@ fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&Li
         Some(shown) => shown.all().collect(),
         None => scopes.chain(jobs).collect(),
     };
-    // The output of an expression does not have the rows of the list.
-    let is_list = context.output_options.query.is_none();
-    session.record_list(if is_list { rows } else { Vec::new() });
+    session.record_list(rows);
 }
 
 /// Returns the remaining output, including what follows the rows.

@@ -51,6 +51,11 @@ fn short_references_name_listed_rows_and_the_last_job_on_a_terminal() {
         piped.contains(&"sugon/instance/i-second".to_owned()),
         "{piped:?}"
     );
+    // The output of an expression has no rows.
+    shell.enter("joblens list sugon/instance --jq '.jobs | length'");
+    let shown = shell.enter("NO_COLOR=1 joblens get %1");
+    let message = "error: %1: the last list was printed with --jq, which has no short references";
+    assert!(shown.contains(message), "{shown}");
     // They refer to the account of the list, whatever profile is selected now.
     let shown = shell.enter("JOBLENS_PROFILE=prod joblens get - -o name");
     assert!(shown.contains("\nsugon/instance/i-second"), "{shown}");
