@@ -14,6 +14,21 @@ const MAX_COMPARED_BYTES: usize = 256;
 
 /// Returns the known name that is closest to a word; `None` if none is similar.
 pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    closest_within(names, word, |longer| longer.div_ceil(3))
+}
+
+/// Returns the closest name like [`closest_match`], but only if at most one in four characters differs: for words whose
+/// confusion would be harmful, such as states.
+pub fn near_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    closest_within(names, word, |longer| longer / 4)
+}
+
+/// Returns the closest name; `max_distance` returns how many characters may differ, given the length of the longer word.
+fn closest_within<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    word: &str,
+    max_distance: fn(usize) -> usize,
+) -> Option<&'a str> {
     if word.len() > MAX_COMPARED_BYTES {
         return None;
     }
@@ -28,7 +43,7 @@ pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -
     });
     let (distance, name) = named.min_by_key(|(distance, _)| *distance)?;
     let longer = name.chars().count().max(word.chars().count());
-    (distance <= longer.div_ceil(3)).then_some(name)
+    (distance <= max_distance(longer)).then_some(name)
 }
 
 /// Category of a failure; it determines the exit code.

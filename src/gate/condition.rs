@@ -1,9 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Problem, closest_match};
+use crate::error::{Problem, near_match};
 use crate::kind::Kind;
 use crate::model::State;
+use crate::secret::quotable;
 use crate::settings;
 
 /// The condition that a job has to meet.
@@ -32,11 +33,11 @@ impl Condition {
     }
 
     /// Parses `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case. A state can also be given
-    /// as the word that one of `kinds` uses for it.
+    /// as the word that one of `kinds` uses for it, or that the config file maps to it.
     ///
     /// # Errors
     /// Returns a usage error that lists the valid values.
-    pub fn parse(text: &str, kinds: &[&'static Kind]) -> Result<Self, Problem> {
+    pub fn parse(text: &str, kinds: &[KindWords<'_>]) -> Result<Self, Problem> {
         let lower = text.trim().to_ascii_lowercase();
         if lower == "ended" {
             return Ok(Self::Ended);
@@ -55,6 +56,12 @@ impl Condition {
     }
 }
 
+/// The reason for which the state `unknown` is rejected.
+const UNKNOWN: &str = "cannot wait for the state unknown";
+
+/// A kind, with the words of the config file and their states.
+pub type KindWords<'a> = (&'static Kind, &'a [(String, State)]);
+
 fn invalid(text: &str, reason: &str) -> Problem {
     let states = State::ALL.iter().filter(|one| **one != State::Unknown);
     let known: Vec<&str> = states.map(|state| state.as_str()).collect();
@@ -65,14 +72,14 @@ fn invalid(text: &str, reason: &str) -> Problem {
 }
 
 /// Parses a state, given as its name or as the word of a kind for it.
-fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State, Problem> {
+fn parse_state(text: &str, word: &str, kinds: &[KindWords<'_>]) -> Result<State, Problem> {
     match State::parse(&word.to_ascii_lowercase()) {
-        Some(State::Unknown) => return Err(invalid(text, "cannot wait for the state unknown")),
+        Some(State::Unknown) => return Err(invalid(text, UNKNOWN)),
         Some(state) => return Ok(state),
         None => {}
     }
-    let readings = kinds.iter().flat_map(|kind| {
-        let states = readings(kind, word).into_iter();
+    let readings = kinds.iter().flat_map(|(kind, own)| {
+        let states = readings(kind, own, word).into_iter();
         states.map(move |state| (kind, state))
     });
     let readings: Vec<_> = readings.collect();
@@ -85,6 +92,7 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
             Err(invalid(text, "no-warnings cannot be combined with states"))
         }
         [] => Err(unknown_state(text, word)),
+        [(_, State::Unknown), ..] => Err(invalid(text, UNKNOWN)),
         [(_, first), rest @ ..] if rest.iter().all(|(_, state)| state == first) => Ok(*first),
         _ => {
             let readings = readings
@@ -98,7 +106,7 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
 }
 
 fn unknown_state(text: &str, word: &str) -> Problem {
-    let problem = invalid(text, &format!("unknown state '{word}'"));
+    let problem = invalid(text, &format!("unknown state '{}'", quotable(word)));
     let lower = word.to_ascii_lowercase();
     let states = State::ALL.iter().map(|state| state.as_str());
     let known = problem.hint.as_deref().unwrap_or_default();
@@ -110,7 +118,7 @@ fn unknown_state(text: &str, word: &str) -> Problem {
         "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
             format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }
-        name => match closest_match(states.chain(["ended"]), name) {
+        name => match near_match(states.chain(["ended"]), name) {
             Some(closest) => format!("did you mean '{closest}'? {known}"),
             None => return problem,
         },
@@ -119,9 +127,9 @@ fn unknown_state(text: &str, word: &str) -> Problem {
 }
 
 /// Returns the states that a word means in these kinds, without duplicates.
-pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) -> Vec<State> {
+pub fn states_of_word<'a>(word: &str, kinds: impl Iterator<Item = KindWords<'a>>) -> Vec<State> {
     let mut states = Vec::new();
-    for state in kinds.flat_map(|kind| readings(kind, word)) {
+    for state in kinds.flat_map(|(kind, own)| readings(kind, own, word)) {
         if !states.contains(&state) {
             states.push(state);
         }
@@ -130,8 +138,9 @@ pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) ->
 }
 
 /// Returns what a kind's word for the state of a job can mean, ignoring case: one state, several if the word does
-/// not show how the job ended, or none for an unknown word.
-fn readings(kind: &Kind, word: &str) -> Vec<State> {
+/// not show how the job ended, or none for an unknown word. `own` are the words of the config file, which do not
+/// replace those of the kind.
+fn readings(kind: &Kind, own: &[(String, State)], word: &str) -> Vec<State> {
     let is_word = |known: &str| known.eq_ignore_ascii_case(word);
     let Some(table) = kind.states.first() else {
         return Vec::new();
@@ -140,7 +149,15 @@ fn readings(kind: &Kind, word: &str) -> Vec<State> {
         return vec![State::Succeeded, State::Failed];
     }
     let known = table.map.iter().find(|(known, _)| is_word(known));
-    known.map(|(_, state)| *state).into_iter().collect()
+    let own = own.iter().filter(|_| table.allows_user_states);
+    let own = own
+        .filter(|(own, _)| is_word(own.trim()))
+        .map(|(_, state)| *state);
+    known
+        .map(|(_, state)| *state)
+        .or(own.last())
+        .into_iter()
+        .collect()
 }
 
 impl fmt::Display for Condition {
@@ -180,6 +197,26 @@ mod tests {
             "ended,failed",
         ] {
             assert!(Condition::parse(wrong, &[]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_state_is_suggested_only_for_a_similar_word() {
+        let suggested = |word: &str| {
+            let hint = Condition::parse(word, &[]).unwrap_err().hint.unwrap();
+            hint.split('\'').nth(1).map(str::to_owned)
+        };
+        for (word, state) in [
+            ("suceeded", "succeeded"),
+            ("runing", "running"),
+            ("cancelled", "canceled"),
+            ("faild", "failed"),
+            ("pend", "pending"),
+        ] {
+            assert_eq!(suggested(word).as_deref(), Some(state), "{word}");
+        }
+        for word in ["suspended", "unloaded", "receded", "fixed", "added"] {
+            assert_eq!(suggested(word), None, "{word}");
         }
     }
 

@@ -11,7 +11,7 @@ mod warnings;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use condition::{Condition, states_of_word};
+pub use condition::{Condition, KindWords, states_of_word};
 pub use track::pending::REJECTION_GRACE;
 pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};

@@ -68,8 +68,8 @@ struct ListRun {
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let zone = context.zone(Zone::Local);
-    let mut options = arguments.options(&context.current_time(), zone)?;
     let settings = context.settings()?;
+    let mut options = arguments.options(&context.current_time(), zone, settings.file())?;
     context.global.client_options(settings.file())?;
     let targets = scopes::targets(context, &settings, &arguments.scopes)?;
     if targets.is_empty() {

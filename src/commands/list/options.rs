@@ -11,7 +11,7 @@ use crate::kind::{Kind, UnlistedField};
 use crate::model::State;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
-use crate::settings::invalid_value;
+use crate::settings::{SettingsFile, invalid_value};
 
 /// List resources in a scope, or in every configured profile
 #[derive(Debug, Args)]
@@ -99,11 +99,12 @@ impl Arguments {
         &self,
         current: &CurrentTime,
         zone: Zone,
+        file: &SettingsFile,
     ) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
             .iter()
-            .map(|word| words::state(word))
+            .map(|word| words::state(word, file))
             .collect::<Result<Vec<_>, _>>()?;
         if self.active {
             states.extend(State::ACTIVE);
@@ -266,7 +267,7 @@ mod tests {
         };
         Line::parse_from(words)
             .arguments
-            .options(&current, Zone::Utc)
+            .options(&current, Zone::Utc, &SettingsFile::default())
     }
 
     fn parse_error(line: &str) -> String {

@@ -2,22 +2,23 @@
 
 use glob::Pattern;
 
-use crate::error::{Problem, closest_match};
+use crate::error::{Problem, near_match};
 use crate::gate::states_of_word;
 use crate::model::State;
 use crate::providers::{self, Filter};
-use crate::settings::invalid_value;
+use crate::settings::{SettingsFile, invalid_value};
 
 /// Parses a state, given as its name, or as a cloud's word that means one state wherever it is used.
 ///
 /// # Errors
 /// Returns a usage error with the closest word, or with the states that the word can mean.
-pub(super) fn state(word: &str) -> Result<State, Problem> {
+pub(super) fn state(word: &str, file: &SettingsFile) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     if let Some(state) = State::parse(&lower) {
         return Ok(state);
     }
-    let states = states_of_word(&lower, providers::kinds());
+    let kinds = providers::kinds().map(|kind| (kind, file.states(&kind.to_string())));
+    let states = states_of_word(&lower, kinds);
     if let [state] = states[..] {
         return Ok(state);
     }
@@ -28,7 +29,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
         let hint = format!("'{word}' can mean {states}: use the state that you mean");
         return Err(problem.with_hint(hint));
     }
-    let closest = closest_match(State::ALL.map(State::as_str), &lower);
+    let closest = near_match(State::ALL.map(State::as_str), &lower);
     let closest = closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
     let all = State::ALL.map(State::as_str).join(", ");
     Err(problem.with_hint(format!("{closest}expected one of: {all}")))
@@ -73,6 +74,7 @@ mod tests {
 
     #[test]
     fn an_unknown_or_ambiguous_state_is_an_error_with_a_suggestion() {
+        let state = |word| state(word, &SettingsFile::default());
         assert_eq!(state("Initing").unwrap(), State::Starting);
         let problem = state("runing").unwrap_err();
         assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));

@@ -35,6 +35,11 @@ pub(in crate::commands) struct LookupPlan {
 }
 
 impl LookupPlan {
+    /// Returns the settings of the config file and the environment.
+    pub(in crate::commands) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Parses the references and checks the columns for them. Reads no credential and runs no command.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
 use crate::error::{Category, Problem};
+use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, RenderContext, Zone};
@@ -64,6 +65,10 @@ fn prepare(
     let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
+    let file = lookup.settings().file();
+    let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    let own = names.iter().map(|name| file.states(name));
+    let kinds: Vec<KindWords<'_>> = kinds.into_iter().zip(own).collect();
     // A replay ends where the recorded run ended.
     let is_replay = matches!(context.session, Session::Replay(_));
     let plan = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;

@@ -7,8 +7,7 @@ use super::super::args::{OutputArgs, PollArgs};
 use super::super::kind_flags::KindFlags;
 use super::super::lookup::Inputs;
 use crate::error::Problem;
-use crate::gate::{Condition, GatePolicy};
-use crate::kind::Kind;
+use crate::gate::{Condition, GatePolicy, KindWords};
 use crate::settings::parse_duration;
 
 /// Wait for jobs to reach a state; the exit code is the verdict
@@ -152,7 +151,7 @@ impl Arguments {
     /// Returns a usage error that names the option, also for a missing timeout if one is required.
     pub(super) fn options(
         &self,
-        kinds: &[&'static Kind],
+        kinds: &[KindWords<'_>],
         requires_timeout: bool,
     ) -> Result<WaitOptions, Problem> {
         let timeout = self.timeout()?;

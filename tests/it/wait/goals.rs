@@ -273,3 +273,43 @@ fn a_goal_may_be_a_state_or_a_state_word_of_the_cloud_in_any_case() {
         assert!(run.stderr.contains(message), "{}", run.stderr);
     }
 }
+
+#[test]
+fn words_that_the_config_file_maps_are_conditions_and_filters() {
+    let unrecognized = "{ after = '0s', state = 'Suspended', unrecognized = true }";
+    let world = format!("[[job]]\nref = '{JOB}'\nstates = [{unrecognized}]\n");
+    let emulated = Emulated::start(&(world + &job(INSTANCE, "0s Running")));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    let states =
+        "[states.\"aliyun/job\"]\nSuspended = 'stopping'\nparked = 'stopping'\nLost = 'unknown'\n";
+    std::fs::write(&path, states).unwrap();
+    let config = path.to_str().unwrap();
+    for word in ["suspended", "SUSPENDED,failed", "stopping"] {
+        let arguments = [JOB, "-t", LONG, "--config", config, "--for", word];
+        let run = emulated.wait(&arguments).run();
+        assert_eq!(run.code, 0, "{word}: {}", run.stderr);
+    }
+    // Other kinds have the word as well.
+    let ambiguous = ["list", "-s", "suspended", "--config", config];
+    assert_eq!(emulated.joblens(&ambiguous).run().code, 2);
+    let scope = JOB.rsplit_once('/').unwrap().0;
+    let list = [
+        "list", scope, "-s", "Parked", "-o", "name", "--config", config,
+    ];
+    assert_eq!(emulated.joblens(&list).run().stdout, format!("{JOB}\n"));
+    let refused = |arguments: &[&str], message: &str| {
+        let run = emulated.wait(&[arguments, &["-t", LONG]].concat()).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        run.stderr
+    };
+    refused(
+        &[JOB, "--config", config, "--for", "lost"],
+        "the state unknown",
+    );
+    // A mapping applies to its kind only. An opposite state is not suggested.
+    let other = [INSTANCE, "--config", config, "--for", "suspended"];
+    let stderr = refused(&other, "unknown state 'suspended'");
+    assert!(!stderr.contains("did you mean"), "{stderr}");
+}
