@@ -46,7 +46,8 @@ pub(super) fn print(
         };
     }
     let command = command(&texts);
-    let problem = problem(error, command, commands);
+    let help = help_command(command, &texts, commands);
+    let problem = problem(error, command, &help, commands);
     let (format, query) = document_format(&texts, environment);
     // An error on stderr that cannot be written does not prevent the document on stdout.
     let _ = match error.kind() {
@@ -76,7 +77,12 @@ pub(super) fn print(
 }
 
 /// Converts an error of clap to a problem, without its usage lines.
-fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> Problem {
+fn problem(
+    error: &clap::Error,
+    command: Option<&str>,
+    help: &str,
+    commands: &clap::Command,
+) -> Problem {
     let argument = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue).map(quotable);
     let message = match (error.kind(), argument, value) {
@@ -98,7 +104,7 @@ fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command)
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => "missing subcommand".into(),
         _ => first_paragraph(error),
     };
-    Problem::usage(message).with_hint(hint(error, command, commands))
+    Problem::usage(message).with_hint(hint(error, command, help, commands))
 }
 
 /// Returns the name of an option, without its value.
@@ -126,7 +132,12 @@ fn first_paragraph(error: &clap::Error) -> String {
 }
 
 /// Returns the next step: joblens's equivalent, the closest name, the possible values, or the help.
-fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> String {
+fn hint(
+    error: &clap::Error,
+    command: Option<&str>,
+    help: &str,
+    commands: &clap::Command,
+) -> String {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     if error.kind() == ErrorKind::UnknownArgument {
         if let Some(advice) = suggestions::flag_hint(argument, command) {
@@ -149,17 +160,32 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
     {
         return format!("did you mean 'joblens help {name}'?");
     }
-    match (error.get(ContextKind::ValidValue), command) {
-        (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(names)) if !names.is_empty() => {
             let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
             let closest = closest_match(names.iter().map(String::as_str), value);
             let closest =
-                closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
+                closest.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
             format!("{closest}possible values: {}", names.join(", "))
         }
-        (_, None | Some("help")) => "see: joblens --help".to_owned(),
-        (_, Some(command)) => format!("see: joblens {command} --help"),
+        _ => format!("see: {help}"),
     }
+}
+
+/// Returns the command that prints the help for the arguments: `joblens auth status --help`.
+fn help_command(
+    command: Option<&'static str>,
+    arguments: &[&str],
+    commands: &clap::Command,
+) -> String {
+    let Some(name) = command.filter(|name| *name != "help") else {
+        return "joblens --help".to_owned();
+    };
+    let mut words = arguments.iter().skip_while(|word| **word != name).skip(1);
+    let command = commands.find_subcommand(name);
+    let nested = command.and_then(|command| words.find_map(|word| command.find_subcommand(word)));
+    let nested = nested.map_or_else(String::new, |nested| format!(" {}", nested.get_name()));
+    format!("joblens {name}{nested} --help")
 }
 
 /// Returns the commands that have this option.
@@ -288,6 +314,7 @@ fn option_values<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers;
 
     fn words(line: &str) -> Vec<&str> {
         line.split(' ').collect()
@@ -359,5 +386,14 @@ mod tests {
         assert_eq!(found("joblens ls --bogus"), "list");
         assert_eq!(found("joblens auth status --bogus"), "auth status");
         assert_eq!(found("wait aliyun/job/c/5 --bogus"), "get");
+    }
+
+    #[test]
+    fn the_names_before_a_profile_are_those_of_the_clouds() {
+        let names = providers::CLOUDS.iter().flat_map(|cloud| {
+            let template = &cloud.kinds[0].template;
+            [template.cloud, template.cloud_short]
+        });
+        assert!(names.eq(crate::secret::CLOUDS));
     }
 }

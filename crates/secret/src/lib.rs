@@ -20,7 +20,7 @@ use std::fmt;
 pub use arguments::{mask_arguments, mask_message, mask_text};
 pub use names::{Sensitivity, field_sensitivity, is_secret_field};
 pub use private_key::PrivateKeyMasker;
-pub use quoting::{is_region_like, quotable, quotable_path, shell_word};
+pub use quoting::{CLOUDS, is_region_like, quotable, quotable_path, shell_word};
 pub use random::looks_random;
 pub use redactor::{Masks, Redactor};
 pub use secret_masker::SecretMasker;

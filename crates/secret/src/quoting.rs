@@ -4,9 +4,28 @@ use std::path::Path;
 use super::random::looks_like_secret;
 use super::{MASK, mask_access_url, mask_user_info};
 
+/// The names of the clouds, long and short: the text before the `@` of `CLOUD@PROFILE` is not the user info of a URL.
+pub const CLOUDS: [&str; 10] = [
+    "aliyun",
+    "ali",
+    "sugon",
+    "scnet",
+    "huawei",
+    "hw",
+    "tencent",
+    "qcloud",
+    "kubernetes",
+    "k8s",
+];
+
 /// Prepares a text of a file or a setting for a message: masks a text that looks like a secret, which users paste
 /// in the wrong place, and the user info and parameters of a URL.
 pub fn quotable(text: &str) -> Cow<'_, str> {
+    if let Some((cloud, profile)) = text.split_once('@')
+        && CLOUDS.contains(&cloud)
+    {
+        return format!("{cloud}@{}", quotable(profile)).into();
+    }
     let is_control = |c: char| c.is_control();
     if text.contains(is_control) || looks_like_secret(text) {
         return MASK.into();
@@ -105,6 +124,12 @@ mod tests {
             "<wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY>!",
         ] {
             assert_eq!(quotable(secret), MASK, "{secret}");
+        }
+        assert_eq!(quotable("aliyun@prod/job"), "aliyun@prod/job");
+        let key = "k8s@wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        assert_eq!(quotable(key), "k8s@***");
+        for secret in ["aliyun:pw@host", "hunter@host", "ALIYUN@host"] {
+            assert_eq!(quotable(secret), "***@host", "{secret}");
         }
         assert_eq!(quotable("https://u:pw@host/?t=x"), "https://***@host/?***");
         let path = |path: &str| quotable_path(Path::new(path));
