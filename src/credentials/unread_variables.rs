@@ -8,8 +8,16 @@ impl CredentialChain {
     /// Reports variables that look like a credential of the cloud, or begin like one of joblens's own variables, but
     /// are not read, with the variables that may be meant.
     pub(super) fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
-        const WORDS: [&str; 8] = [
-            "KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK", "_IDP_", "_OIDC_",
+        const WORDS: [&str; 9] = [
+            "KEY",
+            "SECRET",
+            "TOKEN",
+            "PASSWORD",
+            "_AK",
+            "_SK",
+            "_IDP_",
+            "_OIDC_",
+            "CREDENTIALS_URI",
         ];
         const MAX_NAMES: usize = 4;
         let own_prefix = cloud.variable("");

@@ -53,8 +53,13 @@ fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     }
 }
 
-/// Adds a notice that jobs may have failed although their rows report success.
-fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
+/// Adds a notice that jobs may have failed although their rows report success, unless the filter selects neither.
+fn note_hidden_evidence(kind: &Kind, filter: &Filter, page: &mut Page) {
+    let states = &filter.states;
+    let is_selected = [State::Succeeded, State::Failed].map(|state| states.contains(&state));
+    if !states.is_empty() && is_selected == [false, false] {
+        return;
+    }
     let hidden = kind.list.as_ref().and_then(|list| list.hidden_evidence);
     let mut rows = page.rows.iter();
     if let Some(parts) = hidden.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
@@ -204,7 +209,7 @@ impl<A: CloudApi> Client for Connected<A> {
             mark_listed(page.rows.iter_mut());
             mark_rows_unknown_if_unread(scope.kind, &mut page);
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
-                note_hidden_evidence(scope.kind, &mut page);
+                note_hidden_evidence(scope.kind, filter, &mut page);
                 note_unknown_states(scope.kind, filter, &mut page);
                 return Ok(page);
             }

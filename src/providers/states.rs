@@ -169,8 +169,11 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
             let same = |known: &&str| known.eq_ignore_ascii_case(word.trim());
             let contains = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
             if tables().next().is_some() && tables().all(contains) {
-                let word = quotable(word);
-                let message = format!("[states.\"{name}\"]: '{word}' is already recognized");
+                let place = settings.file().state_position(&name, word);
+                let message = format!(
+                    "{place}: [states.\"{name}\"]: '{}' is already recognized",
+                    quotable(word)
+                );
                 let hint = format!("remove it from the config file; see: joblens states {name}");
                 return Err(Problem::usage(message).with_hint(hint));
             }

@@ -34,13 +34,17 @@ pub struct SettingsFile {
     pub(super) profiles: BTreeMap<(String, String), Entries>,
     pub(super) commands: BTreeMap<(String, String), Vec<String>>,
     pub(super) http: BTreeMap<String, String>,
-    /// Line and column of each value: by cloud, profile and key; for `[http]` by `http`, an empty text and key.
+    /// Line and column of each value: by cloud, profile and key; for `[http]` by `http`, an empty text and key; for
+    /// `[states]` by `states`, kind and word.
     pub(super) positions: BTreeMap<[String; 3], (usize, usize)>,
     pub(super) states: BTreeMap<String, Vec<(String, State)>>,
 }
 
 /// The table with the settings of all requests.
 const HTTP: &str = "http";
+
+/// The table with the states of each kind.
+const STATES: &str = "states";
 
 /// Keys of `[http]`.
 pub const HTTP_KEYS: [&str; 6] = [
@@ -152,6 +156,11 @@ impl SettingsFile {
     /// Returns the position of a value of `[http]`.
     pub fn http_position(&self, key: &str) -> String {
         self.position(HTTP, "", key)
+    }
+
+    /// Returns the position of a state that is mapped for a kind.
+    pub fn state_position(&self, kind: &str, word: &str) -> String {
+        self.position(STATES, kind, word)
     }
 
     /// Returns the words of the command that prints a profile's credential.

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::super::{CREDENTIAL_COMMAND, SOURCE, SettingRole, SettingsSchema};
-use super::{Entries, HTTP, HTTP_KEYS, SettingValue, SettingsFile, syntax};
+use super::{Entries, HTTP, HTTP_KEYS, STATES, SettingValue, SettingsFile, syntax};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
 use crate::secret::{Secret, quotable};
@@ -75,7 +75,13 @@ impl Reader<'_> {
                     file.http = self.http(table)?;
                     self.record_positions(&mut file, [HTTP, ""], table);
                 }
-                "states" => file.states = self.states(table)?,
+                STATES => {
+                    file.states = self.states(table)?;
+                    for (kind, words) in table.iter() {
+                        let words = self.table(words, kind.span().start, STATES)?;
+                        self.record_positions(&mut file, [STATES, kind.get_ref()], words);
+                    }
+                }
                 cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
             }
         }
@@ -129,9 +135,8 @@ impl Reader<'_> {
                 .strip_prefix(['-', '_', '/', ':', '@'])?;
             Some(format!("write [{cloud}.{}]", quotable(profile)))
         });
-        let closest = closest_match(known.into_iter().chain([HTTP, "states"]), name);
-        let closest = closest.map(|closest| format!("did you mean '{closest}'?"));
-        let hint = joined.or(closest);
+        let closest = closest_match(known.into_iter().chain([HTTP, STATES]), name);
+        let hint = joined.or_else(|| Some(format!("did you mean '{}'?", closest?)));
         self.error_at(at, &message)
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
@@ -252,7 +257,9 @@ impl Reader<'_> {
                 return Err(self.unknown_key(at, name, keys));
             };
             if bases.iter().any(|other| other == base) {
-                return Err(self.error_at(at, &format!("{base} is set more than once")));
+                let message = format!("{base} is set more than once");
+                let hint = format!("keep one: {base}, {base}_env or {base}_file");
+                return Err(self.error_at(at, &message).with_hint(hint));
             }
             bases.push(base.to_owned());
             entries.insert(name.to_owned(), entry);

@@ -150,3 +150,10 @@ fn a_list_of_hosts_may_be_an_array_or_a_comma_separated_string() {
         assert_eq!(text.expose(), "a.test,b.test:1");
     }
 }
+
+#[test]
+fn a_key_that_is_set_twice_has_a_hint_with_its_forms() {
+    let twice = "[aliyun.a]\nregion='x'\nregion_env='Y'\n";
+    let hint = parse(twice, 0o600).unwrap_err().hint.unwrap();
+    assert_eq!(hint, "keep one: region, region_env or region_file");
+}

@@ -125,6 +125,11 @@ fn variables_that_are_not_read_are_listed_as_skipped_sources() {
             "ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABA_CLOUD_OIDC_TOKEN_FILE are set but not read",
         ),
         (
+            "aliyun",
+            &["ALIBABA_CLOUD_CREDENTIALS_URI"],
+            "ALIBABA_CLOUD_CREDENTIALS_URI is set but not read",
+        ),
+        (
             "huawei",
             &["HUAWEICLOUD_SDK_IDP_ID"],
             "HUAWEICLOUD_SDK_IDP_ID is set but not read",

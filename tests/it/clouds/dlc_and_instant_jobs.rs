@@ -98,6 +98,12 @@ fn a_job_listed_as_succeeded_fails_a_gate_if_an_executor_failed() {
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert_eq!(emulated.requests()["aliyun/ListJobs"], 2);
     assert!(!run.stderr.contains(expected), "{}", run.stderr);
+    // A job that failed can be missing from a list of failed jobs, but not from one of active jobs.
+    for (filter, is_expected) in [("--state=failed", true), ("--active", false)] {
+        let list = ["list", "aliyun/instant-job", filter];
+        let run = emulated.joblens(&list).run();
+        assert_eq!(run.stderr.contains(expected), is_expected, "{}", run.stderr);
+    }
 }
 
 #[test]

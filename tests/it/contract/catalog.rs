@@ -86,7 +86,8 @@ fn mapped_words_of_the_config_file_are_listed_at_their_levels() {
     let run = joblens(&["states", "--config", path.to_str().unwrap()]).run();
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("'RUNNING' is already recognized"),
+        run.stderr
+            .contains("c.toml:2:11: [states.\"aliyun/job\"]: 'RUNNING' is already recognized"),
         "{}",
         run.stderr
     );
