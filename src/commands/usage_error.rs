@@ -362,7 +362,7 @@ mod tests {
             found("joblens get -o yaml --jq .exit"),
             (Some(Format::Yaml), false)
         );
-        assert_eq!(found("joblens get -o csv --jq .exit").1, false);
+        assert!(!found("joblens get -o csv --jq .exit").1);
         assert_eq!(found("joblens get --jq"), (None, false));
         assert_eq!(
             found("joblens get -o json --jq .["),

@@ -149,15 +149,11 @@ fn readings(kind: &Kind, own: &[(String, State)], word: &str) -> Vec<State> {
         return vec![State::Succeeded, State::Failed];
     }
     let known = table.map.iter().find(|(known, _)| is_word(known));
-    let own = own.iter().filter(|_| table.allows_user_states);
-    let own = own
-        .filter(|(own, _)| is_word(own.trim()))
-        .map(|(_, state)| *state);
-    known
-        .map(|(_, state)| *state)
-        .or(own.last())
-        .into_iter()
-        .collect()
+    let mut own = own.iter().filter(|_| table.allows_user_states);
+    let own = own.find(|(own, _)| is_word(own.trim()));
+    let own = own.map(|(_, state)| *state);
+    let known = known.map(|(_, state)| *state);
+    known.or(own).into_iter().collect()
 }
 
 impl fmt::Display for Condition {

@@ -215,7 +215,8 @@ fn interrupt(held: &HeldServer, command: &str, signal: &str, options: &[&str]) -
     let run = held.run(&all).start(Stdio::piped(), OwnedFd::from(writer));
     let mut responses = BufReader::new(reader).lines().map(Result::unwrap);
     let mut next = || responses.find(|line| line.starts_with("< ")).unwrap();
-    (next(), next());
+    next();
+    next();
     run.signal(signal);
     // Nobody closes the pipe before the end.
     let run = run.end();
