@@ -46,7 +46,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         .lookup
         .lookup(context, arguments.lookup.options())?;
     context.show_progress();
-    // Until the end of the output.
+    // Handles signals until the output is written.
     let mut interruption = Interruption::new();
     let stop = interruption.stopped(context);
     let (report, log_tails) = block_on(read(context, arguments, &lookup, stop));

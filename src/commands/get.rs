@@ -84,7 +84,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let lookup = Arc::new(plan.connect(context, None)?);
     let stopwatch = context.session.stopwatch();
     context.show_progress();
-    // Until the end of the output.
+    // Handles signals until the output is written.
     let mut interruption = Interruption::new();
     let stop = interruption.stopped(context);
     Ok(match arguments.exit_status {

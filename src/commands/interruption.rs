@@ -17,7 +17,7 @@ const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
 
 /// Handles the signals of a command on a separate thread, so that they also end a command that is blocked by its output.
 ///
-/// The command handles no signals any longer when this is dropped.
+/// When this is dropped, signals have no effect until another handler is installed.
 pub(super) struct Interruption {
     /// Receives the exit code of the first signal.
     received: oneshot::Receiver<u8>,

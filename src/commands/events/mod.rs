@@ -99,7 +99,7 @@ fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     let lookup = &prepared.lookup;
     context.show_progress();
-    // Until the end of the output.
+    // Handles signals until the output is written.
     let mut interruption = Interruption::new();
     let stop = interruption.stopped(context);
     let (outcomes, stopped) = block_on(lookup.outcomes_until(stop, |_| {}));
