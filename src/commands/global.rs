@@ -1,14 +1,14 @@
+mod http_settings;
+
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::jq;
 use crate::error::Problem;
-use crate::http::{ClientOptions, Session};
 use crate::output::{self, Format, Zone};
-use crate::settings::{self, Environment, SettingsFile};
+use crate::settings::Environment;
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
@@ -265,97 +265,4 @@ impl GlobalArgs {
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }
-
-    /// Returns the limits of the transport. Options override `[http]` of the config
-    /// file, which overrides the defaults.
-    ///
-    /// # Errors
-    /// Returns a usage error that names the option or key.
-    pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
-        let default = ClientOptions::default();
-        let located = |option: bool, key: &str, problem: Problem| match option {
-            true => {
-                let option = format!(" for --{}", key.replace('_', "-"));
-                let message = problem.message.replacen(&format!(" for {key}"), &option, 1);
-                Problem { message, ..problem }
-            }
-            false => Problem {
-                message: format!("{}: {}", file.http_position(key), problem.message),
-                ..problem
-            },
-        };
-        let pick = |option: &Option<String>, key: &str| {
-            option.clone().or_else(|| file.http(key).map(str::to_owned))
-        };
-        let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
-            None => Ok(default),
-            Some(text) => match settings::parse_duration(key, &text) {
-                Ok(Duration::ZERO) => {
-                    Err(
-                        settings::invalid_value(key, &text, "must be greater than 0")
-                            .with_hint("use e.g. 5s or 1m30s"),
-                    )
-                }
-                parsed => parsed,
-            }
-            .map_err(|problem| located(option.is_some(), key, problem)),
-        };
-        let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
-            None => Ok(default),
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|number| (1..=1000).contains(number))
-                .ok_or_else(|| {
-                    let problem = invalid_setting(key, &text, "a whole number from 1 to 1000");
-                    problem.with_hint(format!("the default is {default}"))
-                })
-                .map_err(|problem| located(option.is_some(), key, problem)),
-        };
-        let max_body = match pick(&self.max_body, "max_body") {
-            None => default.max_body,
-            Some(text) => settings::byte_size(&text)
-                .filter(|size| *size > 0)
-                .ok_or_else(|| {
-                    let problem = invalid_setting("max_body", &text, "a size such as 64MiB");
-                    problem.with_hint("the units are KiB, MiB and GiB")
-                })
-                .map_err(|problem| located(self.max_body.is_some(), "max_body", problem))?,
-        };
-        let allow_http = match file.http("allow_http") {
-            _ if self.allow_http => true,
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(text) => {
-                let problem = invalid_setting("allow_http", text, "true or false");
-                return Err(located(false, "allow_http", problem));
-            }
-        };
-        Ok(ClientOptions {
-            connect_timeout: time(
-                &self.connect_timeout,
-                "connect_timeout",
-                default.connect_timeout,
-            )?,
-            request_timeout: time(
-                &self.request_timeout,
-                "request_timeout",
-                default.request_timeout,
-            )?,
-            max_body,
-            max_attempts: number(&self.max_attempts, "max_attempts", default.max_attempts)?,
-            concurrency: number(&self.concurrency, "concurrency", 8)? as usize,
-            allow_http,
-            min_interval: None,
-            burst: default.burst,
-            auth_cooldown: None,
-            key_states: default.key_states,
-            ca_files: self.ca_file.clone(),
-            session: Session::Live,
-        })
-    }
-}
-
-fn invalid_setting(key: &str, text: &str, wanted: &str) -> Problem {
-    settings::invalid_value(key, text, format_args!("expected {wanted}"))
 }

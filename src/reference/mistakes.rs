@@ -42,14 +42,8 @@ fn mistake(
     if let Some(mistake) = several_words(input, resembles_cloud) {
         return Some(mistake);
     }
-    let bare = input.trim_matches(QUOTES);
-    if bare.len() < input.len() {
-        let hint = format!("did you mean '{bare}'?");
-        return Some(("the quotes are a part of it", hint, 0..input.len()));
-    }
-    if let Some(bare) = input.strip_suffix('\\') {
-        let hint = format!("did you mean '{bare}'?");
-        return Some(("it ends with a backslash", hint, bare.len()..input.len()));
+    if let Some(mistake) = quotes_or_backslash(input) {
+        return Some(mistake);
     }
     let with_slashes = input.replace(SLASHES, "/");
     let relative = with_slashes.trim_start_matches('/');
@@ -59,17 +53,9 @@ fn mistake(
     }
     let names_cloud = head.is_some_and(resembles_cloud);
     let is_rooted = relative.len() < with_slashes.len();
-    if is_drive(&with_slashes)
-        || ["./", "../", "~/"]
-            .iter()
-            .any(|root| with_slashes.starts_with(root))
-        || (is_rooted && !names_cloud)
-    {
-        return Some((
-            "this is a path, not a reference",
-            HINT.into(),
-            0..input.len(),
-        ));
+    if is_path(&with_slashes) || (is_rooted && !names_cloud) {
+        let message = "this is a path, not a reference";
+        return Some((message, HINT.into(), 0..input.len()));
     }
     let (head, rest) = relative.split_at(relative.find('/').unwrap_or(relative.len()));
     let separates = names_cloud && head.contains(COLONS) && !head.contains('@');
@@ -105,6 +91,24 @@ fn mistake(
         hint.into(),
         at..at + 1,
     ))
+}
+
+/// Returns the mistake of a text in quotes, or with a backslash at its end.
+fn quotes_or_backslash(input: &str) -> Option<(&'static str, String, Range<usize>)> {
+    let bare = input.trim_matches(QUOTES);
+    if bare.len() < input.len() {
+        let hint = format!("did you mean '{bare}'?");
+        return Some(("the quotes are a part of it", hint, 0..input.len()));
+    }
+    let bare = input.strip_suffix('\\')?;
+    let hint = format!("did you mean '{bare}'?");
+    Some(("it ends with a backslash", hint, bare.len()..input.len()))
+}
+
+/// Reports whether a text begins like a path of a file system.
+fn is_path(text: &str) -> bool {
+    let roots = ["./", "../", "~/"];
+    is_drive(text) || roots.iter().any(|root| text.starts_with(root))
 }
 
 /// Returns the mistake of a text that begins like a reference and contains a blank, or a comma before another

@@ -1,6 +1,7 @@
 //! Reads and checks the config file.
 
 mod reader;
+mod states;
 mod syntax;
 
 use std::collections::BTreeMap;

@@ -11,7 +11,8 @@ use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account
 use super::batch::Batch;
 use super::options::ListOptions;
 use super::report::{ListStatus, RowProblems, unsupported_filter};
-use super::scopes::{self, ListTarget};
+use super::scopes;
+use super::target::ListTarget;
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::kind::Kind;

@@ -6,7 +6,9 @@ mod merge;
 mod options;
 mod report;
 mod scopes;
+mod short_references;
 mod snapshot;
+mod target;
 mod words;
 
 use std::collections::HashMap;
@@ -18,10 +20,9 @@ use tokio::task::JoinSet;
 
 pub(super) use merge::keep_last_rows;
 pub(super) use options::Arguments;
-pub(super) use scopes::{
-    ListTarget, default_scopes, defaults, nothing_configured, targets_of_cloud,
-};
+pub(super) use scopes::{default_scopes, defaults, nothing_configured, targets_of_cloud};
 pub(super) use snapshot::{ListedScope, list_jobs};
+pub(super) use target::ListTarget;
 
 use super::account_problems::merge_account_problems;
 use super::completion_cache::ListedReferences;
@@ -30,7 +31,6 @@ use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::poll::MIN_CALL_INTERVAL;
 use super::recording::{end_of_recording, incomplete_replay};
 use super::runtime::block_on;
-use super::shell_session::ShellSession;
 use super::shutdown;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
@@ -44,6 +44,7 @@ use collector::{ListCollector, ListEnd};
 use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
+use short_references::record_rows;
 
 /// How many requests of an account can be sent at once, after the first, before its rate is limited.
 const EXTRA_BURST: u32 = 9;
@@ -353,28 +354,6 @@ impl ListRun {
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }
     }
-}
-
-/// Stores the shown rows for the next command of the shell session; for a streamed list, those of its pages, and for
-/// the output of an expression none.
-fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&ListedReferences>) {
-    if !io::stdout().is_terminal() {
-        return;
-    }
-    let Some(session) = ShellSession::interactive(&context.environment) else {
-        return;
-    };
-    if context.output_options.query.is_some() {
-        return session.record_filtered_list();
-    }
-    let content = &report.content;
-    let scopes = content.scopes.iter().map(|scope| &*scope.scope);
-    let jobs = content.jobs.iter().map(|job| &*job.reference);
-    let rows = match streamed {
-        Some(shown) => shown.all().collect(),
-        None => scopes.chain(jobs).collect(),
-    };
-    session.record_list(rows);
 }
 
 /// Returns the remaining output, including what follows the rows.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::lookup::AccountId;
 use super::super::since::{CurrentTime, parse_since};
-use super::scopes::ListTarget;
+use super::target::ListTarget;
 use super::words;
 use crate::error::Problem;
 use crate::kind::{Kind, UnlistedField};

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::super::lookup::with_account_context;
 use super::super::notices::NoticeLog;
 use super::batch::Batch;
-use super::scopes::ListTarget;
+use super::target::ListTarget;
 use crate::error::{Category, Problem};
 use crate::kind::UnlistedField;
 use crate::model::State;

@@ -9,7 +9,7 @@ use super::super::lookup::Lookup;
 use super::lister::{ListEvent, ScopeLister};
 use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
-use super::scopes::ListTarget;
+use super::target::ListTarget;
 use crate::error::Problem;
 use crate::model::Job;
 use crate::output::Format;

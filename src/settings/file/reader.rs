@@ -9,7 +9,6 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::super::{CREDENTIAL_COMMAND, SOURCE, SettingRole, SettingsSchema};
 use super::{Entries, HTTP, HTTP_KEYS, STATES, SettingValue, SettingsFile, syntax};
 use crate::error::{Problem, closest_match};
-use crate::model::State;
 use crate::secret::{Secret, quotable};
 
 /// Keys whose value can be a list of strings, which means the same as one string with commas.
@@ -21,7 +20,10 @@ const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
 /// Returns `; did you mean 'NAME'?` with the closest name; an empty text if no name is close.
-fn closest_suggestion<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> String {
+pub(super) fn closest_suggestion<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    word: &str,
+) -> String {
     let near = closest_match(names, word);
     near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
@@ -36,7 +38,7 @@ fn joined(items: &DeArray<'_>) -> Option<String> {
     Some(texts?.join(","))
 }
 
-type Table<'a> = DeTable<'a>;
+pub(super) type Table<'a> = DeTable<'a>;
 
 /// Reads the text of a config file.
 pub(super) struct Reader<'a> {
@@ -316,57 +318,7 @@ impl Reader<'_> {
         Ok(http)
     }
 
-    fn states(&self, table: &Table<'_>) -> Result<BTreeMap<String, Vec<(String, State)>>, Problem> {
-        let mut states = BTreeMap::new();
-        for (kind, value) in table.iter() {
-            let name: &str = kind.get_ref();
-            if !self.kinds.iter().any(|known| known == name) {
-                let known = self.kinds.join(", ");
-                let message = format!(
-                    "unknown kind '{}'; expected one of: {known}",
-                    quotable(name)
-                );
-                return Err(self.error_at(kind.span().start, &message));
-            }
-            let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
-            let mut mapped: Vec<(String, State)> = Vec::new();
-            for (word, value) in words.iter() {
-                let at = word.span().start;
-                let state = match value.get_ref() {
-                    DeValue::String(text) => State::parse(text),
-                    _ => None,
-                };
-                let state = state.ok_or_else(|| {
-                    let known = State::ALL.map(State::as_str);
-                    let known = known
-                        .into_iter()
-                        .filter(|state| *state != State::Succeeded.as_str());
-                    let text = value.get_ref().as_str().unwrap_or_default();
-                    let closest = closest_suggestion(known.clone(), text);
-                    let hint = format!("use one of: {}", Vec::from_iter(known).join(", "));
-                    self.error_at(at, &format!("unknown state '{}'{closest}", quotable(text)))
-                        .with_hint(hint)
-                })?;
-                if state == State::Succeeded {
-                    let problem = self.error_at(at, "states cannot be mapped to succeeded");
-                    return Err(problem.with_hint(
-                        "only states that joblens recognizes are a success; use another state",
-                    ));
-                }
-                let text: &str = word.get_ref();
-                let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());
-                if mapped.iter().any(|(known, _)| is_same(known)) {
-                    let message = format!("'{}' is mapped more than once", quotable(text));
-                    return Err(self.error_at(at, &message));
-                }
-                mapped.push((text.to_owned(), state));
-            }
-            states.insert(name.to_owned(), mapped);
-        }
-        Ok(states)
-    }
-
-    fn table<'v, 't>(
+    pub(super) fn table<'v, 't>(
         &self,
         value: &'v Spanned<DeValue<'t>>,
         at: usize,
@@ -395,7 +347,7 @@ impl Reader<'_> {
     }
 
     /// Returns a usage error at a position in the file. It contains no values of the file.
-    fn error_at(&self, at: usize, message: &str) -> Problem {
+    pub(super) fn error_at(&self, at: usize, message: &str) -> Problem {
         let (line, column) = self.position(at);
         Problem::usage(format!(
             "{}:{line}:{column}: {message}",

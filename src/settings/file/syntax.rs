@@ -13,6 +13,16 @@ pub(super) struct SyntaxError {
     pub hint: Option<String>,
 }
 
+impl SyntaxError {
+    fn new(offset: usize, message: &str, hint: Option<String>) -> Self {
+        Self {
+            offset,
+            message: message.to_owned(),
+            hint,
+        }
+    }
+}
+
 /// Characters that look like those of TOML.
 const LOOKALIKES: [(char, &str); 15] = [
     ('“', "\""),
@@ -37,75 +47,73 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = text[start..].lines().next().unwrap_or_default();
-    let syntax_error = |at: usize, message: &str, hint: Option<String>| SyntaxError {
-        offset: at,
-        message: message.to_owned(),
-        hint,
-    };
-    let control = line
-        .char_indices()
-        .find(|(_, c)| c.is_control() && *c != '\t');
-    if let Some((place, c)) = control {
-        let message = format!(
-            "the control character U+{:04X} is not valid in TOML",
-            u32::from(c)
-        );
-        return syntax_error(
-            start + place,
-            &message,
-            Some("remove the character".to_owned()),
-        );
-    }
-    let lookalike = line.char_indices().find_map(|(place, c)| {
-        LOOKALIKES
-            .iter()
-            .find(|(sign, _)| *sign == c)
-            .map(|sign| (place, sign))
-    });
-    if let Some((place, (sign, ascii))) = lookalike {
-        let shown = match sign.is_whitespace() || *ascii == "nothing" {
-            true => format!("the invisible character U+{:04X}", u32::from(*sign)),
-            false => format!("'{sign}'"),
-        };
-        let message = format!("{shown} is not valid in TOML");
-        let shown_sign = shown.trim_matches('\'');
-        let hint = match *ascii {
-            "nothing" => format!("remove {shown_sign}"),
-            ascii => format!("use {ascii} instead of {shown_sign}"),
-        };
-        return syntax_error(start + place, &message, Some(hint));
+    let wrong_character = control_character(line, start).or_else(|| lookalike(line, start));
+    if let Some(error) = wrong_character {
+        return error;
     }
     if error.message().contains("duplicate") {
         return duplicate(line, start);
     }
     if line.trim_start().starts_with('[') {
         let hint = "write [CLOUD.PROFILE]; profile names with other characters must be quoted: [aliyun.\"…\"]";
-        return syntax_error(at, "invalid table header", Some(hint.to_owned()));
+        return SyntaxError::new(at, "invalid table header", Some(hint.to_owned()));
     }
     let Some((key, value)) = line.split_once('=') else {
+        let message = "expected KEY = \"VALUE\" or [CLOUD.PROFILE]";
         let hint = "write: KEY = \"VALUE\"";
-        return syntax_error(
-            start,
-            "expected KEY = \"VALUE\" or [CLOUD.PROFILE]",
-            Some(hint.to_owned()),
-        );
+        return SyntaxError::new(start, message, Some(hint.to_owned()));
     };
     if at <= start + key.len() && !is_plain_key(key.trim()) {
         let message = "a key without quotes consists of the letters A-Z and a-z, digits, _ and -";
         let hint = "the keys of joblens have no other characters; see the file that joblens config init creates";
-        return syntax_error(start, message, Some(hint.to_owned()));
+        return SyntaxError::new(start, message, Some(hint.to_owned()));
     }
     let value_at = start + key.len() + 1 + (value.len() - value.trim_start().len());
     let key = quotable(key.trim().trim_matches(['"', '\'']).trim());
-    let value = value.trim();
+    wrong_value(&key, value.trim(), value_at, at)
+}
+
+/// Explains a control character in a line, which begins at `start`.
+fn control_character(line: &str, start: usize) -> Option<SyntaxError> {
+    let mut characters = line.char_indices();
+    let (place, c) = characters.find(|(_, c)| c.is_control() && *c != '\t')?;
+    let message = format!(
+        "the control character U+{:04X} is not valid in TOML",
+        u32::from(c)
+    );
+    let hint = Some("remove the character".to_owned());
+    Some(SyntaxError::new(start + place, &message, hint))
+}
+
+/// Explains a character that looks like one of TOML in a line, which begins at `start`.
+fn lookalike(line: &str, start: usize) -> Option<SyntaxError> {
+    let (place, (sign, ascii)) = line.char_indices().find_map(|(place, c)| {
+        let sign = LOOKALIKES.iter().find(|(sign, _)| *sign == c)?;
+        Some((place, sign))
+    })?;
+    let shown = match sign.is_whitespace() || *ascii == "nothing" {
+        true => format!("the invisible character U+{:04X}", u32::from(*sign)),
+        false => format!("'{sign}'"),
+    };
+    let message = format!("{shown} is not valid in TOML");
+    let shown_sign = shown.trim_matches('\'');
+    let hint = match *ascii {
+        "nothing" => format!("remove {shown_sign}"),
+        ascii => format!("use {ascii} instead of {shown_sign}"),
+    };
+    Some(SyntaxError::new(start + place, &message, Some(hint)))
+}
+
+/// Explains a wrong value, which begins at `value_at`; `at` is the position of the parser error.
+fn wrong_value(key: &str, value: &str, value_at: usize, at: usize) -> SyntaxError {
     let text_hint = || Some(format!("write: {key} = \"…\""));
     if let Some(flag) = flag(value) {
         let hint = format!("write: {key} = {flag}");
-        return syntax_error(value_at, "a boolean is true or false", Some(hint));
+        return SyntaxError::new(value_at, "a boolean is true or false", Some(hint));
     }
     match value.chars().next() {
-        None => syntax_error(value_at, "the value is missing", text_hint()),
-        Some('"') if value.contains('\\') => syntax_error(
+        None => SyntaxError::new(value_at, "the value is missing", text_hint()),
+        Some('"') if value.contains('\\') => SyntaxError::new(
             at,
             "invalid escape in a double-quoted string",
             Some(format!(
@@ -113,26 +121,26 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             )),
         ),
         Some(quote @ ('"' | '\'')) if value.matches(quote).count() == 1 => {
-            syntax_error(value_at, "the closing quote is missing", text_hint())
+            SyntaxError::new(value_at, "the closing quote is missing", text_hint())
         }
-        Some(quote @ ('"' | '\'')) => syntax_error(
+        Some(quote @ ('"' | '\'')) => SyntaxError::new(
             at,
             "unexpected text after the value",
             Some(format!(
                 "write {quote} around the whole value only, and # before a comment"
             )),
         ),
-        Some('[') if !value.contains(['"', '\'']) => syntax_error(
+        Some('[') if !value.contains(['"', '\'']) => SyntaxError::new(
             value_at,
             "texts in a list must be in quotes",
             Some(format!("write: {key} = [\"…\", \"…\"]")),
         ),
-        Some('[' | '{') => syntax_error(
+        Some('[' | '{') => SyntaxError::new(
             at,
             "the list or table is not closed or not separated by commas",
             None,
         ),
-        Some(_) => syntax_error(value_at, "text must be in quotes", text_hint()),
+        Some(_) => SyntaxError::new(value_at, "text must be in quotes", text_hint()),
     }
 }
 

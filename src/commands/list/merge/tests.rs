@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::list::scopes::ListTarget;
+use crate::commands::list::target::ListTarget;
 use crate::model::{State, Time};
 use crate::providers;
 use crate::reference::Scope;

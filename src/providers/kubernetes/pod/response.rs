@@ -1,5 +1,6 @@
 //! Converts a pod from the format of the API to a task or a job of the model.
 
+mod cause;
 mod contradiction;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use super::{INDEX_LABEL, STATES};
 use crate::model::{Address, Container, failed_container};
 use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
+use cause::reason_and_message;
 use contradiction::contradiction;
 
 /// A pod.
@@ -302,49 +304,6 @@ fn statuses(list: Required<List<ContainerStatus>>) -> Option<List<ContainerStatu
 
 /// The condition of a pod that is about to be stopped.
 const DISRUPTED: &str = "DisruptionTarget";
-
-/// The reason of a container that ran out of memory.
-const OUT_OF_MEMORY: &str = "OOMKilled";
-
-/// Returns the reason and the message of a pod: its own, or those of a failed or stuck container, of a
-/// missing node, or of the disruption that removed it.
-fn reason_and_message(
-    read: &NormalizedState,
-    reason: Text,
-    message: Text,
-    conditions: &Conditions,
-    containers: &[Container],
-) -> (Option<String>, Option<String>) {
-    if reason.trimmed().is_some() {
-        return (reason.0, message.0);
-    }
-    let disrupted = conditions.find_true(DISRUPTED);
-    if read.ended && read.state != State::Failed {
-        return (None, None);
-    }
-    if read.ended {
-        // Containers of a removed pod end because of the removal, unless they ran out of memory before.
-        let failed = failed_container(containers);
-        let failed = failed.filter(|container| {
-            disrupted.is_none() || container.reason.as_deref() == Some(OUT_OF_MEMORY)
-        });
-        let failed = failed
-            .and_then(|container| Some((container.reason.clone(), container::failure(container)?)));
-        if let Some((reason, cause)) = failed {
-            return (reason, Some(cause));
-        }
-    } else if let Some(stuck) = containers.iter().find(|one| container::is_stuck(one)) {
-        return (stuck.reason.clone(), stuck.message.clone());
-    }
-    let unscheduled = conditions.find("PodScheduled", "False");
-    let condition = unscheduled.filter(|_| !read.ended).or(disrupted);
-    condition.map_or((None, message.0), |condition| {
-        (
-            condition.reason.value.0.clone(),
-            condition.message.0.clone(),
-        )
-    })
-}
 
 /// Returns the exit code of a pod that has ended: 0, or that of the failed container.
 fn exit_code(state: State, containers: &[Container]) -> Option<i64> {

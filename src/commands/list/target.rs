@@ -1,0 +1,121 @@
+//! What can be listed: jobs of a kind, or scopes that contain jobs.
+
+use super::super::lookup::AccountId;
+use super::scopes::{cloud_of, of_kind};
+use crate::kind::Kind;
+use crate::providers::ScopeListing;
+use crate::reference::{CloudScope, Scope};
+
+/// A target that can be listed.
+#[derive(Debug, Clone)]
+pub(in crate::commands) enum ListTarget {
+    /// Jobs of one kind.
+    Jobs {
+        /// The scope of the jobs.
+        scope: Scope,
+        /// False if a cloud selected the scope, so that the account need not have any.
+        is_named: bool,
+    },
+    /// Scopes that contain jobs, such as clusters.
+    Scopes {
+        /// The cloud, as it was named.
+        cloud: CloudScope,
+        /// How the scopes are listed.
+        listing: &'static ScopeListing,
+        /// The scope of the first kind that the settings name: the jobs of all kinds are listed in it only, and the
+        /// scopes are not requested.
+        configured: Option<Scope>,
+    },
+}
+
+impl ListTarget {
+    /// Returns the canonical scope.
+    pub(in crate::commands) fn scope(&self) -> String {
+        match self {
+            Self::Jobs { scope, .. }
+            | Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => scope.to_string(),
+            Self::Scopes { cloud, listing, .. } => {
+                let is_first = std::ptr::eq(*listing, &cloud_of(cloud).scope_listings[0]);
+                match is_first {
+                    true => cloud.to_string(),
+                    false => format!("{cloud}{}/", listing.kinds[0].template.kind),
+                }
+            }
+        }
+    }
+
+    /// Describes what is listed, for messages about its kinds.
+    pub(super) fn kinds_text(&self) -> String {
+        match self {
+            Self::Jobs { scope, .. } => scope.to_string(),
+            Self::Scopes {
+                cloud, configured, ..
+            } => {
+                let kinds = self.listed_kinds().into_iter();
+                let scopes = kinds.map(|kind| match configured {
+                    Some(scope) => of_kind(scope, kind).to_string(),
+                    None => format!("{cloud}{}/", kind.template.kind),
+                });
+                scopes.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// Returns the scope as it was typed.
+    pub(in crate::commands) fn input(&self) -> &str {
+        match self {
+            Self::Jobs { scope, .. }
+            | Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => &scope.input,
+            Self::Scopes { cloud, .. } => &cloud.input,
+        }
+    }
+
+    /// Returns the account that lists the target.
+    pub(in crate::commands) fn account(&self) -> AccountId {
+        match self {
+            Self::Jobs { scope, .. } => (scope.kind.template.cloud, scope.profile.clone()),
+            Self::Scopes { cloud, .. } => (cloud.cloud, cloud.profile.clone()),
+        }
+    }
+
+    /// Returns the kinds of the jobs in it, or in the scopes that it contains.
+    pub(super) fn listed_kinds(&self) -> Vec<&'static Kind> {
+        match self {
+            Self::Jobs { scope, .. } => vec![scope.kind],
+            Self::Scopes { listing, .. } => [listing.kinds, listing.optional_kinds].concat(),
+        }
+    }
+
+    /// Returns `false` if only the cloud was named.
+    pub(super) fn is_named(&self) -> bool {
+        matches!(self, Self::Jobs { is_named: true, .. })
+    }
+
+    /// Returns the target that lists the jobs of the first kind, if the settings name their scope; otherwise itself.
+    pub(in crate::commands) fn of_first_kind(self) -> Self {
+        match self {
+            Self::Scopes {
+                configured: Some(scope),
+                ..
+            } => Self::Jobs {
+                scope,
+                is_named: true,
+            },
+            other => other,
+        }
+    }
+
+    /// Returns the kind of its resources; `None` if it contains scopes.
+    pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
+        match self {
+            Self::Jobs { scope, .. } => Some(scope.kind),
+            Self::Scopes { .. } => None,
+        }
+    }
+}
