@@ -47,7 +47,7 @@ pub(super) struct CommandContext {
 }
 
 impl CommandContext {
-    /// Parses the output options.
+    /// Creates the context of a command from its global options.
     ///
     /// # Errors
     /// Returns a usage error, and a context to print it with.

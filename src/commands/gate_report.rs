@@ -135,7 +135,7 @@ pub(super) struct GateReport {
 }
 
 impl GateReport {
-    /// Evaluates the verdict at this moment.
+    /// Creates the report of a gate.
     pub(super) fn new(state: &GateState<'_>) -> Self {
         let GateState {
             polled,

@@ -72,7 +72,8 @@ pub(crate) struct Credential<S> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Provides a credential again: from a service, or from a file whose content may have changed.
+/// Refreshes a credential that has expired or was rejected: from a service, or from a file whose content may have
+/// changed.
 #[async_trait]
 pub(crate) trait CredentialProvider<S>: Send + Sync {
     /// Returns a new credential.

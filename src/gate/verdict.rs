@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{Evaluation, GatePolicy, PendingCause};
 
-/// The decision of a gate.
+/// Whether a gate passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -26,7 +26,7 @@ impl Verdict {
     }
 }
 
-/// The verdict of a gate, with the cause if it is undecided.
+/// A verdict, with the cause of an undecided one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The verdict.

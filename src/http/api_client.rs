@@ -172,7 +172,7 @@ impl ApiClient {
         Some(Chunks::new(body, idle_timeout))
     }
 
-    /// Returns the limits of its requests.
+    /// Returns the options of its requests.
     pub fn options(&self) -> &ClientOptions {
         &self.options
     }
@@ -189,15 +189,15 @@ impl ApiClient {
         Self { tls: trust, ..self }
     }
 
-    /// Returns a client of the same account with other limits that bypasses any proxy: for services that are local
+    /// Returns a client of the same account with other options that bypasses any proxy: for services that are local
     /// to the machine.
-    pub fn without_proxy(self, limits: ClientOptions) -> Self {
+    pub fn without_proxy(self, options: ClientOptions) -> Self {
         Self {
             circuit_breaker: CircuitBreaker::new(
                 self.transport.concurrency_for(self.cloud, &self.profile),
-                &limits,
+                &options,
             ),
-            options: limits,
+            options,
             bypasses_proxy: true,
             ..self
         }

@@ -47,12 +47,12 @@ impl Permits<'_> {
 
 impl CircuitBreaker {
     /// Creates the state of an unused account with its request slots.
-    pub(super) fn new(permits: Arc<Semaphore>, limits: &ClientOptions) -> Self {
+    pub(super) fn new(permits: Arc<Semaphore>, options: &ClientOptions) -> Self {
         Self {
             account_permits: permits,
             credential: CredentialState::new(),
-            min_interval: limits.min_interval,
-            burst: limits.burst,
+            min_interval: options.min_interval,
+            burst: options.burst,
             next_slot_at: Mutex::new(None),
             paused_until: Mutex::new(None),
             unreachable_until: Mutex::new(None),

@@ -56,18 +56,18 @@ pub(super) struct ClientPool {
 
 impl ClientPool {
     pub(super) fn new(
-        limits: &ClientOptions,
+        options: &ClientOptions,
         environment: &[(String, String)],
         sink: &EventSink,
     ) -> Result<Self, Problem> {
-        for path in &limits.ca_files {
+        for path in &options.ca_files {
             // A file that cannot be used is reported before the first call, even if no call would use it.
             read_ca(path).map_err(|refusal| {
                 Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;
         }
         Ok(Self {
-            ca_files: limits.ca_files.clone(),
+            ca_files: options.ca_files.clone(),
             system: Arc::new(SystemStore::new(environment)),
             proxies: Arc::new(ProxyConfig::parse(environment)),
             resolver: Resolver::new(sink),

@@ -176,7 +176,7 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Receives the events of the transport.
 pub type EventSink = Arc<dyn Fn(TransportEvent) + Send + Sync>;
 
-/// State shared by all calls of a run: connections, limits, the clock and the event sink.
+/// State shared by all calls of a run: connections, options, the clock and the event sink.
 pub struct Transport {
     options: ClientOptions,
     clock: Clock,
@@ -194,7 +194,7 @@ pub struct Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport")
-            .field("limits", &self.options)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
@@ -205,16 +205,16 @@ impl Transport {
     /// # Errors
     /// A usage error if a file of `--ca-file` cannot be used.
     pub fn new(
-        limits: ClientOptions,
+        options: ClientOptions,
         environment: &[(String, String)],
         clock: Clock,
         sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
-        let clients = ClientPool::new(&limits, environment, &sink)?;
+        let clients = ClientPool::new(&options, environment, &sink)?;
         let redactor = Redactor::default();
         redactor.add(&proxies::secrets(environment));
         Ok(Arc::new(Self {
-            options: limits,
+            options,
             clock,
             sink,
             clients,
@@ -227,7 +227,7 @@ impl Transport {
         }))
     }
 
-    /// Returns the limits of this run.
+    /// Returns the options of this run.
     pub fn options(&self) -> &ClientOptions {
         &self.options
     }

@@ -58,16 +58,21 @@ pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
 pub(super) fn network(
     context: &CommandContext,
     settings: &Settings,
-    limits: &ClientOptions,
+    options: &ClientOptions,
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = context.event_sink(&NoticeLog::default());
     let variables = settings.environment().network();
     let readable = settings.environment().check();
     readable.map_err(|problem| Box::new(broken(CheckName::Proxy, problem)))?;
-    let transport = Transport::new(limits.clone(), &variables, Arc::clone(&context.clock), sink);
+    let transport = Transport::new(
+        options.clone(),
+        &variables,
+        Arc::clone(&context.clock),
+        sink,
+    );
     let transport =
         transport.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
-    let certificates = certificates(settings, limits, &transport.ca_counts());
+    let certificates = certificates(settings, options, &transport.ca_counts());
     Ok(vec![
         proxy(&variables, &transport.proxy_problems()),
         certificates,
@@ -105,7 +110,7 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     Check::ok(CheckName::Proxy, message)
 }
 
-fn certificates(settings: &Settings, limits: &ClientOptions, trusted: &CaStore) -> Check {
+fn certificates(settings: &Settings, options: &ClientOptions, trusted: &CaStore) -> Check {
     let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
     let chosen: Vec<String> = variables
         .filter_map(|name| Some(format!("{name}={}", settings.environment().get(name)?)))
@@ -115,8 +120,8 @@ fn certificates(settings: &Settings, limits: &ClientOptions, trusted: &CaStore) 
         false => format!("by {}", chosen.join(", ")),
     };
     let mut message = format!("{} CA certificates {store}", trusted.system);
-    if !limits.ca_files.is_empty() {
-        let files = limits
+    if !options.ca_files.is_empty() {
+        let files = options
             .ca_files
             .iter()
             .map(|path| path.display().to_string());

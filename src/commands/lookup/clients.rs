@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::account::AccountId;
-use super::connector::{
-    CheckedAccount, ClientSlot, CommandStart, ConnectResult, Connector, CredentialLog, cloud_of,
+use super::client_factory::{
+    CheckedAccount, ClientFactory, ClientSlot, CommandStart, ConnectResult, CredentialLog, cloud_of,
 };
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::notices::NoticeLog;
@@ -123,14 +123,14 @@ impl CheckedAccounts {
             }
         }
         let deadline = commands.deadline;
-        let connector = Connector::new(self.credentials, self.transport, notices, deadline);
+        let factory = ClientFactory::new(self.credentials, self.transport, notices, deadline);
         let mut clients = Clients {
-            log: connector.log(),
+            log: factory.log(),
             ..Clients::default()
         };
         for (account, plain) in first {
-            let profile = connector.resolve(&account, plain);
-            let client = connector.connect(&account, profile)?;
+            let profile = factory.resolve(&account, plain);
+            let client = factory.connect(&account, profile)?;
             clients.add(account, client);
         }
         if last.is_empty() {
@@ -139,8 +139,8 @@ impl CheckedAccounts {
         check(&|account| clients.problem(account))?;
         if commands.mode == CommandMode::Blocking {
             let last = last.into_iter().map(|(account, _)| account).collect();
-            for (account, profile) in connector.resolve_concurrently(last) {
-                let client = connector.connect(&account, profile)?;
+            for (account, profile) in factory.resolve_concurrently(last) {
+                let client = factory.connect(&account, profile)?;
                 clients.add(account, client);
             }
             return Ok(clients);
@@ -150,7 +150,7 @@ impl CheckedAccounts {
         clients.awaits_commands = commands.mode == CommandMode::Awaited || is_single;
         for ((account, plain), command) in last {
             let is_awaited = clients.awaits_commands;
-            let (slot, start) = connector.connect_later(account.clone(), plain, is_awaited);
+            let (slot, start) = factory.connect_later(account.clone(), plain, is_awaited);
             clients.by_account.insert(account.clone(), slot);
             lock(&clients.not_started).push(start);
             clients.commands.insert(account, command);

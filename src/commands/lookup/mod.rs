@@ -1,10 +1,10 @@
 //! From typed words to jobs: words → references ([`targets`]), references → clients ([`plan`], [`clients`],
-//! [`connector`]), clients → jobs ([`run`], [`outcomes`]).
+//! [`client_factory`]), clients → jobs ([`run`], [`outcomes`]).
 
 mod account;
+mod client_factory;
 mod clients;
 mod columns;
-mod connector;
 mod credential_expiry;
 mod inputs;
 mod list_rows;

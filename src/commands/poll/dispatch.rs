@@ -122,8 +122,8 @@ impl Poller {
         due.collect()
     }
 
-    /// Registers jobs that are looked up individually for change events. With `changes`, a batch lookup only
-    /// registers the jobs for the stream and sends no list request.
+    /// Starts the stream of change events of jobs that are looked up individually. The stream begins with a list if it
+    /// is not connected yet; the rows of that list are ignored.
     fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
         while self.followers.try_join_next().is_some() {}
         if !self.followers.is_empty() {

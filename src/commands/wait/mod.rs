@@ -32,8 +32,8 @@ use options::WaitOptions;
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     match prepare(context, arguments, started) {
-        Ok((lookup, plan, reports)) => {
-            let wait = run_wait(context, lookup, plan, reports, stopwatch);
+        Ok((lookup, options, reports)) => {
+            let wait = run_wait(context, lookup, options, reports, stopwatch);
             block_on(wait)
         }
         Err(problems) => {
@@ -60,30 +60,30 @@ fn prepare(
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
     arguments.output.check(context)?;
     let settings = context.settings()?;
-    let options = arguments.output.options(&arguments.kind_flags);
-    let shows_secrets = options.show_secrets;
-    let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
-    let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
+    let plan_options = arguments.output.options(&arguments.kind_flags);
+    let shows_secrets = plan_options.show_secrets;
+    let mut plan = LookupPlan::parse(context, settings, arguments.inputs(), plan_options)?;
+    let mut kinds: Vec<_> = plan.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
-    let file = lookup.settings().file();
+    let file = plan.settings().file();
     let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     let own = names.iter().map(|name| file.states(name));
     let kinds: Vec<KindWords<'_>> = kinds.into_iter().zip(own).collect();
     // A replay ends where the recorded run ended.
     let is_replay = matches!(context.session, Session::Replay(_));
-    let plan = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
-    lookup.options.needs_events = plan.policy.condition.needs_events();
-    lookup.options.details_timeout = Some(DETAILS_TIMEOUT);
-    if lookup.references.is_empty() && !arguments.allow_empty {
+    let options = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
+    plan.options.needs_events = options.policy.condition.needs_events();
+    plan.options.details_timeout = Some(DETAILS_TIMEOUT);
+    if plan.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference, or use --allow-empty to accept an empty list")
             .into());
     }
-    gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
+    gate_report::check_condition(&plan.references, &options.policy.condition)?;
     // Creates folders, so check this before any credential_command is run.
     reports.check(shows_secrets)?;
-    let limit = plan.timeout.filter(|timeout| !timeout.is_zero());
-    lookup.options.commands = CommandRuns {
+    let limit = options.timeout.filter(|timeout| !timeout.is_zero());
+    plan.options.commands = CommandRuns {
         deadline: limit.and_then(|limit| started.checked_add(limit)),
         // A redrawn display would overwrite the prompts of a command.
         mode: match context.may_redraw(&io::stderr()) {
@@ -91,14 +91,14 @@ fn prepare(
             false => CommandMode::Background,
         },
     };
-    let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
-    Ok((Arc::new(lookup), plan, reports))
+    let lookup = plan.connect(context, Some(MIN_CALL_INTERVAL))?;
+    Ok((Arc::new(lookup), options, reports))
 }
 
 async fn run_wait(
     context: &CommandContext,
     lookup: Arc<Lookup>,
-    plan: WaitOptions,
+    options: WaitOptions,
     reports: Reports,
     stopwatch: Stopwatch,
 ) -> CommandResult {
@@ -113,7 +113,7 @@ async fn run_wait(
         ..context.render_context(io::stderr().is_terminal())
     };
     let mut signals = Signals::new();
-    let mut wait = WaitHandler::new(plan, reports, reporter, render_context);
+    let mut wait = WaitHandler::new(options, reports, reporter, render_context);
     let connected = match wait.connected(&lookup, &mut signals).await {
         Ok(connected) => connected,
         Err(problems) => {

@@ -34,11 +34,11 @@ pub(super) fn run_with(
     poll: &PollArgs,
 ) -> u8 {
     let prepared = prepare(context, inputs, flags, poll);
-    let ended = prepared.and_then(|(lookup, plan)| {
+    let ended = prepared.and_then(|(lookup, options)| {
         let live = live(context);
         let zone = context.render_context(false).zone;
         let display = FollowOutput::of_states(&context.output_options, zone, live);
-        follow::run(context, lookup, plan, display)
+        follow::run(context, lookup, options, display)
     });
     ended.unwrap_or_else(|problems| context.usage_error("watch", problems))
 }
@@ -49,7 +49,7 @@ fn prepare(
     flags: &KindFlags,
     poll: &PollArgs,
 ) -> Result<(Arc<Lookup>, FollowOptions), Vec<Problem>> {
-    let plan = options::options(poll, context.output_options.format)?;
+    let follow_options = options::options(poll, context.output_options.format)?;
     if context.sort.is_some() {
         let problem = Problem::usage(
             "--sort-by cannot be used with watch, which keeps the order of the references",
@@ -57,7 +57,7 @@ fn prepare(
         .with_hint("to sort once: joblens get REF… --sort-by COLUMN");
         return Err(problem.into());
     }
-    let options = Options {
+    let plan_options = Options {
         allowed: AllowedTargets {
             scopes: true,
             latest: true,
@@ -75,15 +75,15 @@ fn prepare(
         ..Options::default()
     };
     let settings = context.settings()?;
-    let targets = LookupPlan::parse(context, settings, inputs, options)?;
-    let lookup = targets.connect(context, Some(MIN_CALL_INTERVAL))?;
+    let plan = LookupPlan::parse(context, settings, inputs, plan_options)?;
+    let lookup = plan.connect(context, Some(MIN_CALL_INTERVAL))?;
     if lookup.references.is_empty() && lookup.scopes.is_empty() && lookup.latest.is_empty() {
         let problem = Problem::usage("no references given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",
         );
         return Err(problem.into());
     }
-    Ok((Arc::new(lookup), plan))
+    Ok((Arc::new(lookup), follow_options))
 }
 
 /// Returns the table, if it can be redrawn in place.

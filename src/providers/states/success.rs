@@ -51,8 +51,7 @@ pub(in crate::providers) struct FailureCause {
 /// cloud reports as succeeded has failed if a task has failed or has an exit code other than 0, or if other
 /// fields contain a failure (`cause`). A task that succeeded with such an exit code has failed, too. The job's
 /// state becomes unknown if the word of a task is not that of a success, or as in [`mark_unknown_if_unread`]. A job
-/// with
-/// such an unknown state fails if tasks that were read later show a failure.
+/// with such an unknown state fails if tasks that were read later show a failure.
 pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
     let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);

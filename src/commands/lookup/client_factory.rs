@@ -38,7 +38,7 @@ pub(super) fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
 
 /// Creates the clients of accounts with checked plain settings.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(super) struct ClientFactory {
     credentials: CredentialChain,
     transport: Arc<Transport>,
     notices: NoticeLog,
@@ -55,8 +55,8 @@ pub(super) struct CredentialLog {
     pub printed: HashSet<AccountId>,
 }
 
-impl Connector {
-    /// Creates a connector that stops every command at `deadline`.
+impl ClientFactory {
+    /// Creates a factory that stops every command at `deadline`.
     pub(super) fn new(
         credentials: CredentialChain,
         transport: Arc<Transport>,
@@ -90,7 +90,7 @@ impl Connector {
         self.credentials.with_credential(&keys, plain?)
     }
 
-    /// Resolves several accounts like [`Connector::resolve`], running their commands
+    /// Resolves several accounts like [`ClientFactory::resolve`], running their commands
     /// concurrently. Keeps their order.
     pub(super) fn resolve_concurrently(
         &self,
@@ -154,18 +154,16 @@ impl Connector {
     ) -> (Arc<ClientSlot>, CommandStart) {
         let slot = Arc::new(ClientSlot::new(None));
         let filled = Arc::clone(&slot);
-        let connector = self.clone();
+        let factory = self.clone();
         let run = move || {
-            let profile = connector.resolve(&account, plain);
-            let client = connector
-                .connect(&account, profile)
-                .and_then(|client| client);
+            let profile = factory.resolve(&account, plain);
+            let client = factory.connect(&account, profile).and_then(|client| client);
             if is_awaited {
                 filled.send_replace(Some(client));
                 return;
             }
             let client = client.map_err(Problem::not_of_usage);
-            let deadline = connector.deadline;
+            let deadline = factory.deadline;
             if client.is_ok() || deadline.is_none_or(|at| Instant::now() < at) {
                 filled.send_replace(Some(client));
             }
