@@ -8,6 +8,11 @@
 //! is passed in as plain data or as a function. `secret` and `json` are separate crates, optimized for speed,
 //! since they read and write every byte that is shown.
 
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "tables of cases are long")
+)]
+
 pub mod commands;
 mod compressed;
 pub mod credentials;

@@ -1,5 +1,6 @@
 //! Runs the real binary like a user: with the emulated clouds and servers on loopback.
 
+#![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod architecture;

@@ -3,6 +3,11 @@
 //! This crate replaces serde_json for reading and writing, for speed: joblens is optimized for size, and generic
 //! code is compiled in the crate that uses it. The code that does not depend on a type is compiled here.
 
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "tables of cases are long")
+)]
+
 mod deserializer;
 mod error;
 mod escape;

@@ -1,5 +1,10 @@
 //! Secrets that cannot be printed, and functions that mask secrets in text.
 
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "tables of cases are long")
+)]
+
 mod arguments;
 mod escapes;
 mod filter;
