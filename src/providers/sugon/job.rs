@@ -6,27 +6,25 @@
 //! examples), exit statuses of the platform above 255, and how long jobs stay in the history.
 
 mod details;
+mod history;
 mod list;
 mod logs;
 mod outcome;
 mod response;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use super::envelope::ListPage;
 use super::region::Region;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::http::{Request, RequestError, pairs};
+use crate::http::{Request, pairs};
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 use details::JobDetails;
+use history::get_ended;
 use outcome::Origin;
-use response::{JobFields, decode_job};
+use response::decode_job;
 
 /// Jobs of schedulers.
 pub static JOB: Kind = Kind {
@@ -131,9 +129,6 @@ const STATES: StateWords = &[
     ("PREEMPTED", State::Canceled),
 ];
 
-/// How many days back the history is searched, in the first and in the second attempt.
-const HISTORY_DAYS: [i64; 2] = [30, 365];
-
 /// The operations on jobs.
 pub(super) struct Jobs;
 
@@ -224,149 +219,6 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
         Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
         Err(problem) => Err(problem),
     }
-}
-
-/// Requests a job from the history, which is fast only with the time of its booking; `live` is the run whose outcome is
-/// wanted.
-async fn get_ended(
-    region: &Region,
-    lookup: GetRequest<'_>,
-    live: Option<&Job>,
-) -> Result<GetResult, Problem> {
-    let entry = history_entry(region, lookup, live).await?;
-    let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
-    let [scheduler, id] = [scheduler, id].map(percent_encode);
-    let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = entry.booked_at.as_deref().map(|at| ("acctTime", at));
-    let request = get_request(region, GET_ENDED, &path, parameters.as_slice());
-    let decode = |body: &[u8]| {
-        let (origin, clock) = (Origin::History, region.clock);
-        let result = decode_job(body, origin, lookup, live, clock)?;
-        result.ok_or_else(missing)
-    };
-    let response = region.call(request, lookup.options.deadline, decode).await;
-    let mut result = response.map(Decoded::into_result)?;
-    if let Some(end) = entry.unsuccessful_outcome
-        && result.job.state == State::Succeeded
-    {
-        let text = format!("the job has succeeded, but the history lists {end}");
-        states::contradict(&mut result.job, text);
-    }
-    if let Some(names) = entry.other_names {
-        let reference = lookup.reference;
-        let text = format!("{reference} is the newest of several jobs with this id: {names}");
-        result.note(NoticeCode::ConflictingRows, text);
-    }
-    Ok(result)
-}
-
-/// The fields of a job in the list of the history.
-#[derive(Default)]
-struct HistoryEntry {
-    /// When the job was booked in the history, in the cloud's format; `None` if it is missing.
-    booked_at: Option<String>,
-    /// The names of the jobs with this id, if there are several.
-    other_names: Option<String>,
-    /// The outcome in the list, if it is not a success.
-    unsuccessful_outcome: Option<String>,
-}
-
-/// Returns the newest history entry of a job.
-///
-/// # Errors
-/// `not_found` if the job is not in the history.
-async fn history_entry(
-    region: &Region,
-    lookup: GetRequest<'_>,
-    live: Option<&Job>,
-) -> Result<HistoryEntry, Problem> {
-    let GetRequest { reference, options } = lookup;
-    let now = region.client.http.server_now();
-    let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
-    let end = time(-1);
-    for days in HISTORY_DAYS {
-        let start = time(days);
-        let mut parameters = list::history_query(scheduler(reference), &start, &end);
-        parameters.extend([("start", "0"), ("limit", "100"), ("jobId", reference.id())]);
-        let request = get_request(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
-        let decode = |body: &[u8]| -> Result<_, DecodeError> {
-            let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
-            let is_complete = total.is_none_or(|total| total <= rows.len() as i64);
-            if rows.iter().any(JobFields::is_id_unreadable) {
-                return Err("text or a number at jobId".to_owned().into());
-            }
-            let mut rows = rows_of(rows, reference, live, region.clock);
-            let names: BTreeSet<&str> = rows.iter().filter_map(JobFields::name).collect();
-            let has_time = |row: &JobFields| row.booked_at(region.clock).is_some();
-            if names.len() > 1 && !rows.iter().all(has_time) {
-                return Err("acctTime of each job with the requested jobId"
-                    .to_owned()
-                    .into());
-            }
-            let names = names.into_iter().map(|name| format!("{name:?}"));
-            let names: Vec<String> = names.collect();
-            // A requeued job has several history entries.
-            let newest = rows.iter().map(|row| row.booked_at(region.clock)).max();
-            rows.retain(|row| Some(row.booked_at(region.clock)) == newest);
-            let unsuccessful_outcome = rows
-                .into_iter()
-                .find_map(|row| unsuccessful_outcome(row, lookup, region.clock));
-            match newest {
-                // These rows are other jobs; the requested job may follow after them.
-                None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
-                None if days == HISTORY_DAYS[1] => Err(missing()),
-                newest => Ok(newest.map(|at| HistoryEntry {
-                    booked_at: at.map(|at| region.clock.text(at.to_datetime())),
-                    other_names: (names.len() > 1).then(|| names.join(", ")),
-                    unsuccessful_outcome,
-                })),
-            }
-        };
-        let response = region.call(request, options.deadline, decode).await?;
-        if let Some(entry) = response.data {
-            return Ok(entry);
-        }
-    }
-    Ok(HistoryEntry::default())
-}
-
-/// Returns the rows of a job; `live` is the run whose outcome is wanted.
-fn rows_of(
-    mut rows: Vec<JobFields>,
-    reference: &Reference,
-    live: Option<&Job>,
-    clock: WallClock,
-) -> Vec<JobFields> {
-    let [place, manager] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
-    rows.retain(|row| {
-        let is_of_run = |live: &Job| row.is_of_run(live, clock) != Some(false);
-        row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
-    });
-    if rows.iter().any(|row| row.is_at(place, manager)) {
-        rows.retain(|row| row.is_at(place, manager));
-    }
-    rows
-}
-
-/// Returns the outcome of a row if it is known and not a success.
-fn unsuccessful_outcome(
-    row: JobFields,
-    lookup: GetRequest<'_>,
-    clock: WallClock,
-) -> Option<String> {
-    let job = row.into_result(Origin::History, lookup, clock).job;
-    let is_known = !matches!(job.state, State::Succeeded | State::Unknown);
-    let parts = job.state_raw.into_iter().chain(job.message);
-    is_known.then(|| parts.collect::<Vec<_>>().join(", "))
-}
-
-fn missing() -> DecodeError {
-    let mut missing = RequestError::new(Category::NotFound, "job not found");
-    missing.hint = Some(
-        "check region, scheduler and id; a job that was just submitted or has just ended may take a minute to appear"
-            .to_owned(),
-    );
-    DecodeError::Failed(Box::new(missing))
 }
 
 #[cfg(test)]

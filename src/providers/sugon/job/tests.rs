@@ -2,12 +2,15 @@ mod emulated;
 mod failures;
 mod history;
 mod live_evidence;
+mod runs;
 
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::super::CLOUD;
+use super::super::envelope::ListPage;
+use super::response::JobFields;
 use super::*;
 use crate::providers::test_support::{self, get_options, lookup};
 use crate::providers::wall_clock::WallClock;
