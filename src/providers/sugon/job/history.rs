@@ -32,7 +32,13 @@ pub(super) async fn get_ended(
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
         let result = decode_job(body, origin, lookup, live, clock)?;
-        result.ok_or_else(missing)
+        result.ok_or_else(|| match live {
+            // The details are those of another run.
+            Some(_) => missing(),
+            None => "the details of a job that the history lists"
+                .to_owned()
+                .into(),
+        })
     };
     let response = region.call(request, lookup.options.deadline, decode).await;
     let mut result = response.map(Decoded::into_result)?;

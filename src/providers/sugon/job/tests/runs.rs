@@ -1,4 +1,4 @@
-//! Tests which of several rows of the history counts.
+//! Tests which of several rows of the history counts, and details that are missing.
 
 use serde_json::{Value, json};
 
@@ -89,5 +89,17 @@ async fn the_newest_row_counts_although_a_row_has_no_time_of_booking() {
             Err(problem) => Err(problem.message),
         };
         assert_eq!(found, expected, "{}", json!(rows));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_the_history_lists_without_details_is_not_reported_as_missing() {
+    let rows = [row("statC", 0, ["10:00:00", "11:00:00", "11:01:00"])];
+    for details in [json!(null), json!({})] {
+        let details = json!({"code": "0", "data": details});
+        let problem = found(&rows, (200, details)).await.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse);
+        let expected = "the details of a job that the history lists";
+        assert!(problem.message.contains(expected), "{}", problem.message);
     }
 }
