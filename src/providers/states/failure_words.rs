@@ -35,6 +35,10 @@ const FAILURE_PHRASES: &[&str] = &["no space left", "not succeed", "out of memor
 /// Words that describe a failure, but only as a whole word: `failover` does not.
 const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails", "oom"];
 
+/// Words that describe a failure as a whole word, also as a part of a name such as `JobHanged`: `unchanged` and
+/// `hangzhou` do not.
+const HANG_WORDS: &[&str] = &["hang", "hanged", "hanging", "hangs", "hung"];
+
 /// Words after which an exit code or the number of a signal follows.
 const EXIT_WORDS: &[&str] = &[
     "exit",
@@ -74,6 +78,9 @@ const CHINESE_FAILURE_WORDS: &[&str] = &[
     "内存不足",
     "空间不足",
     "被终止",
+    "被驱逐",
+    "被抢占",
+    "挂死",
 ];
 
 /// Words that negate the failure word after them.
@@ -92,7 +99,8 @@ const CHINESE_COUNTS: &[&str] = &["节点数", "任务数", "作业数", "次数
 pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut chinese = CHINESE_FAILURE_WORDS.iter();
-    has_failure_word(&lower)
+    has_word(&lower, is_failure_word)
+        || has_word(&separate_words(text).to_lowercase(), is_hang_word)
         || FAILURE_PHRASES.iter().any(|phrase| lower.contains(phrase))
         || has_bad_exit_code(&lower)
         || chinese.any(|word| contains_without_negation(&lower, word))
@@ -104,14 +112,33 @@ fn words(lower: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty())
 }
 
+fn is_failure_word(word: &str) -> bool {
+    let mut known = FAILURE_WORDS.iter();
+    let is_whole = WHOLE_FAILURE_WORDS.contains(&word);
+    let is_part = known.any(|known| word.starts_with(known) || word.ends_with(known));
+    word != "default" && (is_whole || is_part)
+}
+
+fn is_hang_word(word: &str) -> bool {
+    HANG_WORDS.contains(&word)
+}
+
+/// Inserts a blank before each upper-case letter that follows a lower-case one: `JobHanged` becomes `Job Hanged`.
+fn separate_words(text: &str) -> String {
+    let mut separated = String::with_capacity(text.len());
+    let mut is_lower = false;
+    for character in text.chars() {
+        if is_lower && character.is_uppercase() {
+            separated.push(' ');
+        }
+        is_lower = character.is_lowercase();
+        separated.push(character);
+    }
+    separated
+}
+
 /// Returns `true` if a text contains a word for a failure that is not negated.
-fn has_failure_word(lower: &str) -> bool {
-    let is_failure = |word: &str| {
-        let mut known = FAILURE_WORDS.iter();
-        let is_whole = WHOLE_FAILURE_WORDS.contains(&word);
-        let is_part = known.any(|known| word.starts_with(known) || word.ends_with(known));
-        word != "default" && (is_whole || is_part)
-    };
+fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
     let (mut before, mut end) = ("", 0);
     words(lower).any(|word| {
         let before = std::mem::replace(&mut before, word);
@@ -121,7 +148,8 @@ fn has_failure_word(lower: &str) -> bool {
             return false;
         }
         let after = &lower[end..];
-        let is_tolerated = after.trim_start_matches(['-', ' ']).starts_with("toleran");
+        let next = after.trim_start_matches(['-', '_', ' ']);
+        let is_tolerated = next.starts_with("toleran") || next.starts_with("detection");
         !is_tolerated && !counts_none(after) && !follows_none(&lower[..start], word)
     })
 }
@@ -253,6 +281,14 @@ mod tests {
             "task has not succeeded",
             "unsuccessful",
             "NonZeroExitCode",
+            "job_hanged",
+            "JobHang",
+            "Hanged",
+            "worker-0 hung",
+            "hang detected",
+            "Pod 被驱逐",
+            "任务被抢占",
+            "任务挂死",
         ] {
             assert!(describes_failure(text), "{text}");
         }
@@ -283,6 +319,12 @@ mod tests {
             "job room-1 completed",
             "fault-tolerant training completed",
             "fault tolerance enabled",
+            "hang detection enabled",
+            "no hang",
+            "stored in cn-hangzhou",
+            "user zhang",
+            "the plan is unchanged",
+            "未被驱逐",
         ] {
             assert!(!describes_failure(text), "{text}");
         }
