@@ -3,6 +3,7 @@
 use super::{COMPLETED, STATES};
 use crate::providers::prelude::*;
 use crate::providers::slurm;
+use crate::providers::states::describes_failure;
 
 /// Source of a response, which determines the meaning of a state word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,12 @@ impl<'a> Reports<'a> {
             .or_else(|| self.scheduler_word())
     }
 
+    /// Returns the state of a word that means that the job has not ended.
+    fn active_state(&self) -> Option<State> {
+        let mut states = self.state_words().filter_map(state_of);
+        states.find(|state| State::ACTIVE.contains(state))
+    }
+
     /// Returns the reason of a failure, or the first reason.
     pub(super) fn reason(&self) -> Option<&'a str> {
         let [first, second] = self.records.map(|record| &record.reason);
@@ -73,6 +80,7 @@ impl<'a> Reports<'a> {
         let reasons = || reasons.into_iter().flatten();
         reasons()
             .find(|word| is_failure(word))
+            .or_else(|| reasons().find(|text| describes_failure(text)))
             .or_else(|| reasons().find_map(states::failure_text))
     }
 
@@ -199,11 +207,16 @@ impl Exit {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
-        let worst_word = reports.worst_word();
-        let own_state = worst_word.and_then(state_of);
+        let own_state = reports.worst_word().and_then(state_of);
+        let active = reports.active_state();
         if is(COMPLETED) && origin == Origin::History {
             (job.state, job.ended) = (State::Succeeded, true);
         } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
+            (job.state, job.ended) = (state, state.is_end());
+        } else if origin == Origin::Live
+            && job.state == State::Succeeded
+            && let Some(state) = own_state.filter(|state| state.is_unsuccessful()).or(active)
+        {
             (job.state, job.ended) = (state, state.is_end());
         } else if origin == Origin::History && job.state != State::Pending && !job.ended {
             // The history contains only ended jobs; a waiting job in it was requeued.
@@ -218,19 +231,22 @@ impl Exit {
         }
         let failure = job.reason.as_deref().filter(|reason| is_failure(reason));
         let has_failed = self.message().is_some() || failure.is_some();
+        let reason = job.reason.as_deref();
+        let is_described = failure.is_none() && reason.is_some_and(describes_failure);
         let by_signal =
             self.signal.is_some() || failure.is_some_and(|reason| is_reason(reason, RAISED_SIGNAL));
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
             // The signal may come from a cancellation.
             State::Unknown if job.ended && has_failed && !by_signal => job.state = State::Failed,
-            State::Succeeded if self.is_unreadable || self.has_new_word => {
+            State::Succeeded if self.is_unreadable || self.has_new_word || is_described => {
                 job.state = State::Unknown;
             }
             _ => {}
         }
         // The history must not decide alone.
-        if job.state == State::Unknown && job.ended && (self.is_unreadable || has_failed) {
+        let is_contradicted = self.is_unreadable || has_failed || is_described;
+        if job.state == State::Unknown && job.ended && is_contradicted {
             job.unread_cause = Some(Category::InvalidResponse);
         }
     }

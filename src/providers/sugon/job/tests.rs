@@ -61,7 +61,7 @@ fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
 
 #[test]
 fn the_scheduler_state_and_exit_code_decide_how_a_live_job_ended() {
-    use State::{Canceled, Failed, Running, Stopping, Succeeded, Unknown};
+    use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
     for (fields, expected) in [
         ("statC COMPLETED 0:0 None", (Succeeded, true, Some(0))),
         ("statC COMPLETED - None", (Succeeded, true, None)),
@@ -85,6 +85,12 @@ fn the_scheduler_state_and_exit_code_decide_how_a_live_job_ended() {
         ("COMPLETED OUT_OF_ME+ - None", (Failed, true, None)),
         ("COMPLETED NEW_WORD 0:0 None", (Unknown, true, Some(0))),
         ("COMPLETED COMPLETED 0:0 None", (Succeeded, true, Some(0))),
+        ("COMPLETED RUNNING - None", (Running, false, None)),
+        ("COMPLETED PENDING 0:0 None", (Pending, false, Some(0))),
+        ("COMPLETED COMPLETING 0:0 None", (Stopping, false, Some(0))),
+        ("COMPLETED FAILED 1:0 None", (Failed, true, Some(1))),
+        ("COMPLETED COMPLETED 0:0 内存不足", (Unknown, true, Some(0))),
+        ("statC - - 内存不足", (Unknown, true, None)),
         ("COMPLETED+ - - None", (Unknown, false, None)),
         ("COMPLETED_by_7 - - None", (Unknown, false, None)),
         ("COMPLETED_with - - None", (Unknown, false, None)),

@@ -35,6 +35,8 @@ async fn a_success_in_the_history_is_undecided_if_the_live_job_contradicts_it() 
             State::Unknown,
             false,
         ),
+        (r#""reason":"内存不足""#, "statC", State::Unknown, false),
+        (r#""reason":"Priority""#, "statC", State::Succeeded, false),
         (r#""jobInitAttr":["FAILED"]"#, "statD", State::Failed, true),
         (
             r#""jobInitAttr":{"JobState":"NEW_WORD"}"#,
