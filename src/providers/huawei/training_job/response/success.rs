@@ -17,6 +17,9 @@ const NOT_SUCCEEDED: &[&str] = &[
     "Stopped",
     "Terminated",
     "TerminatedFailed",
+    "已停止",
+    "已取消",
+    "已终止",
 ];
 
 /// Words of the secondary phase of a job that has not ended or whose state is not known. Words that the vendor adds
@@ -25,11 +28,17 @@ const NOT_ENDED: &[&str] = &[
     "Creating",
     "Pending",
     "Queuing",
+    "Recovering",
+    "Rescheduling",
+    "Restarting",
     "Running",
     "Stopping",
     "Terminating",
     "Unknown",
 ];
+
+/// Ends Chinese words for a state that has not ended, such as `运行中` (running).
+const CHINESE_IN_PROGRESS: char = '中';
 
 /// The result of a recovery that has not ended.
 const RECOVERING: &str = "recovering";
@@ -83,23 +92,23 @@ impl Status {
         if is_one_of(NOT_SUCCEEDED) || secondary.is_some_and(describes_failure) {
             return Some(UnconfirmedReason::Contradiction(text));
         }
-        if is_one_of(NOT_ENDED) {
+        if is_one_of(NOT_ENDED) || other.ends_with(CHINESE_IN_PROGRESS) {
             return Some(UnconfirmedReason::Unread(text));
         }
         if let Some(name) = self.without_exit_code().filter(|_| has_exit_codes) {
             let text = format!("the phase is {word}, but {name} has no exit code");
             return Some(UnconfirmedReason::Unread(text));
         }
-        if let Some(failure) = self.described_failure() {
-            let text = format!("the phase is {word}, but {failure}");
-            return Some(UnconfirmedReason::Contradiction(text));
-        }
-        let result = self.last_recovery()?.recover_result.trimmed()?;
-        let text = format!("the phase is {word}, but the result of the last recovery is {result}");
-        if result.eq_ignore_ascii_case(RECOVERING) {
-            return Some(UnconfirmedReason::Unread(text));
-        }
-        describes_failure(result).then_some(UnconfirmedReason::Contradiction(text))
+        let unconfirmed = self
+            .described_failure()
+            .or_else(|| self.failed_recovery())?;
+        let explain = |text| format!("the phase is {word}, but {text}");
+        Some(match unconfirmed {
+            UnconfirmedReason::Contradiction(text) => {
+                UnconfirmedReason::Contradiction(explain(text))
+            }
+            UnconfirmedReason::Unread(text) => UnconfirmedReason::Unread(explain(text)),
+        })
     }
 
     /// Returns a task without an exit code. Responses without any exit code are accepted, because exit codes are not
@@ -124,31 +133,87 @@ impl Status {
 
     /// Returns a failure that the last run or a task describes in words. The job recovered from failures of
     /// earlier runs.
-    fn described_failure(&self) -> Option<String> {
-        let ended = self.last_run().map(|run| ("the last run", &run.end_reason));
-        let tasks = self.task_statuses.0.iter();
-        let tasks = tasks.map(|one| (one.task.trimmed().unwrap_or("a task"), &one.message));
-        ended.into_iter().chain(tasks).find_map(|(who, text)| {
-            let text = text.trimmed()?;
-            describes_failure(text).then(|| format!("{who} ended with: {text}"))
+    fn described_failure(&self) -> Option<UnconfirmedReason> {
+        let runs = self.possible_last_runs();
+        let is_certain = runs.len() == 1;
+        let of_run = runs.into_iter().find_map(|(index, run)| {
+            let text = failure_in(&run.end_reason)?;
+            Some(match is_certain {
+                true => {
+                    UnconfirmedReason::Contradiction(format!("the last run ended with: {text}"))
+                }
+                false => without_order(index, &format!("ended with: {text}")),
+            })
+        });
+        of_run.or_else(|| {
+            let mut tasks = self.task_statuses.0.iter();
+            tasks.find_map(|one| {
+                let (task, text) = (one.task.trimmed(), failure_in(&one.message)?);
+                let text = format!("{} ended with: {text}", task.unwrap_or("a task"));
+                Some(UnconfirmedReason::Contradiction(text))
+            })
         })
     }
 
-    /// Returns the recovery that began last, unless the job continued with another run after it. A recovery without
-    /// a time counts if it is one of the last run.
-    fn last_recovery(&self) -> Option<&Recovery> {
-        let last = self.last_run()?;
-        let is_last = |run: &RunningRecord, recovery: &Recovery| match recovery
-            .started_at
-            .zip(last.started_at)
-        {
-            Some((recovery, run)) => recovery >= run,
-            None => std::ptr::eq(run, last),
-        };
-        let recoveries = self.running_records.0.iter().flat_map(|run| {
-            let recoveries = run.recover_records.0.iter();
-            recoveries.filter(move |recovery| is_last(run, recovery))
-        });
-        recoveries.max_by_key(|recovery| recovery.started_at)
+    /// Returns the runs that can be the last one, with their positions in the list, whose order is not documented:
+    /// those that began last, and those that have no time.
+    fn possible_last_runs(&self) -> Vec<(usize, &RunningRecord)> {
+        let runs = self.running_records.0.iter().enumerate();
+        last_by(runs.collect(), |(_, run)| run.started_at)
     }
+
+    /// Returns a failed or unfinished recovery that began last, unless the job continued with another run after it. A
+    /// recovery without a time counts if it is one of a run that can be the last one.
+    fn failed_recovery(&self) -> Option<UnconfirmedReason> {
+        let last_runs = self.possible_last_runs();
+        let start = last_runs.iter().find_map(|(_, run)| run.started_at);
+        let is_possible = &|index: usize, recovery: &Recovery| {
+            let is_last = || last_runs.iter().any(|(last, _)| *last == index);
+            let times = recovery.started_at.zip(start);
+            times.map_or_else(is_last, |(recovery, run)| recovery >= run)
+        };
+        let runs = self.running_records.0.iter().enumerate();
+        let recoveries = runs.flat_map(|(index, run)| {
+            let recoveries = run.recover_records.0.iter();
+            let recoveries = recoveries.filter(move |recovery| is_possible(index, recovery));
+            recoveries.map(move |recovery| (index, recovery))
+        });
+        let last = last_by(recoveries.collect(), |(_, recovery)| recovery.started_at);
+        last.into_iter().find_map(|(index, recovery)| {
+            let result = recovery.recover_result.trimmed()?;
+            let text = format!("the result of the last recovery is {result}");
+            let is_recovering = result.eq_ignore_ascii_case(RECOVERING);
+            if !is_recovering && !describes_failure(result) {
+                return None;
+            }
+            let has_order = last_runs.len() == 1 || recovery.started_at.zip(start).is_some();
+            Some(match (has_order, is_recovering) {
+                (false, _) => {
+                    without_order(index, &format!("has a recovery with the result {result}"))
+                }
+                (true, true) => UnconfirmedReason::Unread(text),
+                (true, false) => UnconfirmedReason::Contradiction(text),
+            })
+        })
+    }
+}
+
+/// Returns the items with the latest time, and those without a time.
+fn last_by<T>(mut items: Vec<T>, time: impl Fn(&T) -> Option<Time>) -> Vec<T> {
+    let latest = items.iter().filter_map(&time).max();
+    items.retain(|item| time(item).is_none() || time(item) == latest);
+    items
+}
+
+/// Returns a text that describes a failure.
+fn failure_in(text: &Text) -> Option<&str> {
+    text.trimmed().filter(|text| describes_failure(text))
+}
+
+/// Explains that the run at this position can be the last one.
+fn without_order(index: usize, what: &str) -> UnconfirmedReason {
+    let run = format!("running_records[{index}]");
+    UnconfirmedReason::Unread(format!(
+        "{run} {what}, and {run}.start_at does not show whether another run followed"
+    ))
 }

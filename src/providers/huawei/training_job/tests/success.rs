@@ -23,6 +23,8 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         ("Completed", "Lost"),
         ("Completed", "Stopped"),
         ("Completed", "CompletedWithErrors"),
+        ("Completed", "Hanged"),
+        ("Completed", "已终止"),
     ] {
         let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
         let notice = format!("huawei/training-job/{ID}: {text}; shown as unknown");
@@ -39,7 +41,15 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         );
     }
     assert_eq!(read("Completed", "Whatever", 0).0, State::Succeeded);
-    for secondary in ["Running", "Queuing", "Stopping", "Unknown"] {
+    for secondary in [
+        "Running",
+        "Queuing",
+        "Stopping",
+        "Unknown",
+        "Restarting",
+        "rescheduling",
+        "运行中",
+    ] {
         let found = read("Completed", secondary, 0);
         assert_eq!(found, (State::Unknown, false, None), "{secondary}");
         assert_eq!(read("Completed", secondary, 3).0, State::Failed);
@@ -53,7 +63,8 @@ fn a_completed_job_whose_last_run_or_task_reports_a_failure_is_unknown() {
     let read = |reasons: &[&str], message: &str| {
         let runs: Vec<Value> = reasons
             .iter()
-            .map(|reason| json!({"end_reason": reason}))
+            .zip(1_789_351_331..)
+            .map(|(reason, start)| json!({"start_at": start, "end_reason": reason}))
             .collect();
         let status = json!({
             "phase": "Completed", "running_records": runs,
@@ -72,6 +83,8 @@ fn a_completed_job_whose_last_run_or_task_reports_a_failure_is_unknown() {
     assert_eq!(found, unknown("the last run ended with: node fault"));
     let found = read(&[""], "OOMKilled");
     assert_eq!(found, unknown("worker-0 ended with: OOMKilled"));
+    let found = read(&["job_hanged"], "");
+    assert_eq!(found, unknown("the last run ended with: job_hanged"));
     let found = read(&[], "exit code 137");
     assert_eq!(found, unknown("worker-0 ended with: exit code 137"));
     let found = read(&["worker-0 exit code 137"], "");
@@ -106,6 +119,48 @@ fn the_last_run_is_the_one_that_began_last() {
 }
 
 #[test]
+fn a_failed_run_without_a_start_leaves_a_completed_job_undecided() {
+    let read = |runs: Value| {
+        let status = json!({"phase": "Completed", "running_records": runs});
+        let found = read(&json!({"metadata": {"id": ID}, "status": status}));
+        let job = found.unwrap().job;
+        (job.state, job.ended, job.message)
+    };
+    let run = |start: Value, reason: &str| json!({"start_at": start, "end_reason": reason});
+    let start = || json!(1_789_351_331);
+    let later = || json!(1_789_370_000);
+    let null = || Value::Null;
+    let fault = "node fault";
+    for (runs, index) in [
+        (json!([run(start(), ""), run(null(), fault)]), 1),
+        (json!([run(start(), ""), run(json!(0), fault)]), 1),
+        (json!([run(null(), fault), run(start(), "")]), 0),
+        (json!([run(null(), fault), run(null(), "")]), 0),
+        (json!([run(null(), ""), run(null(), fault)]), 1),
+        (json!([run(start(), fault), run(null(), "")]), 0),
+        (json!([run(start(), fault), run(start(), "")]), 0),
+    ] {
+        let record = format!("running_records[{index}]");
+        let message = format!(
+            "the phase is Completed, but {record} ended with: node fault, and {record}.start_at does not show whether another run followed"
+        );
+        let expected = (State::Unknown, false, Some(message));
+        assert_eq!(read(runs.clone()), expected, "{runs}");
+    }
+    let only = json!([run(null(), fault)]);
+    let message = "the phase is Completed, but the last run ended with: node fault";
+    assert_eq!(read(only), (State::Unknown, true, Some(message.to_owned())));
+    for runs in [
+        json!([run(start(), ""), run(null(), "")]),
+        json!([run(null(), ""), run(null(), "")]),
+        json!([run(start(), fault), run(later(), "")]),
+        json!([run(later(), ""), run(start(), fault)]),
+    ] {
+        assert_eq!(read(runs.clone()), (State::Succeeded, true, None), "{runs}");
+    }
+}
+
+#[test]
 fn a_completed_job_whose_last_recovery_failed_is_unknown() {
     let read = |runs: Value| {
         let status = json!({"phase": "Completed", "running_records": runs});
@@ -136,13 +191,22 @@ fn a_completed_job_whose_last_recovery_failed_is_unknown() {
     ] {
         assert_eq!(read(runs.clone()), unknown("failed", true), "{runs}");
     }
+    // Another run may have followed.
+    for runs in [
+        json!([run(none(), &[(none(), "failed")]), run(none(), &[])]),
+        json!([run(none(), &[(at(20), "failed")]), run(none(), &[])]),
+        json!([run(none(), &[(none(), "failed")]), run(at(10), &[])]),
+    ] {
+        let text = "the phase is Completed, but running_records[0] has a recovery with the result failed, and running_records[0].start_at does not show whether another run followed";
+        let expected = (State::Unknown, false, Some(text.to_owned()));
+        assert_eq!(read(runs.clone()), expected, "{runs}");
+    }
     let recovering = json!([run(at(10), &[(at(20), "Recovering")])]);
     assert_eq!(read(recovering), unknown("Recovering", false));
     for runs in [
         // The job continued after the failed recovery.
         json!([failed(), run(at(40), &[])]),
         json!([run(at(40), &[]), failed()]),
-        json!([run(none(), &[(none(), "failed")]), run(none(), &[])]),
         json!([run(at(10), &[(at(20), "failed"), (at(30), "success")])]),
         json!([run(at(10), &[(at(20), "downgrade"), (at(30), "success")])]),
         json!([run(at(10), &[])]),
