@@ -33,6 +33,7 @@ pub static DLC_JOB: Kind = Kind {
         "GmtFailedTime",
         "GmtStoppedTime",
         "ReasonCode",
+        "ReasonMessage",
         "StatusHistory",
     ],
     ..Kind::new(
@@ -93,7 +94,7 @@ const STATES: StateWords = &[
 ];
 
 /// When a job with the word for success has not succeeded.
-const SUCCEEDED_NOTE: &str = "failed if its failure time is later than its success time; unknown if it was stopped after its success, or if its reason or the last entry of its history is not that of a success; failed pods are ignored because they may have been replaced";
+const SUCCEEDED_NOTE: &str = "failed if its failure time is later than its success time; unknown if it was stopped after its success, or if its reason, its message or the last entry of its history is not that of a success; failed pods are ignored because they may have been replaced";
 
 const POD_STATES: StateWords = &[
     ("Pending", State::Pending),

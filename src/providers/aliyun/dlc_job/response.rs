@@ -1,5 +1,7 @@
 //! Converts the responses of GetJob and ListJobs to the model.
 
+mod success;
+
 use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
@@ -7,6 +9,7 @@ use crate::model::Address;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use crate::sync::lock;
+use success::StatusPeriod;
 
 /// The reason of a job whose run failed.
 const JOB_FAILED: &str = "JobFailed";
@@ -34,7 +37,7 @@ struct JobFields {
     display_name: Text,
     status: Checked<Text>,
     reason_code: Checked<Text>,
-    reason_message: Text,
+    reason_message: Checked<Text>,
     username: Text,
     resource_id: Text,
     priority: Int,
@@ -51,15 +54,6 @@ struct JobFields {
     gmt_modified_time: Timestamp,
     status_history: Checked<List<StatusPeriod>>,
     pods: List<Pod>,
-}
-
-/// A past or current state of a job.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct StatusPeriod {
-    status: Text,
-    start_time: Text,
-    end_time: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -196,7 +190,8 @@ impl JobFields {
         let word = self.status.value.trimmed();
         let kind = "aliyun/dlc-job";
         let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
-        let is_contradicted = read.state == State::Succeeded && self.contradicts_success();
+        let contradiction = self.contradiction(read.state, &options.states);
+        let is_unread = contradiction.is_some() || self.is_failure_unreadable();
         let has_failed = self.has_failed();
         let finished = [
             &self.gmt_finish_time,
@@ -213,12 +208,7 @@ impl JobFields {
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let pods = pods.collect();
         let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
-        let is_unread = is_contradicted
-            || self.reason_code.is_unreadable
-            || self.gmt_failed_time.is_unreadable
-            || self.gmt_stopped_time.is_unreadable
-            || self.status_history.is_unreadable;
-        let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.0);
+        let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.value.0);
         if is_failure
             && (State::ACTIVE.contains(&read.state)
                 || (read.state == State::Succeeded && !has_failed))
@@ -251,78 +241,13 @@ impl JobFields {
         if has_failed {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
             states::confirm_success(&mut job, states::FailureCause { reason, message });
+        } else if let Some(text) = contradiction {
+            states::contradict(&mut job, text);
         } else {
             states::mark_unknown_if_unread(&mut job);
         }
         job.tasks = pods;
         GetResult { job, notices }
-    }
-}
-
-/// Words in the codes of jobs that did not succeed, such as `JobStoppedByUser`, and U+FFFD for characters that could
-/// not be read.
-const OTHER_ENDS: [&str; 13] = [
-    "abort",
-    "cancel",
-    "error",
-    "evict",
-    "exceed",
-    "fail",
-    "invalidparameter",
-    "kill",
-    "oom",
-    "preempt",
-    "stop",
-    "timeout",
-    "\u{fffd}",
-];
-
-/// Returns `true` for a code that contradicts a success, except for [`JOB_FAILED`], for which the times decide.
-fn is_other_end(code: &str) -> bool {
-    let lower = code.to_ascii_lowercase();
-    code != JOB_FAILED && OTHER_ENDS.iter().any(|word| lower.contains(word))
-}
-
-impl JobFields {
-    /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure. A
-    /// restarted job can keep the time and the code of its earlier run.
-    fn has_failed(&self) -> bool {
-        let [succeeded_at, failed_at] =
-            [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
-        match failed_at {
-            Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
-            None => self.reason_code.value.trimmed() == Some(JOB_FAILED),
-        }
-    }
-
-    /// Returns `true` if the code, a time or the history is not that of a success. It is not known whether such a
-    /// field is left from an earlier run.
-    fn contradicts_success(&self) -> bool {
-        let times = [
-            &self.gmt_successed_time,
-            &self.gmt_failed_time.value,
-            &self.gmt_stopped_time.value,
-        ];
-        let [succeeded_at, failed_at, stopped_at] = times.map(Timestamp::utc);
-        let was_stopped =
-            stopped_at.is_some_and(|stopped| succeeded_at.is_none_or(|at| at < stopped));
-        self.reason_code.value.trimmed().is_some_and(is_other_end)
-            || failed_at.is_some() && failed_at == succeeded_at
-            || was_stopped
-            || self.has_other_last_status()
-    }
-
-    /// Returns `true` if the last entry of the history is another end than a success, or a state that has not ended.
-    fn has_other_last_status(&self) -> bool {
-        let List(history) = &self.status_history.value;
-        let time = |text: &Text| text.trimmed().and_then(Time::from_rfc3339);
-        let last = history.iter().max_by_key(|entry| time(&entry.start_time));
-        let Some(last) = last else { return false };
-        let word = last.status.trimmed();
-        let state = states::normalize(STATES, &[], word, "", &mut Vec::new()).state;
-        let is_other_end = state.is_end() && state != State::Succeeded;
-        let is_active = State::ACTIVE.contains(&state) && time(&last.end_time).is_none();
-        is_other_end || is_active
     }
 }
 

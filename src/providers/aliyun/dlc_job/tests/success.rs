@@ -1,0 +1,141 @@
+//! Tests which responses count as a success of a job.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn a_stop_or_a_history_that_does_not_end_with_a_success_leaves_a_success_undecided() {
+    let time = |minute: u8| format!("2026-01-12T15:{minute:02}:00Z");
+    let entry = |word: &str, start: u8, end: Option<u8>| {
+        let end = end.map_or_else(String::new, time);
+        json!({"Status": word, "StartTime": time(start), "EndTime": end})
+    };
+    let (ran, runs) = (entry("Running", 1, Some(2)), entry("Running", 1, None));
+    let succeeded = || entry("Succeeded", 2, None);
+    let failed = entry("Failed", 2, None);
+    let restarted = json!([
+        failed,
+        entry("Running", 3, Some(4)),
+        entry("Succeeded", 4, None)
+    ]);
+    let history = |entries: Value| ("StatusHistory", entries);
+    for ((field, value), state) in [
+        (("GmtStoppedTime", json!(time(1))), State::Unknown),
+        (("GmtStoppedTime", json!({"x": 1})), State::Unknown),
+        (("GmtStoppedTime", json!("")), State::Succeeded),
+        (history(json!([ran, succeeded()])), State::Succeeded),
+        (history(json!([succeeded(), ran])), State::Succeeded),
+        (history(json!([ran])), State::Succeeded),
+        (history(json!([])), State::Succeeded),
+        (history(restarted), State::Succeeded),
+        (history(json!([runs])), State::Unknown),
+        (history(json!([ran, failed])), State::Unknown),
+        (
+            history(json!([ran, entry("Stopped", 2, None)])),
+            State::Unknown,
+        ),
+        (history(json!([{"Status": ["Failed"]}])), State::Unknown),
+        (history(json!("x")), State::Unknown),
+    ] {
+        let body = json!({"JobId": "dlc1", "Status": "Succeeded", field: value});
+        let job = read(&body).unwrap().job;
+        assert_eq!((job.state, job.ended), (state, state.is_end()), "{body}");
+    }
+}
+
+#[test]
+fn an_undecided_success_names_the_field_that_contradicts_it() {
+    let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
+    let times = |failed: &str, stopped: &str| {
+        json!({
+            "GmtSuccessedTime": early, "GmtFailedTime": failed, "GmtStoppedTime": stopped,
+        })
+    };
+    let history = |entry: Value| {
+        let succeeded = json!({"Status": "Succeeded", "StartTime": early, "EndTime": ""});
+        json!({"StatusHistory": [succeeded, entry]})
+    };
+    for (fields, expected) in [
+        (
+            times(early, ""),
+            "GmtFailedTime is the same as GmtSuccessedTime",
+        ),
+        (
+            times("", late),
+            "GmtStoppedTime is later than GmtSuccessedTime",
+        ),
+        (
+            json!({"GmtStoppedTime": early}),
+            "it has a GmtStoppedTime, but no GmtSuccessedTime",
+        ),
+        (
+            json!({"ReasonCode": "Preempted"}),
+            "ReasonCode is Preempted",
+        ),
+        (json!({"ReasonCode": "JobHang"}), "ReasonCode is JobHang"),
+        (
+            json!({"ReasonMessage": "OOMKilled"}),
+            "ReasonMessage is OOMKilled",
+        ),
+        (
+            json!({"ReasonCode": "JobSucceeded", "ReasonMessage": "worker exit code: 137"}),
+            "ReasonMessage is worker exit code: 137",
+        ),
+        (
+            history(json!({"Status": "Failed", "StartTime": late})),
+            "the last entry of StatusHistory is Failed",
+        ),
+        (
+            history(json!({"Status": "失败", "StartTime": late})),
+            "the last entry of StatusHistory is 失败",
+        ),
+        (
+            history(json!({"Status": "Failed", "StartTime": null})),
+            "an entry of StatusHistory without StartTime is Failed",
+        ),
+        (
+            history(json!({})),
+            "an entry of StatusHistory without StartTime has no Status",
+        ),
+        (
+            history(json!({"Status": "Running", "StartTime": ""})),
+            "an entry of StatusHistory without StartTime is Running",
+        ),
+    ] {
+        let mut body = json!({"JobId": "dlc1", "Status": "Succeeded"});
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let job = read(&body).unwrap().job;
+        assert_eq!((job.state, job.ended), (State::Unknown, false), "{body}");
+        assert_eq!(job.unread_cause, Some(Category::InvalidResponse));
+        assert_eq!(job.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+        let message = format!("the job is Succeeded, but {expected}");
+        assert_eq!(job.message, Some(message));
+    }
+}
+
+#[test]
+fn a_message_without_a_failure_and_entries_of_a_success_do_not_contradict_a_success() {
+    let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
+    for fields in [
+        json!({"ReasonCode": "JobSucceeded", "ReasonMessage": "exited with code 0"}),
+        json!({"ReasonMessage": "Job is succeeded."}),
+        json!({"StatusHistory": [{"Status": "Creating", "EndTime": early}]}),
+        json!({"StatusHistory": [{"Status": "SucceededReserving"}]}),
+        json!({"StatusHistory": [
+            {"Status": "NewWord", "StartTime": early}, {"Status": "Succeeded", "StartTime": late},
+        ]}),
+        // The reason of an earlier run that failed.
+        json!({
+            "ReasonCode": "JobFailed", "ReasonMessage": "OOMKilled", "GmtFailedTime": early,
+            "GmtSuccessedTime": late,
+        }),
+    ] {
+        let mut body = json!({"JobId": "dlc1", "Status": "Succeeded"});
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let job = read(&body).unwrap().job;
+        assert_eq!(job.state, State::Succeeded, "{body}");
+    }
+}
