@@ -51,7 +51,7 @@ impl Signals {
         self
     }
 
-    /// No longer handles the signals: from now on, they end this process at once.
+    /// Stops handling signals: from now on, they end this process at once.
     pub(super) fn release(self) {
         ARE_HANDLED.store(false, Ordering::Release);
         end_process_by_signals();
