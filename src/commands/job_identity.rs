@@ -33,9 +33,16 @@ impl<'a> JobIdentity<'a> {
         }
     }
 
+    /// Returns the identity of a row that could not be read.
+    pub fn of_unreadable_row() -> Self {
+        Self {
+            from_list: true,
+            ..Self::default()
+        }
+    }
+
     /// Copies the borrowed values.
     pub fn into_owned(self) -> JobIdentity<'static> {
-        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         JobIdentity {
             uid: self.uid.map(owned),
             name: self.name.map(owned),
@@ -45,11 +52,6 @@ impl<'a> JobIdentity<'a> {
         }
     }
 
-    /// Reports whether it can distinguish the job from another one.
-    pub fn is_known(&self) -> bool {
-        self.uid.is_some() || self.created_at.is_some()
-    }
-
     /// Returns when the job was created, if known.
     pub fn created_at(&self) -> Option<Time> {
         self.created_at
@@ -57,12 +59,7 @@ impl<'a> JobIdentity<'a> {
 
     /// Reports whether a later response for the same reference is about another job.
     pub fn is_other(&self, read: &JobIdentity<'_>, kind: &Kind) -> bool {
-        // The name of a deleted object of a watched kind can be used again. Its creation time never changes.
-        let reuse = match kind.is_watched {
-            true => IdReuse::Numbered,
-            false => kind.id_reuse,
-        };
-        is_other(self, read, reuse)
+        is_other(self, read, reuse_of(kind))
     }
 
     /// Reports whether both are certainly the same job.
@@ -77,9 +74,84 @@ impl<'a> JobIdentity<'a> {
     }
 }
 
-/// Reports whether a response is about another job than an earlier response for the same reference.
-pub(super) fn is_other_job(known: &Job, read: &Job, kind: &Kind) -> bool {
-    JobIdentity::of(known).is_other(&JobIdentity::of(read), kind)
+impl JobIdentity<'static> {
+    /// Records a later response about the same job. A field that the response lacks keeps its last value.
+    pub fn update(&mut self, read: JobIdentity<'_>) {
+        replace_if_known(&mut self.uid, read.uid);
+        replace_if_known(&mut self.name, read.name);
+        // The time of an array job is not compared, so it does not replace one that is.
+        let is_comparable = self.created_at.is_some() && !self.is_array;
+        if read.created_at.is_some() && !(read.is_array && is_comparable) {
+            (self.created_at, self.is_array) = (read.created_at, read.is_array);
+        }
+    }
+}
+
+/// What all responses about a job have shown of its identity.
+#[derive(Debug, Default)]
+pub(super) struct KnownIdentity {
+    /// As shown by lookups.
+    lookup: Option<JobIdentity<'static>>,
+    /// As shown by rows of lists, whose times can be less exact.
+    row: Option<JobIdentity<'static>>,
+    /// The last response was about another job.
+    is_replaced: bool,
+}
+
+impl KnownIdentity {
+    /// Reports whether a response is about another job than the earlier ones. Records its fields if it is not.
+    pub fn is_replaced_by(&mut self, read: &Job, kind: &Kind) -> bool {
+        let read = JobIdentity::of(read);
+        let mut known = self.lookup.iter().chain(&self.row);
+        let is_other = known.any(|known| known.is_other(&read, kind));
+        let own = match read.from_list {
+            true => &mut self.row,
+            false => &mut self.lookup,
+        };
+        // A response that cannot be compared does not show that the job is back.
+        let is_back = || {
+            let known = own.as_ref();
+            known.is_some_and(|known| is_back(known, &read, reuse_of(kind)))
+        };
+        self.is_replaced = is_other || (self.is_replaced && !is_back());
+        if !self.is_replaced {
+            match own {
+                Some(known) => known.update(read),
+                None => *own = Some(read.into_owned()),
+            }
+        }
+        self.is_replaced
+    }
+
+    /// Reports whether the last response was about another job.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced
+    }
+
+    /// Reports whether this is certainly the same job.
+    pub fn is_same(&self, read: &JobIdentity<'_>) -> bool {
+        let mut known = self.lookup.iter().chain(&self.row);
+        known.any(|known| known.is_same(read))
+    }
+}
+
+/// Returns how ids of a kind are reused.
+fn reuse_of(kind: &Kind) -> IdReuse {
+    // The name of a deleted object of a watched kind can be used again. Its creation time never changes.
+    match kind.is_watched {
+        true => IdReuse::Numbered,
+        false => kind.id_reuse,
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+fn replace_if_known(known: &mut Option<Cow<'static, str>>, read: Option<Cow<'_, str>>) {
+    if let Some(read) = read.filter(|read| known.as_ref() != Some(read)) {
+        *known = Some(owned(read));
+    }
 }
 
 fn are_close(one: Time, other: Time) -> bool {
@@ -106,25 +178,34 @@ fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> 
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
         return true;
     }
+    let is_same_source = known.from_list == read.from_list;
     // The times of an array job can be those of some of its subtasks.
     let times = known.created_at.zip(read.created_at);
     let times = times.filter(|_| !known.is_array && !read.is_array);
     let is_named_otherwise = differ(known.name.as_ref(), read.name.as_ref());
-    let is_newer =
-        times.is_some_and(
-            |(known_at, read_at)| match known.from_list == read.from_list {
-                true => known_at != read_at,
-                false => !are_close(read_at, known_at) && is_named_otherwise,
-            },
-        );
-    // A row without the time that earlier rows had cannot show that it is the same job.
-    let lacks_time = known.created_at.is_some() && read.created_at.is_none();
-    let is_unproved = lacks_time && known.from_list == read.from_list && is_named_otherwise;
+    let is_newer = times.is_some_and(|(known_at, read_at)| match is_same_source {
+        true => known_at != read_at,
+        false => !are_close(read_at, known_at) && is_named_otherwise,
+    });
+    // If one of them lacks the time or the name, the rest must match to show that it is the same job.
+    let lacks_time = known.created_at.is_some() != read.created_at.is_some();
+    let is_unproved = lacks_time && is_same_source && is_named_otherwise;
+    let lacks_name = is_same_source && known.name.is_some() != read.name.is_some();
     match reuse {
         IdReuse::Never => false,
         IdReuse::Numbered => is_newer || is_unproved,
-        IdReuse::NumberedAndRequeued => (is_newer || is_unproved) && is_named_otherwise,
+        IdReuse::NumberedAndRequeued => {
+            (is_newer && (is_named_otherwise || lacks_name)) || is_unproved
+        }
     }
+}
+
+/// Reports whether a response shows that a job is back whose id belonged to another job before. `known` is from the
+/// same source, and [`is_other`] is false.
+fn is_back(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
+    let has_name = known.name.is_some() && known.name == read.name;
+    let is_timeless = known.is_array || read.is_array || reuse == IdReuse::NumberedAndRequeued;
+    known.is_same(read) || (has_name && is_timeless)
 }
 
 /// Reports whether both values exist and differ.
@@ -133,82 +214,4 @@ fn differ<T: PartialEq>(known: Option<T>, read: Option<T>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Edit = fn(&mut Job);
-
-    #[test]
-    fn another_job_is_recognized_by_its_uid_or_its_time_of_creation() {
-        let known = Job {
-            name: Some("train".to_owned()),
-            user: Some("lin".to_owned()),
-            uid: Some("u-1".to_owned()),
-            created_at: Time::from_unix(1_700_000_000),
-            ..Job::default()
-        };
-        let created: Edit = |job| job.created_at = Time::from_unix(1_700_000_060);
-        let created_and_named: Edit = |job| {
-            job.created_at = Time::from_unix(1_700_000_060);
-            job.name = Some("other".to_owned());
-        };
-        let cases: [(Edit, [bool; 3]); 12] = [
-            (
-                |job| {
-                    job.created_at = None;
-                    job.name = Some("other".to_owned());
-                },
-                [false, true, true],
-            ),
-            (|_| (), [false; 3]),
-            (|job| job.uid = Some("u-2".to_owned()), [true; 3]),
-            (|job| job.uid = None, [false; 3]),
-            (|job| job.created_at = None, [false; 3]),
-            (|job| job.name = Some("other".to_owned()), [false; 3]),
-            (created, [false, true, false]),
-            (created_and_named, [false, true, true]),
-            (
-                |job| {
-                    job.created_at = Time::from_unix(1_700_000_001);
-                    job.from_list = true;
-                },
-                [false; 3],
-            ),
-            (
-                |job| {
-                    job.created_at = Time::from_unix(1_700_003_600);
-                    job.from_list = true;
-                },
-                [false; 3],
-            ),
-            (
-                |job| {
-                    job.created_at = Time::from_unix(1_700_000_061);
-                    job.name = Some("other".to_owned());
-                    job.from_list = true;
-                },
-                [false, true, true],
-            ),
-            (
-                |job| {
-                    job.created_at = Time::from_unix(1_700_000_060);
-                    job.name = Some("other".to_owned());
-                    job.from_list = true;
-                },
-                [false; 3],
-            ),
-        ];
-        for (number, (edit, expected)) in cases.into_iter().enumerate() {
-            let mut read = known.clone();
-            edit(&mut read);
-            let reuses = [
-                IdReuse::Never,
-                IdReuse::Numbered,
-                IdReuse::NumberedAndRequeued,
-            ];
-            let found = reuses
-                .map(|reuse| is_other(&JobIdentity::of(&known), &JobIdentity::of(&read), reuse));
-            assert_eq!(found, expected, "case {number}");
-        }
-    }
-}
+mod tests;

@@ -26,6 +26,7 @@ pub(crate) use fuzz::logs as fuzz_logs;
 pub(super) use options::Arguments;
 
 use super::context::{CommandContext, CommandResult};
+use super::job_identity::KnownIdentity;
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::write_problem;
@@ -246,8 +247,7 @@ fn stream<'a>(
         others: Vec::new(),
         is_following: arguments.follow,
         streams: Streams::default(),
-        first_response: None,
-        is_replaced: false,
+        identity: KnownIdentity::default(),
         is_outage_noted: false,
         unread: BTreeMap::new(),
     }

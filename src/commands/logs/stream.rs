@@ -18,6 +18,7 @@ use super::printer::Printer;
 use super::select::{LogSelection, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
 use crate::commands::context::CommandContext;
+use crate::commands::job_identity::KnownIdentity;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
 use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
@@ -54,10 +55,8 @@ pub(super) struct LogStream<'a> {
     pub is_following: bool,
     /// The streams of logs that are being written.
     pub streams: Streams,
-    /// The first response for the job.
-    pub first_response: Option<Job>,
-    /// Another job has its id, according to the last response.
-    pub is_replaced: bool,
+    /// What all responses have shown of the identity of the job.
+    pub identity: KnownIdentity,
     /// The current outage was noted.
     pub is_outage_noted: bool,
     /// Which of several logs could not be read, by their numbers.
@@ -90,7 +89,7 @@ impl LogStream<'_> {
         let mut outage: u32 = 0;
         let mut absence = Absence::new(&self.context.session);
         loop {
-            let read = match self.is_replaced {
+            let read = match self.identity.is_replaced() {
                 true => Ok(()),
                 false => self.read_all(&job, interval).await,
             };
@@ -144,7 +143,7 @@ impl LogStream<'_> {
                     // Another job can have the name now, so do not read its log.
                     let is_deleted =
                         self.reference.kind.is_watched && problem.http_status.is_none();
-                    if is_deleted || self.is_replaced {
+                    if is_deleted || self.identity.is_replaced() {
                         return self.finish_lines().await;
                     }
                     job.ended = true;

@@ -22,7 +22,7 @@ impl PolledJob {
 
     /// Reports whether another job has its id, according to the last response.
     pub(in crate::commands) fn is_replaced(&self) -> bool {
-        self.is_replaced
+        self.identity.is_replaced()
     }
 
     /// Drops the parts of a finished job that only its row shows.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{JobIndex, PollEvent, PolledJob, Poller, is_stateless};
-use crate::commands::job_identity::{JobIdentity, is_other_job, replaced};
+use crate::commands::job_identity::{JobIdentity, KnownIdentity, replaced};
 use crate::error::Problem;
 use crate::gate::JobHistory;
 use crate::model::{Job, Time};
@@ -22,15 +22,15 @@ impl Poller {
         read: &Job,
     ) -> Result<Option<PollEvent>, Problem> {
         let polled = &mut self.jobs[number];
-        let Some(known) = &polled.job else {
-            return Ok(None);
-        };
-        // A response that cannot be compared does not show that the job is back.
-        let stays = polled.is_replaced && known.from_list != read.from_list;
-        polled.is_replaced = stays || is_other_job(known, read, polled.reference.kind);
-        match (polled.is_replaced, polled.follows_id) {
+        let is_replaced = polled.identity.is_replaced_by(read, polled.reference.kind);
+        match (is_replaced, polled.follows_id) {
             (false, _) => Ok(None),
-            (true, true) => Ok(Some(self.restart(number, read.created_at))),
+            (true, true) => {
+                let event = self.restart(number, read.created_at);
+                let polled = &mut self.jobs[number];
+                polled.identity.is_replaced_by(read, polled.reference.kind);
+                Ok(Some(event))
+            }
             (true, false) => Err(replaced(read, &polled.reference)),
         }
     }
@@ -55,8 +55,7 @@ impl Poller {
             else {
                 continue;
             };
-            let known = polled.job.as_ref().map(JobIdentity::of);
-            if known.is_none_or(|known| !known.is_same(&identity)) {
+            if polled.job.is_none() || !polled.identity.is_same(&identity) {
                 events.push(self.restart(number, identity.created_at()));
             }
             accepted.push((reference, identity));
@@ -72,7 +71,8 @@ impl Poller {
         }
         polled.history = PolledJob::new_history(&polled.reference);
         (polled.job, polled.problem, polled.final_row) = (None, None, None);
-        (polled.is_final, polled.is_replaced, polled.is_explained) = (false, false, false);
+        polled.identity = KnownIdentity::default();
+        (polled.is_final, polled.is_explained) = (false, false);
         (polled.next_at, polled.interval, polled.failures) = (Duration::ZERO, Duration::ZERO, 0);
         let created = created_at.map(|at| format!(", created at {}", at.rfc3339()));
         PollEvent::Replaced(format!(

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::job_identity::KnownIdentity;
 use super::lookup::{AccountId, DetailBudget, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::gate::{JobHistory, Observation};
@@ -86,8 +87,8 @@ pub(super) struct PolledJob {
     is_discovered: bool,
     /// A new job with its id is polled instead of it.
     follows_id: bool,
-    /// Another job has its id, according to the last response.
-    is_replaced: bool,
+    /// What all responses have shown of its identity.
+    identity: KnownIdentity,
     failures: u32,
 }
 
@@ -155,7 +156,7 @@ impl PolledJob {
             follows_change: false,
             is_discovered: false,
             follows_id: false,
-            is_replaced: false,
+            identity: KnownIdentity::default(),
             failures: 0,
         }
     }

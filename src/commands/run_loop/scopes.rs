@@ -311,8 +311,8 @@ impl WatchedScope {
                     let is_other = entry.get().is_other(&row.identity, self.scope.kind);
                     if is_other {
                         replaced.insert(row.reference.clone(), row.identity);
-                    } else if row.identity.is_known() {
-                        entry.insert(row.identity);
+                    } else {
+                        entry.get_mut().update(row.identity);
                     }
                     is_other
                 }
@@ -352,7 +352,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
             let reference = problem.reference?;
             Some(ListedJob {
                 reference,
-                identity: JobIdentity::default(),
+                identity: JobIdentity::of_unreadable_row(),
                 ended: false,
             })
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{LogStream, MAX_ATTEMPTS, pause};
-use crate::commands::job_identity::{is_other_job, replaced};
+use crate::commands::job_identity::replaced;
 use crate::commands::lookup::LOOKUP_TIMEOUT;
 use crate::commands::poll::describe_outage;
 use crate::error::Problem;
@@ -45,9 +45,7 @@ impl LogStream<'_> {
     pub(super) async fn job(&mut self) -> Result<Job, Problem> {
         let deadline = Deadline::after(LOOKUP_TIMEOUT);
         let job = self.lookup.get(&self.reference, deadline).await?;
-        let first = self.first_response.get_or_insert_with(|| job.clone());
-        self.is_replaced = is_other_job(first, &job, self.reference.kind);
-        if self.is_replaced {
+        if self.identity.is_replaced_by(&job, self.reference.kind) {
             return Err(replaced(&job, &self.reference));
         }
         for notice in self.lookup.notices.take_new() {

@@ -66,3 +66,21 @@ async fn a_row_of_a_later_job_with_the_same_id_decides_nothing() {
             .starts_with("this id now belongs to another job, created at ")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_without_the_creation_time_does_not_hide_a_later_job() {
+    let client = client(until(seconds(40), SUCCEEDED)).with_jobs(|now, job| {
+        let created = match now.as_secs() {
+            0..20 => Some(1_700_000_000),
+            20..40 => None,
+            _ => Some(1_700_003_600),
+        };
+        job.created_at = created.and_then(Time::from_unix);
+    });
+    let options = options(seconds(300));
+    let (report, _) = wait(&Arc::new(client), &["1"], &options).await;
+    assert_eq!(report.exit.code, 3);
+    let problem = report.errors.first().expect("it is not found");
+    let another = "this id now belongs to another job, created at ";
+    assert!(problem.message.starts_with(another), "{}", problem.message);
+}
