@@ -39,9 +39,12 @@ pub static JOB: Kind = Kind {
         "ContainerGroups",
         "Status",
         "Containers",
+        "InitContainers",
         "CurrentState",
         "State",
         "ExitCode",
+        "Signal",
+        "Reason",
     ],
     ..Kind::new(
         Template {

@@ -225,7 +225,7 @@ impl JobInfo {
         (job.tasks, job.events) = (groups.tasks, groups.events);
         job.resources = sum(&job.tasks);
         explain_job(job);
-        success::confirm(job);
+        success::confirm(job, notices);
         note_unknown_words(&job.tasks, notices);
     }
 }

@@ -1,0 +1,89 @@
+//! Finds what in a container group contradicts its success.
+
+use std::any::Any;
+
+use super::super::cause::label;
+use super::super::details::GroupDetails;
+use crate::model::{Container, Task};
+
+/// The reason of a container that ended normally.
+const COMPLETED: &str = "Completed";
+
+/// Returns what contradicts the success of a group: a container that has not ended, an init container that failed, or a
+/// killed process. A main container that failed is not included.
+pub(super) fn contradiction(group: &Task) -> Option<String> {
+    let mut containers = group.containers.iter();
+    containers.find_map(|container| {
+        let what = container_contradiction(container)?;
+        Some(format!("{} {what}", describe(container, group)))
+    })
+}
+
+/// Returns what is doubtful in a group that succeeded, although its state decides: a missing exit code, or a failure
+/// that is not older than the success. The documentation has an example of a completed container with a signal, and one
+/// of a group that has not failed with a time of failure.
+pub(super) fn doubt(group: &Task) -> Option<String> {
+    let mut containers = group.containers.iter();
+    let in_container = containers.find_map(|container| {
+        let what = match container.signal {
+            _ if !is_terminated(container) => return None,
+            Some(signal) if is_example(container) => format!("has the signal {signal}"),
+            _ if container.exit_code.is_none() => "has no exit code".to_owned(),
+            _ => return None,
+        };
+        Some(format!("{} {what}", describe(container, group)))
+    });
+    in_container.or_else(|| failure_after_success(group))
+}
+
+fn container_contradiction(container: &Container) -> Option<String> {
+    let word = container.state_raw.as_deref()?;
+    if !is_terminated(container) {
+        // An init container that was removed can be reported as waiting.
+        let is_removed = container.init && word.eq_ignore_ascii_case("Waiting");
+        return (!is_removed).then(|| format!("is {word}"));
+    }
+    let reason = reason(container);
+    let is_killed = |reason: &&str| reason.to_ascii_lowercase().contains("kill");
+    match (container.exit_code, container.signal, reason) {
+        (Some(code), ..) if code != 0 => container.init.then(|| format!("has exit code {code}")),
+        (_, _, Some(reason)) if is_killed(&reason) => Some(format!("has the reason {reason}")),
+        (_, Some(signal), _) if !is_example(container) => Some(format!("has the signal {signal}")),
+        (None, _, Some(reason)) if reason != COMPLETED => Some(format!("has the reason {reason}")),
+        _ => None,
+    }
+}
+
+/// Describes a time of failure of a group that is later than its success, or without a time of success.
+fn failure_after_success(group: &Task) -> Option<String> {
+    let details = group.details.as_deref()? as &dyn Any;
+    let details = details.downcast_ref::<GroupDetails>()?;
+    let failed_at = details.failed_at?;
+    let is_older = details.succeeded_at.is_some_and(|at| at >= failed_at);
+    (!is_older).then(|| format!("{} failed at {}", label(group), failed_at.rfc3339()))
+}
+
+/// Returns true for a container like that of the documented example: completed with exit code 0 and signal 1.
+fn is_example(container: &Container) -> bool {
+    let is_completed = container.exit_code == Some(0) && reason(container) == Some(COMPLETED);
+    is_completed && container.signal == Some(1)
+}
+
+fn is_terminated(container: &Container) -> bool {
+    let word = container.state_raw.as_deref();
+    word.is_some_and(|word| word.eq_ignore_ascii_case("Terminated"))
+}
+
+fn reason(container: &Container) -> Option<&str> {
+    let reason = container.reason.as_deref().map(str::trim);
+    reason.filter(|reason| !reason.is_empty())
+}
+
+fn describe(container: &Container, group: &Task) -> String {
+    let kind = match container.init {
+        true => "init container",
+        false => "container",
+    };
+    let name = container.name.as_deref().unwrap_or("without a name");
+    format!("{kind} {name} of {}", label(group))
+}
