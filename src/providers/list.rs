@@ -183,6 +183,8 @@ pub struct Page<R = GetResult> {
     pub changed: Vec<String>,
     /// Those of `changed` that no longer pass the filter.
     pub withdrawn: Vec<String>,
+    /// Keys of the rows that had different states on this page.
+    pub contradicted: Vec<String>,
     /// Additional notices about the page as a whole.
     pub notices: Vec<Notice>,
     /// Number of rows without an id that is valid in a reference; they are not in `rows`.
@@ -211,6 +213,7 @@ impl<R> Default for Page<R> {
             failed_parts: Vec::new(),
             changed: Vec::new(),
             withdrawn: Vec::new(),
+            contradicted: Vec::new(),
             notices: Vec::new(),
             rows_without_id: 0,
             repeated_rows: 0,

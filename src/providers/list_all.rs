@@ -91,7 +91,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// later page has a smaller total, a row has left the list and others may have moved to a page that was already
 /// read: the list is read again, for rows that were missed or have changed their state. The same applies if
 /// overlapping pages have no row in common. A row is passed on again if a later one shows the job in another
-/// state, even if the filter drops that state ([`Page::withdrawn`]). If each job requires additional calls
+/// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
+/// or if pages show different ends, until the list is read again. If each job requires additional calls
 /// ([`list_limit`]), `limit` counts the jobs for which calls were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
@@ -151,6 +152,9 @@ trait PageSource: Sync {
         None
     }
 
+    /// Makes the state of a row unknown because another row contradicts it.
+    fn mark_unknown(_row: &mut Self::Row) {}
+
     /// Returns `false` if the filter drops the row because of its state.
     fn has_wanted_state(&self, _row: &Self::Row) -> bool {
         true
@@ -198,6 +202,10 @@ impl PageSource for JobPages<'_> {
 
     fn state(row: &GetResult) -> Option<State> {
         Some(row.job.state)
+    }
+
+    fn mark_unknown(row: &mut GetResult) {
+        conflicts::mark_unknown(&mut row.job);
     }
 
     fn has_wanted_state(&self, row: &GetResult) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::list::Page;
 
 /// Jobs that were listed in two states. They share one notice.
@@ -32,6 +32,14 @@ impl Conflicts {
     }
 }
 
+/// The consequence for a job whose rows contradict each other.
+pub(super) const IS_UNKNOWN: &str = "its state is unknown";
+
+/// Makes the state of a job unknown because rows contradict each other.
+pub(super) fn mark_unknown(job: &mut Job) {
+    (job.state, job.state_raw, job.ended) = (State::Unknown, None, false);
+}
+
 /// Merges rows of one page that show the same job in different states into one row with an unknown state.
 pub(super) fn merge_conflicts(page: &mut Page) {
     let mut first = HashMap::new();
@@ -49,10 +57,10 @@ pub(super) fn merge_conflicts(page: &mut Page) {
     for (first, (before, after)) in &states {
         let job = &mut page.rows[*first].job;
         conflicts.add(&job.reference, *before, *after);
-        (job.state, job.state_raw, job.ended) = (State::Unknown, None, false);
+        mark_unknown(job);
+        page.contradicted.push(job.reference.clone());
     }
-    page.notices
-        .extend(conflicts.notice("its state is unknown"));
+    page.notices.extend(conflicts.notice(IS_UNKNOWN));
     let mut firsts = firsts.into_iter().enumerate();
     page.rows.retain(|_| {
         let is_merged = |(at, first)| at != first && states.contains_key(&first);

@@ -3,17 +3,20 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::conflicts::Conflicts;
+use super::conflicts::{Conflicts, IS_UNKNOWN};
 use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, has_unreadable_field_notice};
 use crate::crypto;
 use crate::model::State;
 use crate::providers::list::{Cursor, Page};
 
+/// The digest of the key of a row.
+type Key = [u8; 16];
+
 /// The rows of all pages so far. The keys are digests of a short fixed length, so that a list of a hundred
 /// thousand rows needs little memory.
 #[derive(Default)]
 struct SeenRows {
-    rows: HashMap<[u8; 16], SeenRow>,
+    rows: HashMap<Key, SeenRow>,
     /// Number of times that the list was read before.
     pass: u8,
 }
@@ -24,6 +27,19 @@ struct SeenRow {
     pass: u8,
     /// The lists of this pass that contained the row, as bits.
     lists: u8,
+    /// Rows of this pass contradict each other, so its state is unknown.
+    is_contradicted: bool,
+}
+
+/// A row of a page, or a problem with a row.
+#[derive(Default)]
+struct ListedRow {
+    /// The number of its list.
+    list: u8,
+    state: Option<State>,
+    is_wanted: bool,
+    has_wanted_state: bool,
+    is_contradicted: bool,
 }
 
 /// The result of inserting a row into [`SeenRows`].
@@ -51,31 +67,27 @@ enum RowStatus {
 }
 
 impl SeenRows {
-    fn insert(
-        &mut self,
-        key: &str,
-        list: u8,
-        state: Option<State>,
-        is_wanted: bool,
-        has_wanted_state: bool,
-    ) -> Insertion {
-        let entry = self.rows.entry(crypto::digest_128(key.as_bytes()));
+    fn insert(&mut self, key: Key, row: &ListedRow) -> Insertion {
+        let state = row.state;
+        let entry = self.rows.entry(key);
         let is_new = matches!(entry, Entry::Vacant(_));
         let seen = entry.or_insert(SeenRow {
             is_passed: false,
             state,
             pass: self.pass,
             lists: 0,
+            is_contradicted: false,
         });
         let is_new_in_pass = is_new || seen.pass != self.pass;
         if is_new_in_pass {
-            (seen.pass, seen.lists) = (self.pass, 0);
+            (seen.pass, seen.lists, seen.is_contradicted) = (self.pass, 0, false);
         }
-        let is_new_in_list = seen.lists & (1 << list) == 0;
-        seen.lists |= 1 << list;
+        seen.is_contradicted |= row.is_contradicted;
+        let is_new_in_list = seen.lists & (1 << row.list) == 0;
+        seen.lists |= 1 << row.list;
         let has_changed = state.is_some() && seen.state != state;
-        let status = match (seen.is_passed, has_wanted_state) {
-            (false, _) if is_wanted => RowStatus::Passed,
+        let status = match (seen.is_passed, row.has_wanted_state) {
+            (false, _) if row.is_wanted => RowStatus::Passed,
             (true, true) if has_changed => RowStatus::Changed,
             (true, false) if has_changed => RowStatus::Withdrawn,
             _ => RowStatus::Dropped,
@@ -97,9 +109,23 @@ impl SeenRows {
         }
     }
 
+    /// Reports whether rows of this pass contradict each other about a job.
+    fn is_contradicted(&self, key: &Key) -> bool {
+        let seen = self.rows.get(key);
+        seen.is_some_and(|seen| seen.pass == self.pass && seen.is_contradicted)
+    }
+
+    /// Returns the end that an earlier page of this pass shows instead of this one.
+    fn other_end(&self, key: &Key, state: Option<State>) -> Option<State> {
+        let end = state.filter(|state| state.is_end())?;
+        let seen = self.rows.get(key);
+        let before = seen.filter(|seen| seen.pass == self.pass)?.state;
+        before.filter(|before| before.is_end() && *before != end)
+    }
+
     /// Reports whether an earlier page of this pass contained the row.
     fn is_known(&self, key: &str) -> bool {
-        let seen = self.rows.get(&crypto::digest_128(key.as_bytes()));
+        let seen = self.rows.get(&digest(key));
         seen.is_some_and(|seen| seen.pass == self.pass)
     }
 
@@ -113,34 +139,56 @@ impl SeenRows {
     ) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
         let has_unreadable = has_unreadable_field_notice(&page.notices);
-        let mut conflicts = Conflicts::default();
+        let (mut changes, mut contradictions) = (Conflicts::default(), Conflicts::default());
+        let contradicted: HashSet<String> = page.contradicted.drain(..).collect();
         // A row moves to the next page if a new one is added before that page is requested. The same job can
         // also be in two lists, and match the filter as only one of them shows it.
-        page.rows.retain(|row| {
-            let is_wanted = source.is_wanted(row, has_unreadable);
-            let (key, state) = (S::key(row), S::state(row));
-            let seen = self.insert(key, list, state, is_wanted, source.has_wanted_state(row));
+        page.rows.retain_mut(|row| {
+            let key = digest(S::key(row));
+            let other_end = self.other_end(&key, S::state(row));
+            if let Some((before, after)) = other_end.zip(S::state(row)) {
+                contradictions.add(S::key(row), before, after);
+            }
+            let is_contradicted = other_end.is_some()
+                || contradicted.contains(S::key(row))
+                || self.is_contradicted(&key);
+            if is_contradicted {
+                S::mark_unknown(row);
+            }
+            let listed = ListedRow {
+                list,
+                state: S::state(row),
+                is_wanted: source.is_wanted(row, has_unreadable),
+                has_wanted_state: source.has_wanted_state(row),
+                is_contradicted,
+            };
+            let seen = self.insert(key, &listed);
             // An unknown state is not a contradiction: a list of live jobs can contain fewer fields than the
             // history.
             let previous_state = seen.previous_state.filter(|state| *state != State::Unknown);
-            if let Some((previous_state, after)) = previous_state.zip(state) {
-                conflicts.add(key, previous_state, after);
+            let previous_state = previous_state.filter(|_| !is_contradicted);
+            if let Some((previous_state, after)) = previous_state.zip(listed.state) {
+                changes.add(S::key(row), previous_state, after);
             }
             new += usize::from(seen.is_new_in_list);
             costly += usize::from(seen.is_new && source.is_costly(row));
             if matches!(seen.status, RowStatus::Changed | RowStatus::Withdrawn) {
-                page.changed.push(key.to_owned());
+                page.changed.push(S::key(row).to_owned());
             }
             if seen.status == RowStatus::Withdrawn {
-                page.withdrawn.push(key.to_owned());
+                page.withdrawn.push(S::key(row).to_owned());
             }
             seen.status != RowStatus::Dropped
         });
-        page.notices
-            .extend(conflicts.notice("the later row counts"));
+        page.notices.extend(contradictions.notice(IS_UNKNOWN));
+        page.notices.extend(changes.notice("the later row counts"));
         page.problems.retain(|problem| {
             let reference = problem.reference.as_deref();
-            let seen = reference.map(|key| self.insert(key, list, None, false, false));
+            let unread = ListedRow {
+                list,
+                ..ListedRow::default()
+            };
+            let seen = reference.map(|key| self.insert(digest(key), &unread));
             new += usize::from(seen.as_ref().is_none_or(|seen| seen.is_new_in_list));
             seen.is_none_or(|seen| seen.is_new)
         });
@@ -150,6 +198,10 @@ impl SeenRows {
         }
         (new, costly)
     }
+}
+
+fn digest(key: &str) -> Key {
+    crypto::digest_128(key.as_bytes())
 }
 
 /// The number of rows received, and the totals that the cloud reports.

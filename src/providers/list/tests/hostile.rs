@@ -70,7 +70,7 @@ async fn a_job_listed_in_two_states_is_reported_with_a_notice() {
         &'static [(&'static str, State)],
         &'static [&'static str],
     );
-    let cases: [Case; 4] = [
+    let cases: [Case; 9] = [
         (
             &[&[
                 ("a", Succeeded),
@@ -101,6 +101,49 @@ async fn a_job_listed_in_two_states_is_reported_with_a_notice() {
             &[
                 "tencent/service/c/n/a is listed as succeeded and as failed, and 1 more job: its state is unknown",
             ],
+        ),
+        (
+            &[
+                &[("a", Succeeded), ("a", Failed)],
+                &[("a", Failed), ("b", Running)],
+            ],
+            &[("a", Unknown), ("b", Running)],
+            &["tencent/service/c/n/a is listed as succeeded and as failed: its state is unknown"],
+        ),
+        (
+            &[
+                &[("a", Running), ("a", Failed)],
+                &[("a", Running), ("b", Running)],
+            ],
+            &[("a", Unknown), ("b", Running)],
+            &["tencent/service/c/n/a is listed as running and as failed: its state is unknown"],
+        ),
+        (
+            &[
+                &[("a", Failed)],
+                &[("a", Succeeded), ("b", Running)],
+                &[("a", Succeeded), ("c", Running)],
+            ],
+            &[
+                ("a", Failed),
+                ("a", Unknown),
+                ("b", Running),
+                ("c", Running),
+            ],
+            &["tencent/service/c/n/a is listed as failed and as succeeded: its state is unknown"],
+        ),
+        (
+            &[
+                &[("a", Failed)],
+                &[("a", Succeeded), ("a", Failed), ("b", Running)],
+            ],
+            &[("a", Failed), ("a", Unknown), ("b", Running)],
+            &["tencent/service/c/n/a is listed as succeeded and as failed: its state is unknown"],
+        ),
+        (
+            &[&[("a", Failed)], &[("a", Running), ("b", Running)]],
+            &[("a", Failed), ("a", Running), ("b", Running)],
+            &["tencent/service/c/n/a is listed as failed and as running: the later row counts"],
         ),
         (
             &[&[("a", Running)], &[("a", Running)]],
