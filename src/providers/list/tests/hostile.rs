@@ -170,3 +170,34 @@ async fn a_job_listed_in_two_states_is_reported_with_a_notice() {
         assert_eq!(notices, messages);
     }
 }
+
+#[tokio::test]
+async fn a_contradiction_ends_when_the_list_is_read_again() {
+    use State::{Failed, Running, Succeeded, Unknown};
+    // A row leaves the list after the first page, so that it is read again.
+    let pages: &[&[(&str, State)]] = &[
+        &[("a", Succeeded), ("a", Failed), ("b", Running)],
+        &[("c", Running)],
+        &[("a", Failed), ("b", Running)],
+        &[("c", Running)],
+    ];
+    let number = AtomicUsize::new(0);
+    let client = Lists(move |scope: &Scope, cursor: Cursor| {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        Page {
+            total: Some(if number == 0 { 4 } else { 3 }),
+            next: (number % 2 == 0).then(|| cursor.next_page(2)),
+            ..page(pages, number, scope, cursor)
+        }
+    });
+    let mut seen = Vec::new();
+    let mut on_page = |page: Page| {
+        let rows = page.rows.into_iter().filter(|row| row.job.id == "a");
+        seen.extend(rows.map(|row| row.job.state));
+        ready(ControlFlow::Continue(()))
+    };
+    let (filter, options) = (Filter::default(), test_support::get_options());
+    let listed = list_all(&client, &scope(), &filter, &options, None, &mut on_page).await;
+    assert_eq!(listed.unwrap().pages, 4);
+    assert_eq!(seen, [Unknown, Failed]);
+}
