@@ -186,7 +186,7 @@ async fn a_contradiction_ends_when_the_list_is_read_again() {
         let number = number.fetch_add(1, Ordering::Relaxed);
         Page {
             total: Some(if number == 0 { 4 } else { 3 }),
-            next: (number % 2 == 0).then(|| cursor.next_page(2)),
+            next: number.is_multiple_of(2).then(|| cursor.next_page(2)),
             ..page(pages, number, scope, cursor)
         }
     });
