@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
-use super::target::ListTarget;
+use super::target::{ListTarget, cloud_of, of_kind};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
@@ -117,14 +117,6 @@ pub(super) fn configured_targets(
 fn listed_by_default(listing: &ScopeListing) -> impl Iterator<Item = &'static Kind> {
     let kinds = listing.kinds.iter().copied();
     kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none())
-}
-
-/// Returns the scope with the same segments for another kind of its listing.
-pub(super) fn of_kind(scope: &Scope, kind: &'static Kind) -> Scope {
-    Scope {
-        kind,
-        ..scope.clone()
-    }
 }
 
 /// Returns the targets of a cloud without a scope: its scopes, and the jobs outside of them.
@@ -249,10 +241,6 @@ fn configured_scope(
     };
     scope.input = scope.to_string();
     Some(scope)
-}
-
-pub(super) fn cloud_of(requested: &CloudScope) -> &'static Cloud {
-    providers::cloud(requested.cloud).expect("every scope belongs to a registered cloud")
 }
 
 /// Returns the problem that no profile is configured, with the settings to add.

@@ -1,9 +1,8 @@
 //! What can be listed: jobs of a kind, or scopes that contain jobs.
 
 use super::super::lookup::AccountId;
-use super::scopes::{cloud_of, of_kind};
 use crate::kind::Kind;
-use crate::providers::ScopeListing;
+use crate::providers::{self, Cloud, ScopeListing};
 use crate::reference::{CloudScope, Scope};
 
 /// A target that can be listed.
@@ -118,4 +117,16 @@ impl ListTarget {
             Self::Scopes { .. } => None,
         }
     }
+}
+
+/// Returns the scope with the same segments for another kind of its listing.
+pub(super) fn of_kind(scope: &Scope, kind: &'static Kind) -> Scope {
+    Scope {
+        kind,
+        ..scope.clone()
+    }
+}
+
+pub(super) fn cloud_of(requested: &CloudScope) -> &'static Cloud {
+    providers::cloud(requested.cloud).expect("every scope belongs to a registered cloud")
 }

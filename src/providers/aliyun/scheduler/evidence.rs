@@ -50,7 +50,12 @@ const TEXT_FIELDS: [&str; 7] = [
 const STATE_NAMES: [&str; 4] = ["reason", "result", "state", "status"];
 
 /// Endings of names of fields with an exit code, without underscores.
-const EXIT_CODE_NAMES: [&str; 3] = ["exitcode", "exitstatus", "returncode"];
+const EXIT_CODE_NAMES: [&str; 4] = ["exitcode", "exitstatus", "returncode", "signal"];
+
+/// Values of an exit code that do not show a failure.
+const NO_FAILURE: [&str; 10] = [
+    "", "-", "(null)", "0", "0.0", "0:0", "n/a", "none", "null", "success",
+];
 
 /// States of PBS of a job that has ended or ends; they do not show the outcome.
 const PBS_ENDS: [&str; 5] = ["C", "E", "F", "FINISHED", "X"];
@@ -152,16 +157,20 @@ impl EndEvidence {
                 let fields = fields.iter();
                 let fields = fields.filter(|(name, _)| !VARIABLES.contains(&name.as_str()));
                 // The value of this field, such as `"return_code": {"set": true, "number": 1}`.
+                let is_index = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
                 let name_of = |field| match field {
                     "current" | "number" | "value" => name,
-                    _ => field,
+                    field if is_index(field) => name,
+                    field => field,
                 };
-                fields.map(|(name, value)| (name_of(name), value)).collect()
+                let named = fields.map(|(field, value)| (name_of(field.as_str()), value));
+                named.collect()
             }
             Value::Array(items) => items.iter().map(|item| (name, item)).collect(),
             Value::String(text) => return Self::of_other_field(name, text),
             Value::Number(number) => return Self::of_other_field(name, &number.to_string()),
-            Value::Bool(_) | Value::Null => return Self::default(),
+            Value::Bool(flag) => return Self::of_flag(name, *flag),
+            Value::Null => return Self::default(),
         };
         parts
             .into_iter()
@@ -182,15 +191,30 @@ impl EndEvidence {
     fn of_other_field(name: &str, value: &str) -> Self {
         let name = match TEXT_FIELDS.contains(&name) {
             true => String::new(),
-            false => name.to_ascii_lowercase().replace('_', ""),
+            false => name.to_ascii_lowercase().replace(['_', '-'], ""),
         };
         let is = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-        let is_bad_code = || !matches!(value.trim(), "" | "0" | "0:0");
-        let is_bad_state =
-            || describes_failure(value) || Self::of_slurm_state(value).failure.is_some();
+        let lower = value.trim().to_ascii_lowercase();
+        let is_bad_code = || !NO_FAILURE.contains(&lower.as_str());
+        let is_bad_state = || {
+            describes_failure(value)
+                || lower.contains("cancel")
+                || Self::of_slurm_state(value.trim()).failure.is_some()
+        };
         Self {
             is_unclear: (is(&EXIT_CODE_NAMES) && is_bad_code())
                 || (is(&STATE_NAMES) && is_bad_state()),
+            ..Self::default()
+        }
+    }
+
+    /// Reads a field such as `"success": false`.
+    fn of_flag(name: &str, flag: bool) -> Self {
+        let name = name.to_ascii_lowercase();
+        let is_success = ["success", "successful", "succeeded"].contains(&name.as_str());
+        let is_failure = ["error", "failed", "failure"].contains(&name.as_str());
+        Self {
+            is_unclear: (is_success && !flag) || (is_failure && flag),
             ..Self::default()
         }
     }
@@ -310,6 +334,12 @@ mod tests {
             r#"{"exit_code": {"return_code": {"set": true, "number": 1}}}"#,
             r#"{"exitCode": "137"}"#,
             r#"{"job": [{"result": "任务失败"}]}"#,
+            r#"{"job_status": "canceled", "exit-code": 0}"#,
+            r#"{"exit-code": 1}"#,
+            r#"{"exit_code": {"signal": 9}}"#,
+            r#"{"state": {"0": "FAILED"}}"#,
+            r#"{"success": false}"#,
+            r#"{"failed": true}"#,
         ] {
             let evidence = EndEvidence::of_extra_info(text);
             assert!(evidence.is_unclear, "{text}: {evidence:?}");
@@ -320,6 +350,8 @@ mod tests {
             r#"{"state": {"current": ["COMPLETED"], "reason": "None"}, "name": "error"}"#,
             r#"{"exit_code": {"return_code": {"set": true, "number": 0}}, "exitCode": "0:0"}"#,
             r#"{"Variables": {"STATE": "failed"}, "exit_code": null}"#,
+            r#"{"exit_code": "None", "return_code": "success", "exitCode": 0.0, "success": true}"#,
+            "exit_code=N/A return_code=(null)",
         ] {
             let evidence = EndEvidence::of_extra_info(text);
             assert_eq!(evidence, EndEvidence::default(), "{text}");
