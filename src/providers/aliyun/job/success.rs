@@ -7,7 +7,7 @@ use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
 use super::cause::label;
-use contradiction::{contradiction, doubt};
+use contradiction::{contradiction, warning};
 
 /// Exit codes of a container that was stopped by SIGKILL or SIGTERM.
 const STOPPED: [i64; 2] = [137, 143];
@@ -16,7 +16,7 @@ const STOPPED: [i64; 2] = [137, 143];
 /// its main container has; its state is unknown if a group has not ended or its state cannot be read, or if a
 /// container contradicts the success of its group. Groups that are being deleted, and failed ones that a retry of
 /// the job has replaced, are ignored. Missing groups do not contradict a success, because the cloud deletes them.
-/// Adds a notice if a group that succeeded is doubtful.
+/// Adds a notice with a warning about a group that succeeded.
 pub(super) fn confirm(job: &mut Job, notices: &mut Vec<Notice>) {
     if job.state != State::Succeeded {
         return;
@@ -38,7 +38,7 @@ pub(super) fn confirm(job: &mut Job, notices: &mut Vec<Notice>) {
     });
     let succeeded = || job.tasks.iter().filter(|t| t.state == State::Succeeded);
     let contradiction = open.or_else(|| succeeded().find_map(contradiction));
-    let doubt = succeeded().find_map(doubt);
+    let warning = succeeded().find_map(warning);
     if contradiction.is_some() {
         job.unread_cause = Some(Category::InvalidResponse);
     }
@@ -48,7 +48,7 @@ pub(super) fn confirm(job: &mut Job, notices: &mut Vec<Notice>) {
         let text = contradiction.map(|what| format!("the job has succeeded, but {what}"));
         job.message = text.or_else(|| job.message.take());
     }
-    if let Some(what) = doubt.filter(|_| job.state == State::Succeeded) {
+    if let Some(what) = warning.filter(|_| job.state == State::Succeeded) {
         let text = format!("{}: the job has succeeded, but {what}", job.reference);
         notices.push(Notice::new(NoticeCode::FailedParts, text));
     }

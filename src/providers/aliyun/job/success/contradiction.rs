@@ -19,10 +19,10 @@ pub(super) fn contradiction(group: &Task) -> Option<String> {
     })
 }
 
-/// Returns what is doubtful in a group that succeeded, although its state decides: a missing exit code, or a failure
-/// that is not older than the success. The documentation has an example of a completed container with a signal, and one
+/// Returns a warning about a group that succeeded, although its state decides: a missing exit code, or a failure that
+/// is not older than the success. The documentation has an example of a completed container with a signal, and one
 /// of a group that has not failed with a time of failure.
-pub(super) fn doubt(group: &Task) -> Option<String> {
+pub(super) fn warning(group: &Task) -> Option<String> {
     let mut containers = group.containers.iter();
     let in_container = containers.find_map(|container| {
         let what = match container.signal {

@@ -155,7 +155,7 @@ fn state_and_warning(group: &Value) -> (State, Option<String>) {
 }
 
 #[test]
-fn a_doubtful_part_of_a_group_that_succeeded_is_a_warning() {
+fn a_possible_failure_in_a_group_that_succeeded_is_a_warning() {
     let current = |code: Value, signal: i64, reason: &str| {
         let state =
             json!({"State": "Terminated", "ExitCode": code, "Signal": signal, "Reason": reason});
