@@ -1,4 +1,4 @@
-//! Reads the HTTP settings: the options override `[http]` of the config file, which overrides the defaults.
+//! Reads the HTTP settings of the command line and the config file.
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -61,14 +61,22 @@ impl Cache {
         lock(&self.listed).remove(&scope.to_string());
     }
 
-    /// Stores a row of the list of the resource `number`. Returns the index of an earlier resource of the list that
-    /// contains another object with the same name. Two versions of a resource contain the same object.
-    pub(super) fn other_resource(&self, scope: &Scope, number: usize, job: &Job) -> Option<usize> {
-        let uid = job.uid.as_deref().map(|uid| digest_128(uid.as_bytes()));
+    /// Stores rows of the list of the resource `number`. Returns for each the index of an earlier resource of the list
+    /// that contains another object with the same name. Two versions of a resource contain the same object.
+    pub(super) fn other_resources<'a>(
+        &self,
+        scope: &Scope,
+        number: usize,
+        rows: impl Iterator<Item = &'a Job>,
+    ) -> Vec<Option<usize>> {
         let mut listed = lock(&self.listed);
         let jobs = listed.entry(scope.to_string()).or_default();
-        let reference = digest_128(job.reference.as_bytes());
-        let (other, other_uid) = *jobs.entry(reference).or_insert((number, uid));
-        (other != number && (uid.is_none() || uid != other_uid)).then_some(other)
+        let others = rows.map(|job| {
+            let uid = job.uid.as_deref().map(|uid| digest_128(uid.as_bytes()));
+            let reference = digest_128(job.reference.as_bytes());
+            let (other, other_uid) = *jobs.entry(reference).or_insert((number, uid));
+            (other != number && (uid.is_none() || uid != other_uid)).then_some(other)
+        });
+        others.collect()
     }
 }

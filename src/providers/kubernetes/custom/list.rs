@@ -6,6 +6,7 @@ use super::super::{Api, list};
 use super::response::CustomObject;
 use super::{CustomJobs, add_start};
 use crate::providers::prelude::*;
+use crate::reference::Scope;
 
 /// Reads one page of the jobs of a kind, from the first resource at or after `cursor` that is served and can be
 /// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
@@ -56,16 +57,7 @@ pub(super) async fn page(
                 derived
                     .add_states(api, page_list, label, &mut page, add_start)
                     .await;
-                for row in &mut page.rows {
-                    let other = api.custom_jobs.other_resource(list.scope, number, &row.job);
-                    if let Some(other) = other {
-                        let name = row.job.id.clone();
-                        states::contradict(&mut row.job, jobs.ambiguity(&name, &[other, number]));
-                    }
-                }
-                if page.next.is_none() {
-                    api.custom_jobs.end_list(list.scope);
-                }
+                mark_ambiguous(jobs, api, list.scope, number, &mut page);
                 failed.retain(|problem| !is_not_served(problem));
                 page.failed_parts.extend(failed);
                 return Ok(page);
@@ -86,4 +78,22 @@ pub(super) async fn page(
     }
     let problem = denied.into_iter().chain(missing).next();
     Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
+}
+
+/// Makes the state of jobs unknown whose names an earlier resource of the list contains as well.
+fn mark_ambiguous(jobs: &CustomJobs, api: &Api, scope: &Scope, number: usize, page: &mut Page) {
+    if jobs.resources.len() == 1 {
+        return;
+    }
+    let rows = page.rows.iter().map(|row| &row.job);
+    let others = api.custom_jobs.other_resources(scope, number, rows);
+    for (row, other) in page.rows.iter_mut().zip(others) {
+        if let Some(other) = other {
+            let message = jobs.ambiguity(&row.job.id, &[other, number]);
+            states::contradict(&mut row.job, message);
+        }
+    }
+    if page.next.is_none() {
+        api.custom_jobs.end_list(scope);
+    }
 }
