@@ -191,20 +191,20 @@ impl JobHistory {
         self.last = Some(LastObserved {
             state: job.state,
             state_word: job.state_raw.clone(),
-            inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD)).then(|| {
+            inconsistency: (job.has_unread_subtasks()).then(|| {
                 Box::new(Inconsistency {
                     message: job.message.clone().unwrap_or_default(),
                     cause: job.unread_cause,
                 })
             }),
             unread_events: job.subtask_references(),
-            reason: job.message.clone().or_else(|| job.reason.clone()),
+            reason: message_or_reason(job),
             ended: job.ended,
             state_since,
             observed_at: now,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
-        let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
+        let is_certain = !job.has_unread_subtasks();
         if is_certain && !self.observed.contains(&job.state) {
             self.observed.push(job.state);
         }
@@ -216,7 +216,7 @@ impl JobHistory {
         if job.ended && job.state.is_end() && self.ended.is_none() {
             self.ended = Some(Ended {
                 state: job.state,
-                reason: job.message.clone().or_else(|| job.reason.clone()),
+                reason: message_or_reason(job),
             });
         }
         match &mut self.warnings {
@@ -326,6 +326,11 @@ impl JobHistory {
             _ => pending(PendingCause::Time, job.state.as_str()),
         }
     }
+}
+
+fn message_or_reason(job: &Job) -> Option<String> {
+    let reason = || job.reason.clone().map(String::from);
+    job.message.clone().or_else(reason)
 }
 
 fn with_reason(state: State, reason: Option<&str>) -> String {

@@ -10,6 +10,7 @@ mod duration;
 mod event;
 mod failure;
 mod notice;
+mod reason;
 mod scope;
 mod since;
 mod skipped_source;
@@ -35,6 +36,7 @@ pub use duration::duration;
 pub use event::{Event, Level, Object, UnreadableTimes};
 pub use failure::{failed_container, failed_tasks, repeats_exit_code};
 pub use notice::{Notice, NoticeCode};
+pub use reason::Reason;
 pub use scope::ScopeSummary;
 pub use since::Since;
 pub use skipped_source::SkippedSource;
@@ -82,7 +84,7 @@ pub struct Job {
     #[serde(skip)]
     pub uid: Option<String>,
     /// Reason of the state as a short word or code.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
     /// Reason of the state in a sentence.
     pub message: Option<String>,
     /// Exit code; null unless the resource has ended. If several parts failed, it is that of the part that explains
@@ -142,17 +144,18 @@ pub struct Job {
     pub from_list: bool,
     /// The raw API response, if requested.
     pub raw: Option<Box<serde_json::Value>>,
-    /// Category of the error that prevented reading subtasks, in addition to [`Self::SUBTASKS_UNREAD`]. It
+    /// Category of the error that prevented reading subtasks, in addition to [`Reason::SubtasksUnread`]. It
     /// determines the exit code of a gate; not shown.
     #[serde(skip)]
     pub unread_cause: Option<Category>,
 }
 
 impl Job {
-    /// The reason of a job whose subtasks or other parts could not all be read. If the cloud reports success, its
-    /// state is unknown, although `state_raw` is known; if it is active, a subtask may have failed without being
-    /// seen.
-    pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
+    /// Reports whether subtasks or other parts could not all be read, so that the state is uncertain
+    /// ([`Reason::SubtasksUnread`]).
+    pub fn has_unread_subtasks(&self) -> bool {
+        self.reason == Some(Reason::SubtasksUnread)
+    }
 
     /// Reports whether the result of a lookup (`self`) differs from the row of a list that shows an end.
     pub fn contradicts(&self, row: &Self) -> bool {

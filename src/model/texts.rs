@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Container, Details, EnvVar, Event, Job, Mount, Probe, ScopeSummary, Task, Termination, Volume,
+    Container, Details, EnvVar, Event, Job, Mount, Probe, Reason, ScopeSummary, Task, Termination,
+    Volume,
 };
 
 /// A part of a model that contains text from a cloud.
@@ -99,8 +100,8 @@ impl Texts for Job {
             raw,
             unread_cause: _,
         } = self;
-        if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
-            name_like(visit, [reason]);
+        if let Some(Reason::Word(word)) = reason {
+            visit(TextField::Name(word));
         }
         free(visit, [message]);
         name_like(visit, [name, user, queue]);

@@ -66,7 +66,8 @@ fn waits_for(job: &Job) -> Option<String> {
         // A sidecar can run next to a container that does not.
         State::Running => {
             let mut waiting = job.tasks.iter().filter(|task| !task.ended);
-            job.reason.is_some() && waiting.any(|task| task.reason == job.reason)
+            job.reason.is_some()
+                && waiting.any(|task| task.reason.as_deref() == job.reason.as_deref())
         }
         _ => false,
     };
@@ -255,7 +256,7 @@ pub(super) fn reason_and_message_unless_exit_code(task: &Task) -> [Option<&str>;
 pub(super) fn reason_and_message<'a>(job: &'a Job, task: Option<&Task>) -> [Option<&'a str>; 2] {
     let (reason, message) = (job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
-    if reason == Some(Job::SUBTASKS_UNREAD) {
+    if job.has_unread_subtasks() {
         return [None, message];
     }
     let container = task.and_then(Task::failed_container);

@@ -82,8 +82,8 @@ fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
         let is_of_filter = filter.without_states().matches(&row.job, false);
         row.job.state == State::Unknown && is_of_filter && !filter.matches_state(&row.job)
     });
-    let (has_ended, is_active): (Vec<_>, Vec<_>) = left_out
-        .partition(|row| row.job.ended || row.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD));
+    let (has_ended, is_active): (Vec<_>, Vec<_>) =
+        left_out.partition(|row| row.job.ended || row.job.has_unread_subtasks());
     let words = is_active.iter().find_map(|row| row.job.state_raw.clone());
     if let Some(word) = words {
         let text = format!(

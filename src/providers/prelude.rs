@@ -22,5 +22,5 @@ pub(super) use crate::kind::{
     Kind, ListOrder, ListSpec, LogSpec, LogSupport, Operation, Segment, StateTable, StateWords,
     Template, UnlistedField, operation,
 };
-pub(super) use crate::model::{Job, Notice, NoticeCode, Resources, State, Task, Time};
+pub(super) use crate::model::{Job, Notice, NoticeCode, Reason, Resources, State, Task, Time};
 pub(super) use crate::reference::Reference;

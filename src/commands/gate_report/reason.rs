@@ -6,7 +6,7 @@ use super::super::poll::PolledJob;
 use super::{GateState, GateStats, GateStatus};
 use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
-use crate::model::{Job, State};
+use crate::model::State;
 use crate::output;
 use crate::sort::SortExt as _;
 
@@ -210,7 +210,7 @@ fn waits_for(polled: &PolledJob) -> Option<String> {
     let is_early = matches!(job.state, State::Pending | State::Starting);
     let reported = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.
-    let reported = reported.filter(|_| job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD));
+    let reported = reported.filter(|_| !job.has_unread_subtasks());
     let reason = reported
         .or_else(|| output::explanation(job))
         .filter(|_| is_early);

@@ -78,12 +78,12 @@ fn not_started(source: &LogSource, job: &Job) -> Problem {
 /// Returns the reported reason why the source of the log has not started. It can be permanent.
 fn waits_for(source: &LogSource, job: &Job) -> Option<String> {
     let (reason, message) = match (task_of(source, job), &source.task) {
-        (Some(task), _) => (&task.reason, &task.message),
-        (None, None) => (&job.reason, &job.message),
+        (Some(task), _) => (task.reason.as_deref(), &task.message),
+        (None, None) => (job.reason.as_deref(), &job.message),
         (None, Some(_)) => return None,
     };
-    reason.as_ref()?;
-    reason_text(reason.as_deref(), message.as_deref())
+    reason?;
+    reason_text(reason, message.as_deref())
 }
 
 fn task_of<'a>(source: &LogSource, job: &'a Job) -> Option<&'a Task> {

@@ -14,7 +14,7 @@ use crate::commands::notices::NoticeLog;
 use crate::credentials::CredentialInfo;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Transport};
-use crate::model::{Job, State, Time};
+use crate::model::{Job, Reason, State, Time};
 use crate::providers::{Client, CloudApi, Cursor, Filter, GetOptions, GetResult, Page, job_at};
 use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
@@ -209,7 +209,7 @@ impl Client for ScriptedClient {
             Reply::Cut => {
                 sleep(options.deadline.remaining()).await;
                 let mut result = self.found(reference, State::Unknown);
-                result.job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                result.job.reason = Some(Reason::SubtasksUnread);
                 result.job.unread_cause = Some(Category::Network);
                 Ok(result)
             }

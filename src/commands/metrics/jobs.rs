@@ -56,7 +56,7 @@ impl JobRow {
             user: job.user,
             queue: job.queue,
             state: job.state,
-            reason: job.reason,
+            reason: job.reason.map(String::from),
             ended: job.ended,
             created_at: job.created_at,
             started_at: job.started_at,

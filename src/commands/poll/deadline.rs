@@ -7,7 +7,6 @@ use super::{JobIndex, Poller};
 use crate::error::{Category, Problem};
 use crate::gate::Observation;
 use crate::http::Deadline;
-use crate::model::Job;
 use crate::providers::GetResult;
 use crate::reference::Reference;
 
@@ -40,7 +39,7 @@ impl PollDeadline {
         reference: &Reference,
     ) -> Result<GetResult, Problem> {
         let job = &result.job;
-        let is_undecided = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let is_undecided = job.has_unread_subtasks();
         match is_undecided && job.unread_cause == Some(Category::Network) && self.is_exceeded() {
             true => Err(with_reference(
                 Problem::deadline_exceeded("timed out before all parts of the job were read"),

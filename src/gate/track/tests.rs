@@ -6,7 +6,7 @@ mod subtasks;
 
 use super::super::{Decision, Progress, Verdict, decide};
 use super::*;
-use crate::model::{Event, Level, Object, Time};
+use crate::model::{Event, Level, Object, Reason, Time};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -361,7 +361,7 @@ fn a_warning_contained_twice_in_a_response_is_not_new() {
 #[test]
 fn an_array_job_with_unread_subtasks_is_pending_and_not_failed() {
     let mut parent = job(State::Unknown);
-    parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+    parent.reason = Some(Reason::SubtasksUnread);
     parent.message = Some("2 of 3 subtasks are known to have succeeded".to_owned());
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&parent), seconds(0));

@@ -45,7 +45,7 @@ fn a_running_task_in_a_crash_loop_explains_a_running_job() {
     assert_eq!(explanation(&running), None);
     running.tasks = vec![Task {
         state: State::Running,
-        reason: running.reason.clone(),
+        reason: running.reason.clone().map(String::from),
         ..Task::default()
     }];
     let crashing = "CrashLoopBackOff: back-off 5m0s restarting failed container";

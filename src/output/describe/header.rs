@@ -15,7 +15,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
     // The reason that joblens sets itself is for scripts.
     let reason = job.reason.as_deref();
-    let reason = reason.filter(|reason| *reason != Job::SUBTASKS_UNREAD);
+    let reason = reason.filter(|_| !job.has_unread_subtasks());
     fields.text("Reason", unless_exit_code(reason, job.exit_code));
     fields.text("Exit code", job.exit_code.map(|code| code.to_string()));
     fields.text("Cloud", Some(scope_text(job)));

@@ -92,7 +92,7 @@ fn ended(page: &PageWriter, job: &Job) -> String {
 }
 
 fn unknown(job: &Job) -> String {
-    let is_unread = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+    let is_unread = job.has_unread_subtasks();
     let Some(raw) = job.state_raw.as_deref() else {
         return match is_unread {
             true => ": not all parts are known to have succeeded".to_owned(),
@@ -148,7 +148,7 @@ fn has_failed_run(task: &Task) -> bool {
 /// Returns reason and message of the job, unless they only repeat those of the task.
 fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
     let text = own_text(job, task);
-    if task.is_some() || job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+    if task.is_some() || job.has_unread_subtasks() {
         return text;
     }
     let words = [job.reason.as_deref(), job.message.as_deref()];

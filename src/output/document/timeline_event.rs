@@ -122,7 +122,7 @@ impl TimelineEvent {
         if job.ended {
             all.push(Self {
                 exit_code: job.exit_code,
-                reason: job.reason.clone(),
+                reason: job.reason.clone().map(String::from),
                 message: job.message.clone(),
                 ..EventBuilder::job(job).end_event(job.finished_at, job.state)
             });

@@ -88,7 +88,7 @@ impl JobParts {
         let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
-            reason,
+            reason: reason.map(Reason::from),
             message,
             created_at: self.created_at,
             started_at: earliest_start

@@ -227,7 +227,10 @@ fn set_deleted(job: &mut Job) {
     if job.state != State::Unknown {
         (job.state, job.state_raw) = (State::Canceled, None);
     }
-    let reason = [job.reason.replace("Deleted".to_owned()), job.message.take()];
+    let reason = [
+        job.reason.replace("Deleted".into()).map(String::from),
+        job.message.take(),
+    ];
     let reason = reason
         .into_iter()
         .flatten()

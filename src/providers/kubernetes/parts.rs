@@ -8,7 +8,7 @@ use super::object::{ObjectList, ObjectMeta};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
 use crate::error::Problem;
-use crate::model::{Job, NoticeCode, State, Task, Time};
+use crate::model::{Job, NoticeCode, Reason, State, Task, Time};
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
@@ -325,7 +325,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
             if let Some((reason, message)) =
                 stuck().map(|pod| (pod.reason.clone(), pod.message.clone()))
             {
-                (job.reason, job.message) = (reason, message);
+                (job.reason, job.message) = (reason.map(Reason::from), message);
             }
         }
         _ => {}

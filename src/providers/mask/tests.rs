@@ -110,7 +110,7 @@ fn secrets_that_are_common_words_change_no_name_or_reason() {
         "image-pull",
     ];
     job.name = Some("main".to_owned());
-    job.reason = Some("CrashLoopBackOff".to_owned());
+    job.reason = Some("CrashLoopBackOff".into());
     job.queue = Some("image-pull".to_owned());
     job.message = Some("failed: main is in BackOff".to_owned());
     job.labels

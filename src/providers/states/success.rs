@@ -2,7 +2,7 @@
 
 use crate::error::Category;
 use crate::lenient::Text;
-use crate::model::{Job, State, Task};
+use crate::model::{Job, Reason, State, Task};
 
 /// Texts that clouds send as the code or the text of a failure if there was no failure.
 const NO_FAILURE: &[&str] = &[
@@ -55,17 +55,18 @@ pub(in crate::providers) struct FailureCause {
 pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
     let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);
-    let is_undecided =
-        job.state == State::Unknown && job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+    let is_undecided = job.state == State::Unknown && job.has_unread_subtasks();
     if job.state == State::Succeeded || is_undecided {
         if let Some(task) = job.tasks.iter().find(is_failed) {
             let (reason, message) = task_failure(task);
             job.exit_code = task.exit_code;
-            (job.state, job.reason, job.message) = (State::Failed, reason, Some(message));
+            job.state = State::Failed;
+            (job.reason, job.message) = (reason.map(Reason::from), Some(message));
             job.ended = true;
         } else if cause != FailureCause::default() {
             job.exit_code = job.exit_code.filter(|code| *code != 0);
-            (job.state, job.reason, job.message) = (State::Failed, cause.reason, cause.message);
+            job.state = State::Failed;
+            (job.reason, job.message) = (cause.reason.map(Reason::from), cause.message);
             job.ended = true;
         } else if let Some(message) = contradiction(job) {
             leave_undecided(job, message, false);
@@ -107,7 +108,7 @@ pub(in crate::providers) fn contradict(job: &mut Job, message: String) {
 
 fn leave_undecided(job: &mut Job, message: String, has_ended: bool) {
     (job.state, job.exit_code) = (State::Unknown, None);
-    job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+    job.reason = Some(Reason::SubtasksUnread);
     job.message = Some(message);
     job.ended = has_ended;
     job.finished_at = job.finished_at.filter(|_| has_ended);
@@ -258,7 +259,7 @@ mod tests {
                 (job.state, job.ended, job.exit_code),
                 (Unknown, false, None)
             );
-            assert_eq!(job.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+            assert_eq!(job.reason, Some(Reason::SubtasksUnread));
             let message = "the cloud reports DONE, but t is WORD";
             assert_eq!(job.message.as_deref(), Some(message));
             job.tasks[0].exit_code = Some(3);

@@ -224,7 +224,7 @@ impl Instance {
         let task = self.take_notebook();
         let mut job = Job {
             name: self.instance_service_name.0.take(),
-            reason: is_silent.then(|| "no status".to_owned()),
+            reason: is_silent.then(|| "no status".into()),
             message: is_silent.then(|| "the response has no status".to_owned()),
             user: self.user_name.0.take(),
             queue: self.resource_group.0.take(),

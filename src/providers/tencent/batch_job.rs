@@ -149,8 +149,8 @@ impl KindOps<Api> for BatchJobs {
             .map(|job| job.into_result(api, lookup))
             .into_result();
         let tasks = std::mem::take(&mut result.job.tasks);
-        let claims_success = result.job.state == State::Succeeded
-            || result.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let claims_success =
+            result.job.state == State::Succeeded || result.job.has_unread_subtasks();
         let mut unconfirmed = UnconfirmedReasons::default();
         if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
             unconfirmed.add(&mut result, reason);

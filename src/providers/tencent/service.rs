@@ -307,7 +307,7 @@ impl ServiceDetails {
         self.load_balancer.status = std::mem::take(&mut self.lb_status);
         let job = Job {
             name: Some(reference.id().to_owned()),
-            reason: self.status.0.clone(),
+            reason: self.status.0.clone().map(Reason::from),
             message: self.summary(),
             created_at: clock.at(&self.created_at),
             details: Some(Arc::new(self)),

@@ -5,7 +5,7 @@ use super::*;
 use crate::commands::lookup::LookupResult;
 use crate::error::{Category, Problem};
 use crate::gate::{Progress, decide};
-use crate::model::{Container, Job, Task};
+use crate::model::{Container, Job, Reason, Task};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
 
@@ -116,7 +116,7 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
 #[test]
 fn an_undecided_gate_names_the_first_reason_why_a_job_does_not_run() {
     let waiting = |reason: Option<&str>| {
-        let reason = reason.map(str::to_owned);
+        let reason = reason.map(Reason::from);
         job(State::Pending).map(|job| Job { reason, ..job })
     };
     let quota = || waiting(Some("FailedCreate"));

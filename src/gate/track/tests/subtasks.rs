@@ -1,9 +1,9 @@
 use super::*;
-use crate::model::Array;
+use crate::model::{Array, Reason};
 
 fn unread(cause: Option<Category>) -> Job {
     Job {
-        reason: Some(Job::SUBTASKS_UNREAD.to_owned()),
+        reason: Some(Reason::SubtasksUnread),
         message: Some("10_5 was not found".to_owned()),
         unread_cause: cause,
         ..job(State::Unknown)
@@ -135,12 +135,12 @@ fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
 
 #[test]
 fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
-    let active = |reason: Option<&str>| Job {
-        reason: reason.map(str::to_owned),
-        unread_cause: reason.map(|_| Category::ServiceError),
+    let active = |reason: Option<Reason>| Job {
+        unread_cause: reason.as_ref().map(|_| Category::ServiceError),
+        reason,
         ..job(State::Running)
     };
-    let (certain, uncertain) = (active(None), active(Some(Job::SUBTASKS_UNREAD)));
+    let (certain, uncertain) = (active(None), active(Some(Reason::SubtasksUnread)));
     let failed = Job {
         ended: false,
         ..job(State::Failed)

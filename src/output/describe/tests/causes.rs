@@ -96,7 +96,7 @@ fn the_waiting_reason_of_a_container_is_shown_once() {
     waits.containers[0] = Container {
         name: Some("main".into()),
         state: State::Pending,
-        reason: starting.reason.clone(),
+        reason: starting.reason.clone().map(String::from),
         message: starting.message.clone(),
         ..Container::default()
     };

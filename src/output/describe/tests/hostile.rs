@@ -9,7 +9,7 @@ use super::super::super::text::{ci_command_at, needs_escape, width};
 use super::{at, job, page, settled, warning};
 use crate::model::{
     Address, ConfigFile, Container, EnvVar, Event, Flex, HttpGet, Job, Level, Mount, Nfs, Object,
-    Port, Probe, Probes, Resources, Security, State, Task, Termination, Volume,
+    Port, Probe, Probes, Reason, Resources, Security, State, Task, Termination, Volume,
 };
 
 /// Returns a resource in which all texts are the same; those that are shown in one piece are `whole`.
@@ -59,7 +59,7 @@ fn everywhere(text: &str, whole: &str) -> Job {
         region: some(),
         user: some(),
         queue: some(),
-        reason: some(),
+        reason: some().map(Reason::from),
         message: some(),
         labels: labels.clone(),
         request_id: piece(),

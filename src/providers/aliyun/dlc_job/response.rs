@@ -217,7 +217,7 @@ impl JobFields {
         }
         let mut job = Job {
             name: self.display_name.0,
-            reason: reason.clone(),
+            reason: reason.clone().map(Reason::from),
             message: message.clone(),
             user: self.username.0.or_else(|| details.user_id.0.clone()),
             queue: self.resource_id.0,

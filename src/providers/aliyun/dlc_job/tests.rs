@@ -78,7 +78,7 @@ fn a_failure_after_the_last_success_makes_a_succeeded_job_failed() {
         let job = read(&body).unwrap().job;
         (job.state, job.reason)
     };
-    let failed = || (State::Failed, Some("JobFailed".to_owned()));
+    let failed = || (State::Failed, Some("JobFailed".into()));
     assert_eq!(state("JobFailed", Value::Null, late.into()), failed());
     assert_eq!(state("JobFailed", early.into(), late.into()), failed());
     assert_eq!(state("JobFailed", late.into(), Value::Null), failed());

@@ -62,7 +62,7 @@ fn fields_of_the_scheduler_explain_queued_and_failed_jobs() {
         fields["JobId"] = "1".into();
         let job = read(&json!({"JobInfo": fields}), false).unwrap().job;
         let text = |text: Option<String>| text.unwrap_or_default();
-        [text(job.reason), text(job.message)]
+        [text(job.reason.map(String::from)), text(job.message)]
     };
     let waits = r#"{"comment": "Not Running: ngpus --password s3cret-comment"}"#;
     let pending = cause(json!({"State": "Queued", "ExtraInfo": waits}));

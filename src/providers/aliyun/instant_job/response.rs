@@ -169,7 +169,7 @@ impl JobFields {
         let tasks = tasks.flat_map(|(task, machine)| task.into_tasks(machine, reference, api));
         let mut job = Job {
             name: self.job_name.0,
-            reason: word.and_then(cause),
+            reason: word.and_then(cause).map(Reason::from),
             user: self.owner_uid.0,
             queue: placement.pool.0,
             priority: placement.priority.0,

@@ -58,7 +58,10 @@ fn an_expired_job_has_the_reason_expired() {
         let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
         let read = read(&json!({"JobId": "job-1", "Status": word, "Tasks": tasks}));
         let job = read.unwrap().job;
-        [job.reason.clone(), job.tasks[0].reason.clone()]
+        [
+            job.reason.clone().map(String::from),
+            job.tasks[0].reason.clone(),
+        ]
     };
     let expired = Some("Expired".to_owned());
     assert_eq!(reasons("Expired"), [expired.clone(), expired]);
@@ -278,7 +281,7 @@ async fn a_success_is_undecided_if_exit_codes_cannot_be_read() {
     };
     let denied = json!({"Code": "Forbidden.RAM", "Message": "not authorized"});
     let gone = json!({"Code": "NotFound", "Message": "m"});
-    let unread = Some(Job::SUBTASKS_UNREAD);
+    let unread = Some(Reason::SUBTASKS_UNREAD);
     for (status, body, trusts, expected) in [
         (403, &denied, false, (State::Unknown, true, unread)),
         (403, &denied, true, (State::Succeeded, true, None)),

@@ -54,7 +54,7 @@ impl Status {
                             format!("{}: could not read all exit codes: {reason}", job.reference),
                         ));
                         if job.state == State::Unknown {
-                            job.reason = Some("exit codes unavailable".to_owned());
+                            job.reason = Some("exit codes unavailable".into());
                             job.message = Some(format!(
                                 "the command finished, but its exit codes could not be read: {reason}"
                             ));
@@ -110,7 +110,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
         let text = text.map_or_else(String::new, |text| format!(": {text}"));
         job.message = Some(format!("{}: {reason}{text}", label(task)));
         job.exit_code = task.exit_code;
-        job.reason = Some(reason);
+        job.reason = Some(reason.into());
     } else if job.state == State::Succeeded {
         job.exit_code = Some(0);
     }
@@ -228,7 +228,7 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
 /// Sets the reason of a command that could not be run to the first node on which it could not.
 fn explain_failure_to_run(job: &mut Job) {
     if let Some(task) = job.tasks.iter().find(|task| task.state == State::Failed) {
-        job.reason = Some("failed to run".to_owned());
+        job.reason = Some("failed to run".into());
         job.message = Some(format!("{}: failed to run", label(task)));
     }
 }

@@ -274,7 +274,7 @@ impl Api {
             &options.states,
             &mut notices,
         );
-        if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+        if job.has_unread_subtasks() {
             job.unread_cause = problem.map(|problem| problem.category);
         }
         if let Some(failed) = parent::failed_subtask(&job) {

@@ -101,7 +101,7 @@ pub(super) fn explain_job(job: &mut Job) {
             };
             if let Some((code, reason, message)) = by_container.or_else(by_group) {
                 job.exit_code = code;
-                job.reason = reason;
+                job.reason = reason.map(Reason::from);
                 job.message = Some(message);
             }
         }

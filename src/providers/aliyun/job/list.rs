@@ -133,7 +133,7 @@ impl Page {
                     job.ended = false;
                     job.finished_at = None;
                     job.array.get_or_insert(Array::UNKNOWN);
-                    job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                    job.reason = Some(Reason::SubtasksUnread);
                     job.message =
                         Some("the list does not show whether every subtask succeeded".to_owned());
                 }

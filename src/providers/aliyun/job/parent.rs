@@ -128,7 +128,7 @@ pub(in super::super) fn reconcile_subtasks(
             let text = format!("{}: {unconfirmed_reason}", job.reference);
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
             if !job.state.is_unsuccessful() {
-                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                job.reason = Some(Reason::SubtasksUnread);
                 job.message = Some(unconfirmed_reason);
             }
         }
@@ -152,7 +152,7 @@ pub(in super::super) fn reconcile_subtasks(
             job.state = State::Unknown;
             job.ended = false;
             job.finished_at = None;
-            job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+            job.reason = Some(Reason::SubtasksUnread);
         }
     }
     job.tasks.extend(tasks);
@@ -274,9 +274,10 @@ pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
         return;
     };
     let task = &mut job.tasks[newest];
-    if let Some(cause) = cause.filter(|cause| cause.state == State::Failed) {
+    let cause = cause.filter(|cause| cause.state == State::Failed);
+    if let Some(cause) = cause {
         task.exit_code = cause.exit_code;
-        task.reason.clone_from(&cause.reason);
+        task.reason = cause.reason.clone().map(String::from);
         task.message.clone_from(&cause.message);
     }
     let id = task.id.as_deref().unwrap_or_default();
@@ -287,7 +288,10 @@ pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
         more => format!(" (and {more} more)"),
     };
     job.message = Some(format!("{id}: {}{others}", text.unwrap_or("failed")));
-    job.reason = reason.cloned();
+    job.reason = match cause.and_then(|cause| cause.reason.clone()) {
+        Some(reason) => Some(reason),
+        None => reason.cloned().map(Reason::from),
+    };
     job.exit_code = task.exit_code;
 }
 

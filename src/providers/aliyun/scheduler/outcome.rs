@@ -92,7 +92,7 @@ impl<V> JobFields<V> {
             (State::Succeeded, _) if is_whole_array => {
                 job.state = State::Unknown;
                 job.ended = false;
-                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                job.reason = Some(Reason::SubtasksUnread);
                 job.message = Some("the subtasks of the array job may not have ended".to_owned());
             }
             (State::Unknown, Some(0)) if !is_whole_array && !is_unclear => {
@@ -104,7 +104,7 @@ impl<V> JobFields<V> {
             (State::Succeeded, _) if !is_unclear => {}
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
-                job.reason = Some("exit status unavailable".to_owned());
+                job.reason = Some("exit status unavailable".into());
                 job.message = Some(match (is_unclear, is_finished && !is_whole_array) {
                     (true, _) => UNCLEAR_RECORD.to_owned(),
                     (false, true) => {
@@ -142,7 +142,7 @@ impl EndEvidence {
         match job.state {
             State::Pending => job.message = job.message.take().or(comment),
             State::Failed | State::Canceled => {
-                job.reason = job.reason.take().or(self.reason);
+                job.reason = job.reason.take().or(self.reason.map(Reason::from));
                 job.message = comment.or(job.message.take()).or(self.failure);
             }
             _ => {}

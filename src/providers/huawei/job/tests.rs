@@ -48,16 +48,13 @@ fn a_failed_job_has_the_reason_of_its_sub_job_else_its_own() {
         let job = read(&body).unwrap().job;
         (job.reason.unwrap(), job.message.unwrap())
     };
-    let own = ("Ecs.0001".to_owned(), "sub job failed".to_owned());
+    let own = ("Ecs.0001".into(), "sub job failed".to_owned());
     assert_eq!(job(json!([])), own);
     let failed = json!({
         "job_id": "8", "status": "FAIL", "error_code": "Ecs.0219", "fail_reason": "capacity",
         "entities": {"errorcode_message": "no valid host was found"},
     });
-    let because = (
-        "Ecs.0219".to_owned(),
-        "8: no valid host was found".to_owned(),
-    );
+    let because = ("Ecs.0219".into(), "8: no valid host was found".to_owned());
     assert_eq!(job(json!([failed])), because);
 }
 
@@ -157,7 +154,7 @@ fn an_error_field_or_a_failed_part_makes_a_succeeded_job_failed() {
     ] {
         let expected = (
             State::Failed,
-            reason.map(str::to_owned),
+            reason.map(Reason::from),
             message.map(str::to_owned),
         );
         assert_eq!(failed(fields.clone()), expected, "{fields}");
@@ -309,10 +306,10 @@ fn the_code_and_message_of_an_image_are_of_the_same_error() {
         (job.reason.unwrap(), job.message.unwrap())
     };
     let own = json!({"error_code": "IMG.0067", "error": "image is too large"});
-    let expected = ("IMG.0067".to_owned(), "image is too large".to_owned());
+    let expected = ("IMG.0067".into(), "image is too large".to_owned());
     assert_eq!(failure(json!(null), own), expected);
     let added = json!({"addition_error_code": "IMG.2", "addition_error_msg": "driver missing"});
-    let expected = ("IMG.2".to_owned(), "driver missing".to_owned());
+    let expected = ("IMG.2".into(), "driver missing".to_owned());
     assert_eq!(failure(json!("IMG.1"), added), expected);
 }
 

@@ -193,7 +193,7 @@ impl TrainingJob {
         let resource = &details.resource;
         let job = Job {
             name: metadata.name.0,
-            reason: reason.map(str::to_owned),
+            reason: reason.map(Reason::from),
             message: message.flatten(),
             exit_code: status.exit_code(read.state, &tasks),
             user: metadata.user_name.0,

@@ -220,7 +220,7 @@ impl CustomObject {
         let queue = spec.queue.0.or(policy.queue.0);
         let mut job = Job {
             name: meta.name.value.0.clone(),
-            reason,
+            reason: reason.map(Reason::from),
             message,
             queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
             labels,

@@ -166,8 +166,10 @@ impl JobObject {
             name: meta.name.value.0.clone(),
             state_raw: condition.map(|_| word.to_owned()),
             reason: match (word, condition) {
-                ("Suspended", _) if is_readable => Some(word.to_owned()),
-                (_, condition) => condition.and_then(|condition| condition.reason.value.0.clone()),
+                ("Suspended", _) if is_readable => Some(word.into()),
+                (_, condition) => condition
+                    .and_then(|condition| condition.reason.value.0.clone())
+                    .map(Reason::from),
             },
             message: condition
                 .and_then(|condition| condition.message.0.clone())

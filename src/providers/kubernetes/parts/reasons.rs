@@ -1,6 +1,6 @@
 //! Finds the reason of a waiting job in its events.
 
-use crate::model::{Event, Job, Level, State};
+use crate::model::{Event, Job, Level, Reason, State};
 
 /// Reasons of warnings that explain why no pod was created, or why one has no node.
 const NOT_PLACED: [&str; 2] = ["FailedCreate", "FailedScheduling"];
@@ -40,7 +40,7 @@ pub(super) fn explain_by_events(job: &mut Job) {
     if let Some((reason, message)) =
         warning.map(|event| (event.reason.clone(), event.message.clone()))
     {
-        (job.reason, job.message) = (reason, message);
+        (job.reason, job.message) = (reason.map(Reason::from), message);
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
             ..Job::default()
         };
         explain_by_events(&mut job);
-        job.reason
+        job.reason.map(String::from)
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
     fn a_warning_does_not_replace_an_existing_reason() {
         let mut job = Job {
             state: State::Pending,
-            reason: Some("Unschedulable".to_owned()),
+            reason: Some("Unschedulable".into()),
             events: vec![event(Level::Warning, "a", "FailedScheduling", 1)],
             ..Job::default()
         };

@@ -203,8 +203,8 @@ impl PodObject {
             state_raw: task.state_raw.clone(),
             ended: task.ended,
             reason: match pod.is_contradicted {
-                true => Some(Job::SUBTASKS_UNREAD.to_owned()),
-                false => task.reason.clone(),
+                true => Some(Reason::SubtasksUnread),
+                false => task.reason.clone().map(Reason::from),
             },
             unread_cause: pod.is_contradicted.then_some(Category::InvalidResponse),
             message: task.message.clone(),

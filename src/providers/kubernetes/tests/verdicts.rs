@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
-use crate::model::{Job, State};
+use crate::model::{Job, Reason, State};
 use crate::providers::GetResult;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::kubernetes::custom::VOLCANO_JOB;

@@ -221,7 +221,9 @@ impl Deployment {
             name: meta.name.value.0.clone(),
             state: read.state,
             state_raw: read.raw,
-            reason: condition.and_then(|condition| condition.reason.value.0.clone()),
+            reason: condition
+                .and_then(|condition| condition.reason.value.0.clone())
+                .map(Reason::from),
             message: condition
                 .and_then(|condition| condition.message.0.clone())
                 .or(shortage),

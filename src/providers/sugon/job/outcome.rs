@@ -270,7 +270,7 @@ impl Exit {
             _ if is("statH") => Some("held"),
             _ => None,
         };
-        job.reason = job.reason.take().or_else(|| reason.map(str::to_owned));
+        job.reason = job.reason.take().or_else(|| reason.map(Reason::from));
         if job.state == State::Failed {
             // A time limit explains the signal or exit status with which it was enforced.
             let words = [job.reason.as_deref(), worst_word, Some(&*raw)];
@@ -281,7 +281,7 @@ impl Exit {
             };
         }
         if job.ended && job.state == State::Unknown {
-            job.reason = Some("outcome unknown".to_owned());
+            job.reason = Some("outcome unknown".into());
             job.message = Some(states::without_outcome(word));
         }
     }

@@ -231,7 +231,7 @@ impl JobFields {
         let exit = reports.exit(is_own);
         let mut job = Job {
             name: self.job_name.0.clone(),
-            reason: reports.reason().map(str::to_owned),
+            reason: reports.reason().map(Reason::from),
             exit_code: exit.exit_code(),
             user: first([&self.user, &self.cluster_user_name, &self.user_name]),
             queue: self.queue.0.clone(),

@@ -155,7 +155,7 @@ impl Row for BatchJob {
         let failure_reason = states::failure(self.state_reason.clone());
         let mut job = Job {
             name: self.job_name.0.take(),
-            reason: self.state_reason.0.take(),
+            reason: self.state_reason.0.take().map(Reason::from),
             message: next.map(|action| format!("next action: {action}")),
             priority: self.priority.0,
             labels: tags

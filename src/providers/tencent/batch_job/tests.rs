@@ -114,7 +114,7 @@ async fn a_success_is_undecided_if_instances_cannot_be_read() {
         let body = json!({"Response": {"Error": {"Code": code, "Message": "m"}, "RequestId": "r"}});
         responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body))
     };
-    let unread = Some(Job::SUBTASKS_UNREAD);
+    let unread = Some(Reason::SUBTASKS_UNREAD);
     let undecided = |has_ended| (State::Unknown, has_ended, unread);
     for (responder, trusts, expected) in [
         (error("InternalError"), false, undecided(false)),

@@ -1,6 +1,6 @@
 //! Checks that a page shows every value of the model.
 
-use joblens::model::{Job, Time};
+use joblens::model::{Job, Reason, Time};
 use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, escape, write_pages};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn is_repeated(key: &str, text: &str) -> bool {
         "state" => text == "unknown",
         "propagation" => text == "None",
         // Derived from parts, which show it themselves.
-        "reason" => text.starts_with("exit code ") || text == Job::SUBTASKS_UNREAD,
+        "reason" => text.starts_with("exit code ") || text == Reason::SUBTASKS_UNREAD,
         "message" => text.contains(": exit code ") || text.contains(" more)"),
         _ => false,
     }

@@ -109,7 +109,7 @@ fn an_undecided_success_names_the_field_that_contradicts_it() {
         let job = read(&body).unwrap().job;
         assert_eq!((job.state, job.ended), (State::Unknown, false), "{body}");
         assert_eq!(job.unread_cause, Some(Category::InvalidResponse));
-        assert_eq!(job.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+        assert_eq!(job.reason, Some(Reason::SubtasksUnread));
         let message = format!("the job is Succeeded, but {expected}");
         assert_eq!(job.message, Some(message));
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::model::{Job, NoticeCode, State};
+use crate::model::{Job, NoticeCode, Reason, State};
 use crate::providers::aliyun::tests::{job, read_jobs};
 
 fn read(groups: &Value) -> Job {
@@ -35,7 +35,7 @@ fn a_group_that_has_not_ended_leaves_a_success_undecided() {
     for word in ["Running", "Pending", "Restarting", "Zombie", ""] {
         let open = read(&json!([group("Succeeded", &[0]), group(word, &[])]));
         assert_eq!((open.state, open.ended), (State::Unknown, false), "{word}");
-        assert_eq!(open.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+        assert_eq!(open.reason, Some(Reason::SubtasksUnread));
         assert!(open.message.unwrap().contains("the job has succeeded, but"));
     }
     assert_eq!(state(&[json!(null)]), State::Unknown);

@@ -9,7 +9,7 @@ use super::super::parent::{
 };
 use super::super::rows::{BatchPages, JobRows};
 use super::lists::{page, row};
-use crate::model::{Array, Job, Notice, State};
+use crate::model::{Array, Job, Notice, Reason, State};
 use crate::providers::aliyun::tests::{assert_model, fixture, job, read_jobs};
 
 /// Creates the array job 10 with the state word `word` and the subtasks 1 to 5, and reconciles it with these rows.
@@ -245,7 +245,7 @@ fn a_failed_array_job_takes_the_cause_of_its_first_failed_subtask() {
     let cause = Job {
         state: State::Failed,
         exit_code: Some(137),
-        reason: Some("OOMKilled".to_owned()),
+        reason: Some("OOMKilled".into()),
         message: Some("container main: exit code 137".to_owned()),
         ..Job::default()
     };

@@ -22,8 +22,8 @@ pub(super) async fn check(
         return;
     };
     assert_eq!(
-        (found.state, found.ended, found.reason.as_deref()),
-        (State::Unknown, false, Some(Job::SUBTASKS_UNREAD)),
+        (found.state, found.ended, &found.reason),
+        (State::Unknown, false, &Some(Reason::SubtasksUnread)),
         "{kind}: {spec} {status}"
     );
     assert_eq!(found.unread_cause, Some(Category::InvalidResponse));

@@ -85,7 +85,7 @@ async fn a_success_of_a_pod_is_undecided_if_a_container_contradicts_it() {
             (State::Unknown, false, None, None),
             "{statuses}"
         );
-        assert_eq!(found.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+        assert_eq!(found.reason, Some(Reason::SubtasksUnread));
         assert_eq!(found.unread_cause, Some(Category::InvalidResponse));
         let expected = format!("the phase is Succeeded, but {message}");
         assert_eq!(found.message, Some(expected));

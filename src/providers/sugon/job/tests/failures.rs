@@ -224,7 +224,7 @@ fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<Stri
     let lookup = lookup(&reference, &options);
     let found = decode_job(body.as_bytes(), origin, lookup, None, CHINA);
     let job = found.unwrap().unwrap().job;
-    (job.state, job.reason, job.message)
+    (job.state, job.reason.map(String::from), job.message)
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn a_success_in_the_history_is_undecided_if_the_live_job_contradicts_it() 
         if expected == State::Unknown {
             assert_eq!(
                 job.reason.as_deref(),
-                Some(Job::SUBTASKS_UNREAD),
+                Some(Reason::SUBTASKS_UNREAD),
                 "{fields}"
             );
         }

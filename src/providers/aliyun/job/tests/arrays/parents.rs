@@ -80,7 +80,7 @@ fn an_active_array_job_is_unconfirmed_if_a_subtask_may_have_failed_unseen() {
         assert_eq!(job.reason.is_some(), !notices.is_empty());
         assert!(
             job.reason
-                .is_none_or(|reason| reason == Job::SUBTASKS_UNREAD)
+                .is_none_or(|reason| reason == Reason::SubtasksUnread)
         );
         job.message
     };
