@@ -6,7 +6,7 @@ mod io_text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{TransportFailure, TransportFailureKind};
+pub use fault::{FailureDetail, TransportFailure, TransportFailureKind};
 pub(crate) use io_text::{file_error_text, file_kind_text, io_text, kind_text};
 
 /// Words that are longer are similar to no name: a comparison takes time in proportion to the length.
@@ -179,6 +179,9 @@ pub struct Problem {
     /// How the request failed in transit, if it did.
     #[serde(skip)]
     pub transport_failure: Option<TransportFailure>,
+    /// What else is known about the failed request and decides how to go on.
+    #[serde(skip)]
+    pub detail: Option<FailureDetail>,
 }
 
 impl From<Problem> for Vec<Problem> {
@@ -212,6 +215,7 @@ impl Problem {
             host: None,
             credential: None,
             transport_failure: None,
+            detail: None,
         }
     }
 

@@ -71,3 +71,13 @@ pub enum TransportFailureKind {
     /// The connection broke before the response was complete.
     Broken,
 }
+
+/// A fact about a failed request that decides how to go on, as data instead of a hint to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureDetail {
+    /// The response exceeds the size limit. A smaller page of a list may not.
+    ResponseTooLarge,
+    /// HTTP 404 for an object that the server lists: the response is probably that of a proxy.
+    ListedObjectNotFound,
+}

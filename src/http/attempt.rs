@@ -12,13 +12,13 @@ use hyper::{Request as HttpRequest, Uri};
 
 use super::body::{self, BodyError};
 use super::clients::HttpClient;
-use super::errors::{self, ErrorContext, RAISE_MAX_BODY, classify};
+use super::errors::{self, ErrorContext, classify};
 use super::lines::LineBody;
 use super::proxies::Proxy;
 use super::request::encode_query;
 use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions, html};
 use crate::crypto::percent_encode;
-use crate::error::{Category, TransportFailure, TransportFailureKind};
+use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKind};
 use crate::secret::{MASK, Redactor, Secret};
 use crate::sync::lock;
 
@@ -89,7 +89,11 @@ impl Attempt<'_> {
             BodyError::Lost(error) => classify(&error, &context),
             BodyError::TooLarge(max) => {
                 let message = format!("response exceeds {max} bytes");
-                RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
+                RequestError {
+                    detail: Some(FailureDetail::ResponseTooLarge),
+                    ..RequestError::new(Category::InvalidResponse, message)
+                        .with_hint("raise --max-body")
+                }
             }
             BodyError::Gzip => {
                 errors::broken("the gzip encoding of the response is damaged or incomplete")

@@ -210,9 +210,6 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)
     causes
 }
 
-/// Hint for a response that exceeds the limit.
-pub const RAISE_MAX_BODY: &str = "raise --max-body";
-
 /// Hint for a host without an address.
 pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network's DNS";
 

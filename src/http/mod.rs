@@ -46,7 +46,7 @@ pub use connection_settings::{check_connection_settings, is_server_name};
 pub use credential_state::KeyStates;
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
-pub use errors::{CLIENT_CERTIFICATE_HINT, RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
+pub use errors::{CLIENT_CERTIFICATE_HINT, UNKNOWN_HOST_HINT};
 pub use lines::{Chunks, LineError, Lines};
 pub use proxies::{Route, check_proxy_url};
 pub use recording::{Recorder, RecordingMasks, Replay, Session, Stopwatch};

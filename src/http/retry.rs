@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
 use super::Response;
-use crate::error::{Category, TransportFailure, TransportFailureKind};
+use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKind};
 
 /// Whether and how a failed call is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct RequestError {
     pub hint: Option<String>,
     /// How the request failed in transit, if it did.
     pub transport_failure: Option<TransportFailure>,
+    /// What else is known about the failed request and decides how to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<FailureDetail>,
 }
 
 impl RequestError {
@@ -53,6 +56,7 @@ impl RequestError {
             retry_after: None,
             hint: None,
             transport_failure: None,
+            detail: None,
         }
     }
 

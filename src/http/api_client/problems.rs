@@ -142,6 +142,7 @@ impl ApiClient {
         let hint = refusal.hint.or_else(default);
         problem.hint = hint.map(|hint| self.with_setting_locations(&hint));
         problem.transport_failure = refusal.transport_failure;
+        problem.detail = refusal.detail;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
         self.transport.mask(&mut problem);

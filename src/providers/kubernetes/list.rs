@@ -3,7 +3,7 @@
 use super::object::{ApiObject, ObjectList};
 use super::{Api, path};
 use crate::crypto::percent_encode;
-use crate::http::RAISE_MAX_BODY;
+use crate::error::FailureDetail;
 use crate::providers::lenient;
 use crate::providers::prelude::*;
 
@@ -65,7 +65,7 @@ pub(super) async fn page<R>(
 
 /// Returns true if the response exceeded the size limit.
 fn is_too_large(problem: &Problem) -> bool {
-    problem.hint.as_deref() == Some(RAISE_MAX_BODY)
+    problem.detail == Some(FailureDetail::ResponseTooLarge)
 }
 
 /// A request for one page of a list.

@@ -11,7 +11,7 @@ use super::errors::{CHECK_OBJECT, NOT_INSTALLED};
 use super::object::ObjectList;
 use super::{Api, GetOptions};
 use crate::crypto::percent_decode;
-use crate::error::{Category, Problem};
+use crate::error::{Category, FailureDetail, Problem};
 use crate::providers::lenient;
 
 /// The APIs that every API server serves.
@@ -25,7 +25,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns true if the server does not serve the API of a request.
 pub(super) fn is_not_served(problem: &Problem) -> bool {
-    let is_listed = problem.hint.as_deref() == Some(CHECK_PROXY);
+    let is_listed = problem.detail == Some(FailureDetail::ListedObjectNotFound);
     problem.category == Category::ServiceError && problem.http_status == Some(404) && !is_listed
 }
 
@@ -83,6 +83,7 @@ impl<'a> NamedObject<'a> {
             true => Problem {
                 category: Category::ServiceError,
                 retryable: true,
+                detail: Some(FailureDetail::ListedObjectNotFound),
                 hint: Some(CHECK_PROXY.to_owned()),
                 message: format!("HTTP 404 for {resource} \"{name}\", which the server lists"),
                 ..problem
