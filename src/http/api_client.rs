@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
 use super::lines::LineBody;
 use super::proxies::{Proxy, ProxyConfig};
 use super::recording::{Outgoing, RecordingAttempt};
+use super::request_limits::RequestLimits;
 use super::tls::TlsConfig;
 use super::{
     Chunks, ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response,
@@ -40,7 +40,7 @@ pub struct ApiClient {
     tls: TlsConfig,
     /// The proxy that the profile configures.
     proxy: Option<(Secret, Arc<ProxyConfig>)>,
-    circuit_breaker: CircuitBreaker,
+    limits: RequestLimits,
     /// `true` if another host can be called instead, so that a failed connection to this one is not retried.
     has_failover: bool,
     options: ClientOptions,
@@ -96,7 +96,7 @@ impl ApiClient {
             setting_locations: Arc::new(profile.setting_locations().collect()),
             tls: trust,
             proxy,
-            circuit_breaker: CircuitBreaker::new(
+            limits: RequestLimits::new(
                 transport.concurrency_for(profile.cloud, &profile.name),
                 transport.options(),
             ),
@@ -121,12 +121,12 @@ impl ApiClient {
     /// after a few refusals.
     pub fn with_first_requests(self, count: usize) -> Self {
         Self {
-            circuit_breaker: self.circuit_breaker.with_trial_requests(count),
+            limits: self.limits.with_trial_requests(count),
             ..self
         }
     }
 
-    /// Returns a client of the same account for another host, with its own circuit breaker. With `has_failover`, a
+    /// Returns a client of the same account for another host, with its own limits. With `has_failover`, a
     /// request that fails in transit is not retried, since another host can be called.
     pub fn for_host(&self, has_failover: bool) -> Self {
         Self {
@@ -137,7 +137,7 @@ impl ApiClient {
             setting_locations: Arc::clone(&self.setting_locations),
             tls: self.tls.clone(),
             proxy: self.proxy.clone(),
-            circuit_breaker: CircuitBreaker::new(
+            limits: RequestLimits::new(
                 self.transport.concurrency_for(self.cloud, &self.profile),
                 &self.options,
             ),
@@ -193,7 +193,7 @@ impl ApiClient {
     /// to the machine.
     pub fn without_proxy(self, options: ClientOptions) -> Self {
         Self {
-            circuit_breaker: CircuitBreaker::new(
+            limits: RequestLimits::new(
                 self.transport.concurrency_for(self.cloud, &self.profile),
                 &options,
             ),
@@ -220,9 +220,9 @@ impl ApiClient {
         self.transport.server_clocks.correct(now) - now
     }
 
-    /// Resets the circuit breaker after a refused token was replaced, so that calls are sent again.
+    /// Clears the rejection of a token after it was replaced, so that requests are sent again.
     pub fn credential_replaced(&self) {
-        self.circuit_breaker.credential_state().reset();
+        self.limits.credential.reset();
     }
 
     /// Returns the masked key in use and its source.

@@ -9,6 +9,7 @@ mod circuit_breaker;
 mod client_certificate;
 mod clients;
 mod clock_offset;
+mod concurrency_limit;
 mod connection_settings;
 mod connector;
 mod credential_state;
@@ -23,9 +24,11 @@ mod lines;
 mod no_proxy;
 mod progress;
 mod proxies;
+mod rate_limiter;
 mod recording;
 mod request;
 mod request_counts;
+mod request_limits;
 mod resolver;
 mod response;
 mod response_info;
@@ -68,13 +71,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::Semaphore;
 
 use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use crate::sync::lock;
 use clients::ClientPool;
+use concurrency_limit::ConcurrencyLimit;
 use request_counts::RequestCounts;
 
 /// Value of the `User-Agent` header.
@@ -182,7 +185,7 @@ pub struct Transport {
     clock: Clock,
     sink: EventSink,
     clients: ClientPool,
-    slots: Mutex<HashMap<(&'static str, String), Arc<Semaphore>>>,
+    concurrency_limits: Mutex<HashMap<(&'static str, String), ConcurrencyLimit>>,
     requests_sent: AtomicU64,
     /// The number of the next call in the order of their start, for recordings.
     next_call: AtomicU64,
@@ -218,7 +221,7 @@ impl Transport {
             clock,
             sink,
             clients,
-            slots: Mutex::new(HashMap::new()),
+            concurrency_limits: Mutex::new(HashMap::new()),
             requests_sent: AtomicU64::new(0),
             next_call: AtomicU64::new(0),
             counts: RequestCounts::default(),
@@ -328,13 +331,11 @@ impl Transport {
         (self.sink)(event);
     }
 
-    /// Returns the request slots of an account. They are separate, so that a host that hangs delays no other
-    /// account.
-    fn concurrency_for(&self, cloud: &'static str, profile: &str) -> Arc<Semaphore> {
-        let mut slots = lock(&self.slots);
-        let account_slots = slots.entry((cloud, profile.to_owned()));
-        Arc::clone(
-            account_slots.or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))),
-        )
+    /// Returns the limit of an account. Each account has its own, so that a host that hangs delays no other account.
+    fn concurrency_for(&self, cloud: &'static str, profile: &str) -> ConcurrencyLimit {
+        let mut limits = lock(&self.concurrency_limits);
+        let limit = limits.entry((cloud, profile.to_owned()));
+        let new_limit = || ConcurrencyLimit::new(self.options.concurrency);
+        limit.or_insert_with(new_limit).clone()
     }
 }

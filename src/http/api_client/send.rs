@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::retry_decision::{FailedAttempt, RetryDecision};
 use super::{ApiClient, AttemptRequest};
 use crate::error::{Category, Problem, TransportFailureKind};
-use crate::http::circuit_breaker::Permits;
 use crate::http::credential_state::{CredentialState, Rejection};
 use crate::http::progress::RequestProgress;
+use crate::http::request_limits::Permits;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
 /// A request without a response after this time no longer blocks other accounts that use the same key, since its
@@ -49,7 +49,7 @@ impl ApiClient {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let shared_key = self.options.key_states.get(self.cloud, &signer.key());
-        let credential_state = self.circuit_breaker.credential_state();
+        let credential_state = &self.limits.credential;
         let generation = shared_key
             .as_deref()
             .unwrap_or(credential_state)
@@ -105,10 +105,7 @@ impl Call<'_> {
             }
             // A timeout in the little time that was left does not mean that the service is down if it has responded
             // in this run.
-            if is_cut
-                && is_timeout(&error)
-                && client.circuit_breaker.credential_state().is_accepted()
-            {
+            if is_cut && is_timeout(&error) && client.limits.credential.is_accepted() {
                 return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
@@ -130,14 +127,14 @@ impl Call<'_> {
                 RetryDecision::Immediate => resends += 1,
                 RetryDecision::After(pause) if pause < self.deadline.remaining() => {
                     if is_throttled(&problem) {
-                        client.circuit_breaker.pause_for(pause);
+                        client.limits.rate.pause_for(pause);
                     }
                     earlier = Some(problem);
                     sleep(pause).await;
                 }
                 RetryDecision::After(_) | RetryDecision::Fail => {
                     if response.is_none() && !self.request.is_optional {
-                        client.circuit_breaker.on_unreachable(&problem);
+                        client.limits.on_unreachable(&problem);
                     }
                     return Err(self.with_duration(problem, attempts));
                 }
@@ -219,8 +216,8 @@ impl Call<'_> {
 
     /// Waits until the call may be sent.
     async fn acquire_permit(&self, attempts: u32) -> Result<Permits<'_>, Problem> {
-        let breaker = &self.client.circuit_breaker;
-        let turn = breaker.acquire(self.shared_key.as_deref());
+        let limits = &self.client.limits;
+        let turn = limits.acquire(self.shared_key.as_deref());
         let permits = timeout(self.deadline.remaining(), turn).await;
         let message = "timed out waiting for a request slot";
         let permits = permits.map_err(|_| self.deadline_exceeded(message, attempts))?;
@@ -228,7 +225,7 @@ impl Call<'_> {
         if let Some(refusal) = self.credential().refusal(cooldown) {
             return Err(self.skipped(refusal));
         }
-        match breaker.unreachable() {
+        match limits.unreachable() {
             None => Ok(permits),
             Some(mut problem) => {
                 problem.operation = Some(self.request.operation.to_owned());
@@ -239,7 +236,7 @@ impl Call<'_> {
 
     /// Returns the state of the credential that signs.
     fn credential(&self) -> &CredentialState {
-        let credential_state = self.client.circuit_breaker.credential_state();
+        let credential_state = &self.client.limits.credential;
         self.shared_key.as_deref().unwrap_or(credential_state)
     }
 
@@ -258,10 +255,7 @@ impl Call<'_> {
     /// Records that the cloud accepted the credential.
     fn on_accepted(&self) {
         let cooldown = self.client.options.auth_cooldown;
-        self.client
-            .circuit_breaker
-            .credential_state()
-            .on_success(cooldown);
+        self.client.limits.credential.on_success(cooldown);
         if let Some(key) = &self.shared_key {
             key.on_success(cooldown);
         }
