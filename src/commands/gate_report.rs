@@ -22,7 +22,7 @@ pub(super) fn evaluate_all(
 ) -> Vec<Evaluation> {
     polled
         .iter()
-        .map(|polled| polled.history.evaluate(policy, elapsed))
+        .map(|polled| polled.current.history.evaluate(policy, elapsed))
         .collect()
 }
 
@@ -148,12 +148,12 @@ impl GateReport {
         let mut unchecked = Vec::new();
         let mut errors: Vec<Problem> = Vec::new();
         for polled in polled {
-            if polled.job.is_none() && polled.problem.is_none() {
+            if polled.current.job.is_none() && polled.current.problem.is_none() {
                 unchecked.push(polled.reference.to_string());
                 let command = running_command(&polled.reference);
                 errors.push(not_checked(&polled.reference, stats.status, command));
             }
-            errors.extend(polled.problem.as_deref().cloned());
+            errors.extend(polled.current.problem.as_deref().cloned());
         }
         let verdicts: Vec<&str> = evaluations.iter().map(Evaluation::as_str).collect();
         let counts = Counts::of(evaluations);

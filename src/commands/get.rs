@@ -151,6 +151,6 @@ fn poll_once(
         stats,
     };
     let report = GateReport::new(&state);
-    let jobs = polled.into_iter().map(|polled| polled.job);
+    let jobs = polled.into_iter().map(|polled| polled.current.job);
     report.into_envelope("get", jobs.collect(), notices, code)
 }

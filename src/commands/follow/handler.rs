@@ -63,12 +63,12 @@ impl LoopHandler for FollowHandler<'_> {
             if polled.has_finished() {
                 continue;
             }
-            let evaluation = polled.history.evaluate(&run.policy, now);
+            let evaluation = polled.current.history.evaluate(&run.policy, now);
             let is_final = match &evaluation {
                 Evaluation::Pending(pending) => pending.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => true,
             };
-            polled.is_final = is_final;
+            polled.current.is_final = is_final;
             let failure = read_failure(polled, &evaluation);
             let reported = failure.as_ref().map(|problem| (problem.category, is_final));
             if let Some(problem) = failure.filter(|_| reported != self.last_reported[number]) {
@@ -81,14 +81,14 @@ impl LoopHandler for FollowHandler<'_> {
             }
         }
         self.redraw(run);
-        let is_done = run.poller.jobs.iter().all(|polled| polled.is_final);
+        let is_done = run.poller.jobs.iter().all(|polled| polled.current.is_final);
         (is_done && run.scopes.is_done()).then_some(Ok(()))
     }
 
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
         let at = self.render_context().now;
         let job = |number: &usize| {
-            let job = run.poller.jobs[*number].job.as_ref();
+            let job = run.poller.jobs[*number].current.job.as_ref();
             job.expect("the job that was just read is kept")
         };
         let part = match event {
@@ -261,13 +261,14 @@ impl<'a> FollowHandler<'a> {
             ..render_context
         };
         let jobs = &run.poller.jobs;
-        let read_at = jobs.iter().filter_map(|polled| polled.history.read_at());
+        let read_at = jobs.iter();
+        let read_at = read_at.filter_map(|polled| polled.current.history.read_at());
         let read_at = read_at.chain(run.scopes.listed_at());
         let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
         let frame = Frame {
             jobs: &jobs
                 .iter()
-                .map(|polled| polled.job.as_ref())
+                .map(|polled| polled.current.job.as_ref())
                 .collect::<Vec<_>>(),
             is_gone: &|number| jobs[number].is_gone(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
@@ -307,16 +308,18 @@ impl<'a> FollowHandler<'a> {
         }
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs.iter().filter_map(|polled| polled.problem.as_deref());
+        let problems = jobs.iter();
+        let problems = problems.filter_map(|polled| polled.current.problem.as_deref());
         let problems = problems.chain(run.scopes.problems()).chain(&over);
         let problems: Vec<&Problem> = problems.collect();
         let is_read = |job: &Job| !job.events_unreadable;
         let was_read = jobs
             .iter()
-            .all(|polled| polled.job.as_ref().is_some_and(is_read));
+            .all(|polled| polled.current.job.as_ref().is_some_and(is_read));
         let was_read = was_read && run.scopes.are_listed();
+        let read = jobs.iter().filter(|polled| polled.current.job.is_some());
         let summary = Summary {
-            jobs: jobs.iter().filter(|polled| polled.job.is_some()).count() as u64,
+            jobs: read.count() as u64,
             errors: problems.len() as u64,
             requests: run.lookup.transport.requests_sent(),
             complete: problems.is_empty() && was_read,

@@ -11,14 +11,14 @@ pub(super) fn rows<'a>(poller: &'a Poller, policy: &GatePolicy) -> Vec<Row<'a>> 
 
 /// Returns the row of a resource.
 pub(super) fn row<'a>(poller: &Poller, polled: &'a PolledJob, policy: &GatePolicy) -> Row<'a> {
-    let evaluation = polled.history.evaluate(policy, poller.elapsed());
-    let failure = read_failure(polled, &evaluation).map(|problem| match polled.is_final {
+    let evaluation = polled.current.history.evaluate(policy, poller.elapsed());
+    let failure = read_failure(polled, &evaluation).map(|problem| match polled.current.is_final {
         true => problem.message,
         false => format!("{}; retrying", problem.message),
     });
     Row {
         reference: poller.display_reference(polled),
-        job: polled.job.as_ref(),
+        job: polled.current.job.as_ref(),
         unreadable_reason: failure,
     }
 }
@@ -26,7 +26,7 @@ pub(super) fn row<'a>(poller: &Poller, polled: &'a PolledJob, policy: &GatePolic
 /// Returns why a resource cannot be read, if it cannot. One that existed before is reported as gone, and one
 /// that is retried as a temporary failure.
 pub(super) fn read_failure(polled: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
-    let mut problem = polled.problem.as_deref().cloned()?;
+    let mut problem = polled.current.problem.as_deref().cloned()?;
     let Evaluation::Pending(Pending {
         is_final, reason, ..
     }) = evaluation
@@ -34,7 +34,7 @@ pub(super) fn read_failure(polled: &PolledJob, evaluation: &Evaluation) -> Optio
         return None;
     };
     let is_missing = problem.category == Category::NotFound && !polled.is_replaced();
-    if is_missing && polled.job.is_some() {
+    if is_missing && polled.current.job.is_some() {
         problem.message = reason.to_string();
     }
     problem.retryable = !is_final;

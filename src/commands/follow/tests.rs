@@ -118,7 +118,7 @@ async fn follow_all(lookup: Lookup, display: FollowOutput) -> Followed {
             .poller
             .jobs
             .into_iter()
-            .filter_map(|one| one.job)
+            .filter_map(|one| one.current.job)
             .collect(),
     }
 }

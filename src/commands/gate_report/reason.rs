@@ -95,7 +95,7 @@ fn unmet(polled: &PolledJob, reason: &str) -> String {
         return format!("{reference}: {}", one_line(reason));
     };
     // The end state that was seen first counts, even if the cloud reports another one now.
-    let job = polled.job.as_ref().filter(|job| job.state == state);
+    let job = polled.current.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
         None => format!("{reference} {}", one_line(reason)),
@@ -197,7 +197,7 @@ fn pending(polled: &[PolledJob], evaluations: &[Evaluation]) -> String {
 
 /// Returns `still running` for a job that is active, else why it is pending.
 fn pending_reason(polled: &PolledJob, pending: &Pending) -> String {
-    let state = polled.history.state().map(State::as_str);
+    let state = polled.current.history.state().map(State::as_str);
     match state == Some(&*pending.reason) {
         true => format!("still {}", pending.reason),
         false => one_line(&pending.reason),
@@ -206,7 +206,7 @@ fn pending_reason(polled: &PolledJob, pending: &Pending) -> String {
 
 /// Returns why a job has not started to run, if known.
 fn waits_for(polled: &PolledJob) -> Option<String> {
-    let job = polled.job.as_ref()?;
+    let job = polled.current.job.as_ref()?;
     let is_early = matches!(job.state, State::Pending | State::Starting);
     let reported = output::reason_text(job.reason.as_deref(), job.message.as_deref());
     // The reason that joblens sets itself is for scripts.

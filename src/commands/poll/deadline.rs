@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::super::lookup::{LOOKUP_TIMEOUT, with_reference};
 use super::{JobIndex, Poller};
 use crate::error::{Category, Problem};
-use crate::gate::Observation;
 use crate::http::Deadline;
 use crate::providers::GetResult;
 use crate::reference::Reference;
@@ -74,12 +73,11 @@ impl Poller {
     pub(in crate::commands) fn fail_unconnected(&mut self) {
         let now = self.elapsed();
         for polled in &mut self.jobs {
-            let is_unknown = polled.job.is_none() && polled.problem.is_none();
+            let is_unknown = polled.current.job.is_none() && polled.current.problem.is_none();
             let command = self.lookup.running_command(&polled.reference);
             if let Some(command) = command.filter(|_| is_unknown) {
                 let problem = with_reference(command.timed_out(now), &polled.reference);
-                polled.history.observe(Observation::Failed(&problem), now);
-                polled.problem = Some(problem.into());
+                polled.current.record_failure(problem, now);
             }
         }
     }
@@ -91,7 +89,8 @@ impl Poller {
         let times = jobs.iter().map(|number| {
             let polled = &self.jobs[*number];
             let responded_at = self.accounts[polled.account].responded_at;
-            polled.requested_for.max(now.saturating_sub(responded_at))
+            let time = polled.requests.total_time;
+            time.max(now.saturating_sub(responded_at))
         });
         times.max().unwrap_or_default()
     }

@@ -24,19 +24,19 @@ impl Poller {
         let now = self.elapsed();
         let mut groups: Vec<Group> = Vec::new();
         for (number, polled) in self.jobs.iter_mut().enumerate() {
-            polled.deferred = false;
-            if polled.in_flight || polled.is_final {
+            polled.requests.deferred = false;
+            if polled.requests.in_flight || polled.current.is_final {
                 continue;
             }
-            let is_last = || polled.last_poll.due_at().is_some_and(|at| at <= now);
-            polled.poll_individually |= polled.explains_last && is_last();
+            let is_last = polled.deadline_polls.last.is_due(now);
+            polled.requests.poll_individually |= polled.current.explains_last && is_last;
             // Include jobs that are due soon, so that the jobs of a list call stay together.
-            let slack = if polled.poll_individually {
+            let slack = if polled.requests.poll_individually {
                 Duration::ZERO
             } else {
-                polled.interval / 2
+                polled.current.schedule.interval / 2
             };
-            if polled.next_at <= now + slack || polled.due_at() <= now {
+            if polled.current.schedule.next_at <= now + slack || polled.due_at() <= now {
                 let (account, kind) = (polled.account, polled.reference.kind);
                 let is_same = |group: &&mut Group| group.account == account && group.kind == kind;
                 match groups.iter_mut().find(is_same) {
@@ -63,10 +63,9 @@ impl Poller {
         if self.options.needs_events && group.kind.is_watched {
             self.follow_changes(group.account, group.kind);
         }
-        let (alone, together): (Vec<_>, Vec<_>) = group
-            .jobs
-            .iter()
-            .partition(|number| self.jobs[**number].poll_individually || self.options.needs_events);
+        let (alone, together): (Vec<_>, Vec<_>) = group.jobs.iter().partition(|number| {
+            self.jobs[**number].requests.poll_individually || self.options.needs_events
+        });
         let alone = alone.into_iter().map(|number| vec![number]);
         let alone = alone.filter_map(|job| Some((self.waited(&job, now)?, job)));
         let mut calls: Vec<_> = alone.collect();
@@ -81,7 +80,7 @@ impl Poller {
 
     /// Sends one request for these jobs, or one for each due job if their kind cannot list them.
     fn start_call(&mut self, account: AccountIndex, mut jobs: Vec<JobIndex>, now: Duration) {
-        let is_alone = self.options.needs_events || self.jobs[jobs[0]].poll_individually;
+        let is_alone = self.options.needs_events || self.jobs[jobs[0]].requests.poll_individually;
         let has_place = self.accounts[account].in_flight < MAX_IN_FLIGHT;
         if has_place && !is_alone && self.start_batch(&jobs) {
             return;
@@ -93,7 +92,7 @@ impl Poller {
         for number in jobs {
             match self.accounts[account].in_flight < MAX_IN_FLIGHT {
                 true => self.start_get(number),
-                false => self.jobs[number].deferred = true,
+                false => self.jobs[number].requests.deferred = true,
             }
         }
     }
@@ -101,7 +100,9 @@ impl Poller {
     /// Returns since when the jobs of a call have been due, and when they were last polled; `None` if none is due.
     fn waited(&self, jobs: &[JobIndex], now: Duration) -> Option<(Duration, Duration)> {
         let jobs = jobs.iter().map(|number| &self.jobs[*number]);
-        let waited = jobs.map(|job| (job.due_at(), job.polled_at)).min();
+        let waited = jobs
+            .map(|job| (job.due_at(), job.requests.started_at))
+            .min();
         waited.filter(|(due_at, _)| *due_at <= now)
     }
 
@@ -129,7 +130,7 @@ impl Poller {
         if !self.followers.is_empty() {
             return;
         }
-        let jobs = self.jobs.iter().filter(|job| !job.is_final);
+        let jobs = self.jobs.iter().filter(|job| !job.current.is_final);
         let jobs = jobs.filter(|job| job.account == account && job.reference.kind == kind);
         let references: Vec<Reference> = jobs.map(|job| job.reference.clone()).collect();
         let Some(Ok(client)) = references.first().map(|first| self.lookup.client(first)) else {
@@ -188,9 +189,10 @@ impl Poller {
         let polled = &mut self.jobs[number];
         let end = now + self.accounts[polled.account].response_times.usual();
         let quiet = self.options.quiet;
-        let confirms = quiet.is_some_and(|quiet| polled.history.needs_confirmation(quiet, end));
+        let confirms =
+            quiet.is_some_and(|quiet| polled.current.history.needs_confirmation(quiet, end));
         polled.start(now);
-        polled.awaits_client = self.lookup.running_command(&polled.reference).is_some();
+        polled.requests.awaits_client = self.lookup.running_command(&polled.reference).is_some();
         if let Ok(client) = self.lookup.client(&polled.reference) {
             polled.confirms_end = client.confirms_end(&polled.reference);
         }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::lookup::with_reference;
 use super::outages::{Affected, strip_unsent};
-use super::{AccountIndex, IsLate, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller, schedule};
+use super::schedule::{MIN_INTERVAL, after_failures, obeyed_hint};
+use super::{AccountIndex, IsLate, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller};
 use crate::error::{Category, Problem};
-use crate::gate::Observation;
 
 impl Poller {
     /// Handles a failed request for one job; `late` if it failed because the whole command is about to end.
@@ -38,7 +38,8 @@ impl Poller {
             deferred_until = deferred_until.max(until);
             // The failure may affect only the list.
             let polled = &mut self.jobs[*number];
-            polled.poll_individually = polled.failures >= MAX_BATCH_FAILURES;
+            let failures = polled.current.schedule.failures;
+            polled.requests.poll_individually = failures >= MAX_BATCH_FAILURES;
         }
         // Once for all of them: an account can have thousands of jobs.
         if let (Some(until), Some(first)) = (deferred_until, numbers.first()) {
@@ -65,21 +66,22 @@ impl Poller {
         }
         self.jobs[number].finish_poll();
         if late && self.is_uninformative(number, &problem) {
-            let wait = self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
-            self.jobs[number].next_at = now + wait;
+            let wait = self.options.interval.unwrap_or(MIN_INTERVAL);
+            self.jobs[number].current.schedule.next_at = now + wait;
             return (Vec::new(), None);
         }
         let mut changes = Vec::new();
         let polled = &mut self.jobs[number];
         let account = polled.account;
-        polled.history.observe(Observation::Failed(&problem), now);
-        polled.failures = polled.failures.saturating_add(1);
-        polled.interval = schedule::after_failures(polled.failures, self.options.interval);
-        let hint = schedule::obeyed_hint(problem.retry_after, polled.failures == 1);
-        let wait = hint.max(polled.interval);
-        polled.next_at = now + wait;
+        let schedule = &mut polled.current.schedule;
+        schedule.failures = schedule.failures.saturating_add(1);
+        schedule.interval = after_failures(schedule.failures, self.options.interval);
+        let hint = obeyed_hint(problem.retry_after, schedule.failures == 1);
+        let wait = hint.max(schedule.interval);
+        schedule.next_at = now + wait;
         // A temporary failure is reported once for the account, not for each resource.
-        let reported = polled.problem.as_ref().map(|problem| problem.category);
+        let reported = polled.current.problem.as_ref();
+        let reported = reported.map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.is_transient() {
             changes.push(PollEvent::Problem(number));
         }
@@ -96,7 +98,7 @@ impl Poller {
                 .record_success(account, Affected::Job(number), now),
         };
         changes.extend(outage_event.map(PollEvent::Outage));
-        self.jobs[number].problem = Some(problem.into());
+        self.jobs[number].current.record_failure(problem, now);
         (changes, deferred_until)
     }
 
@@ -104,7 +106,8 @@ impl Poller {
     fn defer_account(&mut self, account: AccountIndex, until: Duration) {
         let jobs = self.jobs.iter_mut();
         for polled in jobs.filter(|polled| polled.account == account) {
-            polled.next_at = polled.next_at.max(until);
+            let schedule = &mut polled.current.schedule;
+            schedule.next_at = schedule.next_at.max(until);
         }
     }
 }
@@ -136,12 +139,12 @@ mod tests {
         for _ in 0..4 {
             poller.take_failure(0, problem.clone(), false);
         }
-        let longest = schedule::after_failures(5, None);
-        assert!(longest > schedule::after_failures(1, None));
+        let longest = after_failures(5, None);
+        assert!(longest > after_failures(1, None));
         // The wait of the second job is shorter, since it has not failed before.
         poller.take_batch_failure(&[0, 1], &problem, false);
         for polled in &poller.jobs {
-            assert_eq!(polled.next_at, longest);
+            assert_eq!(polled.current.schedule.next_at, longest);
         }
     }
 

@@ -1,14 +1,12 @@
 //! Jobs whose id belongs to another job now.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use super::{JobIndex, PollEvent, PolledJob, Poller, is_stateless};
-use crate::commands::job_identity::{JobIdentity, KnownIdentity, replaced};
+use super::polled_job::CurrentJob;
+use super::{JobIndex, PollEvent, Poller};
+use crate::commands::job_identity::{JobIdentity, replaced};
 use crate::error::Problem;
-use crate::gate::JobHistory;
 use crate::model::{Job, Time};
-use crate::reference::Reference;
 
 impl Poller {
     /// Handles a response about another job than before. The new job is polled instead if it is in a watched scope,
@@ -22,13 +20,14 @@ impl Poller {
         read: &Job,
     ) -> Result<Option<PollEvent>, Problem> {
         let polled = &mut self.jobs[number];
-        let is_replaced = polled.identity.is_replaced_by(read, polled.reference.kind);
+        let kind = polled.reference.kind;
+        let is_replaced = polled.current.identity.is_replaced_by(read, kind);
         match (is_replaced, polled.follows_id) {
             (false, _) => Ok(None),
             (true, true) => {
                 let event = self.restart(number, read.created_at);
-                let polled = &mut self.jobs[number];
-                polled.identity.is_replaced_by(read, polled.reference.kind);
+                let current = &mut self.jobs[number].current;
+                current.identity.is_replaced_by(read, kind);
                 Ok(Some(event))
             }
             (true, false) => Err(replaced(read, &polled.reference)),
@@ -47,15 +46,15 @@ impl Poller {
         }
         for number in 0..self.jobs.len() {
             let polled = &self.jobs[number];
-            let is_read = polled.job.is_some() || polled.is_final;
-            if polled.in_flight || !is_read {
+            let is_read = polled.current.job.is_some() || polled.current.is_final;
+            if polled.requests.in_flight || !is_read {
                 continue;
             }
             let Some((reference, identity)) = replaced.remove_entry(&polled.reference.to_string())
             else {
                 continue;
             };
-            if polled.job.is_none() || !polled.identity.is_same(&identity) {
+            if polled.current.job.is_none() || !polled.current.identity.is_same(&identity) {
                 events.push(self.restart(number, identity.created_at()));
             }
             accepted.push((reference, identity));
@@ -69,25 +68,12 @@ impl Poller {
         if let Ok(client) = self.lookup.client(&polled.reference) {
             client.api().forget(&polled.reference);
         }
-        polled.history = PolledJob::new_history(&polled.reference);
-        (polled.job, polled.problem, polled.final_row) = (None, None, None);
-        polled.identity = KnownIdentity::default();
-        (polled.is_final, polled.is_explained) = (false, false);
-        (polled.next_at, polled.interval, polled.failures) = (Duration::ZERO, Duration::ZERO, 0);
+        polled.current = CurrentJob::new(&polled.reference);
         let created = created_at.map(|at| format!(", created at {}", at.rfc3339()));
         PollEvent::Replaced(format!(
             "{}: another job has this id now{}",
             self.display_reference(&self.jobs[number]),
             created.unwrap_or_default()
         ))
-    }
-}
-
-impl PolledJob {
-    /// Returns the history of a resource that was not polled yet.
-    pub(super) fn new_history(reference: &Reference) -> JobHistory {
-        JobHistory::new(is_stateless(reference))
-            .with_endless(reference.kind.is_endless())
-            .with_missing_grace(reference.kind.missing_grace)
     }
 }

@@ -41,6 +41,11 @@ impl LastPoll {
         self.at.filter(|_| !self.is_started)
     }
 
+    /// Reports whether it is due.
+    pub(super) fn is_due(self, now: Duration) -> bool {
+        self.due_at().is_some_and(|at| at <= now)
+    }
+
     /// Records that a poll starts now; it is this one if this one is due.
     pub(super) fn start(&mut self, now: Duration) {
         self.is_started |= self.at.is_some_and(|at| at <= now);
@@ -129,11 +134,12 @@ impl Poller {
         let leads = leads.map(|one| LeadTimes::new(one.response_times.0, one.unfinished, deadline));
         let leads: Vec<LeadTimes> = leads.collect();
         let at = |lead| Some(deadline.saturating_sub(lead));
-        for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
-            let leads = leads[polled.account];
-            polled.early_poll.at = at(leads.early).filter(|_| polled.listed);
-            let is_listed = polled.listed && !polled.explains_last;
-            polled.last_poll.at = match (is_listed, polled.confirms_end) {
+        let unfinished = self.jobs.iter_mut();
+        for polled in unfinished.filter(|polled| !polled.current.is_final) {
+            let (leads, polls) = (leads[polled.account], &mut polled.deadline_polls);
+            polls.early.at = at(leads.early).filter(|_| polled.requests.listed);
+            let is_listed = polled.requests.listed && !polled.current.explains_last;
+            polls.last.at = match (is_listed, polled.confirms_end) {
                 (true, _) => at(leads.list),
                 (false, true) => at(leads.confirmed),
                 (false, false) => at(leads.single),
@@ -144,11 +150,12 @@ impl Poller {
     /// Selects jobs whose last poll is a lookup: they do not run, and the list does
     /// not contain the events that may explain why.
     fn select_lookups(&mut self) {
-        let explained = self.jobs.iter().filter(|polled| polled.is_explained);
+        let explained = self.jobs.iter();
+        let explained = explained.filter(|polled| polled.current.is_explained);
         let mut left = MAX_DETAILS.saturating_sub(explained.count());
         for polled in &mut self.jobs {
-            polled.explains_last = left > 0 && polled.is_unexplained();
-            left -= usize::from(polled.explains_last);
+            polled.current.explains_last = left > 0 && polled.is_unexplained();
+            left -= usize::from(polled.current.explains_last);
         }
     }
 
@@ -157,11 +164,11 @@ impl Poller {
         for account in &mut self.accounts {
             account.unfinished = UnfinishedCounts::default();
         }
-        for polled in self.jobs.iter().filter(|polled| !polled.is_final) {
+        for polled in self.jobs.iter().filter(|polled| !polled.current.is_final) {
             let count = &mut self.accounts[polled.account].unfinished;
-            let kind = polled.reference.kind;
-            count.single += u32::from(!polled.listed || polled.explains_last);
-            count.all += u32::from(!(polled.listed && is_large && kind.conclusive_rows));
+            let (kind, listed) = (polled.reference.kind, polled.requests.listed);
+            count.single += u32::from(!listed || polled.current.explains_last);
+            count.all += u32::from(!(listed && is_large && kind.conclusive_rows));
             count.list_calls += kind.max_ids.map_or(0.0, |ids| 1.0 / ids as f64);
         }
     }

@@ -7,6 +7,7 @@ mod finished;
 mod identity;
 mod last_poll;
 mod outages;
+mod polled_job;
 mod results;
 mod schedule;
 
@@ -16,18 +17,17 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::job_identity::KnownIdentity;
 use super::lookup::{AccountId, DetailBudget, Lookup, LookupResult};
 use crate::error::{Category, Problem};
-use crate::gate::{JobHistory, Observation};
 use crate::model::{Job, State};
 use crate::providers::Changes;
 use crate::reference::Reference;
 
-use last_poll::{LastPoll, ResponseTimes, UnfinishedCounts};
+use last_poll::{ResponseTimes, UnfinishedCounts};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use outages::{describe_outage, strip_unsent};
+pub(super) use polled_job::PolledJob;
 pub(super) use schedule::obeyed_hint;
 
 /// Resources that could never be read are followed for this long.
@@ -35,62 +35,6 @@ pub(super) const MAX_FIRST_OUTAGE: Duration = Duration::from_secs(600);
 
 /// At most ten requests per second for each account.
 pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// A resource that is polled.
-pub(super) struct PolledJob {
-    /// Its reference.
-    pub reference: Reference,
-    account: AccountIndex,
-    /// The results of its polls.
-    pub history: JobHistory,
-    /// The last job that was read, if any.
-    pub job: Option<Job>,
-    /// The last failure, while it lasts.
-    pub problem: Option<Box<Problem>>,
-    /// No more polls are needed.
-    pub is_final: bool,
-    next_at: Duration,
-    interval: Duration,
-    /// The total time of its requests with a result.
-    requested_for: Duration,
-    /// When the newest poll was started.
-    polled_at: Duration,
-    /// The list call before the deadline that still leaves time to confirm each change by a separate request.
-    early_poll: LastPoll,
-    /// The last poll before the deadline.
-    last_poll: LastPoll,
-    /// Its last poll is a lookup, because a list call does not explain why it does not run.
-    explains_last: bool,
-    /// That lookup was made.
-    is_explained: bool,
-    /// The last response came from a list call.
-    listed: bool,
-    /// A lookup that finds its end sends a second request.
-    confirms_end: bool,
-    /// Its request waits until the account is connected.
-    awaits_client: bool,
-    in_flight: bool,
-    /// It is due, but the account has too many requests in flight.
-    deferred: bool,
-    was_polled: bool,
-    /// A list did not contain it or showed a change, so it is looked up individually.
-    poll_individually: bool,
-    /// The row of a list that proves its end, while its details or those of other jobs are requested.
-    final_row: Option<Box<Job>>,
-    /// It is one of the jobs whose details are requested; they can contradict its row.
-    has_detail_request: bool,
-    /// A stream has reported a change since the newest poll was started.
-    is_changed: bool,
-    /// The newest poll was started because of a change from a stream.
-    follows_change: bool,
-    /// It was found by a list, so its ids are masked when they are shown.
-    is_discovered: bool,
-    /// A new job with its id is polled instead of it.
-    follows_id: bool,
-    /// What all responses have shown of its identity.
-    identity: KnownIdentity,
-    failures: u32,
-}
 
 /// A change from a poll.
 #[derive(Debug)]
@@ -123,84 +67,6 @@ pub(super) struct PollOptions {
     pub quiet: Option<Duration>,
     /// Send an event for every poll that reads a resource.
     pub emit_reads: bool,
-}
-
-impl PolledJob {
-    /// Creates a resource that was not polled yet.
-    fn new(reference: &Reference, account: AccountIndex) -> Self {
-        Self {
-            account,
-            history: Self::new_history(reference),
-            reference: reference.clone(),
-            job: None,
-            problem: None,
-            is_final: false,
-            next_at: Duration::ZERO,
-            interval: Duration::ZERO,
-            requested_for: Duration::ZERO,
-            polled_at: Duration::ZERO,
-            early_poll: LastPoll::default(),
-            last_poll: LastPoll::default(),
-            explains_last: false,
-            is_explained: false,
-            listed: false,
-            confirms_end: false,
-            awaits_client: false,
-            in_flight: false,
-            deferred: false,
-            was_polled: false,
-            poll_individually: false,
-            final_row: None,
-            has_detail_request: false,
-            is_changed: false,
-            follows_change: false,
-            is_discovered: false,
-            follows_id: false,
-            identity: KnownIdentity::default(),
-            failures: 0,
-        }
-    }
-
-    /// Returns when the next poll is due: as scheduled, after a change, or right before the deadline.
-    fn due_at(&self) -> Duration {
-        let pause = schedule::pause_before_change(self.follows_change);
-        let change = self.is_changed.then(|| self.polled_at + pause);
-        let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
-        let due = last.into_iter().chain([change]).flatten();
-        due.fold(self.next_at, Duration::min)
-    }
-
-    /// Returns since when it cannot be read: since a failure, or since a request without a response.
-    fn unreadable_since(&self) -> Option<Duration> {
-        let failed = self.history.unreadable_since();
-        failed.or_else(|| self.in_flight.then_some(self.polled_at))
-    }
-
-    /// Records that a poll starts.
-    fn start(&mut self, now: Duration) {
-        self.follows_change = std::mem::take(&mut self.is_changed);
-        (self.in_flight, self.polled_at) = (true, now);
-        self.early_poll.start(now);
-        self.last_poll.start(now);
-    }
-
-    /// Creates a resource from its only check.
-    pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
-        let mut polled = Self::new(reference, 0);
-        match &outcome {
-            Ok(job) => polled
-                .history
-                .observe(Observation::Read(job), Duration::ZERO),
-            Err(problem) => polled
-                .history
-                .observe(Observation::Failed(problem), Duration::ZERO),
-        }
-        (polled.job, polled.problem) = match outcome {
-            Ok(job) => (Some(job), None),
-            Err(problem) => (None, Some(Box::new(problem))),
-        };
-        polled
-    }
 }
 
 /// Maximum number of concurrent requests per account. The timeout of a request begins when it starts, so that queued
@@ -355,7 +221,7 @@ impl Poller {
 
     /// Reports whether every resource was polled once.
     pub(super) fn has_polled_all(&self) -> bool {
-        self.jobs.iter().all(|polled| polled.was_polled)
+        self.jobs.iter().all(|polled| polled.requests.was_polled)
     }
 
     /// Returns when to stop waiting for the first poll of all resources: requests hang if no response comes for a
@@ -368,7 +234,7 @@ impl Poller {
     /// whose request was cut off by the deadline was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
         let polled = &self.jobs[number];
-        let is_known = polled.job.is_some() || polled.problem.is_some();
+        let is_known = polled.current.job.is_some() || polled.current.problem.is_some();
         problem.category == Category::Network && (is_known || problem.is_deadline_exceeded())
     }
 
@@ -376,7 +242,9 @@ impl Poller {
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.jobs
             .iter()
-            .filter(|polled| !polled.in_flight && !polled.is_final && !polled.deferred)
+            .filter(|polled| {
+                !polled.requests.in_flight && !polled.current.is_final && !polled.requests.deferred
+            })
             .map(PolledJob::due_at)
             .min()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::super::lookup::with_reference;
 use super::{AccountIndex, JobIndex, Poller};
 use crate::error::{Category, Problem};
-use crate::gate::{GatePolicy, Observation};
+use crate::gate::GatePolicy;
 use crate::http::UNREACHABLE_PREFIX;
 use crate::model::{Notice, NoticeCode};
 use crate::output;
@@ -173,9 +173,9 @@ impl Poller {
 
     /// Returns when the first current outage will exceed its limit.
     pub(in crate::commands) fn outage_limit_at(&self, policy: &GatePolicy) -> Option<Duration> {
-        let active = self.jobs.iter().filter(|polled| !polled.is_final);
+        let active = self.jobs.iter().filter(|polled| !polled.current.is_final);
         let limits = active.filter_map(|polled| {
-            let limit = policy.outage_limit(polled.history.read_at().is_some())?;
+            let limit = policy.outage_limit(polled.current.history.read_at().is_some())?;
             polled.unreadable_since()?.checked_add(limit)
         });
         limits.min()
@@ -185,11 +185,13 @@ impl Poller {
     /// connections and never respond.
     pub(in crate::commands) fn fail_unanswered(&mut self, policy: &GatePolicy) {
         let now = self.elapsed();
-        for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
-            let Some(limit) = policy.outage_limit(polled.history.read_at().is_some()) else {
+        let active = self.jobs.iter_mut();
+        for polled in active.filter(|polled| !polled.current.is_final) {
+            let history = &polled.current.history;
+            let Some(limit) = policy.outage_limit(history.read_at().is_some()) else {
                 continue;
             };
-            let is_failed = polled.history.unreadable_since().is_some();
+            let is_failed = history.unreadable_since().is_some();
             let since = polled.unreadable_since().filter(|_| !is_failed);
             let Some(since) = since.filter(|since| now.saturating_sub(*since) >= limit) else {
                 continue;
@@ -200,8 +202,8 @@ impl Poller {
             );
             let problem = Problem::new(Category::Network, message);
             let problem = with_reference(problem, &polled.reference);
-            polled.history.observe(Observation::Failed(&problem), since);
-            (polled.problem, polled.was_polled) = (Some(Box::new(problem)), true);
+            polled.current.record_failure(problem, since);
+            polled.requests.was_polled = true;
         }
     }
 }

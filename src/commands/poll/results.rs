@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end};
 use super::outages::Affected;
-use super::{
-    AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, PolledJob, Poller, schedule,
-};
+use super::schedule::job_pause;
+use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, Poller};
 use crate::gate::{Observation, lifecycle_order};
 use crate::kind::Kind;
 use crate::model::{Job, State, Time};
@@ -20,7 +19,7 @@ impl Poller {
             Some(joined) = self.running.join_next() => joined,
             changed = self.changes.next() => {
                 for polled in &mut self.jobs {
-                    polled.is_changed |= changed.contains(&polled.reference.to_string());
+                    polled.requests.is_changed |= changed.contains(&polled.reference.to_string());
                 }
                 return Vec::new();
             }
@@ -44,7 +43,7 @@ impl Poller {
         let (number, now) = (numbers[0], self.elapsed());
         for number in numbers {
             let polled = &mut self.jobs[*number];
-            polled.requested_for += now.saturating_sub(polled.polled_at);
+            polled.requests.total_time += now.saturating_sub(polled.requests.started_at);
         }
         let account = self.jobs[number].account;
         self.accounts[account].in_flight -= 1;
@@ -53,7 +52,7 @@ impl Poller {
         match result {
             PollResult::Single(number, outcome, confirmation, late) => {
                 self.confirmed(number, &confirmation);
-                self.jobs[number].listed = false;
+                self.jobs[number].requests.listed = false;
                 if outcome.is_ok() {
                     self.record_response(number);
                 }
@@ -80,9 +79,9 @@ impl Poller {
     fn record_response(&mut self, number: JobIndex) {
         let (now, polled) = (self.elapsed(), &mut self.jobs[number]);
         let account = &mut self.accounts[polled.account];
-        let elapsed = now.saturating_sub(polled.polled_at);
+        let elapsed = now.saturating_sub(polled.requests.started_at);
         // The time of a credential command is not a response time.
-        if !std::mem::take(&mut polled.awaits_client) {
+        if !std::mem::take(&mut polled.requests.awaits_client) {
             account.response_times.record(elapsed);
         }
         account.responded_at = now;
@@ -90,7 +89,7 @@ impl Poller {
 
     fn confirmed(&mut self, number: JobIndex, confirmation: &ExistenceCheck) {
         if matches!(confirmation, ExistenceCheck::Exists) {
-            self.jobs[number].history.confirm();
+            self.jobs[number].current.history.confirm();
         }
     }
 
@@ -103,17 +102,18 @@ impl Poller {
     ) -> Vec<PollEvent> {
         let polled = &mut self.jobs[number];
         let account = &mut self.accounts[polled.account];
-        let row = polled.final_row.take();
+        let row = polled.current.final_row.take();
         if let (Some(row), Ok(job)) = (&row, &outcome) {
             account.contradicts_rows |= job.contradicts(row);
         }
-        let is_last_detail = std::mem::take(&mut polled.has_detail_request) && {
+        let is_last_detail = std::mem::take(&mut polled.requests.has_detail_request) && {
             account.detail_requests -= 1;
             account.detail_requests == 0
         };
         // The state is known from a list; only its explanation could not be read.
-        let is_explanation = std::mem::take(&mut polled.explains_last) && polled.job.is_some();
-        polled.is_explained |= is_explanation;
+        let is_explanation =
+            std::mem::take(&mut polled.current.explains_last) && polled.current.job.is_some();
+        polled.current.is_explained |= is_explanation;
         let mut events = match (outcome, row) {
             (Err(_), Some(row)) if !account.contradicts_rows => self.take_job(number, *row),
             (Ok(job), _) => self.take_job(number, job),
@@ -136,14 +136,18 @@ impl Poller {
         let mut events = Vec::new();
         for number in 0..self.jobs.len() {
             let polled = &mut self.jobs[number];
-            if polled.account != account || polled.in_flight || polled.poll_individually {
+            let requests = &mut polled.requests;
+            if polled.account != account || requests.in_flight || requests.poll_individually {
                 continue;
             }
-            let Some(row) = polled.final_row.take() else {
+            let Some(row) = polled.current.final_row.take() else {
                 continue;
             };
             match is_contradicted {
-                true => (polled.poll_individually, polled.next_at) = (true, Duration::ZERO),
+                true => {
+                    requests.poll_individually = true;
+                    polled.current.schedule.next_at = Duration::ZERO;
+                }
                 false => events.extend(self.take_job(number, *row)),
             }
         }
@@ -154,7 +158,7 @@ impl Poller {
     pub(in crate::commands) fn accept_proved_ends(&mut self) {
         for number in 0..self.jobs.len() {
             let polled = &mut self.jobs[number];
-            let row = polled.final_row.take();
+            let row = polled.current.final_row.take();
             if let Some(row) = row.filter(|_| !self.accounts[polled.account].contradicts_rows) {
                 self.take_job(number, *row);
             }
@@ -178,10 +182,10 @@ impl Poller {
     /// Handles a row of the polled job, not of another one with its id.
     fn take_row_of_same(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let polled = &mut self.jobs[number];
-        polled.listed = true;
-        polled.final_row = None;
+        polled.requests.listed = true;
+        polled.current.final_row = None;
         let kind = polled.reference.kind;
-        let both = polled.job.as_ref().zip(row.as_ref());
+        let both = polled.current.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
             known.state == row.state && known.state_raw == row.state_raw
         };
@@ -190,7 +194,7 @@ impl Poller {
         if is_unchanged && !(kind.is_watched && has_tasks) {
             return self.take_unchanged(number);
         }
-        let known = polled.job.as_ref().filter(|_| kind.is_watched);
+        let known = polled.current.job.as_ref().filter(|_| kind.is_watched);
         let row = match known {
             Some(known) => row.map(|row| Job {
                 events: known.events.clone(),
@@ -208,12 +212,12 @@ impl Poller {
                 let is_held = row.is_some() && self.postpones_rows(number);
                 let list_time = self.list_time(number);
                 let polled = &mut self.jobs[number];
-                (polled.in_flight, polled.poll_individually) = (false, !is_held);
-                polled.next_at = match is_held {
+                (polled.requests.in_flight, polled.requests.poll_individually) = (false, !is_held);
+                polled.current.schedule.next_at = match is_held {
                     true => self.started.elapsed() + HELD_ROW_INTERVAL.max(list_time),
                     false => Duration::ZERO,
                 };
-                polled.final_row = row.map(Box::new);
+                polled.current.final_row = row.map(Box::new);
                 Vec::new()
             }
         }
@@ -229,7 +233,7 @@ impl Poller {
         let kind = polled.reference.kind;
         let is_large = self.is_large(kind);
         let is_active = !row.ended && row.state != State::Unknown;
-        match polled.job.as_ref().map(|job| job.state) {
+        match polled.current.job.as_ref().map(|job| job.state) {
             None if is_active => is_large || !kind.is_watched,
             _ if !is_large || !kind.conclusive_rows || self.accounts[account].contradicts_rows => {
                 false
@@ -240,7 +244,8 @@ impl Poller {
             _ if !self.is_proved_by(number, row) => false,
             _ if self.details.suffices(row) => !self.postpones_rows(number),
             _ => {
-                let is_counted = std::mem::replace(&mut self.jobs[number].has_detail_request, true);
+                let is_counted =
+                    std::mem::replace(&mut self.jobs[number].requests.has_detail_request, true);
                 self.accounts[account].detail_requests += usize::from(!is_counted);
                 false
             }
@@ -266,7 +271,7 @@ impl Poller {
     fn postpones_rows(&self, number: JobIndex) -> bool {
         let polled = &self.jobs[number];
         let is_pending = self.accounts[polled.account].detail_requests > 0;
-        is_pending && !polled.has_detail_request && self.is_large(polled.reference.kind)
+        is_pending && !polled.requests.has_detail_request && self.is_large(polled.reference.kind)
     }
 
     /// Handles a job that was read. Rejects another job that has the id of the previous one, which is gone.
@@ -279,9 +284,9 @@ impl Poller {
         if polled.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
         }
-        let before = polled.job.replace(job).map(|job| job.state);
+        let before = polled.current.job.replace(job).map(|job| job.state);
         let mut changes = self.take_unchanged(number);
-        if before != self.jobs[number].job.as_ref().map(|job| job.state) {
+        if before != self.jobs[number].current.job.as_ref().map(|job| job.state) {
             changes.insert(0, PollEvent::State(number, before));
         }
         replaced.into_iter().chain(changes).collect()
@@ -294,26 +299,28 @@ impl Poller {
         let polled = &mut self.jobs[number];
         let account = polled.account;
         polled.finish_poll();
-        (polled.failures, polled.problem) = (0, None);
+        let current = &mut polled.current;
+        let (history, schedule) = (&mut current.history, &mut current.schedule);
+        (schedule.failures, current.problem) = (0, None);
         let mut changes = Vec::new();
-        if let Some(job) = &polled.job {
-            polled.history.observe(Observation::Read(job), now);
-            let unchanged = now.saturating_sub(polled.history.since().unwrap_or(now));
-            polled.interval = self.options.interval.unwrap_or_else(|| {
+        if let Some(job) = &current.job {
+            history.observe(Observation::Read(job), now);
+            let unchanged = now.saturating_sub(history.since().unwrap_or(now));
+            schedule.interval = self.options.interval.unwrap_or_else(|| {
                 let server_now = Time::new(self.lookup.transport.server_now());
-                let floor = if polled.listed {
+                let floor = if polled.requests.listed {
                     list_time
                 } else {
                     Duration::ZERO
                 };
-                schedule::job_pause(job, server_now, unchanged).max(floor)
+                job_pause(job, server_now, unchanged).max(floor)
             });
-            polled.next_at = now + polled.interval.mul_f64(self.jitter);
+            schedule.next_at = now + schedule.interval.mul_f64(self.jitter);
             let quiet = self.options.quiet;
-            let quiet_until = quiet.and_then(|quiet| polled.history.quiet_until(quiet));
+            let quiet_until = quiet.and_then(|quiet| history.quiet_until(quiet));
             // The interval, or the last poll before the deadline, can miss the end of the quiet time.
-            let after_poll = quiet_until.filter(|until| *until > polled.polled_at);
-            polled.next_at = after_poll.map_or(polled.next_at, |at| at.min(polled.next_at));
+            let after_poll = quiet_until.filter(|until| *until > polled.requests.started_at);
+            schedule.next_at = after_poll.map_or(schedule.next_at, |at| at.min(schedule.next_at));
         }
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));
@@ -323,13 +330,6 @@ impl Poller {
             .record_success(account, Affected::Job(number), now);
         changes.extend(outage_event.map(PollEvent::Outage));
         changes
-    }
-}
-
-impl PolledJob {
-    /// Records that the response of a poll has come.
-    pub(super) fn finish_poll(&mut self) {
-        (self.in_flight, self.was_polled, self.poll_individually) = (false, true, false);
     }
 }
 

@@ -71,11 +71,11 @@ mod tests {
         let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
         let reference = reference(kind.unwrap(), &["ns", "a"]);
         let mut polled = PolledJob::new(&reference, 0);
-        polled.next_at = MAX_INTERVAL * 2;
+        polled.current.schedule.next_at = MAX_INTERVAL * 2;
         polled.start(Duration::ZERO);
         let mut polls = Vec::new();
         for _ in 0..3 {
-            polled.is_changed = true;
+            polled.requests.is_changed = true;
             polls.push(polled.due_at());
             polled.start(polled.due_at());
         }
@@ -86,7 +86,7 @@ mod tests {
         );
         // After a quiet time, a change is polled at once again.
         polled.start(MAX_INTERVAL);
-        polled.is_changed = true;
+        polled.requests.is_changed = true;
         assert_eq!(polled.due_at(), MAX_INTERVAL + MIN_CALL_INTERVAL);
     }
 

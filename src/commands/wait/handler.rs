@@ -63,9 +63,9 @@ impl LoopHandler for WaitHandler<'_> {
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {
             let polled = &mut run.poller.jobs[number];
-            polled.is_final = match evaluation {
+            polled.current.is_final = match evaluation {
                 Evaluation::Pending(pending) => pending.is_final,
-                Evaluation::Met | Evaluation::Unmet(_) => polled.history.has_ended(),
+                Evaluation::Met | Evaluation::Unmet(_) => polled.current.history.has_ended(),
             };
         }
         let progress = match run.poller.stalls_at() {
@@ -88,7 +88,7 @@ impl LoopHandler for WaitHandler<'_> {
             return;
         };
         let polled = &run.poller.jobs[*number];
-        let text = match (event, &polled.job, &polled.problem) {
+        let text = match (event, &polled.current.job, &polled.current.problem) {
             (PollEvent::State(..), _, _) if self.reporter.is_live() => return,
             (PollEvent::State(_, before), Some(job), _) => {
                 let before = before.map_or_else(String::new, |before| format!(", was {before}"));
@@ -264,11 +264,11 @@ impl<'a> WaitHandler<'a> {
             let polled = &jobs[number];
             ProgressRow {
                 reference: polled.reference.to_string(),
-                state: polled.history.state(),
+                state: polled.current.history.state(),
                 seconds: seconds_in_state(polled, now, run.poller.elapsed()),
             }
         };
-        let is_final: Vec<bool> = jobs.iter().map(|polled| polled.is_final).collect();
+        let is_final: Vec<bool> = jobs.iter().map(|polled| polled.current.is_final).collect();
         terminal.draw(&is_final, &row, &status, &self.render_context);
     }
 
@@ -304,7 +304,8 @@ impl<'a> WaitHandler<'a> {
             return;
         }
         let (report, notices, code) = self.gate_report(run, None);
-        let jobs = run.poller.jobs.iter().map(|polled| polled.job.clone());
+        let jobs = run.poller.jobs.iter();
+        let jobs = jobs.map(|polled| polled.current.job.clone());
         let report = report.into_envelope("wait", jobs.collect(), notices, code);
         let reporter = &mut self.reporter;
         self.reports.write(&report, now, &mut |problem| {
@@ -317,10 +318,10 @@ impl<'a> WaitHandler<'a> {
     pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
         let polled = run.poller.jobs.iter();
         run.lookup
-            .note_list_rows(polled.filter_map(|polled| polled.job.as_ref()));
+            .note_list_rows(polled.filter_map(|polled| polled.current.job.as_ref()));
         let (report, notices, code) = self.gate_report(run, Some(end));
         let jobs = std::mem::take(&mut run.poller.jobs).into_iter();
-        let jobs = jobs.map(|polled| polled.job).collect();
+        let jobs = jobs.map(|polled| polled.current.job).collect();
         report.into_envelope("wait", jobs, notices, code)
     }
 
@@ -370,7 +371,7 @@ impl<'a> WaitHandler<'a> {
 /// Returns how many seconds a job has been in its state: by the cloud's times if reported, otherwise since the state
 /// was first seen, or since the start before the first response.
 fn seconds_in_state(polled: &PolledJob, now: Option<Time>, elapsed: Duration) -> i64 {
-    let reported = polled.job.as_ref().and_then(|job| match job.state {
+    let reported = polled.current.job.as_ref().and_then(|job| match job.state {
         _ if job.ended => job.finished_at,
         State::Pending => job.created_at,
         State::Running => job.started_at,
@@ -379,7 +380,7 @@ fn seconds_in_state(polled: &PolledJob, now: Option<Time>, elapsed: Duration) ->
     match reported.zip(now) {
         Some((since, now)) => now.seconds_since(since).max(0),
         None => {
-            let since = polled.history.since().unwrap_or_default();
+            let since = polled.current.history.since().unwrap_or_default();
             elapsed.saturating_sub(since).as_secs() as i64
         }
     }
