@@ -22,7 +22,7 @@ pub(super) use clients::{CommandMode, CommandRuns};
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use inputs::Inputs;
-pub(super) use list_rows::{DetailBudget, MAX_DETAILS, proves_end};
+pub(super) use list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
 pub(super) use outcomes::NOT_READ;
 pub(super) use plan::LookupPlan;
 pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, report};

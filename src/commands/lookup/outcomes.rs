@@ -12,13 +12,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::account::{AccountId, account_of, account_of_scope};
-use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
-use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
+use super::list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
+use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult, NotedJob};
 use crate::commands::progress_line::SLOW_REQUEST;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::Kind;
-use crate::model::{Job, Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::sort::SortExt as _;
 
@@ -143,16 +143,13 @@ impl Lookup {
     async fn batch_get(&self, references: &[Reference]) -> Vec<Option<NotedJob>> {
         let first = &references[0];
         let options = self.options_for(first.kind, Deadline::after(LOOKUP_TIMEOUT));
-        let rows = match self.client(first) {
-            Ok(client) if client.can_batch(references) => {
-                client.batch_get(references, &options).await
-            }
-            _ => Ok(Vec::new()),
+        let client = self.client(first).ok();
+        let rows = match client.filter(|client| client.can_batch(references)) {
+            Some(client) => self.read_rows(&*client, references, &options).await.ok(),
+            None => None,
         };
         // If the list fails, individual lookups report the failure better.
-        let mut rows = rows.unwrap_or_default().into_iter();
-        let job = |reference: &Reference| self.complete(rows.next()??, reference).ok();
-        references.iter().map(job).collect()
+        rows.unwrap_or_else(|| references.iter().map(|_| None).collect())
     }
 }
 
@@ -194,9 +191,6 @@ impl LookupTarget {
     }
 }
 
-/// A job with its notices.
-type NotedJob = (Job, Vec<Notice>);
-
 /// A result with the number of its target.
 enum LookupOutput {
     Single(usize, Box<Result<NotedJob, Problem>>),
@@ -211,9 +205,7 @@ struct Lookups<'a> {
     running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
-    /// Accounts in which a lookup has contradicted such a row, so that none of their rows proves an end.
-    contradicted: HashSet<AccountId>,
-    details: DetailBudget,
+    end_proofs: EndProofs<AccountId>,
     outcomes: Vec<Option<LookupResult>>,
     /// The notices, each with its first number and its position among the notices of this number: their order must
     /// not depend on which response is received first.
@@ -228,8 +220,7 @@ impl<'a> Lookups<'a> {
             semaphores: HashMap::new(),
             running: JoinSet::new(),
             final_rows: HashMap::new(),
-            contradicted: HashSet::new(),
-            details: DetailBudget::default(),
+            end_proofs: EndProofs::default(),
             outcomes: targets.iter().map(|_| None).collect(),
             notices: HashMap::new(),
         };
@@ -293,11 +284,11 @@ impl<'a> Lookups<'a> {
             LookupOutput::Single(number, outcome) => {
                 let outcome = outcome.map(|job| self.take_notices(number, job));
                 let row = self.final_rows.remove(&number);
-                if let (Some(row), Ok(job)) = (&row, &outcome)
-                    && job.contradicts(row)
-                {
-                    self.contradicted.insert(self.targets[number].account());
+                if let (Some(row), Ok(job)) = (&row, &outcome) {
+                    let account = self.targets[number].account();
+                    self.end_proofs.compare(account, row, job);
                 }
+                // If a row of the account is contradicted, also later, the job is looked up again.
                 self.outcomes[number] = Some(outcome.or_else(|problem| row.ok_or(problem)));
             }
             LookupOutput::Rows(rows) => {
@@ -335,7 +326,8 @@ impl<'a> Lookups<'a> {
             let outcome = self.outcomes[*number].as_ref();
             let is_from_row =
                 outcome.is_some_and(|one| one.as_ref().is_ok_and(|job| job.from_list && job.ended));
-            is_from_row && self.contradicted.contains(&self.targets[*number].account())
+            let account = || self.targets[*number].account();
+            is_from_row && self.end_proofs.is_contradicted(&account())
         };
         let open: Vec<usize> = (0..self.targets.len()).filter(is_open).collect();
         for number in &open {
@@ -349,17 +341,18 @@ impl<'a> Lookups<'a> {
         let Some(row) = row else {
             return self.start_single(number);
         };
-        let is_proof = proves_end(self.targets[number].kind(), &row);
-        let suffices = match row.ended {
-            false => row.state != State::Unknown,
-            true => is_proof && self.details.suffices(&row),
+        let target = &self.targets[number];
+        let proof = match is_active(&row) {
+            true => EndProof::Proved,
+            false => (self.end_proofs).check(&target.account(), target.kind(), &row),
         };
-        if suffices {
-            self.outcomes[number] = Some(Ok(row));
-            return;
-        }
-        if is_proof {
-            self.final_rows.insert(number, row);
+        match proof {
+            EndProof::Proved => {
+                self.outcomes[number] = Some(Ok(row));
+                return;
+            }
+            EndProof::NeedsDetails => drop(self.final_rows.insert(number, row)),
+            EndProof::Unproved => {}
         }
         self.start_single(number);
     }

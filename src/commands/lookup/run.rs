@@ -67,6 +67,9 @@ pub(in crate::commands) struct Lookup {
     pub(super) clients: Clients,
 }
 
+/// A job with the notices of its response.
+pub(in crate::commands) type NotedJob = (Job, Vec<Notice>);
+
 impl Lookup {
     /// Returns the client of a reference's account.
     ///
@@ -198,7 +201,7 @@ impl Lookup {
         &self,
         result: GetResult,
         reference: &Reference,
-    ) -> Result<(Job, Vec<Notice>), Problem> {
+    ) -> Result<NotedJob, Problem> {
         let now = self
             .now()
             .map_err(|problem| with_reference(problem, reference))?;
@@ -206,11 +209,7 @@ impl Lookup {
     }
 
     /// Completes a result like [`Lookup::complete`], for a given time. Its notices are not masked.
-    pub(in crate::commands) fn complete_at(
-        &self,
-        mut result: GetResult,
-        now: Time,
-    ) -> (Job, Vec<Notice>) {
+    pub(in crate::commands) fn complete_at(&self, mut result: GetResult, now: Time) -> NotedJob {
         result.job.finalize(now);
         let redactor = self.transport.redactor();
         mask_job(&mut result.job, redactor, self.options.show_secrets);

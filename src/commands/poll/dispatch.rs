@@ -5,8 +5,6 @@ use super::super::lookup::{Lookup, with_reference};
 use super::{AccountIndex, ExistenceCheck, JobIndex, MAX_IN_FLIGHT, PollResult, Poller};
 use crate::http::Deadline;
 use crate::kind::Kind;
-use crate::model::Job;
-use crate::providers;
 use crate::reference::Reference;
 use crate::sort::SortExt as _;
 
@@ -170,16 +168,15 @@ impl Poller {
         self.accounts[self.jobs[numbers[0]].account].in_flight += 1;
         let (lookup, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
         self.running.spawn(async move {
-            let rows = client.batch_get(&references, &options).await;
-            let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
+            let rows = lookup.read_rows(&*client, &references, &options).await;
             let jobs = rows.map(|rows| {
-                let finalize = |(row, reference)| -> Option<Job> {
-                    let result: Option<providers::GetResult> = row;
-                    lookup.finalize(result?, reference).ok()
+                let job = |(job, notices)| {
+                    lookup.keep_notices(notices);
+                    job
                 };
-                rows.into_iter().zip(&references).map(finalize).collect()
+                rows.into_iter().map(|row| row.map(job)).collect()
             });
-            PollResult::Batch(numbers, jobs, ends.is_exceeded())
+            PollResult::Batch(numbers, jobs.map_err(Box::new), ends.is_exceeded())
         });
         true
     }

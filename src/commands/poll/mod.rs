@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lookup::{AccountId, DetailBudget, Lookup, LookupResult};
+use super::lookup::{AccountId, EndProofs, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 use crate::providers::Changes;
@@ -112,7 +112,7 @@ pub(super) struct Poller {
     /// Requests that only register jobs for change events.
     followers: JoinSet<()>,
     accounts: Vec<Account>,
-    details: DetailBudget,
+    end_proofs: EndProofs<AccountIndex>,
     /// The random factor for the time to the next polls. It is the same for all jobs
     /// of a response, to keep them together.
     jitter: f64,
@@ -135,8 +135,6 @@ struct Account {
     unfinished: UnfinishedCounts,
     /// The number of jobs whose details are requested. Until these are known, rows are held back.
     detail_requests: usize,
-    /// A lookup has contradicted the row of a list, so rows no longer prove anything.
-    contradicts_rows: bool,
 }
 
 impl Poller {
@@ -149,7 +147,7 @@ impl Poller {
             running: JoinSet::new(),
             followers: JoinSet::new(),
             accounts: Vec::new(),
-            details: DetailBudget::default(),
+            end_proofs: EndProofs::default(),
             jitter: 1.0,
             changes: Arc::default(),
             outages: OutageTracker::new(manner.is_single_check),
@@ -203,7 +201,6 @@ impl Poller {
                 responded_at: Duration::ZERO,
                 unfinished: UnfinishedCounts::default(),
                 detail_requests: 0,
-                contradicts_rows: false,
             });
             self.accounts.len() - 1
         })

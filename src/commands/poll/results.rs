@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end};
+use super::super::lookup::{EndProof, LookupResult, MAX_DETAILS, is_active};
 use super::outages::Affected;
 use super::schedule::job_pause;
 use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, Poller};
@@ -104,7 +104,7 @@ impl Poller {
         let account = &mut self.accounts[polled.account];
         let row = polled.current.final_row.take();
         if let (Some(row), Ok(job)) = (&row, &outcome) {
-            account.contradicts_rows |= job.contradicts(row);
+            self.end_proofs.compare(polled.account, row, job);
         }
         let is_last_detail = std::mem::take(&mut polled.requests.has_detail_request) && {
             account.detail_requests -= 1;
@@ -114,8 +114,9 @@ impl Poller {
         let is_explanation =
             std::mem::take(&mut polled.current.explains_last) && polled.current.job.is_some();
         polled.current.is_explained |= is_explanation;
+        let is_contradicted = self.end_proofs.is_contradicted(&polled.account);
         let mut events = match (outcome, row) {
-            (Err(_), Some(row)) if !account.contradicts_rows => self.take_job(number, *row),
+            (Err(_), Some(row)) if !is_contradicted => self.take_job(number, *row),
             (Ok(job), _) => self.take_job(number, job),
             (Err(_), None) if is_explanation => {
                 self.jobs[number].finish_poll();
@@ -132,7 +133,7 @@ impl Poller {
     /// Handles the rows that were held back while details were requested. If one row
     /// was contradicted, looks up all of these jobs instead.
     fn handle_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
-        let is_contradicted = self.accounts[account].contradicts_rows;
+        let is_contradicted = self.end_proofs.is_contradicted(&account);
         let mut events = Vec::new();
         for number in 0..self.jobs.len() {
             let polled = &mut self.jobs[number];
@@ -159,7 +160,7 @@ impl Poller {
         for number in 0..self.jobs.len() {
             let polled = &mut self.jobs[number];
             let row = polled.current.final_row.take();
-            if let Some(row) = row.filter(|_| !self.accounts[polled.account].contradicts_rows) {
+            if let Some(row) = row.filter(|_| !self.end_proofs.is_contradicted(&polled.account)) {
                 self.take_job(number, *row);
             }
         }
@@ -232,24 +233,30 @@ impl Poller {
         let account = polled.account;
         let kind = polled.reference.kind;
         let is_large = self.is_large(kind);
-        let is_active = !row.ended && row.state != State::Unknown;
+        let is_active = is_active(row);
         match polled.current.job.as_ref().map(|job| job.state) {
             None if is_active => is_large || !kind.is_watched,
-            _ if !is_large || !kind.conclusive_rows || self.accounts[account].contradicts_rows => {
-                false
-            }
+            _ if !is_large || !kind.conclusive_rows => false,
+            _ if self.end_proofs.is_contradicted(&account) => false,
             Some(_) if is_active && kind.is_watched => true,
             // A state that goes back can be an outdated one.
             Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
-            _ if !self.is_proved_by(number, row) => false,
-            _ if self.details.suffices(row) => !self.postpones_rows(number),
-            _ => {
-                let is_counted =
-                    std::mem::replace(&mut self.jobs[number].requests.has_detail_request, true);
-                self.accounts[account].detail_requests += usize::from(!is_counted);
-                false
-            }
+            _ => match self.end_proofs.check(&account, kind, row) {
+                EndProof::Unproved => false,
+                EndProof::Proved => !self.postpones_rows(number),
+                EndProof::NeedsDetails => {
+                    self.count_detail_request(number);
+                    false
+                }
+            },
         }
+    }
+
+    /// Counts that the details of a job are requested, until the response has come.
+    fn count_detail_request(&mut self, number: JobIndex) {
+        let polled = &mut self.jobs[number];
+        let is_counted = std::mem::replace(&mut polled.requests.has_detail_request, true);
+        self.accounts[polled.account].detail_requests += usize::from(!is_counted);
     }
 
     /// Returns the minimum time between two rounds of list calls of an account: 1.5 times as long as they take.
@@ -264,7 +271,8 @@ impl Poller {
 
     fn is_proved_by(&self, number: JobIndex, row: &Job) -> bool {
         let polled = &self.jobs[number];
-        !self.accounts[polled.account].contradicts_rows && proves_end(polled.reference.kind, row)
+        self.end_proofs
+            .proves_end(&polled.account, polled.reference.kind, row)
     }
 
     /// Reports whether lookups of other jobs can still contradict the row of a job that is not looked up itself.
