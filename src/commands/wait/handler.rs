@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::WaitOptions;
+use super::options::{Timeout, WaitOptions};
 use crate::commands::gate_report::{GateReport, GateState, GateStats, GateStatus};
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::lookup::{CredentialExpiry, Lookup};
@@ -40,8 +40,8 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
     let condition = &options.policy.condition;
     let poll_options = PollOptions {
         interval: options.interval,
-        ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
-        is_single_check: options.timeout == Some(Duration::ZERO),
+        ends_at: options.timeout.limit(),
+        is_single_check: options.timeout == Timeout::SingleCheck,
         needs_events: condition.needs_events(),
         quiet: condition.quiet_time(),
         ..PollOptions::default()
@@ -125,7 +125,7 @@ impl LoopHandler for WaitHandler<'_> {
     /// Returns the earliest of: the next report, the deadline, the end of the first round, the heartbeat, and the
     /// next second of a live display.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
-        let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
+        let deadline = self.options.timeout.limit();
         let line = match self.reporter.is_live() {
             true => run.poller.elapsed() + Duration::from_secs(1),
             false => self.logged_at + HEARTBEAT,
@@ -204,7 +204,11 @@ impl<'a> WaitHandler<'a> {
         let Ok(now) = lookup.now() else {
             return;
         };
-        let time = self.options.timeout.unwrap_or(EXPIRY_WARNING_WINDOW);
+        let time = match self.options.timeout {
+            Timeout::After(limit) => limit,
+            Timeout::SingleCheck => Duration::ZERO,
+            Timeout::Never => EXPIRY_WARNING_WINDOW,
+        };
         let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let is_near =
             |end: &CredentialExpiry| (1..time).contains(&end.expires_at.seconds_since(now));
@@ -223,12 +227,12 @@ impl<'a> WaitHandler<'a> {
         self.reporter.println(line);
     }
 
-    /// Reports whether the time is up; with a timeout of 0, whether everything was checked once.
+    /// Reports whether the time is up, or for a single check, whether everything was checked once.
     fn is_timed_out(&self, run: &RunLoop) -> bool {
         match self.options.timeout {
-            Some(Duration::ZERO) => run.poller.has_polled_all(),
-            Some(timeout) => run.poller.elapsed() >= timeout,
-            None => false,
+            Timeout::SingleCheck => run.poller.has_polled_all(),
+            Timeout::After(limit) => run.poller.elapsed() >= limit,
+            Timeout::Never => false,
         }
     }
 
@@ -287,12 +291,12 @@ impl<'a> WaitHandler<'a> {
             status += &format!(", {unmet} failed");
         }
         match self.options.timeout {
-            Some(Duration::ZERO) => {}
-            Some(timeout) => {
-                let seconds_left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
+            Timeout::SingleCheck => {}
+            Timeout::After(limit) => {
+                let seconds_left = limit.saturating_sub(run.poller.elapsed()).as_secs();
                 status += &format!(", times out in {}", output::duration(seconds_left as i64));
             }
-            None => status += ", no timeout",
+            Timeout::Never => status += ", no timeout",
         }
         status
     }
@@ -331,7 +335,7 @@ impl<'a> WaitHandler<'a> {
         run: &RunLoop,
         end: Option<&Result<Decision, u8>>,
     ) -> (GateReport, Vec<Notice>, u8) {
-        let is_one_check = self.options.timeout == Some(Duration::ZERO);
+        let is_one_check = self.options.timeout == Timeout::SingleCheck;
         let pending = match is_one_check {
             true => Exit::PENDING,
             false => Exit::TIMED_OUT,

@@ -82,7 +82,7 @@ fn prepare(
     gate_report::check_condition(&plan.references, &options.policy.condition)?;
     // Creates folders, so check this before any credential_command is run.
     reports.check(shows_secrets)?;
-    let limit = options.timeout.filter(|timeout| !timeout.is_zero());
+    let limit = options.timeout.limit();
     plan.options.commands = CommandRuns {
         deadline: limit.and_then(|limit| started.checked_add(limit)),
         // A redrawn display would overwrite the prompts of a command.

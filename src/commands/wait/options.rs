@@ -96,13 +96,48 @@ enum OnMissing {
     Wait,
 }
 
+/// When a wait ends without a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timeout {
+    /// After this time.
+    After(Duration),
+    /// After each reference was checked once (`-t 0`).
+    SingleCheck,
+    /// Never (`-t none`, or no option).
+    Never,
+}
+
+impl Timeout {
+    /// Parses the value of `--timeout`.
+    ///
+    /// # Errors
+    /// Returns a usage error.
+    fn parse(text: Option<&str>) -> Result<Self, Problem> {
+        Ok(match text {
+            None | Some("none") => Self::Never,
+            Some(text) => match parse_duration("--timeout", text)? {
+                Duration::ZERO => Self::SingleCheck,
+                limit => Self::After(limit),
+            },
+        })
+    }
+
+    /// Returns the time limit of the whole command, if it has one.
+    pub(super) fn limit(self) -> Option<Duration> {
+        match self {
+            Self::After(limit) => Some(limit),
+            Self::SingleCheck | Self::Never => None,
+        }
+    }
+}
+
 /// The parsed options, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct WaitOptions {
     /// The policy of the gate.
     pub policy: GatePolicy,
-    /// The time limit of the whole command.
-    pub timeout: Option<Duration>,
+    /// When the wait ends without a verdict.
+    pub timeout: Timeout,
     /// A fixed polling interval.
     pub interval: Option<Duration>,
     /// A warning about a missing deadline.
@@ -110,12 +145,11 @@ pub(super) struct WaitOptions {
 }
 
 impl WaitOptions {
-    /// Subtracts elapsed time from the time limit, but keeps it above 0, which would mean a single check.
+    /// Subtracts elapsed time from the time limit, but leaves at least 1 ms.
     pub(super) fn shorten(&mut self, passed: Duration) {
         const LEAST: Duration = Duration::from_millis(1);
-        let timeout = self.timeout.filter(|timeout| !timeout.is_zero());
-        if let Some(timeout) = timeout {
-            self.timeout = Some(timeout.saturating_sub(passed).max(LEAST));
+        if let Timeout::After(limit) = &mut self.timeout {
+            *limit = limit.saturating_sub(passed).max(LEAST);
         }
     }
 }
@@ -130,19 +164,12 @@ impl Arguments {
         }
     }
 
-    /// Returns the time limit of the whole command; `None` for `-t 0`, which checks once.
+    /// Returns the time limit of the whole command, if it has one.
     ///
     /// # Errors
     /// Returns a usage error.
     pub(super) fn time_limit(&self) -> Result<Option<Duration>, Problem> {
-        Ok(self.timeout()?.filter(|timeout| !timeout.is_zero()))
-    }
-
-    fn timeout(&self) -> Result<Option<Duration>, Problem> {
-        match self.timeout.as_deref() {
-            None | Some("none") => Ok(None),
-            Some(text) => parse_duration("--timeout", text).map(Some),
-        }
+        Ok(Timeout::parse(self.timeout.as_deref())?.limit())
     }
 
     /// Returns the options for jobs of these kinds.
@@ -154,7 +181,7 @@ impl Arguments {
         kinds: &[KindWords<'_>],
         requires_timeout: bool,
     ) -> Result<WaitOptions, Problem> {
-        let timeout = self.timeout()?;
+        let timeout = Timeout::parse(self.timeout.as_deref())?;
         let unlimited = self.timeout.is_none();
         if unlimited && requires_timeout {
             return Err(Problem::usage("wait requires a timeout in CI")

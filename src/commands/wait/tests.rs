@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::options::Timeout;
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
 use crate::error::Category;
@@ -42,11 +43,11 @@ fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> S
     ScriptedClient::new(MIN_CALL_INTERVAL, script)
 }
 
-/// Returns the options of a wait for success with this timeout and the default interval.
-fn options(timeout: Duration) -> WaitOptions {
+/// Returns the options of a wait for success with this time limit and the default interval.
+fn options(limit: Duration) -> WaitOptions {
     WaitOptions {
         policy: GatePolicy::new(Condition::parse("succeeded", &[]).expect("a condition")),
-        timeout: Some(timeout),
+        timeout: Timeout::After(limit),
         interval: None,
         warning: None,
     }

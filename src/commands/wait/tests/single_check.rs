@@ -2,6 +2,14 @@
 
 use super::*;
 
+/// Returns the options of a wait that checks each job once.
+fn single_check() -> WaitOptions {
+    WaitOptions {
+        timeout: Timeout::SingleCheck,
+        ..options(Duration::ZERO)
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_poll_is_made_right_after_the_end_of_the_quiet_time() {
     let client = Arc::new(client(|_, _| RUNNING));
@@ -21,7 +29,7 @@ async fn a_poll_is_made_right_after_the_end_of_the_quiet_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_single_check_ends_after_a_minute_when_the_server_hangs() {
-    let options = options(Duration::ZERO);
+    let options = single_check();
     // The list responds after 40 s without the jobs, and no lookup responds.
     let client = client(|_, _| Reply::NotFound).with_list_and_lookups(|_, _| Reply::Nothing);
     let client = Arc::new(client.with_response_time(seconds(40)));
@@ -41,7 +49,7 @@ async fn a_single_check_of_many_jobs_takes_as_long_as_their_responses() {
     let client = Arc::new(client(|_, _| SUCCEEDED).with_response_time(seconds(8)));
     let ids = subtasks(300);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, elapsed) = wait(&client, &ids, &options(Duration::ZERO)).await;
+    let (report, elapsed) = wait(&client, &ids, &single_check()).await;
     assert_eq!(report.exit.code, 0);
     assert!(elapsed > seconds(120), "{elapsed:?}");
 }
