@@ -92,7 +92,7 @@ pub struct Cloud {
     /// Schemas of the `details` of its scopes.
     pub scope_details: DetailTypes,
     /// Profile settings of this cloud, in addition to those that all clouds have.
-    pub keys: &'static [SettingSpec],
+    pub setting_specs: &'static [SettingSpec],
     /// Settings that suffice for a profile.
     pub minimal_keys: &'static [&'static str],
     /// Tools of this cloud that store credentials in files, in the order in which they are read.
@@ -121,7 +121,7 @@ impl Cloud {
     pub fn settings_schema(&self) -> SettingsSchema {
         SettingsSchema {
             cloud: self.name,
-            keys: self.keys,
+            keys: self.setting_specs,
             public_domains: &PUBLIC_DOMAINS,
             variable_prefixes: self.variable_prefixes,
             client_cert_is_credential: self.client_cert_is_credential,
@@ -139,7 +139,7 @@ impl Cloud {
         transport: &Transport,
     ) -> Result<Option<Endpoint>, Problem> {
         check_source(plain, self.sources)?;
-        endpoints::check(plain, self.keys, transport.options().allow_http)?;
+        endpoints::check(plain, self.setting_specs, transport.options().allow_http)?;
         match (self.endpoint)(plain, transport) {
             Ok(endpoint) => Ok(Some(endpoint)),
             Err(problem) if problem.category == Category::Usage => Err(problem),
@@ -157,7 +157,7 @@ impl Cloud {
         profile: &Profile,
         transport: &Arc<Transport>,
     ) -> Result<Box<dyn Client>, Problem> {
-        endpoints::check(profile, self.keys, transport.options().allow_http)?;
+        endpoints::check(profile, self.setting_specs, transport.options().allow_http)?;
         (self.connect)(profile, transport)
     }
 }

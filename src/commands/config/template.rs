@@ -118,7 +118,7 @@ fn profiles(text: &mut String, cloud: &Cloud) {
         cloud.name
     );
     for spec in cloud
-        .keys
+        .setting_specs
         .iter()
         .filter(|spec| spec.role != SettingRole::Setting)
     {

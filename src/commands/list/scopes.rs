@@ -272,7 +272,7 @@ pub(in crate::commands) fn nothing_configured(
         )),
         None => {
             let variables = CLOUDS.iter().filter_map(|cloud| {
-                let mut keys = cloud.keys.iter();
+                let mut keys = cloud.setting_specs.iter();
                 let key = keys.find(|key| key.role != crate::settings::SettingRole::Setting)?;
                 key.variables.first().copied()
             });

@@ -82,7 +82,7 @@ pub static CLOUD: Cloud = Cloud {
         },
     ],
     scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
-    keys: &[
+    setting_specs: &[
         // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
         SettingSpec::setting(
             "region",

@@ -39,7 +39,7 @@ pub static CLOUD: Cloud = Cloud {
     kinds: &[&IMAGE_JOB, &TRAINING_JOB, &JOB],
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
-    keys: &[
+    setting_specs: &[
         SettingSpec::setting("region", &["HW_REGION_NAME"]),
         SettingSpec::setting(
             "project_id",

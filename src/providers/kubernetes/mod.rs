@@ -89,7 +89,7 @@ pub static CLOUD: Cloud = Cloud {
         permission: "list on namespaces",
     }],
     scope_details: DetailTypes::NONE,
-    keys: &[
+    setting_specs: &[
         SettingSpec::setting(CONTEXT, &[]),
         SettingSpec::setting(KUBECONFIG, &[]),
         SettingSpec::setting("namespace", &[]),

@@ -36,7 +36,7 @@ pub static CLOUD: Cloud = Cloud {
     kinds: &[&INSTANCE, &JOB],
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
-    keys: &[
+    setting_specs: &[
         SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
         SettingSpec::secret("platform_token", &["JOBLENS_SUGON_PLATFORM_TOKEN"]),
         SettingSpec::id("access_key", &["JOBLENS_SUGON_ACCESS_KEY"]),

@@ -54,7 +54,7 @@ pub static CLOUD: Cloud = Cloud {
         permission: "ccs:DescribeCluster",
     }],
     scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
-    keys: &[
+    setting_specs: &[
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
         SettingSpec::setting("cluster", &[]),
         SettingSpec::setting("namespace", &[]),
