@@ -78,7 +78,7 @@ impl LookupArgs {
     /// Returns the options of the request.
     pub(super) fn options(&self) -> Options {
         Options {
-            allowed: AllowedTargets::LATEST,
+            allowed: AllowedTargets::ReferencesAndLatest,
             ..self.output.options(&self.kind_flags)
         }
     }

@@ -8,7 +8,7 @@ use super::context::{CommandContext, CommandResult};
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
 use super::interruption::Interruption;
-use super::lookup::{self, DETAILS_TIMEOUT, Lookup, LookupPlan, LookupResult};
+use super::lookup::{self, AllowedTargets, DETAILS_TIMEOUT, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
@@ -73,7 +73,9 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let requested = &arguments.lookup;
     let mut options = requested.options();
     // With `--exit-status`, references must be fixed, so `@latest` is not allowed.
-    options.allowed.latest = !arguments.exit_status;
+    if arguments.exit_status {
+        options.allowed = AllowedTargets::References;
+    }
     options.lists = !arguments.detail;
     options.details_timeout = Some(DETAILS_TIMEOUT);
     let plan = requested.plan(context, options)?;

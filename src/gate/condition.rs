@@ -25,9 +25,9 @@ impl Condition {
     }
 
     /// Returns the time without a new warning to wait for, if the condition depends on warnings.
-    pub fn quiet_time(&self) -> Option<Duration> {
+    pub fn warning_free_time(&self) -> Option<Duration> {
         match self {
-            Self::NoWarnings(quiet) => Some(*quiet),
+            Self::NoWarnings(time) => Some(*time),
             Self::States(_) | Self::Ended => None,
         }
     }
@@ -181,8 +181,8 @@ mod tests {
             Condition::States(vec![State::Running, State::Succeeded])
         );
         assert_eq!(Condition::parse("Ended", &[]).unwrap(), Condition::Ended);
-        let quiet = Condition::parse("no-warnings=10m", &[]).unwrap();
-        assert_eq!(quiet, Condition::NoWarnings(Duration::from_secs(600)));
+        let time = Condition::parse("no-warnings=10m", &[]).unwrap();
+        assert_eq!(time, Condition::NoWarnings(Duration::from_secs(600)));
         for wrong in [
             "",
             "done",

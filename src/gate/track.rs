@@ -1,5 +1,5 @@
+mod no_warnings;
 pub mod pending;
-mod quiet;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -116,16 +116,17 @@ impl JobHistory {
     }
 
     /// Reports whether a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
-    /// after the quiet time, since a resource that was deleted in the meantime has no warnings either.
-    pub fn needs_confirmation(&self, quiet: Duration, now: Duration) -> bool {
+    /// after the warning-free time, since a resource that was deleted in the meantime has no warnings either.
+    pub fn needs_confirmation(&self, warning_free_time: Duration, now: Duration) -> bool {
         let may_be_gone = !self.confirmed || self.not_found.is_some();
-        self.stateless && (may_be_gone || self.quiet_until(quiet).is_some_and(|until| now >= until))
+        let until = self.warning_free_until(warning_free_time);
+        self.stateless && (may_be_gone || until.is_some_and(|until| now >= until))
     }
 
-    /// Returns when the quiet time ends if no warning occurs.
-    pub fn quiet_until(&self, quiet: Duration) -> Option<Duration> {
-        let since = self.warnings.as_ref()?.quiet_since();
-        Some(since.saturating_add(quiet))
+    /// Returns when the warning-free time ends if no warning occurs.
+    pub fn warning_free_until(&self, warning_free_time: Duration) -> Option<Duration> {
+        let since = self.warnings.as_ref()?.warning_free_since();
+        Some(since.saturating_add(warning_free_time))
     }
 
     /// Records that the resource exists, together with the poll that is recorded next.
@@ -243,7 +244,7 @@ impl JobHistory {
             return pending(PendingCause::Time, "not checked yet");
         };
         match &policy.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, policy, now),
+            Condition::NoWarnings(time) => self.evaluate_no_warnings(*time, seen, policy, now),
             // A job whose final state cannot be determined has also ended.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {

@@ -12,7 +12,7 @@ pub(super) struct Warnings {
     /// The time of the first response, until a response contains all events: earlier warnings are not new.
     without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
-    quiet_since: Duration,
+    warning_free_since: Duration,
     new: Option<String>,
     undated: Option<String>,
     /// The latest response may omit warnings that could not be read.
@@ -48,7 +48,7 @@ impl Warnings {
         let mut warnings = Self {
             events: HashMap::new(),
             without_baseline: job.observed_at.filter(|_| job.events_unreadable),
-            quiet_since: elapsed,
+            warning_free_since: elapsed,
             new: None,
             undated: None,
             are_unreadable: false,
@@ -78,7 +78,7 @@ impl Warnings {
             }
             if before.as_ref().is_some_and(|before| !before.is_dated) {
                 // It may have occurred up to now.
-                self.quiet_since = elapsed;
+                self.warning_free_since = elapsed;
             }
             self.note_undated(&now, text, elapsed);
             let known = match before {
@@ -90,14 +90,14 @@ impl Warnings {
         self.note_unreadable(job, elapsed);
         if !job.events_unreadable && self.without_baseline.take().is_some() {
             // Earlier warnings could not be read.
-            self.quiet_since = elapsed;
+            self.warning_free_since = elapsed;
         }
     }
 
     /// Records that a response may omit warnings that could not be read.
     fn note_unreadable(&mut self, job: &Job, elapsed: Duration) {
         if job.events_unreadable {
-            (self.quiet_since, self.are_unreadable) = (elapsed, true);
+            (self.warning_free_since, self.are_unreadable) = (elapsed, true);
         }
     }
 
@@ -117,13 +117,13 @@ impl Warnings {
     }
 
     /// Returns since when it is certain that no warning has occurred, as time from the start of the gate.
-    pub(super) fn quiet_since(&self) -> Duration {
-        self.quiet_since
+    pub(super) fn warning_free_since(&self) -> Duration {
+        self.warning_free_since
     }
 
     fn note_undated(&mut self, now: &ObservedEvent, text: String, elapsed: Duration) {
         if !now.is_dated {
-            self.quiet_since = elapsed;
+            self.warning_free_since = elapsed;
             self.undated.get_or_insert(text);
         }
     }
@@ -247,7 +247,7 @@ mod tests {
         }
     }
 
-    /// Returns the new warning, the undated one, and the start of the quiet time after two responses.
+    /// Returns the new warning, the undated one, and the start of the warning-free time after two responses.
     fn after(first: &[Event], second: &[Event]) -> (Option<String>, Option<String>, u64) {
         let mut warnings = Warnings::first(&with(first), AT(1));
         warnings.observe(&with(second), AT(10));
@@ -255,12 +255,12 @@ mod tests {
         (
             owned(warnings.new_one()),
             owned(warnings.undated()),
-            warnings.quiet_since().as_secs(),
+            warnings.warning_free_since().as_secs(),
         )
     }
 
     #[test]
-    fn a_warning_without_a_time_is_never_quiet_while_it_is_reported() {
+    fn a_warning_without_a_time_is_never_over_while_it_is_reported() {
         for count in [None, Some(5)] {
             let old = [warning("重启", count, None)];
             assert_eq!(after(&old, &old), (None, Some("重启".to_owned()), 10));
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_events_may_be_warnings_and_restart_the_quiet_time() {
+    fn unreadable_events_may_be_warnings_and_restart_the_warning_free_time() {
         let mut warnings = Warnings::first(&with(&[]), AT(1));
         warnings.observe(&without_some(&[]), AT(10));
         assert!(warnings.are_unreadable());
         warnings.observe(&with(&[]), AT(20));
         assert!(!warnings.are_unreadable());
-        assert_eq!(warnings.quiet_since(), AT(10));
+        assert_eq!(warnings.warning_free_since(), AT(10));
     }
 
     #[test]
@@ -285,7 +285,10 @@ mod tests {
             let mut warnings = Warnings::first(&without_some(&[]), AT(0));
             warnings.observe(&without_some(&[]), AT(5));
             warnings.observe(&with(std::slice::from_ref(event)), AT(10));
-            assert_eq!((warnings.undated(), warnings.quiet_since()), (None, AT(10)));
+            assert_eq!(
+                (warnings.undated(), warnings.warning_free_since()),
+                (None, AT(10))
+            );
             warnings
         };
         assert_eq!(seen(&new).new_one(), Some("pull"));
@@ -316,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_whose_time_becomes_readable_is_not_new_but_restarts_quiet() {
+    fn a_warning_whose_time_becomes_readable_is_not_new_but_restarts_the_warning_free_time() {
         let (old, new) = (
             warning("a", Some(5), None),
             warning("a", Some(5), Some(100)),

@@ -72,7 +72,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = plan.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
-        allowed: AllowedTargets::LATEST,
+        allowed: AllowedTargets::ReferencesAndLatest,
         ..Options::default()
     };
     let settings = context.settings()?;

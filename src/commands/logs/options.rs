@@ -96,7 +96,7 @@ impl Arguments {
     pub(super) fn lookup_options(&self) -> Options {
         Options {
             flags: self.kind_flags.given.clone(),
-            allowed: AllowedTargets::LATEST,
+            allowed: AllowedTargets::ReferencesAndLatest,
             ..Options::default()
         }
     }

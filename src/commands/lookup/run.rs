@@ -43,7 +43,7 @@ pub(in crate::commands) struct Options {
     pub lists: bool,
     /// How the commands that print credentials are run.
     pub commands: CommandRuns,
-    /// What is allowed among the references in addition to resources.
+    /// What is allowed among the references.
     pub allowed: AllowedTargets,
 }
 

@@ -20,21 +20,16 @@ pub(in crate::commands) struct ParsedTargets {
     pub skipped: Vec<Scope>,
 }
 
-/// What is allowed among references in addition to resources.
-#[derive(Debug, Clone, Copy, Default)]
-pub(in crate::commands) struct AllowedTargets {
-    /// Scopes, each with a slash at the end.
-    pub scopes: bool,
-    /// `@latest`, the newest resource of a scope.
-    pub latest: bool,
-}
-
-impl AllowedTargets {
-    /// References and `@latest`.
-    pub const LATEST: Self = Self {
-        scopes: false,
-        latest: true,
-    };
+/// What is allowed on a command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::commands) enum AllowedTargets {
+    /// Only references of resources, as for a gate: every run reads the same jobs.
+    #[default]
+    References,
+    /// References and `@latest`, the newest resource of a scope.
+    ReferencesAndLatest,
+    /// References, `@latest`, and scopes, each with a slash at the end.
+    All,
 }
 
 impl ParsedTargets {
@@ -87,14 +82,15 @@ pub(in crate::commands) fn parse(
     allowed: AllowedTargets,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let mut skipped = Vec::new();
-    let is_gate = !allowed.latest && !allowed.scopes;
+    let is_gate = allowed == AllowedTargets::References;
+    let allows_scopes = allowed == AllowedTargets::All;
     let inputs = Inputs {
         needs_newline: is_gate,
         ..inputs
     };
     let parsed = parse_each(context, inputs, settings, |reader, (input, listed)| {
-        let skips = *listed && allowed.latest && !allowed.scopes;
-        let target = match allowed.scopes || skips {
+        let skips = *listed && !is_gate && !allows_scopes;
+        let target = match allows_scopes || skips {
             true => reader.parse_target(input),
             false => reader.parse(input),
         };
@@ -103,12 +99,12 @@ pub(in crate::commands) fn parse(
                 skipped.push(scope);
                 Ok(None)
             }
-            Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
-            Err(problem) if !allowed.latest => match reader.parse_target(input) {
+            Ok(Target::Latest(scope)) if is_gate => Err(latest_not_allowed(&scope)),
+            Err(problem) if is_gate => match reader.parse_target(input) {
                 Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
                 _ => Err(problem),
             },
-            Err(problem) if allowed.scopes => Err(with_scope_hint(reader, input, problem)),
+            Err(problem) if allows_scopes => Err(with_scope_hint(reader, input, problem)),
             target => target.map(Some),
         }
     })?;
@@ -324,11 +320,7 @@ mod tests {
     fn a_latest_target_keeps_its_position_without_duplicates() {
         let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
         let all = [&typed[..], &typed[..]].concat();
-        let allowed = AllowedTargets {
-            scopes: true,
-            latest: true,
-        };
-        let named = named(&all, allowed).unwrap();
+        let named = named(&all, AllowedTargets::All).unwrap();
         assert_eq!(named.references().count(), 1);
         assert_eq!(named.scopes().count(), 1);
         assert!(matches!(
@@ -369,11 +361,11 @@ mod tests {
                 assert_eq!(problem.hint.as_ref(), Some(hint), "{word}");
             }
             for input in [format!("{kind}/{LATEST}"), format!("{scope}/{LATEST}")] {
-                let problems = named(&[&input], AllowedTargets::LATEST).unwrap_err();
+                let problems = named(&[&input], AllowedTargets::ReferencesAndLatest).unwrap_err();
                 assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
             }
             for input in [format!("{kind}/"), format!("{scope}/")] {
-                let problems = named(&[&input], AllowedTargets::LATEST).unwrap_err();
+                let problems = named(&[&input], AllowedTargets::ReferencesAndLatest).unwrap_err();
                 assert_eq!(problems[0].hint.as_ref(), Some(&by_reference), "{input}");
                 let problems = parse_monitored_text(&input, &settings, "default").unwrap_err();
                 assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
@@ -384,13 +376,13 @@ mod tests {
     #[test]
     fn latest_is_an_error_where_not_allowed_but_an_encoded_id_is_valid() {
         let [problem] =
-            &named(&["aliyun/job/c/@latest"], AllowedTargets::default()).unwrap_err()[..]
+            &named(&["aliyun/job/c/@latest"], AllowedTargets::References).unwrap_err()[..]
         else {
             panic!("one problem");
         };
         let span = problem.span.clone().unwrap();
         assert_eq!(&problem.input.as_ref().unwrap()[span], LATEST);
-        let named = named(&["aliyun/job/c/%40latest"], AllowedTargets::default()).unwrap();
+        let named = named(&["aliyun/job/c/%40latest"], AllowedTargets::References).unwrap();
         assert_eq!(named.references().next().unwrap().id(), LATEST);
     }
 }

@@ -15,7 +15,7 @@ use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
 use crate::commands::list::{ListTarget, ListedScope, keep_last_rows, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
-use crate::commands::poll::obeyed_hint;
+use crate::commands::poll::hint_delay;
 use crate::model::{Notice, NoticeCode, Time};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
@@ -185,7 +185,7 @@ impl PolledTarget {
         // A poll of many pages uses a large part of the account's request quota, so the interval is at least twice its
         // duration.
         let next_at = started + self.options.min_interval.max(time.duration * 2);
-        state.next_at = Some(next_at.max(time.ended + obeyed_hint(hint, false)));
+        state.next_at = Some(next_at.max(time.ended + hint_delay(hint, false)));
         drop(state);
         self.polls.send_modify(|polls| *polls += 1);
     }

@@ -185,9 +185,8 @@ impl Poller {
         let (now, ends) = (self.elapsed(), self.poll_deadline(&[number]));
         let polled = &mut self.jobs[number];
         let end = now + self.accounts[polled.account].response_times.usual();
-        let quiet = self.options.quiet;
-        let confirms =
-            quiet.is_some_and(|quiet| polled.current.history.needs_confirmation(quiet, end));
+        let (time, history) = (self.options.warning_free_time, &polled.current.history);
+        let confirms = time.is_some_and(|time| history.needs_confirmation(time, end));
         polled.start(now);
         polled.requests.awaits_client = self.lookup.running_command(&polled.reference).is_some();
         if let Ok(client) = self.lookup.client(&polled.reference) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::lookup::with_reference;
 use super::outages::{Affected, strip_unsent};
-use super::schedule::{MIN_INTERVAL, after_failures, obeyed_hint};
+use super::schedule::{MIN_INTERVAL, backoff, hint_delay};
 use super::{AccountIndex, IsLate, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller};
 use crate::error::{Category, Problem};
 
@@ -66,8 +66,8 @@ impl Poller {
         }
         self.jobs[number].finish_poll();
         if late && self.is_uninformative(number, &problem) {
-            let wait = self.options.interval.unwrap_or(MIN_INTERVAL);
-            self.jobs[number].current.schedule.next_at = now + wait;
+            let delay = self.options.interval.unwrap_or(MIN_INTERVAL);
+            self.jobs[number].current.schedule.next_at = now + delay;
             return (Vec::new(), None);
         }
         let mut changes = Vec::new();
@@ -75,17 +75,17 @@ impl Poller {
         let account = polled.account;
         let schedule = &mut polled.current.schedule;
         schedule.failures = schedule.failures.saturating_add(1);
-        schedule.interval = after_failures(schedule.failures, self.options.interval);
-        let hint = obeyed_hint(problem.retry_after, schedule.failures == 1);
-        let wait = hint.max(schedule.interval);
-        schedule.next_at = now + wait;
+        schedule.interval = backoff(schedule.failures, self.options.interval);
+        let hint = hint_delay(problem.retry_after, schedule.failures == 1);
+        let delay = hint.max(schedule.interval);
+        schedule.next_at = now + delay;
         // A temporary failure is reported once for the account, not for each resource.
         let reported = polled.current.problem.as_ref();
         let reported = reported.map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.is_transient() {
             changes.push(PollEvent::Problem(number));
         }
-        let deferred_until = (problem.category == Category::Throttled).then_some(now + wait);
+        let deferred_until = (problem.category == Category::Throttled).then_some(now + delay);
         let outage_event = match problem.is_transient() {
             true => {
                 let name = || self.jobs[number].reference.account();
@@ -139,8 +139,8 @@ mod tests {
         for _ in 0..4 {
             poller.take_failure(0, problem.clone(), false);
         }
-        let longest = after_failures(5, None);
-        assert!(longest > after_failures(1, None));
+        let longest = backoff(5, None);
+        assert!(longest > backoff(1, None));
         // The wait of the second job is shorter, since it has not failed before.
         poller.take_batch_failure(&[0, 1], &problem, false);
         for polled in &poller.jobs {

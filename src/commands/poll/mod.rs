@@ -28,7 +28,7 @@ pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use outages::{describe_outage, strip_unsent};
 pub(super) use polled_job::PolledJob;
-pub(super) use schedule::obeyed_hint;
+pub(super) use schedule::hint_delay;
 
 /// Resources that could never be read are followed for this long.
 pub(super) const MAX_FIRST_OUTAGE: Duration = Duration::from_secs(600);
@@ -64,7 +64,7 @@ pub(super) struct PollOptions {
     pub needs_events: bool,
     /// The time without warnings to wait for. At its end, resources that only report
     /// events must be confirmed to exist.
-    pub quiet: Option<Duration>,
+    pub warning_free_time: Option<Duration>,
     /// Send an event for every poll that reads a resource.
     pub emit_reads: bool,
 }

@@ -133,8 +133,8 @@ impl PolledJob {
     /// Returns when the next poll is due: as scheduled, after a change, or right before the deadline.
     pub(super) fn due_at(&self) -> Duration {
         let requests = &self.requests;
-        let pause = schedule::pause_before_change(requests.follows_change);
-        let change = requests.is_changed.then(|| requests.started_at + pause);
+        let delay = schedule::change_delay(requests.follows_change);
+        let change = requests.is_changed.then(|| requests.started_at + delay);
         let due = self.deadline_polls.due_at().chain(change);
         due.fold(self.current.schedule.next_at, Duration::min)
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::lookup::{EndProof, LookupResult, MAX_DETAILS, is_active};
 use super::outages::Affected;
-use super::schedule::job_pause;
+use super::schedule::job_interval;
 use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, Poller};
 use crate::gate::{Observation, lifecycle_order};
 use crate::kind::Kind;
@@ -321,13 +321,13 @@ impl Poller {
                 } else {
                     Duration::ZERO
                 };
-                job_pause(job, server_now, unchanged).max(floor)
+                job_interval(job, server_now, unchanged).max(floor)
             });
             schedule.next_at = now + schedule.interval.mul_f64(self.jitter);
-            let quiet = self.options.quiet;
-            let quiet_until = quiet.and_then(|quiet| history.quiet_until(quiet));
-            // The interval, or the last poll before the deadline, can miss the end of the quiet time.
-            let after_poll = quiet_until.filter(|until| *until > polled.requests.started_at);
+            let time = self.options.warning_free_time;
+            let warning_free_until = time.and_then(|time| history.warning_free_until(time));
+            // The interval, or the last poll before the deadline, can miss the end of the warning-free time.
+            let after_poll = warning_free_until.filter(|until| *until > polled.requests.started_at);
             schedule.next_at = after_poll.map_or(schedule.next_at, |at| at.min(schedule.next_at));
         }
         if self.options.emit_reads {

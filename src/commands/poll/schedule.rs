@@ -10,29 +10,29 @@ const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Returns the polling interval of a resource that has not changed for this long: a tenth of this time, from 2 s to
 /// 30 s. A recent change makes another one likely; a resource that was unchanged for hours tends to stay so.
-pub(super) fn pause(unchanged: Duration) -> Duration {
+pub(super) fn interval_after(unchanged: Duration) -> Duration {
     (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
-/// Returns the minimum time between a poll and the next one for a change from a stream. The first change is polled
+/// Returns the delay between a poll and the next one for a change from a stream. The first change is polled
 /// at once; a job that changes all the time is polled no more often than without a stream.
-pub(super) fn pause_before_change(follows_change: bool) -> Duration {
+pub(super) fn change_delay(follows_change: bool) -> Duration {
     match follows_change {
         true => MIN_INTERVAL,
         false => MIN_CALL_INTERVAL,
     }
 }
 
-/// Returns the time to the next poll after this many consecutive failures: doubling from 1 s, limited to 2 s to 30
-/// s, or the fixed interval if there is one.
-pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Duration {
+/// Returns the backoff after this many consecutive failures: doubling from 1 s, limited to 2 s to 30 s, or the fixed
+/// interval if there is one.
+pub(super) fn backoff(failures: u32, interval: Option<Duration>) -> Duration {
     let doubled = exponential_backoff(Duration::from_secs(1), failures, MAX_INTERVAL);
     interval.unwrap_or_else(|| doubled.max(MIN_INTERVAL))
 }
 
 /// Returns how long a server's retry hint delays the next poll: at most 60 s. A longer hint counts only from the
 /// second consecutive failure on: one wrong response must not keep a gate from noticing that a job has ended.
-pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure: bool) -> Duration {
+pub(in crate::commands) fn hint_delay(hint: Option<Duration>, is_first_failure: bool) -> Duration {
     match hint {
         Some(hint) if hint > MAX_RETRY_AFTER && is_first_failure => Duration::ZERO,
         Some(hint) => hint.min(MAX_RETRY_AFTER),
@@ -40,8 +40,8 @@ pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure:
     }
 }
 
-/// Returns the time to the next poll of a job whose state has not changed for this long.
-pub(super) fn job_pause(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
+/// Returns the polling interval of a job whose state has not changed for this long, or for longer by its own times.
+pub(super) fn job_interval(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
     let known = [job.created_at, job.started_at, job.updated_at]
         .into_iter()
         .flatten()
@@ -50,7 +50,7 @@ pub(super) fn job_pause(job: &Job, server_now: Option<Time>, unchanged: Duration
         .zip(server_now)
         .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
         .map(Duration::from_secs);
-    pause(on_record.unwrap_or_default().max(unchanged))
+    interval_after(on_record.unwrap_or_default().max(unchanged))
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn polls_often_after_a_change_and_rarely_when_nothing_changes() {
-        let seconds = |unchanged| pause(Duration::from_secs(unchanged)).as_secs();
+        let seconds = |unchanged| interval_after(Duration::from_secs(unchanged)).as_secs();
         assert_eq!([0, 20, 50, 300, 86_400].map(seconds), [2, 2, 5, 30, 30]);
     }
 
@@ -84,7 +84,7 @@ mod tests {
             polls,
             [first, first + MIN_INTERVAL, first + MIN_INTERVAL * 2]
         );
-        // After a quiet time, a change is polled at once again.
+        // After a time without changes, a change is polled at once again.
         polled.start(MAX_INTERVAL);
         polled.requests.is_changed = true;
         assert_eq!(polled.due_at(), MAX_INTERVAL + MIN_CALL_INTERVAL);
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_retry_hint_delays_by_at_most_a_minute_and_a_first_longer_one_is_ignored() {
         let seconds = |hint: Option<u64>, is_first| {
-            obeyed_hint(hint.map(Duration::from_secs), is_first).as_secs()
+            hint_delay(hint.map(Duration::from_secs), is_first).as_secs()
         };
         assert_eq!(
             [None, Some(5), Some(60)].map(|hint| seconds(hint, true)),
@@ -113,12 +113,12 @@ mod tests {
 
     #[test]
     fn failures_lengthen_the_interval() {
-        let seconds = |failures| after_failures(failures, None).as_secs();
+        let seconds = |failures| backoff(failures, None).as_secs();
         assert_eq!(
             [1, 2, 3, 4, 5, 6, 99].map(seconds),
             [2, 2, 4, 8, 16, 30, 30]
         );
         let fixed = Duration::from_millis(50);
-        assert_eq!(after_failures(9, Some(fixed)), fixed);
+        assert_eq!(backoff(9, Some(fixed)), fixed);
     }
 }

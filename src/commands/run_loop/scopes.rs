@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::super::job_identity::JobIdentity;
 use super::super::list::keep_last_rows;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
-use super::super::poll::{MAX_FIRST_OUTAGE, obeyed_hint, strip_unsent};
+use super::super::poll::{MAX_FIRST_OUTAGE, hint_delay, strip_unsent};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::NoticeCode;
@@ -268,7 +268,7 @@ impl WatchedScope {
         let outage = now.saturating_sub(failed_since);
         let is_given_up = self.known.is_none() && outage >= MAX_FIRST_OUTAGE;
         self.is_done = is_given_up || (is_final(&problem) && !was_listed);
-        let wait = obeyed_hint(problem.retry_after, is_first).max(interval);
+        let wait = hint_delay(problem.retry_after, is_first).max(interval);
         self.next_at = now + wait;
         Some(self.replace_problem(problem))
     }

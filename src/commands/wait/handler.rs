@@ -43,7 +43,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
         ends_at: options.timeout.limit(),
         is_single_check: options.timeout == Timeout::SingleCheck,
         needs_events: condition.needs_events(),
-        quiet: condition.quiet_time(),
+        warning_free_time: condition.warning_free_time(),
         ..PollOptions::default()
     };
     RunLoop::new(lookup, options.policy.clone(), poll_options, NOTICE_CODES)

@@ -58,10 +58,7 @@ fn prepare(
         return Err(problem.into());
     }
     let plan_options = Options {
-        allowed: AllowedTargets {
-            scopes: true,
-            latest: true,
-        },
+        allowed: AllowedTargets::All,
         flags: flags.given.clone(),
         details_timeout: Some(DETAILS_TIMEOUT),
         commands: CommandRuns {

@@ -1,7 +1,7 @@
 mod endless;
+mod no_warnings;
 mod outage;
 mod properties;
-mod quiet;
 mod subtasks;
 
 use super::super::{Decision, Progress, Verdict, decide};

@@ -1,4 +1,4 @@
-//! Waits that end after one check, or after the quiet time.
+//! Waits that end after one check, or after the warning-free time.
 
 use super::*;
 
@@ -11,14 +11,14 @@ fn single_check() -> WaitOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_is_made_right_after_the_end_of_the_quiet_time() {
+async fn a_poll_is_made_right_after_the_end_of_the_warning_free_time() {
     let client = Arc::new(client(|_, _| RUNNING));
     // The last poll before the deadline is too early.
     let mut options = options(Duration::from_millis(300_500));
     options.policy.condition = Condition::parse("no-warnings=300s", &[]).expect("a condition");
     let (report, elapsed) = wait(&client, &["1"], &options).await;
     assert_eq!(report.exit.code, 0);
-    // The quiet time begins with the first response.
+    // The warning-free time begins with the first response.
     assert_eq!(elapsed, Duration::from_millis(50 + 300_000 + 50));
     let early = client
         .received()

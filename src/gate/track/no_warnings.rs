@@ -9,10 +9,10 @@ use crate::gate::{Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
 
 impl JobHistory {
-    /// Evaluates a resource of which no new warning may come for a time.
-    pub(super) fn evaluate_quiet(
+    /// Evaluates a resource that must not have a new warning for this time.
+    pub(super) fn evaluate_no_warnings(
         &self,
-        quiet: Duration,
+        warning_free_time: Duration,
         seen: &LastObserved,
         policy: &GatePolicy,
         now: Duration,
@@ -53,8 +53,10 @@ impl JobHistory {
             );
             return pending(PendingCause::Time, reason);
         }
-        let time = seen.observed_at.saturating_sub(warnings.quiet_since());
-        match time >= quiet {
+        let time = seen
+            .observed_at
+            .saturating_sub(warnings.warning_free_since());
+        match time >= warning_free_time {
             true if self.stateless && !seen.is_confirmed => unconfirmed,
             true => Evaluation::Met,
             false => pending(

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
+fn no_warnings_is_met_only_after_the_warning_free_time_and_a_confirmed_job() {
     let condition = policy("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
@@ -13,7 +13,7 @@ fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
     let mut short = JobHistory::new(true);
     short.confirm();
     short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
-    // The time without reads does not count as quiet.
+    // The time without reads does not count as free of warnings.
     assert_eq!(
         short.evaluate(&condition, seconds(5000)).as_str(),
         "pending"
@@ -21,14 +21,14 @@ fn no_warnings_is_met_only_after_the_quiet_time_and_a_confirmed_job() {
 }
 
 #[test]
-fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
-    let (condition, quiet) = (policy("no-warnings=10m"), seconds(600));
+fn the_end_of_the_warning_free_time_requires_a_confirmation_of_the_job() {
+    let (condition, warning_free_time) = (policy("no-warnings=10m"), seconds(600));
     let mut track = JobHistory::new(true);
-    assert!(track.needs_confirmation(quiet, seconds(0)));
+    assert!(track.needs_confirmation(warning_free_time, seconds(0)));
     track.confirm();
     track.observe(Observation::Read(&job(State::Unknown)), seconds(1));
-    assert!(!track.needs_confirmation(quiet, seconds(600)));
-    assert!(track.needs_confirmation(quiet, seconds(601)));
+    assert!(!track.needs_confirmation(warning_free_time, seconds(600)));
+    assert!(track.needs_confirmation(warning_free_time, seconds(601)));
     // It was confirmed before, but could have been deleted since.
     track.observe(Observation::Read(&job(State::Unknown)), seconds(602));
     assert_eq!(track.evaluate(&condition, seconds(602)).as_str(), "pending");
@@ -41,7 +41,7 @@ fn the_end_of_the_quiet_time_requires_a_confirmation_of_the_job() {
     track.observe(Observation::Read(&job(State::Unknown)), seconds(604));
     assert_eq!(track.evaluate(&condition, seconds(604)).as_str(), "met");
     let with_state = JobHistory::new(false);
-    assert!(!with_state.needs_confirmation(quiet, seconds(600)));
+    assert!(!with_state.needs_confirmation(warning_free_time, seconds(600)));
 }
 
 #[test]
