@@ -77,7 +77,7 @@ impl GetResult {
 
     /// As [`GetResult::part_or`], for a part that can show that a job failed although the cloud reports
     /// success. With [`TRUST_FINISHED`], the cloud's state is accepted if the part can never be read.
-    pub(super) fn evidence<T>(
+    pub(super) fn required_part<T>(
         &mut self,
         options: &GetOptions,
         code: NoticeCode,

@@ -21,7 +21,7 @@ const MIN_WARNED_OFFSET_SECONDS: i64 = 60;
 const MAX_ADDRESSES: usize = 3;
 
 /// The data that is available after the call.
-pub(super) struct CallEvidence<'a> {
+pub(super) struct ExaminedCall<'a> {
     pub account: &'a AccountStatus,
     pub transport: &'a Transport,
     pub events: &'a [TransportEvent],
@@ -32,7 +32,7 @@ pub(super) struct CallEvidence<'a> {
     pub elapsed: Duration,
 }
 
-impl CallEvidence<'_> {
+impl ExaminedCall<'_> {
     /// Returns a check for each step that was reached.
     pub(super) fn checks(&self) -> Vec<Check> {
         let route = self.route();

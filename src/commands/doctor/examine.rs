@@ -9,7 +9,7 @@ use super::super::auth;
 use super::super::list::{ListTarget, default_scopes};
 use super::super::lookup::{LOOKUP_TIMEOUT, list_permission, with_account_context};
 use super::accounts::Candidate;
-use super::checks::CallEvidence;
+use super::checks::ExaminedCall;
 use super::credential::credential;
 use super::files;
 use super::log::Log;
@@ -79,7 +79,7 @@ impl AccountProbe {
         let events = self.log.all();
         let mut problem = self.account.problem.clone();
         if let Some(call) = call {
-            let evidence = CallEvidence {
+            let examined = ExaminedCall {
                 account: &self.account,
                 transport: &self.transport,
                 events: &events,
@@ -87,7 +87,7 @@ impl AccountProbe {
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
             };
-            let new_checks = evidence.checks();
+            let new_checks = examined.checks();
             // Some invalid settings are only found by using them.
             if new_checks
                 .iter()

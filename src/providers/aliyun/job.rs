@@ -6,8 +6,8 @@ mod cause;
 mod container;
 mod description;
 mod details;
-mod evidence;
 mod group;
+mod known_arrays;
 mod list;
 mod logs;
 mod parent;
@@ -24,7 +24,7 @@ use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
 pub(super) use description::{LISTABLE, decode};
-pub(super) use evidence::ArrayEvidence;
+pub(super) use known_arrays::KnownArrays;
 
 /// Serverless jobs of E-HPC.
 pub static JOB: Kind = Kind {

@@ -49,7 +49,7 @@ use dlc_job::{DLC_JOB, DlcJobs, WorkspaceLists};
 use hpc_job::{HPC_JOB, HpcJobs};
 use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
-use job::{ArrayEvidence, JOB, Jobs};
+use job::{JOB, Jobs, KnownArrays};
 use products::EHPC;
 use scheduler_job::{SCHEDULER_JOB, SchedulerJobs};
 use sign::Signer;
@@ -184,7 +184,7 @@ struct Api {
     /// True once the cloud has denied this key the permission to list serverless jobs.
     list_denied: AtomicBool,
     /// Which serverless jobs are array jobs, according to earlier responses.
-    array_evidence: ArrayEvidence,
+    known_arrays: KnownArrays,
     /// The workspace whose PAI-DLC jobs are listed, if the profile sets one.
     workspace: Option<String>,
     /// The positions in the lists of the jobs of all workspaces of PAI-DLC.
@@ -225,7 +225,7 @@ impl Api {
             clock: WallClock::from_profile(profile)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
-            array_evidence: ArrayEvidence::default(),
+            known_arrays: KnownArrays::default(),
             workspace: profile.get("workspace").map(str::to_owned),
             workspace_lists: Mutex::default(),
             dlc_workspaces: Mutex::default(),
@@ -296,7 +296,7 @@ impl Api {
 #[async_trait]
 impl CloudApi for Api {
     fn forget(&self, reference: &Reference) {
-        self.array_evidence.forget(reference);
+        self.known_arrays.forget(reference);
     }
 
     fn endpoint(&self) -> Option<String> {

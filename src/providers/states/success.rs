@@ -82,9 +82,9 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) 
 }
 
 /// Makes the state of a succeeded job unknown if a part that can show a failure could not be read
-/// ([`GetResult::evidence`]). The job is polled again if the next poll may be able to read the part.
+/// ([`GetResult::required_part`]). The job is polled again if the next poll may be able to read the part.
 ///
-/// [`GetResult::evidence`]: crate::providers::GetResult::evidence
+/// [`GetResult::required_part`]: crate::providers::GetResult::required_part
 pub(in crate::providers) fn mark_unknown_if_unread(job: &mut Job) {
     let Some(cause) = job.unread_cause.filter(|_| job.state == State::Succeeded) else {
         return;

@@ -312,7 +312,7 @@ fn join_pages(
             _ => format!("{task} from {offset}"),
         };
         documents.add(GET_TASK, Some(&part), &page);
-        let page = result.evidence(options, NoticeCode::PartsUnread, &part_name, page);
+        let page = result.required_part(options, NoticeCode::PartsUnread, &part_name, page);
         read = match (read, page) {
             (Some(read), Some(page)) => Some(read.join(page)),
             (read, page) => read.or(page),

@@ -2,12 +2,12 @@
 
 use super::super::credential::{credential, key};
 use super::super::hints::hint_for;
-use super::CallEvidence;
+use super::ExaminedCall;
 use crate::error::{Category, Problem};
 use crate::http::Route;
 use crate::output::document::{Check, CheckName};
 
-impl CallEvidence<'_> {
+impl ExaminedCall<'_> {
     /// Returns the checks of credential, permission and call, from the cloud's response.
     pub(super) fn response_checks(&self, route: &Route) -> Vec<Check> {
         let known = || {

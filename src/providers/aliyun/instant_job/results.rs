@@ -158,7 +158,7 @@ pub(super) async fn read_exit_codes(
         let responses = join_all(calls).await;
         let mut can_read = true;
         for (at, response) in some.iter().zip(responses) {
-            let Some(response) = result.evidence(lookup.options, code, "exit codes", response)
+            let Some(response) = result.required_part(lookup.options, code, "exit codes", response)
             else {
                 can_read = false;
                 continue;

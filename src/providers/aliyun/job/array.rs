@@ -45,14 +45,14 @@ impl Api {
             is_flag_unreadable,
             subtasks,
         } = described;
-        let known = self.array_evidence.of(reference);
+        let known = self.known_arrays.of(reference);
         if !parent::can_be_array_id(&job.id) {
             return GetResult { job, notices };
         }
         job.array = parent::known_range(job.array, known.array);
-        let has_evidence = job.array.is_some();
+        let is_array = job.array.is_some();
         let must_list = match job.state {
-            _ if has_evidence => true,
+            _ if is_array => true,
             State::Failed | State::Canceled => false,
             State::Succeeded => true,
             state => known.checked_in != Some(state),
@@ -61,7 +61,7 @@ impl Api {
             return GetResult { job, notices };
         }
         let may_skip_list = !is_flag_unreadable;
-        if !has_evidence && may_skip_list && self.list_denied.load(Ordering::Relaxed) {
+        if !is_array && may_skip_list && self.list_denied.load(Ordering::Relaxed) {
             note_unchecked(&job, flag, &mut notices);
             return GetResult { job, notices };
         }
@@ -75,7 +75,7 @@ impl Api {
         let is_conclusive = may_skip_list || listed.1.is_none();
         let is_ordinary = is_conclusive && is_ordinary(flag, &listed.0, listed.1.as_ref());
         if job.array.is_none() && is_ordinary {
-            self.array_evidence.record_ordinary(reference, job.state);
+            self.known_arrays.record_ordinary(reference, job.state);
             if listed.1.is_some() {
                 note_unchecked(&job, flag, &mut notices);
             }
@@ -149,7 +149,7 @@ impl Api {
             }
         }
         if let Some(array) = &job.array {
-            self.array_evidence.record_array(reference, array.clone());
+            self.known_arrays.record_array(reference, array.clone());
         }
         (listing, problem)
     }
@@ -190,7 +190,7 @@ impl Api {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
         }
-        let known = self.array_evidence.of(reference).array;
+        let known = self.known_arrays.of(reference).array;
         let (listing, problem) = self.subtasks(reference, known.as_ref(), options).await;
         if !listing.is_array(reference.id()) {
             // It is not known whether the job is missing if the list cannot be queried.
@@ -305,7 +305,7 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 /// Returns `true` if a success is final even though only the list could show that the job is an array job.
 ///
 /// A flag is used unless a list was only partly read, because the missing rows can be subtasks. Without a flag
-/// the whole list is needed, except for a key without permission to list, which cannot get more evidence.
+/// the whole list is needed, except for a key without permission to list, which cannot read more.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
     let is_complete = listing.count_mismatch().is_none() && !listing.is_partial();
     match (problem, flag) {

@@ -47,20 +47,20 @@ impl Api {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
-            let all = self.array_evidence.with_probes(cluster, &ids);
+            let all = self.known_arrays.with_probes(cluster, &ids);
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
             let (listing, problem) = self.list(cluster, &all, None, options).await;
             match problem {
                 Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
                 Some(_) => {}
-                None => self.array_evidence.record_probes(cluster, &ids, &listing),
+                None => self.known_arrays.record_probes(cluster, &ids, &listing),
             }
             listings.insert(cluster, listing);
         }
         let row_of = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
             let at = job_at(reference, self.region());
-            let checked_in = self.array_evidence.of(reference).checked_in;
+            let checked_in = self.known_arrays.of(reference).checked_in;
             let row = listing.job_for(at, &options.states, checked_in);
             // The success of a job that can be an array job is checked, whatever its flag is.
             let is_proved = |job: &Job| job.state != State::Succeeded || !can_be_array_id(&job.id);

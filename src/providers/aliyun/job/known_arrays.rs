@@ -14,16 +14,16 @@ use crate::sync::lock;
 /// Minimum number of subtasks per job that the first list of several jobs requests.
 const MIN_PROBES: usize = 2;
 
-/// Evidence about jobs, by cluster and id.
+/// What earlier responses have shown about jobs, by cluster and id.
 ///
-/// One response can show that a job is an array job while the next one does not, so evidence is kept. A list
+/// One response can show that a job is an array job while the next one does not, so this is kept. A list
 /// that was read need not be read again while the state of the job does not change.
 #[derive(Debug, Default)]
-pub(in super::super) struct ArrayEvidence(Mutex<HashMap<(String, String), JobEvidence>>);
+pub(in super::super) struct KnownArrays(Mutex<HashMap<(String, String), KnownJob>>);
 
-/// Evidence about one job.
+/// What earlier responses have shown about one job.
 #[derive(Debug, Clone, Default)]
-pub(super) struct JobEvidence {
+pub(super) struct KnownJob {
     /// The range of an array job, as far as it is known; `None` if it is not known to be one.
     pub(super) array: Option<Array>,
     /// The state in which it was last compared with the list, which contained no subtask.
@@ -32,16 +32,16 @@ pub(super) struct JobEvidence {
     is_probed: bool,
 }
 
-impl ArrayEvidence {
-    /// Returns the evidence about a job.
-    pub(super) fn of(&self, reference: &Reference) -> JobEvidence {
+impl KnownArrays {
+    /// Returns what is known about a job.
+    pub(super) fn of(&self, reference: &Reference) -> KnownJob {
         lock(&self.0)
             .get(&key(reference))
             .cloned()
             .unwrap_or_default()
     }
 
-    /// Drops the evidence about a job.
+    /// Drops what is known about a job.
     pub(in super::super) fn forget(&self, reference: &Reference) {
         lock(&self.0).remove(&key(reference));
     }
@@ -91,7 +91,7 @@ impl ArrayEvidence {
     }
 }
 
-impl JobEvidence {
+impl KnownJob {
     fn record_array(&mut self, array: Array) {
         let is_better = has_range(&array) || self.array.is_none();
         if is_better {
@@ -116,36 +116,36 @@ mod tests {
 
     #[test]
     fn the_first_batch_list_also_requests_the_first_subtasks() {
-        let evidence = ArrayEvidence::default();
-        let ids = evidence.with_probes("c", &["10", "20"]);
+        let known = KnownArrays::default();
+        let ids = known.with_probes("c", &["10", "20"]);
         assert_eq!(ids.len(), MAX_ROWS);
         assert_eq!(ids[..4], ["10", "20", "10_0", "10_1"]);
         assert_eq!(ids[99], "20_48");
         assert_eq!(
-            evidence.with_probes("c", &["10", "20_3"])[2..4],
+            known.with_probes("c", &["10", "20_3"])[2..4],
             ["10_0", "10_1"]
         );
-        assert_eq!(evidence.with_probes("c", &["10_1", "20_3"]).len(), 2);
+        assert_eq!(known.with_probes("c", &["10_1", "20_3"]).len(), 2);
         let many: Vec<String> = (0..MAX_ROWS).map(|id| id.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let ids = evidence.with_probes("c", &many);
+        let ids = known.with_probes("c", &many);
         assert_eq!((ids.len(), ids[100].as_str()), (300, "0_0"));
     }
 
     #[test]
     fn the_first_subtasks_of_a_job_are_requested_once_per_cluster() {
-        let evidence = ArrayEvidence::default();
-        evidence.record_probes("c", &["10", "20"], &JobRows::default());
-        assert_eq!(evidence.with_probes("c", &["10", "20"]), ["10", "20"]);
-        let ids = evidence.with_probes("c", &["10", "30"]);
+        let known = KnownArrays::default();
+        known.record_probes("c", &["10", "20"], &JobRows::default());
+        assert_eq!(known.with_probes("c", &["10", "20"]), ["10", "20"]);
+        let ids = known.with_probes("c", &["10", "30"]);
         assert_eq!((ids.len(), ids[2].as_str()), (MAX_ROWS, "30_0"));
-        let other = evidence.with_probes("d", &["10", "20"]);
+        let other = known.with_probes("d", &["10", "20"]);
         assert_eq!(other.len(), MAX_ROWS, "another cluster has other jobs");
     }
 
     #[test]
     fn a_known_range_is_not_replaced_by_an_unknown_one() {
-        let mut known = JobEvidence::default();
+        let mut known = KnownJob::default();
         known.record_array(Array::UNKNOWN);
         let range = Array {
             start: Some(5),
