@@ -203,9 +203,12 @@ impl GlobalArgs {
             (None, format) => format,
             // The expression reads the JSON envelope.
             (Some(_), Format::Table | Format::Json) => Format::Json,
-            (Some(_), _) => {
-                return Err(Problem::usage("--jq requires JSON output")
-                    .with_hint("omit -o, or pipe the lines of -o jsonl to jq"));
+            (Some(_), given) => {
+                let hint = match given {
+                    Format::Jsonl => "omit --jq, and pipe the lines of -o jsonl to jq",
+                    _ => "omit -o, or pipe the lines of -o jsonl to jq",
+                };
+                return Err(Problem::usage("--jq requires JSON output").with_hint(hint));
             }
         };
         let has_columns = matches!(

@@ -191,8 +191,12 @@ fn help_command(
 /// Returns the commands that have this option.
 fn commands_with<'a>(argument: &str, commands: &'a clap::Command) -> Vec<&'a str> {
     let has_option = |command: &clap::Command| {
-        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
-        options.any(|option| argument.strip_prefix("--") == Some(option))
+        command.get_arguments().any(|option| {
+            let long = argument.strip_prefix("--");
+            let short = option.get_short().map(|letter| format!("-{letter}"));
+            option.get_long().is_some_and(|name| long == Some(name))
+                || short.is_some_and(|short| argument == short)
+        })
     };
     let shown = commands.get_subcommands().filter(|one| !one.is_hide_set());
     let owners = shown.filter(|command| has_option(command));

@@ -166,10 +166,22 @@ fn mask_xml_texts(text: &str) -> String {
     masked
 }
 
-/// Masks every string except keys, which precede a `:`, even if the JSON is incomplete.
+/// Keys of the cloud's result code, in lower case.
+const CODE_KEYS: [&str; 5] = ["code", "errcode", "error_code", "errorcode", "retcode"];
+
+/// Reports whether a string is a result code, which is shown because it explains the response. Other texts of these
+/// keys may be authorization codes.
+fn is_result_code(key: &str, value: &str) -> bool {
+    let is_known = CODE_KEYS
+        .iter()
+        .any(|known| key.eq_ignore_ascii_case(known));
+    is_known && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Masks every string except keys, which precede a `:`, and result codes, even if the JSON is incomplete.
 pub(super) fn mask_json_values(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
+    let (mut rest, mut key) = (text, "");
     while let Some(at) = rest.find(['"', '\'']) {
         let (head, tail) = (&rest[..at], &rest[at + 1..]);
         let quote = char::from(rest.as_bytes()[at]);
@@ -186,7 +198,8 @@ pub(super) fn mask_json_values(text: &str) -> String {
         };
         let is_key = after.trim_start().starts_with(':');
         masked.push(quote);
-        masked.push_str(if is_key || inner.is_empty() {
+        let is_code = end.is_some() && head.trim() == ":" && is_result_code(key, inner);
+        masked.push_str(if is_key || is_code || inner.is_empty() {
             inner
         } else {
             MASK
@@ -194,6 +207,7 @@ pub(super) fn mask_json_values(text: &str) -> String {
         if end.is_some() {
             masked.push(quote);
         }
+        key = if is_key { inner } else { "" };
         rest = after;
     }
     masked + &mask_plain(rest)
@@ -233,6 +247,23 @@ mod tests {
             r#"{"Args":["***","***","***"],"x":"#
         );
         assert_eq!(excerpt(br#""hunter2""#), r#""***""#);
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_result_code_and_no_other_number_in_quotes() {
+        assert_eq!(
+            excerpt(br#"{"code":"10008","pin":"1234","data":{"Code" : "0","id":"#),
+            r#"{"code":"10008","pin":"***","data":{"Code" : "0","id":"#
+        );
+        for hidden in [
+            r#"{"code":"4/0AX4XfWg""#,
+            r#"{"code":"123456""#,
+            r#"{"code":["10008"]"#,
+            r#"{"code":"100"#,
+        ] {
+            let shown = excerpt(hidden.as_bytes());
+            assert!(shown.contains(MASK) && !shown.contains("10"), "{shown}");
+        }
     }
 
     #[test]

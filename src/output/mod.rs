@@ -66,7 +66,7 @@ pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Frame, Live, ScopeCounts, TerminalSize};
 pub use options::{Format, OutputOptions};
-pub use problem::write as write_problem;
+pub use problem::{one_line as problem_line, write as write_problem};
 pub use progress::{Progress, ProgressRow};
 pub use query::Query;
 pub use rows::RowWriter;

@@ -3,6 +3,7 @@ use std::rc::Rc;
 use clap::ValueEnum;
 
 use super::{JobColumn, Query};
+use crate::error::Problem;
 
 /// The forms that an answer can take, as the words of `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,4 +52,18 @@ pub struct OutputOptions {
     pub headers: bool,
     /// The expression whose output replaces the JSON envelope.
     pub query: Option<Rc<Query>>,
+}
+
+impl OutputOptions {
+    /// Checks that no expression is given, for a command that prints while it runs.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the command.
+    pub fn check_no_query(&self, command: &str) -> Result<(), Problem> {
+        match self.query {
+            None => Ok(()),
+            Some(_) => Err(Problem::usage(format!("{command} does not support --jq"))
+                .with_hint("pipe the lines of -o jsonl to jq")),
+        }
+    }
 }

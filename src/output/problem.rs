@@ -46,6 +46,23 @@ pub fn write(err: &mut dyn Write, problem: &Problem, context: &RenderContext) ->
     }
 }
 
+/// Returns a problem on one line, for logs: message, category, request, response and hint.
+pub fn one_line(problem: &Problem) -> String {
+    let parts = [request_line(problem), response_line(problem)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let mut text = format!("{} ({}", problem.message.trim(), problem.category.as_str());
+    for part in parts {
+        text += "; ";
+        text += &part;
+    }
+    text.push(')');
+    if let Some(hint) = &problem.hint {
+        text += "; hint: ";
+        text += hint;
+    }
+    text
+}
+
 /// Returns operation, host, profile and key.
 fn request_line(problem: &Problem) -> Option<String> {
     let operation = problem.operation.as_deref()?;

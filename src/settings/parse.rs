@@ -83,7 +83,7 @@ fn duration_error(text: &str) -> (&'static str, String) {
         return ("fractions are not supported", hint);
     }
     corrected_units(text).unwrap_or_else(|| {
-        let reason = "expected a duration with a unit, at most 100 years";
+        let reason = "expected a duration of at most 100 years with units of ms, s, m, h or d";
         (reason, EXAMPLES.to_owned())
     })
 }
@@ -241,12 +241,17 @@ mod tests {
             ),
             (
                 "soon",
-                "expected a duration with a unit, at most 100 years",
+                "expected a duration of at most 100 years with units of ms, s, m, h or d",
+                "use e.g. 90s, 15m, 2h30m or 1d",
+            ),
+            (
+                "100y",
+                "expected a duration of at most 100 years with units of ms, s, m, h or d",
                 "use e.g. 90s, 15m, 2h30m or 1d",
             ),
             (
                 "40000d",
-                "expected a duration with a unit, at most 100 years",
+                "expected a duration of at most 100 years with units of ms, s, m, h or d",
                 "use e.g. 90s, 15m, 2h30m or 1d",
             ),
         ] {

@@ -65,10 +65,9 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let columns = columns(context)?;
     let zone = context.zone(Zone::Local);
     let filter = arguments.filter(&context.current_time(), zone)?;
-    let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
         .follow
-        .then(|| arguments.options(context.output_options.format, is_plain));
+        .then(|| arguments.options(&context.output_options, columns.is_some()));
     let plan = plan.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),

@@ -7,7 +7,7 @@ use super::super::since::{CurrentTime, parse_since};
 use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::output::document::EventFilter;
-use crate::output::{Format, Zone};
+use crate::output::{Format, OutputOptions, Zone};
 
 const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
 const MISSING_GRACE: &str =
@@ -70,13 +70,18 @@ impl Arguments {
         })
     }
 
-    /// Returns the options for following resources; `is_plain` if neither columns nor an expression are given.
+    /// Returns the options for following resources; `has_columns` if columns are given.
     ///
     /// # Errors
     /// Returns a usage error that names the option.
-    pub(super) fn options(&self, format: Format, is_plain: bool) -> Result<FollowOptions, Problem> {
-        let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
-        if !streams || !is_plain {
+    pub(super) fn options(
+        &self,
+        output: &OutputOptions,
+        has_columns: bool,
+    ) -> Result<FollowOptions, Problem> {
+        output.check_no_query("events --follow")?;
+        let streams = matches!(output.format, Format::Table | Format::Wide | Format::Jsonl);
+        if !streams || has_columns {
             return Err(
                 Problem::usage("events --follow supports only -o table and jsonl")
                     .with_hint("use -o jsonl for one record per event; it can be piped to jq"),

@@ -120,8 +120,9 @@ impl Arguments {
     /// # Errors
     /// Returns a usage error for any other format.
     pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
+        context.output_options.check_no_query("logs")?;
         match context.output_options.format {
-            Format::Table | Format::Jsonl if context.output_options.query.is_none() => Ok(()),
+            Format::Table | Format::Jsonl => Ok(()),
             _ => Err(Problem::usage("logs supports only -o table and jsonl")
                 .with_hint("use -o jsonl for one record per line; it can be piped to jq")),
         }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::AUTH_COOLDOWN;
 use super::jobs::JobRow;
 use crate::commands::lookup::Lookup;
 use crate::error::{Category, Problem};
 use crate::http::Stopwatch;
 use crate::model::{State, Time};
+use crate::output::problem_line;
 
 /// The result of a poll for a scope or a reference.
 #[derive(Debug, Clone, Default)]
@@ -224,12 +226,16 @@ pub(super) fn changes(
     let failed: HashSet<&str> = failed.map(|one| &*one.reading.scope).collect();
     let changes = scopes.iter().map(|one| &one.reading).filter_map(|one| {
         match (&one.problem, failed.contains(&*one.scope)) {
-            (Some(problem), false) => Some(format!(
-                "{}: cannot be read: {} ({})",
-                one.scope,
-                problem.message,
-                problem.category.as_str()
-            )),
+            (Some(problem), false) => {
+                let cause = problem_line(problem);
+                let retry = match problem.category {
+                    Category::Unauthenticated => {
+                        format!("; retrying in {} minutes", AUTH_COOLDOWN.as_secs() / 60)
+                    }
+                    _ => String::new(),
+                };
+                Some(format!("{}: cannot be read: {cause}{retry}", one.scope))
+            }
             (None, true) => Some(format!("{}: can be read again", one.scope)),
             _ => None,
         }
@@ -295,6 +301,19 @@ mod tests {
             ["s/: cannot be read: no (network)"]
         );
         assert_eq!(changes(&second, &third), ["s/: can be read again"]);
+        let mut rejected = reading("s/", &[], None);
+        rejected.problem = Some(Box::new(Problem {
+            code: Some("APIGW.0301".to_owned()),
+            http_status: Some(401),
+            operation: Some("ListImageJobs".to_owned()),
+            request_id: Some("r-1".to_owned()),
+            attempts: 1,
+            hint: Some("check the key".to_owned()),
+            ..Problem::new(Category::Unauthenticated, "no")
+        }));
+        let line = "s/: cannot be read: no (unauthenticated; ListImageJobs; APIGW.0301, HTTP 401, \
+                    request id r-1); hint: check the key; retrying in 10 minutes";
+        assert_eq!(changes(&third, &poll(&third, vec![rejected], 400)), [line]);
         assert!(changes(&first, &third).is_empty());
     }
 

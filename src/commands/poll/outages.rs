@@ -132,16 +132,24 @@ pub(in crate::commands) fn strip_unsent(problem: &mut Problem) {
 /// Describes the problem of an account. A cloud that reports an error is reachable.
 pub(in crate::commands) fn describe_outage(account: &str, problem: &Problem) -> String {
     let message = &problem.message;
-    let is_gateway = || matches!(problem.http_status, Some(502..=504));
-    match (problem.category, &problem.code) {
-        (Category::Throttled, _) => format!("{account} is throttling requests"),
-        (Category::InvalidResponse, _) => {
+    let is_gateway = matches!(problem.http_status, Some(502..=504));
+    let status = problem.http_status.filter(|status| *status >= 400);
+    // Without a code, the status is what distinguishes the error.
+    let cause = match (&problem.code, status) {
+        (Some(code), _) => format!("{code}: {message}"),
+        (None, Some(status)) => format!("HTTP {status}: {message}"),
+        (None, None) => message.clone(),
+    };
+    match problem.category {
+        Category::Throttled => format!("{account} is throttling requests"),
+        Category::InvalidResponse => {
             format!("the response of {account} cannot be read ({message})")
         }
-        (Category::Network, _) => format!("{account} is unreachable ({message})"),
-        (_, None) if is_gateway() => format!("{account} is unreachable ({message})"),
-        (_, None) => format!("{account} reports an error ({message})"),
-        (_, Some(code)) => format!("{account} reports an error ({code}: {message})"),
+        Category::Network => format!("{account} is unreachable ({message})"),
+        _ if is_gateway && problem.code.is_none() => {
+            format!("{account} is unreachable ({cause})")
+        }
+        _ => format!("{account} reports an error ({cause})"),
     }
 }
 
@@ -232,13 +240,14 @@ mod tests {
         assert_eq!(text(Throttled, Some("Flow.1"), Some(429)), throttling);
         let unreachable = "huawei is unreachable (m); retrying";
         assert_eq!(text(Network, None, None), unreachable);
-        assert_eq!(text(ServiceError, None, Some(502)), unreachable);
+        let gateway = "huawei is unreachable (HTTP 502: m); retrying";
+        assert_eq!(text(ServiceError, None, Some(502)), gateway);
         let reported = "huawei reports an error (Common.0011: m); retrying";
         for status in [200, 500, 503] {
             let actual = text(ServiceError, Some("Common.0011"), Some(status));
             assert_eq!(actual, reported);
         }
-        let reported = "huawei reports an error (m); retrying";
+        let reported = "huawei reports an error (HTTP 500: m); retrying";
         assert_eq!(text(ServiceError, None, Some(500)), reported);
         let unread = "the response of huawei cannot be read (m); retrying";
         assert_eq!(text(InvalidResponse, None, Some(200)), unread);

@@ -49,7 +49,7 @@ fn prepare(
     flags: &KindFlags,
     poll: &PollArgs,
 ) -> Result<(Arc<Lookup>, FollowOptions), Vec<Problem>> {
-    let follow_options = options::options(poll, context.output_options.format)?;
+    let follow_options = options::options(poll, &context.output_options)?;
     if context.sort.is_some() {
         let problem = Problem::usage(
             "--sort-by cannot be used with watch, which keeps the order of the references",

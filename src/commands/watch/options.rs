@@ -8,7 +8,7 @@ use super::super::kind_flags::KindFlags;
 use super::super::lookup::Inputs;
 use super::super::run_loop::NOTICE_CODES;
 use crate::error::Problem;
-use crate::output::Format;
+use crate::output::{Format, OutputOptions};
 
 /// Watch jobs until they finish (live table, or one line per change when piped)
 #[derive(Debug, Args)]
@@ -44,7 +44,9 @@ impl Arguments {
 
 /// # Errors
 /// Returns a usage error that names the option.
-pub(super) fn options(poll: &PollArgs, format: Format) -> Result<FollowOptions, Problem> {
+pub(super) fn options(poll: &PollArgs, output: &OutputOptions) -> Result<FollowOptions, Problem> {
+    output.check_no_query("watch")?;
+    let format = output.format;
     if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
         return Err(
             Problem::usage("watch supports only -o table, wide and jsonl")

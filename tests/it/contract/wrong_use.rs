@@ -136,6 +136,7 @@ fn the_hint_for_an_unknown_option_names_a_similar_one() {
             ["list", "--follow"],
             "--follow is an option of logs, events",
         ),
+        (["watch", "-t"], "-t is an option of wait"),
         (
             ["--allow-empty", "a/b/c"],
             "--allow-empty is an option of wait",

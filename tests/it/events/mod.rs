@@ -351,7 +351,7 @@ fn usage_errors_are_reported_before_the_first_request() {
         ),
         (
             &["-f", "--jq", ".", JOB],
-            "supports only -o table and jsonl",
+            "events --follow does not support --jq",
         ),
         (&["--sort-by", "ref", JOB], "sorted by time"),
         (&["--sort-by=-happened_at", JOB], "sorted by time"),
