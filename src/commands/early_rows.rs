@@ -1,5 +1,6 @@
 //! Prints rows of `get` while later ones are pending.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::context::CommandContext;
@@ -101,7 +102,7 @@ impl<'a> EarlyRows<'a> {
             match writer {
                 Rows::Table(table) => table.write(&mut out, rows, count, &render_context)?,
                 Rows::Records(records) => {
-                    let jobs = rows[new].iter().filter_map(|row| row.job);
+                    let jobs = rows[new].iter().filter_map(|row| row.job.as_deref());
                     for job in jobs {
                         records.jobs(&mut out, std::slice::from_ref(job))?;
                     }
@@ -116,7 +117,7 @@ impl<'a> EarlyRows<'a> {
 fn row(job: &Job) -> Row<'_> {
     Row {
         reference: job.reference.clone(),
-        job: Some(job),
+        job: Some(Cow::Borrowed(job)),
         unreadable_reason: None,
     }
 }

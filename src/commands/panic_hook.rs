@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use crate::model::Time;
     use crate::output::{
-        Format, Frame, Live, OutputOptions, RenderContext, ScopeCounts, TerminalSize, Zone,
-        silence_keys,
+        Format, Frame, Live, OutputOptions, ReadStatus, RenderContext, ScopeCounts, TerminalSize,
+        Zone, silence_keys,
     };
 
     /// The variable with which a test runs itself in a separate process.
@@ -120,7 +120,7 @@ mod tests {
             };
             let frame = Frame {
                 jobs: &[],
-                is_gone: &|_| false,
+                read_status: &|_| ReadStatus::Polled,
                 row: &|_| unreachable!("there are no jobs"),
                 notes: &[],
                 scopes: ScopeCounts::default(),

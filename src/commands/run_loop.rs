@@ -119,7 +119,9 @@ impl RunLoop {
                 return Ok(outcome);
             }
             self.poller.start_due();
-            self.scopes.start_due(self.poller.elapsed());
+            let poller = &self.poller;
+            self.scopes
+                .start_due(poller.elapsed(), || poller.unreadable_references());
             let listing = self.scopes.is_busy();
             let (started, wake_at) = (self.poller.started(), self.wake_at(handler));
             tokio::select! {
@@ -214,6 +216,8 @@ impl RunLoop {
         }
         let (events, accepted) = self.poller.follow_replaced(update.replaced);
         self.scopes.accept(update.number, accepted);
+        self.on_events(handler, &events);
+        let events = self.poller.show_rows(update.rows);
         self.on_events(handler, &events);
         let scope = self.scopes.scope(update.number);
         let failure = update.failure.as_ref();

@@ -75,7 +75,7 @@ pub struct Row<'a> {
     /// The canonical reference.
     pub reference: String,
     /// The last job that was read, if any.
-    pub job: Option<&'a Job>,
+    pub job: Option<Cow<'a, Job>>,
     /// Why no newer job can be read, if so.
     pub unreadable_reason: Option<String>,
 }
@@ -84,7 +84,7 @@ impl<'a> Row<'a> {
     fn from_job(job: &'a Job) -> Self {
         Self {
             reference: job.reference.clone(),
-            job: Some(job),
+            job: Some(Cow::Borrowed(job)),
             unreadable_reason: None,
         }
     }
@@ -92,12 +92,12 @@ impl<'a> Row<'a> {
     fn cause(&self) -> Option<String> {
         self.unreadable_reason
             .clone()
-            .or_else(|| explanation(self.job?))
+            .or_else(|| explanation(self.job.as_deref()?))
     }
 
     /// Reports whether the row gets a separate line for its cause.
     fn needs_cause_line(&self) -> bool {
-        self.unreadable_reason.is_some() || self.job.is_some_and(needs_cause_line)
+        self.unreadable_reason.is_some() || self.job.as_deref().is_some_and(needs_cause_line)
     }
 }
 
@@ -197,7 +197,7 @@ fn write_range(
 /// Returns the cells of a column. For rows that were never read, only the reference is known.
 fn text_column(column: &JobColumn, rows: &[Row], context: &RenderContext) -> TextColumn {
     let unread = Job::default();
-    let jobs = rows.iter().map(|row| row.job.unwrap_or(&unread));
+    let jobs = rows.iter().map(|row| row.job.as_deref().unwrap_or(&unread));
     let mut shown = TextColumn::new(column, jobs, context);
     for (cell, row) in shown.cells.iter_mut().zip(rows) {
         if row.job.is_none() {
@@ -208,7 +208,7 @@ fn text_column(column: &JobColumn, rows: &[Row], context: &RenderContext) -> Tex
         }
     }
     if context.colour && column.name == "state" {
-        let style = |row: &Row| row.job.map(|job| state_style(job.state));
+        let style = |row: &Row| row.job.as_ref().map(|job| state_style(job.state));
         shown.styles = rows.iter().map(style).collect();
     }
     shown

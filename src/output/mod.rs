@@ -64,7 +64,7 @@ use job_table::Layout;
 pub use job_table::{Row, TableWriter};
 pub use json::write as write_json;
 pub use junit::write as write_junit;
-pub use live::{Frame, Live, ScopeCounts, TerminalSize};
+pub use live::{Frame, Live, ReadStatus, ScopeCounts, TerminalSize};
 pub use options::{Format, OutputOptions};
 pub use problem::{one_line as problem_line, write as write_problem};
 pub use progress::{Progress, ProgressRow};

@@ -75,7 +75,7 @@ impl Progress {
 }
 
 /// Returns the numbers of the rows to show if only `max_rows` rows fit: those that are not final first.
-pub(super) fn shown_rows(is_final: &[bool], max_rows: usize) -> Vec<usize> {
+fn shown_rows(is_final: &[bool], max_rows: usize) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..is_final.len()).collect();
     if rows.len() > max_rows {
         rows.order_by_key(|number| is_final[*number]);

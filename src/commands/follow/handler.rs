@@ -270,7 +270,7 @@ impl<'a> FollowHandler<'a> {
                 .iter()
                 .map(|polled| polled.current.job.as_ref())
                 .collect::<Vec<_>>(),
-            is_gone: &|number| jobs[number].is_gone(),
+            read_status: &|number| jobs[number].read_status(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
             scopes: run.scopes.counts(),

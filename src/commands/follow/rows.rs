@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use super::super::poll::{PolledJob, Poller};
 use crate::error::{Category, Problem};
 use crate::gate::{Evaluation, GatePolicy, Pending};
-use crate::output::Row;
+use crate::model::Job;
+use crate::output::{ReadStatus, Row};
 
 /// Returns a row for each resource, in order.
 pub(super) fn rows<'a>(poller: &'a Poller, policy: &GatePolicy) -> Vec<Row<'a>> {
@@ -18,8 +21,28 @@ pub(super) fn row<'a>(poller: &Poller, polled: &'a PolledJob, policy: &GatePolic
     });
     Row {
         reference: poller.display_reference(polled),
-        job: polled.current.job.as_ref(),
+        job: polled
+            .current
+            .job
+            .as_ref()
+            .map(|job| match polled.read_status() {
+                ReadStatus::Failed | ReadStatus::Gone if !job.ended => Cow::Owned(outdated(job)),
+                _ => Cow::Borrowed(job),
+            }),
         unreadable_reason: failure,
+    }
+}
+
+/// Returns a job whose state is unknown by now, without what depends on the state.
+fn outdated(job: &Job) -> Job {
+    Job {
+        reference: job.reference.clone(),
+        name: job.name.clone(),
+        user: job.user.clone(),
+        queue: job.queue.clone(),
+        region: job.region.clone(),
+        created_at: job.created_at,
+        ..Job::default()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::PolledJob;
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
+use crate::output::ReadStatus;
 
 impl PolledJob {
     /// Reports whether its last response shows that it has ended, and no more polls are needed. This never changes.
@@ -15,10 +16,20 @@ impl PolledJob {
     }
 
     /// Reports whether a job that was read before no longer exists, and no more polls are needed.
-    pub(in crate::commands) fn is_gone(&self) -> bool {
+    fn is_gone(&self) -> bool {
         let is_missing = |problem: &Problem| problem.category == Category::NotFound;
         let is_missing = self.current.problem.as_deref().is_some_and(is_missing);
         self.current.is_final && is_missing && self.current.job.is_some()
+    }
+
+    /// Returns whether the job that is shown is current.
+    pub(in crate::commands) fn read_status(&self) -> ReadStatus {
+        let is_given_up = self.current.is_final && self.current.problem.is_some();
+        match is_given_up && !self.current.is_row_of_scope {
+            true if self.is_gone() => ReadStatus::Gone,
+            true => ReadStatus::Failed,
+            false => ReadStatus::Polled,
+        }
     }
 
     /// Reports whether another job has its id, according to the last response.

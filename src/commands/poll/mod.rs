@@ -10,6 +10,7 @@ mod outages;
 mod polled_job;
 mod results;
 mod schedule;
+mod scope_rows;
 
 use std::sync::Arc;
 use std::time::Duration;

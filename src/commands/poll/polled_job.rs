@@ -38,6 +38,8 @@ pub(in crate::commands) struct CurrentJob {
     pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Box<Problem>>,
+    /// The job is the row of a scope's list, since its lookups fail.
+    pub(super) is_row_of_scope: bool,
     /// No more polls are needed.
     pub is_final: bool,
     /// What all responses have shown of its identity.
@@ -177,6 +179,7 @@ impl CurrentJob {
                 .with_missing_grace(kind.missing_grace),
             job: None,
             problem: None,
+            is_row_of_scope: false,
             is_final: false,
             identity: KnownIdentity::default(),
             final_row: None,
@@ -190,6 +193,7 @@ impl CurrentJob {
     pub(super) fn record_failure(&mut self, problem: Problem, at: Duration) {
         self.history.observe(Observation::Failed(&problem), at);
         self.problem = Some(Box::new(problem));
+        self.is_row_of_scope = false;
     }
 }
 

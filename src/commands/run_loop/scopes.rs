@@ -1,6 +1,7 @@
+mod listing;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,13 @@ use tokio::task::JoinSet;
 
 use super::super::job_identity::JobIdentity;
 use super::super::list::keep_last_rows;
-use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
+use super::super::lookup::Lookup;
 use super::super::poll::{MAX_FIRST_OUTAGE, hint_delay, strip_unsent};
 use crate::error::{Category, Problem};
-use crate::http::Deadline;
-use crate::model::NoticeCode;
+use crate::model::Job;
 use crate::output::ScopeCounts;
-use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
+use listing::{Listed, ListedJob, ScopeListing, latest_in, list, take_rows};
 
 /// The time between two lists of a scope.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
@@ -49,23 +49,6 @@ struct WatchedScope {
     listed_at: Option<Duration>,
 }
 
-type Listed = Result<ScopeListing, Box<Problem>>;
-
-/// The result of listing a scope.
-enum ScopeListing {
-    /// The listed resources, and why a part of the list failed.
-    All(Vec<ListedJob>, Option<Box<Problem>>),
-    Latest(Reference),
-}
-
-/// A resource in a list.
-struct ListedJob {
-    /// The canonical reference.
-    reference: String,
-    identity: JobIdentity<'static>,
-    ended: bool,
-}
-
 /// The effect of a list.
 pub(super) struct ScopeUpdate {
     /// The number of the scope.
@@ -74,6 +57,8 @@ pub(super) struct ScopeUpdate {
     pub added: Vec<Reference>,
     /// The watched resources whose id belongs to another job now.
     pub replaced: HashMap<String, JobIdentity<'static>>,
+    /// The rows of the resources whose lookups failed when the list was started, by reference.
+    pub rows: HashMap<String, Job>,
     /// New jobs with the ids of the added ones are watched, too.
     pub follows_ids: bool,
     /// Why the scope, or a part of it, could not be listed.
@@ -175,17 +160,17 @@ impl ScopeWatcher {
             .filter_map(|watched| watched.problem.as_ref())
     }
 
-    /// Starts the lists that are due.
-    pub(super) fn start_due(&mut self, now: Duration) {
+    /// Starts the lists that are due. `unreadable` returns the references of the resources whose lookups fail.
+    pub(super) fn start_due(&mut self, now: Duration, unreadable: impl Fn() -> HashSet<String>) {
         for (number, watched) in self.scopes.iter_mut().enumerate() {
             if !watched.in_flight && !watched.is_done && watched.next_at <= now {
                 (watched.in_flight, watched.next_at) = (true, now);
                 let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
-                let newest = watched.latest_only;
+                let (newest, unreadable) = (watched.latest_only, unreadable());
                 self.running.spawn(async move {
                     let listed = match newest {
                         true => latest_in(&lookup, &scope).await,
-                        false => list(&lookup, &scope).await,
+                        false => list(&lookup, &scope, &unreadable).await,
                     };
                     (number, listed)
                 });
@@ -202,13 +187,15 @@ impl ScopeWatcher {
             .expect("a list neither panics nor is cancelled");
         let watched = &mut self.scopes[number];
         watched.in_flight = false;
+        let mut shown = HashMap::new();
         let ((mut added, mut replaced), failure) = match listed {
             Ok(ScopeListing::Latest(reference)) => {
                 watched.is_done = true;
                 let added = (vec![reference], HashMap::new());
                 (added, watched.succeed(now(), None))
             }
-            Ok(ScopeListing::All(rows, failed_part)) => {
+            Ok(ScopeListing::All(mut rows, failed_part)) => {
+                shown = take_rows(&mut rows);
                 // A list with many pages uses a large part of the account's requests.
                 let elapsed = now().saturating_sub(watched.next_at);
                 watched.next_at = now() + self.interval.max(elapsed * 2);
@@ -231,6 +218,7 @@ impl ScopeWatcher {
             number,
             added,
             replaced,
+            rows: shown,
             follows_ids,
             failure,
         })
@@ -323,53 +311,6 @@ impl WatchedScope {
         }
         (added, replaced)
     }
-}
-
-async fn latest_in(lookup: &Lookup, scope: &Scope) -> Listed {
-    let newest = lookup.latest_in(scope).await;
-    newest.map(ScopeListing::Latest).map_err(Box::new)
-}
-
-async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
-    let with_context = |mut problem: Problem| {
-        problem.reference = Some(scope.to_string());
-        problem.input = Some(scope.input.clone());
-        Box::new(problem)
-    };
-    let client = lookup.client_for_scope(scope).await;
-    let client = client.map_err(with_context)?;
-    let options = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
-    let (mut all, mut failed_part) = (Vec::new(), None);
-    let mut keep = |page: Page| {
-        let listed = page.rows.into_iter().map(|row| ListedJob {
-            identity: JobIdentity::of(&row.job).into_owned(),
-            reference: row.job.reference,
-            ended: row.job.ended,
-        });
-        all.extend(listed);
-        // Watch an unreadable row too: its lookup reports the problem better.
-        let unreadable = page.problems.into_iter().filter_map(|problem| {
-            let reference = problem.reference?;
-            Some(ListedJob {
-                reference,
-                identity: JobIdentity::of_unreadable_row(),
-                ended: false,
-            })
-        });
-        all.extend(unreadable);
-        let mut notices = page.notices;
-        notices.retain(|notice| notice.code == NoticeCode::ListWindow);
-        lookup.keep_notices(notices);
-        failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
-        ready(ControlFlow::Continue(()))
-    };
-    let all_of_them = Filter::default();
-    let limit = scope.kind.list_limit();
-    let limit = limit.or(Some(MAX_LISTED));
-    let drained =
-        providers::list_all(&*client, scope, &all_of_them, &options, limit, &mut keep).await;
-    drained.map_err(with_context)?;
-    Ok(ScopeListing::All(all, failed_part.map(with_context)))
 }
 
 /// Reports whether later lists would fail in the same way.

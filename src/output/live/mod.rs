@@ -1,3 +1,4 @@
+mod rank;
 #[cfg(test)]
 mod tests;
 
@@ -5,10 +6,10 @@ use std::os::fd::AsFd;
 
 use super::drawn_lines::{CLEAR_BELOW, DrawnLines, WITH_WRAP, WITHOUT_WRAP, height, push_line};
 use super::human;
-use super::progress::shown_rows;
 use super::text::truncate_width;
 use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
-use crate::model::{Job, State};
+use crate::model::Job;
+use rank::{Rank, first_by_rank};
 
 /// The size of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +53,8 @@ enum Screen {
 pub struct Frame<'a> {
     /// The last job that was read for each reference, in order, if any.
     pub jobs: &'a [Option<&'a Job>],
-    /// Reports whether a job no longer exists, whatever its last state was.
-    pub is_gone: &'a dyn Fn(usize) -> bool,
+    /// Returns whether the last job that was read is current.
+    pub read_status: &'a dyn Fn(usize) -> ReadStatus,
     /// Returns the row of a job.
     pub row: &'a dyn Fn(usize) -> Row<'a>,
     /// Messages; the newest are shown below the table.
@@ -64,6 +65,17 @@ pub struct Frame<'a> {
     pub last_read: Option<i64>,
     /// Whether `q` ends the command.
     pub has_keys: bool,
+}
+
+/// Whether the last job that was read for a reference is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadStatus {
+    /// It is read again until it has ended.
+    Polled,
+    /// It is not read again because of an error.
+    Failed,
+    /// The job no longer exists.
+    Gone,
 }
 
 /// Numbers of scopes, by the result of their last list.
@@ -103,8 +115,8 @@ impl Live {
 
     /// Returns the bytes of the next frame; empty if the terminal already shows it.
     ///
-    /// Rows are in the given order if all fit. Otherwise those that have not ended come first, and a line counts the
-    /// rest. Messages are below, and a status line last.
+    /// Rows are in the given order if all fit. Otherwise the first failures come first, then the jobs that have not
+    /// ended, and a line counts the rest. Messages are below, and a status line last.
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,
@@ -184,11 +196,11 @@ impl Live {
         let below: Vec<String> = below.collect();
         let max_height = size.height.saturating_sub(below.len());
         let jobs = frame.jobs.iter().enumerate();
-        let has_ended: Vec<bool> = jobs
-            .map(|(number, job)| job.is_some_and(|job| job.ended) || (frame.is_gone)(number))
+        let ranks: Vec<Rank> = jobs
+            .map(|(number, job)| Rank::of(*job, (frame.read_status)(number)))
             .collect();
         let first_rows = |max_height| -> Vec<Row> {
-            let shown = shown_rows(&has_ended, max_height).into_iter();
+            let shown = first_by_rank(&ranks, max_height).into_iter();
             shown.map(frame.row).collect()
         };
         // A row takes at least one line.
@@ -265,18 +277,25 @@ fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
 /// Returns for example `1 failed, 4 running, polled 3 s ago, q to quit`.
 fn status(frame: &Frame<'_>) -> String {
     let jobs = frame.jobs.iter().enumerate();
-    let (gone, rest): (Vec<_>, Vec<_>) = jobs.partition(|(number, _)| (frame.is_gone)(*number));
-    let states: Vec<State> = rest
-        .iter()
-        .filter_map(|(_, job)| Some(job.as_ref()?.state))
-        .collect();
-    let unread = rest.len() - states.len();
+    let (mut states, mut unread, mut failed, mut gone) = (Vec::new(), 0, 0, 0);
+    for (number, job) in jobs {
+        match ((frame.read_status)(number), job) {
+            (ReadStatus::Gone, _) => gone += 1,
+            (ReadStatus::Failed, Some(job)) if job.ended => states.push(job.state),
+            (ReadStatus::Failed, _) => failed += 1,
+            (ReadStatus::Polled, Some(job)) => states.push(job.state),
+            (ReadStatus::Polled, None) => unread += 1,
+        }
+    }
     let mut parts = Vec::new();
     if !states.is_empty() {
         parts.push(human::state_counts(states));
     }
-    if !gone.is_empty() {
-        parts.push(format!("{} disappeared", gone.len()));
+    if gone > 0 {
+        parts.push(format!("{gone} disappeared"));
+    }
+    if failed > 0 {
+        parts.push(format!("{failed} cannot be read"));
     }
     if unread > 0 {
         parts.push(format!("{unread} not read yet"));

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::super::{Format, Zone};
 use super::*;
 use crate::model::{Job, State, Time};
@@ -24,7 +26,7 @@ fn job(number: usize, state: State) -> Job {
 fn rows(jobs: &[Job]) -> Vec<Row<'_>> {
     let row = |job| Row {
         reference: "not used".into(),
-        job: Some(job),
+        job: Some(Cow::Borrowed(job)),
         unreadable_reason: None,
     };
     jobs.iter().map(row).collect()
@@ -50,10 +52,10 @@ fn context(width: usize, later: i64) -> RenderContext {
 
 /// Creates a frame of some jobs that were read 3 s ago.
 fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) -> T) -> T {
-    let jobs: Vec<Option<&Job>> = rows.iter().map(|row| row.job).collect();
+    let jobs: Vec<Option<&Job>> = rows.iter().map(|row| row.job.as_deref()).collect();
     use_frame(&Frame {
         jobs: &jobs,
-        is_gone: &|_| false,
+        read_status: &|_| ReadStatus::Polled,
         row: &|number| rows[number].clone(),
         notes,
         scopes: ScopeCounts::default(),
@@ -345,7 +347,11 @@ fn the_status_counts_gone_jobs_and_scopes_that_have_no_jobs_or_cannot_be_read() 
     let status_of = |jobs: &[Option<&Job>], [read, unread, failed]: [usize; 3]| {
         status(&Frame {
             jobs,
-            is_gone: &|number| number == 1,
+            read_status: &|number| match number {
+                1 => ReadStatus::Gone,
+                3 => ReadStatus::Failed,
+                _ => ReadStatus::Polled,
+            },
             row: &|_| unreachable!("a status needs no row"),
             notes: &[],
             scopes: ScopeCounts {
@@ -369,7 +375,10 @@ fn the_status_counts_gone_jobs_and_scopes_that_have_no_jobs_or_cannot_be_read() 
         "1 running, 1 scope cannot be read, q to quit"
     );
     assert_eq!(
-        status_of(&[Some(&running), Some(&running), None], [0, 0, 0]),
-        "1 running, 1 disappeared, 1 not read yet, q to quit"
+        status_of(
+            &[Some(&running), Some(&running), None, Some(&running)],
+            [0, 0, 0]
+        ),
+        "1 running, 1 disappeared, 1 cannot be read, 1 not read yet, q to quit"
     );
 }

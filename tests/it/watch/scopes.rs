@@ -128,6 +128,48 @@ fn a_forbidden_part_of_a_scope_is_reported_and_the_rest_is_followed() {
 }
 
 #[test]
+fn a_job_that_can_only_be_listed_is_shown_as_in_the_list() {
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let lists = AtomicUsize::new(0);
+    let server = Server::start(move |_, request, stream| {
+        let target = request.target();
+        let response = match () {
+            () if target.contains("job_type=CREATE_SERVER&") => {
+                let status = match lists.fetch_add(1, Ordering::SeqCst) {
+                    0..4 => "RUNNING",
+                    _ => "FAIL",
+                };
+                response(format!(
+                    r#"{{"items": [{{"id": "7", "status": "{status}"}}]}}"#
+                ))
+            }
+            () if target.contains("job_type=") => response(r#"{"items": []}"#),
+            () => http("403 Forbidden", "", b"{}"),
+        };
+        let _ = stream.write_all(&response);
+    });
+    let environment = [
+        ("JOBLENS_HUAWEI_ENDPOINT", server.origin()),
+        ("JOBLENS_HUAWEI_PROJECT_ID", "p1".to_owned()),
+        ("JOBLENS_HUAWEI_TOKEN", "a-token".to_owned()),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value));
+    let scope = ["-o", "jsonl", "huawei/image-job/"];
+    let mut watching = Watching::start_with(environment.to_vec(), &scope);
+    let mut shown = Vec::new();
+    while !shown.contains(&"failed".to_owned()) {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        assert_eq!(record["ref"], "huawei/image-job/7", "{record}");
+        let what = record["category"].as_str().or(record["state"].as_str());
+        shown.push(what.unwrap().to_owned());
+    }
+    assert_eq!(shown, ["permission_denied", "running", "failed"]);
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}
+
+#[test]
 fn an_id_equal_to_a_secret_of_the_run_is_masked() {
     use std::io::Write as _;
     const TOKEN: &str = "Wd7s3cretIdOfTheRun2";

@@ -1,5 +1,6 @@
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
+use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 
 #[tokio::test(start_paused = true)]
@@ -28,7 +29,7 @@ async fn a_later_outage_is_measured_from_its_own_start() {
         (300, failed, Some(300), Some(true)),
     ] {
         tokio::time::advance(second(at) - started.elapsed()).await;
-        watcher.start_due(second(at));
+        watcher.start_due(second(at), HashSet::new);
         let update = watcher.next(|| second(at)).await.unwrap();
         assert_eq!(update.failure.map(|failure| failure.is_new), is_new, "{at}");
         assert_eq!(counts(&watcher), expected, "{at}");

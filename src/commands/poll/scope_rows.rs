@@ -1,0 +1,130 @@
+//! Shows the rows of a watched scope for jobs whose lookups fail.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{PollEvent, PolledJob, Poller};
+use crate::error::Category;
+use crate::model::Job;
+use crate::providers;
+
+impl Poller {
+    /// Returns the canonical references of the resources whose lookups fail.
+    pub(in crate::commands) fn unreadable_references(&self) -> HashSet<String> {
+        let jobs = self.jobs.iter().filter(|polled| polled.is_unreadable());
+        jobs.map(|polled| polled.reference.to_string()).collect()
+    }
+
+    /// Shows the rows of a list, by reference, for the resources whose lookups fail: an account may be allowed to list
+    /// resources only. The failures remain, and the lookups are retried as before.
+    pub(in crate::commands) fn show_rows(
+        &mut self,
+        mut rows: HashMap<String, Job>,
+    ) -> Vec<PollEvent> {
+        let mut events = Vec::new();
+        for number in 0..self.jobs.len() {
+            if rows.is_empty() {
+                break;
+            }
+            let polled = &self.jobs[number];
+            if !polled.is_unreadable() || polled.requests.in_flight {
+                continue;
+            }
+            let Some(mut row) = rows.remove(&polled.reference.to_string()) else {
+                continue;
+            };
+            match self.check_identity(number, &row) {
+                Ok(replaced) => events.extend(replaced),
+                Err(_) => continue,
+            }
+            let polled = &mut self.jobs[number];
+            if polled.is_discovered {
+                providers::mask_row_ids(&mut row, self.lookup.transport.redactor());
+            }
+            let state = row.state;
+            let before = polled.current.job.replace(row).map(|job| job.state);
+            polled.current.is_row_of_scope = true;
+            if before != Some(state) {
+                events.push(PollEvent::State(number, before));
+            }
+        }
+        events
+    }
+}
+
+impl PolledJob {
+    /// Reports whether its lookups fail. That a lookup does not find it is a result.
+    fn is_unreadable(&self) -> bool {
+        let problem = self.current.problem.as_deref();
+        problem.is_some_and(|problem| problem.category != Category::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::commands::lookup::{Lookup, Reply, ScriptedClient};
+    use crate::commands::poll::PollOptions;
+    use crate::error::Problem;
+    use crate::model::State;
+    use crate::output::ReadStatus;
+    use crate::providers::test_support;
+
+    /// Returns a poller of two jobs, of which the first cannot be read.
+    fn poller() -> Poller {
+        let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+        let kind = kind.unwrap();
+        let references = ["1", "2"].map(|id| test_support::reference(kind, &["C", id]));
+        let client = ScriptedClient::new(Duration::ZERO, |_, _| Reply::State(State::Running));
+        let lookup = Lookup::scripted(references.to_vec(), &Arc::new(client));
+        let mut poller = Poller::new(Arc::new(lookup), PollOptions::default());
+        let denied = Problem::new(Category::PermissionDenied, "no permission");
+        poller.take_failure(0, denied, false);
+        poller
+    }
+
+    fn rows(poller: &Poller, state: State) -> HashMap<String, Job> {
+        let row = |polled: &PolledJob| {
+            let job = Job {
+                state,
+                ended: state.is_end(),
+                ..Job::default()
+            };
+            (polled.reference.to_string(), job)
+        };
+        poller.jobs.iter().map(row).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_shows_the_state_of_a_job_whose_lookup_fails_and_of_no_other() {
+        let mut poller = poller();
+        poller.jobs[0].current.is_final = true;
+        assert_eq!(poller.jobs[0].read_status(), ReadStatus::Failed);
+        let unreadable = poller.unreadable_references();
+        assert_eq!(unreadable.len(), 1);
+        assert!(unreadable.contains(&poller.jobs[0].reference.to_string()));
+        for (state, before) in [
+            (State::Running, Some(None)),
+            (State::Running, None),
+            (State::Failed, Some(Some(State::Running))),
+        ] {
+            let rows = rows(&poller, state);
+            let events = poller.show_rows(rows);
+            let shown = events.iter().map(|event| match event {
+                PollEvent::State(0, before) => *before,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(shown.collect::<Vec<_>>(), Vec::from_iter(before));
+            let current = &poller.jobs[0].current;
+            assert_eq!(current.job.as_ref().map(|job| job.state), Some(state));
+            assert!(current.problem.is_some() && current.history.read_at().is_none());
+            assert_eq!(poller.jobs[0].read_status(), ReadStatus::Polled);
+            assert!(poller.jobs[1].current.job.is_none());
+        }
+        let denied = Problem::new(Category::PermissionDenied, "no permission");
+        poller.take_failure(0, denied, false);
+        assert_eq!(poller.jobs[0].read_status(), ReadStatus::Failed);
+    }
+}
