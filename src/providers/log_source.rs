@@ -68,11 +68,19 @@ impl LogSource {
     }
 
     /// Returns the rank of the log of a failed task or container, in the order of the tasks that explain the
-    /// failure; `None` if it did not fail.
-    pub fn failure_rank(&self, failed: &[&Task]) -> Option<usize> {
+    /// failure. The containers of a job that has not ended which [wait for a restart](Self::has_crashed) come after
+    /// them. Returns `None` for other logs.
+    pub fn failure_rank(&self, failed: &[&Task], has_job_ended: bool) -> Option<usize> {
         let is_own = |task: &&Task| task.id.as_ref().or(task.name.as_ref()) == self.task.as_ref();
-        let has_failed = self.state == State::Failed && !self.is_sidecar;
-        has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
+        if self.state == State::Failed && !self.is_sidecar {
+            return Some(failed.iter().position(is_own).unwrap_or(failed.len()));
+        }
+        (self.has_crashed() && !has_job_ended).then_some(failed.len() + 1)
+    }
+
+    /// Returns `true` for a container that [waits for a restart](Self::waits_for_restart), except a sidecar.
+    pub fn has_crashed(&self) -> bool {
+        self.waits_for_restart() && !self.is_sidecar
     }
 
     /// Returns `true` for a container that does not run but was restarted before, such as one that crashes

@@ -90,11 +90,7 @@ fn note_unread(lookup: &Lookup, reference: &Reference, log: &str, mut problem: P
 /// Reports whether the job has not ended and one of its containers waits for its next restart.
 fn has_crashed(job: &Job) -> bool {
     let sources = LogSource::of_job(job);
-    !job.ended && sources.iter().any(is_crashed)
-}
-
-fn is_crashed(source: &LogSource) -> bool {
-    source.waits_for_restart() && !source.is_sidecar
+    !job.ended && sources.iter().any(LogSource::has_crashed)
 }
 
 /// Returns the reference with which a job was looked up, or that of the newest job of a scope.
@@ -121,10 +117,7 @@ async fn tail(
     let client = lookup.client(reference)?;
     let mut sources = client.log_sources(reference, job);
     let failed = failed_tasks(&job.tasks);
-    let rank = |source: &LogSource| match source.failure_rank(&failed) {
-        None if !job.ended && is_crashed(source) => Some(failed.len() + 1),
-        rank => rank,
-    };
+    let rank = |source: &LogSource| source.failure_rank(&failed, job.ended);
     sources.retain(|source| job.tasks.is_empty() || rank(source).is_some());
     sources.order_by_key(rank);
     let of_tasks = sources.chunk_by(|one, next| one.task == next.task);

@@ -28,9 +28,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
         joblens logs -f --tail 20 aliyun/job/ehpc-hz-FYUr32/5\n  \
         joblens logs --all-containers -o jsonl \\\n      \
         aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
-    after_help = "If there are several containers, logs prints the one that failed, otherwise the first main\n\
-        container that has started, otherwise the first main one; stderr names the others. For an ended job\n\
-        without standard output, its standard error is printed.\n\
+    after_help = "If there are several containers, logs prints the one that failed or crashes repeatedly,\n\
+        otherwise the first main container that has started, otherwise the first main one; stderr names the\n\
+        others. For an ended job without standard output, its standard error is printed.\n\
         In a pipe, bytes are unchanged; on a terminal, control characters are escaped.\n\
         Exit codes: 0 success · 2 usage error, or no log operation in the API · 3 no log (yet) · \
         4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"

@@ -74,8 +74,8 @@ impl LogSelection<'_> {
         Ok((vec![chosen], sources))
     }
 
-    /// Returns the log to print out of several: that of the failure, unless the job succeeded in the end, else the
-    /// first main one that has started; for previous runs only one that exists.
+    /// Returns the log to print out of several: that of the failure or of a container that crashes repeatedly, unless
+    /// the job succeeded in the end, else the first main one that has started; for previous runs only one that exists.
     fn best(&self, job: &Job, sources: &[LogSource]) -> usize {
         let was_restarted = |source: &LogSource| source.restarts > 0;
         let any = !self.previous || !sources.iter().any(was_restarted);
@@ -83,7 +83,8 @@ impl LogSelection<'_> {
         let mut candidates = candidates.filter(|(_, source)| any || was_restarted(source));
         let tasks = failed_tasks(&job.tasks);
         let failed = candidates.clone().filter(|_| job.state != State::Succeeded);
-        let failed = failed.filter_map(|(at, source)| Some((source.failure_rank(&tasks)?, at)));
+        let rank = |source: &LogSource| source.failure_rank(&tasks, job.ended);
+        let failed = failed.filter_map(|(at, source)| Some((rank(source)?, at)));
         let has_begun = |source: &LogSource| match job.state {
             State::Succeeded => source.state == State::Succeeded,
             _ => !matches!(source.state, State::Pending | State::Starting),
@@ -97,8 +98,8 @@ impl LogSelection<'_> {
         failed.or(others).unwrap_or(0)
     }
 
-    /// Returns the log to follow next if the job no longer has the followed one, or if the followed task failed and
-    /// another was created after that.
+    /// Returns the log to follow next if the job no longer has the followed one, if the followed task failed and
+    /// another was created after that, or if the followed container ran before the others and succeeded.
     pub(super) fn replacement(
         &self,
         job: &Job,
@@ -106,7 +107,13 @@ impl LogSelection<'_> {
         followed: &LogSource,
     ) -> Option<LogSource> {
         let mut sources = sources.to_vec();
-        if sources.iter().any(|source| source.is_same(followed)) {
+        let current = sources.iter().find(|source| source.is_same(followed));
+        let has_made_way = |current: &LogSource| {
+            self.container.is_none() && current.init && current.state == State::Succeeded
+        };
+        if current.is_some_and(has_made_way) {
+            sources.retain(|source| source.task == followed.task && !source.is_same(followed));
+        } else if current.is_some() {
             let task = |id: &Option<String>| job.tasks.iter().find(|task| task.id == *id);
             let failed = task(&followed.task).filter(|task| task.state == State::Failed)?;
             let end = failed.finished_at.or(failed.created_at)?;

@@ -62,6 +62,56 @@ fn the_failed_container_or_else_the_first_running_main_one_is_chosen() {
 }
 
 #[test]
+fn a_container_that_waits_for_its_restart_is_chosen_while_the_job_runs() {
+    let mut job = job(&[
+        ("a", "main", false, State::Running),
+        ("b", "fetch", true, State::Pending),
+        ("b", "side", false, State::Pending),
+        ("b", "main", false, State::Pending),
+    ]);
+    job.state = State::Running;
+    for at in 1..4 {
+        job.tasks[at].containers[0].restart_count = Some(if at == 3 { 0 } else { 5 });
+    }
+    job.tasks[2].containers[0].is_sidecar = true;
+    let first = |job: &Job| chosen(job, LogSelection::default()).unwrap().remove(0);
+    assert_eq!(first(&job), "b/fetch");
+    job.tasks[1].containers[0].restart_count = Some(0);
+    assert_eq!(first(&job), "a/main");
+    job.tasks[3].containers[0].restart_count = Some(5);
+    assert_eq!(first(&job), "b/main");
+    job.ended = true;
+    assert_eq!(first(&job), "a/main");
+}
+
+#[test]
+fn the_main_container_is_followed_after_an_init_container_that_succeeds() {
+    let at = |state| {
+        let mut job = job(&[("a", "fetch", true, state)]);
+        let main = Container {
+            name: Some("main".to_owned()),
+            state: State::Starting,
+            ..Container::default()
+        };
+        job.tasks[0].containers.push(main);
+        job
+    };
+    let next = |state, choice: LogSelection<'_>| {
+        let (job, sources) = (at(state), LogSource::of_job(&at(state)));
+        let found = choice.replacement(&job, &sources, &sources[0]);
+        found.map(|source| label(&source))
+    };
+    let any = LogSelection::default();
+    assert_eq!(next(State::Succeeded, any), Some("a/main".to_owned()));
+    assert_eq!(next(State::Pending, any), None);
+    let container = Some("fetch");
+    assert_eq!(
+        next(State::Succeeded, LogSelection { container, ..any }),
+        None
+    );
+}
+
+#[test]
 fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded() {
     let mut job = job(&[
         ("a", "main", false, State::Failed),

@@ -75,6 +75,7 @@ impl LogStream<'_> {
         let [from, to] = [&self.logs[0].source, &source].map(label);
         let reason = match self.logs[0].source.state {
             State::Failed => "failed",
+            State::Succeeded if self.logs[0].source.init => "has succeeded",
             _ => "no longer belongs to the job",
         };
         self.note(format!("{from} {reason}; showing {to}"));

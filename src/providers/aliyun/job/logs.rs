@@ -66,7 +66,7 @@ fn main_log(job: &Job) -> Option<LogSource> {
     let mut sources = LogSource::of_job(job);
     sources.retain(|source| source.task.is_some() && source.container.is_some());
     sources.order_by_key(|source| {
-        let rank = source.failure_rank(&failed);
+        let rank = source.failure_rank(&failed, job.ended);
         let is_other = source.init || source.is_sidecar;
         (rank.is_none(), rank, is_other)
     });
