@@ -82,8 +82,16 @@ until = "1500ms"
 "#;
     let emulated = growing(faults);
     let once = ["-f", "--interval", "50ms", "--max-attempts", "1", JOB];
-    let run = logs(&emulated, &once);
-    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let output = || both.as_file().try_clone().unwrap();
+    let run = emulated.joblens(&[&["logs"][..], &once].concat());
+    let code = run.start(output(), output()).end().code;
+    let text = std::fs::read_to_string(both.path()).unwrap();
+    let is_note = |line: &&str| line.starts_with("note: ");
+    let lines: Vec<&str> = text.lines().filter(|line| !is_note(line)).collect();
+    assert_eq!((code, lines.join("\n") + "\n"), (0, expected()), "{text}");
+    let restarted = "line 12\nnote: eci-train-7-1/main was restarted\nline 13\n";
+    assert!(text.contains(restarted), "{text}");
 }
 
 #[test]

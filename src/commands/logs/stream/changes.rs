@@ -123,8 +123,8 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints the rest of the log of a restarted container. After several restarts, only the log of the run before
-    /// the last restart still exists.
+    /// Prints the rest of the log of a restarted container, and then a note about the restart. After several restarts,
+    /// only the log of the run before the last restart still exists.
     async fn restart(&mut self, number: usize, times: u64) -> Result<(), LogStreamError> {
         let mut restarted = format!("{} was restarted", label(&self.logs[number].source));
         if times > 1 {
@@ -136,8 +136,9 @@ impl LogStream<'_> {
             return Ok(());
         }
         if !self.spec.previous {
+            self.continue_after_gap(number).await?;
             self.note(restarted);
-            return self.continue_after_gap(number).await;
+            return Ok(());
         }
         let client = self.lookup.client(&self.reference)?;
         let options = self.options();
@@ -149,13 +150,16 @@ impl LogStream<'_> {
         {
             return Err(problem.clone().into());
         }
-        self.note(restarted);
-        let Ok(reading) = read else {
-            return self.continue_after_gap(number).await;
-        };
-        if reading.is_disjoint {
-            self.note_gap(number);
+        match read {
+            Ok(reading) => {
+                if reading.is_disjoint {
+                    self.note_gap(number);
+                }
+                self.print_reading(number, reading).await?;
+            }
+            Err(_) => self.continue_after_gap(number).await?,
         }
-        self.print_reading(number, reading).await
+        self.note(restarted);
+        Ok(())
     }
 }
