@@ -7,20 +7,20 @@ use crate::support::jobs::JOB;
 const SILENT: &str = "aliyun/job/ehpc-hz-FYUr32/silent";
 
 #[test]
-fn a_followed_log_that_stays_empty_is_noted() {
+fn a_job_that_ended_without_a_log_is_an_error_with_and_without_follow() {
     let emulated = Emulated::start(WORLD);
-    let all = ["-f", "--interval", "50ms", "--all-containers", SILENT];
-    let run = logs(&emulated, &all);
-    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.stderr);
-    assert_eq!(run.stderr, "note: the logs are empty\n");
-    let one = ["-f", "--interval", "50ms", SILENT];
-    let run = logs(&emulated, &one);
-    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.stderr);
-    assert!(
-        run.stderr.ends_with("note: the log is empty\n"),
-        "{}",
-        run.stderr
-    );
+    let follow = ["-f", "--interval", "50ms"];
+    for options in [&[][..], &follow] {
+        for (more, name) in [
+            (&[][..], "eci-silent-1/main"),
+            (&["--all-containers"], "the job"),
+        ] {
+            let run = logs(&emulated, &[options, more, &[SILENT]].concat());
+            assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+            let message = format!("{name} has no log: it wrote nothing, or its log was removed");
+            assert!(run.stderr.contains(&message), "{}", run.stderr);
+        }
+    }
     let none = ["-f", "--interval", "50ms", "--tail", "0", JOB];
     let run = logs(&emulated, &none);
     assert!(!run.stderr.contains("empty"), "{}", run.stderr);

@@ -11,7 +11,7 @@ impl LogStream<'_> {
     /// Explains why nothing was printed of the logs of a job that has ended, if so.
     ///
     /// # Errors
-    /// Returns an error if none of them could be read.
+    /// Returns an error if none of them could be read, or if all of them are empty.
     pub(super) async fn explain_empty_logs(&mut self, job: &Job) -> Result<(), LogStreamError> {
         if !self.unread.is_empty() {
             // Their problems are reported at the end.
@@ -20,16 +20,16 @@ impl LogStream<'_> {
         if self.logs.iter().any(|log| log.has_text) || self.params.tail_lines == Some(0) {
             return Ok(());
         }
-        if !self.logs.iter().any(|log| log.is_opened) {
-            return Err(self.no_task(job));
+        if self.params.since.is_some() && self.logs.iter().any(|log| log.is_opened) {
+            self.note("no lines since that time".to_owned());
+            return Ok(());
         }
-        let text = match self.logs.len() {
-            _ if self.params.since.is_some() => "no lines since that time",
-            1 => "the log is empty",
-            _ => "the logs are empty",
+        let problem = match &self.logs[..] {
+            [log] => absent::explain(log, job, self.spec, self.is_following, None),
+            _ => None,
         };
-        self.note(text.to_owned());
-        Ok(())
+        let problem = problem.map(|problem| with_reference(problem, &self.reference).into());
+        Err(problem.unwrap_or_else(|| self.no_task(job)))
     }
 
     /// Prints the current text.
@@ -43,6 +43,7 @@ impl LogStream<'_> {
             return Err(self.no_task(&job));
         }
         let is_only = self.logs.len() == 1;
+        let mut empty = 0;
         let mut numbers = 0..self.logs.len();
         while let Some(number) = numbers.next() {
             let cause = match self.read_log(number).await {
@@ -69,7 +70,10 @@ impl LogStream<'_> {
                     }
                     return Err(with_reference(problem, &self.reference).into());
                 }
-                Some(problem) => self.note(problem.message),
+                Some(problem) => {
+                    empty += 1;
+                    self.note(problem.message);
+                }
                 None if is_only && self.params.since.is_some() => {
                     self.note("no lines since that time".to_owned());
                 }
@@ -77,6 +81,9 @@ impl LogStream<'_> {
                 None => {}
             }
         }
-        Ok(())
+        match job.ended && empty == self.logs.len() && !self.choice.previous {
+            true => Err(self.no_task(&job)),
+            false => Ok(()),
+        }
     }
 }
