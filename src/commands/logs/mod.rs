@@ -6,6 +6,7 @@ mod follow;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
 mod lines;
+mod message;
 mod options;
 mod printer;
 mod resume;

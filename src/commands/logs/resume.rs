@@ -11,8 +11,7 @@ pub(super) const HEAD_BYTES: usize = 40;
 /// Finds the text that follows the known lines, part by part. Lines begin with timestamps.
 #[derive(Debug, Default)]
 pub(super) struct Resume {
-    /// The time of the last known line, and the first bytes of the known lines with this time.
-    last_lines: Option<(Time, VecDeque<Vec<u8>>)>,
+    known: Option<KnownLines>,
     /// The first bytes of the last, incomplete known line, and how many of its bytes are known.
     partial_line: Option<(Vec<u8>, usize)>,
     /// The rest of the text is new.
@@ -30,26 +29,90 @@ pub(super) struct Resume {
     is_broken: bool,
 }
 
-impl Resume {
-    /// Creates a search for the text after `known`, which begins at the beginning of a line. If it has only one
-    /// line, `omitted` is the number of bytes that were dropped after its first bytes.
-    pub(super) fn after(known: &[u8], omitted: usize) -> Self {
-        let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
-        let (complete, begun) = known.split_at(end);
-        let mut last: Option<(Time, VecDeque<Vec<u8>>)> = None;
+/// The known lines with times that a response can contain if it begins with the second of the last one.
+#[derive(Debug)]
+struct KnownLines {
+    /// The time of the last known line.
+    last: Time,
+    /// The first bytes of the known lines of this second and of later ones: a clock that is set back writes earlier
+    /// times after later ones.
+    heads: VecDeque<Vec<u8>>,
+    /// A response can contain lines of this second before the known ones.
+    is_cut: bool,
+    has_matched: bool,
+}
+
+impl KnownLines {
+    /// Returns the known lines at the end of `complete`; `is_cut` if `complete` can begin between the lines of a
+    /// second.
+    fn of(complete: &[u8], is_cut: bool) -> Option<Self> {
+        let second = |at: Time| at.to_datetime().timestamp();
+        let mut known: Option<Self> = None;
         for line in complete.split_inclusive(|byte| *byte == b'\n').rev() {
-            match (split_timestamp(line).0, &mut last) {
-                (None, _) => {}
-                (Some(at), None) => last = Some((at, VecDeque::from([head(line)]))),
-                (Some(at), Some((last, heads))) if at == *last => heads.push_front(head(line)),
-                (Some(_), Some(_)) => break,
+            let Some(at) = split_timestamp(line).0 else {
+                continue;
+            };
+            let known = known.get_or_insert_with(|| Self::none_before(at, is_cut));
+            match second(at) >= second(known.last) {
+                true => known.heads.push_front(head(line)),
+                // The lines of the last second follow an earlier line, so all of them are known.
+                false => known.is_cut = false,
             }
         }
-        let last = last.or_else(|| Some((split_timestamp(begun).0?, VecDeque::new())));
+        known
+    }
+
+    fn none_before(last: Time, is_cut: bool) -> Self {
+        Self {
+            last,
+            heads: VecDeque::new(),
+            is_cut,
+            has_matched: false,
+        }
+    }
+
+    /// Reports whether a line with this time is known, or comes before the known lines.
+    fn contain(&mut self, at: Time, head: &[u8]) -> bool {
+        let is_next = |known: Option<&Vec<u8>>| known.is_some_and(|known| *known == head);
+        if is_next(self.heads.front()) {
+            self.has_matched = true;
+            return self.heads.pop_front().is_some();
+        }
+        if self.heads.is_empty() && self.has_matched {
+            return false;
+        }
+        if at < self.last {
+            return true;
+        }
+        if self.is_cut {
+            return at == self.last && !self.heads.is_empty();
+        }
+        // A log that was rotated begins later than the known lines.
+        let mut heads = self.heads.iter();
+        let Some(index) = heads.position(|known| *known == head) else {
+            return false;
+        };
+        self.heads.drain(..=index);
+        self.has_matched = true;
+        true
+    }
+}
+
+impl Resume {
+    /// Creates a search for the text after `known`, which begins at the beginning of a line. If it has only one
+    /// line, `omitted` is the number of bytes that were dropped after its first bytes. `is_cut` if it can begin
+    /// between the lines of a second.
+    pub(super) fn after(known: &[u8], omitted: usize, is_cut: bool) -> Self {
+        let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
+        let (complete, begun) = known.split_at(end);
+        let lines = KnownLines::of(complete, is_cut).or_else(|| {
+            let at = split_timestamp(begun).0?;
+            Some(KnownLines::none_before(at, is_cut))
+        });
         let begun = (!begun.is_empty()).then(|| (head(begun), begun.len() + omitted));
         Self {
-            is_past: last.is_none() && begun.is_none(),
-            last_lines: last,
+            is_past: lines.is_none() && begun.is_none(),
+            known: lines,
             partial_line: begun,
             ..Self::default()
         }
@@ -117,13 +180,9 @@ impl Resume {
 
     /// Reports whether the line in `head` is known. A line without a timestamp belongs to the one before it.
     fn is_known(&mut self) -> bool {
-        match (split_timestamp(&self.line_start).0, &mut self.last_lines) {
+        match (split_timestamp(&self.line_start).0, &mut self.known) {
             (None, _) => self.has_dropped && self.partial_line.is_none(),
-            (Some(at), Some((last, _))) if at < *last => true,
-            (Some(at), Some((last, heads))) => {
-                let is_known = at == *last && heads.front() == Some(&self.line_start);
-                is_known && heads.pop_front().is_some()
-            }
+            (Some(at), Some(known)) => known.contain(at, &self.line_start),
             (Some(_), None) => false,
         }
     }
@@ -156,7 +215,7 @@ mod tests {
 
     /// Returns the new text of `text`, read in parts of `size` bytes.
     fn new(known: &str, text: &str, size: usize) -> (String, bool) {
-        let mut resume = Resume::after(known.as_bytes(), 0);
+        let mut resume = Resume::after(known.as_bytes(), 0, false);
         let (mut new, mut is_broken) = (Vec::new(), false);
         for part in text.as_bytes().chunks(size) {
             new.extend(resume.new_text(part));
@@ -202,7 +261,7 @@ mod tests {
     fn lines_before_a_partially_read_line_are_not_repeated() {
         let begun = line(2, &"x".repeat(90));
         let text = format!("{}{begun}{}", line(1, "before the tail"), line(3, "b"));
-        let mut resume = Resume::after(&begun.as_bytes()[..70], 10);
+        let mut resume = Resume::after(&begun.as_bytes()[..70], 10, false);
         let new = resume.new_text(text.as_bytes());
         let rest = format!("{}{}", &begun[80..], line(3, "b"));
         assert_eq!(String::from_utf8(new).unwrap(), rest);
@@ -212,7 +271,7 @@ mod tests {
     #[test]
     fn a_short_last_line_without_a_newline_is_new_at_the_end_of_the_text() {
         let known = line(1, "a");
-        let mut resume = Resume::after(known.as_bytes(), 0);
+        let mut resume = Resume::after(known.as_bytes(), 0, false);
         let begun = b"2026-01-02T03:04:02.5Z b";
         let text = [known.as_bytes(), begun].concat();
         assert_eq!(resume.new_text(&text), b"");
@@ -220,7 +279,7 @@ mod tests {
             (resume.finish(), resume.finish()),
             (begun.to_vec(), Vec::new())
         );
-        let mut resume = Resume::after(known.as_bytes(), 0);
+        let mut resume = Resume::after(known.as_bytes(), 0, false);
         assert_eq!(resume.new_text(known.as_bytes()), b"");
         assert_eq!(resume.finish(), b"");
     }
@@ -233,6 +292,62 @@ mod tests {
             new(&known, &text, 5).0,
             format!("{}no time\n", line(2, "b"))
         );
+    }
+
+    fn at(seconds: &[(u32, &str)]) -> String {
+        let line = |(second, text): &(u32, &str)| format!("2026-01-02T03:04:{second:02}Z {text}\n");
+        seconds.iter().map(line).collect()
+    }
+
+    #[test]
+    fn lines_of_the_same_second_before_the_tail_are_not_new() {
+        let all = [(5, "a1"), (5, "a2"), (5, "a3"), (5, "a4"), (9, "b1")];
+        for (known, is_cut, expected) in
+            [(2..4, true, 4..5), (0..4, true, 4..5), (2..4, false, 0..5)]
+        {
+            let mut resume = Resume::after(at(&all[known.clone()]).as_bytes(), 0, is_cut);
+            let new = resume.new_text(at(&all).as_bytes());
+            let text = String::from_utf8(new).unwrap();
+            assert_eq!(text, at(&all[expected]), "{known:?} {is_cut}");
+        }
+        let known = at(&[(4, "a"), (5, "b")]);
+        let mut resume = Resume::after(known.as_bytes(), 0, true);
+        let new = resume.new_text(at(&[(5, "c"), (5, "b")]).as_bytes());
+        assert_eq!(String::from_utf8(new).unwrap(), at(&[(5, "c"), (5, "b")]));
+    }
+
+    #[test]
+    fn no_line_is_repeated_after_a_clock_was_set_back() {
+        let all = [
+            (5, "a"),
+            (6, "b"),
+            (7, "c"),
+            (8, "d"),
+            (6, "e"),
+            (7, "f"),
+            (8, "g"),
+            (9, "h"),
+        ];
+        for known in 1..all.len() {
+            let second = all[known - 1].0;
+            let from_second = |lines: &[(u32, &str)]| {
+                let lines = lines.iter().filter(|line| line.0 >= second);
+                at(&lines.copied().collect::<Vec<_>>())
+            };
+            let new_lines = (from_second(&all[known..]), false);
+            let text = from_second(&all);
+            for size in [1, 7, 1000] {
+                let found = new(&at(&all[..known]), &text, size);
+                assert_eq!(found, new_lines, "{known} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_that_begins_after_the_first_known_line_of_a_second_repeats_none() {
+        let known = at(&[(5, "a"), (5, "b"), (5, "c")]);
+        let text = at(&[(5, "b"), (5, "c"), (5, "d")]);
+        assert_eq!(new(&known, &text, 7).0, at(&[(5, "d")]));
     }
 
     proptest! {

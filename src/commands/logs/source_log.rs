@@ -1,9 +1,12 @@
 //! Reads one log: keeps the position, and finds the new text.
 
+mod compared;
+
 use std::mem;
 
 use super::follow::Follow;
 use super::lines::{Block, Lines, Tail};
+use super::message::split_message;
 use super::printer::{PrintedLine, last_timestamp};
 use super::window::Window;
 use crate::error::Problem;
@@ -14,6 +17,7 @@ use crate::providers::{
 };
 use crate::reference::Reference;
 use crate::secret::Redactor;
+use compared::read_window;
 
 /// One log of a job.
 #[derive(Debug)]
@@ -50,16 +54,12 @@ pub(super) struct SourceLog {
     pub is_message_shown: bool,
 }
 
-/// How much of a later response is compared with the known text; the text after it is new.
-const MAX_COMPARED_BYTES: usize = 32 << 20;
+/// How many lines before the requested last ones are read if the lines have times. A later response begins with all
+/// lines of the last second, so those before the printed ones must be known.
+const CONTEXT_LINES: u64 = 100;
 
-/// Prefixes of messages that a kubelet writes into a response if it can no longer read the log. The messages have
-/// neither a timestamp nor a line end.
-const MESSAGES: [&str; 3] = [
-    "unable to retrieve container logs for ",
-    "failed to ",
-    "rpc error: ",
-];
+/// Maximum number of lines that are requested because of [`CONTEXT_LINES`]; more can exceed the limit of an API.
+const MAX_LINES_WITH_CONTEXT: u64 = 2000;
 
 /// The result of a reading.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl SourceLog {
             is_gap_noted: false,
             position: LogPosition::Start,
             before: Vec::new(),
-            window: Window::default(),
+            window: Window::new(params.tail_lines.is_some()),
             lines: Lines::new(params.timestamps),
             params: params.clone(),
             since: params.since,
@@ -125,6 +125,7 @@ impl SourceLog {
         let mut lines = Vec::new();
         if resume.take_break() {
             lines.extend(self.lines.break_line());
+            self.window.break_line();
         }
         self.window.extend(&new);
         self.note_time(&new);
@@ -153,14 +154,25 @@ impl SourceLog {
         self.window.text().last().is_none_or(|byte| *byte == b'\n')
     }
 
-    /// Removes and returns a server message at the end of a response. It begins where a line can begin.
+    /// Removes and returns a server message at the end of a response, where a line with a time would begin.
     fn split_message(&self, text: &mut Vec<u8>, begins_line: bool) -> Option<String> {
-        let at = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
-        let is_line = self.params.timestamps && (begins_line || at > 0);
-        let is_message = |words: &&str| text[at..].starts_with(words.as_bytes());
-        MESSAGES.iter().find(|words| is_line && is_message(words))?;
-        let message = text.split_off(at);
-        Some(String::from_utf8_lossy(&message).into_owned())
+        match self.params.timestamps {
+            true => split_message(text, begins_line),
+            false => None,
+        }
+    }
+
+    /// Returns how many of the last lines the first response contains.
+    fn requested_tail(&self) -> Option<u64> {
+        let lines = self.params.tail_lines.filter(|_| !self.is_opened)?;
+        let context = if self.params.timestamps {
+            CONTEXT_LINES
+        } else {
+            0
+        };
+        let with_context = lines.saturating_add(context).min(MAX_LINES_WITH_CONTEXT);
+        // No API accepts 0 lines. The text of the first reading is then not printed.
+        Some(lines.max(with_context).max(1))
     }
 
     /// Reports whether this is the log of the run before the last restart.
@@ -181,10 +193,8 @@ impl SourceLog {
         if let Some(rest) = self.rest.take() {
             return self.read_rest(rest).await;
         }
-        // No API accepts 0 lines. The text of the first reading is then not printed.
-        let tail_lines = self.params.tail_lines.map(|lines| lines.max(1));
         let params = LogParams {
-            tail_lines: tail_lines.filter(|_| !self.is_opened),
+            tail_lines: self.requested_tail(),
             since: self.since,
             ..self.params.clone()
         };
@@ -209,7 +219,7 @@ impl SourceLog {
         let text = match rest.next().await {
             Ok(text) => text,
             Err(problem) if !self.is_opened && self.params.tail_lines.is_some() => {
-                (self.window, self.lines) = (Window::default(), self.no_lines());
+                (self.window, self.lines) = (Window::new(true), self.no_lines());
                 self.since = self.params.since;
                 return Err(problem);
             }
@@ -379,21 +389,6 @@ impl SourceLog {
     pub(super) fn take_partial_line(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_partial_line(redactor)
     }
-}
-
-/// Reads the rest of a window, up to the size that is compared.
-async fn read_window(chunk: &mut LogChunk) -> Result<(), Problem> {
-    let Some(rest) = &mut chunk.rest else {
-        return Ok(());
-    };
-    while chunk.data.len() < MAX_COMPARED_BYTES {
-        let Some(text) = rest.next().await? else {
-            chunk.rest = None;
-            return Ok(());
-        };
-        chunk.data.extend(text);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

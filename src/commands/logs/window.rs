@@ -14,11 +14,23 @@ pub(super) struct Window {
     omitted: usize,
     /// The next window need not overlap with the last one.
     follows_gap: bool,
+    /// The known text can begin between the lines of a second, because only the last lines were requested.
+    is_cut: bool,
+    /// The text after the last window does not continue its incomplete line.
+    is_broken: bool,
     /// Finds the new text in the rest of a window.
     resume: Option<Resume>,
 }
 
 impl Window {
+    /// Creates an empty window; `is_cut` if the log is read from some of its last lines.
+    pub(super) fn new(is_cut: bool) -> Self {
+        Self {
+            is_cut,
+            ..Self::default()
+        }
+    }
+
     /// Adds the next window, or its first part, and returns its new text. Returns `None`, and changes nothing, if it
     /// does not overlap with the known text, since text between them may be missing.
     pub(super) fn advance(&mut self, window: Vec<u8>, has_times: bool) -> Option<Vec<u8>> {
@@ -37,7 +49,7 @@ impl Window {
         };
         self.follows_gap &= new.is_empty();
         if self.resume.is_some() {
-            self.extend(&new);
+            self.extend_resumed(&new);
         } else {
             (self.last, self.omitted) = (window, 0);
         }
@@ -72,7 +84,7 @@ impl Window {
             Some(resume) => resume.new_text(&part),
             None => part,
         };
-        self.extend(&new);
+        self.extend_resumed(&new);
         new
     }
 
@@ -80,18 +92,32 @@ impl Window {
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let resume = self.resume.as_mut();
         let new = resume.map(Resume::finish).unwrap_or_default();
-        self.extend(&new);
+        self.extend_resumed(&new);
         new
+    }
+
+    /// Adds new text, after the end of the incomplete known line if the text does not continue it.
+    fn extend_resumed(&mut self, new: &[u8]) {
+        if self.resume.as_mut().is_some_and(Resume::take_break) {
+            self.break_line();
+            self.is_broken = true;
+        }
+        self.extend(new);
+    }
+
+    /// Ends the incomplete known line. Otherwise, the next line would belong to it and have no time.
+    pub(super) fn break_line(&mut self) {
+        self.extend(b"\n");
     }
 
     /// Returns `true`, once, if the window does not continue the incomplete known line.
     pub(super) fn take_break(&mut self) -> bool {
-        self.resume.as_mut().is_some_and(Resume::take_break)
+        std::mem::take(&mut self.is_broken)
     }
 
     /// Returns a search for the text after the known text. Lines begin with timestamps.
     pub(super) fn resume(&self) -> Resume {
-        Resume::after(&self.last, self.omitted)
+        Resume::after(&self.last, self.omitted, self.is_cut)
     }
 
     /// Adds text that directly follows the last window. Keeps only the end of a long
@@ -129,6 +155,7 @@ impl Window {
     /// Prepares for a window that is from another run of the container, or does not reach back to the known text.
     /// Lines with timestamps are still recognized.
     pub(super) fn mark_gap(&mut self, has_times: bool) {
+        self.is_cut = false;
         match has_times {
             true => self.follows_gap = true,
             false => self.reset(),
@@ -273,6 +300,22 @@ mod tests {
         let mut window = Window::default();
         window.advance(lines(4..6), true);
         assert_eq!(window.advance(lines(0..7), true), Some(lines(6..7)));
+    }
+
+    #[test]
+    fn lines_after_a_text_that_does_not_continue_are_recognized_later() {
+        let line = |second| format!("2026-01-02T03:04:{second:02}.5Z line {second}\n");
+        let lines = |seconds: std::ops::Range<u32>| seconds.map(line).collect::<String>();
+        let mut window = Window::default();
+        window.advance(lines(1..4).into_bytes(), true);
+        window.extend(b"error: stream timed out");
+        for (seconds, new, is_broken) in
+            [(3..5, 4..5, true), (3..5, 5..5, false), (4..6, 5..6, false)]
+        {
+            let found = window.advance(lines(seconds.clone()).into_bytes(), true);
+            assert_eq!(found, Some(lines(new).into_bytes()), "{seconds:?}");
+            assert_eq!(window.take_break(), is_broken, "{seconds:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::providers;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::test_support::{get_options, reference};
+use crate::providers::test_support::{get_options, reference as test_reference};
 use crate::test_support::kinds::client;
 use crate::test_support::{
     EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
@@ -49,7 +49,7 @@ async fn follow(
     let transport = server.transport();
     let client = client(&CLOUD, server, &transport);
     let kind = CLOUD.kinds.iter().find(|kind| kind.to_string() == KIND);
-    let reference = reference(kind.unwrap(), &["j1"]);
+    let reference = test_reference(kind.unwrap(), &["j1"]);
     let source = LogSource {
         task: Some("j1-worker-0".to_owned()),
         ..LogSource::default()
@@ -192,7 +192,7 @@ async fn a_truncated_log_that_grew_past_its_old_length_loses_no_line() {
         let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
         let transport = server.transport();
         let client = client(cloud, &server, &transport);
-        let reference = reference(kind, &segments);
+        let reference = test_reference(kind, &segments);
         server.set(4);
         let job = client.get(&reference, &get_options()).await.unwrap().job;
         let source = client.log_sources(&reference, &job).remove(0);
@@ -212,6 +212,58 @@ async fn a_truncated_log_that_grew_past_its_old_length_loses_no_line() {
             notes[0].starts_with("the log was truncated or replaced"),
             "{kind}: {notes:?}"
         );
+    }
+}
+
+/// Follows the last two of five lines of one second; others follow later.
+#[tokio::test]
+async fn lines_of_one_second_before_the_tail_are_never_printed() {
+    for (reference, lines) in [
+        ("aliyun/job/c/a", ["a1", "a2", "a3", "a4", "a5", "b1", "b2"]),
+        ("aliyun/job/c/a", ["same"; 7]),
+        ("kubernetes/job/t/a", ["same"; 7]),
+    ] {
+        let (kind, name) = reference.split_at(reference.rmatch_indices('/').nth(1).unwrap().0);
+        let kind = providers::kinds().find(|one| one.to_string() == kind);
+        let kind = kind.unwrap();
+        let cloud = providers::cloud(kind.template.cloud).unwrap();
+        let segments: Vec<&str> = name[1..].split('/').collect();
+        let line = |(number, text): (usize, &&str)| LogLine {
+            after: Duration::from_secs(if number < 5 { 2 } else { 6 }),
+            text: (*text).to_owned(),
+            is_stderr: false,
+        };
+        let job = EmulatedJob {
+            kind: kind.to_string(),
+            segments: segments.iter().map(|text| (*text).to_owned()).collect(),
+            steps: vec![StateChange {
+                state: "Running".to_owned(),
+                ..StateChange::default()
+            }],
+            log: lines.iter().enumerate().map(line).collect(),
+            ..EmulatedJob::default()
+        };
+        let state = EmulatedState::new(vec![job], start_time());
+        let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
+        let transport = server.transport();
+        let client = client(cloud, &server, &transport);
+        let known = test_reference(kind, &segments);
+        server.set(4);
+        let job = client.get(&known, &get_options()).await.unwrap().job;
+        let source = client.log_sources(&known, &job).remove(0);
+        for tail in [0, 2] {
+            let params = LogParams {
+                tail_lines: Some(tail),
+                timestamps: true,
+                ..LogParams::default()
+            };
+            let source = source.clone();
+            let read = follow_log(&server, &*client, &known, source, &params, [4, 5, 8, 9]);
+            let (text, _) = read.await;
+            let printed = text.lines().map(|line| line.split_once(' ').unwrap().1);
+            let printed: Vec<&str> = printed.collect();
+            assert_eq!(printed, &lines[5 - tail as usize..], "{reference} {tail}");
+        }
     }
 }
 
