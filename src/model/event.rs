@@ -44,6 +44,10 @@ pub struct Event {
     pub first_at: Option<Time>,
     /// When it was last seen.
     pub last_at: Option<Time>,
+    /// When it was first recorded, if this is known more precisely than `first_at`: the order of events of the
+    /// same second; not shown.
+    #[serde(skip)]
+    pub recorded_at: Option<Time>,
     /// The cloud's texts of the two times if they cannot be parsed.
     #[serde(skip)]
     pub unreadable_times: UnreadableTimes,
@@ -57,6 +61,18 @@ pub struct Event {
     pub reason: Option<String>,
     /// Message of the event.
     pub message: Option<String>,
+}
+
+impl Event {
+    /// Returns the time by which events are sorted: when it was last seen, else when it was first seen. It is a
+    /// whole second if `recorded_at` decides the order within that second.
+    pub fn happened_at(&self) -> Option<Time> {
+        let at = self.last_at.or(self.first_at)?;
+        Some(match self.recorded_at {
+            Some(_) => at.whole_second(),
+            None => at,
+        })
+    }
 }
 
 /// The cloud's texts of an event's times; `None` for a time that is missing or was parsed. They are compared

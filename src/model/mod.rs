@@ -119,7 +119,8 @@ pub struct Job {
     pub array: Option<Array>,
     /// Its parts: container groups, sub-jobs, nodes of an invocation.
     pub tasks: Vec<Task>,
-    /// Events, newest first.
+    /// Events, newest first; those of the same second in the reverse of the order in which they happened, as far
+    /// as the cloud reports it.
     pub events: Vec<Event>,
     /// True if there may be more events that could not be read; not shown.
     #[serde(skip)]
@@ -189,7 +190,7 @@ impl Job {
             self.exit_code = None;
         }
         self.events
-            .order_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+            .order_by_key(|event| std::cmp::Reverse((event.happened_at(), event.recorded_at)));
         self.warning_count = self
             .events
             .iter()

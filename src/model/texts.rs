@@ -337,6 +337,7 @@ impl Texts for Event {
             level_raw,
             first_at: _,
             last_at: _,
+            recorded_at: _,
             unreadable_times: _,
             count: _,
             object,

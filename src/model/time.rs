@@ -54,6 +54,11 @@ impl Time {
         (self.0 - earlier.0).num_milliseconds().div_euclid(1000)
     }
 
+    /// Returns the time without the fraction of its second.
+    pub fn whole_second(self) -> Self {
+        Self(self.0.with_nanosecond(0).unwrap_or(self.0))
+    }
+
     /// Returns the time as a type of chrono.
     pub fn to_datetime(self) -> DateTime<Utc> {
         self.0

@@ -10,6 +10,7 @@ mod client;
 mod connected;
 mod endpoints;
 mod errors;
+mod event_order;
 pub mod huawei;
 pub mod kubernetes;
 mod latest;

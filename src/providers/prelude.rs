@@ -7,6 +7,7 @@ pub(super) use serde::Deserialize;
 pub(super) use serde_json::{Value, json};
 
 pub(super) use super::api::{DecodeError, Decoded};
+pub(super) use super::event_order::EventOrder;
 pub(super) use super::lenient::{
     self, Checked, DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Required, Text,
     Timestamp,

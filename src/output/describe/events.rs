@@ -48,7 +48,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io
 }
 
 fn line(page: &PageWriter, event: &Event) -> Value {
-    let when = event.last_at.or(event.first_at);
+    let when = event.happened_at();
     let when = when.map_or_else(|| "at an unknown time".to_owned(), |at| page.moment(at));
     match event.level {
         Some(Level::Warning) => Value::Lead(Style::Warning, "warning".to_owned(), when),

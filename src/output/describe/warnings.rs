@@ -29,12 +29,12 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) ->
     let mut near: Vec<&Event> = all().collect();
     if let Some(end) = end {
         near.order_by_key(|event| {
-            let at = event.last_at.or(event.first_at);
+            let at = event.happened_at();
             at.map_or(i64::MAX, |at| at.seconds_since(end).abs())
         });
     }
     near.truncate(most);
-    near.order_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+    near.order_by_key(|event| std::cmp::Reverse((event.happened_at(), event.recorded_at)));
     let count = all().count();
     let head = match (count, end) {
         (0, _) if is_all_there_is => {
@@ -52,7 +52,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, shown: &mut ShownTexts) ->
     };
     page.paragraph(2, &Value::Text(head))?;
     for event in near {
-        let when = event.last_at.or(event.first_at);
+        let when = event.happened_at();
         let when = when.map_or_else(
             || "at an unknown time".to_owned(),
             |at| relative_time(page, at, end),

@@ -14,7 +14,8 @@ pub type Timeline = Envelope<TimelineContent>;
 /// The content of a timeline.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineContent {
-    /// All events of all references, oldest first; entries without a time come last.
+    /// All events of all references, oldest first; entries without a time come last. Events of the same second are
+    /// in the order in which they happened, as far as the cloud reports it.
     pub events: Vec<TimelineEvent>,
     /// The references that were read; those that failed come last.
     #[serde(skip)]

@@ -43,6 +43,9 @@ pub struct TimelineEvent {
     pub first_at: Option<Time>,
     /// When it was last seen.
     pub last_at: Option<Time>,
+    /// When an event was first recorded, if this is known more precisely than `first_at`; not shown.
+    #[serde(skip)]
+    pub recorded_at: Option<Time>,
     /// How often it was seen; null for a change of state.
     pub count: Option<u64>,
     /// Normalised level of an event; null for a change of state and for an unrecognized level.
@@ -138,11 +141,17 @@ pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
     occurrences.order_by_key(|one| (one.happened_at.is_none(), one.happened_at));
 }
 
+/// Marks the problem that was seen first. Of problems of the same second, it is the one that was recorded first if
+/// this is known, else the first entry.
 fn mark_first_problem(occurrences: &mut [TimelineEvent]) {
     let bad = occurrences.iter_mut().filter(|one| one.is_problem);
     let seen = |one: &&mut TimelineEvent| {
         let at = one.first_at.or(one.happened_at);
-        (at.is_none(), at)
+        let at = match one.recorded_at {
+            Some(_) => at.map(Time::whole_second),
+            None => at,
+        };
+        (at.is_none(), at, one.recorded_at.is_none(), one.recorded_at)
     };
     if let Some(first) = bad.min_by_key(seen) {
         first.first_bad = true;
@@ -325,9 +334,10 @@ fn termination(subject: &EventBuilder, previous: &Termination) -> TimelineEvent 
 /// Returns the job's events, which the job lists newest first.
 fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = TimelineEvent> {
     job.events.iter().rev().map(move |event| TimelineEvent {
-        happened_at: event.last_at.or(event.first_at),
+        happened_at: event.happened_at(),
         first_at: event.first_at,
         last_at: event.last_at,
+        recorded_at: event.recorded_at,
         count: event.count,
         level: event.level,
         level_raw: event.level_raw.clone(),

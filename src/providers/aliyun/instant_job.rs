@@ -113,6 +113,8 @@ impl KindOps<Api> for InstantJobs {
         let missing = response.data.missing_executors.clone();
         let mut result = response.map(|job| job.result).into_result();
         results::read_events(api, lookup, &mut result).await;
+        let events = std::mem::take(&mut result.job.events);
+        result.job.events = EventOrder::OldestFirst.newest_first(events);
         results::read_exit_codes(api, lookup, missing, &mut result).await;
         Ok(result)
     }

@@ -10,6 +10,7 @@ use super::object::ObjectList;
 use super::{Api, path};
 use crate::error::{Category, Problem};
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
+use crate::providers::event_order::time_in_name;
 use crate::providers::lenient::{self, DefaultObject, Int, Text, Timestamp};
 use crate::providers::{GetOptions, GetResult};
 
@@ -39,6 +40,7 @@ struct Event {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct EventMeta {
+    name: Text,
     creation_timestamp: Timestamp,
 }
 
@@ -101,7 +103,8 @@ pub(super) fn add_list(
 ) {
     match events {
         Ok(read) => {
-            let job_events = read.events.into_iter().filter(|event| has(event));
+            // Lists are sorted by name. If that is the only order of the events of a second, the last is the newest.
+            let job_events = read.events.into_iter().rev().filter(|event| has(event));
             result.job.events.extend(job_events.map(|(_, event)| event));
             for notice in read.unreadable {
                 result.note(notice.code, notice.message);
@@ -187,6 +190,8 @@ impl Event {
         let observed = &self.series.0.last_observed_time;
         let last = [&self.last_timestamp, observed, &self.event_time, created_at];
         let earliest = first.into_iter().find_map(Timestamp::utc);
+        let name = self.metadata.0.name.trimmed().unwrap_or_default();
+        let recorded_at = time_in_name(name).or(self.event_time.utc()).or(earliest);
         let latest = last.into_iter().find_map(Timestamp::utc);
         let count = self.series.0.count.unsigned().or(self.count.unsigned());
         model::Event {
@@ -194,6 +199,7 @@ impl Event {
             level_raw: self.r#type.trimmed().map(str::to_owned),
             first_at: earliest,
             last_at: latest,
+            recorded_at,
             unreadable_times: UnreadableTimes {
                 first: self.first_timestamp.into_unreadable(),
                 last: self.last_timestamp.into_unreadable(),

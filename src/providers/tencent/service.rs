@@ -180,7 +180,8 @@ pub(super) fn decode_events(
     let events = events.into_iter().map(|event| event.into_model(api.clock));
     let job = Job {
         name: Some(lookup.reference.id().to_owned()),
-        events: events.collect(),
+        // The order of the events is not documented.
+        events: EventOrder::OldestFirst.newest_first(events.collect()),
         events_unreadable,
         ..job_at(lookup.reference, Some(&api.region))
     };

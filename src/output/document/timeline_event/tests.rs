@@ -247,6 +247,75 @@ fn task() -> impl Strategy<Value = Task> {
     )
 }
 
+/// Returns a job with these events as a kind reports them: message, first and last second, nanoseconds of the record.
+fn job_with(events: &[(&str, i64, i64, Option<u32>)]) -> Job {
+    let event = |(message, first, last, nanoseconds): &(&str, i64, i64, Option<u32>)| {
+        let recorded = |nanos| {
+            let second = at(*first)?.to_datetime().timestamp();
+            Time::new(chrono::DateTime::from_timestamp(second, nanos)?)
+        };
+        Event {
+            message: Some((*message).to_owned()),
+            level: Some(Level::Warning),
+            recorded_at: nanoseconds.and_then(recorded),
+            first_at: at(*first),
+            last_at: at(*last),
+            ..Event::default()
+        }
+    };
+    let mut job = Job {
+        events: events.iter().map(event).collect(),
+        ..Job::default()
+    };
+    job.finalize(at(100).unwrap());
+    job
+}
+
+#[test]
+fn events_of_one_second_are_in_the_order_in_which_they_were_recorded() {
+    let mut job = job_with(&[
+        ("BackOff", 5, 5, Some(400)),
+        ("Failed", 5, 5, Some(300)),
+        ("Created", 4, 5, Some(999)),
+        ("Killing", 6, 6, Some(1)),
+        ("Scheduled", 5, 5, Some(100)),
+    ]);
+    // The time of the API has a fraction, the times of the other events do not.
+    let scheduled = job
+        .events
+        .iter_mut()
+        .find(|one| one.message.as_deref() == Some("Scheduled"));
+    scheduled.unwrap().last_at =
+        Time::new(at(5).unwrap().to_datetime() + chrono::TimeDelta::nanoseconds(100));
+    job.finalize(at(100).unwrap());
+    let newest_first: Vec<_> = job
+        .events
+        .iter()
+        .filter_map(|one| one.message.clone())
+        .collect();
+    assert_eq!(
+        newest_first,
+        ["Killing", "BackOff", "Failed", "Scheduled", "Created"]
+    );
+    let timeline = TimelineEvent::all_of(&job);
+    let oldest_first = timeline.iter().filter_map(|one| one.message.as_ref());
+    assert!(oldest_first.eq(newest_first.iter().rev()));
+    assert_eq!(first_problem(&job).as_deref(), Some("Created"));
+}
+
+fn first_problem(job: &Job) -> Option<String> {
+    let mut all = TimelineEvent::all_of(job).into_iter();
+    all.find(|one| one.first_bad)?.message
+}
+
+#[test]
+fn the_first_problem_of_a_second_is_the_one_that_was_recorded_first() {
+    let job = job_with(&[("BackOff", 5, 5, Some(400)), ("Failed", 5, 9, Some(300))]);
+    assert_eq!(first_problem(&job).as_deref(), Some("Failed"));
+    let unknown = job_with(&[("Failed", 5, 9, None), ("BackOff", 5, 5, None)]);
+    assert_eq!(first_problem(&unknown).as_deref(), Some("BackOff"));
+}
+
 proptest! {
     #[test]
     fn any_timeline_is_sorted_marks_one_problem_and_loses_no_event(

@@ -64,7 +64,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, result: &mut GetResu
         message: Some((*message).to_owned()),
         ..Event::default()
     });
-    result.job.events = events.collect();
+    result.job.events = EventOrder::OldestFirst.newest_first(events.collect());
 }
 
 /// Splits a line such as `2026-01-12 14:20:00 Created pod: x` into time and text.

@@ -16,10 +16,11 @@ pub(super) fn explain_task(task: &mut Task, events: &[Event]) {
                 task.message = Some(message);
             } else {
                 task.reason.clone_from(&task.state_raw);
-                task.message = events
-                    .iter()
+                // Of the newest ones, the last is chosen; `events` is sorted newest first.
+                let oldest_first = events.iter().rev();
+                task.message = oldest_first
                     .filter(|event| event.level == Some(Level::Warning))
-                    .max_by_key(|event| event.last_at.or(event.first_at))
+                    .max_by_key(|event| event.happened_at())
                     .and_then(|event| event.message.clone().or_else(|| event.reason.clone()));
             }
         }

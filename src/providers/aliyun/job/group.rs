@@ -5,6 +5,7 @@ use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, UnreadableTimes,
     Volume,
 };
+use crate::providers::event_order::time_in_name;
 use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
 use std::collections::BTreeMap;
@@ -200,7 +201,8 @@ fn events(events: Required<List<GroupEvent>>, task: Option<&String>) -> (Vec<Eve
     let is_unreadable = events.is_err();
     let events = events.unwrap_or_default().into_iter();
     let events = events.map(|event| event.into_model(task.cloned()));
-    (events.collect(), is_unreadable)
+    let events = EventOrder::OldestFirst.newest_first(events.collect());
+    (events, is_unreadable)
 }
 
 fn resources(cpu: Num, memory: Num, ephemeral_storage: Num) -> Resources {
@@ -264,6 +266,7 @@ impl GroupEvent {
                 first: self.first_timestamp.into_unreadable(),
                 last: self.last_timestamp.into_unreadable(),
             },
+            recorded_at: self.name.0.as_deref().and_then(time_in_name),
             count: self.count.unsigned(),
             object: Object {
                 kind: None,

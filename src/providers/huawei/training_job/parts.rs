@@ -84,7 +84,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
             let rows = result.events(events.events.first_page("events", total.0));
             let has_more = total.unsigned() > Some(rows.len() as u64);
             // New events are missing unless the most recent ones fill the page.
-            let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(&events.order, &rows);
+            let order = order_of(&events.order);
+            let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(order, &rows);
             result.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
             if has_more {
                 let message = format!("Huawei returned only the last {} events", rows.len());
@@ -93,7 +94,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
             }
             let tasks = &result.job.tasks;
             let events = rows.into_iter().map(|row| row.into_event(tasks));
-            result.job.events = events.collect();
+            result.job.events = order.newest_first(events.collect());
         }
         Err(problem) => {
             result.job.events_unreadable = true;
@@ -110,13 +111,18 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
     }
 }
 
+/// Returns the order of the events that the response names, or else the requested order.
+fn order_of(word: &Text) -> EventOrder {
+    match word.trimmed() {
+        Some(word) if word.eq_ignore_ascii_case("asc") => EventOrder::OldestFirst,
+        _ => EventOrder::NewestFirst,
+    }
+}
+
 /// Returns `false` if the response shows that its events are not the most recent ones.
-fn is_newest_first(order: &Text, rows: &[JobEvent]) -> bool {
-    let is_ascending = order
-        .trimmed()
-        .is_some_and(|order| order.eq_ignore_ascii_case("asc"));
+fn is_newest_first(order: EventOrder, rows: &[JobEvent]) -> bool {
     let times = rows.iter().filter_map(|row| row.time.utc());
-    !is_ascending && times.is_sorted_by(|one, other| one >= other)
+    order == EventOrder::NewestFirst && times.is_sorted_by(|one, other| one >= other)
 }
 
 /// Requests a part of a job; a failure becomes a notice.

@@ -31,12 +31,13 @@ pub(super) fn explain_by_events(job: &mut Job) {
     if job.reason.is_some() || !matches!(job.state, State::Pending | State::Starting) {
         return;
     }
+    let order = |event: &&Event| (event.happened_at(), event.recorded_at);
     let explaining = job.events.iter().filter(|event| explains(job, event));
     let newest = || {
-        let newest = job.events.iter().max_by_key(|event| event.last_at);
+        let newest = job.events.iter().max_by_key(order);
         newest.filter(|event| event.level == Some(Level::Warning))
     };
-    let warning = explaining.max_by_key(|event| event.last_at).or_else(newest);
+    let warning = explaining.max_by_key(order).or_else(newest);
     if let Some((reason, message)) =
         warning.map(|event| (event.reason.clone(), event.message.clone()))
     {

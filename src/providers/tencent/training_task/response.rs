@@ -244,6 +244,6 @@ impl EventsResponse {
                 ..clock.event(&event.level, event.first_timestamp, event.last_timestamp)
             }
         });
-        events.collect()
+        EventOrder::NewestFirst.newest_first(events.collect())
     }
 }
