@@ -146,7 +146,7 @@ pub(super) struct PollArgs {
         hide_short_help = true
     )]
     interval: Option<String>,
-    /// Don't report a resource as missing until this time has passed [default: 60s]
+    /// Don't report a resource as missing until this time has passed, and never before two checks 15s apart [default: 60s]
     #[arg(
         long,
         value_name = "TIME",

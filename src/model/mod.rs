@@ -120,11 +120,15 @@ pub struct Job {
     /// Its parts: container groups, sub-jobs, nodes of an invocation.
     pub tasks: Vec<Task>,
     /// Events, newest first; those of the same second in the reverse of the order in which they happened, as far
-    /// as the cloud reports it.
+    /// as the cloud reports it. Of a Kubernetes job or workload, only `events` reads those of all pods: other commands
+    /// read those of five pods at most, and of none in a normal state.
     pub events: Vec<Event>,
     /// True if there may be more events that could not be read; not shown.
     #[serde(skip)]
     pub events_unreadable: bool,
+    /// Reason why events could not be read, if a request failed; not shown.
+    #[serde(skip)]
+    pub events_problem: Option<Box<Problem>>,
     /// Reason why its tasks could not be read; not shown.
     #[serde(skip)]
     pub tasks_problem: Option<Box<Problem>>,
@@ -173,6 +177,23 @@ impl Job {
             (Some(start), Some(end), None | Some(1)) => format!("{reference}_{start}-{end}"),
             (Some(start), Some(end), Some(step)) => format!("{reference}_{start}-{end}:{step}"),
             _ => format!("{reference}_INDEX"),
+        })
+    }
+
+    /// Returns the error of a request for events that failed, with the reference of the job. Since the job exists, it
+    /// is not `not_found`.
+    pub fn events_error(&self) -> Option<Problem> {
+        let problem = self.events_problem.as_deref()?;
+        let category = match problem.category {
+            Category::NotFound => Category::ServiceError,
+            category => category,
+        };
+        Some(Problem {
+            category,
+            reference: Some(self.reference.clone()),
+            input: Some(self.input.to_string()),
+            message: format!("cannot read its events: {}", problem.message),
+            ..problem.clone()
         })
     }
 

@@ -66,7 +66,7 @@ notice_codes! {
     CredentialEnds = "credential_ends",
     /// A tool's file has several profiles of the same name.
     DuplicateProfile = "duplicate_profile",
-    /// The cloud keeps more events than it returned.
+    /// The cloud keeps more events than it returned, or than were read to explain the state of a job.
     EventsTruncated = "events_truncated",
     /// Some exit codes cannot be read.
     ExitCodesUnread = "exit_codes_unread",

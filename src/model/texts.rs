@@ -59,6 +59,7 @@ impl Texts for Job {
         let Self {
             reference: _,
             events_unreadable: _,
+            events_problem: _,
             tasks_problem: _,
             has_subtask_events: _,
             input: _,

@@ -50,6 +50,21 @@ impl GetResult {
         self.part_or(NoticeCode::PartsUnread, part_name, response)
     }
 
+    /// As [`GetResult::part`], for the events of the job. Marks that events may be missing if the call failed.
+    pub(super) fn events_part<T>(&mut self, response: Result<Decoded<T>, Problem>) -> Option<T> {
+        if let Err(problem) = &response {
+            self.mark_events_unread(problem);
+        }
+        self.part("the events", response)
+    }
+
+    /// Marks that events may be missing since a request failed. The first of several errors is kept.
+    pub(super) fn mark_events_unread(&mut self, problem: &Problem) {
+        self.job.events_unreadable = true;
+        let kept = &mut self.job.events_problem;
+        kept.get_or_insert_with(|| Box::new(problem.clone()));
+    }
+
     /// As [`GetResult::part`], with another code for the notice.
     pub(super) fn part_or<T>(
         &mut self,
@@ -103,9 +118,10 @@ impl GetResult {
     /// missing.
     pub(super) fn events<T>(&mut self, rows: Result<Vec<T>, String>) -> Vec<T> {
         rows.unwrap_or_else(|expected| {
-            self.job.events_unreadable = true;
+            let reason = format!("expected {expected}");
             let reference = &self.job.reference;
-            let text = format!("cannot read the events of {reference}: expected {expected}");
+            let text = format!("cannot read the events of {reference}: {reason}");
+            self.mark_events_unread(&Problem::new(Category::InvalidResponse, reason));
             self.note(NoticeCode::PartsUnread, text);
             Vec::new()
         })

@@ -203,9 +203,12 @@ pub struct GetOptions {
     /// True for the last request before the caller's deadline: the job must be read again, even if a watch
     /// stream has a copy.
     pub is_last: bool,
-    /// True if a verdict depends on the warnings of the job and all its parts: if some cannot be read,
+    /// True if the result depends on the warnings of the job and all its parts: if some cannot be read,
     /// `events_unreadable` is set.
     pub needs_events: bool,
+    /// True if all events of the job and its parts are read, not only those that can explain its state, or warnings.
+    /// `needs_events` is set as well.
+    pub all_events: bool,
     /// True for a request for a part of a job that is sent before the job was read; the request for the job decides
     /// whether the cloud can be reached.
     pub is_prefetch: bool,
@@ -229,6 +232,7 @@ impl GetOptions {
             changes: None,
             is_last: false,
             needs_events: false,
+            all_events: false,
             is_prefetch: false,
         }
     }

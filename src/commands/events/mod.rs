@@ -71,6 +71,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = plan.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
+        needs_events: true,
+        all_events: true,
         allowed: AllowedTargets::ReferencesAndLatest,
         ..Options::default()
     };

@@ -10,8 +10,8 @@ use crate::output::document::EventFilter;
 use crate::output::{Format, OutputOptions, Zone};
 
 const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
-const MISSING_GRACE: &str =
-    "With --follow, don't report a resource as missing until this time has passed [default: 60s]";
+const MISSING_GRACE: &str = "With --follow, don't report a resource as missing until this time has passed, \
+    and never before two checks 15s apart [default: 60s]";
 
 /// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
@@ -22,7 +22,8 @@ const MISSING_GRACE: &str =
         joblens events aliyun/job/ehpc-hz-FYUr32/5 \\\n      \
         tencent/service/cls-xxxxx/default/web\n  \
         joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
-    after_help = "If a cloud no longer retains older events, a notice reports this.\n\
+    after_help = "If a cloud no longer retains older events, a notice reports this. If a request for events fails, \
+        the job and its other events are shown, and the exit code is 4 or 5.\n\
         Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · \
         130/143 interrupted · 141 output closed"
 )]

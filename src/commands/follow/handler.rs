@@ -243,6 +243,21 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
+    /// Reports the jobs whose events could not be read by the last request, if events are shown.
+    fn report_unread_events(&mut self, run: &RunLoop) -> Vec<Problem> {
+        if !self.display.needs_events() {
+            return Vec::new();
+        }
+        let jobs = run.poller.jobs.iter();
+        let read = jobs.filter(|polled| polled.problem.is_none());
+        let unread = read.filter_map(|polled| polled.job.as_ref()?.events_error());
+        let unread: Vec<Problem> = unread.collect();
+        for problem in &unread {
+            self.report_failure(run, problem, true);
+        }
+        unread
+    }
+
     fn redraw(&mut self, run: &RunLoop) {
         let render_context = self.render_context();
         let (Some(live), Some(terminal)) = (self.display.live(), &self.terminal) else {
@@ -306,11 +321,14 @@ impl<'a> FollowHandler<'a> {
         if let Some(problem) = &over {
             self.report_failure(run, problem, true);
         }
+        let unread = self.report_unread_events(run);
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs.iter();
-        let problems = problems.filter_map(|polled| polled.current.problem.as_deref());
-        let problems = problems.chain(run.scopes.problems()).chain(&over);
+        let problems = jobs.iter().filter_map(|polled| polled.current.problem.as_deref());
+        let problems = problems
+            .chain(run.scopes.problems())
+            .chain(&over)
+            .chain(&unread);
         let problems: Vec<&Problem> = problems.collect();
         let is_read = |job: &Job| !job.events_unreadable;
         let was_read = jobs

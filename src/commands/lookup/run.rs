@@ -37,6 +37,8 @@ pub(in crate::commands) struct Options {
     pub flags: Vec<&'static str>,
     /// The result depends on the warnings of jobs and of all their parts.
     pub needs_events: bool,
+    /// The result contains all events of jobs and of all their parts; `needs_events` is set as well.
+    pub all_events: bool,
     /// Time limit of further requests that do not affect the result, once a job was read.
     pub details_timeout: Option<Duration>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
@@ -146,6 +148,7 @@ impl Lookup {
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
             needs_events: self.options.needs_events,
+            all_events: self.options.all_events,
             details_timeout: self.options.details_timeout,
             states: self.settings.file().states(&kind.to_string()).to_vec(),
             ..GetOptions::new(deadline)
@@ -211,6 +214,9 @@ impl Lookup {
     /// Completes a result like [`Lookup::complete`], for a given time. Its notices are not masked.
     pub(in crate::commands) fn complete_at(&self, mut result: GetResult, now: Time) -> NotedJob {
         result.job.finalize(now);
+        if let Some(problem) = &mut result.job.events_problem {
+            self.transport.mask(problem);
+        }
         let redactor = self.transport.redactor();
         mask_job(&mut result.job, redactor, self.options.show_secrets);
         (result.job, result.notices)

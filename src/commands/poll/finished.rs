@@ -48,6 +48,7 @@ impl PolledJob {
             state: job.state,
             ended: job.ended,
             events_unreadable: job.events_unreadable,
+            events_problem: job.events_problem,
             ..Job::default()
         });
     }

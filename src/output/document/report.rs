@@ -109,11 +109,16 @@ impl<T> Envelope<T> {
 
     /// Returns why there may be more than was found; `None` if everything was answered.
     pub fn incomplete(&self) -> Option<String> {
-        let (failed, requested) = (self.errors.len(), self.coverage.requested);
+        let requested = self.coverage.requested;
+        let failed = match self.command {
+            // The others are errors about events of jobs that were read.
+            "events" => requested.saturating_sub(self.coverage.answered),
+            _ => self.errors.len() as u64,
+        };
         let is_signal = [Exit::INTERRUPTED, Exit::TERMINATED].contains(&self.exit.code);
         match requested {
             _ if is_signal && !self.coverage.complete => Some(self.exit.word.to_owned()),
-            0 if failed > 0 => Some("no request was sent".to_owned()),
+            0 if !self.errors.is_empty() => Some("no request was sent".to_owned()),
             _ if failed > 0 => Some(format!("{failed} of {requested} could not be read")),
             _ => (!self.coverage.complete).then(|| "events could not be read".to_owned()),
         }

@@ -3,10 +3,10 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Envelope;
 use super::timeline_event::{self, TimelineEvent};
-use crate::error::Problem;
-use crate::model::{Job, Notice, Since};
+use super::{Envelope, Exit};
+use crate::error::{self, Problem};
+use crate::model::{Job, Notice, NoticeCode, Since};
 
 /// A timeline: what happened to resources, and what could not be read.
 pub type Timeline = Envelope<TimelineContent>;
@@ -41,7 +41,24 @@ impl Timeline {
         };
         let mut timeline = Self::of(command, content, jobs.len(), errors, notices);
         timeline.coverage.complete &= !jobs.iter().any(|job| job.events_unreadable);
+        for job in jobs {
+            timeline.add_events_error(job);
+        }
         timeline
+    }
+
+    /// Adds the error of a job whose events could not all be read since a request failed, in place of its notice.
+    fn add_events_error(&mut self, job: &Job) {
+        let (Some(problem), Some(error)) = (&job.events_problem, job.events_error()) else {
+            return;
+        };
+        self.notices.retain(|notice| {
+            let texts = [&job.reference, &problem.message];
+            let is_repeated = texts.iter().all(|text| notice.message.contains(*text));
+            notice.code != NoticeCode::PartsUnread || !is_repeated
+        });
+        self.errors.push(error);
+        self.exit = Exit::new(error::exit_code(&self.errors));
     }
 
     /// Removes the entries that do not match the filter.
@@ -118,6 +135,33 @@ mod tests {
             assert_eq!(timeline.incomplete().is_some(), is_unreadable);
             assert_eq!(timeline.exit.code, 0);
         }
+    }
+
+    #[test]
+    fn a_failed_request_for_events_is_an_error_next_to_the_job_in_place_of_its_notice() {
+        let failed = Problem::new(Category::PermissionDenied, "events is forbidden");
+        let jobs = [Job {
+            events_unreadable: true,
+            events_problem: Some(Box::new(failed)),
+            ..job("kubernetes/pod/t/a", 0, 9)
+        }];
+        let note = |text: &str| Notice::new(NoticeCode::PartsUnread, text);
+        let repeated = note("cannot read the events of kubernetes/pod/t/a: events is forbidden");
+        let other = note("cannot read the pods of kubernetes/pod/t/a: timed out");
+        let notices = vec![repeated, other.clone()];
+        let timeline = Timeline::from_jobs("events", &jobs, Vec::new(), notices);
+        assert_eq!((timeline.exit.code, &timeline.notices), (4, &vec![other]));
+        let coverage = timeline.coverage;
+        assert_eq!(
+            (coverage.requested, coverage.answered, coverage.complete),
+            (1, 1, false)
+        );
+        let error = &timeline.errors[0];
+        assert_eq!(error.reference.as_deref(), Some("kubernetes/pod/t/a"));
+        assert_eq!(error.message, "cannot read its events: events is forbidden");
+        let reason = timeline.incomplete();
+        assert_eq!(reason.as_deref(), Some("events could not be read"));
+        assert_eq!(timeline.content.events.len(), 3);
     }
 
     fn summarize(timeline: &Timeline) -> Vec<(&str, Option<State>)> {

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use futures_util::future::join_all;
 use serde::Deserialize;
 
-use super::list::{PAGE_SIZE, PageCall};
+use super::list::{PAGE_SIZE, PageCall, is_expired};
 use super::object::ObjectList;
 use super::{Api, path};
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::event_order::time_in_name;
 use crate::providers::lenient::{self, DefaultObject, Int, Text, Timestamp};
@@ -68,10 +68,19 @@ pub(super) struct Events {
     events: Vec<ObjectEvent>,
     /// Notices about fields that could not be read.
     unreadable: Vec<Notice>,
+    /// Why later pages of the list were not read, if there are any.
+    end: Option<End>,
 }
 
-/// The result of a list of events. A list that was only partly read is an error: of the events in a later
-/// response, it could not be determined which are new.
+/// Why the later pages of a list were not read.
+enum End {
+    /// The list is longer than [`MAX_PAGES`].
+    TooLong,
+    /// The request for the next page failed.
+    Failed(Box<Problem>),
+}
+
+/// The result of a list of events; an error if none were read.
 pub(super) type EventList = Result<Events, Problem>;
 
 /// Returns the selector of the events of an object.
@@ -91,18 +100,33 @@ pub(super) async fn add(
         .iter()
         .map(|selector| list(api, namespace, selector, options));
     for events in join_all(calls).await {
-        add_list(result, events, |_| true);
+        add_list(result, events, options, |_| true);
     }
 }
 
-/// Adds the events of a list that belong to a job (`has`), or a notice if the list could not be read.
+/// Adds the events of a list that belong to a job (`has`), and a notice if not all of the list was read. A gate for
+/// warnings gets no events of such a list: in a later response, it could not determine which are new.
 pub(super) fn add_list(
     result: &mut GetResult,
     events: EventList,
+    options: &GetOptions,
     has: impl Fn(&ObjectEvent) -> bool,
 ) {
     match events {
-        Ok(read) => {
+        Ok(mut read) => {
+            match &read.end {
+                Some(End::TooLong) => {
+                    note_unread(
+                        result,
+                        &format!("there are more than {}", read.events.len()),
+                    );
+                }
+                Some(End::Failed(problem)) => note_failed(result, problem),
+                None => {}
+            }
+            if read.end.is_some() && options.needs_events && !options.all_events {
+                read.events.clear();
+            }
             // Lists are sorted by name. If that is the only order of the events of a second, the last is the newest.
             let job_events = read.events.into_iter().rev().filter(|event| has(event));
             result.job.events.extend(job_events.map(|(_, event)| event));
@@ -110,8 +134,14 @@ pub(super) fn add_list(
                 result.note(notice.code, notice.message);
             }
         }
-        Err(problem) => note_unread(result, &reason(&problem)),
+        Err(problem) => note_failed(result, &problem),
     }
+}
+
+/// Marks that events of a job were not read since a request failed, with a notice.
+pub(super) fn note_failed(result: &mut GetResult, problem: &Problem) {
+    result.mark_events_unread(problem);
+    note_unread(result, &reason(problem));
 }
 
 /// Marks that events of a job were not read, with a notice.
@@ -136,10 +166,12 @@ pub(super) fn unread(part: &str, job: &Job, reason: &str) -> Notice {
     Notice::new(NoticeCode::PartsUnread, text)
 }
 
-/// Lists the events that a selector matches, page by page.
+/// Lists the events that a selector matches, page by page; an empty selector matches all. If a `continue` token has expired, reads the whole list
+/// instead, as kubectl does.
 ///
 /// # Errors
-/// An error of the server or of the connection, or more events than [`MAX_PAGES`] pages contain.
+/// An error of the server or of the connection. If only a request for a later page failed, returns the events that
+/// were read.
 pub(super) async fn list(
     api: &Api,
     namespace: &str,
@@ -147,18 +179,34 @@ pub(super) async fn list(
     options: &GetOptions,
 ) -> EventList {
     let path = path("/api/v1", Some(namespace), "events");
+    let field_selector = (!selector.is_empty()).then_some(("fieldSelector", selector));
+    let base_query = Vec::from_iter(field_selector);
     let mut page_size = PAGE_SIZE;
     let mut read = Events::default();
     let mut token: Option<String> = None;
     for _ in 0..MAX_PAGES {
-        let mut query = vec![("fieldSelector", selector)];
+        let mut query = base_query.clone();
         query.extend(token.iter().map(|token| ("continue", token.as_str())));
         let call = PageCall {
             operation: LIST,
             path: &path,
             query,
         };
-        let page = call.send(api, &mut page_size, options, decode).await?;
+        let mut page = call.send(api, &mut page_size, options, decode).await;
+        if token.is_some() && page.as_ref().is_err_and(is_expired) {
+            let whole = api.call(LIST, &path, &base_query, options, decode).await;
+            if whole.is_ok() {
+                read = Events::default();
+                page = whole;
+            }
+        }
+        let page = match page {
+            Err(problem) if token.is_some() => {
+                read.end = Some(End::Failed(Box::new(problem)));
+                return Ok(read);
+            }
+            page => page?,
+        };
         let (events, next) = page.data;
         read.events.extend(events);
         read.unreadable.extend(page.unreadable);
@@ -167,8 +215,8 @@ pub(super) async fn list(
             return Ok(read);
         }
     }
-    let message = format!("there are more than {}", read.events.len());
-    Err(Problem::new(Category::InvalidResponse, message))
+    read.end = Some(End::TooLong);
+    Ok(read)
 }
 
 /// Decodes the events of a page, and the token of the next page.

@@ -19,8 +19,12 @@ pub(super) use warnings::SeenPods;
 /// Maximum number of pods of a job that are read.
 const MAX_PODS: &str = "500";
 
-/// Maximum number of pods whose events are read individually; each costs a request.
+/// Maximum number of pods whose events are read individually to explain a state; each costs a request.
 const MAX_PODS_WITH_EVENTS: usize = 5;
+
+/// The same maximum if all events are needed. A list of the events of all pods in the namespace can take as many
+/// requests.
+const MAX_PODS_WITH_ALL_EVENTS: usize = 10;
 
 /// How to find the pods and events of a job or workload.
 pub(super) struct Parts<'a> {
@@ -75,20 +79,29 @@ impl Parts<'_> {
             }
             None => list_pods(api, self.namespace, &self.selector, &limited).await,
         };
-        let (pods, options) = (self.pods(result, pods), &limited);
+        let (pods, options) = (self.pods(result, pods, options), &limited);
         note_contradicted(result, &pods.pods);
         if let Some(events) = read.events {
             let uids = std::mem::take(&mut self.uids);
-            events::add_list(result, events, |(uid, _)| {
+            events::add_list(result, events, options, |(uid, _)| {
                 uid.as_ref().is_none_or(|uid| uids.contains(uid))
             });
         }
-        let needing_events = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
-        let uids = needing_events.filter_map(|pod| pod.uid.clone());
-        self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
         let seen = options
             .needs_events
             .then(|| self.seen_pods(api, result.job.uid.as_ref(), &pods.pods));
+        match &seen {
+            Some(seen) if options.all_events => self.uids.extend(seen.uids_to_read_individually()),
+            _ => {
+                let unwell = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
+                let mut uids: Vec<_> = unwell.filter_map(|pod| pod.uid.clone()).collect();
+                if !options.needs_events {
+                    note_omitted(result, uids.len());
+                }
+                uids.truncate(MAX_PODS_WITH_EVENTS);
+                self.uids.extend(uids);
+            }
+        }
         let are_all = pods.are_all;
         add_pods(&mut result.job, pods.pods, are_all);
         let selectors: Vec<_> = self
@@ -102,12 +115,12 @@ impl Parts<'_> {
             if !are_all {
                 events::note_unread(result, "not all of its pods were read");
             }
-            self.add_warnings(api, result, seen, options).await;
+            self.add_other_events(api, result, seen, options).await;
         }
     }
 
     /// Returns the pods that belong to the job, out of those that were read.
-    fn pods(&self, result: &mut GetResult, read: PodList) -> Pods {
+    fn pods(&self, result: &mut GetResult, read: PodList, options: &GetOptions) -> Pods {
         let mut pods = match read {
             Ok(read) => {
                 result.notices.extend(read.unreadable);
@@ -116,6 +129,9 @@ impl Parts<'_> {
             Err(problem) => {
                 let notice = events::unread("pods", &result.job, &events::reason(&problem));
                 result.notices.push(notice);
+                if options.needs_events {
+                    result.mark_events_unread(&problem);
+                }
                 result.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();
             }
@@ -256,6 +272,18 @@ fn note_contradicted(result: &mut GetResult, pods: &[PodTask]) {
         let text =
             format!("{reference}: the job has succeeded, but pod {name} is unknown: {message}");
         result.note(NoticeCode::FailedParts, text);
+    }
+}
+
+/// Adds a notice if the events of some of the pods that may need an explanation are not read.
+fn note_omitted(result: &mut GetResult, count: usize) {
+    if count > MAX_PODS_WITH_EVENTS {
+        let reference = &result.job.reference;
+        let text = format!(
+            "only the events of {MAX_PODS_WITH_EVENTS} of {count} pods were read for {reference}; \
+             joblens events reads all"
+        );
+        result.note(NoticeCode::EventsTruncated, text);
     }
 }
 

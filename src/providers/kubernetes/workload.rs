@@ -213,6 +213,9 @@ impl Lists<'_> {
             .api
             .call(operation, &path, &query, self.options, decode)
             .await;
+        if let (Err(problem), true) = (&response, self.options.needs_events) {
+            result.mark_events_unread(problem);
+        }
         let (objects, has_more) = result.part(&format!("the {}", resource.1), response)?;
         if has_more {
             let text = format!(

@@ -124,11 +124,8 @@ impl KindOps<Api> for TrainingTasks {
             documents.add(EVENTS, None, &events);
             let pods = result.part("the pods", pods).unwrap_or_default();
             let tasks = pods.into_tasks(api.clock, &mut result.notices);
-            match result.part("the events", events) {
-                Some(events) => {
-                    result.job.events = events.into_events(api.clock, &tasks, &mut result);
-                }
-                None => result.job.events_unreadable = true,
+            if let Some(events) = result.events_part(events) {
+                result.job.events = events.into_events(api.clock, &tasks, &mut result);
             }
             result.job.tasks = tasks;
         } else {

@@ -2,6 +2,7 @@
 
 mod follow;
 mod since;
+mod unread;
 
 use crate::support::emulated::Emulated;
 use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, SERVICE};

@@ -27,8 +27,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, result: &mut GetResu
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
     let deadline = lookup.options.for_parts(&result.job).deadline;
     let response = api.client.call(&request, deadline, decode).await;
-    let Some(response) = result.part("the events", response) else {
-        result.job.events_unreadable = true;
+    let Some(response) = result.events_part(response) else {
         return;
     };
     let Words(lines) = match response.events {

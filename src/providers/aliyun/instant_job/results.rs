@@ -76,8 +76,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, result: &mut 
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
         let response = api.client.call(&request, deadline, decode).await;
-        let Some(response) = result.part("the events", response) else {
-            result.job.events_unreadable = true;
+        let Some(response) = result.events_part(response) else {
             return;
         };
         let all = response.total_count.unsigned();

@@ -73,9 +73,13 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
         }
     };
     let (events, stages) = join(events, stages).await;
-    let note = |problem: Notice, result: &mut GetResult| {
-        let text = format!("{reference}: {}", problem.message);
-        result.notices.push(Notice::new(problem.code, text));
+    let note = |operation: &str, problem: &Problem, result: &mut GetResult| {
+        let hint = problem.hint.as_ref();
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        let text = format!("{reference}: {operation} failed: {}{hint}", problem.message);
+        result
+            .notices
+            .push(Notice::new(NoticeCode::PartsUnread, text));
     };
     match events {
         Ok((events, unreadable)) => {
@@ -97,8 +101,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
             result.job.events = order.newest_first(events.collect());
         }
         Err(problem) => {
-            result.job.events_unreadable = true;
-            note(problem, result);
+            result.mark_events_unread(&problem);
+            note(EVENTS, &problem, result);
         }
     }
     match stages {
@@ -106,7 +110,7 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
             result.notices.extend(unreadable);
             result.job.message = current(&stages).or(result.job.message.take());
         }
-        Some(Err(problem)) => note(problem, result),
+        Some(Err(problem)) => note(STAGES, &problem, result),
         None => {}
     }
 }
@@ -125,28 +129,23 @@ fn is_newest_first(order: EventOrder, rows: &[JobEvent]) -> bool {
     order == EventOrder::NewestFirst && times.is_sorted_by(|one, other| one >= other)
 }
 
-/// Requests a part of a job; a failure becomes a notice.
+/// Requests a part of a job.
+///
+/// # Errors
+/// Errors of the cloud or of the connection.
 async fn part<T: DeserializeOwned + Send>(
     api: &Api,
     operation: &'static str,
     path: String,
     query: &[(&str, &str)],
     options: &GetOptions,
-) -> Result<(T, Option<Notice>), Notice> {
+) -> Result<(T, Option<Notice>), Problem> {
     let call = Call {
         query,
         ..Call::get(&MODELARTS, operation, &path)
     };
     let response = api.call(call, options, lenient::decode_response::<T>).await;
-    response
-        .map(|decoded| (decoded.data, decoded.unreadable))
-        .map_err(|problem| {
-            let hint = problem
-                .hint
-                .map_or_else(String::new, |hint| format!("; {hint}"));
-            let message = format!("{operation} failed: {}{hint}", problem.message);
-            Notice::new(NoticeCode::PartsUnread, message)
-        })
+    response.map(|decoded| (decoded.data, decoded.unreadable))
 }
 
 /// Returns the current stage of the last run, such as `Preparing: Pull image`.

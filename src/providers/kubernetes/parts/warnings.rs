@@ -1,10 +1,10 @@
-//! Reads the warnings of all parts of a job for a gate, including those of deleted pods.
+//! Reads the events of all parts of a job: its warnings for a gate, including those of deleted pods, or all events.
 
 use std::collections::BTreeSet;
 
 use super::super::pod::PodTask;
 use super::super::{Api, events};
-use super::{MAX_PODS_WITH_EVENTS, Parts};
+use super::{MAX_PODS_WITH_ALL_EVENTS, MAX_PODS_WITH_EVENTS, Parts};
 use crate::providers::{GetOptions, GetResult};
 use crate::sync::lock;
 
@@ -31,6 +31,14 @@ impl SeenPods {
         let bases = owners.filter_map(|owner| base_of_owner(owner));
         let bases = bases.chain(names.filter_map(base).map(str::to_owned));
         self.bases.extend(bases);
+    }
+
+    /// Returns the UIDs of the pods if they are few enough to read the events of each, or else none.
+    pub(super) fn uids_to_read_individually(&self) -> Vec<String> {
+        match self.uids.len() <= MAX_PODS_WITH_ALL_EVENTS {
+            true => self.uids.iter().cloned().collect(),
+            false => Vec::new(),
+        }
     }
 
     /// Returns true if an owner of these pods generates such a name.
@@ -75,10 +83,10 @@ impl Parts<'_> {
         seen.clone()
     }
 
-    /// Adds the warnings of all objects whose events were not read. Those of pods are read with one list,
-    /// since deleted pods, and pods that existed only between two polls, have warnings too. Those of other
-    /// objects are read individually if there are few.
-    pub(super) async fn add_warnings(
+    /// Adds the events of all objects whose events were not read; for a gate only warnings. Those of pods are read with
+    /// one list of the namespace. For a gate, that includes deleted pods, and pods that existed only between two
+    /// polls. Those of other objects are read individually if there are few.
+    pub(super) async fn add_other_events(
         self,
         api: &Api,
         result: &mut GetResult,
@@ -89,28 +97,41 @@ impl Parts<'_> {
         if result.job.uid.is_none() || lacks_uid {
             events::note_unread(result, "it or a part of it has no UID");
         }
-        let warnings = events::WARNINGS;
+        let restriction = match options.all_events {
+            true => None,
+            false => Some(events::WARNINGS.to_owned()),
+        };
+        let restricted = |selector: String| -> String {
+            let terms = [Some(selector), restriction.clone()];
+            let terms: Vec<_> = terms.into_iter().flatten().collect();
+            terms.join(",")
+        };
         let is_unread = |uid: &String| !self.uids.contains(uid);
         let others = self.more_uids.iter().flatten().filter(|uid| is_unread(uid));
         let mut others: BTreeSet<String> = others.cloned().collect();
-        let mut selector = warnings.to_owned();
+        let mut selector = restriction.clone().unwrap_or_default();
         if others.len() <= MAX_PODS_WITH_EVENTS {
             let selectors = others.iter().map(|uid| events::uid_selector(uid));
-            let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
-            let selectors: Vec<_> = selectors.collect();
+            let selectors: Vec<_> = selectors.map(restricted).collect();
             events::add(api, self.namespace, &selectors, result, options).await;
             others.clear();
-            selector = format!("involvedObject.kind=Pod,{warnings}");
+            selector = restricted("involvedObject.kind=Pod".to_owned());
         }
-        if others.is_empty() && seen.uids.is_empty() && seen.bases.is_empty() {
+        let needs_list_of_pods = match options.all_events {
+            true => seen.uids.iter().any(is_unread),
+            false => !seen.uids.is_empty() || !seen.bases.is_empty(),
+        };
+        if others.is_empty() && !needs_list_of_pods {
             return;
         }
         let list = events::list(api, self.namespace, &selector, options).await;
         let pods = result.job.tasks.iter();
         let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
-        events::add_list(result, list, |(uid, event)| match uid {
+        events::add_list(result, list, options, |(uid, event)| match uid {
             Some(uid) => {
-                let is_named = || event.task.as_ref().is_some_and(|name| seen.has_name(name));
+                // Such a pod may be one of an earlier job with the name of this one.
+                let has_name = |name: &String| !options.all_events && seen.has_name(name);
+                let is_named = || event.task.as_ref().is_some_and(has_name);
                 let is_own = seen.uids.contains(uid) || others.contains(uid) || is_named();
                 is_own && is_unread(uid)
             }

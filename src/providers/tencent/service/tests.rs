@@ -189,9 +189,9 @@ fn a_response_without_a_code_is_an_error() {
 fn an_unknown_event_level_is_kept_as_text() {
     let body = r#"{"code":"0","data":{"eventList":[{"level":"Fatal\n"},{"level":" warning "}]}}"#;
     let events = read_text(body).unwrap().job.events;
-    assert_eq!(events[0].level, None);
-    assert_eq!(events[0].level_raw.as_deref(), Some("Fatal"));
-    assert_eq!(events[1].level, Some(Level::Warning));
+    assert_eq!(events[0].level, Some(Level::Warning));
+    assert_eq!(events[1].level, None);
+    assert_eq!(events[1].level_raw.as_deref(), Some("Fatal"));
 }
 
 #[test]
@@ -381,5 +381,5 @@ fn events_in_data_and_at_the_top_level_are_read() {
     );
     let messages = found.unwrap().job.events.into_iter();
     let messages: Vec<_> = messages.filter_map(|event| event.message).collect();
-    assert_eq!(messages, ["a", "b"]);
+    assert_eq!(messages, ["b", "a"]);
 }
