@@ -38,6 +38,7 @@ pub static INSTANT_JOB: Kind = Kind {
         "IndexStart",
         "IndexStep",
         "Status",
+        "StatusReason",
         "TaskName",
         "Tasks",
     ],

@@ -4,6 +4,7 @@ use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
+use std::collections::HashSet;
 
 detail_structs! {
     /// `details` of an `aliyun/instant-job`.
@@ -203,6 +204,15 @@ impl ArraySpec {
         let [start, end] = [self.index_start, self.index_end].map(Int::unsigned);
         let step = self.index_step.unsigned().unwrap_or(1).max(1);
         Some(end?.checked_sub(start?)? / step + 1)
+    }
+
+    /// Returns the first index that is not among `listed`.
+    pub(super) fn first_missing(&self, listed: &HashSet<i64>) -> Option<i64> {
+        self.count()?;
+        let [start, end] = [self.index_start.0?, self.index_end.0?];
+        let step = self.index_step.unsigned().unwrap_or(1).max(1);
+        let mut indices = (start..=end).step_by(usize::try_from(step).ok()?);
+        indices.find(|index| !listed.contains(index))
     }
 }
 

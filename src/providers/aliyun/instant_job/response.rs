@@ -139,8 +139,15 @@ impl JobFields {
                 let DefaultObject(policy) = &details.executor_policy;
                 let needed = policy.array_spec.0.count().unwrap_or(1);
                 let name = task.task_name.trimmed().unwrap_or("a task");
-                let text = || format!("{name} has {listed} of {needed} executors");
-                (listed < needed).then(text)
+                if listed < needed {
+                    return Some(format!("{name} has {listed} of {needed} executors"));
+                }
+                let executors = task.executor_status.0.iter();
+                let indices = executors
+                    .filter_map(|executor| executor.array_id.0)
+                    .collect();
+                let missing = policy.array_spec.0.first_missing(&indices)?;
+                Some(format!("{name} has no executor with the index {missing}"))
             })
     }
 

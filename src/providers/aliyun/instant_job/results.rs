@@ -174,6 +174,11 @@ pub(super) async fn read_exit_codes(
         }
     }
     let unread = ended.len().saturating_sub(MAX_EXIT_CODES);
+    let mut others = ended.iter().skip(MAX_EXIT_CODES);
+    if claims_success && others.any(|at| result.job.tasks[*at].state_raw.is_none()) {
+        let text = "an executor has neither a state nor an exit code that was read";
+        unconfirmed.get_or_insert_with(|| text.to_owned());
+    }
     if unread > 0 {
         let text = format!(
             "{reference}: read the exit codes of {MAX_EXIT_CODES} executors, not of {unread} more"
@@ -183,6 +188,9 @@ pub(super) async fn read_exit_codes(
     let job = &mut result.job;
     job.exit_code = exit_code(job);
     states::confirm_success(job, states::FailureCause::default());
+    if let Some(text) = failure_message(job).filter(|_| job.state == State::Succeeded) {
+        states::contradict(job, text);
+    }
     let unconfirmed = unconfirmed.filter(|_| !lookup.options.has_flag(&TRUST_FINISHED));
     if let Some(reason) = unconfirmed.filter(|_| job.state == State::Succeeded) {
         let text = format!(
@@ -192,14 +200,27 @@ pub(super) async fn read_exit_codes(
     }
 }
 
-/// Returns the indices of the executors that have an id and may have an exit code, failed ones first. If another
-/// executor may have one, a success is undecided.
+/// Describes the first executor whose message describes a failure.
+fn failure_message(job: &Job) -> Option<String> {
+    job.tasks.iter().find_map(|task| {
+        let text = task.message.as_deref().map(str::trim)?;
+        let name = task.name.as_deref().unwrap_or("an executor");
+        let what = || format!("the job has succeeded, but the message of {name} is: {text}");
+        states::describes_failure(text).then(what)
+    })
+}
+
+/// Returns the indices of the executors that have an id and may have an exit code: failed ones first, then those
+/// without a state. If another executor may have one, a success is undecided.
 fn executors_with_exit_codes(result: &mut GetResult) -> Vec<usize> {
     let mut ended: Vec<usize> = (0..result.job.tasks.len()).collect();
     ended.retain(|at| may_have_exit_code(&result.job.tasks[*at]));
     let is_known = |at: &usize| result.job.tasks[*at].id.is_some();
     let (mut ended, unknown): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_known);
-    ended.order_by_key(|at| result.job.tasks[*at].state != State::Failed);
+    ended.order_by_key(|at| {
+        let task = &result.job.tasks[*at];
+        (task.state != State::Failed, task.state_raw.is_some())
+    });
     if !unknown.is_empty() {
         let text = format!("{}: an executor has no id", result.job.reference);
         result.note(NoticeCode::ExitCodesUnread, text);

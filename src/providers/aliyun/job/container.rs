@@ -129,9 +129,12 @@ impl ContainerState {
             .raw
             .as_deref()
             .is_some_and(|raw| raw.eq_ignore_ascii_case("Terminated"));
-        let exit_code = self.exit_code.0.filter(|_| is_terminated);
+        // Without a state, an exit code of 0 can be a default value, but another one is a failure.
+        let has_failed = word.raw.is_none() && self.exit_code.not_zero().is_some();
+        let has_ended = is_terminated || has_failed;
+        let exit_code = self.exit_code.0.filter(|_| has_ended);
         Termination {
-            state: match is_terminated {
+            state: match has_ended {
                 true => ExitOutcome::from_exit_code(exit_code).state(),
                 false => word.state,
             },
@@ -142,7 +145,7 @@ impl ContainerState {
             message: self.message.0,
             detail_status: self.detail_status.0,
             started_at: self.start_time.utc(),
-            finished_at: self.finish_time.utc().filter(|_| is_terminated),
+            finished_at: self.finish_time.utc().filter(|_| has_ended),
         }
     }
 }
@@ -317,6 +320,8 @@ mod tests {
         assert_eq!(state("Running", "0"), (State::Running, None));
         assert_eq!(state("Waiting", "1"), (State::Pending, None));
         assert_eq!(state("Zombie", "0"), (State::Unknown, None));
+        assert_eq!(state("", "0"), (State::Unknown, None));
+        assert_eq!(state("", "137"), (State::Failed, Some(137)));
     }
 
     #[test]

@@ -4,13 +4,16 @@ use std::any::Any;
 
 use super::super::cause::label;
 use super::super::details::GroupDetails;
+use super::failed_containers;
 use crate::model::{Container, Task};
+use crate::providers::states::describes_failure;
 
 /// The reason of a container that ended normally.
 const COMPLETED: &str = "Completed";
 
 /// Returns what contradicts the success of a group: a container that has not ended, an init container that failed, or a
-/// killed process. A main container that failed is not included.
+/// killed process. A main container that failed is not included. The state of a container can be missing, but its exit
+/// code, signal and reason still count.
 pub(super) fn contradiction(group: &Task) -> Option<String> {
     let mut containers = group.containers.iter();
     containers.find_map(|container| {
@@ -37,11 +40,15 @@ pub(super) fn warning(group: &Task) -> Option<String> {
 }
 
 fn container_contradiction(container: &Container) -> Option<String> {
-    let word = container.state_raw.as_deref()?;
-    if !is_terminated(container) {
+    let word = container.state_raw.as_deref();
+    if let Some(word) = word.filter(|_| !is_terminated(container)) {
         // An init container that was removed can be reported as waiting.
         let is_removed = container.init && word.eq_ignore_ascii_case("Waiting");
-        return (!is_removed).then(|| format!("is {word}"));
+        let failure = reason(container).filter(|reason| describes_failure(reason));
+        return match failure {
+            Some(reason) if is_removed => Some(format!("is {word} with the reason {reason}")),
+            _ => (!is_removed).then(|| format!("is {word}")),
+        };
     }
     let reason = reason(container);
     let is_killed = |reason: &&str| reason.to_ascii_lowercase().contains("kill");
@@ -52,6 +59,26 @@ fn container_contradiction(container: &Container) -> Option<String> {
         (None, _, Some(reason)) if reason != COMPLETED => Some(format!("has the reason {reason}")),
         _ => None,
     }
+}
+
+/// Describes what contradicts the success of a group that is being deleted: as [`contradiction`], a main container that
+/// was stopped, or a time of failure that is later than its success.
+pub(super) fn failure_of_deleted(group: &Task) -> Option<String> {
+    let stopped = || {
+        let (container, code) = failed_containers(&group.containers).next()?;
+        Some(format!(
+            "{} has exit code {code}",
+            describe(container, group)
+        ))
+    };
+    contradiction(group)
+        .or_else(stopped)
+        .or_else(|| failure_after_success(group))
+}
+
+/// Returns true for a group with a time of failure that is later than its success, or without a time of success.
+pub(super) fn has_failed_last(group: &Task) -> bool {
+    failure_after_success(group).is_some()
 }
 
 /// Describes a time of failure of a group that is later than its success, or without a time of success.
@@ -74,9 +101,12 @@ fn is_terminated(container: &Container) -> bool {
     word.is_some_and(|word| word.eq_ignore_ascii_case("Terminated"))
 }
 
+/// Returns the reason of a container; a failure can also be in its detailed status.
 fn reason(container: &Container) -> Option<&str> {
     let reason = container.reason.as_deref().map(str::trim);
-    reason.filter(|reason| !reason.is_empty())
+    let detail = container.detail_status.as_deref().map(str::trim);
+    let reason = reason.filter(|reason| !reason.is_empty());
+    reason.or(detail.filter(|detail| describes_failure(detail)))
 }
 
 fn describe(container: &Container, group: &Task) -> String {

@@ -1,3 +1,5 @@
+mod groups;
+
 use serde_json::{Value, json};
 
 use crate::model::{Job, NoticeCode, Reason, State};
@@ -69,6 +71,12 @@ fn a_bad_exit_code_of_a_main_container_makes_a_succeeded_job_failed() {
     let mut memory = group("Succeeded", &[0, 137]);
     memory["Containers"][1]["CurrentState"]["Reason"] = json!("OOMKilled\n");
     assert_eq!(state(&[memory]), State::Failed);
+    for word in [json!(null), json!("")] {
+        let mut nameless = group("Succeeded", &[1]);
+        nameless["Containers"][0]["CurrentState"]["State"] = word;
+        let failed = read(&json!([nameless]));
+        assert_eq!((failed.state, failed.exit_code), (State::Failed, Some(1)));
+    }
 }
 
 #[test]
@@ -77,6 +85,7 @@ fn a_failed_group_that_was_replaced_by_a_later_one_is_ignored() {
     let timed = |status: &str, start: u32, end: u32| {
         let code = i64::from(status == "Failed");
         let mut group = group(status, &[code]);
+        group["ContainerGroupName"] = json!("rank-0");
         group["CreationTime"] = json!(at(start));
         group[format!("{status}Time")] = json!(at(end));
         group
@@ -96,9 +105,13 @@ fn a_failed_group_that_was_replaced_by_a_later_one_is_ignored() {
     );
     assert_eq!(state(&[timed("Failed", 1, 5), good.clone()]), State::Failed);
     assert_eq!(state(&[timed("Failed", 3, 2)]), State::Failed);
-    assert_eq!(state(&[group("Failed", &[1]), good]), State::Failed);
+    assert_eq!(state(&[group("Failed", &[1]), good.clone()]), State::Failed);
     let bad = json!({"Status": "Failed", "FailedTime": at(2)});
     assert_eq!(state(&[bad]), State::Failed);
+    let (state, warning) = state_and_warning(&[timed("Failed", 1, 2), good]);
+    let text = "the job has succeeded, but group rank-0 failed and a later group replaced it";
+    let text = format!("{}: {text}", job("5").reference);
+    assert_eq!((state, warning), (State::Succeeded, Some(text)));
 }
 
 /// Returns a succeeded group with a container that ended with 0, and a second one with this state.
@@ -127,11 +140,27 @@ fn a_container_that_contradicts_its_group_leaves_a_success_undecided() {
         (json!({"State": "Running", "ExitCode": null}), "is Running"),
         (json!({"State": "Waiting"}), "is Waiting"),
         (json!({"State": "Zombie"}), "is Zombie"),
+        // A missing state does not hide a failure.
+        (json!({"Reason": "OOMKilled"}), "has the reason OOMKilled"),
+        (
+            json!({"State": null, "ExitCode": 0, "Reason": "Error"}),
+            "has the reason Error",
+        ),
+        (json!({"State": "", "Signal": 9}), "has the signal 9"),
+        (
+            json!({"ExitCode": 0, "DetailStatus": "OOMKilled"}),
+            "has the reason OOMKilled",
+        ),
     ];
     let init = [
         (ended(json!(1), 0, "Error"), "has exit code 1"),
         (ended(json!(0), 0, "OOMKilled"), "has the reason OOMKilled"),
         (json!({"State": "Running"}), "is Running"),
+        (json!({"ExitCode": 1}), "has exit code 1"),
+        (
+            json!({"State": "Waiting", "Reason": "CrashLoopBackOff"}),
+            "is Waiting with the reason CrashLoopBackOff",
+        ),
     ];
     let main = main.map(|case| ("Containers", "container", case));
     let init = init.map(|case| ("InitContainers", "init container", case));
@@ -144,9 +173,9 @@ fn a_container_that_contradicts_its_group_leaves_a_success_undecided() {
     }
 }
 
-/// Reads a job with one group: its state, and the notice about parts that failed.
-fn state_and_warning(group: &Value) -> (State, Option<String>) {
-    let info = json!({"JobId": "5", "State": "Succeeded", "ContainerGroups": [group]});
+/// Reads a job with these groups: its state, and the notice about parts that failed.
+fn state_and_warning(groups: &[Value]) -> (State, Option<String>) {
+    let info = json!({"JobId": "5", "State": "Succeeded", "ContainerGroups": groups});
     let body = json!({"TotalCount": 1, "RequestId": "R", "JobInfos": [info]});
     let (job, notices) = read_jobs(body.to_string().as_bytes(), job("5"), &[]).unwrap();
     let mut notices = notices.into_iter();
@@ -201,6 +230,10 @@ fn a_possible_failure_in_a_group_that_succeeded_is_a_warning() {
             (State::Succeeded, None),
         ),
     ] {
-        assert_eq!(state_and_warning(&group), expected, "{group}");
+        assert_eq!(
+            state_and_warning(std::slice::from_ref(&group)),
+            expected,
+            "{group}"
+        );
     }
 }
