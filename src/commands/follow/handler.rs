@@ -249,8 +249,8 @@ impl<'a> FollowHandler<'a> {
             return Vec::new();
         }
         let jobs = run.poller.jobs.iter();
-        let read = jobs.filter(|polled| polled.problem.is_none());
-        let unread = read.filter_map(|polled| polled.job.as_ref()?.events_error());
+        let read = jobs.filter(|polled| polled.current.problem.is_none());
+        let unread = read.filter_map(|polled| polled.current.job.as_ref()?.events_error());
         let unread: Vec<Problem> = unread.collect();
         for problem in &unread {
             self.report_failure(run, problem, true);
@@ -324,7 +324,9 @@ impl<'a> FollowHandler<'a> {
         let unread = self.report_unread_events(run);
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs.iter().filter_map(|polled| polled.current.problem.as_deref());
+        let problems = jobs
+            .iter()
+            .filter_map(|polled| polled.current.problem.as_deref());
         let problems = problems
             .chain(run.scopes.problems())
             .chain(&over)
