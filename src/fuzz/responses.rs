@@ -20,8 +20,8 @@ use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, DetailLevel, Format, OutputOptions, PageOptions, RenderContext, Zone};
 use crate::providers::{
-    self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetOptions, GetResult, LogParams,
-    LogPosition, LogRequest, mask_job, mask_row_ids,
+    self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetResult, LogParams, LogPosition,
+    LogRequest, RequestOptions, mask_job, mask_row_ids,
 };
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::secret::Redactor;
@@ -223,7 +223,7 @@ async fn send(
     input: &Input<'_>,
 ) -> Result<Vec<GetResult>, Problem> {
     let reference = reference(input.kind);
-    let mut options = GetOptions::new(Deadline::after(Duration::from_secs(60)));
+    let mut options = RequestOptions::new(Deadline::after(Duration::from_secs(60)));
     options.raw = true;
     match input.call {
         "get" => Ok(vec![client.get(&reference, &options).await?]),

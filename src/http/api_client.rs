@@ -28,7 +28,7 @@ use crate::secret::{Secret, mask_proxy_url, proxy_secrets};
 use crate::settings::{PROXY_URL, Profile};
 use crate::sync::lock;
 
-/// Sends the calls of one account: its credential and the state of that credential in this run.
+/// Sends the requests of one account: its credential and the state of that credential in this run.
 #[derive(Debug)]
 pub struct ApiClient {
     transport: Arc<Transport>,
@@ -118,7 +118,7 @@ impl ApiClient {
     }
 
     /// Allows this many requests in flight before the first success, for servers that do not lock a credential
-    /// after a few refusals.
+    /// after a few rejections.
     pub fn with_first_requests(self, count: usize) -> Self {
         Self {
             limits: self.limits.with_trial_requests(count),
@@ -247,7 +247,7 @@ impl ApiClient {
         self.options.session.jitter()
     }
 
-    /// Sends a request once, or answers it from a recording.
+    /// Sends a request once, or takes its response from a recording.
     async fn attempt(&self, attempt: AttemptRequest<'_>) -> Result<Response, RequestError> {
         let request = attempt.request;
         let counts = &self.transport.counts;
@@ -357,18 +357,18 @@ impl ApiClient {
         }
     }
 
-    /// Returns the proxy for a call to an endpoint.
+    /// Returns the proxy for a request to an endpoint.
     fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, RequestError> {
         match self.proxies().route(endpoint) {
             Route::Direct | Route::Bypassed(_) => Ok(None),
             Route::Proxied { .. } => Ok(self.proxies().proxy_for(endpoint)),
             Route::Unusable { problem } => {
-                let mut refusal = RequestError::new(problem.category, problem.message);
-                refusal.hint = problem.hint;
-                refusal.transport_failure = Some(TransportFailure::at_proxy(
+                let mut error = RequestError::new(problem.category, problem.message);
+                error.hint = problem.hint;
+                error.transport_failure = Some(TransportFailure::at_proxy(
                     TransportFailureKind::InvalidProxy,
                 ));
-                Err(refusal)
+                Err(error)
             }
         }
     }

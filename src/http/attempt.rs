@@ -22,7 +22,7 @@ use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKi
 use crate::secret::{MASK, Redactor, Secret};
 use crate::sync::lock;
 
-/// One attempt of one call.
+/// One attempt of one request.
 pub(super) struct Attempt<'a> {
     pub request: &'a Request,
     pub signing: &'a SigningInstructions,
@@ -68,10 +68,10 @@ impl Attempt<'_> {
                 response.body.len(),
                 self.number
             ),
-            Err(refusal) => {
+            Err(error) => {
                 format!(
                     "< {} after {spent} ms, attempt {}",
-                    refusal.message, self.number
+                    error.message, self.number
                 )
             }
         });
@@ -182,7 +182,7 @@ impl Attempt<'_> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
         headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
         if self.request.method != Method::Get && self.request.body.is_empty() {
-            // Without this header, a POST request with an empty body has no length, and gateways may answer 411.
+            // Without this header, a POST request with an empty body has no length, and gateways may respond with 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));

@@ -44,8 +44,8 @@ pub(super) struct PoolKey {
     pub insecure_host: Option<String>,
 }
 
-/// HTTP clients, created on first use: reading the system's certificates takes longer than a whole call over
-/// loopback, and on a machine without certificates even a plain call would fail.
+/// HTTP clients, created on first use: reading the system's certificates takes longer than a whole request over
+/// loopback, and on a machine without certificates even a plain request would fail.
 pub(super) struct ClientPool {
     ca_files: Vec<PathBuf>,
     system: Arc<SystemStore>,
@@ -61,9 +61,9 @@ impl ClientPool {
         sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &options.ca_files {
-            // A file that cannot be used is reported before the first call, even if no call would use it.
-            read_ca(path).map_err(|refusal| {
-                Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
+            // A file that cannot be used is reported before the first request, even if no request would use it.
+            read_ca(path).map_err(|error| {
+                Problem::usage(error.message).with_hint(error.hint.unwrap_or_default())
             })?;
         }
         Ok(Self {
@@ -75,7 +75,7 @@ impl ClientPool {
         })
     }
 
-    /// Returns the client for a call.
+    /// Returns the client for a request.
     pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
         let mut made = lock(&self.clients);
         if let Some(client) = made.get(key) {
@@ -126,12 +126,12 @@ impl ClientPool {
         &self.proxies
     }
 
-    /// Returns the route of calls to an endpoint.
+    /// Returns the route of requests to an endpoint.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         self.proxies.route(endpoint)
     }
 
-    /// Returns the problems of all proxy variables, even of those that no call uses.
+    /// Returns the problems of all proxy variables, even of those that no request uses.
     pub(super) fn proxy_problems(&self) -> Vec<Problem> {
         self.proxies.problems().cloned().collect()
     }
@@ -181,10 +181,10 @@ impl ClientPool {
                 "install the ca-certificates package, or set --ca-file",
             ),
         };
-        let mut refusal = RequestError::new(Category::Network, message).with_hint(hint);
-        refusal.transport_failure = Some(TransportFailure::direct(
+        let mut error = RequestError::new(Category::Network, message).with_hint(hint);
+        error.transport_failure = Some(TransportFailure::direct(
             TransportFailureKind::NoCaCertificates,
         ));
-        refusal
+        error
     }
 }

@@ -9,7 +9,7 @@ use super::ResponseInfo;
 use crate::model::Time;
 use crate::sync::lock;
 
-/// Minimum difference of clocks in seconds that can be the reason of a refusal.
+/// Minimum difference of clocks in seconds that can be the reason of a rejection.
 const MIN_OFFSET_SECONDS: i64 = 60;
 /// Maximum difference: no request is signed with a time that is further off.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
@@ -58,28 +58,28 @@ pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(at).num_seconds() >= MAX_OFFSET_SECONDS
 }
 
-/// Seconds to add to the local clock when a call is signed; at most a day.
+/// Seconds to add to the local clock when a request is signed; at most a day.
 #[derive(Debug, Default)]
 pub(super) struct ClockOffset(AtomicI64);
 
 /// Result of the comparison of the local clock with the `Date` of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
-    /// The time of the call was right, or the server's time is unknown.
+    /// The time of the request was right, or the server's time is unknown.
     None,
-    /// From now on, calls are signed with the server's time. The local clock is this many seconds behind it
+    /// From now on, requests are signed with the server's time. The local clock is this many seconds behind it
     /// (negative: ahead; 0: they agree and the local time is used). `is_new` unless the previous offset was nearly
     /// the same.
     Applied { seconds: i64, is_new: bool },
     /// The difference of this many seconds is too large to trust either clock.
-    Refused { seconds: i64 },
+    Rejected { seconds: i64 },
 }
 
 impl ClockOffset {
-    /// Updates the offset from the `Date` of a response that rejects the time of a call.
+    /// Updates the offset from the `Date` of a response that rejects the time of a request.
     ///
-    /// `signed` is the offset in seconds that the call was signed with. It can be older than the current one, which
-    /// the response to a concurrent call may have corrected since.
+    /// `signed` is the offset in seconds that the request was signed with. It can be older than the current one, which
+    /// the response to a concurrent request may have corrected since.
     pub(super) fn correct(
         &self,
         date: Option<DateTime<Utc>>,
@@ -91,7 +91,7 @@ impl ClockOffset {
         };
         let seconds = date.signed_duration_since(now).num_seconds();
         if seconds.saturating_abs() > MAX_OFFSET_SECONDS {
-            return Correction::Refused { seconds };
+            return Correction::Rejected { seconds };
         }
         if seconds.saturating_sub(signed).saturating_abs() < MIN_OFFSET_SECONDS {
             return Correction::None;
@@ -101,18 +101,18 @@ impl ClockOffset {
             _ => seconds,
         };
         let before = self.0.swap(seconds, Ordering::Relaxed);
-        // `Date` has whole seconds, so responses to concurrent calls differ by one.
+        // `Date` has whole seconds, so responses to concurrent requests differ by one.
         let is_new = seconds.abs_diff(before) >= MIN_OFFSET_SECONDS.unsigned_abs();
         Correction::Applied { seconds, is_new }
     }
 
-    /// Returns the seconds to add to the local clock when a call is signed.
+    /// Returns the seconds to add to the local clock when a request is signed.
     pub(super) fn seconds(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Returns the time to sign a call with, at an offset in seconds.
+/// Returns the time to sign a request with, at an offset in seconds.
 pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
     let offset = TimeDelta::try_seconds(offset);
     let corrected = offset.and_then(|offset| now.checked_add_signed(offset));
@@ -145,7 +145,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    /// Corrects the offset by a `Date` that is `seconds` ahead of the local clock, after a call that was signed
+    /// Corrects the offset by a `Date` that is `seconds` ahead of the local clock, after a request that was signed
     /// with the offset `signed`.
     fn correct(offset: &ClockOffset, seconds: i64, signed: i64) -> Correction {
         offset.correct(Some(at(NOW + seconds)), at(NOW), signed)
@@ -216,10 +216,10 @@ mod tests {
             assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
             assert_eq!(offset.seconds(), seconds);
         }
-        // The call was signed with nearly this time, so the time is not the reason of the refusal.
+        // The request was signed with nearly this time, so the time is not the reason of the rejection.
         assert_eq!(correct(-86_399), Correction::None);
         for seconds in [86_401, -86_401, 3_000_000_000] {
-            assert_eq!(correct(seconds), Correction::Refused { seconds });
+            assert_eq!(correct(seconds), Correction::Rejected { seconds });
         }
         assert_eq!(offset.seconds(), -86_400);
         assert_eq!(

@@ -59,9 +59,9 @@ pub(super) enum ConnectFailure {
     /// The endpoint's name, which this machine resolves for a SOCKS proxy, was not found.
     NameForSocks(Box<dyn Error + Send + Sync>),
     Tls(io::Error, CertificateRequest),
-    /// The proxy refused `CONNECT`.
+    /// The proxy rejected `CONNECT`.
     Tunnel(TunnelError),
-    /// The SOCKS proxy refused.
+    /// The SOCKS proxy rejected.
     Socks(SocksError),
 }
 

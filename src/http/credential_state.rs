@@ -1,4 +1,4 @@
-//! Tracks the state of each credential in this run. Clouds lock a key after a few consecutive refusals, so all
+//! Tracks the state of each credential in this run. Clouds lock a key after a few consecutive rejections, so all
 //! accounts that use the same key share its state.
 
 use std::collections::HashMap;
@@ -21,8 +21,8 @@ const TRIAL_REQUESTS: usize = 2;
 pub(super) struct CredentialState {
     /// Limits the requests before the first success, which closes the semaphore.
     trial: Semaphore,
-    refusal: Mutex<Option<Rejection>>,
-    /// Number of times that a refused credential was replaced.
+    rejection: Mutex<Option<Rejection>>,
+    /// Number of times that a rejected credential was replaced.
     generation: AtomicU64,
 }
 
@@ -47,7 +47,7 @@ impl CredentialState {
     pub(super) fn with_trial_requests(count: usize) -> Self {
         Self {
             trial: Semaphore::new(count),
-            refusal: Mutex::default(),
+            rejection: Mutex::default(),
             generation: AtomicU64::new(0),
         }
     }
@@ -64,21 +64,21 @@ impl CredentialState {
 
     /// Returns the rejection while nothing may be sent with the credential. After the cooldown one request is sent,
     /// and the others wait for its response.
-    pub(super) fn refusal(&self, cooldown: Option<Duration>) -> Option<Rejection> {
-        let mut refusal = lock(&self.refusal);
-        let refusal = refusal.as_mut()?;
+    pub(super) fn rejection(&self, cooldown: Option<Duration>) -> Option<Rejection> {
+        let mut rejection = lock(&self.rejection);
+        let rejection = rejection.as_mut()?;
         let now = Instant::now();
-        if cooldown.is_some_and(|cooldown| now.duration_since(refusal.at) >= cooldown) {
-            refusal.at = now;
+        if cooldown.is_some_and(|cooldown| now.duration_since(rejection.at) >= cooldown) {
+            rejection.at = now;
             return None;
         }
-        Some(refusal.clone())
+        Some(rejection.clone())
     }
 
     /// Records a success. The first one removes the limit of requests; one after the cooldown clears the rejection.
     pub(super) fn on_success(&self, cooldown: Option<Duration>) {
         if cooldown.is_some() {
-            *lock(&self.refusal) = None;
+            *lock(&self.rejection) = None;
         }
         self.trial.close();
     }
@@ -90,10 +90,10 @@ impl CredentialState {
 
     /// Records that the cloud rejected the credential of this generation: it is not used again. A late response to
     /// an earlier credential is ignored.
-    pub(super) fn on_refusal(&self, error: RequestError, profile: &str, renewals: u64) {
-        let mut refusal = lock(&self.refusal);
+    pub(super) fn on_rejection(&self, error: RequestError, profile: &str, renewals: u64) {
+        let mut rejection = lock(&self.rejection);
         if renewals == self.generation() {
-            *refusal = Some(Rejection {
+            *rejection = Some(Rejection {
                 at: Instant::now(),
                 error,
                 profile: profile.to_owned(),
@@ -101,11 +101,11 @@ impl CredentialState {
         }
     }
 
-    /// Records that a new credential replaces the refused one.
+    /// Records that a new credential replaces the rejected one.
     pub(super) fn reset(&self) {
-        let mut refusal = lock(&self.refusal);
+        let mut rejection = lock(&self.rejection);
         self.generation.fetch_add(1, Ordering::Relaxed);
-        *refusal = None;
+        *rejection = None;
     }
 }
 
@@ -141,26 +141,26 @@ mod tests {
     use super::*;
     use crate::error::Category;
 
-    fn refused() -> RequestError {
+    fn rejection() -> RequestError {
         RequestError::new(Category::Unauthenticated, "no such key")
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rejected_credential_is_sent_again_only_after_the_cooldown() {
         let state = CredentialState::new();
-        state.on_refusal(refused(), "a", 0);
+        state.on_rejection(rejection(), "a", 0);
         let cooldown = Some(Duration::from_secs(600));
         tokio::time::advance(Duration::from_secs(599)).await;
-        assert!(state.refusal(cooldown).is_some());
+        assert!(state.rejection(cooldown).is_some());
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(state.refusal(None).is_some());
+        assert!(state.rejection(None).is_some());
         // Only one request is sent.
-        assert!(state.refusal(cooldown).is_none());
-        assert!(state.refusal(cooldown).is_some());
+        assert!(state.rejection(cooldown).is_none());
+        assert!(state.rejection(cooldown).is_some());
         state.on_success(None);
-        assert!(state.refusal(cooldown).is_some());
+        assert!(state.rejection(cooldown).is_some());
         state.on_success(cooldown);
-        assert!(state.refusal(cooldown).is_none());
+        assert!(state.rejection(cooldown).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::error::Problem;
 
-/// The host of a call: scheme and authority, as they are sent and signed.
+/// The host of a request: scheme and authority, as they are sent and signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     https: bool,

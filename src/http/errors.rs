@@ -1,4 +1,4 @@
-//! Describes why a call failed. Messages of libraries are never shown.
+//! Describes why a request failed. Messages of libraries are never shown.
 
 mod certificate;
 mod proxy;
@@ -21,11 +21,11 @@ use crate::secret::Redactor;
 
 pub(super) use proxy::explain_login;
 
-/// The parties of a call, which determine the cause that an error message names.
+/// The parties of a request, which determine the cause that an error message names.
 pub(super) struct ErrorContext<'a> {
-    /// The endpoint of the call.
+    /// The endpoint of the request.
     pub endpoint: &'a Endpoint,
-    /// The proxy that the call is sent through.
+    /// The proxy that the request is sent through.
     pub proxy: Option<&'a Proxy>,
     /// Masks secrets in the error page of a proxy.
     pub redactor: &'a Redactor,
@@ -39,10 +39,10 @@ pub(super) fn network_error(
     fault: TransportFailure,
     message: impl Into<String>,
 ) -> RequestError {
-    let mut refusal = RequestError::new(Category::Network, message);
-    refusal.retry = retry;
-    refusal.transport_failure = Some(fault);
-    refusal
+    let mut error = RequestError::new(Category::Network, message);
+    error.retry = retry;
+    error.transport_failure = Some(fault);
+    error
 }
 
 /// Creates an error for a response that ended early.

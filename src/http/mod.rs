@@ -1,4 +1,4 @@
-//! The HTTP client: signs a call to a cloud, sends it within limits, and retries it as the cloud's `classify`
+//! The HTTP client: signs a request to a cloud, sends it within limits, and retries it as the cloud's `classify`
 //! decides. No other module sends requests.
 
 mod api_client;
@@ -92,18 +92,18 @@ pub struct ClientOptions {
     pub request_timeout: Duration,
     /// Maximum size of a response body in bytes after decompression.
     pub max_body: u64,
-    /// Maximum number of attempts per call.
+    /// Maximum number of attempts per request.
     pub max_attempts: u32,
     /// Maximum concurrent requests per account.
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
-    /// Minimum time between two calls of one account; `None` for a single check.
+    /// Minimum time between two requests of one account; `None` for a single check.
     pub min_interval: Option<Duration>,
-    /// Number of calls of an account that may be sent at once before `min_interval` applies; at least 1.
+    /// Number of requests of an account that may be sent at once before `min_interval` applies; at least 1.
     pub burst: u32,
-    /// Time after which a refused credential is tried again; `None` to never retry it. Clouds lock a key after a
-    /// few refusals.
+    /// Time after which a rejected credential is tried again; `None` to never retry it. Clouds lock a key after a
+    /// few rejections.
     pub auth_cooldown: Option<Duration>,
     /// State of the keys that several accounts share.
     pub key_states: KeyStates,
@@ -179,7 +179,7 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Receives the events of the transport.
 pub type EventSink = Arc<dyn Fn(TransportEvent) + Send + Sync>;
 
-/// State shared by all calls of a run: connections, options, the clock and the event sink.
+/// State shared by all requests of a run: connections, options, the clock and the event sink.
 pub struct Transport {
     options: ClientOptions,
     clock: Clock,
@@ -187,8 +187,8 @@ pub struct Transport {
     clients: ClientPool,
     concurrency_limits: Mutex<HashMap<(&'static str, String), ConcurrencyLimit>>,
     requests_sent: AtomicU64,
-    /// The number of the next call in the order of their start, for recordings.
-    next_call: AtomicU64,
+    /// The number of the next request in the order of their start, for recordings.
+    next_request: AtomicU64,
     counts: RequestCounts,
     redactor: Redactor,
     server_clocks: ServerClocks,
@@ -223,7 +223,7 @@ impl Transport {
             clients,
             concurrency_limits: Mutex::new(HashMap::new()),
             requests_sent: AtomicU64::new(0),
-            next_call: AtomicU64::new(0),
+            next_request: AtomicU64::new(0),
             counts: RequestCounts::default(),
             redactor,
             server_clocks: ServerClocks::default(),
@@ -251,12 +251,12 @@ impl Transport {
         self.server_clocks.is_past(at, self.now())
     }
 
-    /// Returns the route of calls to an endpoint: direct or through a proxy.
+    /// Returns the route of requests to an endpoint: direct or through a proxy.
     pub fn route(&self, endpoint: &Endpoint) -> Route {
         self.clients.route(endpoint)
     }
 
-    /// Checks that the proxy settings of the environment allow a call to this URL.
+    /// Checks that the proxy settings of the environment allow a request to this URL.
     ///
     /// # Errors
     /// A usage error if the variable that names the proxy for this URL has an invalid value.
@@ -270,7 +270,7 @@ impl Transport {
         }
     }
 
-    /// Returns the problems of all proxy variables, even of those that no call uses.
+    /// Returns the problems of all proxy variables, even of those that no request uses.
     pub fn proxy_problems(&self) -> Vec<Problem> {
         self.clients.proxy_problems()
     }

@@ -1,6 +1,6 @@
 use super::{Transport, TransportEvent};
 
-/// A call in flight. It is reported to the event sink of the run until it is dropped.
+/// A request in flight. It is reported to the event sink of the run until it is dropped.
 pub(super) struct RequestProgress<'a> {
     transport: &'a Transport,
     cloud: &'static str,
@@ -8,7 +8,7 @@ pub(super) struct RequestProgress<'a> {
 }
 
 impl<'a> RequestProgress<'a> {
-    /// Creates the progress of a call that has not been sent yet; `number` is the number of the call.
+    /// Creates the progress of a request that has not been sent yet; `number` is the number of the request.
     pub(super) fn new(transport: &'a Transport, cloud: &'static str, number: u64) -> Self {
         Self {
             transport,

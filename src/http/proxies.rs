@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::secret::{Secret, mask_proxy_url, proxy_secrets, quotable};
 use crate::settings::PROXY_URL;
 
-/// The route of calls to an endpoint.
+/// The route of requests to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// Direct, since no proxy is configured for it.
@@ -123,7 +123,7 @@ struct ProxyVariable {
 impl ProxyConfig {
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in either case; lower case has priority.
     ///
-    /// An invalid value is an error only for calls that would use it, since desktops set such variables for all
+    /// An invalid value is an error only for requests that would use it, since desktops set such variables for all
     /// programs.
     pub(super) fn parse(environment: &[(String, String)]) -> Self {
         let get = |name: &str| {
@@ -155,7 +155,7 @@ impl ProxyConfig {
         }
     }
 
-    /// Uses the proxy of a profile for all calls.
+    /// Uses the proxy of a profile for all requests.
     pub(super) fn from_url(url: &str) -> Self {
         Self {
             variables: vec![ProxyVariable {
@@ -183,7 +183,7 @@ impl ProxyConfig {
         })
     }
 
-    /// Returns the route of calls to an endpoint.
+    /// Returns the route of requests to an endpoint.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         let Some(named) = self.variable_for(endpoint) else {
             return Route::Direct;
@@ -202,7 +202,7 @@ impl ProxyConfig {
         }
     }
 
-    /// Returns the proxy for calls to an endpoint.
+    /// Returns the proxy for requests to an endpoint.
     pub(super) fn proxy_for(&self, endpoint: &Endpoint) -> Option<&Proxy> {
         match self.route(endpoint) {
             Route::Proxied { .. } => self.variable_for(endpoint)?.proxy.as_ref().ok(),

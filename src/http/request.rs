@@ -4,7 +4,7 @@ use super::{ClientIdentity, Endpoint};
 use crate::crypto::percent_encode;
 use crate::secret::Secret;
 
-/// HTTP methods of calls that read.
+/// HTTP methods of requests that read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET
@@ -26,7 +26,7 @@ impl Method {
     }
 }
 
-/// A call before it is signed.
+/// A request before it is signed.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The cloud's name of the operation, for messages.
@@ -41,10 +41,10 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// Headers with lower-case names, in addition to those that the signer adds.
     pub headers: Vec<(&'static str, String)>,
-    /// Body; empty for most calls. It is never shown, since it may contain a password.
+    /// Body; empty for most requests. It is never shown, since it may contain a password.
     pub body: Vec<u8>,
-    /// True if another call decides whether the host can be reached: if this one fails in transit, calls are still
-    /// sent to the host.
+    /// True if another request decides whether the host can be reached: if this one fails in transit, requests are
+    /// still sent to the host.
     pub is_optional: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct SigningInstructions {
 }
 
 impl SigningInstructions {
-    /// Returns the signature, with which anyone who reads it can send this call again for a while.
+    /// Returns the signature, with which anyone who reads it can send this request again for a while.
     pub(super) fn signature(&self) -> Option<Secret> {
         let in_header = self.headers.iter().find_map(|(name, value)| {
             if *name == "signature" {

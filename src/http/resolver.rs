@@ -55,8 +55,8 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// Checks that `localhost` resolves to a loopback address, as RFC 6761 requires: plain HTTP and calls without a proxy
-/// are allowed for it, so a hosts file or a name server must not redirect it.
+/// Checks that `localhost` resolves to a loopback address, as RFC 6761 requires: plain HTTP and requests without a
+/// proxy are allowed for it, so a hosts file or a name server must not redirect it.
 fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let foreign = addresses

@@ -16,7 +16,7 @@ pub struct ResponseInfo {
     pub status: u16,
     /// Seconds by which the server's clock is ahead of this machine's, if the response contains its own time.
     pub clock_ahead_seconds: Option<i64>,
-    /// Message about an HTML page, which is never a cloud's answer to a call; `None` for other responses.
+    /// Message about an HTML page, which is never a cloud's response to a request; `None` for other responses.
     pub html_page: Option<String>,
     /// The program that wrote or forwarded the response, by its `Via` or `Server` header.
     pub server: Option<String>,

@@ -6,11 +6,11 @@ use url::{Origin, Url};
 use super::Response;
 use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKind};
 
-/// Whether and how a failed call is sent again.
+/// Whether and how a failed request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAction {
-    /// The same call would fail again.
+    /// The same request would fail again.
     No,
     /// Retry later with backoff, up to the maximum number of attempts.
     Backoff,
@@ -62,9 +62,9 @@ impl RequestError {
 
     /// Adjusts the error to the status of its response.
     ///
-    /// HTTP 429, 502, 503 and 504 mean that the call was not decided, whatever code the body contains: such a call
-    /// is retried, and its code proves nothing about a job. The exceptions are a refused credential, which is never
-    /// sent twice since clouds lock accounts for it, and a wrong clock, which is first corrected.
+    /// HTTP 429, 502, 503 and 504 mean that the request was not decided, whatever code the body contains: such a
+    /// request is retried, and its code proves nothing about a job. The exceptions are a rejected credential, which is
+    /// never sent twice since clouds lock accounts for it, and a wrong clock, which is first corrected.
     pub(super) fn at_status(mut self, status: u16) -> Self {
         let category = match status {
             429 => Category::Throttled,
@@ -82,7 +82,7 @@ impl RequestError {
         self
     }
 
-    /// Reports whether the same call can succeed later; `status` is that of the response, if there was one.
+    /// Reports whether the same request can succeed later; `status` is that of the response, if there was one.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
         self.retry == RetryAction::Backoff
@@ -145,12 +145,12 @@ impl RequestError {
             ),
             _ => (Category::ServiceError, RetryAction::No, "service error"),
         };
-        let mut refusal = Self::new(category, what);
-        refusal.retry = retry;
-        refusal.transport_failure = (response.status == 407).then_some(TransportFailure::at_proxy(
+        let mut error = Self::new(category, what);
+        error.retry = retry;
+        error.transport_failure = (response.status == 407).then_some(TransportFailure::at_proxy(
             TransportFailureKind::ProxyAuthorization,
         ));
-        Some(refusal)
+        Some(error)
     }
 }
 
@@ -199,8 +199,8 @@ mod tests {
             Unauthenticated,
         };
         let at = |category, status| {
-            let refusal = RequestError::new(category, "no").at_status(status);
-            (refusal.category, refusal.retry)
+            let error = RequestError::new(category, "no").at_status(status);
+            (error.category, error.retry)
         };
         for status in [502, 503, 504] {
             for category in [ServiceError, NotFound, PermissionDenied, InvalidArgument] {

@@ -203,7 +203,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
 
-    /// Starts a server for two connections without a time limit that never answers one path. The receiver gets a
+    /// Starts a server for two connections without a time limit that never responds to one path. The receiver gets a
     /// message for each request of that path.
     async fn start_with_two_connections() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -97,8 +97,8 @@ impl ServerTls {
     }
 }
 
-fn usage(refusal: RequestError) -> Problem {
-    Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
+fn usage(error: RequestError) -> Problem {
+    Problem::usage(error.message).with_hint(error.hint.unwrap_or_default())
 }
 
 fn verifier(

@@ -15,7 +15,7 @@ const USER_AND_PASSWORD: u8 = 2;
 pub(super) enum SocksError {
     /// It closed the connection.
     Closed,
-    /// Its answer is not SOCKS.
+    /// Its response is not SOCKS.
     NotSocks,
     /// It accepts none of the offered authentication methods.
     NoMethod {
@@ -31,9 +31,9 @@ pub(super) enum SocksError {
     /// Version 4 does not support IPv6 addresses.
     NoIpv4,
     /// The error code of version 4.
-    Refused4(u8),
+    Rejected4(u8),
     /// The error code of version 5.
-    Refused5(u8),
+    Rejected5(u8),
 }
 
 impl From<io::Error> for SocksError {
@@ -51,7 +51,7 @@ pub(super) enum SocksTarget {
 /// Requests a connection from a proxy of version 4. A host name is sent as in version 4a.
 ///
 /// # Errors
-/// The proxy's answer if it is not a success.
+/// The proxy's response if it is not a success.
 pub(super) async fn connect_4(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: &SocksTarget,
@@ -79,7 +79,7 @@ pub(super) async fn connect_4(
     io.read_exact(&mut reply[1..]).await?;
     match reply[1] {
         90 => Ok(()),
-        code => Err(SocksError::Refused4(code)),
+        code => Err(SocksError::Rejected4(code)),
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn connect_4(
 /// authentication.
 ///
 /// # Errors
-/// The proxy's answer if it is not a success.
+/// The proxy's response if it is not a success.
 pub(super) async fn connect_5(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: &SocksTarget,
@@ -106,7 +106,7 @@ pub(super) async fn connect_5(
             push_text(&mut request, name)?;
             push_text(&mut request, password.expose())?;
             io.write_all(&request).await?;
-            // Some proxies answer with the version of SOCKS instead of that of the method.
+            // Some proxies respond with the version of SOCKS instead of that of the method.
             let mut reply = [0; 2];
             io.read_exact(&mut reply).await?;
             if reply[1] != 0 {
@@ -139,11 +139,11 @@ pub(super) async fn connect_5(
     io.write_all(&request).await?;
     match read_reply(io).await? {
         0 => skip_address(io).await,
-        code => Err(SocksError::Refused5(code)),
+        code => Err(SocksError::Rejected5(code)),
     }
 }
 
-/// Returns the second byte of an answer of version 5. The first byte is the version.
+/// Returns the second byte of a response of version 5. The first byte is the version.
 async fn read_reply(io: &mut (impl AsyncRead + Unpin)) -> Result<u8, SocksError> {
     match io.read_u8().await? {
         5 => Ok(io.read_u8().await?),
@@ -182,15 +182,15 @@ mod tests {
         Some(("joe".to_owned(), Secret::new("pw")))
     }
 
-    /// Returns the result of a connection through a proxy of version 5 that sends `answers`, and the bytes sent to
+    /// Returns the result of a connection through a proxy of version 5 that sends `responses`, and the bytes sent to
     /// it.
     async fn connect_through(
-        answers: &[u8],
+        responses: &[u8],
         target: &SocksTarget,
         user: Option<(String, Secret)>,
     ) -> (Result<(), SocksError>, Vec<u8>) {
         let (mut client, mut server) = tokio::io::duplex(4096);
-        server.write_all(answers).await.unwrap();
+        server.write_all(responses).await.unwrap();
         server.shutdown().await.unwrap();
         let connected = connect_5(&mut client, target, 443, user.as_ref()).await;
         drop(client);
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn every_socks_failure_has_its_own_error() {
         let no_method = |has_user| SocksError::NoMethod { has_user };
-        for (answers, user, expected) in [
+        for (responses, user, expected) in [
             (&b""[..], None, SocksError::Closed),
             (b"\x05", None, SocksError::Closed),
             (b"HTTP/1.1 400", None, SocksError::NotSocks),
@@ -233,13 +233,13 @@ mod tests {
             (b"\x05\x02", None, no_method(false)),
             (b"\x05\x01", user(), SocksError::OtherMethod),
             (b"\x05\x02\x01\x01", user(), SocksError::WrongPassword),
-            (b"\x05\x00\x05\x02", None, SocksError::Refused5(2)),
+            (b"\x05\x00\x05\x02", None, SocksError::Rejected5(2)),
             (b"\x05\x00\x05\x00\x00\x09", None, SocksError::NotSocks),
             (b"\x05\x00\x05\x00\x00\x01\0", None, SocksError::Closed),
         ] {
             let target = SocksTarget::Name("h.test".to_owned());
-            let (connected, _) = connect_through(answers, &target, user).await;
-            assert_eq!(connected, Err(expected), "{answers:?}");
+            let (connected, _) = connect_through(responses, &target, user).await;
+            assert_eq!(connected, Err(expected), "{responses:?}");
         }
         let long = SocksTarget::Name("x".repeat(256));
         let (connected, _) = connect_through(b"\x05\x00", &long, None).await;
@@ -248,14 +248,14 @@ mod tests {
 
     #[tokio::test]
     async fn socks_4_sends_the_host_name_after_the_user() {
-        for (answer, expected) in [
+        for (response, expected) in [
             (&b"\x00\x5a\0\0\0\0\0\0"[..], Ok(())),
-            (b"\x00\x5b\0\0\0\0\0\0", Err(SocksError::Refused4(0x5b))),
+            (b"\x00\x5b\0\0\0\0\0\0", Err(SocksError::Rejected4(0x5b))),
             (b"\x05\x00", Err(SocksError::NotSocks)),
             (b"\x00", Err(SocksError::Closed)),
         ] {
             let (mut client, mut server) = tokio::io::duplex(4096);
-            server.write_all(answer).await.unwrap();
+            server.write_all(response).await.unwrap();
             server.shutdown().await.unwrap();
             let target = SocksTarget::Name("h.test".to_owned());
             let connected = connect_4(&mut client, &target, 80, Some("joe")).await;
@@ -266,7 +266,7 @@ mod tests {
             assert_eq!(sent, b"\x04\x01\x00\x50\x00\x00\x00\x01joe\0h.test\0");
         }
         let address = SocksTarget::Address("::1".parse().unwrap());
-        let refused = connect_4(&mut tokio::io::empty(), &address, 80, None).await;
-        assert_eq!(refused, Err(SocksError::NoIpv4));
+        let rejected = connect_4(&mut tokio::io::empty(), &address, 80, None).await;
+        assert_eq!(rejected, Err(SocksError::NoIpv4));
     }
 }

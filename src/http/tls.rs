@@ -32,7 +32,7 @@ pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     TlsConfig::from_profile(profile)
         .insecure_host(&endpoint)
         .map(drop)
-        .map_err(|refusal| to_problem(refusal, profile))
+        .map_err(|error| to_problem(error, profile))
 }
 
 /// Reads the TLS files of a profile, so that a file that cannot be used is reported before the first request. Pipes
@@ -44,12 +44,12 @@ pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
 pub(super) fn check_tls_files(profile: &Profile) -> Result<(), Problem> {
     TlsConfig::from_profile(profile)
         .check_files()
-        .map_err(|refusal| to_problem(refusal, profile))
+        .map_err(|error| to_problem(error, profile))
 }
 
-fn to_problem(refusal: RequestError, profile: &Profile) -> Problem {
-    let mut problem = Problem::new(refusal.category, refusal.message);
-    problem.hint = refusal.hint;
+fn to_problem(error: RequestError, profile: &Profile) -> Problem {
+    let mut problem = Problem::new(error.category, error.message);
+    problem.hint = error.hint;
     problem.with_account(profile.cloud, &profile.name)
 }
 
@@ -257,9 +257,9 @@ impl TlsConfig {
                 let message = format!(
                     "insecure_skip_verify is not allowed for {host}, a host of a public cloud"
                 );
-                let mut refusal = RequestError::new(Category::Usage, message);
-                refusal.hint = Some("remove insecure_skip_verify from the profile".to_owned());
-                Err(refusal)
+                let mut error = RequestError::new(Category::Usage, message);
+                error.hint = Some("remove insecure_skip_verify from the profile".to_owned());
+                Err(error)
             }
         }
     }
@@ -298,13 +298,12 @@ impl TlsConfig {
 /// A usage error if the file cannot be read or contains a certificate that cannot be used.
 pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, RequestError> {
     let usage_error = |description: &str| {
-        let mut refusal = RequestError::new(
+        let mut error = RequestError::new(
             Category::Usage,
             format!("CA file {} {description}", quotable_path(path)),
         );
-        refusal.hint =
-            Some("set --ca-file or ca_file to a PEM file with CA certificates".to_owned());
-        refusal
+        error.hint = Some("set --ca-file or ca_file to a PEM file with CA certificates".to_owned());
+        error
     };
     let bytes = read_pem(path, false);
     let bytes = bytes.map_err(|fault| with_fault_hint(usage_error(&fault.reason()), &fault))?;

@@ -16,18 +16,18 @@ const PAGE_TIMEOUT: Duration = Duration::from_millis(500);
 /// The reason why a proxy did not open a connection.
 #[derive(Debug)]
 pub(super) enum TunnelError {
-    /// It answered with a status other than success.
-    Refused(Response),
+    /// It responded with a status other than success.
+    Rejected(Response),
     /// It closed the connection.
     Closed,
-    /// It did not answer in HTTP.
+    /// Its response is not HTTP.
     NotHttp,
 }
 
 /// Sends a `CONNECT` request for an endpoint to a proxy.
 ///
 /// # Errors
-/// The proxy's answer if it is not a success.
+/// The proxy's response if it is not a success.
 pub(super) async fn open_tunnel(
     proxy: &mut (impl AsyncRead + AsyncWrite + Unpin),
     endpoint: &Endpoint,
@@ -63,7 +63,7 @@ pub(super) async fn open_tunnel(
     }
     // After the timeout, the part that was read is enough.
     let _ = tokio::time::timeout(PAGE_TIMEOUT, read_page(proxy, &mut response)).await;
-    Err(TunnelError::Refused(response))
+    Err(TunnelError::Rejected(response))
 }
 
 /// Reads the part of a response's body that may contain a title, as far as it arrives.
@@ -115,7 +115,7 @@ mod tests {
         let authorization = Some(Secret::new("Basic am9lOnB3"));
         let opened = open_tunnel(&mut client, &endpoint, authorization).await;
         let opened = opened.map_err(|error| match error {
-            TunnelError::Refused(response) => {
+            TunnelError::Rejected(response) => {
                 let body = String::from_utf8(response.body).unwrap();
                 Some((response.status, body))
             }
@@ -175,7 +175,7 @@ mod tests {
         server.write_all(page).await.unwrap();
         let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
         let opened = open_tunnel(&mut client, &endpoint, None).await;
-        let Err(TunnelError::Refused(response)) = opened else {
+        let Err(TunnelError::Rejected(response)) = opened else {
             panic!("{opened:?}")
         };
         assert_eq!(response.body, b"<title>Denied</title>");

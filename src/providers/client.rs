@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
-    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopeListing, ScopePage,
+    CredentialInfo, Cursor, Filter, GetResult, LogChunk, LogRequest, LogSource, Page,
+    RequestOptions, ScopeListing, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
@@ -27,7 +27,11 @@ pub trait Client: Send + Sync {
     ///
     /// # Errors
     /// An error of the cloud or the connection.
-    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem>;
+    async fn get(
+        &self,
+        reference: &Reference,
+        options: &RequestOptions,
+    ) -> Result<GetResult, Problem>;
 
     /// Returns `true` if [`Client::batch_get`] is cheaper than single lookups of these references, which are of
     /// one kind.
@@ -48,7 +52,7 @@ pub trait Client: Send + Sync {
     async fn batch_get(
         &self,
         references: &[Reference],
-        _options: &GetOptions,
+        _options: &RequestOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         Ok(references.iter().map(|_| None).collect())
     }
@@ -67,7 +71,7 @@ pub trait Client: Send + Sync {
         scope: &Scope,
         _filter: &Filter,
         _cursor: Cursor,
-        _options: &GetOptions,
+        _options: &RequestOptions,
     ) -> Result<Page, Problem> {
         Err(scope.kind.not_listed())
     }
@@ -93,7 +97,7 @@ pub trait Client: Send + Sync {
     async fn check_exists(
         &self,
         _reference: &Reference,
-        _options: &GetOptions,
+        _options: &RequestOptions,
     ) -> Result<(), Problem> {
         Ok(())
     }
@@ -131,7 +135,7 @@ pub trait CloudApi: Send + Sync {
         _listing: &'static ScopeListing,
         _profile: &str,
         _cursor: Cursor,
-        _options: &GetOptions,
+        _options: &RequestOptions,
     ) -> Result<ScopePage, Problem> {
         Err(Problem::usage("jobs of this cloud are not in clusters"))
     }
@@ -140,7 +144,7 @@ pub trait CloudApi: Send + Sync {
     async fn served_kinds(
         &self,
         listing: &'static ScopeListing,
-        _options: &GetOptions,
+        _options: &RequestOptions,
     ) -> Vec<&'static Kind> {
         listing.optional_kinds.to_vec()
     }

@@ -234,7 +234,7 @@ impl ErrorSpec {
         let mut error =
             by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
         if details.code.is_some() {
-            // The cloud itself answered, so a 407 is not from a proxy.
+            // The cloud itself responded, so a 407 is not from a proxy.
             error.transport_failure = None;
         }
         error.code = details.code;

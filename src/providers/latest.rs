@@ -5,7 +5,7 @@ use super::list_all::{list_all, ready};
 use crate::error::{Category, Problem};
 use crate::kind::{ListOrder, ListSpec};
 use crate::model::Time;
-use crate::providers::{Client, GetOptions, GetResult};
+use crate::providers::{Client, GetResult, RequestOptions};
 use crate::reference::{LATEST, Reference, Scope};
 
 /// Rows of the single page that is requested from a cloud that sorts: enough to check the order.
@@ -21,7 +21,7 @@ const LATEST_PAGE_SIZE: usize = 10;
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Reference, Problem> {
     let Some(ListSpec { order, .. }) = scope.kind.list else {
         return Err(with_scope(scope.kind.not_listed(), scope));
@@ -41,7 +41,7 @@ pub async fn latest(
 async fn first_of_sorted(
     client: &dyn Client,
     scope: &Scope,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Option<Reference>, Problem> {
     let few = Filter {
         page_rows: Some(LATEST_PAGE_SIZE),
@@ -71,7 +71,7 @@ async fn first_of_sorted(
 async fn latest_of_all(
     client: &dyn Client,
     scope: &Scope,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Reference, Problem> {
     let mut best: Option<(Time, String)> = None;
     let (mut is_tied, mut undated_rows) = (false, 0_usize);

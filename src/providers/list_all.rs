@@ -11,7 +11,7 @@ use super::list::{Cursor, Filter, Page};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode, State};
-use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
+use crate::providers::{BoxFuture, Client, GetResult, RequestOptions, ScopeListing};
 use crate::reference::Scope;
 use conflicts::merge_conflicts;
 use progress::ListProgress;
@@ -92,8 +92,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// read: the list is read again, for rows that were missed or have changed their state. The same applies if
 /// overlapping pages have no row in common. A row is passed on again if a later one shows the job in another
 /// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
-/// or if pages show different ends, until the list is read again. If each job requires additional calls
-/// ([`list_limit`]), `limit` counts the jobs for which calls were made, in any state.
+/// or if pages show different ends, until the list is read again. If each job requires additional requests
+/// ([`list_limit`]), `limit` counts the jobs for which requests were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///
@@ -104,7 +104,7 @@ pub async fn list_all(
     client: &dyn Client,
     scope: &Scope,
     filter: &Filter,
-    options: &GetOptions,
+    options: &RequestOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
 ) -> Result<ListStats, Problem> {
@@ -125,7 +125,7 @@ pub async fn list_all_scopes(
     client: &dyn Client,
     listing: &'static ScopeListing,
     profile: &str,
-    options: &GetOptions,
+    options: &RequestOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
 ) -> Result<ListStats, Problem> {
@@ -142,7 +142,11 @@ pub async fn list_all_scopes(
 trait PageSource: Sync {
     type Row: Send;
 
-    async fn page(&self, cursor: Cursor, options: &GetOptions) -> Result<Page<Self::Row>, Problem>;
+    async fn page(
+        &self,
+        cursor: Cursor,
+        options: &RequestOptions,
+    ) -> Result<Page<Self::Row>, Problem>;
 
     /// Returns the key of a row, which no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -166,7 +170,7 @@ trait PageSource: Sync {
         true
     }
 
-    /// Returns `true` if reading the row required additional calls.
+    /// Returns `true` if reading the row required additional requests.
     fn is_costly(&self, _row: &Self::Row) -> bool {
         false
     }
@@ -181,7 +185,7 @@ struct JobPages<'c> {
     client: &'c dyn Client,
     scope: &'c Scope,
     filter: &'c Filter,
-    /// Matches the rows that required additional calls; `None` if rows of the kind require none.
+    /// Matches the rows that required additional requests; `None` if rows of the kind require none.
     costly: Option<Filter>,
 }
 
@@ -189,7 +193,7 @@ struct JobPages<'c> {
 impl PageSource for JobPages<'_> {
     type Row = GetResult;
 
-    async fn page(&self, cursor: Cursor, options: &GetOptions) -> Result<Page, Problem> {
+    async fn page(&self, cursor: Cursor, options: &RequestOptions) -> Result<Page, Problem> {
         let (scope, filter) = (self.scope, self.filter);
         let mut page = self.client.list(scope, filter, cursor, options).await?;
         merge_conflicts(&mut page);
@@ -248,7 +252,7 @@ impl PageSource for ScopePages<'_> {
     async fn page(
         &self,
         cursor: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
         let (listing, profile) = (self.listing, self.profile);
         self.client
@@ -265,7 +269,7 @@ impl PageSource for ScopePages<'_> {
 /// Requests the pages of any list.
 async fn read_pages<S: PageSource>(
     source: &S,
-    options: &GetOptions,
+    options: &RequestOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
@@ -273,7 +277,7 @@ async fn read_pages<S: PageSource>(
     let mut progress = ListProgress::default();
     let mut cursor = Cursor::FIRST;
     loop {
-        let options = GetOptions {
+        let options = RequestOptions {
             deadline: Deadline::after(budget),
             ..options.clone()
         };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::GetOptions;
+use super::RequestOptions;
 use super::request::GetRequest;
 use crate::error::Problem;
 use crate::http::Chunks;
@@ -54,7 +54,7 @@ pub struct LogRequest<'a> {
     /// The last bytes that were read before the position, at most [`COMPARED_BYTES`]; empty for the first piece.
     pub before: &'a [u8],
     /// Options of the request.
-    pub options: &'a GetOptions,
+    pub options: &'a RequestOptions,
 }
 
 /// Number of bytes read last that are compared with the next piece. A log that was truncated or replaced can be

@@ -1,10 +1,10 @@
-//! Helpers for lookups: remembers the lists that a cloud rejects, and reports failed calls for parts of a job.
+//! Helpers for lookups: remembers the lists that a cloud rejects, and reports failed requests for parts of a job.
 
 use std::sync::Mutex;
 
 use super::api::Decoded;
 use super::list::is_list_unavailable;
-use super::{GetOptions, GetResult};
+use super::{GetResult, RequestOptions};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, KindFlag};
 use crate::model::{Notice, NoticeCode};
@@ -40,8 +40,8 @@ impl RejectedLists {
 }
 
 impl GetResult {
-    /// Returns a part of the job, such as `the events`, from an additional call; `None`, with a notice, if the
-    /// call failed.
+    /// Returns a part of the job, such as `the events`, from an additional request; `None`, with a notice, if the
+    /// request failed.
     pub(super) fn part<T>(
         &mut self,
         part_name: &str,
@@ -94,7 +94,7 @@ impl GetResult {
     /// success. With [`TRUST_FINISHED`], the cloud's state is accepted if the part can never be read.
     pub(super) fn required_part<T>(
         &mut self,
-        options: &GetOptions,
+        options: &RequestOptions,
         code: NoticeCode,
         part_name: &str,
         response: Result<Decoded<T>, Problem>,
@@ -134,7 +134,7 @@ impl GetResult {
     }
 }
 
-/// Describes a failed call in one line: operation, the cloud's code, message and hint.
+/// Describes a failed request in one line: operation, the cloud's code, message and hint.
 pub(super) fn summarize(problem: &Problem) -> String {
     let operation = problem.operation.as_ref();
     let operation = operation.map_or_else(String::new, |operation| format!("{operation}: "));

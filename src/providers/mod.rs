@@ -7,7 +7,7 @@ mod api;
 mod batch;
 mod changes;
 mod client;
-mod connected;
+mod cloud_client;
 mod endpoints;
 mod errors;
 mod event_order;
@@ -51,7 +51,7 @@ use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{BatchResult, KindOps};
-use connected::Connected;
+use cloud_client::CloudClient;
 use list::{count_distinct, has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
 use request::{BatchRequest, GetRequest, ListRequest};
@@ -182,9 +182,9 @@ pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Prob
 /// A boxed future, as returned by functions in the registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Options of a lookup or a list request.
+/// Options of the requests of a lookup or a list.
 #[derive(Debug, Clone)]
-pub struct GetOptions {
+pub struct RequestOptions {
     /// Whether to keep the raw response.
     pub raw: bool,
     /// Whether to leave secrets in `details` and `raw` unmasked.
@@ -200,9 +200,9 @@ pub struct GetOptions {
     pub details_timeout: Option<Duration>,
     /// Receives the changes of jobs that the cloud can watch; `None` if the request is not repeated.
     pub changes: Option<Arc<Changes>>,
-    /// True for the last request before the caller's deadline: the job must be read again, even if a watch
-    /// stream has a copy.
-    pub is_last: bool,
+    /// Whether to read the job again even if a watch stream has a copy, since there is no further request before the
+    /// caller's deadline.
+    pub refresh: bool,
     /// True if the result depends on the warnings of the job and all its parts: if some cannot be read,
     /// `events_unreadable` is set.
     pub needs_events: bool,
@@ -214,7 +214,7 @@ pub struct GetOptions {
     pub is_prefetch: bool,
 }
 
-impl GetOptions {
+impl RequestOptions {
     /// Returns `true` if this flag was given.
     fn has_flag(&self, flag: &KindFlag) -> bool {
         self.flags.contains(&flag.name)
@@ -230,7 +230,7 @@ impl GetOptions {
             deadline,
             details_timeout: None,
             changes: None,
-            is_last: false,
+            refresh: false,
             needs_events: false,
             all_events: false,
             is_prefetch: false,

@@ -15,8 +15,8 @@ pub(super) use super::lenient::{
 pub(super) use super::shapes::{detail_structs, schema_of};
 pub(super) use super::wall_clock::WallClock;
 pub(super) use super::{
-    BatchRequest, BatchResult, Cursor, Filter, GetOptions, GetRequest, GetResult, KindOps,
-    ListRequest, LogChunk, LogRequest, LogSource, Page, job_at, raw, states,
+    BatchRequest, BatchResult, Cursor, Filter, GetRequest, GetResult, KindOps, ListRequest,
+    LogChunk, LogRequest, LogSource, Page, RequestOptions, job_at, raw, states,
 };
 pub(super) use crate::error::{Category, Problem};
 pub(super) use crate::kind::{

@@ -2,13 +2,13 @@ use serde_json::{Map, Value};
 
 use super::api::Decoded;
 use super::mask::mask_document;
-use super::{GetOptions, GetResult, lenient};
+use super::{GetResult, RequestOptions, lenient};
 use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 
 impl GetResult {
     /// Adds the raw response, if requested. Its secrets are masked unless they are to be shown.
-    pub(super) fn with_raw(mut self, body: &[u8], options: &GetOptions) -> Self {
+    pub(super) fn with_raw(mut self, body: &[u8], options: &RequestOptions) -> Self {
         let read = || document(body, options);
         attach(&mut self.job, &mut self.notices, options, read);
         self
@@ -20,7 +20,7 @@ impl GetResult {
 pub(super) fn attach_masked(
     result: &mut GetResult,
     body: &[u8],
-    options: &GetOptions,
+    options: &RequestOptions,
     mask: impl FnOnce(&mut Value),
 ) {
     attach(&mut result.job, &mut result.notices, options, || {
@@ -33,7 +33,7 @@ pub(super) fn attach_masked(
 }
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.
-pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
+pub(super) fn document(body: &[u8], options: &RequestOptions) -> Option<Value> {
     let mut document = lenient::parse_shown(body)?;
     if !options.show_secrets {
         mask_document(&mut document);
@@ -45,7 +45,7 @@ pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
 pub(super) fn attach(
     job: &mut Job,
     notices: &mut Vec<Notice>,
-    options: &GetOptions,
+    options: &RequestOptions,
     read: impl FnOnce() -> Option<Value>,
 ) {
     if !options.raw {
@@ -63,20 +63,20 @@ pub(super) fn attach(
     }
 }
 
-/// The raw responses of a lookup that calls several operations, by operation and part.
+/// The raw responses of a lookup with several operations, by operation and part.
 pub(super) struct Documents<'a> {
-    options: &'a GetOptions,
+    options: &'a RequestOptions,
     /// `None` if one of them is nested too deeply.
     all: Option<Map<String, Value>>,
 }
 
 impl<'a> Documents<'a> {
-    pub fn new(options: &'a GetOptions) -> Self {
+    pub fn new(options: &'a RequestOptions) -> Self {
         let all = Some(Map::new());
         Self { options, all }
     }
 
-    /// Adds the response of a successful call, if raw responses were requested. `part` is the name of the part
+    /// Adds the response of a successful request, if raw responses were requested. `part` is the name of the part
     /// of the job, if there are several.
     pub fn add<T>(
         &mut self,

@@ -1,6 +1,6 @@
 //! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
 
-use super::{Cursor, Filter, GetOptions, GetResult, Page};
+use super::{Cursor, Filter, GetResult, Page, RequestOptions};
 use crate::reference::{Reference, Scope};
 
 /// A lookup of one job. A row of a list is read as the response to a lookup.
@@ -9,7 +9,7 @@ pub(super) struct GetRequest<'a> {
     /// The job to look up.
     pub reference: &'a Reference,
     /// Options of the request.
-    pub options: &'a GetOptions,
+    pub options: &'a RequestOptions,
 }
 
 /// A lookup of several jobs of one kind.
@@ -18,7 +18,7 @@ pub(super) struct BatchRequest<'a> {
     /// The jobs to look up.
     pub references: &'a [Reference],
     /// Options of the requests.
-    pub options: &'a GetOptions,
+    pub options: &'a RequestOptions,
 }
 
 /// A page of a list.
@@ -31,7 +31,7 @@ pub(super) struct ListRequest<'a> {
     /// The start of the page.
     pub cursor: Cursor,
     /// Options of the request.
-    pub options: &'a GetOptions,
+    pub options: &'a RequestOptions,
 }
 
 impl<'a> ListRequest<'a> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::errors::{ErrorContext, ErrorSpec};
-use super::{Cloud, GetOptions, GetRequest, GetResult, mask_job};
+use super::{Cloud, GetRequest, GetResult, RequestOptions, mask_job};
 use crate::credentials::SourceCache;
 use crate::http::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, Transport, pairs,
@@ -69,7 +69,7 @@ pub fn response(status: u16, body: &str) -> Response {
 }
 
 /// Creates a response with this status and a fixture as its body.
-pub fn answer(status: u16, name: &str) -> Response {
+pub fn fixture_response(status: u16, name: &str) -> Response {
     Response {
         status,
         headers: Vec::new(),
@@ -78,13 +78,13 @@ pub fn answer(status: u16, name: &str) -> Response {
 }
 
 /// Creates default options with a timeout of 60 seconds.
-pub fn get_options() -> GetOptions {
-    GetOptions::new(Deadline::after(Duration::from_secs(60)))
+pub fn get_options() -> RequestOptions {
+    RequestOptions::new(Deadline::after(Duration::from_secs(60)))
 }
 
 /// Creates options with a short timeout for requests that affect neither state nor verdict.
-pub fn get_options_without_details() -> GetOptions {
-    GetOptions {
+pub fn get_options_without_details() -> RequestOptions {
+    RequestOptions {
         details_timeout: Some(Duration::from_millis(50)),
         ..get_options()
     }
@@ -99,7 +99,7 @@ pub async fn promptly<T>(result: impl Future<Output = T>) -> T {
 /// Creates a lookup of a job.
 pub(in crate::providers) fn lookup<'a>(
     reference: &'a Reference,
-    options: &'a GetOptions,
+    options: &'a RequestOptions,
 ) -> GetRequest<'a> {
     GetRequest { reference, options }
 }

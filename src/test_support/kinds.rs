@@ -18,7 +18,7 @@ use crate::error::Category;
 use crate::http::Transport;
 use crate::kind::Kind;
 use crate::providers::test_support::{self, assert_model, get_options, json, model, path, profile};
-use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDING_MASKS};
+use crate::providers::{self, Client, Cloud, Cursor, Filter, RECORDING_MASKS, RequestOptions};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::Profile;
 
@@ -194,7 +194,7 @@ async fn get_once(
 ) -> Value {
     let text = expected["ref"].as_str().unwrap_or(kind.template.sample);
     let (reference, observed_at) = (reference(kind, text), observed_at(expected));
-    let options = GetOptions {
+    let options = RequestOptions {
         raw,
         show_secrets,
         ..get_options()

@@ -24,7 +24,7 @@ pub fn emulated(cloud: &Cloud) -> &'static dyn EmulatedApi {
 }
 
 /// Returns the cloud's response to a rejected credential.
-pub fn refused(cloud: &Cloud) -> ServerResponse {
+pub fn rejected(cloud: &Cloud) -> ServerResponse {
     emulated(cloud).error(EmulatedError::Refused)
 }
 

@@ -48,9 +48,9 @@ impl Fields {
     }
 }
 
-/// The tested call.
+/// The tested action of a client.
 #[derive(Clone)]
-pub enum Call {
+pub enum Action {
     /// Lookup of this reference.
     Get(Reference),
     /// List of the jobs of the kind.
@@ -61,10 +61,10 @@ pub enum Call {
     Exists(Reference),
 }
 
-/// The call to test, and the files with its responses.
+/// The action to test, and the files with its responses.
 pub struct Case {
     pub kind: &'static Kind,
-    pub call: Call,
+    pub action: Action,
     /// Operation, and file below `fixtures/`.
     pub files: Vec<(String, String)>,
 }
@@ -72,7 +72,7 @@ pub struct Case {
 /// Placeholder for the replaced value.
 const PLACEHOLDER: &str = "place of the value";
 
-/// Result of a call.
+/// Result of an action.
 #[derive(Debug, Clone, PartialEq)]
 struct Outcome {
     /// Reference and state of each job, and whether the job has ended.
@@ -132,11 +132,11 @@ pub async fn check_kind(kind: &'static Kind, fields: Fields) {
 /// Returns the test case of a fixture, with the files of its other operations.
 fn case(kind: &'static Kind, name: &str) -> Case {
     let expected = read_json(&format!("{name}.model.json"));
-    let (call, main) = match &expected {
-        Value::Array(_) => (Call::List, kind.list.as_ref().unwrap().operation.name),
+    let (action, main) = match &expected {
+        Value::Array(_) => (Action::List, kind.list.as_ref().unwrap().operation.name),
         job => {
             let text = job["ref"].as_str().unwrap_or(kind.template.sample);
-            (Call::Get(reference(kind, text)), kind.get.name)
+            (Action::Get(reference(kind, text)), kind.get.name)
         }
     };
     let mut files = vec![(main.to_owned(), format!("{name}.json"))];
@@ -151,7 +151,11 @@ fn case(kind: &'static Kind, name: &str) -> Case {
             files.push((operation.to_owned(), format!("{folder}/{file}")));
         }
     }
-    Case { kind, call, files }
+    Case {
+        kind,
+        action,
+        files,
+    }
 }
 
 /// Checks all mutations of a test case.
@@ -184,31 +188,31 @@ pub async fn check(case: Case, fields: Fields) {
     let clock = Arc::new(start_time);
     let transport = Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap();
     let profile = profile_at(cloud, "http://127.0.0.1:1");
-    // Each call needs a new client, because a client remembers facts about jobs.
+    // Each action needs a new client, because a client remembers facts about jobs.
     let client = || (cloud.connect)(&profile, &transport).unwrap();
-    let baseline = call(&*client(), &case, true).await;
+    let baseline = perform(&*client(), &case, true).await;
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
     let unused = (0..files.len()).find(|at| !requested.borrow().contains(at));
     assert_eq!(unused.map(|at| &case.files[at]), None, "not requested");
     for (file, document) in files.iter().enumerate() {
         served.borrow_mut()[file] = with_scalars_twice(document);
-        let found = call(&*client(), &case, true).await;
+        let found = perform(&*client(), &case, true).await;
         let what = &case.files[file].1;
         assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys occur twice");
         for mutation in mutations(document, fields) {
             served.borrow_mut()[file].clone_from(&mutation.text);
-            let found = call(&*client(), &case, mutation.must_be_named(fields)).await;
+            let found = perform(&*client(), &case, mutation.must_be_named(fields)).await;
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
-            let is_list = file == 0 && matches!(case.call, Call::List);
+            let is_list = file == 0 && matches!(case.action, Action::List);
             check_effect(&mutation, &baseline, found, fields, is_list, &what);
         }
         for field in unreadable::fields(document, fields) {
             let mut states = Vec::new();
             for text in &field.texts {
                 served.borrow_mut()[file].clone_from(text);
-                let found = call(&*client(), &case, false).await;
+                let found = perform(&*client(), &case, false).await;
                 states.push(found.ok().map(|found| found.states));
             }
             let [other_type, unreadable @ ..] = &states[..] else {
@@ -244,38 +248,35 @@ fn with_scalars_twice(document: &Value) -> String {
     }
 }
 
-/// Performs the call of a test case. The output is included only if `is_compared` is set and all
-/// fields were readable.
-async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
+/// Performs the action of a case. The output is included only if `is_compared` is set and all fields were readable.
+async fn perform(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
     let options = get_options();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
-    match &case.call {
-        Call::Get(reference) => jobs.push(client.get(reference, &options).await?),
-        Call::List => {
+    match &case.action {
+        Action::Get(reference) => jobs.push(client.get(reference, &options).await?),
+        Action::List => {
             let scope = scope(case.kind);
             let filter = Filter {
                 page_rows: Some(1),
                 ..Filter::default()
             };
-            let page = client
-                .list(&scope, &filter, Cursor::FIRST, &options)
-                .await?;
+            let page = client.list(&scope, &filter, Cursor::FIRST, &options);
+            let page = page.await?;
             if let Some(problem) = page.failed_parts.into_iter().next() {
                 return Err(problem);
             }
             jobs.extend(page.rows);
             notices.extend(page.notices);
         }
-        Call::Scopes => {
+        Action::Scopes => {
             let listing = scope_listing(case.kind).expect("its jobs are in scopes");
-            let page = client
-                .api()
-                .list_scopes(listing, DEFAULT_PROFILE, Cursor::FIRST, &options)
-                .await?;
+            let api = client.api();
+            let page = api.list_scopes(listing, DEFAULT_PROFILE, Cursor::FIRST, &options);
+            let page = page.await?;
             shown = serde_json::to_value(&page.rows).unwrap();
             notices.extend(page.notices);
         }
-        Call::Exists(reference) => client.check_exists(reference, &options).await?,
+        Action::Exists(reference) => client.check_exists(reference, &options).await?,
     }
     for found in &mut jobs {
         notices.append(&mut found.notices);

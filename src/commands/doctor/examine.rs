@@ -18,7 +18,7 @@ use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport, TransportEvent};
 use crate::model::Time;
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
-use crate::providers::{Client, Cursor, Filter, GetOptions, scope_listing};
+use crate::providers::{Client, Cursor, Filter, RequestOptions, scope_listing};
 use crate::reference::Scope;
 use crate::settings::{ReferencedFile, table_header};
 
@@ -132,7 +132,7 @@ impl AccountProbe {
     /// Requests the first page of a list. Returns `None` if this cloud has no lists.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let elapsed = self.transport.options().session.stopwatch();
-        let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        let options = RequestOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let filter = Filter {
             page_rows: Some(1),
             ..Filter::default()
@@ -184,7 +184,7 @@ async fn permitted_scope(
     client: &dyn Client,
     denied: &Scope,
     filter: &Filter,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Option<Scope> {
     /// Maximum number of scopes to try.
     const MAX_SCOPES: usize = 5;

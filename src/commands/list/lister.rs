@@ -19,7 +19,7 @@ use crate::kind::Kind;
 use crate::model::{Notice, ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
-    self, BoxFuture, Client, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing,
+    self, BoxFuture, Client, Filter, GetResult, ListStats, Page, RequestOptions, ScopeListing,
     Truncation,
 };
 use crate::reference;
@@ -244,7 +244,7 @@ impl ScopeLister {
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
-        let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        let options = RequestOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let recursive = self.options.recursive;
         let limit = self.options.limit_for_scopes(self.format);
         let limit = limit.filter(|_| !recursive);
@@ -361,6 +361,6 @@ async fn served_kinds(client: &dyn Client, listing: &'static ScopeListing) -> Ve
     if listing.optional_kinds.is_empty() {
         return Vec::new();
     }
-    let options = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+    let options = RequestOptions::new(Deadline::after(LOOKUP_TIMEOUT));
     client.api().served_kinds(listing, &options).await
 }

@@ -12,8 +12,8 @@ use super::window::Window;
 use crate::error::Problem;
 use crate::model::Time;
 use crate::providers::{
-    COMPARED_BYTES, Client, GetOptions, LogBody, LogChunk, LogParams, LogPosition, LogRequest,
-    LogSource,
+    COMPARED_BYTES, Client, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
+    RequestOptions,
 };
 use crate::reference::Reference;
 use crate::secret::Redactor;
@@ -188,7 +188,7 @@ impl SourceLog {
         &mut self,
         client: &dyn Client,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Reading, Problem> {
         if let Some(rest) = self.rest.take() {
             return self.read_rest(rest).await;
@@ -260,7 +260,7 @@ impl SourceLog {
         &mut self,
         client: &dyn Client,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Reading, Problem> {
         self.params.previous = true;
         let mut read = self.read(client, reference, options).await;

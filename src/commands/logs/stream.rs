@@ -26,7 +26,7 @@ use crate::http::{Deadline, exponential_backoff};
 use crate::kind::LogSpec;
 use crate::model::{Job, Since};
 use crate::output;
-use crate::providers::{GetOptions, LogParams, LogSource};
+use crate::providers::{LogParams, LogSource, RequestOptions};
 use crate::reference::Reference;
 use missing::Absence;
 use unread::UnreadLog;
@@ -356,7 +356,7 @@ impl LogStream<'_> {
         self.stdout.write(out);
     }
 
-    fn options(&self) -> GetOptions {
+    fn options(&self) -> RequestOptions {
         self.lookup
             .options_for(self.reference.kind, Deadline::after(LOOKUP_TIMEOUT))
     }

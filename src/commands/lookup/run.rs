@@ -16,7 +16,7 @@ use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, Time};
 use crate::output::document::Envelope;
-use crate::providers::{self, Client, GetOptions, GetResult, mask_job};
+use crate::providers::{self, Client, GetResult, RequestOptions, mask_job};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
@@ -142,8 +142,12 @@ impl Lookup {
     }
 
     /// Returns the options for requests of a kind until a deadline.
-    pub(in crate::commands) fn options_for(&self, kind: &Kind, deadline: Deadline) -> GetOptions {
-        GetOptions {
+    pub(in crate::commands) fn options_for(
+        &self,
+        kind: &Kind,
+        deadline: Deadline,
+    ) -> RequestOptions {
+        RequestOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
@@ -151,7 +155,7 @@ impl Lookup {
             all_events: self.options.all_events,
             details_timeout: self.options.details_timeout,
             states: self.settings.file().states(&kind.to_string()).to_vec(),
-            ..GetOptions::new(deadline)
+            ..RequestOptions::new(deadline)
         }
     }
 

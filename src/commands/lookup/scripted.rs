@@ -15,7 +15,7 @@ use crate::credentials::CredentialInfo;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Transport};
 use crate::model::{Job, Reason, State, Time};
-use crate::providers::{Client, CloudApi, Cursor, Filter, GetOptions, GetResult, Page, job_at};
+use crate::providers::{Client, CloudApi, Cursor, Filter, GetResult, Page, RequestOptions, job_at};
 use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
 use crate::sync::lock;
@@ -120,7 +120,7 @@ impl ScriptedClient {
     }
 
     /// Sends a request when its turn comes, and records the time of its arrival.
-    async fn send(&self, what: &str, options: &GetOptions, hangs: bool) -> Result<(), Problem> {
+    async fn send(&self, what: &str, options: &RequestOptions, hangs: bool) -> Result<(), Problem> {
         let slot = {
             let mut next = lock(&self.next_slot);
             let slot = (*next).max(Instant::now());
@@ -194,7 +194,11 @@ impl Client for ScriptedClient {
         self
     }
 
-    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(
+        &self,
+        reference: &Reference,
+        options: &RequestOptions,
+    ) -> Result<GetResult, Problem> {
         let script = self.lookups.as_ref().unwrap_or(&self.script);
         let reply = || script(self.started.elapsed(), reference.id());
         let hangs = reply() == Reply::Nothing;
@@ -231,7 +235,7 @@ impl Client for ScriptedClient {
     async fn batch_get(
         &self,
         references: &[Reference],
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         self.send("list", options, false).await?;
         let rows = references.iter().map(|reference| self.row(reference));
@@ -244,7 +248,7 @@ impl Client for ScriptedClient {
         scope: &Scope,
         _: &Filter,
         _: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Page, Problem> {
         self.send("list", options, false).await?;
         match (self.script)(self.started.elapsed(), "list") {

@@ -161,7 +161,7 @@ impl Poller {
         options.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         let mut due = numbers.iter().map(|number| &self.jobs[*number]);
-        options.is_last = due.any(|polled| polled.is_last_due(now));
+        options.refresh = due.any(|polled| polled.is_last_due(now));
         for number in numbers {
             self.jobs[*number].start(now);
         }

@@ -7,7 +7,7 @@ use super::batch::{TestEmulator, start_emulator};
 use super::scopes::{jobs, scope};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, GetOptions, tencent, test_support};
+use crate::providers::{self, RequestOptions, tencent, test_support};
 use crate::reference::Scope;
 use crate::test_support::kinds::client;
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
@@ -144,7 +144,7 @@ async fn latest_of_an_empty_scope_is_not_found_and_other_errors_are_kept() {
 async fn the_search_for_the_newest_ends_at_its_deadline() {
     let emulator = start_emulator(&jobs("huawei/image-job/", "RUNNING", 205)).await;
     let (client, project) = (emulator.client("huawei"), scope("huawei/image-job", &[]));
-    let options = GetOptions {
+    let options = RequestOptions {
         deadline: Deadline::after(Duration::ZERO),
         ..test_support::get_options()
     };

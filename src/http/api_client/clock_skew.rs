@@ -1,4 +1,4 @@
-//! Corrects the clock for signing after a response that rejects the time of a call.
+//! Corrects the clock for signing after a response that rejects the time of a request.
 
 use super::super::clock_offset::{Correction, describe_offset};
 use super::super::{Request, RequestError, Response, TransportEvent};
@@ -9,17 +9,17 @@ const SET_CLOCK: &str =
     "synchronize the local clock, and check that the endpoint is the cloud's own";
 
 impl ApiClient {
-    /// Corrects the signing clock by the response to a call whose time was rejected. Returns `true` if the call
+    /// Corrects the signing clock by the response to a request whose time was rejected. Returns `true` if the request
     /// should be sent again with the corrected time. If the difference is too large, adds it to the message of the
-    /// refusal.
+    /// rejection.
     ///
-    /// `offset` is the offset in seconds that the call was signed with.
+    /// `offset` is the offset in seconds that the request was signed with.
     pub(super) fn adjust_clock_skew(
         &self,
         request: &Request,
         response: &Response,
         offset: i64,
-        refusal: &mut RequestError,
+        error: &mut RequestError,
     ) -> bool {
         let host = request.endpoint.authority();
         let correction = self
@@ -43,13 +43,13 @@ impl ApiClient {
                 }
                 true
             }
-            Correction::Refused { seconds } => {
-                refusal.message = format!(
+            Correction::Rejected { seconds } => {
+                error.message = format!(
                     "{}; the local clock is {}, and differences of more than one day are not corrected",
-                    refusal.message.trim_end().trim_end_matches(['.', '。']),
+                    error.message.trim_end().trim_end_matches(['.', '。']),
                     describe_offset(seconds, host)
                 );
-                refusal.hint = Some(SET_CLOCK.to_owned());
+                error.hint = Some(SET_CLOCK.to_owned());
                 false
             }
         }

@@ -120,29 +120,29 @@ impl ApiClient {
     pub fn to_problem(
         &self,
         request: &Request,
-        refusal: RequestError,
+        error: RequestError,
         response: Option<&Response>,
         attempts: u32,
     ) -> Problem {
-        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
+        let message = error.message.trim_end().trim_end_matches(['.', '。']);
         // A service that issues a key may repeat it in a message before the redactor knows it.
         let message = match self.is_for_credentials {
             true => mask_random_words(&mask_sentence(message)),
             false => mask_sentence(message),
         };
-        let mut problem = self.problem(request, refusal.category, message);
-        problem.code = refusal.code;
-        problem.request_id = refusal.request_id;
-        problem.retry_after = refusal
+        let mut problem = self.problem(request, error.category, message);
+        problem.code = error.code;
+        problem.request_id = error.request_id;
+        problem.retry_after = error
             .retry_after
             .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
-        problem.retryable = refusal.retry != RetryAction::No;
-        let is_rejected = refusal.category == Category::Unauthenticated;
+        problem.retryable = error.retry != RetryAction::No;
+        let is_rejected = error.category == Category::Unauthenticated;
         let default = || is_rejected.then(|| "check the {credential}".to_owned());
-        let hint = refusal.hint.or_else(default);
+        let hint = error.hint.or_else(default);
         problem.hint = hint.map(|hint| self.with_setting_locations(&hint));
-        problem.transport_failure = refusal.transport_failure;
-        problem.detail = refusal.detail;
+        problem.transport_failure = error.transport_failure;
+        problem.detail = error.detail;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
         self.transport.mask(&mut problem);

@@ -26,9 +26,9 @@ pub(super) struct FailedAttempt<'a> {
 /// Decision whether and when a request is sent again.
 pub(super) enum RetryDecision {
     Fail,
-    /// The call is signed and sent again immediately.
+    /// The request is signed and sent again immediately.
     Immediate,
-    /// The call is sent again after this delay.
+    /// The request is sent again after this delay.
     After(Duration),
 }
 

@@ -16,11 +16,11 @@ use crate::http::request_limits::Permits;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
 /// A request without a response after this time no longer blocks other accounts that use the same key, since its
-/// host may hang. A refusal arrives sooner.
+/// host may hang. A rejection arrives sooner.
 const KEY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request with the data that all its attempts share.
-struct Call<'a> {
+struct RetryingRequest<'a> {
     client: &'a ApiClient,
     request: &'a Request,
     signer: &'a dyn Signer,
@@ -29,12 +29,12 @@ struct Call<'a> {
     started: Instant,
     /// The state of the signing key if other accounts can use the same key.
     shared_key: Option<Arc<CredentialState>>,
-    /// Generation of the credential at the start of the call.
+    /// Generation of the credential at the start of the request.
     generation: u64,
 }
 
 impl ApiClient {
-    /// Sends a call until there is a response or a final error, or until attempts or time run out.
+    /// Sends a request until there is a response or a final error, or until attempts or time run out.
     ///
     /// Each attempt is signed again. `classify` reads a cloud's error from a response, by the cloud's code before
     /// the HTTP status.
@@ -54,7 +54,7 @@ impl ApiClient {
             .as_deref()
             .unwrap_or(credential_state)
             .generation();
-        let call = Call {
+        let retrying = RetryingRequest {
             client: self,
             request,
             signer,
@@ -64,7 +64,7 @@ impl ApiClient {
             shared_key,
             generation,
         };
-        call.send().await
+        retrying.send().await
     }
 }
 
@@ -73,10 +73,13 @@ fn is_timeout(error: &RequestError) -> bool {
     failure == Some(TransportFailureKind::Timeout)
 }
 
-impl Call<'_> {
+impl RetryingRequest<'_> {
     async fn send(&self) -> Result<Response, Problem> {
         let client = self.client;
-        let number = client.transport.next_call.fetch_add(1, Ordering::Relaxed);
+        let number = client
+            .transport
+            .next_request
+            .fetch_add(1, Ordering::Relaxed);
         let progress = RequestProgress::new(&client.transport, client.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
@@ -145,7 +148,7 @@ impl Call<'_> {
     /// Sends one attempt with its permits.
     ///
     /// # Errors
-    /// As [`Call::exchange`].
+    /// As [`RetryingRequest::exchange`].
     async fn attempt(
         &self,
         permits: &mut Permits<'_>,
@@ -163,7 +166,7 @@ impl Call<'_> {
     }
 
     /// Sends one attempt and records its result for the credential and the service. It is recorded before the
-    /// permits are released, so that no other call is sent with a refused key.
+    /// permits are released, so that no other request is sent with a rejected key.
     ///
     /// # Errors
     /// The error that a response reports, with that response, or the reason why no response arrived.
@@ -214,7 +217,7 @@ impl Call<'_> {
         Some(error)
     }
 
-    /// Waits until the call may be sent.
+    /// Waits until the request may be sent.
     async fn acquire_permit(&self, attempts: u32) -> Result<Permits<'_>, Problem> {
         let limits = &self.client.limits;
         let turn = limits.acquire(self.shared_key.as_deref());
@@ -222,8 +225,8 @@ impl Call<'_> {
         let message = "timed out waiting for a request slot";
         let permits = permits.map_err(|_| self.deadline_exceeded(message, attempts))?;
         let cooldown = self.client.options.auth_cooldown;
-        if let Some(refusal) = self.credential().refusal(cooldown) {
-            return Err(self.skipped(refusal));
+        if let Some(rejection) = self.credential().rejection(cooldown) {
+            return Err(self.skipped(rejection));
         }
         match limits.unreachable() {
             None => Ok(permits),
@@ -240,13 +243,16 @@ impl Call<'_> {
         self.shared_key.as_deref().unwrap_or(credential_state)
     }
 
-    /// Returns the problem of a call that is not sent because its credential was refused before.
-    fn skipped(&self, refusal: Rejection) -> Problem {
-        let profile = match refusal.profile == self.client.profile {
+    /// Returns the problem of a request that is not sent because its credential was rejected before.
+    fn skipped(&self, rejection: Rejection) -> Problem {
+        let profile = match rejection.profile == self.client.profile {
             true => String::new(),
-            false => format!(" for profile '{}', which has the same key", refusal.profile),
+            false => format!(
+                " for profile '{}', which has the same key",
+                rejection.profile
+            ),
         };
-        let mut error = refusal.error;
+        let mut error = rejection.error;
         let message = error.message;
         error.message = format!("skipped: authentication already failed{profile}: {message}");
         self.client.to_problem(self.request, error, None, 0)
@@ -261,7 +267,7 @@ impl Call<'_> {
         }
     }
 
-    /// Returns the problem of a call whose deadline passed after this number of attempts.
+    /// Returns the problem of a request whose deadline passed after this number of attempts.
     fn deadline_exceeded(&self, message: &str, attempts: u32) -> Problem {
         let problem = self
             .client
@@ -292,7 +298,7 @@ impl Call<'_> {
                 };
                 let profile = &self.client.profile;
                 self.credential()
-                    .on_refusal(shown, profile, self.generation);
+                    .on_rejection(shown, profile, self.generation);
             }
             Category::NotFound | Category::PermissionDenied if error.code.is_some() => {
                 self.on_accepted();

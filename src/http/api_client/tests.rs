@@ -73,10 +73,10 @@ fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> 
 #[test]
 fn a_secret_echoed_in_a_decoded_error_is_masked() {
     let (account, _) = account();
-    let mut refusal = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
-    refusal.code = Some("to/ken+==".to_owned());
-    refusal.request_id = Some("to/ken+==".to_owned());
-    let problem = account.to_problem(&request(), refusal, None, 1);
+    let mut error = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
+    error.code = Some("to/ken+==".to_owned());
+    error.request_id = Some("to/ken+==".to_owned());
+    let problem = account.to_problem(&request(), error, None, 1);
     assert_eq!(problem.message, "no such token: ***");
     assert!(!format!("{problem:?}").contains("to/ken"));
 }
@@ -95,9 +95,9 @@ fn a_secret_in_the_reference_of_a_failed_row_is_masked() {
 #[test]
 fn a_corrected_clock_is_reported_once() {
     let (account, text) = account();
-    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
+    let mut error = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
-        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
+        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
     assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT", 0));
     assert!(text.lock().unwrap().is_empty());
     assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT", 0));
@@ -111,9 +111,9 @@ fn a_corrected_clock_is_reported_once() {
 #[test]
 fn an_undone_clock_correction_is_reported() {
     let (account, text) = account();
-    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
+    let mut error = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
-        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
+        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
     assert!(correct("Wed, 15 Nov 2023 18:13:20 GMT", 0));
     assert!(correct("Tue, 14 Nov 2023 22:13:20 GMT", 72_000));
     assert_eq!(account.clock_offset.seconds(), 0);
@@ -138,11 +138,11 @@ fn a_request_is_repeated_immediately_at_most_twice() {
         (RetryAction::Immediate, [true, true, false, false]),
     ] {
         let is_resent = |resends: u32| {
-            let mut refusal = RequestError::new(Category::ClockSkew, "expired");
-            refusal.retry = retry;
+            let mut error = RequestError::new(Category::ClockSkew, "expired");
+            error.retry = retry;
             let response = dated(dates[resends as usize % 2]);
             let attempt = attempt(&response, account.clock_offset.seconds(), resends);
-            let decision = account.retry_decision(&request(), &mut refusal, attempt);
+            let decision = account.retry_decision(&request(), &mut error, attempt);
             matches!(decision, RetryDecision::Immediate)
         };
         assert_eq!([0, 1, 2, 3].map(is_resent), expected, "{retry:?}");
@@ -152,14 +152,14 @@ fn a_request_is_repeated_immediately_at_most_twice() {
 #[test]
 fn a_clock_that_is_too_far_off_is_reported_and_not_corrected() {
     let (account, text) = account();
-    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
-    refusal.retry = RetryAction::AfterClockSync;
+    let mut error = RequestError::new(Category::ClockSkew, "expired.");
+    error.retry = RetryAction::AfterClockSync;
     let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
-    let decision = account.retry_decision(&request(), &mut refusal, attempt(&response, 0, 0));
+    let decision = account.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
     assert!(matches!(decision, RetryDecision::Fail));
     let expected = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
-        (refusal.category, &*refusal.message),
+        (error.category, &*error.message),
         (Category::ClockSkew, expected)
     );
     assert!(text.lock().unwrap().is_empty());
@@ -175,14 +175,14 @@ fn only_an_error_about_clock_skew_corrects_the_clock() {
         Category::ServiceError,
         Category::Throttled,
     ] {
-        let mut refusal = RequestError::new(category, "no");
-        refusal.retry = RetryAction::Immediate;
-        account.retry_decision(&request(), &mut refusal, attempt(&response, 0, 0));
+        let mut error = RequestError::new(category, "no");
+        error.retry = RetryAction::Immediate;
+        account.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
         assert_eq!(account.clock_offset.seconds(), 0);
     }
 }
 
-/// Starts a server that answers every request with this word and counts them.
+/// Starts a server that responds to every request with this word and counts them.
 async fn listening(word: &'static str) -> std::net::SocketAddr {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

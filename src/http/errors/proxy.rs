@@ -1,4 +1,4 @@
-//! Describes the answers of proxies that did not open a connection.
+//! Describes the responses of proxies that did not open a connection.
 
 use super::{ErrorContext, network_error};
 use crate::error::TransportFailure;
@@ -62,7 +62,7 @@ fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     }
 }
 
-/// Adds the proxy's authentication requirement to the error if the proxy answered the request itself.
+/// Adds the proxy's authentication requirement to the error if the proxy responded to the request itself.
 pub(in crate::http) fn explain_login(
     error: &mut RequestError,
     response: &Response,
@@ -82,7 +82,7 @@ pub(in crate::http) fn explain_login(
 /// Describes the response to `CONNECT`.
 pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> RequestError {
     let (retry, message, hint) = match error {
-        TunnelError::Refused(response) => return refused(response, context),
+        TunnelError::Rejected(response) => return rejected(response, context),
         TunnelError::Closed => (
             RetryAction::Backoff,
             "the proxy closed the connection instead of answering CONNECT",
@@ -98,7 +98,7 @@ pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> R
 }
 
 /// Describes an HTTP status other than success.
-fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
+fn rejected(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     let status = response.status;
     let title = html::page_title(response, context.redactor);
     let page = title.map_or_else(String::new, |title| format!(": HTML page '{title}'"));
@@ -153,7 +153,7 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
             return login_error(description, format!("{METHOD}{}", bypass(context.proxy)));
         }
         SocksError::WrongPassword => return login_error("rejected the user or password", LOGIN),
-        SocksError::Refused4(92 | 93) => return login_error("requires an identd user", USER),
+        SocksError::Rejected4(92 | 93) => return login_error("requires an identd user", USER),
         SocksError::Closed => (
             "closed the connection during the SOCKS handshake",
             PROTOCOL.to_owned(),
@@ -170,10 +170,10 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
             "needs an IPv4 address, and the host has none",
             ADDRESS.to_owned(),
         ),
-        SocksError::Refused5(7) => ("does not support connections", PROTOCOL.to_owned()),
-        SocksError::Refused5(8) => ("does not support this type of address", ADDRESS.to_owned()),
-        SocksError::Refused4(_) => ("rejected or failed the connection", allow(context)),
-        SocksError::Refused5(code) => {
+        SocksError::Rejected5(7) => ("does not support connections", PROTOCOL.to_owned()),
+        SocksError::Rejected5(8) => ("does not support this type of address", ADDRESS.to_owned()),
+        SocksError::Rejected4(_) => ("rejected or failed the connection", allow(context)),
+        SocksError::Rejected5(code) => {
             let description = match code {
                 2 => "does not allow the connection",
                 3 => "cannot reach the network of the host",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Returns the error for a proxy's response to `CONNECT`.
-fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestError {
+fn proxy_rejection(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestError {
     let variables = proxy_url.map(|url| ("HTTPS_PROXY".to_owned(), url.to_owned()));
     let proxies = ProxyConfig::parse(&variables.into_iter().collect::<Vec<_>>());
     let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
@@ -31,7 +31,7 @@ fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestE
         headers: headers.chain([retry_after]).collect(),
         body: b"<html><title>Access &amp; Denied</title>".to_vec(),
     };
-    proxy::tunnel_error(&TunnelError::Refused(response), &context)
+    proxy::tunnel_error(&TunnelError::Rejected(response), &context)
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_proxy_authentication_error_depends_on_the_credentials_and_methods() {
             "allow a.example",
         ),
     ] {
-        let error = refusal(status, authenticate, Some(url));
+        let error = proxy_rejection(status, authenticate, Some(url));
         assert!(error.message.contains(message), "{}", error.message);
         let page = format!("HTTP {status} to CONNECT");
         assert!(error.message.contains(&page), "{}", error.message);
@@ -106,7 +106,7 @@ fn every_proxy_status_is_named_and_only_transient_ones_are_retried() {
         (503, RetryAction::Backoff),
         (504, RetryAction::Backoff),
     ] {
-        let error = refusal(status, "", None);
+        let error = proxy_rejection(status, "", None);
         assert!(
             error.message.contains(&format!("HTTP {status}")),
             "{}",

@@ -94,7 +94,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Returns a key that is equal for requests that can be answered with the same response.
+    /// Returns a key that is equal for requests that can have the same response.
     pub(super) fn key(&self, request: &RecordedRequest) -> String {
         key(self.cloud, self.profile, self.request.operation, request)
     }

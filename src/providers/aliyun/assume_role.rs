@@ -42,7 +42,7 @@ pub(super) struct AssumeRoleProvider {
     credentials: CredentialCache<sign_v1::Signer>,
     endpoint: Endpoint,
     role: String,
-    /// The parameters of the call, encoded as its body.
+    /// The parameters of the request, encoded as its body.
     form_body: String,
 }
 

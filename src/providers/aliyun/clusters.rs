@@ -164,7 +164,7 @@ pub(super) async fn list(
     kind: &'static Kind,
     profile: &str,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<ScopePage, Problem> {
     let is_next = std::ptr::eq(kind, &HPC_JOB);
     let (product, method) = match is_next {

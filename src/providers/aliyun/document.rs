@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::xml;
 use crate::providers::mask::mask_xml;
-use crate::providers::{GetOptions, raw};
+use crate::providers::{RequestOptions, raw};
 use crate::secret::mask_urls;
 
 /// Returns the raw response: JSON as received, XML as one text; `None` if it is nested too deeply.
 ///
 /// Secrets are masked unless `show_secrets` is set.
-pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
+pub(super) fn read(body: &[u8], options: &RequestOptions) -> Option<Value> {
     if !xml::is_xml(body) {
         return raw::document(body, options);
     }
@@ -28,7 +28,7 @@ mod tests {
     use serde_json::json;
 
     fn shown(body: &[u8], show_secrets: bool) -> Option<Value> {
-        let options = GetOptions {
+        let options = RequestOptions {
             show_secrets,
             ..test_support::get_options()
         };

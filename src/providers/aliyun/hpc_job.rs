@@ -62,8 +62,8 @@ impl KindOps<Api> for HpcJobs {
         ];
         let request = api.product_request(&EHPC_NEXT, GET.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let call = api.client.call(&request, lookup.options.deadline, decode);
-        call.await.map(Decoded::into_result)
+        let response = api.client.call(&request, lookup.options.deadline, decode);
+        response.await.map(Decoded::into_result)
     }
 
     /// Lists one page of a cluster's jobs, the last submitted first.
@@ -78,8 +78,8 @@ impl KindOps<Api> for HpcJobs {
         ];
         let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_list::<Row>(body, api, list, |_| EndEvidence::default());
-        let call = api.client.call(&request, list.options.deadline, decode);
-        call.await.map(Decoded::into_page)
+        let response = api.client.call(&request, list.options.deadline, decode);
+        response.await.map(Decoded::into_page)
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

@@ -155,7 +155,7 @@ impl KindOps<Api> for Invocations {
         );
         let wanted = list.filter.without_states();
         // Rows contain no raw responses.
-        let options = GetOptions {
+        let options = RequestOptions {
             raw: false,
             ..list.options.clone()
         };
@@ -198,7 +198,7 @@ async fn list_row(
     reference: Reference,
     command: InvocationDetails,
     filter: &Filter,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<GetResult, Problem> {
     let job = command
         .clone()
@@ -275,7 +275,7 @@ async fn get(
 }
 
 /// Returns the raw response; `None` if it was not requested or is nested too deeply.
-fn raw_document(body: &[u8], options: &GetOptions) -> Option<Value> {
+fn raw_document(body: &[u8], options: &RequestOptions) -> Option<Value> {
     options.raw.then(|| document::read(body, options)).flatten()
 }
 

@@ -148,7 +148,7 @@ impl Api {
     async fn describe(
         &self,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Described, Problem> {
         let query = [
             ("ClusterId", cluster_of(reference.segment("CLUSTER"))),

@@ -35,7 +35,7 @@ use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, RequestOptions, ScopeListing, ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
@@ -155,9 +155,9 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     let api = Api::new(profile, transport)?;
-    Ok(Connected::new(
+    Ok(CloudClient::new(
         api,
         const {
             &[
@@ -285,7 +285,7 @@ impl Api {
         operation: &'static str,
         method: Method,
         query: &[(&str, &str)],
-        options: &GetOptions,
+        options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let request = self.request(operation, method, query);
@@ -316,7 +316,7 @@ impl CloudApi for Api {
         listing: &'static ScopeListing,
         profile: &str,
         cursor: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<ScopePage, Problem> {
         clusters::list(self, listing.kinds[0], profile, cursor, options).await
     }

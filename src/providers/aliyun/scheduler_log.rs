@@ -43,7 +43,7 @@ struct Stream<'a> {
     product: &'static Product,
     reference: &'a Reference,
     source: &'a LogSource,
-    options: &'a GetOptions,
+    options: &'a RequestOptions,
 }
 
 pub(super) async fn read(

@@ -144,7 +144,7 @@ impl IamPasswordProvider {
 
     async fn token(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
         let known = lock(&self.password).clone();
-        let refused = match self.token_for(&known, deadline).await {
+        let rejected = match self.token_for(&known, deadline).await {
             Err(problem) if problem.category == Category::Unauthenticated => problem,
             outcome => return outcome,
         };
@@ -152,7 +152,7 @@ impl IamPasswordProvider {
             .await
             .transpose()?;
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
-            return Err(refused);
+            return Err(rejected);
         };
         self.api.mask_secrets(std::slice::from_ref(&other));
         lock(&self.password).clone_from(&other);

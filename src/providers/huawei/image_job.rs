@@ -9,7 +9,7 @@ mod response;
 use futures_util::future::join_all;
 
 use super::products::WORKSPACE;
-use super::{Api, Call};
+use super::{Api, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use merge::{TypePage, merge};
@@ -83,8 +83,8 @@ impl KindOps<Api> for ImageJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let decode = |body: &[u8]| decode(body, lookup, api.region());
         let path = path(lookup.reference);
-        let call = Call::get(&WORKSPACE, GET.name, &path);
-        let response = api.call(call, lookup.options, decode).await;
+        let request = ProjectRequest::get(&WORKSPACE, GET.name, &path);
+        let response = api.call(request, lookup.options, decode).await;
         response.map(Decoded::into_result)
     }
 
@@ -99,7 +99,7 @@ impl KindOps<Api> for ImageJobs {
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let status = list.filter.single_state_word(STATES, &list.options.states);
         let lists = list.cursor.lists.offsets.into_iter().enumerate();
-        let calls = lists.filter_map(|(number, offset)| {
+        let requests = lists.filter_map(|(number, offset)| {
             let offset = offset?;
             Some(async move {
                 let page = list_page(api, JOB_TYPES[number], status, offset, list.options);
@@ -114,9 +114,9 @@ impl KindOps<Api> for ImageJobs {
             })
         });
         // A check that lists are permitted needs one row, so it sends one request instead of one per type.
-        let calls = calls.take(list.filter.page_size(JOB_TYPES.len()));
+        let requests = requests.take(list.filter.page_size(JOB_TYPES.len()));
         let (mut pages, mut failed) = (Vec::new(), Vec::new());
-        for outcome in join_all(calls).await {
+        for outcome in join_all(requests).await {
             match outcome {
                 Ok(page) => pages.push(page),
                 Err(failure) => failed.push(failure),
@@ -152,7 +152,7 @@ async fn list_page(
     job_type: &str,
     status: Option<&str>,
     offset: usize,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Decoded<JobPage>, Problem> {
     let (limit, offset) = (PAGE_SIZE.to_string(), offset.to_string());
     let query = [
@@ -165,11 +165,11 @@ async fn list_page(
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    let call = Call {
+    let request = ProjectRequest {
         query: &query,
-        ..Call::get(&WORKSPACE, LIST.name, PATH)
+        ..ProjectRequest::get(&WORKSPACE, LIST.name, PATH)
     };
-    api.call(call, options, JobPage::decode).await
+    api.call(request, options, JobPage::decode).await
 }
 
 /// Adds the job type to the message of a failed list request.

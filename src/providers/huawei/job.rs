@@ -4,7 +4,7 @@
 //! unknown id is not documented.
 
 use super::sub_jobs::{JobParts, SubJobParts, distinct};
-use super::{Api, Call};
+use super::{Api, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
@@ -190,8 +190,12 @@ impl KindOps<Api> for AsyncJobs {
         let product = Product::new(host.expect("a reference has one of these"), "v1");
         let path = format!("jobs/{}", percent_encode(reference.id()));
         let decode = |body: &[u8]| decode(body, lookup, api.region());
-        let call = api.call(Call::get(&product, GET.name, &path), options, decode);
-        call.await.map(Decoded::into_result)
+        let response = api.call(
+            ProjectRequest::get(&product, GET.name, &path),
+            options,
+            decode,
+        );
+        response.await.map(Decoded::into_result)
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::products::Product;
-use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
+use super::{Cloud, CloudApi, CloudClient, CredentialInfo, RequestOptions};
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
@@ -91,9 +91,9 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 /// The vendor's name of the operation that lists projects.
 const PROJECTS: &str = "KeystoneListProjects";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     let api = Api::new(profile, transport)?;
-    Ok(Connected::new(
+    Ok(CloudClient::new(
         api,
         const {
             &[
@@ -208,31 +208,39 @@ impl Api {
     }
 
     /// Builds a request below the project's path.
-    fn request(&self, call: &Call<'_>, endpoint: &Endpoint, project: &str) -> Request {
+    fn request(
+        &self,
+        project_request: &ProjectRequest<'_>,
+        endpoint: &Endpoint,
+        project: &str,
+    ) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
             headers.push(("x-project-id", project.to_owned()));
         }
-        let path = format!("/{}/{project}/{}", call.product.version, call.path);
+        let path = format!(
+            "/{}/{project}/{}",
+            project_request.product.version, project_request.path
+        );
         Request {
-            method: call.body.map_or(Method::Get, |_| Method::Post),
-            query: pairs(call.query),
+            method: project_request.body.map_or(Method::Get, |_| Method::Post),
+            query: pairs(project_request.query),
             headers,
-            body: call
+            body: project_request
                 .body
                 .map_or_else(Vec::new, |body| body.to_string().into_bytes()),
-            ..Request::get(call.operation, endpoint, path)
+            ..Request::get(project_request.operation, endpoint, path)
         }
     }
 
     /// Calls an operation below the project's path; see [`SigningClient::call`].
     async fn call<T, E: Into<DecodeError>>(
         &self,
-        call: Call<'_>,
-        options: &GetOptions,
+        project_request: ProjectRequest<'_>,
+        options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
+        let endpoint = endpoint(project_request.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
         // The project of a token can change with the token, so the path gets a placeholder.
         let is_of_token = self.project.get().is_none();
@@ -241,13 +249,13 @@ impl Api {
         } else {
             &project
         };
-        let request = self.request(&call, &endpoint, project);
+        let request = self.request(&project_request, &endpoint, project);
         self.client.call(&request, options.deadline, decode).await
     }
 }
 
-/// A call to a product, below the project's path.
-struct Call<'a> {
+/// A request to a product, below the project's path.
+struct ProjectRequest<'a> {
     product: &'a Product,
     operation: &'static str,
     path: &'a str,
@@ -256,7 +264,7 @@ struct Call<'a> {
     body: Option<&'a Value>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ProjectRequest<'a> {
     /// Builds a GET request without a query.
     fn get(product: &'a Product, operation: &'static str, path: &'a str) -> Self {
         Self {

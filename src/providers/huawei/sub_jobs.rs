@@ -116,7 +116,7 @@ impl JobParts {
 }
 
 impl SubJobParts {
-    fn into_task(self, words: StateWords, options: &GetOptions) -> Task {
+    fn into_task(self, words: StateWords, options: &RequestOptions) -> Task {
         let word = self.status.trimmed();
         let user_states = &options.states;
         let read = states::normalize(words, user_states, word, "", &mut Vec::new());
@@ -148,7 +148,7 @@ impl SubJobParts {
 fn note_unknown_words(
     tasks: &[Task],
     kind: &Kind,
-    options: &GetOptions,
+    options: &RequestOptions,
     notices: &mut Vec<Notice>,
 ) {
     let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());

@@ -42,8 +42,8 @@ fn reference(id: &str) -> Reference {
 
 fn request(client: &Api, id: &str) -> Request {
     let path = path(&reference(id));
-    let call = Call::get(&products::WORKSPACE, GET.name, &path);
-    client.request(&call, &client.endpoint, PROJECT)
+    let request = ProjectRequest::get(&products::WORKSPACE, GET.name, &path);
+    client.request(&request, &client.endpoint, PROJECT)
 }
 
 fn incoming(client: &Api, id: &str) -> ServerRequest {
@@ -148,10 +148,10 @@ fn the_emulator_accepts_a_valid_signature() {
         emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(GET.name)
     );
-    let answer = served(&incoming);
-    assert_eq!(classify(&answer), None);
+    let response = served(&incoming);
+    assert_eq!(classify(&response), None);
     let reference = reference("70/2 é");
-    let job = decode(&answer.body, lookup(&reference, &get_options()), None);
+    let job = decode(&response.body, lookup(&reference, &get_options()), None);
     let job = job.unwrap().job;
     assert_eq!(job.tasks.len(), 3);
     assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));

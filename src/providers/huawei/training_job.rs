@@ -9,7 +9,7 @@ mod parts;
 mod response;
 
 use super::products::MODELARTS;
-use super::{Api, Call};
+use super::{Api, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use details::TrainingJobDetails;
@@ -94,8 +94,8 @@ impl KindOps<Api> for TrainingJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let path = path(lookup.reference);
         let decode = |body: &[u8]| decode_job(body, lookup, api.region());
-        let call = Call::get(&MODELARTS, GET.name, &path);
-        let response = api.call(call, lookup.options, decode).await;
+        let request = ProjectRequest::get(&MODELARTS, GET.name, &path);
+        let response = api.call(request, lookup.options, decode).await;
         let mut result = response.map(Decoded::into_result)?;
         parts::read(api, lookup, &path, &mut result).await;
         Ok(result)
@@ -130,7 +130,7 @@ async fn search(
     words: Option<&[&str]>,
     cursor: Cursor,
     size: usize,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Decoded<JobPage>, Problem> {
     let mut body = json!({
         "offset": cursor.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
@@ -142,11 +142,11 @@ async fn search(
         let filter: Value = json!({"key": "phase", "operator": "in", "value": words});
         body["filters"] = json!([filter]);
     }
-    let call = Call {
+    let request = ProjectRequest {
         body: Some(&body),
-        ..Call::get(&MODELARTS, LIST.name, "training-job-searches")
+        ..ProjectRequest::get(&MODELARTS, LIST.name, "training-job-searches")
     };
-    api.call(call, options, JobPage::decode).await
+    api.call(request, options, JobPage::decode).await
 }
 
 #[cfg(test)]

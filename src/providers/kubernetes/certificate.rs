@@ -32,8 +32,8 @@ pub(super) fn certificate_end(profile: &Profile) -> Option<DateTime<Utc>> {
 pub(super) fn check_certificate(profile: &Profile, transport: &Transport) -> Result<(), Problem> {
     match identity(profile) {
         Some(identity) => {
-            let refused = |refusal| refused_identity(profile, refusal);
-            identity.check().map_err(refused)?;
+            let rejected = |error| rejected_identity(profile, error);
+            identity.check().map_err(rejected)?;
         }
         None if profile.secret("token").is_some() => return Ok(()),
         None => {}
@@ -107,13 +107,13 @@ pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
 
 /// Returns the problem of a client certificate that cannot be used, with the user and the file if it comes
 /// from a kubeconfig.
-fn refused_identity(profile: &Profile, refusal: RequestError) -> Problem {
-    let hint = refusal.hint.unwrap_or_default();
+fn rejected_identity(profile: &Profile, error: RequestError) -> Problem {
+    let hint = error.hint.unwrap_or_default();
     let origin = profile.origin("client_certificate_data");
     let Some(Origin::Tool { path, .. }) = origin else {
-        return Problem::new(refusal.category, refusal.message).with_hint(hint);
+        return Problem::new(error.category, error.message).with_hint(hint);
     };
-    let message = refusal.message.replacen("client_", "client-", 1);
+    let message = error.message.replacen("client_", "client-", 1);
     let message = message.replacen("client-cert ", "client-certificate ", 1);
     let user = quotable(profile.get("user").unwrap_or_default());
     let message = format!("{}: user '{user}': {message}", path.display());

@@ -140,8 +140,8 @@ impl CustomJobs {
         let was_found = self.was_found(api, reference);
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
-        let calls = numbers.map(|number| self.read(api, number, lookup));
-        let job = match self.choose(join_all(calls).await, reference) {
+        let requests = numbers.map(|number| self.read(api, number, lookup));
+        let job = match self.choose(join_all(requests).await, reference) {
             Err(problem) if is_not_served(&problem) => {
                 let resources = self.resources.iter();
                 let paths: Vec<String> = resources

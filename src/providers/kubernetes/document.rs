@@ -4,7 +4,7 @@ use super::object::LAST_APPLIED;
 use crate::providers::prelude::*;
 
 /// Attaches a response to the job, without its redundant fields.
-pub(super) fn attach_raw(result: &mut GetResult, body: &[u8], options: &GetOptions) {
+pub(super) fn attach_raw(result: &mut GetResult, body: &[u8], options: &RequestOptions) {
     raw::attach(&mut result.job, &mut result.notices, options, || {
         let mut document = raw::document(body, options)?;
         trim_document(&mut document);

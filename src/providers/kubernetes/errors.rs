@@ -143,7 +143,6 @@ fn error_details(response: &Response) -> ErrorDetails {
     }
 }
 
-/// Returns a hint with the permission that a request needs, as RBAC names it.
 /// Returns the hint for a request without a credential.
 fn no_credential(context: &ErrorContext<'_>) -> Option<String> {
     let hint = match context.request.endpoint.is_https() {
@@ -153,6 +152,7 @@ fn no_credential(context: &ErrorContext<'_>) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// Returns a hint with the permission that a request needs, as RBAC names it.
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let parts: Vec<&str> = context.request.path.split('/').collect();
     let api = parts
@@ -182,7 +182,7 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 /// Converts a message such as `Get "https://NODE:10250/containerLogs/…": CAUSE` into one about a node that
-/// does not answer.
+/// does not respond.
 fn node_message(message: &str) -> Option<String> {
     let url = message.strip_prefix("Get \"https://")?;
     let (url, cause) = url.split_once("\": ")?;
@@ -195,12 +195,12 @@ fn node_message(message: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::http::RequestError;
-    use crate::providers::test_support::{answer, classify, request, response};
+    use crate::providers::test_support::{classify, fixture_response, request, response};
 
     fn error(status: u16, name: &str) -> RequestError {
         classify(
             &ERRORS,
-            &answer(status, &format!("kubernetes/errors/{name}")),
+            &fixture_response(status, &format!("kubernetes/errors/{name}")),
         )
         .unwrap()
     }
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_does_not_answer_is_named() {
+    fn a_node_that_does_not_respond_is_named() {
         let error = error(500, "err-log-node-unreachable.json");
         assert!(error.message.starts_with("node "), "{}", error.message);
         assert!(

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use futures_util::future::join_all;
 use serde::Deserialize;
 
-use super::list::{PAGE_SIZE, PageCall, is_expired};
+use super::list::{PAGE_SIZE, PageRequest, is_expired};
 use super::object::ObjectList;
 use super::{Api, path};
 use crate::error::Problem;
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::event_order::time_in_name;
 use crate::providers::lenient::{self, DefaultObject, Int, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{GetResult, RequestOptions};
 
 const LIST: &str = "ListNamespacedEvent";
 
@@ -94,12 +94,12 @@ pub(super) async fn add(
     namespace: &str,
     selectors: &[String],
     result: &mut GetResult,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) {
-    let calls = selectors
+    let requests = selectors
         .iter()
         .map(|selector| list(api, namespace, selector, options));
-    for events in join_all(calls).await {
+    for events in join_all(requests).await {
         add_list(result, events, options, |_| true);
     }
 }
@@ -176,7 +176,7 @@ pub(super) async fn list(
     api: &Api,
     namespace: &str,
     selector: &str,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> EventList {
     let path = path("/api/v1", Some(namespace), "events");
     let field_selector = (!selector.is_empty()).then_some(("fieldSelector", selector));
@@ -187,12 +187,12 @@ pub(super) async fn list(
     for _ in 0..MAX_PAGES {
         let mut query = base_query.clone();
         query.extend(token.iter().map(|token| ("continue", token.as_str())));
-        let call = PageCall {
+        let request = PageRequest {
             operation: LIST,
             path: &path,
             query,
         };
-        let mut page = call.send(api, &mut page_size, options, decode).await;
+        let mut page = request.send(api, &mut page_size, options, decode).await;
         if token.is_some() && page.as_ref().is_err_and(is_expired) {
             let whole = api.call(LIST, &path, &base_query, options, decode).await;
             if whole.is_ok() {

@@ -250,14 +250,14 @@ impl<'a> Selection<'a> {
     ///
     /// # Errors
     /// An error of the server or of the connection.
-    async fn read(&self, api: &Api, path: &str, options: &GetOptions) -> Result<Pods, Problem> {
+    async fn read(&self, api: &Api, path: &str, options: &RequestOptions) -> Result<Pods, Problem> {
         let Some(selector) = &self.selector else {
             return Ok(Pods {
                 are_all: true,
                 ..Pods::default()
             });
         };
-        let options = GetOptions {
+        let options = RequestOptions {
             details_timeout: options.details_timeout.or(Some(PODS_TIMEOUT)),
             ..options.clone()
         };

@@ -26,7 +26,7 @@ pub(super) async fn page<R>(
     path: &str,
     filter: &Filter,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
     decode: impl Fn(&[u8]) -> Result<(Page<R>, Option<String>), String> + Sync + Send,
 ) -> Result<Page<R>, Problem> {
     let mut page_size = filter.page_size(PAGE_SIZE);
@@ -40,12 +40,12 @@ pub(super) async fn page<R>(
         .collect();
     let mut query = base_query.clone();
     query.extend(token.iter().map(|token| ("continue", token.as_str())));
-    let call = PageCall {
+    let request = PageRequest {
         operation,
         path,
         query,
     };
-    let mut response = call.send(api, &mut page_size, options, &decode).await;
+    let mut response = request.send(api, &mut page_size, options, &decode).await;
     if token.is_some() && response.as_ref().is_err_and(is_expired) {
         response = api
             .call(operation, path, &base_query, options, &decode)
@@ -69,13 +69,13 @@ fn is_too_large(problem: &Problem) -> bool {
 }
 
 /// A request for one page of a list.
-pub(super) struct PageCall<'a> {
+pub(super) struct PageRequest<'a> {
     pub operation: &'static str,
     pub path: &'a str,
     pub query: Vec<(&'a str, &'a str)>,
 }
 
-impl PageCall<'_> {
+impl PageRequest<'_> {
     /// Reads at most `page_size` objects, and halves it each time the response is too large.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl PageCall<'_> {
         &self,
         api: &Api,
         page_size: &mut usize,
-        options: &GetOptions,
+        options: &RequestOptions,
         decode: impl Fn(&[u8]) -> Result<T, String> + Sync + Send,
     ) -> Result<Decoded<T>, Problem> {
         loop {
@@ -165,7 +165,11 @@ pub(super) async fn page_of<T: ApiObject>(
 ///
 /// # Errors
 /// `not_found`: the namespace does not exist.
-async fn check_namespace(api: &Api, namespace: &str, options: &GetOptions) -> Result<(), Problem> {
+async fn check_namespace(
+    api: &Api,
+    namespace: &str,
+    options: &RequestOptions,
+) -> Result<(), Problem> {
     let path = format!("/api/v1/namespaces/{}", percent_encode(namespace));
     let read = api.call(
         "ReadNamespace",

@@ -36,7 +36,7 @@ use url::Url;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, KindOps, ScopeListing,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindOps, RequestOptions, ScopeListing,
     ScopePage,
 };
 use crate::credentials::CredentialCache;
@@ -129,8 +129,8 @@ static OPERATIONS: &[(&Kind, &dyn KindOps<Api>)] = &[
 /// The domain of the API servers of TKE.
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected::new(Api::new(profile, transport)?, OPERATIONS))
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+    Ok(CloudClient::new(Api::new(profile, transport)?, OPERATIONS))
 }
 
 /// Builds a kind with what all kinds of the cloud have in common: references, lists, logs and streams of
@@ -260,7 +260,7 @@ impl Api {
         operation: &'static str,
         path: &str,
         query: &[(&str, &str)],
-        options: &GetOptions,
+        options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let request = Request {
@@ -346,7 +346,7 @@ impl CloudApi for Api {
         _listing: &'static ScopeListing,
         profile: &str,
         cursor: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<ScopePage, Problem> {
         namespaces::list(self, profile, cursor, options).await
     }
@@ -354,7 +354,7 @@ impl CloudApi for Api {
     async fn served_kinds(
         &self,
         listing: &'static ScopeListing,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Vec<&'static Kind> {
         discovery::served_kinds(self, listing, options).await
     }

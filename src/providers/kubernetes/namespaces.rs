@@ -8,7 +8,7 @@ use super::{Api, list};
 use crate::error::Problem;
 use crate::model::ScopeSummary;
 use crate::providers::lenient::{self, DefaultObject, Text};
-use crate::providers::{Cursor, Filter, GetOptions, ScopePage};
+use crate::providers::{Cursor, Filter, RequestOptions, ScopePage};
 use crate::reference::Scope;
 
 pub(super) const LIST: &str = "ListNamespace";
@@ -36,7 +36,7 @@ pub(super) async fn list(
     api: &Api,
     profile: &str,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<ScopePage, Problem> {
     let decode = |body: &[u8]| {
         let mut list: ObjectList<Namespace> = lenient::decode_response(body)?;

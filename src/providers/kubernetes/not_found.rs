@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::errors::{CHECK_OBJECT, NOT_INSTALLED};
 use super::object::ObjectList;
-use super::{Api, GetOptions};
+use super::{Api, RequestOptions};
 use crate::crypto::percent_decode;
 use crate::error::{Category, FailureDetail, Problem};
 use crate::providers::lenient;
@@ -102,7 +102,7 @@ impl Api {
         &self,
         path: &str,
         problem: Problem,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Problem {
         let problem = self.with_host_hint(problem);
         let Some(object) = NamedObject::of(path) else {
@@ -138,7 +138,7 @@ impl Api {
         &self,
         paths: &[String],
         problem: Problem,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Problem {
         // The list was already requested, unless the response clearly reported a missing API.
         if problem.code.is_none() {
@@ -158,7 +158,7 @@ impl Api {
     }
 
     /// Finds out from its list whether an object exists; `None` if the server does not return the list.
-    async fn exists(&self, object: &NamedObject<'_>, options: &GetOptions) -> Option<bool> {
+    async fn exists(&self, object: &NamedObject<'_>, options: &RequestOptions) -> Option<bool> {
         let selector = format!("metadata.name={}", object.decoded_name());
         let query = [("fieldSelector", selector.as_str()), ("limit", "1")];
         let request = self.server.request(LIST, object.list, &query);
@@ -166,7 +166,7 @@ impl Api {
             let mut list: ObjectList<Value> = lenient::decode_response(body)?;
             list.take_rows()
         };
-        let options = GetOptions {
+        let options = RequestOptions {
             details_timeout: options.details_timeout.or(Some(LIST_TIMEOUT)),
             ..options.clone()
         };

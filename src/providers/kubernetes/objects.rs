@@ -38,14 +38,14 @@ pub(super) async fn get_many(
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         namespaces.entry(namespace).or_default().push(number);
     }
-    let calls = namespaces.iter().map(async |(namespace, numbers)| {
+    let requests = namespaces.iter().map(async |(namespace, numbers)| {
         let wanted: Vec<_> = numbers
             .iter()
             .map(|number| &batch.references[*number])
             .collect();
         in_namespace(api, resource, namespace, &wanted, batch.options).await
     });
-    let outcomes = join_all(calls).await;
+    let outcomes = join_all(requests).await;
     let is_readable = outcomes.iter().any(Result::is_ok);
     let mut rows: Vec<Option<Row>> = batch.references.iter().map(|_| None).collect();
     for (numbers, outcome) in namespaces.values().zip(outcomes) {
@@ -81,7 +81,7 @@ async fn in_namespace(
     resource: &'static Resource,
     namespace: &str,
     references: &[&Reference],
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Vec<Option<Row>>, Problem> {
     let path = path(resource.path.0, Some(namespace), resource.path.1);
     let watch = match options.changes {
@@ -92,7 +92,7 @@ async fn in_namespace(
         .iter()
         .map(|reference| (reference.id(), reference.to_string()))
         .collect();
-    if !watch.follow(&jobs, options) || options.is_last {
+    if !watch.follow(&jobs, options) || options.refresh {
         let listed = list_all(api, resource, &path, &watch, options).await;
         if let Err(problem) = &listed
             && problem.category == Category::PermissionDenied
@@ -248,7 +248,7 @@ async fn list_all(
     resource: &Resource,
     path: &str,
     watch: &Watch,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Listed, Problem> {
     /// Maximum number of objects that are read.
     const MAX_OBJECTS: usize = 10 * list::PAGE_SIZE;
@@ -261,12 +261,12 @@ async fn list_all(
         let mut query = Vec::new();
         query.extend(selector.iter().map(|(name, text)| (*name, text.as_str())));
         query.extend(token.iter().map(|token| ("continue", token.as_str())));
-        let call = list::PageCall {
+        let request = list::PageRequest {
             operation: resource.list.name,
             path,
             query,
         };
-        let response = call.send(api, &mut page_size, options, |body: &[u8]| {
+        let response = request.send(api, &mut page_size, options, |body: &[u8]| {
             decode_page(body, path)
         });
         let response = response.await;

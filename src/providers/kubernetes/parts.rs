@@ -11,7 +11,7 @@ use crate::error::Problem;
 use crate::model::{Job, NoticeCode, Reason, State, Task, Time};
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{GetResult, RequestOptions};
 use crate::sort::SortExt as _;
 use reasons::explain_by_events;
 pub(super) use warnings::SeenPods;
@@ -51,7 +51,7 @@ pub(super) struct ReadParts {
     /// The events of all jobs that have had its name.
     pub events: Option<EventList>,
     /// Options with the deadline of further requests that do not affect the state, if it has already started.
-    pub limited: Option<GetOptions>,
+    pub limited: Option<RequestOptions>,
 }
 
 /// The result of a list of pods.
@@ -65,7 +65,7 @@ impl Parts<'_> {
         api: &Api,
         result: &mut GetResult,
         read: ReadParts,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) {
         let mut limited = read
             .limited
@@ -164,7 +164,7 @@ pub(super) async fn list_pods(
     api: &Api,
     namespace: &str,
     selector: &str,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> PodList {
     let query = [("labelSelector", selector), ("limit", MAX_PODS)];
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);

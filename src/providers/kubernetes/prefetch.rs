@@ -9,7 +9,7 @@ use super::events::{self, EventList};
 use super::parts::{Owner, Parts, PodList, ReadParts, depends_on_pods, list_pods};
 use super::pod::PodTask;
 use super::watch::JOB_LABEL;
-use super::{Api, GetOptions};
+use super::{Api, RequestOptions};
 use crate::error::Problem;
 use crate::model::Job;
 use crate::reference::Reference;
@@ -27,7 +27,7 @@ pub(super) struct Prefetched {
     selector: String,
     events: EventList,
     /// Options with the deadline of further requests that do not affect the state.
-    limited: GetOptions,
+    limited: RequestOptions,
 }
 
 /// Returns the selector of the pods of all jobs with this name.
@@ -43,13 +43,13 @@ fn name_selector(name: &str) -> String {
 pub(super) async fn with_parts<T>(
     api: &Api,
     reference: &Reference,
-    options: &GetOptions,
+    options: &RequestOptions,
     read: impl Future<Output = Result<T, Problem>>,
     job_of: impl Fn(&T) -> Option<&Job>,
 ) -> Result<(T, Option<Prefetched>), Problem> {
     let namespace = reference.segment("NAMESPACE").unwrap_or_default();
     let name = reference.id();
-    let prefetch = GetOptions {
+    let prefetch = RequestOptions {
         is_prefetch: true,
         ..options.clone()
     };

@@ -25,7 +25,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// After this many streams in a row without any event, the server is considered not to support them.
 const MAX_UNUSED: u32 = 3;
 /// The pause before the next attempt if the server rejects streams.
-const REFUSAL_COOLDOWN: Duration = Duration::from_secs(300);
+const REJECTION_COOLDOWN: Duration = Duration::from_secs(300);
 /// The timeout for opening a stream.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -85,24 +85,24 @@ impl Stream {
             };
             failures += 1;
             let pause = backoff(failures, self.server.client.http.jitter());
-            let (reason, is_refused) = match interruption {
+            let (reason, is_rejected) = match interruption {
                 // If the server cannot be reached, the next poll reports it.
                 Interruption::Broken(reason) => (reason, false),
                 Interruption::Outdated(reason) => {
                     unused = if is_used { 0 } else { unused + 1 };
                     (reason, unused >= MAX_UNUSED)
                 }
-                Interruption::Refused(reason) => {
+                Interruption::Rejected(reason) => {
                     unused += 1;
                     (reason, !has_worked || unused >= MAX_UNUSED)
                 }
             };
             let trace = format!("the stream of {} ended: {reason}", self.operation);
             self.server.client.http.trace(trace);
-            let pause = match is_refused {
+            let pause = match is_rejected {
                 true => {
                     self.watch.reject(&reason);
-                    REFUSAL_COOLDOWN
+                    REJECTION_COOLDOWN
                 }
                 false => pause,
             };
@@ -179,14 +179,14 @@ fn backoff(failures: u32, fraction: f64) -> Duration {
     exponential_backoff(INIT_BACKOFF, failures, MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
 }
 
-/// Classifies the problem of opening a stream. A rejected credential (401) is not a refusal, since the next
-/// list reports it.
+/// Classifies the problem of opening a stream. A rejected credential (401) does not count as a rejected
+/// stream, since the next list reports it.
 fn interruption(problem: &Problem) -> Interruption {
     let reason = summarize(problem);
     match problem.http_status {
         _ if is_expired(problem) => Interruption::Outdated(reason),
-        Some(400 | 402..=428 | 430..=499) => Interruption::Refused(reason),
-        _ if problem.category == Category::InvalidResponse => Interruption::Refused(reason),
+        Some(400 | 402..=428 | 430..=499) => Interruption::Rejected(reason),
+        _ if problem.category == Category::InvalidResponse => Interruption::Rejected(reason),
         _ => Interruption::Broken(reason),
     }
 }

@@ -135,13 +135,13 @@ pub(super) enum Interruption {
     /// The version has expired, or the received data cannot be read: the objects have to be listed again.
     Outdated(String),
     /// The server rejected the watch.
-    Refused(String),
+    Rejected(String),
 }
 
 impl Watch {
     /// Follows these jobs too, given as names with references. Returns true if no list is needed: a stream is
     /// connected, or each object is looked up individually.
-    pub fn follow(&self, jobs: &[(&str, String)], options: &GetOptions) -> bool {
+    pub fn follow(&self, jobs: &[(&str, String)], options: &RequestOptions) -> bool {
         let mut state = lock(&self.state);
         state.changes.clone_from(&options.changes);
         state.followed_at = Some(Instant::now());

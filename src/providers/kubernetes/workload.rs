@@ -180,7 +180,7 @@ impl KindOps<Api> for Workloads {
 struct Lists<'a> {
     api: &'a Api,
     namespace: &'a str,
-    options: &'a GetOptions,
+    options: &'a RequestOptions,
 }
 
 impl Lists<'_> {

@@ -102,7 +102,7 @@ impl Filter {
         !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
-    /// Returns the filter without states, because reading a state can require additional calls.
+    /// Returns the filter without states, because reading a state can require additional requests.
     pub(in crate::providers) fn without_states(&self) -> Self {
         Self {
             states: Vec::new(),

@@ -12,7 +12,7 @@ use super::*;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 use crate::providers::{
-    Client, CloudApi, CredentialInfo, GetOptions, ScopeListing, tencent, test_support,
+    Client, CloudApi, CredentialInfo, RequestOptions, ScopeListing, tencent, test_support,
 };
 use crate::reference::{Reference, Scope};
 
@@ -30,7 +30,7 @@ impl Client for Pages {
         self
     }
 
-    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(&self, _: &Reference, _: &RequestOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are requested")
     }
 
@@ -39,7 +39,7 @@ impl Client for Pages {
         scope: &Scope,
         _: &Filter,
         cursor: Cursor,
-        _: &GetOptions,
+        _: &RequestOptions,
     ) -> Result<Page, Problem> {
         let number = self.requested.fetch_add(1, Ordering::Relaxed);
         assert_eq!(cursor == Cursor::FIRST, self.starts.contains(&number));
@@ -78,7 +78,7 @@ impl CloudApi for Pages {
         _: &'static ScopeListing,
         profile: &str,
         cursor: Cursor,
-        _: &GetOptions,
+        _: &RequestOptions,
     ) -> Result<ScopePage, Problem> {
         let number = self.requested.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
@@ -212,7 +212,7 @@ async fn a_repeated_page_ends_the_list_as_truncated() {
 #[tokio::test]
 async fn a_limit_ends_the_requests_and_reports_whether_there_is_more() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
-    for (limit, kept, calls, cut) in [
+    for (limit, kept, requests, cut) in [
         (5, 5, 1, Some(Truncation::Limit(5))),
         (20, 20, 1, Some(Truncation::Limit(20))),
         (21, 21, 2, Some(Truncation::Limit(21))),
@@ -221,7 +221,11 @@ async fn a_limit_ends_the_requests_and_reports_whether_there_is_more() {
     ] {
         let (seen, listed) = listed(&pages, Some(limit), ALWAYS).await;
         assert_eq!(seen.concat(), ids(0..kept), "{limit}");
-        assert_eq!((listed.pages, listed.truncation), (calls, cut), "{limit}");
+        assert_eq!(
+            (listed.pages, listed.truncation),
+            (requests, cut),
+            "{limit}"
+        );
     }
 }
 
@@ -335,7 +339,7 @@ impl<F: Fn(&Scope, Cursor) -> Page + Send + Sync> Client for Lists<F> {
         unreachable!("only lists are requested")
     }
 
-    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(&self, _: &Reference, _: &RequestOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are requested")
     }
 
@@ -344,7 +348,7 @@ impl<F: Fn(&Scope, Cursor) -> Page + Send + Sync> Client for Lists<F> {
         scope: &Scope,
         _: &Filter,
         cursor: Cursor,
-        _: &GetOptions,
+        _: &RequestOptions,
     ) -> Result<Page, Problem> {
         Ok((self.0)(scope, cursor))
     }

@@ -130,7 +130,7 @@ impl SeenRows {
     }
 
     /// Drops rows that were passed on before or do not match the filter. Returns how many rows and problems are
-    /// new in this pass of the list, and how many rows required additional calls.
+    /// new in this pass of the list, and how many rows required additional requests.
     fn retain_new<S: PageSource>(
         &mut self,
         source: &S,
@@ -256,7 +256,7 @@ pub(super) struct ListProgress {
     /// Number of consecutive pages without a row.
     empty_pages: usize,
     pub(super) kept: usize,
-    /// Number of rows and problems that required additional calls.
+    /// Number of rows and problems that required additional requests.
     cost: usize,
     has_failed_parts: bool,
     /// True if rows of the last page were dropped because of the limit.

@@ -74,8 +74,8 @@ impl KindOps<Api> for Instances {
         let region = &api.home;
         let request = region.request(GET.name, &path(lookup.reference));
         let decode = |body: &[u8]| decode(body, lookup, region.clock);
-        let call = region.call(request, lookup.options.deadline, decode);
-        call.await.map(Decoded::into_result)
+        let response = region.call(request, lookup.options.deadline, decode);
+        response.await.map(Decoded::into_result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {

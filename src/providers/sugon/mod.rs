@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
 
-use super::{Cloud, CloudApi, Connected, CredentialInfo};
+use super::{Cloud, CloudApi, CloudClient, CredentialInfo};
 use crate::error::{Category, Problem};
 use crate::http::{Endpoint, Transport};
 use crate::kind::DetailTypes;
@@ -68,9 +68,9 @@ const TOKENS: &str = "GetUserTokens";
 
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     let api = Api::new(profile, transport)?;
-    Ok(Connected::new(
+    Ok(CloudClient::new(
         api,
         const { &[(&INSTANCE, &Instances), (&JOB, &Jobs)] },
     ))

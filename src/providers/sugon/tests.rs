@@ -125,9 +125,9 @@ fn each_variant_of_the_list_request_sends_the_same_parameters() {
             // The body is sufficient without the query.
             incoming.query.clear();
         }
-        let answer = peer::received(emulated(&CLOUD).respond(&incoming, &state));
-        assert_eq!(classify(&answer), None);
-        let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
+        let response = peer::received(emulated(&CLOUD).respond(&incoming, &state));
+        assert_eq!(classify(&response), None);
+        let rows = ListPage::<Instance>::decode(&response.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
         assert_eq!(ids, [Some("100")]);
     }
@@ -158,8 +158,8 @@ fn the_emulator_filters_its_list_by_state() {
         .sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
     let state = EmulatedState::new(jobs.to_vec(), now);
-    let answer = peer::received(emulated(&CLOUD).respond(&incoming, &state));
-    let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
+    let response = peer::received(emulated(&CLOUD).respond(&incoming, &state));
+    let rows = ListPage::<Instance>::decode(&response.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);
 }
@@ -191,14 +191,14 @@ fn a_missing_token_or_endpoint_is_an_error_that_names_the_variable() {
 
 #[test]
 fn the_emulator_accepts_its_own_token() {
-    let answer = requested(test_token(), "my id/1");
-    assert_eq!(classify(&answer), None);
+    let response = requested(test_token(), "my id/1");
+    assert_eq!(classify(&response), None);
     let clock = WallClock {
         offset_seconds: 8 * 3600,
         is_assumed: false,
     };
     let reference = reference("my id/1");
-    let found = decode(&answer.body, lookup(&reference, &get_options()), clock);
+    let found = decode(&response.body, lookup(&reference, &get_options()), clock);
     let job = found.unwrap().job;
     assert_eq!(job.state_raw.as_deref(), Some("Running"));
     assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
@@ -206,8 +206,8 @@ fn the_emulator_accepts_its_own_token() {
 
 #[test]
 fn the_emulator_rejects_other_tokens_and_unknown_jobs() {
-    let refused = classify(&requested("some-other-token", "my id/1")).unwrap();
-    assert_eq!(refused.category, Category::Unauthenticated);
+    let rejected = classify(&requested("some-other-token", "my id/1")).unwrap();
+    assert_eq!(rejected.category, Category::Unauthenticated);
     let missing = requested(test_token(), "other");
     let clock = WallClock {
         offset_seconds: 0,

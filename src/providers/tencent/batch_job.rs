@@ -300,7 +300,7 @@ async fn read_task(
 fn join_pages(
     task: &str,
     pages: Vec<(usize, Result<Decoded<TaskResponse>, Problem>)>,
-    options: &GetOptions,
+    options: &RequestOptions,
     documents: &mut Documents,
     result: &mut GetResult,
 ) -> Option<TaskResponse> {

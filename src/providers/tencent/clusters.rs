@@ -91,7 +91,7 @@ pub(super) async fn list(
     api: &Api,
     profile: &str,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<ScopePage, Problem> {
     let (offset, limit) = (cursor.offset.to_string(), PAGE_SIZE.to_string());
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];

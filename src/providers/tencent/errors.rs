@@ -220,7 +220,9 @@ fn not_found(context: &ErrorContext<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::test_support::{answer, classify, json, path, request, response};
+    use crate::providers::test_support::{
+        classify, fixture_response, json, path, request, response,
+    };
 
     /// Returns the category of an API 3.0 code, and whether to retry.
     fn read(code: &str) -> (crate::error::Category, RetryAction) {
@@ -363,7 +365,7 @@ mod tests {
         for file in std::fs::read_dir(path("tencent/errors")).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             let name = format!("tencent/errors/{name}");
-            let error = classify(&ERRORS, &answer(200, &name)).unwrap();
+            let error = classify(&ERRORS, &fixture_response(200, &name)).unwrap();
             let response = &json(&name)["Response"];
             assert_eq!(
                 error.code.as_deref(),

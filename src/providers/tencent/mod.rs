@@ -28,7 +28,7 @@ use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, RequestOptions, ScopeListing, ScopePage,
     wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
@@ -91,9 +91,9 @@ const CLUSTERS: &str = "DescribeCluster";
 /// The vendor uses this path for all requests of API 2.0.
 const PATH: &str = "/v2/index.php";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     let api = Api::new(profile, transport)?;
-    Ok(Connected::new(
+    Ok(CloudClient::new(
         api,
         const {
             &[
@@ -151,7 +151,7 @@ impl Api {
         &self,
         operation: &'static str,
         parameters: &[(&str, &str)],
-        options: &GetOptions,
+        options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let request = self.request(operation, parameters);
@@ -165,7 +165,7 @@ impl Api {
         product: &Product,
         operation: &'static str,
         parameters: &Value,
-        options: &GetOptions,
+        options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let region = products::region_name(&self.region).to_owned();
@@ -189,7 +189,7 @@ impl Api {
         product: &Product,
         operation: &'static str,
         parameters: &Value,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Decoded<T>, Problem> {
         self.call_product(product, operation, parameters, options, decode_product)
             .await
@@ -226,7 +226,7 @@ impl CloudApi for Api {
         _listing: &'static ScopeListing,
         profile: &str,
         cursor: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<ScopePage, Problem> {
         clusters::list(self, profile, cursor, options).await
     }

@@ -61,8 +61,8 @@ impl KindOps<Api> for Service {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let parameters = address(lookup.reference);
         let decode = |body: &[u8]| decode_events(body, api, lookup);
-        let call = api.call(EVENTS.name, &parameters, lookup.options, decode);
-        call.await.map(Decoded::into_result)
+        let response = api.call(EVENTS.name, &parameters, lookup.options, decode);
+        response.await.map(Decoded::into_result)
     }
 
     /// Returns all services of a cluster, or of one of its namespaces, in one page.

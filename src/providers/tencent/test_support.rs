@@ -13,7 +13,7 @@ pub async fn serve(jobs: Vec<EmulatedJob>, responder: Responder) -> (TestServer,
 }
 
 /// Returns a responder that denies these operations.
-pub fn refusing(operations: &'static [&'static str]) -> Responder {
+pub fn rejecting(operations: &'static [&'static str]) -> Responder {
     let body = test_support::json("tencent/errors/cam-no-auth.json");
     jobs::responding(&CLOUD, operations, ServerResponse::json(200, &body))
 }

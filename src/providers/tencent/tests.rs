@@ -75,10 +75,10 @@ fn served(incoming: &ServerRequest, state: &EmulatedState) -> Response {
     peer::received(emulated(&CLOUD).respond(incoming, state))
 }
 
-fn refused(incoming: &ServerRequest) -> String {
-    let answer = served(incoming, &state());
-    assert_eq!(answer.status, 200);
-    classify(&answer).unwrap().code.unwrap()
+fn rejected(incoming: &ServerRequest) -> String {
+    let response = served(incoming, &state());
+    assert_eq!(response.status, 200);
+    classify(&response).unwrap().code.unwrap()
 }
 
 #[test]
@@ -170,10 +170,10 @@ fn the_emulator_accepts_a_valid_signature() {
         emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(EVENTS.name)
     );
-    let answer = served(&incoming, &state());
-    assert_eq!(classify(&answer), None);
+    let response = served(&incoming, &state());
+    assert_eq!(classify(&response), None);
     let (api, options) = (client("testid", "testsecret"), test_support::get_options());
-    let found = decode_events(&answer.body, &api, lookup(&reference("服务"), &options));
+    let found = decode_events(&response.body, &api, lookup(&reference("服务"), &options));
     let mut job = found.unwrap().job;
     job.finalize(crate::model::Time::new(test_support::moment(NOW)).unwrap());
     assert_eq!((job.events.len(), job.warning_count), (3, 1));
@@ -186,20 +186,20 @@ fn the_emulator_accepts_a_valid_signature() {
 #[test]
 fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_services() {
     let good = client("testid", "testsecret");
-    assert_eq!(refused(&incoming(&good, "other", "1")), "5000");
+    assert_eq!(rejected(&incoming(&good, "other", "1")), "5000");
     let unknown = client("otherid", "testsecret");
-    assert_eq!(refused(&incoming(&unknown, "服务", "1")), "4104");
+    assert_eq!(rejected(&incoming(&unknown, "服务", "1")), "4104");
     let wrong = client("testid", "othersecret");
-    assert_eq!(refused(&incoming(&wrong, "服务", "1")), "4100");
+    assert_eq!(rejected(&incoming(&wrong, "服务", "1")), "4100");
     let mut late = incoming(&good, "服务", "1");
     late.now += chrono::Duration::seconds(301);
-    assert_eq!(refused(&late), "4500");
+    assert_eq!(rejected(&late), "4500");
     let mut changed = incoming(&good, "服务", "1");
     changed.query = changed.query.replace("cls-1", "cls-2");
-    assert_eq!(refused(&changed), "4100");
+    assert_eq!(rejected(&changed), "4100");
     let mut short = incoming(&good, "服务", "1");
     short.query = short.query.replace("Region=gz&", "");
-    assert_eq!(refused(&short), "4000");
+    assert_eq!(rejected(&short), "4000");
 }
 
 #[test]

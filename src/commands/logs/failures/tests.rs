@@ -8,7 +8,7 @@ use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
 use crate::model::{Container, Task};
 use crate::providers::{
-    self, CloudApi, GetOptions, GetResult, LogChunk, LogPosition, LogRequest, test_support,
+    self, CloudApi, GetResult, LogChunk, LogPosition, LogRequest, RequestOptions, test_support,
 };
 
 /// A client whose logs contain this text, repeatedly if `has_more` is set.
@@ -27,7 +27,11 @@ impl Client for RepeatedLog {
         &self.jobs
     }
 
-    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(
+        &self,
+        reference: &Reference,
+        options: &RequestOptions,
+    ) -> Result<GetResult, Problem> {
         self.jobs.get(reference, options).await
     }
 

@@ -114,7 +114,7 @@ struct PodLog<'a> {
     api: &'a Api,
     path: String,
     uid: Option<String>,
-    options: &'a GetOptions,
+    options: &'a RequestOptions,
     /// Current Unix time.
     now: i64,
 }

@@ -12,8 +12,8 @@ use crate::providers::aliyun::errors::ERRORS;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::Text;
 use crate::providers::test_support::{
-    self, answer, classify, get_options, get_options_without_details, lookup, moment, profile,
-    promptly, reference, transport,
+    self, classify, fixture_response, get_options, get_options_without_details, lookup, moment,
+    profile, promptly, reference, transport,
 };
 use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
@@ -337,7 +337,11 @@ fn the_pod_before_a_restart_is_the_newest_of_its_history() {
 #[test]
 fn an_unknown_job_is_not_found_whatever_the_status() {
     for status in [200, 400, 404] {
-        let error = classify(&ERRORS, &answer(status, "aliyun/error-dlc-not-found.json")).unwrap();
+        let error = classify(
+            &ERRORS,
+            &fixture_response(status, "aliyun/error-dlc-not-found.json"),
+        )
+        .unwrap();
         assert_eq!(error.category, Category::NotFound, "{status}");
     }
     let forbidden = test_support::response(403, r#"{"Code": "OperationForbidden"}"#);

@@ -140,7 +140,7 @@ impl WorkspacePage {
 pub(super) async fn page_workspaces(
     api: &Api,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> (WorkspacePage, Incomplete) {
     if let Some(workspace) = &api.workspace {
         let page = WorkspacePage::of_one(Some(workspace.clone()));
@@ -165,7 +165,7 @@ pub(super) async fn page_workspaces(
     (WorkspacePage { number, positions }, incomplete)
 }
 
-async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
+async fn read(api: &Api, options: &RequestOptions) -> (Vec<String>, Incomplete) {
     let (mut ids, mut incomplete) = (Vec::new(), Incomplete::default());
     let mut at = Cursor::FIRST;
     loop {
@@ -207,7 +207,7 @@ async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
 async fn page(
     api: &Api,
     cursor: Cursor,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<(Vec<String>, Option<i64>), Problem> {
     let [number, size] = [cursor.page, PAGE_SIZE].map(|number| number.to_string());
     let query = [("PageNumber", Some(&*number)), ("PageSize", Some(&*size))];

@@ -4,7 +4,7 @@ use crate::http::RequestError;
 use crate::providers::test_support;
 use proptest::prelude::*;
 
-fn answer(status: u16, body: &str) -> Response {
+fn response(status: u16, body: &str) -> Response {
     test_support::response(status, body)
 }
 
@@ -24,7 +24,7 @@ fn classify(response: &Response) -> Option<RequestError> {
 
 fn error_of(status: u16, code: &str) -> RequestError {
     let body = format!(r#"{{"RequestId":"R1","Message":"No.\n Not at all.","Code":"{code}"}}"#);
-    classify(&answer(status, &body)).unwrap()
+    classify(&response(status, &body)).unwrap()
 }
 
 const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
@@ -128,28 +128,24 @@ const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
 #[test]
 fn the_error_code_takes_precedence_over_the_http_status() {
     for (status, code, category, retry) in ERRORS_BY_CODE {
-        let refusal = error_of(status, code);
-        assert_eq!(
-            (refusal.category, refusal.retry),
-            (category, retry),
-            "{code}"
-        );
-        assert_eq!(refusal.code.as_deref(), Some(code));
-        assert_eq!(refusal.request_id.as_deref(), Some("R1"));
-        assert_eq!(refusal.message, "No. Not at all");
+        let error = error_of(status, code);
+        assert_eq!((error.category, error.retry), (category, retry), "{code}");
+        assert_eq!(error.code.as_deref(), Some(code));
+        assert_eq!(error.request_id.as_deref(), Some("R1"));
+        assert_eq!(error.message, "No. Not at all");
     }
 }
 
 #[test]
 fn a_valid_retry_header_makes_any_error_a_throttled_one() {
-    let mut throttled = answer(503, r#"{"Code":"ServiceUnavailable"}"#);
+    let mut throttled = response(503, r#"{"Code":"ServiceUnavailable"}"#);
     throttled.headers = vec![("x-acs-retry-after".into(), "1500".into())];
-    let refusal = classify(&throttled).unwrap();
-    assert_eq!(refusal.category, Throttled);
-    assert_eq!(refusal.retry_after, Some(Duration::from_millis(1500)));
+    let error = classify(&throttled).unwrap();
+    assert_eq!(error.category, Throttled);
+    assert_eq!(error.retry_after, Some(Duration::from_millis(1500)));
     throttled.headers = vec![("x-acs-retry-after".into(), "-1".into())];
     assert_eq!(classify(&throttled).unwrap().category, ServiceError);
-    let mut good = answer(200, r#"{"RequestId":"R"}"#);
+    let mut good = response(200, r#"{"RequestId":"R"}"#);
     good.headers = vec![("x-acs-retry-after".into(), "1500".into())];
     assert_eq!(classify(&good), None);
 }
@@ -167,7 +163,7 @@ fn hints_name_the_next_step() {
     assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));
     assert!(hint(400, "InvalidSecurityToken.Expired").contains("security_token"));
     assert!(hint(404, "InvalidApi.NotFound").contains("wrong endpoint or region"));
-    let gone = answer(404, r#"{"Code":"ClusterNotFound"}"#);
+    let gone = response(404, r#"{"Code":"ClusterNotFound"}"#);
     let here = classify_in("cn-hangzhou", &gone).unwrap();
     assert!(!here.hint.unwrap().contains("may mean"));
     assert_eq!(here.message, "ClusterNotFound");
@@ -175,22 +171,22 @@ fn hints_name_the_next_step() {
 
 #[test]
 fn http_407_without_an_error_code_is_an_error_of_a_proxy() {
-    let refusal = classify(&answer(407, "<html>denied</html>")).unwrap();
-    assert_eq!(refusal.category, Category::Network);
-    assert_eq!(refusal.code, None);
-    let refusal = classify(&answer(404, "")).unwrap();
-    assert_eq!(refusal.category, InvalidArgument);
+    let error = classify(&response(407, "<html>denied</html>")).unwrap();
+    assert_eq!(error.category, Category::Network);
+    assert_eq!(error.code, None);
+    let error = classify(&response(404, "")).unwrap();
+    assert_eq!(error.category, InvalidArgument);
 }
 
 #[test]
 fn error_bodies_of_the_fixtures_are_classified() {
     let read = |name: &str, status| {
-        let answer = test_support::answer(status, &format!("aliyun/{name}"));
-        let refusal = classify(&answer).unwrap();
+        let response = test_support::fixture_response(status, &format!("aliyun/{name}"));
+        let error = classify(&response).unwrap();
         (
-            refusal.category,
-            refusal.code.unwrap(),
-            refusal.request_id.unwrap(),
+            error.category,
+            error.code.unwrap(),
+            error.request_id.unwrap(),
         )
     };
     let id = "04F0F334-1335-436C-A1D7-6C044FE73368".to_owned();
@@ -211,16 +207,16 @@ fn error_bodies_of_the_fixtures_are_classified() {
 #[test]
 fn an_error_body_with_http_200_is_an_error() {
     let body = r#"{"RequestId":"R","Code":"ClusterNotFound","Message":"gone"}"#;
-    let refusal = classify(&answer(200, body)).unwrap();
-    assert_eq!(refusal.category, NotFound);
-    assert_eq!(classify(&answer(200, r#"{"RequestId":"R"}"#)), None);
-    assert_eq!(classify(&answer(200, "not JSON")), None);
+    let error = classify(&response(200, body)).unwrap();
+    assert_eq!(error.category, NotFound);
+    assert_eq!(classify(&response(200, r#"{"RequestId":"R"}"#)), None);
+    assert_eq!(classify(&response(200, "not JSON")), None);
 }
 
 proptest! {
     #[test]
     fn every_http_status_from_400_is_an_error_with_a_message(status in 400_u16..600, body in ".{0,80}") {
-        let refusal = classify(&answer(status, &body));
-        prop_assert!(refusal.is_some_and(|refusal| !refusal.message.is_empty()));
+        let error = classify(&response(status, &body));
+        prop_assert!(error.is_some_and(|error| !error.message.is_empty()));
     }
 }

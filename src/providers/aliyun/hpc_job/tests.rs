@@ -7,7 +7,7 @@ use super::super::scheduler_job::SCHEDULER_JOB;
 use super::response::decode_job;
 use super::*;
 use crate::error::Category;
-use crate::providers::GetOptions;
+use crate::providers::RequestOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::lookup::TRUST_FINISHED;
@@ -38,7 +38,7 @@ fn api() -> Api {
 }
 
 fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
-    let options = GetOptions {
+    let options = RequestOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         ..get_options()
     };

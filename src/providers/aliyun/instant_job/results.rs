@@ -153,8 +153,8 @@ pub(super) async fn read_exit_codes(
         .take(MAX_EXIT_CODES / MAX_CONCURRENT)
     {
         let ids = some.iter().map(|at| result.job.tasks[*at].id.as_deref());
-        let calls = ids.map(|executor| results(api, lookup, executor, None, 1));
-        let responses = join_all(calls).await;
+        let requests = ids.map(|executor| results(api, lookup, executor, None, 1));
+        let responses = join_all(requests).await;
         let mut can_read = true;
         for (at, response) in some.iter().zip(responses) {
             let Some(response) = result.required_part(lookup.options, code, "exit codes", response)

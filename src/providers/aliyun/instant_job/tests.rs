@@ -224,7 +224,7 @@ async fn a_success_is_undecided_without_its_executors() {
         let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
         let reference = reference(&INSTANT_JOB, &["job-1"]);
         for trusts in [false, true] {
-            let options = GetOptions {
+            let options = RequestOptions {
                 flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
                 ..get_options()
             };
@@ -274,7 +274,7 @@ async fn only_the_exit_codes_of_the_first_100_executors_are_read() {
 
 #[tokio::test]
 async fn a_success_is_undecided_if_exit_codes_cannot_be_read() {
-    let answer = |status, body: &Value| {
+    let respond = |status, body: &Value| {
         responding(
             &CLOUD,
             &["DescribeJobResults"],
@@ -310,8 +310,8 @@ async fn a_success_is_undecided_if_exit_codes_cannot_be_read() {
     ] {
         let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
         job.parts = 30;
-        let (server, client) = serve(&CLOUD, vec![job], answer(status, body)).await;
-        let options = GetOptions {
+        let (server, client) = serve(&CLOUD, vec![job], respond(status, body)).await;
+        let options = RequestOptions {
             flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
             ..get_options()
         };

@@ -17,7 +17,7 @@ impl Api {
     pub(super) async fn job(
         &self,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<GetResult, Problem> {
         match self.describe(reference, options).await {
             Ok(described) => Ok(self.checked(described, reference, options).await),
@@ -36,7 +36,7 @@ impl Api {
         &self,
         described: Described,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> GetResult {
         let Described {
             mut job,
@@ -94,7 +94,7 @@ impl Api {
         &self,
         reference: &Reference,
         array: Option<&Array>,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> (JobRows, Option<Problem>) {
         let id = reference.id();
         let ids = parent::ids_to_list(id, array);
@@ -119,7 +119,7 @@ impl Api {
         job: &mut Job,
         flag: Option<bool>,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> (JobRows, Option<Problem>) {
         if listing.is_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
@@ -159,7 +159,7 @@ impl Api {
         &self,
         reference: &Reference,
         submitted_at: Option<Time>,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut filter = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
         if let Some(time) = submitted_at {
@@ -185,7 +185,7 @@ impl Api {
         &self,
         reference: &Reference,
         missing: Problem,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<GetResult, Problem> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
@@ -227,7 +227,7 @@ impl Api {
         reference: &Reference,
         listing: &JobRows,
         state: State,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Option<Array> {
         let id = reference.id();
         let listed: Vec<&str> = listing.subtasks(id).into_keys().map(|key| key.1).collect();
@@ -260,7 +260,7 @@ impl Api {
         result: GetResult,
         (listing, problem): (JobRows, Option<Problem>),
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> GetResult {
         let GetResult {
             mut job,

@@ -15,7 +15,7 @@ use crate::providers::prelude::*;
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl Api {
-    /// Returns the jobs for which a list saves calls: those of clusters with two or more of the jobs.
+    /// Returns the jobs for which a list saves requests: those of clusters with two or more of the jobs.
     pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return None;
@@ -42,7 +42,7 @@ impl Api {
         &'a self,
         clusters: Clusters<'a>,
         references: &'a [Reference],
-        options: &'a GetOptions,
+        options: &'a RequestOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
@@ -81,7 +81,7 @@ impl Api {
         cluster: &str,
         ids: &[&str],
         parent: Option<&str>,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut listing = JobRows::default();
         let mut skipped = None;
@@ -113,7 +113,7 @@ impl Api {
         filter: &[(String, String)],
         mut pages: BatchPages<'_>,
         listing: &mut JobRows,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Option<Problem>, Problem> {
         let mut skipped = None;
         loop {

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::{self};
 use crate::reference::Scope;
 
-/// Maximum number of ids per call and of rows per page that the cloud allows.
+/// Maximum number of ids per request and of rows per page that the cloud allows.
 pub(in super::super) const MAX_ROWS: usize = 100;
 
 /// One page of a response to ListServerlessJobs.

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
 use crate::providers::prelude::*;
 
-/// Maximum number of pages for the ids of one call: enough for a server that returns 10 rows per page, whatever
+/// Maximum number of pages for the ids of one request: enough for a server that returns 10 rows per page, whatever
 /// size is requested.
 const MAX_PAGES: usize = 10;
 
@@ -139,7 +139,7 @@ impl JobRows {
     pub(super) fn keep_document(
         &mut self,
         pages: &BatchPages<'_>,
-        options: &GetOptions,
+        options: &RequestOptions,
         body: Vec<u8>,
     ) {
         let is_first = self.document.is_none() && !self.rows.is_empty();
@@ -219,7 +219,7 @@ impl JobRows {
     }
 }
 
-/// Progress through the pages for the ids of one call.
+/// Progress through the pages for the ids of one request.
 #[derive(Debug)]
 pub(in super::super) struct BatchPages<'a> {
     wanted: HashSet<&'a str>,

@@ -70,7 +70,7 @@ impl<V> JobFields<V> {
         job: &mut Job,
         job_kind: &Kind,
         evidence: &EndEvidence,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) {
         let trusts_finished = options.has_flag(&TRUST_FINISHED);
         let word = self.state_word().unwrap_or_default();

@@ -29,7 +29,7 @@ pub(super) fn single_job(info: &Value) -> Option<Value> {
 }
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.
-pub(super) fn masked_document(body: &[u8], options: &GetOptions) -> Option<Value> {
+pub(super) fn masked_document(body: &[u8], options: &RequestOptions) -> Option<Value> {
     if options.show_secrets {
         return raw::document(body, options);
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Category;
-use crate::providers::GetOptions;
+use crate::providers::RequestOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::test_support::{get_options, lookup, moment, profile, reference, transport};
@@ -36,7 +36,7 @@ fn read_body(body: &str, trust: bool) -> Result<GetResult, DecodeError> {
     ];
     let transport = transport(moment("2026-01-02T03:04:05Z"));
     let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
-    let options = GetOptions {
+    let options = RequestOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         raw: true,
         ..get_options()
@@ -220,7 +220,7 @@ async fn read_listed(info: Value, rows: Value, trust: bool) -> GetResult {
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());
-    let options = GetOptions {
+    let options = RequestOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         ..get_options()
     };

@@ -136,8 +136,8 @@ fn call(state: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) 
 }
 
 fn code(response: &Response) -> (Category, RetryAction, String) {
-    let refusal = test_support::classify(&ERRORS, response).unwrap();
-    (refusal.category, refusal.retry, refusal.code.unwrap())
+    let error = test_support::classify(&ERRORS, response).unwrap();
+    (error.category, error.retry, error.code.unwrap())
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::providers::test_support;
 use crate::settings::{Environment, Settings};
 use crate::test_support::{
     EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
-    refused, start_time,
+    rejected, start_time,
 };
 
 const GET: &str = "DescribeServerlessJobs";
@@ -74,7 +74,7 @@ async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
 }
 
 /// Returns a responder that rejects this many requests.
-fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
+fn rejecting(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
@@ -82,7 +82,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     };
     move |incoming| {
         let is_look = incoming.header("x-acs-action") == Some(GET);
-        (is_look && less()).then(|| refused(&CLOUD))
+        (is_look && less()).then(|| rejected(&CLOUD))
     }
 }
 
@@ -120,10 +120,10 @@ async fn an_instance_role_can_assume_another_role() {
 
 #[tokio::test]
 async fn temporary_keys_that_are_rejected_are_renewed_once() {
-    let cloud = cloud(refusing(1)).await;
+    let cloud = cloud(rejecting(1)).await;
     get(&connect(&cloud, &KEY).unwrap()).await.unwrap();
     assert_eq!(cloud.requested(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
-    let cloud = self::cloud(refusing(9)).await;
+    let cloud = self::cloud(rejecting(9)).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
     for _ in 0..2 {
         let problem = get(&ehpc).await.unwrap_err();

@@ -88,7 +88,7 @@ async fn read_pages(
     list: usize,
     pages: &mut usize,
     wanted: &mut Wanted<'_>,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<usize, Problem> {
     let job_type = JOB_TYPES[list / STATUSES.len()];
     let status = Some(STATUSES[list % STATUSES.len()]);

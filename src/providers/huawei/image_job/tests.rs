@@ -258,7 +258,7 @@ fn a_response_about_another_or_no_job_is_an_error() {
 
 #[test]
 fn the_raw_response_is_kept_if_requested() {
-    let options = GetOptions {
+    let options = RequestOptions {
         raw: true,
         ..test_support::get_options()
     };

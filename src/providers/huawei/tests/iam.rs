@@ -11,7 +11,7 @@ use crate::providers::{Filter, Page, list_all, ready};
 use crate::reference::Scope;
 use crate::test_support::{
     EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
-    refused, start_time,
+    rejected, start_time,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -34,7 +34,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
+fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<CloudClient<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
         ("JOBLENS_HUAWEI_ENDPOINT", &cloud.origin),
@@ -58,7 +58,7 @@ const KEY: [(&str, &str); 2] = [
     ("HUAWEICLOUD_SDK_SK", "testsecret"),
 ];
 
-async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+async fn get(client: &CloudClient<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
@@ -91,7 +91,7 @@ async fn a_rejected_token_is_renewed_once() {
     let cloud = cloud(move |incoming| {
         let is_look = incoming.path.starts_with("/v1/");
         let is_first = is_look && left.swap(0, Ordering::Relaxed) == 1;
-        is_first.then(|| refused(&CLOUD))
+        is_first.then(|| rejected(&CLOUD))
     })
     .await;
     let client = client(&cloud, &USER).unwrap();
@@ -235,7 +235,7 @@ async fn a_token_rejected_during_a_list_is_renewed_and_each_row_is_listed_once()
     let script: Responder = Arc::new(move |incoming| {
         let is_list = incoming.path.ends_with("/image-server-jobs");
         let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
-        is_second.then(|| refused(&CLOUD))
+        is_second.then(|| rejected(&CLOUD))
     });
     let cloud = TestServer::start(&CLOUD, state, script).await;
     let client = client(&cloud, &USER).unwrap();

@@ -34,8 +34,8 @@ async fn cloud(
     .await
 }
 
-/// Starts a server that returns the given responses for these paths, and otherwise answers as the emulator.
-async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
+/// Starts a server that returns the given responses for these paths, and otherwise responds as the emulator.
+async fn server_with(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let responses = responses.to_vec();
     cloud(move |incoming| {
         let found = responses.iter().find(|(path, ..)| *path == incoming.path);
@@ -44,7 +44,7 @@ async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServe
     .await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_SOURCE", "metadata"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
@@ -60,7 +60,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, 
     super::connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
-async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+async fn get(client: &CloudClient<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
@@ -90,7 +90,7 @@ async fn agency_keys_of_an_instance_are_fetched_and_renewed_before_they_expire()
 #[tokio::test]
 async fn a_metadata_service_without_tokens_is_called_without_one() {
     for status in [404, 405, 503] {
-        let cloud = answering(&[(TOKEN_PATH, status, "")]).await;
+        let cloud = server_with(&[(TOKEN_PATH, status, "")]).await;
         get(&connect(&cloud, &[]).unwrap()).await.unwrap();
         assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET], "{status}");
     }
@@ -121,7 +121,7 @@ async fn metadata_keys_under_other_field_names_are_read() {
         r#"{"credential":{"accessKeyId":"a","secretAccessKey":"s","securityToken":"t","expiration":"2026-01-02T04:04:05.1Z"}}"#,
         r#"{"credentials":{"access_key_id":"a","secret_access_key":"s","security_token":"t","expires_at":"2026-01-02T04:04:05.194000Z"}}"#,
     ] {
-        let cloud = answering(&[(KEY_PATH, 200, body)]).await;
+        let cloud = server_with(&[(KEY_PATH, 200, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         // The emulator does not know this key.
         assert_eq!(problem.category, Category::Unauthenticated);
@@ -157,7 +157,7 @@ async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
             "expired at 2024-05-20T11:03:24Z",
         ),
     ] {
-        let cloud = answering(&[(KEY_PATH, status, body)]).await;
+        let cloud = server_with(&[(KEY_PATH, status, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");

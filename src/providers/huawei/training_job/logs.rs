@@ -1,7 +1,7 @@
 //! Reads the logs of a job's tasks: at most the last 5 MB of each, with the total size.
 
 use super::super::products::MODELARTS;
-use super::super::{Api, Call};
+use super::super::{Api, ProjectRequest};
 use super::path;
 use crate::crypto::percent_encode;
 use crate::http::RequestError;
@@ -34,9 +34,9 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         path(request.reference),
         percent_encode(task)
     );
-    let call = Call::get(&MODELARTS, LOGS.operation.name, &path);
+    let log_request = ProjectRequest::get(&MODELARTS, LOGS.operation.name, &path);
     let decode = |body: &[u8]| decode(body, request.position, request.before);
-    api.call(call, request.options, decode)
+    api.call(log_request, request.options, decode)
         .await
         .map(|response| response.data)
 }

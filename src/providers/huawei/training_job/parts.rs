@@ -4,7 +4,7 @@ use futures_util::future::join;
 use serde::de::DeserializeOwned;
 
 use super::super::products::MODELARTS;
-use super::super::{Api, Call};
+use super::super::{Api, ProjectRequest};
 use crate::model::{Event, Level, Object};
 use crate::providers::prelude::*;
 
@@ -138,13 +138,15 @@ async fn part<T: DeserializeOwned + Send>(
     operation: &'static str,
     path: String,
     query: &[(&str, &str)],
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<(T, Option<Notice>), Problem> {
-    let call = Call {
+    let request = ProjectRequest {
         query,
-        ..Call::get(&MODELARTS, operation, &path)
+        ..ProjectRequest::get(&MODELARTS, operation, &path)
     };
-    let response = api.call(call, options, lenient::decode_response::<T>).await;
+    let response = api
+        .call(request, options, lenient::decode_response::<T>)
+        .await;
     response.map(|decoded| (decoded.data, decoded.unreadable))
 }
 

@@ -198,8 +198,8 @@ async fn unreadable_events_and_stages_are_reported_by_notices() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
     let body = json!({"error_code": "ModelArts.2771", "error_msg": "No permission."});
     let operations = &["ListTrainingJobEvents", "ListTrainingJobStages"];
-    let refusing = responding(&CLOUD, operations, ServerResponse::json(400, &body));
-    let (_server, client) = serve(&CLOUD, jobs, refusing).await;
+    let rejecting = responding(&CLOUD, operations, ServerResponse::json(400, &body));
+    let (_server, client) = serve(&CLOUD, jobs, rejecting).await;
     let found = client
         .get(&reference(&TRAINING_JOB, &[ID]), &get_options())
         .await

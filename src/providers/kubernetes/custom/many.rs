@@ -36,8 +36,8 @@ pub(super) async fn batch_get(
         several => find_by_lists(jobs, api, several, options).await,
     }
     let numbers: Vec<Option<usize>> = references.iter().map(number).collect();
-    let calls = jobs.resources.iter().enumerate();
-    let calls = calls.map(async |(number, resource)| {
+    let requests = jobs.resources.iter().enumerate();
+    let requests = requests.map(async |(number, resource)| {
         let wanted = (0..references.len()).filter(|at| numbers[*at] == Some(number));
         let wanted: Vec<usize> = wanted.collect();
         if wanted.is_empty() {
@@ -54,7 +54,7 @@ pub(super) async fn batch_get(
     });
     let mut results: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
     let (mut problem, mut is_empty) = (None, true);
-    for outcome in join_all(calls).await {
+    for outcome in join_all(requests).await {
         match outcome {
             Ok(rows) => {
                 for (at, row) in rows {
@@ -87,9 +87,9 @@ async fn find_by_lists(
     jobs: &CustomJobs,
     api: &Api,
     references: &[Reference],
-    options: &GetOptions,
+    options: &RequestOptions,
 ) {
-    let once = GetOptions {
+    let once = RequestOptions {
         changes: None,
         ..options.clone()
     };

@@ -17,7 +17,7 @@ use crate::providers::prelude::*;
 
 /// Adds the pods of the jobs whose state they decide, with one list for each namespace. If a list takes too
 /// long or cannot select the pods of a job, its jobs are left to lookups, so that they do not delay other jobs.
-pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetOptions) {
+pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &RequestOptions) {
     let mut starting: BTreeMap<String, Vec<(&mut Row, JobPods)>> = BTreeMap::new();
     for entry in rows.iter_mut() {
         match entry.as_mut().map(|row| &mut row.result.job) {
@@ -85,7 +85,7 @@ fn watch_pods<'a>(
     namespace: &str,
     jobs: impl Iterator<Item = &'a Job>,
     version: Option<String>,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) {
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);
     let watch = api.watches.of_pods(&path);
@@ -105,7 +105,7 @@ async fn pods_of(
     api: &Api,
     namespace: &str,
     names: &BTreeSet<&str>,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<Pods, Problem> {
     let (selector, _) = selector(JOB_LABEL, names);
     let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];

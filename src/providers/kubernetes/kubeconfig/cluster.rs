@@ -43,8 +43,8 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     }
     let mut values = vec![(SERVER, Secret::new(&server))];
     let ca = data_of(cluster, CA, CA_FILE)?;
-    if let Some(refusal) = ca.as_ref().and_then(|ca| check_ca(ca).err()) {
-        let message = refusal.message.replacen(CA_DATA, "that", 1);
+    if let Some(error) = ca.as_ref().and_then(|ca| check_ca(ca).err()) {
+        let message = error.message.replacen(CA_DATA, "that", 1);
         return Err(cluster.problem(&format!("has a {CA_FILE} {message}")));
     }
     let is_insecure = cluster.flag(SKIPS_VERIFICATION)?;

@@ -21,7 +21,7 @@ const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 /// The extension of a cluster that is passed to plugins.
 const EXTENSION: &str = "client.authentication.k8s.io/exec";
 
-/// Builds the call of the plugin of a user.
+/// Builds the request of the plugin of a user.
 ///
 /// # Errors
 /// `missing_credentials`: the `exec` entry cannot be used.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::pod::PodTask;
 use super::super::{Api, events};
 use super::{MAX_PODS_WITH_ALL_EVENTS, MAX_PODS_WITH_EVENTS, Parts};
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{GetResult, RequestOptions};
 use crate::sync::lock;
 
 /// The pods of a job that were seen during a run.
@@ -91,7 +91,7 @@ impl Parts<'_> {
         api: &Api,
         result: &mut GetResult,
         seen: SeenPods,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) {
         let lacks_uid = seen.lacks_uid || self.more_uids.iter().any(Option::is_none);
         if result.job.uid.is_none() || lacks_uid {

@@ -13,7 +13,7 @@ use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
 use crate::providers::test_support::{get_options_without_details, promptly};
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{GetResult, RequestOptions};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
@@ -81,7 +81,7 @@ fn pod_of(job: &Value) -> Value {
     })
 }
 
-async fn get(server: &TestServer, kind: &'static Kind, options: &GetOptions) -> GetResult {
+async fn get(server: &TestServer, kind: &'static Kind, options: &RequestOptions) -> GetResult {
     let x = reference(kind, &format!("{kind}/ci/x"));
     let client = client(&CLOUD, server, &server.transport());
     promptly(client.get(&x, options)).await.unwrap()
@@ -128,7 +128,7 @@ async fn late_pods_are_waited_for_if_they_decide_the_state() {
 
 #[tokio::test]
 async fn a_gate_for_warnings_waits_for_events_unless_the_job_has_failed() {
-    let options = GetOptions {
+    let options = RequestOptions {
         needs_events: true,
         ..get_options_without_details()
     };

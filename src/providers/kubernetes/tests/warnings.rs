@@ -17,7 +17,7 @@ use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
 use crate::providers::test_support::get_options;
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{GetResult, RequestOptions};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
@@ -178,7 +178,7 @@ impl Cluster {
         let server = self.serve().await;
         let x = reference(kind, &format!("{kind}/ci/x"));
         let client = client(&CLOUD, &server, &server.transport());
-        let options = GetOptions {
+        let options = RequestOptions {
             needs_events,
             ..options
         };
@@ -380,7 +380,7 @@ async fn a_job_whose_end_was_only_in_a_list_leaves_a_gate_undecided() {
     let server = cluster.serve().await;
     let client = client(&CLOUD, &server, &server.transport());
     let x = reference(&JOB, "kubernetes/job/ci/x");
-    let mut options = GetOptions {
+    let mut options = RequestOptions {
         changes: Some(Arc::default()),
         ..get_options()
     };

@@ -20,7 +20,7 @@ enum Begins {
     /// At a multiple of its size; other offsets are rounded.
     Rounded,
     /// At a multiple of its size; other offsets are errors.
-    Refused,
+    Rejected,
 }
 
 const SIZE: usize = 100;
@@ -31,7 +31,7 @@ impl Client for Unsorted {
         unreachable!("only jobs are listed")
     }
 
-    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(&self, _: &Reference, _: &RequestOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are requested")
     }
 
@@ -40,16 +40,16 @@ impl Client for Unsorted {
         scope: &Scope,
         _: &Filter,
         cursor: Cursor,
-        _: &GetOptions,
+        _: &RequestOptions,
     ) -> Result<Page, Problem> {
         let mut offsets = self.offsets.lock().unwrap();
         offsets.push(cursor.offset);
         let offset = match self.begins {
-            Begins::Refused if !cursor.offset.is_multiple_of(SIZE) => {
+            Begins::Rejected if !cursor.offset.is_multiple_of(SIZE) => {
                 return Err(Problem::new(Category::InvalidArgument, "offset"));
             }
             Begins::Rounded => cursor.offset / SIZE * SIZE,
-            Begins::Anywhere | Begins::Refused => cursor.offset,
+            Begins::Anywhere | Begins::Rejected => cursor.offset,
         };
         let mut all = self.rows.lock().unwrap();
         let total = all.len();
@@ -132,7 +132,7 @@ async fn a_row_that_leaves_an_unsorted_list_hides_no_other_row() {
 
 #[tokio::test]
 async fn pages_do_not_overlap_if_the_cloud_rounds_or_rejects_offsets() {
-    for begins in [Begins::Rounded, Begins::Refused] {
+    for begins in [Begins::Rounded, Begins::Rejected] {
         let (listed, offsets, lost) = read_all(0, 0, begins).await;
         assert_eq!(listed, stats(250, 3, None));
         assert_eq!((offsets, lost), (vec![0, 95, 100, 200], vec![]));

@@ -83,7 +83,7 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
     };
     let result = try_variants(api, list.cursor, &params, list.options).await;
     let ((listed, unreadable), is_plain) = match result {
-        Err(problem) if is_first && params.status.is_some() && is_refused(&problem) => {
+        Err(problem) if is_first && params.status.is_some() && is_rejected(&problem) => {
             let plain = ListParams {
                 status: None,
                 ..params
@@ -108,7 +108,7 @@ async fn try_variants(
     api: &Api,
     cursor: Cursor,
     params: &ListParams,
-    options: &GetOptions,
+    options: &RequestOptions,
 ) -> Result<(ListPage<Instance>, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
     let mut first_error = None;
@@ -172,11 +172,11 @@ fn is_variant_error(problem: &Problem) -> bool {
     matches!(
         problem.category,
         Category::NotFound | Category::InvalidResponse
-    ) || is_refused(problem)
+    ) || is_rejected(problem)
 }
 
 /// Returns `true` if the cloud may have rejected a parameter.
-fn is_refused(problem: &Problem) -> bool {
+fn is_rejected(problem: &Problem) -> bool {
     problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::http::{RequestError, Response, RetryAction};
-use crate::providers::GetOptions;
+use crate::providers::RequestOptions;
 use crate::providers::sugon::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
@@ -36,7 +36,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     test_support::classify(&ERRORS, response)
 }
 
-fn refusal(status: u16, body: &str) -> Option<RequestError> {
+fn error_of(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
@@ -92,7 +92,7 @@ fn a_finished_instance_becomes_its_model() {
 #[test]
 fn no_documented_field_is_lost() {
     let document = test_support::json("sugon/instance/completed.json");
-    let options = GetOptions {
+    let options = RequestOptions {
         show_secrets: true,
         ..test_support::get_options()
     };
@@ -119,7 +119,7 @@ fn no_documented_field_is_lost() {
 fn secrets_are_masked_in_the_raw_response_unless_requested() {
     let body = test_support::read("sugon/instance/running.json");
     let shown = |show_secrets| {
-        let options = GetOptions {
+        let options = RequestOptions {
             raw: true,
             show_secrets,
             ..test_support::get_options()
@@ -140,7 +140,7 @@ fn a_too_deeply_nested_raw_response_is_omitted_with_a_notice() {
         "[".repeat(5000),
         "]".repeat(5000)
     );
-    let options = GetOptions {
+    let options = RequestOptions {
         raw: true,
         ..test_support::get_options()
     };
@@ -186,7 +186,7 @@ fn a_response_about_another_or_no_instance_is_invalid() {
     ] {
         let read = read_text(body).unwrap_err();
         assert!(matches!(read, DecodeError::Invalid(_)), "{body}");
-        assert_eq!(refusal(200, body), None, "{body}");
+        assert_eq!(error_of(200, body), None, "{body}");
     }
 }
 
@@ -224,7 +224,7 @@ fn success_without_data_means_not_found_whatever_the_message_is() {
         r#"{"code":"0","data":[]}"#,
         r#"{"code":"0"}"#,
     ] {
-        assert_eq!(refusal(200, body), None, "{body}");
+        assert_eq!(error_of(200, body), None, "{body}");
         let Err(DecodeError::Failed(missing)) = read_text(body) else {
             panic!("{body}")
         };
@@ -250,23 +250,23 @@ fn error_codes_take_precedence_over_the_http_status() {
     ];
     for (status, code, category, retry) in cases {
         let body = format!(r#"{{"code":{code},"msg":"x","data":null}}"#);
-        let refusal = refusal(status, &body).unwrap();
-        assert_eq!(
-            (refusal.category, refusal.retry),
-            (category, retry),
-            "{code}"
-        );
-        assert_eq!(refusal.code.as_deref(), Some(code.trim_matches('"')));
+        let error = error_of(status, &body).unwrap();
+        assert_eq!((error.category, error.retry), (category, retry), "{code}");
+        assert_eq!(error.code.as_deref(), Some(code.trim_matches('"')));
     }
 }
 
 #[test]
 fn errors_of_the_console_and_of_gateways_are_read() {
-    let answer = test_support::answer(200, "sugon/error-console.json");
-    let refused = classify(&answer).unwrap();
-    assert_eq!(refused.category, Category::Unauthenticated);
-    assert_eq!(refused.message, "jwt token is invalid");
-    let expired = classify(&test_support::answer(200, "sugon/error-10008.json")).unwrap();
+    let response = test_support::fixture_response(200, "sugon/error-console.json");
+    let rejected = classify(&response).unwrap();
+    assert_eq!(rejected.category, Category::Unauthenticated);
+    assert_eq!(rejected.message, "jwt token is invalid");
+    let expired = classify(&test_support::fixture_response(
+        200,
+        "sugon/error-10008.json",
+    ))
+    .unwrap();
     assert_eq!(expired.category, Category::Unauthenticated);
     assert!(
         expired
@@ -280,7 +280,11 @@ fn errors_of_the_console_and_of_gateways_are_read() {
         (502, Category::ServiceError),
         (302, Category::InvalidResponse),
     ] {
-        let page = classify(&test_support::answer(status, "sugon/gateway.html")).unwrap();
+        let page = classify(&test_support::fixture_response(
+            status,
+            "sugon/gateway.html",
+        ))
+        .unwrap();
         assert_eq!(page.category, category, "{status}");
     }
 }

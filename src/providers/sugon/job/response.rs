@@ -252,7 +252,7 @@ impl JobFields {
     }
 
     /// Returns the state according to the platform's state word only.
-    fn state(&self, options: &GetOptions, notices: &mut Vec<Notice>) -> NormalizedState {
+    fn state(&self, options: &RequestOptions, notices: &mut Vec<Notice>) -> NormalizedState {
         let word = self.job_status.value.trimmed();
         let word = word.or_else(|| self.job_state.value.trimmed());
         let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;

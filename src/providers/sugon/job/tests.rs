@@ -14,7 +14,7 @@ use super::response::JobFields;
 use super::*;
 use crate::providers::test_support::{self, get_options, lookup};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Filter, GetOptions};
+use crate::providers::{Filter, RequestOptions};
 use crate::reference::Scope;
 use crate::test_support::kinds::{check_kind, client};
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
@@ -235,7 +235,7 @@ fn the_reason_is_a_failure_state_or_a_suspension_but_not_completed() {
 fn secrets_of_a_command_are_masked_in_the_model_and_the_raw_response() {
     let body = test_support::read("sugon/job/timeout.GetHistoryJob.json");
     for (show_secrets, is_shown) in [(false, false), (true, true)] {
-        let options = GetOptions {
+        let options = RequestOptions {
             raw: true,
             show_secrets,
             ..get_options()

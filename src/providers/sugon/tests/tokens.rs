@@ -37,7 +37,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
+fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>, Problem> {
     let mut variables = vec![
         ("JOBLENS_SUGON_USER", "张三"),
         ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
@@ -55,13 +55,13 @@ fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, P
     )
 }
 
-async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+async fn get(client: &CloudClient<Api>) -> Result<Option<String>, Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["i-1"]);
     let found = client.get(&reference, &test_support::get_options()).await?;
     Ok(found.job.state_raw)
 }
 
-fn refused() -> ServerResponse {
+fn rejected() -> ServerResponse {
     ServerResponse::json(
         200,
         &json!({"code": "10008", "msg": "权限不足", "data": null}),
@@ -69,13 +69,13 @@ fn refused() -> ServerResponse {
 }
 
 /// Rejects the first `times` requests.
-fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<ServerResponse> {
+fn rejecting(times: usize) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         less.is_ok()
     };
-    move |path, _| (path.contains("/instance-service/") && less()).then(refused)
+    move |path, _| (path.contains("/instance-service/") && less()).then(rejected)
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_token_is_renewed_before_it_expires() {
 
 #[tokio::test]
 async fn a_rejected_token_is_renewed_once() {
-    let cloud = cloud(refusing(1)).await;
+    let cloud = cloud(rejecting(1)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.requested(), [TOKENS, GET, TOKENS, GET]);
@@ -135,7 +135,7 @@ async fn a_rejected_token_is_renewed_once() {
 
 #[tokio::test]
 async fn after_two_rejected_tokens_no_further_request_is_sent() {
-    let cloud = cloud(refusing(9)).await;
+    let cloud = cloud(rejecting(9)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     for _ in 0..3 {
         let problem = get(&client).await.unwrap_err();

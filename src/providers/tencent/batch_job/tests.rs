@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::error::Category;
 use crate::providers::tencent::CLOUD;
-use crate::providers::tencent::test_support::{job, refusing, serve};
+use crate::providers::tencent::test_support::{job, rejecting, serve};
 use crate::providers::test_support::{get_options, reference};
 use crate::providers::{Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::{Reference, Scope};
@@ -89,7 +89,7 @@ async fn a_failed_instance_makes_a_succeeded_job_failed() {
 #[tokio::test]
 async fn unreadable_instances_cause_a_notice_and_pending_tasks_no_request() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
-    let (_server, client) = serve(vec![failed(&[])], refusing(&[GET_TASK])).await;
+    let (_server, client) = serve(vec![failed(&[])], rejecting(&[GET_TASK])).await;
     let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(
         (found.job.state, found.job.exit_code),
@@ -120,10 +120,10 @@ async fn a_success_is_undecided_if_instances_cannot_be_read() {
         (error("InternalError"), false, undecided(false)),
         (error("InternalError"), true, undecided(false)),
         // A repeated request would get the same response.
-        (refusing(&[GET_TASK]), false, undecided(true)),
-        (refusing(&[GET_TASK]), true, (State::Succeeded, true, None)),
+        (rejecting(&[GET_TASK]), false, undecided(true)),
+        (rejecting(&[GET_TASK]), true, (State::Succeeded, true, None)),
     ] {
-        let options = GetOptions {
+        let options = RequestOptions {
             flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
             ..get_options()
         };

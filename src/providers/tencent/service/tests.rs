@@ -3,7 +3,7 @@ mod lists;
 use super::*;
 use crate::http::{RequestError, Response, RetryAction};
 use crate::model::{Level, UnreadableTimes};
-use crate::providers::GetOptions;
+use crate::providers::RequestOptions;
 use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
@@ -51,7 +51,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     test_support::classify(&ERRORS, response)
 }
 
-fn answered(status: u16, body: &str) -> Option<RequestError> {
+fn error_of(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
@@ -78,9 +78,9 @@ fn responses_become_their_models() {
         ),
         ("empty", vec!["events_truncated", "retired_api"]),
     ] {
-        let answer = test_support::answer(200, &format!("tencent/service/{name}.json"));
-        assert_eq!(classify(&answer), None, "{name}");
-        let found = read_bytes(&answer.body).unwrap();
+        let response = test_support::fixture_response(200, &format!("tencent/service/{name}.json"));
+        assert_eq!(classify(&response), None, "{name}");
+        let found = read_bytes(&response.body).unwrap();
         assert_eq!(codes(&found), notices, "{name}");
         let model = test_support::model(found, "2018-12-26T08:00:00Z", true);
         test_support::assert_model(&format!("tencent/service/{name}.model.json"), &model);
@@ -137,7 +137,7 @@ fn every_form_of_an_empty_list_of_events_is_accepted() {
         r#""eventList":[],"message":"","codeDesc":"success""#,
     ] {
         let body = format!(r#"{{"code":0,{rest}}}"#);
-        assert_eq!(answered(200, &body), None, "{rest}");
+        assert_eq!(error_of(200, &body), None, "{rest}");
         let found = read_text(&body).unwrap();
         assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
         assert!(found.job.events.is_empty());
@@ -179,7 +179,7 @@ fn an_unreadable_time_is_kept_as_text_and_an_absent_one_is_not() {
 #[test]
 fn a_response_without_a_code_is_an_error() {
     for body in ["{}", "[]", "", "<html>", r#"{"data":{"eventList":[]}}"#] {
-        assert_eq!(answered(200, body), None, "{body}");
+        assert_eq!(error_of(200, body), None, "{body}");
         assert!(read_text(body).is_err(), "{body}");
     }
     assert!(read_text(r#"{"code":0,"data":{"eventList":{"a":1}}}"#).is_err());
@@ -234,56 +234,56 @@ fn error_codes_of_responses_with_http_200_are_classified() {
                 format!(r#"{{"code":{code},"message":"(1)m"}}"#),
                 format!(r#"{{"code":"{code}","message":"(1)m","codeDesc":"","data":"x"}}"#),
             ] {
-                let refusal = answered(200, &body).unwrap();
-                assert_eq!(
-                    (refusal.category, refusal.retry),
-                    (category, retry),
-                    "{code}"
-                );
-                assert_eq!(refusal.code, Some(code.to_string()));
-                assert_eq!(refusal.message, "(1)m");
-                assert_eq!(refusal.request_id, None);
+                let error = error_of(200, &body).unwrap();
+                assert_eq!((error.category, error.retry), (category, retry), "{code}");
+                assert_eq!(error.code, Some(code.to_string()));
+                assert_eq!(error.message, "(1)m");
+                assert_eq!(error.request_id, None);
             }
         }
     }
-    let retired = answered(200, r#"{"code":6100}"#).unwrap();
+    let retired = error_of(200, r#"{"code":6100}"#).unwrap();
     assert!(retired.hint.unwrap().contains("API 2.0 is retired"));
 }
 
 #[test]
 fn a_success_code_with_an_error_description_is_an_error() {
-    let refusal = answered(
+    let error = error_of(
         200,
         r#"{"code":0,"codeDesc":"InternalError","message":"m"}"#,
     )
     .unwrap();
-    assert_eq!(refusal.category, Category::ServiceError);
-    assert_eq!(refusal.code.as_deref(), Some("InternalError"));
-    assert_eq!(answered(200, r#"{"code":"0","codeDesc":"SUCCESS"}"#), None);
+    assert_eq!(error.category, Category::ServiceError);
+    assert_eq!(error.code.as_deref(), Some("InternalError"));
+    assert_eq!(error_of(200, r#"{"code":"0","codeDesc":"SUCCESS"}"#), None);
 }
 
 #[test]
 fn an_error_is_classified_by_its_code_or_else_by_the_http_status() {
-    let failed = classify(&test_support::answer(200, "tencent/error-5100.json")).unwrap();
+    let failed = classify(&test_support::fixture_response(
+        200,
+        "tencent/error-5100.json",
+    ))
+    .unwrap();
     assert_eq!(failed.code.as_deref(), Some("5100"));
     assert!(failed.message.starts_with("(100004)"), "{}", failed.message);
-    let page = answered(502, "<html>bad gateway</html>").unwrap();
+    let page = error_of(502, "<html>bad gateway</html>").unwrap();
     assert_eq!(
         (page.category, page.retry),
         (Category::ServiceError, RetryAction::Backoff)
     );
     // A wrong endpoint must not be reported as a missing service.
-    let elsewhere = answered(404, "<html>not found</html>").unwrap();
+    let elsewhere = error_of(404, "<html>not found</html>").unwrap();
     assert_eq!(elsewhere.category, Category::InvalidArgument);
-    let odd = answered(503, r#"{"code":0}"#).unwrap();
+    let odd = error_of(503, r#"{"code":0}"#).unwrap();
     assert_eq!(odd.category, Category::ServiceError);
-    let coded = answered(500, r#"{"code":4104}"#).unwrap();
+    let coded = error_of(500, r#"{"code":4104}"#).unwrap();
     assert_eq!(coded.category, Category::Unauthenticated);
 }
 
 #[test]
 fn the_raw_response_is_kept_if_requested() {
-    let options = GetOptions {
+    let options = RequestOptions {
         raw: true,
         ..test_support::get_options()
     };
@@ -331,7 +331,7 @@ fn a_service_exists_only_if_its_name_and_namespace_match() {
 #[tokio::test]
 async fn a_field_of_another_type_in_a_service_or_cluster_only_loses_its_value() {
     use crate::test_support::kinds::reference;
-    use crate::test_support::mutations::{Call, Case, Fields, check};
+    use crate::test_support::mutations::{Action, Case, Fields, check};
     let essential = &[
         "code",
         "codeDesc",
@@ -346,15 +346,15 @@ async fn a_field_of_another_type_in_a_service_or_cluster_only_loses_its_value() 
         "data.clusterSet[]",
         "data.clusterSet[].clusterId",
     ];
-    let exists = Call::Exists(reference(&SERVICE, SERVICE.template.sample));
-    for (call, operation, file) in [
+    let exists = Action::Exists(reference(&SERVICE, SERVICE.template.sample));
+    for (action, operation, file) in [
         (exists, INFO, "service/service-info"),
-        (Call::Scopes, "DescribeCluster", "clusters"),
-        (Call::Scopes, "DescribeCluster", "clusters-set"),
+        (Action::Scopes, "DescribeCluster", "clusters"),
+        (Action::Scopes, "DescribeCluster", "clusters-set"),
     ] {
         let case = Case {
             kind: &SERVICE,
-            call,
+            action,
             files: vec![(operation.to_owned(), format!("tencent/{file}.json"))],
         };
         let evidence = &[];

@@ -12,8 +12,8 @@ use crate::test_support::{EmulatedJob, EmulatedState, ServerResponse, TestServer
 const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
 const HOUR: i64 = 3600;
 
-/// Starts a server that returns the given responses for these paths, and otherwise answers as the emulator.
-async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
+/// Starts a server that returns the given responses for these paths, and otherwise responds as the emulator.
+async fn server_with(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: ["cls-1", "default", "web"].map(str::to_owned).to_vec(),
@@ -27,7 +27,7 @@ async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServe
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Connected<Api>, Problem> {
+fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<CloudClient<Api>, Problem> {
     let variables = [
         ("JOBLENS_TENCENT_SOURCE", source),
         ("JOBLENS_TENCENT_ENDPOINT", &cloud.origin),
@@ -38,11 +38,11 @@ fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Connected<
     super::connect(&profile, &cloud.transport())
 }
 
-fn machine(cloud: &TestServer) -> Connected<Api> {
+fn machine(cloud: &TestServer) -> CloudClient<Api> {
     connect(cloud, "metadata", &cloud.origin).unwrap()
 }
 
-async fn get(client: &Connected<Api>) -> Result<(), Problem> {
+async fn get(client: &CloudClient<Api>) -> Result<(), Problem> {
     let reference = test_support::reference(CLOUD.kinds[0], &["cls-1", "default", "web"]);
     let found = client.get(&reference, &test_support::get_options()).await;
     found.map(|_| ())
@@ -50,7 +50,7 @@ async fn get(client: &Connected<Api>) -> Result<(), Problem> {
 
 #[tokio::test]
 async fn instance_role_keys_are_fetched_and_renewed_before_they_expire() {
-    let cloud = answering(&[]).await;
+    let cloud = server_with(&[]).await;
     let client = machine(&cloud);
     let fetched = [ROLE, CREDENTIALS, EVENTS.name];
     for (second, requested) in [
@@ -122,7 +122,7 @@ async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
             "expired at 2023-11-14T22:13:20Z",
         ),
     ] {
-        let cloud = answering(&[(path, status, body)]).await;
+        let cloud = server_with(&[(path, status, body)]).await;
         let problem = get(&machine(&cloud)).await.unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
@@ -137,7 +137,7 @@ async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
 
 #[tokio::test]
 async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
-    let cloud = answering(&[]).await;
+    let cloud = server_with(&[]).await;
     for address in [
         "http://100.100.100.200",
         "http://metadata.tencentyun.com.example",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::error::Category;
 use crate::providers::tencent::CLOUD;
-use crate::providers::tencent::test_support::{job, refusing, serve};
+use crate::providers::tencent::test_support::{job, rejecting, serve};
 use crate::providers::test_support::{
     get_options, get_options_without_details, promptly, reference,
 };
@@ -251,7 +251,7 @@ async fn a_task_without_a_run_has_no_log() {
 #[tokio::test]
 async fn unreadable_pods_and_events_are_reported_by_notices() {
     let jobs = vec![task(TASK, "FAILED", &[])];
-    let (_server, client) = serve(jobs, refusing(&[PODS, EVENTS])).await;
+    let (_server, client) = serve(jobs, rejecting(&[PODS, EVENTS])).await;
     let reference = reference(&TRAINING_TASK, &[TASK]);
     let found = client.get(&reference, &get_options()).await.unwrap();
     assert_eq!(
@@ -361,7 +361,7 @@ async fn tasks_are_looked_up_by_one_list_request_per_50() {
         rows.iter().map(Option::is_some).collect::<Vec<_>>()[100..],
         [true, false]
     );
-    let (_server, client) = serve(jobs, refusing(&[LIST.name])).await;
+    let (_server, client) = serve(jobs, rejecting(&[LIST.name])).await;
     let rows = client.batch_get(&references, &get_options()).await.unwrap();
     assert_eq!(rows.iter().flatten().count(), 0);
 }

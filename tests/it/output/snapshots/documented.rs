@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use joblens::credentials::SourceCache;
 use joblens::http::{ClientOptions, Deadline, Transport};
 use joblens::model::{Job, Time};
-use joblens::providers::{self, Client, GetOptions, mask_job};
+use joblens::providers::{self, Client, RequestOptions, mask_job};
 use joblens::reference::{Reference, ReferenceParser, Target};
 use joblens::secret::Redactor;
 use joblens::settings::{Environment, Settings};
@@ -181,7 +181,7 @@ fn get(
         .to_utc();
     let reference = reference(input);
     let client = client(reference.kind.template.cloud, &server.origin(), now);
-    let options = GetOptions::new(Deadline::after(Duration::from_secs(60)));
+    let options = RequestOptions::new(Deadline::after(Duration::from_secs(60)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -86,7 +86,7 @@ fn an_xml_element_of_another_type_does_not_change_the_state() {
 
 #[tokio::test]
 async fn a_field_of_another_type_in_a_command_or_cluster_only_loses_its_value() {
-    use crate::test_support::mutations::{Call, Case, Fields, check};
+    use crate::test_support::mutations::{Action, Case, Fields, check};
     let results = "list-invocation-status.ListInvocationResults";
     let commands = [
         ("ListCommands", "invocation/list-commands"),
@@ -94,11 +94,11 @@ async fn a_field_of_another_type_in_a_command_or_cluster_only_loses_its_value() 
         ("ListInvocationResults", &format!("invocation/{results}")),
     ];
     let clusters = [("ListClusters", "list-clusters")];
-    for (call, files) in [(Call::List, &commands[..1]), (Call::Scopes, &clusters)] {
+    for (action, files) in [(Action::List, &commands[..1]), (Action::Scopes, &clusters)] {
         let files = files.iter();
         let case = Case {
             kind: &INVOCATION,
-            call,
+            action,
             files: files
                 .map(|(name, file)| ((*name).to_owned(), format!("aliyun/{file}.json")))
                 .collect(),

@@ -302,7 +302,7 @@ fn the_time_to_read_groups_does_not_grow_quadratically() {
 }
 
 /// Generates JSON of any shape for the keys that the reader uses.
-fn any_answer() -> impl Strategy<Value = Value> {
+fn any_response() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -351,7 +351,7 @@ fn any_answer() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_response_causes_a_panic_or_an_invented_success(info in any_answer()) {
+    fn no_response_causes_a_panic_or_an_invented_success(info in any_response()) {
         let document = json!({"JobInfos": [info]});
         if let Ok((job, _)) = decode(&document, "5") {
             let word = document["JobInfos"][0]["State"].as_str().map(str::trim);

@@ -23,7 +23,7 @@ async fn instance_role_keys_are_fetched_in_three_steps_and_renewed() {
 }
 
 /// Starts a server with these responses for paths, and the usual ones for other paths.
-async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
+async fn server_with(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let responses = responses.to_vec();
     cloud(move |incoming| {
         let found = responses.iter().find(|(path, ..)| *path == incoming.path);
@@ -47,7 +47,7 @@ async fn an_invalid_role_name_from_the_metadata_service_is_an_error() {
         "..",
         "a\u{0}b",
     ] {
-        let cloud = answering(&[(ROLES_PATH, 200, body)]).await;
+        let cloud = server_with(&[(ROLES_PATH, 200, body)]).await;
         let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
@@ -164,7 +164,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
         "response exceeds 65536 bytes",
     );
     for (path, status, body, category, expected) in UNUSABLE.into_iter().chain([too_long]) {
-        let cloud = answering(&[(path, status, body)]).await;
+        let cloud = server_with(&[(path, status, body)]).await;
         let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
@@ -189,7 +189,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
 async fn the_role_is_fetched_without_a_metadata_token_unless_disabled() {
     const ONLY: (&str, &str) = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
-        let cloud = answering(&[(TOKEN_PATH, status, body)]).await;
+        let cloud = server_with(&[(TOKEN_PATH, status, body)]).await;
         get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
         assert_eq!(cloud.requested(), [TOKEN, ROLE, CREDENTIALS, GET]);
         let strict = connect(&cloud, &[MACHINE, ONLY]).unwrap();

@@ -9,7 +9,7 @@ fn classify(response: &Response) -> Option<RequestError> {
     test_support::classify(&ERRORS, response)
 }
 
-fn refusal(status: u16, body: &str) -> RequestError {
+fn error_of(status: u16, body: &str) -> RequestError {
     classify(&test_support::response(status, body)).unwrap()
 }
 
@@ -38,19 +38,21 @@ fn error_codes_take_precedence_over_the_http_status() {
         (200, "WKS.0001", ServiceError, RetryAction::No),
     ];
     for (status, code, category, retry) in cases {
-        let refusal = refusal(
+        let error = error_of(
             status,
             &format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#),
         );
-        assert_eq!(
-            (refusal.category, refusal.retry),
-            (category, retry),
-            "{code}"
-        );
-        assert_eq!(refusal.code.as_deref(), Some(code));
-        assert_eq!(refusal.message, "m");
+        assert_eq!((error.category, error.retry), (category, retry), "{code}");
+        assert_eq!(error.code.as_deref(), Some(code));
+        assert_eq!(error.message, "m");
     }
-    assert!(classify(&test_support::answer(200, "huawei/image-job/success.json")).is_none());
+    assert!(
+        classify(&test_support::fixture_response(
+            200,
+            "huawei/image-job/success.json"
+        ))
+        .is_none()
+    );
     for (body, is_error) in [
         (
             r#"{"id":"7","status":"SUCCESS","error_code":"WKS.1","error_msg":"quota"}"#,
@@ -94,38 +96,35 @@ fn an_error_is_read_from_every_known_field_name() {
         ),
         (r#"{"a":{"b":{"error_msg":"m","error_code":"X.4"}}}"#, "X.4"),
     ] {
-        let refusal = refusal(403, body);
-        assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
-        assert_eq!(refusal.message, "m", "{body}");
-        assert_eq!(refusal.category, Category::PermissionDenied);
-        assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
+        let error = error_of(403, body);
+        assert_eq!(error.code.as_deref(), Some(code), "{body}");
+        assert_eq!(error.message, "m", "{body}");
+        assert_eq!(error.category, Category::PermissionDenied);
+        assert!(error.hint.unwrap().contains("ReadOnlyAccess"));
     }
     for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
-        let refusal = refusal(503, body);
-        assert_eq!(
-            (refusal.category, refusal.code),
-            (Category::ServiceError, None)
-        );
+        let error = error_of(503, body);
+        assert_eq!((error.category, error.code), (Category::ServiceError, None));
     }
 }
 
 #[test]
 fn a_rejected_signature_warns_of_the_account_lock_and_hides_the_echo() {
-    let answer = test_support::answer(401, "huawei/error-signature.json");
-    let refused = classify(&answer).unwrap();
-    assert_eq!(refused.category, Category::Unauthenticated);
-    assert!(refused.hint.unwrap().contains("five"));
+    let response = test_support::fixture_response(401, "huawei/error-signature.json");
+    let rejected = classify(&response).unwrap();
+    assert_eq!(rejected.category, Category::Unauthenticated);
+    assert!(rejected.hint.unwrap().contains("five"));
     assert!(
-        !refused.message.contains("x-security-token"),
+        !rejected.message.contains("x-security-token"),
         "{}",
-        refused.message
+        rejected.message
     );
     assert_eq!(
-        refused.request_id.as_deref(),
+        rejected.request_id.as_deref(),
         Some("7c9d0f4e5b6a4d3c8e2f1a0b9c8d7e6f")
     );
-    let mut answer = answer;
-    answer.headers = vec![("x-request-id".into(), "of-the-header".into())];
-    let refused = classify(&answer).unwrap();
-    assert_eq!(refused.request_id.as_deref(), Some("of-the-header"));
+    let mut response = response;
+    response.headers = vec![("x-request-id".into(), "of-the-header".into())];
+    let rejected = classify(&response).unwrap();
+    assert_eq!(rejected.request_id.as_deref(), Some("of-the-header"));
 }

@@ -1,7 +1,7 @@
 //! Tests that other fields of an object can contradict its state.
 
 use super::*;
-use crate::providers::GetOptions;
+use crate::providers::RequestOptions;
 use crate::providers::kubernetes::custom::{ARGO_WORKFLOW, JOBSET, KUBEFLOW_JOB};
 
 fn pod(phase: &str, statuses: Value) -> Value {
@@ -354,7 +354,7 @@ async fn a_lookup_older_than_a_list_does_not_revert_a_failure() {
         let server = TestServer::start(&CLOUD, state_of_emulator, Arc::new(responder)).await;
         let client = client(&CLOUD, &server, &server.transport());
         let x = reference(&JOB, "kubernetes/job/ci/x");
-        let options = GetOptions {
+        let options = RequestOptions {
             changes: Some(Arc::default()),
             ..get_options()
         };

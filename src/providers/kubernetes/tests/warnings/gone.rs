@@ -35,7 +35,7 @@ async fn warnings_of_deleted_pods_count_for_a_gate() {
         let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
         let x = reference(kind, &format!("{kind}/ci/x"));
         let client = client(&CLOUD, &server, &server.transport());
-        let options = GetOptions {
+        let options = RequestOptions {
             needs_events: true,
             ..get_options()
         };
@@ -70,7 +70,7 @@ async fn a_response_without_events_leaves_a_gate_undecided() {
         let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
         let x = reference(&JOB, "kubernetes/job/ci/x");
         let client = client(&CLOUD, &server, &server.transport());
-        let options = GetOptions {
+        let options = RequestOptions {
             needs_events: true,
             ..get_options()
         };

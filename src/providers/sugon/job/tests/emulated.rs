@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::super::{CLOUD, connect};
 use super::*;
 use crate::providers::{
-    Client, Connected, Cursor, Filter, LogParams, LogPosition, LogRequest, list_all, ready,
+    Client, CloudClient, Cursor, Filter, LogParams, LogPosition, LogRequest, list_all, ready,
 };
 use crate::reference::Scope;
 use crate::test_support::kinds::client as connected;
@@ -42,7 +42,7 @@ async fn server(jobs: Vec<EmulatedJob>) -> TestServer {
     TestServer::start(&CLOUD, state, Arc::new(|_| None)).await
 }
 
-fn with_key(server: &TestServer, more: &[(&str, &str)]) -> Connected<Api> {
+fn with_key(server: &TestServer, more: &[(&str, &str)]) -> CloudClient<Api> {
     let mut variables = vec![
         ("JOBLENS_SUGON_USER", "bob"),
         ("JOBLENS_SUGON_ACCESS_KEY", "testid"),

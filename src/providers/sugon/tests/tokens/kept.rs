@@ -9,7 +9,7 @@ fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
     [("HOME", home), flag]
 }
 
-pub(super) fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Connected<Api> {
+pub(super) fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> CloudClient<Api> {
     let kept = kept(home);
     let kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     client(cloud, &kept).unwrap()

@@ -7,7 +7,9 @@ use super::batch;
 use super::client::{Client, CloudApi, KindOps};
 use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
-use super::{Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page, states};
+use super::{
+    Cursor, Filter, GetResult, LogChunk, LogRequest, LogSource, Page, RequestOptions, states,
+};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
@@ -18,7 +20,7 @@ use crate::secret::quotable;
 const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// A cloud's API with the operations of its kinds.
-pub(super) struct Connected<A: 'static> {
+pub(super) struct CloudClient<A: 'static> {
     /// The kinds whose lists the cloud has rejected.
     rejected_lists: RejectedLists,
     /// The account.
@@ -30,7 +32,7 @@ pub(super) struct Connected<A: 'static> {
 /// Every kind of a cloud, with its operations.
 pub(super) type Operations<A> = &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))];
 
-impl<A: Sync> Connected<A> {
+impl<A: Sync> CloudClient<A> {
     /// Creates a client for an account.
     pub fn new(api: A, kinds: Operations<A>) -> Self {
         Self {
@@ -132,12 +134,16 @@ fn mark_unknown(job: &mut Job) {
 }
 
 #[async_trait]
-impl<A: CloudApi> Client for Connected<A> {
+impl<A: CloudApi> Client for CloudClient<A> {
     fn api(&self) -> &dyn CloudApi {
         &self.api
     }
 
-    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
+    async fn get(
+        &self,
+        reference: &Reference,
+        options: &RequestOptions,
+    ) -> Result<GetResult, Problem> {
         let lookup = GetRequest { reference, options };
         let mut result = self.ops(reference.kind).get(&self.api, lookup).await?;
         mark_unknown_if_unread(reference.kind, &mut result);
@@ -159,7 +165,7 @@ impl<A: CloudApi> Client for Connected<A> {
     async fn batch_get(
         &self,
         references: &[Reference],
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         let Some(first) = references.first() else {
             return Ok(Vec::new());
@@ -192,7 +198,7 @@ impl<A: CloudApi> Client for Connected<A> {
         scope: &Scope,
         filter: &Filter,
         cursor: Cursor,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
         let list = ListRequest {
@@ -229,7 +235,7 @@ impl<A: CloudApi> Client for Connected<A> {
     async fn check_exists(
         &self,
         reference: &Reference,
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<(), Problem> {
         let lookup = GetRequest { reference, options };
         self.ops(reference.kind)

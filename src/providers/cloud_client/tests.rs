@@ -68,8 +68,8 @@ impl KindOps<Api> for Jobs {
     }
 }
 
-fn client() -> Connected<Api> {
-    Connected::new(Api::default(), vec![(kind(), &Jobs as _)].leak())
+fn client() -> CloudClient<Api> {
+    CloudClient::new(Api::default(), vec![(kind(), &Jobs as _)].leak())
 }
 
 #[test]
