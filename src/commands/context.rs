@@ -232,9 +232,9 @@ impl CommandContext {
             .map(|(width, _)| usize::from(width.0));
         RenderContext {
             width: terminal.then(|| width.unwrap_or(80)),
-            colour: self
+            color: self
                 .global
-                .colour(terminal && self.terminal.colour, &self.environment),
+                .color(terminal && self.terminal.color, &self.environment),
             zone: self.zone(if terminal { Zone::Local } else { Zone::Utc }),
             now: Time::new(self.server_clocks.correct((self.clock)()))
                 .expect("the current year is before 10000, and a corrected time too"),

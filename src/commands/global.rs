@@ -265,7 +265,7 @@ impl GlobalArgs {
     }
 
     /// Reports whether to use colors on a stream; `terminal` if it is a terminal that supports colors.
-    pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
+    pub(super) fn color(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }
 }

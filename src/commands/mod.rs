@@ -205,9 +205,9 @@ fn command() -> clap::Command {
 }
 
 /// Returns when help uses colors: not on a terminal that does not support them.
-fn help_colour(environment: &Environment) -> ColorChoice {
+fn help_color(environment: &Environment) -> ColorChoice {
     let is_forced = environment.get("CLICOLOR_FORCE").is_some();
-    match is_forced || TerminalSupport::new(environment).colour {
+    match is_forced || TerminalSupport::new(environment).color {
         true => ColorChoice::Auto,
         false => ColorChoice::Never,
     }
@@ -227,7 +227,7 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     signals::end_first_process_by_signals();
     let arguments: Vec<_> = arguments.into_iter().collect();
     let parsed = command()
-        .color(help_colour(&environment))
+        .color(help_color(&environment))
         .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {

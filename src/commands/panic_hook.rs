@@ -114,7 +114,7 @@ mod tests {
             };
             let context = RenderContext {
                 width: Some(80),
-                colour: false,
+                color: false,
                 now: Time::from_unix(1_700_000_000).unwrap(),
                 zone: Zone::Utc,
             };

@@ -8,14 +8,14 @@ pub(super) struct TerminalSupport {
     /// Moving the cursor and erasing, as on the VT100.
     pub cursor: bool,
     /// ANSI colors.
-    pub colour: bool,
+    pub color: bool,
     /// An alternate screen, and a cursor that can be hidden.
     pub alternate_screen: bool,
 }
 
 const NONE: TerminalSupport = TerminalSupport {
     cursor: false,
-    colour: false,
+    color: false,
     alternate_screen: false,
 };
 const VT100: TerminalSupport = TerminalSupport {
@@ -23,7 +23,7 @@ const VT100: TerminalSupport = TerminalSupport {
     ..NONE
 };
 const CONSOLE: TerminalSupport = TerminalSupport {
-    colour: true,
+    color: true,
     ..VT100
 };
 const XTERM: TerminalSupport = TerminalSupport {
@@ -84,7 +84,7 @@ impl TerminalSupport {
         let is_like_xterm = XTERM_SUFFIXES.iter().any(|end| name.ends_with(end));
         let support = known.unwrap_or(if is_like_xterm { XTERM } else { NONE });
         Self {
-            colour: support.colour && !name.ends_with("-mono"),
+            color: support.color && !name.ends_with("-mono"),
             ..support
         }
     }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vt100_has_no_colours_and_a_console_no_alternate_screen() {
+    fn a_vt100_has_no_colors_and_a_console_no_alternate_screen() {
         for name in ["vt100", "vt102", "vt220", "VT420-w", "vt100-nam"] {
             assert_eq!(support(name), VT100, "{name}");
         }
@@ -136,6 +136,6 @@ mod tests {
             assert_eq!(support(name), XTERM, "{name}");
         }
         let mono = support("xterm-mono");
-        assert!(mono.alternate_screen && !mono.colour);
+        assert!(mono.alternate_screen && !mono.color);
     }
 }

@@ -27,10 +27,10 @@ pub(super) fn print(
     environment: &Environment,
 ) -> u8 {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
-    let is_terminal = io::stderr().is_terminal() && TerminalSupport::new(environment).colour;
+    let is_terminal = io::stderr().is_terminal() && TerminalSupport::new(environment).color;
     let render_context = RenderContext {
         width: None,
-        colour: color(&texts).is_on(is_terminal, environment),
+        color: color(&texts).is_on(is_terminal, environment),
         zone: Zone::Utc,
         now: Time::new(Utc::now()).expect("the current year is before 10000"),
     };

@@ -305,7 +305,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
     }
     let context = RenderContext {
         width: Some(80),
-        colour: false,
+        color: false,
         now,
         zone: Zone::Utc,
     };

@@ -217,7 +217,7 @@ mod tests {
     fn context(width: usize) -> RenderContext {
         RenderContext {
             width: Some(width),
-            colour: false,
+            color: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         }

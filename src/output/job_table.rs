@@ -207,7 +207,7 @@ fn text_column(column: &JobColumn, rows: &[Row], context: &RenderContext) -> Tex
             };
         }
     }
-    if context.colour && column.name == "state" {
+    if context.color && column.name == "state" {
         let style = |row: &Row| row.job.as_ref().map(|job| state_style(job.state));
         shown.styles = rows.iter().map(style).collect();
     }
@@ -249,7 +249,7 @@ mod tests {
     fn context(width: Option<usize>) -> RenderContext {
         RenderContext {
             width,
-            colour: false,
+            color: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         }
@@ -343,14 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn only_rows_are_coloured_and_only_if_colours_are_enabled() {
+    fn only_rows_are_colored_and_only_if_colors_are_enabled() {
         let plain = shown(&jobs(), Format::Wide, &context(Some(80))).join("\n");
         assert!(!plain.contains('\u{1b}'));
-        let coloured = RenderContext {
-            colour: true,
+        let colored = RenderContext {
+            color: true,
             ..context(Some(200))
         };
-        let lines = shown(&jobs(), Format::Table, &coloured);
+        let lines = shown(&jobs(), Format::Table, &colored);
         assert!(lines[2].contains("failed") && lines[2].contains('\u{1b}'));
         assert!(!lines[0].contains('\u{1b}'));
     }

@@ -83,7 +83,7 @@ pub struct RenderContext {
     /// The columns of a terminal; `None` without a terminal, so that nothing is truncated.
     pub width: Option<usize>,
     /// Whether colors can be used.
-    pub colour: bool,
+    pub color: bool,
     /// The current time, from which ages are counted.
     pub now: Time,
     /// The time zone for display.

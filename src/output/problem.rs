@@ -106,7 +106,7 @@ mod tests {
     fn written(problem: &Problem) -> String {
         let context = RenderContext {
             width: None,
-            colour: false,
+            color: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         };

@@ -135,10 +135,10 @@ mod tests {
     use super::*;
     use crate::model::Time;
 
-    fn context(colour: bool) -> RenderContext {
+    fn context(color: bool) -> RenderContext {
         RenderContext {
             width: None,
-            colour,
+            color,
             now: Time::from_unix(1_700_000_000).unwrap(),
             zone: Zone::Utc,
         }

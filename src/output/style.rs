@@ -27,7 +27,7 @@ pub(super) fn state_style(state: State) -> &'static str {
 
 /// Returns a text in an ANSI style, such as `1` for bold and `31` for red, if colors can be used.
 pub(super) fn styled(style: &str, text: &str, context: &RenderContext) -> String {
-    match context.colour {
+    match context.color {
         true => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
         false => text.to_owned(),
     }
@@ -89,7 +89,7 @@ mod tests {
         let written = |text: &str, width| {
             let context = RenderContext {
                 width,
-                colour: false,
+                color: false,
                 now: Time::from_unix(1_700_000_000).unwrap(),
                 zone: Zone::Utc,
             };

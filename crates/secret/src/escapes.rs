@@ -125,7 +125,7 @@ const BLANKS: [&str; 13] = [
     "\u{2029}", "\u{2060}", "\u{3000}", "\u{feff}", "\u{202f}",
 ];
 
-/// Returns the length of a line break or colour: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
+/// Returns the length of a line break or color: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
 /// quoted-printable text, and `ESC [ 31 m`.
 fn line_break(text: &[u8]) -> Option<Decoded> {
     let is_begin = |start: &&&[u8]| {

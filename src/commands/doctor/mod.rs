@@ -76,7 +76,7 @@ fn record(context: &CommandContext, diagnosis: &DoctorReport) {
     };
     let render_context = RenderContext {
         width: None,
-        colour: false,
+        color: false,
         ..context.render_context(false)
     };
     for (name, format) in [("doctor.txt", Format::Table), ("doctor.json", Format::Json)] {

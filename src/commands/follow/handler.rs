@@ -216,11 +216,11 @@ impl<'a> FollowHandler<'a> {
                     return;
                 }
             }
-            let colourless = RenderContext {
-                colour: false,
+            let colorless = RenderContext {
+                color: false,
                 ..render_context
             };
-            for line in problem_lines(problem, &colourless) {
+            for line in problem_lines(problem, &colorless) {
                 self.print_line(line);
             }
         } else if !problem.is_transient() {

@@ -67,7 +67,7 @@ async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
     let render_context = RenderContext {
         width: None,
-        colour: false,
+        color: false,
         now: Time::from_unix(1_700_000_000).expect("a time"),
         zone: Zone::Utc,
     };

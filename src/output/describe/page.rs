@@ -245,7 +245,7 @@ impl<'a> PageWriter<'a> {
         write!(self.out, "{}", " ".repeat(indent))?;
         let text = line.text.trim_end_matches(' ');
         let mut at = 0;
-        for (part, style) in line.styles.into_iter().filter(|_| self.context.colour) {
+        for (part, style) in line.styles.into_iter().filter(|_| self.context.color) {
             let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
             write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", style.code())?;
             at = part.end;

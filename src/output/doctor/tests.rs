@@ -49,10 +49,10 @@ fn diagnosis() -> DoctorReport {
     }
 }
 
-fn page(width: Option<usize>, colour: bool) -> String {
+fn page(width: Option<usize>, color: bool) -> String {
     let context = RenderContext {
         width,
-        colour,
+        color,
         now: Time::from_unix(1_700_000_000).unwrap(),
         zone: Zone::Utc,
     };
@@ -108,24 +108,24 @@ fn no_line_of_a_narrow_page_exceeds_it_or_cuts_a_word_that_fits() {
 }
 
 #[test]
-fn the_marks_are_words_and_colours_add_no_information() {
-    let coloured = page(None, true);
+fn the_marks_are_words_and_colors_add_no_information() {
+    let colored = page(None, true);
     for mark in [
         "\u{1b}[32mok  \u{1b}[0m",
         "\u{1b}[33mwarn\u{1b}[0m",
         "\u{1b}[31mfail\u{1b}[0m",
     ] {
-        assert!(coloured.contains(mark), "{coloured}");
+        assert!(colored.contains(mark), "{colored}");
     }
-    let colours = [
+    let colors = [
         "\u{1b}[0m",
         "\u{1b}[1m",
         "\u{1b}[31m",
         "\u{1b}[32m",
         "\u{1b}[33m",
     ];
-    let bare = colours
+    let bare = colors
         .iter()
-        .fold(coloured, |text, colour| text.replace(colour, ""));
+        .fold(colored, |text, color| text.replace(color, ""));
     assert_eq!(bare, page(None, false));
 }

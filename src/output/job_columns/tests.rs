@@ -60,7 +60,7 @@ fn programs_get_utc_times_seconds_and_bytes() {
 fn people_get_units_and_on_a_terminal_the_elapsed_time() {
     let context = |width| RenderContext {
         width,
-        colour: false,
+        color: false,
         now: Time::from_unix(1_700_003_720).unwrap(),
         zone: Zone::Utc,
     };

@@ -44,7 +44,7 @@ fn options() -> OutputOptions {
 fn context(width: usize, later: i64) -> RenderContext {
     RenderContext {
         width: Some(width),
-        colour: false,
+        color: false,
         now: Time::from_unix(NOW + later).unwrap(),
         zone: Zone::Utc,
     }
@@ -223,12 +223,12 @@ fn references_that_do_not_fit_are_grouped_by_scope_and_keep_all_columns() {
 }
 
 #[test]
-fn a_coloured_table_takes_one_terminal_row_per_line_at_any_width() {
+fn a_colored_table_takes_one_terminal_row_per_line_at_any_width() {
     let jobs = [job(1, State::Running), job(2, State::Failed)];
     for width in 17..80 {
         let size = TerminalSize { width, height: 20 };
         let context = RenderContext {
-            colour: true,
+            color: true,
             ..context(width, 0)
         };
         let rows = rows(&jobs);

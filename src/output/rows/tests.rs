@@ -19,7 +19,7 @@ fn options_for(format: Format, columns: &[&str]) -> OutputOptions {
 fn context() -> RenderContext {
     RenderContext {
         width: None,
-        colour: false,
+        color: false,
         now: Time::from_unix(1_700_000_000).unwrap(),
         zone: Zone::Utc,
     }

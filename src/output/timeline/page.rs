@@ -152,7 +152,7 @@ impl TimelineWriter {
     }
 
     fn palette(&self, event: &TimelineEvent) -> Palette {
-        if !self.context.colour {
+        if !self.context.color {
             return Palette::default();
         }
         Palette {

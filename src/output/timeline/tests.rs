@@ -13,7 +13,7 @@ fn at(seconds: i64) -> Option<Time> {
 fn context(width: Option<usize>) -> RenderContext {
     RenderContext {
         width,
-        colour: false,
+        color: false,
         now: at(0).unwrap(),
         zone: Zone::Utc,
     }
@@ -238,18 +238,18 @@ fn an_end_shows_code_signal_and_reason_once_each() {
 }
 
 #[test]
-fn only_problems_are_coloured_and_only_if_colours_are_enabled() {
+fn only_problems_are_colored_and_only_if_colors_are_enabled() {
     let all = [event("a", 0), end(EventSubject::Job, "job", "x", "no")];
-    let colour = |colour| {
+    let color = |color| {
         let context = RenderContext {
-            colour,
+            color,
             ..context(None)
         };
         shown(&all, &["a"], context)
     };
-    assert!(!colour(false).contains('\u{1b}'));
-    let coloured = colour(true);
-    let lines: Vec<_> = coloured.lines().collect();
+    assert!(!color(false).contains('\u{1b}'));
+    let colored = color(true);
+    let lines: Vec<_> = colored.lines().collect();
     assert!(!lines[0].contains('\u{1b}'), "{}", lines[0]);
     assert!(lines[1].contains("\u{1b}[31m!\u{1b}[0m"), "{}", lines[1]);
 }

@@ -176,7 +176,7 @@ fn the_table_has_a_row_for_each_job_and_the_cause_of_a_failure() {
         "{}",
         lines[5]
     );
-    assert!(!run.stdout.contains('\u{1b}'), "no colour in a pipe");
+    assert!(!run.stdout.contains('\u{1b}'), "no color in a pipe");
 }
 
 #[test]

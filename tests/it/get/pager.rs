@@ -37,7 +37,7 @@ fn is_paged(shown: &str) -> bool {
 }
 
 #[test]
-fn a_page_on_a_terminal_goes_through_the_pager_with_its_colours() {
+fn a_page_on_a_terminal_goes_through_the_pager_with_its_colors() {
     let (code, shown) = on_a_terminal(&["describe", JOB], &[("PAGER", PAGER)]);
     assert_eq!(code, 0);
     assert!(

@@ -284,25 +284,22 @@ fn a_closed_output_ends_a_command_silently_with_exit_code_141() {
 }
 
 #[test]
-fn output_to_a_pipe_is_coloured_only_on_request() {
+fn output_to_a_pipe_is_colored_only_on_request() {
     let emulated = Emulated::start(WORLD);
-    let coloured = |options: &[&str], variables: &[(&str, &str)]| {
+    let colored = |options: &[&str], variables: &[(&str, &str)]| {
         let mut arguments = vec!["get", INSTANCE];
         arguments.extend_from_slice(options);
         let run = emulated.joblens(&arguments).envs(variables.to_vec()).run();
         run.stdout.contains('\u{1b}')
     };
-    assert!(!coloured(&[], &[]));
-    assert!(coloured(&["--color", "always"], &[]));
-    assert!(coloured(&[], &[("CLICOLOR_FORCE", "1")]));
-    assert!(!coloured(
-        &[],
-        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]
-    ));
-    assert!(coloured(&["--color", "always"], &[("NO_COLOR", "1")]));
-    assert!(!coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[]));
+    assert!(colored(&["--color", "always"], &[]));
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(
-        !coloured(&["-o", "json", "--color", "always"], &[]),
-        "a machine format has no colour"
+        !colored(&["-o", "json", "--color", "always"], &[]),
+        "a machine format has no color"
     );
 }

@@ -215,12 +215,12 @@ proptest! {
     }
 
     #[test]
-    fn colours_do_not_change_the_text(text in HOSTILE, width in proptest::option::of(1_usize..200)) {
+    fn colors_do_not_change_the_text(text in HOSTILE, width in proptest::option::of(1_usize..200)) {
         let job = everywhere(&text, &text);
-        let mut coloured = page(&job, width, true);
+        let mut colored = page(&job, width, true);
         for code in [0, 1, 31, 32, 33, 34, 35, 36] {
-            coloured = coloured.replace(&format!("\u{1b}[{code}m"), "");
+            colored = colored.replace(&format!("\u{1b}[{code}m"), "");
         }
-        prop_assert_eq!(coloured, page(&job, width, false));
+        prop_assert_eq!(colored, page(&job, width, false));
     }
 }

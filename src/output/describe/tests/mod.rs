@@ -12,14 +12,14 @@ fn at(seconds_before: i64) -> Option<Time> {
     Time::from_unix(NOW - seconds_before)
 }
 
-fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
-    page_of(job, width, colour, DetailLevel::Limited)
+fn page(job: &Job, width: Option<usize>, color: bool) -> String {
+    page_of(job, width, color, DetailLevel::Limited)
 }
 
-fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: DetailLevel) -> String {
+fn page_of(job: &Job, width: Option<usize>, color: bool, extent: DetailLevel) -> String {
     let context = RenderContext {
         width,
-        colour,
+        color,
         now: at(0).unwrap(),
         zone: Zone::Utc,
     };
@@ -257,7 +257,7 @@ fn failed_groups_come_first_and_others_are_counted_unless_all_are_shown() {
 fn each_of_several_jobs_is_preceded_by_a_rule_with_its_reference() {
     let context = RenderContext {
         width: Some(40),
-        colour: false,
+        color: false,
         now: at(0).unwrap(),
         zone: Zone::Utc,
     };

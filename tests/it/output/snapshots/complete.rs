@@ -57,7 +57,7 @@ fn every_text_and_time_of_a_job_is_on_its_describe_page() {
 fn page(job: &Job) -> String {
     let context = RenderContext {
         width: Some(10_000),
-        colour: false,
+        color: false,
         now: job.observed_at.unwrap(),
         zone: Zone::Utc,
     };

@@ -7,10 +7,10 @@ use joblens::output::{Format, OutputOptions, RenderContext, Zone, write_timeline
 use super::documented::documented;
 use super::snapshot::assert_snapshot;
 
-fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
+fn written(jobs: &[Job], format: Format, width: Option<usize>, color: bool) -> String {
     let context = RenderContext {
         width,
-        colour,
+        color,
         now: Time::from_rfc3339("2024-05-20T12:00:00Z").unwrap(),
         zone: Zone::Utc,
     };
@@ -27,11 +27,11 @@ fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> 
 }
 
 /// Returns the output for each response after its name.
-fn each(format: Format, width: Option<usize>, colour: bool) -> String {
+fn each(format: Format, width: Option<usize>, color: bool) -> String {
     let all = documented();
     all.iter()
         .map(|(name, job)| {
-            let page = written(std::slice::from_ref(job), format, width, colour);
+            let page = written(std::slice::from_ref(job), format, width, color);
             format!("== {name}\n{page}\n")
         })
         .collect()
@@ -39,14 +39,14 @@ fn each(format: Format, width: Option<usize>, colour: bool) -> String {
 
 #[test]
 fn events_of_each_response_on_terminals_and_pipes_match_snapshots() {
-    for (name, width, colour) in [
+    for (name, width, color) in [
         ("80", Some(80), false),
-        ("80-colour", Some(80), true),
+        ("80-color", Some(80), true),
         ("160", Some(160), false),
-        ("160-colour", Some(160), true),
+        ("160-color", Some(160), true),
         ("pipe", None, false),
     ] {
-        let page = each(Format::Table, width, colour);
+        let page = each(Format::Table, width, color);
         assert_snapshot(&format!("events/each-{name}.txt"), &page);
     }
 }

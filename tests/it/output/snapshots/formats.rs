@@ -7,7 +7,7 @@ use joblens::output::{Format, OutputOptions, RenderContext, Zone, write};
 use super::documented::documented;
 use super::snapshot::assert_snapshot;
 
-fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
+fn shown(jobs: &[Job], format: Format, width: Option<usize>, color: bool) -> String {
     let form = OutputOptions {
         format,
         columns: None,
@@ -16,7 +16,7 @@ fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> St
     };
     let context = RenderContext {
         width,
-        colour,
+        color,
         now: jobs.iter().filter_map(|job| job.observed_at).max().unwrap(),
         zone: Zone::Utc,
     };
@@ -34,8 +34,8 @@ fn every_output_format_of_the_documented_responses_matches_snapshots() {
             let plain = shown(&jobs, format, Some(width), false);
             assert!(!plain.contains('\u{1b}'));
             assert_snapshot(&format!("forms/{name}.{width}.txt"), &plain);
-            let coloured = shown(&jobs, format, Some(width), true);
-            assert_snapshot(&format!("forms/{name}.{width}.colour.txt"), &coloured);
+            let colored = shown(&jobs, format, Some(width), true);
+            assert_snapshot(&format!("forms/{name}.{width}.color.txt"), &colored);
         }
         let piped = shown(&jobs, format, None, false);
         assert_snapshot(&format!("forms/{name}.txt"), &piped);

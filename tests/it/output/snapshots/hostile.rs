@@ -107,7 +107,7 @@ const FORMATS: [Format; 9] = [
 fn context(width: Option<usize>, jobs: &[Job]) -> RenderContext {
     RenderContext {
         width,
-        colour: false,
+        color: false,
         now: jobs[0].observed_at.unwrap(),
         zone: Zone::Utc,
     }

@@ -6,10 +6,10 @@ use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, write_pages
 use super::documented::documented;
 use super::snapshot::assert_snapshot;
 
-fn page(job: &Job, width: usize, colour: bool) -> String {
+fn page(job: &Job, width: usize, color: bool) -> String {
     let context = RenderContext {
         width: Some(width),
-        colour,
+        color,
         now: job.observed_at.unwrap(),
         zone: Zone::Utc,
     };
@@ -32,7 +32,7 @@ fn describe_pages_of_the_documented_responses_match_snapshots() {
             assert_snapshot(&format!("{name}.{width}.txt"), &plain);
             assert!(!plain.contains('\u{1b}'));
             assert_snapshot(
-                &format!("{name}.{width}.colour.txt"),
+                &format!("{name}.{width}.color.txt"),
                 &page(&job, width, true),
             );
         }

@@ -181,12 +181,12 @@ fn a_changed_format_or_minimum_is_a_breaking_change() {
 #[test]
 fn a_new_field_and_a_new_type_of_details_are_additions() {
     let more = changed(
-        "/$defs/Part/properties/colour",
+        "/$defs/Part/properties/color",
         Some(json!({ "type": "string" })),
     );
     assert_eq!(
         (more.broken.len(), more.added),
-        (0, vec!["parts[].colour".to_owned()])
+        (0, vec!["parts[].color".to_owned()])
     );
     let sorts =
         json!([{ "type": "null" }, { "$ref": "#/$defs/Part" }, { "$ref": "#/$defs/Other" }]);
