@@ -271,6 +271,14 @@ impl Page {
         };
         Self::from_rows(cursor, total, rows, read, |row| row.job.reference.clone())
     }
+
+    /// Sets the cloud's id of the request that returned the rows.
+    pub(super) fn with_request_id(mut self, request_id: &Option<String>) -> Self {
+        for row in &mut self.rows {
+            row.job.request_id.clone_from(request_id);
+        }
+        self
+    }
 }
 
 #[cfg(test)]

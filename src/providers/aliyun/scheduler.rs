@@ -214,10 +214,10 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
         let variables = variables.and_then(|variables| serde_json::from_value(variables).ok());
         let Map(variables) = variables.unwrap_or_default();
         fields.known = known(lookup.reference.id());
-        let result = fields.into_result(variables, api, lookup);
-        result.with_request_id(response.request_id.0.clone())
+        fields.into_result(variables, api, lookup)
     };
-    Ok(list.page(total, rows, JobFields::readable_id, read))
+    let page = list.page(total, rows, JobFields::readable_id, read);
+    Ok(page.with_request_id(&response.request_id.0))
 }
 
 impl<V: Default> JobFields<V> {

@@ -107,15 +107,12 @@ impl KindOps<Api> for TrainingJobs {
         let size = list.filter.page_size(PAGE_SIZE);
         let response = search(api, words.as_deref(), list.cursor, size, list.options).await?;
         let next = response.data.next(list.cursor, size);
-        let read = |row: TrainingJob, lookup: GetRequest<'_>| {
-            let row = row.into_row(lookup, api.region());
-            row.with_request_id(response.request_id.clone())
-        };
-        let rows = response.data.rows;
+        let read = |row: TrainingJob, lookup: GetRequest<'_>| row.into_row(lookup, api.region());
+        let page = list.page(None, response.data.rows, TrainingJob::id, read);
         Ok(Page {
             next,
             notices: Vec::from_iter(response.unreadable),
-            ..list.page(None, rows, TrainingJob::id, read)
+            ..page.with_request_id(&response.request_id)
         })
     }
 

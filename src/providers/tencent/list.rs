@@ -60,14 +60,11 @@ pub(super) async fn list<R: Row>(
         let response: ListResponse<R> = decode_product(body)?;
         let (total, request_id) = (response.total_count.0, response.request_id.0);
         let rows = response.rows.rows(R::FIELD, total)?;
-        let read = |row: R, lookup: GetRequest<'_>| {
-            let result = row.into_result(api, lookup);
-            result.with_request_id(request_id.clone())
-        };
+        let read = |row: R, lookup: GetRequest<'_>| row.into_result(api, lookup);
         let page = list.page(total, rows, R::id, read);
         Ok(Page {
             may_overlap: R::IS_UNSORTED,
-            ..page
+            ..page.with_request_id(&request_id)
         })
     };
     let (product, operation) = (R::PRODUCT, R::OPERATION);

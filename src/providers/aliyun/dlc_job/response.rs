@@ -121,10 +121,10 @@ pub(super) fn decode_list(
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
     let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
-        let result = row.into_result(details, List::default(), api, lookup);
-        result.with_request_id(response.request_id.0.clone())
+        row.into_result(details, List::default(), api, lookup)
     };
-    Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
+    let page = list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read);
+    Ok(page.with_request_id(&response.request_id.0))
 }
 
 /// Reads the creation time of a job from a response to GetJob.

@@ -118,10 +118,10 @@ pub(super) fn decode_list(
     let details: DetailResponse = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.job_list.0).collect();
     let read = |(row, details): (JobFields, InstantJobDetails), lookup: GetRequest<'_>| {
-        let result = row.into_result(details, api, lookup);
-        result.with_request_id(response.request_id.0.clone())
+        row.into_result(details, api, lookup)
     };
-    Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
+    let page = list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read);
+    Ok(page.with_request_id(&response.request_id.0))
 }
 
 impl JobFields {
