@@ -62,48 +62,105 @@ fn decode(
     if text.is_empty() && size.is_some_and(|size| size > 0) {
         return Err("the text of a log with a size".to_owned().into());
     }
-    Ok(match size.filter(|size| *size >= text.len() as u64) {
-        Some(size) => after(text.into_bytes(), size, position, previous_text),
+    let end = LogEnd::of(&text);
+    let length = end.text.len() as u64;
+    Ok(match size {
+        Some(size) if size >= length => end.after(size, position, previous_text),
+        // Each invalid byte is replaced by three, so positions are counted in the text.
+        Some(_) if end.replaced > 0 => end.after(length, position, previous_text),
         // The size does not belong to this text, so new text is found by comparing texts.
-        None => LogChunk {
-            data: text.into_bytes(),
+        _ => LogChunk {
+            data: end.text.into(),
             ..LogChunk::default()
         },
     })
 }
 
-/// Returns the new part of `end`, the last bytes of a log of `size` bytes, after `position`.
-fn after(mut end: Vec<u8>, size: u64, position: &LogPosition, before: &[u8]) -> LogChunk {
-    let start = size - end.len() as u64;
-    // A position lies within the text, whose length is a `usize`.
-    let within = |from: u64| usize::try_from(from - start).unwrap_or(end.len());
-    let is_after = |from: usize| {
-        // Invalid UTF-8 is replaced, so the length of the text can differ from that of the log.
-        let mut rest = end[from..].windows(REPLACEMENT.len());
-        continues(before, &end[..from]) || rest.any(|part| part == REPLACEMENT)
-    };
-    let (from, is_disjoint, truncated) = match position {
-        LogPosition::Offset(from) if *from < start => {
-            let message = format!("{} bytes between two readings are missing", start - from);
-            (start, true, Some(message))
+/// The end of a log, without an incomplete last character: the cloud replaces it, and the next response contains it.
+struct LogEnd<'a> {
+    text: &'a str,
+    /// The number of characters in the text that replace invalid bytes.
+    replaced: usize,
+    /// The number of characters after the text that replace the incomplete one.
+    incomplete: u64,
+}
+
+impl<'a> LogEnd<'a> {
+    /// Maximum distance between the calculated position and the real one.
+    const MAX_SLACK: usize = 64 << 10;
+
+    fn of(text: &'a str) -> Self {
+        let complete = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        Self {
+            text: complete,
+            replaced: complete.matches(char::REPLACEMENT_CHARACTER).count(),
+            incomplete: ((text.len() - complete.len()) / REPLACEMENT.len()) as u64,
         }
-        LogPosition::Offset(from) if *from <= size && is_after(within(*from)) => {
-            (*from, false, None)
-        }
-        LogPosition::Offset(_) => (start, true, Some(REPLACED_LOG.to_owned())),
-        LogPosition::Start | LogPosition::Token(_) => {
-            let message = || format!("only the last {} bytes of {size}", end.len());
-            (start, false, (start > 0).then(message))
-        }
-    };
-    end.drain(..within(from));
-    LogChunk {
-        data: end,
-        next: Some(LogPosition::Offset(size)),
-        truncated,
-        is_disjoint,
-        ..LogChunk::default()
     }
+
+    /// Returns the new part of the text, which is the end of a log of `size` bytes, after `position`.
+    fn after(&self, size: u64, position: &LogPosition, before: &[u8]) -> LogChunk {
+        let missing = size - self.text.len() as u64;
+        let is_whole = missing <= REPLACEMENT.len() as u64 * self.incomplete;
+        // The response can also begin within a character. The exact size of an incomplete one is unknown.
+        let (text, rest) = match is_whole {
+            true => (self.text, missing),
+            false => {
+                let text = self.text.trim_start_matches(char::REPLACEMENT_CHARACTER);
+                (text, self.incomplete.min(1))
+            }
+        };
+        let text = text.as_bytes();
+        let end = size - rest;
+        let start = end - text.len() as u64;
+        let slack = match (is_whole, self.replaced) {
+            (true, 0) => 0,
+            (_, replaced) => (REPLACEMENT.len() * (replaced + 1)).min(Self::MAX_SLACK),
+        };
+        let (from, is_disjoint, truncated) = match position {
+            LogPosition::Offset(from) if *from < start => {
+                let message = format!("{} bytes between two readings are missing", start - from);
+                (0, true, Some(message))
+            }
+            LogPosition::Offset(from) => {
+                // A position after the text is not found.
+                let expected = usize::try_from(from - start).unwrap_or(usize::MAX);
+                match find_end(text, before, expected, slack) {
+                    Some(from) => (from, false, None),
+                    None => (0, true, Some(REPLACED_LOG.to_owned())),
+                }
+            }
+            LogPosition::Start | LogPosition::Token(_) => {
+                let message = || format!("only the last {} bytes of {size}", text.len());
+                (0, false, (start > 0).then(message))
+            }
+        };
+        LogChunk {
+            data: text[from..].to_vec(),
+            next: Some(LogPosition::Offset(end)),
+            truncated,
+            is_disjoint,
+            ..LogChunk::default()
+        }
+    }
+}
+
+/// Returns where the known text, which ends with `before`, ends in `text`: at most `slack` bytes from `expected`.
+fn find_end(text: &[u8], before: &[u8], expected: usize, slack: usize) -> Option<usize> {
+    let nearest = (0..=slack).flat_map(|distance| {
+        let sides = [
+            expected.checked_add(distance),
+            expected.checked_sub(distance),
+        ];
+        sides.into_iter().flatten()
+    });
+    let mut ends = nearest.filter(|end| *end <= text.len() && (*end > 0 || *end == expected));
+    let found = ends.find(|end| continues(before, &text[..*end]));
+    found.or_else(|| {
+        // The known text can contain replaced bytes that are valid together with the next ones.
+        let mut rest = text.get(expected..)?.windows(REPLACEMENT.len());
+        rest.any(|part| part == REPLACEMENT).then_some(expected)
+    })
 }
 
 #[cfg(test)]
@@ -172,6 +229,49 @@ mod tests {
         // The previous read ended after two of the three bytes of this character.
         assert!(!read("轮次", 6, 5, "轮\u{fffd}").1);
         assert_eq!(read("ab\u{fffd}\n", 16, 11, "z"), same("b\u{fffd}\n"));
+    }
+
+    /// Reads a log that grows by `step` bytes between two readings, and whose last `most` bytes are returned.
+    fn read_growing(log: &[u8], step: usize, most: usize) -> String {
+        let (mut position, mut read) = (LogPosition::Start, Vec::new());
+        for end in (2000..log.len()).step_by(step).chain([log.len()]) {
+            let text = String::from_utf8_lossy(&log[end.saturating_sub(most)..end]);
+            let body = serde_json::json!({"content": text, "full_size": end}).to_string();
+            let before = &read[read.len().saturating_sub(256)..];
+            let chunk = decode(body.as_bytes(), &position, before).unwrap();
+            assert!(!chunk.is_disjoint, "{step} {end}");
+            read.extend(chunk.data);
+            position = chunk.next.unwrap();
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_ends_within_a_character_is_read_once() {
+        let lines = |numbers: std::ops::Range<u32>| {
+            let line = |number| format!("行 {number:04} 损失 0.7 显存 3.9 🚀\n");
+            numbers.map(line).collect::<String>()
+        };
+        let log = lines(0..200);
+        let garbage = [
+            lines(0..80).as_bytes(),
+            b"\xff\n\xe5\xff",
+            lines(80..200).as_bytes(),
+        ]
+        .concat();
+        for step in [1, 2, 5, 97, 101] {
+            assert!(
+                read_growing(log.as_bytes(), step, usize::MAX) == log,
+                "{step}"
+            );
+            let read = read_growing(log.as_bytes(), step, 1000);
+            assert!(
+                read.len() > log.len() - 1004 && log.ends_with(&read),
+                "{step}"
+            );
+            let read = read_growing(&garbage, step, usize::MAX);
+            assert!(read == String::from_utf8_lossy(&garbage), "{step}");
+        }
     }
 
     #[test]
