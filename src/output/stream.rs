@@ -133,8 +133,11 @@ pub struct LogRecord<'a> {
     pub task: Option<&'a str>,
     /// Name of the container or stream.
     pub container: Option<&'a str>,
-    /// The line, without its end.
+    /// The line, without its end, or a part of a long line.
     pub line: &'a str,
+    /// True if the text continues the line of the last record of this task and container. Lines of more than 64 KiB
+    /// can be written in several records.
+    pub continued: bool,
 }
 
 /// Returns the JSON Schema of one line of a stream: one record, identified by its

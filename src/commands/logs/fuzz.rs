@@ -49,6 +49,7 @@ pub(crate) fn logs(data: &[u8]) {
             has_timestamps: data.len().is_multiple_of(3),
             shows_timestamps: data.len().is_multiple_of(5),
             redactor: &redactor,
+            open_line: None,
         };
         let (mut out, mut printed) = (Vec::new(), PrintedLine::default());
         for block in &read {
@@ -75,6 +76,7 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
         has_timestamps: false,
         shows_timestamps: false,
         redactor,
+        open_line: None,
     };
     let mut lines = Lines::default();
     let (mut out, source) = (Vec::new(), LogSource::default());

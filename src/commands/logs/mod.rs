@@ -172,8 +172,11 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         stopped,
     };
     let LogStream {
-        printer, stdout, ..
+        mut printer,
+        stdout,
+        ..
     } = stream;
+    stdout.write(printer.take_line_end().to_vec());
     finish(context, &setup.lookup, printer.style, stdout, end).await
 }
 
@@ -232,6 +235,7 @@ fn stream<'a>(
             has_timestamps: setup.params.timestamps,
             shows_timestamps: arguments.shows_timestamps(),
             redactor: setup.lookup.transport.redactor(),
+            open_line: None,
         },
         reference,
         spec: setup.spec,

@@ -27,6 +27,8 @@ pub(super) enum Style {
 pub(super) struct PrintedLine {
     /// Its end is not printed yet: the next piece continues it.
     is_begun: bool,
+    /// The last piece continues the line of the piece before it.
+    is_continued: bool,
     at: Option<Time>,
     /// The end of its unescaped text, without leading white space.
     tail: String,
@@ -79,6 +81,8 @@ pub(super) struct Printer<'a> {
     pub shows_timestamps: bool,
     /// Secrets to mask.
     pub redactor: &'a Redactor,
+    /// The name of the log whose last line has no end yet, if lines begin with the names.
+    pub open_line: Option<String>,
 }
 
 impl Printer<'_> {
@@ -111,6 +115,7 @@ impl Printer<'_> {
     /// Returns the part of a line, or of a piece, that is printed. Only the beginning of a line can be a timestamp.
     fn printed_part<'a>(&self, line: &'a [u8], printed: &mut PrintedLine) -> &'a [u8] {
         let is_begun = std::mem::replace(&mut printed.is_begun, !line.ends_with(b"\n"));
+        printed.is_continued = is_begun;
         if is_begun {
             return line;
         }
@@ -158,22 +163,40 @@ impl Printer<'_> {
                 task: source.task.as_deref(),
                 container: source.container.as_deref(),
                 line: &text,
+                continued: printed.is_continued,
             };
             // Writing to a vector cannot fail.
             let _ = records.line(out, printed.at, record);
             return;
         }
         if self.has_prefix {
-            out.extend_from_slice(output::escape(&label(source)).as_bytes());
-            out.push(b' ');
+            self.begin_line(out, label(source), printed.is_continued);
+            self.open_line = (!has_line_end).then(|| label(source));
         }
         match self.style {
             Style::Bytes => masked_bytes(out, end, redactor),
             _ => escaped(out, end, printed, redactor),
         }
-        // Always end the line if several logs are printed.
-        if has_line_end || self.has_prefix {
+        if has_line_end {
             out.push(b'\n');
+        }
+    }
+
+    /// Ends the unfinished line of another log, and writes the name of the log, unless its own line continues.
+    fn begin_line(&mut self, out: &mut Vec<u8>, name: String, is_continued: bool) {
+        if is_continued && self.open_line.as_ref() == Some(&name) {
+            return;
+        }
+        out.extend_from_slice(self.take_line_end());
+        out.extend_from_slice(output::escape(&name).as_bytes());
+        out.push(b' ');
+    }
+
+    /// Returns the line end that is missing after the last line, if lines begin with the names of their logs.
+    pub(super) fn take_line_end(&mut self) -> &'static [u8] {
+        match self.open_line.take() {
+            Some(_) => b"\n",
+            None => b"",
         }
     }
 }
@@ -224,157 +247,4 @@ pub(super) fn last_timestamp(window: &[u8]) -> Option<Time> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-
-    fn print(style: Style, prefix: bool, timestamps: bool, line: &[u8]) -> Vec<u8> {
-        let redactor = Redactor::default();
-        redactor.add([&Secret::new("tok-s3cret-value-77")]);
-        let mut printer = Printer {
-            style,
-            reference: "aliyun/job/c/1".to_owned(),
-            has_prefix: prefix,
-            has_timestamps: timestamps,
-            shows_timestamps: false,
-            redactor: &redactor,
-        };
-        let source = LogSource {
-            task: Some("eci-1".to_owned()),
-            container: Some("main".to_owned()),
-            ..LogSource::default()
-        };
-        let mut out = Vec::new();
-        let mut printed = PrintedLine::default();
-        for piece in line.split_inclusive(|byte| *byte == b'|') {
-            printer.print(&mut out, &source, &mut printed, piece);
-        }
-        out
-    }
-
-    #[test]
-    fn a_timestamp_inside_a_line_that_arrives_in_pieces_is_text() {
-        let times = "2026-01-02T03:00:10Z |2020-01-01T00:00:00Z |2020-01-01T00:00:00Z x\n";
-        let printed = print(Style::Bytes, false, true, times.as_bytes());
-        assert_eq!(String::from_utf8(printed).unwrap(), times[21..]);
-        let records = print(
-            Style::Records(RecordWriter::default()),
-            false,
-            true,
-            times.as_bytes(),
-        );
-        for record in records.split_inclusive(|byte| *byte == b'\n') {
-            let record: serde_json::Value = serde_json::from_slice(record).unwrap();
-            assert_eq!(record["at"], "2026-01-02T03:00:10Z");
-        }
-    }
-
-    #[test]
-    fn records_and_lines_with_a_prefix_are_never_partial_lines() {
-        let redactor = Redactor::default();
-        let joins_pieces = |style: Style, has_prefix: bool| {
-            let printer = Printer {
-                style,
-                reference: String::new(),
-                has_prefix,
-                has_timestamps: false,
-                shows_timestamps: false,
-                redactor: &redactor,
-            };
-            printer.joins_pieces()
-        };
-        assert!(joins_pieces(Style::Bytes, false) && joins_pieces(Style::Escaped, false));
-        assert!(!joins_pieces(Style::Bytes, true));
-        assert!(!joins_pieces(
-            Style::Records(RecordWriter::default()),
-            false
-        ));
-    }
-
-    #[test]
-    fn raw_bytes_are_kept_and_secrets_are_masked() {
-        let line = b"\xff\x1b[31m\xe5\xae token tok-s3cret-value-77\r\n";
-        let shown = print(Style::Bytes, false, false, line);
-        assert!(shown.starts_with(b"\xff\x1b[31m\xe5\xae token ") && shown.ends_with(b"\r\n"));
-        assert!(!String::from_utf8_lossy(&shown).contains("tok-s3cret"));
-        assert_eq!(print(Style::Bytes, false, false, b"half"), b"half");
-        assert_eq!(
-            print(Style::Bytes, true, false, b"half"),
-            b"eci-1/main half\n"
-        );
-    }
-
-    #[test]
-    fn control_characters_and_ci_commands_of_a_log_are_escaped() {
-        let shown = print(
-            Style::Escaped,
-            false,
-            false,
-            "\u{1b}[2J损失\t1\r\n".as_bytes(),
-        );
-        assert_eq!(String::from_utf8(shown).unwrap(), "\\u{1b}[2J损失\t1\n");
-        let command = print(Style::Escaped, false, false, b"::error::x\n");
-        assert_eq!(command, b"\\u{3a}:error::x\n");
-    }
-
-    #[test]
-    fn a_ci_command_that_arrives_in_pieces_is_escaped() {
-        for (pieces, expected) in [
-            (":|:error::x\n", ":|\\u{3a}error::x\n"),
-            (" |:|:error::x\n", " |:|\\u{3a}error::x\n"),
-            ("#|#vso[task]a\n", "#|\\u{23}vso[task]a\n"),
-            ("a ##|vso|[task]\n", "a ##|vso|\\u{5b}task]\n"),
-            ("##[a]|b\n", "#\\u{23}[a]|b\n"),
-            ("a |b::c\n", "a |b::c\n"),
-        ] {
-            let mut printed = PrintedLine::default();
-            let pieces = pieces
-                .trim_end()
-                .split('|')
-                .map(|piece| printed.escape(piece));
-            let shown = pieces.collect::<Vec<_>>().join("|");
-            assert_eq!(shown, expected.trim_end(), "{expected}");
-        }
-        let mut printed = PrintedLine::default();
-        let blanks = " ".repeat(100);
-        assert_eq!(printed.escape(&blanks), blanks);
-        assert_eq!(printed.escape(":"), ":");
-        assert_eq!(printed.escape(":x"), "\\u{3a}x");
-        assert_eq!(printed.escape(&"a".repeat(100)), "a".repeat(100));
-        assert_eq!(printed.escape("b::x"), "b::x");
-    }
-
-    #[test]
-    fn the_timestamp_of_a_line_is_removed_and_put_into_its_record() {
-        let line = "2026-01-02T03:00:10.123456789Z epoch 1\n".as_bytes();
-        assert_eq!(print(Style::Bytes, false, true, line), b"epoch 1\n");
-        let record = print(Style::Records(RecordWriter::default()), false, true, line);
-        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
-        assert_eq!(record["at"], "2026-01-02T03:00:10Z");
-        assert_eq!(
-            (&record["type"], &record["line"]),
-            (&"log".into(), &"epoch 1".into())
-        );
-        assert_eq!(
-            (&record["task"], &record["container"]),
-            (&"eci-1".into(), &"main".into())
-        );
-        let records = || Style::Records(RecordWriter::default());
-        for (has_times, line) in [(true, "epoch 1\n"), (false, "2026-01-02T03:00:10Z a\n")] {
-            let record = print(records(), false, has_times, line.as_bytes());
-            let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
-            assert_eq!(record["at"], serde_json::Value::Null, "{line}");
-        }
-        for without in ["epoch 1\n", "2026 epoch\n", "\n", ""] {
-            assert_eq!(
-                print(Style::Bytes, false, true, without.as_bytes()),
-                without.as_bytes()
-            );
-        }
-        let window = b"2026-01-02T03:00:10Z a\n2026-01-02T03:00:12Z b\n";
-        assert_eq!(
-            last_timestamp(window).unwrap().rfc3339(),
-            "2026-01-02T03:00:12Z"
-        );
-    }
-}
+mod tests;
