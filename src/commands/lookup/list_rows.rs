@@ -8,7 +8,7 @@ use super::run::{Lookup, NotedJob};
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::{Job, State};
-use crate::providers::{Client, GetOptions};
+use crate::providers::{Client, RequestOptions};
 use crate::reference::Reference;
 
 /// Up to this many jobs are looked up individually. For a larger number, jobs are read from lists, and only this
@@ -25,7 +25,7 @@ impl Lookup {
         &self,
         client: &dyn Client,
         references: &[Reference],
-        options: &GetOptions,
+        options: &RequestOptions,
     ) -> Result<Vec<Option<NotedJob>>, Problem> {
         let rows = client.batch_get(references, options).await;
         let mut rows = rows

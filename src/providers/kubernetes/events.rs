@@ -109,7 +109,7 @@ pub(super) async fn add(
 pub(super) fn add_list(
     result: &mut GetResult,
     events: EventList,
-    options: &GetOptions,
+    options: &RequestOptions,
     has: impl Fn(&ObjectEvent) -> bool,
 ) {
     match events {

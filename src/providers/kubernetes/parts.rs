@@ -120,7 +120,7 @@ impl Parts<'_> {
     }
 
     /// Returns the pods that belong to the job, out of those that were read.
-    fn pods(&self, result: &mut GetResult, read: PodList, options: &GetOptions) -> Pods {
+    fn pods(&self, result: &mut GetResult, read: PodList, options: &RequestOptions) -> Pods {
         let mut pods = match read {
             Ok(read) => {
                 result.notices.extend(read.unreadable);

@@ -173,7 +173,7 @@ impl Cluster {
         &self,
         kind: &'static Kind,
         needs_events: bool,
-        options: GetOptions,
+        options: RequestOptions,
     ) -> (GetResult, usize) {
         let server = self.serve().await;
         let x = reference(kind, &format!("{kind}/ci/x"));

@@ -6,7 +6,7 @@ use crate::error::Category;
 impl Cluster {
     /// Returns what `events` reads: reasons of events from the oldest, and the number of requests for events.
     async fn all_events(&self, kind: &'static Kind) -> (GetResult, Vec<String>, usize) {
-        let options = GetOptions {
+        let options = RequestOptions {
             all_events: true,
             ..get_options()
         };
