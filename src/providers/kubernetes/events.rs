@@ -184,6 +184,8 @@ pub(super) async fn list(
     let mut page_size = PAGE_SIZE;
     let mut read = Events::default();
     let mut token: Option<String> = None;
+    // A server that also divides the whole list into pages can let the next token expire again.
+    let mut is_whole = false;
     for _ in 0..MAX_PAGES {
         let mut query = base_query.clone();
         query.extend(token.iter().map(|token| ("continue", token.as_str())));
@@ -193,9 +195,10 @@ pub(super) async fn list(
             query,
         };
         let mut page = request.send(api, &mut page_size, options, decode).await;
-        if token.is_some() && page.as_ref().is_err_and(is_expired) {
+        if token.is_some() && !is_whole && page.as_ref().is_err_and(is_expired) {
             let whole = api.call(LIST, &path, &base_query, options, decode).await;
             if whole.is_ok() {
+                is_whole = true;
                 read = Events::default();
                 page = whole;
             }
