@@ -36,6 +36,7 @@ pub(super) async fn batch_get<A: Sync>(
         |row: &GetResult| max_ids.is_some() || !row.job.ended && row.job.state_raw.is_some();
     let mut rows_by_reference: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
+        batch.ends.record(&row.job.reference, &row.job);
         let entry = rows_by_reference.entry(row.job.reference.clone());
         // Rows that contradict each other, or lack a field that can show a failure, are not used: the job is
         // looked up by itself.

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 
 use super::batch;
 use super::client::{Client, CloudApi, KindOps};
+use super::listed_ends::ListedEnds;
 use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
@@ -23,6 +24,8 @@ const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 pub(super) struct CloudClient<A: 'static> {
     /// The kinds whose lists the cloud has rejected.
     rejected_lists: RejectedLists,
+    /// The ends that the last lists of several jobs show.
+    listed_ends: ListedEnds,
     /// The account.
     pub api: A,
     /// Every kind of the cloud, with its operations.
@@ -37,6 +40,7 @@ impl<A: Sync> CloudClient<A> {
     pub fn new(api: A, kinds: Operations<A>) -> Self {
         Self {
             rejected_lists: RejectedLists::default(),
+            listed_ends: ListedEnds::default(),
             api,
             kinds,
         }
@@ -147,6 +151,7 @@ impl<A: CloudApi> Client for CloudClient<A> {
         let lookup = GetRequest { reference, options };
         let mut result = self.ops(reference.kind).get(&self.api, lookup).await?;
         mark_unknown_if_unread(reference.kind, &mut result);
+        self.listed_ends.contradict(reference, &mut result.job);
         Ok(result)
     }
 
@@ -170,10 +175,11 @@ impl<A: CloudApi> Client for CloudClient<A> {
         let Some(first) = references.first() else {
             return Ok(Vec::new());
         };
-        let ops = self.ops(first.kind);
+        let (ops, ends) = (self.ops(first.kind), ListedEnds::default());
         let batch = BatchRequest {
             references,
             options,
+            ends: &ends,
         };
         let results = match ops.batch_get(&self.api, batch).await {
             Ok(None) => batch::batch_get(ops, &self.api, batch).await,
@@ -188,6 +194,8 @@ impl<A: CloudApi> Client for CloudClient<A> {
                 mark_listed(results.iter_mut().flatten());
                 let rows = results.iter_mut().flatten();
                 rows.for_each(|row| mark_unknown_if_unread(first.kind, row));
+                let rows = results.iter().map(|row| row.as_ref().map(|row| &row.job));
+                self.listed_ends.replace(&ends, references.iter().zip(rows));
                 Ok(results)
             }
         }

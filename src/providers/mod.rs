@@ -16,6 +16,7 @@ pub mod kubernetes;
 mod latest;
 mod list;
 mod list_all;
+mod listed_ends;
 mod log_source;
 mod logs;
 mod lookup;

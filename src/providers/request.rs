@@ -1,6 +1,7 @@
 //! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
 
-use super::{Cursor, Filter, GetResult, Page, RequestOptions};
+use super::listed_ends::ListedEnds;
+use super::{Cursor, Filter, RequestOptions, GetResult, Page};
 use crate::reference::{Reference, Scope};
 
 /// A lookup of one job. A row of a list is read as the response to a lookup.
@@ -19,6 +20,8 @@ pub(super) struct BatchRequest<'a> {
     pub references: &'a [Reference],
     /// Options of the requests.
     pub options: &'a RequestOptions,
+    /// Collects ends in rows that are not returned.
+    pub ends: &'a ListedEnds,
 }
 
 /// A page of a list.

@@ -105,9 +105,7 @@ impl KindOps<Api> for Jobs {
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have found meanwhile that this account has no permission to list.
         let clusters = api.batchable(batch.references).unwrap_or_default();
-        let results = api
-            .batch_get_jobs(clusters, batch.references, batch.options)
-            .await;
+        let results = api.batch_get_jobs(clusters, batch).await;
         results.map(Some)
     }
 

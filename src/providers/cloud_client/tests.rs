@@ -1,3 +1,5 @@
+mod listed_ends;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

@@ -41,9 +41,13 @@ impl Api {
     pub(in super::super) async fn batch_get_jobs<'a>(
         &'a self,
         clusters: Clusters<'a>,
-        references: &'a [Reference],
-        options: &'a RequestOptions,
+        batch: BatchRequest<'a>,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let BatchRequest {
+            references,
+            options,
+            ends,
+        } = batch;
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
@@ -60,6 +64,11 @@ impl Api {
         let row_of = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
             let at = job_at(reference, self.region());
+            if let Some(row) = listing.contradicted_end(reference.id()) {
+                let mut job = at.clone();
+                row.fill(&mut job, &options.states, &mut Vec::new());
+                ends.record(&job.reference, &job);
+            }
             let checked_in = self.known_arrays.of(reference).checked_in;
             let row = listing.job_for(at, &options.states, checked_in);
             // The success of a job that can be an array job is checked, whatever its flag is.

@@ -20,6 +20,8 @@ pub(in super::super) struct JobRows {
     pub(super) notices: Vec<Notice>,
     /// Rows by id; `None` if two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
+    /// For jobs with rows that contradict each other, one with an end other than a success, if any has one.
+    contradicted_ends: HashMap<String, Row>,
     /// The total that a list reports and the number of rows received, if it is smaller.
     count_mismatch: Option<(usize, usize)>,
     /// True if the list contains more rows than were read.
@@ -173,17 +175,25 @@ impl JobRows {
         Some(format!("the job is {described}, but {word} in the list"))
     }
 
+    /// Returns a row with an end other than a success that another row of the job contradicts.
+    pub(super) fn contradicted_end(&self, id: &str) -> Option<&Row> {
+        self.contradicted_ends.get(id.trim())
+    }
+
     /// Adds a row. Two rows that contradict each other are both dropped.
     fn insert(&mut self, id: String, row: Row) {
-        self.rows
-            .entry(id)
-            .and_modify(|known| {
-                let is_same = known.as_ref().is_some_and(|known| known.word == row.word);
-                if !is_same {
-                    *known = None;
-                }
-            })
-            .or_insert(Some(row));
+        let Some(known) = self.rows.get_mut(&id) else {
+            self.rows.insert(id, Some(row));
+            return;
+        };
+        if known.as_ref().is_some_and(|known| known.word == row.word) {
+            return;
+        }
+        let rows = [known.take(), Some(row)].into_iter().flatten();
+        let mut ends = rows.filter(|row| row.state(&[]).is_unsuccessful());
+        if let Some(end) = ends.next() {
+            self.contradicted_ends.insert(id, end);
+        }
     }
 
     /// Drops the rows of jobs with an unreadable row, except failed ones, because they do not show all that is

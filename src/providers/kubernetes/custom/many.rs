@@ -20,6 +20,7 @@ pub(super) async fn batch_get(
     let BatchRequest {
         references,
         options,
+        ends,
     } = batch;
     let number = |reference: &Reference| jobs.number(api, reference);
     let open = references.iter().filter(|one| number(one).is_none());
@@ -33,7 +34,13 @@ pub(super) async fn batch_get(
                 api.custom_jobs.set_failure(reference, problem);
             }
         }
-        several => find_by_lists(jobs, api, several, options).await,
+        several => {
+            let batch = BatchRequest {
+                references: several,
+                ..batch
+            };
+            find_by_lists(jobs, api, batch).await
+        }
     }
     let numbers: Vec<Option<usize>> = references.iter().map(number).collect();
     let requests = jobs.resources.iter().enumerate();
@@ -48,6 +55,7 @@ pub(super) async fn batch_get(
         let batch = BatchRequest {
             references: &namespace_references,
             options,
+            ends,
         };
         let rows = objects::get_many(api, &resource.objects, batch).await?;
         Ok(wanted.into_iter().zip(rows).collect::<Vec<_>>())
@@ -83,21 +91,17 @@ pub(super) async fn batch_get(
 /// Finds the resource that contains each job, with one list of each resource. A name in several resources is
 /// left to lookups, unless they are two versions of one resource, which contain the same object. If a list
 /// cannot be read, every name is left to lookups.
-async fn find_by_lists(
-    jobs: &CustomJobs,
-    api: &Api,
-    references: &[Reference],
-    options: &RequestOptions,
-) {
+async fn find_by_lists(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
+    let references = batch.references;
     let once = RequestOptions {
         changes: None,
-        ..options.clone()
+        ..batch.options.clone()
     };
     let lists = jobs.resources.iter();
     let lists = lists.map(|resource| {
         let batch = BatchRequest {
-            references,
             options: &once,
+            ..batch
         };
         objects::get_many(api, &resource.objects, batch)
     });

@@ -1,0 +1,124 @@
+//! Lists that contradict later lookups.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::kind::Kind;
+use crate::model::State;
+use crate::providers::test_support::{get_options, reference};
+use crate::providers::{Cloud, aliyun, tencent};
+use crate::test_support::jobs::serve;
+use crate::test_support::{Responder, ServerRequest, ServerResponse, emulated};
+
+/// Lists the jobs with these ids and looks up the first one. Returns whether the list contains a usable row of it,
+/// its state, and its message.
+async fn read(
+    (cloud, kind): (&'static Cloud, &'static Kind),
+    ids: [&[&str]; 2],
+    responder: Responder,
+) -> (bool, State, Option<String>) {
+    let (_server, client) = serve(cloud, Vec::new(), responder).await;
+    let references = ids.map(|segments| reference(kind, segments));
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
+    let found = client.get(&references[0], &get_options()).await.unwrap();
+    (rows[0].is_some(), found.job.state, found.job.message)
+}
+
+/// Returns a subtask that succeeded, and lists it in these states.
+async fn read_subtask(words: &'static [&str]) -> (bool, State, Option<String>) {
+    let row = |id: &str, word: &str| json!({"JobId": id, "State": word, "IsArrayJob": "True"});
+    let mut rows: Vec<Value> = words.iter().map(|word| row("20_5", word)).collect();
+    rows.push(row("20_6", "Succeeded"));
+    let list = json!({"TotalCount": rows.len(), "Jobs": rows});
+    let job = json!({"JobId": "20_5", "State": "Succeeded", "ContainerGroups": []});
+    let responder: Responder = Arc::new(move |request: &ServerRequest| {
+        let body = match emulated(&aliyun::CLOUD).operation(request)?.as_str() {
+            "ListServerlessJobs" => list.clone(),
+            _ => json!({"TotalCount": 1, "JobInfos": [job]}),
+        };
+        Some(ServerResponse::json(200, &body))
+    });
+    let kind = kind(&aliyun::CLOUD, "job");
+    let ids: [&[&str]; 2] = [&["c-1", "20_5"], &["c-1", "20_6"]];
+    read((&aliyun::CLOUD, kind), ids, responder).await
+}
+
+/// As [`read_subtask`] for a training task.
+async fn read_training_task(words: &'static [&str]) -> (bool, State, Option<String>) {
+    let row = |id: &str, word: &str| json!({"Id": id, "Status": word, "FailureReason": ""});
+    let mut rows: Vec<Value> = words.iter().map(|word| row("train-1", word)).collect();
+    rows.push(row("train-2", "SUCCEED"));
+    let job = row("train-1", "SUCCEED");
+    let responder: Responder = Arc::new(move |request: &ServerRequest| {
+        let data = match emulated(&tencent::CLOUD).operation(request)?.as_str() {
+            "DescribeTrainingTasks" => {
+                json!({"TotalCount": rows.len(), "TrainingTaskSet": rows})
+            }
+            _ => json!({"TrainingTaskDetail": job}),
+        };
+        Some(ServerResponse::json(200, &json!({"Response": data})))
+    });
+    let kind = kind(&tencent::CLOUD, "training-task");
+    let ids: [&[&str]; 2] = [&["train-1"], &["train-2"]];
+    read((&tencent::CLOUD, kind), ids, responder).await
+}
+
+fn kind(cloud: &'static Cloud, name: &str) -> &'static Kind {
+    let mut kinds = cloud.kinds.iter();
+    let kind = kinds.find(|kind| kind.to_string() == format!("{}/{name}", cloud.name));
+    kind.unwrap()
+}
+
+#[tokio::test]
+async fn an_end_in_a_list_contradicts_the_success_in_a_lookup() {
+    let unknown = |has_row: bool, text: &str| (has_row, State::Unknown, Some(text.to_owned()));
+    let failed = "the job is Succeeded, but Failed in the list";
+    assert_eq!(read_subtask(&["Failed"]).await, unknown(true, failed));
+    // Rows that contradict each other are not used.
+    for words in [&["Failed", "Succeeded"], &["Succeeded", "Failed"]] {
+        assert_eq!(read_subtask(words).await, unknown(false, failed));
+    }
+    let failed = "the job is SUCCEED, but FAILED in the list";
+    assert_eq!(read_training_task(&["FAILED"]).await, unknown(true, failed));
+    for words in [&["FAILED", "SUCCEED"], &["SUCCEED", "FAILED"]] {
+        assert_eq!(read_training_task(words).await, unknown(false, failed));
+    }
+    for words in [&["Succeeded"], &["Running"]] {
+        let found = read_subtask(words).await;
+        assert_eq!(found, (true, State::Succeeded, None), "{words:?}");
+    }
+    let found = read_training_task(&["SUCCEED"]).await;
+    assert_eq!(found, (true, State::Succeeded, None));
+}
+
+#[tokio::test]
+async fn a_later_list_replaces_the_ends_of_an_earlier_one() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let has_failed = Arc::new(AtomicBool::new(true));
+    let is_failed = Arc::clone(&has_failed);
+    let responder: Responder = Arc::new(move |request: &ServerRequest| {
+        let word = match is_failed.load(Ordering::Relaxed) {
+            true => "FAILED",
+            false => "SUCCEED",
+        };
+        let row = |id: &str, word: &str| json!({"Id": id, "Status": word, "FailureReason": ""});
+        let data = match emulated(&tencent::CLOUD).operation(request)?.as_str() {
+            "DescribeTrainingTasks" => {
+                let rows = [row("train-1", word), row("train-2", "SUCCEED")];
+                json!({"TotalCount": 2, "TrainingTaskSet": rows})
+            }
+            _ => json!({"TrainingTaskDetail": row("train-1", "SUCCEED")}),
+        };
+        Some(ServerResponse::json(200, &json!({"Response": data})))
+    });
+    let (_server, client) = serve(&tencent::CLOUD, Vec::new(), responder).await;
+    let kind = kind(&tencent::CLOUD, "training-task");
+    let references = ["train-1", "train-2"].map(|id| reference(kind, &[id]));
+    for (failed, expected) in [(true, State::Unknown), (false, State::Succeeded)] {
+        has_failed.store(failed, Ordering::Relaxed);
+        client.batch_get(&references, &get_options()).await.unwrap();
+        let found = client.get(&references[0], &get_options()).await.unwrap();
+        assert_eq!(found.job.state, expected);
+    }
+}
