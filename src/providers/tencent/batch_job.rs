@@ -141,10 +141,7 @@ impl KindOps<Api> for BatchJobs {
         let mut documents = Documents::new(options);
         documents.add(GET.name, None, &response);
         let response = response?;
-        let (counted, succeeded) = (
-            response.data.counted_tasks(),
-            response.data.counted_successes(),
-        );
+        let counts = response.data.counts();
         let mut result = response
             .map(|job| job.into_result(api, lookup))
             .into_result();
@@ -152,16 +149,16 @@ impl KindOps<Api> for BatchJobs {
         let claims_success =
             result.job.state == State::Succeeded || result.job.has_unread_subtasks();
         let mut unconfirmed = UnconfirmedReasons::default();
-        if claims_success && let Some(reason) = response::missing_tasks(&tasks, counted) {
-            unconfirmed.add(&mut result, reason);
-        }
+        let missing = counts.missing_tasks(&tasks).filter(|_| claims_success);
+        unconfirmed.add(&mut result, missing);
         let started_tasks = started_tasks(&tasks, claims_success);
         if let Some(reason) = response::unread_tasks(started_tasks.len()) {
-            match claims_success && succeeded < started_tasks.len() as u64 {
-                true => unconfirmed.add(&mut result, reason),
+            match claims_success && counts.successes < started_tasks.len() as u64 {
+                true => unconfirmed.add(&mut result, Some(reason)),
                 false => note_unread(&mut result, &reason),
             }
         }
+        let mut is_partial = !claims_success || started_tasks.len() > MAX_TASKS;
         let started_tasks = &started_tasks[..started_tasks.len().min(MAX_TASKS)];
         let pages = if claims_success { MAX_PAGES } else { 1 };
         // A success depends on the instances. Of any other job they are details, which are not waited for as long.
@@ -170,15 +167,16 @@ impl KindOps<Api> for BatchJobs {
             false => options.for_details(),
         };
         let lookup = GetRequest { reference, options };
-        let requests = started_tasks
-            .iter()
-            .map(|name| read_task(api, lookup, name, pages));
-        let (mut instances, mut failed) = (HashMap::new(), None);
+        let names = started_tasks.iter();
+        let requests = names.map(|name| read_task(api, lookup, name, pages));
+        let (mut instances, mut failed, mut count) = (HashMap::new(), None, 0);
         for (name, pages) in started_tasks.iter().copied().zip(join_all(requests).await) {
             let read = join_pages(name, pages, options, &mut documents, &mut result);
+            is_partial |= read.is_none();
             let Some(task) = read else { continue };
+            count += task.instances();
             match (task.unconfirmed_reason(name), task.missing_instances(name)) {
-                (Some(reason), _) if claims_success => unconfirmed.add(&mut result, reason),
+                (Some(reason), _) if claims_success => unconfirmed.add(&mut result, Some(reason)),
                 (_, Some(reason)) => note_unread(&mut result, &reason),
                 (_, None) => {}
             }
@@ -188,6 +186,8 @@ impl KindOps<Api> for BatchJobs {
                 task.into_tasks(has_ended, claims_success, api.clock, &mut result.notices);
             instances.insert(name, of_task);
         }
+        let missing = counts.missing_instances(count).filter(|_| !is_partial);
+        unconfirmed.add(&mut result, missing);
         result.job.tasks = with_instances(&tasks, instances);
         let is_complete = result.is_complete();
         explain(&mut result.job, is_complete);
@@ -232,7 +232,8 @@ struct UnconfirmedReasons {
 }
 
 impl UnconfirmedReasons {
-    fn add(&mut self, result: &mut GetResult, reason: String) {
+    fn add(&mut self, result: &mut GetResult, reason: Option<String>) {
+        let Some(reason) = reason else { return };
         let text = format!("{} has succeeded, but {reason}", result.job.reference);
         result.note(NoticeCode::PartsUnread, text);
         let cause = &mut result.job.unread_cause;

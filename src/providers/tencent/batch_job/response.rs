@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
-pub(super) use success::{failed_parts, missing_tasks, unconfirmed_success, unread_tasks};
+pub(super) use success::{failed_parts, unconfirmed_success, unread_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; other fields are in the job itself.

@@ -1,3 +1,4 @@
+mod counts;
 mod slow;
 mod success;
 

@@ -60,18 +60,63 @@ impl BatchJob {
         Some(format!("its next action is {action}"))
     }
 
-    /// Returns the number of tasks according to the metrics.
-    pub(in super::super) fn counted_tasks(&self) -> u64 {
-        self.tasks
-            .0
-            .as_ref()
-            .map_or(0, |tasks| sum(tasks.others().chain([tasks.succeed_count])))
+    /// Returns what the response shows of the tasks and instances of the job, in addition to the list of its tasks.
+    pub(in super::super) fn counts(&self) -> Counts {
+        let all = |metrics: &OptionalObject<Metrics>| {
+            let metrics = metrics.0.as_ref();
+            metrics.map_or(0, |metrics| {
+                sum(metrics.others().chain([metrics.succeed_count]))
+            })
+        };
+        let instances = self.task_instances.0.as_ref();
+        let pairs = self.dependencies.0.iter();
+        let names = pairs.flat_map(|pair| [&pair.start_task, &pair.end_task]);
+        Counts {
+            tasks: all(&self.tasks),
+            instances: all(&self.task_instances),
+            successes: instances.map_or(0, |metrics| sum([metrics.succeed_count])),
+            dependencies: names.filter_map(|name| name.0.clone()).collect(),
+        }
+    }
+}
+
+/// The tasks and instances of a job according to its response, in addition to the list of its tasks.
+pub(in super::super) struct Counts {
+    /// Number of tasks according to the metrics.
+    tasks: u64,
+    /// Number of instances according to the metrics.
+    instances: u64,
+    /// Number of successful instances according to the metrics.
+    pub successes: u64,
+    /// Names of tasks in dependencies.
+    dependencies: Vec<String>,
+}
+
+impl Counts {
+    /// Returns a message if a successful job lists fewer tasks than its metrics count, not all tasks of its
+    /// dependencies, or tasks without a name or state.
+    pub fn missing_tasks(&self, tasks: &[Task]) -> Option<String> {
+        let ids = tasks.iter().filter_map(|task| task.id.as_deref());
+        let names: HashSet<&str> = ids.map(str::trim).collect();
+        let read = names.len() as u64;
+        let lacks_word = |task: &Task| task.id.is_none() || task.state_raw.is_none();
+        if read < self.tasks.max(1) {
+            let counted = self.tasks.max(tasks.len() as u64);
+            return Some(format!("only {read} of {counted} tasks are listed"));
+        }
+        let mut named = self.dependencies.iter().map(|name| name.trim());
+        if let Some(name) = named.find(|name| !names.contains(name)) {
+            return Some(format!("the task {name} of a dependency is not listed"));
+        }
+        let lacks_word = tasks.iter().any(lacks_word);
+        lacks_word.then(|| "a task has no readable name or state".to_owned())
     }
 
-    /// Returns the number of successful instances according to the metrics.
-    pub(in super::super) fn counted_successes(&self) -> u64 {
-        let metrics = self.task_instances.0.as_ref();
-        metrics.map_or(0, |metrics| sum([metrics.succeed_count]))
+    /// Returns a message if the metrics count more instances than all tasks have.
+    pub fn missing_instances(&self, of_tasks: u64) -> Option<String> {
+        let counted = self.instances;
+        let text = || format!("the tasks have {of_tasks} of {counted} instances");
+        (of_tasks < counted).then(text)
     }
 }
 
@@ -87,20 +132,13 @@ pub(in super::super) fn unconfirmed_success(unconfirmed_reason: &str) -> String 
     format!("the job has succeeded, but {unconfirmed_reason}")
 }
 
-/// Returns a message if a successful job lists fewer tasks than its metrics count, or tasks without a name or state.
-pub(in super::super) fn missing_tasks(tasks: &[Task], counted: u64) -> Option<String> {
-    let names: HashSet<&str> = tasks.iter().filter_map(|task| task.id.as_deref()).collect();
-    let read = names.len() as u64;
-    let lacks_word = |task: &Task| task.id.is_none() || task.state_raw.is_none();
-    if read < counted.max(1) {
-        let counted = counted.max(tasks.len() as u64);
-        return Some(format!("only {read} of {counted} tasks are listed"));
-    }
-    let lacks_word = tasks.iter().any(lacks_word);
-    lacks_word.then(|| "a task has no readable name or state".to_owned())
-}
-
 impl TaskResponse {
+    /// Returns the number of instances: the total, or the number of listed ones.
+    pub(in super::super) fn instances(&self) -> u64 {
+        let total = self.task_instance_total_count.unsigned();
+        total.unwrap_or_default().max(self.count())
+    }
+
     /// Returns the number of distinct instances.
     fn count(&self) -> u64 {
         let indexes = self.task_instance_set.0.iter();
