@@ -12,6 +12,7 @@ use crate::error::Category::{
 };
 use crate::http::{Response, RetryAction};
 use crate::json::UNREADABLE;
+use crate::model::{Job, State};
 use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::request_id::RequestIdNames;
 use crate::providers::{lenient, states};
@@ -137,10 +138,26 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     Some(format!("grant the permission {permission} in this project"))
 }
 
+/// Makes the state of a succeeded job unknown if the response to its lookup also contains the message of an error.
+/// A response with the code of an error is rejected before it is decoded.
+pub(super) fn contradict_by_message(job: &mut Job, body: &[u8]) {
+    let document = parse_short(body).filter(|_| job.state == State::Succeeded);
+    let top = document.as_ref().and_then(Value::as_object);
+    if let Some((_, Some(message))) = top.and_then(error_in_success) {
+        let message = strip_echo(&message);
+        let text = format!("the job has succeeded, but the response has the error {message}");
+        states::contradict(job, text);
+    }
+}
+
+/// Parses a body that is short enough to be that of an error.
+fn parse_short(body: &[u8]) -> Option<Value> {
+    let body = Some(body).filter(|body| body.len() <= MAX_ERROR_BYTES);
+    body.and_then(lenient::parse)
+}
+
 fn error_details(response: &Response) -> ErrorDetails {
-    let document = Some(&response.body)
-        .filter(|body| body.len() <= MAX_ERROR_BYTES)
-        .and_then(|body| lenient::parse(body));
+    let document = parse_short(&response.body);
     let Some(top) = document.as_ref().and_then(Value::as_object) else {
         return ErrorDetails::default();
     };

@@ -37,6 +37,7 @@ pub static JOB: Kind = Kind {
         "message",
         "results",
         "status",
+        "subJobId",
         "sub_jobs",
         "sub_jobs_list",
         "sub_jobs_result",
@@ -132,6 +133,8 @@ detail_structs! { "snake_case" =>
         addition_error_msg: Text,
         sub_jobs_total: Int,
         sub_jobs_list: Words,
+        #[serde(rename(deserialize = "subJobId"))]
+        sub_job_id: Text,
         sub_jobs: List<AsyncJob>,
         sub_jobs_result: List<AsyncJob>,
     }
@@ -259,6 +262,7 @@ impl AsyncJob {
         };
         let known: BTreeSet<&str> = below().filter_map(|one| one.job_id.trimmed()).collect();
         let named = entities.sub_jobs_list.0.iter().map(|id| id.trim());
+        let named = named.chain(entities.sub_job_id.trimmed());
         let mut missing = named.filter(|id| !id.is_empty() && !known.contains(id));
         if let Some(id) = missing.next() {
             return Some(format!("sub-job {id} is not listed"));

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::errors::contradict_by_message;
 use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
 use crate::providers::prelude::*;
 
@@ -100,6 +101,7 @@ pub fn decode(
     }
     let mut result = job.into_result(lookup, region);
     mark_unknown_if_unconfirmed(&mut result.job);
+    contradict_by_message(&mut result.job, body);
     Ok(result.with_raw(body, lookup.options))
 }
 

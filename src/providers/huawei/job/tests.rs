@@ -164,6 +164,7 @@ fn an_error_field_or_a_failed_part_makes_a_succeeded_job_failed() {
         json!({"error_code": "0"}),
         json!({"error_code": 0, "fail_reason": ""}),
         json!({"fail_reason": "null"}),
+        json!({"entities": {"subJobId": "8", "sub_jobs": [{"job_id": "8", "status": "SUCCESS"}]}}),
         json!({"code": "0", "message": "success", "error": {}}),
         json!({"entities": {"error_code": "00", "error": "null", "errorcode_message": "SUCCESS"}}),
     ] {
@@ -212,6 +213,10 @@ fn a_success_is_undecided_if_a_part_of_it_may_have_failed() {
             json!({"entities": {"sub_jobs_list": ["A", "B"],
                 "sub_jobs_result": [sub_job("A", json!({})), sub_job("C", json!({}))]}}),
             "sub-job B is not listed",
+        ),
+        (
+            json!({"entities": {"subJobId": "X", "sub_jobs": [sub_job("A", json!({}))]}}),
+            "sub-job X is not listed",
         ),
         (
             json!({"error": {"code": "Ecs.1", "message": "busy"}}),

@@ -4,6 +4,7 @@ mod success;
 
 use chrono::TimeDelta;
 
+use super::super::errors::contradict_by_message;
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
 use crate::model::failed_tasks;
@@ -122,6 +123,7 @@ pub(super) fn decode_job(
         return Err("the requested metadata.id".to_owned());
     }
     let mut result = job.into_result(lookup, region, true);
+    contradict_by_message(&mut result.job, body);
     raw::attach_masked(&mut result, body, options, |document| {
         let secrets = ["environments", "task_urls"];
         mask_named(document, &secrets, &["command", "description", "value"]);
@@ -148,8 +150,14 @@ impl TrainingJob {
         let mut notices = Vec::new();
         let status = std::mem::take(&mut self.status.0);
         let unconfirmed_reason = status.unconfirmed_reason(has_exit_codes);
+        let unrecognized_phase = status.unrecognized_phase();
         let mut job = self.into_job(status, lookup, region, &mut notices);
-        check_success(&mut job, unconfirmed_reason, &mut notices);
+        check_success(
+            &mut job,
+            unconfirmed_reason,
+            unrecognized_phase,
+            &mut notices,
+        );
         GetResult { job, notices }
     }
 

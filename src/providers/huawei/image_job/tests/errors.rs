@@ -128,3 +128,22 @@ fn a_rejected_signature_warns_of_the_account_lock_and_hides_the_echo() {
     let rejected = classify(&response).unwrap();
     assert_eq!(rejected.request_id.as_deref(), Some("of-the-header"));
 }
+
+#[test]
+fn a_success_with_the_message_of_an_error_is_undecided() {
+    let state = |field: &str, text: &str| {
+        let sub_job = r#"{"id":"8","status":"SUCCESS"}"#;
+        let body = format!(
+            r#"{{"id":"7","status":"SUCCESS","sub_jobs_total":1,"sub_jobs":[{sub_job}],"{field}":"{text}"}}"#
+        );
+        let job = read_text(&body).unwrap().job;
+        (job.state, job.ended, job.message)
+    };
+    let message = "the job has succeeded, but the response has the error busy".to_owned();
+    let undecided = (State::Unknown, false, Some(message));
+    for field in ["error_msg", "errorMsg"] {
+        assert_eq!(state(field, "busy"), undecided, "{field}");
+        let found = state(field, "success");
+        assert_eq!(found, (State::Succeeded, true, None), "{field}");
+    }
+}

@@ -4,6 +4,7 @@ use super::super::details::{Recovery, RunningRecord};
 use super::Status;
 use crate::providers::prelude::*;
 use crate::providers::states::describes_failure;
+use crate::secret::quotable;
 
 /// Words of the secondary phase of a job that ended without success.
 const NOT_SUCCEEDED: &[&str] = &[
@@ -12,36 +13,55 @@ const NOT_SUCCEEDED: &[&str] = &[
     "Canceled",
     "Cancelled",
     "CreateFailed",
+    "Deleted",
     "Failed",
+    "Interrupted",
     "Lost",
     "Stopped",
     "Terminated",
     "TerminatedFailed",
+    "中断",
+    "已中断",
     "已停止",
+    "已删除",
     "已取消",
     "已终止",
 ];
 
-/// Words of the secondary phase of a job that has not ended or whose state is not known. Words that the vendor adds
-/// later have no effect unless they describe a failure.
+/// Words of the secondary phase of a job that has not ended or whose state is not known, in addition to those of
+/// [`is_in_progress`].
 const NOT_ENDED: &[&str] = &[
-    "Creating",
+    "Blocked",
+    "Hibernated",
+    "Paused",
     "Pending",
-    "Queuing",
-    "Recovering",
-    "Rescheduling",
-    "Restarting",
-    "Running",
-    "Stopping",
-    "Terminating",
+    "Queued",
+    "Scheduled",
+    "Started",
+    "Submitted",
+    "Suspended",
     "Unknown",
+    "已挂起",
+    "已暂停",
+    "挂起",
+    "暂停",
+    "等待",
+];
+
+/// Words of the secondary phase of a job that succeeded.
+const SUCCEEDED: &[&str] = &[
+    "Complete",
+    "Completed",
+    "Finished",
+    "Succeeded",
+    "Success",
+    "完成",
+    "已完成",
+    "成功",
 ];
 
 /// Ends Chinese words for a state that has not ended, such as `运行中` (running).
 const CHINESE_IN_PROGRESS: char = '中';
-
-/// The result of a recovery that has not ended.
-const RECOVERING: &str = "recovering";
 
 /// Why a success cannot be trusted.
 pub(super) enum UnconfirmedReason {
@@ -51,10 +71,12 @@ pub(super) enum UnconfirmedReason {
     Unread(String),
 }
 
-/// Revokes a success if a task has failed or if the success is unconfirmed.
+/// Revokes a success if a task has failed or if the success is unconfirmed. Adds a notice about an unrecognized
+/// word of the secondary phase next to a success.
 pub(super) fn check_success(
     job: &mut Job,
     unconfirmed_reason: Option<UnconfirmedReason>,
+    unrecognized_phase: Option<String>,
     notices: &mut Vec<Notice>,
 ) {
     if job.state == State::Succeeded
@@ -74,6 +96,14 @@ pub(super) fn check_success(
         (State::Unknown, Some(UnconfirmedReason::Unread(text))) if has_succeeded => {
             job.message = Some(text)
         }
+        (State::Succeeded, None) => notices.extend(unrecognized_phase.map(|word| {
+            let text = format!(
+                "{}: unrecognized state '{}' in the secondary phase",
+                job.reference,
+                quotable(&word)
+            );
+            Notice::new(NoticeCode::UnknownState, text)
+        })),
         _ => {}
     }
 }
@@ -92,7 +122,7 @@ impl Status {
         if is_one_of(NOT_SUCCEEDED) || secondary.is_some_and(describes_failure) {
             return Some(UnconfirmedReason::Contradiction(text));
         }
-        if is_one_of(NOT_ENDED) || other.ends_with(CHINESE_IN_PROGRESS) {
+        if is_one_of(NOT_ENDED) || is_in_progress(other) {
             return Some(UnconfirmedReason::Unread(text));
         }
         if let Some(name) = self.without_exit_code().filter(|_| has_exit_codes) {
@@ -101,7 +131,8 @@ impl Status {
         }
         let unconfirmed = self
             .described_failure()
-            .or_else(|| self.failed_recovery())?;
+            .or_else(|| self.failed_recovery())
+            .or_else(|| self.open_run())?;
         let explain = |text| format!("the phase is {word}, but {text}");
         Some(match unconfirmed {
             UnconfirmedReason::Contradiction(text) => {
@@ -155,6 +186,25 @@ impl Status {
         })
     }
 
+    /// Returns a run that can be the last one and has no end although another one has. The documentation does not
+    /// describe the runs of a job that ended, but those in examples have an end.
+    fn open_run(&self) -> Option<UnconfirmedReason> {
+        let mut runs = self.running_records.0.iter();
+        let has_ends = runs.any(|run| run.ended_at.is_some());
+        let mut last = self.possible_last_runs().into_iter();
+        let (index, _) = last.find(|(_, run)| has_ends && run.ended_at.is_none())?;
+        let text = format!("running_records[{index}] has no end");
+        Some(UnconfirmedReason::Unread(text))
+    }
+
+    /// Returns the word of the secondary phase if it is not recognized and so does not affect a success.
+    pub(super) fn unrecognized_phase(&self) -> Option<String> {
+        let word = self.secondary_phase.trimmed()?;
+        let mut known = SUCCEEDED.iter();
+        let is_known = known.any(|known| known.eq_ignore_ascii_case(word));
+        (!is_known).then(|| word.to_owned())
+    }
+
     /// Returns the runs that can be the last one, with their positions in the list, whose order is not documented:
     /// those that began last, and those that have no time.
     fn possible_last_runs(&self) -> Vec<(usize, &RunningRecord)> {
@@ -182,7 +232,7 @@ impl Status {
         last.into_iter().find_map(|(index, recovery)| {
             let result = recovery.recover_result.trimmed()?;
             let text = format!("the result of the last recovery is {result}");
-            let is_recovering = result.eq_ignore_ascii_case(RECOVERING);
+            let is_recovering = is_in_progress(result);
             if !is_recovering && !describes_failure(result) {
                 return None;
             }
@@ -196,6 +246,16 @@ impl Status {
             })
         })
     }
+}
+
+/// Returns `true` for a word of a state that has not ended: `Running`, `Saving output` or `运行中`.
+fn is_in_progress(word: &str) -> bool {
+    let first = word.split_whitespace().next().unwrap_or_default();
+    let end = first.len().saturating_sub(3);
+    let is_english = first
+        .get(end..)
+        .is_some_and(|end| end.eq_ignore_ascii_case("ing"));
+    is_english || word.ends_with(CHINESE_IN_PROGRESS)
 }
 
 /// Returns the items with the latest time, and those without a time.

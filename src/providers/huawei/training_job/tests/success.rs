@@ -24,6 +24,9 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         ("Completed", "Stopped"),
         ("Completed", "CompletedWithErrors"),
         ("Completed", "Hanged"),
+        ("Completed", "Deleted"),
+        ("Completed", "Preempted"),
+        ("Completed", "已中断"),
         ("Completed", "已终止"),
     ] {
         let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
@@ -34,15 +37,26 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         );
         assert_eq!(read(phase, secondary, 3), (State::Failed, true, None));
     }
-    for secondary in ["", "completed"] {
+    for secondary in ["", "completed", "已完成"] {
         assert_eq!(
             read("Completed", secondary, 0),
             (State::Succeeded, true, None)
         );
     }
-    assert_eq!(read("Completed", "Whatever", 0).0, State::Succeeded);
+    let notice =
+        format!("huawei/training-job/{ID}: unrecognized state 'Whatever' in the secondary phase");
+    let found = read("Completed", "Whatever", 0);
+    assert_eq!(found, (State::Succeeded, true, Some(notice)));
     for secondary in [
         "Running",
+        "Suspended",
+        "Paused",
+        "Waiting",
+        "Scheduling",
+        "Saving output",
+        "Blocked",
+        "挂起",
+        "恢复中",
         "Queuing",
         "Stopping",
         "Unknown",
@@ -116,6 +130,14 @@ fn the_last_run_is_the_one_that_began_last() {
     assert_eq!(read(json!([failed, ended])), State::Unknown);
     assert_eq!(read(json!([ended, failed])), State::Unknown);
     assert_eq!(read(json!([ended])), State::Succeeded);
+    // The last run has no end, or its order is not known.
+    let open = |start: Value| json!({"start_at": start, "end_at": null, "end_reason": ""});
+    let later = open(json!(1_789_370_000));
+    assert_eq!(read(json!([ended, later])), State::Unknown);
+    assert_eq!(read(json!([open(json!(null)), ended])), State::Unknown);
+    let earlier = open(json!(1_789_350_000));
+    assert_eq!(read(json!([earlier, ended])), State::Succeeded);
+    assert_eq!(read(json!([later])), State::Succeeded);
 }
 
 #[test]
@@ -201,8 +223,10 @@ fn a_completed_job_whose_last_recovery_failed_is_unknown() {
         let expected = (State::Unknown, false, Some(text.to_owned()));
         assert_eq!(read(runs.clone()), expected, "{runs}");
     }
-    let recovering = json!([run(at(10), &[(at(20), "Recovering")])]);
-    assert_eq!(read(recovering), unknown("Recovering", false));
+    for word in ["Recovering", "恢复中"] {
+        let recovering = json!([run(at(10), &[(at(20), word)])]);
+        assert_eq!(read(recovering), unknown(word, false));
+    }
     for runs in [
         // The job continued after the failed recovery.
         json!([failed(), run(at(40), &[])]),
@@ -314,4 +338,16 @@ async fn a_completed_job_with_an_unreadable_description_of_a_failure_is_undecide
         let found = state(statuses(message.clone()), runs.clone()).await;
         assert_eq!(found, State::Unknown, "{message} {runs}");
     }
+}
+
+#[test]
+fn a_completed_job_with_the_message_of_an_error_is_undecided() {
+    let state = |text: &str| {
+        let status = json!({"phase": "Completed"});
+        let body = json!({"metadata": {"id": ID}, "status": status, "error_msg": text});
+        let job = read(&body).unwrap().job;
+        (job.state, job.ended)
+    };
+    assert_eq!(state("busy"), (State::Unknown, false));
+    assert_eq!(state(""), (State::Succeeded, true));
 }
