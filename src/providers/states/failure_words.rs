@@ -23,8 +23,12 @@ const FAILURE_WORDS: &[&str] = &[
     "preempted",
     "sigabrt",
     "sigbus",
+    "sigfpe",
+    "sigill",
+    "sigint",
     "sigkill",
     "sigsegv",
+    "sigterm",
     "timeout",
     "unsuccessful",
 ];
@@ -32,8 +36,44 @@ const FAILURE_WORDS: &[&str] = &[
 /// Several words that describe a failure.
 const FAILURE_PHRASES: &[&str] = &["no space left", "not succeed", "out of memory"];
 
-/// Words that describe a failure, but only as a whole word: `failover` does not.
-const WHOLE_FAILURE_WORDS: &[&str] = &["fail", "fails", "oom"];
+/// Several words that describe a failure, unless a word before them negates them.
+const NEGATABLE_PHRASES: &[&str] = &[
+    "canceled by the user",
+    "canceled by user",
+    "cancelled by the user",
+    "cancelled by user",
+    "interrupted by the user",
+    "interrupted by user",
+    "manually stopped",
+    "manually terminated",
+    "non zero exit",
+    "non-zero exit",
+    "nonzero exit",
+    "stopped by the user",
+    "stopped by user",
+    "stopped manually",
+    "terminated by the user",
+    "terminated by user",
+];
+
+/// Words that describe a failure, but only as a whole word: `failover` and `preemptible` do not.
+const WHOLE_FAILURE_WORDS: &[&str] = &[
+    "fail",
+    "fails",
+    "oom",
+    "preempt",
+    "preempting",
+    "preemption",
+    "preemptions",
+    "preempts",
+];
+
+/// Words after one that describes a failure that make it the name of a setting, such as `preemption policy`.
+const SETTINGS: &[(&str, &[&str])] = &[
+    ("preemption", &["disabled", "enabled", "policy"]),
+    ("sigint", &["handler"]),
+    ("sigterm", &["handler"]),
+];
 
 /// Words that describe a failure as a whole word, also as a part of a name such as `JobHanged`: `unchanged` and
 /// `hangzhou` do not.
@@ -80,7 +120,31 @@ const CHINESE_FAILURE_WORDS: &[&str] = &[
     "被终止",
     "被驱逐",
     "被抢占",
+    "被杀",
+    "被中断",
+    "已中断",
+    "训练中断",
+    "任务中断",
+    "作业中断",
+    "手动停止",
+    "手动终止",
+    "用户停止",
+    "用户终止",
+    "失联",
+    "抢占",
     "挂死",
+];
+
+/// Chinese words of [`CHINESE_FAILURE_WORDS`] that do not describe a failure before or after other words, such as
+/// `抢占式实例` (spot instance): the word, what precedes it, and what follows it.
+const CHINESE_SETTINGS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "抢占",
+        &["可", "可以", "支持", "允许", "非", "不"],
+        &["式", "型", "策略", "实例", "调度"],
+    ),
+    ("手动停止", &["可", "可以", "支持", "允许"], &[]),
+    ("手动终止", &["可", "可以", "支持", "允许"], &[]),
 ];
 
 /// Words that negate the failure word after them.
@@ -90,7 +154,7 @@ const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
 const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
 
 /// Words between a negation and what it negates: `未发现异常`.
-const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何"];
+const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何", "被"];
 
 /// Words between a failure and the number of its occurrences: `失败节点数：0`.
 const CHINESE_COUNTS: &[&str] = &["节点数", "任务数", "作业数", "次数", "个数", "数量", "数"];
@@ -102,6 +166,9 @@ pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     has_word(&lower, is_failure_word)
         || has_word(&separate_words(text).to_lowercase(), is_hang_word)
         || FAILURE_PHRASES.iter().any(|phrase| lower.contains(phrase))
+        || NEGATABLE_PHRASES
+            .iter()
+            .any(|phrase| has_phrase(&lower, phrase))
         || has_bad_exit_code(&lower)
         || chinese.any(|word| contains_without_negation(&lower, word))
 }
@@ -149,8 +216,28 @@ fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
         }
         let after = &lower[end..];
         let next = after.trim_start_matches(['-', '_', ' ']);
-        let is_tolerated = next.starts_with("toleran") || next.starts_with("detection");
+        let is_tolerated =
+            next.starts_with("toleran") || next.starts_with("detection") || is_setting(word, next);
         !is_tolerated && !counts_none(after) && !follows_none(&lower[..start], word)
+    })
+}
+
+/// Returns `true` if a text contains a phrase that is not negated.
+fn has_phrase(lower: &str, phrase: &str) -> bool {
+    let mut places = lower.match_indices(phrase);
+    places.any(|(at, _)| {
+        let before = &lower[..at];
+        let previous = words(before).last().unwrap_or_default();
+        !NEGATIONS.contains(&previous) && !is_count(before)
+    })
+}
+
+/// Returns `true` if a word and the text after it are the name of a setting.
+fn is_setting(word: &str, next: &str) -> bool {
+    let mut settings = SETTINGS.iter();
+    settings.any(|(setting, follow)| {
+        let mut follow = follow.iter();
+        word == *setting && follow.any(|follow| next.starts_with(follow))
     })
 }
 
@@ -172,12 +259,14 @@ fn counts_none(after: &str) -> bool {
 /// Returns `true` after the number 0, as in `0 errors` and `0 failed`, but not in `worker-0: error` and `worker-0
 /// failed`.
 fn follows_none(before: &str, word: &str) -> bool {
-    let is_count = |before: &str| {
-        before.strip_suffix("0 ").is_some_and(|before| {
-            !before.ends_with(|c: char| c.is_alphanumeric() || "-_#.:".contains(c))
-        })
-    };
     (word.ends_with('s') || word == "failed") && is_count(before)
+}
+
+/// Returns `true` for a text that ends with the number 0, which is not a part of a name such as `worker-0`.
+fn is_count(before: &str) -> bool {
+    before.strip_suffix("0 ").is_some_and(|before| {
+        !before.ends_with(|c: char| c.is_alphanumeric() || "-_#.:".contains(c))
+    })
 }
 
 /// Returns `true` if a text contains an exit code or a signal other than 0, such as `exit code 137`.
@@ -215,12 +304,20 @@ fn contains_without_negation(text: &str, word: &str) -> bool {
     let mut places = text.match_indices(word);
     places.any(|(at, _)| {
         let mut before = &text[..at];
+        let after = &text[at + word.len()..];
+        let mut settings = CHINESE_SETTINGS.iter();
+        let is_setting = settings.any(|(setting, previous, next)| {
+            let is_before = previous.iter().any(|word| before.ends_with(word));
+            *setting == word && (is_before || next.iter().any(|word| after.starts_with(word)))
+        });
+        if is_setting {
+            return false;
+        }
         let fillers = || CHINESE_FILLERS.iter();
         while let Some(rest) = fillers().find_map(|filler| before.strip_suffix(filler)) {
             before = rest;
         }
         let mut negations = CHINESE_NEGATIONS.iter();
-        let after = &text[at + word.len()..];
         let counted = CHINESE_COUNTS
             .iter()
             .find_map(|count| after.strip_prefix(count));
@@ -230,103 +327,4 @@ fn contains_without_negation(text: &str, word: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_that_describe_a_failure_are_recognized() {
-        for text in [
-            "node fault",
-            "OOMKilled",
-            "Pod was Evicted",
-            "npu_proc_fault",
-            "NodeFault",
-            "worker-0: error 3",
-            "no error, then a fault",
-            "节点故障",
-            "JobFailed",
-            "CompletedWithErrors",
-            "NullPointerException",
-            "作业超时",
-            "worker-0 无异常, worker-1 异常",
-            "无法启动, 发生错误",
-            "fail",
-            "exit code 137",
-            "worker-0 exit code 137",
-            "exit_code=-9",
-            "ExitCode:1",
-            "exited (1)",
-            "exited with code 0x1",
-            "command died with return code 2",
-            "exit code 0, then exit code 3",
-            "terminated by signal 9",
-            "received SIGKILL",
-            "退出码为 137",
-            "退出码：1",
-            "worker-0 failed",
-            "worker 0 error",
-            "failed: 0/4 nodes are available",
-            "error: 0x80070005",
-            "failed: 1, succeeded: 7",
-            "OOM",
-            "oom-kill event",
-            "失败节点数：1",
-            "错误: 无法连接",
-            "OutOfMemory",
-            "CUDA out of memory",
-            "内存不足",
-            "任务被终止",
-            "deadline exceeded",
-            "rank 3 died",
-            "task has not succeeded",
-            "unsuccessful",
-            "NonZeroExitCode",
-            "job_hanged",
-            "JobHang",
-            "Hanged",
-            "worker-0 hung",
-            "hang detected",
-            "Pod 被驱逐",
-            "任务被抢占",
-            "任务挂死",
-        ] {
-            assert!(describes_failure(text), "{text}");
-        }
-        for text in [
-            "",
-            "completed",
-            "no error",
-            "0 errors",
-            "default queue",
-            "exit code 0",
-            "无异常",
-            "没有错误",
-            "未发现任何异常",
-            "没有发生故障",
-            "failover finished",
-            "exit code 0x0",
-            "退出码 0",
-            "ExitCode=0, 3 of 3 workers finished",
-            "exited after 3600 s",
-            "worker-1 finished 10 steps",
-            "failed: 0, succeeded: 8",
-            "errors=0",
-            "0 failed",
-            "8 succeeded, 0 failed",
-            "错误: 无",
-            "训练完成，失败节点数：0",
-            "bloom-7b finished",
-            "job room-1 completed",
-            "fault-tolerant training completed",
-            "fault tolerance enabled",
-            "hang detection enabled",
-            "no hang",
-            "stored in cn-hangzhou",
-            "user zhang",
-            "the plan is unchanged",
-            "未被驱逐",
-        ] {
-            assert!(!describes_failure(text), "{text}");
-        }
-    }
-}
+mod tests;
