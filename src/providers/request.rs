@@ -1,7 +1,7 @@
 //! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
 
 use super::listed_ends::ListedEnds;
-use super::{Cursor, Filter, RequestOptions, GetResult, Page};
+use super::{Cursor, Filter, GetResult, Page, RequestOptions};
 use crate::reference::{Reference, Scope};
 
 /// A lookup of one job. A row of a list is read as the response to a lookup.
