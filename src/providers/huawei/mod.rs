@@ -1,6 +1,7 @@
 //! Huawei Cloud: Workspace APP (云应用), ModelArts, and the asynchronous jobs of other services.
 
 mod credential_files;
+mod error_body;
 mod errors;
 mod iam;
 mod image_job;

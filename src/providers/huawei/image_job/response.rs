@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::errors::contradict_by_message;
+use super::super::error_body::contradict_by_message;
 use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
 use crate::providers::prelude::*;
 

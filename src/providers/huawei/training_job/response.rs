@@ -4,7 +4,7 @@ mod success;
 
 use chrono::TimeDelta;
 
-use super::super::errors::contradict_by_message;
+use super::super::error_body::contradict_by_message;
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
 use crate::model::failed_tasks;
