@@ -138,7 +138,7 @@ fn a_job_that_can_only_be_listed_is_shown_as_in_the_list() {
             () if target.contains("job_type=CREATE_SERVER&") => {
                 let status = match lists.fetch_add(1, Ordering::SeqCst) {
                     0..4 => "RUNNING",
-                    _ => "FAIL",
+                    _ => "FAILED",
                 };
                 response(format!(
                     r#"{{"items": [{{"id": "7", "status": "{status}"}}]}}"#
