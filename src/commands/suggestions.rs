@@ -88,6 +88,20 @@ pub(super) fn flag_hint(argument: &str, command: Option<&str>) -> Option<&'stati
     })
 }
 
+/// Returns the commands that have this option.
+pub(super) fn commands_with<'a>(argument: &str, commands: &'a clap::Command) -> Vec<&'a str> {
+    let has_option = |command: &clap::Command| {
+        command.get_arguments().any(|option| {
+            let long = option.get_long().map(|name| format!("--{name}"));
+            let short = option.get_short().map(|letter| format!("-{letter}"));
+            [long, short].contains(&Some(argument.to_owned()))
+        })
+    };
+    let shown = commands.get_subcommands().filter(|one| !one.is_hide_set());
+    let owners = shown.filter(|command| has_option(command));
+    owners.map(clap::Command::get_name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

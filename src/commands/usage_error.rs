@@ -143,7 +143,7 @@ fn hint(
         if let Some(advice) = suggestions::flag_hint(argument, command) {
             return advice.to_owned();
         }
-        let owners = commands_with(argument, commands);
+        let owners = suggestions::commands_with(argument, commands);
         if let Some(command) = command.filter(|command| owners.contains(command)) {
             return format!("options of a command follow it: joblens {command} {argument}");
         }
@@ -186,21 +186,6 @@ fn help_command(
     let nested = command.and_then(|command| words.find_map(|word| command.find_subcommand(word)));
     let nested = nested.map_or_else(String::new, |nested| format!(" {}", nested.get_name()));
     format!("joblens {name}{nested} --help")
-}
-
-/// Returns the commands that have this option.
-fn commands_with<'a>(argument: &str, commands: &'a clap::Command) -> Vec<&'a str> {
-    let has_option = |command: &clap::Command| {
-        command.get_arguments().any(|option| {
-            let long = argument.strip_prefix("--");
-            let short = option.get_short().map(|letter| format!("-{letter}"));
-            option.get_long().is_some_and(|name| long == Some(name))
-                || short.is_some_and(|short| argument == short)
-        })
-    };
-    let shown = commands.get_subcommands().filter(|one| !one.is_hide_set());
-    let owners = shown.filter(|command| has_option(command));
-    owners.map(clap::Command::get_name).collect()
 }
 
 /// Returns the name that clap suggests for the typed one, unless it only resembles a part of it.
