@@ -3,8 +3,8 @@
 use super::*;
 
 /// Returns the state of a succeeded job with this task, its message, and the number of exit codes that were requested.
-async fn read(task: Value) -> (State, Option<String>, usize) {
-    let info = json!({"JobId": "job-1", "Status": "Succeeded", "Tasks": [task]});
+pub(super) async fn read(task: Value) -> (State, Option<String>, usize) {
+    let info = json!({"JobId": "job-1", "Status": "Succeed", "Tasks": [task]});
     let responder: Responder = Arc::new(move |request: &ServerRequest| {
         let body = match emulated(&CLOUD).operation(request)?.as_str() {
             "GetJob" => json!({"JobInfo": info}),
