@@ -217,7 +217,7 @@ impl RunLoop {
         let (events, accepted) = self.poller.follow_replaced(update.replaced);
         self.scopes.accept(update.number, accepted);
         self.on_events(handler, &events);
-        let events = self.poller.show_rows(update.rows);
+        let events = self.poller.show_rows(update.number, update.rows);
         self.on_events(handler, &events);
         let scope = self.scopes.scope(update.number);
         let failure = update.failure.as_ref();

@@ -151,7 +151,12 @@ impl<A: CloudApi> Client for CloudClient<A> {
         let lookup = GetRequest { reference, options };
         let mut result = self.ops(reference.kind).get(&self.api, lookup).await?;
         mark_unknown_if_unread(reference.kind, &mut result);
-        self.listed_ends.contradict(reference, &mut result.job);
+        if self.listed_ends.contradicts(reference, &result.job) {
+            // The last list may have been out of date. After an error, the contradiction remains.
+            let reread = self.batch_get(std::slice::from_ref(reference), options);
+            drop(reread.await);
+            self.listed_ends.contradict(reference, &mut result.job);
+        }
         Ok(result)
     }
 

@@ -56,21 +56,29 @@ impl ListedEnds {
         }
     }
 
+    /// Reports whether the last list shows another end of a succeeded job.
+    pub fn contradicts(&self, reference: &Reference, job: &Job) -> bool {
+        self.other_end(reference, job).is_some()
+    }
+
     /// Makes the state of a succeeded job unknown if the last list shows another end.
     pub fn contradict(&self, reference: &Reference, job: &mut Job) {
-        if job.state != State::Succeeded {
-            return;
-        }
-        let Some(end) = lock(&self.0).get(&reference.to_string()).cloned() else {
-            return;
-        };
-        // A new object can have the name of one that was deleted.
-        let times = end.created_at.zip(job.created_at);
-        let is_other = reference.kind.is_watched && times.is_some_and(|(one, other)| one != other);
-        if !is_other {
+        if let Some(end) = self.other_end(reference, job) {
             let word = job.state_raw.as_deref().unwrap_or("without a state");
             let text = format!("the job is {word}, but {} in the list", end.word);
             states::contradict(job, text);
         }
+    }
+
+    /// Returns the end in the last list, if it is other than that of a succeeded job.
+    fn other_end(&self, reference: &Reference, job: &Job) -> Option<ListedEnd> {
+        if job.state != State::Succeeded {
+            return None;
+        }
+        let end = lock(&self.0).get(&reference.to_string()).cloned()?;
+        // A new object can have the name of one that was deleted.
+        let times = end.created_at.zip(job.created_at);
+        let is_other = reference.kind.is_watched && times.is_some_and(|(one, other)| one != other);
+        (!is_other).then_some(end)
     }
 }

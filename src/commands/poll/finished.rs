@@ -25,7 +25,7 @@ impl PolledJob {
     /// Returns whether the job that is shown is current.
     pub(in crate::commands) fn read_status(&self) -> ReadStatus {
         let is_given_up = self.current.is_final && self.current.problem.is_some();
-        match is_given_up && !self.current.is_row_of_scope {
+        match is_given_up && self.current.row_of_scope.is_none() {
             true if self.is_gone() => ReadStatus::Gone,
             true => ReadStatus::Failed,
             false => ReadStatus::Polled,

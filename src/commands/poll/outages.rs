@@ -137,8 +137,10 @@ pub(in crate::commands) fn describe_outage(account: &str, problem: &Problem) -> 
     // Without a code, the status is what distinguishes the error.
     let cause = match (&problem.code, status) {
         (Some(code), _) => format!("{code}: {message}"),
-        (None, Some(status)) => format!("HTTP {status}: {message}"),
-        (None, None) => message.clone(),
+        (None, Some(status)) if !message.starts_with("HTTP ") => {
+            format!("HTTP {status}: {message}")
+        }
+        (None, _) => message.clone(),
     };
     match problem.category {
         Category::Throttled => format!("{account} is throttling requests"),

@@ -38,8 +38,8 @@ pub(in crate::commands) struct CurrentJob {
     pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Box<Problem>>,
-    /// The job is the row of a scope's list, since its lookups fail.
-    pub(super) is_row_of_scope: bool,
+    /// The number of the scope whose last list contains the job, since its lookups fail.
+    pub(super) row_of_scope: Option<usize>,
     /// No more polls are needed.
     pub is_final: bool,
     /// What all responses have shown of its identity.
@@ -179,7 +179,7 @@ impl CurrentJob {
                 .with_missing_grace(kind.missing_grace),
             job: None,
             problem: None,
-            is_row_of_scope: false,
+            row_of_scope: None,
             is_final: false,
             identity: KnownIdentity::default(),
             final_row: None,
@@ -193,7 +193,7 @@ impl CurrentJob {
     pub(super) fn record_failure(&mut self, problem: Problem, at: Duration) {
         self.history.observe(Observation::Failed(&problem), at);
         self.problem = Some(Box::new(problem));
-        self.is_row_of_scope = false;
+        self.row_of_scope = None;
     }
 }
 

@@ -1,32 +1,41 @@
 //! Shows the rows of a watched scope for jobs whose lookups fail.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use super::{PollEvent, PolledJob, Poller};
 use crate::error::Category;
 use crate::model::Job;
 use crate::providers;
 
+/// Lookups that take longer are assumed to fail.
+const MAX_RESPONSE_TIME: Duration = Duration::from_secs(5);
+
 impl Poller {
     /// Returns the canonical references of the resources whose lookups fail.
     pub(in crate::commands) fn unreadable_references(&self) -> HashSet<String> {
-        let jobs = self.jobs.iter().filter(|polled| polled.is_unreadable());
+        let now = self.elapsed();
+        let jobs = self.jobs.iter();
+        let jobs = jobs.filter(|polled| polled.is_unreadable(now));
         jobs.map(|polled| polled.reference.to_string()).collect()
     }
 
-    /// Shows the rows of a list, by reference, for the resources whose lookups fail: an account may be allowed to list
-    /// resources only. The failures remain, and the lookups are retried as before.
+    /// Shows the rows of a scope's list, by reference, for the resources whose lookups fail: an account may be allowed
+    /// to list resources only. The failures remain, and the lookups are retried as before. What an earlier list of the
+    /// scope has shown is outdated: there are no rows if the scope could not be listed.
     pub(in crate::commands) fn show_rows(
         &mut self,
+        scope: usize,
         mut rows: HashMap<String, Job>,
     ) -> Vec<PollEvent> {
         let mut events = Vec::new();
+        let now = self.elapsed();
         for number in 0..self.jobs.len() {
-            if rows.is_empty() {
-                break;
+            let polled = &mut self.jobs[number];
+            if polled.current.row_of_scope == Some(scope) {
+                polled.current.row_of_scope = None;
             }
-            let polled = &self.jobs[number];
-            if !polled.is_unreadable() || polled.requests.in_flight {
+            if rows.is_empty() || !polled.is_unreadable(now) {
                 continue;
             }
             let Some(mut row) = rows.remove(&polled.reference.to_string()) else {
@@ -42,7 +51,7 @@ impl Poller {
             }
             let state = row.state;
             let before = polled.current.job.replace(row).map(|job| job.state);
-            polled.current.is_row_of_scope = true;
+            polled.current.row_of_scope = Some(scope);
             if before != Some(state) {
                 events.push(PollEvent::State(number, before));
             }
@@ -52,17 +61,20 @@ impl Poller {
 }
 
 impl PolledJob {
-    /// Reports whether its lookups fail. That a lookup does not find it is a result.
-    fn is_unreadable(&self) -> bool {
-        let problem = self.current.problem.as_deref();
-        problem.is_some_and(|problem| problem.category != Category::NotFound)
+    /// Reports whether its lookups fail or have no response. That a lookup does not find it is a result.
+    fn is_unreadable(&self, now: Duration) -> bool {
+        let waits_since = self.requests.in_flight.then_some(self.requests.started_at);
+        let hangs = waits_since.is_some_and(|at| now.saturating_sub(at) >= MAX_RESPONSE_TIME);
+        match self.current.problem.as_deref() {
+            Some(problem) => problem.category != Category::NotFound,
+            None => hangs,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
     use crate::commands::lookup::{Lookup, Reply, ScriptedClient};
@@ -111,7 +123,7 @@ mod tests {
             (State::Failed, Some(Some(State::Running))),
         ] {
             let rows = rows(&poller, state);
-            let events = poller.show_rows(rows);
+            let events = poller.show_rows(0, rows);
             let shown = events.iter().map(|event| match event {
                 PollEvent::State(0, before) => *before,
                 other => panic!("{other:?}"),
@@ -123,8 +135,29 @@ mod tests {
             assert_eq!(poller.jobs[0].read_status(), ReadStatus::Polled);
             assert!(poller.jobs[1].current.job.is_none());
         }
+        let state = |poller: &Poller| poller.jobs[0].read_status();
+        let running = rows(&poller, State::Running);
+        poller.show_rows(0, running.clone());
+        assert!(poller.show_rows(1, HashMap::new()).is_empty());
+        assert_eq!(state(&poller), ReadStatus::Polled, "another scope");
+        assert!(poller.show_rows(0, HashMap::new()).is_empty());
+        assert_eq!(state(&poller), ReadStatus::Failed, "the list lacks it");
+        poller.show_rows(0, running);
         let denied = Problem::new(Category::PermissionDenied, "no permission");
         poller.take_failure(0, denied, false);
-        assert_eq!(poller.jobs[0].read_status(), ReadStatus::Failed);
+        assert_eq!(state(&poller), ReadStatus::Failed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_shows_the_state_of_a_job_whose_lookup_has_no_response() {
+        let mut poller = poller();
+        poller.jobs[1].requests.in_flight = true;
+        assert_eq!(poller.unreadable_references().len(), 1);
+        tokio::time::advance(MAX_RESPONSE_TIME).await;
+        assert_eq!(poller.unreadable_references().len(), 2);
+        let rows = rows(&poller, State::Failed);
+        assert_eq!(poller.show_rows(0, rows).len(), 2);
+        let shown = poller.jobs[1].current.job.as_ref();
+        assert_eq!(shown.map(|job| job.state), Some(State::Failed));
     }
 }

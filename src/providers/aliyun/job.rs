@@ -99,12 +99,12 @@ impl KindOps<Api> for Jobs {
     }
 
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        api.batchable(references).is_some()
+        api.is_batchable(references)
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have found meanwhile that this account has no permission to list.
-        let clusters = api.batchable(batch.references).unwrap_or_default();
+        let clusters = api.listable(batch.references);
         let results = api.batch_get_jobs(clusters, batch).await;
         results.map(Some)
     }

@@ -15,20 +15,25 @@ use crate::providers::prelude::*;
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl Api {
-    /// Returns the jobs for which a list saves requests: those of clusters with two or more of the jobs.
-    pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
-        if self.lists_unavailable.load(Ordering::Relaxed) {
-            return None;
-        }
+    /// Reports whether lists of these jobs save requests: a cluster has two or more of them.
+    pub(super) fn is_batchable(&self, references: &[Reference]) -> bool {
+        let clusters = self.listable(references);
+        clusters.values().any(|ids| ids.len() > 1)
+    }
+
+    /// Returns the jobs that can be listed; none if the account cannot list jobs.
+    pub(super) fn listable<'a>(&self, references: &'a [Reference]) -> Clusters<'a> {
         let mut clusters = Clusters::new();
+        if self.lists_unavailable.load(Ordering::Relaxed) {
+            return clusters;
+        }
         for reference in references.iter().filter(|r| r.kind == &JOB) {
             let ids = clusters
                 .entry(cluster_of(reference.segment("CLUSTER")))
                 .or_default();
             ids.insert(reference.id());
         }
-        clusters.retain(|_, ids| ids.len() > 1);
-        (!clusters.is_empty()).then_some(clusters)
+        clusters
     }
 
     /// Looks up the references in the lists of these clusters.

@@ -93,6 +93,33 @@ async fn an_end_in_a_list_contradicts_the_success_in_a_lookup() {
 }
 
 #[tokio::test]
+async fn a_lookup_that_contradicts_a_list_reads_the_list_again() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    for (stale_lists, expected) in [(1, State::Succeeded), (9, State::Unknown)] {
+        let lists = AtomicUsize::new(0);
+        let responder: Responder = Arc::new(move |request: &ServerRequest| {
+            let row = |id: &str, word: &str| json!({"JobId": id, "State": word});
+            let body = match emulated(&aliyun::CLOUD).operation(request)?.as_str() {
+                "ListServerlessJobs" => {
+                    let word = match lists.fetch_add(1, Ordering::Relaxed) < stale_lists {
+                        true => "Failed",
+                        false => "Succeeded",
+                    };
+                    let rows = [row("20_5", word), row("20_6", "Succeeded")];
+                    json!({"TotalCount": 2, "Jobs": rows})
+                }
+                _ => json!({"TotalCount": 1, "JobInfos": [row("20_5", "Succeeded")]}),
+            };
+            Some(ServerResponse::json(200, &body))
+        });
+        let kind = kind(&aliyun::CLOUD, "job");
+        let ids: [&[&str]; 2] = [&["c-1", "20_5"], &["c-1", "20_6"]];
+        let found = read((&aliyun::CLOUD, kind), ids, responder).await;
+        assert_eq!(found.1, expected, "{stale_lists}");
+    }
+}
+
+#[tokio::test]
 async fn a_later_list_replaces_the_ends_of_an_earlier_one() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let has_failed = Arc::new(AtomicBool::new(true));
