@@ -114,17 +114,23 @@ pub(super) fn add_list(
 ) {
     match events {
         Ok(mut read) => {
+            let is_dropped = read.end.is_some() && options.needs_events && !options.all_events;
+            let count = read.events.len();
             match &read.end {
+                Some(End::TooLong) if is_dropped => {
+                    note_unread(result, &format!("there are more than {count}"));
+                }
                 Some(End::TooLong) => {
-                    note_unread(
-                        result,
-                        &format!("there are more than {}", read.events.len()),
-                    );
+                    result.job.events_unreadable = true;
+                    let job = &result.job.reference;
+                    let text =
+                        format!("read only {count} events of {job}: there are more than {count}");
+                    result.note(NoticeCode::PartsUnread, text);
                 }
                 Some(End::Failed(problem)) => note_failed(result, problem),
                 None => {}
             }
-            if read.end.is_some() && options.needs_events && !options.all_events {
+            if is_dropped {
                 read.events.clear();
             }
             // Lists are sorted by name. If that is the only order of the events of a second, the last is the newest.
@@ -166,8 +172,8 @@ pub(super) fn unread(part: &str, job: &Job, reason: &str) -> Notice {
     Notice::new(NoticeCode::PartsUnread, text)
 }
 
-/// Lists the events that a selector matches, page by page; an empty selector matches all. If a `continue` token has expired, reads the whole list
-/// instead, as kubectl does.
+/// Lists the events that a selector matches, page by page; an empty selector matches all. If a `continue` token has
+/// expired, reads the whole list instead, as kubectl does.
 ///
 /// # Errors
 /// An error of the server or of the connection. If only a request for a later page failed, returns the events that
@@ -211,6 +217,10 @@ pub(super) async fn list(
             page => page?,
         };
         let (events, next) = page.data;
+        if next.is_some() && next == token {
+            // The server has ignored the token and returned a page that was already read.
+            break;
+        }
         read.events.extend(events);
         read.unreadable.extend(page.unreadable);
         token = next;

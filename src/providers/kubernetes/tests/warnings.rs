@@ -34,6 +34,8 @@ struct Cluster {
     events: Vec<Vec<Value>>,
     /// The HTTP status of requests for the page with this number.
     refused: Option<(usize, u16)>,
+    /// Every page of events has the same token of a next page.
+    repeats_token: bool,
 }
 
 fn refusal(status: u16) -> ServerResponse {
@@ -53,6 +55,7 @@ fn cluster(pods: impl Into<Value>) -> Cluster {
         lists: HashMap::from([("pods", pods.into())]),
         events: vec![Vec::new()],
         refused: None,
+        repeats_token: false,
     }
 }
 
@@ -125,9 +128,8 @@ impl Cluster {
 
     /// Returns the events of a page that a query selects; all events without a limit.
     fn page(&self, query: &HashMap<String, String>) -> Value {
-        let number = query
-            .get("continue")
-            .map_or(0, |token| token.parse().unwrap());
+        let token = query.get("continue");
+        let number = token.map_or(0, |token| token.parse().unwrap());
         let is_whole = !query.contains_key("limit");
         let events = match is_whole {
             true => self.events.concat(),
@@ -146,11 +148,10 @@ impl Cluster {
                 })
         };
         let events: Vec<&Value> = events.iter().filter(is_chosen).collect();
-        let is_last = is_whole || number + 1 >= self.events.len();
-        let next = if is_last {
-            String::new()
-        } else {
-            (number + 1).to_string()
+        let next = match self.repeats_token {
+            true => "1".to_owned(),
+            false if is_whole || number + 1 >= self.events.len() => String::new(),
+            false => (number + 1).to_string(),
         };
         json!({"metadata": {"continue": next}, "kind": "List", "items": events})
     }

@@ -124,6 +124,18 @@ async fn of_too_many_events_those_that_were_read_are_kept() {
 }
 
 #[tokio::test]
+async fn a_page_with_the_token_that_it_was_requested_with_ends_the_list() {
+    let mut cluster = cluster(pods(1, true));
+    cluster.events = vec![vec![warning("Pod", "own")]; 2];
+    cluster.repeats_token = true;
+    let (found, read, requests) = cluster.all_events(&POD).await;
+    assert_eq!((read.len(), requests), (1, 2));
+    assert!(found.job.events_unreadable);
+    let notice = &found.notices[0].message;
+    assert!(notice.starts_with("read only 1 events of "), "{notice}");
+}
+
+#[tokio::test]
 async fn events_of_one_second_are_sorted_by_the_time_in_their_names() {
     let event = |name: &str, reason: &str| {
         let mut event = warning("Pod", "own");
