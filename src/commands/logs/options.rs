@@ -179,7 +179,7 @@ impl Arguments {
             tail_lines: self.tail.and_then(|lines| u64::try_from(lines).ok()),
             since: None,
             previous: self.previous,
-            follow: false,
+            follow: self.follow,
             timestamps: spec.timestamps && (self.timestamps || self.follow || is_jsonl),
         };
         Ok((params, spec))

@@ -1,6 +1,7 @@
 //! Reads one log: keeps the position, and finds the new text.
 
 mod compared;
+mod requested;
 
 use std::mem;
 
@@ -39,6 +40,7 @@ pub(super) struct SourceLog {
     before: Vec<u8>,
     window: Window,
     lines: Lines,
+    /// The options of the command; `follow` if new lines are printed until the job has ended.
     params: LogParams,
     /// The start of the next window; at first from `params`.
     since: Option<Time>,
@@ -53,13 +55,6 @@ pub(super) struct SourceLog {
     /// A message of the server was shown.
     pub is_message_shown: bool,
 }
-
-/// How many lines before the requested last ones are read if the lines have times. A later response begins with all
-/// lines of the last second, so those before the printed ones must be known.
-const CONTEXT_LINES: u64 = 100;
-
-/// Maximum number of lines that are requested because of [`CONTEXT_LINES`]; more can exceed the limit of an API.
-const MAX_LINES_WITH_CONTEXT: u64 = 2000;
 
 /// The result of a reading.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -162,19 +157,6 @@ impl SourceLog {
         }
     }
 
-    /// Returns how many of the last lines the first response contains.
-    fn requested_tail(&self) -> Option<u64> {
-        let lines = self.params.tail_lines.filter(|_| !self.is_opened)?;
-        let context = if self.params.timestamps {
-            CONTEXT_LINES
-        } else {
-            0
-        };
-        let with_context = lines.saturating_add(context).min(MAX_LINES_WITH_CONTEXT);
-        // No API accepts 0 lines. The text of the first reading is then not printed.
-        Some(lines.max(with_context).max(1))
-    }
-
     /// Reports whether this is the log of the run before the last restart.
     pub(super) fn is_previous(&self) -> bool {
         self.params.previous
@@ -196,6 +178,7 @@ impl SourceLog {
         let params = LogParams {
             tail_lines: self.requested_tail(),
             since: self.since,
+            follow: false,
             ..self.params.clone()
         };
         let request = LogRequest {
@@ -313,7 +296,7 @@ impl SourceLog {
             };
         }
         // A window lacks the same text at each reading; after a position, the lacking text is new.
-        let is_noted = !self.is_opened || !is_window;
+        let is_noted = (!self.is_opened || !is_window) && !self.has_requested_lines(&chunk.data);
         let has_times = self.params.timestamps;
         self.is_window |= is_window;
         if !is_window {

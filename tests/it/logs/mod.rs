@@ -7,6 +7,7 @@ mod refused;
 mod replaced;
 mod silent;
 mod stopped;
+mod tail;
 mod unread;
 
 use serde_json::{Value, json};

@@ -255,6 +255,7 @@ async fn lines_of_one_second_before_the_tail_are_never_printed() {
             let params = LogParams {
                 tail_lines: Some(tail),
                 timestamps: true,
+                follow: true,
                 ..LogParams::default()
             };
             let source = source.clone();
@@ -316,4 +317,45 @@ fn a_message_in_place_of_log_lines_is_neither_a_line_nor_a_gap() {
     assert_eq!(take(&text), (String::new(), expected));
     let next = "2026-01-02T03:04:06.5Z failed to open\n";
     assert_eq!(take(&format!("{line}{next}")), (next.to_owned(), None));
+}
+
+#[test]
+fn lines_before_the_tail_are_requested_only_to_follow_a_log_with_times() {
+    let requested = |lines, timestamps, follow| {
+        let params = LogParams {
+            tail_lines: Some(lines),
+            timestamps,
+            follow,
+            ..LogParams::default()
+        };
+        let log = SourceLog::new(LogSource::default(), &params);
+        log.requested_tail()
+    };
+    assert_eq!(requested(1, true, false), Some(1));
+    assert_eq!(requested(1, false, true), Some(1));
+    assert_eq!(requested(0, true, false), Some(1));
+    assert_eq!(requested(1, true, true), Some(101));
+    assert_eq!(requested(1950, true, true), Some(2000));
+    assert_eq!(requested(3000, true, true), Some(3000));
+}
+
+#[test]
+fn a_truncated_response_with_all_requested_lines_is_not_noted() {
+    let notes = |tail_lines, text: &str| {
+        let params = LogParams {
+            tail_lines,
+            ..LogParams::default()
+        };
+        let mut log = SourceLog::new(LogSource::default(), &params);
+        let reading = log.take(LogChunk {
+            data: text.as_bytes().to_vec(),
+            truncated: Some("only the last 1 MiB".to_owned()),
+            ..LogChunk::default()
+        });
+        reading.notes.len()
+    };
+    assert_eq!(notes(Some(2), "a\nb\nc\n"), 0);
+    assert_eq!(notes(Some(2), "a\nb\nc"), 0);
+    assert_eq!(notes(Some(3), "a\nb\nc\n"), 1);
+    assert_eq!(notes(None, "a\nb\nc\n"), 1);
 }
