@@ -87,9 +87,8 @@ impl LogSelection<'_> {
         let failed = failed.filter_map(|(at, source)| Some((rank(source)?, at)));
         let has_begun = |source: &LogSource| match job.state {
             State::Succeeded => source.state == State::Succeeded,
-            _ => !matches!(source.state, State::Pending | State::Starting),
+            _ => has_started(source),
         };
-        let is_main = |source: &LogSource| !source.init && !source.is_sidecar;
         let mut main = candidates.clone().filter(|(_, source)| is_main(source));
         let first = main.clone().next();
         let started = main.find(|(_, source)| has_begun(source)).or(first);
@@ -107,12 +106,12 @@ impl LogSelection<'_> {
         followed: &LogSource,
     ) -> Option<LogSource> {
         let mut sources = sources.to_vec();
-        let current = sources.iter().find(|source| source.is_same(followed));
+        let current = sources.iter().position(|source| source.is_same(followed));
         let has_made_way = |current: &LogSource| {
             self.container.is_none() && current.init && current.state == State::Succeeded
         };
-        if current.is_some_and(has_made_way) {
-            sources.retain(|source| source.task == followed.task && !source.is_same(followed));
+        if let Some(at) = current.filter(|at| has_made_way(&sources[*at])) {
+            sources = sources_after(&sources, at);
         } else if current.is_some() {
             let task = |id: &Option<String>| job.tasks.iter().find(|task| task.id == *id);
             let failed = task(&followed.task).filter(|task| task.state == State::Failed)?;
@@ -126,6 +125,34 @@ impl LogSelection<'_> {
         let (mut chosen, _) = self.of(job, sources).ok()?;
         chosen.pop()
     }
+}
+
+/// Returns the logs that can follow that of the init container at this index, which succeeded: only the next init
+/// container that has not succeeded, if no main container has started, else the others of the task. Init containers run
+/// in their order, so the log of an earlier one has ended.
+fn sources_after(sources: &[LogSource], at: usize) -> Vec<LogSource> {
+    let task = &sources[at].task;
+    let others = sources.iter().enumerate();
+    let others = others.filter(|(other, source)| !source.init || *other > at);
+    let others = others.map(|(_, source)| source);
+    let others = others.filter(|source| source.task == *task);
+    let has_started_main = others
+        .clone()
+        .any(|source| is_main(source) && has_started(source));
+    let mut init = others.clone().filter(|source| source.init);
+    let next = init.find(|source| source.state != State::Succeeded);
+    match next.filter(|_| !has_started_main) {
+        Some(next) => vec![next.clone()],
+        None => others.cloned().collect(),
+    }
+}
+
+fn is_main(source: &LogSource) -> bool {
+    !source.init && !source.is_sidecar
+}
+
+fn has_started(source: &LogSource) -> bool {
+    !matches!(source.state, State::Pending | State::Starting)
 }
 
 /// Returns the index of the standard error of the program whose standard output is `chosen`.

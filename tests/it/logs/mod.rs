@@ -2,6 +2,7 @@
 
 mod describe;
 mod follow;
+mod init_containers;
 mod long;
 mod refused;
 mod replaced;

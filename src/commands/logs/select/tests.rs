@@ -111,6 +111,66 @@ fn the_main_container_is_followed_after_an_init_container_that_succeeds() {
     );
 }
 
+/// Returns the log that is followed after the first one, of a task with containers in these states. The names of init
+/// containers begin with `fetch`.
+fn next_after_first(containers: &[(&str, State)]) -> Option<String> {
+    let mut job = job(&[]);
+    let container = |(name, state): &(&str, State)| Container {
+        name: Some((*name).to_owned()),
+        init: name.starts_with("fetch"),
+        state: *state,
+        ..Container::default()
+    };
+    job.tasks.push(Task {
+        id: Some("a".to_owned()),
+        containers: containers.iter().map(container).collect(),
+        ..Task::default()
+    });
+    let sources = LogSource::of_job(&job);
+    let next = LogSelection::default().replacement(&job, &sources, &sources[0]);
+    next.and_then(|source| source.container)
+}
+
+#[test]
+fn the_next_init_container_is_followed_before_a_main_one_that_has_not_started() {
+    use State::{Failed, Pending, Running, Starting, Succeeded};
+    for (second, main, next) in [
+        (Running, Pending, "fetch2"),
+        (Pending, Pending, "fetch2"),
+        (Starting, Starting, "fetch2"),
+        (Failed, Pending, "fetch2"),
+        (Succeeded, Pending, "main"),
+        (Succeeded, Running, "main"),
+        (Pending, Running, "main"),
+    ] {
+        let states = [("fetch1", Succeeded), ("fetch2", second), ("main", main)];
+        let found = next_after_first(&states);
+        assert_eq!(found.as_deref(), Some(next), "{second} {main}");
+    }
+    let states = [
+        ("fetch1", Succeeded),
+        ("fetch2", Succeeded),
+        ("fetch3", Running),
+        ("main", Pending),
+    ];
+    assert_eq!(next_after_first(&states).as_deref(), Some("fetch3"));
+}
+
+#[test]
+fn an_init_container_before_the_followed_one_is_never_followed_again() {
+    let job = job(&[
+        ("a", "fetch1", true, State::Succeeded),
+        ("a", "fetch2", true, State::Succeeded),
+    ]);
+    let sources = LogSource::of_job(&job);
+    let next = |at: usize| {
+        let found = LogSelection::default().replacement(&job, &sources, &sources[at]);
+        found.map(|source| label(&source))
+    };
+    assert_eq!(next(0), Some("a/fetch2".to_owned()));
+    assert_eq!(next(1), None);
+}
+
 #[test]
 fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded() {
     let mut job = job(&[
