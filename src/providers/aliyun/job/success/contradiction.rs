@@ -62,7 +62,8 @@ fn container_contradiction(container: &Container) -> Option<String> {
 }
 
 /// Describes what contradicts the success of a group that is being deleted: as [`contradiction`], a main container that
-/// was stopped, or a time of failure that is later than its success.
+/// was stopped, or a time of failure that is later than its success. A container that waits, or that still runs after
+/// another one has ended with 0, does not contradict it.
 pub(super) fn failure_of_deleted(group: &Task) -> Option<String> {
     let stopped = || {
         let (container, code) = failed_containers(&group.containers).next()?;
@@ -71,9 +72,27 @@ pub(super) fn failure_of_deleted(group: &Task) -> Option<String> {
             describe(container, group)
         ))
     };
-    contradiction(group)
+    let mut main = group.containers.iter().filter(|container| !container.init);
+    let is_done = main.any(|container| container.exit_code == Some(0));
+    let mut containers = group.containers.iter();
+    let counted = containers.find_map(|container| {
+        let what = container_contradiction(container)?;
+        let is_unfinished = is_unfinished(container, is_done);
+        (!is_unfinished).then(|| format!("{} {what}", describe(container, group)))
+    });
+    counted
         .or_else(stopped)
         .or_else(|| failure_after_success(group))
+}
+
+/// Returns true for a container that waits, or for a sidecar that still runs, without the reason of a failure. `is_done`
+/// is true if a main container has ended with 0.
+fn is_unfinished(container: &Container, is_done: bool) -> bool {
+    let word = container.state_raw.as_deref().unwrap_or_default();
+    let is_waiting = word.eq_ignore_ascii_case("Waiting");
+    let is_sidecar = is_done && !container.init && word.eq_ignore_ascii_case("Running");
+    let has_failed = reason(container).is_some_and(describes_failure);
+    (is_waiting || is_sidecar) && !has_failed
 }
 
 /// Returns true for a group with a time of failure that is later than its success, or without a time of success.

@@ -22,7 +22,8 @@ const SUFFIX_CHARACTERS: &str = "bcdfghjklmnpqrstvwxz2456789";
 pub(super) enum Successor {
     /// It has the same name, except for a random suffix, so it has replaced the failed group.
     Replacement(usize),
-    /// Its name does not show whether it has replaced the failed group: `rank-1` after `rank-0`.
+    /// It is not certain that it has replaced the failed group: `rank-1` after `rank-0`, or the end of the failed group
+    /// is not known.
     Other(usize),
 }
 
@@ -57,6 +58,10 @@ pub(super) fn successors(groups: &[Task]) -> Vec<Option<Successor>> {
             successors[*at] = Some(Successor::Replacement(next));
         }
     }
+    for (at, next) in uncertain_replacements(groups, &is_successor) {
+        is_successor[next] = true;
+        successors[at] = Some(Successor::Other(next));
+    }
     let mut others = created.into_iter().filter(|(_, at)| !is_successor[*at]);
     for (end, at) in failed {
         if successors[at].is_none() {
@@ -65,6 +70,40 @@ pub(super) fn successors(groups: &[Task]) -> Vec<Option<Successor>> {
         }
     }
     successors
+}
+
+/// Returns the failed groups that are being deleted and whose end is not known, each with a group with the same name
+/// that was created later, or that succeeded and may have been created later. `is_taken` marks the groups that have
+/// already replaced another one.
+fn uncertain_replacements(groups: &[Task], is_taken: &[bool]) -> Vec<(usize, usize)> {
+    let mut by_role: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        if let Some(role) = role(group) {
+            by_role.entry(role).or_default().push(at);
+        }
+    }
+    let mut is_taken = is_taken.to_vec();
+    let mut found = Vec::new();
+    for (at, group) in groups.iter().enumerate() {
+        let has_failed = group.state == State::Stopping && group.exit_code.is_some();
+        if !has_failed || end_of_failed(group).is_some() {
+            continue;
+        }
+        let same = role(group).and_then(|role| by_role.get(role));
+        let mut same = same.into_iter().flatten().copied();
+        let next = same.find(|next| {
+            let is_later = match groups[*next].created_at.zip(group.created_at) {
+                Some((next, own)) => next > own,
+                None => groups[*next].state == State::Succeeded,
+            };
+            *next != at && !is_taken[*next] && is_later
+        });
+        if let Some(next) = next {
+            is_taken[next] = true;
+            found.push((at, next));
+        }
+    }
+    found
 }
 
 /// Returns when a failed group ended; `None` for other groups, or if it is not known. A group that is being deleted

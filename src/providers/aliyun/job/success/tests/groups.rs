@@ -48,6 +48,27 @@ fn a_failure_of_a_group_that_is_being_deleted_counts() {
             deleted(&[ended(0, "Completed"), ended(143, "Error")]),
             State::Succeeded,
         ),
+        (
+            deleted(&[ended(0, "Completed"), json!({"State": "Running"})]),
+            State::Succeeded,
+        ),
+        (
+            deleted(&[
+                ended(0, "Completed"),
+                json!({"State": "Running", "Reason": "Error"}),
+            ]),
+            State::Unknown,
+        ),
+        (deleted(&[json!({"State": "Waiting"})]), State::Succeeded),
+        (
+            deleted(&[json!({"State": "Waiting", "Reason": "ContainerCreating"})]),
+            State::Succeeded,
+        ),
+        (
+            deleted(&[json!({"State": "Waiting", "Reason": "CrashLoopBackOff"})]),
+            State::Unknown,
+        ),
+        (deleted(&[json!({"State": "Zombie"})]), State::Unknown),
         (deleted(&[json!({})]), State::Succeeded),
         (deleted(&[]), State::Succeeded),
     ] {
@@ -97,4 +118,35 @@ fn only_a_group_with_the_same_name_replaces_a_failed_one() {
         named("rank-1", "Succeeded", 3, 4),
     ]);
     assert_eq!(read(&groups).state, State::Failed, "nothing follows rank-0");
+}
+
+#[test]
+fn a_failed_group_that_is_being_deleted_may_have_been_replaced_if_its_end_is_not_known() {
+    let named = |name: &str, mut group: Value, start: Option<u32>| {
+        group["ContainerGroupName"] = json!(name);
+        group["CreationTime"] = json!(start.map(at));
+        group
+    };
+    let failed = |start| named("rank-0", deleted(&[ended(1, "Error")]), start);
+    let good = |name: &str, start| named(name, group("Succeeded", &[0]), start);
+    let unknown = "the job has succeeded, but group rank-0 failed, and it is not certain that group rank-0 replaced it";
+    for groups in [
+        json!([failed(Some(1)), good("rank-0", Some(2))]),
+        json!([failed(None), good("rank-0", Some(2))]),
+        json!([failed(Some(1)), good("rank-0", None)]),
+        json!([failed(Some(1)), failed(Some(2)), good("rank-0", Some(3))]),
+    ] {
+        let job = read(&groups);
+        assert_eq!((job.state, job.ended), (State::Unknown, false), "{groups}");
+        assert_eq!(job.message.as_deref(), Some(unknown), "{groups}");
+    }
+    for groups in [
+        json!([failed(Some(2)), good("rank-0", Some(1))]),
+        json!([failed(Some(1)), good("rank-1", Some(2))]),
+        json!([failed(Some(1)), failed(Some(1)), good("rank-0", Some(2))]),
+        json!([failed(None), failed(None), good("rank-1", Some(2))]),
+        json!([good("rank-0", Some(1)), failed(Some(2)), failed(Some(3))]),
+    ] {
+        assert_eq!(read(&groups).state, State::Failed, "{groups}");
+    }
 }
