@@ -206,9 +206,13 @@ impl ArraySpec {
         Some(end?.checked_sub(start?)? / step + 1)
     }
 
-    /// Returns the first index that is not among `listed`.
+    /// Returns the first index that is not among `listed`. The documentation does not describe whether an executor has
+    /// the index or its position, counted from 0, so `None` if either of them is complete.
     pub(super) fn first_missing(&self, listed: &HashSet<i64>) -> Option<i64> {
-        self.count()?;
+        let count = i64::try_from(self.count()?).ok()?;
+        if (0..count).all(|position| listed.contains(&position)) {
+            return None;
+        }
         let [start, end] = [self.index_start.0?, self.index_end.0?];
         let step = self.index_step.unsigned().unwrap_or(1).max(1);
         let mut indices = (start..=end).step_by(usize::try_from(step).ok()?);

@@ -67,21 +67,29 @@ async fn a_message_that_describes_a_failure_leaves_a_success_undecided() {
 
 #[tokio::test]
 async fn a_success_is_undecided_if_an_index_of_an_array_has_no_executor() {
-    let array = |indices: &[i64], last: i64, step: i64| {
+    let array = |indices: &[i64], first: i64, last: i64, step: i64| {
         let executor = |index: &i64| json!({"ArrayId": index, "Status": "Succeeded"});
         let mut task = task(indices.iter().map(executor).collect());
         task["ExecutorPolicy"] =
-            json!({"ArraySpec": {"IndexStart": 0, "IndexEnd": last, "IndexStep": step}});
+            json!({"ArraySpec": {"IndexStart": first, "IndexEnd": last, "IndexStep": step}});
         task
     };
-    for (indices, last, step, missing) in [
-        (&[0, 1][..], 1, 1, None),
-        (&[4, 2, 0], 5, 2, None),
-        (&[0, 1, 5], 1, 1, None),
-        (&[0, 5], 1, 1, Some(1)),
-        (&[0, 1, 4], 4, 2, Some(2)),
+    for (indices, first, last, step, missing) in [
+        (&[0, 1][..], 0, 1, 1, None),
+        (&[4, 2, 0], 0, 5, 2, None),
+        (&[0, 1, 5], 0, 1, 1, None),
+        (&[0, 5], 0, 1, 1, Some(1)),
+        (&[0, 1, 4], 0, 4, 2, Some(2)),
+        (&[1, 2, 3], 1, 3, 1, None),
+        (&[10, 14, 12], 10, 15, 2, None),
+        // Positions instead of indices.
+        (&[0, 1, 2], 1, 3, 1, None),
+        (&[2, 1, 0], 10, 15, 2, None),
+        (&[0, 1, 3], 1, 3, 1, Some(2)),
+        (&[0, 2, 3], 1, 3, 1, Some(1)),
+        (&[0, 1, 12], 10, 15, 2, Some(10)),
     ] {
-        let (state, message, _) = read(array(indices, last, step)).await;
+        let (state, message, _) = read(array(indices, first, last, step)).await;
         let text = missing.map(|index| {
             format!(
                 "the job has succeeded, but Task0 has no executor with the index {index}; --trust-finished accepts the cloud's state"
