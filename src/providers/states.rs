@@ -11,7 +11,8 @@ use crate::settings::Settings;
 
 pub(super) use failure_words::describes_failure;
 pub(super) use success::{
-    FailureCause, confirm_success, contradict, failure, failure_text, mark_unknown_if_unread,
+    FailureCause, confirm_success, contradict, describes_success, failure, failure_text,
+    mark_unknown_if_unread,
 };
 
 /// The outcome of a job or task whose state word does not show it.

@@ -5,20 +5,58 @@ use crate::lenient::Text;
 use crate::model::{Job, Reason, State, Task};
 
 /// Texts that clouds send as the code or the text of a failure if there was no failure.
-const NO_FAILURE: &[&str] = &[
-    "n/a",
-    "nil",
-    "none",
-    "null",
+const NO_FAILURE: &[&str] = &["n/a", "nil", "none", "null", "无"];
+
+/// Words of a success.
+const SUCCESS_WORDS: &[&str] = &[
+    "complete",
+    "completed",
+    "done",
+    "finished",
     "ok",
     "succeed",
     "succeeded",
     "success",
     "successful",
-    "操作成功",
+    "successfully",
+    "完成",
+    "已完成",
     "成功",
-    "无",
 ];
+
+/// Words before one of [`SUCCESS_WORDS`] that do not change its meaning: `the job is completed`.
+const SUBJECTS: &[&str] = &[
+    "been",
+    "execution",
+    "has",
+    "is",
+    "job",
+    "operation",
+    "request",
+    "task",
+    "the",
+    "training",
+    "was",
+];
+
+/// Chinese words before one of [`SUCCESS_WORDS`] that do not change its meaning: `任务已完成`.
+const CHINESE_SUBJECTS: &[&str] = &["任务", "作业", "训练", "操作", "执行", "请求"];
+
+/// Returns `true` for a text that describes only a success, such as `Completed`, `job is completed` or `任务已完成`.
+/// Any other word can change its meaning: `not completed`.
+pub(in crate::providers) fn describes_success(text: &str) -> bool {
+    let lower = text.trim().to_ascii_lowercase();
+    let mut rest = lower.trim_end_matches(['.', '!', '。']);
+    let mut subjects = CHINESE_SUBJECTS.iter();
+    if let Some(after) = subjects.find_map(|subject| rest.strip_prefix(subject)) {
+        rest = after;
+    }
+    let mut words = rest
+        .split_whitespace()
+        .skip_while(|word| SUBJECTS.contains(word));
+    let is_success = |word: &str| SUCCESS_WORDS.contains(&word);
+    words.next().is_some_and(is_success) && words.all(is_success)
+}
 
 /// Returns the code or the text of a failure; `None` for a text that clouds send if there was no failure. A
 /// text with unreadable characters is a failure.
@@ -29,7 +67,8 @@ pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
         .all(|character| matches!(character, '0' | '-' | '.' | ':'));
     let word = text.trim_end_matches(['.', '!', '。']);
     let mut words = NO_FAILURE.iter();
-    let is_none = is_zero || words.any(|known| known.eq_ignore_ascii_case(word));
+    let is_none =
+        is_zero || words.any(|known| known.eq_ignore_ascii_case(word)) || describes_success(text);
     (!is_none).then_some(text)
 }
 
@@ -171,6 +210,13 @@ mod tests {
             "无",
             "成功",
             "操作成功。",
+            "Completed",
+            "done",
+            "Finished.",
+            "job is completed",
+            "The task has been completed successfully.",
+            "任务已完成",
+            "训练完成。",
         ] {
             assert_eq!(failure_text(text), None, "{text:?}");
         }
@@ -183,6 +229,13 @@ mod tests {
             "succeeded with errors",
             "no quota",
             "not ok",
+            "job is not completed",
+            "job is being completed",
+            "job",
+            "completed with errors",
+            "50% completed",
+            "任务",
+            "任务未完成",
             "失败",
             "未成功",
             "无可用资源",

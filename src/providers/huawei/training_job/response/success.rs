@@ -48,16 +48,15 @@ const NOT_ENDED: &[&str] = &[
     "等待",
 ];
 
-/// Words of the secondary phase of a job that succeeded.
-const SUCCEEDED: &[&str] = &[
-    "Complete",
-    "Completed",
-    "Finished",
-    "Succeeded",
-    "Success",
-    "完成",
-    "已完成",
-    "成功",
+/// Activities of a job or a recovery that end before its success. `Stopping` and `Waiting` do not.
+const ACTIVITIES: &[&str] = &[
+    "Executing",
+    "Processing",
+    "Recovering",
+    "Running",
+    "Saving",
+    "Training",
+    "Uploading",
 ];
 
 /// Ends Chinese words for a state that has not ended, such as `运行中` (running).
@@ -200,8 +199,7 @@ impl Status {
     /// Returns the word of the secondary phase if it is not recognized and so does not affect a success.
     pub(super) fn unrecognized_phase(&self) -> Option<String> {
         let word = self.secondary_phase.trimmed()?;
-        let mut known = SUCCEEDED.iter();
-        let is_known = known.any(|known| known.eq_ignore_ascii_case(word));
+        let is_known = states::describes_success(word) || is_completed_activity(word);
         (!is_known).then(|| word.to_owned())
     }
 
@@ -255,7 +253,16 @@ fn is_in_progress(word: &str) -> bool {
     let is_english = first
         .get(end..)
         .is_some_and(|end| end.eq_ignore_ascii_case("ing"));
-    is_english || word.ends_with(CHINESE_IN_PROGRESS)
+    (is_english && !is_completed_activity(word)) || word.ends_with(CHINESE_IN_PROGRESS)
+}
+
+/// Returns `true` for an activity that has ended with success: `Training Completed`.
+fn is_completed_activity(word: &str) -> bool {
+    word.split_once(char::is_whitespace)
+        .is_some_and(|(first, rest)| {
+            let mut known = ACTIVITIES.iter();
+            known.any(|known| known.eq_ignore_ascii_case(first)) && states::describes_success(rest)
+        })
 }
 
 /// Returns the items with the latest time, and those without a time.

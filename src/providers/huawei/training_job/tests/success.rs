@@ -37,7 +37,7 @@ fn a_completed_job_with_a_conflicting_secondary_phase_is_unknown() {
         );
         assert_eq!(read(phase, secondary, 3), (State::Failed, true, None));
     }
-    for secondary in ["", "completed", "已完成"] {
+    for secondary in ["", "completed", "已完成", "Training Completed"] {
         assert_eq!(
             read("Completed", secondary, 0),
             (State::Succeeded, true, None)
@@ -223,7 +223,12 @@ fn a_completed_job_whose_last_recovery_failed_is_unknown() {
         let expected = (State::Unknown, false, Some(text.to_owned()));
         assert_eq!(read(runs.clone()), expected, "{runs}");
     }
-    for word in ["Recovering", "恢复中"] {
+    for word in [
+        "Recovering",
+        "恢复中",
+        "Training not finished",
+        "Waiting finished",
+    ] {
         let recovering = json!([run(at(10), &[(at(20), word)])]);
         assert_eq!(read(recovering), unknown(word, false));
     }
@@ -233,6 +238,7 @@ fn a_completed_job_whose_last_recovery_failed_is_unknown() {
         json!([run(at(40), &[]), failed()]),
         json!([run(at(10), &[(at(20), "failed"), (at(30), "success")])]),
         json!([run(at(10), &[(at(20), "downgrade"), (at(30), "success")])]),
+        json!([run(at(10), &[(at(20), "Training finished")])]),
         json!([run(at(10), &[])]),
     ] {
         assert_eq!(read(runs.clone()), (State::Succeeded, true, None), "{runs}");
@@ -348,6 +354,10 @@ fn a_completed_job_with_the_message_of_an_error_is_undecided() {
         let job = read(&body).unwrap().job;
         (job.state, job.ended)
     };
-    assert_eq!(state("busy"), (State::Unknown, false));
-    assert_eq!(state(""), (State::Succeeded, true));
+    for error in ["busy", "job is not completed"] {
+        assert_eq!(state(error), (State::Unknown, false), "{error}");
+    }
+    for fine in ["", "Completed", "job is completed", "done"] {
+        assert_eq!(state(fine), (State::Succeeded, true), "{fine}");
+    }
 }
