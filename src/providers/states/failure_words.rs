@@ -157,7 +157,24 @@ const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
 const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何", "被"];
 
 /// Words between a failure and the number of its occurrences: `失败节点数：0`.
-const CHINESE_COUNTS: &[&str] = &["节点数", "任务数", "作业数", "次数", "个数", "数量", "数"];
+const CHINESE_COUNTS: &[&str] = &[
+    "节点数",
+    "任务数",
+    "作业数",
+    "进程数",
+    "容器数",
+    "实例数",
+    "次数",
+    "个数",
+    "数量",
+    "数",
+];
+
+/// Words between a failure and the number of its occurrences: `preemption count: 0`.
+const COUNTS: &[&str] = &["count", "counts"];
+
+/// Values of a flag that is not set.
+const UNSET: &[&str] = &["false", "否"];
 
 /// Reports whether a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
 pub(in crate::providers) fn describes_failure(text: &str) -> bool {
@@ -218,7 +235,10 @@ fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
         let next = after.trim_start_matches(['-', '_', ' ']);
         let is_tolerated =
             next.starts_with("toleran") || next.starts_with("detection") || is_setting(word, next);
-        !is_tolerated && !counts_none(after) && !follows_none(&lower[..start], word)
+        // The flag of another word can be a part of a message: `AssertionError: False`.
+        let is_unset = word.starts_with("preempt") && has_value(after, UNSET);
+        let is_none = counts_none(after_count(after)) || is_unset;
+        !is_tolerated && !is_none && !follows_none(&lower[..start], word)
     })
 }
 
@@ -228,7 +248,11 @@ fn has_phrase(lower: &str, phrase: &str) -> bool {
     places.any(|(at, _)| {
         let before = &lower[..at];
         let previous = words(before).last().unwrap_or_default();
-        !NEGATIONS.contains(&previous) && !is_count(before)
+        let is_never = previous == "never" && before.ends_with("never ");
+        let after = &lower[at + phrase.len()..];
+        let after = after_count(after.strip_prefix('s').unwrap_or(after));
+        let is_none = counts_none(after) || has_value(after, UNSET);
+        !NEGATIONS.contains(&previous) && !is_never && !is_none && !is_count(before)
     })
 }
 
@@ -244,6 +268,19 @@ fn is_setting(word: &str, next: &str) -> bool {
 /// Returns `true` if the number 0 follows, as in `failed: 0, succeeded: 8`. `failed: 0/4 nodes are available` is not a
 /// count of failures.
 fn counts_none(after: &str) -> bool {
+    has_value(after, &["0", "无", "none"])
+}
+
+/// Returns the text after a word such as `count`, or the whole text if there is no such word.
+fn after_count(after: &str) -> &str {
+    let next = after.trim_start_matches(['-', '_', ' ']);
+    let is_next = |count: &&&str| words(next).next() == Some(**count) && next.starts_with(**count);
+    let count = COUNTS.iter().find(is_next);
+    count.map_or(after, |count| &next[count.len()..])
+}
+
+/// Returns `true` if a text begins with a colon or an equals sign and one of these values.
+fn has_value(after: &str, values: &[&str]) -> bool {
     let Some(value) = after.strip_prefix([':', '=', '：']) else {
         return false;
     };
@@ -252,8 +289,8 @@ fn counts_none(after: &str) -> bool {
         rest.is_empty()
             || rest.starts_with([',', ';', ')', ']', '}', '|', '\n', '，', '；', '。', '）'])
     };
-    let mut none = ["0", "无", "none"].into_iter();
-    none.any(|none| value.strip_prefix(none).is_some_and(is_end))
+    let mut values = values.iter();
+    values.any(|known| value.strip_prefix(known).is_some_and(is_end))
 }
 
 /// Returns `true` after the number 0, as in `0 errors` and `0 failed`, but not in `worker-0: error` and `worker-0
@@ -321,7 +358,7 @@ fn contains_without_negation(text: &str, word: &str) -> bool {
         let counted = CHINESE_COUNTS
             .iter()
             .find_map(|count| after.strip_prefix(count));
-        let is_none = counts_none(counted.unwrap_or(after));
+        let is_none = counts_none(counted.unwrap_or(after)) || has_value(after, &["否"]);
         !is_none && !negations.any(|negation| before.ends_with(negation))
     })
 }

@@ -71,6 +71,20 @@ const FAILURES: &[&str] = &[
     "preempt",
     "preempted",
     "Preemption by a job with a higher priority",
+    "stopped by user: true",
+    "stopped by user: 1",
+    "stopped by user: alice",
+    "preemption count: 1",
+    "preemption count: 0/4 nodes are available",
+    "preempted: true",
+    "non-zero exits: 2",
+    "被杀进程数：1",
+    "抢占: 是",
+    "是否抢占: 是",
+    "手动停止: 是",
+    "AssertionError: False",
+    "preemption policy: never, job killed",
+    "retry policy: never; stopped by user",
 ];
 
 /// Texts that do not describe a failure.
@@ -123,6 +137,19 @@ const OTHERS: &[&str] = &[
     "not stopped by user",
     "SIGTERM handler installed",
     "without error",
+    "stopped by user: false",
+    "stopped by user: 0",
+    "preemption count: 0",
+    "preemption_count=0, workers=8",
+    "preempted: false",
+    "error count: 0",
+    "non-zero exits: 0",
+    "被杀进程数：0",
+    "抢占次数：0",
+    "抢占: 否",
+    "是否抢占: 否",
+    "手动停止: 否",
+    "never stopped by user",
 ];
 
 #[test]
