@@ -23,7 +23,8 @@ pub fn near_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> O
     closest_within(names, word, |longer| longer / 4)
 }
 
-/// Returns the closest name; `max_distance` returns how many characters may differ, given the length of the longer word.
+/// Returns the closest name; `max_distance` returns how many characters may differ, given the length of the longer
+/// word.
 fn closest_within<'a>(
     names: impl IntoIterator<Item = &'a str>,
     word: &str,

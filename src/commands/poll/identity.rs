@@ -34,8 +34,8 @@ impl Poller {
         }
     }
 
-    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference, also if these were named.
-    /// Returns the jobs that are followed now; the others wait for a response.
+    /// Polls the new jobs of a watched scope that have the ids of previous ones, by reference, also if these were
+    /// named. Returns the jobs that are followed now; the others wait for a response.
     pub(in crate::commands) fn follow_replaced(
         &mut self,
         mut replaced: HashMap<String, JobIdentity<'static>>,

@@ -85,8 +85,8 @@ pub(super) fn failure_of_deleted(group: &Task) -> Option<String> {
         .or_else(|| failure_after_success(group))
 }
 
-/// Returns true for a container that waits, or for a sidecar that still runs, without the reason of a failure. `is_done`
-/// is true if a main container has ended with 0.
+/// Returns true for a container that waits, or for a sidecar that still runs, without the reason of a failure.
+/// `is_done` is true if a main container has ended with 0.
 fn is_unfinished(container: &Container, is_done: bool) -> bool {
     let word = container.state_raw.as_deref().unwrap_or_default();
     let is_waiting = word.eq_ignore_ascii_case("Waiting");
