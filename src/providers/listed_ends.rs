@@ -1,6 +1,6 @@
 //! Remembers the ends of jobs in lists, which can contradict later lookups.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use super::states;
@@ -10,7 +10,11 @@ use crate::sync::lock;
 
 /// The ends other than a success that the last lists show, by reference.
 #[derive(Debug, Default)]
-pub(super) struct ListedEnds(Mutex<HashMap<String, ListedEnd>>);
+pub(super) struct ListedEnds {
+    ends: Mutex<HashMap<String, ListedEnd>>,
+    /// The jobs that were not listed.
+    skipped: Mutex<HashSet<String>>,
+}
 
 /// The end of a job in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +39,13 @@ impl ListedEnds {
     /// Records the end in a row that is not returned, for example because another row of the job contradicts it.
     pub fn record(&self, reference: &str, row: &Job) {
         if let Some(end) = ListedEnd::of(row) {
-            lock(&self.0).insert(reference.to_owned(), end);
+            lock(&self.ends).insert(reference.to_owned(), end);
         }
+    }
+
+    /// Records that a job was not listed, so that an end that an earlier list showed is kept.
+    pub fn skip(&self, reference: &Reference) {
+        lock(&self.skipped).insert(reference.to_string());
     }
 
     /// Replaces what is known of these jobs by the rows that a list returned, and by what was recorded with it.
@@ -45,9 +54,13 @@ impl ListedEnds {
         recorded: &Self,
         rows: impl Iterator<Item = (&'a Reference, Option<&'a Job>)>,
     ) {
-        let (mut known, mut recorded) = (lock(&self.0), lock(&recorded.0));
+        let (mut known, skipped) = (lock(&self.ends), lock(&recorded.skipped));
+        let mut recorded = lock(&recorded.ends);
         for (reference, row) in rows {
             let reference = reference.to_string();
+            if skipped.contains(&reference) {
+                continue;
+            }
             let recorded = recorded.remove(&reference);
             match recorded.or(row.and_then(ListedEnd::of)) {
                 Some(end) => drop(known.insert(reference, end)),
@@ -75,7 +88,7 @@ impl ListedEnds {
         if job.state != State::Succeeded {
             return None;
         }
-        let end = lock(&self.0).get(&reference.to_string()).cloned()?;
+        let end = lock(&self.ends).get(&reference.to_string()).cloned()?;
         // A new object can have the name of one that was deleted.
         let times = end.created_at.zip(job.created_at);
         let is_other = reference.kind.is_watched && times.is_some_and(|(one, other)| one != other);

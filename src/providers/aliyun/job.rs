@@ -99,12 +99,16 @@ impl KindOps<Api> for Jobs {
     }
 
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        api.is_batchable(references)
+        !api.batchable(references).is_empty()
     }
 
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have found meanwhile that this account has no permission to list.
-        let clusters = api.listable(batch.references);
+        let clusters = match batch.references {
+            // The list is read for its own sake.
+            [_] => api.listable(batch.references),
+            several => api.batchable(several),
+        };
         let results = api.batch_get_jobs(clusters, batch).await;
         results.map(Some)
     }

@@ -15,10 +15,11 @@ use crate::providers::prelude::*;
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl Api {
-    /// Reports whether lists of these jobs save requests: a cluster has two or more of them.
-    pub(super) fn is_batchable(&self, references: &[Reference]) -> bool {
-        let clusters = self.listable(references);
-        clusters.values().any(|ids| ids.len() > 1)
+    /// Returns the jobs for which a list saves requests: those of clusters with two or more of the jobs.
+    pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Clusters<'a> {
+        let mut clusters = self.listable(references);
+        clusters.retain(|_, ids| ids.len() > 1);
+        clusters
     }
 
     /// Returns the jobs that can be listed; none if the account cannot list jobs.
@@ -67,7 +68,11 @@ impl Api {
             listings.insert(cluster, listing);
         }
         let row_of = |reference: &Reference| {
-            let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
+            let listing = listings.get(cluster_of(reference.segment("CLUSTER")));
+            let Some(listing) = listing else {
+                ends.skip(reference);
+                return None;
+            };
             let at = job_at(reference, self.region());
             if let Some(row) = listing.contradicted_end(reference.id()) {
                 let mut job = at.clone();

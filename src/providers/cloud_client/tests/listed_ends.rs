@@ -9,7 +9,7 @@ use crate::model::State;
 use crate::providers::test_support::{get_options, reference};
 use crate::providers::{Cloud, aliyun, tencent};
 use crate::test_support::jobs::serve;
-use crate::test_support::{Responder, ServerRequest, ServerResponse, emulated};
+use crate::test_support::{Responder, ServerRequest, ServerResponse, TestServer, emulated};
 
 /// Lists the jobs with these ids and looks up the first one. Returns whether the list contains a usable row of it,
 /// its state, and its message.
@@ -117,6 +117,39 @@ async fn a_lookup_that_contradicts_a_list_reads_the_list_again() {
         let found = read((&aliyun::CLOUD, kind), ids, responder).await;
         assert_eq!(found.1, expected, "{stale_lists}");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_other_jobs_keeps_the_end_of_a_job() {
+    let responder: Responder = Arc::new(|request: &ServerRequest| {
+        let row = |id: &str, word: &str| json!({"JobId": id, "State": word});
+        let body = match emulated(&aliyun::CLOUD).operation(request)?.as_str() {
+            "ListServerlessJobs" => {
+                let rows = [row("20_5", "Failed"), row("20_6", "Succeeded")];
+                json!({"TotalCount": 2, "Jobs": rows})
+            }
+            _ => json!({"TotalCount": 1, "JobInfos": [row("20_5", "Succeeded")]}),
+        };
+        Some(ServerResponse::json(200, &body))
+    });
+    let (server, client) = serve(&aliyun::CLOUD, Vec::new(), responder).await;
+    let job = |cluster, id| reference(kind(&aliyun::CLOUD, "job"), &[cluster, id]);
+    let failed = job("c-1", "20_5");
+    let first = [failed.clone(), job("c-1", "20_6")];
+    client.batch_get(&first, &get_options()).await.unwrap();
+    // The list of its cluster does not save requests any more.
+    let later = [failed.clone(), job("c-2", "1_1"), job("c-2", "1_2")];
+    client.batch_get(&later, &get_options()).await.unwrap();
+    let lists = |server: &TestServer| {
+        let requested = server.requested();
+        requested
+            .iter()
+            .filter(|name| *name == "ListServerlessJobs")
+            .count()
+    };
+    assert_eq!(lists(&server), 2);
+    let found = client.get(&failed, &get_options()).await.unwrap();
+    assert_eq!((found.job.state, lists(&server)), (State::Unknown, 1));
 }
 
 #[tokio::test]
