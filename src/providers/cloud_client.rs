@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::batch;
 use super::client::{Client, CloudApi, KindOps};
-use super::listed_ends::ListedEnds;
+use super::listed_ends::{BatchEnds, ListedEnds};
 use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
@@ -180,7 +180,7 @@ impl<A: CloudApi> Client for CloudClient<A> {
         let Some(first) = references.first() else {
             return Ok(Vec::new());
         };
-        let (ops, ends) = (self.ops(first.kind), ListedEnds::default());
+        let (ops, ends) = (self.ops(first.kind), BatchEnds::default());
         let batch = BatchRequest {
             references,
             options,

@@ -10,7 +10,11 @@ use crate::sync::lock;
 
 /// The ends other than a success that the last lists show, by reference.
 #[derive(Debug, Default)]
-pub(super) struct ListedEnds {
+pub(super) struct ListedEnds(Mutex<HashMap<String, ListedEnd>>);
+
+/// What one list of several jobs shows in addition to the rows that it returns, by reference.
+#[derive(Debug, Default)]
+pub(super) struct BatchEnds {
     ends: Mutex<HashMap<String, ListedEnd>>,
     /// The jobs that were not listed.
     skipped: Mutex<HashSet<String>>,
@@ -35,7 +39,7 @@ impl ListedEnd {
     }
 }
 
-impl ListedEnds {
+impl BatchEnds {
     /// Records the end in a row that is not returned, for example because another row of the job contradicts it.
     pub fn record(&self, reference: &str, row: &Job) {
         if let Some(end) = ListedEnd::of(row) {
@@ -47,15 +51,17 @@ impl ListedEnds {
     pub fn skip(&self, reference: &Reference) {
         lock(&self.skipped).insert(reference.to_string());
     }
+}
 
+impl ListedEnds {
     /// Replaces what is known of these jobs by the rows that a list returned, and by what was recorded with it.
     pub fn replace<'a>(
         &self,
-        recorded: &Self,
+        batch: &BatchEnds,
         rows: impl Iterator<Item = (&'a Reference, Option<&'a Job>)>,
     ) {
-        let (mut known, skipped) = (lock(&self.ends), lock(&recorded.skipped));
-        let mut recorded = lock(&recorded.ends);
+        let (mut known, skipped) = (lock(&self.0), lock(&batch.skipped));
+        let mut recorded = lock(&batch.ends);
         for (reference, row) in rows {
             let reference = reference.to_string();
             if skipped.contains(&reference) {
@@ -88,7 +94,7 @@ impl ListedEnds {
         if job.state != State::Succeeded {
             return None;
         }
-        let end = lock(&self.ends).get(&reference.to_string()).cloned()?;
+        let end = lock(&self.0).get(&reference.to_string()).cloned()?;
         // A new object can have the name of one that was deleted.
         let times = end.created_at.zip(job.created_at);
         let is_other = reference.kind.is_watched && times.is_some_and(|(one, other)| one != other);

@@ -1,6 +1,6 @@
 //! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
 
-use super::listed_ends::ListedEnds;
+use super::listed_ends::BatchEnds;
 use super::{Cursor, Filter, GetResult, Page, RequestOptions};
 use crate::reference::{Reference, Scope};
 
@@ -21,7 +21,7 @@ pub(super) struct BatchRequest<'a> {
     /// Options of the requests.
     pub options: &'a RequestOptions,
     /// Collects ends in rows that are not returned.
-    pub ends: &'a ListedEnds,
+    pub ends: &'a BatchEnds,
 }
 
 /// A page of a list.

@@ -105,7 +105,7 @@ impl KindOps<Api> for Jobs {
     async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have found meanwhile that this account has no permission to list.
         let clusters = match batch.references {
-            // The list is read for its own sake.
+            // Only a list that contradicts a lookup is read for a single job.
             [_] => api.listable(batch.references),
             several => api.batchable(several),
         };
