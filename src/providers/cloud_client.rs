@@ -29,15 +29,26 @@ pub(super) struct CloudClient<A: 'static> {
     /// The account.
     pub api: A,
     /// Every kind of the cloud, with its operations.
-    kinds: Operations<A>,
+    kinds: &'static [KindEntry<A>],
 }
 
-/// Every kind of a cloud, with its operations.
-pub(super) type Operations<A> = &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))];
+/// A kind of a cloud, with its operations.
+pub(super) type KindEntry<A> = (&'static Kind, &'static (dyn KindOps<A> + 'static));
+
+/// Returns the kinds of a cloud's table.
+pub(super) const fn kinds_of<A, const N: usize>(table: &[KindEntry<A>; N]) -> [&'static Kind; N] {
+    let mut kinds = [table[0].0; N];
+    let mut number = 1;
+    while number < N {
+        kinds[number] = table[number].0;
+        number += 1;
+    }
+    kinds
+}
 
 impl<A: Sync> CloudClient<A> {
     /// Creates a client for an account.
-    pub fn new(api: A, kinds: Operations<A>) -> Self {
+    pub fn new(api: A, kinds: &'static [KindEntry<A>]) -> Self {
         Self {
             rejected_lists: RejectedLists::default(),
             listed_ends: ListedEnds::default(),

@@ -52,7 +52,7 @@ use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{BatchResult, KindOps};
-use cloud_client::CloudClient;
+use cloud_client::{CloudClient, KindEntry, kinds_of};
 use list::{count_distinct, has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
 use request::{BatchRequest, GetRequest, ListRequest};

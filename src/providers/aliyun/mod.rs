@@ -35,7 +35,8 @@ use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, RequestOptions, ScopeListing, ScopePage,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
+    ScopePage, kinds_of,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
@@ -56,17 +57,20 @@ use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
 
+/// Every kind of the cloud, with its operations.
+static KINDS: [KindEntry<Api>; 6] = [
+    (&JOB, &Jobs),
+    (&INVOCATION, &Invocations),
+    (&HPC_JOB, &HpcJobs),
+    (&DLC_JOB, &DlcJobs),
+    (&INSTANT_JOB, &InstantJobs),
+    (&SCHEDULER_JOB, &SchedulerJobs),
+];
+
 /// Alibaba Cloud: E-HPC, E-HPC Instant and PAI-DLC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[
-        &JOB,
-        &INVOCATION,
-        &HPC_JOB,
-        &DLC_JOB,
-        &INSTANT_JOB,
-        &SCHEDULER_JOB,
-    ],
+    kinds: &kinds_of(&KINDS),
     scope_listings: &[
         ScopeListing {
             kinds: &[&JOB, &INVOCATION, &SCHEDULER_JOB],
@@ -156,20 +160,7 @@ pub static CLOUD: Cloud = Cloud {
 };
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
-    let api = Api::new(profile, transport)?;
-    Ok(CloudClient::new(
-        api,
-        const {
-            &[
-                (&JOB, &Jobs),
-                (&INVOCATION, &Invocations),
-                (&HPC_JOB, &HpcJobs),
-                (&DLC_JOB, &DlcJobs),
-                (&INSTANT_JOB, &InstantJobs),
-                (&SCHEDULER_JOB, &SchedulerJobs),
-            ]
-        },
-    ))
+    Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 
 /// A client of the products for one profile.

@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::products::Product;
-use super::{Cloud, CloudApi, CloudClient, CredentialInfo, RequestOptions};
+use super::{Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, kinds_of};
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
@@ -34,10 +34,17 @@ use job::{AsyncJobs, JOB};
 use products::{endpoint, first_endpoint};
 use training_job::{TRAINING_JOB, TrainingJobs};
 
+/// Every kind of the cloud, with its operations.
+static KINDS: [KindEntry<Api>; 3] = [
+    (&IMAGE_JOB, &ImageJobs),
+    (&TRAINING_JOB, &TrainingJobs),
+    (&JOB, &AsyncJobs),
+];
+
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
-    kinds: &[&IMAGE_JOB, &TRAINING_JOB, &JOB],
+    kinds: &kinds_of(&KINDS),
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
     setting_specs: &[
@@ -93,17 +100,7 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 const PROJECTS: &str = "KeystoneListProjects";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
-    let api = Api::new(profile, transport)?;
-    Ok(CloudClient::new(
-        api,
-        const {
-            &[
-                (&IMAGE_JOB, &ImageJobs),
-                (&TRAINING_JOB, &TrainingJobs),
-                (&JOB, &AsyncJobs),
-            ]
-        },
-    ))
+    Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 
 /// Client for one credential (key, token or user) and one project.

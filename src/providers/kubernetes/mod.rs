@@ -36,8 +36,8 @@ use url::Url;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindOps, RequestOptions, ScopeListing,
-    ScopePage,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
+    ScopePage, kinds_of,
 };
 use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
@@ -70,18 +70,21 @@ use signer::Signer;
 use watch::Watches;
 use workload::{WORKLOAD, Workloads};
 
+/// Every kind of the cloud, with its operations.
+static KINDS: [KindEntry<Api>; 7] = [
+    (&JOB, &Jobs),
+    (&POD, &Pods),
+    (&WORKLOAD, &Workloads),
+    (&VOLCANO_JOB, &VOLCANO_JOBS),
+    (&KUBEFLOW_JOB, &KUBEFLOW_JOBS),
+    (&JOBSET, &JOBSETS),
+    (&ARGO_WORKFLOW, &ARGO_WORKFLOWS),
+];
+
 /// Kubernetes.
 pub static CLOUD: Cloud = Cloud {
     name: "kubernetes",
-    kinds: &[
-        &JOB,
-        &POD,
-        &WORKLOAD,
-        &VOLCANO_JOB,
-        &KUBEFLOW_JOB,
-        &JOBSET,
-        &ARGO_WORKFLOW,
-    ],
+    kinds: &kinds_of(&KINDS),
     scope_listings: &[ScopeListing {
         kinds: &[&JOB],
         optional_kinds: &[&VOLCANO_JOB, &KUBEFLOW_JOB, &JOBSET, &ARGO_WORKFLOW],
@@ -116,21 +119,11 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
-static OPERATIONS: &[(&Kind, &dyn KindOps<Api>)] = &[
-    (&JOB, &Jobs),
-    (&POD, &Pods),
-    (&WORKLOAD, &Workloads),
-    (&VOLCANO_JOB, &VOLCANO_JOBS),
-    (&KUBEFLOW_JOB, &KUBEFLOW_JOBS),
-    (&JOBSET, &JOBSETS),
-    (&ARGO_WORKFLOW, &ARGO_WORKFLOWS),
-];
-
 /// The domain of the API servers of TKE.
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
-    Ok(CloudClient::new(Api::new(profile, transport)?, OPERATIONS))
+    Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 
 /// Builds a kind with what all kinds of the cloud have in common: references, lists, logs and streams of

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
 
-use super::{Cloud, CloudApi, CloudClient, CredentialInfo};
+use super::{Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, kinds_of};
 use crate::error::{Category, Problem};
 use crate::http::{Endpoint, Transport};
 use crate::kind::DetailTypes;
@@ -30,10 +30,13 @@ use job::{JOB, Jobs};
 use region::Region;
 use token_exchange::{Exchange, TokenScope};
 
+/// Every kind of the cloud, with its operations.
+static KINDS: [KindEntry<Api>; 2] = [(&INSTANCE, &Instances), (&JOB, &Jobs)];
+
 /// Sugon SCNet.
 pub static CLOUD: Cloud = Cloud {
     name: "sugon",
-    kinds: &[&INSTANCE, &JOB],
+    kinds: &kinds_of(&KINDS),
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
     setting_specs: &[
@@ -69,11 +72,7 @@ const TOKENS: &str = "GetUserTokens";
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
-    let api = Api::new(profile, transport)?;
-    Ok(CloudClient::new(
-        api,
-        const { &[(&INSTANCE, &Instances), (&JOB, &Jobs)] },
-    ))
+    Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 
 /// Client for one account: its configured computing region, and other regions that its key can access.

@@ -28,8 +28,8 @@ use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, RequestOptions, ScopeListing, ScopePage,
-    wall_clock::WallClock,
+    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
+    ScopePage, kinds_of, wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
@@ -43,10 +43,17 @@ use clusters::ClusterDetails;
 use service::{SERVICE, Service};
 use training_task::{TRAINING_TASK, TrainingTasks};
 
+/// Every kind of the cloud, with its operations.
+static KINDS: [KindEntry<Api>; 3] = [
+    (&SERVICE, &Service),
+    (&TRAINING_TASK, &TrainingTasks),
+    (&BATCH_JOB, &BatchJobs),
+];
+
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
-    kinds: &[&SERVICE, &TRAINING_TASK, &BATCH_JOB],
+    kinds: &kinds_of(&KINDS),
     scope_listings: &[ScopeListing {
         kinds: &[&SERVICE],
         optional_kinds: &[],
@@ -92,17 +99,7 @@ const CLUSTERS: &str = "DescribeCluster";
 const PATH: &str = "/v2/index.php";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
-    let api = Api::new(profile, transport)?;
-    Ok(CloudClient::new(
-        api,
-        const {
-            &[
-                (&SERVICE, &Service),
-                (&TRAINING_TASK, &TrainingTasks),
-                (&BATCH_JOB, &BatchJobs),
-            ]
-        },
-    ))
+    Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 
 /// Client for one key and one region.
