@@ -119,74 +119,67 @@ enum Command {
     Emulate(emulate::Arguments),
 }
 
+/// Properties of a command that do not depend on its arguments.
+struct CommandSpec {
+    /// Its name on the command line.
+    name: &'static str,
+    /// Whether it can be recorded and replayed.
+    recording: RecordingSupport,
+    /// True if rows are not resources, so that the columns of resources do not apply.
+    has_own_columns: bool,
+}
+
+impl CommandSpec {
+    /// The command that is run if none is given.
+    const GET: Self = Self::new("get", RecordingSupport::AnyCommand);
+
+    const fn new(name: &'static str, recording: RecordingSupport) -> Self {
+        Self {
+            name,
+            recording,
+            has_own_columns: false,
+        }
+    }
+
+    const fn with_own_columns(self) -> Self {
+        Self {
+            has_own_columns: true,
+            ..self
+        }
+    }
+}
+
 impl Command {
-    /// Returns the name of the command on the command line.
-    fn name(&self) -> &'static str {
+    /// Returns the properties of the command that do not depend on its arguments.
+    fn spec(&self) -> CommandSpec {
+        use RecordingSupport::{AnyCommand, SameCommand, Unavailable};
+        const OFFLINE: RecordingSupport = Unavailable("it sends no requests");
+        const SHELL: RecordingSupport = Unavailable("the shell calls it for each completion");
+        const OWN_EMULATOR: RecordingSupport =
+            Unavailable("its responses come from an emulator in the same process");
+        const SERVER: RecordingSupport = Unavailable("it only receives requests");
+        let spec = CommandSpec::new;
         match self {
-            Self::Get(_) => "get",
-            Self::Describe(_) => "describe",
-            Self::Logs(_) => "logs",
-            Self::Events(_) => "events",
-            Self::List(_) => "list",
-            Self::Wait(_) => "wait",
-            Self::Watch(_) => "watch",
-            Self::Metrics(_) => "metrics",
-            Self::Kinds(_) => "kinds",
-            Self::States(_) => "states",
-            Self::Schema(_) => "schema",
-            Self::Auth(_) => "auth status",
-            Self::Doctor(_) => "doctor",
-            Self::Config(_) => "config",
-            Self::Completion(_) => "completion",
-            Self::Complete(_) => "__complete",
-            Self::Man(_) => "man",
-            Self::Demo(_) => "demo",
-            Self::Emulate(_) => "emulate",
+            Self::Get(_) => CommandSpec::GET,
+            Self::Describe(_) => spec("describe", AnyCommand),
+            Self::Logs(_) => spec("logs", AnyCommand).with_own_columns(),
+            Self::Events(_) => spec("events", AnyCommand).with_own_columns(),
+            Self::List(_) => spec("list", AnyCommand),
+            Self::Wait(_) => spec("wait", AnyCommand),
+            Self::Watch(_) => spec("watch", AnyCommand),
+            Self::Metrics(_) => spec("metrics", SameCommand).with_own_columns(),
+            Self::Kinds(_) => spec("kinds", SameCommand).with_own_columns(),
+            Self::States(_) => spec("states", SameCommand).with_own_columns(),
+            Self::Schema(_) => spec("schema", SameCommand).with_own_columns(),
+            Self::Auth(_) => spec("auth status", SameCommand).with_own_columns(),
+            Self::Doctor(_) => spec("doctor", AnyCommand).with_own_columns(),
+            Self::Config(_) => spec("config", OFFLINE).with_own_columns(),
+            Self::Completion(_) => spec("completion", OFFLINE),
+            Self::Complete(_) => spec("__complete", SHELL),
+            Self::Man(_) => spec("man", OFFLINE),
+            Self::Demo(_) => spec("demo", OWN_EMULATOR),
+            Self::Emulate(_) => spec("emulate", SERVER),
         }
-    }
-
-    /// Reports whether the command can be recorded and replayed.
-    fn recording_support(&self) -> RecordingSupport {
-        const OFFLINE: RecordingSupport = RecordingSupport::Unavailable("it sends no requests");
-        match self {
-            Self::Get(_)
-            | Self::Describe(_)
-            | Self::Logs(_)
-            | Self::Events(_)
-            | Self::List(_)
-            | Self::Wait(_)
-            | Self::Watch(_)
-            | Self::Doctor(_) => RecordingSupport::AnyCommand,
-            Self::Metrics(_)
-            | Self::Kinds(_)
-            | Self::States(_)
-            | Self::Schema(_)
-            | Self::Auth(_) => RecordingSupport::SameCommand,
-            Self::Config(_) | Self::Completion(_) | Self::Man(_) => OFFLINE,
-            Self::Complete(_) => {
-                RecordingSupport::Unavailable("the shell calls it for each completion")
-            }
-            Self::Demo(_) => RecordingSupport::Unavailable(
-                "its responses come from an emulator in the same process",
-            ),
-            Self::Emulate(_) => RecordingSupport::Unavailable("it only receives requests"),
-        }
-    }
-
-    /// Reports whether rows are not resources, so that the columns of resources do not apply.
-    fn has_own_columns(&self) -> bool {
-        matches!(
-            self,
-            Self::Logs(_)
-                | Self::Events(_)
-                | Self::Metrics(_)
-                | Self::Kinds(_)
-                | Self::States(_)
-                | Self::Schema(_)
-                | Self::Auth(_)
-                | Self::Doctor(_)
-                | Self::Config(_)
-        )
     }
 }
 
@@ -236,14 +229,14 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             return usage_error::print(&error, &command(), &arguments, &environment);
         }
     };
-    let name = cli.command.as_ref().map_or("get", Command::name);
-    let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let support = cli
-        .command
-        .as_ref()
-        .map_or(RecordingSupport::AnyCommand, Command::recording_support);
-    let session = recording::session(&cli.global, name, support, &arguments);
-    let context = match CommandContext::new(cli.global, environment, own_columns, session) {
+    let command = cli.command.as_ref();
+    let CommandSpec {
+        name,
+        recording,
+        has_own_columns,
+    } = command.map_or(CommandSpec::GET, Command::spec);
+    let session = recording::session(&cli.global, name, recording, &arguments);
+    let context = match CommandContext::new(cli.global, environment, has_own_columns, session) {
         Ok(context) => context,
         Err((context, problem)) => {
             let code = context.usage_error(name, vec![problem]);
