@@ -21,7 +21,7 @@ use crate::output::document::Envelope;
 use crate::output::{self, DetailLevel, Format, OutputOptions, PageOptions, RenderContext, Zone};
 use crate::providers::{
     self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetResult, LogParams, LogPosition,
-    LogRequest, RequestOptions, mask_job, mask_row_ids,
+    LogRequest, RequestOptions, ScopeListRequest, mask_job, mask_row_ids,
 };
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::secret::Redactor;
@@ -269,11 +269,8 @@ async fn send(
         }
         "scopes" => {
             for listing in cloud.scope_listings {
-                let (at, profile) = (Cursor::FIRST, DEFAULT_PROFILE);
-                client
-                    .api()
-                    .list_scopes(listing, profile, at, &options)
-                    .await?;
+                let request = ScopeListRequest::first(listing, DEFAULT_PROFILE, &options);
+                client.api().list_scopes(request).await?;
             }
             Ok(Vec::new())
         }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::request::{BatchRequest, GetRequest, ListRequest};
+use super::request::{BatchRequest, GetRequest, ListRequest, ScopeListRequest};
 use super::{
     CredentialInfo, Cursor, Filter, GetResult, LogChunk, LogRequest, LogSource, Page,
-    RequestOptions, ScopeListing, ScopePage,
+    RequestOptions, ScopeListSpec, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
@@ -125,25 +125,18 @@ pub trait CloudApi: Send + Sync {
     /// Forgets what earlier responses have shown about a job, because its reference belongs to another one now.
     fn forget(&self, _reference: &Reference) {}
 
-    /// Lists one page of the scopes of this account that contain jobs, such as clusters. `listing` is one of
-    /// the cloud's listings; `profile` is the profile's name, for the references of the scopes.
+    /// Lists one page of the scopes of this account that contain jobs, such as clusters.
     ///
     /// # Errors
     /// An error of the cloud or the connection; `usage` if jobs are in no such scope.
-    async fn list_scopes(
-        &self,
-        _listing: &'static ScopeListing,
-        _profile: &str,
-        _cursor: Cursor,
-        _options: &RequestOptions,
-    ) -> Result<ScopePage, Problem> {
+    async fn list_scopes(&self, _request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
         Err(Problem::usage("jobs of this cloud are not in clusters"))
     }
 
     /// Returns the optional kinds of a listing that the server may have: all that are not known to be missing.
     async fn served_kinds(
         &self,
-        listing: &'static ScopeListing,
+        listing: &'static ScopeListSpec,
         _options: &RequestOptions,
     ) -> Vec<&'static Kind> {
         listing.optional_kinds.to_vec()

@@ -11,7 +11,7 @@ use super::list::{Cursor, Filter, Page};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode, State};
-use crate::providers::{BoxFuture, Client, GetResult, RequestOptions, ScopeListing};
+use crate::providers::{BoxFuture, Client, GetResult, RequestOptions, ScopeListRequest};
 use crate::reference::Scope;
 use conflicts::merge_conflicts;
 use progress::ListProgress;
@@ -117,24 +117,19 @@ pub async fn list_all(
     read_pages(&source, options, limit, on_page).await
 }
 
-/// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)).
+/// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)). `request`
+/// is for the first page.
 ///
 /// # Errors
 /// As [`list_all`].
 pub async fn list_all_scopes(
     client: &dyn Client,
-    listing: &'static ScopeListing,
-    profile: &str,
-    options: &RequestOptions,
+    request: ScopeListRequest<'_>,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
 ) -> Result<ListStats, Problem> {
-    let source = ScopePages {
-        client,
-        listing,
-        profile,
-    };
-    read_pages(&source, options, limit, on_page).await
+    let source = ScopePages { client, request };
+    read_pages(&source, request.options, limit, on_page).await
 }
 
 /// A list that can be requested page by page.
@@ -241,8 +236,7 @@ fn has_unreadable_field_notice(notices: &[Notice]) -> bool {
 
 struct ScopePages<'c> {
     client: &'c dyn Client,
-    listing: &'static ScopeListing,
-    profile: &'c str,
+    request: ScopeListRequest<'c>,
 }
 
 #[async_trait]
@@ -254,11 +248,12 @@ impl PageSource for ScopePages<'_> {
         cursor: Cursor,
         options: &RequestOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
-        let (listing, profile) = (self.listing, self.profile);
-        self.client
-            .api()
-            .list_scopes(listing, profile, cursor, options)
-            .await
+        let request = ScopeListRequest {
+            cursor,
+            options,
+            ..self.request
+        };
+        self.client.api().list_scopes(request).await
     }
 
     fn key(row: &model::ScopeSummary) -> &str {

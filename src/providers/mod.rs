@@ -66,6 +66,7 @@ pub use logs::{
     COMPARED_BYTES, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource, NOT_STARTED,
 };
 pub use mask::{RECORDING_MASKS, mask_job, mask_row_ids, mask_scope};
+pub use request::ScopeListRequest;
 pub use shapes::describe_details;
 
 /// All supported clouds.
@@ -90,7 +91,7 @@ pub struct Cloud {
     /// Kinds of jobs that joblens can read.
     pub kinds: &'static [&'static Kind],
     /// Listings of the scopes that contain jobs, such as clusters; empty if jobs are in no such scope.
-    pub scope_listings: &'static [ScopeListing],
+    pub scope_listings: &'static [ScopeListSpec],
     /// Schemas of the `details` of its scopes.
     pub scope_details: DetailTypes,
     /// Profile settings of this cloud, in addition to those that all clouds have.
@@ -166,7 +167,7 @@ impl Cloud {
 
 /// A listing of scopes that contain jobs, such as clusters.
 #[derive(Debug)]
-pub struct ScopeListing {
+pub struct ScopeListSpec {
     /// Kinds of the jobs in the scopes; the listed scopes are scopes of the first kind.
     pub kinds: &'static [&'static Kind],
     /// Kinds that a server may lack. Their jobs are listed across all scopes at once.
@@ -313,7 +314,7 @@ pub fn cloud(name: &str) -> Option<&'static Cloud> {
 }
 
 /// Returns the listing of the scopes that contain jobs of a kind; `None` if there are no such scopes.
-pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
+pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListSpec> {
     let mut listings = CLOUDS.iter().flat_map(|cloud| cloud.scope_listings);
     listings.find(|listing| {
         let mut kinds = listing.kinds.iter().chain(listing.optional_kinds);

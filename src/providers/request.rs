@@ -1,7 +1,9 @@
-//! Requests to the operations of a kind: for one job, several jobs, or a page of a list.
+//! Requests to the operations of a kind, for one job, several jobs, or a page of a list, and for a page of a list of
+//! scopes.
 
 use super::listed_ends::BatchEnds;
-use super::{Cursor, Filter, GetResult, Page, RequestOptions};
+use super::{Cursor, Filter, GetResult, Page, RequestOptions, ScopeListSpec, ScopePage};
+use crate::model::ScopeSummary;
 use crate::reference::{Reference, Scope};
 
 /// A lookup of one job. A row of a list is read as the response to a lookup.
@@ -62,5 +64,51 @@ impl<'a> ListRequest<'a> {
         let address = |row: &W| self.scope.reference(&[id(row)?]);
         let read = |row: W, reference: &Reference| read(row, GetRequest { reference, options });
         Page::from_addressed_rows(self.cursor, total, rows, address, read)
+    }
+}
+
+/// A page of a list of the scopes of an account that contain jobs, such as clusters.
+#[derive(Clone, Copy)]
+pub struct ScopeListRequest<'a> {
+    /// One of the listings of the cloud.
+    pub listing: &'static ScopeListSpec,
+    /// The name of the profile, for the references of the scopes.
+    pub profile: &'a str,
+    /// The start of the page.
+    pub cursor: Cursor,
+    /// Options of the request.
+    pub options: &'a RequestOptions,
+}
+
+impl<'a> ScopeListRequest<'a> {
+    /// Creates the request for the first page.
+    pub fn first(
+        listing: &'static ScopeListSpec,
+        profile: &'a str,
+        options: &'a RequestOptions,
+    ) -> Self {
+        Self {
+            listing,
+            profile,
+            cursor: Cursor::FIRST,
+            options,
+        }
+    }
+
+    /// Creates the page from rows. `id` returns the only segment of the scope of a row, `read` the scope, from the
+    /// row and the canonical form of the scope.
+    pub(super) fn page<W>(
+        &self,
+        total: Option<i64>,
+        rows: Vec<W>,
+        id: impl Fn(&W) -> Option<&str>,
+        mut read: impl FnMut(W, String) -> ScopeSummary,
+    ) -> ScopePage {
+        let kind = self.listing.kinds[0];
+        let read = |row: W| {
+            let scope = Scope::at(kind, self.profile, &[id(&row)?])?.to_string();
+            Some(read(row, scope))
+        };
+        ScopePage::from_rows(self.cursor, total, rows, read, |scope| scope.scope.clone())
     }
 }

@@ -25,7 +25,7 @@ use crate::http::{ClientOptions, Response, Transport};
 use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{get_options, json as read_json, model, path};
-use crate::providers::{self, Client, Cursor, Filter, scope_listing};
+use crate::providers::{self, Client, Cursor, Filter, ScopeListRequest, scope_listing};
 use crate::reference::{DEFAULT_PROFILE, Reference};
 use paths::{pattern, pointers_of};
 
@@ -271,7 +271,7 @@ async fn perform(client: &dyn Client, case: &Case, is_compared: bool) -> Result<
         Action::Scopes => {
             let listing = scope_listing(case.kind).expect("its jobs are in scopes");
             let api = client.api();
-            let page = api.list_scopes(listing, DEFAULT_PROFILE, Cursor::FIRST, &options);
+            let page = api.list_scopes(ScopeListRequest::first(listing, DEFAULT_PROFILE, &options));
             let page = page.await?;
             shown = serde_json::to_value(&page.rows).unwrap();
             notices.extend(page.notices);

@@ -18,7 +18,7 @@ use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport, TransportEvent};
 use crate::model::Time;
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
-use crate::providers::{Client, Cursor, Filter, RequestOptions, scope_listing};
+use crate::providers::{Client, Cursor, Filter, RequestOptions, ScopeListRequest, scope_listing};
 use crate::reference::Scope;
 use crate::settings::{ReferencedFile, table_header};
 
@@ -145,11 +145,8 @@ impl AccountProbe {
                 page.map(|_| ())
             }
             ListTarget::Scopes { cloud, listing, .. } => {
-                let page =
-                    client
-                        .api()
-                        .list_scopes(listing, &cloud.profile, Cursor::FIRST, &options);
-                page.await.map(|_| ())
+                let request = ScopeListRequest::first(listing, &cloud.profile, &options);
+                client.api().list_scopes(request).await.map(|_| ())
             }
         };
         let elapsed = elapsed.elapsed();
@@ -189,15 +186,9 @@ async fn permitted_scope(
     /// Maximum number of scopes to try.
     const MAX_SCOPES: usize = 5;
     let listing = scope_listing(denied.kind)?;
-    let listed = client
-        .api()
-        .list_scopes(listing, &denied.profile, Cursor::FIRST, options);
-    let names = listed
-        .await
-        .ok()?
-        .rows
-        .into_iter()
-        .filter_map(|row| row.name);
+    let request = ScopeListRequest::first(listing, &denied.profile, options);
+    let listed = client.api().list_scopes(request).await.ok()?;
+    let names = listed.rows.into_iter().filter_map(|row| row.name);
     let scopes = names.filter_map(|name| Scope::at(denied.kind, &denied.profile, &[&*name]));
     let others = scopes.filter(|scope| scope.segments != denied.segments);
     for scope in others.take(MAX_SCOPES) {

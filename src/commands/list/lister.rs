@@ -19,8 +19,8 @@ use crate::kind::Kind;
 use crate::model::{Notice, ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
-    self, BoxFuture, Client, Filter, GetResult, ListStats, Page, RequestOptions, ScopeListing,
-    Truncation,
+    self, BoxFuture, Client, Filter, GetResult, ListStats, Page, RequestOptions, ScopeListRequest,
+    ScopeListSpec, Truncation,
 };
 use crate::reference;
 
@@ -239,7 +239,7 @@ impl ScopeLister {
     async fn list_scopes(
         &self,
         cloud: &reference::CloudScope,
-        listing: &'static ScopeListing,
+        listing: &'static ScopeListSpec,
         parts: &mut Vec<ListTarget>,
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
@@ -284,10 +284,8 @@ impl ScopeLister {
             };
             self.send(sender, page)
         };
-        let profile = &cloud.profile;
-        let listed =
-            providers::list_all_scopes(&*client, listing, profile, &options, limit, &mut on_page);
-        let listed = listed.await?;
+        let request = ScopeListRequest::first(listing, &cloud.profile, &options);
+        let listed = providers::list_all_scopes(&*client, request, limit, &mut on_page).await?;
         if recursive {
             let kinds = served_kinds(&*client, listing).await;
             parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
@@ -299,7 +297,7 @@ impl ScopeLister {
     async fn configured_parts(
         &self,
         scope: &reference::Scope,
-        listing: &'static ScopeListing,
+        listing: &'static ScopeListSpec,
     ) -> Result<Vec<ListTarget>, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let optional = served_kinds(&*client, listing).await;
@@ -357,7 +355,7 @@ impl ScopeLister {
 }
 
 /// Returns the optional kinds of a listing that the server has; sends nothing if there are none.
-async fn served_kinds(client: &dyn Client, listing: &'static ScopeListing) -> Vec<&'static Kind> {
+async fn served_kinds(client: &dyn Client, listing: &'static ScopeListSpec) -> Vec<&'static Kind> {
     if listing.optional_kinds.is_empty() {
         return Vec::new();
     }

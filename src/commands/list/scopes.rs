@@ -8,7 +8,7 @@ use super::target::{ListTarget, cloud_of, of_kind};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
-use crate::providers::{self, CLOUDS, Cloud, ScopeListing, plain_setting};
+use crate::providers::{self, CLOUDS, Cloud, ScopeListSpec, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
@@ -73,7 +73,7 @@ pub(super) fn users(
 /// per job. Returns `None` for a scope with an invalid form.
 pub(super) fn scope_targets(
     summary: &ScopeSummary,
-    listing: &ScopeListing,
+    listing: &ScopeListSpec,
     input: &str,
 ) -> Option<Vec<ListTarget>> {
     let kinds: Vec<_> = providers::kinds().collect();
@@ -102,7 +102,7 @@ pub(super) fn scope_targets(
 /// other kinds is not.
 pub(super) fn configured_targets(
     scope: &Scope,
-    listing: &ScopeListing,
+    listing: &ScopeListSpec,
     optional_kinds: Vec<&'static Kind>,
 ) -> Vec<ListTarget> {
     let kinds = listed_by_default(listing).chain(optional_kinds);
@@ -114,7 +114,7 @@ pub(super) fn configured_targets(
 }
 
 /// Returns the kinds of a listing, except the optional ones and those whose list needs a request per job.
-fn listed_by_default(listing: &ScopeListing) -> impl Iterator<Item = &'static Kind> {
+fn listed_by_default(listing: &ScopeListSpec) -> impl Iterator<Item = &'static Kind> {
     let kinds = listing.kinds.iter().copied();
     kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none())
 }

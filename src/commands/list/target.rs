@@ -2,7 +2,7 @@
 
 use super::super::lookup::AccountId;
 use crate::kind::Kind;
-use crate::providers::{self, Cloud, ScopeListing};
+use crate::providers::{self, Cloud, ScopeListSpec};
 use crate::reference::{CloudScope, Scope};
 
 /// A target that can be listed.
@@ -20,7 +20,7 @@ pub(in crate::commands) enum ListTarget {
         /// The cloud, as it was named.
         cloud: CloudScope,
         /// How the scopes are listed.
-        listing: &'static ScopeListing,
+        listing: &'static ScopeListSpec,
         /// The scope of the first kind that the settings name: the jobs of all kinds are listed in it only, and the
         /// scopes are not requested.
         configured: Option<Scope>,

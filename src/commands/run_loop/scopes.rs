@@ -15,7 +15,7 @@ use crate::error::{Category, Problem};
 use crate::model::Job;
 use crate::output::ScopeCounts;
 use crate::reference::{Reference, Scope};
-use listing::{Listed, ListedJob, ScopeListing, latest_in, list, take_rows};
+use listing::{ListOutcome, ListedJob, ListedJobs, latest_in, list, take_rows};
 
 /// The time between two lists of a scope.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
     /// Canonical references of the watched resources.
     watched: HashSet<String>,
-    running: JoinSet<(usize, Listed)>,
+    running: JoinSet<(usize, ListOutcome)>,
     lookup: Arc<Lookup>,
     interval: Duration,
 }
@@ -189,12 +189,12 @@ impl ScopeWatcher {
         watched.in_flight = false;
         let mut shown = HashMap::new();
         let ((mut added, mut replaced), failure) = match listed {
-            Ok(ScopeListing::Latest(reference)) => {
+            Ok(ListedJobs::Latest(reference)) => {
                 watched.is_done = true;
                 let added = (vec![reference], HashMap::new());
                 (added, watched.succeed(now(), None))
             }
-            Ok(ScopeListing::All(mut rows, failed_part)) => {
+            Ok(ListedJobs::All(mut rows, failed_part)) => {
                 shown = take_rows(&mut rows);
                 // A list with many pages uses a large part of the account's requests.
                 let elapsed = now().saturating_sub(watched.next_at);

@@ -8,12 +8,13 @@ use crate::model;
 use crate::providers::aliyun::CLOUD as ALIYUN;
 use crate::providers::tencent::CLOUD as TENCENT;
 use crate::providers::{
-    self, Client, ListStats, ScopeListing, ScopePage, Truncation, ready, test_support,
+    self, Client, ListStats, ScopeListRequest, ScopeListSpec, ScopePage, Truncation, ready,
+    test_support,
 };
 
 async fn read_all(
     client: &dyn Client,
-    listing: &'static ScopeListing,
+    listing: &'static ScopeListSpec,
     limit: Option<usize>,
 ) -> (Vec<model::ScopeSummary>, Result<ListStats, Problem>) {
     let mut all = Vec::new();
@@ -22,8 +23,8 @@ async fn read_all(
         ready(ControlFlow::Continue(()))
     };
     let options = test_support::get_options();
-    let stats =
-        providers::list_all_scopes(client, listing, "prod", &options, limit, &mut on_page).await;
+    let request = ScopeListRequest::first(listing, "prod", &options);
+    let stats = providers::list_all_scopes(client, request, limit, &mut on_page).await;
     (all, stats)
 }
 

@@ -2,17 +2,15 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Api;
 use super::hpc_job::HPC_JOB;
-use super::job::JOB;
 use super::products::{EHPC, EHPC_NEXT};
 use crate::http::Method;
 use crate::model::ScopeSummary;
-use crate::providers::ScopePage;
-use crate::providers::lenient::WrappedList;
 use crate::providers::prelude::*;
-use crate::reference::Scope;
+use crate::providers::{ScopeListRequest, ScopePage};
 
 /// Clusters per page, the maximum that the cloud allows.
 const PAGE_SIZE: usize = 50;
@@ -112,17 +110,14 @@ pub struct ClusterResources {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ClustersResponse {
+#[serde(
+    default,
+    rename_all = "PascalCase",
+    bound = "R: Default + Deserialize<'de>"
+)]
+struct ClustersResponse<R, const IS_WRAPPED: bool> {
     total_count: Int,
-    clusters: Required<WrappedList<ClusterDetails>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct NextClustersResponse {
-    total_count: Int,
-    clusters: Required<List<NextCluster>>,
+    clusters: Required<List<R, IS_WRAPPED>>,
 }
 
 /// A cluster of E-HPC NEXT.
@@ -159,87 +154,64 @@ struct Scheduler {
 ///
 /// # Errors
 /// An error of the cloud or the connection.
-pub(super) async fn list(
-    api: &Api,
-    kind: &'static Kind,
-    profile: &str,
-    cursor: Cursor,
-    options: &RequestOptions,
-) -> Result<ScopePage, Problem> {
-    let is_next = std::ptr::eq(kind, &HPC_JOB);
-    let (product, method) = match is_next {
+pub(super) async fn list(api: &Api, list: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
+    let (product, method) = match is_next(list) {
         true => (&EHPC_NEXT, Method::Post),
         false => (&EHPC, Method::Get),
     };
-    let (page, size) = (cursor.page.to_string(), PAGE_SIZE.to_string());
+    let (page, size) = (list.cursor.page.to_string(), PAGE_SIZE.to_string());
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
     let request = api.product_request(product, "ListClusters", method, &query);
-    let decode = |body: &[u8]| match is_next {
-        true => decode_next(body, cursor, profile, api.region()),
-        false => decode(body, cursor, profile, api.region()),
-    };
-    let page = api.client.call(&request, options.deadline, decode);
+    let decode = |body: &[u8]| decode(body, list, api.region());
+    let page = api.client.call(&request, list.options.deadline, decode);
     page.await.map(Decoded::into_page)
 }
 
-/// Decodes the page at `cursor`; `region` is that of the profile.
+/// Returns `true` for the clusters of E-HPC NEXT.
+fn is_next(list: ScopeListRequest<'_>) -> bool {
+    std::ptr::eq(list.listing.kinds[0], &HPC_JOB)
+}
+
+/// Decodes a page; `region` is that of the profile.
 pub(super) fn decode(
     body: &[u8],
-    cursor: Cursor,
-    profile: &str,
+    list: ScopeListRequest<'_>,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
-    let response: ClustersResponse = lenient::decode_response(body)?;
-    let total = response.total_count.0;
-    let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(
-        cursor,
-        total,
-        rows,
-        |row| {
-            let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
-            Some(row.into_scope(scope.to_string(), region))
-        },
-        |scope| scope.scope.clone(),
-    ))
+    match is_next(list) {
+        true => decode_rows::<NextCluster, false>(body, list, region),
+        false => decode_rows::<ClusterDetails, true>(body, list, region),
+    }
 }
 
-/// As [`decode`], for a page of E-HPC NEXT.
-pub(super) fn decode_next(
+fn decode_rows<R: DeserializeOwned + Default + Into<ClusterDetails>, const IS_WRAPPED: bool>(
     body: &[u8],
-    cursor: Cursor,
-    profile: &str,
+    list: ScopeListRequest<'_>,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
-    let response: NextClustersResponse = lenient::decode_response(body)?;
+    let response: ClustersResponse<R, IS_WRAPPED> = lenient::decode_response(body)?;
     let total = response.total_count.0;
-    let rows = response.clusters.rows("Clusters", total)?;
-    Ok(ScopePage::from_rows(
-        cursor,
-        total,
-        rows,
-        |row| {
-            let scope = Scope::at(&HPC_JOB, profile, &[row.cluster_id.trimmed()?])?;
-            Some(row.into_details().into_scope(scope.to_string(), region))
-        },
-        |scope| scope.scope.clone(),
-    ))
+    let rows = response.clusters.rows("Clusters", total)?.into_iter();
+    let rows: Vec<ClusterDetails> = rows.map(Into::into).collect();
+    let read = |row: ClusterDetails, scope| row.into_scope(scope, region);
+    Ok(list.page(total, rows, |row| row.id.trimmed(), read))
 }
 
-impl NextCluster {
-    fn into_details(self) -> ClusterDetails {
-        ClusterDetails {
-            name: self.cluster_name,
-            status: self.cluster_status,
-            create_time: self.cluster_create_time,
-            description: self.cluster_description,
-            scheduler: self.manager.0.scheduler.0.scheduler_type,
-            deploy_mode: self.cluster_category,
-            location: self.cluster_mode,
-            ehpc_version: self.ehpc_version,
-            vpc_id: self.cluster_vpc_id,
-            vswitch_id: self.cluster_v_switch_id,
-            ..ClusterDetails::default()
+impl From<NextCluster> for ClusterDetails {
+    fn from(cluster: NextCluster) -> Self {
+        Self {
+            id: cluster.cluster_id,
+            name: cluster.cluster_name,
+            status: cluster.cluster_status,
+            create_time: cluster.cluster_create_time,
+            description: cluster.cluster_description,
+            scheduler: cluster.manager.0.scheduler.0.scheduler_type,
+            deploy_mode: cluster.cluster_category,
+            location: cluster.cluster_mode,
+            ehpc_version: cluster.ehpc_version,
+            vpc_id: cluster.cluster_vpc_id,
+            vswitch_id: cluster.cluster_v_switch_id,
+            ..Self::default()
         }
     }
 }

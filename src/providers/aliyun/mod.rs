@@ -35,8 +35,8 @@ use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
-    ScopePage, kinds_of,
+    Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, ScopeListRequest,
+    ScopeListSpec, ScopePage, kinds_of,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
@@ -72,13 +72,13 @@ pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
     kinds: &kinds_of(&KINDS),
     scope_listings: &[
-        ScopeListing {
+        ScopeListSpec {
             kinds: &[&JOB, &INVOCATION, &SCHEDULER_JOB],
             optional_kinds: &[],
             operation: "E-HPC 2018-04-12 ListClusters",
             permission: "ehpc:ListClusters",
         },
-        ScopeListing {
+        ScopeListSpec {
             kinds: &[&HPC_JOB],
             optional_kinds: &[],
             operation: "E-HPC 2024-07-30 ListClusters",
@@ -302,14 +302,8 @@ impl CloudApi for Api {
         self.client.http.clock_ahead()
     }
 
-    async fn list_scopes(
-        &self,
-        listing: &'static ScopeListing,
-        profile: &str,
-        cursor: Cursor,
-        options: &RequestOptions,
-    ) -> Result<ScopePage, Problem> {
-        clusters::list(self, listing.kinds[0], profile, cursor, options).await
+    async fn list_scopes(&self, request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
+        clusters::list(self, request).await
     }
 }
 

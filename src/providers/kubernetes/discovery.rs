@@ -10,7 +10,7 @@ use super::Api;
 use super::custom::JOBS;
 use crate::kind::Kind;
 use crate::providers::lenient::{self, List, Text};
-use crate::providers::{RequestOptions, ScopeListing};
+use crate::providers::{RequestOptions, ScopeListSpec};
 use crate::sync::lock;
 
 /// Maximum age of the list of APIs; a product that is installed later is found after at most this time.
@@ -41,7 +41,7 @@ struct Version {
 /// cannot be read.
 pub(super) async fn served_kinds(
     api: &Api,
-    listing: &ScopeListing,
+    listing: &ScopeListSpec,
     options: &RequestOptions,
 ) -> Vec<&'static Kind> {
     let known = lock(&api.served_apis)

@@ -36,8 +36,8 @@ use url::Url;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
-    ScopePage, kinds_of,
+    Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, ScopeListRequest,
+    ScopeListSpec, ScopePage, kinds_of,
 };
 use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
@@ -85,7 +85,7 @@ static KINDS: [KindEntry<Api>; 7] = [
 pub static CLOUD: Cloud = Cloud {
     name: "kubernetes",
     kinds: &kinds_of(&KINDS),
-    scope_listings: &[ScopeListing {
+    scope_listings: &[ScopeListSpec {
         kinds: &[&JOB],
         optional_kinds: &[&VOLCANO_JOB, &KUBEFLOW_JOB, &JOBSET, &ARGO_WORKFLOW],
         operation: "core/v1 ListNamespace",
@@ -334,19 +334,13 @@ impl CloudApi for Api {
         }
     }
 
-    async fn list_scopes(
-        &self,
-        _listing: &'static ScopeListing,
-        profile: &str,
-        cursor: Cursor,
-        options: &RequestOptions,
-    ) -> Result<ScopePage, Problem> {
-        namespaces::list(self, profile, cursor, options).await
+    async fn list_scopes(&self, request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
+        namespaces::list(self, request).await
     }
 
     async fn served_kinds(
         &self,
-        listing: &'static ScopeListing,
+        listing: &'static ScopeListSpec,
         options: &RequestOptions,
     ) -> Vec<&'static Kind> {
         discovery::served_kinds(self, listing, options).await

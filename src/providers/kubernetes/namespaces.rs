@@ -2,14 +2,12 @@
 
 use serde::Deserialize;
 
-use super::job::JOB;
 use super::object::{ObjectList, ObjectMeta};
 use super::{Api, list};
 use crate::error::Problem;
 use crate::model::ScopeSummary;
 use crate::providers::lenient::{self, DefaultObject, Text};
-use crate::providers::{Cursor, Filter, RequestOptions, ScopePage};
-use crate::reference::Scope;
+use crate::providers::{Filter, ScopeListRequest, ScopePage};
 
 pub(super) const LIST: &str = "ListNamespace";
 
@@ -22,6 +20,12 @@ struct Namespace {
     status: DefaultObject<NamespaceStatus>,
 }
 
+impl Namespace {
+    fn name(&self) -> Option<&str> {
+        self.metadata.0.name.value.trimmed()
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct NamespaceStatus {
@@ -32,34 +36,21 @@ struct NamespaceStatus {
 ///
 /// # Errors
 /// An error of the server or of the connection.
-pub(super) async fn list(
-    api: &Api,
-    profile: &str,
-    cursor: Cursor,
-    options: &RequestOptions,
-) -> Result<ScopePage, Problem> {
+pub(super) async fn list(api: &Api, request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
     let decode = |body: &[u8]| {
         let mut list: ObjectList<Namespace> = lenient::decode_response(body)?;
         let rows = list.take_rows()?;
-        let page = ScopePage::from_rows(
-            cursor,
-            None,
-            rows,
-            |row| {
-                let DefaultObject(meta) = row.metadata;
-                let name = meta.name.value.trimmed()?;
-                Some(ScopeSummary {
-                    scope: Scope::at(&JOB, profile, &[name])?.to_string(),
-                    name: Some(name.to_owned()),
-                    status: row.status.0.phase.0,
-                    created_at: meta.creation_timestamp.utc(),
-                    region: Some(api.host().to_owned()),
-                    details: None,
-                })
-            },
-            |scope| scope.scope.clone(),
-        );
+        let read = |row: Namespace, scope| ScopeSummary {
+            scope,
+            name: row.name().map(str::to_owned),
+            status: row.status.0.phase.0,
+            created_at: row.metadata.0.creation_timestamp.utc(),
+            region: Some(api.host().to_owned()),
+            details: None,
+        };
+        let page = request.page(None, rows, Namespace::name, read);
         Ok((page, list.metadata.0.r#continue.0))
     };
-    list::page(api, LIST, PATH, &Filter::default(), cursor, options, decode).await
+    let (filter, options) = (Filter::default(), request.options);
+    list::page(api, LIST, PATH, &filter, request.cursor, options, decode).await
 }

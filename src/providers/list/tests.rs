@@ -12,7 +12,7 @@ use super::*;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 use crate::providers::{
-    Client, CloudApi, CredentialInfo, RequestOptions, ScopeListing, tencent, test_support,
+    Client, CloudApi, CredentialInfo, RequestOptions, ScopeListRequest, tencent, test_support,
 };
 use crate::reference::{Reference, Scope};
 
@@ -73,26 +73,15 @@ impl CloudApi for Pages {
         CredentialInfo::default()
     }
 
-    async fn list_scopes(
-        &self,
-        _: &'static ScopeListing,
-        profile: &str,
-        cursor: Cursor,
-        _: &RequestOptions,
-    ) -> Result<ScopePage, Problem> {
+    async fn list_scopes(&self, request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
         let number = self.requested.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
-        let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
-        let read = |id: String| {
-            let scope = Scope::at(kind, profile, &[&id])?.to_string();
-            Some(model::ScopeSummary {
-                scope,
-                ..model::ScopeSummary::default()
-            })
+        let read = |_, scope| model::ScopeSummary {
+            scope,
+            ..model::ScopeSummary::default()
         };
-        let page = ScopePage::from_rows(cursor, total, ids, read, |scope| scope.scope.clone());
-        Ok(page)
+        Ok(request.page(total, ids, |id| Some(id), read))
     }
 }
 
@@ -294,15 +283,9 @@ async fn pages_of_scopes_are_requested_and_truncated_like_pages_of_jobs() {
             ready(ControlFlow::Continue(()))
         };
         let options = test_support::get_options();
-        let listed = list_all_scopes(
-            &client,
-            &tencent::CLOUD.scope_listings[0],
-            "p q",
-            &options,
-            limit,
-            &mut on_page,
-        )
-        .await;
+        let listing = &tencent::CLOUD.scope_listings[0];
+        let request = ScopeListRequest::first(listing, "p q", &options);
+        let listed = list_all_scopes(&client, request, limit, &mut on_page).await;
         (seen, listed.unwrap())
     };
     let (seen, all) = listed(

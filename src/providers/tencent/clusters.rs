@@ -1,10 +1,9 @@
 //! Lists the clusters of a region page by page.
 
-use super::{Api, CLUSTERS, decode, service::SERVICE};
+use super::{Api, CLUSTERS, decode};
 use crate::model::ScopeSummary;
-use crate::providers::ScopePage;
 use crate::providers::prelude::*;
-use crate::reference::Scope;
+use crate::providers::{ScopeListRequest, ScopePage};
 
 const MIB: i64 = 1 << 20;
 
@@ -87,24 +86,18 @@ const PAGE_SIZE: usize = 20;
 ///
 /// # Errors
 /// An error of the cloud or of the connection.
-pub(super) async fn list(
-    api: &Api,
-    profile: &str,
-    cursor: Cursor,
-    options: &RequestOptions,
-) -> Result<ScopePage, Problem> {
-    let (offset, limit) = (cursor.offset.to_string(), PAGE_SIZE.to_string());
+pub(super) async fn list(api: &Api, list: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
+    let (offset, limit) = (list.cursor.offset.to_string(), PAGE_SIZE.to_string());
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];
-    let page = |body: &[u8]| decode_page(body, cursor, profile, &api.region, api.clock);
-    let page = api.call(CLUSTERS, &parameters, options, page).await;
+    let page = |body: &[u8]| decode_page(body, list, &api.region, api.clock);
+    let page = api.call(CLUSTERS, &parameters, list.options, page).await;
     page.map(Decoded::into_page)
 }
 
-/// Decodes the page at `cursor`; `region` is the profile's region.
+/// Decodes a page; `region` is the profile's region.
 fn decode_page(
     body: &[u8],
-    cursor: Cursor,
-    profile: &str,
+    list: ScopeListRequest<'_>,
     region: &str,
     clock: WallClock,
 ) -> Result<ScopePage, String> {
@@ -117,16 +110,8 @@ fn decode_page(
     let mut notices = Vec::new();
     let times = rows.iter().map(|row| &row.created_at);
     clock.note_assumed("tencent", times, &mut notices);
-    let page = ScopePage::from_rows(
-        cursor,
-        total,
-        rows,
-        |row| {
-            let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
-            Some(row.into_scope(scope.to_string(), region, clock))
-        },
-        |scope| scope.scope.clone(),
-    );
+    let read = |row: ClusterDetails, scope| row.into_scope(scope, region, clock);
+    let page = list.page(total, rows, |row| row.cluster_id.trimmed(), read);
     Ok(ScopePage { notices, ..page })
 }
 

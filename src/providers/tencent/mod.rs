@@ -28,8 +28,8 @@ use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, CloudClient, CredentialInfo, Cursor, KindEntry, RequestOptions, ScopeListing,
-    ScopePage, kinds_of, wall_clock::WallClock,
+    Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, ScopeListRequest,
+    ScopeListSpec, ScopePage, kinds_of, wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
@@ -54,7 +54,7 @@ static KINDS: [KindEntry<Api>; 3] = [
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
     kinds: &kinds_of(&KINDS),
-    scope_listings: &[ScopeListing {
+    scope_listings: &[ScopeListSpec {
         kinds: &[&SERVICE],
         optional_kinds: &[],
         operation: "CCS API 2.0 DescribeCluster",
@@ -218,14 +218,8 @@ impl CloudApi for Api {
         self.client.http.clock_ahead()
     }
 
-    async fn list_scopes(
-        &self,
-        _listing: &'static ScopeListing,
-        profile: &str,
-        cursor: Cursor,
-        options: &RequestOptions,
-    ) -> Result<ScopePage, Problem> {
-        clusters::list(self, profile, cursor, options).await
+    async fn list_scopes(&self, request: ScopeListRequest<'_>) -> Result<ScopePage, Problem> {
+        clusters::list(self, request).await
     }
 }
 

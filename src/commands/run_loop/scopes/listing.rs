@@ -13,12 +13,14 @@ use crate::model::{Job, NoticeCode};
 use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
 
-pub(super) type Listed = Result<ScopeListing, Box<Problem>>;
+/// The result of one list of a scope.
+pub(super) type ListOutcome = Result<ListedJobs, Box<Problem>>;
 
-/// The result of listing a scope.
-pub(super) enum ScopeListing {
+/// The resources that a list of a scope returned.
+pub(super) enum ListedJobs {
     /// The listed resources, and why a part of the list failed.
     All(Vec<ListedJob>, Option<Box<Problem>>),
+    /// The newest resource.
     Latest(Reference),
 }
 
@@ -33,13 +35,17 @@ pub(super) struct ListedJob {
 }
 
 /// Finds the newest resource of a scope.
-pub(super) async fn latest_in(lookup: &Lookup, scope: &Scope) -> Listed {
+pub(super) async fn latest_in(lookup: &Lookup, scope: &Scope) -> ListOutcome {
     let newest = lookup.latest_in(scope).await;
-    newest.map(ScopeListing::Latest).map_err(Box::new)
+    newest.map(ListedJobs::Latest).map_err(Box::new)
 }
 
 /// Lists a scope. Keeps the rows of the resources in `unreadable`, by canonical reference.
-pub(super) async fn list(lookup: &Lookup, scope: &Scope, unreadable: &HashSet<String>) -> Listed {
+pub(super) async fn list(
+    lookup: &Lookup,
+    scope: &Scope,
+    unreadable: &HashSet<String>,
+) -> ListOutcome {
     let with_context = |mut problem: Problem| {
         problem.reference = Some(scope.to_string());
         problem.input = Some(scope.input.clone());
@@ -82,7 +88,7 @@ pub(super) async fn list(lookup: &Lookup, scope: &Scope, unreadable: &HashSet<St
     let drained =
         providers::list_all(&*client, scope, &all_of_them, &options, limit, &mut keep).await;
     drained.map_err(with_context)?;
-    Ok(ScopeListing::All(all, failed_part.map(with_context)))
+    Ok(ListedJobs::All(all, failed_part.map(with_context)))
 }
 
 /// Removes the rows from a list, by reference. Rows of one reference with different states show none.

@@ -1,12 +1,19 @@
 use serde_json::Value;
 
-use super::super::clusters::{decode, decode_next};
+use super::super::clusters::decode;
 use super::super::invocation::{InvocationDetails, Status, decode_commands};
 use super::{fixture, invocation, shown};
-use crate::providers::{Cursor, ScopePage, test_support as fixtures};
+use crate::providers::aliyun::CLOUD;
+use crate::providers::{ScopeListRequest, ScopePage, test_support as fixtures};
+
+fn clusters_of(listing: usize, body: &[u8]) -> Result<ScopePage, String> {
+    let options = fixtures::get_options();
+    let list = ScopeListRequest::first(&CLOUD.scope_listings[listing], "default", &options);
+    decode(body, list, Some("cn-hangzhou"))
+}
 
 fn clusters(body: &[u8]) -> Result<ScopePage, String> {
-    decode(body, Cursor::FIRST, "default", Some("cn-hangzhou"))
+    clusters_of(0, body)
 }
 
 #[test]
@@ -37,7 +44,7 @@ fn no_documented_field_of_a_cluster_is_lost() {
 #[test]
 fn documented_clusters_of_e_hpc_next_become_their_model() {
     let body = fixture("list-clusters-next.json");
-    let page = decode_next(&body, Cursor::FIRST, "default", Some("cn-hangzhou")).unwrap();
+    let page = clusters_of(1, &body).unwrap();
     assert_eq!((page.total, page.rows_without_id), (Some(2), 0));
     let model = serde_json::to_value(&page.rows).unwrap();
     fixtures::assert_model("aliyun/list-clusters-next.model.json", &model);
@@ -78,7 +85,7 @@ fn clusters_are_read_from_both_list_shapes_and_others_are_errors() {
         (r#"{"Clusters":[{"Id":["c"]}]}"#, (0, 1)),
         (r#"{"Clusters":[{"Id":"c","Computes":7}]}"#, (1, 0)),
     ] {
-        let page = decode(body.as_bytes(), Cursor::FIRST, "default", None).unwrap();
+        let page = clusters(body.as_bytes()).unwrap();
         assert_eq!((page.rows.len(), page.rows_without_id), wanted, "{body}");
     }
 }

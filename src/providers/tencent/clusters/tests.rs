@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::providers::tencent::CLOUD;
 use crate::providers::test_support;
 
 const CHINA: WallClock = WallClock {
@@ -9,7 +10,9 @@ const CHINA: WallClock = WallClock {
 };
 
 fn decode(body: &[u8]) -> Result<ScopePage, String> {
-    decode_page(body, Cursor::FIRST, "default", "ap-guangzhou", CHINA)
+    let options = test_support::get_options();
+    let list = ScopeListRequest::first(&CLOUD.scope_listings[0], "default", &options);
+    decode_page(body, list, "ap-guangzhou", CHINA)
 }
 
 fn shown(page: &ScopePage) -> Value {
