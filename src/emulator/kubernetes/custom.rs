@@ -1,53 +1,18 @@
+//! Custom resources that are jobs.
+
 use super::job::names;
-use super::objects::Objects;
-use super::owner::{self, Owner};
+use super::objects::{Objects, routes};
+use super::owner::{ARGO, JOBSET, KUBEFLOW, Owner, VOLCANO};
 use super::{time, version_of};
 use crate::emulator::prelude::*;
 
-/// Custom resources that are jobs.
-pub struct CustomJobs {
-    owner: Owner,
-    routes: &'static [Route; 5],
-    /// The name of the resource, including its group.
-    resource: &'static str,
-    /// Returns the status for a state.
-    status: fn(&JobAt<'_>) -> Value,
-}
-
-/// Defines the routes of a resource.
-macro_rules! routes {
-    ($kind:literal, $api:literal, $plural:literal) => {
-        &[
-            Route::get(
-                concat!("ReadNamespaced", $kind),
-                concat!("/apis/", $api, "/namespaces/{}/", $plural, "/{}"),
-            ),
-            Route::get(
-                concat!("ListNamespaced", $kind),
-                concat!("/apis/", $api, "/namespaces/{}/", $plural),
-            ),
-            Route::get(
-                concat!("ListNamespaced", $kind),
-                concat!("/apis/", $api, "/", $plural),
-            ),
-            Route::get(
-                concat!("WatchNamespaced", $kind),
-                concat!("/apis/", $api, "/namespaces/{}/", $plural),
-            ),
-            Route::get(
-                concat!("WatchNamespaced", $kind),
-                concat!("/apis/", $api, "/", $plural),
-            ),
-        ]
-    };
-}
-
-pub(super) const VOLCANO: CustomJobs = CustomJobs {
-    owner: owner::VOLCANO,
-    routes: routes!("VolcanoJob", "batch.volcano.sh/v1alpha1", "jobs"),
+pub(super) static VOLCANO_JOBS: Objects = Objects {
+    kind: VOLCANO.kind,
+    object: VOLCANO.object,
     resource: "jobs.batch.volcano.sh",
-    status: |view| {
-        json!({
+    routes: routes!("VolcanoJob", "batch.volcano.sh/v1alpha1", "jobs"),
+    make: |view| {
+        let status = json!({
             "state": {
                 "phase": view.step.state, "reason": view.step.reason, "message": view.step.message,
                 "lastTransitionTime": time(view.state_since),
@@ -56,35 +21,40 @@ pub(super) const VOLCANO: CustomJobs = CustomJobs {
                 {"status": "Running", "lastTransitionTime": time(at)},
             ])),
             "minAvailable": view.job.parts.max(1),
-        })
+        });
+        object(&VOLCANO, view, status)
     },
 };
 
 /// Of the Kubeflow jobs, only PyTorchJobs are emulated.
-pub(super) const KUBEFLOW: CustomJobs = CustomJobs {
-    owner: owner::KUBEFLOW,
-    routes: routes!("PyTorchJob", "kubeflow.org/v1", "pytorchjobs"),
+pub(super) static KUBEFLOW_JOBS: Objects = Objects {
+    kind: KUBEFLOW.kind,
+    object: KUBEFLOW.object,
     resource: "pytorchjobs.kubeflow.org",
-    status: conditions,
+    routes: routes!("PyTorchJob", "kubeflow.org/v1", "pytorchjobs"),
+    make: |view| object(&KUBEFLOW, view, conditions(view)),
 };
 
-pub(super) const JOBSET: CustomJobs = CustomJobs {
-    owner: owner::JOBSET,
-    routes: routes!("JobSet", "jobset.x-k8s.io/v1alpha2", "jobsets"),
+pub(super) static JOBSETS: Objects = Objects {
+    kind: JOBSET.kind,
+    object: JOBSET.object,
     resource: "jobsets.jobset.x-k8s.io",
-    status: conditions,
+    routes: routes!("JobSet", "jobset.x-k8s.io/v1alpha2", "jobsets"),
+    make: |view| object(&JOBSET, view, conditions(view)),
 };
 
-pub(super) const ARGO: CustomJobs = CustomJobs {
-    owner: owner::ARGO,
-    routes: routes!("Workflow", "argoproj.io/v1alpha1", "workflows"),
+pub(super) static ARGO_WORKFLOWS: Objects = Objects {
+    kind: ARGO.kind,
+    object: ARGO.object,
     resource: "workflows.argoproj.io",
-    status: |view| {
+    routes: routes!("Workflow", "argoproj.io/v1alpha1", "workflows"),
+    make: |view| {
         let ended = view.ended_at(&["Succeeded", "Failed", "Error"]);
-        json!({
+        let status = json!({
             "phase": view.step.state, "message": view.step.message,
             "startedAt": view.reached_at(&["Running"]).map(time), "finishedAt": ended.map(time),
-        })
+        });
+        object(&ARGO, view, status)
     },
 };
 
@@ -93,7 +63,7 @@ fn conditions(view: &JobAt<'_>) -> Value {
     let word = view.step.state.as_str();
     let parts = view.job.parts.max(1);
     let derived = view.is(&["Pending", "Starting", "Terminating"])
-        || word == "Running" && view.job.kind == owner::JOBSET.kind;
+        || word == "Running" && view.job.kind == JOBSET.kind;
     let group = json!({
         "name": "worker", "active": if view.is(&["Starting", "Running"]) { parts } else { 0 },
         "ready": if word == "Running" { parts } else { 0 },
@@ -109,39 +79,21 @@ fn conditions(view: &JobAt<'_>) -> Value {
     })
 }
 
-impl EmulatedKind for CustomJobs {
-    fn routes(&self) -> &'static [Route] {
-        self.routes
+fn object(owner: &Owner, view: &JobAt<'_>, status: Value) -> Value {
+    let [namespace, name] = names(view);
+    let [kind, version] = owner.object;
+    let mut object = json!({
+        "kind": kind, "apiVersion": version,
+        "metadata": {
+            "name": name, "namespace": namespace, "uid": owner.uid(view),
+            "resourceVersion": version_of(view), "creationTimestamp": time(view.created_at),
+            "labels": {"app": view.name()},
+        },
+        "spec": {"suspend": view.is(&["Suspended"]), "queue": view.job.queue},
+        "status": status,
+    });
+    if view.is(&["Terminating"]) {
+        object["metadata"]["deletionTimestamp"] = time(view.state_since).into();
     }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let objects = Objects {
-            kind: self.owner.kind,
-            object: self.owner.object,
-            resource: self.resource,
-            make: &|view| self.object(view),
-        };
-        objects.respond(call)
-    }
-}
-
-impl CustomJobs {
-    fn object(&self, view: &JobAt<'_>) -> Value {
-        let [namespace, name] = names(view);
-        let [kind, version] = self.owner.object;
-        let mut object = json!({
-            "kind": kind, "apiVersion": version,
-            "metadata": {
-                "name": name, "namespace": namespace, "uid": self.owner.uid(view),
-                "resourceVersion": version_of(view), "creationTimestamp": time(view.created_at),
-                "labels": {"app": view.name()},
-            },
-            "spec": {"suspend": view.is(&["Suspended"]), "queue": view.job.queue},
-            "status": (self.status)(view),
-        });
-        if view.is(&["Terminating"]) {
-            object["metadata"]["deletionTimestamp"] = time(view.state_since).into();
-        }
-        object
-    }
+    object
 }

@@ -4,48 +4,38 @@ use super::pod::{self, pods};
 use super::{list, time, uid};
 use crate::emulator::prelude::*;
 
-/// Events of pods and of their owners.
-pub struct Events;
+/// Routes of the events of pods and of their owners.
+pub(super) static EVENTS: &[Route] = &[
+    Route::get("ListNamespacedEvent", "/api/v1/namespaces/{}/events").to(list_events),
+    Route::get("ListNamespacedEvent", "/api/v1/events").to(list_events),
+];
 
-const LIST: &str = "ListNamespacedEvent";
-
-impl EmulatedKind for Events {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(LIST, "/api/v1/namespaces/{}/events"),
-                Route::get(LIST, "/api/v1/events"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let mut events: Vec<Value> = Vec::new();
-        for owner in &OWNERS {
-            for view in call.rows(owner.kind) {
-                let [namespace, name] = names(&view);
-                let [kind, version] = owner.object;
-                let object = json!({
-                    "kind": kind, "namespace": namespace, "name": name, "uid": owner.uid(&view),
-                    "apiVersion": version,
-                });
-                events.extend(of(&view, &object));
-            }
-        }
-        for pod in pods(call) {
-            let namespace = names(&pod.view)[0];
+fn list_events(call: &EmulatedCall<'_>) -> Answer {
+    let mut events: Vec<Value> = Vec::new();
+    for owner in &OWNERS {
+        for view in call.rows(owner.kind) {
+            let [namespace, name] = names(&view);
+            let [kind, version] = owner.object;
             let object = json!({
-                "kind": "Pod", "namespace": namespace, "name": pod.name, "uid": pod.uid(),
-                "apiVersion": "v1",
+                "kind": kind, "namespace": namespace, "name": name, "uid": owner.uid(&view),
+                "apiVersion": version,
             });
-            let is_own = pod.view.job.kind == pod::KIND;
-            events.extend(of(&pod.view, &object).into_iter().filter(|_| is_own));
+            events.extend(of(&view, &object));
         }
-        if let Some(namespace) = call.segments.first() {
-            events.retain(|event| event["metadata"]["namespace"] == namespace.as_str());
-        }
-        list::respond(call, "Event", "v1", events)
     }
+    for pod in pods(call) {
+        let namespace = names(&pod.view)[0];
+        let object = json!({
+            "kind": "Pod", "namespace": namespace, "name": pod.name, "uid": pod.uid(),
+            "apiVersion": "v1",
+        });
+        let is_own = pod.view.job.kind == pod::KIND;
+        events.extend(of(&pod.view, &object).into_iter().filter(|_| is_own));
+    }
+    if let Some(namespace) = call.segments.first() {
+        events.retain(|event| event["metadata"]["namespace"] == namespace.as_str());
+    }
+    list::respond(call, "Event", "v1", events)
 }
 
 /// Converts the warnings of a resource to events of an object.

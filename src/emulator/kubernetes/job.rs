@@ -1,38 +1,17 @@
-use super::objects::Objects;
+use super::objects::{Objects, routes};
 use super::{time, uid, version_of};
 use crate::emulator::prelude::*;
 
-/// Jobs of the API group `batch`.
-pub struct Jobs;
-
 pub(super) const KIND: &str = "kubernetes/job";
-const GET: &str = "ReadNamespacedJob";
-const LIST: &str = "ListNamespacedJob";
-const WATCH: &str = "WatchNamespacedJob";
 
-impl EmulatedKind for Jobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/apis/batch/v1/namespaces/{}/jobs/{}"),
-                Route::get(LIST, "/apis/batch/v1/namespaces/{}/jobs"),
-                Route::get(LIST, "/apis/batch/v1/jobs"),
-                Route::get(WATCH, "/apis/batch/v1/namespaces/{}/jobs"),
-                Route::get(WATCH, "/apis/batch/v1/jobs"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let jobs = Objects {
-            kind: KIND,
-            object: ["Job", "batch/v1"],
-            resource: "jobs.batch",
-            make: &job,
-        };
-        jobs.respond(call)
-    }
-}
+/// Jobs of the API group `batch`.
+pub(super) static JOBS: Objects = Objects {
+    kind: KIND,
+    object: ["Job", "batch/v1"],
+    resource: "jobs.batch",
+    routes: routes!("Job", "batch/v1", "jobs"),
+    make: job,
+};
 
 /// Returns namespace and name of a resource.
 pub(super) fn names<'a>(view: &JobAt<'a>) -> [&'a str; 2] {

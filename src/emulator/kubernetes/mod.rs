@@ -52,16 +52,17 @@ impl EmulatedApi for ApiServer {
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
         const {
             &[
-                &job::Jobs,
-                &pod::Pods,
-                &event::Events,
-                &namespace::Namespaces,
-                &workload::Workloads,
-                &custom::VOLCANO,
-                &custom::KUBEFLOW,
-                &custom::JOBSET,
-                &custom::ARGO,
-                &discovery::Discovery,
+                &job::JOBS,
+                &pod::PODS,
+                &event::EVENTS,
+                &namespace::NAMESPACES,
+                &workload::WORKLOADS,
+                &workload::WORKLOAD_PARTS,
+                &custom::VOLCANO_JOBS,
+                &custom::KUBEFLOW_JOBS,
+                &custom::JOBSETS,
+                &custom::ARGO_WORKFLOWS,
+                &discovery::DISCOVERY,
             ]
         }
     }

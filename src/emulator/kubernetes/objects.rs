@@ -5,22 +5,55 @@ use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
 /// The objects for one kind of the scenario.
-pub(super) struct Objects<'a> {
+pub(super) struct Objects {
     /// Kind in the scenario.
     pub kind: &'static str,
     /// Kind in the cluster, and API version.
     pub object: [&'static str; 2],
     /// The name of the resource, including its group.
     pub resource: &'static str,
-    pub make: &'a dyn Fn(&JobAt<'_>) -> Value,
+    /// The operations; see [`routes`].
+    pub routes: &'static [Route],
+    /// Returns the object of a resource of the scenario.
+    pub make: fn(&JobAt<'_>) -> Value,
 }
 
-impl Objects<'_> {
-    /// Answers a lookup, list or watch.
-    ///
-    /// # Errors
-    /// The error of the request.
-    pub fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+/// Returns the routes of a resource, whose operations [`Objects`] answers.
+macro_rules! routes {
+    ($kind:literal, $api:literal, $plural:literal) => {
+        &[
+            Route::get(
+                concat!("ReadNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural, "/{}"),
+            ),
+            Route::get(
+                concat!("ListNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural),
+            ),
+            Route::get(
+                concat!("ListNamespaced", $kind),
+                concat!("/apis/", $api, "/", $plural),
+            ),
+            Route::get(
+                concat!("WatchNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural),
+            ),
+            Route::get(
+                concat!("WatchNamespaced", $kind),
+                concat!("/apis/", $api, "/", $plural),
+            ),
+        ]
+    };
+}
+
+pub(super) use routes;
+
+impl EmulatedKind for Objects {
+    fn routes(&self) -> &'static [Route] {
+        self.routes
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let [kind, version] = self.object;
         if call.operation.starts_with("Read") {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();

@@ -5,14 +5,7 @@ use super::{list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
-/// Pods of the scenario, and of its jobs and workloads.
-pub struct Pods;
-
 pub(super) const KIND: &str = "kubernetes/pod";
-const GET: &str = "ReadNamespacedPod";
-const LIST: &str = "ListNamespacedPod";
-const WATCH: &str = "WatchNamespacedPod";
-const LOG: &str = "ReadNamespacedPodLog";
 
 /// Maximum time for following a log.
 const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
@@ -20,60 +13,58 @@ const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 /// Name of the only container.
 const CONTAINER: &str = "main";
 
-impl EmulatedKind for Pods {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/api/v1/namespaces/{}/pods/{}"),
-                Route::get(LOG, "/api/v1/namespaces/{}/pods/{}/log"),
-                Route::get(LIST, "/api/v1/namespaces/{}/pods"),
-                Route::get(LIST, "/api/v1/pods"),
-                Route::get(WATCH, "/api/v1/namespaces/{}/pods"),
-                Route::get(WATCH, "/api/v1/pods"),
-            ]
+/// Routes of the pods of the scenario, and of its jobs and workloads.
+pub(super) static PODS: &[Route] = &[
+    Route::get("ReadNamespacedPod", "/api/v1/namespaces/{}/pods/{}").to(|call| {
+        let pod = find(call)?;
+        match pod.index {
+            None => call.resource_response(&pod.view, || pod.object()),
+            Some(_) => call.data(pod.object()),
         }
-    }
+    }),
+    Route::get("ReadNamespacedPodLog", "/api/v1/namespaces/{}/pods/{}/log")
+        .to(|call| log(call, &find(call)?)),
+    Route::get("ListNamespacedPod", "/api/v1/namespaces/{}/pods").to(list_pods),
+    Route::get("ListNamespacedPod", "/api/v1/pods").to(list_pods),
+    Route::get("WatchNamespacedPod", "/api/v1/namespaces/{}/pods").to(watch_pods),
+    Route::get("WatchNamespacedPod", "/api/v1/pods").to(watch_pods),
+];
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.operation == WATCH {
-            let kinds: Vec<&str> = kinds().collect();
-            let list = watch::WatchedList {
-                call,
-                kind: ["Pod", "v1"],
-                resources: &kinds,
-                objects: &|view| pods_of(*view).iter().map(Pod::object).collect(),
-            };
-            return watch::respond(call, &list);
-        }
-        let mut pods = pods(call);
-        let is_in = |pod: &Pod<'_>| {
-            let namespace = call.segments.first();
-            namespace.is_none_or(|namespace| names(&pod.view)[0] == namespace)
-        };
-        pods.retain(is_in);
-        if call.operation == LIST {
-            pods.order_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
-            let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
-            return list::respond(call, "Pod", "v1", rows);
-        }
-        let name = call.segments.last().map_or("", String::as_str);
-        let found = pods
-            .into_iter()
-            .find(|pod| pod.name == name || is_log(call, pod));
-        let found = found.ok_or_else(|| EmulatedError::Response(not_found("pods", name)))?;
-        match call.operation {
-            GET => match found.index {
-                None => call.resource_response(&found.view, || found.object()),
-                Some(_) => call.data(found.object()),
-            },
-            _ => log(call, &found),
-        }
-    }
+/// Returns the requested pod.
+///
+/// # Errors
+/// The pod does not exist.
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<Pod<'a>, EmulatedError> {
+    let name = &call.segments[1];
+    let mut pods = pods_in_namespace(call).into_iter();
+    let found = pods.find(|pod| pod.name == *name);
+    found.ok_or_else(|| EmulatedError::Response(not_found("pods", name)))
 }
 
-/// Returns `true` for the pod whose log is requested.
-fn is_log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> bool {
-    call.operation == LOG && call.segments.get(1) == Some(&pod.name)
+/// Returns the pods in the requested namespace, or in all.
+fn pods_in_namespace<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
+    let namespace = call.segments.first();
+    let mut pods = pods(call);
+    pods.retain(|pod| namespace.is_none_or(|namespace| names(&pod.view)[0] == namespace));
+    pods
+}
+
+fn list_pods(call: &EmulatedCall<'_>) -> Answer {
+    let mut pods = pods_in_namespace(call);
+    pods.order_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
+    let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
+    list::respond(call, "Pod", "v1", rows)
+}
+
+fn watch_pods(call: &EmulatedCall<'_>) -> Answer {
+    let kinds: Vec<&str> = kinds().collect();
+    let list = watch::WatchedList {
+        call,
+        kind: ["Pod", "v1"],
+        resources: &kinds,
+        objects: &|view| pods_of(*view).iter().map(Pod::object).collect(),
+    };
+    watch::respond(call, &list)
 }
 
 /// A pod of the scenario, or of one of its jobs with an index.

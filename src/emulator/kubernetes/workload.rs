@@ -1,61 +1,46 @@
 use super::job::{names, pod_spec};
-use super::objects::{Objects, rows};
+use super::objects::{Objects, routes, rows};
 use super::owner::{WORKLOAD, replica_set_name};
 use super::pod::pods;
 use super::{list, time, uid, version_of};
 use crate::emulator::prelude::*;
 
 /// Deployments, each with a ReplicaSet, a service and an EndpointSlice.
-pub struct Workloads;
+pub(super) static WORKLOADS: Objects = Objects {
+    kind: WORKLOAD.kind,
+    object: WORKLOAD.object,
+    resource: "deployments.apps",
+    routes: routes!("Deployment", "apps/v1", "deployments"),
+    make: deployment,
+};
 
-const KIND: &str = WORKLOAD.kind;
-const GET: &str = "ReadNamespacedDeployment";
-const LIST: &str = "ListNamespacedDeployment";
-const WATCH: &str = "WatchNamespacedDeployment";
-const REPLICA_SETS: &str = "ListNamespacedReplicaSet";
-const SERVICES: &str = "ListNamespacedService";
+/// Routes of the objects that belong to the deployments.
+pub(super) static WORKLOAD_PARTS: &[Route] = &[
+    Route::get(
+        "ListNamespacedReplicaSet",
+        "/apis/apps/v1/namespaces/{}/replicasets",
+    )
+    .to(|call| list_parts(call, ["ReplicaSet", "apps/v1"], replica_set)),
+    Route::get("ListNamespacedService", "/api/v1/namespaces/{}/services")
+        .to(|call| list_parts(call, ["Service", "v1"], service)),
+    Route::get(
+        "ListNamespacedEndpointSlice",
+        "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+    )
+    .to(|call| {
+        let slice = |view: &JobAt<'_>| endpoint_slice(call, view);
+        list_parts(call, ["EndpointSlice", "discovery.k8s.io/v1"], slice)
+    }),
+];
 
-impl EmulatedKind for Workloads {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/apis/apps/v1/namespaces/{}/deployments/{}"),
-                Route::get(LIST, "/apis/apps/v1/namespaces/{}/deployments"),
-                Route::get(LIST, "/apis/apps/v1/deployments"),
-                Route::get(WATCH, "/apis/apps/v1/namespaces/{}/deployments"),
-                Route::get(WATCH, "/apis/apps/v1/deployments"),
-                Route::get(REPLICA_SETS, "/apis/apps/v1/namespaces/{}/replicasets"),
-                Route::get(SERVICES, "/api/v1/namespaces/{}/services"),
-                Route::get(
-                    "ListNamespacedEndpointSlice",
-                    "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
-                ),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if [GET, LIST, WATCH].contains(&call.operation) {
-            let deployments = Objects {
-                kind: KIND,
-                object: ["Deployment", "apps/v1"],
-                resource: "deployments.apps",
-                make: &deployment,
-            };
-            return deployments.respond(call);
-        }
-        let rows = rows(call, KIND);
-        let rows = rows.iter();
-        let (kind, version, rows): (_, _, Vec<Value>) = match call.operation {
-            REPLICA_SETS => ("ReplicaSet", "apps/v1", rows.map(replica_set).collect()),
-            SERVICES => ("Service", "v1", rows.map(service).collect()),
-            _ => {
-                let slices = rows.map(|view| endpoint_slice(call, view));
-                ("EndpointSlice", "discovery.k8s.io/v1", slices.collect())
-            }
-        };
-        list::respond(call, kind, version, rows)
-    }
+/// Lists one object per deployment.
+fn list_parts(
+    call: &EmulatedCall<'_>,
+    [kind, version]: [&str; 2],
+    part: impl Fn(&JobAt<'_>) -> Value,
+) -> Answer {
+    let rows = rows(call, WORKLOAD.kind);
+    list::respond(call, kind, version, rows.iter().map(part).collect())
 }
 
 /// Returns the number of pods, which is also the desired number, and the number of available pods.
