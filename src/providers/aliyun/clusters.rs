@@ -161,10 +161,10 @@ pub(super) async fn list(api: &Api, list: ScopeListRequest<'_>) -> Result<ScopeP
     };
     let (page, size) = (list.cursor.page.to_string(), PAGE_SIZE.to_string());
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
-    let request = api.product_request(product, "ListClusters", method, &query);
+    let request = api.request(product, "ListClusters", method, &query);
     let decode = |body: &[u8]| decode(body, list, api.region());
-    let page = api.client.call(&request, list.options.deadline, decode);
-    page.await.map(Decoded::into_page)
+    let page = api.call(request, list.options, decode).await;
+    page.map(Decoded::into_page)
 }
 
 /// Returns `true` for the clusters of E-HPC NEXT.

@@ -135,10 +135,7 @@ impl KindOps<Api> for DlcJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = api.path_request(&DLC, GET.name, path(lookup.reference), &[]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let response = api
-            .client
-            .call(&request, lookup.options.deadline, decode)
-            .await;
+        let response = api.call(request, lookup.options, decode).await;
         let mut result = response.map(Decoded::into_result)?;
         events::read(api, lookup, &mut result).await;
         Ok(result)
@@ -197,10 +194,7 @@ impl KindOps<Api> for DlcJobs {
                 ..list
             };
             let decode = |body: &[u8]| decode_list(body, api, list);
-            let response = api
-                .client
-                .call(&request, list.options.deadline, decode)
-                .await;
+            let response = api.call(request, list.options, decode).await;
             response.map(Decoded::into_page)
         };
         let positions = parts.unread(list.cursor);

@@ -60,10 +60,10 @@ impl KindOps<Api> for HpcJobs {
             ("ClusterId", cluster_of(lookup.reference.segment("CLUSTER"))),
             ("JobId", lookup.reference.id()),
         ];
-        let request = api.product_request(&EHPC_NEXT, GET.name, Method::Post, &query);
+        let request = api.request(&EHPC_NEXT, GET.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let response = api.client.call(&request, lookup.options.deadline, decode);
-        response.await.map(Decoded::into_result)
+        let response = api.call(request, lookup.options, decode).await;
+        response.map(Decoded::into_result)
     }
 
     /// Lists one page of a cluster's jobs, the last submitted first.
@@ -76,10 +76,10 @@ impl KindOps<Api> for HpcJobs {
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
-        let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
+        let request = api.request(&EHPC_NEXT, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_list::<Row>(body, api, list, |_| EndEvidence::default());
-        let response = api.client.call(&request, list.options.deadline, decode);
-        response.await.map(Decoded::into_page)
+        let response = api.call(request, list.options, decode).await;
+        response.map(Decoded::into_page)
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

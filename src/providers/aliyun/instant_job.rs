@@ -107,10 +107,7 @@ impl KindOps<Api> for InstantJobs {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = request(api, GET.name, &[("JobId", lookup.reference.id())]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let response = api
-            .client
-            .call(&request, lookup.options.deadline, decode)
-            .await?;
+        let response = api.call(request, lookup.options, decode).await?;
         let missing = response.data.missing_executors.clone();
         let mut result = response.map(|job| job.result).into_result();
         results::read_events(api, lookup, &mut result).await;
@@ -143,10 +140,7 @@ impl KindOps<Api> for InstantJobs {
         ];
         let request = request(api, LIST.name, &query);
         let decode = |body: &[u8]| decode_list(body, api, list);
-        let response = api
-            .client
-            .call(&request, list.options.deadline, decode)
-            .await;
+        let response = api.call(request, list.options, decode).await;
         response.map(Decoded::into_page)
     }
 
@@ -156,7 +150,7 @@ impl KindOps<Api> for InstantJobs {
 }
 
 fn request(api: &Api, operation: &'static str, query: &[(&str, &str)]) -> Request {
-    api.product_request(&INSTANT, operation, Method::Post, query)
+    api.request(&INSTANT, operation, Method::Post, query)
 }
 
 #[cfg(test)]

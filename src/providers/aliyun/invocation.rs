@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::products::EHPC;
 use super::{Api, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::OutcomeRule;
@@ -143,8 +144,8 @@ impl KindOps<Api> for Invocations {
             ("PageSize", &size),
         ];
         let decode = |body: &[u8]| decode_commands(body, list.options.show_secrets);
-        let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
-        let response = response.await?;
+        let request = api.request(&EHPC, LIST.name, Method::Get, &query);
+        let response = api.call(request, list.options, decode).await?;
         let (commands, total) = response.data;
         let named = Page::from_rows(
             list.cursor,
@@ -247,8 +248,8 @@ async fn get(
         let status = Status::decode(body, reference.id())?;
         Ok::<_, String>((status, raw_document(body, options)))
     };
-    let response = api.call(STATUS.name, Method::Get, &query, options, decode);
-    let response = response.await?;
+    let request = api.request(&EHPC, STATUS.name, Method::Get, &query);
+    let response = api.call(request, options, decode).await?;
     let (status, document) = response.data;
     let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(response.unreadable));
     let results = match status.is_finished() {
@@ -304,8 +305,8 @@ async fn results(
             }
             ResultsPage::decode(body, reference.id())
         };
-        let page = api.call(RESULTS, Method::Get, &query, options, decode);
-        match page.await {
+        let request = api.request(&EHPC, RESULTS, Method::Get, &query);
+        match api.call(request, options, decode).await {
             Ok(page) => {
                 unreadable.extend(page.unreadable);
                 if !results.add(page.data) {

@@ -16,6 +16,7 @@ mod rows;
 mod subtask_id;
 mod success;
 
+use super::products::EHPC;
 use super::{Api, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::{IdReuse, OutcomeRule};
@@ -131,10 +132,7 @@ impl KindOps<Api> for Jobs {
             list.cursor.page,
             rows,
         );
-        let page = api
-            .client
-            .call(&request, list.options.deadline, list::Page::decode);
-        let response = page.await?;
+        let response = api.call(request, list.options, list::Page::decode).await?;
         let page = response.data;
         let mut page = page.into_page(list.scope, list.cursor, api.region(), &list.options.states);
         page.notices.extend(response.unreadable);
@@ -163,8 +161,8 @@ impl Api {
             raw::attach(job, notices, options, || document::read(body, options));
             Ok::<_, DecodeError>(described)
         };
-        let response = self.call(GET.name, Method::Post, &query, options, described);
-        let response = response.await?;
+        let request = self.request(&EHPC, GET.name, Method::Post, &query);
+        let response = self.call(request, options, described).await?;
         let mut described = response.data;
         described.notices.extend(response.unreadable);
         Ok(described)

@@ -228,12 +228,7 @@ impl Api {
     }
 
     /// Creates a request for an operation. All parameters are in the query; the body is empty.
-    fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
-        self.product_request(&EHPC, operation, method, query)
-    }
-
-    /// As [`Api::request`], for an operation of another product.
-    fn product_request(
+    fn request(
         &self,
         product: &Product,
         operation: &'static str,
@@ -266,20 +261,17 @@ impl Api {
             .collect();
         Request {
             path,
-            ..self.product_request(product, operation, Method::Get, &query)
+            ..self.request(product, operation, Method::Get, &query)
         }
     }
 
-    /// Calls an operation; see [`SigningClient::call`].
+    /// Sends a request and decodes the response; see [`SigningClient::call`].
     async fn call<T, E: Into<DecodeError>>(
         &self,
-        operation: &'static str,
-        method: Method,
-        query: &[(&str, &str)],
+        request: Request,
         options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let request = self.request(operation, method, query);
         self.client.call(&request, options.deadline, decode).await
     }
 }

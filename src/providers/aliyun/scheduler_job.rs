@@ -75,8 +75,8 @@ impl KindOps<Api> for SchedulerJobs {
         let cluster = cluster_of(lookup.reference.segment("CLUSTER"));
         let query = [("ClusterId", cluster), ("JobId", lookup.reference.id())];
         let decode = |body: &[u8]| decode_job(body, api, lookup);
-        let response = api.call(GET.name, Method::Get, &query, lookup.options, decode);
-        let response = response.await?;
+        let request = api.request(&EHPC, GET.name, Method::Get, &query);
+        let response = api.call(request, lookup.options, decode).await?;
         let evidence = response.data.1.clone();
         let mut result = response.map(|(result, _)| result).into_result();
         if let Some(evidence) = evidence {
@@ -130,8 +130,9 @@ async fn read_page(
             .map(|queue| ("Queues.1", queue)),
     );
     let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, api, list, known);
-    let response = api.call(LIST.name, Method::Get, &query, list.options, decode);
-    response.await.map(Decoded::into_page)
+    let request = api.request(&EHPC, LIST.name, Method::Get, &query);
+    let response = api.call(request, list.options, decode).await;
+    response.map(Decoded::into_page)
 }
 
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the

@@ -85,10 +85,10 @@ impl LogFile for Stream<'_> {
         let host = node.filter(|_| !is_next && !source.state.is_end());
         query.extend(host.map(|host| ("ExecHost", host)));
         let api = self.api;
-        let request = api.product_request(self.product, OPERATION, method, &query);
+        let request = api.request(self.product, OPERATION, method, &query);
         let decode = |body: &[u8]| decode(body, name);
-        let response = api.client.call(&request, self.options.deadline, decode);
-        response.await.map(|response| response.data)
+        let response = api.call(request, self.options, decode).await;
+        response.map(|response| response.data)
     }
 }
 

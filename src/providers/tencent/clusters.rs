@@ -1,6 +1,6 @@
 //! Lists the clusters of a region page by page.
 
-use super::{Api, CLUSTERS, decode};
+use super::{Api, CLUSTERS, decode_ccs};
 use crate::model::ScopeSummary;
 use crate::providers::prelude::*;
 use crate::providers::{ScopeListRequest, ScopePage};
@@ -90,7 +90,9 @@ pub(super) async fn list(api: &Api, list: ScopeListRequest<'_>) -> Result<ScopeP
     let (offset, limit) = (list.cursor.offset.to_string(), PAGE_SIZE.to_string());
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];
     let page = |body: &[u8]| decode_page(body, list, &api.region, api.clock);
-    let page = api.call(CLUSTERS, &parameters, list.options, page).await;
+    let page = api
+        .call_ccs(CLUSTERS, &parameters, list.options, page)
+        .await;
     page.map(Decoded::into_page)
 }
 
@@ -101,7 +103,7 @@ fn decode_page(
     region: &str,
     clock: WallClock,
 ) -> Result<ScopePage, String> {
-    let data: ClusterList = decode(body)?;
+    let data: ClusterList = decode_ccs(body)?;
     let total = data.total_count.0;
     let rows = data.clusters.or(data.cluster_set);
     // Null means no clusters.

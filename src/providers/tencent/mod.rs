@@ -105,7 +105,9 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<
 /// Client for one key and one region.
 struct Api {
     client: SigningClient<sign::Signer>,
-    endpoint: Endpoint,
+    /// The endpoint of CCS.
+    ccs_endpoint: Endpoint,
+    /// The endpoints of the products of API 3.0.
     endpoints: Endpoints,
     clock: WallClock,
     region: String,
@@ -120,7 +122,7 @@ impl Api {
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
         let allow_http = transport.options().allow_http;
         Ok(Self {
-            endpoint: endpoint(profile, transport)?,
+            ccs_endpoint: endpoint(profile, transport)?,
             endpoints: Endpoints::new(&products::ALL, |product| {
                 products::endpoint(product, profile, allow_http)
             })?,
@@ -135,23 +137,24 @@ impl Api {
         })
     }
 
-    fn request(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
+    /// Creates a request for an operation of CCS, in API 2.0.
+    fn ccs_request(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
         let common = [("Action", operation), ("Region", &self.region)];
         Request {
             query: pairs(&[&common, parameters].concat()),
-            ..Request::get(operation, &self.endpoint, PATH)
+            ..Request::get(operation, &self.ccs_endpoint, PATH)
         }
     }
 
-    /// Calls an operation; see [`SigningClient::call`].
-    async fn call<T, E: Into<DecodeError>>(
+    /// Calls an operation of CCS; see [`SigningClient::call`].
+    async fn call_ccs<T, E: Into<DecodeError>>(
         &self,
         operation: &'static str,
         parameters: &[(&str, &str)],
         options: &RequestOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let request = self.request(operation, parameters);
+        let request = self.ccs_request(operation, parameters);
         let response = self.client.call(&request, options.deadline, decode).await;
         response.map_err(|problem| self.with_retirement_hint(problem))
     }
@@ -195,7 +198,7 @@ impl Api {
     /// Adds the hint about the retired API to network errors: a host that no longer exists looks like a network
     /// failure, unless it is this machine.
     fn with_retirement_hint(&self, mut problem: Problem) -> Problem {
-        if problem.category == Category::Network && !self.endpoint.is_loopback() {
+        if problem.category == Category::Network && !self.ccs_endpoint.is_loopback() {
             let hint = problem.hint.take();
             let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
             problem.hint = Some(format!("{hint}{}", errors::RETIRED));
@@ -207,7 +210,7 @@ impl Api {
 #[async_trait]
 impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
-        Some(self.endpoint.origin())
+        Some(self.ccs_endpoint.origin())
     }
 
     fn credential(&self) -> CredentialInfo {
@@ -223,7 +226,7 @@ impl CloudApi for Api {
     }
 }
 
-/// The envelope of every response. In tables of the documentation, the content is next to the code; in its samples,
+/// The envelope of every response of CCS. In tables of the documentation, the content is next to the code; in its samples,
 /// within `data`. Some write `returnCode`.
 #[derive(Default, Deserialize)]
 #[serde(
@@ -231,18 +234,18 @@ impl CloudApi for Api {
     rename_all = "camelCase",
     bound = "T: Default + Deserialize<'de>"
 )]
-struct Envelope<T> {
+struct CcsEnvelope<T> {
     code: Text,
     return_code: Text,
     data: Required<OptionalObject<T>>,
 }
 
-/// Decodes the content of a response without a failure, from `data` unless `data` is empty.
+/// Decodes the content of a response of CCS without a failure, from `data` unless `data` is empty.
 ///
 /// # Errors
 /// A description of what is missing in the response.
-fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
-    let envelope: Envelope<T> = lenient::decode_response(body)?;
+fn decode_ccs<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
+    let envelope: CcsEnvelope<T> = lenient::decode_response(body)?;
     let codes = [&envelope.code, &envelope.return_code].map(|code| code.trimmed());
     let mut known = codes.into_iter().flatten().peekable();
     if known.peek().is_none() || known.any(|code| code != "0") {

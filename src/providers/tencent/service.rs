@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::{Api, decode, errors};
+use super::{Api, decode_ccs, errors};
 use crate::model::{Event, Object};
 use crate::providers::lenient::ListOrObject;
 use crate::providers::prelude::*;
@@ -61,7 +61,7 @@ impl KindOps<Api> for Service {
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let parameters = address(lookup.reference);
         let decode = |body: &[u8]| decode_events(body, api, lookup);
-        let response = api.call(EVENTS.name, &parameters, lookup.options, decode);
+        let response = api.call_ccs(EVENTS.name, &parameters, lookup.options, decode);
         response.await.map(Decoded::into_result)
     }
 
@@ -75,7 +75,9 @@ impl KindOps<Api> for Service {
         let cluster = list.scope.segment("CLUSTER").unwrap_or_default();
         let parameters = [("clusterId", cluster), namespace_parameter];
         let rows = |body: &[u8]| services(body, namespace);
-        let response = api.call(LIST.name, &parameters, list.options, rows).await?;
+        let response = api
+            .call_ccs(LIST.name, &parameters, list.options, rows)
+            .await?;
         let total = i64::try_from(response.data.len()).ok();
         let address = |row: &ServiceDetails| match namespace {
             _ if row.namespace.is_unreadable => None,
@@ -96,7 +98,7 @@ impl KindOps<Api> for Service {
     async fn check_exists(&self, api: &Api, lookup: GetRequest<'_>) -> Result<(), Problem> {
         let parameters = address(lookup.reference);
         let check = |body: &[u8]| find_service(body, lookup.reference);
-        let response = api.call(INFO, &parameters, lookup.options, check).await;
+        let response = api.call_ccs(INFO, &parameters, lookup.options, check).await;
         response.map(|response| response.data)
     }
 }
@@ -121,7 +123,7 @@ struct EventList {
 /// Returns the events, in `data` or at the top level, and whether some may be missing: null in place of the list
 /// does not prove that there are none.
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
-    let inner = decode::<EventList>(body)?.event_list;
+    let inner = decode_ccs::<EventList>(body)?.event_list;
     let (is_list, is_blank) = match inner {
         Required::Present(List(mut events)) if !events.is_empty() => {
             // Either list may contain events that the other lacks.
@@ -219,7 +221,7 @@ struct ServiceName {
 
 /// Checks that a response contains the requested service.
 fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
-    let ServiceInfo { service } = decode(body)?;
+    let ServiceInfo { service } = decode_ccs(body)?;
     let ListOrObject { list, object } = service.value;
     let mut services = list.unwrap_or_default();
     services.extend(object);
@@ -250,7 +252,7 @@ struct ServiceList {
 
 /// Returns the services of a namespace, or of all namespaces. Services of other namespaces are left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>, String> {
-    let list: ServiceList = decode(body)?;
+    let list: ServiceList = decode_ccs(body)?;
     // Null means no services.
     let total = (list.services == Required::Null).then_some(0);
     let mut services = list.services.rows("services", total)?;

@@ -40,7 +40,7 @@ fn reference(service: &str) -> Reference {
 }
 
 fn incoming(client: &Api, service: &str, nonce: &str) -> ServerRequest {
-    let request = client.request(EVENTS.name, &address(&reference(service)));
+    let request = client.ccs_request(EVENTS.name, &address(&reference(service)));
     let now = test_support::moment(NOW);
     let proof = client
         .client
@@ -103,7 +103,7 @@ fn the_region_is_sent_as_configured_to_the_public_host() {
         ("TENCENTCLOUD_SECRET_KEY", "k"),
     ])
     .unwrap();
-    let request = client.request(EVENTS.name, &address(&reference("web")));
+    let request = client.ccs_request(EVENTS.name, &address(&reference("web")));
     assert_eq!(
         format!(
             "{}{}?{}",

@@ -25,8 +25,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, result: &mut GetResu
     let path = format!("{}/events", path(lookup.reference));
     let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-    let deadline = lookup.options.for_parts(&result.job).deadline;
-    let response = api.client.call(&request, deadline, decode).await;
+    let options = lookup.options.for_parts(&result.job);
+    let response = api.call(request, &options, decode).await;
     let Some(response) = result.events_part(response) else {
         return;
     };

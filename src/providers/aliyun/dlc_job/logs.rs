@@ -134,8 +134,8 @@ impl PodLog<'_> {
         ];
         let (api, path) = (self.api, self.path.clone());
         let request = api.path_request(&DLC, LOG.name, path, &query);
-        let response = api.client.call(&request, self.options.deadline, decode);
-        response.await.map(|decoded| decoded.data)
+        let response = api.call(request, self.options, decode).await;
+        response.map(|decoded| decoded.data)
     }
 
     /// Returns the last seconds of a window whose lines fit into one response, and those lines.
@@ -281,8 +281,8 @@ async fn job<T: Send>(
     decode: impl FnOnce(&[u8]) -> Result<T, String> + Send,
 ) -> Result<T, Problem> {
     let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
-    let response = api.client.call(&get, request.options.deadline, decode);
-    response.await.map(|decoded| decoded.data)
+    let response = api.call(get, request.options, decode).await;
+    response.map(|decoded| decoded.data)
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ async fn page(
         let rows = response.workspaces.rows("Workspaces", total)?.into_iter();
         Ok((rows.filter_map(|row| row.workspace_id.0).collect(), total))
     };
-    let response = api.client.call(&request, options.deadline, decode).await;
+    let response = api.call(request, options, decode).await;
     response.map(|decoded| decoded.data)
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, result: &mut 
     let GetRequest { reference, options } = lookup;
     let filter = json!({"JobId": reference.id()}).to_string();
     let size = PAGE_SIZE.to_string();
-    let deadline = options.for_parts(&result.job).deadline;
+    let options = &options.for_parts(&result.job);
     for page in 1..=MAX_EVENT_PAGES {
         let page = page.to_string();
         let query = [
@@ -75,7 +75,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, result: &mut 
         ];
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-        let response = api.client.call(&request, deadline, decode).await;
+        let response = api.call(request, options, decode).await;
         let Some(response) = result.events_part(response) else {
             return;
         };
@@ -301,9 +301,7 @@ async fn results(
     query.extend(since.map(|since| ("StartTime", since)));
     let request = request(api, RESULTS.name, &query);
     let decode = |body: &[u8]| lenient::decode_response::<ResultsResponse>(body);
-    api.client
-        .call(&request, lookup.options.deadline, decode)
-        .await
+    api.call(request, lookup.options, decode).await
 }
 
 /// Returns the task name and the index in the id of an executor, `JOB-TASK-INDEX`.

@@ -3,7 +3,7 @@
 //! The cloud returns all output at once, with standard output and error mixed, and nothing before the command
 //! has ended. Other sources mention that it keeps only the first 24 KB; the reference documents no limit.
 
-use super::super::{Api, cluster_of};
+use super::super::{Api, cluster_of, products::EHPC};
 use super::status::ResultsPage;
 use super::{RESULTS, is_final};
 use crate::http::Method;
@@ -35,9 +35,8 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         });
         text.transpose()
     };
-    let response = api
-        .call(RESULTS, Method::Get, &query, request.options, decode)
-        .await?;
+    let results = api.request(&EHPC, RESULTS, Method::Get, &query);
+    let response = api.call(results, request.options, decode).await?;
     let text = response.data.ok_or_else(|| {
         let message = format!("no result of node {}", node.unwrap_or("?"));
         Problem::new(Category::NotFound, message)

@@ -8,6 +8,7 @@ use super::parent::can_be_array_id;
 use super::rows::{BatchPages, JobRows};
 use super::{Api, JOB, LIST, cluster_of};
 use crate::http::{Method, Request};
+use crate::providers::aliyun::products::EHPC;
 use crate::providers::is_list_unavailable;
 use crate::providers::prelude::*;
 
@@ -170,7 +171,7 @@ impl Api {
         page: usize,
         rows: usize,
     ) -> Request {
-        let mut request = self.request(LIST.name, Method::Post, &[]);
+        let mut request = self.request(&EHPC, LIST.name, Method::Post, &[]);
         request.query = [
             ("ClusterId", cluster.to_owned()),
             ("PageNumber", page.to_string()),

@@ -94,10 +94,10 @@ async fn read_container(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, 
     let query: Vec<_> = query
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    let request = api.product_request(&ECI, LOG.name, Method::Post, &query);
+    let request = api.request(&ECI, LOG.name, Method::Post, &query);
     let wanted = params.tail_lines;
     let decode = |body: &[u8]| decode(body, wanted);
-    let response = api.client.call(&request, options.deadline, decode).await;
+    let response = api.call(request, options, decode).await;
     response.map(|response| response.data)
 }
 
