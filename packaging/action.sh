@@ -19,6 +19,26 @@ verdict() {
   sed -n 's/^verdict=//p' "$GITHUB_OUTPUT" | tail -n 1
 }
 
+# Copies standard input to standard error, except for workflow commands, which are written to a file.
+hold_commands() {
+  local line
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line == ::* ]]; then
+      printf '%s\n' "$line" >>"$1"
+    else
+      printf '%s\n' "$line" >&2
+    fi
+  done
+}
+
+# Shows the annotations and the summary of the last attempt. Those of an attempt that is repeated are dropped: GitHub
+# would show them as errors of a gate that passes, and shows ten annotations per step.
+publish() {
+  cat "$RUNNER_TEMP/joblens-commands" >&2
+  cat "$RUNNER_TEMP/joblens-summary" >>"${GITHUB_STEP_SUMMARY:-/dev/null}" ||
+    echo "::warning::the summary of the job cannot be written" >&2
+}
+
 gate() {
   # The report of an earlier gate is not that of this one.
   [[ -z $INPUT_JUNIT ]] || rm -f -- "$INPUT_JUNIT"
@@ -31,9 +51,16 @@ gate() {
   [[ -z $INPUT_FOR ]] || options+=(--for "$INPUT_FOR")
   [[ -z $INPUT_JUNIT ]] || options+=(--report "junit=$INPUT_JUNIT")
   mapfile -t lines < <(sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d' <<<"$INPUT_OPTIONS")
+  # An attempt that is canceled still has a report.
+  trap publish EXIT
   for ((attempt = 0; ; attempt++)); do
     code=0
-    joblens wait "${options[@]}" "${lines[@]}" - <<<"$INPUT_REFERENCES" || code=$?
+    : >"$RUNNER_TEMP/joblens-commands" >"$RUNNER_TEMP/joblens-summary"
+    {
+      GITHUB_STEP_SUMMARY=$RUNNER_TEMP/joblens-summary \
+        joblens wait "${options[@]}" "${lines[@]}" - <<<"$INPUT_REFERENCES" 2>&1 >&3 |
+        hold_commands "$RUNNER_TEMP/joblens-commands"
+    } 3>&1 || code=$?
     # Only a service or network error may be over the next time; a report that cannot be written has a verdict.
     [[ $code -eq 5 && $(verdict) != @(passed|failed) && $attempt -lt $((10#$INPUT_RETRIES)) ]] || break
     echo "joblens ended with exit code 5, trying again"

@@ -1,6 +1,6 @@
 //! Completes the rows of lists with the results of lookups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use tokio::time::Instant;
 
@@ -23,16 +23,15 @@ pub(super) struct Detail {
 pub(super) fn lookup_candidates(
     rows: &[JobRow],
     details: &HashMap<String, Detail>,
-    conclusive: &HashSet<String>,
     max: usize,
 ) -> Vec<String> {
     let mut sorts: [Vec<&JobRow>; 3] = Default::default();
     for row in rows {
-        if is_unproven_success(row, details, conclusive) {
+        if is_unproven_success(row, details) {
             sorts[0].push(row);
         } else if !row.ended {
             sorts[2].push(row);
-        } else if row.state != State::Succeeded && !is_known(row, details, conclusive) {
+        } else if row.state != State::Succeeded && !is_known(row, details) {
             sorts[1].push(row);
         }
     }
@@ -49,20 +48,16 @@ pub(super) fn lookup_candidates(
 
 /// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
 /// lookup has shown the end of the job yet.
-pub(super) fn is_unproven_success(
-    row: &JobRow,
-    details: &HashMap<String, Detail>,
-    conclusive: &HashSet<String>,
-) -> bool {
+pub(super) fn is_unproven_success(row: &JobRow, details: &HashMap<String, Detail>) -> bool {
     let is_success = row.ended && row.state == State::Succeeded;
-    is_success && !conclusive.contains(&row.kind) && !is_known(row, details, conclusive)
+    is_success && !row.is_conclusive && !is_known(row, details)
 }
 
 /// Reports whether a lookup has shown the end of this run of the job.
-fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSet<String>) -> bool {
+fn is_known(row: &JobRow, details: &HashMap<String, Detail>) -> bool {
     let detail = details.get(&row.reference);
     let known = detail.and_then(|detail| detail.row.as_ref());
-    known.is_some_and(|known| known.ended && row.is_run_of(known, conclusive.contains(&row.kind)))
+    known.is_some_and(|known| known.ended && row.is_run_of(known))
 }
 
 /// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
@@ -79,4 +74,14 @@ pub(super) fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool
         return;
     }
     row.complete_from(known);
+}
+
+/// Adds what another scope knows about a job, which was read earlier.
+pub(super) fn merge(row: &mut JobRow, other: &JobRow) {
+    if row.is_listed && !other.is_listed {
+        let is_same = row.is_run_of(other);
+        fill(row, other, false, is_same, true);
+    } else {
+        row.complete_from(other);
+    }
 }

@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::details;
 use super::families::{ExporterStatus, FAMILIES, SampleFn, Samples};
 use super::jobs::JobRow;
 use super::scopes::{ScopeSnapshot, ScopeStatus};
+use crate::model::State;
 use crate::output::{ExpositionFormat, ExpositionWriter};
 use crate::sort::SortExt as _;
 
@@ -18,9 +20,13 @@ const PIECE_BYTES: usize = 64 << 10;
 pub(super) struct Document {
     exporter: Option<ExporterStatus>,
     scopes: Vec<ScopeStatus>,
-    /// Index of a scope, and index of a row in it.
-    jobs: Vec<(usize, usize)>,
+    jobs: Vec<Place>,
+    /// The rows of jobs in several scopes, if values of another scope are added to the row at the place.
+    merged: HashMap<Place, JobRow>,
 }
+
+/// Index of a scope, and index of a row in it.
+type Place = (usize, usize);
 
 impl Document {
     /// Creates a document with the jobs of all scopes that were read within `max_age`: at most `max_jobs`, active jobs
@@ -35,10 +41,11 @@ impl Document {
         let scopes = snapshots.filter(|snapshot| names.insert(snapshot.reading.scope.clone()));
         let scopes = scopes.map(|snapshot| ScopeStatus::new(snapshot, max_age));
         let mut scopes: Vec<ScopeStatus> = scopes.collect();
-        let mut jobs = jobs(&scopes);
+        let (mut jobs, merged) = jobs(&scopes);
+        count_merged(&mut scopes, &merged);
         if jobs.len() > max_jobs {
-            let row = |(scope, row): &(usize, usize)| &scopes[*scope].snapshot.reading.rows[*row];
-            jobs.order_by_key(|number| row(number).priority());
+            let row = |place: &Place| merged.get(place).unwrap_or_else(|| row_at(&scopes, *place));
+            jobs.order_by_key(|place| row(place).priority());
             for (scope, _) in jobs.split_off(max_jobs) {
                 scopes[scope].dropped += 1;
             }
@@ -48,6 +55,7 @@ impl Document {
             exporter: None,
             scopes,
             jobs,
+            merged,
         }
     }
 
@@ -70,31 +78,71 @@ impl Document {
     }
 
     fn job(&self, at: usize) -> Option<&JobRow> {
-        let (scope, row) = self.jobs.get(at)?;
-        Some(&self.scopes[*scope].snapshot.reading.rows[*row])
+        let place = self.jobs.get(at)?;
+        let merged = self.merged.get(place);
+        Some(merged.unwrap_or_else(|| row_at(&self.scopes, *place)))
     }
 }
 
-/// Returns the jobs of all scopes without duplicates. For a job in several scopes, prefers a scope that is up, then
-/// the one that was read last.
-fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
-    let mut chosen: HashMap<&str, (usize, usize)> = HashMap::new();
+fn row_at(scopes: &[ScopeStatus], (scope, row): Place) -> &JobRow {
+    &scopes[scope].snapshot.reading.rows[row]
+}
+
+/// Returns the jobs of all scopes without duplicates, and the rows of those in several scopes if they differ. For such
+/// a job, prefers a scope that is up, then the one that was read last, and adds what the others know about it: a row
+/// of a list does not replace the end of this run that a lookup has shown, however late the list was read.
+fn jobs(scopes: &[ScopeStatus]) -> (Vec<Place>, HashMap<Place, JobRow>) {
+    let mut chosen: HashMap<&str, Place> = HashMap::new();
+    let mut others: HashMap<&str, Vec<Place>> = HashMap::new();
     let shown = scopes
         .iter()
         .enumerate()
         .filter(|(_, scope)| scope.states.is_some());
-    let reading = |number: usize| (scopes[number].is_up, scopes[number].snapshot.rows_read);
+    let reading = |(scope, _): Place| (scopes[scope].is_up, scopes[scope].snapshot.rows_read);
     for (number, scope) in shown {
         for (at, row) in scope.snapshot.reading.rows.iter().enumerate() {
-            let best = chosen.entry(&row.reference).or_insert((number, at));
-            if reading(number) > reading(best.0) {
-                *best = (number, at);
-            }
+            let place = (number, at);
+            let Some(best) = chosen.get_mut(row.reference.as_str()) else {
+                chosen.insert(&row.reference, place);
+                continue;
+            };
+            let other = match reading(place) > reading(*best) {
+                true => std::mem::replace(best, place),
+                false => place,
+            };
+            others.entry(&row.reference).or_default().push(other);
+        }
+    }
+    let mut merged = HashMap::new();
+    for (reference, mut places) in others {
+        let best = chosen[reference];
+        let mut row = row_at(scopes, best).clone();
+        places.order_by_key(|place| std::cmp::Reverse(reading(*place)));
+        for place in places {
+            details::merge(&mut row, row_at(scopes, place));
+        }
+        if row != *row_at(scopes, best) {
+            merged.insert(best, row);
         }
     }
     let mut jobs: Vec<_> = chosen.into_values().collect();
     jobs.sort_unstable();
-    jobs
+    (jobs, merged)
+}
+
+/// Counts merged jobs by the state that is shown, in the scope of the row that was completed.
+fn count_merged(scopes: &mut [ScopeStatus], merged: &HashMap<Place, JobRow>) {
+    for (place, row) in merged {
+        let listed = row_at(scopes, *place).state;
+        if let Some(states) = &mut scopes[place.0].states {
+            let index = |state| State::ALL.iter().position(|known| *known == state);
+            for (state, change) in [(listed, -1), (row.state, 1)] {
+                if let Some(at) = index(state) {
+                    states[at] = states[at].saturating_add_signed(change);
+                }
+            }
+        }
+    }
 }
 
 /// Iterator over the pieces of a document's text.

@@ -1,6 +1,7 @@
 //! Converts jobs to the rows that metrics are written from.
 
 use crate::model::{Job, State, Time};
+use crate::providers;
 
 /// The fields of a job that metrics use.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +20,10 @@ pub(super) struct JobRow {
     pub state: State,
     /// The response did not contain a state.
     pub has_no_state: bool,
+    /// The row of a list, which may lack what a lookup shows.
+    pub is_listed: bool,
+    /// Rows of lists of its kind show the end of a job like lookups do.
+    pub is_conclusive: bool,
     pub reason: Option<String>,
     pub ended: bool,
     pub created_at: Option<Time>,
@@ -45,6 +50,8 @@ impl JobRow {
             restarts,
             warnings: has_events.then_some(job.warning_count),
             has_no_state: job.state == State::Unknown && job.state_raw.is_none(),
+            is_listed: job.from_list,
+            is_conclusive: providers::has_conclusive_rows(&job.cloud, &job.kind),
             reference: job.reference,
             cloud: job.cloud.into_owned(),
             kind: job.kind.into_owned(),
@@ -70,21 +77,21 @@ impl JobRow {
     pub(super) fn listed(job: Job) -> Self {
         Self {
             warnings: None,
+            is_listed: true,
             ..Self::new(job)
         }
     }
 
     /// Reports whether this row of a list shows the same run as `known`, the result of an earlier lookup of an ended
-    /// job: a job of the same name can have been created again, and an ended job can run again. `is_conclusive` is
-    /// true if rows of the kind report the state of an ended job like lookups do.
-    pub(super) fn is_run_of(&self, known: &Self, is_conclusive: bool) -> bool {
+    /// job: a job of the same name can have been created again, and an ended job can run again.
+    pub(super) fn is_run_of(&self, known: &Self) -> bool {
         let agree = |row: Option<Time>, known: Option<Time>| match (row, known) {
             (Some(row), Some(known)) => row == known,
             _ => true,
         };
         agree(self.created_at, known.created_at)
             && agree(self.finished_at, known.finished_at)
-            && (self.state == known.state || self.has_no_state || !is_conclusive)
+            && (self.state == known.state || self.has_no_state || !self.is_conclusive)
     }
 
     /// Returns the end of an ended job, or its last update, which is not earlier.
@@ -168,6 +175,22 @@ mod tests {
         };
         listed.complete_from(&ended);
         assert_eq!(listed, row(at(1), None, None));
+    }
+
+    #[test]
+    fn rows_of_each_kind_are_as_conclusive_as_its_lists() {
+        for kind in providers::kinds() {
+            let job = Job {
+                cloud: kind.template.cloud.into(),
+                kind: kind.template.kind.into(),
+                ..Job::default()
+            };
+            assert_eq!(
+                JobRow::new(job).is_conclusive,
+                kind.conclusive_rows,
+                "{kind}"
+            );
+        }
     }
 
     #[test]

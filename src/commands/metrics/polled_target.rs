@@ -17,7 +17,6 @@ use crate::commands::list::{ListTarget, ListedScope, keep_last_rows, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::hint_delay;
 use crate::model::{Notice, NoticeCode, Time};
-use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
 use crate::sync::lock;
 
@@ -292,9 +291,7 @@ impl PolledTarget {
     /// Looks up jobs for which the list lacks values that metrics need, and fills in the results of these and of
     /// earlier lookups.
     async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
-        let conclusive = providers::kinds().filter(|kind| kind.conclusive_rows);
-        let conclusive: HashSet<String> = conclusive.map(|kind| kind.to_string()).collect();
-        let wanted = lookup_candidates(rows, details, &conclusive, self.options.max_details);
+        let wanted = lookup_candidates(rows, details, self.options.max_details);
         let settings = self.lookup.settings();
         let references = wanted.iter().filter_map(|text| {
             let parsed = parse_monitored_text(text, settings, DEFAULT_PROFILE).ok()?;
@@ -316,10 +313,7 @@ impl PolledTarget {
             let row = outcome.ok().map(JobRow::new);
             details.insert(reference.to_string(), Detail { read_at: at, row });
         }
-        if rows
-            .iter()
-            .any(|row| is_unproven_success(row, details, &conclusive))
-        {
+        if rows.iter().any(|row| is_unproven_success(row, details)) {
             self.lookup.notices.push(Notice::new(
                 NoticeCode::FromLists,
                 "some successes are shown as listed; a lookup may find a failure (--max-lookups)",
@@ -332,7 +326,7 @@ impl PolledTarget {
             }) = details.get(&row.reference)
             {
                 let age = at - *read_at;
-                let is_same = row.is_run_of(known, conclusive.contains(&row.kind));
+                let is_same = row.is_run_of(known);
                 let is_fresh = age <= self.options.max_age();
                 fill(row, known, age.is_zero(), is_same, is_fresh);
             }

@@ -74,6 +74,7 @@ fn run(runner: &mut Runner, given: &Inputs, steps: &[&str]) -> (i32, String) {
         ];
         let of_runner = of_runner.map(|(name, value)| (name.to_owned(), value));
         fs::write(runner.file("output"), "").unwrap();
+        fs::create_dir_all(runner.file("temp")).unwrap();
         let variables: Vec<_> = of_step.chain(of_runner).collect();
         let (code, text) = runner.run(script.as_str().unwrap(), &variables);
         shown += &text;
@@ -201,7 +202,7 @@ fn invalid_options_or_retries_never_pass_the_gate_or_run_code() {
 #[test]
 fn only_exit_code_5_of_an_undecided_gate_is_retried() {
     // Replaces joblens and exits with the next code of a list.
-    const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"verdict=$code\" | sed 's/=5/=undecided/;s/=6/=passed/' >> \"$GITHUB_OUTPUT\"\ntest \"$code\" != 6 || exit 5\nexit \"$code\"\n";
+    const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"::error::attempt $code, then $rest\" >&2\necho \"attempt $code, then $rest\" >> \"$GITHUB_STEP_SUMMARY\"\necho \"verdict=$code\" | sed 's/=5/=undecided/;s/=6/=passed/' >> \"$GITHUB_OUTPUT\"\ntest \"$code\" != 6 || exit 5\nexit \"$code\"\n";
     for (codes, retries, expected, left) in [
         ("5 0 9", "2", 0, "9"),
         ("5 5 5 9", "2", 5, "9"),
@@ -227,6 +228,13 @@ fn only_exit_code_5_of_an_undecided_gate_is_retried() {
             (expected, left),
             "{codes}: {text}"
         );
+        // Only the last attempt has annotations and a summary.
+        let last = format!("then {left}\n");
+        assert!(text.contains(&last), "{codes}: {text}");
+        assert_eq!(text.matches("::error::").count(), 1, "{codes}: {text}");
+        let summary = runner.text("summary");
+        assert!(summary.ends_with(&last), "{codes}: {summary}");
+        assert_eq!(summary.lines().count(), 1, "{codes}: {summary}");
     }
 }
 

@@ -142,15 +142,24 @@ fn check_container(files: &BTreeSet<String>) {
     for path in &sent {
         assert!(root().join(path).exists(), "{path}");
     }
-    for needed in [
+    let output = Path::new(env!("OUT_DIR")).join("../output");
+    let output = fs::read_to_string(output).unwrap();
+    let inputs = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("cargo::rerun-if-changed="));
+    let inputs: Vec<&str> = inputs.collect();
+    assert!(inputs.contains(&"fixtures/schema"), "{inputs:?}");
+    let manifest = [
         "Cargo.lock",
         "Cargo.toml",
         "benches",
-        "build.rs",
+        "crates",
         "packaging",
         "src",
         "README.md",
-    ] {
-        assert!(sent.contains(&needed), "{needed}");
+    ];
+    for needed in manifest.into_iter().chain(inputs) {
+        let is_sent = sent.iter().any(|path| Path::new(needed).starts_with(path));
+        assert!(is_sent, "{needed}");
     }
 }

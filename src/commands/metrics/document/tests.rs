@@ -151,6 +151,44 @@ async fn active_jobs_are_written_first_within_the_job_budget() {
     assert_eq!(value("joblens_build_info", env!("CARGO_PKG_VERSION")), None);
 }
 
+#[tokio::test]
+async fn a_failure_from_a_lookup_is_not_replaced_by_a_success_of_a_list_that_was_read_later() {
+    let failed = JobRow {
+        exit_code: Some(3),
+        ..row("1", State::Failed)
+    };
+    let texts = |list: JobRow| {
+        let later = ScopeSnapshot {
+            rows_read: Some(Instant::now() + Duration::from_secs(1)),
+            ..(*scope("aliyun/job/c/", vec![list])).clone()
+        };
+        let later = Arc::new(later);
+        let lookup = scope("aliyun/job/c/1", vec![failed.clone()]);
+        let both = [vec![lookup.clone(), later.clone()], vec![later, lookup]];
+        both.map(|snapshots| text(Document::new(snapshots, 10, AGE), ExpositionFormat::Text))
+    };
+    let listed = JobRow {
+        is_listed: true,
+        ..row("1", State::Succeeded)
+    };
+    for text in texts(listed.clone()) {
+        assert!(text.contains("kind=\"job\",state=\"failed\"} 1"), "{text}");
+        assert!(text.contains("\njoblens_job_exit_code{"), "{text}");
+        let count = "{scope=\"aliyun/job/c/\",cloud=\"aliyun\",state=\"failed\"} 1";
+        assert!(text.contains(count), "{text}");
+    }
+    let newer_run = JobRow {
+        created_at: Time::from_unix(1_700_000_000),
+        state: State::Running,
+        ended: false,
+        ..listed
+    };
+    for text in texts(newer_run) {
+        assert!(text.contains("kind=\"job\",state=\"running\"} 1"), "{text}");
+        assert!(!text.contains("\njoblens_job_exit_code{"), "{text}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_job_or_scope_is_written_once_and_outdated_rows_are_not() {
     let twice = || {

@@ -8,7 +8,7 @@ use crate::providers::test_support;
 fn row(reference: &str, state: State) -> JobRow {
     JobRow {
         reference: reference.to_owned(),
-        kind: "aliyun/job".to_owned(),
+        is_conclusive: true,
         state,
         ended: state.is_end(),
         ..JobRow::default()
@@ -23,9 +23,7 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
         row("failed", State::Failed),
         row("succeeded", State::Succeeded),
     ];
-    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
-    let lookup_candidates =
-        |details: &HashMap<_, _>, max| lookup_candidates(&rows, details, &conclusive, max);
+    let lookup_candidates = |details: &HashMap<_, _>, max| lookup_candidates(&rows, details, max);
     let mut details = HashMap::new();
     assert_eq!(
         lookup_candidates(&details, 9),
@@ -50,14 +48,14 @@ fn many_failures_leave_lookups_to_successes_that_need_confirmation() {
     let mut rows: Vec<JobRow> = names.iter().map(|name| row(name, State::Failed)).collect();
     rows.push(row("running", State::Running));
     rows.extend(["a", "b"].map(|name| row(name, State::Succeeded)));
-    let (details, conclusive) = (HashMap::new(), HashSet::new());
-    let looked_up = lookup_candidates(&rows, &details, &conclusive, 20);
+    for row in &mut rows {
+        row.is_conclusive = false;
+    }
+    let details = HashMap::new();
+    let looked_up = lookup_candidates(&rows, &details, 20);
     assert_eq!(looked_up[..4], ["a", "failed-0", "running", "b"]);
     assert_eq!(looked_up.len(), 20);
-    assert_eq!(
-        lookup_candidates(&rows, &details, &conclusive, 99).len(),
-        33
-    );
+    assert_eq!(lookup_candidates(&rows, &details, 99).len(), 33);
 }
 
 #[test]
@@ -93,18 +91,16 @@ fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
         created_at: at(200),
         ..row("a", State::Failed)
     };
-    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
     for (known, listed) in [(&first, &second), (&second, &first)] {
         let detail = Detail {
             read_at: Instant::now(),
             row: Some(known.clone()),
         };
         let details = HashMap::from([("a".to_owned(), detail)]);
-        let is_wanted =
-            !lookup_candidates(std::slice::from_ref(listed), &details, &conclusive, 9).is_empty();
+        let is_wanted = !lookup_candidates(std::slice::from_ref(listed), &details, 9).is_empty();
         assert_eq!(is_wanted, listed.state == State::Failed);
         let mut shown = listed.clone();
-        let is_same = listed.is_run_of(known, true);
+        let is_same = listed.is_run_of(known);
         fill(&mut shown, known, false, is_same, true);
         assert_eq!(&shown, listed);
     }
@@ -118,28 +114,18 @@ fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
         ..row("a", State::Running)
     };
     let mut shown = running.clone();
-    fill(
-        &mut shown,
-        &known,
-        false,
-        running.is_run_of(&known, true),
-        true,
-    );
+    fill(&mut shown, &known, false, running.is_run_of(&known), true);
     assert_eq!(shown, running);
 }
 
 #[test]
 fn an_unproven_success_is_looked_up_and_the_lookup_takes_precedence() {
     let listed = JobRow {
-        kind: "aliyun/instant-job".to_owned(),
+        is_conclusive: false,
         ..row("a", State::Succeeded)
     };
-    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
     let rows = std::slice::from_ref(&listed);
-    assert_eq!(
-        lookup_candidates(rows, &HashMap::new(), &conclusive, 9),
-        ["a"]
-    );
+    assert_eq!(lookup_candidates(rows, &HashMap::new(), 9), ["a"]);
     let known = JobRow {
         state: State::Failed,
         exit_code: Some(3),
@@ -150,9 +136,9 @@ fn an_unproven_success_is_looked_up_and_the_lookup_takes_precedence() {
         row: Some(known.clone()),
     };
     let details = HashMap::from([("a".to_owned(), detail)]);
-    assert!(lookup_candidates(rows, &details, &conclusive, 9).is_empty());
+    assert!(lookup_candidates(rows, &details, 9).is_empty());
     let mut shown = listed.clone();
-    let is_same = listed.is_run_of(&known, false);
+    let is_same = listed.is_run_of(&known);
     fill(&mut shown, &known, false, is_same, false);
     assert_eq!(shown, known);
 }
@@ -210,7 +196,7 @@ async fn lookups_that_find_nothing_do_not_block_lookups_of_other_jobs() {
     let mut details = HashMap::new();
     target.add_details(&mut rows, &mut details).await;
     assert_eq!(details.len(), 20);
-    let next = lookup_candidates(&rows, &details, &HashSet::new(), 20);
+    let next = lookup_candidates(&rows, &details, 20);
     let is_known = |reference: &String| details.contains_key(reference);
     assert_eq!(next.iter().position(is_known), Some(5), "{next:?}");
 }
