@@ -55,6 +55,14 @@ impl StateField {
     fn is_phase(self) -> bool {
         matches!(self, Self::StatePhase | Self::Phase)
     }
+
+    /// Returns the name of the field in messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::TerminalState => "terminal state",
+            _ => "phase",
+        }
+    }
 }
 
 /// A custom resource.

@@ -1,6 +1,7 @@
 //! Kubernetes: reads jobs and pods from the API server of a cluster.
 
 mod certificate;
+mod conditions;
 mod container;
 mod credential;
 mod custom;

@@ -1,13 +1,11 @@
-//! Fields that all objects have in common: metadata, conditions, quantities.
+//! Fields that all objects have in common: metadata, quantities.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::evidence::is_unreadable;
 use crate::crypto::percent_encode;
-use crate::model::Time;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Flag, Int, List, Map, Required, Text, Timestamp,
 };
@@ -112,108 +110,6 @@ impl ObjectMeta {
     }
 }
 
-/// A condition of an object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Condition {
-    r#type: Checked<Text>,
-    status: Text,
-    pub reason: Checked<Text>,
-    pub message: Text,
-    last_transition_time: Timestamp,
-}
-
-impl Condition {
-    /// Returns true if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
-    pub fn is_uninformative(&self) -> bool {
-        let (kind, reason) = (self.r#type.value.trimmed(), self.reason.value.trimmed());
-        let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
-        usual
-            .zip(reason)
-            .is_some_and(|(kind, reason)| reason.ends_with(kind))
-    }
-
-    pub fn since(&self) -> Option<Time> {
-        self.last_transition_time.utc()
-    }
-}
-
-/// The values of the status of a condition.
-const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
-
-/// The conditions of an object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Conditions(Required<List<Condition>>);
-
-impl Conditions {
-    fn all(&self) -> &[Condition] {
-        match &self.0 {
-            Required::Present(List(conditions)) => conditions,
-            _ => &[],
-        }
-    }
-
-    /// Returns false if a condition cannot be read (it could be of any type) or if two of the same type
-    /// differ.
-    pub fn are_readable(&self) -> bool {
-        let is_readable = |condition: &Condition| {
-            let status = condition.status.trimmed();
-            let is_named = condition.r#type.value.trimmed().is_some();
-            let is_known = status.is_some_and(|word| STATUSES.contains(&word));
-            is_named && is_known && !is_unreadable(&condition.r#type)
-        };
-        let mut known = HashMap::new();
-        let mut is_agreed = |condition: &Condition| {
-            let kind = condition.r#type.value.trimmed().map(str::to_owned);
-            let status = condition.status.trimmed().map(str::to_owned);
-            *known.entry(kind).or_insert_with(|| status.clone()) == status
-        };
-        !matches!(self.0, Required::Unreadable)
-            && self
-                .all()
-                .iter()
-                .all(|one| is_readable(one) && is_agreed(one))
-    }
-
-    /// Returns the condition with this type and status.
-    pub fn find(&self, kind: &str, status: &str) -> Option<&Condition> {
-        self.all().iter().find(|condition| {
-            condition.r#type.value.trimmed() == Some(kind)
-                && condition.status.trimmed() == Some(status)
-        })
-    }
-
-    /// Returns the conditions with status `True` and their types.
-    pub fn all_true(&self) -> impl Iterator<Item = (&str, &Condition)> {
-        let all_true = self
-            .all()
-            .iter()
-            .filter(|one| one.status.trimmed() == Some("True"));
-        all_true.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
-    }
-
-    /// Returns the time at which the job first ran. Conditions of Volcano have no type; their status is a
-    /// phase.
-    pub fn running_since(&self) -> Option<Time> {
-        let is_running = |one: &&Condition| {
-            let kind = one.r#type.value.trimmed();
-            let status = one.status.trimmed();
-            match kind {
-                Some(kind) => kind == "Running" && status == Some("True"),
-                None => status == Some("Running"),
-            }
-        };
-        let mut running = self.all().iter().filter(is_running);
-        running.find_map(Condition::since)
-    }
-
-    /// Returns the condition with this type and status `True`.
-    pub fn find_true(&self, kind: &str) -> Option<&Condition> {
-        self.find(kind, "True")
-    }
-}
-
 /// A list of objects.
 #[derive(Default, Deserialize)]
 #[serde(default, bound = "T: Default + Deserialize<'de>")]
@@ -290,46 +186,6 @@ pub(super) fn quantity(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_condition_with_a_status_of_another_type_is_unreadable() {
-        let read = |status: serde_json::Value| -> Conditions {
-            serde_json::from_value(serde_json::json!([{"type": "Complete", "status": status}]))
-                .unwrap()
-        };
-        assert!(read("False".into()).are_readable());
-        assert!(!read(true.into()).are_readable());
-    }
-
-    #[test]
-    fn a_job_started_at_its_first_running_condition() {
-        let read = |conditions: serde_json::Value| -> Option<String> {
-            let conditions: Conditions = serde_json::from_value(conditions).unwrap();
-            conditions.running_since().map(Time::rfc3339)
-        };
-        let at = |second: u32| format!("2026-11-27T02:20:0{second}Z");
-        let volcano = serde_json::json!([
-            {"status": "Pending", "lastTransitionTime": at(0)},
-            {"status": "Running", "lastTransitionTime": at(1)},
-            {"status": "Running", "lastTransitionTime": at(2)},
-        ]);
-        assert_eq!(read(volcano), Some(at(1)));
-        let kubeflow = |status: &str| serde_json::json!([{"type": "Running", "status": status, "lastTransitionTime": at(3)}]);
-        assert_eq!(read(kubeflow("True")), Some(at(3)));
-        assert_eq!(read(kubeflow("False")), None);
-    }
-
-    #[test]
-    fn conflicting_conditions_of_the_same_type_are_unreadable() {
-        let read = |statuses: [&str; 2]| -> Conditions {
-            let conditions =
-                statuses.map(|status| serde_json::json!({"type": "Complete", "status": status}));
-            serde_json::from_value(serde_json::json!(conditions)).unwrap()
-        };
-        assert!(read(["True", "True"]).are_readable());
-        assert!(!read(["False", "True"]).are_readable());
-        assert!(!read(["True", "Unknown"]).are_readable());
-    }
 
     #[test]
     fn the_owner_of_an_object_is_its_controller_or_else_the_first_owner() {

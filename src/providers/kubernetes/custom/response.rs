@@ -1,17 +1,20 @@
 //! Converts a custom resource from the format of the API to the model.
 
 mod contradiction;
+mod undecided;
 mod word;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
+use super::super::conditions::{Condition, Conditions};
 use super::super::evidence::{CheckedObject, object};
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL};
+use super::super::object::{ApiObject, ObjectMeta, QUEUE_LABEL};
 use super::super::parts::{Owner, joined};
 use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
+use undecided::undecided;
 use word::word;
 
 /// The object of a job of any of the kinds.
@@ -179,20 +182,17 @@ impl CustomObject {
     /// Converts the job, without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
-        let (mut status, is_readable) = object(self.status);
+        let (mut status, is_status_readable) = object(self.status);
         let (state, is_state_readable) = object(std::mem::take(&mut status.state));
         let field = jobs.state_field;
-        let is_readable = is_readable
-            && (is_state_readable || field != StateField::StatePhase)
-            && field
-                .of(&status, &state)
-                .is_none_or(|word| !word.is_unreadable)
-            && !self.spec.value.suspend.is_unreadable
-            && !self.spec.value.run_policy.0.suspend.is_unreadable
-            && (field.is_phase() || status.conditions.are_readable());
         let groups = groups(&self.spec.value, &status);
-        let word =
-            Some(word(jobs, &meta, &self.spec, (&status, &state), &groups)).filter(|_| is_readable);
+        let word = word(jobs, &meta, &self.spec, (&status, &state), &groups);
+        let is_state_readable = is_state_readable || field != StateField::StatePhase;
+        let undecided = match is_status_readable && is_state_readable {
+            true => undecided(jobs, &self.spec.value, (&status, &state), word.text),
+            false => Some("the status cannot be read".to_owned()),
+        };
+        let word = Some(word).filter(|_| undecided.is_none());
         let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
@@ -237,8 +237,8 @@ impl CustomObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(contradiction) = contradiction {
-            states::contradict(&mut job, contradiction);
+        if let Some(text) = undecided.or(contradiction) {
+            states::contradict(&mut job, text);
         }
         GetResult { job, notices }
     }

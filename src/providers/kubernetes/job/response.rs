@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
+use super::super::conditions::{Condition, Conditions};
 use super::super::container::{self, containers};
 use super::super::evidence::{CheckedObject, object};
 use super::super::job_pods::JobPods;
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL};
+use super::super::object::{ApiObject, ObjectMeta, QUEUE_LABEL};
 use super::super::parts::Owner;
 use super::super::pod::PodTemplate;
 use super::super::selector::Selector;
@@ -142,12 +143,19 @@ impl JobObject {
     /// Converts the job, without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
-        let (status, is_readable) = object(self.status);
-        // A condition that cannot be read could be any condition.
-        let is_readable = is_readable && status.conditions.are_readable();
-        let contradiction = contradiction(&self.spec, &status).filter(|_| is_readable);
+        let (status, is_status_readable) = object(self.status);
+        let contradiction = contradiction(&self.spec, &status);
         let mut spec = self.spec.value;
         let (word, condition) = word(&meta, &spec, &status);
+        let undecided = match is_status_readable {
+            false => Some("the status cannot be read".to_owned()),
+            true => {
+                let decides = |kind: &str| STATES.iter().any(|(word, _)| *word == kind);
+                let failure = condition.and((word == "Failed").then_some(word));
+                status.conditions.undecided(decides, failure)
+            }
+        };
+        let is_readable = undecided.is_none();
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
         let condition = condition.filter(|_| is_readable);
@@ -186,8 +194,8 @@ impl JobObject {
             uid: meta.uid.0.clone(),
             ..read.into_job(job_at(reference, Some(api.host())))
         };
-        if let Some(contradiction) = contradiction {
-            states::contradict(&mut job, contradiction);
+        if let Some(text) = undecided.or(contradiction) {
+            states::contradict(&mut job, text);
         }
         let notices = Vec::new();
         GetResult { job, notices }

@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
+use super::super::conditions::Conditions;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
 use super::super::evidence::object;
-use super::super::object::{ApiObject, Conditions, ObjectMeta};
+use super::super::object::{ApiObject, ObjectMeta};
 use super::{INDEX_LABEL, STATES};
 use crate::model::{Address, Container, failed_container};
 use crate::providers::prelude::*;

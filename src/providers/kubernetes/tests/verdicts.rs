@@ -1,5 +1,6 @@
 //! Tests that a response that contradicts itself, or is about another object, passes no gate.
 
+mod conditions;
 mod contradictions;
 mod duplicate_keys;
 mod evidence;

@@ -1,5 +1,6 @@
 //! Converts a deployment and its related objects from the format of the API to the model.
 
+mod undecided;
 mod word;
 
 use std::collections::BTreeSet;
@@ -8,14 +9,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Api;
+use super::super::conditions::{Condition, Conditions};
 use super::super::container::{self, containers};
-use super::super::evidence::{is_invalid, is_unreadable, object};
-use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta};
+use super::super::evidence::object;
+use super::super::object::{ApiObject, ObjectMeta};
 use super::super::pod::PodTemplate;
 use super::super::selector::Selector;
 use super::STATES;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
+use undecided::undecided;
 use word::word;
 
 /// Maximum number of ReplicaSets, and of services, whose events are read; each costs a request.
@@ -187,27 +190,14 @@ impl Deployment {
             Required::Present(OptionalObject(Some(_))) | Required::Empty
         );
         let (mut spec, _) = object(self.spec);
-        let (status, is_readable) = object(self.status);
-        let counts = [
-            &meta.generation,
-            &spec.replicas,
-            &status.observed_generation,
-            &status.replicas,
-            &status.updated_replicas,
-            &status.ready_replicas,
-            &status.available_replicas,
-            &status.unavailable_replicas,
-        ];
-        // The reason of this condition decides whether the rollout has failed.
-        let progress = status.conditions.find("Progressing", "False");
-        let is_progress_unreadable = progress.is_some_and(|one| is_unreadable(&one.reason));
-        let is_readable = is_readable
-            && has_spec
-            && status.conditions.are_readable()
-            && !spec.paused.is_unreadable
-            && !counts.into_iter().any(is_invalid)
-            && !is_progress_unreadable;
+        let (status, is_status_readable) = object(self.status);
         let (word, condition) = word(&meta, &spec, &status);
+        let undecided = match (has_spec, is_status_readable) {
+            (false, _) => Some("the specification cannot be read".to_owned()),
+            (_, false) => Some("the status cannot be read".to_owned()),
+            _ => undecided(&meta, &spec, &status, word),
+        };
+        let is_readable = undecided.is_none();
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
         let condition = condition.filter(|_| is_readable);
@@ -217,7 +207,7 @@ impl Deployment {
         let DefaultObject(template) = std::mem::take(&mut spec.template);
         let pods = containers(template.spec.0.containers, List::default(), false);
         let available = status.conditions.find_true("Available");
-        let job = Job {
+        let mut job = Job {
             name: meta.name.value.0.clone(),
             state: read.state,
             state_raw: read.raw,
@@ -234,6 +224,9 @@ impl Deployment {
             uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
+        if let Some(text) = undecided {
+            states::contradict(&mut job, text);
+        }
         let workload = Workload {
             selector: spec.selector.0.text(),
             uids: meta.uid.0.into_iter().collect(),

@@ -52,10 +52,7 @@ impl End<'_> {
     }
 
     fn field(&self) -> &'static str {
-        match self.jobs.state_field {
-            StateField::TerminalState => "terminal state",
-            _ => "phase",
-        }
+        self.jobs.state_field.name()
     }
 
     /// Returns what contradicts the success in the parts of a job.

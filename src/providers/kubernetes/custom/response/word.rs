@@ -1,7 +1,8 @@
 //! The word for the state of a job.
 
+use super::super::super::conditions::Condition;
 use super::super::super::evidence::CheckedObject;
-use super::super::super::object::{Condition, ObjectMeta};
+use super::super::super::object::ObjectMeta;
 use super::super::CustomJobs;
 use super::{ReplicaGroup, Spec, Status, VolcanoState, contradiction};
 use crate::model::State;

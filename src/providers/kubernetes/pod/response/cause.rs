@@ -1,7 +1,7 @@
 //! Finds the reason and the message for the state of a pod.
 
+use super::super::super::conditions::Conditions;
 use super::super::super::container;
-use super::super::super::object::Conditions;
 use super::DISRUPTED;
 use crate::model::{Container, failed_container};
 use crate::providers::prelude::*;

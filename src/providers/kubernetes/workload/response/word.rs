@@ -3,7 +3,7 @@
 use super::{Checked, Condition, DeploymentSpec, DeploymentStatus, Int, ObjectMeta};
 
 /// The reason of a deployment that exceeded its deadline, also used as the word for its state.
-const PROGRESS_DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
+pub(super) const PROGRESS_DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
 
 /// Returns the word for the state of a deployment, with the condition that explains it.
 pub(super) fn word<'a>(
