@@ -2,6 +2,7 @@
 //! described as data.
 
 mod cache;
+mod choice;
 mod kinds;
 mod list;
 mod many;
@@ -13,7 +14,7 @@ use super::not_found::is_not_served;
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts, ReadParts};
-use super::{Api, attach_raw, events, logs, object_path};
+use super::{Api, attach_raw, logs, object_path};
 use crate::providers::prelude::*;
 pub(super) use cache::Cache;
 pub(super) use kinds::{
@@ -93,6 +94,7 @@ impl KindOps<Api> for CustomJobs {
         }
         let job = self.find(api, lookup).await?;
         let mut result = job.result;
+        result.notices.extend(api.custom_jobs.take_notices());
         if job.has_ended {
             return Ok(result);
         }
@@ -149,7 +151,7 @@ impl CustomJobs {
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
         let requests = numbers.map(|number| self.read(api, number, lookup));
-        let job = match self.choose(join_all(requests).await, reference) {
+        let (job, notice) = match self.choose(join_all(requests).await, reference) {
             Err(problem) if is_not_served(&problem) => {
                 let resources = self.resources.iter();
                 let paths: Vec<String> = resources
@@ -161,6 +163,7 @@ impl CustomJobs {
             found => found?,
         };
         api.custom_jobs.set_resource(reference, job.number);
+        api.custom_jobs.add_notice(notice);
         Ok(job)
     }
 
@@ -202,55 +205,6 @@ impl CustomJobs {
         }
     }
 
-    /// Returns the only job that was found. Two versions of a resource contain the same object. A resource
-    /// that cannot be read could contain another job with the name: this is an error, or only a notice if the
-    /// permission to read it is missing.
-    fn choose(
-        &self,
-        outcomes: Vec<Result<ResourceJob, Problem>>,
-        reference: &Reference,
-    ) -> Result<ResourceJob, Problem> {
-        let mut problems = Vec::new();
-        let mut jobs: Vec<ResourceJob> = Vec::new();
-        for (number, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Ok(job)
-                    if job.object.uid.is_some()
-                        && jobs.iter().any(|other| other.object.uid == job.object.uid) => {}
-                Ok(job) => jobs.push(job),
-                Err(problem) => problems.push((number, problem)),
-            }
-        }
-        if jobs.len() > 1 {
-            let numbers: Vec<usize> = jobs.iter().map(|job| job.number).collect();
-            let message = self.ambiguity(reference.id(), &numbers);
-            return Err(Problem::new(Category::InvalidArgument, message)
-                .with_hint("joblens cannot choose between jobs of the same name"));
-        }
-        let Some(mut job) = jobs.pop() else {
-            let problems = problems.into_iter().map(|(_, problem)| problem);
-            return Err(most_specific(problems));
-        };
-        problems.retain(|(_, problem)| may_hide_job(problem));
-        for (number, problem) in problems {
-            if problem.category != Category::PermissionDenied {
-                return Err(problem);
-            }
-            let resource = self.resources[number].objects.path.1;
-            let notice = events::unread(resource, &job.result.job, &problem.message);
-            job.result.notices.push(notice);
-        }
-        Ok(job)
-    }
-
-    /// Describes a name that several resources contain.
-    fn ambiguity(&self, name: &str, numbers: &[usize]) -> String {
-        let resources = numbers.iter();
-        let resources = resources.map(|number| self.resources[*number].objects.path.1);
-        let resources: Vec<&str> = resources.collect();
-        format!("{name} is in several resources: {}", resources.join(", "))
-    }
-
     /// Reports an API that the server does not serve as a product that is not installed. The problem is
     /// permanent, unless the server has returned a job before: then the server could be restarting.
     fn not_installed(&self, mut problem: Problem, was_found: bool) -> Problem {
@@ -267,20 +221,6 @@ impl CustomJobs {
     }
 }
 
-/// Returns the most specific problem of a job that was not found.
-fn most_specific(problems: impl Iterator<Item = Problem>) -> Problem {
-    let rank = |problem: &Problem| match problem.category {
-        Category::NotFound => 1,
-        _ if is_not_served(problem) => 0,
-        _ => 2,
-    };
-    let most_specific = problems.reduce(|one, other| match rank(&other) > rank(&one) {
-        true => other,
-        false => one,
-    });
-    most_specific.expect("a kind has a resource")
-}
-
 /// Decodes an object as a job of its kind.
 fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, String> {
     let GetRequest { reference, options } = lookup;
@@ -290,11 +230,6 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
     let mut result = object.into_result(jobs, reference, api);
     attach_raw(&mut result, body, options);
     Ok(result)
-}
-
-/// Returns true if the resource with this problem could still contain the job.
-fn may_hide_job(problem: &Problem) -> bool {
-    problem.category != Category::NotFound && !is_not_served(problem)
 }
 
 /// Sets the start time to that of the first pod, if the resource has none.

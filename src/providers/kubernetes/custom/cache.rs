@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use crate::crypto::digest_128;
 use crate::error::Problem;
-use crate::model::Job;
+use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope};
 use crate::sync::lock;
 
@@ -17,6 +17,8 @@ pub(in super::super) struct Cache {
     /// Problems of jobs that a batch lookup looked up individually, by reference. The lookup that follows
     /// returns them instead of sending the request again.
     failed_lookups: Mutex<HashMap<String, Problem>>,
+    /// Notices about resources that must not be read, for the next result.
+    notices: Mutex<Vec<Notice>>,
     /// The jobs of the lists that are being read, by scope.
     listed: Mutex<HashMap<String, ListedJobs>>,
 }
@@ -49,6 +51,16 @@ impl Cache {
     /// Stores the index of the resource that contains a job.
     pub(super) fn set_resource(&self, reference: &Reference, number: usize) {
         lock(&self.resources).insert(reference.to_string(), number);
+    }
+
+    /// Adds a notice to the next result.
+    pub(super) fn add_notice(&self, notice: Option<Notice>) {
+        lock(&self.notices).extend(notice);
+    }
+
+    /// Returns and drops the notices for the next result.
+    pub(super) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *lock(&self.notices))
     }
 
     /// Begins a list of a scope.

@@ -1,10 +1,13 @@
 //! Reads the jobs of many references.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
 use super::super::objects;
 use super::super::parts::depends_on_pods;
-use super::{Api, CustomJobs, may_hide_job};
+use super::choice::{is_denied, may_hide_job};
+use super::{Api, CustomJobs};
 use crate::providers::prelude::*;
 
 /// Returns several jobs of a kind from lists or streams. If the resource that contains a job is not known
@@ -79,6 +82,9 @@ pub(super) async fn batch_get(
             Err(failure) => problem = Some(failure),
         }
     }
+    if let Some(result) = results.iter_mut().flatten().next() {
+        result.notices.extend(api.custom_jobs.take_notices());
+    }
     match problem {
         Some(problem) if is_empty && !numbers.contains(&None) => {
             let was_found = references.iter().any(|one| jobs.was_found(api, one));
@@ -88,10 +94,28 @@ pub(super) async fn batch_get(
     }
 }
 
-/// Finds the resource that contains each job, with one list of each resource. A name in several resources is
-/// left to lookups, unless they are two versions of one resource, which contain the same object. If a list
-/// cannot be read, every name is left to lookups.
+/// Finds the resource that contains each job, with one list of each resource and namespace.
 async fn find_by_lists(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
+    let mut namespaces: BTreeMap<&str, Vec<Reference>> = BTreeMap::new();
+    for reference in batch.references {
+        let namespace = reference.segment("NAMESPACE").unwrap_or_default();
+        let references = namespaces.entry(namespace).or_default();
+        references.push(reference.clone());
+    }
+    let requests = namespaces.values().map(async |references| {
+        let batch = BatchRequest {
+            references,
+            ..batch
+        };
+        find_in_namespace(jobs, api, batch).await;
+    });
+    join_all(requests).await;
+}
+
+/// Finds the resources that contain the jobs of one namespace. A name in several resources is left to lookups, unless
+/// they are two versions of one resource, which contain the same object. If a list cannot be read, every name is left
+/// to lookups, or, if only the permission is missing, the names that no other list contains.
+async fn find_in_namespace(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
     let references = batch.references;
     let once = RequestOptions {
         changes: None,
@@ -106,10 +130,14 @@ async fn find_by_lists(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
         objects::get_many(api, &resource.objects, batch)
     });
     let lists = join_all(lists).await;
-    let mut problems = lists.iter().filter_map(|list| list.as_ref().err());
-    if problems.any(may_hide_job) {
+    let problems = lists.iter().enumerate();
+    let problems = problems.filter_map(|(number, list)| Some((number, list.as_ref().err()?)));
+    let problems = problems.filter(|(_, problem)| may_hide_job(problem));
+    let (denied, broken): (Vec<_>, Vec<_>) = problems.partition(|(_, problem)| is_denied(problem));
+    if !broken.is_empty() {
         return;
     }
+    let mut notice = None;
     for (at, reference) in references.iter().enumerate() {
         let rows = lists.iter().enumerate();
         let mut rows =
@@ -118,6 +146,9 @@ async fn find_by_lists(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
             && rows.all(|(_, other)| other.uid == row.uid && !row.uid.is_empty())
         {
             api.custom_jobs.set_resource(reference, number);
+            let denied = denied.iter().map(|(number, _)| *number);
+            notice = notice.or_else(|| jobs.denied_notice(denied, reference));
         }
     }
+    api.custom_jobs.add_notice(notice);
 }

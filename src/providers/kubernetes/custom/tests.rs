@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{NoticeCode, State};
+use crate::model::{Notice, NoticeCode, State};
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::test_support::get_options;
 use crate::providers::{Client, Cursor, Filter};

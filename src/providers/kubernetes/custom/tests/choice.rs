@@ -15,7 +15,94 @@ async fn a_failed_resource_request_is_an_error_and_a_denied_one_a_notice() {
     let server = served(vec![denied, found]).await;
     let read = connect(&server).get(&x, &get_options()).await.unwrap();
     let notice = &read.notices[0].message;
-    assert!(notice.starts_with("cannot read the pytorchjobs of kubernetes/kubeflow-job/train/x: "));
+    let expected = "no permission to read pytorchjobs in namespace train, which may contain jobs with the same names";
+    assert_eq!(notice, expected);
+}
+
+#[tokio::test]
+async fn a_role_for_one_resource_finds_many_jobs_by_lists() {
+    let names = ["a", "b", "c"];
+    let references = names.map(|name| {
+        let text = format!("kubernetes/kubeflow-job/train/{name}");
+        reference(&KUBEFLOW_JOB, &text)
+    });
+    let responder = move |request: &ServerRequest| {
+        let path = request.path.as_str();
+        let job = |name: &str| {
+            let mut job = object("PyTorchJob", name);
+            job["metadata"]["name"] = name.into();
+            job
+        };
+        let body = match path.rsplit('/').next().unwrap() {
+            "pytorchjobs" => json!({"kind": "List", "metadata": {}, "items": [job("a"), job("b")]}),
+            "c" if path.ends_with("/tfjobs/c") => job("c"),
+            "pods" | "events" => return None,
+            _ => {
+                let status = json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
+                return Some(ServerResponse::json(403, &status));
+            }
+        };
+        Some(ServerResponse::json(200, &body))
+    };
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
+    let client = connect(&server);
+    let rows = client.batch_get(&references, &get_options()).await.unwrap();
+    let states = rows.iter().map(|row| row.as_ref().map(|row| row.job.state));
+    let running = Some(State::Running);
+    assert_eq!(states.collect::<Vec<_>>(), [running, running, None]);
+    // One list of each resource, and one of the resource that contains the jobs.
+    assert_eq!(server.requested().len(), KUBEFLOW_JOBS.resources.len() + 1);
+    let notices = rows.into_iter().flatten().flat_map(|row| row.notices);
+    let notices: Vec<String> = notices.map(|notice| notice.message).collect();
+    let expected = "no permission to read tfjobs, xgboostjobs, paddlejobs, jaxjobs, mpijobs, trainjobs in namespace \
+                    train, which may contain jobs with the same names";
+    assert_eq!(notices, [expected]);
+    // The role allows a lookup of this job, but no list.
+    let found = client.get(&references[2], &get_options()).await.unwrap();
+    assert_eq!(found.job.state, State::Running);
+    let found = client.get(&references[0], &get_options()).await.unwrap();
+    let denied = |notice: &Notice| notice.message.contains("permission");
+    assert!(!found.notices.iter().any(denied));
+}
+
+#[tokio::test]
+async fn an_unreadable_list_of_a_namespace_leaves_only_its_jobs_to_lookups() {
+    let references = ["a/x", "a/y", "b/x", "b/y"].map(|name| {
+        let text = format!("kubernetes/kubeflow-job/{name}");
+        reference(&KUBEFLOW_JOB, &text)
+    });
+    let responder = move |request: &ServerRequest| {
+        let path = request.path.as_str();
+        let job = |name: &str| {
+            let namespace = path.split('/').nth(5).unwrap();
+            let mut job = object("TFJob", &format!("{namespace} {name}"));
+            (job["metadata"]["name"], job["metadata"]["namespace"]) =
+                (name.into(), namespace.into());
+            job
+        };
+        let (status, body) = match path.rsplit('/').next().unwrap() {
+            "tfjobs" => (
+                200,
+                json!({"kind": "List", "metadata": {}, "items": [job("x"), job("y")]}),
+            ),
+            "pytorchjobs" if path.contains("/b/") => (
+                500,
+                json!({"kind": "Status", "status": "Failure", "message": "no"}),
+            ),
+            _ => (200, json!({"kind": "List", "metadata": {}, "items": []})),
+        };
+        Some(ServerResponse::json(status, &body))
+    };
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
+    let rows = connect(&server)
+        .batch_get(&references, &get_options())
+        .await;
+    let rows = rows.unwrap();
+    let states = rows.iter().map(|row| row.as_ref().map(|row| row.job.state));
+    let running = Some(State::Running);
+    assert_eq!(states.collect::<Vec<_>>(), [running, running, None, None]);
 }
 
 #[tokio::test]
