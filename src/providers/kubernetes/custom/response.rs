@@ -37,7 +37,12 @@ struct Spec {
     /// An object in a JobSet, text in a TFJob.
     success_policy: lenient::Document,
     /// With this number of succeeded pods a job of Volcano is complete, even if others run.
-    min_success: Int,
+    min_success: Checked<Int>,
+    /// Without `minSuccess`, a job of Volcano of which this number of pods have succeeded is complete once the others
+    /// have ended.
+    min_available: Checked<Int>,
+    /// What Volcano does after events of the pods.
+    policies: List<Policy>,
     /// The groups of Volcano and JobSet.
     #[serde(alias = "replicatedJobs")]
     tasks: Checked<List<Group>>,
@@ -51,6 +56,12 @@ struct Spec {
         alias = "mpiReplicaSpecs"
     )]
     replica_specs: Checked<Map<DefaultObject<Group>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Policy {
+    action: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,6 +132,8 @@ struct Group {
     failed: Checked<Int>,
     /// Number of pods in each phase, as counted by Volcano.
     phase: Map<Int>,
+    /// What Volcano does after events of its pods.
+    policies: List<Policy>,
 }
 
 #[derive(Default, Deserialize)]
@@ -202,7 +215,7 @@ impl CustomObject {
             read.raw = None;
         }
         if read.state == State::Succeeded
-            && let Some(failure) = status.failed_workers(&self.spec.value, field)
+            && let Some(failure) = status.failed_parts(&self.spec.value, field)
         {
             let text = format!("{reference}: the job has succeeded, but {failure}");
             notices.push(Notice::new(NoticeCode::FailedParts, text));

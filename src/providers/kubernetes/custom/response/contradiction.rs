@@ -78,9 +78,9 @@ const DECIDING_GROUPS: [&str; 3] = ["Chief", LAUNCHER, "Master"];
 const LAUNCHER: &str = "Launcher";
 
 impl Status {
-    /// Describes the pods of a Volcano job that contradict its success: some have failed and none has succeeded,
-    /// or some have not ended although the job needs them all. Terminating pods are ignored, because pods are
-    /// also removed after the end.
+    /// Describes the pods of a Volcano job that contradict its success: some have failed and none or too few have
+    /// succeeded, or some have not ended although the job needs them all. Terminating pods are ignored, because pods
+    /// are also removed after the end.
     fn contradicting_pods(&self, spec: &Spec) -> Option<String> {
         let counts = [
             (&self.failed, "Failed"),
@@ -97,7 +97,14 @@ impl Status {
         if failed > 0 && succeeded == 0 {
             return Some(format!("{failed} pods have failed, and none has succeeded"));
         }
-        if spec.min_success.0.is_some_and(|needed| succeeded >= needed) {
+        if failed > 0
+            && let Some(text) = spec.missing_successes(succeeded)
+        {
+            return Some(format!("{failed} pods have failed, and {text}"));
+        }
+        let min_success = spec.min_success.value.unsigned();
+        let succeeded = self.succeeded.value.unsigned().unwrap_or(0);
+        if min_success.is_some_and(|needed| succeeded >= needed) {
             return None;
         }
         let (count, phase) = active.into_iter().find(|(count, _)| *count > 0)?;
@@ -194,8 +201,28 @@ impl Status {
             && launchers.any(|(name, group)| group.0.succeeded() >= spec.replicas(Some(name)))
     }
 
+    /// Describes what has failed in a job that has succeeded: pods of Volcano, or workers of an MPIJob.
+    pub(super) fn failed_parts(&self, spec: &Spec, field: StateField) -> Option<String> {
+        match field {
+            StateField::StatePhase => self.failed_pods(spec),
+            field => self.failed_workers(spec, field),
+        }
+    }
+
+    /// Describes the failed pods of a Volcano job, and why it has succeeded without them.
+    fn failed_pods(&self, spec: &Spec) -> Option<String> {
+        let failed = self.failed.value.0.filter(|failed| *failed > 0)?;
+        let text = format!("{failed} pods have failed");
+        let succeeded = self.succeeded.value.0.unwrap_or(0);
+        Some(match spec.needed_successes() {
+            Some((name, needed)) if needed <= succeeded => format!("{text}; {name} is {needed}"),
+            Some(_) => format!("{text}; a policy has completed the job"),
+            None => text,
+        })
+    }
+
     /// Describes the workers of an MPIJob that have failed although its launcher has succeeded.
-    pub(super) fn failed_workers(&self, spec: &Spec, field: StateField) -> Option<String> {
+    fn failed_workers(&self, spec: &Spec, field: StateField) -> Option<String> {
         if !self.has_succeeded_launcher(spec, field) {
             return None;
         }
@@ -210,7 +237,34 @@ impl Status {
     }
 }
 
+/// The action of a policy with which Volcano completes a job, whatever the number of succeeded pods.
+const COMPLETE_JOB: &str = "CompleteJob";
+
 impl Spec {
+    /// Returns the number of succeeded pods with which Volcano completes a job, and the name of the field.
+    fn needed_successes(&self) -> Option<(&'static str, i64)> {
+        let fields = [
+            ("minSuccess", &self.min_success),
+            ("minAvailable", &self.min_available),
+        ];
+        let mut fields = fields.into_iter();
+        fields.find_map(|(name, count)| Some((name, count.value.0?)))
+    }
+
+    /// Describes why too few pods of a Volcano job have succeeded to complete it.
+    fn missing_successes(&self, succeeded: i64) -> Option<String> {
+        if is_invalid(&self.min_success) || is_invalid(&self.min_available) {
+            return Some("the number of pods that must succeed cannot be read".to_owned());
+        }
+        let (name, needed) = self.needed_successes()?;
+        let of_groups = groups_in(&self.replica_specs, &self.tasks);
+        let of_groups = of_groups.flat_map(|(_, group)| &group.policies.0);
+        let mut policies = self.policies.0.iter().chain(of_groups);
+        let completes = policies.any(|policy| policy.action.trimmed() == Some(COMPLETE_JOB));
+        let has_too_few = succeeded < needed && !completes;
+        has_too_few.then(|| format!("only {succeeded} of {needed} ({name}) have succeeded"))
+    }
+
     /// Returns the ordered number of replicas of a group.
     fn replicas(&self, name: Option<&str>) -> i64 {
         let mut groups = groups_in(&self.replica_specs, &self.tasks);

@@ -73,3 +73,63 @@ async fn a_job_that_succeeded_with_a_pod_whose_process_was_killed_has_a_warning(
     let failed = [condition("Failed", "True")];
     assert_eq!(get("OOMKilled", &failed).await, (State::Failed, vec![]));
 }
+
+#[tokio::test]
+async fn failed_pods_of_a_volcano_job_are_a_warning_or_contradict_its_success() {
+    let completed = |spec: Value| {
+        let status = json!({"state": {"phase": "Completed"}, "succeeded": 1, "failed": 3});
+        let metadata = json!({"name": "x", "namespace": "ci", "uid": "1"});
+        json!({"metadata": metadata, "spec": spec, "status": status})
+    };
+    let policies = json!([{"event": "TaskCompleted", "action": "CompleteJob"}]);
+    let restart = json!([{"event": "PodFailed", "action": "RestartJob"}]);
+    for (spec, warning) in [
+        (
+            json!({"minAvailable": 1}),
+            "3 pods have failed; minAvailable is 1",
+        ),
+        (
+            json!({"minAvailable": 4, "minSuccess": 1}),
+            "3 pods have failed; minSuccess is 1",
+        ),
+        (
+            json!({"minAvailable": 4, "policies": policies}),
+            "3 pods have failed; a policy has completed the job",
+        ),
+        (
+            json!({"minAvailable": 4, "tasks": [{"name": "master", "policies": policies}]}),
+            "3 pods have failed; a policy has completed the job",
+        ),
+        (json!({}), "3 pods have failed"),
+    ] {
+        let found = get_with_pods(&VOLCANO_JOB, completed(spec.clone()), json!([]));
+        let found = found.await.unwrap();
+        assert_eq!(found.job.state, State::Succeeded, "{spec}");
+        let reference = &found.job.reference;
+        let text = format!("{reference}: the job has succeeded, but {warning}");
+        assert_eq!(warnings(found), [text]);
+    }
+    let unreadable = "the number of pods that must succeed cannot be read";
+    for (spec, contradiction) in [
+        (
+            json!({"minAvailable": 4, "policies": restart}),
+            "only 1 of 4 (minAvailable) have succeeded",
+        ),
+        (
+            json!({"minAvailable": 1, "minSuccess": 2}),
+            "only 1 of 2 (minSuccess) have succeeded",
+        ),
+        (json!({"minAvailable": "x"}), unreadable),
+        (json!({"minAvailable": 1, "minSuccess": -1}), unreadable),
+    ] {
+        let found = get_with_pods(&VOLCANO_JOB, completed(spec.clone()), json!([]));
+        let found = found.await.unwrap();
+        let text = format!("the phase is Completed, but 3 pods have failed, and {contradiction}");
+        assert_eq!(
+            (found.job.state, found.job.message.as_deref()),
+            (State::Unknown, Some(text.as_str())),
+            "{spec}"
+        );
+        assert!(warnings(found).is_empty());
+    }
+}
