@@ -3,6 +3,7 @@
 use super::super::job_pods::{DerivedJobs, JobPods};
 use super::super::not_found::is_not_served;
 use super::super::{Api, list};
+use super::choice::is_denied;
 use super::response::CustomObject;
 use super::{CustomJobs, add_start};
 use crate::providers::prelude::*;
@@ -24,7 +25,7 @@ pub(super) async fn page(
     if (first, page_number) == (0, 1) {
         api.custom_jobs.begin_list(list.scope);
     }
-    let mut failed: Vec<Problem> = Vec::new();
+    let mut failed: Vec<(usize, Problem)> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
         let read = |row: CustomObject, reference: &Reference| {
@@ -58,26 +59,41 @@ pub(super) async fn page(
                     .add_states(api, page_list, label, &mut page, add_start)
                     .await;
                 mark_ambiguous(jobs, api, list.scope, number, &mut page);
-                failed.retain(|problem| !is_not_served(problem));
-                page.failed_parts.extend(failed);
+                failed.retain(|(_, problem)| !is_not_served(problem));
+                page.failed_parts.extend(failed_parts(jobs, failed));
                 return Ok(page);
             }
-            Err(problem) if is_not_served(&problem) => failed.push(problem),
-            Err(problem) if problem.category == Category::PermissionDenied => failed.push(problem),
+            Err(problem) if is_not_served(&problem) => failed.push((number, problem)),
+            Err(problem) if is_denied(&problem) => failed.push((number, problem)),
             Err(problem) => return Err(problem),
         }
     }
-    let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
+    let is_missing = |(_, problem): &(usize, Problem)| is_not_served(problem);
+    let (missing, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_missing);
     // If the user did not name the scope, a product that is not installed has an empty list.
-    let is_unnamed = denied.is_empty() && list.filter.is_optional;
+    let is_unnamed = failed.is_empty() && list.filter.is_optional;
+    let failed_parts = failed_parts(jobs, failed);
     if first > 0 || is_unnamed {
+        api.custom_jobs.end_list(list.scope);
         return Ok(Page {
-            failed_parts: denied,
+            failed_parts,
             ..Page::default()
         });
     }
-    let problem = denied.into_iter().chain(missing).next();
+    let missing = missing.into_iter().map(|(_, problem)| problem);
+    let problem = failed_parts.into_iter().chain(missing).next();
     Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
+}
+
+/// Returns the problems of the resources that could not be listed: one for all those that must not be listed.
+fn failed_parts(jobs: &CustomJobs, failed: Vec<(usize, Problem)>) -> Vec<Problem> {
+    let names = jobs.names(failed.iter().map(|(number, _)| *number));
+    let first = failed.into_iter().next().map(|(_, problem)| problem);
+    let merged = first.zip(names).map(|(problem, names)| Problem {
+        message: format!("no permission to list {names}: {}", problem.message),
+        ..problem
+    });
+    merged.into_iter().collect()
 }
 
 /// Makes the state of jobs unknown whose names an earlier resource of the list contains as well.

@@ -215,3 +215,50 @@ async fn a_listed_job_whose_name_is_in_several_resources_is_unknown() {
         );
     }
 }
+
+/// Reads all pages of the list of jobs; returns the names of the jobs and the problems of parts.
+async fn list(server: &TestServer) -> (Vec<String>, Vec<Problem>) {
+    let client = connect(server);
+    let (mut at, mut names, mut failed) = (Some(Cursor::FIRST), Vec::new(), Vec::new());
+    while let Some(cursor) = at {
+        let page = page(&*client, cursor).await.unwrap();
+        names.extend(page.rows.into_iter().map(|row| row.job.id));
+        failed.extend(page.failed_parts);
+        at = page.next;
+    }
+    (names, failed)
+}
+
+fn listed(names: &[&str]) -> Value {
+    let items = names
+        .iter()
+        .map(|name| json!({"metadata": {"name": name, "namespace": "train"}}));
+    json!({"metadata": {}, "kind": "List", "items": items.collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn a_list_has_one_problem_for_all_resources_without_permission() {
+    let denied = |path| {
+        let status =
+            json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
+        (path, 403, status)
+    };
+    let server = served(vec![
+        ("/pytorchjobs", 200, listed(&["a"])),
+        denied("/tfjobs"),
+        denied("/xgboostjobs"),
+        denied("/paddlejobs"),
+        denied("/jaxjobs"),
+        denied("/mpijobs"),
+        denied("/trainjobs"),
+    ]);
+    let (names, failed) = list(&server.await).await;
+    assert_eq!(names, ["a"]);
+    let failed: Vec<_> = failed
+        .iter()
+        .map(|one| (one.category, one.message.as_str()))
+        .collect();
+    let message =
+        "no permission to list tfjobs, xgboostjobs, paddlejobs, jaxjobs, mpijobs, trainjobs: no";
+    assert_eq!(failed, [(Category::PermissionDenied, message)]);
+}
