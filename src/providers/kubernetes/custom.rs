@@ -157,7 +157,10 @@ impl CustomJobs {
                 let paths: Vec<String> = resources
                     .map(|resource| object_path(resource.objects.path, reference))
                     .collect();
-                let problem = api.explain_custom(&paths, problem, lookup.options).await;
+                let mut problem = api.explain_custom(&paths, problem, lookup.options).await;
+                if problem.category == Category::NotFound && self.resources.len() > 1 {
+                    problem.message = format!("no {}", self.describe(reference));
+                }
                 return Err(self.not_installed(problem, was_found));
             }
             found => found?,

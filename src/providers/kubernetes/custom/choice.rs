@@ -31,8 +31,7 @@ impl CustomJobs {
                 .with_hint("joblens cannot choose between jobs of the same name"));
         }
         let Some(job) = jobs.pop() else {
-            let problems = problems.into_iter().map(|(_, problem)| problem);
-            return Err(most_specific(problems));
+            return Err(self.none_found(problems, reference));
         };
         problems.retain(|(_, problem)| may_hide_job(problem));
         let is_denied = |(_, problem): &(usize, Problem)| is_denied(problem);
@@ -43,6 +42,61 @@ impl CustomJobs {
         let denied = denied.into_iter().map(|(number, _)| number);
         let notice = self.denied_notice(denied, reference);
         Ok((job, notice))
+    }
+
+    /// Returns the most specific problem of a job that no resource contains. If several resources were requested, it
+    /// names them instead of one of them.
+    fn none_found(&self, problems: Vec<(usize, Problem)>, reference: &Reference) -> Problem {
+        let has_problem = |name: &str, is: fn(&Problem) -> bool| {
+            let mut problems = problems.iter();
+            problems.any(|(number, one)| self.resources[*number].objects.path.1 == name && is(one))
+        };
+        let names = |is: fn(&Problem) -> bool| {
+            let matching = problems.iter().filter(|(_, problem)| is(problem));
+            self.names(matching.map(|(number, _)| *number))
+        };
+        // Another version of a resource can be served.
+        let is_missing = |(number, problem): &&(usize, Problem)| {
+            let (_, name) = self.resources[*number].objects.path;
+            is_not_served(problem) && !has_problem(name, |problem| !is_not_served(problem))
+        };
+        let missing = problems.iter().filter(is_missing);
+        let missing = self.names(missing.map(|(number, _)| *number));
+        let parts = [
+            (
+                "searched",
+                names(|problem| problem.category == Category::NotFound),
+            ),
+            ("no permission to read", names(is_denied)),
+            ("not served:", missing),
+        ];
+        let parts = parts.into_iter();
+        let parts = parts.filter_map(|(label, names)| Some(format!("{label} {}", names?)));
+        let searched = parts.collect::<Vec<_>>().join("; ");
+        let is_one = problems.len() == 1;
+        let problem = most_specific(problems.into_iter().map(|(_, problem)| problem));
+        if is_one {
+            return problem;
+        }
+        let job = self.describe(reference);
+        let message = match problem.category {
+            Category::NotFound => format!("no {job} ({searched})"),
+            Category::PermissionDenied => {
+                format!("found no {job} ({searched}): {}", problem.message)
+            }
+            _ => return problem,
+        };
+        Problem { message, ..problem }
+    }
+
+    /// Describes a job by its product, its name and its namespace.
+    pub(super) fn describe(&self, reference: &Reference) -> String {
+        let namespace = reference.segment("NAMESPACE").unwrap_or_default();
+        format!(
+            "{} job '{}' in namespace {namespace}",
+            self.product,
+            reference.id()
+        )
     }
 
     /// Describes a name that several resources contain.
@@ -85,8 +139,9 @@ impl CustomJobs {
 fn most_specific(problems: impl Iterator<Item = Problem>) -> Problem {
     let rank = |problem: &Problem| match problem.category {
         Category::NotFound => 1,
+        Category::PermissionDenied => 2,
         _ if is_not_served(problem) => 0,
-        _ => 2,
+        _ => 3,
     };
     let most_specific = problems.reduce(|one, other| match rank(&other) > rank(&one) {
         true => other,

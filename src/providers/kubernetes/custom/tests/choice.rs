@@ -262,3 +262,45 @@ async fn a_list_has_one_problem_for_all_resources_without_permission() {
         "no permission to list tfjobs, xgboostjobs, paddlejobs, jaxjobs, mpijobs, trainjobs: no";
     assert_eq!(failed, [(Category::PermissionDenied, message)]);
 }
+
+#[tokio::test]
+async fn a_job_that_no_resource_contains_is_described_with_all_resources() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let status = |reason: &str| json!({"kind": "Status", "status": "Failure", "reason": reason, "message": "no \"x\"", "details": {"name": "x"}});
+    let missing = |path| (path, 404, status("NotFound"));
+    let none = "no Kubeflow job 'x' in namespace train (searched pytorchjobs, tfjobs, xgboostjobs, paddlejobs, \
+                jaxjobs, mpijobs; not served: trainjobs)";
+    let denied = "found no Kubeflow job 'x' in namespace train (searched pytorchjobs, xgboostjobs, paddlejobs, \
+                  jaxjobs, mpijobs; no permission to read tfjobs; not served: trainjobs): no \"x\"";
+    for (code, reason, category, message) in [
+        (404, "NotFound", Category::NotFound, none),
+        (403, "Forbidden", Category::PermissionDenied, denied),
+    ] {
+        let server = served(vec![
+            missing("/pytorchjobs/x"),
+            ("/tfjobs/x", code, status(reason)),
+            missing("/xgboostjobs/x"),
+            missing("/paddlejobs/x"),
+            missing("/jaxjobs/x"),
+            missing("v1/namespaces/train/mpijobs/x"),
+            (
+                "v2beta1/namespaces/train/mpijobs/x",
+                404,
+                json!("404 page not found"),
+            ),
+            (
+                "v2beta1/namespaces/train/mpijobs",
+                404,
+                json!("404 page not found"),
+            ),
+            ("/trainjobs/x", 404, json!("404 page not found")),
+            ("/trainjobs", 404, json!("404 page not found")),
+        ]);
+        let server = server.await;
+        let problem = connect(&server).get(&x, &get_options()).await.unwrap_err();
+        assert_eq!(
+            (problem.category, problem.message.as_str()),
+            (category, message)
+        );
+    }
+}
