@@ -36,8 +36,14 @@ impl CustomJobs {
         problems.retain(|(_, problem)| may_hide_job(problem));
         let is_denied = |(_, problem): &(usize, Problem)| is_denied(problem);
         let (denied, broken): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_denied);
-        if let Some((_, problem)) = broken.into_iter().next() {
-            return Err(problem);
+        let unread = self.names(broken.iter().map(|(number, _)| *number));
+        if let Some((unread, (_, problem))) = unread.zip(broken.into_iter().next()) {
+            let (name, found) = (reference.id(), self.resources[job.number].objects.path.1);
+            let message = format!(
+                "{name} is in {found}, but {unread} cannot be read and may contain another job with this name: {}",
+                problem.message
+            );
+            return Err(Problem { message, ..problem });
         }
         let denied = denied.into_iter().map(|(number, _)| number);
         let notice = self.denied_notice(denied, reference);
@@ -153,6 +159,16 @@ fn most_specific(problems: impl Iterator<Item = Problem>) -> Problem {
 /// Returns true if the resource with this problem could still contain the job.
 pub(super) fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
+}
+
+/// Returns true if only one resource may be affected: the server responded, but could not return its objects.
+pub(super) fn is_broken(problem: &Problem) -> bool {
+    let has_response = problem.http_status.is_some();
+    match problem.category {
+        Category::ServiceError => has_response && !is_not_served(problem),
+        Category::InvalidResponse => true,
+        _ => false,
+    }
 }
 
 /// Returns true if the permission to read a resource is missing.

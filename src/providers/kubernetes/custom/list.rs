@@ -3,7 +3,7 @@
 use super::super::job_pods::{DerivedJobs, JobPods};
 use super::super::not_found::is_not_served;
 use super::super::{Api, list};
-use super::choice::is_denied;
+use super::choice::{is_broken, is_denied};
 use super::response::CustomObject;
 use super::{CustomJobs, add_start};
 use crate::providers::prelude::*;
@@ -13,7 +13,8 @@ use crate::reference::Scope;
 /// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
 ///
 /// # Errors
-/// As [`list::page`]; or no resource is served (the product is not installed), if the user named the scope.
+/// As [`list::page`], if no resource can be listed; otherwise these problems are failed parts. Or no resource is served
+/// (the product is not installed), if the user named the scope.
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
@@ -25,6 +26,7 @@ pub(super) async fn page(
     if (first, page_number) == (0, 1) {
         api.custom_jobs.begin_list(list.scope);
     }
+    let may_be_only_one = |problem: &Problem| jobs.resources.len() > 1 && is_broken(problem);
     let mut failed: Vec<(usize, Problem)> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
@@ -64,7 +66,9 @@ pub(super) async fn page(
                 return Ok(page);
             }
             Err(problem) if is_not_served(&problem) => failed.push((number, problem)),
-            Err(problem) if is_denied(&problem) => failed.push((number, problem)),
+            Err(problem) if is_denied(&problem) || may_be_only_one(&problem) => {
+                failed.push((number, problem));
+            }
             Err(problem) => return Err(problem),
         }
     }
@@ -85,15 +89,30 @@ pub(super) async fn page(
     Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
 }
 
-/// Returns the problems of the resources that could not be listed: one for all those that must not be listed.
+/// Returns the problems of the resources that could not be listed: first one for each resource that is broken, then one
+/// for all those that must not be listed.
 fn failed_parts(jobs: &CustomJobs, failed: Vec<(usize, Problem)>) -> Vec<Problem> {
-    let names = jobs.names(failed.iter().map(|(number, _)| *number));
-    let first = failed.into_iter().next().map(|(_, problem)| problem);
-    let merged = first.zip(names).map(|(problem, names)| Problem {
+    let is_denied = |(_, problem): &(usize, Problem)| is_denied(problem);
+    let (denied, broken): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_denied);
+    let mut parts: Vec<(String, Problem)> = Vec::new();
+    for (number, problem) in broken {
+        let (_, name) = jobs.resources[number].objects.path;
+        // Another version of the resource has the same problem.
+        if parts.iter().all(|(known, _)| known != name) {
+            parts.push((name.to_owned(), problem));
+        }
+    }
+    let broken = parts.into_iter().map(|(name, problem)| Problem {
+        message: format!("cannot list {name}: {}", problem.message),
+        ..problem
+    });
+    let names = jobs.names(denied.iter().map(|(number, _)| *number));
+    let denied = denied.into_iter().map(|(_, problem)| problem).next();
+    let denied = denied.zip(names).map(|(problem, names)| Problem {
         message: format!("no permission to list {names}: {}", problem.message),
         ..problem
     });
-    merged.into_iter().collect()
+    broken.chain(denied).collect()
 }
 
 /// Makes the state of jobs unknown whose names an earlier resource of the list contains as well.

@@ -11,6 +11,8 @@ async fn a_failed_resource_request_is_an_error_and_a_denied_one_a_notice() {
     let server = served(vec![broken, found.clone()]).await;
     let problem = connect(&server).get(&x, &get_options()).await.unwrap_err();
     assert_eq!(problem.http_status, Some(500));
+    let message = "x is in tfjobs, but pytorchjobs cannot be read and may contain another job with this name: no";
+    assert_eq!(problem.message, message);
     let denied = ("/pytorchjobs/x", 403, status("Forbidden"));
     let server = served(vec![denied, found]).await;
     let read = connect(&server).get(&x, &get_options()).await.unwrap();
@@ -303,4 +305,33 @@ async fn a_job_that_no_resource_contains_is_described_with_all_resources() {
             (category, message)
         );
     }
+}
+
+#[tokio::test]
+async fn a_broken_resource_does_not_hide_the_jobs_of_others_from_a_list() {
+    let status = |code: u16| json!({"kind": "Status", "status": "Failure", "message": "webhook failed", "code": code});
+    for (code, body) in [(500, status(500)), (503, status(503)), (200, json!([]))] {
+        let server = served(vec![
+            ("/pytorchjobs", 200, listed(&["a"])),
+            ("/tfjobs", code, body),
+            ("/mpijobs", 500, status(500)),
+            ("/trainjobs", 200, listed(&["b"])),
+        ]);
+        let (names, failed) = list(&server.await).await;
+        assert_eq!(names, ["a", "b"], "{code}");
+        let is_about = |name: &str| {
+            let start = format!("cannot list {name}: ");
+            failed
+                .iter()
+                .filter(|one| one.message.starts_with(&start))
+                .count()
+        };
+        assert_eq!(
+            [is_about("tfjobs"), is_about("mpijobs"), failed.len()],
+            [1, 1, 2]
+        );
+    }
+    let server = served(vec![("/pytorchjobs", 500, status(500))]).await;
+    let problem = page(&*connect(&server), Cursor::FIRST).await.unwrap_err();
+    assert_eq!(problem.message, "cannot list pytorchjobs: webhook failed");
 }
