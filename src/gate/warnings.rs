@@ -178,7 +178,10 @@ fn is_greater<T: PartialOrd>(left: Option<T>, right: Option<T>) -> bool {
 /// not newer: rows are only compared with earlier responses.
 fn observed_events(events: &[Event]) -> HashMap<Key, (ObservedEvent, String)> {
     let mut all: HashMap<Key, (ObservedEvent, String)> = HashMap::new();
-    for event in events.iter().filter(|event| may_be_warning(event)) {
+    for event in events
+        .iter()
+        .filter(|event| Level::may_be_warning(event.level))
+    {
         let now = ObservedEvent::of(event);
         all.entry(key(event))
             .and_modify(|(known, _)| {
@@ -191,12 +194,6 @@ fn observed_events(events: &[Event]) -> HashMap<Key, (ObservedEvent, String)> {
             .or_insert_with(|| (now, text(event)));
     }
     all
-}
-
-/// Reports whether an event may be a warning: any level except a known harmless one. A missing or unknown level,
-/// such as `Error`, may be worse than a warning.
-fn may_be_warning(event: &Event) -> bool {
-    event.level != Some(Level::Normal)
 }
 
 fn text(event: &Event) -> String {

@@ -23,6 +23,12 @@ impl Level {
         }
     }
 
+    /// Reports whether an event of this level may be a warning: any level except a known harmless one. A missing or
+    /// unknown level, such as `Alert`, may be worse than a warning.
+    pub fn may_be_warning(level: Option<Self>) -> bool {
+        level != Some(Self::Normal)
+    }
+
     /// Parses the cloud's word, ignoring case and surrounding white space.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {

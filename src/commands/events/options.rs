@@ -31,7 +31,7 @@ pub(in crate::commands) struct Arguments {
     /// References to show events of; @latest selects the newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// Show only warnings and failures
+    /// Show only warnings, events without a known level, and failures
     #[arg(long)]
     warnings: bool,
     /// Show only events since TIME: a duration (2h), a date, or an RFC 3339 time such as

@@ -81,7 +81,7 @@ impl Timeline {
 /// Selects timeline entries; the default selects all.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// Only failed ends and warnings.
+    /// Only failed ends, warnings, and events whose level is missing or unknown.
     pub bad_only: bool,
     /// Only entries last seen at this time or later, and those without a time, which need not be older.
     pub since: Option<Since>,
@@ -95,7 +95,7 @@ impl EventFilter {
             .as_ref()
             .zip(event.happened_at)
             .is_some_and(|(since, at)| at < since.time());
-        (event.is_problem || !self.bad_only) && !is_old
+        (event.may_be_problem() || !self.bad_only) && !is_old
     }
 }
 
@@ -213,6 +213,33 @@ mod tests {
         assert_eq!(kept(false, at(30)), [Some(State::Failed), None]);
         assert_eq!(kept(false, at(31)), [None]);
         assert_eq!(kept(true, None), [Some(State::Failed)]);
+    }
+
+    #[test]
+    fn a_problem_filter_keeps_events_whose_level_is_missing_or_unknown() {
+        let event = |level: Option<Level>, word: Option<&str>| Event {
+            level,
+            level_raw: word.map(str::to_owned),
+            message: Some(word.unwrap_or("none").to_owned()),
+            ..Event::default()
+        };
+        let mut job = job("kubernetes/job/t/a", 0, 30);
+        job.events = vec![
+            event(Some(Level::Normal), Some("Normal")),
+            event(None, None),
+            event(None, Some("Alert")),
+            event(Some(Level::Warning), Some("Warning")),
+        ];
+        let mut timeline = Timeline::from_jobs("events", &[job], vec![], vec![]);
+        timeline.retain(&EventFilter {
+            bad_only: true,
+            since: None,
+        });
+        let events = timeline.content.events.iter();
+        let kept = events.filter_map(|one| Some((one.message.as_deref()?, one.is_problem)));
+        let mut kept: Vec<_> = kept.collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [("Alert", false), ("Warning", true), ("none", false)]);
     }
 
     #[test]

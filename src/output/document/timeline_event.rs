@@ -134,6 +134,13 @@ impl TimelineEvent {
         mark_first_problem(&mut all);
         all
     }
+
+    /// Reports whether the entry is a problem or an event that a gate for warnings counts, since its level is missing
+    /// or unknown. Clouds whose events have no level would otherwise have no warnings.
+    pub fn may_be_problem(&self) -> bool {
+        let is_event = self.what == EventSubject::Event;
+        self.is_problem || (is_event && Level::may_be_warning(self.level))
+    }
 }
 
 /// Sorts entries oldest first, those without a time last; keeps the order of entries at the same time.
