@@ -15,7 +15,7 @@ use super::super::parts::{Owner, joined};
 use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
 use undecided::undecided;
-use word::word;
+use word::{SUSPENDED, word};
 
 /// The object of a job of any of the kinds.
 #[derive(Default, Deserialize)]
@@ -222,6 +222,8 @@ impl CustomObject {
         }
         let condition = word.and_then(|word| word.condition);
         let (reason, message) = reason_and_message(condition, &state, &status);
+        // The specification suspends a job without a condition that explains it.
+        let reason = reason.or_else(|| text.filter(|word| *word == SUSPENDED).map(str::to_owned));
         let failure = status.failed_node().filter(|_| read.state == State::Failed);
         let message = joined([message, failure]);
         let since = condition.and_then(Condition::since);

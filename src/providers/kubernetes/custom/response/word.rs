@@ -7,6 +7,9 @@ use super::super::CustomJobs;
 use super::{ReplicaGroup, Spec, Status, VolcanoState, contradiction};
 use crate::model::State;
 
+/// The word for the state of a job that is suspended.
+pub(super) const SUSPENDED: &str = "Suspended";
+
 /// The word for the state of a job.
 pub(super) struct Word<'a> {
     pub text: &'a str,
@@ -84,8 +87,8 @@ pub(super) fn word<'a>(
         |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
     match conditions.last().copied().or(phase) {
         _ if meta.is_deleted() => Word::derived("Terminating"),
-        Some((text @ "Suspended", condition)) => Word::reported(text, condition),
-        _ if is_suspended => Word::reported("Suspended", None),
+        Some((text @ SUSPENDED, condition)) => Word::reported(text, condition),
+        _ if is_suspended => Word::reported(SUSPENDED, None),
         // The counts of pods are newer than a condition that remains true.
         Some((text, _)) if state_of(text) == Some(State::Pending) && count(|one| one.ready) => {
             Word::derived("Running")
