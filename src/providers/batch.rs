@@ -12,7 +12,7 @@ use crate::reference::{Reference, Scope};
 /// At most one page of a list of active jobs is read for this many references.
 const REFERENCES_PER_PAGE: usize = 50;
 
-/// Maximum number of pages that are read of a list by ids.
+/// Maximum number of pages that are read of a list by ids, and of a list for a single reference.
 const MAX_PAGES: usize = 3;
 
 /// Looks up jobs of one kind in lists: by their ids if the list accepts ids, otherwise in the list of active
@@ -76,7 +76,7 @@ async fn rows_by_ids<A: Sync>(
             .or_default()
             .insert(id);
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut listed) = (Vec::new(), BTreeSet::new());
     let Some(scope) = scope_of(batch.references) else {
         return Ok(rows);
     };
@@ -95,33 +95,42 @@ async fn rows_by_ids<A: Sync>(
             };
             match read_rows(ops, api, list).await {
                 Err(problem) if problem.category == Category::NotFound => {}
-                read => rows.extend(read?),
+                read => {
+                    if let Some(read) = read? {
+                        rows.extend(read);
+                        listed.extend(ids.iter().cloned());
+                    }
+                }
             }
         }
     }
+    let is_listed = |reference: &&Reference| listed.contains(reference.id());
+    let references = batch.references.iter();
+    let unlisted = references.filter(|reference| !is_listed(reference));
+    unlisted.for_each(|reference| batch.ends.skip(reference));
     Ok(rows)
 }
 
 /// Returns the rows of a list by ids. A total larger than the first page may mean two rows of one job. If
-/// finding them takes more than [`MAX_PAGES`] pages, no row is used.
+/// finding them takes more than [`MAX_PAGES`] pages, no row is used: `None`.
 async fn read_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
     mut list: ListRequest<'_>,
-) -> Result<Vec<GetResult>, Problem> {
+) -> Result<Option<Vec<GetResult>>, Problem> {
     let mut rows = Vec::new();
     for _ in 0..MAX_PAGES {
         let (next, total) = read_page(ops, api, list, &mut rows).await?;
         match next.filter(|_| total.is_some_and(|total| total > rows.len() as u64)) {
             Some(next) => list.cursor = next,
-            None => return Ok(rows),
+            None => return Ok(Some(rows)),
         }
     }
-    Ok(Vec::new())
+    Ok(None)
 }
 
 /// Returns the rows of lists of active jobs, one list per scope with at least two references. Reads only a few
-/// pages of each list.
+/// pages of each list. The list of a single reference is read for its own sake.
 async fn active_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
@@ -137,34 +146,44 @@ async fn active_rows<A: Sync>(
         scopes.entry(parents).or_default().push(reference);
     }
     let (mut rows, is_single_scope) = (Vec::new(), scopes.len() == 1);
-    for wanted in scopes.values().filter(|wanted| wanted.len() > 1) {
-        let Some(scope) = scope_of(wanted.iter().copied()) else {
+    let is_single = batch.references.len() == 1;
+    for references in scopes.values() {
+        let scope = scope_of(references.iter().copied());
+        let Some(scope) = scope.filter(|_| is_single || references.len() > 1) else {
+            references.iter().for_each(|one| batch.ends.skip(one));
             continue;
         };
-        let wanted: BTreeSet<String> = wanted.iter().map(|one| one.to_string()).collect();
+        let mut missing: BTreeSet<String> = references.iter().map(|one| one.to_string()).collect();
         let mut list = ListRequest {
             scope: &scope,
             filter: &filter,
             cursor: Cursor::FIRST,
             options: batch.options,
         };
-        let mut found_count = 0;
-        for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
+        let pages = match is_single {
+            true => MAX_PAGES,
+            false => references.len().div_ceil(REFERENCES_PER_PAGE),
+        };
+        let mut is_complete = false;
+        for _ in 0..pages {
             let before = rows.len();
             let next = match read_page(ops, api, list, &mut rows).await {
                 // If the list of one scope is unavailable, its jobs are looked up one by one.
                 Err(problem) if !is_single_scope && is_list_unavailable(&problem) => break,
                 next => next?.0,
             };
-            let new = rows[before..].iter();
-            found_count += new
-                .filter(|row| wanted.contains(&row.job.reference))
-                .count();
-            match next.filter(|_| found_count < wanted.len()) {
+            for row in &rows[before..] {
+                missing.remove(&row.job.reference);
+            }
+            is_complete = next.is_none();
+            match next.filter(|_| !missing.is_empty()) {
                 Some(next) => list.cursor = next,
                 None => break,
             }
         }
+        let unread = references.iter();
+        let unread = unread.filter(|one| !is_complete && missing.contains(&one.to_string()));
+        unread.for_each(|one| batch.ends.skip(one));
     }
     Ok(rows)
 }

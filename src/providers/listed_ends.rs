@@ -16,7 +16,7 @@ pub(super) struct ListedEnds(Mutex<HashMap<String, ListedEnd>>);
 #[derive(Debug, Default)]
 pub(super) struct BatchEnds {
     ends: Mutex<HashMap<String, ListedEnd>>,
-    /// The jobs that were not listed.
+    /// The jobs whose list was not read, or not up to their rows.
     skipped: Mutex<HashSet<String>>,
 }
 
@@ -47,7 +47,8 @@ impl BatchEnds {
         }
     }
 
-    /// Records that a job was not listed, so that an end that an earlier list showed is kept.
+    /// Records that the list of a job was not read, or not up to its row, so that an end that an earlier list showed is
+    /// kept.
     pub fn skip(&self, reference: &Reference) {
         lock(&self.skipped).insert(reference.to_string());
     }
@@ -64,12 +65,10 @@ impl ListedEnds {
         let mut recorded = lock(&batch.ends);
         for (reference, row) in rows {
             let reference = reference.to_string();
-            if skipped.contains(&reference) {
-                continue;
-            }
             let recorded = recorded.remove(&reference);
             match recorded.or(row.and_then(ListedEnd::of)) {
                 Some(end) => drop(known.insert(reference, end)),
+                None if skipped.contains(&reference) => {}
                 None => drop(known.remove(&reference)),
             }
         }

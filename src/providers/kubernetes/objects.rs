@@ -55,7 +55,9 @@ pub(super) async fn get_many(
                 .zip(found_rows)
                 .for_each(|(number, row)| rows[*number] = row),
             // The caller looks up the references of this namespace individually.
-            Err(_) if is_readable => {}
+            Err(_) if is_readable => numbers
+                .iter()
+                .for_each(|number| batch.ends.skip(&batch.references[*number])),
             Err(problem) => return Err(problem),
         }
     }

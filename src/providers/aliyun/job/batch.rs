@@ -55,7 +55,7 @@ impl Api {
             options,
             ends,
         } = batch;
-        let mut listings = BTreeMap::new();
+        let (mut listings, mut unread) = (BTreeMap::new(), BTreeSet::new());
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
             let all = self.known_arrays.with_probes(cluster, &ids);
@@ -63,17 +63,18 @@ impl Api {
             let (listing, problem) = self.list(cluster, &all, None, options).await;
             match problem {
                 Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
-                Some(_) => {}
+                Some(_) => drop(unread.insert(cluster)),
                 None => self.known_arrays.record_probes(cluster, &ids, &listing),
             }
             listings.insert(cluster, listing);
         }
         let row_of = |reference: &Reference| {
-            let listing = listings.get(cluster_of(reference.segment("CLUSTER")));
-            let Some(listing) = listing else {
+            let cluster = cluster_of(reference.segment("CLUSTER"));
+            let listing = listings.get(cluster);
+            if listing.is_none() || unread.contains(cluster) {
                 ends.skip(reference);
-                return None;
-            };
+            }
+            let listing = listing?;
             let at = job_at(reference, self.region());
             if let Some(row) = listing.contradicted_end(reference.id()) {
                 let mut job = at.clone();

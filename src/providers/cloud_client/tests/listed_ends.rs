@@ -152,6 +152,83 @@ async fn a_list_of_other_jobs_keeps_the_end_of_a_job() {
     assert_eq!((found.job.state, lists(&server)), (State::Unknown, 1));
 }
 
+/// Lists two jobs of `aliyun/hpc-job`, one of them in a state of `words` after the other, and looks that job up. Returns
+/// its state, its message and the number of lists that this lookup read. An empty word is a list without the job.
+async fn read_listed_hpc_job(words: &'static [&'static str]) -> (State, Option<String>, usize) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let lists = AtomicUsize::new(0);
+    let responder: Responder = Arc::new(move |request: &ServerRequest| {
+        let row =
+            |id: &str, word: &str| json!({"JobName": "a", "JobSpec": {"Id": id, "State": word}});
+        let body = match emulated(&aliyun::CLOUD).operation(request)?.as_str() {
+            "ListJobs" => {
+                let list = lists.fetch_add(1, Ordering::Relaxed);
+                let word = words[list.min(words.len() - 1)];
+                let listed = (!word.is_empty()).then(|| row("2", word));
+                let rows = Vec::from_iter([row("1", "Running")].into_iter().chain(listed));
+                json!({"Success": true, "TotalCount": rows.len(), "Jobs": rows})
+            }
+            _ => json!({"Success": true, "JobInfo": {"JobId": "2", "State": "Completed"}}),
+        };
+        Some(ServerResponse::json(200, &body))
+    });
+    let (server, client) = serve(&aliyun::CLOUD, Vec::new(), responder).await;
+    let kind = kind(&aliyun::CLOUD, "hpc-job");
+    let references = ["1", "2"].map(|id| reference(kind, &["ehpc-a", id]));
+    client.batch_get(&references, &get_options()).await.unwrap();
+    server.requested();
+    let found = client.get(&references[1], &get_options()).await.unwrap();
+    let requested = server.requested();
+    let lists = requested.iter().filter(|name| *name == "ListJobs").count();
+    (found.job.state, found.job.message, lists)
+}
+
+#[tokio::test]
+async fn the_list_of_a_single_job_is_read_again_for_a_contradiction() {
+    let (state, message, lists) = read_listed_hpc_job(&["Failed"]).await;
+    assert_eq!((state, lists), (State::Unknown, 1));
+    assert_eq!(
+        message.as_deref(),
+        Some("the job is Completed, but Failed in the list")
+    );
+    for later in [&["Failed", "Completed"], &["Failed", ""]] {
+        let (state, _, lists) = read_listed_hpc_job(later).await;
+        assert_eq!((state, lists), (State::Succeeded, 1), "{later:?}");
+    }
+}
+
+#[test]
+fn an_end_is_kept_while_the_list_of_its_job_is_not_read() {
+    use crate::model::Job;
+    use crate::providers::listed_ends::{BatchEnds, ListedEnds};
+    let kind = kind(&aliyun::CLOUD, "hpc-job");
+    let job_at = reference(kind, &["ehpc-a", "2"]);
+    let job = |state, word: &str| Job {
+        state,
+        ended: true,
+        state_raw: Some(word.to_owned()),
+        ..Job::default()
+    };
+    let (failed, succeeded) = (
+        job(State::Failed, "Failed"),
+        job(State::Succeeded, "Completed"),
+    );
+    let ends = ListedEnds::default();
+    ends.replace(
+        &BatchEnds::default(),
+        [(&job_at, Some(&failed))].into_iter(),
+    );
+    let unread = BatchEnds::default();
+    unread.skip(&job_at);
+    ends.replace(&unread, [(&job_at, None)].into_iter());
+    assert!(ends.contradicts(&job_at, &succeeded));
+    ends.replace(&BatchEnds::default(), [(&job_at, None)].into_iter());
+    assert!(!ends.contradicts(&job_at, &succeeded));
+    // An end in a row that was read is recorded, even if other rows of the list were not read.
+    ends.replace(&unread, [(&job_at, Some(&failed))].into_iter());
+    assert!(ends.contradicts(&job_at, &succeeded));
+}
+
 #[tokio::test]
 async fn a_later_list_replaces_the_ends_of_an_earlier_one() {
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -28,9 +28,13 @@ pub(in super::super) struct ListRotation {
     first: AtomicUsize,
 }
 
-/// Returns how many pages a round may request: far fewer than one request per reference.
+/// Returns how many pages a round may request: far fewer than one request per reference. For a single reference, the
+/// lists are read for their own sake.
 fn max_pages(references: usize) -> usize {
     const REFERENCES_PER_PAGE: usize = 50;
+    if references == 1 {
+        return LISTS;
+    }
     let for_each_list = LISTS.min(references / 2);
     references.div_ceil(REFERENCES_PER_PAGE).max(for_each_list)
 }
@@ -50,12 +54,15 @@ impl ListRotation {
         let first = self.first.load(Ordering::Relaxed);
         // The list with the most hits so far: number of hits, number of the list.
         let mut best = (0, first);
+        let mut complete = 0;
         for turn in 0..LISTS {
             if pages == 0 || wanted.values().all(Option::is_some) {
                 break;
             }
             let list = (first + turn) % LISTS;
-            let hits = read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
+            let (hits, is_complete) =
+                read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
+            complete += usize::from(is_complete);
             best = match hits > best.0 {
                 true => (hits, list),
                 // Without any hit, the next round continues after the lists that this round has read.
@@ -66,6 +73,9 @@ impl ListRotation {
         self.first.store(best.1, Ordering::Relaxed);
         let row = |reference: &Reference| {
             let row = wanted.remove(reference.id())?;
+            if row.is_none() && complete < LISTS {
+                batch.ends.skip(reference);
+            }
             let (row, unreadable) = row.filter(|(row, _)| row.has_state())?;
             let mut result = row.into_row(
                 GetRequest {
@@ -82,14 +92,14 @@ impl ListRotation {
 }
 
 /// Reads pages of a list until all wanted rows are found, the list ends, or no pages are left. Returns how many
-/// rows were found.
+/// rows were found, and whether the list was read up to its end.
 async fn read_pages(
     api: &Api,
     list: usize,
     pages: &mut usize,
     wanted: &mut Wanted<'_>,
     options: &RequestOptions,
-) -> Result<usize, Problem> {
+) -> Result<(usize, bool), Problem> {
     let job_type = JOB_TYPES[list / STATUSES.len()];
     let status = Some(STATUSES[list % STATUSES.len()]);
     let (mut next, mut found) = (Some(Cursor::FIRST), 0);
@@ -111,5 +121,5 @@ async fn read_pages(
             }
         }
     }
-    Ok(found)
+    Ok((found, next.is_none()))
 }

@@ -85,6 +85,12 @@ pub(super) async fn batch_get(
     if let Some(result) = results.iter_mut().flatten().next() {
         result.notices.extend(api.custom_jobs.take_notices());
     }
+    for (at, reference) in references.iter().enumerate() {
+        let is_unread = problem.is_some() || numbers[at].is_none();
+        if is_unread && results[at].is_none() {
+            ends.skip(reference);
+        }
+    }
     match problem {
         Some(problem) if is_empty && !numbers.contains(&None) => {
             let was_found = references.iter().any(|one| jobs.was_found(api, one));
