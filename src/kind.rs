@@ -52,7 +52,8 @@ pub struct Kind {
     /// Maximum number of ids in a list call; `None` if lists do not accept ids.
     pub max_ids: Option<usize>,
     /// `true` if a row of a batch lookup proves an end as well as a lookup does; a lookup then only adds details
-    /// such as an exit code.
+    /// such as an exit code. A row of a success that lacks a field that can show a failure has an
+    /// [`unread_cause`](crate::model::Job::unread_cause) and proves nothing.
     pub conclusive_rows: bool,
     /// Fields of responses that can show a failure although the cloud reports success. If one of them cannot be
     /// read, the state is undecided.

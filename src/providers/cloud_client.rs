@@ -70,6 +70,9 @@ fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     }
 }
 
+/// What a row lacks whose success is not certain.
+const MISSING_EVIDENCE: &str = "every field that can show a failure";
+
 /// Adds a notice that jobs may have failed although their rows report success, unless the filter selects neither.
 fn note_hidden_evidence(kind: &Kind, filter: &Filter, page: &mut Page) {
     let states = &filter.states;
@@ -78,8 +81,13 @@ fn note_hidden_evidence(kind: &Kind, filter: &Filter, page: &mut Page) {
         return;
     }
     let hidden = kind.list.as_ref().and_then(|list| list.hidden_evidence);
-    let mut rows = page.rows.iter();
-    if let Some(parts) = hidden.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
+    let succeeded = || {
+        let rows = page.rows.iter().map(|row| &row.job);
+        rows.filter(|job| job.state == State::Succeeded)
+    };
+    let lacks_evidence = succeeded().any(|job| job.unread_cause.is_some());
+    let hidden = hidden.or(lacks_evidence.then_some(MISSING_EVIDENCE));
+    if let Some(parts) = hidden.filter(|_| succeeded().next().is_some()) {
         let text = format!(
             "{kind}: the list does not show {parts}, so a job listed as succeeded may have \
              failed; joblens get shows its actual state"

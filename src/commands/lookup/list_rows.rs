@@ -67,7 +67,8 @@ impl<A> Default for EndProofs<A> {
 impl<A: Eq + Hash> EndProofs<A> {
     /// Reports whether a row proves that a job of this account has ended, and how.
     pub(in crate::commands) fn proves_end(&self, account: &A, kind: &Kind, row: &Job) -> bool {
-        let is_proof = kind.conclusive_rows && row.ended && row.state.is_end();
+        let is_read = row.unread_cause.is_none();
+        let is_proof = kind.conclusive_rows && row.ended && row.state.is_end() && is_read;
         is_proof && !self.is_contradicted(account)
     }
 

@@ -99,7 +99,11 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
         call,
         &Pager::pages(10, 100),
         all,
-        |view| row(&view),
+        |view| {
+            let mut row = row(&view);
+            merge(&mut row, json!({"StatusHistory": []}));
+            row
+        },
         |rows| json!({"Jobs": rows}),
     )
 }

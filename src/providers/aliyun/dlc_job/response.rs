@@ -2,9 +2,11 @@
 
 mod success;
 
+use std::collections::HashSet;
+
 use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
-use super::{POD_STATES, STATES};
+use super::{DLC_JOB, POD_STATES, STATES};
 use crate::model::Address;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
@@ -120,11 +122,30 @@ pub(super) fn decode_list(
     let rows = response.jobs.rows("Jobs", total)?;
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
+    let complete = ids_of_complete_rows(body);
     let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
-        row.into_result(details, List::default(), api, lookup)
+        let mut result = row.into_result(details, List::default(), api, lookup);
+        if result.job.state == State::Succeeded && !complete.contains(lookup.reference.id()) {
+            result.job.unread_cause = Some(Category::InvalidResponse);
+        }
+        result
     };
     let page = list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read);
     Ok(page.with_request_id(&response.request_id.0))
+}
+
+/// Returns the ids of the rows with all fields that can show a failure. A lookup may contain those that a row lacks,
+/// whereas null means that, for example, the job has not failed.
+fn ids_of_complete_rows(body: &[u8]) -> HashSet<String> {
+    let document = lenient::parse(body).unwrap_or_default();
+    let rows = document["Jobs"].as_array().into_iter().flatten();
+    let is_complete =
+        |row: &&Value| -> bool { DLC_JOB.evidence.iter().all(|name| row.get(name).is_some()) };
+    let ids = rows.filter(is_complete).map(|row| match &row["JobId"] {
+        Value::String(id) => id.trim().to_owned(),
+        other => other.to_string(),
+    });
+    ids.collect()
 }
 
 /// Reads the creation time of a job from a response to GetJob.

@@ -138,8 +138,16 @@ async fn missing_or_possibly_truncated_events_leave_warnings_unknown() {
 }
 
 /// Creates a client of a cloud that lists one succeeded job with these additional fields.
+/// Returns the row of a job with all fields that can show a failure.
+fn row(word: &str) -> Value {
+    json!({
+        "JobId": "dlc1", "Status": word, "ReasonCode": "", "ReasonMessage": "",
+        "GmtFailedTime": null, "GmtStoppedTime": null, "StatusHistory": [],
+    })
+}
+
 async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
-    let mut row = json!({"JobId": "dlc1", "Status": "Succeeded"});
+    let mut row = row("Succeeded");
     let fields = fields.as_object().unwrap().clone();
     row.as_object_mut().unwrap().extend(fields);
     let body = json!({"TotalCount": 1, "Jobs": [row]});
@@ -183,8 +191,7 @@ async fn a_conflicting_row_on_another_page_leaves_the_job_to_a_lookup() {
                 Some("2") => second,
                 _ => "Succeeded",
             };
-            let row = json!({"JobId": "dlc1", "Status": word});
-            let body = json!({"TotalCount": 2, "Jobs": [row]});
+            let body = json!({"TotalCount": 2, "Jobs": [row(word)]});
             request
                 .path
                 .ends_with("/jobs")

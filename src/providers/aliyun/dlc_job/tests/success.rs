@@ -139,3 +139,34 @@ fn a_message_without_a_failure_and_entries_of_a_success_do_not_contradict_a_succ
         assert_eq!(job.state, State::Succeeded, "{body}");
     }
 }
+
+fn read_list(body: &Value) -> Page {
+    let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
+    let list = ListRequest {
+        scope: &scope,
+        filter: &Filter::default(),
+        cursor: Cursor::FIRST,
+        options: &get_options(),
+    };
+    decode_list(body.to_string().as_bytes(), &api(), list).unwrap()
+}
+
+#[test]
+fn the_row_of_a_success_proves_nothing_if_it_lacks_a_field_that_can_show_a_failure() {
+    let row = row("Succeeded");
+    let read = |row: &Value| {
+        let body = json!({"TotalCount": 1, "Jobs": [row]});
+        let mut page = read_list(&body);
+        let job = page.rows.remove(0).job;
+        (job.state, job.unread_cause)
+    };
+    assert_eq!(read(&row), (State::Succeeded, None));
+    for name in DLC_JOB.evidence {
+        let mut row = row.clone();
+        row.as_object_mut().unwrap().remove(*name);
+        let expected = (State::Succeeded, Some(Category::InvalidResponse));
+        assert_eq!(read(&row), expected, "{name}");
+        row["Status"] = "Failed".into();
+        assert_eq!(read(&row), (State::Failed, None), "{name}");
+    }
+}
