@@ -79,6 +79,9 @@ pub(super) struct JobFields<V> {
     exit_code: Checked<Text>,
     job_state: Checked<Text>,
     derived_exit_code: Text,
+    /// Substate of PBS.
+    #[serde(rename = "substate")]
+    substate: Checked<Int>,
     #[serde(rename = "array_state_count")]
     subtask_counts: Checked<Text>,
     extra_info: Text,

@@ -27,6 +27,9 @@ pub(super) struct ExitFields {
     /// State of PBS.
     #[serde(rename = "job_state")]
     pub pbs_state: Checked<Text>,
+    /// Substate of PBS.
+    #[serde(rename = "substate")]
+    pub substate: Checked<Int>,
     /// The highest exit code of the steps of a job of Slurm.
     #[serde(rename = "DerivedExitCode")]
     pub derived_exit_code: Text,
@@ -36,12 +39,13 @@ pub(super) struct ExitFields {
 }
 
 /// Names of [`ExitFields`] that are read from a text.
-const TEXT_FIELDS: [&str; 7] = [
+const TEXT_FIELDS: [&str; 8] = [
     "Exit_status",
     "ExitCode",
     "JobState",
     "comment",
     "job_state",
+    "substate",
     "DerivedExitCode",
     "array_state_count",
 ];
@@ -59,6 +63,12 @@ const NO_FAILURE: [&str; 10] = [
 
 /// States of PBS of a job that has ended or ends; they do not show the outcome.
 const PBS_ENDS: [&str; 5] = ["C", "E", "F", "FINISHED", "X"];
+
+/// Substates of PBS of a job that was terminated, or that failed.
+const BAD_SUBSTATES: [i64; 2] = [91, 93];
+
+/// The start of a comment of PBS about a job that has run, which ends with how the job ended.
+pub(super) const RUN_COMMENT: &str = "Job run at ";
 
 /// Fields with environment variables, which can have any name.
 const VARIABLES: [&str; 3] = ["Variable_List", "VariableList", "Variables"];
@@ -99,10 +109,14 @@ impl EndEvidence {
             || fields.exit_code.is_unreadable
             || fields.job_state.is_unreadable
             || fields.pbs_state.is_unreadable
+            || fields.substate.is_unreadable
             || fields.comment.is_unreadable;
         let comment = fields.comment.value.trimmed();
+        let substate = fields.substate.value.0;
+        let is_bad = comment.is_some_and(describes_bad_end)
+            || substate.is_some_and(|substate| BAD_SUBSTATES.contains(&substate));
         let of_pbs = Self {
-            is_unclear: is_unreadable || comment.is_some_and(describes_bad_end),
+            is_unclear: is_unreadable || is_bad,
             comment: comment.map(str::to_owned),
             failed_steps: fields
                 .derived_exit_code
@@ -290,11 +304,18 @@ impl EndEvidence {
     }
 }
 
-/// Returns `true` for comments of PBS such as `job killed: walltime 3600 exceeded limit` and `Job run at 10:00 and
-/// failed`.
+/// Returns `true` for comments of PBS such as `job killed: walltime 3600 exceeded limit` and `Job run at 10:00 on (node1)
+/// and terminated by root@manager`. Only `and finished` is the end of a job that has ended by itself.
 fn describes_bad_end(comment: &str) -> bool {
+    const BAD_WORDS: [&str; 4] = ["killed", "exceeded", "terminated", "deleted"];
     let comment = comment.to_ascii_lowercase();
-    comment.contains("killed") || comment.contains("exceeded") || comment.ends_with("and failed")
+    let comment = comment.trim();
+    let is_run = comment.starts_with(&RUN_COMMENT.to_ascii_lowercase());
+    let end = comment.rsplit_once(" and ").map(|(_, end)| end);
+    let is_other_end = is_run && end.is_some_and(|end| end.trim_end_matches('.') != "finished");
+    is_other_end
+        || comment.ends_with("and failed")
+        || BAD_WORDS.iter().any(|word| comment.contains(word))
 }
 
 /// Describes the subtasks that have not ended, or counts that cannot be read.
@@ -319,42 +340,4 @@ fn active_subtasks(counts: &Checked<Text>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_in_a_field_of_another_name_is_unclear() {
-        for text in [
-            "State=FAILED",
-            "JobId=1 exit_code=1 Name=a",
-            "ExitReason=OutOfMemory",
-            " last_status = timeout",
-            r#"{"State": "FAILED"}"#,
-            r#"{"state": {"current": ["NODE_FAIL"]}}"#,
-            r#"{"exit_code": {"return_code": {"set": true, "number": 1}}}"#,
-            r#"{"exitCode": "137"}"#,
-            r#"{"job": [{"result": "任务失败"}]}"#,
-            r#"{"job_status": "canceled", "exit-code": 0}"#,
-            r#"{"exit-code": 1}"#,
-            r#"{"exit_code": {"signal": 9}}"#,
-            r#"{"state": {"0": "FAILED"}}"#,
-            r#"{"success": false}"#,
-            r#"{"failed": true}"#,
-        ] {
-            let evidence = EndEvidence::of_extra_info(text);
-            assert!(evidence.is_unclear, "{text}: {evidence:?}");
-        }
-        for text in [
-            "State=COMPLETED Reason=None exit_code=0 substate=92",
-            "JobName=failed Command=/home/a/error.sh return_code=0",
-            r#"{"state": {"current": ["COMPLETED"], "reason": "None"}, "name": "error"}"#,
-            r#"{"exit_code": {"return_code": {"set": true, "number": 0}}, "exitCode": "0:0"}"#,
-            r#"{"Variables": {"STATE": "failed"}, "exit_code": null}"#,
-            r#"{"exit_code": "None", "return_code": "success", "exitCode": 0.0, "success": true}"#,
-            "exit_code=N/A return_code=(null)",
-        ] {
-            let evidence = EndEvidence::of_extra_info(text);
-            assert_eq!(evidence, EndEvidence::default(), "{text}");
-        }
-    }
-}
+mod tests;

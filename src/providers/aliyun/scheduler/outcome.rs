@@ -1,7 +1,7 @@
 //! Determines how a job ended and the reason for its state.
 
 use super::JobFields;
-use super::evidence::{EndEvidence, ExitFields};
+use super::evidence::{EndEvidence, ExitFields, RUN_COMMENT};
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::secret::mask_text;
@@ -55,6 +55,7 @@ impl<V> JobFields<V> {
             job_state: self.job_state.clone(),
             comment: self.pbs_comment.clone(),
             derived_exit_code: self.derived_exit_code.clone(),
+            substate: self.substate,
             subtask_counts: self.subtask_counts.clone(),
             // The state of the job itself, which is compared with `State`.
             pbs_state: Checked::default(),
@@ -156,7 +157,7 @@ impl EndEvidence {
 fn cause(comment: &str) -> Option<&str> {
     const USUAL_ENDS: [&str; 2] = ["finished", "failed"];
     let comment = comment.trim();
-    if !comment.starts_with("Job run at ") {
+    if !comment.starts_with(RUN_COMMENT) {
         return Some(comment).filter(|comment| !comment.is_empty());
     }
     let (_, end) = comment.rsplit_once(" and ")?;

@@ -67,6 +67,54 @@ fn a_comment_about_a_bad_end_or_an_unreadable_comment_leaves_a_success_undecided
     }
 }
 
+#[test]
+fn a_job_that_was_deleted_or_terminated_has_not_succeeded() {
+    let run = "Job run at Sun Nov 29 at 20:46 on (n1:ncpus=2)+(n2:ncpus=2)";
+    let state = |comment: &str, substate: Value, exit_status: Value, trust| {
+        let record = json!({
+            "job_state": "F", "Exit_status": exit_status, "comment": comment, "substate": substate,
+        });
+        outcome(record, trust).0
+    };
+    for end in [
+        "terminated",
+        "terminated by root@manager",
+        "failed",
+        "failed ",
+        "failed, node down",
+        "exceeded resource walltime",
+        "requeued",
+    ] {
+        let comment = format!("{run} and {end}");
+        for exit_status in [json!(0), Value::Null] {
+            let found = state(&comment, json!(92), exit_status.clone(), true);
+            assert_eq!(found, State::Unknown, "{comment} {exit_status}");
+        }
+    }
+    for comment in [
+        "Job deleted by user",
+        "Not Running: x and Terminated by root",
+    ] {
+        assert_eq!(state(comment, json!(92), json!(0), true), State::Unknown);
+    }
+    for substate in [json!(91), json!(93), json!("91"), json!([91])] {
+        for exit_status in [json!(0), Value::Null] {
+            let found = state("", substate.clone(), exit_status, true);
+            assert_eq!(found, State::Unknown, "{substate}");
+        }
+        // A failure remains one.
+        assert_eq!(state("", substate, json!(271), true), State::Failed);
+    }
+    for comment in [
+        "",
+        run,
+        &format!("{run} and finished"),
+        &format!("{run} and finished."),
+    ] {
+        assert_eq!(state(comment, json!(92), json!(0), false), State::Succeeded);
+    }
+}
+
 #[tokio::test]
 async fn the_listed_state_does_not_hide_subtasks_that_are_active() {
     let info = json!({"2.scheduler": {"Exit_status": 0, "array_state_count": "Running:1"}});

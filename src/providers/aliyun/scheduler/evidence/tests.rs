@@ -1,0 +1,37 @@
+use super::*;
+
+#[test]
+fn a_failure_in_a_field_of_another_name_is_unclear() {
+    for text in [
+        "State=FAILED",
+        "JobId=1 exit_code=1 Name=a",
+        "ExitReason=OutOfMemory",
+        " last_status = timeout",
+        r#"{"State": "FAILED"}"#,
+        r#"{"state": {"current": ["NODE_FAIL"]}}"#,
+        r#"{"exit_code": {"return_code": {"set": true, "number": 1}}}"#,
+        r#"{"exitCode": "137"}"#,
+        r#"{"job": [{"result": "任务失败"}]}"#,
+        r#"{"job_status": "canceled", "exit-code": 0}"#,
+        r#"{"exit-code": 1}"#,
+        r#"{"exit_code": {"signal": 9}}"#,
+        r#"{"state": {"0": "FAILED"}}"#,
+        r#"{"success": false}"#,
+        r#"{"failed": true}"#,
+    ] {
+        let evidence = EndEvidence::of_extra_info(text);
+        assert!(evidence.is_unclear, "{text}: {evidence:?}");
+    }
+    for text in [
+        "State=COMPLETED Reason=None exit_code=0 substate=92",
+        "JobName=failed Command=/home/a/error.sh return_code=0",
+        r#"{"state": {"current": ["COMPLETED"], "reason": "None"}, "name": "error"}"#,
+        r#"{"exit_code": {"return_code": {"set": true, "number": 0}}, "exitCode": "0:0"}"#,
+        r#"{"Variables": {"STATE": "failed"}, "exit_code": null}"#,
+        r#"{"exit_code": "None", "return_code": "success", "exitCode": 0.0, "success": true}"#,
+        "exit_code=N/A return_code=(null)",
+    ] {
+        let evidence = EndEvidence::of_extra_info(text);
+        assert_eq!(evidence, EndEvidence::default(), "{text}");
+    }
+}
