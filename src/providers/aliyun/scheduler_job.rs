@@ -252,15 +252,17 @@ fn decode_fields(
     reference: &Reference,
 ) -> Result<(JobFields<Map<Text>>, Text), DecodeError> {
     let document = lenient::parse(body).unwrap_or_default();
-    let info = document.pointer("/Message/JobInfo");
+    let info = document.pointer(document::JOB_INFO);
     let (jobs, request_id) = match info {
         Some(Value::String(text)) if text.trim().is_empty() => return Err(not_found(reference)),
         Some(info) if let Some(job) = document::single_job(info) => {
             let response: TextResponse = lenient::decode_response(body)?;
-            let job: JobFields<Map<Text>> = lenient::decode_response(job.to_string().as_bytes())?;
-            let is_right = job.id().is_some_and(|id| matches_id(id, reference));
-            return match is_right && !job.is_id_unreadable() {
-                true => Ok((job, response.request_id)),
+            let mut fields: JobFields<Map<Text>> =
+                lenient::decode_response(job.to_string().as_bytes())?;
+            fields.known = document::single_evidence(info, job);
+            let is_right = fields.id().is_some_and(|id| matches_id(id, reference));
+            return match is_right && !fields.is_id_unreadable() {
+                true => Ok((fields, response.request_id)),
                 false => Err("the requested job".to_owned().into()),
             };
         }
@@ -296,12 +298,13 @@ fn decode_fields(
         return Err(ambiguous(reference, [first, second]));
     }
     let first_match = matching.into_iter().next();
-    let (_, job) = first_match.ok_or_else(|| "the requested job".to_owned())?;
-    let fields = match job {
+    let (id, job) = first_match.ok_or_else(|| "the requested job".to_owned())?;
+    let mut fields = match job {
         Required::Present(OptionalObject(Some(fields))) => *fields,
         Required::Present(OptionalObject(None)) | Required::Empty => JobFields::default(),
         Required::Missing | Required::Null | Required::Unreadable => JobFields::unreadable(),
     };
+    fields.known = document::evidence_of(info, &id);
     Ok((fields, request_id))
 }
 

@@ -94,7 +94,7 @@ pub(in crate::providers::aliyun) struct EndEvidence {
 
 impl EndEvidence {
     /// Evidence from a field that cannot be read.
-    pub(super) const UNCLEAR: Self = Self {
+    pub const UNCLEAR: Self = Self {
         exit_code: None,
         failure: None,
         reason: None,
@@ -161,6 +161,22 @@ impl EndEvidence {
             Err(_) if text.contains('{') => Self::UNCLEAR,
             Err(_) => Self::of_text(text),
         }
+    }
+
+    /// Reads the fields of the scheduler's record of a job that [`ExitFields`] lacks. The state of the job itself is not
+    /// among them.
+    pub fn of_record(mut record: Value) -> Self {
+        if let Value::Object(fields) = &mut record {
+            fields.remove("State");
+        }
+        Self::of_nested("", &record)
+    }
+
+    /// As [`EndEvidence::of_record`], for a record as the text of Slurm.
+    pub fn of_record_text(text: &str) -> Self {
+        let fields = all_text_fields(text).into_iter();
+        let fields = fields.map(|(name, value)| Self::of_other_field(name, value));
+        fields.fold(Self::default(), Self::and)
     }
 
     /// Reads the objects and lists in a document, such as a record of PBS with the id of its job as the key. `name` is
@@ -242,9 +258,7 @@ impl EndEvidence {
         let words = lines.flat_map(str::split_whitespace);
         let prose = words.filter(|word| !word.contains('='));
         let is_unclear = describes_failure(&Vec::from_iter(prose).join(" "));
-        let others = all_text_fields(text).into_iter();
-        let others = others.map(|(name, value)| Self::of_other_field(name, value));
-        let others = others.fold(Self::default(), Self::and);
+        let others = Self::of_record_text(text);
         fields.unwrap_or(Self::UNCLEAR).and(others).and(Self {
             is_unclear,
             ..Self::default()

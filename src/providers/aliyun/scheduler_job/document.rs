@@ -2,13 +2,17 @@
 
 use serde_json::Map;
 
-use super::super::scheduler::text_fields;
+use super::super::scheduler::{EndEvidence, text_fields};
 use crate::providers::lenient;
 use crate::providers::mask::mask_document;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
-const JOB_INFO: &str = "/Message/JobInfo";
+/// Path of the jobs in a response.
+pub(super) const JOB_INFO: &str = "/Message/JobInfo";
+
+/// The start of the text of Slurm.
+const SLURM_START: &str = "JobId=";
 
 /// Fields that are read from `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
 const SLURM_FIELDS: [&str; 4] = ["JobId", "JobState", "ExitCode", "DerivedExitCode"];
@@ -17,7 +21,7 @@ const SLURM_FIELDS: [&str; 4] = ["JobId", "JobState", "ExitCode", "DerivedExitCo
 /// as its JSON text, or as the text of Slurm.
 pub(super) fn single_job(info: &Value) -> Option<Value> {
     match info {
-        Value::String(text) if text.trim_start().starts_with("JobId=") => {
+        Value::String(text) if text.trim_start().starts_with(SLURM_START) => {
             Some(Value::Object(text_fields(text, &SLURM_FIELDS)))
         }
         Value::String(text) => {
@@ -26,6 +30,28 @@ pub(super) fn single_job(info: &Value) -> Option<Value> {
         }
         job => job.get("JobId").is_some().then(|| job.clone()),
     }
+}
+
+/// Returns the evidence in fields of the record of [`single_job`] that [`JobFields`](super::JobFields) lacks.
+pub(super) fn single_evidence(info: &Value, job: Value) -> EndEvidence {
+    match info {
+        Value::String(text) if text.trim_start().starts_with(SLURM_START) => {
+            EndEvidence::of_record_text(text)
+        }
+        _ => EndEvidence::of_record(job),
+    }
+}
+
+/// As [`single_evidence`], for the job with this id in an object of jobs by id. The evidence is unclear if the record
+/// cannot be read.
+pub(super) fn evidence_of(info: Option<&Value>, id: &str) -> EndEvidence {
+    let parsed = match info {
+        Some(Value::String(text)) => lenient::parse(text.as_bytes()),
+        _ => None,
+    };
+    let jobs = parsed.as_ref().or(info);
+    let record = jobs.and_then(|jobs| jobs.get(id)).cloned();
+    record.map_or(EndEvidence::UNCLEAR, EndEvidence::of_record)
 }
 
 /// Returns the document of a response as it is shown; `None` if it is nested too deeply.

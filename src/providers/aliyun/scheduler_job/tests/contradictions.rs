@@ -115,6 +115,68 @@ fn a_job_that_was_deleted_or_terminated_has_not_succeeded() {
     }
 }
 
+#[test]
+fn a_failure_in_another_field_of_the_record_leaves_a_success_undecided() {
+    let with = |fields: Value| {
+        let mut record = json!({"job_state": "F", "Exit_status": 0, "Stageout_status": 1});
+        let fields = fields.as_object().unwrap().clone();
+        record.as_object_mut().unwrap().extend(fields);
+        record
+    };
+    let single = |mut record: Value| {
+        record["JobId"] = "2.scheduler".into();
+        record
+    };
+    for (fields, expected) in [
+        (json!({"exit_code": 1}), State::Unknown),
+        (json!({"result": "failed"}), State::Unknown),
+        (json!({"Reason": "NonZeroExitCode"}), State::Unknown),
+        (json!({"success": false}), State::Unknown),
+        (
+            json!({"steps": [{"exit_code": {"number": 2}}]}),
+            State::Unknown,
+        ),
+        (json!({"1.batch": {"ExitCode": "1:0"}}), State::Failed),
+        (
+            json!({"exit_code": 0, "result": "success", "Reason": "None"}),
+            State::Succeeded,
+        ),
+        (
+            json!({"Job_Name": "failed", "Variable_List": {"result": "failed"}}),
+            State::Succeeded,
+        ),
+        (json!({"State": "F"}), State::Succeeded),
+    ] {
+        let record = with(fields);
+        let by_id = json!({"2.scheduler": record});
+        let single = single(record);
+        for info in [
+            by_id.clone(),
+            json!(by_id.to_string()),
+            single.clone(),
+            json!(single.to_string()),
+        ] {
+            for trust in [false, true] {
+                let found = read(info.clone(), trust).unwrap().job;
+                assert_eq!(found.state, expected, "{info}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_field_of_the_record_counts_for_the_listed_state() {
+    let row = || json!([{"Id": "2.scheduler", "State": "FINISHED"}]);
+    for info in [
+        json!({"2.scheduler": {"Exit_status": 0, "result": "failed"}}),
+        json!({"2.scheduler": {"JobState": "COMPLETED", "ExitCode": "0:0", "exit_code": 1}}),
+        json!("JobId=2 JobState=COMPLETED Reason=NonZeroExitCode ExitCode=0:0"),
+    ] {
+        let job = read_listed(info.clone(), row(), true).await.job;
+        assert_eq!(job.state, State::Unknown, "{info}");
+    }
+}
+
 #[tokio::test]
 async fn the_listed_state_does_not_hide_subtasks_that_are_active() {
     let info = json!({"2.scheduler": {"Exit_status": 0, "array_state_count": "Running:1"}});
