@@ -19,6 +19,22 @@ const CAUSES: [&str; 9] = [
     "PREEMPTED",
 ];
 
+/// Reasons for an end without success; reasons of waiting jobs are not included.
+const FAILURE_REASONS: [&str; 9] = [
+    "NodeDown",
+    "NonZeroExitCode",
+    "OutOfMemory",
+    "TimeLimit",
+    "DeadLine",
+    "InactiveLimit",
+    "JobLaunchFailure",
+    "SystemFailure",
+    RAISED_SIGNAL,
+];
+
+/// The reason for a signal; the signal's number follows, as in `RaisedSignal:9(Killed)`.
+const RAISED_SIGNAL: &str = "RaisedSignal";
+
 /// The number that Slurm reports instead of a signal if a job ran out of memory.
 const OUT_OF_MEMORY_MARK: i64 = 125;
 
@@ -34,6 +50,23 @@ pub(super) fn cause(word: &str) -> Option<&str> {
         None => known.eq_ignore_ascii_case(first),
     };
     CAUSES.iter().any(|known| is_cause(known)).then_some(word)
+}
+
+/// Returns `true` for the reason of a job that ended without success.
+pub(super) fn is_failure_reason(reason: &str) -> bool {
+    let mut known = FAILURE_REASONS.iter();
+    known.any(|known| is_reason(reason, known))
+}
+
+/// Returns `true` for the reason of a job that ended with a signal.
+pub(super) fn is_raised_signal(reason: &str) -> bool {
+    is_reason(reason, RAISED_SIGNAL)
+}
+
+/// Reports whether a reason is the `known` one, which details may follow.
+fn is_reason(reason: &str, known: &str) -> bool {
+    let word = reason.split([':', ',']).next().unwrap_or_default();
+    word.trim().eq_ignore_ascii_case(known)
 }
 
 /// Returns `true` for the state or the reason of a job that exceeded its time limit.
@@ -81,6 +114,26 @@ mod tests {
         for word in ["", "FAILED", "COMPLETED", "statC", "+", "TIMEOUTS"] {
             assert_eq!(cause(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_failure_can_have_details() {
+        for reason in FAILURE_REASONS {
+            assert!(is_failure_reason(&format!(
+                " {}:1(x)",
+                reason.to_lowercase()
+            )));
+        }
+        for reason in [
+            "",
+            "None",
+            "Priority",
+            "QOSMaxJobsPerUserLimit",
+            "AssocGrpGRES",
+        ] {
+            assert!(!is_failure_reason(reason), "{reason}");
+        }
+        assert!(is_raised_signal("RaisedSignal:9(Killed)") && !is_raised_signal("NodeDown"));
     }
 
     #[test]

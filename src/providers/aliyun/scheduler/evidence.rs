@@ -228,6 +228,7 @@ impl EndEvidence {
         let is_bad_code = || !NO_FAILURE.contains(&lower.as_str());
         let is_bad_state = || {
             describes_failure(value)
+                || slurm::is_failure_reason(value)
                 || lower.contains("cancel")
                 || Self::of_slurm_state(value.trim()).failure.is_some()
         };

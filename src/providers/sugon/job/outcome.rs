@@ -79,7 +79,7 @@ impl<'a> Reports<'a> {
         let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
         let reasons = || reasons.into_iter().flatten();
         reasons()
-            .find(|word| is_failure(word))
+            .find(|word| slurm::is_failure_reason(word))
             .or_else(|| reasons().find(|text| describes_failure(text)))
             .or_else(|| reasons().find_map(states::failure_text))
     }
@@ -133,32 +133,6 @@ impl<'a> Reports<'a> {
         }
         exit
     }
-}
-
-/// Slurm's reasons for an end without success; reasons of waiting jobs are not included.
-const FAILURES: [&str; 9] = [
-    "NodeDown",
-    "NonZeroExitCode",
-    "OutOfMemory",
-    "TimeLimit",
-    "DeadLine",
-    "InactiveLimit",
-    "JobLaunchFailure",
-    "SystemFailure",
-    RAISED_SIGNAL,
-];
-
-/// The reason for a signal; the signal's number follows, as in `RaisedSignal:9(Killed)`.
-const RAISED_SIGNAL: &str = "RaisedSignal";
-
-fn is_failure(reason: &str) -> bool {
-    FAILURES.iter().any(|known| is_reason(reason, known))
-}
-
-/// Reports whether a reason is the `known` one, which details may follow.
-fn is_reason(reason: &str, known: &str) -> bool {
-    let word = reason.split([':', ',']).next().unwrap_or_default();
-    word.trim().eq_ignore_ascii_case(known)
 }
 
 /// How a job ended according to exit codes and signals.
@@ -229,12 +203,15 @@ impl Exit {
         if let Some(bad) = bad.filter(|_| job.state == State::Succeeded) {
             job.state = bad;
         }
-        let failure = job.reason.as_deref().filter(|reason| is_failure(reason));
+        let failure = job
+            .reason
+            .as_deref()
+            .filter(|reason| slurm::is_failure_reason(reason));
         let has_failed = self.message().is_some() || failure.is_some();
         let reason = job.reason.as_deref();
         let is_described = failure.is_none() && reason.is_some_and(describes_failure);
         let by_signal =
-            self.signal.is_some() || failure.is_some_and(|reason| is_reason(reason, RAISED_SIGNAL));
+            self.signal.is_some() || failure.is_some_and(|reason| slurm::is_raised_signal(reason));
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
             // The signal may come from a cancellation.
