@@ -1,7 +1,7 @@
 //! Interprets words and numbers of Slurm that several clouds pass on.
 
 use super::states;
-use crate::model::duration;
+use crate::model::{State, duration};
 
 /// The state and the reason of a job that exceeded its time limit.
 const TIME_LIMITS: [&str; 2] = ["TIMEOUT", "TimeLimit"];
@@ -17,6 +17,19 @@ const CAUSES: [&str; 9] = [
     "CANCELLED",
     "REVOKED",
     "PREEMPTED",
+];
+
+/// State words of a job that has not failed.
+const STATES: [(&str, State); 9] = [
+    ("PENDING", State::Pending),
+    ("CONFIGURING", State::Starting),
+    ("RUNNING", State::Running),
+    ("SUSPENDED", State::Running),
+    ("COMPLETING", State::Stopping),
+    ("COMPLETED", State::Succeeded),
+    ("CANCELLED", State::Canceled),
+    ("REVOKED", State::Canceled),
+    ("PREEMPTED", State::Canceled),
 ];
 
 /// Reasons for an end without success; reasons of waiting jobs are not included.
@@ -50,6 +63,14 @@ pub(super) fn cause(word: &str) -> Option<&str> {
         None => known.eq_ignore_ascii_case(first),
     };
     CAUSES.iter().any(|known| is_cause(known)).then_some(word)
+}
+
+/// Returns the state of a job that has not failed, from a word such as `CANCELLED by 1001`.
+pub(super) fn state(word: &str) -> Option<State> {
+    let first = word.split_whitespace().next()?;
+    let mut known = STATES.iter();
+    let found = known.find(|(known, _)| known.eq_ignore_ascii_case(first));
+    found.map(|(_, state)| *state)
 }
 
 /// Returns `true` for the reason of a job that ended without success.

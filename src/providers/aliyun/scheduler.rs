@@ -79,6 +79,7 @@ pub(super) struct JobFields<V> {
     exit_code: Checked<Text>,
     job_state: Checked<Text>,
     derived_exit_code: Text,
+    array_task_id: Text,
     /// Substate of PBS.
     #[serde(rename = "substate")]
     substate: Checked<Int>,

@@ -3,8 +3,8 @@
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob returns the scheduler's
 //! own record of a job, as an object or as JSON text. Not documented: the keys of that record, which are read
-//! as those of PBS, and the zone of its times. If it has no state, the list is searched; a state that cannot be
-//! read or that two fields contradict is unknown.
+//! as those of PBS, and the zone of its times. If it has no state, the list is searched, and Slurm's own word counts
+//! if the list lacks the job; a state that cannot be read or that two fields contradict is unknown.
 
 mod document;
 
@@ -77,10 +77,15 @@ impl KindOps<Api> for SchedulerJobs {
         let decode = |body: &[u8]| decode_job(body, api, lookup);
         let request = api.request(&EHPC, GET.name, Method::Get, &query);
         let response = api.call(request, lookup.options, decode).await?;
-        let evidence = response.data.1.clone();
+        let record = response.data.1.clone();
         let mut result = response.map(|(result, _)| result).into_result();
-        if let Some(evidence) = evidence {
-            read_row(api, lookup, &evidence, &mut result).await;
+        if let Some(Stateless { evidence, word }) = record {
+            let row = read_row(api, lookup, &evidence, &mut result).await;
+            if let Some(word) = word.filter(|_| row != Row::Found) {
+                let show_secrets = lookup.options.show_secrets;
+                let is_unlisted = row == Row::Missing;
+                evidence.resolve_word(&word, is_unlisted, &mut result.job, show_secrets);
+            }
         }
         Ok(result)
     }
@@ -135,6 +140,26 @@ async fn read_page(
     response.map(Decoded::into_page)
 }
 
+/// What the list contains about a job.
+#[derive(Clone, Copy, PartialEq)]
+enum Row {
+    /// Its row.
+    Found,
+    /// No row among the newest jobs.
+    Missing,
+    /// The list could not be read, or does not show which row is that of the job.
+    Unread,
+}
+
+/// The record of a job without a state.
+#[derive(Clone)]
+struct Stateless {
+    /// The evidence of its end.
+    evidence: EndEvidence,
+    /// Slurm's state word.
+    word: Option<String>,
+}
+
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
 /// evidence of its end.
 async fn read_row(
@@ -142,7 +167,7 @@ async fn read_row(
     lookup: GetRequest<'_>,
     evidence: &EndEvidence,
     result: &mut GetResult,
-) {
+) -> Row {
     let reference = lookup.reference;
     let segments = [cluster_of(reference.segment("CLUSTER"))];
     let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
@@ -163,7 +188,8 @@ async fn read_row(
             Err(problem) => {
                 let reason = summarize(&problem);
                 let text = format!("cannot read the state of {reference}: {reason}");
-                return result.note(NoticeCode::PartsUnread, text);
+                result.note(NoticeCode::PartsUnread, text);
+                return Row::Unread;
             }
         };
         result.notices.extend(page.notices);
@@ -177,7 +203,8 @@ async fn read_row(
             let ids = [&*first.job.id, &*other.job.id].join(", ");
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
-            return result.note(NoticeCode::PartsUnread, text);
+            result.note(NoticeCode::PartsUnread, text);
+            return Row::Unread;
         }
         let is_contradicted = |first: &GetResult, other: &GetResult| {
             first.job.id == other.job.id && first.job.state_raw != other.job.state_raw
@@ -188,7 +215,8 @@ async fn read_row(
             let text = format!(
                 "cannot read the state of {reference}: the list contains it in different states"
             );
-            return result.note(NoticeCode::PartsUnread, text);
+            result.note(NoticeCode::PartsUnread, text);
+            return Row::Unread;
         }
         if let Some(row) = rows.into_iter().next() {
             result.notices.extend(row.notices);
@@ -197,13 +225,14 @@ async fn read_row(
             result.job.input = known.input;
             result.job.id = known.id;
             result.job.raw = known.raw;
-            return;
+            return Row::Found;
         }
         match page.next {
             Some(next) => list.cursor = next,
-            None => return,
+            None => break,
         }
     }
+    Row::Missing
 }
 
 #[derive(Default, Deserialize)]
@@ -230,21 +259,24 @@ struct TextResponse {
     request_id: Text,
 }
 
-/// Decodes a response of DescribeJob to the job and, if it has no state, the evidence of its end.
+/// Decodes a response of DescribeJob to the job and, if it has no state, what else its record shows.
 fn decode_job(
     body: &[u8],
     api: &Api,
     lookup: GetRequest<'_>,
-) -> Result<(GetResult, Option<EndEvidence>), DecodeError> {
+) -> Result<(GetResult, Option<Stateless>), DecodeError> {
     let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
-    let evidence = fields.lacks_state().then(|| fields.evidence());
+    let record = fields.lacks_state().then(|| Stateless {
+        evidence: fields.evidence(),
+        word: fields.slurm_word().map(str::to_owned),
+    });
     let Map(variables) = std::mem::take(&mut fields.variables);
     let result = fields.into_result(variables, api, lookup);
     let mut result = result.with_request_id(request_id.0);
     raw::attach(&mut result.job, &mut result.notices, lookup.options, || {
         document::masked_document(body, lookup.options)
     });
-    Ok((result, evidence))
+    Ok((result, record))
 }
 
 fn decode_fields(

@@ -161,7 +161,7 @@ fn a_failure_in_a_text_in_a_state_of_pbs_or_below_the_id_of_the_job_counts() {
         ),
         (
             "JobState=COMPLETED ExitCode=0:0 StdErr=/home/a/error.log",
-            (Succeeded, true, None),
+            (Succeeded, true, Some(0)),
         ),
         (
             "job_state = F\n Exit_status = 0",

@@ -33,13 +33,16 @@ pub(super) struct ExitFields {
     /// The highest exit code of the steps of a job of Slurm.
     #[serde(rename = "DerivedExitCode")]
     pub derived_exit_code: Text,
+    /// Index of a subtask of an array job of Slurm, or the indices of subtasks.
+    #[serde(rename = "ArrayTaskId")]
+    pub array_task_id: Text,
     /// Number of subtasks of an array job of PBS in each state, such as `Queued:1 Running:2 Expired:3`.
     #[serde(rename = "array_state_count")]
     pub subtask_counts: Checked<Text>,
 }
 
 /// Names of [`ExitFields`] that are read from a text.
-const TEXT_FIELDS: [&str; 8] = [
+const TEXT_FIELDS: [&str; 9] = [
     "Exit_status",
     "ExitCode",
     "JobState",
@@ -47,6 +50,7 @@ const TEXT_FIELDS: [&str; 8] = [
     "job_state",
     "substate",
     "DerivedExitCode",
+    "ArrayTaskId",
     "array_state_count",
 ];
 
@@ -92,6 +96,15 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub is_unclear: bool,
 }
 
+impl ExitFields {
+    /// Returns `true` if Slurm reports that the job has completed, with exit code `0:0`.
+    fn has_completed(&self) -> bool {
+        let word = self.job_state.value.trimmed();
+        let code = self.exit_code.value.trimmed();
+        word.is_some_and(|word| word.eq_ignore_ascii_case("COMPLETED")) && code == Some("0:0")
+    }
+}
+
 impl EndEvidence {
     /// Evidence from a field that cannot be read.
     pub const UNCLEAR: Self = Self {
@@ -128,7 +141,14 @@ impl EndEvidence {
         let pbs_state = fields.pbs_state.value.trimmed().map(Self::of_pbs_state);
         let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
         let slurm_state = fields.job_state.value.trimmed().map(Self::of_slurm_state);
+        // The record with the id of an array job can be that of one of its subtasks.
+        let is_success = fields.has_completed() && fields.array_task_id.trimmed().is_none();
+        let proof = Self {
+            exit_code: is_success.then_some(0),
+            ..Self::default()
+        };
         of_pbs
+            .and(proof)
             .and(pbs_state.unwrap_or_default())
             .and(slurm_code.unwrap_or_default())
             .and(slurm_state.unwrap_or_default())
@@ -286,7 +306,8 @@ impl EndEvidence {
         }
     }
 
-    /// Parses an exit code of Slurm. Slurm also reports `0:0` for running and canceled jobs, so it proves nothing.
+    /// Parses an exit code of Slurm. Slurm also reports `0:0` for running and canceled jobs, so it proves nothing by
+    /// itself.
     fn of_slurm_code(text: &str) -> Self {
         let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
         match (code.trim().parse::<i64>(), signal.trim().parse::<i64>()) {

@@ -4,6 +4,7 @@ use super::JobFields;
 use super::evidence::{EndEvidence, ExitFields, RUN_COMMENT};
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
+use crate::providers::slurm;
 use crate::secret::mask_text;
 
 /// Message of a job whose success is not certain because of other fields of its record.
@@ -26,6 +27,11 @@ impl<V> JobFields<V> {
             [Some(one), Some(other)] if !one.eq_ignore_ascii_case(other) => None,
             [one, other] => one.or(other),
         }
+    }
+
+    /// Returns Slurm's state word.
+    pub fn slurm_word(&self) -> Option<&str> {
+        self.job_state.value.trimmed()
     }
 
     /// Returns `true` if no field has a state. One that cannot be read counts as a state.
@@ -55,6 +61,7 @@ impl<V> JobFields<V> {
             job_state: self.job_state.clone(),
             comment: self.pbs_comment.clone(),
             derived_exit_code: self.derived_exit_code.clone(),
+            array_task_id: self.array_task_id.clone(),
             substate: self.substate,
             subtask_counts: self.subtask_counts.clone(),
             // The state of the job itself, which is compared with `State`.
@@ -131,6 +138,23 @@ impl EndEvidence {
         let text = text.filter(|_| job.state == State::Succeeded)?;
         let text = format!("{}: {text}", job.reference);
         Some(Notice::new(NoticeCode::FailedParts, text))
+    }
+
+    /// Sets the state of a job without one according to Slurm's state word. A word other than that of a failure counts
+    /// only if the list was read and lacks the job (`is_unlisted`).
+    pub fn resolve_word(self, word: &str, is_unlisted: bool, job: &mut Job, show_secrets: bool) {
+        let is_success = self.exit_code == Some(0) && !self.is_unclear;
+        let state = match slurm::state(word) {
+            _ if self.failure.is_some() => State::Failed,
+            Some(State::Canceled) => State::Canceled,
+            Some(State::Succeeded) if !is_success || self.active_subtasks.is_some() => return,
+            Some(state) if is_unlisted => state,
+            _ => return,
+        };
+        (job.state, job.ended) = (state, state.is_end());
+        job.state_raw = Some(word.to_owned());
+        job.exit_code = self.exit_code.filter(|_| job.ended);
+        self.explain(job, show_secrets);
     }
 
     /// Sets reason and message of a job from the evidence.

@@ -1,4 +1,5 @@
 mod contradictions;
+mod slurm;
 
 use std::sync::Arc;
 
@@ -288,8 +289,8 @@ async fn an_exit_status_without_a_state_counts_for_the_listed_state() {
         (slurm("COMPLETED", "odd"), (Unknown, None), (Unknown, None)),
         (
             slurm("COMPLETED", "0:0"),
-            (Unknown, None),
-            (Succeeded, None),
+            (Succeeded, Some(0)),
+            (Succeeded, Some(0)),
         ),
         (flat.clone(), (Failed, Some(1)), (Failed, Some(1))),
         (

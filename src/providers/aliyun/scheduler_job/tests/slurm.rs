@@ -1,0 +1,105 @@
+//! Tests jobs of Slurm, whose records have `JobState` and `ExitCode`.
+
+use super::*;
+
+fn text(fields: &str) -> Value {
+    json!(format!("JobId=2 JobName=a\n   {fields}"))
+}
+
+#[tokio::test]
+async fn a_completed_job_with_exit_code_0_has_succeeded_unless_another_field_contradicts_it() {
+    let row = || json!({"Id": "2", "State": "FINISHED"});
+    let state = async |fields: &str, row: Value, trust| {
+        read_listed(text(fields), json!([row]), trust)
+            .await
+            .job
+            .state
+    };
+    let success = "JobState=COMPLETED Reason=None ExitCode=0:0";
+    assert_eq!(state(success, row(), false).await, State::Succeeded);
+    for fields in [
+        "JobState=COMPLETED Reason=TimeLimit ExitCode=0:0",
+        "JobState=COMPLETED ExitCode=0:0 exit_code=1",
+        "JobState=COMPLETED ExitCode=0:0 ExitCode=1:0",
+        "JobState=CANCELLED ExitCode=0:0",
+        "JobState=RUNNING ExitCode=0:0",
+    ] {
+        for trust in [false, true] {
+            assert_eq!(
+                state(fields, row(), trust).await,
+                State::Unknown,
+                "{fields}"
+            );
+        }
+    }
+    for fields in [
+        "JobState=COMPLETED",
+        "ExitCode=0:0",
+        "JobState=COMPLETED ExitCode=0",
+    ] {
+        assert_eq!(
+            state(fields, row(), false).await,
+            State::Unknown,
+            "{fields}"
+        );
+    }
+    // The record can be that of one subtask.
+    let subtask = format!("{success} ArrayTaskId=3");
+    assert_eq!(state(&subtask, row(), false).await, State::Unknown);
+    let array = json!({"Id": "2", "State": "FINISHED", "ArrayRequest": "1-5"});
+    assert_eq!(state(success, array, false).await, State::Unknown);
+    let failed = json!({"Id": "2", "State": "FINISHED", "Exit_status": 1});
+    assert_eq!(state(success, failed, false).await, State::Failed);
+    let running = json!({"Id": "2", "State": "RUNNING"});
+    assert_eq!(state(success, running, true).await, State::Running);
+}
+
+#[tokio::test]
+async fn the_word_of_slurm_is_the_state_of_a_job_that_the_list_lacks() {
+    let read = async |fields: &str, rows: Value| {
+        let job = read_listed(text(fields), rows, false).await.job;
+        (job.state, job.ended, job.state_raw, job.exit_code)
+    };
+    let word = |word: &str| Some(word.to_owned());
+    for (fields, expected) in [
+        (
+            "JobState=FAILED ExitCode=1:0",
+            (State::Failed, true, word("FAILED"), Some(1)),
+        ),
+        (
+            "JobState=TIMEOUT ExitCode=0:0",
+            (State::Failed, true, word("TIMEOUT"), None),
+        ),
+        (
+            "JobState=CANCELLED ExitCode=0:0",
+            (State::Canceled, true, word("CANCELLED"), None),
+        ),
+        (
+            "JobState=RUNNING ExitCode=0:0",
+            (State::Running, false, word("RUNNING"), None),
+        ),
+        (
+            "JobState=COMPLETED ExitCode=0:0",
+            (State::Succeeded, true, word("COMPLETED"), Some(0)),
+        ),
+        (
+            "JobState=COMPLETED Reason=NodeDown ExitCode=0:0",
+            (State::Unknown, false, None, None),
+        ),
+        ("JobState=COMPLETED", (State::Unknown, false, None, None)),
+        (
+            "JobState=NEW ExitCode=0:0",
+            (State::Unknown, false, None, None),
+        ),
+        ("ExitCode=1:0", (State::Unknown, false, None, None)),
+    ] {
+        assert_eq!(read(fields, json!([])).await, expected, "{fields}");
+    }
+    // Two rows in different states contradict a success, but not a failure.
+    let row = |state: &str| json!({"Id": "2", "State": state});
+    let rows = || json!([row("RUNNING"), row("FINISHED")]);
+    let success = read("JobState=COMPLETED ExitCode=0:0", rows()).await;
+    assert_eq!(success.0, State::Unknown);
+    let failure = read("JobState=FAILED ExitCode=1:0", rows()).await;
+    assert_eq!(failure.0, State::Failed);
+}
