@@ -182,7 +182,11 @@ fn confirmed_by(mut ended: GetResult, live: GetResult) -> GetResult {
     }
     if ended.job.state == State::Succeeded && live.job.unread_cause.is_some() {
         let text = "the job has succeeded in the history, but fields of the live job contradict it or cannot be read";
-        states::contradict(&mut ended.job, text.to_owned());
+        let cause = live.job.message.map(|cause| format!(": {cause}"));
+        states::contradict(
+            &mut ended.job,
+            format!("{text}{}", cause.unwrap_or_default()),
+        );
     }
     ended
 }

@@ -258,8 +258,37 @@ impl Exit {
             };
         }
         if job.ended && job.state == State::Unknown {
+            let contradiction = self.contradiction(job.reason.as_deref(), reports);
             job.reason = Some("outcome unknown".into());
-            job.message = Some(states::without_outcome(word));
+            job.message = Some(match contradiction {
+                Some(text) => format!("the job is {word}, but {text}"),
+                None => states::without_outcome(word),
+            });
+        }
+    }
+}
+
+impl Exit {
+    /// Describes the field that contradicts a success, or that may do so.
+    fn contradiction(&self, reason: Option<&str>, reports: &Reports<'_>) -> Option<String> {
+        let is_bad = |text: &&str| slurm::is_failure_reason(text) || describes_failure(text);
+        let reason = reason.filter(is_bad);
+        let new_word = || {
+            let mut words = reports.state_words();
+            words.find(|word| known_word(word).is_none())
+        };
+        if let Some(reason) = reason {
+            return Some(format!("its reason is {reason}"));
+        }
+        match self.message() {
+            Some(failure) => Some(format!("its exit code shows a failure: {failure}")),
+            None if self.is_unreadable => {
+                Some("a field that can show a failure cannot be read".to_owned())
+            }
+            None if self.has_new_word => {
+                new_word().map(|word| format!("the scheduler's state {word} is not known"))
+            }
+            None => None,
         }
     }
 }

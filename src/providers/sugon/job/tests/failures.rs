@@ -309,3 +309,44 @@ fn the_start_time_unknown_is_not_an_unreadable_field() {
     assert_eq!(read("Unknown"), (None, 0));
     assert_eq!(read("soon"), (None, 1));
 }
+
+#[test]
+fn the_message_names_the_field_that_leaves_a_success_undecided() {
+    let success = |fields: Value| {
+        let mut record = json!({"JobState": "COMPLETED", "ExitCode": "0:0"});
+        let fields = fields.as_object().unwrap().clone();
+        record.as_object_mut().unwrap().extend(fields);
+        json!({"jobStatus": "statC", "jobInitAttr": record})
+    };
+    for (data, expected) in [
+        (
+            success(json!({"Reason": "Prolog failed"})),
+            "the job is statC, but its reason is Prolog failed",
+        ),
+        (
+            json!({"jobStatus": "statC", "reason": "RaisedSignal:9(Killed)"}),
+            "the job is statC, but its reason is RaisedSignal:9(Killed)",
+        ),
+        (
+            json!({"jobStatus": "statC", "exitCode": "0:15"}),
+            "the job is statC, but its exit code shows a failure: signal 15",
+        ),
+        (
+            success(json!({"ExitCode": "odd"})),
+            "the job is statC, but a field that can show a failure cannot be read",
+        ),
+        (
+            json!({"jobStatus": "statC", "jobInitAttr": {"JobState": "NEW"}}),
+            "the job is statC, but the scheduler's state NEW is not known",
+        ),
+        (
+            json!({"jobStatus": "statC", "reason": "Priority"}),
+            "statC does not show whether the job succeeded",
+        ),
+    ] {
+        let (state, reason, message) = cause(Origin::Live, data.clone());
+        assert_eq!(state, State::Unknown, "{data}");
+        assert_eq!(reason.as_deref(), Some("outcome unknown"), "{data}");
+        assert_eq!(message.as_deref(), Some(expected), "{data}");
+    }
+}
