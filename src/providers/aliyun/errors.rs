@@ -65,7 +65,15 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("the job belongs to another user, or its workspace does not allow this"),
         ErrorRule::codes(&["NotEnabled"], PermissionDenied).hint("enable E-HPC for this account"),
         ErrorRule::codes(&["InDebt"], PermissionDenied).hint("pay the overdue bill of the account"),
-        ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
+        ErrorRule::codes(
+            &[
+                "ClusterNotFound",
+                "InvalidCluster.NotFound",
+                "InvalidClusterId.NotFound",
+            ],
+            NotFound,
+        )
+        .hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
             .hint("check the id, and the region and cluster that it belongs to"),
         // A container group, its container, or the node of a job.
@@ -119,6 +127,10 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             InvalidArgument,
         )
         .hint(ENDPOINT),
+        // The operations have no common code for a job that does not exist.
+        ErrorRule::codes(&["*NotFound"], NotFound)
+            .for_status(404)
+            .hint("check the id and the region; records of old jobs are deleted"),
         ErrorRule::codes(&["InvalidProtocol.NeedSsl"], InvalidArgument)
             .hint("the endpoint must be https://"),
         ErrorRule::codes(&["Throttling*"], Throttled).retry(RetryAction::Backoff),

@@ -27,7 +27,7 @@ fn error_of(status: u16, code: &str) -> RequestError {
     classify(&response(status, &body)).unwrap()
 }
 
-const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
+const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 41] = [
     (400, "Throttling.User", Throttled, RetryAction::Backoff),
     (400, "Throttling", Throttled, RetryAction::Backoff),
     (
@@ -103,7 +103,23 @@ const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
     ),
     (
         404,
-        "SomethingNew.NotFound",
+        "InvalidRegion.NotFound",
+        InvalidArgument,
+        RetryAction::No,
+    ),
+    (
+        404,
+        "InvalidAction.NotFound",
+        InvalidArgument,
+        RetryAction::No,
+    ),
+    (404, "JobNotFound", NotFound, RetryAction::No),
+    (404, "InvalidJobId.NotFound", NotFound, RetryAction::No),
+    (404, "InvalidClusterId.NotFound", NotFound, RetryAction::No),
+    (404, "SomethingNew", InvalidArgument, RetryAction::No),
+    (
+        400,
+        "InvalidJobId.NotFound",
         InvalidArgument,
         RetryAction::No,
     ),
@@ -159,6 +175,11 @@ fn hints_name_the_next_step() {
     );
     assert!(hint(404, "ClusterNotFound").starts_with("'-hz-' may mean cn-hangzhou"));
     assert!(hint(404, "ClusterNotFound").contains("joblens list aliyun; clusters of E-HPC NEXT"));
+    assert_eq!(
+        hint(404, "InvalidClusterId.NotFound"),
+        hint(404, "ClusterNotFound")
+    );
+    assert!(hint(404, "InvalidJobId.NotFound").starts_with("check the id"));
     assert!(hint(404, "InvalidAccessKeyId.NotFound").contains("access_key_id"));
     assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));
     assert!(hint(400, "InvalidSecurityToken.Expired").contains("security_token"));
