@@ -16,6 +16,9 @@ use success::StatusPeriod;
 /// The reason of a job whose run failed.
 const JOB_FAILED: &str = "JobFailed";
 
+/// The reason of a job that succeeded.
+const JOB_SUCCEEDED: &str = "JobSucceeded";
+
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ListResponse {
@@ -228,11 +231,18 @@ impl JobFields {
         let pods = pods
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let pods = pods.collect();
-        let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
+        let code = self.reason_code.value.trimmed();
+        let (is_failure, is_success) = (code == Some(JOB_FAILED), code == Some(JOB_SUCCEEDED));
         let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.value.0);
         if is_failure
             && (State::ACTIVE.contains(&read.state)
                 || (read.state == State::Succeeded && !has_failed))
+        {
+            (reason, message) = (None, None);
+        }
+        // Left from an earlier run.
+        if is_success
+            && (read.state == State::Failed || (read.state == State::Succeeded && has_failed))
         {
             (reason, message) = (None, None);
         }

@@ -170,3 +170,23 @@ fn the_row_of_a_success_proves_nothing_if_it_lacks_a_field_that_can_show_a_failu
         assert_eq!(read(&row), (State::Failed, None), "{name}");
     }
 }
+
+#[test]
+fn the_reason_of_a_success_does_not_explain_a_failure() {
+    let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
+    let cause = |word: &str, failed_at: &str| {
+        let body = json!({
+            "JobId": "dlc1", "Status": word, "ReasonCode": "JobSucceeded", "ReasonMessage": "ok",
+            "GmtSuccessedTime": early, "GmtFailedTime": failed_at,
+        });
+        let job = read(&body).unwrap().job;
+        (job.state, job.reason.map(String::from), job.message)
+    };
+    let failed = |reason: Option<&str>| (State::Failed, reason.map(str::to_owned), None);
+    assert_eq!(cause("Succeeded", late), failed(Some("JobFailed")));
+    assert_eq!(cause("Failed", late), failed(None));
+    let (state, reason, message) = cause("Succeeded", "");
+    assert_eq!(state, State::Succeeded);
+    assert_eq!(reason.as_deref(), Some("JobSucceeded"));
+    assert_eq!(message.as_deref(), Some("ok"));
+}
