@@ -342,10 +342,7 @@ fn select_region_token(
                 "unknown computing region '{}' for this account",
                 quotable(wanted)
             );
-            return Err((
-                message,
-                format!("set cluster_id to one of: {}", labels(true)),
-            ));
+            return Err((message, region_hint(&labels(true), all.is_empty())));
         };
         let stopped = || {
             (
@@ -360,7 +357,7 @@ fn select_region_token(
         ([token], _) => Ok(token.clone()),
         ([], true) => Err((
             "the account has no computing region".to_owned(),
-            "request one on the platform, or set endpoint and token".to_owned(),
+            NO_REGION.to_owned(),
         )),
         ([], false) => {
             let message = format!(
@@ -371,8 +368,20 @@ fn select_region_token(
         }
         _ => Err((
             "the account has several computing regions".to_owned(),
-            format!("set cluster_id to one of: {}", labels(true)),
+            region_hint(&labels(true), false),
         )),
+    }
+}
+
+const NO_REGION: &str = "request one on the platform, or set endpoint and token";
+
+/// Returns the hint for an unknown region. `open` are the labels of the regions with a token, `is_empty` is true if the
+/// account has no region.
+fn region_hint(open: &str, is_empty: bool) -> String {
+    match (open, is_empty) {
+        (_, true) => format!("the account has no computing region yet: {NO_REGION}"),
+        ("", false) => "the account is suspended in all of its regions; top it up".to_owned(),
+        (open, false) => format!("set cluster_id to one of: {open}"),
     }
 }
 

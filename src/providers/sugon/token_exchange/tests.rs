@@ -101,6 +101,16 @@ fn several_regions_are_an_error_that_lists_them() {
 fn an_account_without_a_token_for_any_region_is_an_error() {
     let none = chosen(&json!(null), None).unwrap_err();
     assert_eq!(none.0, "the account has no computing region");
+    let hint = |data: &serde_json::Value| chosen(data, Some("11112")).unwrap_err().1;
+    assert_eq!(
+        hint(&json!([])),
+        "the account has no computing region yet: request one on the platform, or set endpoint and token"
+    );
+    let stopped = json!([{"clusterName": "east", "clusterId": "11250", "token": null}]);
+    assert_eq!(
+        hint(&stopped),
+        "the account is suspended in all of its regions; top it up"
+    );
     let stopped = json!([{"clusterName": "east", "clusterId": "11250", "token": ""}]);
     let (what, _) = chosen(&stopped, None).unwrap_err();
     assert_eq!(
