@@ -80,7 +80,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
             )
             .into());
     }
-    let kinds = targets.iter().filter_map(ListTarget::kind);
+    let kinds = targets.iter().flat_map(ListTarget::listed_kinds);
     check_columns(context, kinds)?;
     let checked = targets.into_iter().map(|target| {
         let unlisted = options.unsupported_by(&target);

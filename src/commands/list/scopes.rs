@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
-use super::target::{ListTarget, cloud_of, of_kind};
+use super::target::{ListTarget, cloud_of, listed_by_default, of_kind};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
@@ -111,12 +111,6 @@ pub(super) fn configured_targets(
         is_named: kind == scope.kind,
     });
     targets.collect()
-}
-
-/// Returns the kinds of a listing, except the optional ones and those whose list needs a request per job.
-fn listed_by_default(listing: &ScopeListSpec) -> impl Iterator<Item = &'static Kind> {
-    let kinds = listing.kinds.iter().copied();
-    kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none())
 }
 
 /// Returns the targets of a cloud without a scope: its scopes, and the jobs outside of them.

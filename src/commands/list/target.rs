@@ -87,7 +87,9 @@ impl ListTarget {
     pub(super) fn listed_kinds(&self) -> Vec<&'static Kind> {
         match self {
             Self::Jobs { scope, .. } => vec![scope.kind],
-            Self::Scopes { listing, .. } => [listing.kinds, listing.optional_kinds].concat(),
+            Self::Scopes { listing, .. } => listed_by_default(listing)
+                .chain(listing.optional_kinds.iter().copied())
+                .collect(),
         }
     }
 
@@ -117,6 +119,12 @@ impl ListTarget {
             Self::Scopes { .. } => None,
         }
     }
+}
+
+/// Returns the kinds of a listing, except the optional ones and those whose list needs a request per job.
+pub(super) fn listed_by_default(listing: &ScopeListSpec) -> impl Iterator<Item = &'static Kind> {
+    let kinds = listing.kinds.iter().copied();
+    kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none())
 }
 
 /// Returns the scope with the same segments for another kind of its listing.

@@ -44,6 +44,39 @@ fn ls_is_an_alias_and_words_of_other_tools_suggest_list() {
 }
 
 #[test]
+fn columns_of_details_are_those_of_all_kinds_in_the_listed_scopes() {
+    let emulated = Emulated::start(WORLD);
+    for (arguments, message) in [
+        (
+            &["-R", "--columns", "details.array_propertie"][..],
+            "hint: did you mean 'details.array_properties'?",
+        ),
+        (
+            &["kubernetes", "-R", "--columns", "ref,details.nope"],
+            "kubernetes/jobset, kubernetes/argo-workflow have no column 'details.nope'",
+        ),
+        (
+            &["kubernetes", "-R", "--sort-by", "-details.nope"],
+            "have no column 'details.nope'",
+        ),
+    ] {
+        let run = list(&emulated, arguments);
+        assert_eq!(run.code, 2, "{arguments:?}\n{}", run.stderr);
+        assert!(
+            run.stderr.contains(message),
+            "{arguments:?}\n{}",
+            run.stderr
+        );
+    }
+    assert!(emulated.requests().is_empty(), "{:?}", emulated.requests());
+    for scope in [&[][..], &["aliyun"]] {
+        let columns = ["-R", "--columns", "details.array_properties"];
+        let run = list(&emulated, &[&columns[..], scope].concat());
+        assert_eq!(run.code, 0, "{scope:?}\n{}", run.stderr);
+    }
+}
+
+#[test]
 fn options_that_do_not_apply_to_a_list_are_rejected() {
     for option in ["--raw", "--show-secrets"] {
         let run = joblens(&["list", "sugon", option]).run();
