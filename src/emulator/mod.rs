@@ -37,7 +37,7 @@ pub use state::{EmulatedJob, LogLine, StateChange, Warning};
 
 use crate::http::ServerTls;
 use crate::providers::{self, Cloud};
-use crate::settings::{NO_FILE, SOURCE};
+use crate::settings::{NO_FILE, SettingRole};
 pub(crate) use api::EmulatedApi;
 use server::ServerState;
 
@@ -193,7 +193,8 @@ impl Drop for Emulator {
 }
 
 /// Returns the variables that make a run use the emulator at `origin` with the well-known test keys: all endpoints
-/// of all clouds are set, and variables that could provide another credential are empty, which counts as unset.
+/// of all clouds are set, and the variables of all other settings are empty, which counts as unset: they could provide
+/// another credential or select other jobs.
 pub fn environment(origin: &str) -> Vec<(String, String)> {
     APIS.into_iter()
         .flat_map(|(cloud, api)| variables(cloud, api, origin))
@@ -211,11 +212,12 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
     });
     let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
-    let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
-    let host_lists = keys.all().filter(|spec| spec.is_host_list());
-    let others = credentials.map(ToString::to_string);
-    let others = others.chain(host_lists.map(|spec| keys.variable(spec.key)));
-    let others = others.chain([keys.variable(SOURCE)]).map(|name| (name, ""));
+    // The parts of a credential are only read from the variables of the cloud's tools.
+    let own = keys.all().filter(|spec| spec.role == SettingRole::Setting);
+    let own = own.map(|spec| keys.variable(spec.key));
+    let of_tools = keys.all().flat_map(|spec| spec.variables);
+    let others = of_tools.map(ToString::to_string).chain(own);
+    let others = others.map(|name| (name, ""));
     let mut variables: Vec<(String, String)> = Vec::new();
     for (name, value) in set.chain(endpoints).chain(others) {
         if variables.iter().all(|(known, _)| *known != name) {
@@ -229,9 +231,12 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
 /// and that could refer to the real clouds. With TLS, every cloud trusts the certificates in `ca_file`.
 pub fn shell_environment(origin: &str, ca_file: Option<&str>) -> Vec<(String, String)> {
     let mut variables = environment(origin);
-    for (cloud, _) in APIS.iter().filter(|_| ca_file.is_some()) {
-        let name = cloud.settings_schema().variable("ca_file");
-        variables.push((name, ca_file.unwrap_or_default().to_owned()));
+    let names = APIS.map(|(cloud, _)| cloud.settings_schema().variable("ca_file"));
+    let ca_variables = variables
+        .iter_mut()
+        .filter(|(name, _)| names.contains(name));
+    for (_, value) in ca_variables {
+        ca_file.unwrap_or_default().clone_into(value);
     }
     let others = [("JOBLENS_CONFIG", NO_FILE), ("JOBLENS_PROFILE", "")];
     variables.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -41,12 +41,7 @@ pub struct ApiServer;
 
 impl EmulatedApi for ApiServer {
     fn environment(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("JOBLENS_KUBERNETES_TOKEN", TEST_TOKEN),
-            ("JOBLENS_KUBERNETES_CONTEXT", ""),
-            ("JOBLENS_KUBERNETES_KUBECONFIG", ""),
-            ("JOBLENS_KUBERNETES_PROXY_URL", ""),
-        ]
+        &[("JOBLENS_KUBERNETES_TOKEN", TEST_TOKEN)]
     }
 
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {

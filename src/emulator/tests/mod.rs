@@ -25,7 +25,8 @@ use crate::settings::PROXY_URL;
 #[test]
 fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
     let origin = "http://127.0.0.1:1";
-    let variables: BTreeMap<String, String> = environment(origin).into_iter().collect();
+    let all = environment(origin);
+    let variables: BTreeMap<String, String> = all.iter().cloned().collect();
     let is_address = |key: &str| {
         ["endpoint", "host", "url", "address"]
             .iter()
@@ -49,13 +50,19 @@ fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
                 "{name}"
             );
         }
-        // Variables of other credentials are empty.
-        for name in keys.credential_keys().flat_map(|spec| spec.variables) {
-            let value = &variables[*name];
-            let is_given = api.environment().iter().any(|(known, _)| known == name);
-            assert!(is_given || value.is_empty(), "{name}");
+        // All other variables that joblens reads are empty, each once.
+        for spec in keys.all() {
+            let own = (spec.role == SettingRole::Setting).then(|| keys.variable(spec.key));
+            let names = spec.variables.iter().map(ToString::to_string).chain(own);
+            for name in names {
+                let value = &variables[&name];
+                let is_given = api.environment().iter().any(|(known, _)| *known == name);
+                let is_set = is_given || spec.is_endpoint();
+                assert!(is_set || value.is_empty(), "{name}");
+                let count = all.iter().filter(|(known, _)| *known == name).count();
+                assert_eq!(count, 1, "{name}");
+            }
         }
-        assert_eq!(variables[&keys.variable(SOURCE)], "");
     }
     let shell: BTreeMap<String, String> = shell_environment(origin, None).into_iter().collect();
     assert_eq!(
@@ -65,6 +72,13 @@ fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
         ),
         (NO_FILE, "")
     );
+    assert_eq!(shell["JOBLENS_ALIYUN_CA_FILE"], "");
+    let with_tls = shell_environment(origin, Some("/ca.pem"));
+    let ca_files = with_tls
+        .iter()
+        .filter(|(name, _)| name.ends_with("_CA_FILE"));
+    let ca_files: Vec<&str> = ca_files.map(|(_, value)| value.as_str()).collect();
+    assert_eq!(ca_files, vec!["/ca.pem"; APIS.len()]);
 }
 
 /// A cloud that accepts `/fake/OPERATION`.

@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
+
 use crate::config::settings::Config;
 use crate::support::emulated::requests;
 use crate::support::joblens;
@@ -229,6 +231,14 @@ fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
             ("JOBLENS_SUGON_ACCESS_KEY", "real"),
             ("JOBLENS_SUGON_SECRET_KEY", "real-secret-r2"),
             ("TENCENTCLOUD_TOKEN", "real-token-r1"),
+            ("JOBLENS_ALIYUN_CLUSTER", "ehpc-mine"),
+            ("JOBLENS_ALIYUN_REGION", "cn-beijing"),
+            ("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::1:role/real"),
+            ("JOBLENS_HUAWEI_WORKSPACE", "mine"),
+            ("JOBLENS_HUAWEI_CA_FILE", "/nope.pem"),
+            ("JOBLENS_KUBERNETES_CLIENT_CERT", "/nope.pem"),
+            ("JOBLENS_KUBERNETES_NAMESPACE", "mine"),
+            ("JOBLENS_TENCENT_UTC_OFFSET", "-05:00"),
         ]
         .map(|(name, value)| (name, value.to_owned())),
     );
@@ -281,6 +291,19 @@ fn the_printed_variables_override_every_other_account_setting() {
             account["endpoint"],
             format!("http://127.0.0.1:{}", served.port)
         );
+    }
+    let list = ["list", "-R", "-o", "json"];
+    let plain = joblens(&list).envs(exports(&printed.stdout)).run();
+    let (listed, expected) = (inside(&list).json(), plain.json());
+    for field in ["ref", "created_at"] {
+        let each = |json: &Value| {
+            let jobs = json["jobs"].as_array().unwrap().iter();
+            let mut values: Vec<String> = jobs.map(|job| job[field].to_string()).collect();
+            values.sort();
+            values
+        };
+        assert!(!each(&expected).is_empty());
+        assert_eq!(each(&listed), each(&expected));
     }
     let run = inside(&["get", "-o", "json", "aliyun@prod/job/C/1"]);
     assert!(
