@@ -14,7 +14,7 @@ use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, kind_text};
 use crate::output;
 use crate::output::document::{ConfigPath, Envelope};
-use crate::settings::{SettingsFile, check_folders};
+use crate::settings::{NO_FILE, SettingsFile, check_folders};
 
 /// Create a config file, or print its path
 #[derive(Debug, Args)]
@@ -47,6 +47,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     context.check_catalog_format(command)?;
     let place = settings_path(context)?;
     if matches!(arguments.action, Action::Init) {
+        check_is_file(context, &place)?;
         write(&place)?;
         if !context.global.quiet {
             let shown = place.display();
@@ -72,6 +73,19 @@ fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {
             Problem::usage("cannot determine the config path")
                 .with_hint("set HOME, or pass --config FILE")
         })
+}
+
+/// Rejects the path that means no config file, as in a shell that uses the emulator.
+fn check_is_file(context: &CommandContext, place: &Path) -> Result<(), Problem> {
+    if place != Path::new(NO_FILE) {
+        return Ok(());
+    }
+    let (setting, hint) = match context.global.config {
+        Some(_) => ("--config ", "pass another path with --config"),
+        None => ("JOBLENS_CONFIG=", "unset it, or pass --config FILE"),
+    };
+    let message = format!("{setting}{NO_FILE} means no config file, so none can be created");
+    Err(Problem::usage(message).with_hint(hint))
 }
 
 /// Writes the file atomically; never overwrites an existing one.

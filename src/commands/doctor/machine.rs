@@ -1,5 +1,6 @@
 //! Checks that are the same for every account of this machine.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Local;
@@ -11,7 +12,7 @@ use crate::http::{CaStore, ClientOptions, Transport};
 use crate::model::Time;
 use crate::output::document::{Check, CheckName, HostInfo};
 use crate::secret::{mask_proxy_url, mask_user_info};
-use crate::settings::{Settings, SettingsFile};
+use crate::settings::{NO_FILE, Settings, SettingsFile};
 
 /// Describes the program and its machine.
 pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -> HostInfo {
@@ -45,6 +46,9 @@ pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
     };
     let message = match (settings.file().existing_path(), place) {
         (Some(path), _) => path.display().to_string(),
+        (None, Some(path)) if path == Path::new(NO_FILE) => {
+            format!("no config file; JOBLENS_CONFIG or --config is {NO_FILE}")
+        }
         (None, Some(path)) => format!("no config file; expected at {}", path.display()),
         (None, None) => "no config file; HOME is not set".to_owned(),
     };

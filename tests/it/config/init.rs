@@ -115,6 +115,30 @@ fn an_existing_file_or_link_is_never_overwritten() {
 }
 
 #[test]
+fn the_path_that_means_no_file_is_not_an_existing_file() {
+    let init = ["config", "init"];
+    let run = joblens(&init).env("JOBLENS_CONFIG", "/dev/null").run();
+    assert_eq!(run.code, 2);
+    assert_eq!(
+        run.stderr,
+        "error: JOBLENS_CONFIG=/dev/null means no config file, so none can be created\n\
+         hint: unset it, or pass --config FILE\n"
+    );
+    let run = joblens(&[&init[..], &["--config", "/dev/null"]].concat()).run();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("hint: pass another path with --config"),
+        "{}",
+        run.stderr
+    );
+    let run = joblens(&["doctor"])
+        .env("JOBLENS_CONFIG", "/dev/null")
+        .run();
+    let expected = "no config file; JOBLENS_CONFIG or --config is /dev/null";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
+}
+
+#[test]
 fn a_path_that_cannot_be_written_is_a_usage_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let place = file.path().join("joblens/config.toml");
