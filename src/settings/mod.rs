@@ -4,6 +4,7 @@ mod environment;
 mod file;
 mod network;
 mod parse;
+mod partial;
 mod permissions;
 mod profile;
 mod recorded;

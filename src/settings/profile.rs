@@ -119,6 +119,8 @@ pub struct Profile {
     pub cloud: &'static str,
     /// Name of the profile.
     pub name: String,
+    /// The valid keys of the cloud.
+    pub(crate) schema: SettingsSchema,
     /// Expiry of its credential, if known.
     pub expires_at: Option<Time>,
     /// Notices about its sources.
@@ -163,6 +165,7 @@ impl Profile {
     pub(super) fn empty(cloud: &SettingsSchema, name: &str) -> Self {
         Self {
             cloud: cloud.cloud,
+            schema: *cloud,
             public_domains: cloud.public_domains,
             name: name.to_owned(),
             expires_at: None,
@@ -369,29 +372,26 @@ impl Profile {
             _ => format!("missing {name} for {profile}"),
         };
         let mut problem = Problem::new(Category::MissingCredentials, message);
-        problem.hint = Some(self.missing_hint(origin, keys, variables));
+        problem.hint = Some(self.missing_hint(keys, variables));
         problem.with_account(self.cloud, &self.name)
     }
 
-    /// Returns a hint for the missing parts, for the source that contains the other parts.
-    fn missing_hint(&self, there: Option<&Origin>, keys: &[&str], variables: &[&str]) -> String {
-        let is_absent = |key: &&&str| !self.values.contains_key(**key);
-        let absent: Vec<&str> = keys.iter().filter(is_absent).copied().collect();
+    /// Returns a hint for the missing parts; for the source that contains the other parts, if there is one.
+    fn missing_hint(&self, keys: &[&str], variables: &[&str]) -> String {
+        if let Some(hint) = self.completion_hint(keys) {
+            return hint;
+        }
         let keys = keys.join(" and ");
         let table = format!(
             "{keys} in {} of the config file",
             table_header(self.cloud, &self.name)
         );
-        match there {
-            Some(Origin::Command(_)) if !absent.is_empty() => {
-                let place = there.map_or_else(String::new, Origin::fix_location);
-                format!("{place} must print {} as well", absent.join(" and "))
-            }
-            _ if self.name == "default" && !variables.is_empty() => {
+        match self.name == "default" && !variables.is_empty() {
+            true => {
                 let variables = variables.join(" and ");
                 format!("set {variables}, or {table} (see: joblens config init)")
             }
-            _ => format!("set {table} (see: joblens config init)"),
+            false => format!("set {table} (see: joblens config init)"),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::credentials::{Credential, CredentialCache, KeySource, Storable, Store
 use crate::error::Problem;
 use crate::http::{self, Transport};
 use crate::secret::Secret;
-use crate::settings::{Origin, Profile};
+use crate::settings::Profile;
 
 /// Prefix of the ids of temporary keys.
 const TEMPORARY_KEY_PREFIX: &str = "STS.";
@@ -73,17 +73,9 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
     Ok(credential(signer, None))
 }
 
-/// Creates the problem of a temporary key without a token. It suggests the variable with the same prefix as
-/// that of the key.
+/// Creates the problem of a temporary key without a token.
 fn missing_token(profile: &Profile) -> Problem {
-    let variable = match profile.origin("access_key_id") {
-        Some(Origin::Variable(name)) => name.split_once("_ACCESS_KEY"),
-        _ => None,
-    };
-    let variable = variable.map(|(prefix, _)| format!("{prefix}_SECURITY_TOKEN"));
-    let variables: Vec<&str> = variable.iter().map(String::as_str).collect();
-    let keys = ["access_key_id", "security_token"];
-    profile.missing("security token", &keys, &variables)
+    profile.missing("security token", &["access_key_id", "security_token"], &[])
 }
 
 /// Creates the credential from a key pair that STS or the metadata service issued.

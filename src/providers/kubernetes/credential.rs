@@ -77,10 +77,10 @@ pub(super) fn label(profile: &Profile) -> String {
 pub(super) fn no_endpoint(profile: &Profile) -> Problem {
     let variables = ["JOBLENS_KUBERNETES_ENDPOINT"];
     let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
-    if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
+    if let Some(Origin::Variable(_)) = profile.origin("token") {
+        // The hint ends with the variable to unset.
         let hint = problem.hint.unwrap_or_default();
-        let alternative = format!("or unset {} to use the kubeconfig", origin.fix_location());
-        problem.hint = Some(format!("{hint}; {alternative}"));
+        problem.hint = Some(format!("{hint} to use the kubeconfig"));
     }
     problem
 }

@@ -81,7 +81,36 @@ fn an_incomplete_credential_is_not_completed_from_another_source() {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let message = "has access_key_id from ALIBABA_CLOUD_ACCESS_KEY_ID, but no access_key_secret";
     assert!(run.stderr.contains(message), "{}", run.stderr);
+    let hint = "set ALIBABA_CLOUD_ACCESS_KEY_SECRET as well, or unset ALIBABA_CLOUD_ACCESS_KEY_ID";
+    assert_eq!(run.error()["hint"], hint);
     assert!(sandbox.server.received().is_empty());
+}
+
+#[test]
+fn the_hint_for_half_a_credential_names_the_other_half_in_the_same_source() {
+    let sandbox = Sandbox::new();
+    let hint = |reference: &str, variables: &[(&str, &str)]| {
+        let mut get = sandbox.get(reference);
+        for (name, value) in variables {
+            get = get.env(name, value);
+        }
+        let run = get.run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        run.error()["hint"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        hint(IMAGE_JOB, &[("HW_ACCESS_KEY", "ID")]),
+        "set HW_SECRET_KEY as well, or unset HW_ACCESS_KEY"
+    );
+    assert_eq!(
+        hint(JOB, &[("ALICLOUD_SECRET_KEY", "env-secret-w5")]),
+        "set ALICLOUD_ACCESS_KEY as well, or unset ALICLOUD_SECRET_KEY"
+    );
+    sandbox.configure("[aliyun.default]\naccess_key_id = 'X'\n");
+    assert_eq!(
+        hint(JOB, &[]),
+        "add access_key_secret to [aliyun.default] of the config file"
+    );
 }
 
 #[test]
