@@ -82,6 +82,8 @@ notice_codes! {
     ListWindow = "list_window",
     /// The log of a job that failed cannot be read.
     LogUnread = "log_unread",
+    /// The API of a kind has no events, so a timeline contains only times of the job itself.
+    NoEvents = "no_events",
     /// A cloud has not answered for a while.
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
@@ -121,6 +123,7 @@ impl NoticeCode {
                 | Self::ClockCorrected
                 | Self::EventsTruncated
                 | Self::ListWindow
+                | Self::NoEvents
                 | Self::OverridesNotUsed
                 | Self::RawOmitted
                 | Self::Recovered

@@ -12,6 +12,7 @@ use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;
 use crate::error::Problem;
+use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
@@ -79,13 +80,24 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let settings = context.settings()?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
     let plan_of_lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let kinds: Vec<&Kind> = plan_of_lookup.kinds().collect();
     let lookup = plan_of_lookup.connect(context, pace)?;
+    for kind in kinds.into_iter().filter(|kind| !kind.has_events) {
+        lookup.notices.push(no_events(kind));
+    }
     Ok(Setup {
         lookup: Arc::new(lookup),
         filter,
         columns,
         options: plan,
     })
+}
+
+/// Returns the notice that a timeline contains only the times of the job itself, which does not show that it had no
+/// problems.
+fn no_events(kind: &Kind) -> Notice {
+    let message = format!("{kind} has no events in its API; only the job's own times are shown");
+    Notice::new(NoticeCode::NoEvents, message)
 }
 
 /// Parses the chosen columns.

@@ -92,6 +92,7 @@ impl Arguments {
             NoticeCode::UnknownState,
             NoticeCode::ClockCorrected,
             NoticeCode::EventsTruncated,
+            NoticeCode::NoEvents,
             NoticeCode::PartsUnread,
             NoticeCode::RetiredApi,
             NoticeCode::UnreadableField,

@@ -83,7 +83,7 @@ fn events_of_several_clouds_are_sorted_in_one_timeline() {
     );
     assert_eq!(
         (run.code, run.stderr.lines().count()),
-        (0, 2),
+        (0, 4),
         "{}",
         run.stderr
     );

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{events, list, records, text};
+use super::{IMAGE_JOB, JOB, WORLD, events, list, records, text};
 use crate::support::emulated::Emulated;
 
 const POD: &str = "kubernetes/pod/ci/migrate";
@@ -90,4 +90,23 @@ fn names_are_followed_by_a_mark_if_events_could_not_be_read() {
     let run = events(&emulated, &["-o", "name", POD]);
     let expected = format!("{POD}\n#!incomplete: events could not be read\n");
     assert_eq!((run.code, run.stdout), (4, expected));
+}
+
+#[test]
+fn a_kind_without_events_has_a_notice_that_only_its_own_times_are_shown() {
+    let emulated = Emulated::start(WORLD);
+    let message = "huawei/image-job has no events in its API; only the job's own times are shown";
+    let run = events(&emulated, &["--warnings", "--since", "1s", IMAGE_JOB, JOB]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert_eq!(run.stderr, format!("no matching events\nnote: {message}\n"));
+    let json = events(&emulated, &["-o", "json", IMAGE_JOB, IMAGE_JOB]).json();
+    let notices = json["notices"].as_array().unwrap().iter();
+    let mut notices = notices.filter(|notice| notice["code"] == "no_events");
+    assert_eq!(notices.next().unwrap()["message"], message);
+    assert!(notices.next().is_none());
+    assert_eq!(json["coverage"]["complete"], true);
+    let run = events(&emulated, &["-f", IMAGE_JOB]);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let run = events(&emulated, &["-o", "json", JOB]);
+    assert!(!run.stdout.contains("no_events"), "{}", run.stdout);
 }
