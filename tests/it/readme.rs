@@ -76,6 +76,37 @@ fn the_chinese_readme_has_the_same_examples() {
     assert!(english.contains("(README.zh-CN.md)") && chinese.contains("(README.md)"));
 }
 
+/// Returns the anchor that GitHub creates for a heading: its letters, digits, `_` and `-` in lower case, with `-` for
+/// each space.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let characters = heading.chars().filter_map(|one| match one {
+        ' ' => Some('-'),
+        '-' | '_' => Some(one),
+        one => one.is_alphanumeric().then_some(one),
+    });
+    characters.collect()
+}
+
+#[test]
+fn links_within_a_readme_refer_to_a_heading() {
+    assert_eq!(anchor("### 超时、错误与 `wait`（CI）"), "超时错误与-waitci");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["README.md", "README.zh-CN.md"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let prose: String = text.split("```").step_by(2).collect();
+        let headings = prose.lines().filter(|line| line.starts_with('#'));
+        let anchors: Vec<String> = headings.map(anchor).collect();
+        let links = prose.split("](#").skip(1);
+        let links: Vec<&str> = links.filter_map(|rest| rest.split(')').next()).collect();
+        assert!(links.len() > 20, "{file}: {links:?}");
+        for link in links {
+            let count = anchors.iter().filter(|known| *known == link).count();
+            assert_eq!(count, 1, "{file}: #{link}");
+        }
+    }
+}
+
 #[test]
 fn the_table_of_kinds_in_the_readme_matches_the_supported_operations() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
