@@ -62,6 +62,18 @@ impl ReferenceParser<'_> {
         self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
+    /// Returns the form of the scopes of the kind that a text names, or of the first kind of a cloud alone. `None` if
+    /// the text has the segments of a scope, or if the kind has no list.
+    pub fn missing_scope(&self, input: &str) -> Option<String> {
+        let parts = split(input);
+        let kind = match &parts[..] {
+            [cloud] => *self.cloud(input, cloud).ok()?.0.first()?,
+            _ => self.head(input, &parts).ok()?.0,
+        };
+        let is_short = parts.len() < 2 + kind.template.scope_segments;
+        (is_short && kind.list.is_some()).then(|| template_text(&kind.template))
+    }
+
     /// Adds valid scopes to the problem of an unknown cloud or kind.
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         if let Some(text) = self.suggestion(input) {

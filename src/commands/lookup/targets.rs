@@ -125,14 +125,20 @@ pub(in crate::commands) fn parse_list(
     })
 }
 
-/// Adds the scope that the input names if its last slash is missing.
+/// Adds the scope that the input names if its last slash is missing, or the form of a scope if it has too few segments.
 fn with_scope_hint(reader: &ReferenceParser<'_>, input: &str, problem: Problem) -> Problem {
     match reader.parse_list_target(input) {
         Ok(Target::Scope(scope)) if scope.kind.list.is_some() => {
             let scope = shell_word(&scope.to_string()).into_owned();
             problem.with_hint(format!("for all jobs of this scope: {scope}"))
         }
-        _ => problem,
+        _ => match (reader.missing_scope(input), &problem.hint) {
+            (Some(form), Some(hint)) => {
+                let hint = format!("{hint}; for all jobs of a scope: {form}");
+                problem.with_hint(hint)
+            }
+            _ => problem,
+        },
     }
 }
 
@@ -305,84 +311,4 @@ fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::Environment;
-
-    fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
-        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
-        let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        let context = CommandContext::from_options(&[]);
-        parse(&context, (&typed).into(), &settings, allowed)
-    }
-
-    #[test]
-    fn a_latest_target_keeps_its_position_without_duplicates() {
-        let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
-        let all = [&typed[..], &typed[..]].concat();
-        let named = named(&all, AllowedTargets::All).unwrap();
-        assert_eq!(named.references().count(), 1);
-        assert_eq!(named.scopes().count(), 1);
-        assert!(matches!(
-            &named.targets[..],
-            [Target::Jobs(_), Target::Latest(_), Target::Scope(_)]
-        ));
-    }
-
-    #[test]
-    fn a_kind_without_a_list_cannot_be_listed_whatever_its_scope() {
-        let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        let context = CommandContext::from_options(&[]);
-        let listed = |word: &str| parse_list(&context, &[word.to_owned()], &settings);
-        for kind in providers::kinds() {
-            let sample = kind.template.sample;
-            let (scope, _) = sample.rsplit_once('/').unwrap();
-            if kind.list.is_some() {
-                assert!(listed(scope).is_ok(), "{scope}");
-                continue;
-            }
-            let by_reference = format!("name its jobs by their references: {}", kind.template);
-            let get = format!("to get it: joblens get {sample}");
-            for (word, hint) in [
-                (kind.to_string(), &by_reference),
-                (format!("{kind}/"), &by_reference),
-                (scope.to_owned(), &by_reference),
-                (format!("{scope}/"), &by_reference),
-                (sample.to_owned(), &get),
-            ] {
-                let [problem] = &listed(&word).unwrap_err()[..] else {
-                    panic!("one problem");
-                };
-                assert_eq!(
-                    problem.message,
-                    format!("{kind} cannot be listed"),
-                    "{word}"
-                );
-                assert_eq!(problem.hint.as_ref(), Some(hint), "{word}");
-            }
-            for input in [format!("{kind}/{LATEST}"), format!("{scope}/{LATEST}")] {
-                let problems = named(&[&input], AllowedTargets::ReferencesAndLatest).unwrap_err();
-                assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
-            }
-            for input in [format!("{kind}/"), format!("{scope}/")] {
-                let problems = named(&[&input], AllowedTargets::ReferencesAndLatest).unwrap_err();
-                assert_eq!(problems[0].hint.as_ref(), Some(&by_reference), "{input}");
-                let problems = parse_monitored_text(&input, &settings, "default").unwrap_err();
-                assert_eq!(problems[0].message, format!("{kind} cannot be listed"));
-            }
-        }
-    }
-
-    #[test]
-    fn latest_is_an_error_where_not_allowed_but_an_encoded_id_is_valid() {
-        let [problem] =
-            &named(&["aliyun/job/c/@latest"], AllowedTargets::References).unwrap_err()[..]
-        else {
-            panic!("one problem");
-        };
-        let span = problem.span.clone().unwrap();
-        assert_eq!(&problem.input.as_ref().unwrap()[span], LATEST);
-        let named = named(&["aliyun/job/c/%40latest"], AllowedTargets::References).unwrap();
-        assert_eq!(named.references().next().unwrap().id(), LATEST);
-    }
-}
+mod tests;
