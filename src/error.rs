@@ -47,6 +47,14 @@ fn closest_within<'a>(
     (distance <= max_distance(longer)).then_some(name)
 }
 
+/// Returns a hint for values that are separated by a comma of another keyboard layout; `None` if there is none.
+pub fn comma_hint(values: &str) -> Option<String> {
+    const COMMAS: [char; 4] = ['，', '、', '；', '﹐'];
+    let corrected = values.replace(COMMAS, ",");
+    let is_changed = corrected != values;
+    is_changed.then(|| format!("did you mean '{corrected}'? values are separated by ','"))
+}
+
 /// Category of a failure; it determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

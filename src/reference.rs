@@ -15,7 +15,7 @@ use crate::crypto;
 use crate::kind::Kind;
 use range::range_parts;
 
-pub use mistakes::find as find_mistake;
+pub use mistakes::{find as find_mistake, find_first_character};
 pub use reader::ReferenceParser;
 pub use scope::{CloudScope, Scope, Target};
 

@@ -1,6 +1,7 @@
 //! Hints for commands and options of other tools.
 
 use crate::error::{Problem, closest_match};
+use crate::reference::find_first_character;
 
 /// Returns a hint for a command of other tools.
 fn foreign_command_hint(word: &str) -> Option<&'static str> {
@@ -52,6 +53,9 @@ pub(super) fn unknown_command(word: &str) -> Problem {
     let problem = Problem::usage(format!("unknown command '{word}'"));
     if let Some(advice) = foreign_command_hint(&word.to_ascii_lowercase()) {
         return problem.with_hint(advice);
+    }
+    if let Some((message, corrected)) = find_first_character(word) {
+        return Problem::usage(message).with_hint(format!("did you mean '{corrected}'?"));
     }
     match closest_match(COMMANDS, word) {
         Some(command) => problem.with_hint(format!("did you mean 'joblens {command}'?")),
@@ -120,6 +124,8 @@ mod tests {
         assert_eq!(hint("gte"), "did you mean 'joblens get'?");
         assert_eq!(hint("lsit"), "did you mean 'joblens list'?");
         assert!(hint("zzz").contains("slash"));
+        assert_eq!(hint("—o"), "did you mean '-o'?");
+        assert_eq!(hint("％1"), "did you mean '%1'?");
     }
 
     #[test]

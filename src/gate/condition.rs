@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Problem, near_match};
+use crate::error::{Problem, comma_hint, near_match};
 use crate::kind::Kind;
 use crate::model::State;
 use crate::secret::quotable;
@@ -107,6 +107,9 @@ fn parse_state(text: &str, word: &str, kinds: &[KindWords<'_>]) -> Result<State,
 
 fn unknown_state(text: &str, word: &str) -> Problem {
     let problem = invalid(text, &format!("unknown state '{}'", quotable(word)));
+    if let Some(hint) = comma_hint(text) {
+        return problem.with_hint(hint);
+    }
     let lower = word.to_ascii_lowercase();
     let states = State::ALL.iter().map(|state| state.as_str());
     let known = problem.hint.as_deref().unwrap_or_default();
@@ -191,9 +194,17 @@ mod tests {
             "no-warnings",
             "no-warnings=10",
             "ended,failed",
+            "running，succeeded",
         ] {
             assert!(Condition::parse(wrong, &[]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_comma_of_another_keyboard_layout_is_corrected() {
+        let problem = Condition::parse("running，succeeded", &[]).unwrap_err();
+        let hint = "did you mean 'running,succeeded'? values are separated by ','";
+        assert_eq!(problem.hint.as_deref(), Some(hint));
     }
 
     #[test]

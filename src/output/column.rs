@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::cell::Cell;
 use super::text::truncate_chars;
 use super::{RenderContext, Zone};
-use crate::error::{Problem, closest_match};
+use crate::error::{Problem, closest_match, comma_hint};
 
 /// A longer cell is truncated on a terminal, so that one row takes no more than a screen.
 const MAX_CELL_CHARS: usize = 1000;
@@ -130,11 +130,14 @@ impl<T: Tabular> Column<T> {
         if let Some(column) = known.cloned().or_else(|| T::dynamic_column(name)) {
             return Ok(column);
         }
+        let problem = Problem::usage(format!("{} '{name}'", T::UNKNOWN_COLUMN));
+        if let Some(hint) = comma_hint(name) {
+            return Err(problem.with_hint(hint));
+        }
         let closest = closest_match(Self::names(), &wanted);
         let closest =
             closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
         let names: Vec<&str> = Self::names().collect();
-        let problem = Problem::usage(format!("{} '{name}'", T::UNKNOWN_COLUMN));
         Err(problem.with_hint(format!(
             "{closest}available: {}{}",
             names.join(" "),

@@ -16,6 +16,27 @@ const COMMAS: [char; 5] = [',', ';', '，', '；', '、'];
 /// Characters that other tools use between segments.
 const COLONS: [char; 2] = [':', '：'];
 
+/// Dashes that are written instead of `-` or `--`, by editors and input methods.
+const DASHES: [char; 6] = ['—', '–', '－', '―', '‒', '−'];
+/// The `@` of an input method.
+const FULL_WIDTH_AT: char = '＠';
+
+/// Returns the mistake and the corrected text of a word that begins with a character similar to the one of an option
+/// or of a row.
+pub fn find_first_character(word: &str) -> Option<(&'static str, String)> {
+    if let Some(row) = word.strip_prefix('％') {
+        return Some(("the rows of a list begin with '%'", format!("%{row}")));
+    }
+    let rest = word.trim_start_matches(DASHES);
+    let dashes = &word[..word.len() - rest.len()];
+    let first = dashes.chars().next()?;
+    // Editors replace `--` with one dash.
+    let is_replaced = first != '－' && rest.chars().count() > 1;
+    let is_long = is_replaced || dashes.chars().count() > 1;
+    let dashes = if is_long { "--" } else { "-" };
+    Some(("options begin with '-'", format!("{dashes}{rest}")))
+}
+
 /// Returns a usage error for a URL, a path, another character instead of the slash, or a wildcard.
 /// `resembles_cloud` reports whether a text is similar to the name of a cloud.
 pub fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
@@ -39,6 +60,10 @@ fn mistake(
         let hint = format!("did you mean '{trimmed}'?");
         return Some(("leading or trailing whitespace", hint, 0..input.len()));
     }
+    if let Some((message, corrected)) = find_first_character(input) {
+        let hint = format!("did you mean '{corrected}'?");
+        return Some((message, hint, 0..input.len()));
+    }
     if let Some(mistake) = several_words(input, resembles_cloud) {
         return Some(mistake);
     }
@@ -47,7 +72,7 @@ fn mistake(
     }
     let with_slashes = input.replace(SLASHES, "/");
     let relative = with_slashes.trim_start_matches('/');
-    let head = relative.split(['/', '@', ':', '：']).next();
+    let head = relative.split(['/', '@', FULL_WIDTH_AT, ':', '：']).next();
     if relative.is_empty() {
         return None;
     }
@@ -56,6 +81,9 @@ fn mistake(
     if is_path(&with_slashes) || (is_rooted && !names_cloud) {
         let message = "this is a path, not a reference";
         return Some((message, HINT.into(), 0..input.len()));
+    }
+    if let Some(mistake) = full_width_at(input).filter(|_| names_cloud) {
+        return Some(mistake);
     }
     let (head, rest) = relative.split_at(relative.find('/').unwrap_or(relative.len()));
     let separates = names_cloud && head.contains(COLONS) && !head.contains('@');
@@ -77,6 +105,11 @@ fn mistake(
             0..slashes,
         ));
     }
+    range_or_wildcard(input)
+}
+
+/// Returns the mistake of a range in brackets, or of a wildcard.
+fn range_or_wildcard(input: &str) -> Option<(&'static str, String, Range<usize>)> {
     if let Some((at, range)) = bracketed_range(input) {
         let (job, brackets) = input.split_at(at);
         let encoded = brackets.replace('[', "%5B").replace(']', "%5D");
@@ -103,6 +136,20 @@ fn quotes_or_backslash(input: &str) -> Option<(&'static str, String, Range<usize
     let bare = input.strip_suffix('\\')?;
     let hint = format!("did you mean '{bare}'?");
     Some(("it ends with a backslash", hint, bare.len()..input.len()))
+}
+
+/// Returns the mistake of a full-width `＠` before the profile or before `latest`.
+fn full_width_at(input: &str) -> Option<(&'static str, String, Range<usize>)> {
+    let is_wrong = |at: usize| {
+        let (before, after) = input.split_at(at);
+        !before.contains('/') || after == "＠latest"
+    };
+    let (at, _) = input
+        .match_indices(FULL_WIDTH_AT)
+        .find(|(at, _)| is_wrong(*at))?;
+    let span = at..at + FULL_WIDTH_AT.len_utf8();
+    let hint = format!("did you mean '{}@{}'?", &input[..at], &input[span.end..]);
+    Some(("a profile and latest follow '@'", hint, span))
 }
 
 /// Reports whether a text begins like a path of a file system.

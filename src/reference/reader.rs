@@ -134,12 +134,20 @@ impl ReferenceParser<'_> {
         }
         let message = format!("'{input}' is not a reference");
         let problem = self.usage_error(input, message, 0..input.len(), None);
+        if input.starts_with('%') {
+            return problem.with_hint(
+                "%1 is the first row of the last list; pass each row as an argument: %1 %2",
+            );
+        }
         // A kind whose id is sufficient if a setting provides the other segment.
         let short = self.templates().find(|template| {
             template.segments.len() == 2 && template.segments[0].setting.is_some()
         });
         match short.and_then(|template| Some((template, template.segments[0].setting?))) {
             None => problem,
+            Some((template, _)) if input.starts_with('-') => {
+                problem.with_hint(format!("expected CLOUD/KIND/SEGMENT…, e.g. {}", template.sample))
+            }
             // A line of a table or of JSON.
             Some((template, _)) if input.contains([' ', '\t', '{', '"', ',']) => problem.with_hint(format!(
                 "expected CLOUD/KIND/SEGMENT…, e.g. {}; to print references: joblens list -o name",

@@ -6,7 +6,7 @@ use super::super::lookup::AccountId;
 use super::super::since::{CurrentTime, parse_since};
 use super::target::ListTarget;
 use super::words;
-use crate::error::Problem;
+use crate::error::{Problem, comma_hint};
 use crate::kind::{Kind, UnlistedField};
 use crate::model::State;
 use crate::output::{Format, Zone};
@@ -118,7 +118,7 @@ impl Arguments {
             since: since
                 .map(|text| parse_since(text, current, zone))
                 .transpose()?,
-            selector: given("--selector", self.selector.as_ref())?,
+            selector: self.selector()?,
             ..Filter::default()
         };
         Ok(ListOptions {
@@ -130,6 +130,19 @@ impl Arguments {
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Default), limit)?,
         })
+    }
+
+    /// Returns the label selector, whose requirements contain only ASCII characters.
+    fn selector(&self) -> Result<Option<String>, Problem> {
+        let selector = given("--selector", self.selector.as_ref())?;
+        match selector.as_deref().and_then(comma_hint) {
+            Some(hint) => {
+                let text = selector.unwrap_or_default();
+                let reason = "expected requirements such as app=web,tier!=cache";
+                Err(invalid_value("--selector", &text, reason).with_hint(hint))
+            }
+            None => Ok(selector),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use crate::error::{Problem, near_match};
+use crate::error::{Problem, comma_hint, near_match};
 use crate::gate::states_of_word;
 use crate::model::State;
 use crate::providers::{self, Filter};
@@ -23,6 +23,9 @@ pub(super) fn state(word: &str, file: &SettingsFile) -> Result<State, Problem> {
         return Ok(state);
     }
     let problem = invalid_value("--state", word, "expected a state");
+    if let Some(hint) = comma_hint(word) {
+        return Err(problem.with_hint(hint));
+    }
     if !states.is_empty() {
         let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
         let states = states.join(" or ");

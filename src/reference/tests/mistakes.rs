@@ -90,7 +90,7 @@ const SEVERAL_WORDS: [(&str, &str, &str, &str); 13] = [
 ];
 
 /// Input, error message, marked part, and hint.
-const INVALID: [(&str, &str, &str, &str); 28] = [
+const INVALID: [(&str, &str, &str, &str); 37] = [
     (
         "“aliyun/job/c/5”",
         "the quotes are a part of it",
@@ -210,6 +210,55 @@ const INVALID: [(&str, &str, &str, &str); 28] = [
         "short references work only as arguments in an interactive shell",
         "-",
         "pass a reference, or pipe references: joblens list -o name | joblens get -",
+    ),
+    (
+        "%1-3",
+        "'%1-3' is not a reference",
+        "%1-3",
+        "%1 is the first row of the last list; pass each row as an argument: %1 %2",
+    ),
+    (
+        "％1",
+        "the rows of a list begin with '%'",
+        "％1",
+        "did you mean '%1'?",
+    ),
+    ("—o", "options begin with '-'", "—o", "did you mean '-o'?"),
+    (
+        "－ojson",
+        "options begin with '-'",
+        "－ojson",
+        "did you mean '-ojson'?",
+    ),
+    (
+        "——output",
+        "options begin with '-'",
+        "——output",
+        "did you mean '--output'?",
+    ),
+    (
+        "–output",
+        "options begin with '-'",
+        "–output",
+        "did you mean '--output'?",
+    ),
+    (
+        "-x",
+        "'-x' is not a reference",
+        "-x",
+        "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5",
+    ),
+    (
+        "aliyun＠prod/job/c/5",
+        "a profile and latest follow '@'",
+        "＠",
+        "did you mean 'aliyun@prod/job/c/5'?",
+    ),
+    (
+        "aliyun/job/c/＠latest",
+        "a profile and latest follow '@'",
+        "＠",
+        "did you mean 'aliyun/job/c/@latest'?",
     ),
     (
         "REF STATE",

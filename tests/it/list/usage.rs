@@ -8,7 +8,7 @@ use crate::support::joblens;
 #[test]
 fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
     let emulated = Emulated::start(WORLD);
-    let wrong: [(&[&str], &str); 10] = [
+    let wrong: [(&[&str], &str); 14] = [
         (&["aliyun/job/c/5"], "this is a single resource"),
         (&["aliyn"], "did you mean 'aliyun'?\n"),
         (&["nope"], "where CLOUD is one of aliyun, sugon, "),
@@ -19,6 +19,19 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
         (&["aliyun/job/c", "--since", "yesterday"], "use e.g. 2h"),
         (&["aliyun/job/c", "--name", "[a"], "for --name"),
         (&["-"], "no scope given"),
+        (
+            &["-s", "failed，canceled"],
+            "hint: did you mean 'failed,canceled'? values are separated by ','\n",
+        ),
+        (
+            &["--columns", "ref，state"],
+            "hint: did you mean 'ref,state'? values are separated by ','\n",
+        ),
+        (
+            &["-l", "app=web，tier=db"],
+            "hint: did you mean 'app=web,tier=db'? values are separated by ','\n",
+        ),
+        (&["—o", "json"], "options begin with '-'\n"),
     ];
     for (arguments, message) in wrong {
         let run = list(&emulated, arguments);
