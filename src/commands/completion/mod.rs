@@ -9,6 +9,7 @@ mod references;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Arg, Args, Command, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
@@ -70,7 +71,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     Ok(context.print(script.to_owned(), false))
 }
 
-/// Prints the candidates for the last word, one per line, each followed by a tab and its description.
+/// Prints the candidates for the last word, one per line, each followed by a tab and its description. Returns exit code
+/// 1 if there are none and the word is not the name of a file, so that the shell completes no file names.
 ///
 /// Sends no request and skips files that cannot be read: completion must not print errors.
 pub(super) fn complete(context: &CommandContext, words: CompletionRequest, program: Command) -> u8 {
@@ -81,24 +83,44 @@ pub(super) fn complete(context: &CommandContext, words: CompletionRequest, progr
     let last = typed.len() - 1;
     let is_option = typed[last].as_encoded_bytes().first() == Some(&b'-');
     let known = Arc::new(CompletionData::read(context, &typed));
-    let mut command = with_candidates(program, &known);
+    let expects_file = Arc::new(AtomicBool::new(false));
+    let mut command = with_candidates(program, &known, &expects_file);
     let folder = std::env::current_dir().ok();
     let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
     let mut text = String::new();
     for candidate in found {
         let value = candidate.get_value().to_str();
-        let Some(value) = value.filter(|value| is_insertable(value)) else {
+        let is_offered = |value: &&str| is_insertable(value) && !repeats_item(value);
+        let Some(value) = value.filter(is_offered) else {
             continue;
         };
         // Commands have many options: list them only if the word begins with `-`.
-        if is_insertable(value) && (is_option || !value.starts_with('-')) {
+        if is_option || !value.starts_with('-') {
             let help = candidate.get_help().map(ToString::to_string);
             let help = help.unwrap_or_default();
             let help = output::escape(help.lines().next().unwrap_or_default()).into_owned();
             let _ = writeln!(text, "{value}\t{help}");
         }
     }
-    context.print(text, false)
+    let has_nothing = text.is_empty() && !expects_file.load(Ordering::Relaxed);
+    match context.print(text, false) {
+        0 => has_nothing.into(),
+        code => code,
+    }
+}
+
+/// Reports whether the last item of a list with commas is in the list already: `failed,failed`.
+fn repeats_item(word: &str) -> bool {
+    let Some((items, last)) = word.rsplit_once(',') else {
+        return false;
+    };
+    // The name of an option can be in the same word.
+    let items = match items.strip_prefix("--") {
+        Some(option) => option.split_once('=').map_or(items, |(_, items)| items),
+        None if items.starts_with('-') => items.get(2..).unwrap_or_default(),
+        None => items,
+    };
+    items.split(',').any(|item| item == last)
 }
 
 /// Reports whether a shell needs no quotes for this word. The scripts insert it unquoted.
@@ -107,18 +129,23 @@ fn is_insertable(word: &str) -> bool {
     !word.contains(has_meaning) && output::escape(word) == word
 }
 
-/// Returns `command` with candidates from the config file and from the last lists.
-fn with_candidates(command: Command, known: &Arc<CompletionData>) -> Command {
-    let command = command.mut_args(|argument| with_values(argument, known));
-    command.mut_subcommands(|inner| with_candidates(inner, known))
+/// Returns `command` with candidates from the config file and from the last lists. `expects_file` is set when the
+/// name of a file is completed.
+fn with_candidates(
+    command: Command,
+    known: &Arc<CompletionData>,
+    expects_file: &Arc<AtomicBool>,
+) -> Command {
+    let command = command.mut_args(|argument| with_values(argument, known, expects_file));
+    command.mut_subcommands(|inner| with_candidates(inner, known, expects_file))
 }
 
-fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
+fn with_values(argument: Arg, known: &Arc<CompletionData>, expects_file: &Arc<AtomicBool>) -> Arg {
     let name = argument.get_value_names().and_then(<[_]>::first);
     let name = name
         .map(|name| name.as_str().to_owned())
         .unwrap_or_default();
-    let known = Arc::clone(known);
+    let (known, expects_file) = (Arc::clone(known), Arc::clone(expects_file));
     let candidates: ArgValueCompleter = match (name.as_str(), argument.get_id().as_str()) {
         ("REF" | "REF|SCOPE/", _) => {
             ArgValueCompleter::new(move |typed: &OsStr| known.references(typed))
@@ -134,8 +161,11 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
             prefix_matches(&typed.to_ascii_lowercase(), states)
         }),
         ("CONDITION", _) => ArgValueCompleter::new(goals),
-        ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
+        ("KIND[=FILE]", _) => ArgValueCompleter::new(move |typed: &OsStr| {
             let words = ["junit=", "github", "gitlab-dotenv=", "json="];
+            if typed.as_encoded_bytes().contains(&b'=') {
+                expects_file.store(true, Ordering::Relaxed);
+            }
             // After a complete word the value is a file, which the shell completes.
             prefix_matches(typed, words.into_iter().filter(|word| typed != *word))
         }),
@@ -147,7 +177,10 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
             // The shell completes paths itself: it expands `~`, variables and quotes,
             // and escapes what it inserts.
             ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath => {
-                ArgValueCompleter::new(|_: &OsStr| Vec::new())
+                ArgValueCompleter::new(move |_: &OsStr| {
+                    expects_file.store(true, Ordering::Relaxed);
+                    Vec::new()
+                })
             }
             _ => return argument,
         },

@@ -58,12 +58,13 @@ impl CompletionData {
         }
     }
 
-    /// Completes profile names.
+    /// Completes profile names, and `default`, which needs no table.
     pub(super) fn profiles(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let names: BTreeSet<&str> = self
             .profiles
             .iter()
             .map(|(_, name)| name.as_str())
+            .chain([DEFAULT_PROFILE])
             .collect();
         prefix_matches(typed, names)
     }

@@ -225,6 +225,9 @@ fn bash_completes_conditions_and_reports() {
         (&["joblens", "wait", "--for", "no"], &["no-warnings="]),
         (&["joblens", "wait", "--for", "Su"], &["succeeded"]),
         (&["joblens", "list", "--state", "FAI"], &["failed"]),
+        (&["joblens", "list", "-s", "failed,f"], &[]),
+        (&["joblens", "list", "-sfailed,f"], &[]),
+        (&["joblens", "wait", "--for", "failed,f"], &[]),
         (&["joblens", "wait", "--report", "j"], &["junit=", "json="]),
         (&["joblens", "wait", "--report", "junit="], &[]),
     ] {
@@ -233,6 +236,54 @@ fn bash_completes_conditions_and_reports() {
             offered,
             "{words:?}"
         );
+    }
+}
+
+#[test]
+fn only_names_of_files_are_left_to_the_shell() {
+    let home = home();
+    let folder = Path::new(env!("CARGO_BIN_EXE_joblens")).parent().unwrap();
+    let script = joblens(&["completion", "bash"]).run().stdout;
+    // Outside of a completion, the builtin fails.
+    let script = format!("compopt() {{ echo \"compopt $*\"; }}\n{script}");
+    for (line, expects_file) in [
+        ("joblens wait -t", false),
+        ("joblens list -u", false),
+        ("joblens list --name", false),
+        ("joblens logs --task", false),
+        ("joblens get", false),
+        ("joblens wait -f", true),
+        ("joblens wait --report", false),
+        ("joblens wait --report junit=", true),
+        ("joblens get --ca-file", true),
+        ("joblens get --record", true),
+        ("joblens get --replay", true),
+        ("joblens --config", true),
+        ("joblens metrics --textfile", true),
+        ("joblens emulate --scenario", true),
+    ] {
+        let typed = match line.strip_suffix("junit=") {
+            Some(_) => "junit=z",
+            None => "zz",
+        };
+        let line = line.trim_end_matches("junit=").trim_end();
+        let words = format!("{line} {typed}");
+        let call = format!(
+            "{script}\nCOMP_LINE='{words}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({words}); COMP_TYPE=9; \
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n_joblens joblens {typed} x\necho \"${{COMPREPLY[@]}}\"\n"
+        );
+        let output = Command::new("bash")
+            .args(["--norc", "--noprofile", "-c", &call])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+            .output()
+            .unwrap();
+        let expected = match expects_file {
+            true => "compopt -o bashdefault -o default\n\n",
+            false => "\n",
+        };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{words}");
     }
 }
 
@@ -261,7 +312,7 @@ fn profiles_are_completed_unless_their_name_is_unsafe_in_a_shell() {
     );
     let mut all = bash(&["joblens", "-p", ""]);
     all.sort();
-    assert_eq!(all, ["a\\ b", "生产"]);
+    assert_eq!(all, ["a\\ b", "default", "生产"]);
 }
 
 #[test]

@@ -45,6 +45,16 @@ const LINES: [(&str, &[&str]); 22] = [
     ("joblens s", &["states", "schema", "sugon/"]),
 ];
 
+/// Lines for which nothing is offered: their last words are not file names.
+const NOTHING: [&str; 6] = [
+    "joblens wait -t ",
+    "joblens list -u ",
+    "joblens list --name ",
+    "joblens logs --task ",
+    "joblens list -s failed,f",
+    "joblens wait --report github,",
+];
+
 /// A line that ends in a file name, and the completed word in fish and in zsh.
 const FILES: [(&str, &str, &str); 6] = [
     ("joblens get -f ~/bin/jo", "~/bin/joblens", "~/bin/joblens"),
@@ -133,6 +143,7 @@ fn fish_completes_the_expected_words_and_file_names() {
     let typed: Vec<&str> = ["--no-config", "-c", &call]
         .into_iter()
         .chain(all_lines())
+        .chain(NOTHING)
         .collect();
     let Some(output) = run("fish", &typed, home.path()) else {
         return;
@@ -141,43 +152,61 @@ fn fish_completes_the_expected_words_and_file_names() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         shown.matches("---\n").count(),
-        all_lines().len(),
+        all_lines().len() + NOTHING.len(),
         "{errors}"
     );
     let files = FILES
         .iter()
         .map(|(line, offered, _)| (line, vec![*offered]));
     let expected = LINES.iter().map(|(line, offered)| (line, offered.to_vec()));
-    for ((line, expected), offered) in expected.chain(files).zip(shown.split("---\n")) {
+    let expected = expected.chain(files);
+    let expected = expected.chain(NOTHING.iter().map(|line| (line, Vec::new())));
+    for ((line, expected), offered) in expected.zip(shown.split("---\n")) {
         let offered = offered.lines().map(|line| line.split('\t').next().unwrap());
         assert_eq!(offered.collect::<Vec<_>>(), expected, "{line}");
     }
 }
 
-#[test]
-fn zsh_completes_the_expected_words_with_a_space_only_after_whole_ones() {
+/// Completes lines in zsh; `None` if it is not installed.
+fn zsh(lines: &[&str]) -> Option<String> {
     let home = furnished();
     let folder = home.path().join("functions");
     fs::create_dir(&folder).unwrap();
     let script = joblens(&["completion", "zsh"]).run().stdout;
     fs::write(folder.join("_joblens"), script).unwrap();
     let typing = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shell/complete.zsh");
-    let typed: Vec<&str> = ["-f", typing].into_iter().chain(all_lines()).collect();
-    let Some(output) = run("zsh", &typed, home.path()) else {
+    let typed = [&["-f", typing], lines].concat();
+    let output = run("zsh", &typed, home.path())?;
+    Some(String::from_utf8_lossy(&output.stdout).replace('\r', ""))
+}
+
+/// Returns the texts between marks.
+fn between<'a>(shown: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
+    let parts = shown.split(begin).skip(1);
+    parts.map(|part| part.split(end).next().unwrap()).collect()
+}
+
+#[test]
+fn zsh_offers_no_file_names_for_other_values() {
+    let Some(shown) = zsh(&NOTHING) else {
         return;
     };
-    let shown = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-    let between = |begin: &str, end: &str| -> Vec<&str> {
-        let parts = shown.split(begin).skip(1);
-        parts.map(|part| part.split(end).next().unwrap()).collect()
+    let offered = between(&shown, "OFFERED<\n", "\n>ALL_OF_IT");
+    assert_eq!(offered, [""; NOTHING.len()], "{shown}");
+}
+
+#[test]
+fn zsh_completes_the_expected_words_with_a_space_only_after_whole_ones() {
+    let Some(shown) = zsh(&all_lines()) else {
+        return;
     };
-    let offered = between("OFFERED<\n", "\n>ALL_OF_IT");
-    assert_eq!(offered.len(), all_lines().len(), "{output:?}");
+    let offered = between(&shown, "OFFERED<\n", "\n>ALL_OF_IT");
+    assert_eq!(offered.len(), all_lines().len(), "{shown}");
     assert!(!shown.contains("ANOTHER_COMPLETER_RAN"), "{shown}");
     for ((line, expected), offered) in LINES.iter().zip(offered) {
         assert_eq!(offered, expected.join("\n"), "{line}");
     }
-    let lines = between("LINE<", ">THE_END");
+    let lines = between(&shown, "LINE<", ">THE_END");
     let becomes = [0, 3, 7].map(|at| lines[at]);
     assert_eq!(
         becomes,

@@ -20,7 +20,7 @@ _joblens_unquote() {
 }
 
 _joblens() {
-    local rest=${COMP_LINE:0:COMP_POINT} words=() rows=() word value about prefix program i REPLY
+    local rest=${COMP_LINE:0:COMP_POINT} words=() rows=() word value about prefix program offered i REPLY
     # Bash splits words at @, : and =, which references contain: join what is not separated by whitespace.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -44,13 +44,19 @@ _joblens() {
     # An alias is not a program.
     type -P -- "$program" >/dev/null || program=joblens
     COMPREPLY=()
+    # The program fails if there is nothing to offer and the word is not the name of a file.
+    offered=$("$program" __complete -- "${words[@]}" 2>/dev/null) || return 0
+    if [[ -z $offered ]]; then
+        compopt -o bashdefault -o default 2>/dev/null
+        return 0
+    fi
     while IFS=$'\t' read -r value about; do
         rows+=("$value $about")
         value=${value#"$prefix"}
         # Of the characters that need a quote, values have blanks only.
         [[ $word == [\"\']* ]] || value=${value// /\\ }
         COMPREPLY+=("$value")
-    done < <("$program" __complete -- "${words[@]}" 2>/dev/null)
+    done <<<"$offered"
     # A number alone does not show which row it is. Of the candidates that are listed here, none is inserted.
     if [[ $word == %* && ${#rows[@]} -gt 1 && $COMP_TYPE -eq 63 ]]; then
         COMPREPLY=("${rows[@]}")
@@ -60,4 +66,4 @@ _joblens() {
     fi
 }
 
-complete -o bashdefault -o default -F _joblens joblens
+complete -F _joblens joblens

@@ -14,6 +14,8 @@ function __joblens_complete
     # An alias may be neither a program nor a function.
     type --query -- $program; or set program joblens
     set -l candidates ($program __complete -- $words "$word" 2>/dev/null)
+    # The program fails if there is nothing to offer and the word is not the name of a file.
+    or return
     if set --query candidates[1]
         printf '%s\n' $candidates
     else

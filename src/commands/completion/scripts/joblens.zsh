@@ -2,12 +2,14 @@
 # zsh completion for joblens
 
 _joblens() {
-    local line value help tab=$'\t' found=1
+    local line value help offered tab=$'\t' found=1
     local -a parts ends wholes
     local program=${${(Q)words[1]}/#\~\//$HOME/}
     # An alias is not a program.
     whence -p -- "$program" >/dev/null || program=joblens
-    for line in "${(@f)$("$program" __complete -- "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
+    # The program fails if there is nothing to offer and the word is not the name of a file.
+    offered=$("$program" __complete -- "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null) || return 1
+    for line in "${(@f)offered}"; do
         value=${line%%$tab*}
         help=${line#*$tab}
         [[ -z $value ]] && continue
