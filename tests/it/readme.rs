@@ -1,5 +1,6 @@
 //! Checks that every command of the README runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -129,6 +130,43 @@ fn the_table_of_kinds_in_the_readme_matches_the_supported_operations() {
             ];
             let shown = [cells[0], cells[1], cells[2], cells[4]];
             assert_eq!(shown, expected, "{file}: {name}");
+        }
+    }
+}
+
+/// Returns the permissions in a text, such as `ehpc:GetJob`.
+fn permissions(text: &str) -> BTreeSet<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == ':';
+    let words = text.split(|c| !is_part(c));
+    let has_names = |word: &&str| matches!(word.split_once(':'), Some((service, name)) if !service.is_empty() && !name.is_empty());
+    words.filter(has_names).collect()
+}
+
+#[test]
+fn the_permissions_in_the_readme_are_those_of_the_kinds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kinds = joblens(&["kinds", "-o", "json"]).run().json();
+    for file in ["README.md", "README.zh-CN.md"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        for kind in kinds["kinds"].as_array().unwrap() {
+            let text_of = |key: &str| kind[key].as_str().unwrap_or_default();
+            let fields =
+                |names: &[&str]| -> Vec<&str> { names.iter().map(|key| text_of(key)).collect() };
+            let own = fields(&["permission", "list_permission", "logs_permission"]).join(" ");
+            let own = permissions(&own);
+            let name = format!("| `{}/{}` | ", text_of("cloud"), text_of("kind"));
+            let rows = text.lines().filter_map(|line| line.strip_prefix(&name));
+            let mut rows = rows.map(permissions).filter(|row| !row.is_empty());
+            let Some(row) = rows.next() else {
+                assert!(own.is_empty(), "{file}: {name}: {own:?}");
+                continue;
+            };
+            let missing: Vec<_> = own.difference(&row).collect();
+            assert!(missing.is_empty(), "{file}: {name}: {missing:?}");
+            let all = permissions(text_of("scopes_permission"));
+            let all: BTreeSet<&str> = all.union(&own).copied().collect();
+            let unknown: Vec<_> = row.difference(&all).collect();
+            assert!(unknown.is_empty(), "{file}: {name}: {unknown:?}");
         }
     }
 }

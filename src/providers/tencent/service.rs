@@ -38,7 +38,8 @@ pub static SERVICE: Kind = Kind {
 pub(super) const EVENTS: Operation = Operation::new(
     "DescribeServiceEvent",
     "CCS API 2.0 DescribeServiceEvent (retired; use kubernetes/workload)",
-    "ccs:DescribeServiceEvent",
+    // The second one is only needed by `wait --for no-warnings`, which checks that the service exists.
+    "ccs:DescribeServiceEvent, ccs:DescribeClusterServiceInfo",
 );
 
 pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClusterService");
