@@ -119,7 +119,7 @@ enum Command {
     Emulate(emulate::Arguments),
 }
 
-/// Properties of a command that do not depend on its arguments.
+/// Properties of a command.
 struct CommandSpec {
     /// Its name on the command line.
     name: &'static str,
@@ -150,7 +150,7 @@ impl CommandSpec {
 }
 
 impl Command {
-    /// Returns the properties of the command that do not depend on its arguments.
+    /// Returns the properties of the command.
     fn spec(&self) -> CommandSpec {
         use RecordingSupport::{AnyCommand, SameCommand, Unavailable};
         const OFFLINE: RecordingSupport = Unavailable("it sends no requests");
@@ -173,7 +173,7 @@ impl Command {
             Self::Schema(_) => spec("schema", SameCommand).with_own_columns(),
             Self::Auth(_) => spec("auth status", SameCommand).with_own_columns(),
             Self::Doctor(_) => spec("doctor", AnyCommand).with_own_columns(),
-            Self::Config(_) => spec("config", OFFLINE).with_own_columns(),
+            Self::Config(arguments) => spec(arguments.name(), OFFLINE).with_own_columns(),
             Self::Completion(_) => spec("completion", OFFLINE),
             Self::Complete(_) => spec("__complete", SHELL),
             Self::Man(_) => spec("man", OFFLINE),

@@ -1,5 +1,7 @@
 //! Hints for commands and options of other tools.
 
+use clap::error::{ContextKind, ContextValue};
+
 use crate::error::{Problem, closest_match};
 use crate::reference::find_first_character;
 
@@ -63,6 +65,39 @@ pub(super) fn unknown_command(word: &str) -> Problem {
             "a reference contains a slash, e.g. aliyun/job/CLUSTER/JOB; see joblens --help",
         ),
     }
+}
+
+/// Returns a hint for a command that `help` does not know, at any depth: `joblens help config ini`.
+pub(super) fn help_hint(
+    error: &clap::Error,
+    arguments: &[&str],
+    commands: &clap::Command,
+) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let words = arguments.iter().skip(1);
+    let words = words.take_while(|text| *text != word);
+    let (helps, words): (Vec<&str>, Vec<&str>) = words.partition(|text| **text == "help");
+    if helps.is_empty() {
+        return None;
+    }
+    let (mut parent, mut path) = (commands, String::new());
+    for word in words {
+        if let Some(next) = parent.find_subcommand(word) {
+            parent = next;
+            path += &format!("{} ", next.get_name());
+        }
+    }
+    let nested = parent.get_subcommands().map(clap::Command::get_name);
+    let closest = match path.is_empty() {
+        true => closest_match(COMMANDS, word),
+        false => closest_match(nested, word),
+    };
+    Some(match closest {
+        Some(name) => format!("did you mean 'joblens help {path}{name}'?"),
+        None => format!("see: joblens {path}--help"),
+    })
 }
 
 /// Returns a hint for an option of other tools.
@@ -135,6 +170,36 @@ mod tests {
         assert!(hint("list").contains("--limit N"));
         assert!(hint("logs").contains("--tail N"));
         assert!(!hint("get").contains("--limit"));
+    }
+
+    #[test]
+    fn help_suggests_commands_at_every_depth() {
+        let hint = |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let mut commands = crate::commands::Cli::command();
+            let error = commands.try_get_matches_from_mut(&words).unwrap_err();
+            help_hint(&error, &words, &commands)
+        };
+        for (line, expected) in [
+            ("joblens help lst", "did you mean 'joblens help list'?"),
+            (
+                "joblens help config ini",
+                "did you mean 'joblens help config init'?",
+            ),
+            (
+                "joblens config help ini",
+                "did you mean 'joblens help config init'?",
+            ),
+            (
+                "joblens help auth stats",
+                "did you mean 'joblens help auth status'?",
+            ),
+            ("joblens help config zzzz", "see: joblens config --help"),
+            ("joblens help zzzz", "see: joblens --help"),
+        ] {
+            assert_eq!(hint(line).as_deref(), Some(expected), "{line}");
+        }
+        assert_eq!(hint("joblens config ini"), None);
     }
 
     #[test]

@@ -47,14 +47,17 @@ pub(super) fn print(
     }
     let command = command(&texts);
     let help = help_command(command, &texts, commands);
-    let problem = problem(error, command, &help, commands);
+    let problem = match suggestions::help_hint(error, &texts, commands) {
+        Some(hint) => Problem::usage(message(error)).with_hint(hint),
+        None => problem(error, command, &help, commands),
+    };
     let (format, query) = document_format(&texts, environment);
     // An error on stderr that cannot be written does not prevent the document on stdout.
     let _ = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if format.is_none() => error.print(),
         _ => output::write_problem(&mut io::stderr().lock(), &problem, &render_context),
     };
-    let report = Envelope::new(name(command), Vec::new(), vec![problem], Vec::new());
+    let report = Envelope::new(name(command, &texts), Vec::new(), vec![problem], Vec::new());
     let report = report.without_requests();
     let Some(format) = format else {
         return report.exit.code;
@@ -83,9 +86,13 @@ fn problem(
     help: &str,
     commands: &clap::Command,
 ) -> Problem {
+    Problem::usage(message(error)).with_hint(hint(error, command, help, commands))
+}
+
+fn message(error: &clap::Error) -> String {
     let argument = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue).map(quotable);
-    let message = match (error.kind(), argument, value) {
+    match (error.kind(), argument, value) {
         (ErrorKind::UnknownArgument, Some(argument), _) => {
             format!("unexpected argument '{}' found", quotable(argument))
         }
@@ -103,8 +110,7 @@ fn problem(
         }
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => "missing subcommand".into(),
         _ => first_paragraph(error),
-    };
-    Problem::usage(message).with_hint(hint(error, command, help, commands))
+    }
 }
 
 /// Returns the name of an option, without its value.
@@ -153,12 +159,6 @@ fn hint(
     }
     if let Some(name) = suggestion(error) {
         return format!("did you mean '{name}'?");
-    }
-    if command == Some("help")
-        && let Some(word) = text(error, ContextKind::InvalidSubcommand)
-        && let Some(name) = closest_match(suggestions::COMMANDS, word)
-    {
-        return format!("did you mean 'joblens help {name}'?");
     }
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(names)) if !names.is_empty() => {
@@ -218,8 +218,10 @@ fn command(arguments: &[&str]) -> Option<&'static str> {
 }
 
 /// Returns the name of a command in documents.
-fn name(command: Option<&'static str>) -> &'static str {
+fn name(command: Option<&'static str>, arguments: &[&str]) -> &'static str {
     match command {
+        Some("config") if arguments.contains(&"init") => "config init",
+        Some("config") if arguments.contains(&"path") => "config path",
         None | Some("help") => "get",
         Some("ls") => "list",
         Some("auth") => "auth status",
@@ -370,10 +372,12 @@ mod tests {
 
     #[test]
     fn finds_the_command_that_was_meant() {
-        let found = |line| name(command(&words(line)));
+        let found = |line| name(command(&words(line)), &words(line));
         assert_eq!(found("joblens -v wait --bogus"), "wait");
         assert_eq!(found("joblens ls --bogus"), "list");
         assert_eq!(found("joblens auth status --bogus"), "auth status");
+        assert_eq!(found("joblens config init --bogus"), "config init");
+        assert_eq!(found("joblens config --bogus"), "config");
         assert_eq!(found("wait aliyun/job/c/5 --bogus"), "get");
     }
 

@@ -24,6 +24,16 @@ pub(super) struct Arguments {
     action: Action,
 }
 
+impl Arguments {
+    /// Returns the name of the command on the command line.
+    pub(super) fn name(&self) -> &'static str {
+        match self.action {
+            Action::Init => "config init",
+            Action::Path => "config path",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Create a commented config file (never overwrites)
@@ -40,10 +50,7 @@ enum Action {
 
 /// Runs the requested action on the config file that the other commands would read.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
-    let command = match arguments.action {
-        Action::Init => "config init",
-        Action::Path => "config path",
-    };
+    let command = arguments.name();
     context.check_catalog_format(command)?;
     let place = settings_path(context)?;
     if matches!(arguments.action, Action::Init) {

@@ -102,6 +102,7 @@ fn an_existing_file_or_link_is_never_overwritten() {
         (run.code, run.error()["category"].as_str()),
         (2, Some("usage"))
     );
+    assert_eq!(run.json()["command"], "config init");
     assert!(
         run.stderr.contains(path.to_str().unwrap()),
         "{}",

@@ -36,7 +36,11 @@ fn invalid_options_and_folders_for_recordings_are_usage_errors() {
     ] {
         for option in ["--record", "--replay"] {
             let error = refused(&[command, &[option, folder]].concat());
-            let message = format!("{option} is not available for {}: {reason}\n", command[0]);
+            let name = match command {
+                ["config", action] => format!("config {action}"),
+                _ => command[0].to_owned(),
+            };
+            let message = format!("{option} is not available for {name}: {reason}\n");
             assert!(error.contains(&message), "{error}");
         }
     }
