@@ -101,7 +101,7 @@ impl Merged<'_> {
 fn account_scope(problem: &Problem) -> Option<String> {
     let cloud = providers::cloud(problem.cloud.as_deref()?)?;
     let scope = CloudScope {
-        cloud: cloud.name,
+        cloud: cloud.name(),
         profile: problem.profile.as_deref().unwrap_or(DEFAULT_PROFILE).into(),
         input: String::new(),
     };

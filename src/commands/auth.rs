@@ -17,9 +17,7 @@ use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
-use crate::settings::{
-    Profile, SettingRole, SettingSpec, Settings, SettingsSchema, unwritable_token_folder,
-};
+use crate::settings::{Profile, SettingRole, SettingSpec, Settings, unwritable_token_folder};
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
@@ -72,15 +70,14 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
     let only = context.chosen_profile(&settings);
     let mut accounts = Vec::new();
     for cloud in CLOUDS {
-        let mut names: Vec<&str> = settings.file().profiles(cloud.name).collect();
+        let mut names: Vec<&str> = settings.file().profiles(cloud.name()).collect();
         names.retain(|name| *name != DEFAULT_PROFILE);
         names.insert(0, DEFAULT_PROFILE);
         names.retain(|name| only.is_none_or(|only| only == *name));
-        let keys = cloud.settings_schema();
         let checked = |name| {
             let status = with_checked_files(account(&credentials, cloud, name, &transport));
             if let Some(problem) = &status.problem {
-                record_failed_account(&transport, &settings, &keys, name, problem);
+                record_failed_account(&transport, &settings, cloud.schema, name, problem);
             }
             status
         };
@@ -134,10 +131,9 @@ pub(super) fn account(
     transport: &Arc<Transport>,
 ) -> Account {
     let settings = credentials.settings();
-    let keys = cloud.settings_schema();
     let mut account = Account {
         status: AccountStatus {
-            cloud: cloud.name,
+            cloud: cloud.name(),
             profile: name.to_owned(),
             status: AuthState::Broken,
             source: None,
@@ -156,30 +152,32 @@ pub(super) fn account(
         profile: None,
         client: None,
     };
-    let plain = settings.plain_profile(&keys, name).and_then(|plain| {
-        match cloud.check_settings(&plain, transport) {
-            // No command is run for an account that cannot be used.
-            Err(problem) if credentials.command(&keys, &plain).is_some() => Err(problem),
-            _ => Ok(plain),
-        }
-    });
+    let plain = settings
+        .plain_profile(cloud.schema, name)
+        .and_then(|plain| {
+            match cloud.check_settings(&plain, transport) {
+                // No command is run for an account that cannot be used.
+                Err(problem) if credentials.command(&plain).is_some() => Err(problem),
+                _ => Ok(plain),
+            }
+        });
     let profile = plain.and_then(|plain| {
-        let (profile, skipped) = credentials.inspect_sources(&keys, plain);
-        record_skipped_sources(transport, cloud.name, name, &skipped);
+        let (profile, skipped) = credentials.inspect_sources(plain);
+        record_skipped_sources(transport, cloud.name(), name, &skipped);
         account.status.skipped_sources = skipped;
         profile.map(|profile| without_kept_tokens(transport, profile))
     });
-    if let Some(skipped) = settings.recorded_skipped_sources(cloud.name, name) {
+    if let Some(skipped) = settings.recorded_skipped_sources(cloud.name(), name) {
         account.status.skipped_sources = skipped;
     }
     match profile {
         Ok(profile) => {
-            account.describe(&keys, &profile);
+            account.describe(&profile);
             account.connect(settings, cloud, &profile, transport);
             account.profile = Some(profile);
         }
         Err(problem) => {
-            record_failed_account(transport, settings, &keys, name, &problem);
+            record_failed_account(transport, settings, cloud.schema, name, &problem);
             account.status.problem = Some(problem);
         }
     }
@@ -188,17 +186,17 @@ pub(super) fn account(
 
 impl Account {
     /// Adds the settings of the profile to the status.
-    fn describe(&mut self, keys: &SettingsSchema, profile: &Profile) {
+    fn describe(&mut self, profile: &Profile) {
         let status = &mut self.status;
-        if let Some(origin) = profile.source(keys) {
+        if let Some(origin) = profile.source() {
             let words = origin.label();
             status.source = Some(match profile.role() {
                 Some(role) => format!("{words}, role {}", quotable(role)),
                 None => words.into_owned(),
             });
             status.location = Some(origin.source_location());
-            status.key = key(keys, profile);
-            status.is_user = id(keys, profile).is_some_and(|spec| spec.id_name() == "user");
+            status.key = key(profile);
+            status.is_user = id(profile).is_some_and(|spec| spec.id_name() == "user");
         }
         let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
         status.region = shown("region");
@@ -216,10 +214,9 @@ impl Account {
         transport: &Arc<Transport>,
     ) {
         let status = &mut self.status;
-        let keys = cloud.settings_schema();
         let client = cloud.client(profile, transport);
         let known = client.as_deref().ok();
-        record_profile(transport, &keys, profile, known);
+        record_profile(transport, profile, known);
         let client = client.and_then(|client| {
             status.endpoint = client.api().endpoint().or(status.endpoint.take());
             let credential = client.api().credential();
@@ -236,7 +233,7 @@ impl Account {
         });
         // A recording contains no keys and certificates, so a replay uses the result of their check in the recorded
         // run.
-        let client = match settings.recorded_problem(cloud.name, &profile.name) {
+        let client = match settings.recorded_problem(cloud.name(), &profile.name) {
             Some(problem) => Err(problem),
             None => client,
         };
@@ -246,9 +243,9 @@ impl Account {
                 self.client = Some(client);
             }
             Err(problem) => {
-                record_failed_account(transport, settings, &keys, &profile.name, &problem);
+                record_failed_account(transport, settings, profile.schema, &profile.name, &problem);
                 let is_set =
-                    status.source.is_some() || settings.has_table(cloud.name, &profile.name);
+                    status.source.is_some() || settings.has_table(cloud.name(), &profile.name);
                 if !is_set && problem.category == Category::MissingCredentials {
                     status.status = AuthState::NotConfigured;
                 }
@@ -259,24 +256,25 @@ impl Account {
 }
 
 /// Returns the setting that contains the id of the credential.
-fn id<'a>(keys: &'a SettingsSchema, profile: &Profile) -> Option<&'a SettingSpec> {
-    let mut ids = keys.credential_keys();
+fn id(profile: &Profile) -> Option<&'static SettingSpec> {
+    let mut ids = profile.schema.credential_keys();
     let is_id = |role| matches!(role, SettingRole::Id | SettingRole::Name);
     ids.find(|spec| is_id(spec.role) && profile.get(spec.key).is_some())
 }
 
 /// Returns the masked id of the key or name of the user (not masked if it is a name only), or `role`, `token` or
 /// `certificate` for a credential without an id; `None` for another secret without an id.
-fn key(keys: &SettingsSchema, profile: &Profile) -> Option<String> {
+fn key(profile: &Profile) -> Option<String> {
     if profile.uses_instance_role() {
         return Some("role".to_owned());
     }
-    let id = id(keys, profile).and_then(|spec| Some((spec.role, profile.get(spec.key)?)));
+    let id = id(profile).and_then(|spec| Some((spec.role, profile.get(spec.key)?)));
     let is_set = |word: &&str| {
-        let mut secrets = keys.credential_keys();
+        let mut secrets = profile.schema.credential_keys();
         secrets.any(|spec| spec.key.contains(word) && profile.get(spec.key).is_some())
     };
-    let has_client_cert = keys.client_cert_is_credential && profile.client_cert_origin().is_some();
+    let has_client_cert =
+        profile.schema.client_cert_is_credential && profile.client_cert_origin().is_some();
     let known = ["token", "certificate"].into_iter().find(is_set);
     let known = known.or(has_client_cert.then_some("certificate"));
     match id {

@@ -16,7 +16,7 @@ use crate::error::Problem;
 use crate::http::{Clock, EventSink, ServerClocks, Session, TransportEvent};
 use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
-use crate::providers::{self, CLOUDS, Cloud};
+use crate::providers::{self, CLOUDS};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, RecordedSettings, Settings, SettingsFile};
 
@@ -114,7 +114,7 @@ impl CommandContext {
 
     /// Returns the settings from the environment and from the config file that options or environment name.
     pub(super) fn settings(&self) -> Result<Settings, Problem> {
-        let clouds = CLOUDS.map(Cloud::settings_schema);
+        let schemas = CLOUDS.map(|cloud| cloud.schema);
         let kinds: Vec<String> = providers::kinds()
             .filter(|kind| kind.has_states())
             .map(ToString::to_string)
@@ -129,7 +129,7 @@ impl CommandContext {
         }
         let config = self.global.config.clone();
         let settings =
-            Settings::load(config.clone(), environment, &clouds, &kinds).and_then(|settings| {
+            Settings::load(config.clone(), environment, &schemas, &kinds).and_then(|settings| {
                 providers::states::check_user_states(&settings)?;
                 Ok(settings)
             });

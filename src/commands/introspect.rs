@@ -20,7 +20,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     let resembles_cloud = |text: &str| {
         let mut clouds = CLOUDS.into_iter();
         clouds.any(|cloud| {
-            closest_match([cloud.name].into_iter().chain(short_name(cloud)), text).is_some()
+            closest_match([cloud.name()].into_iter().chain(short_name(cloud)), text).is_some()
         })
     };
     if let Some(problem) = find_mistake(named, &resembles_cloud) {
@@ -31,11 +31,11 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         None => (named.trim_end_matches('/'), None),
     };
     let cloud = CLOUDS.into_iter().find(|cloud| {
-        let mut names = std::iter::once(cloud.name).chain(short_name(cloud));
+        let mut names = std::iter::once(cloud.name()).chain(short_name(cloud));
         names.any(|name| name.eq_ignore_ascii_case(cloud_name))
     });
     let Some(cloud) = cloud else {
-        let names = CLOUDS.iter().map(|cloud| cloud.name);
+        let names = CLOUDS.iter().map(|cloud| cloud.name());
         let message = format!("unknown cloud '{cloud_name}'");
         let hint = hint(names.clone().collect(), closest_match(names, cloud_name));
         return Err(unknown(named, 0..cloud_name.len(), message, hint));
@@ -52,8 +52,8 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         None => {
             let names = cloud.kinds.iter().map(|kind| kind.template.kind);
             let closest = closest_match(names.clone(), kind)
-                .map(|closest| format!("{}/{closest}", cloud.name));
-            let message = format!("unknown kind '{kind}' for {}", cloud.name);
+                .map(|closest| format!("{}/{closest}", cloud.name()));
+            let message = format!("unknown kind '{kind}' for {}", cloud.name());
             let hint = hint(names.collect(), closest.as_deref());
             Err(unknown(
                 named,

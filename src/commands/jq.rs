@@ -41,10 +41,12 @@ pub(super) fn query(
 /// Reports whether a variable contains the id of a key.
 fn is_key_id(name: &str) -> bool {
     CLOUDS.iter().any(|cloud| {
-        let keys = cloud.settings_schema();
-        let is_named =
-            |spec: &SettingSpec| spec.variables.contains(&name) || keys.variable(spec.key) == name;
-        keys.all()
+        let schema = cloud.schema;
+        let is_named = |spec: &SettingSpec| {
+            spec.variables.contains(&name) || schema.variable(spec.key) == name
+        };
+        schema
+            .all()
             .any(|spec| spec.role == SettingRole::Id && is_named(spec))
     })
 }

@@ -180,7 +180,6 @@ impl CommandContext {
 /// Records the settings of a used account, with its client if there is one.
 pub(super) fn record_profile(
     transport: &Arc<Transport>,
-    keys: &SettingsSchema,
     profile: &Profile,
     client: Option<&dyn Client>,
 ) {
@@ -188,7 +187,7 @@ pub(super) fn record_profile(
         let known = client.and_then(|client| client.api().credential().expires_at);
         let expires_at = known.or(profile.expires_at);
         let placeholder = |secret: &Secret| recorder.placeholder(secret);
-        recorder.add_profile(RecordedProfile::new(keys, profile, expires_at, placeholder));
+        recorder.add_profile(RecordedProfile::new(profile, expires_at, placeholder));
     }
 }
 
@@ -196,7 +195,7 @@ pub(super) fn record_profile(
 pub(super) fn record_failed_account(
     transport: &Arc<Transport>,
     settings: &Settings,
-    keys: &SettingsSchema,
+    schema: &'static SettingsSchema,
     name: &str,
     problem: &Problem,
 ) {
@@ -206,9 +205,9 @@ pub(super) fn record_failed_account(
     let mut problem = problem.clone();
     transport.mask(&mut problem);
     let placeholder = |secret: &Secret| recorder.placeholder(secret);
-    let plain = settings.plain_profile(keys, name).ok();
-    let plain = plain.map(|plain| RecordedProfile::new(keys, &plain, None, placeholder));
-    recorder.add_failed_account(keys.cloud, name, problem, plain);
+    let plain = settings.plain_profile(schema, name).ok();
+    let plain = plain.map(|plain| RecordedProfile::new(&plain, None, placeholder));
+    recorder.add_failed_account(schema.cloud, name, problem, plain);
 }
 
 /// Records the problems of accounts whose settings are needed to parse references.

@@ -65,9 +65,9 @@ impl CredentialChain {
     }
 
     /// Returns the sources of a cloud other than variables and the config file.
-    pub(super) fn sources(&self, cloud: &SettingsSchema) -> &'static [CredentialSource] {
+    pub(super) fn sources(&self, schema: &SettingsSchema) -> &'static [CredentialSource] {
         let mut sources = self.sources.iter();
-        let of_cloud = sources.find(|(name, _)| *name == cloud.cloud);
+        let of_cloud = sources.find(|(name, _)| *name == schema.cloud);
         of_cloud.map_or(&[], |(_, sources)| sources)
     }
 
@@ -79,23 +79,19 @@ impl CredentialChain {
     ///
     /// # Errors
     /// As [`Settings::plain_profile`] and [`CredentialChain::with_credential`].
-    pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        self.with_credential(cloud, self.settings.plain_profile(cloud, name)?)
+    pub fn profile(&self, schema: &'static SettingsSchema, name: &str) -> Result<Profile, Problem> {
+        self.with_credential(self.settings.plain_profile(schema, name)?)
     }
 
     /// Adds the credential to a profile: reads files or runs the profile's command.
     ///
     /// # Errors
     /// `missing_credentials` for a source that cannot be read; a usage error for invalid values.
-    pub fn with_credential(
-        &self,
-        cloud: &SettingsSchema,
-        plain: Profile,
-    ) -> Result<Profile, Problem> {
+    pub fn with_credential(&self, plain: Profile) -> Result<Profile, Problem> {
         let mut skipped = Vec::new();
-        let mut profile = self.resolve(cloud, plain, &mut skipped)?;
-        let unread = match profile.source(cloud) {
-            None => self.unread_variables(cloud),
+        let mut profile = self.resolve(plain, &mut skipped)?;
+        let unread = match profile.source() {
+            None => self.unread_variables(profile.schema),
             Some(Origin::Variable(_)) => {
                 skipped.retain(|one| one.source == "environment");
                 None
@@ -110,27 +106,26 @@ impl CredentialChain {
     /// It also reads tools' files that are not needed for the credential.
     pub fn inspect_sources(
         &self,
-        cloud: &SettingsSchema,
         plain: Profile,
     ) -> (Result<Profile, Problem>, Vec<SkippedSource>) {
-        let is_default = plain.name == "default";
+        let (schema, is_default) = (plain.schema, plain.name == "default");
         let mut skipped = Vec::new();
-        let mut profile = self.resolve(cloud, plain, &mut skipped);
+        let mut profile = self.resolve(plain, &mut skipped);
         if let Ok(profile) = &mut profile
-            && profile.source(cloud).is_none()
+            && profile.source().is_none()
         {
-            add_reasons(profile, &skipped, self.unread_variables(cloud));
+            add_reasons(profile, &skipped, self.unread_variables(schema));
         }
         if !is_default {
             return (profile, skipped);
         }
         let used = profile.as_ref().ok();
-        let used = used.map(|used| used.source(cloud));
+        let used = used.map(|used| used.source());
         if let Some(Some(used)) = used {
-            skipped.extend(self.shadowed_tools(cloud, used));
+            skipped.extend(self.shadowed_tools(schema, used));
         }
         if used.is_some() {
-            skipped.extend(self.unread_variables(cloud).map(|reason| SkippedSource {
+            skipped.extend(self.unread_variables(schema).map(|reason| SkippedSource {
                 source: "environment".to_owned(),
                 why: reason,
             }));
@@ -159,26 +154,25 @@ impl CredentialChain {
 
     fn resolve(
         &self,
-        cloud: &SettingsSchema,
         profile: Profile,
         skipped: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
-        let account = profile.name.clone();
-        let resolved = self.checked(|own| own.resolve_unchecked(cloud, profile, skipped));
-        resolved.map_err(|problem| problem.with_account(cloud.cloud, &account))
+        let (cloud, account) = (profile.cloud(), profile.name.clone());
+        let resolved = self.checked(|own| own.resolve_unchecked(profile, skipped));
+        resolved.map_err(|problem| problem.with_account(cloud, &account))
     }
 
     fn resolve_unchecked(
         &self,
-        cloud: &SettingsSchema,
         mut profile: Profile,
         skipped: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
-        if let Some(recorded) = self.settings.recorded_profile(cloud, &profile.name) {
+        let schema = profile.schema;
+        if let Some(recorded) = self.settings.recorded_profile(schema, &profile.name) {
             return Ok(recorded);
         }
-        self.settings.check_recorded(cloud.cloud, &profile.name)?;
-        let credential = self.credential(cloud, &profile, skipped);
+        self.settings.check_recorded(schema.cloud, &profile.name)?;
+        let credential = self.credential(&profile, skipped);
         self.settings.environment().check()?;
         let credential = credential?;
         if let Some(credential) = credential {
@@ -188,7 +182,7 @@ impl CredentialChain {
                 profile.values.entry(key).or_insert(value);
             }
         }
-        for spec in cloud
+        for spec in schema
             .keys
             .iter()
             .filter(|spec| spec.role == SettingRole::Id)
@@ -199,7 +193,7 @@ impl CredentialChain {
         }
         for (key, value) in &profile.values {
             let fault = characters::fault(key, value.text.expose());
-            if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
+            if let Some((what, hint)) = fault.filter(|_| schema.is_credential(key)) {
                 let problem = profile.invalid(key, &what).with_hint(hint);
                 return Err(match profile.origin(key) {
                     Some(Origin::Variable(_) | Origin::File { .. }) => problem,
@@ -208,31 +202,29 @@ impl CredentialChain {
                 });
             }
         }
-        self.add_region(cloud, &mut profile);
-        profile.credential_place = credential_place(cloud, &profile);
-        profile.reload = self.reload(cloud, &profile);
+        self.add_region(&mut profile);
+        profile.credential_place = credential_place(&profile);
+        profile.reload = self.reload(&profile);
         Ok(profile)
     }
 
     /// Returns the credential of the first source that has one.
     fn credential(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         skipped: &mut Vec<SkippedSource>,
     ) -> Result<Option<ResolvedCredential>, Problem> {
         let is_default = profile.name == "default";
-        let is_credential = |key: &str| cloud.is_credential(key);
-        let in_file = self
-            .settings
-            .values_of_file(cloud, profile, &is_credential)?;
+        let schema = profile.schema;
+        let is_credential = |key: &str| schema.is_credential(key);
+        let in_file = self.settings.values_of_file(profile, &is_credential)?;
         let (mut in_environment, other) = match is_default {
-            true => self.settings.values_of_environment(cloud),
+            true => self.settings.values_of_environment(schema),
             false => (Values::new(), None),
         };
         self.settings.environment().check()?;
-        in_environment.retain(|key, _| cloud.is_credential(key));
-        let command = self.settings.file().command(cloud.cloud, &profile.name);
+        in_environment.retain(|key, _| schema.is_credential(key));
+        let command = self.settings.file().command(schema.cloud, &profile.name);
         let mut skip = |source: &str, reason: String| {
             skipped.push(SkippedSource {
                 source: source.to_owned(),
@@ -246,7 +238,7 @@ impl CredentialChain {
                     skip(what, format!("the profile sets {SOURCE} = '{source}'"));
                 }
             }
-            return self.load_from_source(cloud, profile, source).map(Some);
+            return self.load_from_source(profile, source).map(Some);
         }
         if !in_environment.is_empty() {
             let reason = "overridden by environment";
@@ -264,25 +256,25 @@ impl CredentialChain {
             return Ok(Some(ResolvedCredential::from_values(in_file)));
         }
         // An empty key is an error here, since another source could belong to another account.
-        let mut empty = self.settings.empty_credential_key(cloud, &profile.name);
+        let mut empty = self.settings.empty_credential_key(schema, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
             let place = self
                 .settings
                 .file()
-                .position(cloud.cloud, &profile.name, key);
+                .position(schema.cloud, &profile.name, key);
             let what = format!("is empty (from {place})");
             let hint = format!("set {key}, or remove it to use another source");
             return Err(profile.invalid(key, &what).with_hint(hint));
         }
         // The files of the cloud's tools belong to another server.
-        let has_own_server = cloud.client_cert_is_credential
+        let has_own_server = schema.client_cert_is_credential
             && profile.get("endpoint").is_some()
             && profile.get("client_cert").is_some();
         match command {
             None if has_own_server => Ok(None),
-            Some(words) => self.load_from_command(cloud, profile, words).map(Some),
-            None if is_default || self.selects_tool(cloud, profile) => {
-                self.load_from_tool_files(cloud, profile, &mut skip)
+            Some(words) => self.load_from_command(profile, words).map(Some),
+            None if is_default || self.selects_tool(profile) => {
+                self.load_from_tool_files(profile, &mut skip)
             }
             None => Ok(None),
         }
@@ -299,9 +291,9 @@ fn add_reasons(profile: &mut Profile, skipped: &[SkippedSource], unread: Option<
 
 /// Returns where a credential is: the place of its first part, and the files and variables that contain other
 /// parts.
-fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String> {
-    let mut places = vec![profile.source(cloud)?.fix_location()];
-    let parts = cloud.credential_keys();
+fn credential_place(profile: &Profile) -> Option<String> {
+    let mut places = vec![profile.source()?.fix_location()];
+    let parts = profile.schema.credential_keys();
     let parts = parts.filter_map(|spec| profile.origin(spec.key));
     let is_elsewhere = |place: &String| place.contains(", named in ");
     for place in parts.map(Origin::fix_location).filter(is_elsewhere) {

@@ -11,12 +11,10 @@ use super::source::CredentialSource;
 use super::tool_files::CredentialProgram;
 use super::tool_sources::{origin, values};
 use crate::crypto::base64;
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::{Secret, quotable, quotable_path};
-use crate::settings::{
-    Origin, Profile, RerunReason, SettingsSchema, SourcedValue, Values, is_same_word,
-};
+use crate::settings::{Origin, Profile, RerunReason, SourcedValue, Values, is_same_word};
 
 /// Names under which commands print the expiry of a credential.
 const EXPIRY_KEYS: [&str; 5] = [
@@ -31,7 +29,6 @@ impl CredentialChain {
     /// Runs the command of the config file, and reads its values by the cloud's keys or variables.
     pub(super) fn load_from_command(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         words: &[String],
     ) -> Result<ResolvedCredential, Problem> {
@@ -39,10 +36,13 @@ impl CredentialChain {
         let program = words.first().map_or("", String::as_str);
         let problem = |reason: &str| {
             let message = format!("{} {reason}", command_name(profile, program));
-            Problem::new(Category::MissingCredentials, message)
-                .with_account(profile.cloud, &profile.name)
+            profile.missing_credentials(message)
         };
-        let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
+        let ids: Vec<&str> = profile
+            .schema
+            .credential_keys()
+            .map(|spec| spec.key)
+            .collect();
         let ids = ids.join(", ");
         let hint = format!("it must print JSON or key=value lines with {ids} within 30 s");
         let printed = command.output().map_err(|failure| {
@@ -62,13 +62,16 @@ impl CredentialChain {
             problem(&failure.to_string()).with_hint(next)
         })?;
         let reader = OutputReader {
-            cloud,
             profile,
             program,
             origin: Origin::Command(program.to_owned()),
         };
         let mut resolved = reader.read(printed);
-        if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
+        if !resolved
+            .values
+            .keys()
+            .any(|key| profile.schema.is_credential(key))
+        {
             return Err(problem("printed no credential").with_hint(hint));
         }
         let name = command_name(profile, program);
@@ -80,7 +83,6 @@ impl CredentialChain {
     /// Runs the program that a tool's file configures, and reads the credential.
     pub(super) fn load_from_program(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         tool: &CredentialSource,
         program: &CredentialProgram,
@@ -91,9 +93,7 @@ impl CredentialChain {
         let origin = origin(tool, &program.other_values, Some(&name));
         let problem = |reason: &str, hint: String| {
             let message = format!("{} {reason}", program_name(program));
-            Problem::new(Category::MissingCredentials, message)
-                .with_hint(hint)
-                .with_account(profile.cloud, &profile.name)
+            profile.missing_credentials(message).with_hint(hint)
         };
         let printed = command.output().map_err(|failure| {
             let next = match &failure {
@@ -123,7 +123,6 @@ impl CredentialChain {
             )
         })?;
         let reader = OutputReader {
-            cloud,
             profile,
             program: &name,
             origin: origin.clone(),
@@ -148,7 +147,7 @@ impl CredentialChain {
         ProfileCommand {
             invocation,
             outputs: &self.cache.commands,
-            profile: (profile.cloud.to_owned(), profile.name.clone()),
+            profile: (profile.cloud().to_owned(), profile.name.clone()),
         }
     }
 }
@@ -178,7 +177,6 @@ impl ProfileCommand<'_> {
 
 /// Reads the output of a profile's program.
 struct OutputReader<'a> {
-    cloud: &'a SettingsSchema,
     profile: &'a Profile,
     program: &'a str,
     origin: Origin,
@@ -193,7 +191,7 @@ impl OutputReader<'_> {
             notices: Vec::new(),
         };
         for (name, text) in printed {
-            let mut specs = self.cloud.keys.iter();
+            let mut specs = self.profile.schema.keys.iter();
             if let Some(spec) = specs.find(|spec| spec.matches_output_key(&name)) {
                 let origin = self.origin.clone();
                 // PEM text is the only part of a credential with line breaks.
@@ -239,7 +237,7 @@ impl OutputReader<'_> {
         let subject = format!("the credential that {command} printed");
         let renew = "have the command print a new one";
         let notice = check_expiry(&subject, at, now, renew)
-            .map_err(|problem| problem.with_account(self.profile.cloud, &self.profile.name))?;
+            .map_err(|problem| problem.with_account(self.profile.cloud(), &self.profile.name))?;
         resolved.notices.extend(notice);
         Ok(())
     }
@@ -249,7 +247,7 @@ impl OutputReader<'_> {
             "{} of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
             quotable(self.program),
             self.profile.name,
-            self.profile.cloud
+            self.profile.cloud()
         );
         Notice::new(NoticeCode::CredentialEndUnread, message)
     }

@@ -9,7 +9,7 @@ use super::program::timed_out;
 use super::tool_files::{CredentialProgram, SourceResult};
 use crate::error::{Category, Problem};
 use crate::secret::{quotable, quotable_path};
-use crate::settings::{Profile, SettingsSchema};
+use crate::settings::Profile;
 
 /// The hint for a command that was killed because the command of joblens has a shorter timeout.
 pub(super) const LONGER_TIMEOUT: &str =
@@ -44,7 +44,7 @@ pub(super) fn command_name(profile: &Profile, program: &str) -> String {
     format!(
         "credential_command of profile '{}' ({}) ({})",
         profile.name,
-        profile.cloud,
+        profile.cloud(),
         quotable(program)
     )
 }
@@ -58,18 +58,18 @@ pub(super) fn program_name(program: &CredentialProgram) -> String {
 
 impl CredentialChain {
     /// Returns the command that provides the credential of a profile; `None` if no program is run for it.
-    pub fn command(&self, cloud: &SettingsSchema, profile: &Profile) -> Option<CredentialCommand> {
-        let words = self.settings.file().command(cloud.cloud, &profile.name);
+    pub fn command(&self, profile: &Profile) -> Option<CredentialCommand> {
+        let words = self.settings.file().command(profile.cloud(), &profile.name);
         let name = match words {
             Some(words) => command_name(profile, words.first().map_or("", String::as_str)),
-            None => match self.custom_source(cloud, profile) {
+            None => match self.custom_source(profile) {
                 Ok(Some(SourceResult::Program(program))) => program_name(&program),
                 _ => return None,
             },
         };
         Some(CredentialCommand {
             name,
-            cloud: profile.cloud,
+            cloud: profile.cloud(),
             profile: profile.name.clone(),
         })
     }

@@ -118,7 +118,8 @@ pub(super) fn check_enabled(profile: &Profile) -> Result<(), Problem> {
     };
     let message = format!(
         "profile '{}' ({}) uses the metadata service, which {variable} disables",
-        profile.name, profile.cloud
+        profile.name,
+        profile.cloud()
     );
     let hint = format!("unset {variable}, or use another credential source");
     Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))

@@ -10,10 +10,10 @@ const REGION: &str = "region";
 
 impl CredentialChain {
     /// Adds the region of the first tool that has one, if the keys come from variables and no region is set.
-    pub(super) fn add_region(&self, cloud: &SettingsSchema, profile: &mut Profile) {
-        let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
+    pub(super) fn add_region(&self, profile: &mut Profile) {
+        let is_from_environment = matches!(profile.source(), Some(Origin::Variable(_)));
         if is_from_environment && profile.get(REGION).is_none() {
-            match self.region_of_tools(cloud) {
+            match self.region_of_tools(profile.schema) {
                 Ok(region) => profile.values.extend(region),
                 // It is an error only for a command that needs the region.
                 Err(problem) => profile.skipped_sources.push(problem.message),
@@ -27,13 +27,13 @@ impl CredentialChain {
     /// The problem of a preceding file that cannot be used.
     fn region_of_tools(
         &self,
-        cloud: &SettingsSchema,
+        schema: &SettingsSchema,
     ) -> Result<Option<(&'static str, SourcedValue)>, Problem> {
-        let Some(key) = cloud.find(REGION).map(|spec| spec.key) else {
+        let Some(key) = schema.find(REGION).map(|spec| spec.key) else {
             return Ok(None);
         };
         let files = self.tool_files();
-        for tool in self.sources(cloud) {
+        for tool in self.sources(schema) {
             let found = tool.region(&files);
             files.check_variables()?;
             let found = found?;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::chain::CredentialChain;
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::secret::Secret;
 use crate::settings::{
     CA_DATA, Origin, PROXY_URL, Profile, Reload, RerunReason, SERVER, SOURCE, SettingValue,
-    SettingsSchema, TLS_SERVER_NAME,
+    TLS_SERVER_NAME,
 };
 
 /// The settings that determine where a credential is sent. A connection keeps its first values.
@@ -16,13 +16,9 @@ const CONNECTION: [&str; 4] = [SERVER, CA_DATA, TLS_SERVER_NAME, PROXY_URL];
 impl CredentialChain {
     /// Returns how to read this profile again; `None` if no part of its credential is in a file that others
     /// rewrite, or is printed by a command.
-    pub(super) fn reload(
-        &self,
-        cloud: &SettingsSchema,
-        profile: &Profile,
-    ) -> Option<Arc<dyn Reload>> {
+    pub(super) fn reload(&self, profile: &Profile) -> Option<Arc<dyn Reload>> {
         let is_path = |key: &str| {
-            let mut entries = self.settings.file().entries(cloud.cloud, &profile.name);
+            let mut entries = self.settings.file().entries(profile.cloud(), &profile.name);
             entries.any(|(_, entry)| matches!(entry, SettingValue::Path(of, _) if of == key))
         };
         let may_change = |key: &str| match profile.origin(key) {
@@ -30,14 +26,13 @@ impl CredentialChain {
             Some(Origin::Tool { .. } | Origin::Command(_)) => true,
             Some(Origin::Variable(_) | Origin::Machine) | None => false,
         };
-        let mut keys = cloud.credential_keys();
+        let mut keys = profile.schema.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| {
             Arc::new(Reloader {
                 chain: Self {
                     cache: self.cache.without_files(),
                     ..self.clone()
                 },
-                schema: *cloud,
             }) as Arc<dyn Reload>
         })
     }
@@ -48,18 +43,17 @@ impl CredentialChain {
 #[derive(Debug)]
 struct Reloader {
     chain: CredentialChain,
-    schema: SettingsSchema,
 }
 
 impl Reload for Reloader {
     fn rerun_command(&self, profile: &Profile, reason: RerunReason) {
-        let account = (profile.cloud.to_owned(), profile.name.clone());
+        let account = (profile.cloud().to_owned(), profile.name.clone());
         self.chain.cache.commands.invalidate(account, reason);
     }
 
     fn read(&self, profile: &Profile) -> Result<Profile, Problem> {
-        let present = self.chain.profile(&self.schema, &profile.name)?;
-        match (profile.source(&self.schema), present.source(&self.schema)) {
+        let present = self.chain.profile(profile.schema, &profile.name)?;
+        match (profile.source(), present.source()) {
             (Some(before), Some(now)) if before != now => {
                 Err(account_changed(profile, before, now))
             }
@@ -87,26 +81,24 @@ fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> 
         "the {key} of profile '{}' ({}) changed during this run{}; its new credential is not sent to the \
          previous one",
         profile.name,
-        profile.cloud,
+        profile.cloud(),
         origin.unwrap_or_default()
     );
-    Problem::new(Category::MissingCredentials, message)
+    profile
+        .missing_credentials(message)
         .with_hint("run the command again")
-        .with_account(profile.cloud, &profile.name)
 }
 
 fn account_changed(profile: &Profile, previous: &Origin, now: &Origin) -> Problem {
     let message = format!(
         "the credential source of profile '{}' ({}) changed during this run from {} ({}) to {} ({})",
         profile.name,
-        profile.cloud,
+        profile.cloud(),
         previous.label(),
         previous.source_location(),
         now.label(),
         now.source_location()
     );
     let hint = format!("run the command again, or select one with {SOURCE}");
-    Problem::new(Category::MissingCredentials, message)
-        .with_hint(hint)
-        .with_account(profile.cloud, &profile.name)
+    profile.missing_credentials(message).with_hint(hint)
 }

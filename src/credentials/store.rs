@@ -67,7 +67,7 @@ impl TokenStore {
     }
 
     fn trace(&self, event: &str) {
-        let (cloud, profile) = (self.profile.cloud, &self.profile.name);
+        let (cloud, profile) = (self.profile.cloud(), &self.profile.name);
         let folder = self.folder.display();
         self.transport.trace(format!(
             "token cache of {cloud} {profile} {folder}: {event}"
@@ -227,7 +227,7 @@ fn name(profile: &Profile, credential_name: &str) -> String {
         .values()
         .map(|(key, value): (_, &Secret)| (key, value.expose()))
         .collect();
-    let account = serde_json::to_vec(&(profile.cloud, credential_name, values));
+    let account = serde_json::to_vec(&(profile.cloud(), credential_name, values));
     let account = account.expect("texts are always JSON");
     hex(&pbkdf2_sha256(&account, b"joblens token", ROUNDS))
 }

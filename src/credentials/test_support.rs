@@ -20,7 +20,7 @@ pub const SCHEMA: SettingsSchema = SettingsSchema {
         SettingSpec::setting("cluster_id", &[]),
         SettingSpec::setting("auth_endpoint", &[]),
     ],
-    public_domains: &[],
+    all_public_domains: || &[],
     variable_prefixes: &[],
     client_cert_is_credential: false,
 };

@@ -11,8 +11,8 @@ use crate::settings::{Origin, Profile, SOURCE, SettingsSchema, SourcedValue, Val
 
 impl CredentialChain {
     /// Reports whether settings of the profile select a profile or a file of a tool.
-    pub(super) fn selects_tool(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
-        let mut tools = self.sources(cloud).iter();
+    pub(super) fn selects_tool(&self, profile: &Profile) -> bool {
+        let mut tools = self.sources(profile.schema).iter();
         tools.any(|tool| tool.selection(profile) != [None, None])
     }
 
@@ -22,12 +22,12 @@ impl CredentialChain {
     /// The problem of the profile or of the file.
     pub fn tool_setting(
         &self,
-        cloud: &SettingsSchema,
+        schema: &'static SettingsSchema,
         name: &str,
         key: &str,
     ) -> Result<Option<String>, Problem> {
-        let profile = self.settings.plain_profile(cloud, name)?;
-        let credential = match self.custom_source(cloud, &profile)? {
+        let profile = self.settings.plain_profile(schema, name)?;
+        let credential = match self.custom_source(&profile)? {
             Some(SourceResult::Found(credential)) => credential,
             Some(SourceResult::Program(program)) => program.other_values,
             _ => return Ok(None),
@@ -42,43 +42,36 @@ impl CredentialChain {
     ///
     /// # Errors
     /// The problem of its file.
-    pub(super) fn custom_source(
-        &self,
-        cloud: &SettingsSchema,
-        profile: &Profile,
-    ) -> Result<Option<SourceResult>, Problem> {
-        self.checked(|own| own.find_custom_source(cloud, profile))
+    pub(super) fn custom_source(&self, profile: &Profile) -> Result<Option<SourceResult>, Problem> {
+        self.checked(|own| own.find_custom_source(profile))
     }
 
-    fn find_custom_source(
-        &self,
-        cloud: &SettingsSchema,
-        profile: &Profile,
-    ) -> Result<Option<SourceResult>, Problem> {
-        let mut tools = self.sources(cloud).iter();
+    fn find_custom_source(&self, profile: &Profile) -> Result<Option<SourceResult>, Problem> {
+        let mut tools = self.sources(profile.schema).iter();
         let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)));
         let Some(tool) = tool.filter(|_| !self.settings.is_recorded()) else {
             return Ok(None);
         };
         let source = profile.get(SOURCE);
         let is_used = match profile.name.as_str() {
-            _ if source.is_some() || self.selects_tool(cloud, profile) => true,
+            _ if source.is_some() || self.selects_tool(profile) => true,
             "default" => {
-                let (variables, _) = self.settings.values_of_environment(cloud);
-                !variables.keys().any(|key| cloud.is_credential(key))
+                let (variables, _) = self.settings.values_of_environment(profile.schema);
+                !variables
+                    .keys()
+                    .any(|key| profile.schema.is_credential(key))
             }
             _ => false,
         };
         let named = source.and_then(|source| source.split_once(':'));
         let named = named.map(|(_, name)| name).or(tool.selection(profile)[0]);
-        let loaded = || self.load_tool(cloud, profile, tool, named);
+        let loaded = || self.load_tool(profile, tool, named);
         is_used.then(loaded).transpose()
     }
 
     /// Reads a tool's credential for a profile. Variables select nothing for a named profile.
     fn load_tool(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         tool: &'static CredentialSource,
         named: Option<&str>,
@@ -88,8 +81,8 @@ impl CredentialChain {
             _ => self.tool_files().without_selection(),
         };
         let files = files.with_path(tool.selection(profile)[1]);
-        let loaded = self.cache.load(cloud.cloud, tool, &files, named);
-        loaded.map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+        let loaded = self.cache.load(profile.cloud(), tool, &files, named);
+        loaded.map_err(|problem| problem.with_account(profile.cloud(), &profile.name))
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
@@ -101,16 +94,15 @@ impl CredentialChain {
     /// search, since another source could belong to another account.
     pub(super) fn load_from_tool_files(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         pass: &mut dyn FnMut(&str, String),
     ) -> Result<Option<ResolvedCredential>, Problem> {
         let mut missing = None;
-        for tool in self.sources(cloud) {
-            match self.load_tool(cloud, profile, tool, tool.selection(profile)[0])? {
+        for tool in self.sources(profile.schema) {
+            match self.load_tool(profile, tool, tool.selection(profile)[0])? {
                 SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
                 SourceResult::Program(program) => {
-                    let ran = self.load_from_program(cloud, profile, tool, &program);
+                    let ran = self.load_from_program(profile, tool, &program);
                     return ran.map(Some);
                 }
                 SourceResult::Empty(reason) => pass(tool.name(), reason),
@@ -127,7 +119,7 @@ impl CredentialChain {
             }
         }
         match missing {
-            Some(problem) => Err(problem.with_account(profile.cloud, &profile.name)),
+            Some(problem) => Err(problem.with_account(profile.cloud(), &profile.name)),
             None => Ok(None),
         }
     }
@@ -135,12 +127,11 @@ impl CredentialChain {
     /// Reads the credential that `source` selects with `TOOL` or `TOOL:PROFILE`.
     pub(super) fn load_from_source(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         source: &str,
     ) -> Result<ResolvedCredential, Problem> {
-        let (tool, named) = find_source(self.sources(cloud), profile, source)?;
-        let loaded = self.load_tool(cloud, profile, tool, named);
+        let (tool, named) = find_source(self.sources(profile.schema), profile, source)?;
+        let loaded = self.load_tool(profile, tool, named);
         // The profile of the tool comes from this setting, so the problem names the setting.
         let loaded = loaded.map_err(|problem| match problem.category {
             Category::Usage => {
@@ -153,7 +144,7 @@ impl CredentialChain {
         let reason = match loaded? {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
             SourceResult::Program(program) => {
-                return self.load_from_program(cloud, profile, tool, &program);
+                return self.load_from_program(profile, tool, &program);
             }
             SourceResult::InstanceRole(settings) => {
                 let origin = Origin::Machine;
@@ -165,22 +156,22 @@ impl CredentialChain {
         let message = format!(
             "profile '{}' ({}) has {SOURCE} = '{}': {reason}",
             profile.name,
-            profile.cloud,
+            profile.cloud(),
             quotable(source)
         );
-        Err(Problem::new(Category::MissingCredentials, message)
-            .with_account(profile.cloud, &profile.name)
+        Err(profile
+            .missing_credentials(message)
             .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
     }
 
     /// Returns the tools that would have been tried after the source that is used.
     pub(super) fn shadowed_tools(
         &self,
-        cloud: &SettingsSchema,
+        schema: &SettingsSchema,
         used: &Origin,
     ) -> Vec<SkippedSource> {
         let why = format!("overridden by {}", used.label());
-        let sources = self.sources(cloud);
+        let sources = self.sources(schema);
         let is_used = |tool: &CredentialSource| match used {
             Origin::Tool { tool: name, .. } => {
                 [true, false].map(|it| tool.label(it)).contains(&&**name)
@@ -191,7 +182,7 @@ impl CredentialChain {
         let files = self.tool_files();
         let behind = &sources[at.map_or(0, |at| at + 1)..];
         let skipped = behind.iter().filter_map(|tool| {
-            let why = match self.cache.load(cloud.cloud, tool, &files, None) {
+            let why = match self.cache.load(schema.cloud, tool, &files, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
                 Ok(SourceResult::Empty(reason) | SourceResult::NoSuchProfile { reason, .. }) => {
                     reason
@@ -249,8 +240,8 @@ fn find_source<'a>(
     let closest = closest_match(known.iter().copied(), name);
     let closest = closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
     let hint = match known.is_empty() {
-        true => format!("{} has no supported source", profile.cloud),
-        false => format!("{closest}{} supports {}", profile.cloud, known.join(", ")),
+        true => format!("{} has no supported source", profile.cloud()),
+        false => format!("{closest}{} supports {}", profile.cloud(), known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))

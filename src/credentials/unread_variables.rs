@@ -7,7 +7,7 @@ use crate::settings::{CREDENTIAL_COMMAND, SettingRole, SettingSpec, SettingsSche
 impl CredentialChain {
     /// Reports variables that look like a credential of the cloud, or begin like one of joblens's own variables, but
     /// are not read, with the variables that may be meant.
-    pub(super) fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
+    pub(super) fn unread_variables(&self, schema: &SettingsSchema) -> Option<String> {
         const WORDS: [&str; 9] = [
             "KEY",
             "SECRET",
@@ -20,9 +20,9 @@ impl CredentialChain {
             "CREDENTIALS_URI",
         ];
         const MAX_NAMES: usize = 4;
-        let own_prefix = cloud.variable("");
+        let own_prefix = schema.variable("");
         let is_suspect = |name: &str| {
-            let mut prefixes = cloud.variable_prefixes.iter();
+            let mut prefixes = schema.variable_prefixes.iter();
             let is_of_cloud = prefixes.any(|prefix| name.starts_with(prefix));
             let is_credential = WORDS.iter().any(|word| name.contains(word));
             name.starts_with(&own_prefix) || is_of_cloud && is_credential
@@ -30,7 +30,7 @@ impl CredentialChain {
         let environment = self.settings.environment();
         let mut names: Vec<&str> = environment
             .names()
-            .filter(|name| is_suspect(name) && !is_read(cloud, name))
+            .filter(|name| is_suspect(name) && !is_read(schema, name))
             .collect();
         names.sort_unstable();
         names.truncate(MAX_NAMES);
@@ -40,7 +40,7 @@ impl CredentialChain {
             .iter()
             .filter_map(|name| name.strip_prefix(&own_prefix));
         let notes: String = keys
-            .filter_map(|key| note(cloud, &key.to_ascii_lowercase()))
+            .filter_map(|key| note(schema, &key.to_ascii_lowercase()))
             .map(|note| format!("; {note}"))
             .collect();
         (!names.is_empty()).then(|| format!("{shown} {verb} set but not read{notes}"))
@@ -48,18 +48,18 @@ impl CredentialChain {
 }
 
 /// Reports whether a variable is read for a key of the cloud, or is refused with an error.
-fn is_read(cloud: &SettingsSchema, name: &str) -> bool {
-    cloud.all().any(|spec| {
-        let is_own = spec.role == SettingRole::Setting && cloud.variable(spec.key) == name;
+fn is_read(schema: &SettingsSchema, name: &str) -> bool {
+    schema.all().any(|spec| {
+        let is_own = spec.role == SettingRole::Setting && schema.variable(spec.key) == name;
         is_own || spec.variables.contains(&name)
     })
 }
 
 /// Returns what to set in place of `JOBLENS_<CLOUD>_<KEY>`, if the key is similar to a known one.
-fn note(cloud: &SettingsSchema, key: &str) -> Option<String> {
-    let keys = cloud.all().map(|spec| spec.key);
+fn note(schema: &SettingsSchema, key: &str) -> Option<String> {
+    let keys = schema.all().map(|spec| spec.key);
     let closest = closest_match(keys.chain([CREDENTIAL_COMMAND]), key)?;
-    let variable = cloud.find(closest).and_then(|spec| variable(cloud, spec));
+    let variable = schema.find(closest).and_then(|spec| variable(schema, spec));
     Some(match variable {
         Some(variable) => format!("did you mean {variable}?"),
         None => format!("{closest} can only be set in the config file"),
@@ -67,9 +67,9 @@ fn note(cloud: &SettingsSchema, key: &str) -> Option<String> {
 }
 
 /// Returns the first variable that sets a key.
-fn variable(cloud: &SettingsSchema, spec: &SettingSpec) -> Option<String> {
+fn variable(schema: &SettingsSchema, spec: &SettingSpec) -> Option<String> {
     match spec.role {
-        SettingRole::Setting => Some(cloud.variable(spec.key)),
+        SettingRole::Setting => Some(schema.variable(spec.key)),
         _ => spec.variables.first().map(ToString::to_string),
     }
 }

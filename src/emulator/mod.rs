@@ -58,13 +58,13 @@ static APIS: [(&Cloud, &dyn EmulatedApi); 5] = [
 ];
 
 fn clouds() -> Vec<(&'static str, &'static dyn EmulatedApi)> {
-    APIS.map(|(cloud, api)| (cloud.name, api)).to_vec()
+    APIS.map(|(cloud, api)| (cloud.name(), api)).to_vec()
 }
 
 /// Returns the emulator of the cloud with this long name.
 #[cfg(test)]
 pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
-    let entry = APIS.into_iter().find(|(known, _)| known.name == cloud);
+    let entry = APIS.into_iter().find(|(known, _)| known.name() == cloud);
     entry.map(|(_, api)| api)
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
 fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
     let apis = APIS
         .into_iter()
-        .filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
+        .filter(move |(known, _)| cloud.is_none_or(|name| name == known.name()));
     let kinds = apis.flat_map(|(_, api)| api.kinds());
     let routes = kinds.flat_map(|kind| kind.routes());
     routes.map(|route| route.operation)
@@ -202,20 +202,20 @@ pub fn environment(origin: &str) -> Vec<(String, String)> {
 }
 
 fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String, String)> {
-    let keys = cloud.settings_schema();
+    let schema = cloud.schema;
     // A metadata service does not use TLS. If the emulator does, these requests fail there and go nowhere else.
     let plain = origin.replacen("https:", "http:", 1);
-    let endpoints = keys.all().filter(|spec| spec.is_endpoint());
+    let endpoints = schema.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| match spec.key {
-        "metadata_endpoint" => (keys.variable(spec.key), plain.as_str()),
-        key => (keys.variable(key), origin),
+        "metadata_endpoint" => (schema.variable(spec.key), plain.as_str()),
+        key => (schema.variable(key), origin),
     });
     let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     // The parts of a credential are only read from the variables of the cloud's tools.
-    let own = keys.all().filter(|spec| spec.role == SettingRole::Setting);
-    let own = own.map(|spec| keys.variable(spec.key));
-    let of_tools = keys.all().flat_map(|spec| spec.variables);
+    let own = schema.all().filter(|spec| spec.role == SettingRole::Setting);
+    let own = own.map(|spec| schema.variable(spec.key));
+    let of_tools = schema.all().flat_map(|spec| spec.variables);
     let others = of_tools.map(ToString::to_string).chain(own);
     let others = others.map(|name| (name, ""));
     let mut variables: Vec<(String, String)> = Vec::new();
@@ -231,7 +231,7 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
 /// and that could refer to the real clouds. With TLS, every cloud trusts the certificates in `ca_file`.
 pub fn shell_environment(origin: &str, ca_file: Option<&str>) -> Vec<(String, String)> {
     let mut variables = environment(origin);
-    let names = APIS.map(|(cloud, _)| cloud.settings_schema().variable("ca_file"));
+    let names = APIS.map(|(cloud, _)| cloud.schema.variable("ca_file"));
     let ca_variables = variables
         .iter_mut()
         .filter(|(name, _)| names.contains(name));

@@ -8,7 +8,7 @@ use crate::credentials::{CredentialSource, ToolFiles};
 use crate::emulator::Scenario;
 use crate::kind::Kind;
 use crate::model::Time;
-use crate::providers::{self, CLOUDS, Cloud};
+use crate::providers::{self, CLOUDS};
 use crate::settings::{Environment, Settings, SettingsSchema};
 
 /// A folder that is removed when its thread ends normally.
@@ -44,9 +44,9 @@ fn with_file(data: &[u8], read: impl FnOnce(&Path)) {
 }
 
 /// Known settings and kinds.
-static CATALOG: LazyLock<([SettingsSchema; CLOUDS.len()], Vec<String>)> = LazyLock::new(|| {
+static CATALOG: LazyLock<([&SettingsSchema; CLOUDS.len()], Vec<String>)> = LazyLock::new(|| {
     let kinds = providers::kinds().map(ToString::to_string).collect();
-    (CLOUDS.map(Cloud::settings_schema), kinds)
+    (CLOUDS.map(|cloud| cloud.schema), kinds)
 });
 
 /// Returns the files of a user whose home is the folder of `path`; `path` is also the kubeconfig.
@@ -82,15 +82,15 @@ pub(super) fn ini(data: &[u8]) {
 
 /// Reads a config file, without running its commands.
 pub(super) fn settings(data: &[u8]) {
-    let (clouds, kinds) = &*CATALOG;
+    let (schemas, kinds) = &*CATALOG;
     with_file(data, |path| {
         let environment = Environment::new([]);
-        let Ok(settings) = Settings::load(Some(path.into()), environment, clouds, kinds) else {
+        let Ok(settings) = Settings::load(Some(path.into()), environment, schemas, kinds) else {
             return;
         };
-        for cloud in clouds {
-            for profile in settings.file().profiles(cloud.cloud) {
-                let _ = settings.plain_profile(cloud, profile);
+        for schema in schemas {
+            for profile in settings.file().profiles(schema.cloud) {
+                let _ = settings.plain_profile(schema, profile);
             }
         }
     });

@@ -122,7 +122,7 @@ impl Account {
     /// Returns the thread's account in a cloud.
     fn of(cloud: &'static Cloud) -> Rc<Self> {
         ACCOUNTS.with_borrow_mut(|accounts| {
-            let account = accounts.entry(cloud.name);
+            let account = accounts.entry(cloud.name());
             account.or_insert_with(|| Rc::new(Self::new(cloud))).clone()
         })
     }
@@ -144,12 +144,12 @@ impl Account {
             .collect();
         let token = variables
             .iter()
-            .find(|(name, _)| cloud.name == "sugon" && name == "JOBLENS_SUGON_TOKEN");
+            .find(|(name, _)| cloud.name() == "sugon" && name == "JOBLENS_SUGON_TOKEN");
         let secret = token.map_or(SECRET, |(_, token)| token).to_owned();
         let settings = Settings::from_environment(Environment::new(variables));
         let sources = crate::credentials::SourceCache::default();
         let chain = providers::credential_chain(&settings, &sources);
-        let profile = chain.profile(&cloud.settings_schema(), DEFAULT_PROFILE);
+        let profile = chain.profile(cloud.schema, DEFAULT_PROFILE);
         let mut builder = Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build();
         Self {

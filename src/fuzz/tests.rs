@@ -29,7 +29,7 @@ fn seeds() -> Seeds {
         let edited =
             (0..9).map(|edit| [[0x02, edit, 0].as_slice(), &[1, 9, 0, edit, 3, 0]].concat());
         let others = edited.chain([head.into_bytes()]);
-        seeds.insert(cloud.name, of_cloud.chain(others).collect());
+        seeds.insert(cloud.name(), of_cloud.chain(others).collect());
     }
     let kinds: Vec<&Kind> = providers::kinds().collect();
     let samples = kinds

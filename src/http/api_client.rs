@@ -82,7 +82,7 @@ impl ApiClient {
             (Secret::new(url), Arc::new(ProxyConfig::from_url(url)))
         });
         if trust.skips_verification {
-            let (cloud, name) = (profile.cloud, &profile.name);
+            let (cloud, name) = (profile.cloud(), &profile.name);
             transport.emit(TransportEvent::Notice(
                 NoticeCode::InsecureSkipVerify,
                 format!("profile '{name}' ({cloud}): the server's certificate is not checked"),
@@ -90,14 +90,14 @@ impl ApiClient {
         }
         Self {
             transport: Arc::clone(transport),
-            cloud: profile.cloud,
+            cloud: profile.cloud(),
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
             setting_locations: Arc::new(profile.setting_locations().collect()),
             tls: trust,
             proxy,
             limits: RequestLimits::new(
-                transport.concurrency_for(profile.cloud, &profile.name),
+                transport.concurrency_for(profile.cloud(), &profile.name),
                 transport.options(),
             ),
             has_failover: false,

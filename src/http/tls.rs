@@ -50,7 +50,7 @@ pub(super) fn check_tls_files(profile: &Profile) -> Result<(), Problem> {
 fn to_problem(error: RequestError, profile: &Profile) -> Problem {
     let mut problem = Problem::new(error.category, error.message);
     problem.hint = error.hint;
-    problem.with_account(profile.cloud, &profile.name)
+    problem.with_account(profile.cloud(), &profile.name)
 }
 
 /// PEM text.
@@ -223,7 +223,7 @@ impl TlsConfig {
             server_name: text(TLS_SERVER_NAME),
             identity: files.map(|(certificate, key)| ClientIdentity::in_files(certificate, key)),
             skips_verification: profile.get("insecure_skip_verify") == Some("true"),
-            public_domains: profile.public_domains,
+            public_domains: (profile.schema.all_public_domains)(),
         }
     }
 

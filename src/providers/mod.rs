@@ -50,7 +50,7 @@ use crate::kind::{DetailTypes, Kind, KindFlag};
 pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
-use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
+use crate::settings::{Profile, Settings, SettingsSchema};
 use client::{BatchResult, KindOps};
 use cloud_client::{CloudClient, KindEntry, kinds_of};
 use list::{count_distinct, has_more, is_list_unavailable};
@@ -78,32 +78,29 @@ pub static CLOUDS: [&Cloud; 5] = [
     &kubernetes::CLOUD,
 ];
 
-/// Domains of the public hosts of all clouds.
-static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let domains = CLOUDS.iter().flat_map(|cloud| cloud.public_domains);
-    domains.copied().collect()
-});
+/// Returns the domains of the public hosts of all clouds.
+fn all_public_domains() -> &'static [&'static str] {
+    static DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let domains = CLOUDS.iter().flat_map(|cloud| cloud.public_domains);
+        domains.copied().collect()
+    });
+    &DOMAINS
+}
 
 /// A supported cloud.
 pub struct Cloud {
-    /// Long name.
-    pub name: &'static str,
+    /// Schema of the settings of its profiles, with its long name.
+    pub schema: &'static SettingsSchema,
     /// Kinds of jobs that joblens can read.
     pub kinds: &'static [&'static Kind],
     /// Listings of the scopes that contain jobs, such as clusters; empty if jobs are in no such scope.
     pub scope_listings: &'static [ScopeListSpec],
     /// Schemas of the `details` of its scopes.
     pub scope_details: DetailTypes,
-    /// Profile settings of this cloud, in addition to those that all clouds have.
-    pub setting_specs: &'static [SettingSpec],
     /// Settings that suffice for a profile.
     pub minimal_keys: &'static [&'static str],
     /// Tools of this cloud that store credentials in files, in the order in which they are read.
     pub(crate) sources: &'static [CredentialSource],
-    /// Prefixes of the environment variables that other programs read for this cloud.
-    pub variable_prefixes: &'static [&'static str],
-    /// True if a `client_cert` identifies the account, so that no other credential is needed.
-    pub client_cert_is_credential: bool,
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// Returns the endpoint that the plain settings define.
@@ -120,15 +117,9 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Returns the schema of this cloud's settings.
-    pub fn settings_schema(&self) -> SettingsSchema {
-        SettingsSchema {
-            cloud: self.name,
-            keys: self.setting_specs,
-            public_domains: &PUBLIC_DOMAINS,
-            variable_prefixes: self.variable_prefixes,
-            client_cert_is_credential: self.client_cert_is_credential,
-        }
+    /// Returns the long name.
+    pub fn name(&self) -> &'static str {
+        self.schema.cloud
     }
 
     /// Checks the plain settings before any credential is read, because invalid ones are wrong with any
@@ -142,7 +133,7 @@ impl Cloud {
         transport: &Transport,
     ) -> Result<Option<Endpoint>, Problem> {
         check_source(plain, self.sources)?;
-        endpoints::check(plain, self.setting_specs, transport.options().allow_http)?;
+        endpoints::check(plain, self.schema.keys, transport.options().allow_http)?;
         match (self.endpoint)(plain, transport) {
             Ok(endpoint) => Ok(Some(endpoint)),
             Err(problem) if problem.category == Category::Usage => Err(problem),
@@ -160,7 +151,7 @@ impl Cloud {
         profile: &Profile,
         transport: &Arc<Transport>,
     ) -> Result<Box<dyn Client>, Problem> {
-        endpoints::check(profile, self.setting_specs, transport.options().allow_http)?;
+        endpoints::check(profile, self.schema.keys, transport.options().allow_http)?;
         (self.connect)(profile, transport)
     }
 }
@@ -277,7 +268,7 @@ impl GetResult {
 
 /// Returns the credential sources of all clouds. Credentials that were already read come from the cache.
 pub fn credential_chain(settings: &Settings, cache: &SourceCache) -> CredentialChain {
-    let sources = CLOUDS.map(|cloud| (cloud.name, cloud.sources));
+    let sources = CLOUDS.map(|cloud| (cloud.name(), cloud.sources));
     CredentialChain::new(settings.clone(), sources.to_vec(), cache.clone())
 }
 
@@ -292,14 +283,15 @@ pub fn plain_setting(
     profile: &str,
     key: &str,
 ) -> Result<Option<String>, Problem> {
-    let schema = cloud.settings_schema();
-    let settings_profile = settings.profile_with_setting(&schema, profile, key)?;
+    let settings_profile = settings.profile_with_setting(cloud.schema, profile, key)?;
     let set = settings_profile.get(key).map(str::to_owned);
     match set {
         Some(set) => Ok(Some(set)),
-        None => {
-            credential_chain(settings, &SourceCache::default()).tool_setting(&schema, profile, key)
-        }
+        None => credential_chain(settings, &SourceCache::default()).tool_setting(
+            cloud.schema,
+            profile,
+            key,
+        ),
     }
 }
 
@@ -318,7 +310,7 @@ pub fn has_conclusive_rows(cloud: &str, kind: &str) -> bool {
 
 /// Returns the cloud with this long name.
 pub fn cloud(name: &str) -> Option<&'static Cloud> {
-    CLOUDS.iter().copied().find(|cloud| cloud.name == name)
+    CLOUDS.iter().copied().find(|cloud| cloud.name() == name)
 }
 
 /// Returns the listing of the scopes that contain jobs of a kind; `None` if there are no such scopes.

@@ -119,7 +119,7 @@ pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
 /// Returns the default profile of a cloud.
 pub fn default_profile(cloud: &Cloud, settings: &Settings) -> Profile {
     let chain = super::credential_chain(settings, &SourceCache::default());
-    chain.profile(&cloud.settings_schema(), "default").unwrap()
+    chain.profile(cloud.schema, "default").unwrap()
 }
 
 /// Returns the default profile of a cloud with these environment variables and no config file.

@@ -80,7 +80,7 @@ impl SettingsFile {
     pub(super) fn read(
         path: &Path,
         is_explicit: bool,
-        clouds: &[SettingsSchema],
+        schemas: &[&'static SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
         // The usual path that means no file.
@@ -108,7 +108,7 @@ impl SettingsFile {
             path,
             text: &text,
             newlines: newlines.map(|(at, _)| at).collect(),
-            clouds,
+            schemas,
             kinds,
         };
         let file = reader.parse();

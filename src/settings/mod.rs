@@ -186,14 +186,14 @@ pub const COMMON_KEYS: [SettingSpec; 10] = [
 ];
 
 /// The valid keys of one cloud, passed in by the registry.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct SettingsSchema {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Its keys in addition to [`COMMON_KEYS`].
     pub keys: &'static [SettingSpec],
-    /// Domains of all public clouds, whose certificates are always verified.
-    pub public_domains: &'static [&'static str],
+    /// Returns the domains of all public clouds, whose certificates are always verified.
+    pub all_public_domains: fn() -> &'static [&'static str],
     /// Prefixes of the variables that other programs use for the cloud.
     pub variable_prefixes: &'static [&'static str],
     /// True if a `client_cert` identifies the account, so that no other credential is needed.
@@ -249,14 +249,14 @@ impl Settings {
     pub fn load(
         config: Option<PathBuf>,
         environment: Environment,
-        clouds: &[SettingsSchema],
+        schemas: &[&'static SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
         let (path, is_explicit) = SettingsFile::locate(config, &environment);
         environment.check()?;
         let file = match path {
             None => SettingsFile::default(),
-            Some(path) => SettingsFile::read(&path, is_explicit, clouds, kinds)?,
+            Some(path) => SettingsFile::read(&path, is_explicit, schemas, kinds)?,
         };
         Ok(Self {
             environment,

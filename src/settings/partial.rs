@@ -19,7 +19,7 @@ impl Profile {
                 Some(format!("{place} must print {missing} as well"))
             }
             Origin::File { .. } => {
-                let table = table_header(self.cloud, &self.name);
+                let table = table_header(self.cloud(), &self.name);
                 Some(format!("add {missing} to {table} of the config file"))
             }
             Origin::Variable(name) => {

@@ -115,8 +115,8 @@ pub fn table_header(cloud: &str, profile: &str) -> String {
 /// Settings and credential of one profile of one cloud.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// Long name of the cloud.
-    pub cloud: &'static str,
+    /// Schema of the settings of its cloud.
+    pub schema: &'static SettingsSchema,
     /// Name of the profile.
     pub name: String,
     /// The valid keys of the cloud.
@@ -125,8 +125,6 @@ pub struct Profile {
     pub expires_at: Option<Time>,
     /// Notices about its sources.
     pub notices: Vec<Notice>,
-    /// Domains of all public clouds, whose certificates are always verified.
-    pub public_domains: &'static [&'static str],
     /// The folder in which fetched tokens are stored between runs; `None` if they are not stored.
     pub token_cache_dir: Option<PathBuf>,
     pub(crate) values: BTreeMap<&'static str, SourcedValue>,
@@ -162,11 +160,9 @@ pub trait Reload: fmt::Debug + Send + Sync {
 }
 
 impl Profile {
-    pub(super) fn empty(cloud: &SettingsSchema, name: &str) -> Self {
+    pub(super) fn empty(schema: &'static SettingsSchema, name: &str) -> Self {
         Self {
-            cloud: cloud.cloud,
-            schema: *cloud,
-            public_domains: cloud.public_domains,
+            schema,
             name: name.to_owned(),
             expires_at: None,
             notices: Vec::new(),
@@ -176,6 +172,11 @@ impl Profile {
             skipped_sources: Vec::new(),
             reload: None,
         }
+    }
+
+    /// Returns the long name of its cloud.
+    pub fn cloud(&self) -> &'static str {
+        self.schema.cloud
     }
 
     /// Reports whether a part of the credential is in a separate file or a tool's file, which can be rewritten, or
@@ -219,13 +220,13 @@ impl Profile {
     }
 
     /// Returns the origin of its credential.
-    pub(crate) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
-        let mut keys = cloud.credential_keys();
+    pub(crate) fn source(&self) -> Option<&Origin> {
+        let mut keys = self.schema.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
         let written = written.or_else(|| self.origin(METADATA));
         written.or_else(|| {
             self.client_cert_origin()
-                .filter(|_| cloud.client_cert_is_credential)
+                .filter(|_| self.schema.client_cert_is_credential)
         })
     }
 
@@ -328,11 +329,14 @@ impl Profile {
         let from = from.map_or_else(String::new, |from| {
             format!(" (from {})", from.fix_location())
         });
-        let message = format!(
-            "{key} of profile '{}' ({}) {description}{from}",
-            self.name, self.cloud
-        );
-        Problem::usage(message).with_account(self.cloud, &self.name)
+        let (cloud, name) = (self.cloud(), &self.name);
+        let message = format!("{key} of profile '{name}' ({cloud}) {description}{from}");
+        Problem::usage(message).with_account(cloud, name)
+    }
+
+    /// Returns a `missing_credentials` problem of this profile.
+    pub(crate) fn missing_credentials(&self, message: impl Into<String>) -> Problem {
+        Problem::new(Category::MissingCredentials, message).with_account(self.cloud(), &self.name)
     }
 
     /// Returns a usage error about a value that cannot be used, with the reason.
@@ -361,7 +365,7 @@ impl Profile {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
-        let profile = format!("profile '{}' ({})", self.name, self.cloud);
+        let profile = format!("profile '{}' ({})", self.name, self.cloud());
         let absent = absent.join(" and ");
         let message = match origin {
             Some(origin) if !absent.is_empty() => format!(
@@ -371,9 +375,8 @@ impl Profile {
             ),
             _ => format!("missing {name} for {profile}"),
         };
-        let mut problem = Problem::new(Category::MissingCredentials, message);
-        problem.hint = Some(self.missing_hint(keys, variables));
-        problem.with_account(self.cloud, &self.name)
+        let hint = self.missing_hint(keys, variables);
+        self.missing_credentials(message).with_hint(hint)
     }
 
     /// Returns a hint for the missing parts; for the source that contains the other parts, if there is one.
@@ -382,10 +385,8 @@ impl Profile {
             return hint;
         }
         let keys = keys.join(" and ");
-        let table = format!(
-            "{keys} in {} of the config file",
-            table_header(self.cloud, &self.name)
-        );
+        let header = table_header(self.cloud(), &self.name);
+        let table = format!("{keys} in {header} of the config file");
         match self.name == "default" && !variables.is_empty() {
             true => {
                 let variables = variables.join(" and ");

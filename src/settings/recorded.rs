@@ -97,12 +97,11 @@ struct RecordedValue {
 impl RecordedProfile {
     /// Creates the recording of a profile; `placeholder` returns the text that replaces a secret.
     pub fn new(
-        cloud: &SettingsSchema,
         profile: &Profile,
         expires_at: Option<Time>,
         placeholder: impl Fn(&Secret) -> String,
     ) -> Self {
-        let role = |key: &str| cloud.find(key).map(|spec| spec.role);
+        let role = |key: &str| profile.schema.find(key).map(|spec| spec.role);
         let shown = |key: &str, secret: &Secret| match (role(key), secret.expose()) {
             (Some(SettingRole::Secret), _) => placeholder(secret),
             (Some(SettingRole::Id), text) => blanked_id(text),
@@ -116,7 +115,7 @@ impl RecordedProfile {
             ((*key).to_owned(), RecordedValue { value, origin })
         });
         let certificate = profile.client_cert_origin();
-        let certificate = certificate.filter(|_| cloud.client_cert_is_credential);
+        let certificate = certificate.filter(|_| profile.schema.client_cert_is_credential);
         let certificate = certificate.map(|origin| {
             let (value, origin) = (String::new(), origin.clone());
             (
@@ -126,7 +125,7 @@ impl RecordedProfile {
         });
         let notices = profile.notices.iter();
         Self {
-            cloud: profile.cloud.to_owned(),
+            cloud: profile.cloud().to_owned(),
             name: profile.name.clone(),
             values: values.chain(certificate).collect(),
             expires_at: expires_at.map(Time::rfc3339),
@@ -138,14 +137,14 @@ impl RecordedProfile {
         }
     }
 
-    fn profile(&self, cloud: &SettingsSchema) -> Profile {
+    fn profile(&self, schema: &'static SettingsSchema) -> Profile {
         let code = |word: &str| {
             let mut known = NoticeCode::ALL.iter().copied();
             known.find(|code| code.as_str() == word)
         };
         let notices = self.notices.iter();
-        let mut profile = Profile::empty(cloud, &self.name);
-        profile.values = self.values(cloud);
+        let mut profile = Profile::empty(schema, &self.name);
+        profile.values = self.values(schema);
         profile.expires_at = self.expires_at.as_deref().and_then(Time::from_rfc3339);
         profile.notices = notices
             .filter_map(|(word, message)| Some(Notice::new(code(word)?, message.clone())))
@@ -155,11 +154,11 @@ impl RecordedProfile {
         profile
     }
 
-    fn values(&self, cloud: &SettingsSchema) -> Values {
+    fn values(&self, schema: &SettingsSchema) -> Values {
         // A recording could have been manipulated, so paths in it are not opened.
         let values = self.values.iter().filter(|(key, _)| is_needed(key));
         let values = values.map(|(key, recorded)| {
-            let spec = cloud.find(key);
+            let spec = schema.find(key);
             // The few names of other keys are never freed.
             let name = spec.map_or_else(|| &*key.clone().leak(), |spec| spec.key);
             let text = match spec.map(|spec| spec.role) {
@@ -277,10 +276,14 @@ impl Settings {
     }
 
     /// Returns a recorded profile with its credential.
-    pub(crate) fn recorded_profile(&self, cloud: &SettingsSchema, name: &str) -> Option<Profile> {
+    pub(crate) fn recorded_profile(
+        &self,
+        schema: &'static SettingsSchema,
+        name: &str,
+    ) -> Option<Profile> {
         let mut profiles = self.recorded.as_ref()?.profiles.iter();
-        let is_wanted = |one: &&RecordedProfile| one.cloud == cloud.cloud && one.name == name;
-        Some(profiles.find(is_wanted)?.profile(cloud))
+        let is_wanted = |one: &&RecordedProfile| one.cloud == schema.cloud && one.name == name;
+        Some(profiles.find(is_wanted)?.profile(schema))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::file::SettingValue;
-use super::{Origin, Profile, SettingRole, Settings, SettingsSchema, network};
+use super::{Origin, Profile, SettingRole, Settings, network};
 
 /// A file that a profile uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) fn is_mounted(path: &Path) -> bool {
 impl Settings {
     /// Returns the files that a profile uses in addition to the config file, without duplicates: that of its
     /// credential, and those that its keys refer to.
-    pub fn files(&self, cloud: &SettingsSchema, profile: &Profile) -> Vec<ReferencedFile> {
+    pub fn files(&self, profile: &Profile) -> Vec<ReferencedFile> {
         let mut files = Vec::new();
         // The files of a recorded run may not exist on this machine.
         if self.is_recorded() {
@@ -43,7 +43,7 @@ impl Settings {
                 files.push(file);
             }
         };
-        for spec in cloud.credential_keys() {
+        for spec in profile.schema.credential_keys() {
             if let Some(Origin::Tool { path, .. }) = profile.origin(spec.key) {
                 keep(ReferencedFile {
                     key: None,
@@ -53,13 +53,16 @@ impl Settings {
                 });
             }
         }
-        for (key, entry) in self.file().entries(cloud.cloud, &profile.name) {
+        for (key, entry) in self.file().entries(profile.cloud(), &profile.name) {
             if let SettingValue::Path(base, path) = entry {
                 let is_secret = |part| part == SettingRole::Secret;
                 keep(ReferencedFile {
                     key: Some(key.to_owned()),
                     path: self.resolve_path(path),
-                    is_secret: cloud.find(base).is_some_and(|spec| is_secret(spec.role)),
+                    is_secret: profile
+                        .schema
+                        .find(base)
+                        .is_some_and(|spec| is_secret(spec.role)),
                     is_strict: true,
                 });
             }

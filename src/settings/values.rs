@@ -18,21 +18,29 @@ impl Settings {
     ///
     /// # Errors
     /// `missing_credentials` if a named profile does not exist; a usage error for invalid values.
-    pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        let profile = self.checked(|own| own.read_plain_profile(cloud, name));
-        profile.map_err(|problem| problem.with_account(cloud.cloud, name))
+    pub fn plain_profile(
+        &self,
+        schema: &'static SettingsSchema,
+        name: &str,
+    ) -> Result<Profile, Problem> {
+        let profile = self.checked(|own| own.read_plain_profile(schema, name));
+        profile.map_err(|problem| problem.with_account(schema.cloud, name))
     }
 
-    fn read_plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
+    fn read_plain_profile(
+        &self,
+        schema: &'static SettingsSchema,
+        name: &str,
+    ) -> Result<Profile, Problem> {
         if name == "default" {
-            network::refuse_variable(cloud.cloud, &self.environment)?;
+            network::refuse_variable(schema.cloud, &self.environment)?;
         }
-        if self.recorded_plain_profile(cloud, name).is_none()
-            && let Some(problem) = self.recorded_problem(cloud.cloud, name)
+        if self.recorded_plain_profile(schema, name).is_none()
+            && let Some(problem) = self.recorded_problem(schema.cloud, name)
         {
             return Err(problem);
         }
-        let mut profile = self.plain_values(cloud, name, &|key| !cloud.is_credential(key))?;
+        let mut profile = self.plain_values(schema, name, &|key| !schema.is_credential(key))?;
         profile.check_network()?;
         if profile.bool("token_cache")? {
             self.set_token_folder(&mut profile);
@@ -46,37 +54,37 @@ impl Settings {
     /// As [`Settings::plain_profile`], for this key only.
     pub fn profile_with_setting(
         &self,
-        cloud: &SettingsSchema,
+        schema: &'static SettingsSchema,
         name: &str,
         key: &str,
     ) -> Result<Profile, Problem> {
-        let profile = self.checked(|own| own.plain_values(cloud, name, &|known| known == key));
-        profile.map_err(|problem| problem.with_account(cloud.cloud, name))
+        let profile = self.checked(|own| own.plain_values(schema, name, &|known| known == key));
+        profile.map_err(|problem| problem.with_account(schema.cloud, name))
     }
 
     /// Returns the requested settings of a profile: those of the environment, then those of the file.
     fn plain_values(
         &self,
-        cloud: &SettingsSchema,
+        schema: &'static SettingsSchema,
         name: &str,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
-        if let Some(mut recorded) = self.recorded_plain_profile(cloud, name) {
+        if let Some(mut recorded) = self.recorded_plain_profile(schema, name) {
             recorded.values.retain(|key, _| is_wanted(key));
             return Ok(recorded);
         }
-        if !is_default && !self.file.has_profile(cloud.cloud, name) {
-            self.check_recorded(cloud.cloud, name)?;
-            return Err(self.no_such_profile(cloud.cloud, name));
+        if !is_default && !self.file.has_profile(schema.cloud, name) {
+            self.check_recorded(schema.cloud, name)?;
+            return Err(self.no_such_profile(schema.cloud, name));
         }
-        let mut profile = Profile::empty(cloud, name);
+        let mut profile = Profile::empty(schema, name);
         if is_default {
-            profile.values = self.values_of_environment(cloud).0;
+            profile.values = self.values_of_environment(schema).0;
             profile.values.retain(|key, _| is_wanted(key));
         }
         let from_environment = std::mem::take(&mut profile.values);
-        profile.values = self.values_of_file(cloud, &profile, is_wanted)?;
+        profile.values = self.values_of_file(&profile, is_wanted)?;
         profile.values.extend(from_environment);
         Ok(profile)
     }
@@ -105,11 +113,14 @@ impl Settings {
 
     /// Returns the values of variables. Variables of credentials form families, of which one is used; the second
     /// result is a variable of another family that was ignored.
-    pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
+    pub(crate) fn values_of_environment(
+        &self,
+        schema: &SettingsSchema,
+    ) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
         // A blank value is an error, since another source could belong to another account.
         let is_given = |name: &&&str| self.environment.raw(name).is_some_and(|v| !v.is_empty());
-        let families = cloud
+        let families = schema
             .credential_keys()
             .map(|spec| spec.variables.len())
             .max();
@@ -120,7 +131,7 @@ impl Settings {
             (uses.count() == 1).then_some(name)
         };
         let of_family = |at: usize| {
-            let mut names = cloud
+            let mut names = schema
                 .credential_keys()
                 .filter_map(|spec| own_name(spec, at));
             names.find(is_given)
@@ -130,8 +141,8 @@ impl Settings {
         let other = filled.next().and_then(of_family).map(ToString::to_string);
         let mut values = Values::new();
         let of_variables = |spec: &&SettingSpec| spec.key != network::FILE_ONLY_KEY;
-        for spec in cloud.all().filter(of_variables) {
-            let own_variable = cloud.variable(spec.key);
+        for spec in schema.all().filter(of_variables) {
+            let own_variable = schema.variable(spec.key);
             let name = match (spec.role, family) {
                 (SettingRole::Setting, family) => {
                     let own_variable = self
@@ -163,7 +174,7 @@ impl Settings {
             let mut origins = values.values().map(|value| &value.origin);
             origins.any(|origin| matches!(origin, Origin::Variable(used) if used == *name))
         };
-        let mut shared = cloud.credential_keys().flat_map(|spec| spec.variables);
+        let mut shared = schema.credential_keys().flat_map(|spec| spec.variables);
         let mut unused = || shared.find(|name| is_given(name) && !is_used(name));
         let other = other.or_else(|| unused().map(ToString::to_string));
         (values, other)
@@ -172,12 +183,11 @@ impl Settings {
     /// Returns the requested values of a profile's table. Files are read only for these keys.
     pub(crate) fn values_of_file(
         &self,
-        cloud: &SettingsSchema,
         profile: &Profile,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Values, Problem> {
         let mut values = Values::new();
-        let entries = self.file.entries(cloud.cloud, &profile.name);
+        let entries = self.file.entries(profile.cloud(), &profile.name);
         let is_requested = |(key, entry): &(&str, &file::SettingValue)| {
             let base = match entry {
                 file::SettingValue::Text(_) => key,
@@ -188,7 +198,7 @@ impl Settings {
             is_wanted(base)
         };
         for (key, entry) in entries.filter(is_requested) {
-            let line = self.file.position(cloud.cloud, &profile.name, key);
+            let line = self.file.position(profile.cloud(), &profile.name, key);
             let (base, text, place) = match entry {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
@@ -199,21 +209,21 @@ impl Settings {
                     (base.as_str(), text.into(), place)
                 }
                 file::SettingValue::Path(base, path) => {
-                    let spec = cloud.find(base);
+                    let spec = profile.schema.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let text = self.text_of_file(profile, [key, path, &line], is_secret)?;
                     let place = format!("{}, named in {line}", self.display_path(path));
                     (base.as_str(), text.into(), place)
                 }
             };
-            let is_given = !text.is_empty() && cloud.is_credential(base);
+            let is_given = !text.is_empty() && profile.schema.is_credential(base);
             let text = text.trim_start_matches('\u{feff}').trim();
             let resolved_path = (network::PATH_KEYS.contains(&base) && !text.is_empty())
                 .then(|| self.resolve_path(text));
             let text = resolved_path.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });
-            if let (Some(spec), true) = (cloud.find(base), is_given || !text.is_empty()) {
+            if let (Some(spec), true) = (profile.schema.find(base), is_given || !text.is_empty()) {
                 let text = Secret::new(text);
                 let path = self.file.path().to_path_buf();
                 let origin = Origin::File { path, place };
@@ -224,12 +234,12 @@ impl Settings {
     }
 
     /// Returns the first part of the credential that is set to an empty text in the profile's table.
-    pub(crate) fn empty_credential_key(&self, cloud: &SettingsSchema, name: &str) -> Option<&str> {
-        let mut entries = self.file.entries(cloud.cloud, name);
+    pub(crate) fn empty_credential_key(&self, schema: &SettingsSchema, name: &str) -> Option<&str> {
+        let mut entries = self.file.entries(schema.cloud, name);
         let is_empty = |(key, entry): &(&str, &file::SettingValue)| {
             let is_empty =
                 matches!(entry, file::SettingValue::Text(text) if text.expose().is_empty());
-            is_empty && cloud.is_credential(key)
+            is_empty && schema.is_credential(key)
         };
         entries.find(is_empty).map(|(key, _)| key)
     }

@@ -145,7 +145,7 @@ pub fn client(
 
 /// Returns the profile of the only account of a server at this origin.
 pub(super) fn profile_at(cloud: &'static Cloud, origin: &str) -> Profile {
-    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
+    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name().to_uppercase());
     let mut variables = vec![(endpoint.as_str(), origin)];
     variables.extend(emulated(cloud).environment());
     profile(cloud, &variables)

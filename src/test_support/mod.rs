@@ -20,7 +20,7 @@ use crate::providers::Cloud;
 
 /// Returns the emulator of a cloud.
 pub fn emulated(cloud: &Cloud) -> &'static dyn EmulatedApi {
-    emulator::api(cloud.name).expect("every cloud is emulated")
+    emulator::api(cloud.name()).expect("every cloud is emulated")
 }
 
 /// Returns the cloud's response to a rejected credential.

@@ -29,8 +29,8 @@ pub(super) struct CompletionData {
 impl CompletionData {
     /// Reads the cached lists and the config file: the one of `--config`, or the default one.
     pub(super) fn read(context: &CommandContext, typed: &[OsString]) -> Self {
-        let clouds = CLOUDS.map(Cloud::settings_schema);
-        let settings = settings(context, named_file(typed), &clouds);
+        let schemas = CLOUDS.map(|cloud| cloud.schema);
+        let settings = settings(context, named_file(typed), &schemas);
         let profiles = settings.iter().flat_map(|settings| {
             let of = |cloud: &'static str| {
                 settings
@@ -38,7 +38,7 @@ impl CompletionData {
                     .profiles(cloud)
                     .map(move |name| (cloud, name))
             };
-            CLOUDS.iter().flat_map(move |cloud| of(cloud.name))
+            CLOUDS.iter().flat_map(move |cloud| of(cloud.name()))
         });
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
@@ -72,7 +72,7 @@ impl CompletionData {
     /// Completes clouds and kinds.
     pub(super) fn kinds(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let kinds = providers::kinds().map(ToString::to_string);
-        let names = CLOUDS.iter().map(|cloud| cloud.name.to_owned());
+        let names = CLOUDS.iter().map(|cloud| cloud.name().to_owned());
         let words: Vec<String> = names.chain(kinds).collect();
         prefix_matches(typed, words.iter().map(String::as_str))
     }
@@ -170,14 +170,14 @@ impl CompletionData {
             // Keep the short name of a cloud if it was typed.
             let name = match is_named && short(known) == cloud {
                 true => short(known),
-                false => known.name,
+                false => known.name(),
             };
             // zsh groups candidates with the same description and changes their
             // order, so each description is unique.
-            let description = |profile: &str| format!("profile {profile} of {}", known.name);
-            let default = format!("default profile of {}", known.name);
+            let description = |profile: &str| format!("profile {profile} of {}", known.name());
+            let default = format!("default profile of {}", known.name());
             heads.push((format!("{name}/"), default));
-            let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
+            let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name());
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {
                 let profile = encoded(profile);
@@ -198,7 +198,7 @@ impl CompletionData {
         };
         let known = CLOUDS
             .iter()
-            .find(|known| known.name == name || short(known) == name);
+            .find(|known| known.name() == name || short(known) == name);
         let Some(known) = known else {
             return Vec::new();
         };
@@ -217,8 +217,8 @@ impl CompletionData {
             return Vec::new();
         };
         let account = match profile == DEFAULT_PROFILE {
-            true => known.name.to_owned(),
-            false => format!("{}@{profile}", known.name),
+            true => known.name().to_owned(),
+            false => format!("{}@{profile}", known.name()),
         };
         let segments: Vec<&str> = segments.split('/').collect();
         let last_segment = segments.last().copied().unwrap_or_default();
@@ -319,17 +319,17 @@ fn encoded(name: &str) -> String {
 
 fn short(cloud: &Cloud) -> &'static str {
     let first = cloud.kinds.first();
-    first.map_or(cloud.name, |kind| kind.template.cloud_short)
+    first.map_or(cloud.name(), |kind| kind.template.cloud_short)
 }
 
 /// Reads the config file; ignores an invalid one.
 fn settings(
     context: &CommandContext,
     named: Option<PathBuf>,
-    clouds: &[SettingsSchema],
+    schemas: &[&'static SettingsSchema],
 ) -> Option<Settings> {
     let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
-    Settings::load(named, context.environment.clone(), clouds, &kinds).ok()
+    Settings::load(named, context.environment.clone(), schemas, &kinds).ok()
 }
 
 /// Returns the file of `--config` on the command line.

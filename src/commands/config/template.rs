@@ -88,9 +88,9 @@ pub(super) fn text() -> String {
 }
 
 fn profiles(text: &mut String, cloud: &Cloud) {
-    let _ = writeln!(text, "\n# [{}.default]", cloud.name);
+    let _ = writeln!(text, "\n# [{}.default]", cloud.name());
     let is_minimal = |spec: &&SettingSpec| cloud.minimal_keys.contains(&spec.key);
-    let all: Vec<&SettingSpec> = cloud.settings_schema().all().collect();
+    let all: Vec<&SettingSpec> = cloud.schema.all().collect();
     let rest = all.iter().copied().filter(|spec| !is_minimal(spec));
     let is_credential = |spec: &&SettingSpec| {
         spec.role != SettingRole::Setting || spec.key == SOURCE || spec.key == CREDENTIAL_COMMAND
@@ -115,10 +115,11 @@ fn profiles(text: &mut String, cloud: &Cloud) {
     let _ = writeln!(
         text,
         "## another profile: joblens get {0}@prod/…\n# [{0}.prod]",
-        cloud.name
+        cloud.name()
     );
     for spec in cloud
-        .setting_specs
+        .schema
+        .keys
         .iter()
         .filter(|spec| spec.role != SettingRole::Setting)
     {
@@ -137,7 +138,7 @@ fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
         return line_for(spec.key, &tools.join(", "));
     }
     // Omit joblens's own variable of the setting: the head of the file describes how it is named.
-    let variable = cloud.settings_schema().variable(spec.key);
+    let variable = cloud.schema.variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
         .filter(|name| spec.role != SettingRole::Setting || **name != variable)
@@ -186,15 +187,15 @@ mod tests {
     #[test]
     fn the_template_has_every_key_of_every_cloud_with_a_comment() {
         let text = text();
-        for cloud in CLOUDS.map(Cloud::settings_schema) {
+        for schema in CLOUDS.map(|cloud| cloud.schema) {
             let start = text
-                .find(&format!("# [{}.default]\n", cloud.cloud))
+                .find(&format!("# [{}.default]\n", schema.cloud))
                 .unwrap();
             let table = text[start..].split("\n\n").next().unwrap();
-            for spec in cloud.all() {
+            for spec in schema.all() {
                 let at = format!("\n# {} = ", spec.key);
                 let line = table.split(&at).nth(1).and_then(|rest| rest.lines().next());
-                let line = line.unwrap_or_else(|| panic!("{}.{}", cloud.cloud, spec.key));
+                let line = line.unwrap_or_else(|| panic!("{}.{}", schema.cloud, spec.key));
                 assert!(line.contains("  ## "), "{}: {line}", spec.key);
                 for variable in spec.variables {
                     let own = variable.starts_with("JOBLENS_") && spec.role == SettingRole::Setting;

@@ -32,12 +32,12 @@ pub(super) fn candidates(
     for cloud in CLOUDS {
         let requested: Vec<&CloudScope> = requested_accounts
             .iter()
-            .filter(|candidate| candidate.cloud == cloud.name)
+            .filter(|candidate| candidate.cloud == cloud.name())
             .collect();
         if !typed.is_empty() && requested.is_empty() {
             continue;
         }
-        let mut names = credentials.configured(&cloud.settings_schema());
+        let mut names = credentials.configured(cloud.schema);
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // An argument without a profile means the same profile as a reference without one.
         let is_whole_cloud = |scope: &&CloudScope| !scope.input.contains('@');
@@ -63,7 +63,7 @@ const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 fn cloud_hint(problem: &Problem) -> String {
     let input = problem.input.as_deref().unwrap_or_default();
     let typed = input.split(['@', '/']).next().unwrap_or_default();
-    let names = CLOUDS.iter().map(|cloud| cloud.name);
+    let names = CLOUDS.iter().map(|cloud| cloud.name());
     match closest_match(names, typed).filter(|name| *name != typed) {
         Some(name) => format!("did you mean '{name}'?"),
         None => WRITE.to_owned(),
@@ -76,7 +76,7 @@ fn names_resource(input: &str) -> bool {
         return false;
     };
     let typed = account.split('@').next();
-    !kind.is_empty() && CLOUDS.iter().any(|cloud| Some(cloud.name) == typed)
+    !kind.is_empty() && CLOUDS.iter().any(|cloud| Some(cloud.name()) == typed)
 }
 
 fn not_account(input: Option<String>) -> Problem {
@@ -137,10 +137,10 @@ pub(super) fn accounts_check(
     let names_of_cloud = |cloud: &&Cloud| {
         let profiles = candidates
             .iter()
-            .filter(|candidate| candidate.cloud.name == cloud.name)
+            .filter(|candidate| candidate.cloud.name() == cloud.name())
             .map(|candidate| candidate.profile.as_str());
         let profiles: Vec<&str> = profiles.collect();
-        (!profiles.is_empty()).then(|| format!("{} ({})", cloud.name, profiles.join(", ")))
+        (!profiles.is_empty()).then(|| format!("{} ({})", cloud.name(), profiles.join(", ")))
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(names_of_cloud).collect();
     let credentials = context.credentials(settings);
@@ -149,16 +149,14 @@ pub(super) fn accounts_check(
     let is_requested = |cloud: &&&Cloud| {
         candidates
             .iter()
-            .any(|candidate| candidate.cloud.name == cloud.name)
+            .any(|candidate| candidate.cloud.name() == cloud.name())
     };
     let unconfigured: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            is_complete
-                && !is_requested(cloud)
-                && credentials.configured(&cloud.settings_schema()).is_empty()
+            is_complete && !is_requested(cloud) && credentials.configured(cloud.schema).is_empty()
         })
-        .map(|cloud| cloud.name)
+        .map(|cloud| cloud.name())
         .collect();
     let rest = match unconfigured.is_empty() {
         true => String::new(),

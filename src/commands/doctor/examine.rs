@@ -55,7 +55,7 @@ impl AccountProbe {
         let account = auth::account(credentials, cloud, &profile, &transport);
         let settings = credentials.settings();
         let files = account.profile.as_ref();
-        let files = files.map(|values| settings.files(&cloud.settings_schema(), values));
+        let files = files.map(|values| settings.files(values));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();
         Self {
             account: account.status,

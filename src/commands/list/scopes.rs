@@ -54,10 +54,9 @@ pub(super) fn users(
     let accounts: BTreeSet<AccountId> = targets.iter().map(ListTarget::account).collect();
     for (name, profile) in accounts {
         let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
-        let keys = cloud.settings_schema();
         let mut user = None;
         for key in USERS {
-            let setting = settings.profile_with_setting(&keys, &profile, key)?;
+            let setting = settings.profile_with_setting(cloud.schema, &profile, key)?;
             user = user.or_else(|| setting.get(key).map(str::to_owned));
         }
         let Some(user) = user else {
@@ -160,7 +159,7 @@ pub(in crate::commands) fn defaults(
     let credentials = context.credentials(settings);
     let mut targets = Vec::new();
     for cloud in CLOUDS {
-        for profile in credentials.configured(&cloud.settings_schema()) {
+        for profile in credentials.configured(cloud.schema) {
             if only.is_none_or(|only| only == profile) {
                 targets.extend(default_scopes(settings, cloud, &profile));
             }
@@ -180,7 +179,7 @@ pub(in crate::commands) fn default_scopes(
     profile: &str,
 ) -> Vec<ListTarget> {
     let requested = CloudScope {
-        cloud: cloud.name,
+        cloud: cloud.name(),
         profile: profile.into(),
         input: String::new(),
     };
@@ -245,7 +244,7 @@ pub(in crate::commands) fn nothing_configured(
 ) -> Problem {
     let tables = CLOUDS
         .iter()
-        .flat_map(|cloud| settings.file().profiles(cloud.name));
+        .flat_map(|cloud| settings.file().profiles(cloud.name()));
     let known = tables
         .collect::<BTreeSet<_>>()
         .into_iter()
@@ -262,11 +261,11 @@ pub(in crate::commands) fn nothing_configured(
         .with_hint(format!(
             "add {} to the config file, e.g. {} (see: joblens config init)",
             table_header("CLOUD", only),
-            table_header(CLOUDS[0].name, only)
+            table_header(CLOUDS[0].name(), only)
         )),
         None => {
             let variables = CLOUDS.iter().filter_map(|cloud| {
-                let mut keys = cloud.setting_specs.iter();
+                let mut keys = cloud.schema.keys.iter();
                 let key = keys.find(|key| key.role != crate::settings::SettingRole::Setting)?;
                 key.variables.first().copied()
             });

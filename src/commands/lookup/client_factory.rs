@@ -81,13 +81,8 @@ impl ClientFactory {
     ///
     /// # Errors
     /// Returns the problem of the account.
-    pub(super) fn resolve(
-        &self,
-        account: &AccountId,
-        plain: Result<Profile, Problem>,
-    ) -> Result<Profile, Problem> {
-        let keys = cloud_of(account).settings_schema();
-        self.credentials.with_credential(&keys, plain?)
+    pub(super) fn resolve(&self, plain: Result<Profile, Problem>) -> Result<Profile, Problem> {
+        self.credentials.with_credential(plain?)
     }
 
     /// Resolves several accounts like [`ClientFactory::resolve`], running their commands
@@ -98,8 +93,7 @@ impl ClientFactory {
     ) -> Vec<CheckedAccount> {
         thread::scope(|scope| {
             let running = accounts.into_iter().map(|(account, plain)| {
-                let of_account = account.clone();
-                let resolve = move || self.resolve(&of_account, plain);
+                let resolve = move || self.resolve(plain);
                 (account, spawn_scoped_thread(scope, resolve))
             });
             let running: Vec<_> = running.collect();
@@ -134,8 +128,8 @@ impl ClientFactory {
             // Report this before the first request of any account.
             Ok(client) => self.check_route(&**client)?,
             Err(problem) => {
-                let keys = cloud_of(account).settings_schema();
-                record_failed_account(&self.transport, settings, &keys, &account.1, problem);
+                let schema = cloud_of(account).schema;
+                record_failed_account(&self.transport, settings, schema, &account.1, problem);
             }
         }
         Ok(client)
@@ -156,7 +150,7 @@ impl ClientFactory {
         let filled = Arc::clone(&slot);
         let factory = self.clone();
         let run = move || {
-            let profile = factory.resolve(&account, plain);
+            let profile = factory.resolve(plain);
             let client = factory.connect(&account, profile).and_then(|client| client);
             if is_awaited {
                 filled.send_replace(Some(client));
@@ -173,19 +167,18 @@ impl ClientFactory {
 
     fn client(&self, account: &AccountId, profile: Profile) -> ConnectResult {
         let cloud = cloud_of(account);
-        let keys = cloud.settings_schema();
         for notice in &profile.notices {
             self.notices.push(notice.clone());
         }
         let profile = without_kept_tokens(&self.transport, profile);
         let client: ConnectResult = cloud.client(&profile, &self.transport).map(Arc::from);
         let known = client.as_deref().ok();
-        record_profile(&self.transport, &keys, &profile, known);
+        record_profile(&self.transport, &profile, known);
         let client = client?;
         let mut log = lock(&self.log);
         log.expiries
-            .extend(CredentialExpiry::from_profile(&*client, &keys, &profile));
-        if is_printed(&keys, &profile) {
+            .extend(CredentialExpiry::from_profile(&*client, &profile));
+        if is_printed(&profile) {
             log.printed.insert(account.clone());
         }
         Ok(client)

@@ -68,7 +68,7 @@ impl CheckedAccounts {
                 continue;
             }
             let cloud = cloud_of(&account);
-            let plain = settings.plain_profile(&cloud.settings_schema(), &account.1);
+            let plain = settings.plain_profile(cloud.schema, &account.1);
             let plain = plain.and_then(|plain| {
                 let endpoint = cloud.check_settings(&plain, transport)?;
                 check_connection_settings(&plain)?;
@@ -76,9 +76,7 @@ impl CheckedAccounts {
             });
             // An account without a credential sends no requests, so its proxy does not matter.
             if let Ok((plain, Some(endpoint))) = &plain
-                && credentials
-                    .command(&cloud.settings_schema(), plain)
-                    .is_some()
+                && credentials.command(plain).is_some()
             {
                 transport.check_route(&endpoint.origin())?;
             }
@@ -111,10 +109,8 @@ impl CheckedAccounts {
         commands: CommandRuns,
         check: impl FnOnce(&dyn Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>>,
     ) -> Result<Clients, Vec<Problem>> {
-        let command_of = |(account, plain): &CheckedAccount| {
-            let schema = cloud_of(account).settings_schema();
-            self.credentials.command(&schema, plain.as_ref().ok()?)
-        };
+        let command_of =
+            |(_, plain): &CheckedAccount| self.credentials.command(plain.as_ref().ok()?);
         let (mut first, mut last) = (Vec::new(), Vec::new());
         for account in self.accounts {
             match command_of(&account) {
@@ -129,7 +125,7 @@ impl CheckedAccounts {
             ..Clients::default()
         };
         for (account, plain) in first {
-            let profile = factory.resolve(&account, plain);
+            let profile = factory.resolve(plain);
             let client = factory.connect(&account, profile)?;
             clients.add(account, client);
         }

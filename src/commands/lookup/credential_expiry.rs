@@ -3,11 +3,12 @@
 use crate::model::Time;
 use crate::output::{self, Zone};
 use crate::providers::Client;
-use crate::settings::{Origin, Profile, SettingRole, SettingSpec, SettingsSchema};
+use crate::settings::{Origin, Profile, SettingRole, SettingSpec};
 
 /// Reports whether a command prints the credential and so renews it whenever it expires.
-pub(super) fn is_printed(keys: &SettingsSchema, profile: &Profile) -> bool {
-    let mut origins = keys
+pub(super) fn is_printed(profile: &Profile) -> bool {
+    let mut origins = profile
+        .schema
         .credential_keys()
         .filter_map(|spec| profile.origin(spec.key));
     origins.any(Origin::is_command)
@@ -33,18 +34,15 @@ fn user_or_key(profile: &Profile, id: &SettingSpec) -> String {
 
 impl CredentialExpiry {
     /// Returns the expiry of a profile's credential, if known.
-    pub(super) fn from_profile(
-        client: &dyn Client,
-        keys: &SettingsSchema,
-        profile: &Profile,
-    ) -> Option<Self> {
+    pub(super) fn from_profile(client: &dyn Client, profile: &Profile) -> Option<Self> {
         let at = client.api().credential().expires_at?;
-        let mut parts = keys
+        let mut parts = profile
+            .schema
             .credential_keys()
             .filter(|spec| profile.origin(spec.key).is_some());
         let Some(first) = parts.next() else {
-            let origin = profile.source(keys)?;
-            let account = format!("{}@{}", profile.cloud, profile.name);
+            let origin = profile.source()?;
+            let account = format!("{}@{}", profile.cloud(), profile.name);
             return Some(Self {
                 expires_at: at,
                 description: format!("client certificate ({}) for {account}", origin.label()),
@@ -72,7 +70,7 @@ impl CredentialExpiry {
         };
         Some(Self {
             expires_at: at,
-            description: format!("{label} for {}@{}", profile.cloud, profile.name),
+            description: format!("{label} for {}@{}", profile.cloud(), profile.name),
             consequence: follows,
         })
     }

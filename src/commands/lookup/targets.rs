@@ -252,7 +252,7 @@ fn segment_setting(
         return Ok(None);
     };
     // The files that were read for the setting are not in the recording.
-    if let Some(problem) = settings.recorded_parse_problem(cloud.name, profile) {
+    if let Some(problem) = settings.recorded_parse_problem(cloud.name(), profile) {
         return Err(problem);
     }
     let Some(text) = providers::plain_setting(settings, cloud, profile, key)? else {
@@ -261,8 +261,7 @@ fn segment_setting(
     match segment_error(&text) {
         None => Ok(Some(text)),
         Some(fault) => {
-            let keys = cloud.settings_schema();
-            let profile = settings.profile_with_setting(&keys, profile, key)?;
+            let profile = settings.profile_with_setting(cloud.schema, profile, key)?;
             Err(profile.invalid(key, &format!("cannot be used: {fault}")))
         }
     }

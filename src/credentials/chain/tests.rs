@@ -6,7 +6,7 @@ use crate::credentials::test_support;
 use crate::error::Category;
 use crate::settings::{Environment, SettingSpec};
 
-const CLOUD: SettingsSchema = SettingsSchema {
+const SCHEMA: SettingsSchema = SettingsSchema {
     cloud: "aliyun",
     keys: &[
         SettingSpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
@@ -14,7 +14,7 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
         SettingSpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
-    public_domains: &[],
+    all_public_domains: || &[],
     variable_prefixes: &[],
     client_cert_is_credential: false,
 };
@@ -26,7 +26,7 @@ fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<CredentialChain,
     let pairs = environment
         .iter()
         .map(|(k, v)| (k.to_string(), v.to_string()));
-    Settings::load(Some(path), Environment::new(pairs), &[CLOUD], &[]).map(test_support::chain)
+    Settings::load(Some(path), Environment::new(pairs), &[&SCHEMA], &[]).map(test_support::chain)
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn the_environment_takes_precedence_over_the_file_for_the_default_profile() {
             ("JOBLENS_ALIYUN_REGION", "cn-c"),
         ],
     );
-    let profile = all.unwrap().profile(&CLOUD, "default").unwrap();
+    let profile = all.unwrap().profile(&SCHEMA, "default").unwrap();
     assert_eq!(profile.get("region"), Some("cn-c"));
     assert_eq!(profile.get("endpoint"), Some("https://f"));
 }
@@ -53,7 +53,7 @@ fn a_credential_is_never_mixed_from_several_sources() {
     ];
     let profile = settings(toml, &environment)
         .unwrap()
-        .profile(&CLOUD, "default")
+        .profile(&SCHEMA, "default")
         .unwrap();
     assert_eq!(profile.get("access_key_secret"), Some("es"));
     assert_eq!(profile.get("security_token"), None);
@@ -67,10 +67,10 @@ fn a_named_profile_uses_only_its_own_settings() {
         ("K", "from-env"),
     ];
     let all = settings("[aliyun.prod]\naccess_key_id_env = 'K'\n", &environment).unwrap();
-    let profile = all.profile(&CLOUD, "prod").unwrap();
+    let profile = all.profile(&SCHEMA, "prod").unwrap();
     assert_eq!(profile.get("access_key_id"), Some("from-env"));
     assert_eq!(profile.get("region"), None);
-    let problem = all.profile(&CLOUD, "stage").unwrap_err();
+    let problem = all.profile(&SCHEMA, "stage").unwrap_err();
     assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.message.contains("prod"), "{}", problem.message);
 }
@@ -83,7 +83,7 @@ fn an_empty_variable_counts_as_unset() {
     );
     assert_eq!(
         all.unwrap()
-            .profile(&CLOUD, "default")
+            .profile(&SCHEMA, "default")
             .unwrap()
             .get("region"),
         Some("cn-a")
@@ -95,7 +95,7 @@ fn a_relative_ca_file_is_resolved_from_the_folder_of_the_settings_file() {
     let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
     let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
     let of = |name| {
-        all.profile(&CLOUD, name)
+        all.profile(&SCHEMA, name)
             .unwrap()
             .get("ca_file")
             .map(PathBuf::from)
@@ -118,7 +118,7 @@ fn a_secret_given_as_the_name_of_a_variable_is_not_shown() {
         let toml = format!("[aliyun.default]\naccess_key_secret_env = '{name}'\n");
         settings(&toml, &[])
             .unwrap()
-            .profile(&CLOUD, "default")
+            .profile(&SCHEMA, "default")
             .unwrap_err()
             .message
     };
@@ -143,7 +143,7 @@ fn a_secret_file_must_be_a_regular_file_of_limited_size() {
         let path = place(name);
         let toml = format!("[aliyun.default]\naccess_key_secret_file = {path:?}\n");
         let all = settings(&toml, &[]).unwrap();
-        let problem = all.profile(&CLOUD, "default").unwrap_err();
+        let problem = all.profile(&SCHEMA, "default").unwrap_err();
         assert_eq!(problem.category, Category::Usage);
         let expected = format!("which cannot be read ({reason})");
         assert!(problem.message.contains(&expected), "{}", problem.message);
@@ -153,7 +153,7 @@ fn a_secret_file_must_be_a_regular_file_of_limited_size() {
 #[test]
 fn rejects_keys_that_contain_whitespace() {
     let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
-    let problem = all.profile(&CLOUD, "default").unwrap_err();
+    let problem = all.profile(&SCHEMA, "default").unwrap_err();
     assert!(problem.message.contains("contains whitespace"));
     assert!(!problem.message.contains("two words"));
 }
@@ -164,11 +164,11 @@ fn certificate_checks_cannot_be_disabled_by_an_environment_variable() {
     let toml = "[aliyun.default]\nregion = 'cn-a'\n[aliyun.lab]\ninsecure_skip_verify = true\n";
     for value in ["true", "false"] {
         let all = settings(toml, &[(name, value)]).unwrap();
-        let problem = all.profile(&CLOUD, "default").unwrap_err();
+        let problem = all.profile(&SCHEMA, "default").unwrap_err();
         assert_eq!(problem.category, Category::Usage);
         assert!(problem.message.contains(name), "{}", problem.message);
         assert!(problem.hint.unwrap().contains("[aliyun.lab]"));
-        let lab = all.profile(&CLOUD, "lab").unwrap();
+        let lab = all.profile(&SCHEMA, "lab").unwrap();
         assert_eq!(lab.get("insecure_skip_verify"), Some("true"));
     }
 }

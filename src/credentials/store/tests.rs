@@ -275,7 +275,7 @@ async fn no_token_is_cached_when_the_secret_file_has_changed_since() {
     let settings = Settings::load(
         Some(home.join("config.toml")),
         Environment::new(environment),
-        &[SCHEMA],
+        &[&SCHEMA],
         &[],
     );
     let chain = test_support::chain(settings.unwrap());
@@ -306,7 +306,7 @@ async fn a_running_command_does_not_block_other_calls() {
     let settings = Settings::load(
         Some(home.join("config.toml")),
         Environment::new(environment),
-        &[SCHEMA],
+        &[&SCHEMA],
         &[],
     );
     let chain = test_support::chain(settings.unwrap());

@@ -238,7 +238,7 @@ fn tencent_lists_the_namespaces_of_a_cluster() {
 
 /// Returns requests as sent by an SDK, with their names.
 fn sdk_requests(cloud: &Cloud) -> Vec<(String, ServerRequest)> {
-    let file = json(&format!("{}/vectors/sdk-requests.json", cloud.name));
+    let file = json(&format!("{}/vectors/sdk-requests.json", cloud.name()));
     let requests = file["requests"].as_array().unwrap().iter();
     let requests = requests.map(|request| {
         let text = |key: &str| request[key].as_str().unwrap().to_owned();
@@ -266,7 +266,7 @@ fn dispatch(request: &ServerRequest, at: DateTime<Utc>) -> (&'static str, String
         .find(|(_, api)| api.operation(request).is_some())
         .unwrap();
     let response = api.respond(request, &state_at(at));
-    (cloud.name, String::from_utf8(response.body).unwrap())
+    (cloud.name(), String::from_utf8(response.body).unwrap())
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn requests_of_the_vendors_sdks_are_served_with_every_signature() {
         assert_eq!(requests.len(), count);
         for (name, request) in requests {
             let (taken_by, body) = dispatch(&request, request.now);
-            assert_eq!(taken_by, cloud.name, "{name}");
+            assert_eq!(taken_by, cloud.name(), "{name}");
             let body: Value = serde_json::from_str(&body).unwrap();
             let response = body.get("Response").unwrap_or(&body);
             // One job matches the state of the filter.

@@ -33,14 +33,14 @@ fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
             .any(|word| key.contains(word))
     };
     for (cloud, api) in APIS {
-        let keys = cloud.settings_schema();
-        let addresses: Vec<_> = keys.all().filter(|spec| is_address(spec.key)).collect();
+        let schema = cloud.schema;
+        let addresses: Vec<_> = schema.all().filter(|spec| is_address(spec.key)).collect();
         assert!(
             addresses.len() >= 2,
             "an API and a metadata service at least"
         );
         for spec in addresses {
-            let name = keys.variable(spec.key);
+            let name = schema.variable(spec.key);
             // Additional hosts are not allowed, and no proxy is used.
             let is_empty = spec.is_host_list() || spec.key == PROXY_URL;
             let expected = if is_empty { "" } else { origin };
@@ -51,8 +51,8 @@ fn the_environment_points_every_address_of_every_cloud_to_the_emulator() {
             );
         }
         // All other variables that joblens reads are empty, each once.
-        for spec in keys.all() {
-            let own = (spec.role == SettingRole::Setting).then(|| keys.variable(spec.key));
+        for spec in schema.all() {
+            let own = (spec.role == SettingRole::Setting).then(|| schema.variable(spec.key));
             let names = spec.variables.iter().map(ToString::to_string).chain(own);
             for name in names {
                 let value = &variables[&name];

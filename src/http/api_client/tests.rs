@@ -8,10 +8,10 @@ use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
 use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;
 
-const KEYS: SettingsSchema = SettingsSchema {
+const SCHEMA: SettingsSchema = SettingsSchema {
     cloud: "sugon",
     keys: &[SettingSpec::setting("token", &["TOKEN"])],
-    public_domains: &[],
+    all_public_domains: || &[],
     variable_prefixes: &[],
     client_cert_is_credential: false,
 };
@@ -33,7 +33,7 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
     .unwrap();
     let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
     let profile = Settings::from_environment(Environment::new(variables))
-        .plain_profile(&KEYS, "default")
+        .plain_profile(&SCHEMA, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
     let account = ApiClient::new(&transport, &profile, "token".to_owned(), [&secret]);

@@ -43,7 +43,7 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport, pairs};
 use crate::kind::{DetailTypes, Segment};
 use crate::reference::Reference;
-use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec};
+use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec, SettingsSchema};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
 use dlc_job::{DLC_JOB, DlcJobs, WorkspaceLists};
@@ -69,7 +69,66 @@ static KINDS: [KindEntry<Api>; 6] = [
 
 /// Alibaba Cloud: E-HPC, E-HPC Instant and PAI-DLC.
 pub static CLOUD: Cloud = Cloud {
-    name: "aliyun",
+    schema: &SettingsSchema {
+        cloud: "aliyun",
+        keys: &[
+            // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
+            SettingSpec::setting(
+                "region",
+                &[
+                    "ALIBABA_CLOUD_REGION_ID",
+                    "ALIBABACLOUD_REGION_ID",
+                    "ALICLOUD_REGION_ID",
+                    "ALICLOUD_REGION",
+                ],
+            ),
+            SettingSpec::setting("cluster", &[]),
+            SettingSpec::id(
+                "access_key_id",
+                &[
+                    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                    "ALIBABACLOUD_ACCESS_KEY_ID",
+                    "ALICLOUD_ACCESS_KEY_ID",
+                    "ALICLOUD_ACCESS_KEY",
+                ],
+            ),
+            SettingSpec::secret(
+                "access_key_secret",
+                &[
+                    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+                    "ALIBABACLOUD_ACCESS_KEY_SECRET",
+                    "ALICLOUD_ACCESS_KEY_SECRET",
+                    "ALICLOUD_SECRET_KEY",
+                ],
+            )
+            .with_aliases(&["secret_access_key"]),
+            // The alias `sts_token` is the name that programs for the CLI's mode External use. The variable of the
+            // third family also belongs to the fourth, as in Terraform.
+            SettingSpec::secret(
+                "security_token",
+                &[
+                    "ALIBABA_CLOUD_SECURITY_TOKEN",
+                    "ALIBABACLOUD_SECURITY_TOKEN",
+                    "ALICLOUD_SECURITY_TOKEN",
+                    "ALICLOUD_SECURITY_TOKEN",
+                ],
+            )
+            .with_aliases(&["sts_token", "session_token"]),
+            // The vendor's variables for a role belong to another login method. None of them makes a key pair
+            // assume a role.
+            SettingSpec::setting(ROLE, &[]),
+            SettingSpec::setting("role_session_name", &[]),
+            SettingSpec::setting(STS_ENDPOINT, &["ALIBABA_CLOUD_STS_ENDPOINT"]),
+            SettingSpec::setting("workspace", &[]),
+            SettingSpec::setting("eci_endpoint", &[]),
+            SettingSpec::setting("dlc_endpoint", &[]),
+            SettingSpec::setting("instant_endpoint", &[]),
+            SettingSpec::setting("workspace_endpoint", &[]),
+        ],
+        all_public_domains: super::all_public_domains,
+        variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
+        client_cert_is_credential: false,
+    },
     kinds: &kinds_of(&KINDS),
     scope_listings: &[
         ScopeListSpec {
@@ -86,64 +145,8 @@ pub static CLOUD: Cloud = Cloud {
         },
     ],
     scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
-    setting_specs: &[
-        // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
-        SettingSpec::setting(
-            "region",
-            &[
-                "ALIBABA_CLOUD_REGION_ID",
-                "ALIBABACLOUD_REGION_ID",
-                "ALICLOUD_REGION_ID",
-                "ALICLOUD_REGION",
-            ],
-        ),
-        SettingSpec::setting("cluster", &[]),
-        SettingSpec::id(
-            "access_key_id",
-            &[
-                "ALIBABA_CLOUD_ACCESS_KEY_ID",
-                "ALIBABACLOUD_ACCESS_KEY_ID",
-                "ALICLOUD_ACCESS_KEY_ID",
-                "ALICLOUD_ACCESS_KEY",
-            ],
-        ),
-        SettingSpec::secret(
-            "access_key_secret",
-            &[
-                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-                "ALIBABACLOUD_ACCESS_KEY_SECRET",
-                "ALICLOUD_ACCESS_KEY_SECRET",
-                "ALICLOUD_SECRET_KEY",
-            ],
-        )
-        .with_aliases(&["secret_access_key"]),
-        // The alias `sts_token` is the name that programs for the CLI's mode External use. The variable of the third
-        // family also belongs to the fourth, as in Terraform.
-        SettingSpec::secret(
-            "security_token",
-            &[
-                "ALIBABA_CLOUD_SECURITY_TOKEN",
-                "ALIBABACLOUD_SECURITY_TOKEN",
-                "ALICLOUD_SECURITY_TOKEN",
-                "ALICLOUD_SECURITY_TOKEN",
-            ],
-        )
-        .with_aliases(&["sts_token", "session_token"]),
-        // The vendor's variables for a role belong to another login method. None of them makes a key pair
-        // assume a role.
-        SettingSpec::setting(ROLE, &[]),
-        SettingSpec::setting("role_session_name", &[]),
-        SettingSpec::setting(STS_ENDPOINT, &["ALIBABA_CLOUD_STS_ENDPOINT"]),
-        SettingSpec::setting("workspace", &[]),
-        SettingSpec::setting("eci_endpoint", &[]),
-        SettingSpec::setting("dlc_endpoint", &[]),
-        SettingSpec::setting("instant_endpoint", &[]),
-        SettingSpec::setting("workspace_endpoint", &[]),
-    ],
     minimal_keys: &["region", "access_key_id", "access_key_secret"],
     sources: &credential_files::SOURCES,
-    variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
-    client_cert_is_credential: false,
     public_domains: &[
         "aliyuncs.com",
         "aliyun.com",

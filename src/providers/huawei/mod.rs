@@ -28,7 +28,7 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, pairs};
 use crate::kind::DetailTypes;
 use crate::secret::Secret;
-use crate::settings::{Profile, SettingSpec};
+use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
 use job::{AsyncJobs, JOB};
 use products::{endpoint, first_endpoint};
@@ -43,40 +43,43 @@ static KINDS: [KindEntry<Api>; 3] = [
 
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
-    name: "huawei",
+    schema: &SettingsSchema {
+        cloud: "huawei",
+        keys: &[
+            SettingSpec::setting("region", &["HW_REGION_NAME"]),
+            SettingSpec::setting(
+                "project_id",
+                &["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"],
+            ),
+            SettingSpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"])
+                .with_aliases(&["access", "ak"]),
+            SettingSpec::secret(
+                "secret_access_key",
+                &["HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"],
+            )
+            .with_aliases(&["secret", "sk"]),
+            SettingSpec::secret(
+                "security_token",
+                &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
+            )
+            .with_aliases(&["session_token"]),
+            SettingSpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
+            SettingSpec::id("user", &["JOBLENS_HUAWEI_USER"]),
+            SettingSpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
+            SettingSpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
+            SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
+            SettingSpec::setting("workspace", &[]),
+            SettingSpec::setting("modelarts_endpoint", &[]),
+        ],
+        all_public_domains: super::all_public_domains,
+        variable_prefixes: &["HUAWEICLOUD_", "HUAWEI_", "HWC_", "HW_", "OS_", "OTC_"],
+        client_cert_is_credential: false,
+    },
     kinds: &kinds_of(&KINDS),
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
-    setting_specs: &[
-        SettingSpec::setting("region", &["HW_REGION_NAME"]),
-        SettingSpec::setting(
-            "project_id",
-            &["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"],
-        ),
-        SettingSpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"])
-            .with_aliases(&["access", "ak"]),
-        SettingSpec::secret(
-            "secret_access_key",
-            &["HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"],
-        )
-        .with_aliases(&["secret", "sk"]),
-        SettingSpec::secret(
-            "security_token",
-            &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
-        )
-        .with_aliases(&["session_token"]),
-        SettingSpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
-        SettingSpec::id("user", &["JOBLENS_HUAWEI_USER"]),
-        SettingSpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
-        SettingSpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
-        SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
-        SettingSpec::setting("workspace", &[]),
-        SettingSpec::setting("modelarts_endpoint", &[]),
-    ],
     minimal_keys: &["region", "access_key_id", "secret_access_key"],
     sources: &credential_files::SOURCES,
-    variable_prefixes: &["HUAWEICLOUD_", "HUAWEI_", "HWC_", "HW_", "OS_", "OTC_"],
-    client_cert_is_credential: false,
     public_domains: &[
         "myhuaweicloud.com",
         "myhuaweicloud.eu",
@@ -216,10 +219,8 @@ impl Api {
         if self.is_key {
             headers.push(("x-project-id", project.to_owned()));
         }
-        let path = format!(
-            "/{}/{project}/{}",
-            project_request.product.version, project_request.path
-        );
+        let version = project_request.product.version;
+        let path = format!("/{version}/{project}/{}", project_request.path);
         Request {
             method: project_request.body.map_or(Method::Get, |_| Method::Post),
             query: pairs(project_request.query),
@@ -242,10 +243,9 @@ impl Api {
         let project = self.project(options.deadline).await?;
         // The project of a token can change with the token, so the path gets a placeholder.
         let is_of_token = self.project.get().is_none();
-        let project = if is_of_token {
-            sign::PROJECT_PLACEHOLDER
-        } else {
-            &project
+        let project = match is_of_token {
+            true => sign::PROJECT_PLACEHOLDER,
+            false => &project,
         };
         let request = self.request(&project_request, &endpoint, project);
         self.client.call(&request, options.deadline, decode).await

@@ -133,12 +133,12 @@ pub(super) fn check_verification(profile: &Profile) -> Result<(), Problem> {
     );
     let setting = format!(
         "insecure_skip_verify = true in {} of the config file",
-        table_header(profile.cloud, &profile.name)
+        table_header(profile.cloud(), &profile.name)
     );
     let hint = match better {
         "" => format!("set {setting}"),
         better => format!("use the context {}, or set {setting}", quotable(better)),
     };
     let problem = Problem::usage(message).with_hint(hint);
-    Err(problem.with_account(profile.cloud, &profile.name))
+    Err(problem.with_account(profile.cloud(), &profile.name))
 }

@@ -50,7 +50,7 @@ use crate::kind::{
     UnlistedField,
 };
 use crate::reference::Reference;
-use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
+use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, SettingsSchema, TLS_SERVER_NAME};
 use crate::sync::lock;
 use certificate::{
     check_certificate, has_fixed_certificate, rejection_hint, renewal_hint, unauthorized_hint,
@@ -84,7 +84,23 @@ static KINDS: [KindEntry<Api>; 7] = [
 
 /// Kubernetes.
 pub static CLOUD: Cloud = Cloud {
-    name: "kubernetes",
+    schema: &SettingsSchema {
+        cloud: "kubernetes",
+        keys: &[
+            SettingSpec::setting(CONTEXT, &[]),
+            SettingSpec::setting(KUBECONFIG, &[]),
+            SettingSpec::setting("namespace", &[]),
+            SettingSpec::setting(PROXY_URL, &[]),
+            SettingSpec::setting(TLS_SERVER_NAME, &[]),
+            SettingSpec::name("user", &[]),
+            SettingSpec::secret("token", &["JOBLENS_KUBERNETES_TOKEN"]),
+            SettingSpec::secret("client_certificate_data", &[]),
+            SettingSpec::secret("client_key_data", &[]),
+        ],
+        all_public_domains: super::all_public_domains,
+        variable_prefixes: &[],
+        client_cert_is_credential: true,
+    },
     kinds: &kinds_of(&KINDS),
     scope_listings: &[ScopeListSpec {
         kinds: &[&JOB],
@@ -93,21 +109,8 @@ pub static CLOUD: Cloud = Cloud {
         permission: "list on namespaces",
     }],
     scope_details: DetailTypes::NONE,
-    setting_specs: &[
-        SettingSpec::setting(CONTEXT, &[]),
-        SettingSpec::setting(KUBECONFIG, &[]),
-        SettingSpec::setting("namespace", &[]),
-        SettingSpec::setting(PROXY_URL, &[]),
-        SettingSpec::setting(TLS_SERVER_NAME, &[]),
-        SettingSpec::name("user", &[]),
-        SettingSpec::secret("token", &["JOBLENS_KUBERNETES_TOKEN"]),
-        SettingSpec::secret("client_certificate_data", &[]),
-        SettingSpec::secret("client_key_data", &[]),
-    ],
     minimal_keys: &[CONTEXT],
     sources: &kubeconfig::SOURCES,
-    variable_prefixes: &[],
-    client_cert_is_credential: true,
     public_domains: &[],
     endpoint: |profile, transport| {
         let chosen = [CONTEXT, KUBECONFIG].into_iter();
@@ -205,7 +208,7 @@ impl Server {
 
 impl Api {
     fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
-        let account = |problem: Problem| problem.with_account(profile.cloud, &profile.name);
+        let account = |problem: Problem| problem.with_account(profile.cloud(), &profile.name);
         check_verification(profile)?;
         let (endpoint, prefix) = server(profile, transport)?;
         let credentials = CredentialCache::from_profile(profile, credential, label)?;

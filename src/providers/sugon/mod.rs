@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 
 use super::{Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, kinds_of};
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::http::{Endpoint, Transport};
 use crate::kind::DetailTypes;
 use crate::secret::quotable;
-use crate::settings::{Profile, SettingSpec};
+use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use crate::sync::lock;
 
 use host_policy::{AI_HOSTS, HostPolicy, PATHS};
@@ -35,26 +35,29 @@ static KINDS: [KindEntry<Api>; 2] = [(&INSTANCE, &Instances), (&JOB, &Jobs)];
 
 /// Sugon SCNet.
 pub static CLOUD: Cloud = Cloud {
-    name: "sugon",
+    schema: &SettingsSchema {
+        cloud: "sugon",
+        keys: &[
+            SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
+            SettingSpec::secret("platform_token", &["JOBLENS_SUGON_PLATFORM_TOKEN"]),
+            SettingSpec::id("access_key", &["JOBLENS_SUGON_ACCESS_KEY"]),
+            SettingSpec::id("user", &["JOBLENS_SUGON_USER"]),
+            SettingSpec::secret("secret_key", &["JOBLENS_SUGON_SECRET_KEY"]),
+            SettingSpec::setting("cluster_id", &[]),
+            SettingSpec::setting("scheduler_id", &[]),
+            SettingSpec::setting("auth_endpoint", &[]),
+            SettingSpec::setting("platform_endpoint", &[]),
+            SettingSpec::setting(AI_HOSTS, &[]),
+        ],
+        all_public_domains: super::all_public_domains,
+        variable_prefixes: &["SCNET_", "SUGON_"],
+        client_cert_is_credential: false,
+    },
     kinds: &kinds_of(&KINDS),
     scope_listings: &[],
     scope_details: DetailTypes::NONE,
-    setting_specs: &[
-        SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
-        SettingSpec::secret("platform_token", &["JOBLENS_SUGON_PLATFORM_TOKEN"]),
-        SettingSpec::id("access_key", &["JOBLENS_SUGON_ACCESS_KEY"]),
-        SettingSpec::id("user", &["JOBLENS_SUGON_USER"]),
-        SettingSpec::secret("secret_key", &["JOBLENS_SUGON_SECRET_KEY"]),
-        SettingSpec::setting("cluster_id", &[]),
-        SettingSpec::setting("scheduler_id", &[]),
-        SettingSpec::setting("auth_endpoint", &[]),
-        SettingSpec::setting("platform_endpoint", &[]),
-        SettingSpec::setting(AI_HOSTS, &[]),
-    ],
     minimal_keys: &["user", "access_key", "secret_key"],
     sources: &credential_files::SOURCES,
-    variable_prefixes: &["SCNET_", "SUGON_"],
-    client_cert_is_credential: false,
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
@@ -119,8 +122,7 @@ impl Api {
             }
             (None, Some(home)) => {
                 let message = format!("the token is for computing region '{}'", quotable(home));
-                let problem = Problem::new(Category::MissingCredentials, message);
-                let problem = problem.with_account(CLOUD.name, &self.profile.name);
+                let problem = self.profile.missing_credentials(message);
                 Err(problem.with_hint(format!(
                     "use a profile for region '{}', or set user, access_key and secret_key to fetch tokens of all regions",
                     quotable(id)

@@ -126,7 +126,7 @@ impl Region {
         let now = now.unwrap_or_default();
         let message = format!("the token expired at {}", at.rfc3339());
         let problem = Problem::new(Category::Unauthenticated, message);
-        let mut problem = problem.with_account(CLOUD.name, &self.profile);
+        let mut problem = problem.with_account(CLOUD.name(), &self.profile);
         problem.credential = Some(self.client.http.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.with_hint(format!(

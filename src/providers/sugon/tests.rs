@@ -3,6 +3,7 @@ mod tokens;
 use super::envelope::ListPage;
 use super::instance::{GET, Instance, LIST, ListParams, ListVariant, decode, list_request, path};
 use super::*;
+use crate::error::Category;
 use crate::http::RequestError;
 use crate::http::{Method, Response};
 use crate::providers::api::DecodeError;

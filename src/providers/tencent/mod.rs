@@ -37,7 +37,7 @@ use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport, pairs};
 use crate::kind::DetailTypes;
 use crate::secret::Secret;
-use crate::settings::{Profile, SettingSpec};
+use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use batch_job::{BATCH_JOB, BatchJobs};
 use clusters::ClusterDetails;
 use service::{SERVICE, Service};
@@ -52,7 +52,25 @@ static KINDS: [KindEntry<Api>; 3] = [
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
-    name: "tencent",
+    schema: &SettingsSchema {
+        cloud: "tencent",
+        keys: &[
+            SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
+            SettingSpec::setting("cluster", &[]),
+            SettingSpec::setting("namespace", &[]),
+            SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"])
+                .with_aliases(&["tmp_secret_id", "access_key_id"]),
+            SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])
+                .with_aliases(&["tmp_secret_key", "secret_access_key"]),
+            SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]).with_aliases(&["session_token"]),
+            SettingSpec::setting("tione_endpoint", &[]),
+            SettingSpec::setting("batch_endpoint", &[]),
+        ],
+        all_public_domains: super::all_public_domains,
+        // `TKE_` is the prefix of the variables that TKE sets in pods with a role.
+        variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_", "TKE_"],
+        client_cert_is_credential: false,
+    },
     kinds: &kinds_of(&KINDS),
     scope_listings: &[ScopeListSpec {
         kinds: &[&SERVICE],
@@ -61,23 +79,8 @@ pub static CLOUD: Cloud = Cloud {
         permission: "ccs:DescribeCluster",
     }],
     scope_details: DetailTypes::new(&[schema_of::<ClusterDetails>]),
-    setting_specs: &[
-        SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
-        SettingSpec::setting("cluster", &[]),
-        SettingSpec::setting("namespace", &[]),
-        SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"])
-            .with_aliases(&["tmp_secret_id", "access_key_id"]),
-        SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])
-            .with_aliases(&["tmp_secret_key", "secret_access_key"]),
-        SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]).with_aliases(&["session_token"]),
-        SettingSpec::setting("tione_endpoint", &[]),
-        SettingSpec::setting("batch_endpoint", &[]),
-    ],
     minimal_keys: &["region", "secret_id", "secret_key"],
     sources: &credential_files::SOURCES,
-    // `TKE_` is the prefix of the variables that TKE sets in pods with a role.
-    variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_", "TKE_"],
-    client_cert_is_credential: false,
     public_domains: &[
         "qcloud.com",
         "myqcloud.com",

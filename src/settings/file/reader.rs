@@ -46,8 +46,8 @@ pub(super) struct Reader<'a> {
     pub text: &'a str,
     /// Position of each line end in the text.
     pub newlines: Vec<usize>,
-    /// The clouds with the keys that their profiles can have.
-    pub clouds: &'a [SettingsSchema],
+    /// The keys that the profiles of each cloud can have.
+    pub schemas: &'a [&'static SettingsSchema],
     /// The kinds whose states can be mapped.
     pub kinds: &'a [String],
 }
@@ -97,7 +97,7 @@ impl Reader<'_> {
         table: &Table<'_>,
         file: &mut SettingsFile,
     ) -> Result<(), Problem> {
-        let Some(keys) = self.clouds.iter().find(|keys| keys.cloud == cloud) else {
+        let Some(schema) = self.schemas.iter().find(|schema| schema.cloud == cloud) else {
             return Err(self.unknown_table(at, cloud));
         };
         for (name, value) in table.iter() {
@@ -115,17 +115,17 @@ impl Reader<'_> {
                     ))
                 })?;
             let key = (cloud.to_owned(), profile.to_owned());
-            if let Some(words) = self.command(keys, table)? {
+            if let Some(words) = self.command(schema, table)? {
                 file.commands.insert(key.clone(), words);
             }
-            file.profiles.insert(key, self.entries(keys, table)?);
+            file.profiles.insert(key, self.entries(schema, table)?);
             self.record_positions(file, [cloud, profile], table);
         }
         Ok(())
     }
 
     fn unknown_table(&self, at: usize, name: &str) -> Problem {
-        let known: Vec<&str> = self.clouds.iter().map(|keys| keys.cloud).collect();
+        let known: Vec<&str> = self.schemas.iter().map(|schema| schema.cloud).collect();
         let message = format!(
             "unknown table '{}'; expected one of: {}, http, states",
             quotable(name),
@@ -169,7 +169,7 @@ impl Reader<'_> {
     /// source.
     fn command(
         &self,
-        keys: &SettingsSchema,
+        schema: &SettingsSchema,
         table: &Table<'_>,
     ) -> Result<Option<Vec<String>>, Problem> {
         // An empty text counts as not set.
@@ -182,8 +182,8 @@ impl Reader<'_> {
             let name: &str = key.get_ref();
             let base = name.strip_suffix("_env").or(name.strip_suffix("_file"));
             [CREDENTIAL_COMMAND, SOURCE].contains(&name)
-                || keys.is_credential(name)
-                || base.is_some_and(|base| base == SOURCE || keys.is_credential(base))
+                || schema.is_credential(name)
+                || base.is_some_and(|base| base == SOURCE || schema.is_credential(base))
         });
         let command = table
             .iter()
@@ -223,7 +223,7 @@ impl Reader<'_> {
         }
     }
 
-    fn entries(&self, keys: &SettingsSchema, table: &Table<'_>) -> Result<Entries, Problem> {
+    fn entries(&self, schema: &SettingsSchema, table: &Table<'_>) -> Result<Entries, Problem> {
         let mut entries = Entries::new();
         let mut bases: Vec<String> = Vec::new();
         for (key, value) in table.iter() {
@@ -245,18 +245,20 @@ impl Reader<'_> {
                 }
                 _ => return Err(self.error_at(at, &format!("{name} must be a string in quotes"))),
             };
-            let (base, entry) = if keys.find(name).is_some() {
+            let (base, entry) = if schema.find(name).is_some() {
                 (name, SettingValue::Text(Secret::new(text)))
-            } else if let Some(base) = name.strip_suffix("_env").filter(|b| keys.find(b).is_some())
+            } else if let Some(base) = name
+                .strip_suffix("_env")
+                .filter(|b| schema.find(b).is_some())
             {
                 (base, SettingValue::Variable(base.to_owned(), text))
             } else if let Some(base) = name
                 .strip_suffix("_file")
-                .filter(|b| keys.find(b).is_some())
+                .filter(|b| schema.find(b).is_some())
             {
                 (base, SettingValue::Path(base.to_owned(), text))
             } else {
-                return Err(self.unknown_key(at, name, keys));
+                return Err(self.unknown_key(at, name, schema));
             };
             if bases.iter().any(|other| other == base) {
                 let message = format!("{base} is set more than once");
@@ -269,9 +271,9 @@ impl Reader<'_> {
         Ok(entries)
     }
 
-    fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
-        let closest = closest_suggestion(keys.all().map(|spec| spec.key), name);
-        let all = keys
+    fn unknown_key(&self, at: usize, name: &str, schema: &SettingsSchema) -> Problem {
+        let closest = closest_suggestion(schema.all().map(|spec| spec.key), name);
+        let all = schema
             .all()
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
@@ -281,12 +283,12 @@ impl Reader<'_> {
             &format!(
                 "unknown key '{}' in {}{closest}",
                 quotable(name),
-                keys.cloud
+                schema.cloud
             ),
         )
         .with_hint(format!(
             "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
-            keys.cloud
+            schema.cloud
         ))
     }
 
@@ -336,11 +338,11 @@ impl Reader<'_> {
     /// Reports whether the file itself contains a secret.
     pub(super) fn contains_secret(&self, file: &SettingsFile) -> bool {
         file.profiles.iter().any(|((cloud, _), entries)| {
-            let keys = self.clouds.iter().find(|keys| keys.cloud == cloud);
+            let schema = self.schemas.iter().find(|schema| schema.cloud == cloud);
             entries.iter().any(|(key, entry)| {
                 matches!(entry, SettingValue::Text(_))
-                    && keys
-                        .and_then(|keys| keys.find(key))
+                    && schema
+                        .and_then(|schema| schema.find(key))
                         .is_some_and(|spec| spec.role == SettingRole::Secret)
             })
         })

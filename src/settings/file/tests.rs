@@ -3,14 +3,14 @@ use super::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-const CLOUD: SettingsSchema = SettingsSchema {
+const SCHEMA: SettingsSchema = SettingsSchema {
     cloud: "aliyun",
     keys: &[
         SettingSpec::setting("region", &[]),
         SettingSpec::secret("access_key_secret", &[]),
         SettingSpec::setting("ai_hosts", &[]),
     ],
-    public_domains: &[],
+    all_public_domains: || &[],
     variable_prefixes: &[],
     client_cert_is_credential: false,
 };
@@ -20,7 +20,7 @@ fn parse(toml: &str, mode: u32) -> Result<SettingsFile, Problem> {
     let path = folder.path().join("config.toml");
     fs::write(&path, toml).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-    SettingsFile::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
+    SettingsFile::read(&path, true, &[&SCHEMA], &["aliyun/job".to_owned()])
 }
 
 #[test]

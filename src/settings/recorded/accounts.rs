@@ -106,12 +106,12 @@ impl Settings {
     /// Returns the recorded settings of an account, with its credential if it could be read.
     pub(crate) fn recorded_plain_profile(
         &self,
-        cloud: &SettingsSchema,
+        schema: &'static SettingsSchema,
         name: &str,
     ) -> Option<Profile> {
-        self.recorded_profile(cloud, name).or_else(|| {
-            let failed = self.failed_account(cloud.cloud, name)?;
-            Some(failed.plain.as_ref()?.profile(cloud))
+        self.recorded_profile(schema, name).or_else(|| {
+            let failed = self.failed_account(schema.cloud, name)?;
+            Some(failed.plain.as_ref()?.profile(schema))
         })
     }
 

@@ -337,8 +337,7 @@ async fn an_error_names_the_reloaded_key_and_its_role() {
     );
     let config = folder.path().join("config.toml");
     std::fs::write(&config, toml).unwrap();
-    let keys = CLOUD.settings_schema();
-    let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
+    let settings = Settings::load(Some(config), Environment::default(), &[CLOUD.schema], &[]);
     let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();

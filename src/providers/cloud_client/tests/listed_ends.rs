@@ -66,7 +66,7 @@ async fn read_training_task(words: &'static [&str]) -> (bool, State, Option<Stri
 
 fn kind(cloud: &'static Cloud, name: &str) -> &'static Kind {
     let mut kinds = cloud.kinds.iter();
-    let kind = kinds.find(|kind| kind.to_string() == format!("{}/{name}", cloud.name));
+    let kind = kinds.find(|kind| kind.to_string() == format!("{}/{name}", cloud.name()));
     kind.unwrap()
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::*;
+use crate::error::Category;
 use crate::model::Time;
 use crate::providers::Client as _;
 use crate::providers::test_support;
@@ -370,8 +371,7 @@ async fn an_expired_token_file_is_read_again_until_it_has_a_new_token() {
     let claims = json!({"expireTime": end.timestamp_millis()}).to_string();
     let token = format!("e30.{}.c2ln", base64url(claims.as_bytes()));
     test_support::write_secret(&file, &token);
-    let keys = CLOUD.settings_schema();
-    let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
+    let settings = Settings::load(Some(config), Environment::default(), &[CLOUD.schema], &[]);
     let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let client = connect(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.api().credential().expires_at, Time::new(end));

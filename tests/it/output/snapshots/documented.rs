@@ -214,12 +214,11 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .collect();
-    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
+    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name().to_uppercase());
     variables.insert(endpoint, origin.to_owned());
-    let keys = cloud.settings_schema();
     let settings = Settings::from_environment(Environment::new(variables));
     let chain = providers::credential_chain(&settings, &SourceCache::default());
-    let profile = chain.profile(&keys, "default").unwrap();
+    let profile = chain.profile(cloud.schema, "default").unwrap();
     let transport = Transport::new(
         ClientOptions::default(),
         &[],
