@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Container, Details, EnvVar, Event, Job, Mount, Probe, Reason, ScopeSummary, Task, Termination,
-    Volume,
+    Address, ConfigFile, Container, Details, Disk, EmptyDir, EnvVar, Event, Flex, HttpGet, Job,
+    Mount, Nfs, Port, Probe, Probes, Reason, Resources, ScopeSummary, Security, Task, TcpSocket,
+    Termination, Volume,
 };
 
 /// A part of a model that contains text from a cloud.
@@ -39,9 +40,6 @@ pub trait Texts {
     fn visit_texts(&mut self, visit: Visit<'_>);
 }
 
-// Each function lists every field, so that a new field requires a decision. A field that is omitted is a part of
-// the reference, a word of joblens, or not text.
-
 impl Job {
     /// Visits the job without its tasks and events, then each task and each event, since a job can have thousands
     /// of them.
@@ -54,283 +52,183 @@ impl Job {
     }
 }
 
-impl Texts for Job {
+/// Visits one field: as a [`TextField`], as a `part` or list of `parts` that implement [`Texts`], or as `labels`.
+macro_rules! visit_field {
+    ($visit:ident, omit, $field:ident) => {
+        let _ = $field;
+    };
+    ($visit:ident, part, $field:ident) => {
+        $field.visit_texts($visit);
+    };
+    ($visit:ident, parts, $field:ident) => {
+        $field.iter_mut().for_each(|part| part.visit_texts($visit));
+    };
+    ($visit:ident, labels, $field:ident) => {
+        visit_labels($field, $visit);
+    };
+    ($visit:ident, Document, $field:ident) => {
+        each($visit, TextField::Document, $field.as_deref_mut());
+    };
+    ($visit:ident, $text:ident, $field:ident) => {
+        each($visit, TextField::$text, $field);
+    };
+}
+
+/// Implements [`Texts`] for structs, with their fields in the order of the visits; see [`visit_field`]. All fields are
+/// listed, so that a new field requires a decision. A field in `omit` is a part of the reference, a word of joblens, or
+/// not text.
+macro_rules! texts {
+    ($($type:ident { $($how:ident: [$($field:ident),* $(,)?],)* })*) => {
+        $(impl Texts for $type {
+            fn visit_texts(&mut self, visit: Visit<'_>) {
+                let Self { $($($field,)*)* } = self;
+                $($(visit_field!(visit, $how, $field);)*)*
+            }
+        })*
+    };
+}
+
+texts! {
+    Job {
+        parts: [reason],
+        Free: [message],
+        Name: [name, user, queue],
+        Value: [region, request_id],
+        part: [resources],
+        Word: [state_raw],
+        labels: [labels],
+        parts: [tasks, events],
+        Details: [details],
+        Document: [raw],
+        omit: [
+            reference, events_unreadable, events_problem, tasks_problem, has_subtask_events, input, cloud, profile,
+            kind, cluster, namespace, id, state, ended, verdict, uid, exit_code, priority, created_at, started_at,
+            finished_at, updated_at, has_started, duration_seconds, array, warning_count, observed_at, from_list,
+            unread_cause,
+        ],
+    }
+    ScopeSummary {
+        Name: [name],
+        Value: [status, region],
+        Details: [details],
+        omit: [scope, created_at],
+    }
+    Resources {
+        Value: [accelerator_type],
+        omit: [cpu, memory_bytes, ephemeral_storage_bytes, accelerators],
+    }
+    Task {
+        Free: [message],
+        Name: [name, reason, node],
+        Value: [id, zone, instance_type, restart_policy],
+        part: [resources],
+        Word: [state_raw],
+        parts: [addresses],
+        labels: [labels],
+        parts: [containers, volumes],
+        Details: [details],
+        omit: [kind, state, ended, exit_code, created_at, started_at, finished_at, index],
+    }
+    Volume {
+        Name: [name],
+        Value: [kind],
+        parts: [nfs, empty_dir, config_files, disk, flex],
+    }
+    Nfs {
+        Name: [server, path],
+        omit: [read_only],
+    }
+    EmptyDir {
+        Value: [medium, size_limit],
+    }
+    ConfigFile {
+        Name: [path],
+        Free: [content],
+    }
+    Disk {
+        Value: [id, fs_type],
+    }
+    Flex {
+        Name: [driver],
+        Free: [options],
+        Value: [fs_type],
+    }
+    Container {
+        Name: [name, image, working_dir, reason, detail_status],
+        Free: [message],
+        Value: [image_pull_policy],
+        part: [resources],
+        Word: [state_raw],
+        Free: [command, args],
+        parts: [env, ports, mounts],
+        part: [probes],
+        parts: [security, previous],
+        omit: [
+            init, is_sidecar, stdin, stdin_once, tty, state, ready, restart_count, exit_code, signal, started_at,
+            finished_at,
+        ],
+    }
+    EnvVar {
+        Name: [name, value_from],
+        Free: [value],
+    }
+    Port {
+        Value: [protocol],
+        Free: [access_url],
+        omit: [port],
+    }
+    Mount {
+        Name: [name, path, source_path, sub_path],
+        Value: [kind, propagation],
+        omit: [read_only],
+    }
+    Probes {
+        parts: [liveness, readiness],
+    }
+    Probe {
+        Free: [exec],
+        parts: [http, tcp],
+        omit: [
+            initial_delay_seconds, period_seconds, timeout_seconds, success_threshold, failure_threshold,
+        ],
+    }
+    HttpGet {
+        Name: [path],
+        Value: [scheme],
+        omit: [port],
+    }
+    TcpSocket {
+        Name: [host],
+        omit: [port],
+    }
+    Security {
+        Value: [capabilities],
+        omit: [read_only_root, run_as_user],
+    }
+    Termination {
+        Name: [reason, detail_status],
+        Free: [message],
+        Word: [state_raw],
+        omit: [state, exit_code, signal, started_at, finished_at],
+    }
+}
+
+impl Texts for Reason {
     fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            reference: _,
-            events_unreadable: _,
-            events_problem: _,
-            tasks_problem: _,
-            has_subtask_events: _,
-            input: _,
-            cloud: _,
-            profile: _,
-            region,
-            kind: _,
-            cluster: _,
-            namespace: _,
-            id: _,
-            name,
-            state: _,
-            state_raw,
-            ended: _,
-            verdict: _,
-            uid: _,
-            reason,
-            message,
-            exit_code: _,
-            user,
-            queue,
-            priority: _,
-            labels,
-            created_at: _,
-            started_at: _,
-            finished_at: _,
-            updated_at: _,
-            has_started: _,
-            duration_seconds: _,
-            resources,
-            array: _,
-            tasks,
-            events,
-            warning_count: _,
-            details,
-            request_id,
-            observed_at: _,
-            from_list: _,
-            raw,
-            unread_cause: _,
-        } = self;
-        if let Some(Reason::Word(word)) = reason {
+        if let Self::Word(word) = self {
             visit(TextField::Name(word));
         }
-        free(visit, [message]);
-        name_like(visit, [name, user, queue]);
-        value(visit, [region, request_id, &mut resources.accelerator_type]);
-        word(visit, [state_raw]);
-        visit_labels(labels, visit);
-        tasks.iter_mut().for_each(|task| task.visit_texts(visit));
-        events.iter_mut().for_each(|event| event.visit_texts(visit));
-        visit_details(details, visit);
-        if let Some(document) = raw {
-            visit(TextField::Document(document));
-        }
     }
 }
 
-impl Texts for ScopeSummary {
+impl Texts for Address {
     fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            scope: _,
-            name,
-            status,
-            created_at: _,
-            region,
-            details,
-        } = self;
-        name_like(visit, [name]);
-        value(visit, [status, region]);
-        visit_details(details, visit);
+        let Self { kind: _, address } = self;
+        visit(TextField::Value(address));
     }
 }
 
-impl Texts for Task {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            id,
-            name,
-            kind: _,
-            state: _,
-            state_raw,
-            ended: _,
-            reason,
-            message,
-            exit_code: _,
-            created_at: _,
-            started_at: _,
-            finished_at: _,
-            resources,
-            addresses,
-            node,
-            zone,
-            instance_type,
-            restart_policy,
-            labels,
-            containers,
-            volumes,
-            index: _,
-            details,
-        } = self;
-        free(visit, [message]);
-        name_like(visit, [name, reason, node]);
-        value(visit, [id, zone, instance_type, restart_policy]);
-        value(visit, [&mut resources.accelerator_type]);
-        word(visit, [state_raw]);
-        for address in addresses {
-            visit(TextField::Value(&mut address.address));
-        }
-        visit_labels(labels, visit);
-        for container in containers {
-            container.visit_texts(visit);
-        }
-        volumes
-            .iter_mut()
-            .for_each(|volume| volume.visit_texts(visit));
-        visit_details(details, visit);
-    }
-}
-
-impl Volume {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            name,
-            kind,
-            nfs,
-            empty_dir,
-            config_files,
-            disk,
-            flex,
-        } = self;
-        name_like(visit, [name]);
-        value(visit, [kind]);
-        if let Some(nfs) = nfs {
-            name_like(visit, [&mut nfs.server, &mut nfs.path]);
-        }
-        if let Some(folder) = empty_dir {
-            value(visit, [&mut folder.medium, &mut folder.size_limit]);
-        }
-        for file in config_files {
-            name_like(visit, [&mut file.path]);
-            free(visit, [&mut file.content]);
-        }
-        if let Some(disk) = disk {
-            value(visit, [&mut disk.id, &mut disk.fs_type]);
-        }
-        if let Some(flex) = flex {
-            name_like(visit, [&mut flex.driver]);
-            free(visit, [&mut flex.options]);
-            value(visit, [&mut flex.fs_type]);
-        }
-    }
-}
-
-impl Container {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            name,
-            init: _,
-            is_sidecar: _,
-            image,
-            image_pull_policy,
-            command,
-            args,
-            working_dir,
-            env,
-            ports,
-            mounts,
-            probes,
-            security,
-            resources,
-            stdin: _,
-            stdin_once: _,
-            tty: _,
-            state: _,
-            state_raw,
-            ready: _,
-            restart_count: _,
-            exit_code: _,
-            signal: _,
-            reason,
-            message,
-            detail_status,
-            started_at: _,
-            finished_at: _,
-            previous,
-        } = self;
-        name_like(visit, [name, image, working_dir, reason, detail_status]);
-        free(visit, [message]);
-        value(visit, [image_pull_policy, &mut resources.accelerator_type]);
-        word(visit, [state_raw]);
-        for argument in command.iter_mut().chain(args) {
-            visit(TextField::Free(argument));
-        }
-        for EnvVar {
-            name,
-            value,
-            value_from,
-        } in env
-        {
-            name_like(visit, [name, value_from]);
-            free(visit, [value]);
-        }
-        for port in ports {
-            value(visit, [&mut port.protocol]);
-            free(visit, [&mut port.access_url]);
-        }
-        mounts.iter_mut().for_each(|mount| mount.visit_texts(visit));
-        let probes = [&mut probes.liveness, &mut probes.readiness];
-        for probe in probes.into_iter().flatten() {
-            probe.visit_texts(visit);
-        }
-        for capability in security.iter_mut().flat_map(|s| &mut s.capabilities) {
-            visit(TextField::Value(capability));
-        }
-        if let Some(previous) = previous {
-            previous.visit_texts(visit);
-        }
-    }
-}
-
-impl Termination {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            state: _,
-            state_raw,
-            exit_code: _,
-            signal: _,
-            reason,
-            message,
-            detail_status,
-            started_at: _,
-            finished_at: _,
-        } = self;
-        name_like(visit, [reason, detail_status]);
-        free(visit, [message]);
-        word(visit, [state_raw]);
-    }
-}
-
-impl Mount {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self {
-            name,
-            path,
-            source_path,
-            kind,
-            sub_path,
-            read_only: _,
-            propagation,
-        } = self;
-        name_like(visit, [name, path, source_path, sub_path]);
-        value(visit, [kind, propagation]);
-    }
-}
-
-impl Probe {
-    fn visit_texts(&mut self, visit: Visit<'_>) {
-        for argument in &mut self.exec {
-            visit(TextField::Free(argument));
-        }
-        if let Some(http) = &mut self.http {
-            name_like(visit, [&mut http.path]);
-            value(visit, [&mut http.scheme]);
-        }
-        if let Some(tcp) = &mut self.tcp {
-            name_like(visit, [&mut tcp.host]);
-        }
-    }
-}
-
+// The visits of the object's fields are separate, so this is not in the macro.
 impl Texts for Event {
     fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
@@ -346,11 +244,22 @@ impl Texts for Event {
             reason,
             message,
         } = self;
-        word(visit, [level_raw]);
-        name_like(visit, [&mut object.name, reason]);
-        free(visit, [message]);
-        value(visit, [&mut object.kind, task]);
+        each(visit, TextField::Word, level_raw);
+        each(visit, TextField::Name, &mut object.name);
+        each(visit, TextField::Name, reason);
+        each(visit, TextField::Free, message);
+        each(visit, TextField::Value, &mut object.kind);
+        each(visit, TextField::Value, task);
     }
+}
+
+/// Visits all values of an optional field or a list.
+fn each<'a, T: 'a>(
+    visit: Visit<'_>,
+    text: fn(&'a mut T) -> TextField<'a>,
+    values: impl IntoIterator<Item = &'a mut T>,
+) {
+    values.into_iter().for_each(|value| visit(text(value)));
 }
 
 fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>) {
@@ -364,35 +273,5 @@ fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>)
             .into_iter()
             .zip(mem::take(labels).into_values())
             .collect();
-    }
-}
-
-fn visit_details(details: &mut Option<Arc<dyn Details>>, visit: Visit<'_>) {
-    if let Some(details) = details {
-        visit(TextField::Details(details));
-    }
-}
-
-fn free<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
-    for text in fields.into_iter().flatten() {
-        visit(TextField::Free(text));
-    }
-}
-
-fn name_like<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
-    for text in fields.into_iter().flatten() {
-        visit(TextField::Name(text));
-    }
-}
-
-fn value<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
-    for text in fields.into_iter().flatten() {
-        visit(TextField::Value(text));
-    }
-}
-
-fn word<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
-    for text in fields.into_iter().flatten() {
-        visit(TextField::Word(text));
     }
 }
