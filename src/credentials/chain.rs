@@ -136,15 +136,15 @@ impl CredentialChain {
     /// Calls `read` with a chain that only checks the variables that `read` needs.
     ///
     /// # Errors
-    /// As [`Settings::checked`].
-    pub(super) fn checked<T>(
+    /// As [`Settings::with_needed_variables`].
+    pub(super) fn with_needed_variables<T>(
         &self,
         read: impl FnOnce(&Self) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         if !self.settings.environment().has_unreadable() {
             return read(self);
         }
-        self.settings.checked(|settings| {
+        self.settings.with_needed_variables(|settings| {
             read(&Self {
                 settings: settings.clone(),
                 ..self.clone()
@@ -158,7 +158,7 @@ impl CredentialChain {
         skipped: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
         let (cloud, account) = (profile.cloud(), profile.name.clone());
-        let resolved = self.checked(|own| own.resolve_unchecked(profile, skipped));
+        let resolved = self.with_needed_variables(|own| own.resolve_unchecked(profile, skipped));
         resolved.map_err(|problem| problem.with_account(cloud, &account))
     }
 

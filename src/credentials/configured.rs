@@ -27,7 +27,7 @@ impl CredentialChain {
     /// variables of the cloud may be meant for its own tools.
     fn configures_default(&self, schema: &SettingsSchema) -> bool {
         // A variable that is not UTF-8 may contain a credential.
-        let is_configured = self.checked(|own| Ok(own.finds_default(schema)));
+        let is_configured = self.with_needed_variables(|own| Ok(own.finds_default(schema)));
         is_configured.unwrap_or(true)
     }
 

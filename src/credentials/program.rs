@@ -128,10 +128,10 @@ pub(super) fn program_invocation(
 /// Finds a program by its absolute path, or by a name that is searched in PATH.
 fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandError> {
     match path.to_str().filter(|name| !name.contains('/')) {
-        None => checked(path.to_path_buf(), false),
+        None => allowed_program(path.to_path_buf(), false),
         Some(name) => {
             let folders = environment.get("PATH").unwrap_or(DEFAULT_PATH);
-            checked(
+            allowed_program(
                 find_in_path(name, folders).map_err(CommandError::NotRun)?,
                 true,
             )
@@ -139,8 +139,8 @@ fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandErr
     }
 }
 
-/// Checks that other users could not have changed or replaced the program.
-fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
+/// Returns the program if other users could not have changed or replaced it.
+fn allowed_program(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
     let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
     if !data.is_file() {
         return Err(CommandError::NotRun(ErrorKind::IsADirectory));

@@ -43,7 +43,7 @@ impl CredentialChain {
     /// # Errors
     /// The problem of its file.
     pub(super) fn custom_source(&self, profile: &Profile) -> Result<Option<SourceResult>, Problem> {
-        self.checked(|own| own.find_custom_source(profile))
+        self.with_needed_variables(|own| own.find_custom_source(profile))
     }
 
     fn find_custom_source(&self, profile: &Profile) -> Result<Option<SourceResult>, Problem> {

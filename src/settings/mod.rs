@@ -277,7 +277,7 @@ impl Settings {
     ///
     /// # Errors
     /// A usage error if one of these variables is not UTF-8, else the error of `read`.
-    pub(crate) fn checked<T>(
+    pub(crate) fn with_needed_variables<T>(
         &self,
         read: impl FnOnce(&Self) -> Result<T, Problem>,
     ) -> Result<T, Problem> {

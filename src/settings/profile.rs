@@ -119,8 +119,6 @@ pub struct Profile {
     pub schema: &'static SettingsSchema,
     /// Name of the profile.
     pub name: String,
-    /// The valid keys of the cloud.
-    pub(crate) schema: SettingsSchema,
     /// Expiry of its credential, if known.
     pub expires_at: Option<Time>,
     /// Notices about its sources.

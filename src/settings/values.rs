@@ -23,7 +23,7 @@ impl Settings {
         schema: &'static SettingsSchema,
         name: &str,
     ) -> Result<Profile, Problem> {
-        let profile = self.checked(|own| own.read_plain_profile(schema, name));
+        let profile = self.with_needed_variables(|own| own.read_plain_profile(schema, name));
         profile.map_err(|problem| problem.with_account(schema.cloud, name))
     }
 
@@ -58,7 +58,8 @@ impl Settings {
         name: &str,
         key: &str,
     ) -> Result<Profile, Problem> {
-        let profile = self.checked(|own| own.plain_values(schema, name, &|known| known == key));
+        let profile =
+            self.with_needed_variables(|own| own.plain_values(schema, name, &|known| known == key));
         profile.map_err(|problem| problem.with_account(schema.cloud, name))
     }
 

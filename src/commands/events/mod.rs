@@ -19,11 +19,11 @@ use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, Time
 
 /// Shows the timeline of the referenced resources, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    let ended = prepare(context, arguments).and_then(|prepared| match prepared.options {
-        None => Ok(once(context, &prepared)),
-        Some(plan) => {
-            let display = display(context, &prepared.lookup, prepared.filter.clone());
-            follow::run(context, prepared.lookup, plan, display)
+    let ended = prepare(context, arguments).and_then(|setup| match setup.options {
+        None => Ok(once(context, &setup)),
+        Some(follow_options) => {
+            let display = display(context, &setup.lookup, setup.filter.clone());
+            follow::run(context, setup.lookup, follow_options, display)
         }
     });
     match ended {
@@ -66,10 +66,10 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let columns = columns(context)?;
     let zone = context.zone(Zone::Local);
     let filter = arguments.filter(&context.current_time(), zone)?;
-    let plan = arguments
+    let follow_options = arguments
         .follow
         .then(|| arguments.options(&context.output_options, columns.is_some()));
-    let plan = plan.transpose()?;
+    let follow_options = follow_options.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
         needs_events: true,
@@ -78,10 +78,10 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         ..Options::default()
     };
     let settings = context.settings()?;
-    let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
-    let plan_of_lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
-    let kinds: Vec<&Kind> = plan_of_lookup.kinds().collect();
-    let lookup = plan_of_lookup.connect(context, pace)?;
+    let pace = follow_options.is_some().then_some(MIN_CALL_INTERVAL);
+    let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let kinds: Vec<&Kind> = plan.kinds().collect();
+    let lookup = plan.connect(context, pace)?;
     for kind in kinds.into_iter().filter(|kind| !kind.has_events) {
         lookup.notices.push(no_events(kind));
     }
@@ -89,7 +89,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         lookup: Arc::new(lookup),
         filter,
         columns,
-        options: plan,
+        options: follow_options,
     })
 }
 
@@ -109,8 +109,8 @@ fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
     Ok(Some(columns).filter(|columns| !columns.is_empty()))
 }
 
-fn once(context: &CommandContext, prepared: &Setup) -> u8 {
-    let lookup = &prepared.lookup;
+fn once(context: &CommandContext, setup: &Setup) -> u8 {
+    let lookup = &setup.lookup;
     context.show_progress();
     // Handles signals until the output is written.
     let mut interruption = Interruption::new();
@@ -123,8 +123,8 @@ fn once(context: &CommandContext, prepared: &Setup) -> u8 {
         requests: lookup.transport.requests_sent(),
         ..timeline.stopped(stopped)
     };
-    timeline.retain(&prepared.filter);
-    let code = finish(context, &timeline, prepared.columns.as_deref());
+    timeline.retain(&setup.filter);
+    let code = finish(context, &timeline, setup.columns.as_deref());
     // The process exits next: freeing everything would only take time.
     std::mem::forget((jobs, timeline));
     code

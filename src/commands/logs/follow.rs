@@ -66,7 +66,7 @@ impl Streams {
     /// Opens the stream of a log.
     pub(super) fn open(
         &mut self,
-        follow: &mut Follow,
+        state: &mut LogStreamState,
         opened_at: Stopwatch,
         open: impl Future<Output = Result<LogBody, Problem>> + Send + 'static,
     ) {
@@ -80,8 +80,8 @@ impl Streams {
                 .send((number, Part::End(end.map_err(Box::new))))
                 .await;
         });
-        follow.opened_at = Some(opened_at);
-        follow.stream = Some(Stream {
+        state.opened_at = Some(opened_at);
+        state.stream = Some(Stream {
             number,
             resume: None,
             _task: task,
@@ -113,9 +113,9 @@ struct Stream {
     _task: JoinSet<()>,
 }
 
-/// The state of following a log.
+/// The stream of a log while the log is written, and why it can or cannot be opened again.
 #[derive(Debug, Default)]
-pub(super) struct Follow {
+pub(super) struct LogStreamState {
     stream: Option<Stream>,
     /// Runs since the last stream was opened.
     opened_at: Option<Stopwatch>,
@@ -125,7 +125,7 @@ pub(super) struct Follow {
     is_refused: bool,
 }
 
-impl Follow {
+impl LogStreamState {
     pub(super) fn is_open(&self) -> bool {
         self.stream.is_some()
     }

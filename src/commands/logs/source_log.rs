@@ -5,7 +5,7 @@ mod requested;
 
 use std::mem;
 
-use super::follow::Follow;
+use super::follow::LogStreamState;
 use super::lines::{Block, Lines, Tail};
 use super::message::split_message;
 use super::printer::{PrintedLine, last_timestamp};
@@ -49,7 +49,7 @@ pub(super) struct SourceLog {
     /// The last piece restarted the log, and more of it follows at once.
     is_begun_again: bool,
     /// The stream of the log while it is written.
-    pub follow: Follow,
+    pub stream_state: LogStreamState,
     /// The printed part of the current line.
     pub printed: PrintedLine,
     /// A message of the server was shown.
@@ -93,7 +93,7 @@ impl SourceLog {
             since: params.since,
             rest: None,
             is_begun_again: false,
-            follow: Follow::default(),
+            stream_state: LogStreamState::default(),
             printed: PrintedLine::default(),
             is_message_shown: false,
         }
@@ -115,7 +115,7 @@ impl SourceLog {
     /// Adds a part of a stream, and returns the completed lines.
     pub(super) fn take_followed(&mut self, mut text: Vec<u8>) -> Reading {
         let message = self.split_message(&mut text, self.is_between_lines());
-        let resume = self.follow.resume(|| self.window.resume());
+        let resume = self.stream_state.resume(|| self.window.resume());
         let new = resume.new_text(&text);
         let mut lines = Vec::new();
         if resume.take_break() {

@@ -185,7 +185,7 @@ impl LogStream<'_> {
 
     /// Reads a log up to its current end, unless its stream delivers the lines.
     async fn read_new_lines(&mut self, number: usize, job: &Job) -> Result<(), LogStreamError> {
-        let read = match self.logs[number].follow.is_read() {
+        let read = match self.logs[number].stream_state.is_read() {
             true => Ok(true),
             false => self.read_log(number).await,
         };

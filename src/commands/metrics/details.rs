@@ -60,12 +60,29 @@ fn is_known(row: &JobRow, details: &HashMap<String, Detail>) -> bool {
     known.is_some_and(|known| known.ended && row.is_run_of(known))
 }
 
-/// Fills in the result of a lookup. A lookup of this poll (`is_new`) is newer than the list and replaces the row. An
-/// earlier one replaces the row only if its end is final for this run (`is_same`), or if the list has no states and
-/// the lookup `is_fresh`; otherwise it only adds missing values, and none from another run.
-pub(super) fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
-    let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
-    if is_new || is_final || row.has_no_state && is_fresh {
+/// The age of a lookup.
+#[derive(Clone, Copy)]
+pub(super) enum LookupAge {
+    /// Of this poll, and therefore newer than the list.
+    ThisPoll,
+    /// Of an earlier poll, but still recent enough to show its state.
+    Recent,
+    /// Older than that.
+    Old,
+}
+
+/// Fills in the result of a lookup. A lookup of this poll replaces the row. An earlier one replaces the row only if it
+/// shows the end of this run, or if the list has no states and the lookup is recent; otherwise it only adds missing
+/// values, and none from another run.
+pub(super) fn fill(row: &mut JobRow, known: &JobRow, age: LookupAge) {
+    let is_same_run = row.is_run_of(known);
+    let is_final = known.ended && (row.ended || row.has_no_state) && is_same_run;
+    let is_newer = match age {
+        LookupAge::ThisPoll => true,
+        LookupAge::Recent => row.has_no_state,
+        LookupAge::Old => false,
+    };
+    if is_newer || is_final {
         let listed = std::mem::replace(row, known.clone());
         row.complete_from(&listed);
         return;
@@ -79,8 +96,7 @@ pub(super) fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool
 /// Adds what another scope knows about a job, which was read earlier.
 pub(super) fn merge(row: &mut JobRow, other: &JobRow) {
     if row.is_listed && !other.is_listed {
-        let is_same = row.is_run_of(other);
-        fill(row, other, false, is_same, true);
+        fill(row, other, LookupAge::Recent);
     } else {
         row.complete_from(other);
     }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::details::{Detail, fill, is_unproven_success, lookup_candidates};
+use super::details::{Detail, LookupAge, fill, is_unproven_success, lookup_candidates};
 use super::ends::EndTimes;
 use super::jobs::JobRow;
 use super::log::MessageLog;
@@ -325,10 +325,12 @@ impl PolledTarget {
                 row: Some(known),
             }) = details.get(&row.reference)
             {
-                let age = at - *read_at;
-                let is_same = row.is_run_of(known);
-                let is_fresh = age <= self.options.max_age();
-                fill(row, known, age.is_zero(), is_same, is_fresh);
+                let age = match at - *read_at {
+                    age if age.is_zero() => LookupAge::ThisPoll,
+                    age if age <= self.options.max_age() => LookupAge::Recent,
+                    _ => LookupAge::Old,
+                };
+                fill(row, known, age);
             }
         }
     }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use super::not_found::is_not_served;
 use super::object::ApiObject;
-use super::objects::{self, Outcome};
+use super::objects::{self, FoundJob};
 use super::parts::{Owner, Parts, ReadParts};
 use super::{Api, attach_raw, logs, object_path};
 use crate::providers::prelude::*;
@@ -184,8 +184,8 @@ impl CustomJobs {
         let objects = &self.resources[number].objects;
         let outcome = objects::lookup(api, objects, lookup, decode).await?;
         let (result, object, has_ended) = match outcome {
-            Outcome::Read(result, owner) => (*result, owner, false),
-            Outcome::Known(result) => (*result, Owner::default(), true),
+            FoundJob::Fetched(result, owner) => (*result, owner, false),
+            FoundJob::FromWatch(result) => (*result, Owner::default(), true),
         };
         Ok(ResourceJob {
             result,

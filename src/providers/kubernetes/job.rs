@@ -6,7 +6,7 @@ mod response;
 
 use super::job_pods::DerivedJobs;
 use super::object::ApiObject;
-use super::objects::{self, Outcome, Resource};
+use super::objects::{self, FoundJob, Resource};
 use super::parts::Parts;
 use super::watch::JOB_LABEL;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod, prefetch};
@@ -108,11 +108,11 @@ impl KindOps<Api> for Jobs {
             Ok((job.into_result(reference, api), (pod_parts, failed)))
         };
         let read = objects::lookup(api, &OBJECTS, lookup, decode);
-        let read = prefetch::with_parts(api, reference, options, read, Outcome::read_job);
+        let read = prefetch::with_parts(api, reference, options, read, FoundJob::fetched);
         let (outcome, prefetched) = read.await?;
         let (mut result, (parts, failed)) = match outcome {
-            Outcome::Read(result, parts) => (*result, parts),
-            Outcome::Known(result) => return Ok(*result),
+            FoundJob::Fetched(result, parts) => (*result, parts),
+            FoundJob::FromWatch(result) => return Ok(*result),
         };
         let read = prefetched.map(|read| read.for_job(&parts));
         parts

@@ -119,21 +119,21 @@ async fn in_namespace(
     Ok(rows)
 }
 
-/// The result of a lookup of one job.
-pub(super) enum Outcome<T> {
-    /// The job was read, with the additional data that was decoded from the response.
-    Read(Box<GetResult>, T),
+/// A job that a lookup found.
+pub(super) enum FoundJob<T> {
+    /// The job as fetched, with the additional data that was decoded from the response.
+    Fetched(Box<GetResult>, T),
     /// The job as last read from a list or stream, because it no longer exists, or because it has ended and
     /// the lookup failed or returned an older version.
-    Known(Box<GetResult>),
+    FromWatch(Box<GetResult>),
 }
 
-impl<T> Outcome<T> {
-    /// Returns the job if its response was read.
-    pub fn read_job(&self) -> Option<&Job> {
+impl<T> FoundJob<T> {
+    /// Returns the job if it was fetched.
+    pub fn fetched(&self) -> Option<&Job> {
         match self {
-            Self::Read(result, _) => Some(&result.job),
-            Self::Known(_) => None,
+            Self::Fetched(result, _) => Some(&result.job),
+            Self::FromWatch(_) => None,
         }
     }
 }
@@ -147,7 +147,7 @@ pub(super) async fn lookup<T: Send>(
     resource: &'static Resource,
     lookup: GetRequest<'_>,
     decode: impl FnOnce(&[u8]) -> Result<(GetResult, T), String> + Send,
-) -> Result<Outcome<T>, Problem> {
+) -> Result<FoundJob<T>, Problem> {
     let GetRequest { reference, options } = lookup;
     let (group, plural) = resource.path;
     let path = path(group, reference.segment("NAMESPACE"), plural);
@@ -160,16 +160,16 @@ pub(super) async fn lookup<T: Send>(
         }
         Some((object.presence, result))
     };
-    let final_outcome = || match known() {
+    let final_result = || match known() {
         Some((Presence::Present, _)) => None,
-        Some((_, result)) => Some(Ok(Outcome::Known(Box::new(result)))),
+        Some((_, result)) => Some(Ok(FoundJob::FromWatch(Box::new(result)))),
         None => {
             let object = watch.as_ref()?.object(reference.id())?;
             (object.presence == Presence::Replaced).then(|| Err(replaced()))
         }
     };
-    if let Some(final_outcome) = final_outcome() {
-        return final_outcome;
+    if let Some(final_result) = final_result() {
+        return final_result;
     }
     let (mut decoded, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
@@ -188,17 +188,17 @@ pub(super) async fn lookup<T: Send>(
     let own_path = object_path(resource.path, reference);
     let response = api.call(resource.get, &own_path, &[], options, decode);
     let response = response.await;
-    if let (Some(final_outcome), true) = (final_outcome(), response.is_ok()) {
-        return final_outcome;
+    if let (Some(final_result), true) = (final_result(), response.is_ok()) {
+        return final_result;
     }
     if (response.is_err() || is_behind)
         && let Some((_, result)) = known().filter(|(_, result)| result.job.ended)
     {
-        return Ok(Outcome::Known(Box::new(result)));
+        return Ok(FoundJob::FromWatch(Box::new(result)));
     }
     let response = response?;
     let decoded = decoded.expect("the response of a success was decoded");
-    Ok(Outcome::Read(Box::new(response.into_result()), decoded))
+    Ok(FoundJob::Fetched(Box::new(response.into_result()), decoded))
 }
 
 /// Returns the problem of a job that no longer exists while another object has its name.

@@ -3,7 +3,7 @@
 mod response;
 
 use super::object::ApiObject;
-use super::objects::{self, Outcome, Resource};
+use super::objects::{self, FoundJob, Resource};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::providers::prelude::*;
 use response::PodDetails;
@@ -84,8 +84,8 @@ impl KindOps<Api> for Pods {
         };
         let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
         let (mut result, uid) = match outcome.await? {
-            Outcome::Read(result, uid) => (*result, uid),
-            Outcome::Known(result) => return Ok(*result),
+            FoundJob::Fetched(result, uid) => (*result, uid),
+            FoundJob::FromWatch(result) => return Ok(*result),
         };
         match uid {
             Some(uid) => {

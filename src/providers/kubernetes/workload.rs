@@ -5,7 +5,7 @@ mod response;
 use serde::de::DeserializeOwned;
 
 use super::object::{ApiObject, ObjectList};
-use super::objects::{self, Outcome, Resource};
+use super::objects::{self, FoundJob, Resource};
 use super::parts::{Parts, ReadParts};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs, path, pod};
 use crate::providers::lenient;
@@ -108,8 +108,8 @@ impl KindOps<Api> for Workloads {
         };
         let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
         let (mut result, mut workload) = match outcome.await? {
-            Outcome::Read(result, workload) => (*result, workload),
-            Outcome::Known(result) => return Ok(*result),
+            FoundJob::Fetched(result, workload) => (*result, workload),
+            FoundJob::FromWatch(result) => return Ok(*result),
         };
         let limited = options.for_parts(&result.job);
         let lists = Lists {

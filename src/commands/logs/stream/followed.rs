@@ -74,7 +74,7 @@ impl LogStream<'_> {
         let client = self.lookup.client(&self.reference)?;
         let options = self.options();
         for log in self.logs.iter_mut().take(MAX_STREAMS) {
-            let is_written = log.source.state == State::Running && log.follow.is_due();
+            let is_written = log.source.state == State::Running && log.stream_state.is_due();
             let Some(params) = log.follow_params().filter(|_| is_written) else {
                 continue;
             };
@@ -93,14 +93,18 @@ impl LogStream<'_> {
                 body.ok_or_else(|| Problem::new(Category::InvalidResponse, "the response is empty"))
             };
             let opened_at = self.context.session.stopwatch();
-            self.streams.open(&mut log.follow, opened_at, open);
+            self.streams.open(&mut log.stream_state, opened_at, open);
         }
         Ok(())
     }
 
     /// Prints a part of a stream. Drops parts of logs that are no longer shown.
     async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
-        let Some(number) = self.logs.iter().position(|log| log.follow.has(stream)) else {
+        let Some(number) = self
+            .logs
+            .iter()
+            .position(|log| log.stream_state.has(stream))
+        else {
             return Ok(());
         };
         match part {
@@ -117,8 +121,8 @@ impl LogStream<'_> {
                 let is_timeout = problem
                     .and_then(|problem| problem.transport_failure)
                     .is_some_and(|failure| failure.kind == TransportFailureKind::Timeout);
-                let follow = &mut self.logs[number].follow;
-                let is_refused = follow.end(&end, is_absent || is_timeout);
+                let state = &mut self.logs[number].stream_state;
+                let is_refused = state.end(&end, is_absent || is_timeout);
                 if is_refused && !std::mem::replace(&mut self.streams.is_noted, true) {
                     let mut reason = problem.map_or_else(
                         || Problem::new(Category::InvalidResponse, "it ends at once"),
@@ -143,7 +147,7 @@ impl LogStream<'_> {
     ) -> Result<Vec<usize>, LogStreamError> {
         let mut limit = EndLimit::default();
         let mut written = BTreeSet::new();
-        let is_open = |log: &SourceLog| log.follow.is_open();
+        let is_open = |log: &SourceLog| log.stream_state.is_open();
         while self.logs[numbers.clone()].iter().any(is_open) && !limit.remaining_time().is_zero() {
             let started = Instant::now();
             let next = timeout(limit.remaining_time(), self.streams.next()).await;
@@ -152,7 +156,7 @@ impl LogStream<'_> {
                 break;
             };
             let mut ending = numbers.clone();
-            if let Some(number) = ending.find(|number| self.logs[*number].follow.has(stream))
+            if let Some(number) = ending.find(|number| self.logs[*number].stream_state.has(stream))
                 && let Part::Text(text) = &part
             {
                 limit.take(text.len());
@@ -160,9 +164,9 @@ impl LogStream<'_> {
             }
             self.take_part(stream, part).await?;
         }
-        written.retain(|number| self.logs[*number].follow.is_open());
+        written.retain(|number| self.logs[*number].stream_state.is_open());
         for log in &mut self.logs[numbers] {
-            log.follow.close();
+            log.stream_state.close();
         }
         // A silent log has ended as well.
         Ok(match limit.is_silent() {

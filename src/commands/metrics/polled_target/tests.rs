@@ -66,17 +66,17 @@ fn an_earlier_lookup_adds_details_but_never_changes_the_state() {
         ..row("a", State::Running)
     };
     let mut listed = row("a", State::Succeeded);
-    fill(&mut listed, &known, false, true, true);
+    fill(&mut listed, &known, LookupAge::Recent);
     assert_eq!((listed.state, listed.warnings), (State::Succeeded, Some(2)));
     let ended = JobRow {
         exit_code: Some(137),
         ..row("a", State::Failed)
     };
     let mut listed = row("a", State::Failed);
-    fill(&mut listed, &ended, false, true, false);
+    fill(&mut listed, &ended, LookupAge::Old);
     assert_eq!(listed.exit_code, Some(137));
     let mut listed = row("a", State::Running);
-    fill(&mut listed, &ended, true, true, true);
+    fill(&mut listed, &ended, LookupAge::ThisPoll);
     assert_eq!(listed.state, State::Failed);
 }
 
@@ -100,8 +100,7 @@ fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
         let is_wanted = !lookup_candidates(std::slice::from_ref(listed), &details, 9).is_empty();
         assert_eq!(is_wanted, listed.state == State::Failed);
         let mut shown = listed.clone();
-        let is_same = listed.is_run_of(known);
-        fill(&mut shown, known, false, is_same, true);
+        fill(&mut shown, known, LookupAge::Recent);
         assert_eq!(&shown, listed);
     }
     let known = JobRow {
@@ -114,7 +113,7 @@ fn a_recreated_job_has_no_details_from_a_lookup_of_its_earlier_run() {
         ..row("a", State::Running)
     };
     let mut shown = running.clone();
-    fill(&mut shown, &known, false, running.is_run_of(&known), true);
+    fill(&mut shown, &known, LookupAge::Recent);
     assert_eq!(shown, running);
 }
 
@@ -138,8 +137,7 @@ fn an_unproven_success_is_looked_up_and_the_lookup_takes_precedence() {
     let details = HashMap::from([("a".to_owned(), detail)]);
     assert!(lookup_candidates(rows, &details, 9).is_empty());
     let mut shown = listed.clone();
-    let is_same = listed.is_run_of(&known);
-    fill(&mut shown, &known, false, is_same, false);
+    fill(&mut shown, &known, LookupAge::Old);
     assert_eq!(shown, known);
 }
 
@@ -150,9 +148,12 @@ fn a_list_without_states_shows_the_states_of_recent_lookups() {
         has_no_state: true,
         ..row("a", State::Unknown)
     };
-    for (is_fresh, state) in [(true, State::Running), (false, State::Unknown)] {
+    for (age, state) in [
+        (LookupAge::Recent, State::Running),
+        (LookupAge::Old, State::Unknown),
+    ] {
         let mut listed = listed.clone();
-        fill(&mut listed, &known, false, true, is_fresh);
+        fill(&mut listed, &known, age);
         assert_eq!(listed.state, state);
     }
 }
