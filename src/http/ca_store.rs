@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::settings::{MAX_PEM_BYTES, NO_FILE, check_installed, open_bytes};
+use crate::settings::{FileTypes, MAX_PEM_BYTES, NO_FILE, check_installed, open_bytes};
 
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
@@ -54,7 +54,7 @@ impl SystemStore {
                 certificates: system_certificates(number),
                 problem: None,
             },
-            places if number == 0 => named_certificates(places),
+            paths if number == 0 => named_certificates(paths),
             _ => CaCertificates::default(),
         })
     }
@@ -90,29 +90,28 @@ fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
         0 => system
             .cert_file
             .iter()
-            .flat_map(|path| read(path, false))
+            .flat_map(|path| CaPath::File(path.clone()).read())
             .collect(),
         _ => system
             .cert_dir
             .iter()
-            .flat_map(|path| read(path, true))
+            .flat_map(|path| CaPath::Folder(path.clone()).read())
             .collect(),
     }
 }
 
-fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
+fn named_certificates(paths: &[CaPath]) -> CaCertificates {
     let (mut certificates, mut problems) = (Vec::new(), Vec::new());
-    for (name, path) in places {
-        let is_folder = *name == FOLDERS;
-        let insecure = insecure(path, is_folder);
+    for path in paths {
+        let insecure = path.insecure();
         let read_certificates = match insecure {
             Some(_) => Vec::new(),
-            None => read(path, is_folder),
+            None => path.read(),
         };
         if read_certificates.is_empty() {
-            let problem = insecure
-                .unwrap_or_else(|| format!("{} {}", path.display(), path_problem(path, is_folder)));
-            problems.push(format!("{name}: {problem}"));
+            let shown = path.path().display();
+            let problem = insecure.unwrap_or_else(|| format!("{shown} {}", path.problem()));
+            problems.push(format!("{}: {problem}", path.variable()));
         }
         certificates.extend(read_certificates);
     }
@@ -122,71 +121,97 @@ fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
     }
 }
 
-/// Returns the paths that the variables name, each with its variable.
-fn certificate_paths(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
+/// Returns the paths that the variables name.
+fn certificate_paths(environment: &[(String, String)]) -> Vec<CaPath> {
     let value = |name| {
         let variable = environment.iter().find(|(key, _)| key == name);
         variable.map_or("", |(_, value)| value.trim())
     };
-    let folders = value(FOLDERS).split(':').map(|path| (FOLDERS, path));
-    let places = std::iter::once((FILE, value(FILE))).chain(folders);
-    places
-        .filter(|(_, path)| !path.is_empty())
-        .map(|(name, path)| (name, PathBuf::from(path)))
+    let file = [value(FILE)].into_iter().filter(|path| !path.is_empty());
+    let folders = value(FOLDERS).split(':').filter(|path| !path.is_empty());
+    let folders = folders.map(|path| CaPath::Folder(path.into()));
+    file.map(|path| CaPath::File(path.into()))
+        .chain(folders)
         .collect()
-}
-
-/// Returns the file, or the files of the folder.
-fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
-    match is_folder {
-        true => {
-            let entries = fs::read_dir(path).into_iter().flatten().flatten();
-            entries.map(|entry| entry.path()).collect()
-        }
-        false => vec![path.to_path_buf()],
-    }
-}
-
-/// Returns the first file or folder of a path that another user can change, and the reason.
-fn insecure(path: &Path, is_folder: bool) -> Option<String> {
-    let mut paths = files(path, is_folder);
-    paths.push(path.to_path_buf());
-    paths.iter().find_map(|path| {
-        let data = path
-            .metadata()
-            .ok()
-            .filter(|data| data.is_file() || data.is_dir())?;
-        let insecure = check_installed(path, &data, true).err()?;
-        Some(format!("{} {}", path.display(), insecure.reason))
-    })
-}
-
-/// Reads the certificates of a file, or of the files of a folder. Skips those that cannot be read.
-fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
-    let files = files(path, is_folder);
-    let contents = files.iter().filter_map(|file| {
-        let (bytes, _) = open_bytes(file, false, MAX_PEM_BYTES).ok()?;
-        Some(bytes)
-    });
-    let mut certificates = Vec::new();
-    for bytes in contents {
-        certificates.extend(CertificateDer::pem_slice_iter(&bytes).flatten());
-    }
-    certificates
 }
 
 const EMPTY: &str = "contains no CA certificate";
 
-fn path_problem(path: &Path, is_folder: bool) -> String {
-    match path.metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
-        Ok(data) if is_folder && !data.is_dir() => "is not a directory".to_owned(),
-        Ok(data) if !is_folder && data.is_dir() => "is a directory".to_owned(),
-        Ok(_) if is_folder || path == Path::new(NO_FILE) => EMPTY.to_owned(),
-        _ => match open_bytes(path, false, MAX_PEM_BYTES) {
-            Ok(_) => EMPTY.to_owned(),
-            Err(fault) => fault.reason(),
-        },
+/// A path with CA certificates.
+#[derive(Debug)]
+enum CaPath {
+    /// A file with any number of certificates.
+    File(PathBuf),
+    /// A folder with such files.
+    Folder(PathBuf),
+}
+
+impl CaPath {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Folder(path) => path,
+        }
+    }
+
+    /// Returns the variable that names such a path.
+    fn variable(&self) -> &'static str {
+        match self {
+            Self::File(_) => FILE,
+            Self::Folder(_) => FOLDERS,
+        }
+    }
+
+    /// Returns the file, or the files of the folder.
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::File(path) => vec![path.clone()],
+            Self::Folder(path) => {
+                let entries = fs::read_dir(path).into_iter().flatten().flatten();
+                entries.map(|entry| entry.path()).collect()
+            }
+        }
+    }
+
+    /// Returns the first file or folder of the path that another user can change, and the reason.
+    fn insecure(&self) -> Option<String> {
+        let mut paths = self.files();
+        paths.push(self.path().to_path_buf());
+        paths.iter().find_map(|path| {
+            let data = path
+                .metadata()
+                .ok()
+                .filter(|data| data.is_file() || data.is_dir())?;
+            let insecure = check_installed(path, &data, true).err()?;
+            Some(format!("{} {}", path.display(), insecure.reason))
+        })
+    }
+
+    /// Reads the certificates of the file, or of the files of the folder. Skips those that cannot be read.
+    fn read(&self) -> Vec<CertificateDer<'static>> {
+        let mut certificates = Vec::new();
+        for file in self.files() {
+            if let Ok((bytes, _)) = open_bytes(&file, FileTypes::Regular, MAX_PEM_BYTES) {
+                certificates.extend(CertificateDer::pem_slice_iter(&bytes).flatten());
+            }
+        }
+        certificates
+    }
+
+    /// Returns the reason why it gave no certificate.
+    fn problem(&self) -> String {
+        match (self, self.path().metadata()) {
+            (_, Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                "does not exist".to_owned()
+            }
+            (Self::Folder(_), Ok(data)) if !data.is_dir() => "is not a directory".to_owned(),
+            (Self::Folder(_), Ok(_)) => EMPTY.to_owned(),
+            (Self::File(_), Ok(data)) if data.is_dir() => "is a directory".to_owned(),
+            (Self::File(path), Ok(_)) if path == Path::new(NO_FILE) => EMPTY.to_owned(),
+            _ => match open_bytes(self.path(), FileTypes::Regular, MAX_PEM_BYTES) {
+                Ok(_) => EMPTY.to_owned(),
+                Err(fault) => fault.reason(),
+            },
+        }
     }
 }
 

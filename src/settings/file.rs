@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::text_file::{FileError, is_dangling, open_text};
-use super::{Environment, SettingsSchema, check_file, is_open_descriptor};
+use super::{Environment, SettingsSchema, check_file};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::{Secret, quotable_path};
@@ -87,7 +87,7 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let (text, data) = match open_text(path, is_open_descriptor(path)) {
+        let (text, data) = match open_text(path) {
             Ok(opened) => opened,
             Err(FileError::Io(ErrorKind::NotFound, _)) if !is_explicit && !is_dangling(path) => {
                 return Ok(Self::default());

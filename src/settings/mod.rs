@@ -30,7 +30,8 @@ pub use recorded::{RecordedProfile, RecordedSettings};
 pub use referenced_files::ReferencedFile;
 pub(crate) use referenced_files::is_mounted;
 pub(crate) use text_file::{
-    FileError, MAX_FILE_BYTES, MAX_PEM_BYTES, is_dangling, open_bytes, read_pem, read_text_up_to,
+    FileError, FileTypes, MAX_FILE_BYTES, MAX_PEM_BYTES, is_dangling, open_bytes, read_pem,
+    read_text_up_to,
 };
 pub(crate) use token_cache::unwritable_token_folder;
 pub(crate) use values::Values;

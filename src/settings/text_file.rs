@@ -14,6 +14,15 @@ pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Maximum size of a PEM file. The CA bundles of systems have up to 1 MiB.
 pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 
+/// The types of files that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileTypes {
+    /// Regular files.
+    Regular,
+    /// Also a pipe that was passed to this process, such as `/dev/stdin`.
+    RegularOrPassedPipe,
+}
+
 /// The reason why a file cannot be read.
 #[derive(Debug)]
 pub(crate) enum FileError {
@@ -93,25 +102,25 @@ pub(crate) fn read_text_up_to(
     is_secret: bool,
     max_bytes: u64,
 ) -> Result<(String, bool), FileError> {
-    let (text, data) = open_text_up_to(path, false, max_bytes)?;
+    let (text, data) = open_text_up_to(path, FileTypes::Regular, max_bytes)?;
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     Ok((text, is_readable_by_others(&data)))
 }
 
-/// Reads the text of a file of at most [`MAX_FILE_BYTES`], and the file's metadata; see [`open_bytes`].
+/// Reads the text of a file or a passed pipe of at most [`MAX_FILE_BYTES`], and its metadata; see [`open_bytes`].
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
-    open_text_up_to(path, is_open, MAX_FILE_BYTES)
+pub(super) fn open_text(path: &Path) -> Result<(String, Metadata), FileError> {
+    open_text_up_to(path, FileTypes::RegularOrPassedPipe, MAX_FILE_BYTES)
 }
 
 fn open_text_up_to(
     path: &Path,
-    is_open: bool,
+    types: FileTypes,
     max_bytes: u64,
 ) -> Result<(String, Metadata), FileError> {
-    let (bytes, data) = open_bytes(path, is_open, max_bytes)?;
+    let (bytes, data) = open_bytes(path, types, max_bytes)?;
     Ok((decode(bytes).map_err(FileError::Encoding)?, data))
 }
 
@@ -134,23 +143,23 @@ fn decode(bytes: Vec<u8>) -> Result<String, Option<usize>> {
 /// # Errors
 /// The file cannot be read or is not safe.
 pub(crate) fn read_pem(path: &Path, is_secret: bool) -> Result<Vec<u8>, FileError> {
-    let (bytes, data) = open_bytes(path, is_open_descriptor(path), MAX_PEM_BYTES)?;
+    let (bytes, data) = open_bytes(path, FileTypes::RegularOrPassedPipe, MAX_PEM_BYTES)?;
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     Ok(bytes)
 }
 
-/// Reads the content and metadata of a regular file of at most `max_bytes`. With `is_open`, a pipe that was passed
-/// to the process, such as `/dev/stdin`, is also read.
+/// Reads the content and metadata of a file of at most `max_bytes`.
 ///
 /// # Errors
 /// The file cannot be read.
 pub(crate) fn open_bytes(
     path: &Path,
-    is_open: bool,
+    types: FileTypes,
     max_bytes: u64,
 ) -> Result<(Vec<u8>, Metadata), FileError> {
+    let is_passed = types == FileTypes::RegularOrPassedPipe && is_open_descriptor(path);
     // Opening a named pipe would block until another process writes to it.
-    if !is_open && !fs::metadata(path)?.is_file() {
+    if !is_passed && !fs::metadata(path)?.is_file() {
         return Err(FileError::Kind("not a regular file"));
     }
     let file = fs::File::open(path)?;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::FORMAT;
 use crate::error::{Problem, file_error_text};
 use crate::secret::quotable_path;
-use crate::settings::{RecordedSettings, open_bytes};
+use crate::settings::{FileTypes, RecordedSettings, open_bytes};
 
 /// The file that describes the recorded run.
 const HEADER: &str = "recording.json";
@@ -213,7 +213,8 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     if !data.is_file() {
         return Err("not a regular file".to_owned());
     }
-    let (bytes, _) = open_bytes(path, false, MAX_FILE).map_err(|error| error.to_string())?;
+    let (bytes, _) =
+        open_bytes(path, FileTypes::Regular, MAX_FILE).map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("invalid content at line {line} column {column}")

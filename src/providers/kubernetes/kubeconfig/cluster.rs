@@ -7,7 +7,7 @@ use crate::crypto::base64;
 use crate::error::Problem;
 use crate::http::{check_ca, check_proxy_url, is_server_name};
 use crate::secret::{Secret, quotable};
-use crate::settings::{CA_DATA, MAX_PEM_BYTES, PROXY_URL, TLS_SERVER_NAME, open_bytes};
+use crate::settings::{CA_DATA, FileTypes, MAX_PEM_BYTES, PROXY_URL, TLS_SERVER_NAME, open_bytes};
 
 const CA_FILE: &str = "certificate-authority";
 const CA: &str = "certificate-authority-data";
@@ -106,7 +106,7 @@ pub(super) fn data_of(
             Ok(Some(Secret::new(data)))
         }
         (None, Some(path)) => {
-            let read = open_bytes(&path, false, MAX_PEM_BYTES).map_err(|fault| {
+            let read = open_bytes(&path, FileTypes::Regular, MAX_PEM_BYTES).map_err(|fault| {
                 entry.problem(&format!(
                     "has {file_key} {}, which {}",
                     path.display(),
