@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::GetResult;
+use super::runs::Runs;
 use crate::error::{Category, Problem};
 use crate::model::{self, Notice};
 use crate::reference::Reference;
@@ -185,6 +186,8 @@ pub struct Page<R = GetResult> {
     pub withdrawn: Vec<String>,
     /// Keys of the rows that had different states on this page.
     pub contradicted: Vec<String>,
+    /// The runs of the rows, if a job can have several rows, each of another run.
+    pub runs: Runs,
     /// Additional notices about the page as a whole.
     pub notices: Vec<Notice>,
     /// Number of rows without an id that is valid in a reference; they are not in `rows`.
@@ -214,6 +217,7 @@ impl<R> Default for Page<R> {
             changed: Vec::new(),
             withdrawn: Vec::new(),
             contradicted: Vec::new(),
+            runs: Runs::default(),
             notices: Vec::new(),
             rows_without_id: 0,
             repeated_rows: 0,

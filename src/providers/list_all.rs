@@ -1,5 +1,6 @@
 mod conflicts;
 mod progress;
+mod seen_rows;
 
 use std::fmt;
 use std::future;
@@ -92,7 +93,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// read: the list is read again, for rows that were missed or have changed their state. The same applies if
 /// overlapping pages have no row in common. A row is passed on again if a later one shows the job in another
 /// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
-/// or if pages show different ends, until the list is read again. If each job requires additional requests
+/// or if pages show different ends, until the list is read again. Rows of earlier runs of a job ([`Page::runs`]) are
+/// dropped. If each job requires additional requests
 /// ([`list_limit`]), `limit` counts the jobs for which requests were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit

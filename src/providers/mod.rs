@@ -26,6 +26,7 @@ mod products;
 mod raw;
 mod request;
 mod request_id;
+mod runs;
 mod shapes;
 mod slurm;
 pub mod states;

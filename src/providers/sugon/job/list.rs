@@ -2,6 +2,10 @@
 //!
 //! The platform lists the jobs of all regions; a region lists the jobs of one scheduler.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use chrono::TimeDelta;
 
 use super::super::Api;
@@ -12,6 +16,7 @@ use super::response::JobFields;
 use super::{LIST, LIST_ENDED, get_request};
 use crate::http::{Method, Request};
 use crate::providers::prelude::*;
+use crate::providers::runs::{Run, Runs};
 use crate::reference::Scope;
 
 pub(super) const HISTORY_PATH: &str = "/hpc/openapi/v2/historyjobs";
@@ -41,11 +46,27 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
     rows.retain(|row| row.is_at(region_id, scheduler));
     let dropped = count - rows.len();
+    let earlier_runs = match origin {
+        Origin::Live => Vec::new(),
+        Origin::History => drop_earlier_runs(&mut rows, list.scope, region.clock),
+    };
     let address = |row: &JobFields| row.reference(list.scope);
+    let mut runs = HashMap::new();
     let read = |row: JobFields, reference: &Reference| {
-        row.into_result(origin, list.lookup(reference), region.clock)
+        let run = row.run(region.clock);
+        let result = row.into_result(origin, list.lookup(reference), region.clock);
+        let run = match origin {
+            Origin::Live => Run::of_job(&result.job),
+            Origin::History => run,
+        };
+        runs.insert(result.job.reference.clone(), run);
+        result
     };
     let mut page = Page::from_addressed_rows(list.cursor, total, rows, address, read);
+    page.runs = Runs {
+        of_rows: runs,
+        earlier: earlier_runs,
+    };
     page.notices.extend(response.unreadable);
     // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
     page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
@@ -71,6 +92,35 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
         page.notices.push(Notice::new(NoticeCode::ListWindow, text));
     }
     Ok(page)
+}
+
+/// Drops the rows of earlier runs of jobs that have several rows in the history. Returns their keys. Rows of one run, and
+/// rows without times to compare, remain.
+fn drop_earlier_runs(rows: &mut Vec<JobFields>, scope: &Scope, clock: WallClock) -> Vec<String> {
+    let key = |row: &JobFields| row.reference(scope).map(|one| one.to_string());
+    let mut newest: HashMap<String, Run> = HashMap::new();
+    for row in rows.iter() {
+        let Some(key) = key(row) else { continue };
+        let run = row.run(clock);
+        match newest.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(run)),
+            Entry::Occupied(mut known) => {
+                if run.order(known.get()) == Some(Ordering::Greater) {
+                    known.insert(run);
+                }
+            }
+        }
+    }
+    let mut earlier = Vec::new();
+    rows.retain(|row| {
+        let Some(key) = key(row) else { return true };
+        let run = row.run(clock);
+        let order = newest.get(&key).and_then(|newest| run.order(newest));
+        let is_earlier = order == Some(Ordering::Less);
+        earlier.extend(is_earlier.then(|| run.key(&key)));
+        !is_earlier
+    });
+    earlier
 }
 
 /// Returns the request for a page and the region that receives it.

@@ -4,6 +4,7 @@ use super::super::envelope::decode_data;
 use super::outcome::{Exit, Origin, Record, Reports, known_word};
 use super::{JobDetails, STATES};
 use crate::providers::prelude::*;
+use crate::providers::runs::Run;
 use crate::providers::states::{NormalizedState, normalize};
 use crate::secret::mask_text;
 
@@ -161,25 +162,21 @@ impl JobFields {
     }
 
     /// Reports whether this is a history entry of the run `live`; `None` if no times can be compared.
-    ///
-    /// A requeued job has several entries, and a scheduler reuses ids. An entry belongs to an
-    /// earlier run or another job if it began, ended or was entered before the live run was
-    /// submitted or began. Users are not compared, because an account can have several names.
     pub(super) fn is_of_run(&self, live: &Job, clock: WallClock) -> Option<bool> {
-        let names = self.job_name.trimmed().zip(live.name.as_deref());
-        if names.is_some_and(|(name, live)| name != live.trim()) {
-            return Some(false);
+        self.run(clock).is_of(&Run::of_job(live))
+    }
+
+    /// Returns the run of a history entry.
+    pub(super) fn run(&self, clock: WallClock) -> Run {
+        Run {
+            name: self.name().map(str::to_owned),
+            created_at: clock
+                .at(&self.job_submit_time)
+                .or_else(|| clock.at(&self.job_queue_time)),
+            started_at: clock.at(&self.job_start_time),
+            finished_at: clock.at(&self.job_end_time),
+            booked_at: self.booked_at(clock),
         }
-        let begin = live.started_at.max(live.created_at);
-        let bounds = [
-            (&self.job_start_time, begin),
-            (&self.job_end_time, begin.or(live.finished_at)),
-            (&self.acct_time, begin.or(live.finished_at)),
-        ];
-        let times = bounds.map(|(time, run)| clock.at(time).zip(run));
-        let mut times = times.into_iter().flatten().peekable();
-        times.peek()?;
-        Some(times.all(|(time, run)| time >= run))
     }
 
     pub(super) fn into_result(

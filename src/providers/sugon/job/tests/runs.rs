@@ -1,8 +1,11 @@
 //! Tests which of several rows of the history counts, and details that are missing.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::providers::{Truncation, list_all, ready};
 
 /// Looks up a job that is only in the history, with these rows in the list and this response with the details.
 async fn found(rows: &[Value], details: (u16, Value)) -> Result<GetResult, Problem> {
@@ -102,4 +105,125 @@ async fn a_job_that_the_history_lists_without_details_is_not_reported_as_missing
         let expected = "the details of a job that the history lists";
         assert!(problem.message.contains(expected), "{}", problem.message);
     }
+}
+
+/// Lists jobs with these live rows and these pages of the history. Returns the id and the last state of each row that
+/// was passed on, and why rows may be missing.
+async fn listed(
+    live: Vec<Value>,
+    history: Vec<Vec<Value>>,
+    states: &[State],
+) -> (Vec<(String, State)>, Option<Truncation>) {
+    let total: usize = history.iter().map(Vec::len).sum();
+    let respond: Responder = Arc::new(move |request| {
+        let (total, rows) = match request.path.as_str() {
+            "/hpc/openapi/v2/jobs" => (live.len(), live.clone()),
+            _ => {
+                let start = request.parameter("start").unwrap_or_default();
+                let starts = history.iter().scan(0, |start, page| {
+                    *start += page.len();
+                    Some((*start - page.len()).to_string())
+                });
+                let page = starts.zip(&history).find(|(own, _)| *own == start);
+                (
+                    total,
+                    page.map(|(_, page)| page.clone()).unwrap_or_default(),
+                )
+            }
+        };
+        let body = json!({"code": "0", "data": {"total": total, "list": rows}});
+        Some(ServerResponse::json(200, &body))
+    });
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, respond).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
+    let filter = Filter {
+        states: states.to_vec(),
+        ..Filter::default()
+    };
+    let mut found = Vec::new();
+    let mut on_page = |page: Page| {
+        let rows = page.rows.into_iter();
+        found.extend(rows.map(|row| (row.job.id.clone(), row.job.state)));
+        ready(ControlFlow::Continue(()))
+    };
+    let options = get_options();
+    let stats = list_all(&*client, &scope, &filter, &options, None, &mut on_page).await;
+    (found, stats.unwrap().truncation)
+}
+
+/// Creates the row of a live job that began at this time of a day.
+fn live_row(word: &str, started: &str) -> Value {
+    let mut row = json!({"jobId": "7", "jobName": "a", "jobStatus": word});
+    if !started.is_empty() {
+        row["jobStartTime"] = format!("2026-03-25 {started}").into();
+    }
+    row
+}
+
+#[tokio::test]
+async fn an_earlier_run_in_the_history_does_not_replace_a_live_job() {
+    let older = || row("statD", 1, ["08:00:00", "09:00:00", "09:01:00"]);
+    let same = || row("statD", 1, ["09:00:00", "11:00:00", "11:01:00"]);
+    let untimed = || row("statD", 1, ["", "", ""]);
+    let seven = |state| ("7".to_owned(), state);
+    let (running, failed) = (seven(State::Running), seven(State::Failed));
+    for (word, history, expected) in [
+        ("statR", older(), vec![running.clone()]),
+        ("statR", untimed(), vec![running.clone()]),
+        // The job has ended since the live list was read.
+        ("statR", same(), vec![running.clone(), failed.clone()]),
+        ("statC", older(), vec![seven(State::Unknown)]),
+        ("statC", same(), vec![seven(State::Unknown), failed.clone()]),
+        (
+            "statC",
+            untimed(),
+            vec![seven(State::Unknown), failed.clone()],
+        ),
+    ] {
+        let live = live_row(word, "10:00:00");
+        let found = listed(vec![live], vec![vec![history.clone()]], &[]).await;
+        assert_eq!(found, (expected, None), "{word} {history}");
+    }
+    let live = || vec![live_row("statR", "10:00:00")];
+    let found = listed(live(), vec![vec![older()]], &[State::Failed]).await;
+    assert_eq!(found, (Vec::new(), None));
+    let newer_job = json!({"jobId": "7", "jobName": "b", "jobStatus": "statR"});
+    let found = listed(vec![newer_job], vec![vec![same()]], &[]).await;
+    assert_eq!(found, (vec![running], None));
+}
+
+#[tokio::test]
+async fn the_newest_run_of_a_job_with_several_rows_in_the_history_is_listed() {
+    let newest = || row("statC", 0, ["12:00:00", "13:00:00", "13:01:00"]);
+    let older = || row("statD", 1, ["10:00:00", "11:00:00", "11:01:00"]);
+    let booked_before = || row("statC", 0, ["12:00:00", "13:00:00", "12:59:00"]);
+    let other = || {
+        let mut row = newest();
+        row["jobId"] = "8".into();
+        row
+    };
+    let succeeded = |id: &str| (id.to_owned(), State::Succeeded);
+    let both = || vec![succeeded("7"), succeeded("8")];
+    for pages in [
+        vec![vec![newest(), older(), other()]],
+        vec![vec![older(), newest(), other()]],
+        vec![vec![newest(), booked_before(), other()]],
+        vec![vec![newest(), other()], vec![older()]],
+        vec![vec![newest(), other()], vec![booked_before(), older()]],
+    ] {
+        let found = listed(Vec::new(), pages.clone(), &[]).await;
+        assert_eq!(found, (both(), None), "{}", json!(pages));
+    }
+    let found = listed(Vec::new(), vec![vec![newest(), older()]], &[State::Failed]).await;
+    assert_eq!(found, (Vec::new(), None));
+    // Copies of one row may take the place of another row.
+    let (rows, truncation) = listed(Vec::new(), vec![vec![newest(), newest(), other()]], &[]).await;
+    assert_eq!(rows, both());
+    assert_eq!(truncation, Some(Truncation::CountMismatch(2, 3)));
+    // Two states of one run contradict each other.
+    let failed = row("statD", 1, ["12:00:00", "13:00:00", "13:01:00"]);
+    let (rows, _) = listed(Vec::new(), vec![vec![newest(), failed]], &[]).await;
+    assert_eq!(rows, [("7".to_owned(), State::Unknown)]);
 }
