@@ -72,13 +72,29 @@ pub(super) async fn page(
             Err(problem) => return Err(problem),
         }
     }
+    if first > 0 {
+        api.custom_jobs.end_list(list.scope);
+    }
+    without_rows(jobs, list, failed, first > 0)
+}
+
+/// Returns the last page of a list if none of the remaining resources could be listed. `is_later` is true if others were
+/// listed before them.
+///
+/// # Errors
+/// The problem of a resource, if no other was listed.
+fn without_rows(
+    jobs: &CustomJobs,
+    list: ListRequest<'_>,
+    failed: Vec<(usize, Problem)>,
+    is_later: bool,
+) -> Result<Page, Problem> {
     let is_missing = |(_, problem): &(usize, Problem)| is_not_served(problem);
     let (missing, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_missing);
     // If the user did not name the scope, a product that is not installed has an empty list.
     let is_unnamed = failed.is_empty() && list.filter.is_optional;
     let failed_parts = failed_parts(jobs, failed);
-    if first > 0 || is_unnamed {
-        api.custom_jobs.end_list(list.scope);
+    if is_later || is_unnamed {
         return Ok(Page {
             failed_parts,
             ..Page::default()

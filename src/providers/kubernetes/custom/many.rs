@@ -25,26 +25,8 @@ pub(super) async fn batch_get(
         options,
         ends,
     } = batch;
+    find_open(jobs, api, batch).await;
     let number = |reference: &Reference| jobs.number(api, reference);
-    let open = references.iter().filter(|one| number(one).is_none());
-    let open: Vec<Reference> = open.cloned().collect();
-    match open.as_slice() {
-        [] => {}
-        // A lookup of one job costs no more than lists. Its problem is kept for the lookup that follows.
-        [reference] => {
-            let results = jobs.find(api, GetRequest { reference, options }).await;
-            if let Err(problem) = results {
-                api.custom_jobs.set_failure(reference, problem);
-            }
-        }
-        several => {
-            let batch = BatchRequest {
-                references: several,
-                ..batch
-            };
-            find_by_lists(jobs, api, batch).await
-        }
-    }
     let numbers: Vec<Option<usize>> = references.iter().map(number).collect();
     let requests = jobs.resources.iter().enumerate();
     let requests = requests.map(async |(number, resource)| {
@@ -97,6 +79,30 @@ pub(super) async fn batch_get(
             Err(jobs.not_installed(problem, was_found))
         }
         _ => Ok(results),
+    }
+}
+
+/// Finds the resources that contain the jobs of which this is not known yet.
+async fn find_open(jobs: &CustomJobs, api: &Api, batch: BatchRequest<'_>) {
+    let is_open = |reference: &&Reference| jobs.number(api, reference).is_none();
+    let open: Vec<Reference> = batch.references.iter().filter(is_open).cloned().collect();
+    let options = batch.options;
+    match open.as_slice() {
+        [] => {}
+        // A lookup of one job costs no more than lists. Its problem is kept for the lookup that follows.
+        [reference] => {
+            let results = jobs.find(api, GetRequest { reference, options }).await;
+            if let Err(problem) = results {
+                api.custom_jobs.set_failure(reference, problem);
+            }
+        }
+        references => {
+            let batch = BatchRequest {
+                references,
+                ..batch
+            };
+            find_by_lists(jobs, api, batch).await;
+        }
     }
 }
 

@@ -214,7 +214,7 @@ impl CustomObject {
         if word.as_ref().is_some_and(|word| !word.is_own) {
             read.raw = None;
         }
-        if read.state == State::Succeeded
+        if (read.state, &contradiction) == (State::Succeeded, &None)
             && let Some(failure) = status.failed_parts(&self.spec.value, field)
         {
             let text = format!("{reference}: the job has succeeded, but {failure}");

@@ -30,14 +30,17 @@ async fn a_role_for_one_resource_finds_many_jobs_by_lists() {
     });
     let responder = move |request: &ServerRequest| {
         let path = request.path.as_str();
-        let job = |name: &str| {
-            let mut job = object("PyTorchJob", name);
+        let job = |kind: &str, name: &str| {
+            let mut job = object(kind, name);
             job["metadata"]["name"] = name.into();
             job
         };
         let body = match path.rsplit('/').next().unwrap() {
-            "pytorchjobs" => json!({"kind": "List", "metadata": {}, "items": [job("a"), job("b")]}),
-            "c" if path.ends_with("/tfjobs/c") => job("c"),
+            "pytorchjobs" => {
+                json!({"kind": "List", "metadata": {}, "items": [job("PyTorchJob", "a"), job("PyTorchJob", "b")]})
+            }
+            "c" if path.ends_with("/tfjobs/c") => job("TFJob", "c"),
+            "a" if path.ends_with("/pytorchjobs/a") => job("PyTorchJob", "a"),
             "pods" | "events" => return None,
             _ => {
                 let status = json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
@@ -310,27 +313,22 @@ async fn a_job_that_no_resource_contains_is_described_with_all_resources() {
 #[tokio::test]
 async fn a_broken_resource_does_not_hide_the_jobs_of_others_from_a_list() {
     let status = |code: u16| json!({"kind": "Status", "status": "Failure", "message": "webhook failed", "code": code});
-    for (code, body) in [(500, status(500)), (503, status(503)), (200, json!([]))] {
-        let server = served(vec![
-            ("/pytorchjobs", 200, listed(&["a"])),
-            ("/tfjobs", code, body),
-            ("/mpijobs", 500, status(500)),
-            ("/trainjobs", 200, listed(&["b"])),
-        ]);
-        let (names, failed) = list(&server.await).await;
-        assert_eq!(names, ["a", "b"], "{code}");
-        let is_about = |name: &str| {
-            let start = format!("cannot list {name}: ");
-            failed
-                .iter()
-                .filter(|one| one.message.starts_with(&start))
-                .count()
-        };
-        assert_eq!(
-            [is_about("tfjobs"), is_about("mpijobs"), failed.len()],
-            [1, 1, 2]
-        );
-    }
+    let server = served(vec![
+        ("/pytorchjobs", 200, listed(&["a"])),
+        ("/tfjobs", 500, status(500)),
+        ("/mpijobs", 200, json!([])),
+        ("/trainjobs", 200, listed(&["b"])),
+    ]);
+    let (names, failed) = list(&server.await).await;
+    assert_eq!(names, ["a", "b"]);
+    let is_about = |name: &str| {
+        let start = format!("cannot list {name}: ");
+        let mut all = failed.iter().map(|one| &one.message);
+        all.any(|message| message.starts_with(&start))
+    };
+    assert!(is_about("tfjobs") && is_about("mpijobs"));
+    // The two versions of an MPIJob have the same problem.
+    assert_eq!(failed.len(), 2);
     let server = served(vec![("/pytorchjobs", 500, status(500))]).await;
     let problem = page(&*connect(&server), Cursor::FIRST).await.unwrap_err();
     assert_eq!(problem.message, "cannot list pytorchjobs: webhook failed");
