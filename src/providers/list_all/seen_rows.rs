@@ -240,6 +240,17 @@ impl SeenRows {
         });
         page.notices.extend(contradictions.notice(IS_UNKNOWN));
         page.notices.extend(changes.notice("the later row counts"));
+        new += self.retain_new_problems(page, list);
+        if self.pass > 0 && page.rows.is_empty() {
+            // These notices were passed on in an earlier pass.
+            page.notices.clear();
+        }
+        (new, costly)
+    }
+
+    /// Drops problems of rows that an earlier page contained. Returns how many are new in this pass of the list.
+    fn retain_new_problems<R>(&mut self, page: &mut Page<R>, list: u8) -> usize {
+        let mut new = 0;
         page.problems.retain(|problem| {
             let reference = problem.reference.as_deref();
             let unread = ListedRow {
@@ -250,11 +261,7 @@ impl SeenRows {
             new += usize::from(seen.as_ref().is_none_or(|seen| seen.is_new_in_list));
             seen.is_none_or(|seen| seen.is_new)
         });
-        if self.pass > 0 && page.rows.is_empty() {
-            // These notices were passed on in an earlier pass.
-            page.notices.clear();
-        }
-        (new, costly)
+        new
     }
 }
 

@@ -217,6 +217,7 @@ impl JobFields {
         let contradiction = self.contradiction(read.state, &options.states);
         let is_unread = contradiction.is_some() || self.is_failure_unreadable();
         let has_failed = self.has_failed();
+        let is_cause_outdated = self.is_cause_outdated(read.state);
         let finished = [
             &self.gmt_finish_time,
             &self.gmt_successed_time,
@@ -231,19 +232,8 @@ impl JobFields {
         let pods = pods
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let pods = pods.collect();
-        let code = self.reason_code.value.trimmed();
-        let (is_failure, is_success) = (code == Some(JOB_FAILED), code == Some(JOB_SUCCEEDED));
         let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.value.0);
-        if is_failure
-            && (State::ACTIVE.contains(&read.state)
-                || (read.state == State::Succeeded && !has_failed))
-        {
-            (reason, message) = (None, None);
-        }
-        // Left from an earlier run.
-        if is_success
-            && (read.state == State::Failed || (read.state == State::Succeeded && has_failed))
-        {
+        if is_cause_outdated {
             (reason, message) = (None, None);
         }
         let mut job = Job {

@@ -35,12 +35,10 @@ pub(super) async fn batch_get(
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let namespace_references: Vec<Reference> =
-            wanted.iter().map(|at| references[*at].clone()).collect();
+        let wanted_references = Vec::from_iter(wanted.iter().map(|at| references[*at].clone()));
         let batch = BatchRequest {
-            references: &namespace_references,
-            options,
-            ends,
+            references: &wanted_references,
+            ..batch
         };
         let rows = objects::get_many(api, &resource.objects, batch).await?;
         Ok(wanted.into_iter().zip(rows).collect::<Vec<_>>())
@@ -67,12 +65,10 @@ pub(super) async fn batch_get(
     if let Some(result) = results.iter_mut().flatten().next() {
         result.notices.extend(api.custom_jobs.take_notices());
     }
-    for (at, reference) in references.iter().enumerate() {
-        let is_unread = problem.is_some() || numbers[at].is_none();
-        if is_unread && results[at].is_none() {
-            ends.skip(reference);
-        }
-    }
+    let is_unread = |at: &usize| problem.is_some() || numbers[*at].is_none();
+    let unread = (0..references.len()).filter(is_unread);
+    let unread = unread.filter(|at| results[*at].is_none());
+    unread.for_each(|at| ends.skip(&references[at]));
     match problem {
         Some(problem) if is_empty && !numbers.contains(&None) => {
             let was_found = references.iter().any(|one| jobs.was_found(api, one));

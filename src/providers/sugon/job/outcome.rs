@@ -210,8 +210,7 @@ impl Exit {
         let has_failed = self.message().is_some() || failure.is_some();
         let reason = job.reason.as_deref();
         let is_described = failure.is_none() && reason.is_some_and(describes_failure);
-        let by_signal =
-            self.signal.is_some() || failure.is_some_and(|reason| slurm::is_raised_signal(reason));
+        let by_signal = self.signal.is_some() || failure.is_some_and(slurm::is_raised_signal);
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
             // The signal may come from a cancellation.

@@ -1,7 +1,7 @@
 //! Checks whether the other fields of a job confirm that it succeeded.
 
 use super::super::STATES;
-use super::{JOB_FAILED, JobFields};
+use super::{JOB_FAILED, JOB_SUCCEEDED, JobFields};
 use crate::providers::prelude::*;
 use crate::providers::states::describes_failure;
 
@@ -57,6 +57,20 @@ impl JobFields {
             || self.gmt_failed_time.is_unreadable
             || self.gmt_stopped_time.is_unreadable
             || self.status_history.is_unreadable
+    }
+
+    /// Returns `true` if the code and the message are those of an earlier run, with another end.
+    pub(super) fn is_cause_outdated(&self, state: State) -> bool {
+        let has_failed = match state {
+            State::Succeeded => self.has_failed(),
+            state => state == State::Failed,
+        };
+        match self.reason_code.value.trimmed() {
+            Some(JOB_FAILED) if state == State::Succeeded => !has_failed,
+            Some(JOB_FAILED) => State::ACTIVE.contains(&state),
+            Some(JOB_SUCCEEDED) => has_failed,
+            _ => false,
+        }
     }
 
     /// Describes a field of a succeeded job that is not that of a success: its code, message, a time or the history. It
