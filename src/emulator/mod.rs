@@ -213,7 +213,9 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
     let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     // The parts of a credential are only read from the variables of the cloud's tools.
-    let own = schema.all().filter(|spec| spec.role == SettingRole::Setting);
+    let own = schema
+        .all()
+        .filter(|spec| spec.role == SettingRole::Setting);
     let own = own.map(|spec| schema.variable(spec.key));
     let of_tools = schema.all().flat_map(|spec| spec.variables);
     let others = of_tools.map(ToString::to_string).chain(own);

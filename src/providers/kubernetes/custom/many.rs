@@ -21,9 +21,7 @@ pub(super) async fn batch_get(
     batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
     let BatchRequest {
-        references,
-        options,
-        ends,
+        references, ends, ..
     } = batch;
     find_open(jobs, api, batch).await;
     let number = |reference: &Reference| jobs.number(api, reference);
