@@ -22,6 +22,8 @@ verdict() {
 # Copies standard input to standard error, except for workflow commands, which are written to a file.
 hold_commands() {
   local line
+  # A canceled gate still writes its report.
+  trap '' HUP INT TERM
   while IFS= read -r line || [[ -n $line ]]; do
     if [[ $line == ::* ]]; then
       printf '%s\n' "$line" >>"$1"
@@ -51,7 +53,8 @@ gate() {
   [[ -z $INPUT_FOR ]] || options+=(--for "$INPUT_FOR")
   [[ -z $INPUT_JUNIT ]] || options+=(--report "junit=$INPUT_JUNIT")
   mapfile -t lines < <(sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d' <<<"$INPUT_OPTIONS")
-  # An attempt that is canceled still has a report.
+  # Signals are for the gate, which ends and has a report. A trap lets the shell wait for it.
+  trap : HUP INT TERM
   trap publish EXIT
   for ((attempt = 0; ; attempt++)); do
     code=0

@@ -93,10 +93,12 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     })
 }
 
-/// Returns the notice that a timeline contains only the times of the job itself, which does not show that it had no
-/// problems.
+/// Returns the notice that a timeline contains only the times of the job and its tasks, which does not show that it had
+/// no problems.
 fn no_events(kind: &Kind) -> Notice {
-    let message = format!("{kind} has no events in its API; only the job's own times are shown");
+    let message = format!(
+        "{kind} has no events in its API; only the times of the job and its tasks are shown"
+    );
     Notice::new(NoticeCode::NoEvents, message)
 }
 

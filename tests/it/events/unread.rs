@@ -95,7 +95,7 @@ fn names_are_followed_by_a_mark_if_events_could_not_be_read() {
 #[test]
 fn a_kind_without_events_has_a_notice_that_only_its_own_times_are_shown() {
     let emulated = Emulated::start(WORLD);
-    let message = "huawei/image-job has no events in its API; only the job's own times are shown";
+    let message = "huawei/image-job has no events in its API; only the times of the job and its tasks are shown";
     let run = events(&emulated, &["--warnings", "--since", "1s", IMAGE_JOB, JOB]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""));
     assert_eq!(run.stderr, format!("no matching events\nnote: {message}\n"));

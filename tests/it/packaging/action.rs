@@ -99,6 +99,16 @@ fn installed(scenario: &str) -> Runner {
     runner
 }
 
+/// Returns a runner on which this script is installed as joblens.
+fn with_program(script: &str) -> Runner {
+    let mut runner = Runner::new(None);
+    let program = runner.file("joblens");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    runner.path.push(runner.home.path().to_owned());
+    runner
+}
+
 #[test]
 fn the_sample_of_the_readme_installs_the_release_and_passes() {
     let release = Release::new();
@@ -211,12 +221,8 @@ fn only_exit_code_5_of_an_undecided_gate_is_retried() {
         // A report could not be written, which a retry would not change.
         ("6 9", "2", 5, "9"),
     ] {
-        let mut runner = Runner::new(None);
-        let program = runner.file("joblens");
-        fs::write(&program, STUB).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut runner = with_program(STUB);
         fs::write(runner.file("codes"), format!("{codes}\n")).unwrap();
-        runner.path.push(runner.home.path().to_owned());
         let given = [
             ("references", PASSED),
             ("version", "0.1.0"),
@@ -236,6 +242,23 @@ fn only_exit_code_5_of_an_undecided_gate_is_retried() {
         assert!(summary.ends_with(&last), "{codes}: {summary}");
         assert_eq!(summary.lines().count(), 1, "{codes}: {summary}");
     }
+}
+
+#[test]
+fn a_canceled_gate_has_annotations_and_a_summary() {
+    // Replaces joblens, and cancels the gate.
+    const STUB: &str = "#!/bin/sh\ncat >/dev/null\nstop() {\n  echo ::error::stopped >&2\n  echo stopped >>\"$GITHUB_STEP_SUMMARY\"\n  exit 143\n}\ntrap stop TERM\nkill -TERM 0\n";
+    let mut runner = with_program(STUB);
+    let given = [("references", PASSED), ("version", "0.1.0")];
+    let (code, text) = run(&mut runner, &inputs(&given), &[GATE]);
+    assert_eq!(code, 143, "{text}");
+    assert!(text.contains("::error::stopped\n"), "{text}");
+    assert_eq!(runner.text("summary"), "stopped\n", "{text}");
+    assert!(
+        runner
+            .text("output")
+            .contains("verdict=undecided\nexit=143\n")
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod workflows;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -130,10 +131,13 @@ impl Runner {
             .env("PATH", folders.join(":"))
             .envs(emulated)
             .envs(variables.iter().cloned())
+            .process_group(0)
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        let code = output.status.code().unwrap();
+        let status = output.status;
+        let code = status.code().or(status.signal().map(|signal| 128 + signal));
+        let code = code.unwrap();
         (code, String::from_utf8(text).unwrap())
     }
 }
