@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text_fields::{all_text_fields, text_fields};
+use super::text_fields::{TextRecord, text_fields};
 use crate::providers::lenient::{self, Checked, Int, Text};
 use crate::providers::slurm;
 use crate::providers::states::describes_failure;
@@ -194,7 +194,7 @@ impl EndEvidence {
 
     /// As [`EndEvidence::of_record`], for a record as the text of Slurm.
     pub fn of_record_text(text: &str) -> Self {
-        let fields = all_text_fields(text).into_iter();
+        let fields = TextRecord::read(text).fields.into_iter();
         let fields = fields.map(|(name, value)| Self::of_other_field(name, value));
         fields.fold(Self::default(), Self::and)
     }
@@ -274,11 +274,7 @@ impl EndEvidence {
     fn of_text(text: &str) -> Self {
         let fields = Value::Object(text_fields(text, &TEXT_FIELDS));
         let fields = ExitFields::deserialize(&fields).map(|fields| Self::of(&fields));
-        // A name or a comment can contain any word.
-        let lines = text.lines().filter(|line| !line.contains(" = "));
-        let words = lines.flat_map(str::split_whitespace);
-        let prose = words.filter(|word| !word.contains('='));
-        let is_unclear = describes_failure(&Vec::from_iter(prose).join(" "));
+        let is_unclear = describes_failure(&TextRecord::read(text).prose.join(" "));
         let others = Self::of_record_text(text);
         fields.unwrap_or(Self::UNCLEAR).and(others).and(Self {
             is_unclear,

@@ -39,3 +39,24 @@ fn a_failure_in_a_field_of_another_name_is_unclear() {
         assert_eq!(evidence, EndEvidence::default(), "{text}");
     }
 }
+
+#[test]
+fn the_command_and_the_comment_of_a_job_are_not_evidence() {
+    for owner_text in [
+        "SubmitLine=sbatch --signal=B:USR1@120 run.sh",
+        "Command=/home/u/run.sh --exit-code=1",
+        "Comment=grid lr=0.1 last_status=failed job killed",
+    ] {
+        for text in [
+            format!("JobId=2\n JobState=COMPLETED ExitCode=0:0\n {owner_text}\n"),
+            format!("JobId=2 {owner_text} JobState=COMPLETED Reason=None ExitCode=0:0"),
+        ] {
+            let evidence = EndEvidence::of_extra_info(&text);
+            let expected = EndEvidence {
+                exit_code: Some(0),
+                ..EndEvidence::default()
+            };
+            assert_eq!(evidence, expected, "{text}");
+        }
+    }
+}

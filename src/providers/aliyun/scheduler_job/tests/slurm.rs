@@ -16,7 +16,19 @@ async fn a_completed_job_with_exit_code_0_has_succeeded_unless_another_field_con
             .state
     };
     let success = "JobState=COMPLETED Reason=None ExitCode=0:0";
-    assert_eq!(state(success, row(), false).await, State::Succeeded);
+    for owner_text in [
+        "SubmitLine=sbatch --signal=B:USR1@120 run.sh",
+        "Command=/home/u/run.sh --exit-code=1",
+        "Comment=grid lr=0.1 last_status=failed",
+        "WorkDir=/home/u",
+    ] {
+        let fields = format!("{success}\n   {owner_text}");
+        assert_eq!(
+            state(&fields, row(), false).await,
+            State::Succeeded,
+            "{fields}"
+        );
+    }
     for fields in [
         "JobState=COMPLETED Reason=TimeLimit ExitCode=0:0",
         "JobState=COMPLETED ExitCode=0:0 exit_code=1",
