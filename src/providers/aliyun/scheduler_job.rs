@@ -82,9 +82,8 @@ impl KindOps<Api> for SchedulerJobs {
         if let Some(Stateless { evidence, word }) = record {
             let row = read_row(api, lookup, &evidence, &mut result).await;
             if let Some(word) = word.filter(|_| row != Row::Found) {
-                let show_secrets = lookup.options.show_secrets;
                 let is_unlisted = row == Row::Missing;
-                evidence.resolve_word(&word, is_unlisted, &mut result.job, show_secrets);
+                evidence.resolve_word(&word, is_unlisted, &mut result.job, lookup.options);
             }
         }
         Ok(result)

@@ -94,6 +94,8 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub active_subtasks: Option<String>,
     /// True if a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
+    /// True if the record is that of one part of a job, which does not prove the success of the others.
+    pub is_part: bool,
 }
 
 impl ExitFields {
@@ -115,6 +117,7 @@ impl EndEvidence {
         failed_steps: None,
         active_subtasks: None,
         is_unclear: true,
+        is_part: false,
     };
 
     pub(super) fn of(fields: &ExitFields) -> Self {
@@ -142,9 +145,11 @@ impl EndEvidence {
         let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
         let slurm_state = fields.job_state.value.trimmed().map(Self::of_slurm_state);
         // The record with the id of an array job can be that of one of its subtasks.
-        let is_success = fields.has_completed() && fields.array_task_id.trimmed().is_none();
+        let is_part = fields.array_task_id.trimmed().is_some();
+        let is_success = fields.has_completed() && !is_part;
         let proof = Self {
             exit_code: is_success.then_some(0),
+            is_part,
             ..Self::default()
         };
         of_pbs
@@ -165,6 +170,7 @@ impl EndEvidence {
             failed_steps: self.failed_steps.or(other.failed_steps),
             active_subtasks: self.active_subtasks.or(other.active_subtasks),
             is_unclear: self.is_unclear || other.is_unclear,
+            is_part: self.is_part || other.is_part,
         }
     }
 

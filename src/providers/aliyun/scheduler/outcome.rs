@@ -11,6 +11,9 @@ use crate::secret::mask_text;
 const UNCLEAR_RECORD: &str =
     "the scheduler's record (ExtraInfo, comment, exit status) may describe a failure";
 
+/// Message of a job whose state only the list can confirm.
+const UNREAD_LIST: &str = "the list of jobs, which can have another state, could not be read";
+
 impl<V> JobFields<V> {
     /// Returns the fields `State` and `job_state`.
     pub(super) fn state_fields(&self) -> [&Checked<Text>; 2] {
@@ -113,13 +116,8 @@ impl<V> JobFields<V> {
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
                 job.reason = Some("exit status unavailable".into());
-                job.message = Some(match (is_unclear, is_finished && !is_whole_array) {
-                    (true, _) => UNCLEAR_RECORD.to_owned(),
-                    (false, true) => {
-                        states::without_outcome(word) + "; --trust-finished treats it as succeeded"
-                    }
-                    (false, false) => states::without_outcome(word),
-                });
+                let can_trust = is_finished && !is_whole_array;
+                job.message = Some(unproven_text(word, is_unclear, can_trust));
             }
             _ => {}
         }
@@ -142,19 +140,48 @@ impl EndEvidence {
 
     /// Sets the state of a job without one according to Slurm's state word. A word other than that of a failure counts
     /// only if the list was read and lacks the job (`is_unlisted`).
-    pub fn resolve_word(self, word: &str, is_unlisted: bool, job: &mut Job, show_secrets: bool) {
-        let is_success = self.exit_code == Some(0) && !self.is_unclear;
+    pub fn resolve_word(
+        self,
+        word: &str,
+        is_unlisted: bool,
+        job: &mut Job,
+        options: &RequestOptions,
+    ) {
         let state = match slurm::state(word) {
             _ if self.failure.is_some() => State::Failed,
             Some(State::Canceled) => State::Canceled,
-            Some(State::Succeeded) if !is_success || self.active_subtasks.is_some() => return,
             Some(state) if is_unlisted => state,
-            _ => return,
+            Some(_) => {
+                job.state_raw = Some(word.to_owned());
+                job.message = Some(UNREAD_LIST.to_owned());
+                return;
+            }
+            None => return,
         };
         (job.state, job.ended) = (state, state.is_end());
         job.state_raw = Some(word.to_owned());
         job.exit_code = self.exit_code.filter(|_| job.ended);
-        self.explain(job, show_secrets);
+        if state == State::Succeeded {
+            self.confirm_word(word, job, options);
+        }
+        self.explain(job, options.show_secrets);
+    }
+
+    /// Makes the state of a job that has completed unknown, unless its record proves that it succeeded.
+    fn confirm_word(&self, word: &str, job: &mut Job, options: &RequestOptions) {
+        if let Some(text) = &self.active_subtasks {
+            states::contradict(job, format!("the job is {word}, but {text}"));
+            return;
+        }
+        // The other parts of the job may have failed, or may still run.
+        let can_trust = !self.is_part;
+        let is_proven = self.exit_code == Some(0) || options.has_flag(&TRUST_FINISHED);
+        if can_trust && is_proven && !self.is_unclear {
+            return;
+        }
+        job.state = State::Unknown;
+        job.reason = Some("exit status unavailable".into());
+        job.message = Some(unproven_text(word, self.is_unclear, can_trust));
     }
 
     /// Sets reason and message of a job from the evidence.
@@ -172,6 +199,17 @@ impl EndEvidence {
             }
             _ => {}
         }
+    }
+}
+
+/// Describes why the success of an ended job is not certain. `can_trust` is true if the user can decide that it counts.
+fn unproven_text(word: &str, is_unclear: bool, can_trust: bool) -> String {
+    match (is_unclear, can_trust) {
+        (true, _) => UNCLEAR_RECORD.to_owned(),
+        (false, true) => {
+            states::without_outcome(word) + "; --trust-finished treats it as succeeded"
+        }
+        (false, false) => states::without_outcome(word),
     }
 }
 

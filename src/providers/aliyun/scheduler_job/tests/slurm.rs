@@ -96,9 +96,16 @@ async fn the_word_of_slurm_is_the_state_of_a_job_that_the_list_lacks() {
         ),
         (
             "JobState=COMPLETED Reason=NodeDown ExitCode=0:0",
-            (State::Unknown, false, None, None),
+            (State::Unknown, true, word("COMPLETED"), Some(0)),
         ),
-        ("JobState=COMPLETED", (State::Unknown, false, None, None)),
+        (
+            "JobState=COMPLETED",
+            (State::Unknown, true, word("COMPLETED"), None),
+        ),
+        (
+            "JobState=COMPLETED ExitCode=0:0 ArrayTaskId=3",
+            (State::Unknown, true, word("COMPLETED"), None),
+        ),
         (
             "JobState=NEW ExitCode=0:0",
             (State::Unknown, false, None, None),
@@ -111,7 +118,32 @@ async fn the_word_of_slurm_is_the_state_of_a_job_that_the_list_lacks() {
     let row = |state: &str| json!({"Id": "2", "State": state});
     let rows = || json!([row("RUNNING"), row("FINISHED")]);
     let success = read("JobState=COMPLETED ExitCode=0:0", rows()).await;
-    assert_eq!(success.0, State::Unknown);
+    let undecided = (State::Unknown, false, word("COMPLETED"), None);
+    assert_eq!(success, undecided);
     let failure = read("JobState=FAILED ExitCode=1:0", rows()).await;
     assert_eq!(failure.0, State::Failed);
+}
+
+#[tokio::test]
+async fn the_end_of_a_completed_job_that_the_list_lacks_can_be_trusted() {
+    let read = async |info: Value, trust| {
+        let job = read_listed(info, json!([]), trust).await.job;
+        (job.state, job.ended, job.message.unwrap_or_default())
+    };
+    let completed = "JobState=COMPLETED";
+    let (state, ended, message) = read(text(completed), false).await;
+    assert_eq!((state, ended), (State::Unknown, true));
+    let expected = "COMPLETED does not show whether the job succeeded; --trust-finished";
+    assert!(message.starts_with(expected), "{message}");
+    let trusted = read(text(completed), true).await;
+    assert_eq!(trusted, (State::Succeeded, true, String::new()));
+    for unclear in ["Reason=NodeDown", "ArrayTaskId=3"] {
+        let fields = format!("{completed} ExitCode=0:0 {unclear}");
+        let (state, ended, _) = read(text(&fields), true).await;
+        assert_eq!((state, ended), (State::Unknown, true), "{unclear}");
+    }
+    let counted = json!({"JobId": "2", "JobState": "COMPLETED", "ExitCode": "0:0", "array_state_count": "Running:1"});
+    let message = "the job is COMPLETED, but its array_state_count has Running:1";
+    let expected = (State::Unknown, false, message.to_owned());
+    assert_eq!(read(counted, true).await, expected);
 }
