@@ -20,12 +20,21 @@ const CAUSES: [&str; 9] = [
 ];
 
 /// State words of a job that has not failed.
-const STATES: [(&str, State); 9] = [
+const STATES: [(&str, State); 18] = [
     ("PENDING", State::Pending),
+    ("REQUEUED", State::Pending),
+    ("REQUEUE_FED", State::Pending),
+    ("REQUEUE_HOLD", State::Pending),
+    ("RESV_DEL_HOLD", State::Pending),
+    ("SPECIAL_EXIT", State::Pending),
     ("CONFIGURING", State::Starting),
     ("RUNNING", State::Running),
     ("SUSPENDED", State::Running),
+    ("RESIZING", State::Running),
+    ("SIGNALING", State::Running),
+    ("STOPPED", State::Running),
     ("COMPLETING", State::Stopping),
+    ("STAGE_OUT", State::Stopping),
     ("COMPLETED", State::Succeeded),
     ("CANCELLED", State::Canceled),
     ("REVOKED", State::Canceled),
@@ -71,6 +80,13 @@ pub(super) fn state(word: &str) -> Option<State> {
     let mut known = STATES.iter();
     let found = known.find(|(known, _)| known.eq_ignore_ascii_case(first));
     found.map(|(_, state)| *state)
+}
+
+/// Returns `true` for the word of a job that has not ended its current run, so that its exit code is that of an earlier
+/// one.
+pub(super) fn is_before_end(word: &str) -> bool {
+    let state = state(word);
+    state.is_some_and(|state| matches!(state, State::Pending | State::Starting | State::Running))
 }
 
 /// Returns `true` for the reason of a job that ended without success.

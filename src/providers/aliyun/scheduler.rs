@@ -19,6 +19,7 @@ use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use details::SchedulerJobDetails;
 pub(super) use evidence::EndEvidence;
+pub(super) use outcome::SlurmWord;
 pub(super) use text_fields::text_fields;
 
 #[derive(Deserialize)]
@@ -80,6 +81,10 @@ pub(super) struct JobFields<V> {
     job_state: Checked<Text>,
     derived_exit_code: Text,
     array_task_id: Text,
+    /// 1 if Slurm may queue the job again.
+    requeue: Int,
+    /// How often Slurm has queued the job again.
+    restarts: Int,
     /// Substate of PBS.
     #[serde(rename = "substate")]
     substate: Checked<Int>,

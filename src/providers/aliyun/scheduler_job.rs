@@ -10,7 +10,7 @@ mod document;
 
 use super::products::EHPC;
 use super::scheduler::{
-    self, EndEvidence, JobFields, decode_list, matches_id, not_found, outcome_rule,
+    self, EndEvidence, JobFields, SlurmWord, decode_list, matches_id, not_found, outcome_rule,
 };
 use super::{Api, cluster_of, scheduler_log};
 use crate::http::{Method, RequestError};
@@ -156,7 +156,7 @@ struct Stateless {
     /// The evidence of its end.
     evidence: EndEvidence,
     /// Slurm's state word.
-    word: Option<String>,
+    word: Option<SlurmWord>,
 }
 
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
@@ -267,7 +267,7 @@ fn decode_job(
     let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
     let record = fields.lacks_state().then(|| Stateless {
         evidence: fields.evidence(),
-        word: fields.slurm_word().map(str::to_owned),
+        word: fields.slurm_word(),
     });
     let Map(variables) = std::mem::take(&mut fields.variables);
     let result = fields.into_result(variables, api, lookup);

@@ -142,8 +142,11 @@ impl EndEvidence {
             ..Self::of_exit_code(fields.exit_status.value.0)
         };
         let pbs_state = fields.pbs_state.value.trimmed().map(Self::of_pbs_state);
-        let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
-        let slurm_state = fields.job_state.value.trimmed().map(Self::of_slurm_state);
+        let job_state = fields.job_state.value.trimmed();
+        let has_code = !job_state.is_some_and(slurm::is_before_end);
+        let slurm_code = fields.exit_code.value.trimmed().filter(|_| has_code);
+        let slurm_code = slurm_code.map(Self::of_slurm_code);
+        let slurm_state = job_state.map(Self::of_slurm_state);
         // The record with the id of an array job can be that of one of its subtasks.
         let is_part = fields.array_task_id.trimmed().is_some();
         let is_success = fields.has_completed() && !is_part;

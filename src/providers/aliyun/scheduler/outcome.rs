@@ -14,6 +14,17 @@ const UNCLEAR_RECORD: &str =
 /// Message of a job whose state only the list can confirm.
 const UNREAD_LIST: &str = "the list of jobs, which can have another state, could not be read";
 
+/// Message of a job that a scheduler has interrupted.
+const MAY_BE_REQUEUED: &str = "the job was preempted, and may be queued again";
+
+/// Slurm's state word.
+#[derive(Clone)]
+pub(in crate::providers::aliyun) struct SlurmWord {
+    pub text: String,
+    /// True if the job was preempted, but can be queued again.
+    pub may_be_requeued: bool,
+}
+
 impl<V> JobFields<V> {
     /// Returns the fields `State` and `job_state`.
     pub(super) fn state_fields(&self) -> [&Checked<Text>; 2] {
@@ -33,8 +44,17 @@ impl<V> JobFields<V> {
     }
 
     /// Returns Slurm's state word.
-    pub fn slurm_word(&self) -> Option<&str> {
-        self.job_state.value.trimmed()
+    pub fn slurm_word(&self) -> Option<SlurmWord> {
+        let word = self.job_state.value.trimmed()?;
+        let is_preempted = word.eq_ignore_ascii_case("PREEMPTED");
+        let can_requeue = [self.requeue.0, self.restarts.0]
+            .into_iter()
+            .flatten()
+            .any(|number| number > 0);
+        Some(SlurmWord {
+            text: word.to_owned(),
+            may_be_requeued: is_preempted && can_requeue,
+        })
     }
 
     /// Returns `true` if no field has a state. One that cannot be read counts as a state.
@@ -139,21 +159,31 @@ impl EndEvidence {
     }
 
     /// Sets the state of a job without one according to Slurm's state word. A word other than that of a failure counts
-    /// only if the list was read and lacks the job (`is_unlisted`).
+    /// only if the list was read and lacks the job (`is_unlisted`). An exit code counts only if the word is that of an
+    /// end, because a requeued job keeps that of its earlier run.
     pub fn resolve_word(
         self,
-        word: &str,
+        word: &SlurmWord,
         is_unlisted: bool,
         job: &mut Job,
         options: &RequestOptions,
     ) {
-        let state = match slurm::state(word) {
-            _ if self.failure.is_some() => State::Failed,
-            Some(State::Canceled) => State::Canceled,
-            Some(state) if is_unlisted => state,
+        let may_be_requeued = word.may_be_requeued;
+        let word = &*word.text;
+        let known = slurm::state(word);
+        let is_active = known.is_some_and(|state| State::ACTIVE.contains(&state));
+        let state = match known {
+            _ if self.failure.is_some() && !is_active && !may_be_requeued => State::Failed,
+            Some(State::Canceled) if !may_be_requeued => State::Canceled,
+            Some(state) if is_unlisted && !may_be_requeued => state,
             Some(_) => {
+                let message = if may_be_requeued {
+                    MAY_BE_REQUEUED
+                } else {
+                    UNREAD_LIST
+                };
                 job.state_raw = Some(word.to_owned());
-                job.message = Some(UNREAD_LIST.to_owned());
+                job.message = Some(message.to_owned());
                 return;
             }
             None => return,

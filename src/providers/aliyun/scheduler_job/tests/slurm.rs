@@ -147,3 +147,55 @@ async fn the_end_of_a_completed_job_that_the_list_lacks_can_be_trusted() {
     let expected = (State::Unknown, false, message.to_owned());
     assert_eq!(read(counted, true).await, expected);
 }
+
+#[tokio::test]
+async fn the_exit_code_of_an_earlier_run_is_not_that_of_a_requeued_job() {
+    for (fields, state, ended) in [
+        (
+            "JobState=PENDING Reason=BeginTime Restarts=1 ExitCode=1:0",
+            State::Pending,
+            false,
+        ),
+        (
+            "JobState=SPECIAL_EXIT Restarts=1 ExitCode=1:0",
+            State::Pending,
+            false,
+        ),
+        ("JobState=REQUEUED ExitCode=1:0", State::Pending, false),
+        (
+            "JobState=CONFIGURING Restarts=1 ExitCode=1:0",
+            State::Starting,
+            false,
+        ),
+        ("JobState=RUNNING ExitCode=0:15", State::Running, false),
+        ("JobState=SUSPENDED ExitCode=0:15", State::Running, false),
+        (
+            "JobState=PREEMPTED Requeue=1 Restarts=0 ExitCode=0:15",
+            State::Unknown,
+            false,
+        ),
+        (
+            "JobState=PREEMPTED Requeue=0 Restarts=2 ExitCode=0:0",
+            State::Unknown,
+            false,
+        ),
+        (
+            "JobState=PREEMPTED Requeue=0 Restarts=0 ExitCode=0:0",
+            State::Canceled,
+            true,
+        ),
+        (
+            "JobState=FAILED Requeue=1 Restarts=1 ExitCode=1:0",
+            State::Failed,
+            true,
+        ),
+    ] {
+        let job = read_listed(text(fields), json!([]), true).await.job;
+        assert_eq!((job.state, job.ended), (state, ended), "{fields}");
+    }
+    // The list and the record were read at different times.
+    let row = json!({"Id": "2", "State": "FINISHED"});
+    let fields = "JobState=PENDING Restarts=1 ExitCode=1:0";
+    let job = read_listed(text(fields), json!([row]), true).await.job;
+    assert_eq!(job.state, State::Unknown);
+}
