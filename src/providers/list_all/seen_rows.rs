@@ -150,6 +150,8 @@ impl SeenRows {
         }
         let is_earlier = match *known_list == list {
             true => order == Some(Ordering::Less),
+            // A job that is queued again has not ended in this run.
+            false if is_active && known_run.started_at.is_none() => true,
             false => match run.is_of(known_run) {
                 Some(is_of) => !is_of,
                 None => is_active,

@@ -195,6 +195,27 @@ async fn an_earlier_run_in_the_history_does_not_replace_a_live_job() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_queued_again_does_not_have_the_state_of_its_earlier_run() {
+    for (word, status) in [("statD", 1), ("statC", 0)] {
+        let earlier = || row(word, status, ["08:00:00", "09:00:00", "09:01:00"]);
+        for queued in ["statQ", "statH"] {
+            let live = || {
+                let mut live = live_row(queued, "");
+                live["jobSubmitTime"] = "2026-03-25 08:00:00".into();
+                live["jobQueueTime"] = "2026-03-25 08:00:00".into();
+                live
+            };
+            let (rows, truncation) = listed(vec![live()], vec![vec![earlier()]], &[]).await;
+            assert_eq!(rows, [("7".to_owned(), State::Pending)], "{queued} {word}");
+            assert_eq!(truncation, None);
+            let ends = [State::Failed, State::Succeeded];
+            let found = listed(vec![live()], vec![vec![earlier()]], &ends).await;
+            assert_eq!(found, (Vec::new(), None), "{queued} {word}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_newest_run_of_a_job_with_several_rows_in_the_history_is_listed() {
     let newest = || row("statC", 0, ["12:00:00", "13:00:00", "13:01:00"]);
     let older = || row("statD", 1, ["10:00:00", "11:00:00", "11:01:00"]);
