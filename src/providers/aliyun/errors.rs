@@ -23,6 +23,47 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 /// A longer message of the cloud is truncated to this length.
 const MAX_MESSAGE_CHARS: usize = 600;
 
+/// Codes of HTTP 404 about a requested resource. The operations have no common code for a job that does not exist, and the
+/// codes for a wrong region or version end with `NotFound` as well.
+const MISSING_RESOURCES: [&str; 36] = [
+    "*ClusterNotFound",
+    "*Cluster.NotFound",
+    "*ClusterId.NotFound",
+    "*ClusterIdNotFound",
+    "*CommandNotFound",
+    "*Command.NotFound",
+    "*CommandId.NotFound",
+    "*CommandIdNotFound",
+    "*InstanceNotFound",
+    "*Instance.NotFound",
+    "*InstanceId.NotFound",
+    "*InstanceIdNotFound",
+    "*InvocationNotFound",
+    "*Invocation.NotFound",
+    "*InvocationId.NotFound",
+    "*InvocationIdNotFound",
+    "*InvokeNotFound",
+    "*Invoke.NotFound",
+    "*InvokeId.NotFound",
+    "*InvokeIdNotFound",
+    "*JobNotFound",
+    "*Job.NotFound",
+    "*JobId.NotFound",
+    "*JobIdNotFound",
+    "*ResourceNotFound",
+    "*Resource.NotFound",
+    "*ResourceId.NotFound",
+    "*ResourceIdNotFound",
+    "*TaskNotFound",
+    "*Task.NotFound",
+    "*TaskId.NotFound",
+    "*TaskIdNotFound",
+    "*WorkspaceNotFound",
+    "*Workspace.NotFound",
+    "*WorkspaceId.NotFound",
+    "*WorkspaceIdNotFound",
+];
+
 const ENDPOINT: &str = "wrong endpoint or region: check endpoint and region of the profile";
 const KEY_ID: &str = "check {access_key_id}: it is unknown or disabled";
 const KEY_SECRET: &str = "check {access_key_secret}: it does not belong to the key id";
@@ -121,14 +162,20 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
                 "InvalidProduct.NotFound",
                 "InvalidRegion.NotFound",
                 "InvalidAction.NotFound",
+                "InvalidRegionId.NotFound",
+                "RegionNotFound",
                 "InvalidVersion",
+                "InvalidVersion.NotFound",
                 "NoSuchVersion",
+                "ServiceNotFound",
+                "EndpointNotFound",
+                "HostNotFound",
+                "InvalidDomain.NotFound",
             ],
             InvalidArgument,
         )
         .hint(ENDPOINT),
-        // The operations have no common code for a job that does not exist.
-        ErrorRule::codes(&["*NotFound"], NotFound)
+        ErrorRule::codes(&MISSING_RESOURCES, NotFound)
             .for_status(404)
             .hint("check the id and the region; records of old jobs are deleted"),
         ErrorRule::codes(&["InvalidProtocol.NeedSsl"], InvalidArgument)

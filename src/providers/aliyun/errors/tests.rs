@@ -153,6 +153,40 @@ fn the_error_code_takes_precedence_over_the_http_status() {
 }
 
 #[test]
+fn http_404_is_about_a_missing_job_only_if_the_code_names_a_resource() {
+    for code in [
+        "InvalidWorkspaceId.NotFound",
+        "Workspace.NotFound",
+        "InvalidInstanceId.NotFound",
+        "InvalidInvokeId.NotFound",
+        "ServerlessJobNotFound",
+        "ResourceNotFound",
+    ] {
+        assert_eq!(error_of(404, code).category, NotFound, "{code}");
+    }
+    for code in [
+        "InvalidRegionId.NotFound",
+        "RegionNotFound",
+        "InvalidVersion.NotFound",
+        "ServiceNotFound",
+        "EndpointNotFound",
+        "HostNotFound",
+    ] {
+        let error = error_of(404, code);
+        assert_eq!(error.category, InvalidArgument, "{code}");
+        assert_eq!(error.hint.as_deref(), Some(ENDPOINT), "{code}");
+    }
+    for code in [
+        "InvalidParameter.NotFound",
+        "UserNotFound",
+        "QueueNotFound",
+        "PageNotFound",
+    ] {
+        assert_eq!(error_of(404, code).category, InvalidArgument, "{code}");
+    }
+}
+
+#[test]
 fn a_valid_retry_header_makes_any_error_a_throttled_one() {
     let mut throttled = response(503, r#"{"Code":"ServiceUnavailable"}"#);
     throttled.headers = vec![("x-acs-retry-after".into(), "1500".into())];
