@@ -81,6 +81,8 @@ pub(super) struct JobFields<V> {
     job_state: Checked<Text>,
     derived_exit_code: Text,
     array_task_id: Text,
+    het_job_id: Text,
+    het_job_offset: Text,
     /// 1 if Slurm may queue the job again.
     requeue: Int,
     /// How often Slurm has queued the job again.

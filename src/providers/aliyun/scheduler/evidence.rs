@@ -36,13 +36,19 @@ pub(super) struct ExitFields {
     /// Index of a subtask of an array job of Slurm, or the indices of subtasks.
     #[serde(rename = "ArrayTaskId")]
     pub array_task_id: Text,
+    /// Id of the first component of a heterogeneous job of Slurm, which this component belongs to.
+    #[serde(rename = "HetJobId")]
+    pub het_job_id: Text,
+    /// Index of a component of a heterogeneous job of Slurm.
+    #[serde(rename = "HetJobOffset")]
+    pub het_job_offset: Text,
     /// Number of subtasks of an array job of PBS in each state, such as `Queued:1 Running:2 Expired:3`.
     #[serde(rename = "array_state_count")]
     pub subtask_counts: Checked<Text>,
 }
 
 /// Names of [`ExitFields`] that are read from a text.
-const TEXT_FIELDS: [&str; 9] = [
+const TEXT_FIELDS: [&str; 11] = [
     "Exit_status",
     "ExitCode",
     "JobState",
@@ -51,6 +57,8 @@ const TEXT_FIELDS: [&str; 9] = [
     "substate",
     "DerivedExitCode",
     "ArrayTaskId",
+    "HetJobId",
+    "HetJobOffset",
     "array_state_count",
 ];
 
@@ -99,6 +107,16 @@ pub(in crate::providers::aliyun) struct EndEvidence {
 }
 
 impl ExitFields {
+    /// Returns `true` if the record can be that of a subtask of an array job, or of a component of a heterogeneous job.
+    fn is_part(&self) -> bool {
+        // Each job has the id 0 in some formats.
+        let is_component = match self.het_job_id.trimmed() {
+            Some(id) => id != "0",
+            None => self.het_job_offset.trimmed().is_some(),
+        };
+        self.array_task_id.trimmed().is_some() || is_component
+    }
+
     /// Returns `true` if Slurm reports that the job has completed, with exit code `0:0`.
     fn has_completed(&self) -> bool {
         let word = self.job_state.value.trimmed();
@@ -147,8 +165,7 @@ impl EndEvidence {
         let slurm_code = fields.exit_code.value.trimmed().filter(|_| has_code);
         let slurm_code = slurm_code.map(Self::of_slurm_code);
         let slurm_state = job_state.map(Self::of_slurm_state);
-        // The record with the id of an array job can be that of one of its subtasks.
-        let is_part = fields.array_task_id.trimmed().is_some();
+        let is_part = fields.is_part();
         let is_success = fields.has_completed() && !is_part;
         let proof = Self {
             exit_code: is_success.then_some(0),

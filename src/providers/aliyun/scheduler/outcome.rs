@@ -85,6 +85,8 @@ impl<V> JobFields<V> {
             comment: self.pbs_comment.clone(),
             derived_exit_code: self.derived_exit_code.clone(),
             array_task_id: self.array_task_id.clone(),
+            het_job_id: self.het_job_id.clone(),
+            het_job_offset: self.het_job_offset.clone(),
             substate: self.substate,
             subtask_counts: self.subtask_counts.clone(),
             // The state of the job itself, which is compared with `State`.

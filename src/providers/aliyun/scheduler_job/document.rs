@@ -15,12 +15,14 @@ pub(super) const JOB_INFO: &str = "/Message/JobInfo";
 const SLURM_START: &str = "JobId=";
 
 /// Fields that are read from `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
-const SLURM_FIELDS: [&str; 7] = [
+const SLURM_FIELDS: [&str; 9] = [
     "JobId",
     "JobState",
     "ExitCode",
     "DerivedExitCode",
     "ArrayTaskId",
+    "HetJobId",
+    "HetJobOffset",
     "Requeue",
     "Restarts",
 ];

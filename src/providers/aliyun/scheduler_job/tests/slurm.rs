@@ -55,9 +55,15 @@ async fn a_completed_job_with_exit_code_0_has_succeeded_unless_another_field_con
             "{fields}"
         );
     }
-    // The record can be that of one subtask.
-    let subtask = format!("{success} ArrayTaskId=3");
-    assert_eq!(state(&subtask, row(), false).await, State::Unknown);
+    // The record can be that of one subtask or component.
+    for part in [
+        "ArrayTaskId=3",
+        "HetJobId=2 HetJobOffset=0",
+        "HetJobOffset=1",
+    ] {
+        let fields = format!("{success} {part}");
+        assert_eq!(state(&fields, row(), false).await, State::Unknown, "{part}");
+    }
     let array = json!({"Id": "2", "State": "FINISHED", "ArrayRequest": "1-5"});
     assert_eq!(state(success, array, false).await, State::Unknown);
     let failed = json!({"Id": "2", "State": "FINISHED", "Exit_status": 1});
@@ -137,7 +143,11 @@ async fn the_end_of_a_completed_job_that_the_list_lacks_can_be_trusted() {
     assert!(message.starts_with(expected), "{message}");
     let trusted = read(text(completed), true).await;
     assert_eq!(trusted, (State::Succeeded, true, String::new()));
-    for unclear in ["Reason=NodeDown", "ArrayTaskId=3"] {
+    for unclear in [
+        "Reason=NodeDown",
+        "ArrayTaskId=3",
+        "HetJobId=2 HetJobOffset=0",
+    ] {
         let fields = format!("{completed} ExitCode=0:0 {unclear}");
         let (state, ended, _) = read(text(&fields), true).await;
         assert_eq!((state, ended), (State::Unknown, true), "{unclear}");
