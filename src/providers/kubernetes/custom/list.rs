@@ -14,7 +14,8 @@ use crate::reference::Scope;
 ///
 /// # Errors
 /// As [`list::page`], if no resource can be listed; otherwise these problems are failed parts. Or no resource is served
-/// (the product is not installed), if the user named the scope.
+/// (the product is not installed), if the user named the scope. A resource of which a page was read is installed, so
+/// that one whose later page is not served is a failed part as well.
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
@@ -23,11 +24,12 @@ pub(super) async fn page(
     let [first, page_number, _] = list.cursor.lists.offsets;
     let first = first.unwrap_or(0);
     let mut page_number = page_number.unwrap_or(0).max(1);
-    if (first, page_number) == (0, 1) {
+    let is_later = (first, page_number) != (0, 1);
+    if !is_later {
         api.custom_jobs.begin_list(list.scope);
     }
     let may_be_only_one = |problem: &Problem| jobs.resources.len() > 1 && is_broken(problem);
-    let mut failed: Vec<(usize, Problem)> = Vec::new();
+    let (mut failed, mut missing): (Vec<(usize, Problem)>, Vec<Problem>) = Default::default();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
         let read = |row: CustomObject, reference: &Reference| {
@@ -61,50 +63,32 @@ pub(super) async fn page(
                     .add_states(api, page_list, label, &mut page, add_start)
                     .await;
                 mark_ambiguous(jobs, api, list.scope, number, &mut page);
-                failed.retain(|(_, problem)| !is_not_served(problem));
                 page.failed_parts.extend(failed_parts(jobs, failed));
                 return Ok(page);
             }
-            Err(problem) if is_not_served(&problem) => failed.push((number, problem)),
+            Err(problem) if is_not_served(&problem) => match page_list.cursor.page {
+                1 => missing.push(problem),
+                _ => failed.push((number, problem)),
+            },
             Err(problem) if is_denied(&problem) || may_be_only_one(&problem) => {
                 failed.push((number, problem));
             }
             Err(problem) => return Err(problem),
         }
     }
-    if first > 0 {
-        api.custom_jobs.end_list(list.scope);
-    }
-    without_rows(jobs, list, failed, first > 0)
-}
-
-/// Returns the last page of a list if none of the remaining resources could be listed. `is_later` is true if others were
-/// listed before them.
-///
-/// # Errors
-/// The problem of a resource, if no other was listed.
-fn without_rows(
-    jobs: &CustomJobs,
-    list: ListRequest<'_>,
-    failed: Vec<(usize, Problem)>,
-    is_later: bool,
-) -> Result<Page, Problem> {
-    let is_missing = |(_, problem): &(usize, Problem)| is_not_served(problem);
-    let (missing, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_missing);
-    // If the user did not name the scope, a product that is not installed has an empty list.
-    let is_unnamed = failed.is_empty() && list.filter.is_optional;
+    api.custom_jobs.end_list(list.scope);
     let failed_parts = failed_parts(jobs, failed);
+    // If the user did not name the scope, a product that is not installed has an empty list.
+    let is_unnamed = failed_parts.is_empty() && list.filter.is_optional;
     if is_later || is_unnamed {
         return Ok(Page {
             failed_parts,
             ..Page::default()
         });
     }
-    let missing = missing.into_iter().map(|(_, problem)| problem);
     let problem = failed_parts.into_iter().chain(missing).next();
     Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
 }
-
 /// Returns the problems of the resources that could not be listed: first one for each resource that is broken, then one
 /// for all those that must not be listed.
 fn failed_parts(jobs: &CustomJobs, failed: Vec<(usize, Problem)>) -> Vec<Problem> {

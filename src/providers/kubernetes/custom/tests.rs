@@ -13,6 +13,7 @@ use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServ
 
 mod choice;
 mod fields;
+mod lists;
 mod suspended;
 
 /// Starts a server that responds to paths with these ends any number of times, and otherwise as the emulator.
