@@ -34,6 +34,8 @@ pub struct Cursor {
     pub(super) lists: Lists,
     /// Number of the list, if the client remembers the position in each of its parts; 0 otherwise.
     pub(super) list_number: u32,
+    /// Index of the resource that is listed, for a kind whose resources are listed one after the other; 0 otherwise.
+    pub(super) resource: usize,
 }
 
 /// Whether a page begins with the last rows of the page before. Rows in common show that no row was lost
@@ -86,16 +88,15 @@ impl Cursor {
         overlap: Overlap::None,
         lists: Lists::FIRST,
         list_number: 0,
+        resource: 0,
     };
 
-    /// Returns the number of the first list that has not ended. The same row can be in several lists.
-    pub(super) fn first_open_list(&self) -> u8 {
-        let open = self
-            .lists
-            .offsets
-            .iter()
-            .take_while(|offset| offset.is_none());
-        u8::try_from(open.count()).unwrap_or_default()
+    /// Returns the number of the list that is read: the first one that has not ended, or that of the resource. The same
+    /// row can be in several lists.
+    pub(super) fn current_list(&self) -> u8 {
+        let offsets = self.lists.offsets.iter();
+        let ended = offsets.take_while(|offset| offset.is_none()).count();
+        u8::try_from(ended + self.resource).unwrap_or_default()
     }
 
     /// Drops lists that cannot be read further; the total number of rows is then not known.

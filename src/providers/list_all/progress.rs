@@ -98,7 +98,7 @@ impl ListProgress {
             0 => self.empty_pages + 1,
             _ => 0,
         };
-        let (new, costly) = self.seen.retain_new(source, page, cursor.first_open_list());
+        let (new, costly) = self.seen.retain_new(source, page, cursor.current_list());
         let received_without_id = page.rows_without_id;
         self.counts.add(
             page,

@@ -28,7 +28,7 @@ struct SeenRow {
     state: Option<State>,
     pass: u8,
     /// The lists of this pass that contained the row, as bits.
-    lists: u8,
+    lists: u32,
     /// Rows of this pass contradict each other, so its state is unknown.
     is_contradicted: bool,
     /// The run that the last row of this pass shows, with the number of its list.

@@ -10,7 +10,7 @@ use crate::providers::prelude::*;
 use crate::reference::Scope;
 
 /// Reads one page of the jobs of a kind, from the first resource at or after `cursor` that is served and can be
-/// listed. The first offset of the cursor is the index of the resource, the second one the page of its list.
+/// listed. The first offset of the cursor is the page of the list of its resource.
 ///
 /// # Errors
 /// As [`list::page`], if no resource can be listed; otherwise these problems are failed parts. Or no resource is served
@@ -21,9 +21,8 @@ pub(super) async fn page(
     api: &Api,
     list: ListRequest<'_>,
 ) -> Result<Page, Problem> {
-    let [first, page_number, _] = list.cursor.lists.offsets;
-    let first = first.unwrap_or(0);
-    let mut page_number = page_number.unwrap_or(0).max(1);
+    let first = list.cursor.resource;
+    let mut page_number = list.cursor.lists.offsets[0].unwrap_or(0).max(1);
     let is_later = (first, page_number) != (0, 1);
     if !is_later {
         api.custom_jobs.begin_list(list.scope);
@@ -56,7 +55,7 @@ pub(super) async fn page(
                 let rows = page.rows.len().max(1);
                 page.next = next.and_then(|(number, page_number)| {
                     let mut next = list.cursor.after(rows, Some(u64::MAX))?;
-                    next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(page_number)]);
+                    (next.resource, next.lists.offsets[0]) = (number, Some(page_number));
                     Some(next)
                 });
                 derived

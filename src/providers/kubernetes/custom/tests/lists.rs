@@ -1,6 +1,10 @@
 //! Tests lists of jobs in several resources.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
 use super::*;
+use crate::providers::{list_all, ready};
 
 /// Reads all pages of the list of jobs; returns the names of the jobs and the problems of parts.
 async fn list(server: &TestServer) -> (Vec<String>, Vec<Problem>) {
@@ -173,4 +177,30 @@ async fn a_resource_that_is_not_served_after_its_first_page_is_a_failed_part() {
     let next = first.unwrap().next.unwrap();
     let second = client.list(&scope, &filter, next, &options).await;
     assert_eq!(second.unwrap().failed_parts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_with_only_names_of_other_resources_does_not_end_a_list() {
+    let page_1 = |names: &[&str]| {
+        let mut page = listed(names);
+        page["metadata"]["continue"] = "more".into();
+        page
+    };
+    let server = served(vec![
+        ("/pytorchjobs", 200, listed(&["a", "b"])),
+        ("/tfjobs", 200, page_1(&["a"])),
+        ("/tfjobs?more", 200, listed(&["b"])),
+        ("/mpijobs", 200, listed(&["m"])),
+        ("/trainjobs", 200, listed(&["t"])),
+    ]);
+    let server = server.await;
+    let (client, mut names) = (connect(&server), HashSet::new());
+    let mut on_page = |page: Page| {
+        names.extend(page.rows.into_iter().map(|row| row.job.id));
+        ready(ControlFlow::Continue(()))
+    };
+    let (scope, filter, options) = (scope(&KUBEFLOW_JOB), Filter::default(), get_options());
+    let listed = list_all(&*client, &scope, &filter, &options, None, &mut on_page).await;
+    assert_eq!(listed.unwrap().truncation, None);
+    assert_eq!(names, ["a", "b", "m", "t"].map(str::to_owned).into());
 }
